@@ -21,9 +21,12 @@ use crate::{
 /// The text holds header values, the security token among them, so it does not belong into logs. Use
 /// [`redacted`](Self::redacted) there; `Debug` does so too.
 ///
-/// Decisions where the vendor's pages are silent: a header with several values takes one line for each, in
-/// ascending order, as in the vendor's Go SDK; repeated query parameters are sorted by value, as in most SDKs;
-/// blanks inside a value stay as they are.
+/// Decisions where the vendor's pages are silent or its SDKs disagree:
+///
+/// * Dot segments of the path are removed (RFC 3986, 5.2.4), `%2E` being a dot; empty segments stay.
+/// * Repeated query parameters are sorted by value, as in most SDKs; `+` is a plus, not a blank.
+/// * A header with several values takes one line for each, in ascending order, as in the vendor's Go SDK.
+/// * Blanks inside a header value stay; a value outside visible ASCII is an error.
 pub struct CanonicalRequest<'a> {
     method: &'a Method,
     path: CanonicalPath<'a>,

@@ -78,11 +78,6 @@ impl Credentials {
         &self.access_key
     }
 
-    /// Whether these credentials carry a security token.
-    pub fn is_temporary(&self) -> bool {
-        self.security_token.is_some()
-    }
-
     /// The signature of `string_to_sign` under the secret key.
     pub fn sign(&self, string_to_sign: &StringToSign) -> Signature {
         let mut mac = self.keyed.clone();

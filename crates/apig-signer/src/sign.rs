@@ -46,7 +46,7 @@ impl<'a> SigningParams<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     string_to_sign: StringToSign,
-    covered: SignedHeaders,
+    headers: SignedHeaders,
     signature: Signature,
 }
 
@@ -63,7 +63,7 @@ impl Signed {
 
     /// The headers that the signature covers.
     pub fn signed_headers(&self) -> &SignedHeaders {
-        &self.covered
+        &self.headers
     }
 
     /// The signature.
@@ -118,7 +118,7 @@ pub fn sign(
     headers.insert(header::AUTHORIZATION, authorization.to_header_value()?);
     Ok(Signed {
         string_to_sign,
-        covered: authorization.into_signed_headers(),
+        headers: authorization.into_signed_headers(),
         signature,
     })
 }

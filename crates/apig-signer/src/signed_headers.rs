@@ -114,6 +114,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_that_is_selected_twice_is_signed_once() {
+        let names = [header::HOST, X_SDK_DATE.clone(), header::HOST];
+        let selected = SignedHeaders::select(SignedHeaderSelection::Only(&names), &HeaderMap::new());
+        assert_eq!(selected.to_string(), "host;x-sdk-date");
+    }
+
+    #[test]
     fn parses_its_own_text() {
         let text = "content-type;host;x-sdk-date";
         assert_eq!(SignedHeaders::parse(text).unwrap().to_string(), text);

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn refuses_times_that_have_no_four_digit_year() {
-        for time in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+        let year_10000 = Utc.with_ymd_and_hms(10_000, 1, 1, 0, 0, 0).unwrap();
+        for time in [year_10000, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
             assert_eq!(Timestamp::new(time).unwrap_err().kind(), ErrorKind::InvalidTime);
         }
     }
