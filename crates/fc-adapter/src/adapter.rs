@@ -1,0 +1,286 @@
+//! The builder and the bound server.
+
+use std::{
+    fmt::{self, Debug},
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
+use serde::{Deserialize, Serialize};
+use tokio::{net::TcpListener, sync::oneshot};
+use tracing::info;
+
+use crate::{
+    Error, ErrorKind, FcContext, FcEnvironment, Instance, Markers,
+    dispatch::{Hook, Shared},
+    environment::listen_address,
+    gauge::Gauge,
+    handler::Handler,
+    server,
+    signals::Signals,
+};
+
+/// The platform takes event bodies of at most 32 MB.
+const DEFAULT_LIMIT: usize = 32 << 20;
+
+/// Builds a server around a handler; [`run`](crate::run) is the short form with every setting at its default.
+///
+/// ```no_run
+/// use fc_adapter::{Adapter, FcContext};
+/// use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+/// use serde_json::Value;
+///
+/// # async fn example() -> Result<(), Error> {
+/// Adapter::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Error>(event.payload)))
+///     .on_initialize(|context| async move {
+///         match context.credentials {
+///             Some(_) => Ok(()),
+///             None => Err(Diagnostic::from("the function has no role")),
+///         }
+///     })
+///     .body_limit(1 << 20)
+///     .run()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an adapter serves nothing until it is run or bound"]
+pub struct Adapter<F> {
+    handler: F,
+    listen: Option<SocketAddr>,
+    environment: Option<FcEnvironment>,
+    default_timeout: Option<Duration>,
+    body_limit: usize,
+    response_limit: usize,
+    markers: Markers,
+    on_initialize: Option<Hook>,
+    on_pre_stop: Option<Hook>,
+}
+
+impl<F> Adapter<F> {
+    /// An adapter with default settings around a service, usually `service_fn(handler)`.
+    pub fn new(handler: F) -> Self {
+        Self {
+            handler,
+            listen: None,
+            environment: None,
+            default_timeout: None,
+            body_limit: DEFAULT_LIMIT,
+            response_limit: DEFAULT_LIMIT,
+            markers: Markers::default(),
+            on_initialize: None,
+            on_pre_stop: None,
+        }
+    }
+
+    /// Listens on `addr` instead of `0.0.0.0` with the port from `FC_SERVER_PORT`, else
+    /// `FC_CUSTOM_LISTEN_PORT`, else 9000. Port 0 means any free one.
+    pub fn listen(self, addr: SocketAddr) -> Self {
+        Self {
+            listen: Some(addr),
+            ..self
+        }
+    }
+
+    /// Uses `environment` instead of that of the process for what request headers leave open.
+    pub fn environment(self, environment: FcEnvironment) -> Self {
+        Self {
+            environment: Some(environment),
+            ..self
+        }
+    }
+
+    /// The time from which the deadline follows when `x-fc-function-timeout` is absent: 60 seconds unless set
+    /// here; more than 24 hours count as 24. Set it to the function's configured timeout.
+    pub fn default_timeout(self, timeout: Duration) -> Self {
+        Self {
+            default_timeout: Some(timeout),
+            ..self
+        }
+    }
+
+    /// The greatest event in bytes, 32 MiB by default. A greater one is a failed invocation.
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self {
+            body_limit: bytes,
+            ..self
+        }
+    }
+
+    /// The greatest response in bytes that is collected from a [`StreamResponse`](lambda_runtime::StreamResponse),
+    /// 32 MiB by default. A greater one is a failed invocation.
+    pub fn response_limit(self, bytes: usize) -> Self {
+        Self {
+            response_limit: bytes,
+            ..self
+        }
+    }
+
+    /// Runs `hook` on `POST /initialize`, which the platform sends once per instance if
+    /// `instanceLifecycleConfig.initializer` is configured. An error or a panic answers 404, and the platform
+    /// replaces the instance.
+    pub fn on_initialize<H, W>(self, hook: H) -> Self
+    where
+        H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), Diagnostic>> + Send + 'static,
+    {
+        Self {
+            on_initialize: Some(boxed(hook)),
+            ..self
+        }
+    }
+
+    /// Runs `hook` on `GET /pre-stop`, after the work in hand is finished and before that is answered. The
+    /// platform stops the instance whether or not it succeeds, and gives it 90 seconds at most.
+    pub fn on_pre_stop<H, W>(self, hook: H) -> Self
+    where
+        H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), Diagnostic>> + Send + 'static,
+    {
+        Self {
+            on_pre_stop: Some(boxed(hook)),
+            ..self
+        }
+    }
+
+    /// Where the start and end lines of requests are printed.
+    pub fn markers(self, markers: Markers) -> Self {
+        Self { markers, ..self }
+    }
+
+    /// Starts to listen. From here on connections wait in the backlog until [`Bound::serve`] takes them.
+    pub async fn bind(self) -> Result<Bound<F>, Error> {
+        let address = match self.listen {
+            Some(address) => address,
+            None => listen_address(|name| std::env::var(name).ok())?,
+        };
+        let refused =
+            |error| Error::new(ErrorKind::Listen, format!("cannot listen on {address}")).with_source(error);
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let local_addr = listener.local_addr().map_err(refused)?;
+        let instance = Instance::new(self.environment.unwrap_or_else(FcEnvironment::from_process));
+        let shared = Shared {
+            instance: match self.default_timeout {
+                Some(timeout) => instance.default_timeout(timeout),
+                None => instance,
+            },
+            body_limit: self.body_limit,
+            response_limit: self.response_limit,
+            markers: self.markers,
+            on_initialize: self.on_initialize,
+            on_pre_stop: self.on_pre_stop,
+            work: Arc::new(Gauge::default()),
+        };
+        Ok(Bound {
+            listener,
+            local_addr,
+            shared: Arc::new(shared),
+            handler: self.handler,
+        })
+    }
+
+    /// Serves until `SIGTERM` or `SIGINT`, then finishes the invocations in hand and returns.
+    ///
+    /// A second signal ends the wait at once, with an error of kind [`ErrorKind::Interrupted`].
+    pub async fn run<A, R, B, S, D, E>(self) -> Result<(), Error>
+    where
+        F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
+        F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
+        F::Error: Into<Diagnostic> + fmt::Debug,
+        A: for<'de> Deserialize<'de> + Send + 'static,
+        R: IntoFunctionResponse<B, S> + Send + 'static,
+        B: Serialize + Send + 'static,
+        S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
+        D: Into<Bytes> + Send + 'static,
+        E: Into<lambda_runtime::Error> + Send + Debug + 'static,
+    {
+        let mut signals = Signals::install()?;
+        let bound = self.bind().await?;
+        info!(address = %bound.local_addr(), "listening");
+        let work = Arc::clone(&bound.shared.work);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let twice_signalled = async {
+            signals.next().await;
+            info!("stopping, {} invocations to finish", work.count());
+            drop(stop);
+            signals.next().await;
+        };
+        tokio::select! {
+            biased;
+            served = bound.serve(async { _ = stopped.await }) => served,
+            () = twice_signalled => {
+                let message = format!("stopped by a second signal with {} invocations unfinished", work.count());
+                Err(Error::new(ErrorKind::Interrupted, message))
+            }
+        }
+    }
+}
+
+fn boxed<H, W>(hook: H) -> Hook
+where
+    H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
+    W: Future<Output = Result<(), Diagnostic>> + Send + 'static,
+{
+    Box::new(move |context| Box::pin(hook(context)))
+}
+
+/// An adapter that listens.
+pub struct Bound<F> {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    shared: Arc<Shared>,
+    handler: F,
+}
+
+impl<F> Bound<F> {
+    /// The address that is listened on, with the port that was given for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` resolves, then accepts no more connections, finishes the invocations in hand,
+    /// whether or not their client still waits, and returns.
+    ///
+    /// Once no handler runs, connections that stand in the middle of a request or an answer get five more
+    /// seconds. Dropping the future instead of ending it closes every connection at once; handlers that run go on.
+    /// Trouble with one connection or one invocation never ends the server.
+    pub async fn serve<A, R, B, S, D, E>(self, shutdown: impl Future<Output = ()>) -> Result<(), Error>
+    where
+        F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
+        F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
+        F::Error: Into<Diagnostic> + fmt::Debug,
+        A: for<'de> Deserialize<'de> + Send + 'static,
+        R: IntoFunctionResponse<B, S> + Send + 'static,
+        B: Serialize + Send + 'static,
+        S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
+        D: Into<Bytes> + Send + 'static,
+        E: Into<lambda_runtime::Error> + Send + Debug + 'static,
+    {
+        server::serve(self.listener, self.shared, Handler::new(self.handler), shutdown).await;
+        Ok(())
+    }
+}
+
+impl<F> Debug for Adapter<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter")
+            .field("listen", &self.listen)
+            .field("environment", &self.environment)
+            .field("body_limit", &self.body_limit)
+            .field("markers", &self.markers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> Debug for Bound<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound")
+            .field("local_addr", &self.local_addr)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! Receives the body of an invocation.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header::EXPECT};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use lambda_runtime::Diagnostic;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{failure::diagnostic, reply::Connection};
+
+/// How much of a body that is over the limit is read and thrown away, so that a client that only reads after it
+/// has written gets its answer instead of a reset connection.
+const DISCARDED_AT_MOST: usize = 64 << 20;
+
+/// Why there is no event to run the handler on.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    TooLarge { limit: usize, connection: Connection },
+    Broken(hyper::Error),
+    Late,
+}
+
+impl Missing {
+    pub(crate) fn connection(&self) -> Connection {
+        match self {
+            Self::TooLarge { connection, .. } => *connection,
+            Self::Broken(_) | Self::Late => Connection::Close,
+        }
+    }
+
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::TooLarge { limit, .. } => diagnostic(
+                "EventTooLarge",
+                format!("the event exceeds the limit of {limit} bytes"),
+            ),
+            Self::Broken(error) => diagnostic(
+                "IncompleteEvent",
+                format!("the event was not received to its end: {error}"),
+            ),
+            Self::Late => diagnostic(
+                "IncompleteEvent",
+                "the event was not received before the deadline of the invocation",
+            ),
+        }
+    }
+}
+
+/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`.
+pub(crate) async fn receive(
+    body: Incoming,
+    headers: &HeaderMap,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Bytes, Missing> {
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 && headers.contains_key(EXPECT) {
+        // The client waits for leave to send the body, and does not get it.
+        return Err(Missing::TooLarge {
+            limit,
+            connection: Connection::Close,
+        });
+    }
+    timeout_at(deadline, collect(body, limit))
+        .await
+        .unwrap_or(Err(Missing::Late))
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Missing> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(discard(body, limit).await);
+    }
+    let mut event = Event::default();
+    while let Some(chunk) = next_chunk(&mut body).await.map_err(Missing::Broken)? {
+        if event.len() + chunk.len() > limit {
+            return Err(discard(body, limit).await);
+        }
+        event = event.append(chunk, announced);
+    }
+    Ok(event.into_bytes())
+}
+
+async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    // Asking a body that is known to be over would cost another turn of the connection's task.
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await.transpose()?
+    {
+        if let Ok(chunk) = frame.into_data() {
+            return Ok(Some(chunk));
+        }
+    }
+    Ok(None)
+}
+
+async fn discard(mut body: Incoming, limit: usize) -> Missing {
+    let mut discarded = 0;
+    let connection = loop {
+        match next_chunk(&mut body).await {
+            Ok(None) => break Connection::Keep,
+            Ok(Some(chunk)) if discarded < DISCARDED_AT_MOST => discarded += chunk.len(),
+            Ok(Some(_)) | Err(_) => break Connection::Close,
+        }
+    };
+    Missing::TooLarge { limit, connection }
+}
+
+/// A body as far as it was received; the usual one arrives whole and is never copied.
+enum Event {
+    One(Bytes),
+    Joined(BytesMut),
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
+}
+
+impl Event {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(bytes) => bytes.len(),
+            Self::Joined(bytes) => bytes.len(),
+        }
+    }
+
+    fn append(self, chunk: Bytes, announced: usize) -> Self {
+        let mut joined = match self {
+            Self::One(first) if first.is_empty() => return Self::One(chunk),
+            Self::One(first) => {
+                let mut joined = BytesMut::with_capacity(announced.max(first.len() + chunk.len()));
+                joined.extend_from_slice(&first);
+                joined
+            }
+            Self::Joined(joined) => joined,
+        };
+        joined.extend_from_slice(&chunk);
+        Self::Joined(joined)
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::Joined(bytes) => bytes.freeze(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Answers one request.
+
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+
+use futures_util::FutureExt;
+use http::{Request, request::Parts};
+use hyper::body::Incoming;
+use lambda_runtime::Diagnostic;
+use tracing::{Instrument, Span, error, info_span, warn};
+
+use crate::{
+    Arrival, FcContext, Instance, Markers, body, failure,
+    gauge::Gauge,
+    handler::Invoke,
+    markers::{Marked, Stage},
+    reply::{self, Connection, HttpResponse, Reply},
+    route::Route,
+};
+
+pub(crate) type Hook =
+    Box<dyn Fn(Arc<FcContext>) -> Pin<Box<dyn Future<Output = Result<(), Diagnostic>> + Send>> + Send + Sync>;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) instance: Instance,
+    pub(crate) body_limit: usize,
+    pub(crate) response_limit: usize,
+    pub(crate) markers: Markers,
+    pub(crate) on_initialize: Option<Hook>,
+    pub(crate) on_pre_stop: Option<Hook>,
+    /// Handlers and hooks under way, whether or not their client still waits.
+    pub(crate) work: Arc<Gauge>,
+}
+
+pub(crate) async fn dispatch<I: Invoke>(
+    shared: Arc<Shared>,
+    handler: I,
+    request: Request<Incoming>,
+) -> HttpResponse {
+    let (head, body) = request.into_parts();
+    match Route::of(&head) {
+        Ok(Route::Invoke) => invoke(&shared, handler, head, body).await,
+        Ok(Route::Initialize) => {
+            let context = shared.context(&head);
+            let marked = Marked::start(&shared.markers, Stage::Initialize, &context);
+            let span = info_span!("FC runtime initialize", requestId = context.request_id);
+            run_hook(
+                &shared,
+                shared.on_initialize.as_ref(),
+                context,
+                span,
+                Some(marked),
+            )
+            .await
+        }
+        Ok(Route::PreStop) => {
+            shared.work.idle().await;
+            let context = shared.context(&head);
+            let span = info_span!("FC runtime pre-stop", requestId = context.request_id);
+            run_hook(&shared, shared.on_pre_stop.as_ref(), context, span, None).await
+        }
+        Ok(Route::PreFreeze) => {
+            shared.work.idle().await;
+            reply::success(Reply::Empty)
+        }
+        Ok(Route::Health) => reply::success(Reply::Empty),
+        Err(refusal) => {
+            warn!("request refused: {}", refusal.error_message);
+            reply::failure(&refusal, Connection::Keep)
+        }
+    }
+}
+
+impl Shared {
+    fn context(&self, head: &Parts) -> Arc<FcContext> {
+        Arc::new(FcContext::from_headers(
+            &head.headers,
+            &self.instance,
+            Arrival::now(),
+        ))
+    }
+}
+
+async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: Incoming) -> HttpResponse {
+    let context = shared.context(&head);
+    let marked = Marked::start(&shared.markers, Stage::Invoke, &context);
+    let span = info_span!("FC runtime invoke", requestId = context.request_id);
+    let event = match body::receive(body, &head.headers, shared.body_limit, context.deadline).await {
+        Ok(event) => event,
+        Err(missing) => {
+            let diagnostic = missing.diagnostic();
+            span.in_scope(|| error!("{}", diagnostic.error_message));
+            return reply::failure(&diagnostic, missing.connection());
+        }
+    };
+    let work = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
+    run_to_end(shared, context, span, Some(marked), work).await
+}
+
+async fn run_hook(
+    shared: &Arc<Shared>,
+    hook: Option<&Hook>,
+    context: Arc<FcContext>,
+    span: Span,
+    marked: Option<Marked>,
+) -> HttpResponse {
+    let Some(hook) = hook else {
+        return reply::success(Reply::Empty);
+    };
+    // A closure may panic before it has returned its future.
+    let made = std::panic::catch_unwind(AssertUnwindSafe(|| hook(Arc::clone(&context))));
+    let work = async move {
+        match made {
+            Ok(running) => running
+                .await
+                .inspect_err(|failed| error!("hook failed: {}", failed.error_message)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        .map(|()| Reply::Empty)
+    };
+    run_to_end(shared, context, span, marked, work).await
+}
+
+/// Runs `work` on a task of its own, so that it comes to its end even if the client goes away, and turns a panic
+/// into a failure of this request only.
+async fn run_to_end(
+    shared: &Arc<Shared>,
+    context: Arc<FcContext>,
+    span: Span,
+    mut marked: Option<Marked>,
+    work: impl Future<Output = Result<Reply, Diagnostic>> + Send + 'static,
+) -> HttpResponse {
+    let entry = shared.work.enter();
+    let guarded = async move {
+        let _entry = entry;
+        let result = AssertUnwindSafe(work)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|panic| {
+                let diagnostic = failure::panicked(&*panic);
+                error!("{}", diagnostic.error_message);
+                if let Some(marked) = &mut marked {
+                    marked.unhandled();
+                }
+                Err(diagnostic)
+            });
+        // The instance may be frozen as soon as it has answered.
+        drop(marked);
+        result
+    };
+    let task = tokio::spawn(FcContext::scope(context, guarded.instrument(span)));
+    match task.await {
+        Ok(Ok(reply)) => reply::success(reply),
+        Ok(Err(diagnostic)) => reply::failure(&diagnostic, Connection::Keep),
+        Err(lost) => {
+            let diagnostic = match lost.try_into_panic() {
+                Ok(panic) => failure::panicked(&*panic),
+                Err(cancelled) => {
+                    failure::diagnostic("Cancelled", format!("the invocation was cut off: {cancelled}"))
+                }
+            };
+            reply::failure(&diagnostic, Connection::Close)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Answers as Function Compute reads them.
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CONNECTION, CONTENT_TYPE},
+};
+use http_body_util::Full;
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+
+pub(crate) type HttpResponse = Response<Full<Bytes>>;
+
+/// Without this header an answer counts as success whatever its status, and a failed event would be lost:
+/// <https://www.alibabacloud.com/help/en/function-compute/latest/custom-runtime-event-functions>.
+const STATUS: HeaderName = HeaderName::from_static("x-fc-status");
+
+/// What a successful request is answered with.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Empty,
+    Json(Bytes),
+    Bytes(Bytes),
+}
+
+/// What becomes of the connection after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connection {
+    Keep,
+    /// The rest of the request was left unread, so nothing after it can be told from it.
+    Close,
+}
+
+pub(crate) fn success(reply: Reply) -> HttpResponse {
+    let (content_type, body) = match reply {
+        Reply::Empty => (None, Bytes::new()),
+        Reply::Json(body) => (Some(HeaderValue::from_static("application/json")), body),
+        Reply::Bytes(body) => (Some(HeaderValue::from_static("application/octet-stream")), body),
+    };
+    respond(
+        StatusCode::OK,
+        HeaderValue::from_static("200"),
+        content_type,
+        body,
+    )
+}
+
+pub(crate) fn failure(diagnostic: &Diagnostic, connection: Connection) -> HttpResponse {
+    let mut response = respond(
+        StatusCode::NOT_FOUND,
+        HeaderValue::from_static("404"),
+        Some(HeaderValue::from_static("application/json")),
+        failure_body(diagnostic),
+    );
+    if connection == Connection::Close {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The shape that the built-in runtimes use.
+fn failure_body(diagnostic: &Diagnostic) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Failure<'a> {
+        error_message: &'a str,
+        error_type: &'a str,
+    }
+    let Diagnostic {
+        error_type,
+        error_message,
+    } = diagnostic;
+    // Two strings always serialise; should that ever change, the status alone still says "failed".
+    serde_json::to_vec(&Failure {
+        error_message,
+        error_type,
+    })
+    .unwrap_or_default()
+    .into()
+}
+
+fn respond(
+    status: StatusCode,
+    fc_status: HeaderValue,
+    content_type: Option<HeaderValue>,
+    body: Bytes,
+) -> HttpResponse {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(STATUS, fc_status);
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    response
+}

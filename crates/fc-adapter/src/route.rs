@@ -1,0 +1,59 @@
+//! Which job a request asks for.
+
+use http::{Method, request::Parts};
+use lambda_runtime::Diagnostic;
+
+use crate::{context::text, failure::diagnostic};
+
+const CONTROL_PATH: &str = "x-fc-control-path";
+const HTTP_INVOKE: &str = "/http-invoke";
+const HEALTH: &str = "/healthz";
+
+/// The paths of the custom runtime: <https://www.alibabacloud.com/help/doc-detail/425057.htm>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    Invoke,
+    Initialize,
+    PreStop,
+    PreFreeze,
+    Health,
+}
+
+impl Route {
+    /// The platform's own header decides; the path of the URL counts only without it, because under an HTTP
+    /// trigger that path is whatever the client on the internet chose.
+    pub(crate) fn of(head: &Parts) -> Result<Self, Diagnostic> {
+        let url_path = head.uri.path();
+        let (path, origin) = match text(&head.headers, CONTROL_PATH) {
+            None => (url_path, "the URL"),
+            Some(HTTP_INVOKE) if url_path == HEALTH => (url_path, "the URL"),
+            Some(HTTP_INVOKE) => {
+                return Err(diagnostic(
+                    "HttpTriggerUnsupported",
+                    "this is an event function and does not serve HTTP triggers or custom domains",
+                ));
+            }
+            Some(path) => (path, CONTROL_PATH),
+        };
+        let (route, method) = match path {
+            "/invoke" => (Self::Invoke, Method::POST),
+            "/initialize" => (Self::Initialize, Method::POST),
+            "/pre-stop" => (Self::PreStop, Method::GET),
+            "/pre-freeze" => (Self::PreFreeze, Method::GET),
+            HEALTH => (Self::Health, Method::GET),
+            _ => {
+                let message = format!(
+                    "no such path: {path} (from {origin}); known are POST /invoke, POST /initialize, \
+                     GET /pre-stop, GET /pre-freeze and GET {HEALTH}"
+                );
+                return Err(diagnostic("NotFound", message));
+            }
+        };
+        if head.method == method {
+            Ok(route)
+        } else {
+            let message = format!("{path} takes {method}, not {}", head.method);
+            Err(diagnostic("MethodNotAllowed", message))
+        }
+    }
+}
