@@ -1,1 +1,38 @@
-//! Placeholder.
+//! Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
+//!
+//! ```text
+//! bytes ──event::parse──▶ Vec<ObjectChange> ──policy──▶ keys ──engine──▶ outcomes ──journal──▶ Report ──host──▶ reply
+//! ```
+//!
+//! | module | concern |
+//! |---|---|
+//! | [`event`] | every form an event arrives in, to [`change::ObjectChange`]s |
+//! | [`policy`] | which changes are forwarded |
+//! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again |
+//! | [`journal`] | success and failure records in the log bucket |
+//! | [`pipeline`] | the above, put together; the rule that no event is lost |
+//! | [`progress`] | the stream of events that log lines and progress bars are made from |
+//! | [`host`] | the event function |
+//! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | [`cli`] | the commands |
+//!
+//! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
+//! [`pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
+//! them, also of other invocations that arrived in the same moment, into one signed request, and tries it until it is
+//! settled. Each outcome is written to the log bucket as soon as it is known. The report decides about the reply.
+
+pub mod assemble;
+pub mod change;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod credentials;
+pub mod engine;
+pub mod event;
+pub mod host;
+pub mod http_client;
+pub mod journal;
+pub mod logging;
+pub mod pipeline;
+pub mod policy;
+pub mod progress;

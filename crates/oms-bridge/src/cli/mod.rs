@@ -1,0 +1,84 @@
+//! The commands. On stdout: results only. On stderr: logs, progress, warnings.
+
+mod exit;
+mod send;
+mod serve;
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::thread;
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+pub use self::exit::Exit;
+use crate::logging::{self, LogFormat};
+
+/// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
+#[derive(Parser)]
+#[command(name = "oms-bridge", version, after_help = exit::HELP, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Form of the log lines [default: json under Function Compute and Lambda, else text].
+    #[arg(long, global = true, env = "LOG_FORMAT", value_enum, hide_env_values = true)]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Send(send::SendArgs),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
+    logging::start(format, variable("RUST_LOG").as_deref());
+    match runtime() {
+        Ok(runtime) => runtime.block_on(run(cli.command)).into(),
+        Err(error) => internal(&error).into(),
+    }
+}
+
+async fn run(command: Command) -> Exit {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Send(args) => send::run(args).await,
+    }
+}
+
+/// One thread where there is one CPU or less, which is the usual function: a second worker costs a third more CPU per
+/// event there.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cpus = thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cpus > 1 {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    builder.enable_all().build()
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Prints the one machine-readable result of a command.
+fn print_json(result: &impl Serialize) {
+    // A closed stdout is the reader's choice; the exit code still tells.
+    let _ = writeln!(io::stdout(), "{}", serde_json::to_string(result).unwrap_or_default());
+}
+
+fn usage(error: &dyn Display) -> Exit {
+    eprintln!("error: {error}");
+    Exit::Usage
+}
+
+fn internal(error: &dyn Display) -> Exit {
+    eprintln!("error: {error}");
+    Exit::Internal
+}

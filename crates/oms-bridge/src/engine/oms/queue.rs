@@ -1,0 +1,144 @@
+//! Keys that wait to be sent.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::engine::Outcome;
+
+/// RFC 3986's unreserved set stays, everything else is encoded, `/` included. The result decodes to the same key
+/// whether the service decodes percent-encoding or form-encoding.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A key on its way, and where its outcome goes.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// The key as OMS wants it. Needs no escaping inside a JSON string.
+    pub(super) encoded: String,
+    pub(super) deadline: Instant,
+    index: usize,
+    outcomes: mpsc::UnboundedSender<(usize, Outcome)>,
+}
+
+impl Waiting {
+    pub(super) fn new(
+        index: usize,
+        key: &str,
+        deadline: Instant,
+        outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
+    ) -> Self {
+        Self { encoded: utf8_percent_encode(key, KEY).to_string(), deadline, index, outcomes: outcomes.clone() }
+    }
+
+    pub(super) fn settle(self, outcome: Outcome) {
+        // Whoever stopped listening has settled the key without us: its time was up, and it is in the journal.
+        let _ = self.outcomes.send((self.index, outcome));
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    /// A task is on its way that will empty the queue.
+    flushing: bool,
+}
+
+impl Queue {
+    /// Adds keys. Says whether the caller has to start a task that empties the queue.
+    pub(super) fn add(&self, keys: impl Iterator<Item = Waiting>) -> bool {
+        let mut state = self.state();
+        state.waiting.extend(keys);
+        let start = !state.flushing && !state.waiting.is_empty();
+        state.flushing |= start;
+        start
+    }
+
+    /// Takes up to `most` keys, each once, and says whether there are more. The last batch, and `None`, release the
+    /// caller from emptying the queue.
+    pub(super) fn take(&self, most: usize) -> Option<(Vec<Waiting>, bool)> {
+        let mut state = self.state();
+        let mut batch: Vec<Waiting> = Vec::with_capacity(most.min(state.waiting.len()));
+        let mut scanned = 0;
+        while batch.len() < most && scanned < state.waiting.len() {
+            // Two invocations may bring the same key: it then goes out in two requests.
+            let twice = batch.iter().any(|taken| taken.encoded == state.waiting[scanned].encoded);
+            match (twice, scanned) {
+                (true, _) => scanned += 1,
+                (false, 0) => batch.extend(state.waiting.pop_front()),
+                (false, _) => batch.extend(state.waiting.remove(scanned)),
+            }
+        }
+        let more = !state.waiting.is_empty();
+        state.flushing = more;
+        (!batch.is_empty()).then_some((batch, more))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn waiting(keys: &[&str]) -> Vec<Waiting> {
+        let (sender, _) = mpsc::unbounded_channel();
+        let deadline = Instant::now();
+        keys.iter().enumerate().map(|(index, key)| Waiting::new(index, key, deadline, &sender)).collect()
+    }
+
+    fn keys(batch: &[Waiting]) -> Vec<&str> {
+        batch.iter().map(|waiting| &*waiting.encoded).collect()
+    }
+
+    #[tokio::test]
+    async fn one_flusher_takes_full_batches_and_no_key_twice_in_one() {
+        let queue = Queue::default();
+        assert!(queue.add(waiting(&["a", "b", "a", "c"]).into_iter()));
+        assert!(!queue.add(waiting(&["a", "d"]).into_iter()), "a flusher is on its way already");
+        let (batch, more) = queue.take(3).unwrap();
+        assert_eq!((keys(&batch), more), (vec!["a", "b", "c"], true));
+        let (batch, more) = queue.take(3).unwrap();
+        assert_eq!((keys(&batch), more), (vec!["a", "d"], true));
+        let (batch, more) = queue.take(3).unwrap();
+        assert_eq!((keys(&batch), more), (vec!["a"], false));
+        assert!(queue.take(3).is_none());
+        assert!(queue.add(waiting(&["z"]).into_iter()), "the flusher is gone");
+        assert!(!Queue::default().add(std::iter::empty()));
+    }
+
+    #[tokio::test]
+    async fn keys_are_encoded_once_with_the_unreserved_set_only() {
+        for (key, encoded) in [
+            ("test/001.txt", "test%2F001.txt"),
+            ("a+b c", "a%2Bb%20c"),
+            ("100%25", "100%2525"),
+            ("*'()!", "%2A%27%28%29%21"),
+            ("测", "%E6%B5%8B"),
+            ("a-b_c.d~e", "a-b_c.d~e"),
+        ] {
+            assert_eq!(keys(&waiting(&[key])), [encoded]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_loses_nothing(key in "\\PC*|[\\x00-\\x7f]*") {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let _guard = runtime.enter();
+            let encoded = waiting(&[&key]).remove(0).encoded;
+            prop_assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~%".contains(&b)));
+            prop_assert_eq!(percent_decode_str(&encoded).decode_utf8().unwrap(), key);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! One request to OMS: body, signature, sending, reading the reply.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use apig_signer::{Payload, SigningParams};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::{Request, Response};
+use tokio::time::Instant;
+
+use super::queue::Waiting;
+use super::reply::{is_error_body, parse_error};
+use super::{Acceptance, Shared};
+use crate::engine::{EngineError, Failure, FailureClass};
+
+/// Longest time one try may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest reply that is read. A good one is empty.
+const MAX_REPLY: usize = 64 * 1024;
+
+/// A request that was not accepted.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) error: EngineError,
+    request_id: Option<String>,
+    /// The service's clock.
+    pub(super) date: Option<DateTime<Utc>>,
+}
+
+impl Refusal {
+    fn local(error: EngineError) -> Self {
+        Self { error, request_id: None, date: None }
+    }
+
+    pub(super) fn into_failure(self, class: FailureClass) -> Failure {
+        Failure { class, error: self.error, request_id: self.request_id }
+    }
+}
+
+/// `{"object_keys":["…",…]}`. Encoded keys are plain ASCII without quotes or backslashes.
+pub(super) fn body(batch: &[Waiting]) -> Bytes {
+    const FRAME: &str = r#"{"object_keys":[]}"#;
+    let length = FRAME.len() + batch.iter().map(|waiting| waiting.encoded.len() + 3).sum::<usize>();
+    let mut body = String::with_capacity(length);
+    body.push_str(r#"{"object_keys":["#);
+    for (index, waiting) in batch.iter().enumerate() {
+        body.push_str(if index == 0 { "\"" } else { ",\"" });
+        body.push_str(&waiting.encoded);
+        body.push('"');
+    }
+    body.push_str("]}");
+    body.into()
+}
+
+impl Shared {
+    /// Sends `body` once, freshly signed.
+    pub(super) async fn post(&self, body: Bytes, deadline: Instant) -> Result<Acceptance, Refusal> {
+        let request = self.sign(body, deadline)?;
+        let response = self.http.execute(request).await.map_err(|error| Refusal::local(transport(error)))?;
+        let status = response.status();
+        let request_id = header(response.headers(), "x-request-id");
+        let date = date(response.headers());
+        let reply = read(response).await;
+        if status.is_success() && !reply.as_ref().is_ok_and(|body| is_error_body(body)) {
+            // The status line is the acceptance: a reply that breaks off after it changes nothing.
+            return Ok(Acceptance { request_id });
+        }
+        let (error, id_in_body) = parse_error(status, &reply.unwrap_or_default());
+        Err(Refusal { error, request_id: request_id.or(id_in_body), date })
+    }
+
+    fn sign(&self, body: Bytes, deadline: Instant) -> Result<Request, Refusal> {
+        let target = &self.config.target;
+        let mut headers = HeaderMap::with_capacity(6);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let now = (self.config.clock)() + TimeDelta::seconds(self.clock_offset.load(Ordering::Relaxed));
+        let params = SigningParams::new(&self.config.credentials, now);
+        apig_signer::sign(&Method::POST, target.uri(), &mut headers, Payload::Bytes(&body), &params)
+            .map_err(|error| Refusal::local(EngineError::local(format!("cannot sign the request: {error}"))))?;
+        let mut request = Request::new(Method::POST, target.url().clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        let left = deadline.saturating_duration_since(Instant::now());
+        *request.timeout_mut() = Some(left.min(TIMEOUT));
+        Ok(request)
+    }
+
+    pub(super) async fn warm(&self, deadline: Instant) -> Result<(), EngineError> {
+        let mut url = self.config.target.url().clone();
+        url.set_path("/");
+        let mut request = Request::new(Method::HEAD, url);
+        *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+        self.http.execute(request).await.map(drop).map_err(transport)
+    }
+}
+
+/// Reads a reply to its end, so that the connection can serve the next request.
+async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_REPLY {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
+}
+
+/// The whole chain of causes in one line: reqwest's own text ends at "error sending request".
+fn transport(error: reqwest::Error) -> EngineError {
+    let error = error.without_url();
+    let mut message = format!("no reply from OMS: {error}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let _ = write!(message, ": {inner}");
+        cause = inner.source();
+    }
+    EngineError::local(message)
+}

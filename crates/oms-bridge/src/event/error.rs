@@ -1,0 +1,40 @@
+//! What is wrong with an event, and where.
+
+use std::fmt;
+
+/// The event cannot be understood. The invocation fails, so that the platform retries it and at last hands it to the
+/// failure destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventError {
+    path: String,
+    message: String,
+}
+
+impl EventError {
+    /// An error at `path` (`events[3].oss.object.key`; empty for the body as a whole).
+    pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+
+    /// The same error seen from one level further out.
+    pub(super) fn inside(mut self, outer: &str) -> Self {
+        self.path = match (outer.is_empty(), self.path.is_empty()) {
+            (true, _) => self.path,
+            (false, true) => outer.to_owned(),
+            (false, false) => format!("{outer}.{}", self.path),
+        };
+        self
+    }
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("malformed event: ")?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for EventError {}

@@ -1,0 +1,149 @@
+//! The event function, on any host that speaks `lambda_runtime`'s types.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fc_adapter::{FcContext, FcCredentials, RawEvent};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::credentials::{Offered, SourceCredentials};
+use crate::event::{self, KeyEncoding};
+use crate::pipeline::{Budget, Pipeline, Report};
+use crate::progress::Log;
+
+/// The function. Cheap to clone; clones share connections and credentials.
+#[derive(Clone, Debug)]
+pub struct Function(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pipeline: Pipeline,
+    credentials: SourceCredentials,
+    keys: KeyEncoding,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    invocations: AtomicU64,
+    failed_invocations: AtomicU64,
+    accepted: AtomicU64,
+    failed: AtomicU64,
+    skipped: AtomicU64,
+}
+
+/// What a function did since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Events handled.
+    pub invocations: u64,
+    /// Events that ended in an error, for the platform to try again.
+    pub failed_invocations: u64,
+    /// Keys accepted by the engine.
+    pub accepted: u64,
+    /// Keys that failed.
+    pub failed: u64,
+    /// Changes that were not to be forwarded.
+    pub skipped: u64,
+    /// Requests made to OMS.
+    pub requests: u64,
+}
+
+impl Function {
+    /// A function that forwards through `pipeline`.
+    pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
+        Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
+    }
+
+    /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some key failed and
+    /// every failure is in the journal.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be understood, comes from the log bucket, or some failure could not be recorded: the
+    /// platform must keep the event and try again.
+    pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
+        let handled = self.handle(event).await;
+        let counters = &self.0.counters;
+        counters.invocations.fetch_add(1, Ordering::Relaxed);
+        if let Err(diagnostic) = &handled {
+            counters.failed_invocations.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(error_type = diagnostic.error_type, error = diagnostic.error_message, "invocation failed");
+        }
+        handled
+    }
+
+    async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
+        let context = FcContext::current();
+        let now = Instant::now();
+        let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
+        let changes = event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
+        let credentials = self.0.credentials.for_invocation(offered);
+        let report = self
+            .0
+            .pipeline
+            .run(changes, credentials, Budget::until(deadline, now), &Log)
+            .await
+            .map_err(|error| failure("LoopDetected", &error))?;
+        tracing::debug!(?report, "invocation settled");
+        self.0.counters.add(&report);
+        match report.first_unrecorded {
+            None => Ok(report.failed == 0),
+            Some(first) => Err(failure(
+                "JournalUnavailable",
+                &format!("{} of {} failed keys are not in the journal: {first}", report.unrecorded, report.failed),
+            )),
+        }
+    }
+
+    /// What was done so far.
+    pub fn totals(&self) -> Totals {
+        let counters = &self.0.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Totals {
+            invocations: read(&counters.invocations),
+            failed_invocations: read(&counters.failed_invocations),
+            accepted: read(&counters.accepted),
+            failed: read(&counters.failed),
+            skipped: read(&counters.skipped),
+            requests: self.0.pipeline.engine().requests(),
+        }
+    }
+
+    /// Opens the connections.
+    ///
+    /// # Errors
+    ///
+    /// Which service cannot be reached, and why.
+    pub async fn initialize(&self, deadline: Instant) -> Result<(), Diagnostic> {
+        self.0.pipeline.warm(deadline).await.map_err(|error| failure("NotReady", &error))
+    }
+}
+
+impl Counters {
+    fn add(&self, report: &Report) {
+        let add = |counter: &AtomicU64, keys: usize| counter.fetch_add(keys as u64, Ordering::Relaxed);
+        add(&self.accepted, report.accepted);
+        add(&self.failed, report.failed);
+        add(&self.skipped, report.skipped);
+    }
+}
+
+/// Time an invocation may take when the host does not say.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn offered(credentials: &FcCredentials) -> Offered<'_> {
+    Offered {
+        id: &credentials.access_key_id,
+        secret: &credentials.access_key_secret,
+        token: credentials.security_token.as_ref(),
+    }
+}
+
+fn failure(error_type: &str, error: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
+}

@@ -1,0 +1,7 @@
+//! Hosts: thin layers that find credentials and the time budget, call the pipeline and translate its report.
+
+mod fc;
+mod function;
+
+pub use self::fc::adapter;
+pub use self::function::{DEFAULT_TIMEOUT, Function, Totals};

@@ -1,0 +1,48 @@
+//! The one HTTP client of the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+
+/// Idle connections are dropped before the services drop them (their gateways close after 60 seconds).
+const IDLE: Duration = Duration::from_secs(50);
+
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Whether proxies named by the environment (`HTTPS_PROXY` and so on) are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxies {
+    /// As `curl` does.
+    FromEnvironment,
+    /// Never: everything is on this machine.
+    None,
+}
+
+/// Builds the client: embedded roots, so that it works on an image without a CA store; no redirects, since a signed
+/// request must not be sent anywhere else; no decompression, since bytes are compared.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn build(proxies: Proxies) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .user_agent(concat!("oms-bridge/", env!("CARGO_PKG_VERSION")));
+    let client = match proxies {
+        Proxies::FromEnvironment => client,
+        Proxies::None => client.no_proxy(),
+    };
+    Ok(client.build()?)
+}

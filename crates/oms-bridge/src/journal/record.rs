@@ -1,0 +1,166 @@
+//! A record of the journal: writer and reader of one format.
+//!
+//! Format rules: a reader ignores unknown members and accepts missing ones, and an empty object is a valid record (the
+//! vendor's function writes nothing else). A member that changes its meaning gets a new `v`.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::change::ObjectChange;
+use crate::engine::{EngineError, FailureClass, Outcome};
+
+/// Version of the format that is written.
+const VERSION: u32 = 1;
+
+/// What the journal says of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record<'a> {
+    /// Version of the format; 0 for an empty marker.
+    pub v: u32,
+    /// Object key.
+    pub key: Cow<'a, str>,
+    /// Bucket of the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Cow<'a, str>>,
+    /// Name of the event that brought the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Cow<'a, str>>,
+    /// Time of that event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Cow<'a, str>>,
+    /// `ETag` of the object at that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<Cow<'a, str>>,
+    /// Size of the object at that time, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Engine that was tried: `oms`.
+    pub engine: Cow<'a, str>,
+    /// `accepted` or `failed`.
+    pub outcome: Cow<'a, str>,
+    /// Kind of trouble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
+    /// Deliveries attempted: an invocation or a replay counts once, however many requests it made.
+    pub attempts: u32,
+    /// When the engine accepted the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<String>,
+    /// When the key failed for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_failed_at: Option<String>,
+    /// When it failed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failed_at: Option<String>,
+    /// What the service said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<EngineError>,
+    /// Request id at the engine's service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Record<'a> {
+    /// The record of a first attempt that ended `now`.
+    pub fn new(change: &'a ObjectChange, outcome: &'a Outcome, now: DateTime<Utc>) -> Self {
+        let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let event = change.event.as_str();
+        let record = Self {
+            v: VERSION,
+            key: Cow::Borrowed(&change.key),
+            bucket: change.bucket.as_deref().map(Cow::Borrowed),
+            event: (!event.is_empty()).then_some(Cow::Borrowed(event)),
+            event_time: change.event_time.as_deref().map(Cow::Borrowed),
+            etag: change.etag.as_deref().map(Cow::Borrowed),
+            size: change.size,
+            engine: Cow::Borrowed("oms"),
+            attempts: 1,
+            ..Self::default()
+        };
+        match outcome {
+            Outcome::Accepted(acceptance) => Self {
+                outcome: Cow::Borrowed("accepted"),
+                accepted_at: Some(now),
+                request_id: acceptance.request_id.as_deref().map(Cow::Borrowed),
+                ..record
+            },
+            Outcome::Failed(failure) => Self {
+                outcome: Cow::Borrowed("failed"),
+                class: Some(failure.class),
+                first_failed_at: Some(now.clone()),
+                last_failed_at: Some(now),
+                error: Some(failure.error.clone()),
+                request_id: failure.request_id.as_deref().map(Cow::Borrowed),
+                ..record
+            },
+        }
+    }
+
+    /// Reads a record; an empty body is an empty marker.
+    ///
+    /// # Errors
+    ///
+    /// When the body is neither empty nor a JSON object of this form.
+    pub fn parse(body: &'a [u8]) -> serde_json::Result<Self> {
+        if body.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(body) }
+    }
+
+    /// The record as it is written.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Acceptance, Failure};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
+    }
+
+    fn failed() -> Outcome {
+        Outcome::Failed(Failure {
+            class: FailureClass::Transient,
+            error: EngineError { status: Some(503), code: Some("OMS.2004".into()), message: "later".into() },
+            request_id: Some("r1".into()),
+        })
+    }
+
+    #[test]
+    fn a_failure_is_written_in_the_published_form() {
+        let mut change = ObjectChange::of_key("a/b");
+        change.bucket = Some("src".into());
+        change.size = Some(123);
+        let outcome = failed();
+        let json = String::from_utf8(Record::new(&change, &outcome, now()).to_json()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"v":1,"key":"a/b","bucket":"src","size":123,"engine":"oms","outcome":"failed","class":"transient","attempts":1,"first_failed_at":"2023-11-14T22:13:20.123Z","last_failed_at":"2023-11-14T22:13:20.123Z","error":{"status":503,"code":"OMS.2004","message":"later"},"request_id":"r1"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let change = ObjectChange::of_key("测\u{1}\"");
+        for outcome in [failed(), Outcome::Accepted(Acceptance::default())] {
+            let record = Record::new(&change, &outcome, now());
+            assert_eq!(Record::parse(&record.to_json()).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn records_of_older_and_newer_writers_can_be_read() {
+        assert_eq!(Record::parse(b"").unwrap(), Record::default());
+        assert_eq!(Record::parse(b"{}").unwrap(), Record::default());
+        let newer = br#"{"v":2,"key":"k","new":{"x":[1]},"error":{"message":"m","hint":1},"class":"auth"}"#;
+        let record = Record::parse(newer).unwrap();
+        assert_eq!((record.v, &*record.key, record.class), (2, "k", Some(FailureClass::Auth)));
+        assert!(Record::parse(b"garbage").is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! The `oms-bridge` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oms_bridge::cli::main()
+}

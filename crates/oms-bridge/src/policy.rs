@@ -1,0 +1,245 @@
+//! Which changes are forwarded: event names, `INCLUDE` and `EXCLUDE`, the loop guard, each key once.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::change::{Effect, ObjectChange};
+
+/// Decides about changes; knows neither engine nor journal.
+#[derive(Debug)]
+pub struct Policy {
+    log_bucket: String,
+    keys: KeyFilter,
+}
+
+/// Why a change is not forwarded. It is no failure: there is nothing to forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// The event does not leave an object behind.
+    Effect(Effect),
+    /// `EXCLUDE` matches the key, or `INCLUDE` does not.
+    Filtered,
+    /// The same key stands again later in the same invocation.
+    Duplicate,
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Effect(Effect::Removed) => "the object was removed",
+            Self::Effect(Effect::MultipartStep) => "a step inside a multipart upload",
+            Self::Effect(Effect::Read) => "the object was only read",
+            Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
+            Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
+            Self::Duplicate => "the same key stands again later in this event",
+        })
+    }
+}
+
+/// The event comes from the log bucket: forwarding it would make the function feed on its own records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopDetected {
+    bucket: String,
+    key: String,
+}
+
+impl fmt::Display for LoopDetected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "loop guard: the event for key {:?} comes from the log bucket {:?}; LOG_BUCKET must not be a source bucket, \
+             remove the trigger from it",
+            self.key, self.bucket
+        )
+    }
+}
+
+impl std::error::Error for LoopDetected {}
+
+/// What [`Policy::sort`] makes of the changes of one invocation.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// To be forwarded, each key once.
+    pub forward: Vec<ObjectChange>,
+    /// Not forwarded, and why.
+    pub skipped: Vec<(ObjectChange, Skip)>,
+}
+
+impl Policy {
+    /// A policy that refuses events of `log_bucket` and forwards what `keys` lets through.
+    pub fn new(log_bucket: impl Into<String>, keys: KeyFilter) -> Self {
+        Self { log_bucket: log_bucket.into(), keys }
+    }
+
+    /// Sorts the changes of one invocation.
+    ///
+    /// Of several changes of one key the last counts: the copy reads the object as it is when it runs, so one request
+    /// serves them all.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopDetected`] when any of them comes from the log bucket; nothing must be sent then.
+    pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, LoopDetected> {
+        if let Some(own) = changes.iter().find(|change| change.bucket.as_deref() == Some(&*self.log_bucket)) {
+            return Err(LoopDetected { bucket: self.log_bucket.clone(), key: own.key.clone() });
+        }
+        let mut sorted = Sorted { forward: Vec::with_capacity(changes.len()), skipped: Vec::new() };
+        for change in changes {
+            match change.event.effect() {
+                Effect::Changed if self.keys.admits(&change.key) => sorted.forward.push(change),
+                Effect::Changed => sorted.skipped.push((change, Skip::Filtered)),
+                effect => sorted.skipped.push((change, Skip::Effect(effect))),
+            }
+        }
+        if sorted.forward.len() > 1 {
+            keep_last_of_each_key(&mut sorted);
+        }
+        Ok(sorted)
+    }
+}
+
+fn keep_last_of_each_key(sorted: &mut Sorted) {
+    let last: HashMap<&str, usize> =
+        sorted.forward.iter().enumerate().map(|(index, change)| (change.key.as_str(), index)).collect();
+    if last.len() == sorted.forward.len() {
+        return;
+    }
+    let keep: Vec<bool> =
+        sorted.forward.iter().enumerate().map(|(index, change)| last[change.key.as_str()] == index).collect();
+    for (change, keep) in std::mem::take(&mut sorted.forward).into_iter().zip(keep) {
+        if keep {
+            sorted.forward.push(change);
+        } else {
+            sorted.skipped.push((change, Skip::Duplicate));
+        }
+    }
+}
+
+/// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys.
+///
+/// `*` matches any text, `/` included, as in `aws s3 --include`; `?` one character, `[…]` a class, `{a,b}` either. A
+/// key is taken when no `EXCLUDE` glob matches it and, if there are any, one `INCLUDE` glob does.
+#[derive(Debug, Default)]
+pub struct KeyFilter {
+    include: Option<GlobSet>,
+    exclude: Option<GlobSet>,
+}
+
+impl KeyFilter {
+    /// Compiles both settings; `None` or blank means "no restriction".
+    ///
+    /// # Errors
+    ///
+    /// The first glob that does not compile, with the reason.
+    pub fn new(include: Option<&str>, exclude: Option<&str>) -> Result<Self, globset::Error> {
+        Ok(Self {
+            include: include.map(globs).transpose()?.flatten(),
+            exclude: exclude.map(globs).transpose()?.flatten(),
+        })
+    }
+
+    fn admits(&self, key: &str) -> bool {
+        self.include.as_ref().is_none_or(|globs| globs.is_match(key))
+            && !self.exclude.as_ref().is_some_and(|globs| globs.is_match(key))
+    }
+}
+
+fn globs(list: &str) -> Result<Option<GlobSet>, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    let mut any = false;
+    for glob in split_list(list) {
+        set.add(Glob::new(glob)?);
+        any = true;
+    }
+    any.then(|| set.build()).transpose()
+}
+
+/// Splits at commas that stand outside braces, drops blanks around and empty items.
+fn split_list(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    list.split(move |character| {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ',' && depth == 0
+    })
+    .map(str::trim)
+    .filter(|item| !item.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::EventName;
+
+    fn change(bucket: &str, key: &str, event: &str) -> ObjectChange {
+        ObjectChange {
+            bucket: Some(bucket.into()),
+            event: EventName::new(event.into()),
+            ..ObjectChange::of_key(key)
+        }
+    }
+
+    fn policy(include: Option<&str>, exclude: Option<&str>) -> Policy {
+        Policy::new("logs", KeyFilter::new(include, exclude).unwrap())
+    }
+
+    #[test]
+    fn an_event_of_the_log_bucket_stops_the_whole_invocation() {
+        let error = policy(None, None)
+            .sort(vec![change("src", "a", "ObjectCreated:PutObject"), change("logs", "oms/x", "ObjectRemoved:DeleteObject")])
+            .unwrap_err();
+        assert!(error.to_string().contains("log bucket \"logs\""), "{error}");
+    }
+
+    #[test]
+    fn only_changes_are_forwarded() {
+        let sorted = policy(None, None)
+            .sort(vec![
+                change("src", "a", "ObjectCreated:PutObject"),
+                change("src", "b", "ObjectRemoved:DeleteObject"),
+                change("src", "c", "ObjectCreated:UploadPart"),
+            ])
+            .unwrap();
+        assert_eq!(sorted.forward.len(), 1);
+        let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
+        assert_eq!(why, [Skip::Effect(Effect::Removed), Skip::Effect(Effect::MultipartStep)]);
+    }
+
+    #[test]
+    fn the_last_of_several_changes_of_one_key_counts() {
+        let mut late = change("src", "a", "ObjectCreated:PutObject");
+        late.size = Some(2);
+        let sorted = policy(None, None)
+            .sort(vec![
+                change("src", "a", "ObjectCreated:PutObject"),
+                change("src", "b", "ObjectCreated:PutObject"),
+                late.clone(),
+            ])
+            .unwrap();
+        assert_eq!(sorted.forward, [change("src", "b", "ObjectCreated:PutObject"), late]);
+        assert_eq!(sorted.skipped, [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate)]);
+    }
+
+    #[test]
+    fn include_and_exclude_are_globs_on_whole_keys() {
+        let filter = KeyFilter::new(Some("img/*, *.{jpg,png} ,,"), Some("img/tmp/*")).unwrap();
+        for (key, admitted) in
+            [("img/a/b", true), ("x/y.png", true), ("x/y.gif", false), ("img/tmp/a.jpg", false), ("IMG/a", false)]
+        {
+            assert_eq!(filter.admits(key), admitted, "{key}");
+        }
+        assert!(KeyFilter::new(Some(" , "), None).unwrap().admits("anything"));
+        assert!(KeyFilter::new(Some("a[",), None).is_err());
+    }
+
+    #[test]
+    fn filtered_keys_are_skipped_not_failed() {
+        let sorted = policy(None, Some("*.tmp")).sort(vec![change("src", "a.tmp", "")]).unwrap();
+        assert_eq!((sorted.forward.len(), sorted.skipped[0].1), (0, Skip::Filtered));
+    }
+}

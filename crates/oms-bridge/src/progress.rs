@@ -1,0 +1,83 @@
+//! Work reports itself as [`Event`]s; log lines, the progress bar and results are made from that stream.
+
+use crate::change::ObjectChange;
+use crate::engine::{Acceptance, Failure, Outcome};
+use crate::policy::Skip;
+
+/// Something happened to a change.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It is not to be forwarded.
+    Skipped {
+        /// The change.
+        change: &'a ObjectChange,
+        /// Why not.
+        why: Skip,
+    },
+    /// The engine accepted its key.
+    Accepted {
+        /// The change.
+        change: &'a ObjectChange,
+        /// The engine's receipt.
+        acceptance: &'a Acceptance,
+    },
+    /// Its key failed.
+    Failed {
+        /// The change.
+        change: &'a ObjectChange,
+        /// Why.
+        failure: &'a Failure,
+    },
+    /// Its record could not be written.
+    RecordLost {
+        /// The change.
+        change: &'a ObjectChange,
+        /// What should have been recorded.
+        outcome: &'a Outcome,
+        /// Why it could not.
+        error: &'a str,
+    },
+}
+
+/// Takes part in the stream of events.
+pub trait Observer: Send + Sync {
+    /// Called once for each event, in the order in which they happen. Must not block.
+    fn observe(&self, event: &Event<'_>);
+}
+
+/// Writes every event to the log: failures as warnings, the rest at debug level.
+#[derive(Clone, Copy, Debug)]
+pub struct Log;
+
+impl Observer for Log {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Skipped { change, why } => {
+                tracing::debug!(key = change.key, event = %change.event, %why, "skipped");
+            }
+            Event::Accepted { change, acceptance } => {
+                tracing::debug!(key = change.key, request_id = acceptance.request_id, "accepted");
+            }
+            Event::Failed { change, failure } => tracing::warn!(
+                key = change.key,
+                class = %failure.class,
+                error = %failure.error,
+                request_id = failure.request_id,
+                "failed"
+            ),
+            Event::RecordLost { change, outcome: Outcome::Accepted(_), error } => {
+                tracing::warn!(key = change.key, error, "accepted, but the success record could not be written");
+            }
+            Event::RecordLost { change, outcome: Outcome::Failed(_), error } => {
+                tracing::error!(key = change.key, error, "failed, and the failure could not be recorded");
+            }
+        }
+    }
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.observe(event);
+        self.1.observe(event);
+    }
+}
