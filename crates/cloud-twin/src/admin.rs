@@ -1,0 +1,216 @@
+//! The admin API: observing and breaking a twin from another process. JSON in, JSON out.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | URLs, accounts, sync tasks |
+//! | `GET /stats` | counters |
+//! | `GET /accepted` | how often OMS accepted each key |
+//! | `GET /batches` | requests for events, in order |
+//! | `GET /failures`, `DELETE /failures` | the failure destination; empties it |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults`, `DELETE /faults/{id}` | [`Fault`](crate::Fault) rules |
+//! | `GET /buckets/{service}/{name}`, `POST` the same | its keys; creates it |
+//! | `POST /tasks` | `{"source","destination"}` → a sync task |
+//! | `POST /tasks/{id}/status` | `{"status":"STOPPED"}` |
+//! | `POST /notifications` | a [`Notification`] |
+//! | `POST /wait` | [`Wait`]: answers `{"met":true}` once all of it holds |
+
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::error::Reply;
+use crate::faults::{Fault, FaultId};
+use crate::notify::Notification;
+use crate::objects::Dialect;
+use crate::observe::Service;
+use crate::oms::{SyncTaskStatus, json_reply};
+use crate::state::Inner;
+use crate::sync::lock;
+use crate::wire::{Plus, decode};
+
+const MAX_BODY: usize = 1 << 20;
+
+struct Refused(StatusCode, String);
+
+impl Refused {
+    fn not_found() -> Self {
+        Self(StatusCode::NOT_FOUND, "there is nothing here".to_owned())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTask {
+    source: String,
+    destination: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewStatus {
+    status: SyncTaskStatus,
+}
+
+/// What to wait for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wait {
+    /// Buckets that must hold at least so many objects.
+    #[serde(default)]
+    objects: Vec<BucketSize>,
+    /// Distinct keys that OMS must have accepted at least.
+    #[serde(default)]
+    accepted: usize,
+    /// Whether all deliveries and copies must be done.
+    #[serde(default)]
+    idle: bool,
+    /// Longest wait; then the answer is `{"met":false}`.
+    #[serde(default = "default_timeout")]
+    timeout_ms: u64,
+}
+
+fn default_timeout() -> u64 {
+    30_000
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BucketSize {
+    service: Service,
+    bucket: String,
+    count: usize,
+}
+
+pub(crate) async fn handle(inner: &Inner, request: Request<Incoming>) -> Reply {
+    match route(inner, request).await {
+        Ok(body) => json_reply(&body),
+        Err(Refused(status, message)) => {
+            let mut reply = json_reply(&json!({"error": message}));
+            *reply.status_mut() = status;
+            reply
+        }
+    }
+}
+
+async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refused> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    match (parts.method.as_str(), segments.as_slice()) {
+        ("GET", []) => Ok(inner.describe()),
+        ("GET", ["stats"]) => Ok(json!(inner.stats())),
+        ("GET", ["accepted"]) => Ok(json!(*lock(&inner.oms.accepted))),
+        ("GET", ["batches"]) => Ok(json!(*lock(&inner.oms.batches))),
+        ("GET", ["failures"]) => Ok(json!(*lock(&inner.notifications.failed))),
+        ("DELETE", ["failures"]) => {
+            lock(&inner.notifications.failed).clear();
+            Ok(json!({}))
+        }
+        ("POST", ["tasks"]) => {
+            let task: NewTask = read(body).await?;
+            Ok(inner.describe_task(
+                &inner
+                    .oms
+                    .create_task(&task.source, &task.destination, inner.now()),
+            ))
+        }
+        ("POST", ["tasks", id, "status"]) => {
+            let NewStatus { status } = read(body).await?;
+            if inner.oms.set_status(id, status, inner.now()) {
+                Ok(json!({}))
+            } else {
+                Err(Refused::not_found())
+            }
+        }
+        ("POST", ["notifications"]) => {
+            let notification: Notification = read(body).await?;
+            let added = inner.notifications.add(notification);
+            added
+                .map(|()| json!({}))
+                .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
+        }
+        ("POST", ["wait"]) => Ok(json!({"met": wait(inner, read(body).await?).await})),
+        (_, ["faults", id @ ..]) => faults(inner, &parts.method, id, body).await,
+        (method, ["buckets", service, name]) => bucket(inner, method, service, name),
+        _ => Err(Refused::not_found()),
+    }
+}
+
+async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+    let bad = |message: String| Refused(StatusCode::BAD_REQUEST, message);
+    let body = Limited::new(body, MAX_BODY)
+        .collect()
+        .await
+        .map_err(|error| bad(error.to_string()))?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
+}
+
+async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Incoming) -> Result<Value, Refused> {
+    match (method.as_str(), id) {
+        ("POST", []) => Ok(json!({"id": inner.faults.inject(read::<Fault>(body).await?)})),
+        ("GET", []) => {
+            let rules: Vec<_> = inner
+                .faults
+                .list()
+                .into_iter()
+                .map(|(id, fault, hits)| json!({"id": id, "fault": fault, "hits": hits}))
+                .collect();
+            Ok(json!(rules))
+        }
+        ("DELETE", []) => {
+            inner.faults.clear_all();
+            Ok(json!({}))
+        }
+        ("DELETE", [id]) => match id.parse() {
+            Ok(id) if inner.faults.clear(FaultId(id)) => Ok(json!({})),
+            _ => Err(Refused::not_found()),
+        },
+        _ => Err(Refused::not_found()),
+    }
+}
+
+fn dialect(service: &str) -> Option<Dialect> {
+    [Dialect::Oss, Dialect::Obs]
+        .into_iter()
+        .find(|dialect| dialect.service().as_str() == service)
+}
+
+fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Value, Refused> {
+    let dialect = dialect(service).ok_or_else(Refused::not_found)?;
+    let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
+    let store = inner.store(dialect);
+    match method {
+        "POST" => {
+            store.create(&name, inner.now());
+            Ok(json!({}))
+        }
+        "GET" => {
+            let bucket = store.bucket(&name).ok_or_else(Refused::not_found)?;
+            Ok(json!(bucket.with_objects(|objects| {
+                objects.keys().cloned().collect::<Vec<_>>()
+            })))
+        }
+        _ => Err(Refused::not_found()),
+    }
+}
+
+async fn wait(inner: &Inner, wait: Wait) -> bool {
+    let holds = |size: &BucketSize| {
+        let bucket =
+            dialect(size.service.as_str()).and_then(|dialect| inner.store(dialect).bucket(&size.bucket));
+        bucket.is_some_and(|bucket| bucket.with_objects(std::collections::BTreeMap::len) >= size.count)
+    };
+    let met = inner.wait_until(|| {
+        wait.objects.iter().all(holds)
+            && lock(&inner.oms.accepted).len() >= wait.accepted
+            && (!wait.idle || inner.is_idle())
+    });
+    tokio::time::timeout(Duration::from_millis(wait.timeout_ms), met)
+        .await
+        .is_ok()
+}

@@ -1,0 +1,96 @@
+//! Carrying out a fault at the points of a request where it strikes.
+
+use std::future::pending;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::Full;
+use hyper::body::Body as _;
+
+use crate::error::{ApiError, ErrorContext, Reply};
+use crate::faults::{FaultAction, FaultResponse};
+use crate::oms;
+use crate::server::{Aborted, Connection};
+
+/// What is left of a fault once it has been met at the start of a request.
+pub(crate) enum Faulted {
+    No,
+    Instead(FaultResponse),
+    AfterWork(FaultResponse),
+    CutResponse,
+}
+
+impl Faulted {
+    /// Waits, hangs or resets as ordered.
+    pub(crate) async fn meet(action: Option<FaultAction>, connection: &Connection) -> Result<Self, Aborted> {
+        match action {
+            None => Ok(Self::No),
+            Some(FaultAction::Respond(response)) => Ok(Self::Instead(response)),
+            Some(FaultAction::RespondAfterWork(response)) => Ok(Self::AfterWork(response)),
+            Some(FaultAction::ResetMidResponse) => Ok(Self::CutResponse),
+            Some(FaultAction::Delay { millis }) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok(Self::No)
+            }
+            Some(FaultAction::ResetBeforeReading) => {
+                connection.reset();
+                Err(Aborted)
+            }
+            Some(FaultAction::Hang) => pending().await,
+        }
+    }
+
+    /// The reply that goes out once the work is done.
+    pub(crate) fn after(
+        self,
+        connection: &Connection,
+        reply: Reply,
+        render: impl FnOnce(FaultResponse) -> Reply,
+    ) -> Reply {
+        match self {
+            Self::No | Self::Instead(_) => reply,
+            Self::AfterWork(response) => render(response),
+            Self::CutResponse => {
+                let body = reply.body().size_hint().exact().unwrap_or_default();
+                connection.cut_after(SHORTEST_HEAD + usize::try_from(body / 2).unwrap_or(usize::MAX));
+                reply
+            }
+        }
+    }
+}
+
+/// Less than the head of any response, so that a cut after it always hits.
+const SHORTEST_HEAD: usize = 64;
+
+impl FaultResponse {
+    pub(crate) fn object_reply(&self, context: &ErrorContext<'_>) -> Reply {
+        let error = ApiError::new(self.status_code(), self.code.clone(), self.message.clone());
+        self.complete(error.into_reply(context))
+    }
+
+    pub(crate) fn oms_reply(&self, request_id: &str) -> Reply {
+        self.complete(oms::error_reply(
+            self.status_code(),
+            &self.code,
+            &self.message,
+            request_id,
+        ))
+    }
+
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn complete(&self, mut reply: Reply) -> Reply {
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                reply.headers_mut().append(name, value);
+            }
+        }
+        if let Some(body) = &self.body {
+            *reply.body_mut() = Full::new(Bytes::from(body.clone()));
+        }
+        reply
+    }
+}

@@ -1,0 +1,407 @@
+//! Faults to order: what should go wrong, where, how often.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Service;
+use crate::sync::lock;
+
+/// Names an injected fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FaultId(pub u64);
+
+/// One rule: which requests fail, how, how often. Every condition that is set must hold.
+///
+/// ```
+/// use cloud_twin::{Fault, FaultResponse, Service};
+///
+/// let throttled = Fault::respond(Service::Oms, FaultResponse::oms_throttled(20, "1 minute")).times(2);
+/// let no_journal = Fault::respond(Service::Oss, FaultResponse::oss_unavailable())
+///     .method("PUT")
+///     .key_contains("failed_object")
+///     .probability(0.5);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Service whose requests fail.
+    pub service: Service,
+    /// HTTP method; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Text that the raw path with its query must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What happens.
+    pub action: FaultAction,
+    /// Share of the matching requests that fail, 0 to 1.
+    #[serde(default = "always")]
+    pub probability: f64,
+    /// How many requests fail before the rule is spent; unlimited when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+/// How a request fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FaultAction {
+    /// Answers instead of doing the work.
+    Respond(FaultResponse),
+    /// Does the work, then answers something else: success that looks like a failure.
+    RespondAfterWork(FaultResponse),
+    /// Does the work after a while.
+    Delay {
+        /// Milliseconds to wait.
+        millis: u64,
+    },
+    /// Resets the connection before the body is read; nothing is done.
+    ResetBeforeReading,
+    /// Does the work and resets the connection after half of the response.
+    ResetMidResponse,
+    /// Never answers.
+    Hang,
+}
+
+impl FaultAction {
+    /// A [`FaultAction::Delay`] of `delay`, in whole milliseconds.
+    pub fn delay(delay: Duration) -> Self {
+        Self::Delay {
+            millis: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The answer of a fault. Without a `body` of its own, the service's usual error body is made of code and message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultResponse {
+    /// HTTP status, 100 to 999.
+    pub status: u16,
+    /// Error code (`Code` of OSS and OBS, `error_code` of OMS).
+    #[serde(default)]
+    pub code: String,
+    /// Error text.
+    #[serde(default)]
+    pub message: String,
+    /// Further headers.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Body instead of the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl FaultResponse {
+    /// An error in the service's usual form.
+    pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Replaces the usual body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// `429 APIGW.0308` with the documented text; `window` as in `1 minute`.
+    pub fn oms_throttled(limit: u32, window: &str) -> Self {
+        let message = format!(
+            "The throttling threshold has been reached: policy user over ratelimit,limit:{limit},time:{window}"
+        );
+        Self::error(429, "APIGW.0308", message)
+    }
+
+    /// `503 OMS.2004`.
+    pub fn oms_unavailable() -> Self {
+        Self::error(
+            503,
+            "OMS.2004",
+            "Service temporarily unavailable, try again later.",
+        )
+    }
+
+    /// `403 OMS.0206`.
+    pub fn oms_forbidden() -> Self {
+        Self::error(
+            403,
+            "OMS.0206",
+            "Insufficient permissions. You do not have the OMS operation permissions.",
+        )
+    }
+
+    /// `400 OMS.0064`.
+    pub fn oms_invalid() -> Self {
+        Self::error(400, "OMS.0064", "Invalid request parameters.")
+    }
+
+    /// `503 ServiceUnavailable` of OSS.
+    pub fn oss_unavailable() -> Self {
+        Self::error(503, "ServiceUnavailable", "Please reduce your request rate.")
+    }
+}
+
+impl Fault {
+    /// Every request to `service` meets `action`, for good.
+    pub fn new(service: Service, action: FaultAction) -> Self {
+        Self {
+            service,
+            method: None,
+            path: None,
+            key: None,
+            action,
+            probability: 1.0,
+            count: None,
+        }
+    }
+
+    /// Every request to `service` is answered with `response`, for good.
+    pub fn respond(service: Service, response: FaultResponse) -> Self {
+        Self::new(service, FaultAction::Respond(response))
+    }
+
+    /// OMS refuses every batch with a key that contains `key` with `400 OMS.0064`.
+    pub fn poison_key(key: impl Into<String>) -> Self {
+        Self::respond(Service::Oms, FaultResponse::oms_invalid())
+            .method("POST")
+            .key_contains(key)
+    }
+
+    /// Only requests with this method.
+    #[must_use]
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// Only requests whose raw path and query contain `text`.
+    #[must_use]
+    pub fn path_contains(mut self, text: impl Into<String>) -> Self {
+        self.path = Some(text.into());
+        self
+    }
+
+    /// Only requests for keys that contain `text`.
+    #[must_use]
+    pub fn key_contains(mut self, text: impl Into<String>) -> Self {
+        self.key = Some(text.into());
+        self
+    }
+
+    /// Only this share of the matching requests, 0 to 1.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = probability;
+        self
+    }
+
+    /// Only the next `count` matching requests.
+    #[must_use]
+    pub fn times(mut self, count: u64) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    fn matches(&self, probe: &Probe<'_>) -> bool {
+        self.service == probe.service
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|method| method.eq_ignore_ascii_case(probe.method))
+            && self.path.as_deref().is_none_or(|text| probe.path.contains(text))
+            && self
+                .key
+                .as_deref()
+                .is_none_or(|text| probe.keys.iter().any(|key| key.contains(text)))
+    }
+}
+
+/// What of a request decides whether a fault applies.
+pub(crate) struct Probe<'a> {
+    pub(crate) service: Service,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) keys: &'a [String],
+}
+
+/// The faults in force, looked through in the order of injection; the first that applies wins.
+#[derive(Debug)]
+pub struct Faults {
+    rules: Mutex<Rules>,
+    in_force: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Rules {
+    list: Vec<Rule>,
+    next: u64,
+    dice: fastrand::Rng,
+}
+
+#[derive(Debug)]
+struct Rule {
+    id: FaultId,
+    fault: Fault,
+    hits: u64,
+}
+
+impl Rule {
+    fn is_spent(&self) -> bool {
+        self.fault.count.is_some_and(|count| self.hits >= count)
+    }
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        let rules = Rules {
+            list: Vec::new(),
+            next: 1,
+            dice: fastrand::Rng::with_seed(seed),
+        };
+        Self {
+            rules: Mutex::new(rules),
+            in_force: AtomicUsize::new(0),
+        }
+    }
+
+    /// Puts a fault in force.
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        let mut rules = lock(&self.rules);
+        let id = FaultId(rules.next);
+        rules.next += 1;
+        rules.list.push(Rule { id, fault, hits: 0 });
+        self.in_force.store(rules.list.len(), Ordering::Release);
+        id
+    }
+
+    /// Lifts a fault; `false` when there is none of that id.
+    pub fn clear(&self, id: FaultId) -> bool {
+        let mut rules = lock(&self.rules);
+        let before = rules.list.len();
+        rules.list.retain(|rule| rule.id != id);
+        self.in_force.store(rules.list.len(), Ordering::Release);
+        rules.list.len() < before
+    }
+
+    /// Lifts every fault.
+    pub fn clear_all(&self) {
+        lock(&self.rules).list.clear();
+        self.in_force.store(0, Ordering::Release);
+    }
+
+    /// How many requests a fault has hit; 0 when there is none of that id.
+    pub fn hits(&self, id: FaultId) -> u64 {
+        lock(&self.rules)
+            .list
+            .iter()
+            .find(|rule| rule.id == id)
+            .map_or(0, |rule| rule.hits)
+    }
+
+    /// The faults in force or spent, with their hits.
+    pub fn list(&self) -> Vec<(FaultId, Fault, u64)> {
+        lock(&self.rules)
+            .list
+            .iter()
+            .map(|rule| (rule.id, rule.fault.clone(), rule.hits))
+            .collect()
+    }
+
+    /// Whether any rule is there, so that requests can skip preparing a probe.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.in_force.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn pick(&self, probe: &Probe<'_>) -> Option<FaultAction> {
+        if self.is_empty() {
+            return None;
+        }
+        let Rules { list, dice, .. } = &mut *lock(&self.rules);
+        let rule = list.iter_mut().find(|rule| {
+            !rule.is_spent() && rule.fault.matches(probe) && dice.f64() < rule.fault.probability
+        })?;
+        rule.hits += 1;
+        Some(rule.fault.action.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(faults: &Faults, method: &str, path: &str, keys: &[&str]) -> bool {
+        let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
+        faults
+            .pick(&Probe {
+                service: Service::Oss,
+                method,
+                path,
+                keys: &keys,
+            })
+            .is_some()
+    }
+
+    #[test]
+    fn every_condition_must_hold() {
+        let faults = Faults::new(1);
+        let fault = Fault::new(Service::Oss, FaultAction::Hang);
+        let id = faults.inject(fault.method("PUT").path_contains("acl").key_contains("bad"));
+        assert!(hit(&faults, "PUT", "/b/x?acl", &["good", "a-bad-one"]));
+        assert!(!hit(&faults, "GET", "/b/x?acl", &["bad"]));
+        assert!(!hit(&faults, "PUT", "/b/x", &["bad"]));
+        assert!(!hit(&faults, "PUT", "/b/x?acl", &["good"]));
+        assert_eq!(faults.hits(id), 1);
+    }
+
+    #[test]
+    fn a_counted_fault_is_spent_and_the_next_rule_takes_over() {
+        let faults = Faults::new(1);
+        let first = faults.inject(Fault::new(Service::Oss, FaultAction::Hang).times(2));
+        let second = faults.inject(Fault::new(Service::Oss, FaultAction::Hang));
+        for _ in 0..3 {
+            assert!(hit(&faults, "GET", "/", &[]));
+        }
+        assert_eq!((faults.hits(first), faults.hits(second)), (2, 1));
+        assert!(faults.clear(second) && !faults.clear(second));
+        assert!(!hit(&faults, "GET", "/", &[]));
+    }
+
+    #[test]
+    fn the_same_seed_throws_the_same_dice() {
+        let run = |seed| {
+            let faults = Faults::new(seed);
+            faults.inject(Fault::new(Service::Oss, FaultAction::Hang).probability(0.5));
+            (0..64).map(|_| hit(&faults, "GET", "/", &[])).collect::<Vec<_>>()
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+        let hits = run(7).into_iter().filter(|&hit| hit).count();
+        assert!((16..=48).contains(&hits), "{hits} of 64");
+    }
+}

@@ -1,0 +1,269 @@
+//! Bucket notifications: which changes raise an event, and the event as OSS words it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+
+use bytes::Bytes;
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::auth::xml_time;
+use crate::state::Inner;
+use crate::store::StoredObject;
+use crate::sync::{read, write};
+
+/// A change of an OSS bucket that can raise an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    PutObject,
+    CompleteMultipartUpload,
+    DeleteObject,
+    DeleteObjects,
+}
+
+impl Change {
+    const fn event_name(self) -> &'static str {
+        match self {
+            Self::PutObject => "ObjectCreated:PutObject",
+            Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
+            Self::DeleteObject => "ObjectRemoved:DeleteObject",
+            Self::DeleteObjects => "ObjectRemoved:DeleteObjects",
+        }
+    }
+
+    const fn removes(self) -> bool {
+        matches!(self, Self::DeleteObject | Self::DeleteObjects)
+    }
+}
+
+/// A rule on an OSS bucket: changes that it covers invoke a function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notification {
+    /// OSS bucket watched.
+    pub bucket: String,
+    /// Where the function listens; `/invoke` is added. Plain HTTP.
+    pub function_url: String,
+    /// Event names as in a trigger, `oss:` optional, `*` at the end allowed (`oss:ObjectRemoved:*`).
+    #[serde(default = "created_events")]
+    pub events: Vec<String>,
+    /// Only keys that begin so.
+    #[serde(default)]
+    pub prefix: String,
+    /// Only keys that end so.
+    #[serde(default)]
+    pub suffix: String,
+}
+
+fn created_events() -> Vec<String> {
+    [
+        "PutObject",
+        "PostObject",
+        "CopyObject",
+        "CompleteMultipartUpload",
+        "AppendObject",
+        "PutSymlink",
+    ]
+    .map(|name| format!("oss:ObjectCreated:{name}"))
+    .to_vec()
+}
+
+impl Notification {
+    /// Every creation or overwrite of an object in `bucket` invokes the function at `function_url`.
+    pub fn new(bucket: impl Into<String>, function_url: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            function_url: function_url.into(),
+            events: created_events(),
+            prefix: String::new(),
+            suffix: String::new(),
+        }
+    }
+
+    /// Replaces the event names.
+    #[must_use]
+    pub fn events(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.events = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn covers(&self, bucket: &str, key: &str, event_name: &str) -> bool {
+        let named = |pattern: &String| {
+            let pattern = pattern.strip_prefix("oss:").unwrap_or(pattern);
+            pattern == event_name
+                || pattern
+                    .strip_suffix('*')
+                    .is_some_and(|start| event_name.starts_with(start))
+        };
+        self.bucket == bucket
+            && key.starts_with(&self.prefix)
+            && key.ends_with(&self.suffix)
+            && self.events.iter().any(named)
+    }
+}
+
+/// An event on its way to a function.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) function: Uri,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
+}
+
+/// An event whose function failed in every try, as the failure destination receives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedDelivery {
+    /// Id that all invocations carried in `x-fc-request-id`.
+    pub request_id: String,
+    /// Function that failed.
+    pub function_url: String,
+    /// Bucket of the event.
+    pub bucket: String,
+    /// Key of the event.
+    pub key: String,
+    /// Invocations made.
+    pub attempts: u32,
+    /// Status of the last answer (`x-fc-status` where given); absent when none came.
+    pub status: Option<u16>,
+    /// Body of the last answer, or why none came.
+    pub response: String,
+    /// The event.
+    pub payload: String,
+}
+
+/// A function URL that is not an absolute one of plain HTTP. User action: give `http://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidFunctionUrl(String);
+
+impl fmt::Display for InvalidFunctionUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "function url {:?} is not of the form http://host:port", self.0)
+    }
+}
+
+impl std::error::Error for InvalidFunctionUrl {}
+
+#[derive(Debug)]
+pub(crate) struct Notifications {
+    rules: RwLock<Vec<(Notification, Uri)>>,
+    queue: mpsc::UnboundedSender<Delivery>,
+    pub(crate) pending: AtomicUsize,
+    pub(crate) failed: Mutex<Vec<FailedDelivery>>,
+}
+
+impl Notifications {
+    pub(crate) fn new(queue: mpsc::UnboundedSender<Delivery>) -> Self {
+        Self {
+            rules: RwLock::default(),
+            queue,
+            pending: AtomicUsize::new(0),
+            failed: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn add(&self, rule: Notification) -> Result<(), InvalidFunctionUrl> {
+        let url = format!("{}/invoke", rule.function_url.trim_end_matches('/'));
+        let uri = url
+            .parse::<Uri>()
+            .ok()
+            .filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some());
+        let uri = uri.ok_or_else(|| InvalidFunctionUrl(rule.function_url.clone()))?;
+        write(&self.rules).push((rule, uri));
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Queues the event of a change for every function that watches the bucket.
+    pub(crate) fn raise(
+        &self,
+        change: Change,
+        bucket: &str,
+        key: &str,
+        object: &StoredObject,
+        replaced: Option<usize>,
+        request_id: &str,
+    ) {
+        let name = change.event_name();
+        let functions: Vec<Uri> = read(&self.notifications.rules)
+            .iter()
+            .filter(|(rule, _)| rule.covers(bucket, key, name))
+            .map(|(_, uri)| uri.clone())
+            .collect();
+        if functions.is_empty() {
+            return;
+        }
+        let payload = Bytes::from(
+            self.event(change, bucket, key, object, replaced, request_id)
+                .to_string(),
+        );
+        for function in functions {
+            let delivery = Delivery {
+                function,
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                request_id: format!("fc-{}", self.request_id(crate::Service::Oms)),
+                payload: payload.clone(),
+            };
+            self.notifications.pending.fetch_add(1, Ordering::SeqCst);
+            if self.notifications.queue.send(delivery).is_err() {
+                // The twin is shutting down.
+                self.notifications.pending.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// The native event, see <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>.
+    fn event(
+        &self,
+        change: Change,
+        bucket: &str,
+        key: &str,
+        object: &StoredObject,
+        replaced: Option<usize>,
+        request_id: &str,
+    ) -> serde_json::Value {
+        let region = &self.config.region;
+        let account = &self.config.function.account_id;
+        let length = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let (new, old) = (length(object.body.len()), length(replaced.unwrap_or_default()));
+        let delta = if change.removes() { -old } else { new - old };
+        let content_type = object
+            .headers
+            .content_type
+            .as_ref()
+            .and_then(|value| value.to_str().ok());
+        json!({"events": [{
+            "eventName": change.event_name(),
+            "eventSource": "acs:oss",
+            "eventTime": xml_time(self.now()),
+            "eventVersion": "1.0",
+            "oss": {
+                "bucket": {
+                    "arn": format!("acs:oss:{region}:{account}:{bucket}"),
+                    "name": bucket,
+                    "ownerIdentity": account,
+                    "virtualBucket": "",
+                },
+                "object": {
+                    "deltaSize": delta,
+                    "eTag": object.etag,
+                    "key": key,
+                    "objectMeta": {"mimeType": content_type.unwrap_or("application/octet-stream")},
+                    "size": new,
+                },
+                "ossSchemaVersion": "1.0",
+                "ruleId": "7c5a5ccfb06114a4d1ea8867e3916eb543d84e7c",
+            },
+            "region": region,
+            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+            "responseElements": {"requestId": request_id},
+            "userIdentity": {"principalId": account},
+        }]})
+    }
+}

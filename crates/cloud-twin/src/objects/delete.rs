@@ -1,0 +1,139 @@
+//! `DeleteObject` and `DeleteMultipleObjects`.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use super::body::{BodyError, MAX_DOCUMENT, receive};
+use super::put::xml_reply;
+use super::{Call, Dialect};
+use crate::error::{ApiError, Outcome, Reply};
+use crate::notify::Change;
+use crate::observe::TwinEvent;
+use crate::store::Bucket;
+use crate::wire::{Slash, encode};
+use crate::xml::{self, Document, Node};
+
+const MAX_KEYS: usize = 1000;
+
+pub(super) fn delete_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
+    let bucket = call.bucket()?;
+    remove(call, &bucket, key, Change::DeleteObject);
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    Ok(reply)
+}
+
+fn remove(call: &Call<'_>, bucket: &Bucket, key: &str, change: Change) {
+    let Some(object) = bucket.delete(key) else { return };
+    let name = call.bucket_name();
+    call.inner.emit(|| TwinEvent::ObjectDeleted {
+        service: call.dialect.service(),
+        bucket: name.to_owned(),
+        key: key.to_owned(),
+    });
+    if call.dialect == Dialect::Oss {
+        call.inner.raise(
+            change,
+            name,
+            key,
+            &object,
+            Some(object.body.len()),
+            call.request_id,
+        );
+    }
+}
+
+pub(super) async fn delete_objects(call: &Call<'_>, body: Incoming) -> Result<Reply, BodyError> {
+    let bucket = call.bucket()?;
+    let headers = &call.parts.headers;
+    if !headers.contains_key("content-md5") {
+        return Err(match call.dialect {
+            Dialect::Oss => {
+                ApiError::invalid_argument("Missing Some Required Arguments.").ec("0016-00000606")
+            }
+            Dialect::Obs => ApiError::bad_request(
+                "InvalidRequest",
+                "Missing required header for this request: Content-MD5",
+            ),
+        }
+        .into());
+    }
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_DOCUMENT) {
+        return Err(ApiError::malformed_xml().into());
+    }
+    let (body, _) = receive(call.dialect, headers, body, MAX_DOCUMENT).await?;
+    let request = Request::parse(&body)?;
+    for key in &request.keys {
+        remove(call, &bucket, key, Change::DeleteObjects);
+    }
+    Ok(request.reply(call))
+}
+
+/// Whether the answer lists what was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Quiet,
+    Verbose,
+}
+
+struct Request {
+    mode: Mode,
+    keys: Vec<String>,
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> Outcome<Self> {
+        let mut request = Self {
+            mode: Mode::Verbose,
+            keys: Vec::new(),
+        };
+        let nodes = xml::parse(body)?;
+        if nodes.first() != Some(&Node::Open("Delete".to_owned())) {
+            return Err(ApiError::malformed_xml());
+        }
+        for node in nodes {
+            let Node::Close { name, text } = node else {
+                continue;
+            };
+            match name.as_str() {
+                "Key" if text.is_empty() => return Err(ApiError::malformed_xml()),
+                "Key" => request.keys.push(text),
+                "Quiet" if text.trim() == "true" => request.mode = Mode::Quiet,
+                _ => {}
+            }
+        }
+        if (1..=MAX_KEYS).contains(&request.keys.len()) {
+            Ok(request)
+        } else {
+            Err(ApiError::malformed_xml())
+        }
+    }
+
+    fn reply(self, call: &Call<'_>) -> Reply {
+        if self.mode == Mode::Quiet && call.dialect == Dialect::Oss {
+            let mut reply = Response::new(Full::default());
+            reply
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            return reply;
+        }
+        let encoded = call.query.get("encoding-type") == Some("url");
+        let mut document = Document::new("DeleteResult", call.dialect.namespace());
+        if encoded {
+            document.leaf("EncodingType", "url");
+        }
+        if self.mode == Mode::Verbose {
+            for key in self.keys {
+                let key = if encoded { encode(&key, Slash::Encode) } else { key };
+                document.group("Deleted", |deleted| {
+                    deleted.leaf("Key", &key);
+                });
+            }
+        }
+        xml_reply(document.finish())
+    }
+}

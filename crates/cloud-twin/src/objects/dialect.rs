@@ -1,0 +1,116 @@
+//! What OSS and OBS do differently.
+
+use http::HeaderName;
+
+use crate::Service;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Oss,
+    Obs,
+}
+
+impl Dialect {
+    pub(crate) const fn service(self) -> Service {
+        match self {
+            Self::Oss => Service::Oss,
+            Self::Obs => Service::Obs,
+        }
+    }
+
+    pub(crate) const fn server(self) -> &'static str {
+        match self {
+            Self::Oss => "AliyunOSS",
+            Self::Obs => "OBS",
+        }
+    }
+
+    pub(crate) const fn default_content_type(self) -> &'static str {
+        match self {
+            Self::Oss => "application/octet-stream",
+            Self::Obs => "binary/octet-stream",
+        }
+    }
+
+    pub(crate) const fn default_storage_class(self) -> &'static str {
+        match self {
+            Self::Oss => "Standard",
+            Self::Obs => "STANDARD",
+        }
+    }
+
+    pub(crate) const fn max_key_bytes(self) -> usize {
+        match self {
+            Self::Oss => 1023,
+            Self::Obs => 1024,
+        }
+    }
+
+    pub(crate) const fn default_max_keys(self) -> usize {
+        match self {
+            Self::Oss => 100,
+            Self::Obs => 1000,
+        }
+    }
+
+    pub(crate) const fn namespace(self) -> Option<&'static str> {
+        match self {
+            Self::Oss => None,
+            Self::Obs => Some("http://obs.cn-north-4.myhuaweicloud.com/doc/2015-06-30/"),
+        }
+    }
+
+    pub(crate) const fn crc_header(self) -> &'static str {
+        match self {
+            Self::Oss => "x-oss-hash-crc64ecma",
+            Self::Obs => "x-obs-checksum-crc64ecma",
+        }
+    }
+
+    pub(crate) fn etag(self, md5: &[u8; 16]) -> String {
+        match self {
+            Self::Oss => hex::encode_upper(md5),
+            Self::Obs => hex::encode(md5),
+        }
+    }
+
+    pub(crate) fn is_bucket_name(self, name: &str) -> bool {
+        let allowed = |byte: u8| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || byte == b'-'
+                || (byte == b'.' && self == Self::Obs)
+        };
+        let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        (3..=63).contains(&name.len())
+            && name.bytes().all(allowed)
+            && edge(name.bytes().next())
+            && edge(name.bytes().next_back())
+    }
+}
+
+/// Prefix of a service's own headers. OBS answers AWS V2 callers with theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeaderPrefix(&'static str);
+
+impl HeaderPrefix {
+    pub(crate) const OSS: Self = Self("x-oss-");
+    pub(crate) const OBS: Self = Self("x-obs-");
+    pub(crate) const AMZ: Self = Self("x-amz-");
+
+    pub(crate) const fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Oss => Self::OSS,
+            Dialect::Obs => Self::OBS,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The header `name` with this prefix; `name` is a lower-case token.
+    pub(crate) fn name(self, name: &str) -> HeaderName {
+        HeaderName::try_from(format!("{}{name}", self.0)).unwrap_or(http::header::WARNING)
+    }
+}

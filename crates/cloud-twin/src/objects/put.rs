@@ -1,0 +1,166 @@
+//! `PutObject`, and what writes of every kind share.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use super::body::{BodyError, MAX_OBJECT, receive};
+use super::{Call, Dialect};
+use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::notify::Change;
+use crate::observe::TwinEvent;
+use crate::store::{Bucket, Digests, Exists, ObjectHeaders, Overwrite, StoredObject};
+
+const MAX_USER_METADATA: usize = 8 << 10;
+
+const KEPT_HEADERS: [HeaderName; 5] = [
+    header::CACHE_CONTROL,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::EXPIRES,
+];
+
+pub(super) async fn put_object(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
+    let bucket = call.bucket()?;
+    check_key(call.dialect, key)?;
+    let headers = object_headers(call)?;
+    let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
+    check_crc(call, digests)?;
+    let now = call.inner.now();
+    let object = Arc::new(call.store().object(body, digests, headers, now));
+    store(call, &bucket, key, &object, Change::PutObject)?;
+    let mut reply = Response::new(Full::default());
+    write_headers(call, &object, reply.headers_mut());
+    Ok(reply)
+}
+
+/// Stores the object, tells everybody, and raises the bucket event.
+pub(super) fn store(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &str,
+    object: &Arc<StoredObject>,
+    change: Change,
+) -> Outcome<()> {
+    let replaced = bucket
+        .put(key, Arc::clone(object), overwrite(call))
+        .map_err(|Exists| already_exists())?;
+    let name = call.bucket_name();
+    call.inner.emit(|| TwinEvent::ObjectPut {
+        service: call.dialect.service(),
+        bucket: name.to_owned(),
+        key: key.to_owned(),
+    });
+    if call.dialect == Dialect::Oss {
+        call.inner
+            .raise(change, name, key, object, replaced, call.request_id);
+    }
+    Ok(())
+}
+
+fn overwrite(call: &Call<'_>) -> Overwrite {
+    let forbidden = call
+        .parts
+        .headers
+        .get("x-oss-forbid-overwrite")
+        .is_some_and(|value| value == "true");
+    if forbidden && call.dialect == Dialect::Oss {
+        Overwrite::Forbidden
+    } else {
+        Overwrite::Allowed
+    }
+}
+
+fn already_exists() -> ApiError {
+    let message = "The object you specified already exists and can not be overwritten.";
+    ApiError::new(StatusCode::CONFLICT, "FileAlreadyExists", message).ec("0026-00000015")
+}
+
+pub(super) fn write_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
+    insert_text(headers, header::ETAG, &format!("\"{}\"", object.etag));
+    headers.insert(
+        HeaderName::from_static(call.dialect.crc_header()),
+        HeaderValue::from(object.crc64),
+    );
+}
+
+pub(super) fn check_key(dialect: Dialect, key: &str) -> Outcome<()> {
+    if key.len() > dialect.max_key_bytes() {
+        return Err(match dialect {
+            Dialect::Oss => ApiError::bad_request(
+                "InvalidObjectName",
+                "The length of object name must be less than 1024.",
+            ),
+            Dialect::Obs => ApiError::bad_request("KeyTooLongError", "Your key is too long."),
+        });
+    }
+    if dialect == Dialect::Oss && key.starts_with(['/', '\\']) {
+        return Err(
+            ApiError::bad_request("InvalidObjectName", "The specified object is not valid.")
+                .detail("ObjectName", key),
+        );
+    }
+    Ok(())
+}
+
+/// The headers to keep with the object.
+pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
+    let given = &call.parts.headers;
+    let meta_prefix = format!("{}meta-", call.prefix.as_str());
+    let mut kept = ObjectHeaders {
+        content_type: given.get(header::CONTENT_TYPE).cloned(),
+        storage_class: given
+            .get(call.prefix.name("storage-class"))
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        ..ObjectHeaders::default()
+    };
+    for name in KEPT_HEADERS {
+        if let Some(value) = given.get(&name) {
+            kept.standard.push((name, value.clone()));
+        }
+    }
+    let mut size = 0;
+    for (name, value) in given {
+        if let Some(name) = name.as_str().strip_prefix(&meta_prefix) {
+            size += name.len() + value.len();
+            kept.user.insert(name.to_owned(), value.clone());
+        }
+    }
+    if size <= MAX_USER_METADATA {
+        return Ok(kept);
+    }
+    let message = "Your metadata headers exceed the maximum allowed metadata size.";
+    Err(match call.dialect {
+        Dialect::Oss => ApiError::invalid_argument(message),
+        Dialect::Obs => ApiError::bad_request("MetadataTooLarge", message),
+    })
+}
+
+/// OBS checks a CRC-64 that the client announces.
+pub(super) fn check_crc(call: &Call<'_>, digests: Digests) -> Outcome<()> {
+    let announced = call
+        .parts
+        .headers
+        .get(Dialect::Obs.crc_header())
+        .filter(|_| call.dialect == Dialect::Obs);
+    match announced {
+        Some(crc) if crc.as_bytes() != digests.crc64.to_string().as_bytes() => Err(ApiError::bad_request(
+            "BadDigest",
+            "The CRC-64 you specified did not match what we received.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn xml_reply(document: String) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(document)));
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    reply
+}

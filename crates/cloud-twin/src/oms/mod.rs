@@ -1,0 +1,326 @@
+//! Object Storage Migration Service: sync tasks, their events and statistics.
+//!
+//! Pages followed: <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>,
+//! <https://support.huaweicloud.com/api-oms/ShowSyncTask.md>, <https://support.huaweicloud.com/api-oms/ListSyncTasks.html>,
+//! <https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html>.
+
+pub(crate) mod copy;
+mod events;
+mod statistics;
+mod tasks;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+pub(crate) use self::copy::CopyJob;
+pub use self::tasks::SyncTaskStatus;
+use self::tasks::Task;
+use crate::Service;
+use crate::auth::apig;
+use crate::error::{Reply, insert_text};
+use crate::faulted::Faulted;
+use crate::faults::Probe;
+use crate::server::{Aborted, Connection};
+use crate::state::Inner;
+
+/// Largest body a signed request may have.
+const MAX_BODY: usize = 12 << 20;
+/// The one project of a twin.
+const PROJECT_ID: &str = "f697f813554a4f05bac882a183b20878";
+
+/// Names a sync task in URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SyncTaskHandle {
+    /// Project the task belongs to.
+    pub project_id: String,
+    /// The task.
+    pub sync_task_id: String,
+}
+
+/// A request for events that OMS authenticated, whether taken or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OmsBatch {
+    /// When it came.
+    pub time: DateTime<Utc>,
+    /// Task it was posted to.
+    pub sync_task_id: String,
+    /// Keys, decoded; those that cannot be decoded as they came.
+    pub keys: Vec<String>,
+    /// HTTP status of the answer.
+    pub status: u16,
+}
+
+#[derive(Debug)]
+pub(crate) struct Oms {
+    tasks: Mutex<BTreeMap<String, Task>>,
+    pub(crate) accepted: Mutex<HashMap<String, u64>>,
+    pub(crate) batches: Mutex<Vec<OmsBatch>>,
+    queue: mpsc::UnboundedSender<CopyJob>,
+    pub(crate) copies_pending: AtomicUsize,
+}
+
+impl Oms {
+    pub(crate) fn new(queue: mpsc::UnboundedSender<CopyJob>) -> Self {
+        Self {
+            tasks: Mutex::default(),
+            accepted: Mutex::default(),
+            batches: Mutex::default(),
+            queue,
+            copies_pending: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// A refusal in OMS's or the gateway's words.
+struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn invalid(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "OMS.0064", message)
+    }
+
+    fn no_such_task() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "OMS.0054",
+            "The synchronization task does not exist.",
+        )
+    }
+
+    fn no_such_api() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "APIGW.0101",
+            "The API does not exist or has not been published in the environment",
+        )
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+enum Route<'a> {
+    List,
+    Show(&'a str),
+    Events(&'a str),
+    Statistics(&'a str),
+    Start(&'a str),
+    Stop(&'a str),
+    Unknown,
+}
+
+impl<'a> Route<'a> {
+    fn of(method: &Method, path: &'a str) -> Self {
+        let tasks = path
+            .strip_prefix("/v2/")
+            .and_then(|rest| rest.strip_prefix(PROJECT_ID));
+        let Some(rest) = tasks.and_then(|rest| rest.strip_prefix("/sync-tasks")) else {
+            return Self::Unknown;
+        };
+        let segments: Vec<_> = rest.split('/').skip(1).collect();
+        match (method.as_str(), segments.as_slice()) {
+            ("GET", []) => Self::List,
+            ("GET", [id]) => Self::Show(id),
+            ("POST", [id, "events"]) => Self::Events(id),
+            ("GET", [id, "statistics"]) => Self::Statistics(id),
+            ("POST", [id, "start"]) => Self::Start(id),
+            ("POST", [id, "stop"]) => Self::Stop(id),
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::List => "ListSyncTasks",
+            Self::Show(_) => "ShowSyncTask",
+            Self::Events(_) => "CreateSyncEvents",
+            Self::Statistics(_) => "ListSyncTaskStatistic",
+            Self::Start(_) => "StartSyncTask",
+            Self::Stop(_) => "StopSyncTask",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Answers one request to OMS.
+pub(crate) async fn handle(
+    inner: &Inner,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Reply, Aborted> {
+    let (parts, body) = request.into_parts();
+    let request_id = inner.request_id(Service::Oms);
+    let route = Route::of(&parts.method, parts.uri.path());
+    let (outcome, keys) = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => respond(inner, connection, &parts, route, &body.to_bytes(), &request_id).await,
+        Err(error) if error.is::<LengthLimitError>() => {
+            let error = ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "APIGW.0201",
+                "Request entity too large",
+            );
+            (Ok(reply_of(error, &request_id)), Vec::new())
+        }
+        Err(_) => (Err(Aborted), Vec::new()),
+    };
+    let status = outcome.as_ref().ok().map(Response::status);
+    inner.counters.request(Service::Oms, route.operation(), status);
+    if matches!(route, Route::Events(_)) && status != Some(StatusCode::OK) {
+        inner.emit(|| crate::TwinEvent::OmsRefused {
+            status: status.map_or(0, |status| status.as_u16()),
+            keys,
+        });
+    }
+    inner.changed();
+    let mut reply = outcome?;
+    insert_text(
+        reply.headers_mut(),
+        http::HeaderName::from_static("x-request-id"),
+        &request_id,
+    );
+    reply
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static("api-gateway"));
+    reply.headers_mut().insert(header::DATE, inner.http_date());
+    Ok(reply)
+}
+
+/// The answer, and the keys of a batch of events.
+async fn respond(
+    inner: &Inner,
+    connection: &Connection,
+    parts: &Parts,
+    route: Route<'_>,
+    body: &Bytes,
+    request_id: &str,
+) -> (Result<Reply, Aborted>, Vec<String>) {
+    let batch = match route {
+        Route::Events(_) => Some(events::Batch::parse(body)),
+        _ => None,
+    };
+    let keys = batch.as_ref().map(events::Batch::shown).unwrap_or_default();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let probe = Probe {
+        service: Service::Oms,
+        method: parts.method.as_str(),
+        path,
+        keys: &keys,
+    };
+    let fault = match Faulted::meet(inner.faults.pick(&probe), connection).await {
+        Ok(fault) => fault,
+        Err(aborted) => return (Err(aborted), keys),
+    };
+    let reply = if let Faulted::Instead(response) = &fault {
+        if authenticate(inner, parts, body).is_ok() {
+            record(inner, route, &keys, response.status);
+        }
+        response.oms_reply(request_id)
+    } else {
+        let outcome = authenticate(inner, parts, body);
+        let outcome = match outcome {
+            Ok(()) => {
+                let outcome = dispatch(inner, parts, route, batch);
+                let status = outcome
+                    .as_ref()
+                    .map_or_else(|error| error.status, Response::status);
+                record(inner, route, &keys, status.as_u16());
+                outcome
+            }
+            Err(error) => {
+                inner.counters.bad_signature(Service::Oms);
+                Err(error)
+            }
+        };
+        outcome.unwrap_or_else(|error| reply_of(error, request_id))
+    };
+    (
+        Ok(fault.after(connection, reply, |response| response.oms_reply(request_id))),
+        keys,
+    )
+}
+
+fn authenticate(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<(), ApiError> {
+    let accounts = &inner.config.huawei_accounts;
+    apig::verify(parts, body, accounts, &inner.failures, inner.now()).map_err(|apig::Refused(text)| {
+        let message = format!("Incorrect IAM authentication information: {text}");
+        ApiError::new(StatusCode::UNAUTHORIZED, "APIGW.0301", message)
+    })
+}
+
+fn record(inner: &Inner, route: Route<'_>, keys: &[String], status: u16) {
+    if let Route::Events(id) = route {
+        let batch = OmsBatch {
+            time: inner.now(),
+            sync_task_id: id.to_owned(),
+            keys: keys.to_vec(),
+            status,
+        };
+        crate::sync::lock(&inner.oms.batches).push(batch);
+    }
+}
+
+fn dispatch(
+    inner: &Inner,
+    parts: &Parts,
+    route: Route<'_>,
+    batch: Option<events::Batch>,
+) -> Result<Reply, ApiError> {
+    match (route, batch) {
+        (Route::Events(id), Some(batch)) => events::create(inner, id, batch),
+        (Route::List, _) => tasks::list(inner, parts),
+        (Route::Show(id), _) => tasks::show(inner, id, parts),
+        (Route::Statistics(id), _) => tasks::statistics(inner, id, parts),
+        (Route::Start(id), _) => tasks::set_status(inner, id, SyncTaskStatus::Synchronizing),
+        (Route::Stop(id), _) => tasks::set_status(inner, id, SyncTaskStatus::Stopped),
+        (Route::Events(_) | Route::Unknown, _) => Err(ApiError::no_such_api()),
+    }
+}
+
+fn reply_of(error: ApiError, request_id: &str) -> Reply {
+    error_reply(error.status, error.code, &error.message, request_id)
+}
+
+/// An error body: the gateway adds its request id to it, OMS does not.
+pub(crate) fn error_reply(status: StatusCode, code: &str, message: &str, request_id: &str) -> Reply {
+    let mut body = json!({"error_code": code, "error_msg": message});
+    if code.starts_with("APIG") {
+        body["request_id"] = json!(request_id);
+    }
+    let mut reply = json_reply(&body);
+    *reply.status_mut() = status;
+    reply
+}
+
+pub(crate) fn json_reply(body: &impl Serialize) -> Reply {
+    let mut reply = Response::new(Full::default());
+    match serde_json::to_vec(body) {
+        Ok(text) => *reply.body_mut() = Full::new(Bytes::from(text)),
+        Err(_) => *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
