@@ -1,1 +1,87 @@
-//! Placeholder.
+//! Client of Alibaba Cloud OSS and, as a second dialect, Huawei Cloud OBS, that keeps keys byte for byte.
+//!
+//! # Responsibility
+//!
+//! Requests to one bucket: signing, sending, trying again, reading the answer, turning every failure into one
+//! [`Error`]. The crate reads no environment and no files; credentials, clock, randomness and the HTTP client come from
+//! the caller.
+//!
+//! # Map
+//!
+//! | part | job |
+//! |---|---|
+//! | [`Client`], [`ClientConfig`], [`Endpoint`] | a service at an endpoint |
+//! | [`Bucket`] | the operations, each in a file of its own |
+//! | [`sign`] | pure signing functions, in stages that can be looked at |
+//! | [`Dialect`] | everything in which OSS and OBS differ, as data |
+//! | [`ObjectKey`], [`Query`] | text that is encoded once, for the signature and the wire |
+//! | [`RetryPolicy`], [`Timeouts`] | how often and how long |
+//! | [`Error`], [`ErrorKind`] | what went wrong and what to do |
+//!
+//! # How a call flows
+//!
+//! An operation checks its arguments and describes itself: method, key, query, headers, body. The URL is built and
+//! parsed once, and refused if the URL library would change a byte of what is signed. Each try signs anew, sends, and
+//! maps any answer other than success, and success with an error document, to an [`Error`] that says whether another
+//! try makes sense. A service that finds the clock wrong corrects it for the client, once per call. Waits and tries end
+//! with the policy or with [`Bucket::with_deadline`], whichever comes first.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use oss_lite::{Client, ClientConfig, Credentials, Dialect, PutOptions};
+//!
+//! # async fn example(http: reqwest::Client) -> Result<(), oss_lite::Error> {
+//! let config = ClientConfig::new("oss-cn-hangzhou.aliyuncs.com".parse()?, Dialect::Oss);
+//! let client = Client::new(http, config)?;
+//! let credentials = Arc::new(Credentials::new("access-key-id", "secret"));
+//! let bucket = client.bucket(&"examplebucket".parse()?, credentials);
+//!
+//! bucket.put("dir/hello.txt", "hello".into(), PutOptions::default()).await?;
+//! let text = bucket.get("dir/hello.txt").await?.bytes(1024).await?;
+//! assert_eq!(text, "hello");
+//! # Ok(())
+//! # }
+//! ```
+#![warn(missing_docs)]
+
+mod body;
+mod bucket;
+mod bucket_name;
+mod client;
+mod config;
+mod credentials;
+mod dialect;
+mod encoding;
+mod endpoint;
+mod error;
+mod key;
+mod meta;
+mod ops;
+mod query;
+mod retry;
+pub mod sign;
+mod time;
+mod xml;
+
+#[cfg(test)]
+mod test_support;
+
+pub use body::ObjectBody;
+pub use bucket::Bucket;
+pub use bucket_name::BucketName;
+pub use client::Client;
+pub use config::{ClientConfig, SignatureVersion, Timeouts};
+pub use credentials::Credentials;
+pub use dialect::Dialect;
+pub use endpoint::{Addressing, Endpoint};
+pub use error::{Error, ErrorKind};
+pub use key::ObjectKey;
+pub use meta::ObjectMeta;
+pub use ops::{
+    CreateOptions, DeleteOutcome, ListOptions, ListPage, ListedObject, Object, PutOptions, PutOutcome,
+};
+pub use query::Query;
+pub use retry::RetryPolicy;

@@ -1,0 +1,156 @@
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::{
+    BucketName, Credentials, Dialect, Error,
+    client::{Call, Caller, Received, Shared, Signer},
+};
+
+/// One bucket of a [`Client`](crate::Client), with the credentials to use there. Cheap to clone.
+///
+/// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy); one that fails with
+/// [`ErrorKind::Transport`](crate::ErrorKind::Transport), [`ServerError`](crate::ErrorKind::ServerError) or
+/// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) may have taken effect all the same.
+#[derive(Clone)]
+pub struct Bucket {
+    shared: Arc<Shared>,
+    place: Arc<Place>,
+    deadline: Option<Instant>,
+}
+
+struct Place {
+    name: BucketName,
+    base: String,
+    signer: Signer,
+}
+
+/// A successful answer, read to its end.
+pub(crate) struct Answered {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Bucket {
+    pub(crate) fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
+        let base = shared.endpoint.base(&name);
+        let signer = Signer::new(&shared.scheme, credentials);
+        Self {
+            shared,
+            place: Arc::new(Place { name, base, signer }),
+            deadline: None,
+        }
+    }
+
+    /// The same bucket, whose calls end by then: all tries, waits and the reading of bodies included.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self.clone()
+        }
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &BucketName {
+        &self.place.name
+    }
+
+    /// The dialect spoken with the service.
+    pub fn dialect(&self) -> Dialect {
+        self.shared.dialect
+    }
+
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.shared.region.as_deref()
+    }
+
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller {
+            shared: &self.shared,
+            bucket: &self.place.name,
+            base: &self.place.base,
+            signer: &self.place.signer,
+            deadline: self.deadline,
+        }
+    }
+
+    /// Makes a call whose answer is small, and reads it with `parse` as part of the try: an answer that breaks off or
+    /// makes no sense is asked for again. Success that carries an error document is an error.
+    pub(crate) async fn call<T>(
+        &self,
+        call: &Call<'_>,
+        limit: usize,
+        parse: impl Fn(&Answered) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let caller = self.caller();
+        let parse = &parse;
+        caller
+            .run(call, |received| async move {
+                let Received {
+                    status,
+                    headers,
+                    body,
+                } = received;
+                let body = body.collect(limit).await?;
+                if is_error_document(&body) {
+                    return Err(caller.refused(call.target, status, &headers, &body));
+                }
+                parse(&Answered { headers, body })
+            })
+            .await
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket")
+            .field("name", &self.place.name)
+            .field("endpoint", &self.shared.endpoint)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_error_document(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return false;
+    };
+    let text = text.trim_start();
+    let text = match text.strip_prefix("<?xml") {
+        Some(declaration) => declaration
+            .split_once("?>")
+            .map_or("", |(_, rest)| rest.trim_start()),
+        None => text,
+    };
+    text.strip_prefix("<Error")
+        .is_some_and(|rest| rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_document_whose_root_is_error_is_an_error() {
+        for body in [
+            "<Error><Code>x</Code></Error>",
+            "<?xml version=\"1.0\"?>\n<Error xmlns=\"x\">",
+            " <Error/>",
+        ] {
+            assert!(is_error_document(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "<Errors/>",
+            "<ListBucketResult><Error>",
+            "an <Error>",
+            "<?xml",
+        ] {
+            assert!(!is_error_document(body.as_bytes()), "{body}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CONTENT_LENGTH, USER_AGENT},
+};
+use reqwest::Url;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Shared, Signer};
+use crate::{
+    BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query,
+    dialect::BucketPath,
+    endpoint::Addressing,
+    error::{Addressed, Answer, Retry, from_reply},
+    sign::{Resource, SigningRequest},
+};
+
+/// More of an error document is not read.
+const LONGEST_ERROR: usize = 64 * 1024;
+/// An upload slower than this is taken for a hanging one.
+const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * 1024;
+
+/// What a call addresses within its bucket.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    Bucket,
+    Object(&'a ObjectKey<'a>),
+}
+
+/// One request, as often as it may take.
+pub(crate) struct Call<'a> {
+    /// For messages: what is done, such as "put".
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
+    pub(crate) target: Target<'a>,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// An answer whose head is good and whose body is still to be read.
+pub(crate) struct Received {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: ObjectBody,
+}
+
+/// Everything a call needs to know of its bucket.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) bucket: &'a BucketName,
+    /// URL of the bucket, without a slash at the end.
+    pub(crate) base: &'a str,
+    pub(crate) signer: &'a Signer,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Caller<'_> {
+    /// Tries a call, reading of its answer included, until it succeeds or the policy says to stop.
+    pub(crate) async fn run<T, Finish, Finished>(&self, call: &Call<'_>, finish: Finish) -> Result<T, Error>
+    where
+        Finish: Fn(Received) -> Finished,
+        Finished: Future<Output = Result<T, Error>>,
+    {
+        let url = self.url(call)?;
+        let mut until = Instant::now() + self.shared.retry.total();
+        if let Some(deadline) = self.deadline {
+            until = until.min(deadline);
+        }
+        let mut clock_corrected = false;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = match self.send(call, &url).await {
+                Ok(received) => finish(received).await,
+                Err(error) => Err(error),
+            };
+            let error = match outcome {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let wait = match (error.retry(), error.server_time()) {
+                (Retry::CorrectClock, Some(server)) if !clock_corrected => {
+                    clock_corrected = true;
+                    self.shared.adopt_time(server);
+                    Some(Duration::ZERO)
+                }
+                (Retry::Backoff, _) if tries < self.shared.retry.attempts() => {
+                    Some(self.shared.retry.delay(tries, (self.shared.jitter)()))
+                }
+                _ => None,
+            };
+            match wait {
+                Some(wait) if Instant::now() + wait < until => {
+                    tracing::debug!(operation = call.operation, bucket = %self.bucket, tries, ?wait, %error, "trying again");
+                    if !wait.is_zero() {
+                        sleep(wait).await;
+                    }
+                }
+                _ => return Err(error.after_tries(tries).in_context(|| self.context(call))),
+            }
+        }
+    }
+
+    /// One try, up to the head of the answer.
+    async fn send(&self, call: &Call<'_>, url: &Url) -> Result<Received, Error> {
+        let shared = self.shared;
+        let head_timeout = shared.timeouts.response_head
+            + Duration::from_secs(call.body.len() as u64 / SLOWEST_UPLOAD_BYTES_PER_SECOND);
+        let now = Instant::now();
+        let deadline = self.deadline.filter(|deadline| *deadline < now + head_timeout);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(deadline_passed());
+        }
+        let request = self.request(call, url)?;
+        let answer = timeout_at(
+            deadline.unwrap_or(now + head_timeout),
+            shared.http.execute(request),
+        )
+        .await;
+        let response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(transport(error)),
+            Err(_) if deadline.is_some() => return Err(deadline_passed()),
+            Err(_) => return Err(silent(head_timeout)),
+        };
+        if response.url().as_str() != url.as_str() {
+            return Err(Error::new(
+                ErrorKind::UnexpectedResponse,
+                "the HTTP client followed a redirect; build it with redirect::Policy::none()",
+            ));
+        }
+        let status = response.status();
+        let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let body = ObjectBody::new(body, shared.timeouts.body_idle, self.deadline);
+        let received = Received {
+            status,
+            headers: head.headers,
+            body,
+        };
+        if matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
+            return Ok(received);
+        }
+        Err(self.refusal(call, received).await)
+    }
+
+    fn request(&self, call: &Call<'_>, url: &Url) -> Result<reqwest::Request, Error> {
+        let mut headers = call.headers.clone();
+        if let Some(agent) = &self.shared.user_agent {
+            headers.insert(USER_AGENT, agent.clone());
+        }
+        let request = SigningRequest {
+            method: &call.method,
+            resource: self.resource(call.target),
+            query: &call.query,
+        };
+        self.signer.sign(&request, &mut headers, self.shared.now())?;
+        if call.method == Method::PUT || call.method == Method::POST {
+            // The transport leaves it out when the body is empty, and the services insist on it.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        }
+        let mut request = reqwest::Request::new(call.method.clone(), url.clone());
+        *request.headers_mut() = headers;
+        if !call.body.is_empty() {
+            *request.body_mut() = Some(call.body.clone().into());
+        }
+        Ok(request)
+    }
+
+    fn resource<'b>(&'b self, target: Target<'b>) -> Resource<'b> {
+        let bucket = self
+            .shared
+            .endpoint
+            .signed_bucket(self.bucket, self.shared.dialect);
+        match target {
+            Target::Object(key) => Resource::Object { bucket, key },
+            Target::Bucket if self.shared.endpoint.addressing() == Addressing::Path => {
+                Resource::BucketInPath(bucket)
+            }
+            Target::Bucket => Resource::Bucket(bucket),
+        }
+    }
+
+    /// The URL text is built here, once, and must survive the URL library unchanged: what is signed is what is sent.
+    fn url(&self, call: &Call<'_>) -> Result<Url, Error> {
+        let mut text = String::with_capacity(256);
+        text.push_str(self.base);
+        match call.target {
+            Target::Object(key) => {
+                text.push('/');
+                text.push_str(&key.wire());
+            }
+            Target::Bucket if self.is_bare_bucket_path() => {}
+            Target::Bucket => text.push('/'),
+        }
+        if !call.query.as_str().is_empty() {
+            text.push('?');
+            text.push_str(call.query.as_str());
+        }
+        match Url::parse(&text) {
+            Ok(url) if url.as_str() == text => Ok(url),
+            Ok(_) => Err(Error::new(
+                ErrorKind::InvalidKey,
+                "no URL can carry the key unchanged",
+            )),
+            Err(error) => Err(
+                Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error),
+            ),
+        }
+        .map_err(|error| error.in_context(|| self.context(call)))
+    }
+
+    fn is_bare_bucket_path(&self) -> bool {
+        self.shared.endpoint.addressing() == Addressing::Path
+            && self.shared.dialect.profile().bucket_path == BucketPath::Bare
+    }
+
+    /// What an answer other than success means. Its body is read as far as it comes.
+    async fn refusal(&self, call: &Call<'_>, received: Received) -> Error {
+        let Received {
+            status,
+            headers,
+            body,
+        } = received;
+        let body = body.up_to(LONGEST_ERROR).await;
+        self.refused(call.target, status, &headers, &body)
+    }
+
+    /// The error that an answer describes.
+    pub(crate) fn refused(
+        &self,
+        target: Target<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Error {
+        from_reply(&Answer {
+            dialect: self.dialect(),
+            addressed: match target {
+                Target::Bucket => Addressed::Bucket,
+                Target::Object(_) => Addressed::Object,
+            },
+            status,
+            headers,
+            body,
+            security_token: self.signer.security_token(),
+        })
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.shared.dialect
+    }
+
+    pub(crate) fn context(&self, call: &Call<'_>) -> String {
+        match call.target {
+            Target::Bucket => format!("{} bucket {}", call.operation, self.bucket),
+            Target::Object(key) => format!("{} {:?} in bucket {}", call.operation, key.as_str(), self.bucket),
+        }
+    }
+}
+
+pub(crate) fn transport(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let message = if error.is_connect() {
+        "cannot connect"
+    } else {
+        "the connection failed"
+    };
+    Error::new(ErrorKind::Transport, format!("{message}: {}", innermost(&error)))
+        .with_source(error)
+        .with_retry(Retry::Backoff)
+}
+
+pub(crate) fn silent(waited: Duration) -> Error {
+    Error::new(
+        ErrorKind::Transport,
+        format!("no answer within {} ms", waited.as_millis()),
+    )
+    .with_retry(Retry::Backoff)
+}
+
+pub(crate) fn deadline_passed() -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, "the deadline passed")
+}
+
+/// The cause that says something, below the layers that only say "error sending request".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

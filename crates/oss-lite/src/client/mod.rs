@@ -1,0 +1,232 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{HeaderValue, Method};
+use reqwest::Url;
+use tokio::time::timeout;
+
+use crate::{
+    Bucket, BucketName, ClientConfig, Credentials, Dialect, Endpoint, Error, ErrorKind, RetryPolicy,
+    SignatureVersion, Timeouts,
+    config::{Clock, Jitter},
+};
+
+mod call;
+mod signer;
+
+pub(crate) use call::{Call, Caller, Received, Target, deadline_passed, transport};
+pub(crate) use signer::{Scheme, Signer};
+
+/// A service at an endpoint. Cheap to clone; clones share connections and the corrected clock.
+///
+/// The HTTP client is the caller's and must be built with `redirect::Policy::none()` (a signature is good for one host
+/// and path) and without automatic decompression (bytes and checksums are those of the stored object).
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) http: reqwest::Client,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) dialect: Dialect,
+    pub(crate) region: Option<String>,
+    pub(crate) scheme: Scheme,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) user_agent: Option<HeaderValue>,
+    clock: Clock,
+    pub(crate) jitter: Jitter,
+    /// Milliseconds to add to the clock, learnt from a service that found it wrong.
+    clock_offset: AtomicI64,
+}
+
+impl Client {
+    /// Checks the configuration; makes no request. V4 needs a region, given or named by the endpoint.
+    pub fn new(http: reqwest::Client, config: ClientConfig) -> Result<Self, Error> {
+        let ClientConfig {
+            endpoint,
+            dialect,
+            signature,
+            retry,
+            timeouts,
+            clock,
+            jitter,
+            ..
+        } = config;
+        let region = match config.region {
+            Some(region) => Some(checked_region(&region)?),
+            None => endpoint.region_hint().map(str::to_owned),
+        };
+        let scheme = match (dialect, signature, &region) {
+            (Dialect::Oss, SignatureVersion::V4, Some(region)) => Scheme::V4 {
+                region: region.as_str().into(),
+            },
+            (Dialect::Oss, SignatureVersion::V4, None) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("signature V4 needs a region, and the endpoint {endpoint} names none"),
+                ));
+            }
+            (dialect, ..) => Scheme::V1(dialect),
+        };
+        let user_agent = config
+            .user_agent
+            .map(HeaderValue::try_from)
+            .transpose()
+            .map_err(|error| {
+                Error::new(ErrorKind::InvalidArgument, "the user agent is no header value").with_source(error)
+            })?;
+        let clock_offset = AtomicI64::new(0);
+        let shared = Shared {
+            http,
+            endpoint,
+            dialect,
+            region,
+            scheme,
+            retry,
+            timeouts,
+            user_agent,
+            clock,
+            jitter,
+            clock_offset,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing key.
+    pub fn bucket(&self, name: &BucketName, credentials: Arc<Credentials>) -> Bucket {
+        Bucket::new(Arc::clone(&self.shared), name.clone(), credentials)
+    }
+
+    /// Where this client's requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// The dialect spoken there.
+    pub fn dialect(&self) -> Dialect {
+        self.shared.dialect
+    }
+
+    /// Opens a connection to a bucket's host with one unsigned HEAD, so that the first real request finds it open. Any
+    /// HTTP answer is success.
+    pub async fn warm(&self, bucket: &BucketName) -> Result<(), Error> {
+        let Shared {
+            http,
+            endpoint,
+            timeouts,
+            ..
+        } = &*self.shared;
+        let url = Url::parse(&endpoint.base(bucket)).map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error)
+        })?;
+        let answer = timeout(
+            timeouts.response_head,
+            http.execute(reqwest::Request::new(Method::HEAD, url)),
+        );
+        match answer.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(call::transport(error)),
+            Err(_) => Err(call::silent(timeouts.response_head)),
+        }
+        .map_err(|error| error.in_context(|| format!("connect to {endpoint}")))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.shared.endpoint)
+            .field("dialect", &self.shared.dialect)
+            .field("scheme", &self.shared.scheme)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The time to sign with.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let offset = TimeDelta::milliseconds(self.clock_offset.load(Ordering::Relaxed));
+        let now = (self.clock)();
+        now.checked_add_signed(offset).unwrap_or(now)
+    }
+
+    /// Learns the service's clock from its answer, for this and all later requests.
+    pub(crate) fn adopt_time(&self, server: DateTime<Utc>) {
+        let offset = server.signed_duration_since((self.clock)());
+        tracing::debug!(
+            offset_seconds = offset.num_seconds(),
+            "clock corrected by that of the service"
+        );
+        self.clock_offset
+            .store(offset.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+fn checked_region(region: &str) -> Result<String, Error> {
+    let region = region.strip_prefix("oss-").unwrap_or(region);
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if region.is_empty() || !region.bytes().all(good) {
+        let message = format!("region {region:?} is not a region id such as cn-hangzhou");
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(region.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(endpoint: &str, set: impl Fn(ClientConfig) -> ClientConfig) -> Result<Client, Error> {
+        let config = ClientConfig::new(endpoint.parse().expect("an endpoint"), Dialect::Oss);
+        Client::new(crate::test_support::http(), set(config))
+    }
+
+    fn region(client: &Client) -> Option<&str> {
+        match &client.shared.scheme {
+            Scheme::V4 { region } => Some(region),
+            Scheme::V1(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_region_of_v4_is_given_or_named_by_the_endpoint() {
+        let named = client("oss-cn-beijing.aliyuncs.com", |config| config).expect("a region is named");
+        assert_eq!(region(&named), Some("cn-beijing"));
+        let given = client("oss-cn-beijing.aliyuncs.com", |config| {
+            config.with_region("oss-cn-hangzhou")
+        });
+        assert_eq!(region(&given.expect("a region is given")), Some("cn-hangzhou"));
+    }
+
+    #[test]
+    fn v4_without_a_region_and_nonsense_as_region_are_refused() {
+        let missing = client("files.example.com", |config| config).expect_err("no region");
+        assert_eq!(missing.kind(), ErrorKind::InvalidArgument);
+        assert!(missing.to_string().contains("files.example.com"), "{missing}");
+        for text in ["", "CN", "cn/hangzhou", "oss-"] {
+            assert!(
+                client("files.example.com", |config| config.with_region(text)).is_err(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn v1_needs_no_region() {
+        assert!(
+            client("files.example.com", |config| config
+                .with_signature(SignatureVersion::V1))
+            .is_ok()
+        );
+    }
+}

@@ -1,0 +1,90 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use secrecy::ExposeSecret;
+
+use crate::{
+    Credentials, Dialect, Error,
+    sign::{SigningRequest, v1, v4},
+};
+
+/// How requests of a client are signed.
+#[derive(Clone, Debug)]
+pub(crate) enum Scheme {
+    V4 { region: Arc<str> },
+    V1(Dialect),
+}
+
+/// Signs for one set of credentials and keeps the derived key: until the day ends for V4, for good for V1.
+pub(crate) struct Signer {
+    credentials: Arc<Credentials>,
+    key: Key,
+}
+
+enum Key {
+    V4 {
+        region: Arc<str>,
+        today: Mutex<Option<(String, v4::SigningKey)>>,
+    },
+    V1 {
+        dialect: Dialect,
+        key: v1::SigningKey,
+    },
+}
+
+impl Signer {
+    pub(crate) fn new(scheme: &Scheme, credentials: Arc<Credentials>) -> Self {
+        let key = match scheme {
+            Scheme::V4 { region } => Key::V4 {
+                region: Arc::clone(region),
+                today: Mutex::new(None),
+            },
+            Scheme::V1(dialect) => Key::V1 {
+                dialect: *dialect,
+                key: v1::SigningKey::new(credentials.secret()),
+            },
+        };
+        Self { credentials, key }
+    }
+
+    pub(crate) fn security_token(&self) -> Option<&str> {
+        self.credentials.security_token().map(ExposeSecret::expose_secret)
+    }
+
+    pub(crate) fn sign(
+        &self,
+        request: &SigningRequest<'_>,
+        headers: &mut HeaderMap,
+        time: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        match &self.key {
+            Key::V4 { region, today } => {
+                let settings = v4::Settings::new(region);
+                let moment = v4::Moment::new(time);
+                let key = self.key_of_the_day(today, &moment, settings);
+                v4::sign_headers(request, headers, settings, &self.credentials, &moment, &key)
+            }
+            Key::V1 { dialect, key } => {
+                v1::sign_headers(*dialect, request, headers, &self.credentials, time, key)
+            }
+        }
+    }
+
+    fn key_of_the_day(
+        &self,
+        today: &Mutex<Option<(String, v4::SigningKey)>>,
+        moment: &v4::Moment,
+        settings: v4::Settings<'_>,
+    ) -> v4::SigningKey {
+        let mut today = today.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*today {
+            Some((date, key)) if date == moment.date() => key.clone(),
+            _ => {
+                let key = v4::SigningKey::derive(self.credentials.secret(), &moment.scope(settings));
+                *today = Some((moment.date().to_owned(), key.clone()));
+                key
+            }
+        }
+    }
+}

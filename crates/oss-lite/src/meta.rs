@@ -1,0 +1,136 @@
+use chrono::{DateTime, Utc};
+use http::{
+    HeaderMap, HeaderName,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED},
+};
+
+use crate::{Dialect, Error, ErrorKind, time};
+
+/// What the service says of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectMeta {
+    /// Size in bytes.
+    pub size: u64,
+    /// Without quotes. Only of an object stored whole and not encrypted is it the MD5, upper case on OSS, lower case
+    /// on OBS.
+    pub etag: Option<String>,
+    /// Time of the last change, to the second.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// As stored.
+    pub content_type: Option<String>,
+    /// CRC-64/XZ of the content; missing on some copied or old objects.
+    pub crc64: Option<u64>,
+    /// The vendor's name of the class.
+    pub storage_class: Option<String>,
+    /// User metadata by lower-case name without prefix, sorted. Bytes that are not UTF-8 are replaced.
+    pub metadata: Vec<(String, String)>,
+    /// In a versioned bucket.
+    pub version_id: Option<String>,
+}
+
+impl ObjectMeta {
+    pub(crate) fn read(dialect: Dialect, headers: &HeaderMap) -> Result<Self, Error> {
+        let profile = dialect.profile();
+        let size = text(headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
+        let size = size.ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnexpectedResponse,
+                "the answer does not say how large the object is",
+            )
+        })?;
+        let mut metadata: Vec<_> = headers
+            .iter()
+            .filter_map(|(name, value)| {
+                let name = name.as_str().strip_prefix(profile.meta_prefix)?;
+                Some((
+                    name.to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                ))
+            })
+            .collect();
+        metadata.sort_unstable();
+        Ok(Self {
+            size,
+            etag: etag(headers),
+            last_modified: text(headers, &LAST_MODIFIED).and_then(|date| time::parse_http_date(&date)),
+            content_type: text(headers, &CONTENT_TYPE),
+            crc64: crc64(dialect, headers),
+            storage_class: text(headers, &profile.storage_class_header)
+                .or_else(|| profile.unnamed_storage_class.map(str::to_owned)),
+            metadata,
+            version_id: text(headers, &profile.version_id_header),
+        })
+    }
+}
+
+/// A header that cannot be read as text counts as missing.
+pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+pub(crate) fn etag(headers: &HeaderMap) -> Option<String> {
+    text(headers, &ETAG).map(|etag| unquoted(&etag).to_owned())
+}
+
+pub(crate) fn unquoted(etag: &str) -> &str {
+    etag.trim_matches('"')
+}
+
+pub(crate) fn crc64(dialect: Dialect, headers: &HeaderMap) -> Option<u64> {
+    dialect
+        .profile()
+        .crc64_headers
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static [u8])| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_bytes(value).expect("a header value"),
+            )
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn headers_that_are_not_text_do_no_harm() {
+        let headers = headers(&[
+            ("content-length", b"3"),
+            ("etag", b"\xff\xfe"),
+            ("last-modified", b"yesterday"),
+            ("x-oss-hash-crc64ecma", b"many"),
+            ("x-oss-meta-name", b"caf\xe9"),
+        ]);
+        let meta = ObjectMeta::read(Dialect::Oss, &headers).expect("readable");
+        assert_eq!(
+            (meta.size, meta.etag, meta.last_modified, meta.crc64),
+            (3, None, None, None)
+        );
+        assert_eq!(meta.metadata, [("name".to_owned(), "caf\u{fffd}".to_owned())]);
+    }
+
+    #[test]
+    fn obs_names_the_checksum_in_two_ways_and_standard_not_at_all() {
+        for name in ["x-obs-checksum-crc64ecma", "x-obs-hash-crc64ecma"] {
+            let headers = headers(&[("content-length", b"9"), (name, b"11051210869376104954")]);
+            let meta = ObjectMeta::read(Dialect::Obs, &headers).expect("readable");
+            assert_eq!(meta.crc64, Some(11_051_210_869_376_104_954), "{name}");
+            assert_eq!(meta.storage_class.as_deref(), Some("STANDARD"));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_size_is_refused() {
+        let error = ObjectMeta::read(Dialect::Oss, &HeaderMap::new()).expect_err("no size");
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+    }
+}

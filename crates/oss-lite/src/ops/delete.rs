@@ -1,0 +1,27 @@
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::SMALL_ANSWER;
+use crate::{
+    Bucket, Error, ObjectKey, Query,
+    client::{Call, Target},
+};
+
+impl Bucket {
+    /// Removes an object; success also when there is none. In a versioned bucket a delete marker is put on top.
+    ///
+    /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/deleteobject),
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0085.html).
+    pub async fn delete(&self, key: &str) -> Result<(), Error> {
+        let key = ObjectKey::new(self.dialect(), key)?;
+        let call = Call {
+            operation: "delete",
+            method: Method::DELETE,
+            target: Target::Object(&key),
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        self.call(&call, SMALL_ANSWER, |_| Ok(())).await
+    }
+}
