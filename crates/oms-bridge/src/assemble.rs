@@ -15,13 +15,19 @@ use crate::policy::Policy;
 ///
 /// When the settings do not fit together for OSS.
 pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, oss_lite::Error> {
-    let mut config = ClientConfig::new(settings.oss_endpoint, Dialect::Oss).with_signature(settings.oss_signature);
+    let mut config =
+        ClientConfig::new(settings.oss_endpoint, Dialect::Oss).with_signature(settings.oss_signature);
     if let Some(region) = settings.oss_region {
         config = config.with_region(region);
     }
     let store = Client::new(http.clone(), config)?;
     let policy = Policy::new(settings.log_bucket.as_str(), settings.keys);
-    let journal = Journal::new(store, settings.log_bucket, settings.sync_url.task(), clock::system);
+    let journal = Journal::new(
+        store,
+        settings.log_bucket,
+        settings.sync_url.task(),
+        clock::system,
+    );
     let engine = OmsEngine::new(
         http.clone(),
         OmsConfig {

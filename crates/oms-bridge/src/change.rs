@@ -82,10 +82,13 @@ impl EventName {
             (_, "InitiateMultipartUpload" | "UploadPart" | "UploadPartCopy" | "AbortMultipartUpload") => {
                 Effect::MultipartStep
             }
-            ("ObjectReplication", "ObjectRemoved") | ("ObjectRemoved" | "ObjectRemovedGroup", _) => Effect::Removed,
+            ("ObjectReplication", "ObjectRemoved") | ("ObjectRemoved" | "ObjectRemovedGroup", _) => {
+                Effect::Removed
+            }
             ("ObjectDownloaded" | "ObjectDownloadedGroup", _) => Effect::Read,
             (
-                "" | "ObjectCreated" | "ObjectCreatedGroup" | "ObjectModified" | "ObjectReplication" | "ObjectRestore",
+                "" | "ObjectCreated" | "ObjectCreatedGroup" | "ObjectModified" | "ObjectReplication"
+                | "ObjectRestore",
                 _,
             ) => Effect::Changed,
             _ => Effect::Unknown,
@@ -95,7 +98,11 @@ impl EventName {
 
 impl fmt::Display for EventName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "unnamed event" } else { &self.0 })
+        f.write_str(if self.0.is_empty() {
+            "unnamed event"
+        } else {
+            &self.0
+        })
     }
 }
 
@@ -132,8 +139,14 @@ mod tests {
     fn names_that_leave_no_object_behind_are_not() {
         assert_eq!(effect("ObjectCreated:UploadPart"), Effect::MultipartStep);
         assert_eq!(effect("ObjectCreated:UploadPartCopy"), Effect::MultipartStep);
-        assert_eq!(effect("oss:ObjectCreated:InitiateMultipartUpload"), Effect::MultipartStep);
-        assert_eq!(effect("ObjectRemoved:AbortMultipartUpload"), Effect::MultipartStep);
+        assert_eq!(
+            effect("oss:ObjectCreated:InitiateMultipartUpload"),
+            Effect::MultipartStep
+        );
+        assert_eq!(
+            effect("ObjectRemoved:AbortMultipartUpload"),
+            Effect::MultipartStep
+        );
         assert_eq!(effect("ObjectRemoved:DeleteObject"), Effect::Removed);
         assert_eq!(effect("ObjectRemovedGroup"), Effect::Removed);
         assert_eq!(effect("ObjectReplication:ObjectRemoved"), Effect::Removed);
@@ -143,6 +156,9 @@ mod tests {
 
     #[test]
     fn the_prefix_of_trigger_rules_is_dropped() {
-        assert_eq!(EventName::new("oss:ObjectCreated:PutObject".to_owned()).as_str(), "ObjectCreated:PutObject");
+        assert_eq!(
+            EventName::new("oss:ObjectCreated:PutObject".to_owned()).as_str(),
+            "ObjectCreated:PutObject"
+        );
     }
 }

@@ -59,6 +59,13 @@ pub struct SettingsArgs {
     pub exclude: Option<String>,
 }
 
+impl fmt::Debug for SettingsArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Most of them are harmless, but which ones hold a secret is not a question to answer twice.
+        f.debug_struct("SettingsArgs").finish_non_exhaustive()
+    }
+}
+
 /// Settings that are good.
 #[derive(Debug)]
 pub struct Settings {
@@ -93,7 +100,9 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is not usable:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
@@ -157,12 +166,20 @@ impl Settings {
         let log_bucket = r.read("LOG_BUCKET", log_bucket, BucketName::from_str);
         let endpoint = r.required("OSS_ENDPOINT", args.oss_endpoint);
         let endpoint = r.read("OSS_ENDPOINT", endpoint, |text| Endpoint::from_str(text.trim()));
-        let signature = r.read("OSS_SIGNATURE", given(args.oss_signature), signature).unwrap_or(SignatureVersion::V4);
+        let signature = r
+            .read("OSS_SIGNATURE", given(args.oss_signature), signature)
+            .unwrap_or(SignatureVersion::V4);
         let region = given(args.oss_region).or_else(|| given(fc_region)).or_else(|| {
-            endpoint.as_ref().and_then(Endpoint::region_hint).map(|region| region.to_string())
+            endpoint
+                .as_ref()
+                .and_then(Endpoint::region_hint)
+                .map(|region| region.to_string())
         });
         if endpoint.is_some() && region.is_none() && signature == SignatureVersion::V4 {
-            r.problem("OSS_REGION", "missing: V4 signatures need it and OSS_ENDPOINT does not tell");
+            r.problem(
+                "OSS_REGION",
+                "missing: V4 signatures need it and OSS_ENDPOINT does not tell",
+            );
         }
         let batch = r.read("OMS_BATCH", given(args.oms_batch), batch);
         let max_rps = r.read("OMS_MAX_RPS", given(args.oms_max_rps), rps);
@@ -187,7 +204,9 @@ impl Settings {
                     keys,
                 })
             }
-            _ => Err(ConfigError { problems: reader.problems }),
+            _ => Err(ConfigError {
+                problems: reader.problems,
+            }),
         }
     }
 }
@@ -282,10 +301,21 @@ mod tests {
         args.forward_mode = Some("copy".to_owned());
         let found = problems(args);
         for name in [
-            "SYNC_URL", "HW_AK: missing", "LOG_BUCKET", "OMS_BATCH", "OMS_MAX_RPS", "KEY_ENCODING", "EXCLUDE",
-            "OSS_SIGNATURE", "FORWARD_MODE",
+            "SYNC_URL",
+            "HW_AK: missing",
+            "LOG_BUCKET",
+            "OMS_BATCH",
+            "OMS_MAX_RPS",
+            "KEY_ENCODING",
+            "EXCLUDE",
+            "OSS_SIGNATURE",
+            "FORWARD_MODE",
         ] {
-            assert_eq!(found.iter().filter(|problem| problem.contains(name)).count(), 1, "{name}: {found:?}");
+            assert_eq!(
+                found.iter().filter(|problem| problem.contains(name)).count(),
+                1,
+                "{name}: {found:?}"
+            );
         }
         let shown = ConfigError { problems: found }.to_string();
         assert!(!shown.contains("hush") && shown.lines().count() == 10, "{shown}");
@@ -295,7 +325,13 @@ mod tests {
     fn nothing_set_names_all_that_is_required() {
         assert_eq!(
             problems(SettingsArgs::default()),
-            ["SYNC_URL: missing", "HW_AK: missing", "HW_SK: missing", "LOG_BUCKET: missing", "OSS_ENDPOINT: missing"]
+            [
+                "SYNC_URL: missing",
+                "HW_AK: missing",
+                "HW_SK: missing",
+                "LOG_BUCKET: missing",
+                "OSS_ENDPOINT: missing"
+            ]
         );
     }
 
@@ -308,9 +344,18 @@ mod tests {
             Settings::resolve(args, fc.map(str::to_owned)).map(|settings| settings.oss_region)
         };
         let endpoint = "oss-cn-hangzhou.aliyuncs.com";
-        assert_eq!(region(Some("a"), Some("b"), endpoint).unwrap().as_deref(), Some("a"));
-        assert_eq!(region(Some(""), Some("b"), endpoint).unwrap().as_deref(), Some("b"));
-        assert_eq!(region(None, None, endpoint).unwrap().as_deref(), Some("cn-hangzhou"));
+        assert_eq!(
+            region(Some("a"), Some("b"), endpoint).unwrap().as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            region(Some(""), Some("b"), endpoint).unwrap().as_deref(),
+            Some("b")
+        );
+        assert_eq!(
+            region(None, None, endpoint).unwrap().as_deref(),
+            Some("cn-hangzhou")
+        );
         let error = region(None, None, "http://127.0.0.1:9000").unwrap_err();
         assert!(error.to_string().contains("OSS_REGION: missing"), "{error}");
     }

@@ -23,7 +23,11 @@ const SETS: [Names; 2] = [
         secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         token: "ALIBABA_CLOUD_SECURITY_TOKEN",
     },
-    Names { id: "OSS_ACCESS_KEY_ID", secret: "OSS_ACCESS_KEY_SECRET", token: "OSS_SESSION_TOKEN" },
+    Names {
+        id: "OSS_ACCESS_KEY_ID",
+        secret: "OSS_ACCESS_KEY_SECRET",
+        token: "OSS_SESSION_TOKEN",
+    },
 ];
 
 /// No source holds a complete set of credentials.
@@ -74,10 +78,17 @@ impl SourceCredentials {
     /// Reads the environment through `variable` once; empty variables count as unset.
     pub fn new(variable: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let found = SETS.iter().find_map(|set| Some((value(set.id)?, value(set.secret)?, value(set.token))));
+        let found = SETS
+            .iter()
+            .find_map(|set| Some((value(set.id)?, value(set.secret)?, value(set.token))));
         let environment_has_token = matches!(&found, Some((.., Some(_))));
-        let environment = found.map(|(id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
-        Self { environment, environment_has_token, last_offered: Mutex::default() }
+        let environment =
+            found.map(|(id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
+        Self {
+            environment,
+            environment_has_token,
+            last_offered: Mutex::default(),
+        }
     }
 
     /// The credentials of the environment.
@@ -99,7 +110,9 @@ impl SourceCredentials {
     /// [`NoCredentials`] when nothing is offered and the environment holds no complete set.
     pub fn for_invocation(&self, offered: Option<Offered<'_>>) -> Result<Arc<Credentials>, NoCredentials> {
         match offered {
-            Some(offered) if offered.token.is_some() || !self.environment_has_token => Ok(self.remembered(offered)),
+            Some(offered) if offered.token.is_some() || !self.environment_has_token => {
+                Ok(self.remembered(offered))
+            }
             _ => self.from_environment(),
         }
     }
@@ -114,7 +127,11 @@ impl SourceCredentials {
                     secret: offered.secret.clone(),
                     token: offered.token.cloned(),
                 };
-                let made = Arc::new(credentials(offer.id.clone(), offer.secret.clone(), offer.token.clone()));
+                let made = Arc::new(credentials(
+                    offer.id.clone(),
+                    offer.secret.clone(),
+                    offer.token.clone(),
+                ));
                 *last = Some((offer, Arc::clone(&made)));
                 made
             }
@@ -145,12 +162,17 @@ mod tests {
 
     fn environment(pairs: &'static [(&str, &str)]) -> SourceCredentials {
         SourceCredentials::new(move |name| {
-            pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
     fn id(credentials: Result<Arc<Credentials>, NoCredentials>) -> Option<String> {
-        credentials.ok().map(|credentials| credentials.access_key_id().to_owned())
+        credentials
+            .ok()
+            .map(|credentials| credentials.access_key_id().to_owned())
     }
 
     const TRIPLE: &[(&str, &str)] = &[
@@ -175,35 +197,81 @@ mod tests {
     #[test]
     fn an_invocation_with_all_three_headers_wins() {
         let (secret, token) = (SecretString::from("s"), SecretString::from("t"));
-        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
-        assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("fc"));
+        let offered = Offered {
+            id: "fc",
+            secret: &secret,
+            token: Some(&token),
+        };
+        assert_eq!(
+            id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(),
+            Some("fc")
+        );
     }
 
     #[test]
     fn a_withheld_token_means_the_environment() {
         let secret = SecretString::from("s");
-        let offered = Offered { id: "fc", secret: &secret, token: None };
-        assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("env"));
-        assert_eq!(id(environment(&[]).for_invocation(Some(offered))).as_deref(), Some("fc"));
-        assert_eq!(id(environment(TRIPLE).for_invocation(None)).as_deref(), Some("env"));
+        let offered = Offered {
+            id: "fc",
+            secret: &secret,
+            token: None,
+        };
+        assert_eq!(
+            id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(),
+            Some("env")
+        );
+        assert_eq!(
+            id(environment(&[]).for_invocation(Some(offered))).as_deref(),
+            Some("fc")
+        );
+        assert_eq!(
+            id(environment(TRIPLE).for_invocation(None)).as_deref(),
+            Some("env")
+        );
     }
 
     #[test]
     fn the_same_offer_gives_the_same_object() {
         let source = environment(&[]);
-        let (secret, token, other) = (SecretString::from("s"), SecretString::from("t"), SecretString::from("u"));
-        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
+        let (secret, token, other) = (
+            SecretString::from("s"),
+            SecretString::from("t"),
+            SecretString::from("u"),
+        );
+        let offered = Offered {
+            id: "fc",
+            secret: &secret,
+            token: Some(&token),
+        };
         let first = source.for_invocation(Some(offered)).unwrap();
-        assert!(Arc::ptr_eq(&first, &source.for_invocation(Some(offered)).unwrap()));
-        let renewed = Offered { token: Some(&other), ..offered };
-        assert!(!Arc::ptr_eq(&first, &source.for_invocation(Some(renewed)).unwrap()));
+        assert!(Arc::ptr_eq(
+            &first,
+            &source.for_invocation(Some(offered)).unwrap()
+        ));
+        let renewed = Offered {
+            token: Some(&other),
+            ..offered
+        };
+        assert!(!Arc::ptr_eq(
+            &first,
+            &source.for_invocation(Some(renewed)).unwrap()
+        ));
     }
 
     #[test]
     fn nothing_secret_shows_in_debug() {
-        let source = environment(&[("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "hush-hush")]);
+        let source = environment(&[
+            ("OSS_ACCESS_KEY_ID", "id"),
+            ("OSS_ACCESS_KEY_SECRET", "hush-hush"),
+        ]);
         let (secret, token) = (SecretString::from("hush-hush"), SecretString::from("hush-token"));
-        source.for_invocation(Some(Offered { id: "fc", secret: &secret, token: Some(&token) })).unwrap();
+        source
+            .for_invocation(Some(Offered {
+                id: "fc",
+                secret: &secret,
+                token: Some(&token),
+            }))
+            .unwrap();
         assert!(!format!("{source:?}").contains("hush"));
     }
 }

@@ -14,6 +14,7 @@
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
 //! | [`host`] | the event function |
 //! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
 //!
 //! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
@@ -21,12 +22,16 @@
 //! them, also of other invocations that arrived in the same moment, into one signed request, and tries it until it is
 //! settled. Each outcome is written to the log bucket as soon as it is known. The report decides about the reply.
 
+#![warn(missing_docs)]
+
 pub mod assemble;
 pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod engine;
 pub mod event;
 pub mod host;

@@ -49,7 +49,10 @@ impl Budget {
         const REPLY: Duration = Duration::from_millis(100);
         let left = deadline.saturating_duration_since(now);
         let records = (left / 4).min(Duration::from_secs(10));
-        Self { engine: deadline - records, journal: deadline - REPLY.min(left / 8) }
+        Self {
+            engine: deadline - records,
+            journal: deadline - REPLY.min(left / 8),
+        }
     }
 }
 
@@ -88,7 +91,11 @@ impl Report {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(policy: Policy, engine: OmsEngine, journal: Journal) -> Self {
-        Self { policy, engine, journal }
+        Self {
+            policy,
+            engine,
+            journal,
+        }
     }
 
     /// The engine, for what hosts report about it.
@@ -130,12 +137,21 @@ impl Pipeline {
         for (change, why) in &sorted.skipped {
             observer.observe(&Event::Skipped { change, why: *why });
         }
-        let mut report = Report { skipped: sorted.skipped.len(), ..Report::default() };
+        let mut report = Report {
+            skipped: sorted.skipped.len(),
+            ..Report::default()
+        };
         if !sorted.forward.is_empty() {
             let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
-            Run { pipeline: self, changes: &sorted.forward, journal: journal.as_ref(), observer, budget }
-                .run(&mut report)
-                .await;
+            Run {
+                pipeline: self,
+                changes: &sorted.forward,
+                journal: journal.as_ref(),
+                observer,
+                budget,
+            }
+            .run(&mut report)
+            .await;
         }
         Ok(report)
     }
@@ -187,10 +203,18 @@ impl Run<'_> {
     async fn record(&self, index: usize, outcome: Outcome) -> Written {
         let change = &self.changes[index];
         let error = match self.journal {
-            Ok(journal) => journal.record(change, &outcome).await.err().map(|error| error.to_string()),
+            Ok(journal) => journal
+                .record(change, &outcome)
+                .await
+                .err()
+                .map(|error| error.to_string()),
             Err(error) => Some(error.to_string()),
         };
-        Written { index, outcome, error }
+        Written {
+            index,
+            outcome,
+            error,
+        }
     }
 
     fn tally(&self, written: Written, report: &mut Report) {
@@ -208,13 +232,20 @@ impl Run<'_> {
                 if let Some(error) = &written.error {
                     report.unrecorded += 1;
                     report.first_unrecorded.get_or_insert_with(|| {
-                        format!("key {:?} failed ({}) and could not be recorded: {error}", change.key, failure.error)
+                        format!(
+                            "key {:?} failed ({}) and could not be recorded: {error}",
+                            change.key, failure.error
+                        )
                     });
                 }
             }
         }
         if let Some(error) = &written.error {
-            self.observer.observe(&Event::RecordLost { change, outcome: &written.outcome, error });
+            self.observer.observe(&Event::RecordLost {
+                change,
+                outcome: &written.outcome,
+                error,
+            });
         }
     }
 }
@@ -223,5 +254,9 @@ const TIME_IS_UP: &str = "not settled before the time budget of the invocation e
 const ENGINE_STOPPED: &str = "the engine stopped before the key was settled";
 
 fn unsettled(why: &str) -> Outcome {
-    Outcome::Failed(Failure { class: FailureClass::Transient, error: EngineError::local(why), request_id: None })
+    Outcome::Failed(Failure {
+        class: FailureClass::Transient,
+        error: EngineError::local(why),
+        request_id: None,
+    })
 }

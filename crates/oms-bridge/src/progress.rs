@@ -28,6 +28,11 @@ pub enum Event<'a> {
         /// Why.
         failure: &'a Failure,
     },
+    /// Something on the input is no key.
+    Rejected {
+        /// What it is, and why it is none.
+        what: &'a str,
+    },
     /// Its record could not be written.
     RecordLost {
         /// The change.
@@ -65,11 +70,28 @@ impl Observer for Log {
                 request_id = failure.request_id,
                 "failed"
             ),
-            Event::RecordLost { change, outcome: Outcome::Accepted(_), error } => {
-                tracing::warn!(key = change.key, error, "accepted, but the success record could not be written");
+            Event::Rejected { what } => tracing::warn!(what, "not a key"),
+            Event::RecordLost {
+                change,
+                outcome: Outcome::Accepted(_),
+                error,
+            } => {
+                tracing::warn!(
+                    key = change.key,
+                    error,
+                    "accepted, but the success record could not be written"
+                );
             }
-            Event::RecordLost { change, outcome: Outcome::Failed(_), error } => {
-                tracing::error!(key = change.key, error, "failed, and the failure could not be recorded");
+            Event::RecordLost {
+                change,
+                outcome: Outcome::Failed(_),
+                error,
+            } => {
+                tracing::error!(
+                    key = change.key,
+                    error,
+                    "failed, and the failure could not be recorded"
+                );
             }
         }
     }

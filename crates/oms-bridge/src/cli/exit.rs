@@ -19,7 +19,7 @@ pub enum Exit {
 }
 
 /// The codes, for `--help`.
-pub const HELP: &str = "Exit codes:
+pub(super) const HELP: &str = "Exit codes:
   0    done, nothing failed
   1    internal error
   2    usage or configuration error

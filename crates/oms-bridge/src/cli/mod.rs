@@ -1,5 +1,9 @@
 //! The commands. On stdout: results only. On stderr: logs, progress, warnings.
 
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod dev;
 mod exit;
 mod send;
 mod serve;
@@ -31,13 +35,34 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Send(send::SendArgs),
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
+    #[cfg(feature = "demo")]
+    Dev(dev::DevArgs),
+}
+
+impl Command {
+    /// What is logged unless `RUST_LOG` says otherwise.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Send(_) => "info",
+            // They say themselves what fails, on purpose.
+            #[cfg(feature = "demo")]
+            Self::Demo(_) | Self::Dev(_) => "error",
+        }
+    }
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
-    logging::start(format, variable("RUST_LOG").as_deref());
+    logging::start(
+        format,
+        variable("RUST_LOG")
+            .as_deref()
+            .unwrap_or(cli.command.log_filter()),
+    );
     match runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command)).into(),
         Err(error) => internal(&error).into(),
@@ -48,6 +73,10 @@ async fn run(command: Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Send(args) => send::run(args).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(args).await,
+        #[cfg(feature = "demo")]
+        Command::Dev(args) => dev::run(args).await,
     }
 }
 
@@ -69,8 +98,12 @@ fn variable(name: &str) -> Option<String> {
 
 /// Prints the one machine-readable result of a command.
 fn print_json(result: &impl Serialize) {
+    print(&serde_json::to_string(result).unwrap_or_default());
+}
+
+fn print(text: &str) {
     // A closed stdout is the reader's choice; the exit code still tells.
-    let _ = writeln!(io::stdout(), "{}", serde_json::to_string(result).unwrap_or_default());
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 fn usage(error: &dyn Display) -> Exit {

@@ -46,8 +46,17 @@ struct Data {
 }
 
 /// Turns the text of an event into changes, appended to `changes`.
-pub(super) fn parse_text(text: &str, keys: KeyEncoding, changes: &mut Vec<ObjectChange>) -> Result<(), EventError> {
-    Parser { keys, changes, envelopes: 0 }.text(text)
+pub(super) fn parse_text(
+    text: &str,
+    keys: KeyEncoding,
+    changes: &mut Vec<ObjectChange>,
+) -> Result<(), EventError> {
+    Parser {
+        keys,
+        changes,
+        envelopes: 0,
+    }
+    .text(text)
 }
 
 struct Parser<'c> {
@@ -81,11 +90,16 @@ impl Parser<'_> {
         if let Some(events) = object.events {
             self.changes.reserve(events.len());
             return events.into_iter().enumerate().try_for_each(|(index, element)| {
-                self.element(element).map_err(|error| error.inside(&format!("events[{index}]")))
+                self.element(element)
+                    .map_err(|error| error.inside(&format!("events[{index}]")))
             });
         }
         if let Some(oss) = object.oss {
-            return self.element(Element { event_name: object.event_name, event_time: object.event_time, oss: Some(oss) });
+            return self.element(Element {
+                event_name: object.event_name,
+                event_time: object.event_time,
+                oss: Some(oss),
+            });
         }
         if let Some(data) = object.data {
             return self.data(data.get()).map_err(|error| error.inside("data"));
@@ -107,9 +121,18 @@ impl Parser<'_> {
         if data.starts_with('"') {
             return self.message(data);
         }
-        let Data { event_name, event_time, oss, message_body } = json(data)?;
+        let Data {
+            event_name,
+            event_time,
+            oss,
+            message_body,
+        } = json(data)?;
         match (oss, message_body) {
-            (Some(oss), _) => self.element(Element { event_name, event_time, oss: Some(oss) }),
+            (Some(oss), _) => self.element(Element {
+                event_name,
+                event_time,
+                oss: Some(oss),
+            }),
             (None, Some(message)) => self.nested(&message).map_err(|error| error.inside("messageBody")),
             (None, None) => Err(unknown_form(data)),
         }
@@ -134,7 +157,10 @@ impl Parser<'_> {
 
     fn nested(&mut self, text: &str) -> Result<(), EventError> {
         if self.envelopes == MAX_ENVELOPES {
-            return Err(EventError::new("", format!("more than {MAX_ENVELOPES} envelopes around the event")));
+            return Err(EventError::new(
+                "",
+                format!("more than {MAX_ENVELOPES} envelopes around the event"),
+            ));
         }
         self.envelopes += 1;
         let result = self.text(text);
@@ -160,7 +186,15 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
 fn unknown_form(text: &str) -> EventError {
     const SHOWN: usize = 8;
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
-    let found: Vec<String> = members.keys().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let found = if found.is_empty() { "no members".to_owned() } else { found.join(", ") };
+    let found: Vec<String> = members
+        .keys()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let found = if found.is_empty() {
+        "no members".to_owned()
+    } else {
+        found.join(", ")
+    };
     EventError::new("", format!("no known event form: an object with {found}"))
 }

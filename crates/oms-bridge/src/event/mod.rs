@@ -44,7 +44,13 @@ pub enum KeyEncoding {
 /// as success.
 pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Vec<ObjectChange>, EventError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        EventError::new("", format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to()))
+        EventError::new(
+            "",
+            format!(
+                "the body is not UTF-8: bad byte at offset {}",
+                error.valid_up_to()
+            ),
+        )
     })?;
     let mut changes = Vec::new();
     envelope::parse_text(text, keys, &mut changes)?;

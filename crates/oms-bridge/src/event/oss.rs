@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange};
@@ -44,8 +44,12 @@ struct Object {
 
 impl Element {
     pub(super) fn into_change(self, keys: KeyEncoding) -> Result<ObjectChange, EventError> {
-        let Some(oss) = self.oss else { return Err(EventError::new("oss", "missing")) };
-        let Some(object) = oss.object else { return Err(EventError::new("oss.object", "missing")) };
+        let Some(oss) = self.oss else {
+            return Err(EventError::new("oss", "missing"));
+        };
+        let Some(object) = oss.object else {
+            return Err(EventError::new("oss.object", "missing"));
+        };
         let key = match object.key {
             Some(key) if !key.is_empty() => decode(key, keys)?,
             Some(_) => return Err(EventError::new("oss.object.key", "empty")),
@@ -68,7 +72,10 @@ fn decode(key: String, keys: KeyEncoding) -> Result<String, EventError> {
         KeyEncoding::Percent => match percent_decode_str(&key).decode_utf8() {
             Ok(Cow::Borrowed(_)) => Ok(key),
             Ok(Cow::Owned(decoded)) => Ok(decoded),
-            Err(_) => Err(EventError::new("oss.object.key", "not UTF-8 once percent-decoded")),
+            Err(_) => Err(EventError::new(
+                "oss.object.key",
+                "not UTF-8 once percent-decoded",
+            )),
         },
     }
 }

@@ -15,7 +15,10 @@ const WARM: Duration = Duration::from_secs(10);
 pub fn adapter(
     function: Function,
 ) -> Adapter<
-    impl Service<LambdaEvent<RawEvent>, Response = bool, Error = Diagnostic, Future: Send + 'static> + Clone + Send + 'static,
+    impl Service<LambdaEvent<RawEvent>, Response = bool, Error = Diagnostic, Future: Send + 'static>
+    + Clone
+    + Send
+    + 'static,
 > {
     let warm = function.clone();
     let handler = service_fn(move |event| {

@@ -55,7 +55,12 @@ pub struct Totals {
 impl Function {
     /// A function that forwards through `pipeline`.
     pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
-        Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
+        Self(Arc::new(Inner {
+            pipeline,
+            credentials,
+            keys,
+            counters: Counters::default(),
+        }))
     }
 
     /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some key failed and
@@ -71,7 +76,11 @@ impl Function {
         counters.invocations.fetch_add(1, Ordering::Relaxed);
         if let Err(diagnostic) = &handled {
             counters.failed_invocations.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(error_type = diagnostic.error_type, error = diagnostic.error_message, "invocation failed");
+            tracing::error!(
+                error_type = diagnostic.error_type,
+                error = diagnostic.error_message,
+                "invocation failed"
+            );
         }
         handled
     }
@@ -79,9 +88,15 @@ impl Function {
     async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let context = FcContext::current();
         let now = Instant::now();
-        let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
-        let changes = event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
-        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
+        let deadline = context
+            .as_ref()
+            .map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
+        let changes =
+            event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let offered = context
+            .as_ref()
+            .and_then(|context| context.credentials.as_ref())
+            .map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let report = self
             .0
@@ -95,7 +110,10 @@ impl Function {
             None => Ok(report.failed == 0),
             Some(first) => Err(failure(
                 "JournalUnavailable",
-                &format!("{} of {} failed keys are not in the journal: {first}", report.unrecorded, report.failed),
+                &format!(
+                    "{} of {} failed keys are not in the journal: {first}",
+                    report.unrecorded, report.failed
+                ),
             )),
         }
     }
@@ -120,7 +138,11 @@ impl Function {
     ///
     /// Which service cannot be reached, and why.
     pub async fn initialize(&self, deadline: Instant) -> Result<(), Diagnostic> {
-        self.0.pipeline.warm(deadline).await.map_err(|error| failure("NotReady", &error))
+        self.0
+            .pipeline
+            .warm(deadline)
+            .await
+            .map_err(|error| failure("NotReady", &error))
     }
 }
 
@@ -145,5 +167,8 @@ fn offered(credentials: &FcCredentials) -> Offered<'_> {
 }
 
 fn failure(error_type: &str, error: &dyn std::fmt::Display) -> Diagnostic {
-    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
+    Diagnostic {
+        error_type: error_type.to_owned(),
+        error_message: error.to_string(),
+    }
 }

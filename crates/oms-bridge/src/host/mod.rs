@@ -2,6 +2,7 @@
 
 mod fc;
 mod function;
+pub mod send;
 
 pub use self::fc::adapter;
 pub use self::function::{DEFAULT_TIMEOUT, Function, Totals};

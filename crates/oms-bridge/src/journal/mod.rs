@@ -27,12 +27,23 @@ pub struct Journal {
 impl Journal {
     /// A journal of sync task `task` in `bucket`.
     pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock) -> Self {
-        Self { client, bucket, layout: Arc::new(Layout::new(task)), clock }
+        Self {
+            client,
+            bucket,
+            layout: Arc::new(Layout::new(task)),
+            clock,
+        }
     }
 
     /// The journal as seen with one set of credentials until one deadline.
     pub fn open(&self, credentials: Arc<Credentials>, deadline: Instant) -> OpenJournal<'_> {
-        OpenJournal { journal: self, bucket: self.client.bucket(&self.bucket, credentials).with_deadline(deadline) }
+        OpenJournal {
+            journal: self,
+            bucket: self
+                .client
+                .bucket(&self.bucket, credentials)
+                .with_deadline(deadline),
+        }
     }
 
     /// Opens the connection to the log bucket, so that the first record does not wait for it.
@@ -70,7 +81,13 @@ impl OpenJournal<'_> {
         };
         let name = self.journal.layout.name(shelf, &change.key);
         let record = Record::new(change, outcome, (self.journal.clock)());
-        let options = PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
-        self.bucket.put(&name, Bytes::from(record.to_json()), options).await.map(drop)
+        let options = PutOptions {
+            content_type: Some("application/json".into()),
+            ..PutOptions::default()
+        };
+        self.bucket
+            .put(&name, Bytes::from(record.to_json()), options)
+            .await
+            .map(drop)
     }
 }

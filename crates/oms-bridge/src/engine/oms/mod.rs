@@ -40,7 +40,10 @@ pub const IN_FLIGHT: usize = 16;
 /// How often one request is sent before its keys go to the journal. Waits that a 429 states are not counted.
 const TRIES: u32 = 6;
 
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
+const BACKOFF: Backoff = Backoff {
+    base: Duration::from_millis(200),
+    cap: Duration::from_secs(10),
+};
 
 /// Longest encoded key that OMS takes.
 const MAX_ENCODED_KEY: usize = 16_384;
@@ -122,7 +125,9 @@ impl OmsEngine {
             }
             waiting.settle(Outcome::Failed(Failure {
                 class: FailureClass::Permanent,
-                error: EngineError::local(format!("the encoded key is longer than {MAX_ENCODED_KEY} characters")),
+                error: EngineError::local(format!(
+                    "the encoded key is longer than {MAX_ENCODED_KEY} characters"
+                )),
                 request_id: None,
             }));
             None
@@ -161,7 +166,9 @@ impl Shared {
         loop {
             // The permit comes first: while all requests are under way the queue fills up, and the next batch is fuller.
             let permit = Arc::clone(&self.in_flight).acquire_owned().await.ok();
-            let Some((batch, more)) = self.queue.take(self.config.batch) else { return };
+            let Some((batch, more)) = self.queue.take(self.config.batch) else {
+                return;
+            };
             if !more {
                 return self.deliver(batch).await;
             }
@@ -264,7 +271,10 @@ impl Shared {
         let Some(date) = refusal.date else { return };
         let offset = date - (self.config.clock)();
         if offset.abs() > TOLERATED {
-            tracing::warn!(seconds = offset.num_seconds(), "this machine's clock is off; signing with the service's time");
+            tracing::warn!(
+                seconds = offset.num_seconds(),
+                "this machine's clock is off; signing with the service's time"
+            );
             self.clock_offset.store(offset.num_seconds(), Ordering::Relaxed);
         }
     }
@@ -273,12 +283,17 @@ impl Shared {
         last.map_or_else(
             || {
                 let resumes = (self.config.clock)()
-                    + TimeDelta::from_std(until.saturating_duration_since(Instant::now())).unwrap_or_default();
+                    + TimeDelta::from_std(until.saturating_duration_since(Instant::now()))
+                        .unwrap_or_default();
                 let error = EngineError::local(format!(
                     "not sent: Huawei refused HW_AK/HW_SK a moment ago; sending resumes at {}",
                     resumes.to_rfc3339_opts(SecondsFormat::Secs, true)
                 ));
-                Failure { class: FailureClass::Auth, error, request_id: None }
+                Failure {
+                    class: FailureClass::Auth,
+                    error,
+                    request_id: None,
+                }
             },
             |refusal| refusal.into_failure(FailureClass::Auth),
         )

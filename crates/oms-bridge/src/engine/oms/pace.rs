@@ -47,7 +47,9 @@ impl Pace {
             if slot >= deadline && slot > now {
                 return Err(TooLate { wait: slot - now });
             }
-            state.next = (!state.interval.is_zero()).then(|| slot + state.interval).or(state.next);
+            state.next = (!state.interval.is_zero())
+                .then(|| slot + state.interval)
+                .or(state.next);
             slot
         };
         tokio::time::sleep_until(slot).await;
@@ -78,7 +80,11 @@ pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
     let (_, rest) = rest.split_once("time:")?;
     let mut words = rest.split_ascii_whitespace();
     let count: u32 = words.next()?.parse().ok()?;
-    let unit = match words.next()?.trim_end_matches(|c: char| !c.is_ascii_alphabetic()).trim_end_matches('s') {
+    let unit = match words
+        .next()?
+        .trim_end_matches(|c: char| !c.is_ascii_alphabetic())
+        .trim_end_matches('s')
+    {
         "second" => 1,
         "minute" => 60,
         "hour" => 3600,
@@ -86,7 +92,10 @@ pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
         _ => return None,
     };
     let window = Duration::from_secs(u64::from(count) * unit);
-    (!window.is_zero()).then_some(StatedLimit { requests: requests.trim().parse().ok()?, window })
+    (!window.is_zero()).then_some(StatedLimit {
+        requests: requests.trim().parse().ok()?,
+        window,
+    })
 }
 
 #[cfg(test)]
@@ -98,11 +107,20 @@ mod tests {
     #[test]
     fn windows_are_read_from_gateway_messages() {
         let limit = |text| stated_limit(text).map(|limit| (limit.requests, limit.window.as_secs()));
-        let text = "The throttling threshold has been reached: policy user over ratelimit,limit:20,time:1 minute";
+        let text =
+            "The throttling threshold has been reached: policy user over ratelimit,limit:20,time:1 minute";
         assert_eq!(limit(text), Some((20, 60)));
-        assert_eq!(limit("policy api over ratelimit,limit:200,time:1 second"), Some((200, 1)));
+        assert_eq!(
+            limit("policy api over ratelimit,limit:200,time:1 second"),
+            Some((200, 1))
+        );
         assert_eq!(limit("limit:5, time:2 minutes."), Some((5, 120)));
-        for none in ["too many requests", "limit:x,time:1 minute", "limit:5,time:1 fortnight", "limit:5,time:0 second"] {
+        for none in [
+            "too many requests",
+            "limit:x,time:1 minute",
+            "limit:5,time:1 fortnight",
+            "limit:5,time:0 second",
+        ] {
             assert_eq!(limit(none), None, "{none}");
         }
     }
@@ -118,14 +136,21 @@ mod tests {
         tokio::time::advance(Duration::from_secs(10)).await;
         let later = Instant::now();
         pace.slot(start + FAR).await.unwrap();
-        assert_eq!(Instant::now(), later, "unused slots are not saved up, but cost no wait either");
+        assert_eq!(
+            Instant::now(),
+            later,
+            "unused slots are not saved up, but cost no wait either"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stated_window_is_waited_out_and_then_kept() {
         let pace = Pace::new(None);
         let start = Instant::now();
-        let stated = StatedLimit { requests: 20, window: Duration::from_secs(60) };
+        let stated = StatedLimit {
+            requests: 20,
+            window: Duration::from_secs(60),
+        };
         pace.throttled(Some(stated), Duration::ZERO);
         pace.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now() - start, Duration::from_secs(60));

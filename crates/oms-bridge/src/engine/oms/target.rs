@@ -44,12 +44,18 @@ impl SyncUrl {
         if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
             return Err(BadSyncUrl("not an http(s) URL"));
         }
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
             return Err(BadSyncUrl("has a query, fragment or user"));
         }
         let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
         let [.., "sync-tasks", task, "events"] = segments.as_slice() else {
-            return Err(BadSyncUrl("the path does not end in /sync-tasks/<sync_task_id>/events"));
+            return Err(BadSyncUrl(
+                "the path does not end in /sync-tasks/<sync_task_id>/events",
+            ));
         };
         if task.is_empty() {
             return Err(BadSyncUrl("the sync task id is empty"));
@@ -90,7 +96,9 @@ mod tests {
 
     #[test]
     fn the_task_is_the_last_but_one_segment() {
-        let url = SyncUrl::parse(" https://oms.cn-north-4.myhuaweicloud.com/v2/p1/sync-tasks/31e9-b7/events ").unwrap();
+        let url =
+            SyncUrl::parse(" https://oms.cn-north-4.myhuaweicloud.com/v2/p1/sync-tasks/31e9-b7/events ")
+                .unwrap();
         assert_eq!(url.task(), "31e9-b7");
         assert!(url.is_https());
         assert_eq!(url.uri().path(), "/v2/p1/sync-tasks/31e9-b7/events");

@@ -1,4 +1,4 @@
-//! Keys from arguments or stdin, in chunks of bounded size.
+//! Keys from a list or stdin, in chunks of bounded size.
 
 use std::io;
 use std::thread;
@@ -20,42 +20,63 @@ pub(super) struct Chunk {
 
 /// Where keys come from.
 #[derive(Debug)]
-pub(super) enum Input {
-    Arguments(std::vec::IntoIter<String>),
+pub struct Input(Source);
+
+#[derive(Debug)]
+enum Source {
+    Keys(std::vec::IntoIter<String>),
     Stdin(mpsc::Receiver<Chunk>),
 }
 
+/// What stands between two keys on stdin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// A line feed, or carriage return and line feed.
+    Line,
+    /// A NUL byte.
+    Null,
+}
+
 impl Input {
-    /// `-` alone means stdin.
-    pub(super) fn open(keys: Vec<String>, null: bool) -> Self {
-        if keys != ["-"] {
-            return Self::Arguments(keys.into_iter());
-        }
+    /// These keys.
+    pub fn keys(keys: Vec<String>) -> Self {
+        Self(Source::Keys(keys.into_iter()))
+    }
+
+    /// The keys on stdin. Empty ones are passed over.
+    pub fn stdin(separator: Separator) -> Self {
         let (chunks, input) = mpsc::channel(1);
-        let end = if null { 0 } else { b'\n' };
+        let end = match separator {
+            Separator::Line => b'\n',
+            Separator::Null => 0,
+        };
         // A thread of its own, not a blocking task: a read that never returns must not keep the runtime from ending.
-        thread::spawn(move || read(&mut io::stdin().lock(), end, |chunk| chunks.blocking_send(chunk).is_ok()));
-        Self::Stdin(input)
+        thread::spawn(move || {
+            read(&mut io::stdin().lock(), end, |chunk| {
+                chunks.blocking_send(chunk).is_ok()
+            })
+        });
+        Self(Source::Stdin(input))
     }
 
     /// Number of keys, where it is known beforehand.
-    pub(super) fn length(&self) -> Option<u64> {
-        match self {
-            Self::Arguments(keys) => u64::try_from(keys.len()).ok(),
-            Self::Stdin(_) => None,
+    pub fn length(&self) -> Option<u64> {
+        match &self.0 {
+            Source::Keys(keys) => u64::try_from(keys.len()).ok(),
+            Source::Stdin(_) => None,
         }
     }
 
     pub(super) async fn next(&mut self) -> Option<Chunk> {
-        match self {
-            Self::Arguments(keys) => {
+        match &mut self.0 {
+            Source::Keys(keys) => {
                 let mut chunk = Chunk::default();
                 for key in keys.by_ref().take(CHUNK) {
                     chunk.add(key.into_bytes());
                 }
                 (!chunk.is_empty()).then_some(chunk)
             }
-            Self::Stdin(chunks) => chunks.recv().await,
+            Source::Stdin(chunks) => chunks.recv().await,
         }
     }
 }
@@ -66,7 +87,10 @@ impl Chunk {
             Ok(key) if key.is_empty() => {}
             Ok(key) => self.keys.push(key),
             Err(error) => {
-                self.rejected.push(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())));
+                self.rejected.push(format!(
+                    "{:?} is not UTF-8",
+                    String::from_utf8_lossy(error.as_bytes())
+                ));
             }
         }
     }
@@ -136,7 +160,10 @@ mod tests {
     #[test]
     fn long_input_comes_in_chunks() {
         let input: String = (0..2500).map(|n| format!("k{n}\n")).collect();
-        let lengths: Vec<usize> = chunks(input.as_bytes(), b'\n').iter().map(|chunk| chunk.keys.len()).collect();
+        let lengths: Vec<usize> = chunks(input.as_bytes(), b'\n')
+            .iter()
+            .map(|chunk| chunk.keys.len())
+            .collect();
         assert_eq!(lengths, [CHUNK, CHUNK, 500]);
     }
 }

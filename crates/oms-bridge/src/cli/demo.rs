@@ -1,0 +1,58 @@
+//! `demo`: the main job, with no account needed.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Exit, internal, print_json};
+use crate::demo::cloud::{Addresses, LocalCloud};
+use crate::demo::screen::Screen;
+use crate::demo::story;
+
+/// Shows the main job on a local cloud: uploads, real events, an OMS outage, and proof that nothing is missing.
+///
+/// Needs no account. Exits with 0 only if every object arrived.
+#[derive(Args)]
+#[command(after_help = "Example:
+  oms-bridge demo
+  oms-bridge demo --json | jq .arrived")]
+pub(super) struct DemoArgs {
+    /// Print one JSON object as the result; the commentary goes to stderr.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the platform gives the function for one event: short, so that the outage does not bore.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(args: DemoArgs) -> Exit {
+    let screen = if args.json { Screen::Stderr } else { Screen::Stdout };
+    let told = async {
+        let cloud = LocalCloud::start(Addresses::from_port(0), TIMEOUT).await?;
+        story::tell(&cloud, screen).await
+    };
+    let ending = match told.await {
+        Ok(ending) => ending,
+        Err(error) => return internal(&error),
+    };
+    screen.line("");
+    if ending.is_happy() {
+        screen.line(&format!(
+            "All {} objects arrived, {} of them after an outage, in {:.1} s.",
+            ending.objects, ending.resent, ending.elapsed_s
+        ));
+    } else {
+        screen.line(&format!(
+            "Only {} of {} objects arrived.",
+            ending.arrived, ending.objects
+        ));
+    }
+    if args.json {
+        print_json(&ending);
+    }
+    if ending.is_happy() {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    }
+}

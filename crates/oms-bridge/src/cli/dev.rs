@@ -1,0 +1,183 @@
+//! `dev`: the local cloud, left running.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use clap::Args;
+use cloud_twin::TwinEvent;
+use http::{HeaderMap, Method};
+use oss_lite::sign::{self, Resource, Scheme, SigningParams, SigningRequest, v4};
+use oss_lite::{Dialect, ObjectKey, Query};
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Exit, internal, print, print_json};
+use crate::demo::Error;
+use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
+use crate::demo::screen::shown;
+use crate::host::DEFAULT_TIMEOUT;
+
+/// Runs the local cloud with the function on it until Ctrl-C: an upload by any OSS client triggers the function.
+#[derive(Args)]
+#[command(after_help = "Example:
+  oms-bridge dev
+  oms-bridge dev --port 0 --json")]
+pub(super) struct DevArgs {
+    /// First of five ports in a row: function, OSS, OBS, OMS, admin. 0 picks free ones.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_531))]
+    port: u16,
+    /// Print one JSON object with all addresses and keys, and nothing else, on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: DevArgs) -> Exit {
+    let cloud = match LocalCloud::start(Addresses::from_port(args.port), DEFAULT_TIMEOUT).await {
+        Ok(cloud) => cloud,
+        Err(error) => {
+            eprintln!("error: {error}; --port 0 picks free ports");
+            return Exit::Internal;
+        }
+    };
+    let introduced = if args.json {
+        Ok(print_json(&describe(&cloud)))
+    } else {
+        introduce(&cloud).map(|text| print(&text))
+    };
+    if let Err(error) = introduced {
+        return internal(&error);
+    }
+    tokio::select! {
+        () = narrate(&cloud) => Exit::Done,
+        stopped = tokio::signal::ctrl_c() => stopped.map_or_else(|error| internal(&error), |()| Exit::Done),
+    }
+}
+
+fn describe(cloud: &LocalCloud) -> serde_json::Value {
+    let (twin, oss, huawei) = (
+        cloud.twin(),
+        cloud.twin().oss_account(),
+        cloud.twin().huawei_account(),
+    );
+    json!({
+        "function_url": cloud.function_url(),
+        "oss": {"endpoint": twin.oss_url(), "region": twin.region(), "access_key_id": oss.access_key,
+                "access_key_secret": oss.secret_key, "bucket": SOURCE, "log_bucket": JOURNAL},
+        "obs": {"endpoint": twin.obs_url(), "access_key": huawei.access_key, "secret_key": huawei.secret_key,
+                "bucket": DESTINATION},
+        "oms": {"sync_url": cloud.sync_url()},
+        "admin_url": twin.admin_url(),
+    })
+}
+
+fn introduce(cloud: &LocalCloud) -> Result<String, Error> {
+    let (twin, oss, huawei) = (
+        cloud.twin(),
+        cloud.twin().oss_account(),
+        cloud.twin().huawei_account(),
+    );
+    let (endpoint, region) = (twin.oss_url(), twin.region());
+    let (id, secret) = (&oss.access_key, &oss.secret_key);
+    Ok(format!(
+        "A local cloud, until Ctrl-C. Every upload to oss://{SOURCE} triggers the function, and OMS copies to obs://{DESTINATION}.
+The keys are made up and work nowhere else.
+
+  function  {function}
+  OSS       {endpoint}   {id} / {secret}
+  OBS       {obs}   {ak} / {sk}
+  OMS       {sync_url}
+  admin     {admin}   faults, counters, events of the local cloud
+
+Upload with ossutil (2.x):
+
+  ossutil cp hello.txt oss://{SOURCE}/hello.txt -e {endpoint} --region {region} --addressing-style path -i {id} -k {secret}
+
+with Python (pip install oss2):
+
+  python3 -c 'import oss2; print(oss2.Bucket(oss2.Auth(\"{id}\", \"{secret}\"), \"{endpoint}\", \"{SOURCE}\", is_path_style=True).put_object(\"测试 a+b%20c.txt\", b\"hello\").status)'
+
+or with curl (valid for seven days):
+
+  curl -T hello.txt '{url}'
+
+Send keys that you know:
+
+  SYNC_URL={sync_url} HW_AK={ak} HW_SK={sk} LOG_BUCKET={JOURNAL} \\
+  OSS_ENDPOINT={endpoint} OSS_REGION={region} OSS_ACCESS_KEY_ID={id} OSS_ACCESS_KEY_SECRET={secret} \\
+  oms-bridge send hello.txt
+
+What happens:
+",
+        function = cloud.function_url(),
+        obs = twin.obs_url(),
+        ak = huawei.access_key,
+        sk = huawei.secret_key,
+        sync_url = cloud.sync_url(),
+        admin = twin.admin_url(),
+        url = upload_url(cloud, "hello.txt")?,
+    ))
+}
+
+/// A URL that uploads one object without further credentials.
+fn upload_url(cloud: &LocalCloud, key: &str) -> Result<String, Error> {
+    const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
+    let twin = cloud.twin();
+    let key = ObjectKey::new(Dialect::Oss, key)?;
+    let resource = Resource::Object {
+        bucket: SOURCE,
+        key: &key,
+    };
+    let (method, query) = (Method::PUT, Query::default());
+    let request = SigningRequest {
+        method: &method,
+        resource,
+        query: &query,
+    };
+    let credentials = credentials(twin.oss_account());
+    let scheme = Scheme::V4(v4::Settings::new(twin.region()));
+    let params = SigningParams {
+        scheme,
+        credentials: &credentials,
+        time: Utc::now(),
+    };
+    let query = sign::presign(&request, &HeaderMap::new(), &params, VALID)?;
+    Ok(format!("{}/{SOURCE}/{}?{query}", twin.oss_url(), key.encoded()))
+}
+
+/// Says what happens as it happens, on stderr.
+async fn narrate(cloud: &LocalCloud) {
+    let mut events = cloud.twin().subscribe();
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                if let Some(line) = tell(&event) {
+                    eprintln!("{}  {line}", Utc::now().format("%H:%M:%S%.3f"));
+                }
+            }
+            Err(RecvError::Lagged(missed)) => eprintln!("({missed} events not shown)"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn tell(event: &TwinEvent) -> Option<String> {
+    Some(match event {
+        TwinEvent::ObjectPut { service, bucket, key } => {
+            format!("put       {service}://{bucket}/{}", shown(key))
+        }
+        TwinEvent::ObjectDeleted { service, bucket, key } => {
+            format!("deleted   {service}://{bucket}/{}", shown(key))
+        }
+        TwinEvent::OmsAccepted { keys, .. } => format!("accepted  {}", list(keys)),
+        TwinEvent::OmsRefused { status, keys } => format!("refused   {} ({status})", list(keys)),
+        TwinEvent::ObjectCopied { bucket, key } => format!("copied    obs://{bucket}/{}", shown(key)),
+        TwinEvent::CopySkipped { bucket, key } => format!("not newer obs://{bucket}/{}", shown(key)),
+        TwinEvent::CopyFailed { key, reason, .. } => format!("not copied {}: {reason}", shown(key)),
+        TwinEvent::EventFailed { key, reason, .. } => format!("event lost {}: {reason}", shown(key)),
+        _ => return None,
+    })
+}
+
+fn list(keys: &[String]) -> String {
+    keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(", ")
+}

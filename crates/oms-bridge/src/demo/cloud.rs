@@ -1,0 +1,211 @@
+//! OSS, OBS and OMS on loopback, the function, and how they are wired.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloud_twin::{Account, FunctionSettings, SyncTaskHandle, Twin};
+use fc_adapter::Markers;
+use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect};
+use tokio::task::JoinHandle;
+
+use super::Error;
+use crate::assemble;
+use crate::config::{Settings, SettingsArgs};
+use crate::credentials::SourceCredentials;
+use crate::event::KeyEncoding;
+use crate::host::{self, Function};
+use crate::http_client::{self, Proxies};
+use crate::pipeline::Pipeline;
+
+/// Bucket whose uploads trigger the function.
+pub const SOURCE: &str = "photos";
+/// Bucket that OMS copies to.
+pub const DESTINATION: &str = "photos-copy";
+/// Bucket of the journal.
+pub const JOURNAL: &str = "oms-bridge-log";
+
+/// Where everything listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    function: SocketAddr,
+    oss: SocketAddr,
+    obs: SocketAddr,
+    oms: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Addresses {
+    /// Loopback, on five ports from `first` on: function, OSS, OBS, OMS, admin. From 0 on: any free ports.
+    pub fn from_port(first: u16) -> Self {
+        let port = |offset| {
+            if first == 0 {
+                0
+            } else {
+                first.saturating_add(offset)
+            }
+        };
+        let address = |offset| SocketAddr::from((Ipv4Addr::LOCALHOST, port(offset)));
+        Self {
+            function: address(0),
+            oss: address(1),
+            obs: address(2),
+            oms: address(3),
+            admin: address(4),
+        }
+    }
+}
+
+/// A running local cloud. Everything stops when it is dropped.
+#[derive(Debug)]
+pub struct LocalCloud {
+    twin: Twin,
+    task: SyncTaskHandle,
+    function_url: String,
+    function: JoinHandle<()>,
+    http: reqwest::Client,
+}
+
+impl Drop for LocalCloud {
+    fn drop(&mut self) {
+        self.function.abort();
+    }
+}
+
+impl LocalCloud {
+    /// Starts it. `timeout` is what the platform gives the function for one event.
+    ///
+    /// # Errors
+    ///
+    /// Mostly when a port is taken.
+    pub async fn start(addresses: Addresses, timeout: Duration) -> Result<Self, Error> {
+        let twin = Twin::builder()
+            .oss_addr(addresses.oss)
+            .obs_addr(addresses.obs)
+            .oms_addr(addresses.oms)
+            .admin_addr(addresses.admin)
+            .function(FunctionSettings {
+                timeout,
+                ..FunctionSettings::default()
+            })
+            .start()
+            .await?;
+        twin.create_oss_bucket(SOURCE);
+        twin.create_oss_bucket(JOURNAL);
+        twin.create_obs_bucket(DESTINATION);
+        let task = twin.create_sync_task(SOURCE, DESTINATION);
+        let http = http_client::build(Proxies::None)?;
+        let pipeline = assemble::pipeline(settings(&twin, &task)?, &http)?;
+        // The twin sends the credentials of the function's role with every event, as Function Compute does.
+        let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
+        let bound = host::adapter(function)
+            .listen(addresses.function)
+            .markers(Markers::Off)
+            .bind()
+            .await?;
+        let function_url = format!("http://{}", bound.local_addr());
+        let function = tokio::spawn(async move {
+            if let Err(error) = bound.serve(std::future::pending()).await {
+                tracing::error!(%error, "the function stopped");
+            }
+        });
+        let cloud = Self {
+            twin,
+            task,
+            function_url,
+            function,
+            http,
+        };
+        cloud.twin.notify(SOURCE, &cloud.function_url)?;
+        Ok(cloud)
+    }
+
+    /// The services.
+    pub fn twin(&self) -> &Twin {
+        &self.twin
+    }
+
+    /// The sync task.
+    pub fn task(&self) -> &SyncTaskHandle {
+        &self.task
+    }
+
+    /// Where the function listens.
+    pub fn function_url(&self) -> &str {
+        &self.function_url
+    }
+
+    /// The setting `SYNC_URL`.
+    pub fn sync_url(&self) -> String {
+        self.twin.sync_url(&self.task)
+    }
+
+    /// A pipeline of its own, as `send` builds one from its settings.
+    ///
+    /// # Errors
+    ///
+    /// When the settings are not usable.
+    pub fn pipeline(&self) -> Result<Pipeline, Error> {
+        Ok(assemble::pipeline(settings(&self.twin, &self.task)?, &self.http)?)
+    }
+
+    /// The credentials that `send` would find in the environment.
+    pub fn source_credentials(&self) -> SourceCredentials {
+        let account = self.twin.oss_account().clone();
+        SourceCredentials::new(move |name| match name {
+            "OSS_ACCESS_KEY_ID" => Some(account.access_key.clone()),
+            "OSS_ACCESS_KEY_SECRET" => Some(account.secret_key.clone()),
+            "OSS_SESSION_TOKEN" => account.security_token.clone(),
+            _ => None,
+        })
+    }
+
+    /// A bucket of the local OSS.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none.
+    pub fn oss(&self, bucket: &str) -> Result<Bucket, Error> {
+        let config =
+            ClientConfig::new(self.twin.oss_url().parse()?, Dialect::Oss).with_region(self.twin.region());
+        self.bucket(config, bucket, self.twin.oss_account())
+    }
+
+    /// A bucket of the local OBS.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none.
+    pub fn obs(&self, bucket: &str) -> Result<Bucket, Error> {
+        let config = ClientConfig::new(self.twin.obs_url().parse()?, Dialect::Obs);
+        self.bucket(config, bucket, self.twin.huawei_account())
+    }
+
+    fn bucket(&self, config: ClientConfig, bucket: &str, account: &Account) -> Result<Bucket, Error> {
+        let credentials = Arc::new(credentials(account));
+        Ok(Client::new(self.http.clone(), config)?.bucket(&bucket.parse()?, credentials))
+    }
+}
+
+/// An account's keys as the OSS client takes them.
+pub fn credentials(account: &Account) -> Credentials {
+    let credentials = Credentials::new(account.access_key.clone(), account.secret_key.clone());
+    match &account.security_token {
+        Some(token) => credentials.with_security_token(token.clone()),
+        None => credentials,
+    }
+}
+
+fn settings(twin: &Twin, task: &SyncTaskHandle) -> Result<Settings, Error> {
+    let huawei = twin.huawei_account();
+    let args = SettingsArgs {
+        sync_url: Some(twin.sync_url(task)),
+        hw_ak: Some(huawei.access_key.clone()),
+        hw_sk: Some(huawei.secret_key.clone()),
+        log_bucket: Some(JOURNAL.to_owned()),
+        oss_endpoint: Some(twin.oss_url()),
+        oss_region: Some(twin.region().to_owned()),
+        ..SettingsArgs::default()
+    };
+    Ok(Settings::resolve(args, None)?)
+}

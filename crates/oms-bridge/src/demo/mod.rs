@@ -1,0 +1,18 @@
+//! The local cloud with the function on it, and the story that `demo` tells with it.
+//!
+//! | module | concern |
+//! |---|---|
+//! | [`cloud`] | OSS, OBS and OMS on loopback, the function, and how they are wired |
+//! | [`objects`] | what is uploaded |
+//! | [`journeys`] | when each object was uploaded, accepted and copied |
+//! | [`story`] | the acts, one after the other |
+//! | [`screen`] | how it looks |
+
+pub mod cloud;
+pub mod journeys;
+pub mod objects;
+pub mod screen;
+pub mod story;
+
+/// Why the local cloud could not be used.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,86 @@
+//! Keys handed over by hand, through the same pipeline as events.
+
+mod input;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::input::Chunk;
+pub use self::input::{Input, Separator};
+use crate::change::ObjectChange;
+use crate::credentials::SourceCredentials;
+use crate::pipeline::{Budget, Pipeline, Report};
+use crate::progress::{Event, Observer};
+
+/// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// What became of an input.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Keys read, those included that are no keys.
+    pub keys: usize,
+    /// What became of them.
+    pub report: Report,
+    /// Why the end of the input was not reached.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why sending ended before its input did.
+#[derive(Debug)]
+pub enum Stopped {
+    /// From the keyboard. What was in flight was finished.
+    Interrupted,
+    /// The input could not be read.
+    Input(String),
+}
+
+/// Sends all keys of `input`, a chunk at a time, until `interrupt` resolves.
+pub async fn send(
+    pipeline: &Pipeline,
+    credentials: &SourceCredentials,
+    mut input: Input,
+    observer: &dyn Observer,
+    interrupt: impl Future<Output = ()>,
+) -> Sent {
+    let mut sent = Sent::default();
+    let mut interrupt = std::pin::pin!(interrupt);
+    while sent.stopped.is_none() {
+        let chunk = tokio::select! {
+            biased;
+            () = &mut interrupt => {
+                sent.stopped = Some(Stopped::Interrupted);
+                break;
+            }
+            chunk = input.next() => chunk,
+        };
+        let Some(Chunk {
+            keys,
+            rejected,
+            error,
+        }) = chunk
+        else {
+            break;
+        };
+        sent.keys += keys.len() + rejected.len();
+        sent.report.failed += rejected.len();
+        sent.report.unrecorded += rejected.len();
+        for what in &rejected {
+            observer.observe(&Event::Rejected { what });
+        }
+        let now = Instant::now();
+        let changes = keys.into_iter().map(ObjectChange::of_key).collect();
+        let budget = Budget::until(now + CHUNK_TIMEOUT, now);
+        match pipeline
+            .run(changes, credentials.from_environment(), budget, observer)
+            .await
+        {
+            Ok(report) => sent.report.add(report),
+            // Keys that are handed over name no bucket, so the guard has nothing to find.
+            Err(error) => sent.stopped = Some(Stopped::Input(error.to_string())),
+        }
+        sent.stopped = sent.stopped.or(error.map(Stopped::Input));
+    }
+    sent
+}
