@@ -65,7 +65,7 @@ impl ObjectBody {
             all.get_or_insert_with(|| BytesMut::from(&first[..]))
                 .extend_from_slice(&chunk);
         }
-        Err(self.error(Error::new(
+        Err(self.describe(Error::new(
             ErrorKind::TooLarge,
             format!("the body is larger than {limit} bytes"),
         )))
@@ -82,7 +82,8 @@ impl ObjectBody {
         all.freeze()
     }
 
-    fn error(&self, error: Error) -> Error {
+    /// Says whose body the error is about.
+    pub(crate) fn describe(&self, error: Error) -> Error {
         if self.context.is_empty() {
             error
         } else {
@@ -92,7 +93,7 @@ impl ObjectBody {
 
     fn fail(&mut self, error: Error) -> Poll<Option<Result<Bytes, Error>>> {
         self.ended = true;
-        Poll::Ready(Some(Err(self.error(error))))
+        Poll::Ready(Some(Err(self.describe(error))))
     }
 
     /// The error to end with if it is time, else arranges to be woken then.

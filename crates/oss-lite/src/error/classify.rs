@@ -61,6 +61,7 @@ fn by_code(code: &str) -> Option<(ErrorKind, Retry)> {
 
 fn by_status(status: StatusCode, addressed: Addressed) -> (ErrorKind, Retry) {
     match status.as_u16() {
+        304 | 412 => (ErrorKind::PreconditionFailed, Retry::Never),
         300..400 => (ErrorKind::WrongEndpoint, Retry::Never),
         401 => (ErrorKind::CredentialsRefused, Retry::Never),
         403 => (ErrorKind::AccessDenied, Retry::Never),
@@ -68,7 +69,6 @@ fn by_status(status: StatusCode, addressed: Addressed) -> (ErrorKind, Retry) {
         404 => (ErrorKind::NoSuchBucket, Retry::Never),
         408 | 500..600 => (ErrorKind::ServerError, Retry::Backoff),
         409 => (ErrorKind::Conflict, Retry::Never),
-        412 => (ErrorKind::PreconditionFailed, Retry::Never),
         429 => (ErrorKind::Throttled, Retry::Backoff),
         400..500 => (ErrorKind::Rejected, Retry::Never),
         _ => (ErrorKind::UnexpectedResponse, Retry::Never),

@@ -76,9 +76,13 @@ fn kind_of(reply: &Reply, addressed: Addressed) -> (ErrorKind, Retry) {
 fn describe(kind: ErrorKind, reply: &Reply) -> String {
     let mut text = match &reply.code {
         Some(code) => format!("{} {code}", reply.status.as_u16()),
-        None => format!("status {} without a readable error code", reply.status),
+        None => format!("status {}", reply.status),
     };
-    if let Some(message) = reply.message.as_deref().filter(|message| !message.is_empty()) {
+    let message = reply
+        .message
+        .as_deref()
+        .map(|message| message.trim_end_matches(['.', '\n', ' ']));
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
         text.push_str(": ");
         text.extend(
             message
@@ -195,7 +199,7 @@ mod tests {
         let error = error(
             403,
             &[],
-            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>a &amp; b</Message>\
+            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>a &amp; b.</Message>\
              <RequestId>ID1</RequestId><HostId>h</HostId><EC>0003-1</EC></Error>",
         );
         assert_eq!(error.kind(), ErrorKind::AccessDenied);

@@ -184,7 +184,7 @@ fn unreadable(why: &str) -> Error {
 /// Blanks at an end could be trimmed by a reader, which would remove another object.
 fn travels_in_xml(key: &str) -> bool {
     !key.chars()
-        .any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{2028}'))
+        .any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
         && key.trim().len() == key.len()
         && !key.is_empty()
 }

@@ -22,7 +22,7 @@ impl Object {
             return self.body.collect(limit).await;
         }
         let message = format!("the object has {} bytes, more than {limit}", self.meta.size);
-        Err(Error::new(ErrorKind::TooLarge, message))
+        Err(self.body.describe(Error::new(ErrorKind::TooLarge, message)))
     }
 }
 

@@ -105,7 +105,10 @@ async fn a_client_that_follows_redirects_is_found_out() {
         reply("200 OK", &[], "somebody else's object"),
     ])
     .await;
-    let http = server::http_with(reqwest::redirect::Policy::limited(3));
+    let http = server::http_builder()
+        .redirect(reqwest::redirect::Policy::limited(3))
+        .build()
+        .expect("a client");
     let client = Client::new(http, server.config(Dialect::Oss)).expect("a client");
     let error = server::bucket_of(&client).get("k").await.expect_err("followed");
     assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);

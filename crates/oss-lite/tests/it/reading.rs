@@ -75,6 +75,20 @@ async fn a_body_above_the_limit_is_refused_unread() {
     let object = server.bucket(Dialect::Oss).get("k").await.expect("there");
     let error = object.bytes(4).await.expect_err("too large");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(
+        error
+            .to_string()
+            .starts_with("get \"k\" in bucket examplebucket: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_of_unannounced_size_is_refused() {
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n".to_vec();
+    let server = Server::with([Reply::Bytes(chunked)]).await;
+    let error = server.bucket(Dialect::Oss).get("k").await.expect_err("no size");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
 }
 
 #[tokio::test]

@@ -161,20 +161,20 @@ pub(crate) fn noon() -> DateTime<Utc> {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    http_with(reqwest::redirect::Policy::none())
+    http_builder().build().expect("a client")
 }
 
-pub(crate) fn http_with(redirect: reqwest::redirect::Policy) -> reqwest::Client {
+/// Redirects are off, as the crate wants it.
+pub(crate) fn http_builder() -> reqwest::ClientBuilder {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions of the provider")
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-    let builder = reqwest::Client::builder()
+    reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .redirect(redirect);
-    builder.build().expect("a client")
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 pub(crate) fn bucket(config: ClientConfig) -> Bucket {

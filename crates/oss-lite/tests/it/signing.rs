@@ -348,3 +348,106 @@ fn recorded_signatures_of_oss_are_reproduced_stage_by_stage() {
 fn recorded_signatures_of_obs_are_reproduced_stage_by_stage() {
     check_all("obs", 35);
 }
+
+fn presigned(scheme: Scheme<'_>, token: Option<&str>, resource: Resource<'_>, valid_for: Duration) -> bool {
+    let mut credentials = Credentials::new("the-id", "the-secret");
+    if let Some(token) = token {
+        credentials = credentials.with_security_token(token);
+    }
+    let request = SigningRequest {
+        method: &Method::GET,
+        resource,
+        query: &Query::default(),
+    };
+    let params = SigningParams {
+        scheme,
+        credentials: &credentials,
+        time: time(1_767_268_800),
+    };
+    presign(&request, &HeaderMap::new(), &params, valid_for).is_ok()
+}
+
+#[test]
+fn v4_urls_live_for_seven_days_and_temporary_ones_for_twelve_hours() {
+    let key = ObjectKey::new(Dialect::Oss, "k").expect("a key");
+    let object = Resource::Object {
+        bucket: "b",
+        key: &key,
+    };
+    let v4 = Scheme::V4(v4::Settings::new("cn-hangzhou"));
+    let second = Duration::from_secs(1);
+    for (token, longest) in [
+        (None, Duration::from_hours(7 * 24)),
+        (Some("token"), Duration::from_hours(12)),
+    ] {
+        assert!(presigned(v4, token, object, second));
+        assert!(presigned(v4, token, object, longest));
+        assert!(!presigned(v4, token, object, longest + second));
+        assert!(!presigned(v4, token, object, Duration::from_millis(999)));
+    }
+}
+
+#[test]
+fn v1_urls_of_oss_are_for_objects_and_end_within_time() {
+    let key = ObjectKey::new(Dialect::Oss, "k").expect("a key");
+    let object = Resource::Object {
+        bucket: "b",
+        key: &key,
+    };
+    let (oss, obs) = (Scheme::V1(Dialect::Oss), Scheme::V1(Dialect::Obs));
+    let hour = Duration::from_hours(1);
+    assert!(presigned(oss, None, object, hour));
+    assert!(!presigned(oss, None, Resource::Bucket("b"), hour));
+    assert!(presigned(obs, None, Resource::Bucket("b"), hour));
+    assert!(!presigned(obs, None, object, Duration::MAX));
+}
+
+#[test]
+fn what_cannot_stand_in_a_header_is_refused_and_not_shown() {
+    let request = SigningRequest {
+        method: &Method::GET,
+        resource: Resource::Service,
+        query: &Query::default(),
+    };
+    let time = time(1_767_268_800);
+    for credentials in [
+        Credentials::new("the-id", "s").with_security_token("line\nbreak"),
+        Credentials::new("line\nbreak", "s"),
+    ] {
+        for scheme in [Scheme::V4(v4::Settings::new("r")), Scheme::V1(Dialect::Oss)] {
+            let params = SigningParams {
+                scheme,
+                credentials: &credentials,
+                time,
+            };
+            let error = sign_headers(&request, &mut HeaderMap::new(), &params).expect_err("refused");
+            assert_eq!(error.kind(), oss_lite::ErrorKind::InvalidArgument);
+            assert!(!format!("{error} {error:?}").contains("break"), "{error:?}");
+        }
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("x-oss-meta-a", HeaderValue::from_bytes(b"\xff").expect("a value"));
+    let params = SigningParams {
+        scheme: Scheme::V4(v4::Settings::new("r")),
+        credentials: &Credentials::new("the-id", "s"),
+        time,
+    };
+    assert!(sign_headers(&request, &mut headers, &params).is_err());
+}
+
+#[test]
+fn values_of_one_header_are_joined_and_trimmed() {
+    let mut headers = HeaderMap::new();
+    headers.append("x-oss-meta-a", HeaderValue::from_static(" 1 "));
+    headers.append("x-oss-meta-a", HeaderValue::from_static("2\t"));
+    let request = SigningRequest {
+        method: &Method::GET,
+        resource: Resource::Service,
+        query: &Query::default(),
+    };
+    let text = v1::StringToSign::new(Dialect::Oss, &request, &headers, v1::DateLine::Expires(1));
+    assert_eq!(
+        text.expect("a string to sign").to_string(),
+        "GET\n\n\n1\nx-oss-meta-a:1,2\n/"
+    );
+}

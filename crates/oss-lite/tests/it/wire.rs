@@ -78,6 +78,38 @@ async fn keys_travel_byte_for_byte_when_the_host_names_the_bucket() {
 }
 
 #[tokio::test]
+async fn the_host_names_the_bucket_and_the_signature_still_has_it() {
+    for dialect in [Dialect::Oss, Dialect::Obs] {
+        let server = Server::with([ok(), ok()]).await;
+        let http = server::http_builder().resolve("examplebucket.store.test", server.address);
+        let endpoint = format!("http://store.test:{}", server.address.port())
+            .parse()
+            .expect("an endpoint");
+        let config = oss_lite::ClientConfig::new(endpoint, dialect).with_region("cn-hangzhou");
+        let config = config.with_clock(server::noon);
+        let client = oss_lite::Client::new(http.build().expect("a client"), config).expect("a client");
+        server::bucket_of(&client)
+            .delete("a/../k")
+            .await
+            .expect("deleted");
+        server.bucket(dialect).delete("a/../k").await.expect("deleted");
+        let [by_host, by_path] = &server.requests()[..] else {
+            panic!("two requests")
+        };
+        assert_eq!(by_host.target(), "/a%2F..%2Fk");
+        assert_eq!(
+            by_host.header("host"),
+            Some(format!("examplebucket.store.test:{}", server.address.port()).as_str())
+        );
+        assert_eq!(
+            by_host.header("authorization"),
+            by_path.header("authorization"),
+            "{dialect:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_no_url_can_carry_is_refused_before_anything_is_sent() {
     let server = Server::with([]).await;
     let bucket = server.bucket(Dialect::Oss);
