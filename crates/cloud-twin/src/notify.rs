@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::auth::xml_time;
+use crate::objects::Dialect;
 use crate::state::Inner;
 use crate::store::StoredObject;
 use crate::sync::{read, write};
@@ -241,7 +241,7 @@ impl Inner {
         json!({"events": [{
             "eventName": change.event_name(),
             "eventSource": "acs:oss",
-            "eventTime": xml_time(self.now()),
+            "eventTime": Dialect::Oss.time(self.now()),
             "eventVersion": "1.0",
             "oss": {
                 "bucket": {

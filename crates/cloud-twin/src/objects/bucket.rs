@@ -5,7 +5,6 @@ use http_body_util::Full;
 
 use super::put::xml_reply;
 use super::{Call, Dialect};
-use crate::auth::xml_time;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::store::BucketRemoval;
 use crate::xml::Document;
@@ -30,7 +29,7 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Outcome<Reply> {
             buckets.group("Bucket", |bucket| {
                 bucket
                     .leaf("Name", &name)
-                    .leaf("CreationDate", &xml_time(created))
+                    .leaf("CreationDate", &call.dialect.time(created))
                     .leaf("Location", &location(call));
                 if call.dialect == Dialect::Oss {
                     let endpoints = Endpoints::of(call);
@@ -124,7 +123,7 @@ pub(super) fn bucket_info(call: &Call<'_>) -> Outcome<Reply> {
     xml.group("Bucket", |xml| {
         xml.leaf("AccessMonitor", "Disabled")
             .leaf("Comment", "")
-            .leaf("CreationDate", &xml_time(bucket.created))
+            .leaf("CreationDate", &call.dialect.time(bucket.created))
             .leaf("CrossRegionReplication", "Disabled")
             .leaf("DataRedundancyType", "LRS")
             .leaf("ExtranetEndpoint", &endpoints.public)

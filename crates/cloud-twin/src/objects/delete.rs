@@ -11,7 +11,7 @@ use crate::error::{ApiError, Outcome, Reply};
 use crate::notify::Change;
 use crate::observe::TwinEvent;
 use crate::store::Bucket;
-use crate::wire::{Slash, encode};
+use crate::wire::{Plus, Slash, decode, encode};
 use crate::xml::{self, Document, Node};
 
 const MAX_KEYS: usize = 1000;
@@ -66,7 +66,7 @@ pub(super) async fn delete_objects(call: &Call<'_>, body: Incoming) -> Result<Re
         return Err(ApiError::malformed_xml().into());
     }
     let (body, _) = receive(call.dialect, headers, body, MAX_DOCUMENT).await?;
-    let request = Request::parse(&body)?;
+    let request = Request::parse(call, &body)?;
     for key in &request.keys {
         remove(call, &bucket, key, Change::DeleteObjects);
     }
@@ -80,15 +80,28 @@ enum Mode {
     Verbose,
 }
 
+/// How keys are written in the answer and, for OBS, in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Plain,
+    Url,
+}
+
 struct Request {
     mode: Mode,
+    encoding: Encoding,
     keys: Vec<String>,
 }
 
 impl Request {
-    fn parse(body: &[u8]) -> Outcome<Self> {
+    /// OSS is told the encoding of its answer in the query, OBS that of both documents in the request's.
+    fn parse(call: &Call<'_>, body: &[u8]) -> Outcome<Self> {
         let mut request = Self {
             mode: Mode::Verbose,
+            encoding: match (call.dialect, call.query.get("encoding-type")) {
+                (Dialect::Oss, Some("url")) => Encoding::Url,
+                _ => Encoding::Plain,
+            },
             keys: Vec::new(),
         };
         let nodes = xml::parse(body)?;
@@ -103,7 +116,15 @@ impl Request {
                 "Key" if text.is_empty() => return Err(ApiError::malformed_xml()),
                 "Key" => request.keys.push(text),
                 "Quiet" if text.trim() == "true" => request.mode = Mode::Quiet,
+                "EncodingType" if call.dialect == Dialect::Obs && text == "url" => {
+                    request.encoding = Encoding::Url
+                }
                 _ => {}
+            }
+        }
+        if call.dialect == Dialect::Obs && request.encoding == Encoding::Url {
+            for key in &mut request.keys {
+                *key = decode(key, Plus::Space).map_err(|_| ApiError::malformed_xml())?;
             }
         }
         if (1..=MAX_KEYS).contains(&request.keys.len()) {
@@ -121,14 +142,16 @@ impl Request {
                 .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             return reply;
         }
-        let encoded = call.query.get("encoding-type") == Some("url");
         let mut document = Document::new("DeleteResult", call.dialect.namespace());
-        if encoded {
+        if self.encoding == Encoding::Url {
             document.leaf("EncodingType", "url");
         }
         if self.mode == Mode::Verbose {
             for key in self.keys {
-                let key = if encoded { encode(&key, Slash::Encode) } else { key };
+                let key = match self.encoding {
+                    Encoding::Url => encode(&key, Slash::Encode),
+                    Encoding::Plain => key,
+                };
                 document.group("Deleted", |deleted| {
                     deleted.leaf("Key", &key);
                 });

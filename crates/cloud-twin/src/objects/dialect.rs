@@ -1,8 +1,10 @@
 //! What OSS and OBS do differently.
 
+use chrono::{DateTime, Utc};
 use http::HeaderName;
 
 use crate::Service;
+use crate::auth::xml_time;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -60,10 +62,11 @@ impl Dialect {
         }
     }
 
-    pub(crate) const fn crc_header(self) -> &'static str {
+    /// A time as listings show it. OSS knows whole seconds only, and `oss2` reads no other fraction than zeros.
+    pub(crate) fn time(self, time: DateTime<Utc>) -> String {
         match self {
-            Self::Oss => "x-oss-hash-crc64ecma",
-            Self::Obs => "x-obs-checksum-crc64ecma",
+            Self::Oss => time.format("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
+            Self::Obs => xml_time(time),
         }
     }
 
@@ -109,8 +112,31 @@ impl HeaderPrefix {
         self.0
     }
 
+    /// The header in which the CRC-64 of the content travels.
+    pub(crate) fn crc_header(self) -> HeaderName {
+        self.name(if self == Self::OSS {
+            "hash-crc64ecma"
+        } else {
+            "checksum-crc64ecma"
+        })
+    }
+
     /// The header `name` with this prefix; `name` is a lower-case token.
     pub(crate) fn name(self, name: &str) -> HeaderName {
         HeaderName::try_from(format!("{}{name}", self.0)).unwrap_or(http::header::WARNING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::Dialect;
+
+    #[test]
+    fn only_obs_tells_fractions_of_a_second() {
+        let time = DateTime::from_timestamp_millis(1_700_000_000_789).unwrap();
+        assert_eq!(Dialect::Oss.time(time), "2023-11-14T22:13:20.000Z");
+        assert_eq!(Dialect::Obs.time(time), "2023-11-14T22:13:20.789Z");
     }
 }

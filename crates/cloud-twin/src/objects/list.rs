@@ -9,7 +9,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::put::xml_reply;
 use super::{Call, Dialect};
-use crate::auth::xml_time;
 use crate::error::{ApiError, Outcome, Reply};
 use crate::store::{Objects, StoredObject};
 use crate::wire::{Slash, encode};
@@ -200,7 +199,7 @@ fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, 
 
 fn contents_of(call: &Call<'_>, xml: &mut Document, key: &str, object: &StoredObject, with_owner: bool) {
     xml.leaf("Key", key)
-        .leaf("LastModified", &xml_time(object.last_modified))
+        .leaf("LastModified", &call.dialect.time(object.last_modified))
         .leaf("ETag", &format!("\"{}\"", object.etag));
     if call.dialect == Dialect::Oss {
         xml.leaf("Type", "Normal");

@@ -274,7 +274,10 @@ async fn meet_fault(
 async fn answer(call: &mut Call<'_>, operation: Operation, body: Incoming) -> Result<Reply, BodyError> {
     // The SDKs of OBS ask for the dialect before they sign anything.
     if call.dialect == Dialect::Obs && call.parts.method == Method::HEAD && call.query.has("apiversion") {
-        call.bucket()?;
+        // Before a bucket is created there is only the service to ask.
+        if call.target.bucket.is_some() {
+            call.bucket()?;
+        }
         let mut reply = Response::new(Full::default());
         bucket::api_version(reply.headers_mut());
         return Ok(reply);

@@ -12,7 +12,6 @@ use md5::{Digest, Md5};
 use super::body::{BodyError, MAX_DOCUMENT, MAX_OBJECT, receive};
 use super::put::{check_crc, check_key, object_headers, store, write_headers, xml_reply};
 use super::{Call, Dialect};
-use crate::auth::xml_time;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::notify::Change;
 use crate::store::{Bucket, Digests, ObjectKind, Part, Upload};
@@ -77,7 +76,7 @@ pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: Incoming) -> R
     insert_text(reply.headers_mut(), header::ETAG, &format!("\"{etag}\""));
     reply
         .headers_mut()
-        .insert(call.dialect.crc_header(), digests.crc64.into());
+        .insert(call.prefix.crc_header(), digests.crc64.into());
     Ok(reply)
 }
 
@@ -252,7 +251,7 @@ pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
         for (number, part) in page {
             xml.group("Part", |xml| {
                 xml.leaf("PartNumber", &number.to_string())
-                    .leaf("LastModified", &xml_time(call.inner.now()))
+                    .leaf("LastModified", &call.dialect.time(call.inner.now()))
                     .leaf("ETag", &format!("\"{}\"", call.dialect.etag(&part.md5)))
                     .leaf("Size", &part.body.len().to_string());
             });
@@ -273,7 +272,7 @@ pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
         xml.group("Upload", |xml| {
             xml.leaf("Key", &upload.key)
                 .leaf("UploadId", id)
-                .leaf("Initiated", &xml_time(bucket.created));
+                .leaf("Initiated", &call.dialect.time(bucket.created));
         });
     }
     Ok(xml_reply(xml.finish()))

@@ -82,10 +82,7 @@ fn already_exists() -> ApiError {
 
 pub(super) fn write_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
     insert_text(headers, header::ETAG, &format!("\"{}\"", object.etag));
-    headers.insert(
-        HeaderName::from_static(call.dialect.crc_header()),
-        HeaderValue::from(object.crc64),
-    );
+    headers.insert(call.prefix.crc_header(), HeaderValue::from(object.crc64));
 }
 
 pub(super) fn check_key(dialect: Dialect, key: &str) -> Outcome<()> {
@@ -146,7 +143,7 @@ pub(super) fn check_crc(call: &Call<'_>, digests: Digests) -> Outcome<()> {
     let announced = call
         .parts
         .headers
-        .get(Dialect::Obs.crc_header())
+        .get(call.prefix.crc_header())
         .filter(|_| call.dialect == Dialect::Obs);
     match announced {
         Some(crc) if crc.as_bytes() != digests.crc64.to_string().as_bytes() => Err(ApiError::bad_request(
