@@ -97,14 +97,22 @@ async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> 
 
 async fn discard(mut body: Incoming, limit: usize) -> Missing {
     let mut discarded = 0;
-    let connection = loop {
+    while discarded < DISCARDED_AT_MOST {
         match next_chunk(&mut body).await {
-            Ok(None) => break Connection::Keep,
-            Ok(Some(chunk)) if discarded < DISCARDED_AT_MOST => discarded += chunk.len(),
-            Ok(Some(_)) | Err(_) => break Connection::Close,
+            Ok(Some(chunk)) => discarded += chunk.len(),
+            Ok(None) => {
+                return Missing::TooLarge {
+                    limit,
+                    connection: Connection::Keep,
+                };
+            }
+            Err(_) => break,
         }
-    };
-    Missing::TooLarge { limit, connection }
+    }
+    Missing::TooLarge {
+        limit,
+        connection: Connection::Close,
+    }
 }
 
 /// A body as far as it was received; the usual one arrives whole and is never copied.

@@ -93,6 +93,7 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
             return reply::failure(&diagnostic, missing.connection());
         }
     };
+    drop(head);
     let work = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
     run_to_end(shared, context, span, Some(marked), work).await
 }

@@ -106,7 +106,7 @@ pub use crate::{
 ///
 /// # Errors
 ///
-/// An [`Error`](enum@ErrorKind) of this crate when the port is taken or no port at all, when signals cannot be handled,
+/// A [`fc_adapter::Error`](Error) when the port is taken or no port at all, when signals cannot be handled,
 /// or when a second signal cut the work short. Failed invocations are answered to the platform and end nothing.
 pub async fn run<A, F, R, B, S, D, E>(handler: F) -> Result<(), lambda_runtime::Error>
 where

@@ -28,8 +28,16 @@ thread_local! {
 ///     Ok(event.payload.0.len())
 /// }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+///
+/// `Debug` shows the length only.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RawEvent(pub Bytes);
+
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawEvent({} bytes)", self.0.len())
+    }
+}
 
 impl From<RawEvent> for Bytes {
     fn from(event: RawEvent) -> Self {

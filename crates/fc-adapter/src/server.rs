@@ -139,6 +139,7 @@ async fn drain(phase: &watch::Sender<Phase>, connections: &Gauge, work: &Gauge) 
         }
     }
     phase.send_replace(Phase::Closed);
-    work.idle().await;
+    // In this order: until a connection has seen the end, it may still start a handler.
     connections.idle().await;
+    work.idle().await;
 }

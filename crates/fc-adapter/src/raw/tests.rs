@@ -106,6 +106,11 @@ fn every_other_type_is_parsed_as_by_serde_json() {
 }
 
 #[test]
+fn debug_keeps_the_event_out_of_logs() {
+    assert_eq!(format!("{:?}", RawEvent("private".into())), "RawEvent(7 bytes)");
+}
+
+#[test]
 fn text_after_the_value_is_refused() {
     let error = parse::<Value>(r#"{"a":1} {"a":2}"#).unwrap_err();
     assert_eq!(error.to_string(), "trailing characters at line 1 column 9");

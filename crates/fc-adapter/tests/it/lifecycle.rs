@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 struct Gate {
     begun: Arc<Semaphore>,
     open: Arc<Semaphore>,
+    ended: Arc<Semaphore>,
 }
 
 impl Gate {
@@ -26,16 +27,22 @@ impl Gate {
         Self {
             begun: Arc::new(Semaphore::new(0)),
             open: Arc::new(Semaphore::new(0)),
+            ended: Arc::new(Semaphore::new(0)),
         }
     }
 
     async fn pass(&self) {
         self.begun.add_permits(1);
         self.open.acquire().await.unwrap().forget();
+        self.ended.add_permits(1);
     }
 
     async fn has_begun(&self) {
         self.begun.acquire().await.unwrap().forget();
+    }
+
+    async fn has_ended(&self) {
+        self.ended.acquire().await.unwrap().forget();
     }
 
     fn handler(
@@ -183,6 +190,21 @@ async fn pre_freeze_waits_for_the_work_as_well() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_its_sending_side_still_gets_the_answer() {
+    let gate = Gate::new();
+    let server = Server::start(Adapter::new(gate.handler())).await;
+    let mut client = server.client().await;
+    client.send(INVOKE).await;
+    gate.has_begun().await;
+    client.finish().await;
+    // By the time another request is answered the server has seen the end of this one's sending side.
+    server.get("/healthz").await.assert_success("");
+    gate.open.add_permits(1);
+    client.reply().await.assert_success(r#""done""#);
+    client.assert_closed().await;
+}
+
+#[tokio::test]
 async fn shutdown_finishes_what_is_in_hand_and_takes_nothing_new() {
     let gate = Gate::new();
     let mut server = Server::start(Adapter::new(gate.handler())).await;
@@ -237,8 +259,9 @@ async fn a_stalled_client_does_not_hold_up_the_shutdown() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_closes_its_connections() {
-    let bound = Adapter::new(service_fn(idle))
+async fn a_server_that_is_dropped_closes_its_connections_and_lets_handlers_finish() {
+    let gate = Gate::new();
+    let bound = Adapter::new(gate.handler())
         .listen(([127, 0, 0, 1], 0).into())
         .markers(fc_adapter::Markers::Off)
         .bind()
@@ -247,10 +270,10 @@ async fn a_server_that_is_dropped_closes_its_connections() {
     let addr = bound.local_addr();
     let serving = tokio::spawn(bound.serve(std::future::pending()));
     let mut client = Client::connect(addr).await;
-    client
-        .request("GET", "/healthz", &[], b"")
-        .await
-        .assert_success("");
+    client.send(INVOKE).await;
+    gate.has_begun().await;
     serving.abort();
     client.assert_closed().await;
+    gate.open.add_permits(1);
+    gate.has_ended().await;
 }
