@@ -22,12 +22,7 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
     }
     let store = Client::new(http.clone(), config)?;
     let policy = Policy::new(settings.log_bucket.as_str(), settings.keys);
-    let journal = Journal::new(
-        store,
-        settings.log_bucket,
-        settings.sync_url.task(),
-        clock::system,
-    );
+    let journal = Journal::new(store, settings.log_bucket, settings.sync_url.task(), clock::system);
     let engine = OmsEngine::new(
         http.clone(),
         OmsConfig {

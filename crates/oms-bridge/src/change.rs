@@ -98,11 +98,7 @@ impl EventName {
 
 impl fmt::Display for EventName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() {
-            "unnamed event"
-        } else {
-            &self.0
-        })
+        f.write_str(if self.0.is_empty() { "unnamed event" } else { &self.0 })
     }
 }
 
@@ -139,14 +135,8 @@ mod tests {
     fn names_that_leave_no_object_behind_are_not() {
         assert_eq!(effect("ObjectCreated:UploadPart"), Effect::MultipartStep);
         assert_eq!(effect("ObjectCreated:UploadPartCopy"), Effect::MultipartStep);
-        assert_eq!(
-            effect("oss:ObjectCreated:InitiateMultipartUpload"),
-            Effect::MultipartStep
-        );
-        assert_eq!(
-            effect("ObjectRemoved:AbortMultipartUpload"),
-            Effect::MultipartStep
-        );
+        assert_eq!(effect("oss:ObjectCreated:InitiateMultipartUpload"), Effect::MultipartStep);
+        assert_eq!(effect("ObjectRemoved:AbortMultipartUpload"), Effect::MultipartStep);
         assert_eq!(effect("ObjectRemoved:DeleteObject"), Effect::Removed);
         assert_eq!(effect("ObjectRemovedGroup"), Effect::Removed);
         assert_eq!(effect("ObjectReplication:ObjectRemoved"), Effect::Removed);

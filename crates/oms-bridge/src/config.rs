@@ -33,7 +33,7 @@ pub struct SettingsArgs {
     /// Host or URL of OSS for the log bucket.
     #[arg(long, env = "OSS_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub oss_endpoint: Option<String>,
-    /// Region id for V4 signatures, such as cn-hangzhou [default: FC_REGION, else from OSS_ENDPOINT].
+    /// Region id for V4 signatures, such as cn-hangzhou [default: that of the function, else of the endpoint].
     #[arg(long, env = "OSS_REGION", value_name = "REGION", hide_env_values = true)]
     pub oss_region: Option<String>,
     /// OSS signature version: v4 or v1 [default: v4].
@@ -100,9 +100,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is not usable:")?;
-        self.problems
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
@@ -166,20 +164,13 @@ impl Settings {
         let log_bucket = r.read("LOG_BUCKET", log_bucket, BucketName::from_str);
         let endpoint = r.required("OSS_ENDPOINT", args.oss_endpoint);
         let endpoint = r.read("OSS_ENDPOINT", endpoint, |text| Endpoint::from_str(text.trim()));
-        let signature = r
-            .read("OSS_SIGNATURE", given(args.oss_signature), signature)
-            .unwrap_or(SignatureVersion::V4);
-        let region = given(args.oss_region).or_else(|| given(fc_region)).or_else(|| {
-            endpoint
-                .as_ref()
-                .and_then(Endpoint::region_hint)
-                .map(|region| region.to_string())
-        });
+        let signature =
+            r.read("OSS_SIGNATURE", given(args.oss_signature), signature).unwrap_or(SignatureVersion::V4);
+        let region = given(args.oss_region)
+            .or_else(|| given(fc_region))
+            .or_else(|| endpoint.as_ref().and_then(Endpoint::region_hint).map(str::to_owned));
         if endpoint.is_some() && region.is_none() && signature == SignatureVersion::V4 {
-            r.problem(
-                "OSS_REGION",
-                "missing: V4 signatures need it and OSS_ENDPOINT does not tell",
-            );
+            r.problem("OSS_REGION", "missing: V4 signatures need it and OSS_ENDPOINT does not tell");
         }
         let batch = r.read("OMS_BATCH", given(args.oms_batch), batch);
         let max_rps = r.read("OMS_MAX_RPS", given(args.oms_max_rps), rps);
@@ -204,9 +195,7 @@ impl Settings {
                     keys,
                 })
             }
-            _ => Err(ConfigError {
-                problems: reader.problems,
-            }),
+            _ => Err(ConfigError { problems: reader.problems }),
         }
     }
 }
@@ -311,11 +300,7 @@ mod tests {
             "OSS_SIGNATURE",
             "FORWARD_MODE",
         ] {
-            assert_eq!(
-                found.iter().filter(|problem| problem.contains(name)).count(),
-                1,
-                "{name}: {found:?}"
-            );
+            assert_eq!(found.iter().filter(|problem| problem.contains(name)).count(), 1, "{name}: {found:?}");
         }
         let shown = ConfigError { problems: found }.to_string();
         assert!(!shown.contains("hush") && shown.lines().count() == 10, "{shown}");
@@ -344,18 +329,9 @@ mod tests {
             Settings::resolve(args, fc.map(str::to_owned)).map(|settings| settings.oss_region)
         };
         let endpoint = "oss-cn-hangzhou.aliyuncs.com";
-        assert_eq!(
-            region(Some("a"), Some("b"), endpoint).unwrap().as_deref(),
-            Some("a")
-        );
-        assert_eq!(
-            region(Some(""), Some("b"), endpoint).unwrap().as_deref(),
-            Some("b")
-        );
-        assert_eq!(
-            region(None, None, endpoint).unwrap().as_deref(),
-            Some("cn-hangzhou")
-        );
+        assert_eq!(region(Some("a"), Some("b"), endpoint).unwrap().as_deref(), Some("a"));
+        assert_eq!(region(Some(""), Some("b"), endpoint).unwrap().as_deref(), Some("b"));
+        assert_eq!(region(None, None, endpoint).unwrap().as_deref(), Some("cn-hangzhou"));
         let error = region(None, None, "http://127.0.0.1:9000").unwrap_err();
         assert!(error.to_string().contains("OSS_REGION: missing"), "{error}");
     }

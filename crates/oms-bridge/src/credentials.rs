@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::Credentials;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 
 /// Names of the environment variables of one set.
 struct Names {
@@ -23,11 +23,7 @@ const SETS: [Names; 2] = [
         secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         token: "ALIBABA_CLOUD_SECURITY_TOKEN",
     },
-    Names {
-        id: "OSS_ACCESS_KEY_ID",
-        secret: "OSS_ACCESS_KEY_SECRET",
-        token: "OSS_SESSION_TOKEN",
-    },
+    Names { id: "OSS_ACCESS_KEY_ID", secret: "OSS_ACCESS_KEY_SECRET", token: "OSS_SESSION_TOKEN" },
 ];
 
 /// No source holds a complete set of credentials.
@@ -78,17 +74,11 @@ impl SourceCredentials {
     /// Reads the environment through `variable` once; empty variables count as unset.
     pub fn new(variable: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let found = SETS
-            .iter()
-            .find_map(|set| Some((value(set.id)?, value(set.secret)?, value(set.token))));
+        let found = SETS.iter().find_map(|set| Some((value(set.id)?, value(set.secret)?, value(set.token))));
         let environment_has_token = matches!(&found, Some((.., Some(_))));
         let environment =
             found.map(|(id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
-        Self {
-            environment,
-            environment_has_token,
-            last_offered: Mutex::default(),
-        }
+        Self { environment, environment_has_token, last_offered: Mutex::default() }
     }
 
     /// The credentials of the environment.
@@ -127,11 +117,7 @@ impl SourceCredentials {
                     secret: offered.secret.clone(),
                     token: offered.token.cloned(),
                 };
-                let made = Arc::new(credentials(
-                    offer.id.clone(),
-                    offer.secret.clone(),
-                    offer.token.clone(),
-                ));
+                let made = Arc::new(credentials(offer.id.clone(), offer.secret.clone(), offer.token.clone()));
                 *last = Some((offer, Arc::clone(&made)));
                 made
             }
@@ -143,8 +129,8 @@ impl Offer {
     fn is(&self, offered: &Offered<'_>) -> bool {
         self.id == offered.id
             && self.secret.expose_secret() == offered.secret.expose_secret()
-            && self.token.as_ref().map(|token| token.expose_secret())
-                == offered.token.map(|token| token.expose_secret())
+            && self.token.as_ref().map(ExposeSecret::expose_secret)
+                == offered.token.map(ExposeSecret::expose_secret)
     }
 }
 
@@ -162,17 +148,12 @@ mod tests {
 
     fn environment(pairs: &'static [(&str, &str)]) -> SourceCredentials {
         SourceCredentials::new(move |name| {
-            pairs
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+            pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
     fn id(credentials: Result<Arc<Credentials>, NoCredentials>) -> Option<String> {
-        credentials
-            .ok()
-            .map(|credentials| credentials.access_key_id().to_owned())
+        credentials.ok().map(|credentials| credentials.access_key_id().to_owned())
     }
 
     const TRIPLE: &[(&str, &str)] = &[
@@ -197,81 +178,36 @@ mod tests {
     #[test]
     fn an_invocation_with_all_three_headers_wins() {
         let (secret, token) = (SecretString::from("s"), SecretString::from("t"));
-        let offered = Offered {
-            id: "fc",
-            secret: &secret,
-            token: Some(&token),
-        };
-        assert_eq!(
-            id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(),
-            Some("fc")
-        );
+        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
+        assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("fc"));
     }
 
     #[test]
     fn a_withheld_token_means_the_environment() {
         let secret = SecretString::from("s");
-        let offered = Offered {
-            id: "fc",
-            secret: &secret,
-            token: None,
-        };
-        assert_eq!(
-            id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(),
-            Some("env")
-        );
-        assert_eq!(
-            id(environment(&[]).for_invocation(Some(offered))).as_deref(),
-            Some("fc")
-        );
-        assert_eq!(
-            id(environment(TRIPLE).for_invocation(None)).as_deref(),
-            Some("env")
-        );
+        let offered = Offered { id: "fc", secret: &secret, token: None };
+        assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("env"));
+        assert_eq!(id(environment(&[]).for_invocation(Some(offered))).as_deref(), Some("fc"));
+        assert_eq!(id(environment(TRIPLE).for_invocation(None)).as_deref(), Some("env"));
     }
 
     #[test]
     fn the_same_offer_gives_the_same_object() {
         let source = environment(&[]);
-        let (secret, token, other) = (
-            SecretString::from("s"),
-            SecretString::from("t"),
-            SecretString::from("u"),
-        );
-        let offered = Offered {
-            id: "fc",
-            secret: &secret,
-            token: Some(&token),
-        };
+        let (secret, token, other) =
+            (SecretString::from("s"), SecretString::from("t"), SecretString::from("u"));
+        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
         let first = source.for_invocation(Some(offered)).unwrap();
-        assert!(Arc::ptr_eq(
-            &first,
-            &source.for_invocation(Some(offered)).unwrap()
-        ));
-        let renewed = Offered {
-            token: Some(&other),
-            ..offered
-        };
-        assert!(!Arc::ptr_eq(
-            &first,
-            &source.for_invocation(Some(renewed)).unwrap()
-        ));
+        assert!(Arc::ptr_eq(&first, &source.for_invocation(Some(offered)).unwrap()));
+        let renewed = Offered { token: Some(&other), ..offered };
+        assert!(!Arc::ptr_eq(&first, &source.for_invocation(Some(renewed)).unwrap()));
     }
 
     #[test]
     fn nothing_secret_shows_in_debug() {
-        let source = environment(&[
-            ("OSS_ACCESS_KEY_ID", "id"),
-            ("OSS_ACCESS_KEY_SECRET", "hush-hush"),
-        ]);
+        let source = environment(&[("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "hush-hush")]);
         let (secret, token) = (SecretString::from("hush-hush"), SecretString::from("hush-token"));
-        source
-            .for_invocation(Some(Offered {
-                id: "fc",
-                secret: &secret,
-                token: Some(&token),
-            }))
-            .unwrap();
+        source.for_invocation(Some(Offered { id: "fc", secret: &secret, token: Some(&token) })).unwrap();
         assert!(!format!("{source:?}").contains("hush"));
     }
 }

@@ -28,9 +28,7 @@ pub enum Proxies {
 ///
 /// When TLS cannot be set up.
 pub fn build(proxies: Proxies) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

@@ -20,11 +20,7 @@ impl LogFormat {
     /// The form that fits where the process runs.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         const HOSTED: [&str; 2] = ["FC_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_NAME"];
-        if HOSTED.iter().any(|name| variable(name).is_some()) {
-            Self::Json
-        } else {
-            Self::Text
-        }
+        if HOSTED.iter().any(|name| variable(name).is_some()) { Self::Json } else { Self::Text }
     }
 }
 
@@ -40,14 +36,9 @@ pub fn start(format: LogFormat, filter: &str) {
     let layer = fmt::layer().with_writer(io::stderr);
     let layer = match format {
         LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
-        LogFormat::Text => layer
-            .with_target(false)
-            .with_ansi(io::stderr().is_terminal())
-            .boxed(),
+        LogFormat::Text => layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed(),
     };
-    let started = tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .try_init();
+    let started = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
     if let (Ok(()), Some(error)) = (started, problem) {
         tracing::warn!(%error, filter, "RUST_LOG cannot be read; logging at info");
     }

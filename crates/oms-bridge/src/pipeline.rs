@@ -49,10 +49,7 @@ impl Budget {
         const REPLY: Duration = Duration::from_millis(100);
         let left = deadline.saturating_duration_since(now);
         let records = (left / 4).min(Duration::from_secs(10));
-        Self {
-            engine: deadline - records,
-            journal: deadline - REPLY.min(left / 8),
-        }
+        Self { engine: deadline - records, journal: deadline - REPLY.min(left / 8) }
     }
 }
 
@@ -91,11 +88,7 @@ impl Report {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(policy: Policy, engine: OmsEngine, journal: Journal) -> Self {
-        Self {
-            policy,
-            engine,
-            journal,
-        }
+        Self { policy, engine, journal }
     }
 
     /// The engine, for what hosts report about it.
@@ -137,21 +130,12 @@ impl Pipeline {
         for (change, why) in &sorted.skipped {
             observer.observe(&Event::Skipped { change, why: *why });
         }
-        let mut report = Report {
-            skipped: sorted.skipped.len(),
-            ..Report::default()
-        };
+        let mut report = Report { skipped: sorted.skipped.len(), ..Report::default() };
         if !sorted.forward.is_empty() {
             let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
-            Run {
-                pipeline: self,
-                changes: &sorted.forward,
-                journal: journal.as_ref(),
-                observer,
-                budget,
-            }
-            .run(&mut report)
-            .await;
+            Run { pipeline: self, changes: &sorted.forward, journal: journal.as_ref(), observer, budget }
+                .run(&mut report)
+                .await;
         }
         Ok(report)
     }
@@ -195,7 +179,7 @@ impl Run<'_> {
                         records.push(self.record(index, unsettled(why)));
                     }
                 }
-                Some(written) = records.next() => self.tally(written, report),
+                Some(written) = records.next() => self.tally(&written, report),
             }
         }
     }
@@ -203,21 +187,13 @@ impl Run<'_> {
     async fn record(&self, index: usize, outcome: Outcome) -> Written {
         let change = &self.changes[index];
         let error = match self.journal {
-            Ok(journal) => journal
-                .record(change, &outcome)
-                .await
-                .err()
-                .map(|error| error.to_string()),
+            Ok(journal) => journal.record(change, &outcome).await.err().map(|error| error.to_string()),
             Err(error) => Some(error.to_string()),
         };
-        Written {
-            index,
-            outcome,
-            error,
-        }
+        Written { index, outcome, error }
     }
 
-    fn tally(&self, written: Written, report: &mut Report) {
+    fn tally(&self, written: &Written, report: &mut Report) {
         let change = &self.changes[written.index];
         match &written.outcome {
             Outcome::Accepted(acceptance) => {
@@ -241,11 +217,7 @@ impl Run<'_> {
             }
         }
         if let Some(error) = &written.error {
-            self.observer.observe(&Event::RecordLost {
-                change,
-                outcome: &written.outcome,
-                error,
-            });
+            self.observer.observe(&Event::RecordLost { change, outcome: &written.outcome, error });
         }
     }
 }

@@ -70,10 +70,7 @@ pub struct Sorted {
 impl Policy {
     /// A policy that refuses events of `log_bucket` and forwards what `keys` lets through.
     pub fn new(log_bucket: impl Into<String>, keys: KeyFilter) -> Self {
-        Self {
-            log_bucket: log_bucket.into(),
-            keys,
-        }
+        Self { log_bucket: log_bucket.into(), keys }
     }
 
     /// Sorts the changes of one invocation.
@@ -85,19 +82,10 @@ impl Policy {
     ///
     /// [`LoopDetected`] when any of them comes from the log bucket; nothing must be sent then.
     pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, LoopDetected> {
-        if let Some(own) = changes
-            .iter()
-            .find(|change| change.bucket.as_deref() == Some(&*self.log_bucket))
-        {
-            return Err(LoopDetected {
-                bucket: self.log_bucket.clone(),
-                key: own.key.clone(),
-            });
+        if let Some(own) = changes.iter().find(|change| change.bucket.as_deref() == Some(&*self.log_bucket)) {
+            return Err(LoopDetected { bucket: self.log_bucket.clone(), key: own.key.clone() });
         }
-        let mut sorted = Sorted {
-            forward: Vec::with_capacity(changes.len()),
-            skipped: Vec::new(),
-        };
+        let mut sorted = Sorted { forward: Vec::with_capacity(changes.len()), skipped: Vec::new() };
         for change in changes {
             match change.event.effect() {
                 Effect::Changed if self.keys.admits(&change.key) => sorted.forward.push(change),
@@ -113,21 +101,13 @@ impl Policy {
 }
 
 fn keep_last_of_each_key(sorted: &mut Sorted) {
-    let last: HashMap<&str, usize> = sorted
-        .forward
-        .iter()
-        .enumerate()
-        .map(|(index, change)| (change.key.as_str(), index))
-        .collect();
+    let last: HashMap<&str, usize> =
+        sorted.forward.iter().enumerate().map(|(index, change)| (change.key.as_str(), index)).collect();
     if last.len() == sorted.forward.len() {
         return;
     }
-    let keep: Vec<bool> = sorted
-        .forward
-        .iter()
-        .enumerate()
-        .map(|(index, change)| last[change.key.as_str()] == index)
-        .collect();
+    let keep: Vec<bool> =
+        sorted.forward.iter().enumerate().map(|(index, change)| last[change.key.as_str()] == index).collect();
     for (change, keep) in std::mem::take(&mut sorted.forward).into_iter().zip(keep) {
         if keep {
             sorted.forward.push(change);
@@ -230,10 +210,7 @@ mod tests {
             .unwrap();
         assert_eq!(sorted.forward.len(), 1);
         let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
-        assert_eq!(
-            why,
-            [Skip::Effect(Effect::Removed), Skip::Effect(Effect::MultipartStep)]
-        );
+        assert_eq!(why, [Skip::Effect(Effect::Removed), Skip::Effect(Effect::MultipartStep)]);
     }
 
     #[test]
@@ -247,14 +224,8 @@ mod tests {
                 late.clone(),
             ])
             .unwrap();
-        assert_eq!(
-            sorted.forward,
-            [change("src", "b", "ObjectCreated:PutObject"), late]
-        );
-        assert_eq!(
-            sorted.skipped,
-            [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate)]
-        );
+        assert_eq!(sorted.forward, [change("src", "b", "ObjectCreated:PutObject"), late]);
+        assert_eq!(sorted.skipped, [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate)]);
     }
 
     #[test]
@@ -275,9 +246,7 @@ mod tests {
 
     #[test]
     fn filtered_keys_are_skipped_not_failed() {
-        let sorted = policy(None, Some("*.tmp"))
-            .sort(vec![change("src", "a.tmp", "")])
-            .unwrap();
+        let sorted = policy(None, Some("*.tmp")).sort(vec![change("src", "a.tmp", "")]).unwrap();
         assert_eq!((sorted.forward.len(), sorted.skipped[0].1), (0, Skip::Filtered));
     }
 }

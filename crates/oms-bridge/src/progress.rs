@@ -71,27 +71,15 @@ impl Observer for Log {
                 "failed"
             ),
             Event::Rejected { what } => tracing::warn!(what, "not a key"),
-            Event::RecordLost {
-                change,
-                outcome: Outcome::Accepted(_),
-                error,
-            } => {
+            Event::RecordLost { change, outcome: Outcome::Accepted(_), error } => {
                 tracing::warn!(
                     key = change.key,
                     error,
                     "accepted, but the success record could not be written"
                 );
             }
-            Event::RecordLost {
-                change,
-                outcome: Outcome::Failed(_),
-                error,
-            } => {
-                tracing::error!(
-                    key = change.key,
-                    error,
-                    "failed, and the failure could not be recorded"
-                );
+            Event::RecordLost { change, outcome: Outcome::Failed(_), error } => {
+                tracing::error!(key = change.key, error, "failed, and the failure could not be recorded");
             }
         }
     }

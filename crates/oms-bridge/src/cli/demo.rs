@@ -42,17 +42,10 @@ pub(super) async fn run(args: DemoArgs) -> Exit {
             ending.objects, ending.resent, ending.elapsed_s
         ));
     } else {
-        screen.line(&format!(
-            "Only {} of {} objects arrived.",
-            ending.arrived, ending.objects
-        ));
+        screen.line(&format!("Only {} of {} objects arrived.", ending.arrived, ending.objects));
     }
     if args.json {
         print_json(&ending);
     }
-    if ending.is_happy() {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
-    }
+    if ending.is_happy() { Exit::Done } else { Exit::SomeFailed }
 }

@@ -54,11 +54,7 @@ pub(super) async fn run(args: DevArgs) -> Exit {
 }
 
 fn describe(cloud: &LocalCloud) -> serde_json::Value {
-    let (twin, oss, huawei) = (
-        cloud.twin(),
-        cloud.twin().oss_account(),
-        cloud.twin().huawei_account(),
-    );
+    let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     json!({
         "function_url": cloud.function_url(),
         "oss": {"endpoint": twin.oss_url(), "region": twin.region(), "access_key_id": oss.access_key,
@@ -71,11 +67,7 @@ fn describe(cloud: &LocalCloud) -> serde_json::Value {
 }
 
 fn introduce(cloud: &LocalCloud) -> Result<String, Error> {
-    let (twin, oss, huawei) = (
-        cloud.twin(),
-        cloud.twin().oss_account(),
-        cloud.twin().huawei_account(),
-    );
+    let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     let (endpoint, region) = (twin.oss_url(), twin.region());
     let (id, secret) = (&oss.access_key, &oss.secret_key);
     Ok(format!(
@@ -123,23 +115,12 @@ fn upload_url(cloud: &LocalCloud, key: &str) -> Result<String, Error> {
     const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
     let twin = cloud.twin();
     let key = ObjectKey::new(Dialect::Oss, key)?;
-    let resource = Resource::Object {
-        bucket: SOURCE,
-        key: &key,
-    };
+    let resource = Resource::Object { bucket: SOURCE, key: &key };
     let (method, query) = (Method::PUT, Query::default());
-    let request = SigningRequest {
-        method: &method,
-        resource,
-        query: &query,
-    };
+    let request = SigningRequest { method: &method, resource, query: &query };
     let credentials = credentials(twin.oss_account());
     let scheme = Scheme::V4(v4::Settings::new(twin.region()));
-    let params = SigningParams {
-        scheme,
-        credentials: &credentials,
-        time: Utc::now(),
-    };
+    let params = SigningParams { scheme, credentials: &credentials, time: Utc::now() };
     let query = sign::presign(&request, &HeaderMap::new(), &params, VALID)?;
     Ok(format!("{}/{SOURCE}/{}?{query}", twin.oss_url(), key.encoded()))
 }

@@ -57,12 +57,7 @@ impl Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
-    logging::start(
-        format,
-        variable("RUST_LOG")
-            .as_deref()
-            .unwrap_or(cli.command.log_filter()),
-    );
+    logging::start(format, variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()));
     match runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command)).into(),
         Err(error) => internal(&error).into(),

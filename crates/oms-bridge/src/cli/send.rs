@@ -60,11 +60,7 @@ pub(super) async fn run(args: SendArgs) -> Exit {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
-    let records = format!(
-        "oss://{}/oms_source_record/{}/",
-        settings.log_bucket,
-        settings.sync_url.task()
-    );
+    let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.sync_url.task());
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
@@ -122,20 +118,17 @@ impl Summary {
     }
 
     fn describe(&self, records: &str) -> String {
-        let mut text = format!(
-            "{} keys: {} accepted, {} failed, {} skipped, in {} requests and {:.1} s",
-            self.keys, self.accepted, self.failed, self.skipped, self.requests, self.elapsed_s
-        );
-        if self.failed > self.unrecorded {
-            text += &format!("\nfailed keys are recorded under {records}failed_object/");
+        let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded } = self;
+        let mut lines = vec![format!(
+            "{keys} keys: {accepted} accepted, {failed} failed, {skipped} skipped, in {requests} requests and {elapsed_s:.1} s"
+        )];
+        if failed > unrecorded {
+            lines.push(format!("failed keys are recorded under {records}failed_object/"));
         }
-        if self.unrecorded > 0 {
-            text += &format!(
-                "\n{} failed keys are recorded nowhere: send them again",
-                self.unrecorded
-            );
+        if *unrecorded > 0 {
+            lines.push(format!("{unrecorded} failed keys are recorded nowhere: send them again"));
         }
-        text
+        lines.join("\n")
     }
 }
 

@@ -15,7 +15,7 @@ use crate::http_client::{self, Proxies};
 
 /// Runs the event function on Function Compute's custom runtime.
 ///
-/// Listens on 0.0.0.0, port FC_SERVER_PORT, else FC_CUSTOM_LISTEN_PORT, else 9000.
+/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000.
 #[derive(Args)]
 #[command(after_help = "Example:
   oms-bridge serve --listen 127.0.0.1:9000

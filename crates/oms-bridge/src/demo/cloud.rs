@@ -39,20 +39,10 @@ impl Addresses {
     /// Loopback, on five ports from `first` on: function, OSS, OBS, OMS, admin. From 0 on: any free ports.
     pub fn from_port(first: u16) -> Self {
         let port = |offset| {
-            if first == 0 {
-                0
-            } else {
-                first.saturating_add(offset)
-            }
+            if first == 0 { 0 } else { first.saturating_add(offset) }
         };
         let address = |offset| SocketAddr::from((Ipv4Addr::LOCALHOST, port(offset)));
-        Self {
-            function: address(0),
-            oss: address(1),
-            obs: address(2),
-            oms: address(3),
-            admin: address(4),
-        }
+        Self { function: address(0), oss: address(1), obs: address(2), oms: address(3), admin: address(4) }
     }
 }
 
@@ -84,10 +74,7 @@ impl LocalCloud {
             .obs_addr(addresses.obs)
             .oms_addr(addresses.oms)
             .admin_addr(addresses.admin)
-            .function(FunctionSettings {
-                timeout,
-                ..FunctionSettings::default()
-            })
+            .function(FunctionSettings { timeout, ..FunctionSettings::default() })
             .start()
             .await?;
         twin.create_oss_bucket(SOURCE);
@@ -98,24 +85,14 @@ impl LocalCloud {
         let pipeline = assemble::pipeline(settings(&twin, &task)?, &http)?;
         // The twin sends the credentials of the function's role with every event, as Function Compute does.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
-        let bound = host::adapter(function)
-            .listen(addresses.function)
-            .markers(Markers::Off)
-            .bind()
-            .await?;
+        let bound = host::adapter(function).listen(addresses.function).markers(Markers::Off).bind().await?;
         let function_url = format!("http://{}", bound.local_addr());
         let function = tokio::spawn(async move {
             if let Err(error) = bound.serve(std::future::pending()).await {
                 tracing::error!(%error, "the function stopped");
             }
         });
-        let cloud = Self {
-            twin,
-            task,
-            function_url,
-            function,
-            http,
-        };
+        let cloud = Self { twin, task, function_url, function, http };
         cloud.twin.notify(SOURCE, &cloud.function_url)?;
         Ok(cloud)
     }

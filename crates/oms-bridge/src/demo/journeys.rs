@@ -31,20 +31,12 @@ pub struct Journeys {
 impl Journeys {
     /// Follows `events` from now on.
     pub fn new(events: Receiver<TwinEvent>) -> Self {
-        Self {
-            events,
-            by_key: HashMap::new(),
-        }
+        Self { events, by_key: HashMap::new() }
     }
 
     /// The upload of `key` begins.
     pub fn begin(&mut self, key: &str) {
-        let journey = Journey {
-            uploaded: Instant::now(),
-            accepted: None,
-            arrived: None,
-            answered: None,
-        };
+        let journey = Journey { uploaded: Instant::now(), accepted: None, arrived: None, answered: None };
         self.by_key.insert(key.to_owned(), journey);
     }
 

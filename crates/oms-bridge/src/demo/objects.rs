@@ -36,22 +36,14 @@ const NAMES: [&str; 20] = [
     "semi;colon,comma@at:colon.txt",
 ];
 
-const DURING_OUTAGE: [&str; 5] = [
-    "outage/1.txt",
-    "outage/2 +.txt",
-    "outage/三.txt",
-    "outage/../4.txt",
-    "outage/5%2F.txt",
-];
+const DURING_OUTAGE: [&str; 5] =
+    ["outage/1.txt", "outage/2 +.txt", "outage/三.txt", "outage/../4.txt", "outage/5%2F.txt"];
 
 /// The objects of the first act. One has the longest name OSS allows, one is empty, one is a mebibyte.
 pub fn first_act() -> Vec<Sample> {
     let mut samples: Vec<Sample> = NAMES.iter().map(|key| sample(key)).collect();
     samples.push(sample(&format!("long/{}", "n".repeat(1023 - "long/".len()))));
-    samples.push(Sample {
-        body: noise(1 << 20),
-        ..sample("one-mebibyte.bin")
-    });
+    samples.push(Sample { body: noise(1 << 20), ..sample("one-mebibyte.bin") });
     samples
 }
 
@@ -66,11 +58,7 @@ fn sample(key: &str) -> Sample {
         _ if key.ends_with(".jpg") => (noise(20_000 + key.len()), "image/jpeg"),
         _ => (Bytes::from(format!("This is {key:?}.\n")), "text/plain"),
     };
-    Sample {
-        key: key.to_owned(),
-        body,
-        content_type,
-    }
+    Sample { key: key.to_owned(), body, content_type }
 }
 
 /// Bytes that do not repeat (xorshift).

@@ -47,12 +47,7 @@ impl Screen {
     pub fn table(self, rows: &[Vec<String>]) {
         let columns = rows.first().map_or(0, Vec::len);
         let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                rows.iter()
-                    .map(|row| measure_text_width(&row[column]))
-                    .max()
-                    .unwrap_or(0)
-            })
+            .map(|column| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0))
             .collect();
         for (index, row) in rows.iter().enumerate() {
             let cells: Vec<String> = row
@@ -60,20 +55,12 @@ impl Screen {
                 .zip(&widths)
                 .enumerate()
                 .map(|(column, (cell, width))| {
-                    let alignment = if column == 0 {
-                        Alignment::Left
-                    } else {
-                        Alignment::Right
-                    };
+                    let alignment = if column == 0 { Alignment::Left } else { Alignment::Right };
                     pad_str(cell, *width, alignment, None).into_owned()
                 })
                 .collect();
             let line = format!("  {}", cells.join("   "));
-            self.line(&if index == 0 {
-                self.style(line.trim_end()).dim().to_string()
-            } else {
-                line
-            });
+            self.line(&if index == 0 { self.style(line.trim_end()).dim().to_string() } else { line });
         }
     }
 
@@ -87,15 +74,8 @@ impl Screen {
 
 /// A key as it is shown: escaped, and cut where it is too long.
 pub fn shown(key: &str) -> String {
-    truncate_str(
-        &key.escape_debug()
-            .to_string()
-            .replace("\\'", "'")
-            .replace("\\\"", "\""),
-        NAME,
-        "…",
-    )
-    .into_owned()
+    truncate_str(&key.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""), NAME, "…")
+        .into_owned()
 }
 
 fn name(key: &str) -> String {

@@ -123,43 +123,29 @@ impl Story<'_> {
     }
 
     async fn uploads(&mut self, samples: &[Sample]) -> Result<(), Error> {
-        self.screen
-            .title(&format!("1. Upload {} objects with awkward names", samples.len()));
+        self.screen.title(&format!("1. Upload {} objects with awkward names", samples.len()));
         for sample in samples {
             self.upload(sample).await?;
             self.journeys
-                .follow(
-                    [&*sample.key].into_iter(),
-                    |journey| journey.arrived.is_some(),
-                    PATIENCE,
-                )
+                .follow([&*sample.key].into_iter(), |journey| journey.arrived.is_some(), PATIENCE)
                 .await;
             self.announce(&sample.key);
         }
         // The answer to the last event says that all success records are written.
         let keys = samples.iter().map(|sample| &*sample.key);
-        self.journeys
-            .follow(keys, |journey| journey.answered.is_some(), PATIENCE)
-            .await;
+        self.journeys.follow(keys, |journey| journey.answered.is_some(), PATIENCE).await;
         let records = self.records(Shelf::Success).await?.len();
-        self.screen
-            .line(&format!("  The journal has {records} success records."));
+        self.screen.line(&format!("  The journal has {records} success records."));
         Ok(())
     }
 
     /// Names of the journal's records of one kind.
     async fn records(&self, shelf: Shelf) -> Result<Vec<String>, Error> {
         let root = Layout::new(&self.cloud.task().sync_task_id).name(shelf, "");
-        let options = ListOptions {
-            prefix: Some(root.trim_end_matches('/').to_owned()),
-            ..ListOptions::default()
-        };
+        let options =
+            ListOptions { prefix: Some(root.trim_end_matches('/').to_owned()), ..ListOptions::default() };
         let pages: Vec<_> = self.journal.list(options).try_collect().await?;
-        Ok(pages
-            .into_iter()
-            .flat_map(|page| page.objects)
-            .map(|object| object.key)
-            .collect())
+        Ok(pages.into_iter().flat_map(|page| page.objects).map(|object| object.key).collect())
     }
 
     async fn upload(&mut self, sample: &Sample) -> Result<(), Error> {
@@ -172,46 +158,37 @@ impl Story<'_> {
 
     fn announce(&self, key: &str) {
         match self.journeys.of(key) {
-            Some(Journey {
-                uploaded,
-                accepted: Some(accepted),
-                arrived: Some(arrived),
-                ..
-            }) => self.screen.good(
-                key,
-                &format!(
-                    "event → accepted {} → arrived {}",
-                    millis(*accepted - *uploaded),
-                    millis(*arrived - *uploaded)
-                ),
-            ),
-            Some(Journey {
-                accepted: Some(_), ..
-            }) => self.screen.bad(key, "event → accepted, but it did not arrive"),
+            Some(Journey { uploaded, accepted: Some(accepted), arrived: Some(arrived), .. }) => {
+                self.screen.good(
+                    key,
+                    &format!(
+                        "event → accepted {} → arrived {}",
+                        millis(*accepted - *uploaded),
+                        millis(*arrived - *uploaded)
+                    ),
+                )
+            }
+            Some(Journey { accepted: Some(_), .. }) => {
+                self.screen.bad(key, "event → accepted, but it did not arrive")
+            }
             _ => self.screen.bad(key, "the event was not accepted"),
         }
     }
 
     /// Uploads while OMS is down. Gives the keys that the journal holds as failed.
     async fn outage(&mut self, samples: &[Sample]) -> Result<Vec<String>, Error> {
-        self.screen
-            .title(&format!("2. OMS goes down (503). Upload {} more", samples.len()));
+        self.screen.title(&format!("2. OMS goes down (503). Upload {} more", samples.len()));
         let faults = self.cloud.twin().faults();
         let outage = faults.inject(Fault::respond(Service::Oms, FaultResponse::oms_unavailable()));
         for sample in samples {
             self.upload(sample).await?;
         }
         let keys = samples.iter().map(|sample| &*sample.key);
-        self.journeys
-            .follow(keys, |journey| journey.answered.is_some(), PATIENCE)
-            .await;
+        self.journeys.follow(keys, |journey| journey.answered.is_some(), PATIENCE).await;
         faults.clear(outage);
         let layout = Layout::new(&self.cloud.task().sync_task_id);
         let prefix = layout.name(Shelf::Failed, "");
-        let options = ListOptions {
-            prefix: Some(prefix),
-            ..ListOptions::default()
-        };
+        let options = ListOptions { prefix: Some(prefix), ..ListOptions::default() };
         let pages: Vec<_> = self.journal.list(options).try_collect().await?;
         let mut failed = Vec::new();
         for listed in pages.into_iter().flat_map(|page| page.objects) {
@@ -219,8 +196,7 @@ impl Story<'_> {
             let record = Record::parse(&body)?;
             let error = record.error.unwrap_or_default();
             let class = record.class.map(|class| class.to_string()).unwrap_or_default();
-            self.screen
-                .bad(&record.key, &format!("in the journal, {class}: {error}"));
+            self.screen.bad(&record.key, &format!("in the journal, {class}: {error}"));
             failed.push(record.key.into_owned());
         }
         Ok(failed)
@@ -228,16 +204,13 @@ impl Story<'_> {
 
     /// Sends the failed keys again, the way `send` does. Gives how many were accepted.
     async fn recovery(&mut self, keys: &[String]) -> Result<usize, Error> {
-        self.screen
-            .title("3. OMS is back. Send what failed, as `oms-bridge send` does");
+        self.screen.title("3. OMS is back. Send what failed, as `oms-bridge send` does");
         let pipeline = self.cloud.pipeline()?;
         let credentials = self.cloud.source_credentials();
         let input = Input::keys(keys.to_vec());
         let sent = send(&pipeline, &credentials, input, &Log, std::future::pending()).await;
         let waiting = keys.iter().map(String::as_str);
-        self.journeys
-            .follow(waiting, |journey| journey.arrived.is_some(), PATIENCE)
-            .await;
+        self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {
             self.announce(key);
         }
@@ -246,8 +219,7 @@ impl Story<'_> {
 
     /// Reads every object from both sides.
     async fn comparison(&self, samples: &[Sample]) -> Result<Vec<Row>, Error> {
-        self.screen
-            .title("4. Is anything missing? Read every object from OSS and from OBS, and compare");
+        self.screen.title("4. Is anything missing? Read every object from OSS and from OBS, and compare");
         let mut header = vec!["object".to_owned()];
         header.extend(["size", "event → accepted", "→ arrived", "copy"].map(str::to_owned));
         let mut table = vec![header];
@@ -262,12 +234,7 @@ impl Story<'_> {
                 sample.body.len().to_string(),
                 accepted.map_or_else(|| "never".to_owned(), millis),
                 arrived.map_or_else(|| "never".to_owned(), millis),
-                if identical {
-                    "identical"
-                } else {
-                    "MISSING OR DIFFERENT"
-                }
-                .to_owned(),
+                if identical { "identical" } else { "MISSING OR DIFFERENT" }.to_owned(),
             ]);
             let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
             rows.push(Row {

@@ -19,10 +19,7 @@ pub struct Backoff {
 impl Backoff {
     /// The wait before try `attempt + 1`.
     pub fn delay(&self, attempt: u32, random: Random) -> Duration {
-        let ceiling = self
-            .base
-            .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX))
-            .min(self.cap);
+        let ceiling = self.base.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(self.cap);
         ceiling.mul_f64(random().clamp(0.0, 1.0))
     }
 }
@@ -33,13 +30,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_are_jittered_from_zero() {
-        let backoff = Backoff {
-            base: Duration::from_millis(200),
-            cap: Duration::from_secs(10),
-        };
-        let ceilings: Vec<u128> = (0..8)
-            .map(|attempt| backoff.delay(attempt, || 1.0).as_millis())
-            .collect();
+        let backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
+        let ceilings: Vec<u128> = (0..8).map(|attempt| backoff.delay(attempt, || 1.0).as_millis()).collect();
         assert_eq!(ceilings, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
         assert_eq!(backoff.delay(3, || 0.0), Duration::ZERO);
         assert_eq!(backoff.delay(200, || 0.5), Duration::from_secs(5));

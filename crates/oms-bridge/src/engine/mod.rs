@@ -76,11 +76,7 @@ pub struct EngineError {
 impl EngineError {
     /// An error that no reply stands behind.
     pub fn local(message: impl Into<String>) -> Self {
-        Self {
-            status: None,
-            code: None,
-            message: message.into(),
-        }
+        Self { status: None, code: None, message: message.into() }
     }
 }
 

@@ -1,11 +1,8 @@
 //! Which form an event has, and the envelopes that carry one event inside another.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::oss::{Element, Oss};
@@ -51,12 +48,7 @@ pub(super) fn parse_text(
     keys: KeyEncoding,
     changes: &mut Vec<ObjectChange>,
 ) -> Result<(), EventError> {
-    Parser {
-        keys,
-        changes,
-        envelopes: 0,
-    }
-    .text(text)
+    Parser { keys, changes, envelopes: 0 }.text(text)
 }
 
 struct Parser<'c> {
@@ -90,8 +82,7 @@ impl Parser<'_> {
         if let Some(events) = object.events {
             self.changes.reserve(events.len());
             return events.into_iter().enumerate().try_for_each(|(index, element)| {
-                self.element(element)
-                    .map_err(|error| error.inside(&format!("events[{index}]")))
+                self.element(element).map_err(|error| error.inside(&format!("events[{index}]")))
             });
         }
         if let Some(oss) = object.oss {
@@ -121,18 +112,9 @@ impl Parser<'_> {
         if data.starts_with('"') {
             return self.message(data);
         }
-        let Data {
-            event_name,
-            event_time,
-            oss,
-            message_body,
-        } = json(data)?;
+        let Data { event_name, event_time, oss, message_body } = json(data)?;
         match (oss, message_body) {
-            (Some(oss), _) => self.element(Element {
-                event_name,
-                event_time,
-                oss: Some(oss),
-            }),
+            (Some(oss), _) => self.element(Element { event_name, event_time, oss: Some(oss) }),
             (None, Some(message)) => self.nested(&message).map_err(|error| error.inside("messageBody")),
             (None, None) => Err(unknown_form(data)),
         }
@@ -157,10 +139,7 @@ impl Parser<'_> {
 
     fn nested(&mut self, text: &str) -> Result<(), EventError> {
         if self.envelopes == MAX_ENVELOPES {
-            return Err(EventError::new(
-                "",
-                format!("more than {MAX_ENVELOPES} envelopes around the event"),
-            ));
+            return Err(EventError::new("", format!("more than {MAX_ENVELOPES} envelopes around the event")));
         }
         self.envelopes += 1;
         let result = self.text(text);
@@ -185,16 +164,8 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
 /// Names the members that were found, so that the reader sees which form it is instead.
 fn unknown_form(text: &str) -> EventError {
     const SHOWN: usize = 8;
-    let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
-    let found: Vec<String> = members
-        .keys()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let found = if found.is_empty() {
-        "no members".to_owned()
-    } else {
-        found.join(", ")
-    };
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+    let found: Vec<String> = members.keys().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let found = if found.is_empty() { "no members".to_owned() } else { found.join(", ") };
     EventError::new("", format!("no known event form: an object with {found}"))
 }

@@ -13,10 +13,7 @@ pub struct EventError {
 impl EventError {
     /// An error at `path` (`events[3].oss.object.key`; empty for the body as a whole).
     pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { path: path.into(), message: message.into() }
     }
 
     /// The same error seen from one level further out.

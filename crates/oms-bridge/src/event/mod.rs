@@ -4,13 +4,13 @@
 //!
 //! | form | recognised by | handled in |
 //! |---|---|---|
-//! | native OSS trigger | object with the array `events` | [`oss`] |
-//! | CloudEvent of EventBridge, alone or in an array | object with `data.oss` | [`oss`] |
-//! | bare element (EventBridge `RawData`) | object with `oss` | [`oss`] |
-//! | SMQ/MNS topic, `JSON` | object with the text `Message` | [`envelope`] |
-//! | SMQ/MNS topic, `STREAM` with attributes | object with the text `body` | [`envelope`] |
-//! | SMQ/MNS topic, `STREAM` | base64 text | [`envelope`] |
-//! | SMQ/MNS queue through EventBridge | object with `data.messageBody` | [`envelope`] |
+//! | native OSS trigger | object with the array `events` | `oss` |
+//! | CloudEvent of EventBridge, alone or in an array | object with `data.oss` | `oss` |
+//! | bare element (EventBridge `RawData`) | object with `oss` | `oss` |
+//! | SMQ/MNS topic, `JSON` | object with the text `Message` | `envelope` |
+//! | SMQ/MNS topic, `STREAM` with attributes | object with the text `body` | `envelope` |
+//! | SMQ/MNS topic, `STREAM` | base64 text | `envelope` |
+//! | SMQ/MNS queue through EventBridge | object with `data.messageBody` | `envelope` |
 //!
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
 //! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
@@ -44,13 +44,7 @@ pub enum KeyEncoding {
 /// as success.
 pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Vec<ObjectChange>, EventError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        EventError::new(
-            "",
-            format!(
-                "the body is not UTF-8: bad byte at offset {}",
-                error.valid_up_to()
-            ),
-        )
+        EventError::new("", format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to()))
     })?;
     let mut changes = Vec::new();
     envelope::parse_text(text, keys, &mut changes)?;

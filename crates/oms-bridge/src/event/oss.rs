@@ -72,10 +72,7 @@ fn decode(key: String, keys: KeyEncoding) -> Result<String, EventError> {
         KeyEncoding::Percent => match percent_decode_str(&key).decode_utf8() {
             Ok(Cow::Borrowed(_)) => Ok(key),
             Ok(Cow::Owned(decoded)) => Ok(decoded),
-            Err(_) => Err(EventError::new(
-                "oss.object.key",
-                "not UTF-8 once percent-decoded",
-            )),
+            Err(_) => Err(EventError::new("oss.object.key", "not UTF-8 once percent-decoded")),
         },
     }
 }

@@ -56,21 +56,12 @@ fn every_documented_form_gives_the_same_change() {
         ("bare element", ELEMENT.to_owned()),
         (
             "topic JSON",
-            format!(
-                r#"{{"TopicOwner":"1","Message":{},"PublishTime":1550216480040}}"#,
-                quoted(NATIVE)
-            ),
+            format!(r#"{{"TopicOwner":"1","Message":{},"PublishTime":1550216480040}}"#, quoted(NATIVE)),
         ),
         ("topic JSON of base64", format!(r#"{{"Message":"{base64}"}}"#)),
         ("topic STREAM", base64.clone()),
-        (
-            "topic STREAM in lines",
-            format!("{}\r\n{}\n", &base64[..76], &base64[76..]),
-        ),
-        (
-            "topic STREAM with attributes",
-            format!(r#"{{"body":"{base64}","attrs":{{"Extend":"{{}}"}}}}"#),
-        ),
+        ("topic STREAM in lines", format!("{}\r\n{}\n", &base64[..76], &base64[76..])),
+        ("topic STREAM with attributes", format!(r#"{{"body":"{base64}","attrs":{{"Extend":"{{}}"}}}}"#)),
         ("queue", queue(NATIVE)),
         ("queue of base64", queue(&base64)),
         ("array of queue messages", format!("[{}]", queue(&base64))),
@@ -82,9 +73,8 @@ fn every_documented_form_gives_the_same_change() {
 
 #[test]
 fn every_element_of_an_array_is_taken() {
-    let events: Vec<String> = (0..95)
-        .map(|n| format!(r#"{{"oss":{{"object":{{"key":"k{n}"}}}}}}"#))
-        .collect();
+    let events: Vec<String> =
+        (0..95).map(|n| format!(r#"{{"oss":{{"object":{{"key":"k{n}"}}}}}}"#)).collect();
     let changes = raw(&format!(r#"{{"events":[{}]}}"#, events.join(","))).unwrap();
     assert_eq!(changes.len(), 95);
     assert_eq!(changes[94].key, "k94");
@@ -97,14 +87,8 @@ fn leaves_may_be_missing_null_or_of_another_type() {
         {"oss":{"bucket":{"name":"b","ownerIdentity":{"x":1}},"object":{"key":"l","size":"7"},"region":"cn","requestParameters":{}}},
         {"oss":{"object":{"key":"m","size":{"a":[1]}}}},{"oss":{"object":{"key":"n","size":-1}}}]}"#;
     let changes = raw(body).unwrap();
-    assert_eq!(
-        changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
-        ["k", "l", "m", "n"]
-    );
-    assert_eq!(
-        changes.iter().map(|c| c.size).collect::<Vec<_>>(),
-        [None, Some(7), None, None]
-    );
+    assert_eq!(changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(), ["k", "l", "m", "n"]);
+    assert_eq!(changes.iter().map(|c| c.size).collect::<Vec<_>>(), [None, Some(7), None, None]);
     assert_eq!(changes[0].event.as_str(), "");
 }
 
@@ -114,22 +98,13 @@ fn errors_name_what_is_wrong_and_where() {
         ("", "the body is empty"),
         ("   ", "the body is empty"),
         ("{}", "no known event form: an object with no members"),
-        (
-            r#"{"Records":[],"x":1}"#,
-            "no known event form: an object with `Records`, `x`",
-        ),
-        (
-            r#"{"data":{"id":1}}"#,
-            "data: no known event form: an object with `id`",
-        ),
+        (r#"{"Records":[],"x":1}"#, "no known event form: an object with `Records`, `x`"),
+        (r#"{"data":{"id":1}}"#, "data: no known event form: an object with `id`"),
         (
             r#"{"events":[{"oss":{"object":{"key":"a"}}},{"oss":{"object":{}}}]}"#,
             "events[1].oss.object.key: missing",
         ),
-        (
-            r#"{"events":[{"oss":{"object":{"key":""}}}]}"#,
-            "events[0].oss.object.key: empty",
-        ),
+        (r#"{"events":[{"oss":{"object":{"key":""}}}]}"#, "events[0].oss.object.key: empty"),
         (r#"{"events":[{"oss":{}}]}"#, "events[0].oss.object: missing"),
         (r#"{"events":[{}]}"#, "events[0].oss: missing"),
         (
@@ -137,35 +112,20 @@ fn errors_name_what_is_wrong_and_where() {
             "events[0].oss.object.key: invalid type: integer `5`",
         ),
         (r#"{"events":"x"}"#, "events: invalid type: string"),
-        (
-            r#"{"events":[{"oss":{"object":{"key":"a"}}}"#,
-            "EOF while parsing",
-        ),
-        (
-            r#"[{"data":{"oss":{"object":{"key":null}}}}]"#,
-            "[0].data.oss.object.key: missing",
-        ),
-        (r#"[1]"#, "[0]: invalid type: integer `1`"),
+        (r#"{"events":[{"oss":{"object":{"key":"a"}}}"#, "EOF while parsing"),
+        (r#"[{"data":{"oss":{"object":{"key":null}}}}]"#, "[0].data.oss.object.key: missing"),
+        ("[1]", "[0]: invalid type: integer `1`"),
         (r#"{"Message":7}"#, "Message: invalid type: integer `7`"),
-        (
-            r#"{"Message":"hello topic"}"#,
-            "Message: the body is neither JSON nor base64",
-        ),
+        (r#"{"Message":"hello topic"}"#, "Message: the body is neither JSON nor base64"),
         ("hello", "neither JSON nor base64"),
         ("AAAA", "no"),
         ("/////w==", "base64 of UTF-8 text"),
     ] {
         let message = message(body);
-        assert!(
-            message.starts_with("malformed event: ") && message.contains(wanted),
-            "{body}: {message}"
-        );
+        assert!(message.starts_with("malformed event: ") && message.contains(wanted), "{body}: {message}");
     }
     let error = parse(b"{\"events\":[\xff]}", KeyEncoding::Raw).unwrap_err();
-    assert!(
-        error.to_string().contains("not UTF-8: bad byte at offset 11"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("not UTF-8: bad byte at offset 11"), "{error}");
 }
 
 #[test]
@@ -183,28 +143,14 @@ fn nesting_without_end_is_refused() {
 
 #[test]
 fn keys_are_not_decoded_unless_told_so() {
-    for key in [
-        "100%25.txt",
-        "a+b",
-        "测试 a+b%20c#?.txt",
-        "a//b",
-        "/lead",
-        "tail/",
-        "../x",
-        "\u{1}",
-    ] {
+    for key in ["100%25.txt", "a+b", "测试 a+b%20c#?.txt", "a//b", "/lead", "tail/", "../x", "\u{1}"] {
         assert_eq!(raw(&with_key(key)).unwrap()[0].key, key);
     }
     let percent =
         |key: &str| parse(with_key(key).as_bytes(), KeyEncoding::Percent).map(|mut c| c.remove(0).key);
     assert_eq!(percent("a%2Fb%20c+d%E6%B5%8B"), Ok("a/b c+d测".to_owned()));
     assert_eq!(percent("100%"), Ok("100%".to_owned()));
-    assert!(
-        percent("%FF")
-            .unwrap_err()
-            .to_string()
-            .contains("oss.object.key: not UTF-8")
-    );
+    assert!(percent("%FF").unwrap_err().to_string().contains("oss.object.key: not UTF-8"));
 }
 
 proptest! {

@@ -55,12 +55,7 @@ pub struct Totals {
 impl Function {
     /// A function that forwards through `pipeline`.
     pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
-        Self(Arc::new(Inner {
-            pipeline,
-            credentials,
-            keys,
-            counters: Counters::default(),
-        }))
+        Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
     }
 
     /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some key failed and
@@ -88,15 +83,10 @@ impl Function {
     async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let context = FcContext::current();
         let now = Instant::now();
-        let deadline = context
-            .as_ref()
-            .map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
+        let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
         let changes =
             event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
-        let offered = context
-            .as_ref()
-            .and_then(|context| context.credentials.as_ref())
-            .map(offered);
+        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let report = self
             .0
@@ -138,11 +128,7 @@ impl Function {
     ///
     /// Which service cannot be reached, and why.
     pub async fn initialize(&self, deadline: Instant) -> Result<(), Diagnostic> {
-        self.0
-            .pipeline
-            .warm(deadline)
-            .await
-            .map_err(|error| failure("NotReady", &error))
+        self.0.pipeline.warm(deadline).await.map_err(|error| failure("NotReady", &error))
     }
 }
 
@@ -156,7 +142,7 @@ impl Counters {
 }
 
 /// Time an invocation may take when the host does not say.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn offered(credentials: &FcCredentials) -> Offered<'_> {
     Offered {
@@ -167,8 +153,5 @@ fn offered(credentials: &FcCredentials) -> Offered<'_> {
 }
 
 fn failure(error_type: &str, error: &dyn std::fmt::Display) -> Diagnostic {
-    Diagnostic {
-        error_type: error_type.to_owned(),
-        error_message: error.to_string(),
-    }
+    Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
 }

@@ -14,7 +14,7 @@ use crate::pipeline::{Budget, Pipeline, Report};
 use crate::progress::{Event, Observer};
 
 /// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.
-const CHUNK_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const CHUNK_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What became of an input.
 #[derive(Debug, Default)]
@@ -55,12 +55,7 @@ pub async fn send(
             }
             chunk = input.next() => chunk,
         };
-        let Some(Chunk {
-            keys,
-            rejected,
-            error,
-        }) = chunk
-        else {
+        let Some(Chunk { keys, rejected, error }) = chunk else {
             break;
         };
         sent.keys += keys.len() + rejected.len();
@@ -72,10 +67,7 @@ pub async fn send(
         let now = Instant::now();
         let changes = keys.into_iter().map(ObjectChange::of_key).collect();
         let budget = Budget::until(now + CHUNK_TIMEOUT, now);
-        match pipeline
-            .run(changes, credentials.from_environment(), budget, observer)
-            .await
-        {
+        match pipeline.run(changes, credentials.from_environment(), budget, observer).await {
             Ok(report) => sent.report.add(report),
             // Keys that are handed over name no bucket, so the guard has nothing to find.
             Err(error) => sent.stopped = Some(Stopped::Input(error.to_string())),

@@ -31,9 +31,7 @@ pub struct Layout {
 impl Layout {
     /// The layout of the sync task `task`.
     pub fn new(task: &str) -> Self {
-        Self {
-            root: format!("oms_source_record/{task}/"),
-        }
+        Self { root: format!("oms_source_record/{task}/") }
     }
 
     /// Name of the record of `key`.
@@ -56,14 +54,8 @@ mod tests {
     #[test]
     fn the_name_ends_in_the_key_byte_for_byte() {
         let layout = Layout::new("t1");
-        assert_eq!(
-            layout.name(Shelf::Failed, "a//b /é"),
-            "oms_source_record/t1/failed_object/a//b /é"
-        );
-        assert_eq!(
-            layout.name(Shelf::Success, "/x"),
-            "oms_source_record/t1/success_object//x"
-        );
+        assert_eq!(layout.name(Shelf::Failed, "a//b /é"), "oms_source_record/t1/failed_object/a//b /é");
+        assert_eq!(layout.name(Shelf::Success, "/x"), "oms_source_record/t1/success_object//x");
     }
 
     #[test]
@@ -78,15 +70,7 @@ mod tests {
                 hex::encode(Sha256::digest("k".repeat(1023)))
             )
         );
-        assert!(
-            layout
-                .name(Shelf::Failed, &"k".repeat(room + 1))
-                .contains("failed_object_long/")
-        );
-        assert!(
-            layout
-                .name(Shelf::Success, &"k".repeat(1023))
-                .contains("success_object_long/")
-        );
+        assert!(layout.name(Shelf::Failed, &"k".repeat(room + 1)).contains("failed_object_long/"));
+        assert!(layout.name(Shelf::Success, &"k".repeat(1023)).contains("success_object_long/"));
     }
 }

@@ -3,7 +3,7 @@
 mod layout;
 mod record;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use oss_lite::{Bucket, BucketName, Client, Credentials, PutOptions};
@@ -16,34 +16,35 @@ use crate::clock::Clock;
 use crate::engine::Outcome;
 
 /// The journal of one sync task in one log bucket.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Journal {
     client: Client,
     bucket: BucketName,
-    layout: Arc<Layout>,
+    layout: Layout,
     clock: Clock,
+    /// The bucket as the last credentials see it. It holds the day's signing key, which takes longer to derive than a
+    /// request to sign.
+    seen: Mutex<Option<(Arc<Credentials>, Bucket)>>,
 }
 
 impl Journal {
     /// A journal of sync task `task` in `bucket`.
     pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock) -> Self {
-        Self {
-            client,
-            bucket,
-            layout: Arc::new(Layout::new(task)),
-            clock,
-        }
+        Self { client, bucket, layout: Layout::new(task), clock, seen: Mutex::default() }
     }
 
     /// The journal as seen with one set of credentials until one deadline.
     pub fn open(&self, credentials: Arc<Credentials>, deadline: Instant) -> OpenJournal<'_> {
-        OpenJournal {
-            journal: self,
-            bucket: self
-                .client
-                .bucket(&self.bucket, credentials)
-                .with_deadline(deadline),
-        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = match &*seen {
+            Some((last, bucket)) if Arc::ptr_eq(last, &credentials) => bucket.with_deadline(deadline),
+            _ => {
+                let bucket = self.client.bucket(&self.bucket, Arc::clone(&credentials));
+                *seen = Some((credentials, bucket.clone()));
+                bucket.with_deadline(deadline)
+            }
+        };
+        OpenJournal { journal: self, bucket }
     }
 
     /// Opens the connection to the log bucket, so that the first record does not wait for it.
@@ -81,13 +82,7 @@ impl OpenJournal<'_> {
         };
         let name = self.journal.layout.name(shelf, &change.key);
         let record = Record::new(change, outcome, (self.journal.clock)());
-        let options = PutOptions {
-            content_type: Some("application/json".into()),
-            ..PutOptions::default()
-        };
-        self.bucket
-            .put(&name, Bytes::from(record.to_json()), options)
-            .await
-            .map(drop)
+        let options = PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
+        self.bucket.put(&name, Bytes::from(record.to_json()), options).await.map(drop)
     }
 }

@@ -105,11 +105,7 @@ impl<'a> Record<'a> {
     ///
     /// When the body is neither empty nor a JSON object of this form.
     pub fn parse(body: &'a [u8]) -> serde_json::Result<Self> {
-        if body.trim_ascii().is_empty() {
-            Ok(Self::default())
-        } else {
-            serde_json::from_slice(body)
-        }
+        if body.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(body) }
     }
 
     /// The record as it is written.
@@ -131,11 +127,7 @@ mod tests {
     fn failed() -> Outcome {
         Outcome::Failed(Failure {
             class: FailureClass::Transient,
-            error: EngineError {
-                status: Some(503),
-                code: Some("OMS.2004".into()),
-                message: "later".into(),
-            },
+            error: EngineError { status: Some(503), code: Some("OMS.2004".into()), message: "later".into() },
             request_id: Some("r1".into()),
         })
     }
@@ -168,10 +160,7 @@ mod tests {
         assert_eq!(Record::parse(b"{}").unwrap(), Record::default());
         let newer = br#"{"v":2,"key":"k","new":{"x":[1]},"error":{"message":"m","hint":1},"class":"auth"}"#;
         let record = Record::parse(newer).unwrap();
-        assert_eq!(
-            (record.v, &*record.key, record.class),
-            (2, "k", Some(FailureClass::Auth))
-        );
+        assert_eq!((record.v, &*record.key, record.class), (2, "k", Some(FailureClass::Auth)));
         assert!(Record::parse(b"garbage").is_err());
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// How long nothing is sent once credentials are refused: the length of the gateway's own lock.
-pub(super) const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
+pub(super) const OPEN_FOR: Duration = Duration::from_mins(5);
 
 /// How many refusals in a row open the breaker.
 const REFUSALS: u8 = 2;
@@ -48,10 +48,7 @@ pub(super) struct Refused {
 
 impl Breaker {
     pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State::Unproven { refusals: 0 }),
-            turn: Arc::new(Semaphore::new(1)),
-        }
+        Self { state: Mutex::new(State::Unproven { refusals: 0 }), turn: Arc::new(Semaphore::new(1)) }
     }
 
     /// Waits for leave to send a request.
@@ -72,9 +69,7 @@ impl Breaker {
             State::Open { until } if Instant::now() < until => Some(Err(Refused { until })),
             State::Open { .. } => {
                 // Half open: one more refusal opens it again.
-                *state = State::Unproven {
-                    refusals: REFUSALS - 1,
-                };
+                *state = State::Unproven { refusals: REFUSALS - 1 };
                 None
             }
         }
@@ -94,9 +89,7 @@ impl Breaker {
             State::Open { .. } => return false,
         };
         if refusals >= REFUSALS {
-            *state = State::Open {
-                until: Instant::now() + OPEN_FOR,
-            };
+            *state = State::Open { until: Instant::now() + OPEN_FOR };
             return false;
         }
         *state = State::Unproven { refusals };
@@ -105,9 +98,7 @@ impl Breaker {
 
     /// The gateway says that the access key is locked: every further request is refused anyway.
     pub(super) fn locked(&self) {
-        *self.state() = State::Open {
-            until: Instant::now() + OPEN_FOR,
-        };
+        *self.state() = State::Open { until: Instant::now() + OPEN_FOR };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 //!
 //! A key waits in a queue for a moment, so that changes which arrive together share a request
 //! ([`OmsEngine::submit`]); up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives the
-//! caller. A request is tried until it is settled: the [`breaker`] gives leave, the [`pace`] gives a slot, [`reply`] says
+//! caller. A request is tried until it is settled: the breaker gives leave, the pace gives a slot, `reply` says
 //! what the answer means.
 //!
 //! API: `CreateSyncEvents`, <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>.
@@ -40,10 +40,7 @@ pub const IN_FLIGHT: usize = 16;
 /// How often one request is sent before its keys go to the journal. Waits that a 429 states are not counted.
 const TRIES: u32 = 6;
 
-const BACKOFF: Backoff = Backoff {
-    base: Duration::from_millis(200),
-    cap: Duration::from_secs(10),
-};
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
 
 /// Longest encoded key that OMS takes.
 const MAX_ENCODED_KEY: usize = 16_384;
@@ -289,11 +286,7 @@ impl Shared {
                     "not sent: Huawei refused HW_AK/HW_SK a moment ago; sending resumes at {}",
                     resumes.to_rfc3339_opts(SecondsFormat::Secs, true)
                 ));
-                Failure {
-                    class: FailureClass::Auth,
-                    error,
-                    request_id: None,
-                }
+                Failure { class: FailureClass::Auth, error, request_id: None }
             },
             |refusal| refusal.into_failure(FailureClass::Auth),
         )

@@ -47,9 +47,7 @@ impl Pace {
             if slot >= deadline && slot > now {
                 return Err(TooLate { wait: slot - now });
             }
-            state.next = (!state.interval.is_zero())
-                .then(|| slot + state.interval)
-                .or(state.next);
+            state.next = (!state.interval.is_zero()).then(|| slot + state.interval).or(state.next);
             slot
         };
         tokio::time::sleep_until(slot).await;
@@ -80,10 +78,7 @@ pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
     let (_, rest) = rest.split_once("time:")?;
     let mut words = rest.split_ascii_whitespace();
     let count: u32 = words.next()?.parse().ok()?;
-    let unit = match words
-        .next()?
-        .trim_end_matches(|c: char| !c.is_ascii_alphabetic())
-        .trim_end_matches('s')
+    let unit = match words.next()?.trim_end_matches(|c: char| !c.is_ascii_alphabetic()).trim_end_matches('s')
     {
         "second" => 1,
         "minute" => 60,
@@ -92,17 +87,14 @@ pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
         _ => return None,
     };
     let window = Duration::from_secs(u64::from(count) * unit);
-    (!window.is_zero()).then_some(StatedLimit {
-        requests: requests.trim().parse().ok()?,
-        window,
-    })
+    (!window.is_zero()).then_some(StatedLimit { requests: requests.trim().parse().ok()?, window })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FAR: Duration = Duration::from_secs(3600);
+    const FAR: Duration = Duration::from_hours(1);
 
     #[test]
     fn windows_are_read_from_gateway_messages() {
@@ -110,10 +102,7 @@ mod tests {
         let text =
             "The throttling threshold has been reached: policy user over ratelimit,limit:20,time:1 minute";
         assert_eq!(limit(text), Some((20, 60)));
-        assert_eq!(
-            limit("policy api over ratelimit,limit:200,time:1 second"),
-            Some((200, 1))
-        );
+        assert_eq!(limit("policy api over ratelimit,limit:200,time:1 second"), Some((200, 1)));
         assert_eq!(limit("limit:5, time:2 minutes."), Some((5, 120)));
         for none in [
             "too many requests",
@@ -136,24 +125,17 @@ mod tests {
         tokio::time::advance(Duration::from_secs(10)).await;
         let later = Instant::now();
         pace.slot(start + FAR).await.unwrap();
-        assert_eq!(
-            Instant::now(),
-            later,
-            "unused slots are not saved up, but cost no wait either"
-        );
+        assert_eq!(Instant::now(), later, "unused slots are not saved up, but cost no wait either");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stated_window_is_waited_out_and_then_kept() {
         let pace = Pace::new(None);
         let start = Instant::now();
-        let stated = StatedLimit {
-            requests: 20,
-            window: Duration::from_secs(60),
-        };
+        let stated = StatedLimit { requests: 20, window: Duration::from_mins(1) };
         pace.throttled(Some(stated), Duration::ZERO);
         pace.slot(start + FAR).await.unwrap();
-        assert_eq!(Instant::now() - start, Duration::from_secs(60));
+        assert_eq!(Instant::now() - start, Duration::from_mins(1));
         pace.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now() - start, Duration::from_secs(63));
     }

@@ -11,11 +11,7 @@ use crate::engine::Outcome;
 
 /// RFC 3986's unreserved set stays, everything else is encoded, `/` included. The result decodes to the same key
 /// whether the service decodes percent-encoding or form-encoding.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A key on its way, and where its outcome goes.
 #[derive(Debug)]
@@ -76,9 +72,7 @@ impl Queue {
         let mut scanned = 0;
         while batch.len() < most && scanned < state.waiting.len() {
             // Two invocations may bring the same key: it then goes out in two requests.
-            let twice = batch
-                .iter()
-                .any(|taken| taken.encoded == state.waiting[scanned].encoded);
+            let twice = batch.iter().any(|taken| taken.encoded == state.waiting[scanned].encoded);
             match (twice, scanned) {
                 (true, _) => scanned += 1,
                 (false, 0) => batch.extend(state.waiting.pop_front()),
@@ -105,10 +99,7 @@ mod tests {
     fn waiting(keys: &[&str]) -> Vec<Waiting> {
         let (sender, _) = mpsc::unbounded_channel();
         let deadline = Instant::now();
-        keys.iter()
-            .enumerate()
-            .map(|(index, key)| Waiting::new(index, key, deadline, &sender))
-            .collect()
+        keys.iter().enumerate().map(|(index, key)| Waiting::new(index, key, deadline, &sender)).collect()
     }
 
     fn keys(batch: &[Waiting]) -> Vec<&str> {
@@ -119,10 +110,7 @@ mod tests {
     async fn one_flusher_takes_full_batches_and_no_key_twice_in_one() {
         let queue = Queue::default();
         assert!(queue.add(waiting(&["a", "b", "a", "c"]).into_iter()));
-        assert!(
-            !queue.add(waiting(&["a", "d"]).into_iter()),
-            "a flusher is on its way already"
-        );
+        assert!(!queue.add(waiting(&["a", "d"]).into_iter()), "a flusher is on its way already");
         let (batch, more) = queue.take(3).unwrap();
         assert_eq!((keys(&batch), more), (vec!["a", "b", "c"], true));
         let (batch, more) = queue.take(3).unwrap();

@@ -55,36 +55,20 @@ pub(super) fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Opti
         message if message.is_empty() => status.canonical_reason().unwrap_or("no message").to_owned(),
         message => message,
     };
-    (
-        EngineError {
-            status: Some(status.as_u16()),
-            code,
-            message,
-        },
-        request_id,
-    )
+    (EngineError { status: Some(status.as_u16()), code, message }, request_id)
 }
 
 /// Whether a 2xx body is an error after all.
 pub(super) fn is_error_body(body: &[u8]) -> bool {
-    !body.is_empty()
-        && serde_json::from_slice(body)
-            .ok()
-            .as_ref()
-            .and_then(find_error)
-            .is_some()
+    !body.is_empty() && serde_json::from_slice(body).ok().as_ref().and_then(find_error).is_some()
 }
 
 fn find_error(value: &Value) -> Option<(String, String)> {
     let object = value.as_object()?;
-    [
-        ("error_code", "error_msg"),
-        ("errorCode", "errorMsg"),
-        ("code", "message"),
-    ]
-    .into_iter()
-    .find_map(|(code, message)| Some((text(object.get(code)?)?, text(object.get(message)?)?)))
-    .or_else(|| object.values().find_map(find_error))
+    [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")]
+        .into_iter()
+        .find_map(|(code, message)| Some((text(object.get(code)?)?, text(object.get(message)?)?)))
+        .or_else(|| object.values().find_map(find_error))
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -121,28 +105,16 @@ mod tests {
     #[test]
     fn error_bodies_of_every_shape_are_read() {
         for (body, code, message) in [
-            (
-                r#"{"error_code":"OMS.2004","error_msg":"try later"}"#,
-                Some("OMS.2004"),
-                "try later",
-            ),
+            (r#"{"error_code":"OMS.2004","error_msg":"try later"}"#, Some("OMS.2004"), "try later"),
             (r#"{"errorCode":"X","errorMsg":"y"}"#, Some("X"), "y"),
             (r#"{"code":403,"message":"no"}"#, Some("403"), "no"),
-            (
-                r#"{"error":{"error_code":"N","error_msg":"nested"}}"#,
-                Some("N"),
-                "nested",
-            ),
+            (r#"{"error":{"error_code":"N","error_msg":"nested"}}"#, Some("N"), "nested"),
             (r#"{"error_code":"half"}"#, None, r#"{"error_code":"half"}"#),
             ("<html>\n <b>Bad Gateway</b>", None, "<html> <b>Bad Gateway</b>"),
             ("", None, "Service Unavailable"),
         ] {
             let error = error(503, body);
-            assert_eq!(
-                (error.code.as_deref(), error.message.as_str()),
-                (code, message),
-                "{body}"
-            );
+            assert_eq!((error.code.as_deref(), error.message.as_str()), (code, message), "{body}");
         }
         let long = error(500, &"é".repeat(1000));
         assert!(long.message.len() <= MAX_MESSAGE + '…'.len_utf8());
@@ -151,57 +123,34 @@ mod tests {
     #[test]
     fn the_request_id_is_found() {
         let body = br#"{"error_msg":"m","error_code":"c","request_id":"7a"}"#;
-        assert_eq!(
-            parse_error(StatusCode::UNAUTHORIZED, body).1.as_deref(),
-            Some("7a")
-        );
+        assert_eq!(parse_error(StatusCode::UNAUTHORIZED, body).1.as_deref(), Some("7a"));
     }
 
     #[test]
     fn the_echoed_canonical_request_is_cut_off() {
         let body = r#"{"error_msg":"Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:POST|/v2/|x-security-token:SECRET|","error_code":"APIGW.0301"}"#;
         let error = error(401, body);
-        assert_eq!(
-            error.message,
-            "Incorrect IAM authentication information: verify aksk signature fail,"
-        );
+        assert_eq!(error.message, "Incorrect IAM authentication information: verify aksk signature fail,");
     }
 
     #[test]
     fn replies_are_classified_as_documented() {
         let verdict = |status: u16, message: &str| {
-            classify(&EngineError {
-                status: Some(status),
-                code: None,
-                message: message.into(),
-            })
+            classify(&EngineError { status: Some(status), code: None, message: message.into() })
         };
         assert_eq!(classify(&EngineError::local("connection reset")), Verdict::Retry);
         for status in [200, 408, 500, 502, 503, 504] {
             assert_eq!(verdict(status, ""), Verdict::Retry, "{status}");
         }
         assert_eq!(verdict(429, "slow down"), Verdict::Throttled(None));
-        let stated = StatedLimit {
-            requests: 20,
-            window: Duration::from_secs(60),
-        };
-        assert_eq!(
-            verdict(429, "over ratelimit,limit:20,time:1 minute"),
-            Verdict::Throttled(Some(stated))
-        );
+        let stated = StatedLimit { requests: 20, window: Duration::from_mins(1) };
+        assert_eq!(verdict(429, "over ratelimit,limit:20,time:1 minute"), Verdict::Throttled(Some(stated)));
         assert_eq!(verdict(401, "verify aksk signature fail"), Verdict::Unauthorized);
-        assert_eq!(
-            verdict(401, "AK access failed to reach the limit,forbidden"),
-            Verdict::Locked
-        );
+        assert_eq!(verdict(401, "AK access failed to reach the limit,forbidden"), Verdict::Locked);
         assert_eq!(verdict(400, ""), Verdict::Split);
         assert_eq!(verdict(403, ""), Verdict::Fail(FailureClass::Auth));
         for status in [302, 404, 405, 413, 501] {
-            assert_eq!(
-                verdict(status, ""),
-                Verdict::Fail(FailureClass::Permanent),
-                "{status}"
-            );
+            assert_eq!(verdict(status, ""), Verdict::Fail(FailureClass::Permanent), "{status}");
         }
     }
 

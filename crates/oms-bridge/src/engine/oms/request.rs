@@ -35,30 +35,18 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn local(error: EngineError) -> Self {
-        Self {
-            error,
-            request_id: None,
-            date: None,
-        }
+        Self { error, request_id: None, date: None }
     }
 
     pub(super) fn into_failure(self, class: FailureClass) -> Failure {
-        Failure {
-            class,
-            error: self.error,
-            request_id: self.request_id,
-        }
+        Failure { class, error: self.error, request_id: self.request_id }
     }
 }
 
 /// `{"object_keys":["…",…]}`. Encoded keys are plain ASCII without quotes or backslashes.
 pub(super) fn body(batch: &[Waiting]) -> Bytes {
     const FRAME: &str = r#"{"object_keys":[]}"#;
-    let length = FRAME.len()
-        + batch
-            .iter()
-            .map(|waiting| waiting.encoded.len() + 3)
-            .sum::<usize>();
+    let length = FRAME.len() + batch.iter().map(|waiting| waiting.encoded.len() + 3).sum::<usize>();
     let mut body = String::with_capacity(length);
     body.push_str(r#"{"object_keys":["#);
     for (index, waiting) in batch.iter().enumerate() {
@@ -74,11 +62,7 @@ impl Shared {
     /// Sends `body` once, freshly signed.
     pub(super) async fn post(&self, body: Bytes, deadline: Instant) -> Result<Acceptance, Refusal> {
         let request = self.sign(body, deadline)?;
-        let response = self
-            .http
-            .execute(request)
-            .await
-            .map_err(|error| Refusal::local(transport(error)))?;
+        let response = self.http.execute(request).await.map_err(|error| Refusal::local(transport(error)))?;
         let status = response.status();
         let request_id = header(response.headers(), "x-request-id");
         let date = date(response.headers());
@@ -88,11 +72,7 @@ impl Shared {
             return Ok(Acceptance { request_id });
         }
         let (error, id_in_body) = parse_error(status, &reply.unwrap_or_default());
-        Err(Refusal {
-            error,
-            request_id: request_id.or(id_in_body),
-            date,
-        })
+        Err(Refusal { error, request_id: request_id.or(id_in_body), date })
     }
 
     fn sign(&self, body: Bytes, deadline: Instant) -> Result<Request, Refusal> {
@@ -101,14 +81,10 @@ impl Shared {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let now = (self.config.clock)() + TimeDelta::seconds(self.clock_offset.load(Ordering::Relaxed));
         let params = SigningParams::new(&self.config.credentials, now);
-        apig_signer::sign(
-            &Method::POST,
-            target.uri(),
-            &mut headers,
-            Payload::Bytes(&body),
-            &params,
-        )
-        .map_err(|error| Refusal::local(EngineError::local(format!("cannot sign the request: {error}"))))?;
+        apig_signer::sign(&Method::POST, target.uri(), &mut headers, Payload::Bytes(&body), &params)
+            .map_err(|error| {
+                Refusal::local(EngineError::local(format!("cannot sign the request: {error}")))
+            })?;
         let mut request = Request::new(Method::POST, target.url().clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());

@@ -53,9 +53,7 @@ impl SyncUrl {
         }
         let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
         let [.., "sync-tasks", task, "events"] = segments.as_slice() else {
-            return Err(BadSyncUrl(
-                "the path does not end in /sync-tasks/<sync_task_id>/events",
-            ));
+            return Err(BadSyncUrl("the path does not end in /sync-tasks/<sync_task_id>/events"));
         };
         if task.is_empty() {
             return Err(BadSyncUrl("the sync task id is empty"));
