@@ -69,14 +69,8 @@ impl Function {
         let handled = self.handle(event).await;
         let counters = &self.0.counters;
         counters.invocations.fetch_add(1, Ordering::Relaxed);
-        if let Err(diagnostic) = &handled {
-            counters.failed_invocations.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(
-                error_type = diagnostic.error_type,
-                error = diagnostic.error_message,
-                "invocation failed"
-            );
-        }
+        // The host logs the error itself.
+        counters.failed_invocations.fetch_add(u64::from(handled.is_err()), Ordering::Relaxed);
         handled
     }
 
