@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Exit, internal, print_json};
+use super::{Exit, exit, internal, print_json};
 use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::screen::Screen;
 use crate::demo::story;
@@ -13,9 +13,9 @@ use crate::demo::story;
 ///
 /// Needs no account. Exits with 0 only if every object arrived.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = exit::help("Example:
   oms-bridge demo
-  oms-bridge demo --json | jq .arrived")]
+  oms-bridge demo --json | jq .arrived"))]
 pub(super) struct DemoArgs {
     /// Print one JSON object as the result; the commentary goes to stderr.
     #[arg(long)]

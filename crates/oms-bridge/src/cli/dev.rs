@@ -11,7 +11,7 @@ use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Exit, internal, print, print_json};
+use super::{Exit, exit, internal, print, print_json};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 use crate::demo::screen::shown;
@@ -19,9 +19,9 @@ use crate::host::DEFAULT_TIMEOUT;
 
 /// Runs the local cloud with the function on it until Ctrl-C: an upload by any OSS client triggers the function.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = exit::help("Example:
   oms-bridge dev
-  oms-bridge dev --port 0 --json")]
+  oms-bridge dev --port 0 --json"))]
 pub(super) struct DevArgs {
     /// First of five ports in a row: function, OSS, OBS, OMS, admin. 0 picks free ones.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_531))]

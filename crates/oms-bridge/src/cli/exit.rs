@@ -18,8 +18,13 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+/// The end of `--help`: examples and the codes.
+pub(super) fn help(examples: &str) -> String {
+    format!("{examples}\n\n{CODES}")
+}
+
 /// The codes, for `--help`.
-pub(super) const HELP: &str = "Exit codes:
+pub(super) const CODES: &str = "Exit codes:
   0    done, nothing failed
   1    internal error
   2    usage or configuration error

@@ -22,7 +22,7 @@ use crate::logging::{self, LogFormat};
 
 /// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
 #[derive(Parser)]
-#[command(name = "oms-bridge", version, after_help = exit::HELP, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "oms-bridge", version, after_help = exit::help("Example:\n  oms-bridge demo"), subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

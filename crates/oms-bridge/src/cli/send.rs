@@ -7,20 +7,21 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Exit, internal, print, print_json, usage, variable};
+use super::{Exit, exit, internal, print, print_json, usage, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
+use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use crate::http_client::{self, Proxies};
 use crate::progress::{Event, Log, Observer};
 
 /// Sends keys to OMS, as if their objects had just been uploaded.
 #[derive(Args)]
-#[command(after_help = "Examples:
+#[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
   ossutil ls oss://src/photos/ -s | sed -n 's|^oss://src/||p' | oms-bridge send -
-  find . -type f -printf '%P\\0' | oms-bridge send -0 -")]
+  find . -type f -printf '%P\\0' | oms-bridge send -0 -"))]
 pub(super) struct SendArgs {
     /// Object keys, or `-` to read them from stdin, one a line.
     #[arg(value_name = "KEY", required = true)]
@@ -72,13 +73,7 @@ pub(super) async fn run(args: SendArgs) -> Exit {
     };
     let started = Instant::now();
     let bar = Bar::new(input.length());
-    let interrupt = async {
-        // Without a handler an interrupt ends the process, as it would without this future.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let sent = send(&pipeline, &credentials, input, &(Log, &bar), interrupt).await;
+    let sent = send(&pipeline, &credentials, input, &(Log, &bar), Interrupts::from_keyboard()).await;
     bar.0.finish_and_clear();
     let summary = Summary::new(&sent, pipeline.engine().requests(), started);
     if args.json {
@@ -86,10 +81,10 @@ pub(super) async fn run(args: SendArgs) -> Exit {
     } else {
         print(&summary.describe(&records));
     }
-    exit(&sent)
+    exit_of(&sent)
 }
 
-fn exit(sent: &Sent) -> Exit {
+fn exit_of(sent: &Sent) -> Exit {
     let report = &sent.report;
     if let Some(first) = &report.first_unrecorded {
         eprintln!("error: {first}");

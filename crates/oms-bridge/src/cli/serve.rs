@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use fc_adapter::Markers;
 
-use super::{Exit, internal, usage, variable};
+use super::{Exit, exit, internal, usage, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
@@ -17,9 +17,9 @@ use crate::http_client::{self, Proxies};
 ///
 /// Listens on 0.0.0.0, on the port that Function Compute names, else 9000.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = exit::help("Example:
   oms-bridge serve --listen 127.0.0.1:9000
-  curl --data-binary @event.json http://127.0.0.1:9000/invoke")]
+  curl --data-binary @event.json http://127.0.0.1:9000/invoke"))]
 pub(super) struct ServeArgs {
     /// Address to listen on instead.
     #[arg(long, value_name = "ADDR:PORT")]

@@ -12,6 +12,7 @@ use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::{Journey, Journeys};
 use super::objects::{self, Sample};
 use super::screen::{Screen, millis, shown};
+use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, send};
 use crate::journal::{Layout, Record, Shelf};
 use crate::progress::Log;
@@ -208,7 +209,7 @@ impl Story<'_> {
         let pipeline = self.cloud.pipeline()?;
         let credentials = self.cloud.source_credentials();
         let input = Input::keys(keys.to_vec());
-        let sent = send(&pipeline, &credentials, input, &Log, std::future::pending()).await;
+        let sent = send(&pipeline, &credentials, input, &Log, Interrupts::none()).await;
         let waiting = keys.iter().map(String::as_str);
         self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {

@@ -2,6 +2,7 @@
 
 mod fc;
 mod function;
+pub mod interrupts;
 pub mod send;
 
 pub use self::fc::adapter;

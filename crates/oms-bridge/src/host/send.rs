@@ -10,6 +10,7 @@ use self::input::Chunk;
 pub use self::input::{Input, Separator};
 use crate::change::ObjectChange;
 use crate::credentials::SourceCredentials;
+use crate::host::interrupts::Interrupts;
 use crate::pipeline::{Budget, Pipeline, Report};
 use crate::progress::{Event, Observer};
 
@@ -36,20 +37,20 @@ pub enum Stopped {
     Input(String),
 }
 
-/// Sends all keys of `input`, a chunk at a time, until `interrupt` resolves.
+/// Sends all keys of `input`, a chunk at a time. The first interrupt lets the chunk under way finish, the second does
+/// not wait for it: what is unsettled then is neither counted nor recorded.
 pub async fn send(
     pipeline: &Pipeline,
     credentials: &SourceCredentials,
     mut input: Input,
     observer: &dyn Observer,
-    interrupt: impl Future<Output = ()>,
+    mut interrupts: Interrupts,
 ) -> Sent {
     let mut sent = Sent::default();
-    let mut interrupt = std::pin::pin!(interrupt);
     while sent.stopped.is_none() {
         let chunk = tokio::select! {
             biased;
-            () = &mut interrupt => {
+            () = interrupts.next() => {
                 sent.stopped = Some(Stopped::Interrupted);
                 break;
             }
@@ -67,7 +68,19 @@ pub async fn send(
         let now = Instant::now();
         let changes = keys.into_iter().map(ObjectChange::of_key).collect();
         let budget = Budget::until(now + CHUNK_TIMEOUT, now);
-        match pipeline.run(changes, credentials.from_environment(), budget, observer).await {
+        let run = pipeline.run(changes, credentials.from_environment(), budget, observer);
+        let mut run = std::pin::pin!(run);
+        let ran = tokio::select! {
+            ran = &mut run => ran,
+            () = interrupts.next() => {
+                sent.stopped = Some(Stopped::Interrupted);
+                tokio::select! {
+                    ran = run => ran,
+                    () = interrupts.next() => break,
+                }
+            }
+        };
+        match ran {
             Ok(report) => sent.report.add(report),
             // Keys that are handed over name no bucket, so the guard has nothing to find.
             Err(error) => sent.stopped = Some(Stopped::Input(error.to_string())),
