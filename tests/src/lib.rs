@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Runs the built `oms-bridge` binary against an in-process local cloud, over real HTTP.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`binary`] | finds the binary, or builds it |
+//! | [`cloud`] | a [`cloud_twin::Twin`] with source, destination and log bucket and a sync task |
+//! | [`event`] | bodies of object events |
+//! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |
+//! | [`command`] | any other command, run to its end |
+//! | [`process`] | what both share: environment, captured output, signals |
+//!
+//! A test starts a [`Cloud`], describes a [`Function`] on it, invokes it, and looks at what the cloud received. Nothing
+//! sleeps: the harness waits for lines of the log, for answers and for states of the cloud.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use e2e::{Answer, Cloud, Function, event};
+//!
+//! let cloud = Cloud::start().await;
+//! let function = Function::on(&cloud).start().await;
+//! assert_eq!(function.invoke(event::put(["a.jpg"])).await, Answer::True);
+//! assert_eq!(cloud.twin.accepted_count("a.jpg"), 1);
+//! # }
+//! ```
+#![warn(missing_docs)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a harness reports trouble by failing the test"
+)]
+
+pub mod binary;
+pub mod cloud;
+pub mod command;
+pub mod event;
+pub mod function;
+pub mod process;
+
+pub use binary::binary;
+pub use cloud::{Cloud, Shelf};
+pub use command::{Finished, OmsBridge};
+pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
+pub use process::Settings;

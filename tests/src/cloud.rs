@@ -1,0 +1,138 @@
+//! A local cloud, laid out the way the product is used.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloud_twin::{Account, Service, SyncTaskHandle, Twin, TwinConfig};
+use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, PutOptions};
+use reqwest::redirect;
+use serde_json::Value;
+
+use crate::process::Settings;
+
+/// Bucket of OSS whose objects are forwarded.
+pub const SOURCE: &str = "source";
+/// Bucket of OBS that OMS copies to.
+pub const MIRROR: &str = "mirror";
+/// Log bucket on OSS.
+pub const LOGS: &str = "logs";
+
+/// A twin with [`SOURCE`], [`MIRROR`], [`LOGS`] and a sync task from the first to the second.
+#[derive(Debug)]
+pub struct Cloud {
+    /// The twin itself.
+    pub twin: Twin,
+    /// The sync task.
+    pub task: SyncTaskHandle,
+}
+
+/// A kind of records in the log bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// `success_object`
+    Success,
+    /// `failed_object`
+    Failed,
+}
+
+impl Shelf {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success_object",
+            Self::Failed => "failed_object",
+        }
+    }
+}
+
+impl Cloud {
+    /// Starts one with default settings.
+    pub async fn start() -> Self {
+        Self::with(Twin::builder()).await
+    }
+
+    /// Starts one with the given settings.
+    pub async fn with(config: TwinConfig) -> Self {
+        let twin = config.start().await.expect("the twin starts on loopback");
+        twin.create_oss_bucket(SOURCE);
+        twin.create_obs_bucket(MIRROR);
+        twin.create_oss_bucket(LOGS);
+        let task = twin.create_sync_task(SOURCE, MIRROR);
+        Self { twin, task }
+    }
+
+    /// Settings with which the product works here, credentials for OSS in the environment.
+    pub fn settings(&self) -> Settings {
+        let huawei = self.twin.huawei_account();
+        let settings = Settings::default()
+            .set("SYNC_URL", self.twin.sync_url(&self.task))
+            .set("HW_AK", &huawei.access_key)
+            .set("HW_SK", &huawei.secret_key)
+            .set("LOG_BUCKET", LOGS)
+            .set("OSS_ENDPOINT", self.twin.oss_url())
+            .set("OSS_REGION", self.twin.region());
+        let settings = match &huawei.security_token {
+            Some(token) => settings.set("HW_SECURITY_TOKEN", token),
+            None => settings,
+        };
+        settings.credentials(self.twin.function_account())
+    }
+
+    /// Writes an object to the source bucket over HTTP, so that the bucket raises its event.
+    pub async fn upload(&self, key: &str, body: impl Into<Bytes>) {
+        let written = self.bucket(SOURCE).put(key, body.into(), PutOptions::default()).await;
+        written.unwrap_or_else(|error| panic!("{key:?}: {error}"));
+    }
+
+    fn bucket(&self, name: &str) -> Bucket {
+        let Account { access_key, secret_key, .. } = self.twin.oss_account();
+        let config = ClientConfig::new(self.twin.oss_url().parse().unwrap(), Dialect::Oss);
+        let client = Client::new(http_client(), config.with_region(self.twin.region())).unwrap();
+        let credentials = Credentials::new(access_key.clone(), secret_key.clone());
+        client.bucket(&name.parse().unwrap(), Arc::new(credentials))
+    }
+
+    /// Name of the record of `key`, where it is not too long.
+    pub fn record_name(&self, shelf: Shelf, key: &str) -> String {
+        format!("oms_source_record/{}/{}/{key}", self.task.sync_task_id, shelf.as_str())
+    }
+
+    /// The record of `key`, if there is one.
+    pub fn record(&self, shelf: Shelf, key: &str) -> Option<Value> {
+        let record = self.twin.oss().get(LOGS, &self.record_name(shelf, key))?;
+        Some(serde_json::from_slice(&record.body).expect("a record is JSON"))
+    }
+
+    /// The keys that have a record under their own name, in byte order.
+    pub fn recorded(&self, shelf: Shelf) -> Vec<String> {
+        let prefix = self.record_name(shelf, "");
+        let names = self.twin.oss().keys(LOGS);
+        names.iter().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+
+    /// How often `key` was sent to OMS in authenticated requests, accepted or not.
+    pub fn sent(&self, key: &str) -> usize {
+        self.twin.oms_batches().iter().flat_map(|batch| &batch.keys).filter(|sent| *sent == key).count()
+    }
+
+    /// Requests for events that OMS received, authenticated or not.
+    pub fn oms_requests(&self) -> u64 {
+        self.twin.stats().requests(Service::Oms, "CreateSyncEvents")
+    }
+
+    /// Connections that `service` accepted so far.
+    pub fn connections(&self, service: Service) -> u64 {
+        self.twin.stats().connections.get(&service).copied().unwrap_or_default()
+    }
+}
+
+/// A client for plain HTTP on this machine: no proxies, no redirects.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Never used, but without any configuration reqwest looks for the certificates of the system.
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none());
+    client.no_proxy().build().unwrap()
+}

@@ -1,0 +1,159 @@
+//! A child process: environment, captured output, signals.
+
+use std::collections::BTreeMap;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloud_twin::Account;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::binary;
+
+/// The environment of a child: these variables and no others.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// Sets a variable.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Removes a variable.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
+    /// Replaces the credentials for OSS by those of `account`, as Function Compute puts them in the environment.
+    #[must_use]
+    pub fn credentials(self, account: &Account) -> Self {
+        let settings = self
+            .without_credentials()
+            .set("ALIBABA_CLOUD_ACCESS_KEY_ID", &account.access_key)
+            .set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &account.secret_key);
+        match &account.security_token {
+            Some(token) => settings.set("ALIBABA_CLOUD_SECURITY_TOKEN", token),
+            None => settings,
+        }
+    }
+
+    /// Removes the credentials for OSS.
+    #[must_use]
+    pub fn without_credentials(self) -> Self {
+        ["ID", "SECRET"]
+            .iter()
+            .fold(self, |settings, part| settings.unset(&format!("ALIBABA_CLOUD_ACCESS_KEY_{part}")))
+            .unset("ALIBABA_CLOUD_SECURITY_TOKEN")
+    }
+}
+
+/// Lines that a process wrote.
+#[derive(Debug, Default)]
+struct Output {
+    written: Mutex<Written>,
+    changed: Notify,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Written {
+    text: String,
+    ended: bool,
+}
+
+impl Output {
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn collect(self: &Arc<Self>, pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<()> {
+        let output = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut pipe = BufReader::new(pipe);
+            let mut line = Vec::new();
+            while pipe.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+                output.written().text.push_str(&String::from_utf8_lossy(&line));
+                output.changed.notify_waiters();
+                line.clear();
+            }
+            output.written().ended = true;
+            output.changed.notify_waiters();
+        })
+    }
+}
+
+/// A child that is killed when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: Arc<Output>,
+    stderr: Arc<Output>,
+    readers: [JoinHandle<()>; 2],
+}
+
+impl Process {
+    /// Runs `oms-bridge` with these arguments and this environment.
+    pub fn spawn(arguments: &[String], settings: &Settings) -> Self {
+        let mut command = Command::new(binary());
+        command.args(arguments).env_clear().envs(&settings.0).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let (stdout, stderr) = (Arc::<Output>::default(), Arc::<Output>::default());
+        let readers =
+            [stdout.collect(child.stdout.take().unwrap()), stderr.collect(child.stderr.take().unwrap())];
+        Self { child, stdout, stderr, readers }
+    }
+
+    /// The writing end of its standard input; only once.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("taken once")
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.written().text.clone()
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.written().text.clone()
+    }
+
+    /// Returns the first line on standard error for which `wanted` gives something; fails if the process ends before.
+    pub async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.stderr.changed.notified());
+            // Registered before the text is read, so that no line in between is missed.
+            changed.as_mut().enable();
+            let Written { text, ended } = self.stderr.written().clone();
+            if let Some(found) = text.lines().find_map(&wanted) {
+                return found;
+            }
+            assert!(!ended, "the process ended:\n{text}");
+            changed.await;
+        }
+    }
+
+    /// Sends a signal by name, such as `TERM`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("the process runs").to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end and for the last of its output.
+    pub async fn wait(&mut self) -> ExitStatus {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().await.unwrap();
+        for reader in &mut self.readers {
+            reader.await.unwrap();
+        }
+        status
+    }
+}
