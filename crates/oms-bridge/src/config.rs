@@ -7,7 +7,7 @@ use apig_signer::Credentials;
 use clap::Args;
 use oss_lite::{BucketName, Endpoint, SignatureVersion};
 
-use crate::engine::oms::SyncUrl;
+use crate::engine::oms::{IN_FLIGHT, SyncUrl};
 use crate::event::KeyEncoding;
 use crate::policy::KeyFilter;
 
@@ -77,6 +77,8 @@ pub struct Settings {
     pub batch: usize,
     /// Own ceiling on OMS requests per second.
     pub max_rps: Option<f64>,
+    /// OMS requests under way at once.
+    pub in_flight: usize,
     /// Bucket of the journal.
     pub log_bucket: BucketName,
     /// Where OSS listens.
@@ -187,6 +189,7 @@ impl Settings {
                     huawei: huawei(&ak, &sk, given(args.hw_security_token)),
                     batch: batch.unwrap_or(10),
                     max_rps,
+                    in_flight: IN_FLIGHT,
                     log_bucket,
                     oss_endpoint,
                     oss_region: region,

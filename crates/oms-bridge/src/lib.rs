@@ -12,7 +12,8 @@
 //! | [`journal`] | success and failure records in the log bucket |
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
-//! | [`host`] | the event function |
+//! | [`replay`] | sends again what failed |
+//! | [`host`] | the event function; keys handed over by hand |
 //! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
@@ -41,3 +42,4 @@ pub mod logging;
 pub mod pipeline;
 pub mod policy;
 pub mod progress;
+pub mod replay;

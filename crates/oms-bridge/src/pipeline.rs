@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
 use crate::engine::oms::OmsEngine;
-use crate::engine::{EngineError, Failure, FailureClass, Outcome};
+use crate::engine::{Attempt, EngineError, Failure, FailureClass, Outcome};
 use crate::journal::{Journal, OpenJournal};
 use crate::policy::{LoopDetected, Policy};
 use crate::progress::{Event, Observer};
@@ -230,5 +230,6 @@ fn unsettled(why: &str) -> Outcome {
         class: FailureClass::Transient,
         error: EngineError::local(why),
         request_id: None,
+        attempt: Attempt::NotMade,
     })
 }

@@ -32,6 +32,17 @@ pub struct Failure {
     pub error: EngineError,
     /// Request id of the refused request, for questions to the service's support.
     pub request_id: Option<String>,
+    /// Whether the key was tried at all.
+    pub attempt: Attempt,
+}
+
+/// Whether a failed key was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It was, and the failure says something about it.
+    Made,
+    /// The breaker was open, or there was no time left: the failure says nothing about the key.
+    NotMade,
 }
 
 /// Kind of trouble, as recorded in the journal.

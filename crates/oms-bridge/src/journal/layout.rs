@@ -3,6 +3,7 @@
 //! ```text
 //! oms_source_record/<sync_task_id>/success_object/<key>
 //! oms_source_record/<sync_task_id>/failed_object/<key>
+//! oms_source_record/<sync_task_id>/dead_object/<key>
 //! ```
 //!
 //! This is the layout of the vendor's published function. A key for which the whole name would be too long for OSS goes
@@ -20,6 +21,27 @@ pub enum Shelf {
     Success,
     /// Keys that failed and wait for a replay.
     Failed,
+    /// Keys that failed too often and wait for somebody to look.
+    Dead,
+}
+
+/// How names are made from keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// The name ends in the key.
+    Key,
+    /// The name ends in the SHA-256 of a key that is too long for that.
+    Hash,
+}
+
+impl Shelf {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Success => "success_object",
+            Self::Failed => "failed_object",
+            Self::Dead => "dead_object",
+        }
+    }
 }
 
 /// Names of the records of one sync task.
@@ -36,14 +58,19 @@ impl Layout {
 
     /// Name of the record of `key`.
     pub fn name(&self, shelf: Shelf, key: &str) -> String {
-        let shelf = match shelf {
-            Shelf::Success => "success_object",
-            Shelf::Failed => "failed_object",
-        };
-        if self.root.len() + shelf.len() + 1 + key.len() <= MAX_NAME {
-            return [&self.root, shelf, "/", key].concat();
+        if self.root.len() + shelf.folder().len() + 1 + key.len() <= MAX_NAME {
+            return self.folder(shelf, Naming::Key) + key;
         }
-        [&self.root, shelf, "_long/", &hex::encode(Sha256::digest(key))].concat()
+        self.folder(shelf, Naming::Hash) + &hex::encode(Sha256::digest(key))
+    }
+
+    /// What all names of a shelf begin with, up to where the key or its hash begins.
+    pub fn folder(&self, shelf: Shelf, naming: Naming) -> String {
+        let end = match naming {
+            Naming::Key => "/",
+            Naming::Hash => "_long/",
+        };
+        [&self.root, shelf.folder(), end].concat()
     }
 }
 
@@ -56,6 +83,13 @@ mod tests {
         let layout = Layout::new("t1");
         assert_eq!(layout.name(Shelf::Failed, "a//b /é"), "oms_source_record/t1/failed_object/a//b /é");
         assert_eq!(layout.name(Shelf::Success, "/x"), "oms_source_record/t1/success_object//x");
+    }
+
+    #[test]
+    fn every_shelf_has_a_folder_of_its_own() {
+        let layout = Layout::new("t1");
+        assert_eq!(layout.folder(Shelf::Dead, Naming::Key), "oms_source_record/t1/dead_object/");
+        assert_eq!(layout.folder(Shelf::Failed, Naming::Hash), "oms_source_record/t1/failed_object_long/");
     }
 
     #[test]

@@ -1,15 +1,23 @@
 //! The journal: the only writer of the log bucket.
 
 mod layout;
+mod lookup;
 mod record;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use oss_lite::{Bucket, BucketName, Client, Credentials, PutOptions};
+use chrono::{DateTime, Utc};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use oss_lite::{
+    Bucket, BucketName, Client, Credentials, DeleteOutcome, Error, ListOptions, ListPage, ListedObject,
+    PutOptions,
+};
 use tokio::time::Instant;
 
-pub use self::layout::{Layout, Shelf};
+pub use self::layout::{Layout, Naming, Shelf};
+pub use self::lookup::Lookup;
 pub use self::record::Record;
 use crate::change::ObjectChange;
 use crate::clock::Clock;
@@ -52,7 +60,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the endpoint cannot be reached. Any reply counts as reached.
-    pub async fn warm(&self) -> Result<(), oss_lite::Error> {
+    pub async fn warm(&self) -> Result<(), Error> {
         self.client.warm(&self.bucket).await
     }
 
@@ -62,8 +70,8 @@ impl Journal {
     }
 }
 
-/// A journal that can be written.
-#[derive(Debug)]
+/// A journal that can be read and written. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct OpenJournal<'j> {
     journal: &'j Journal,
     bucket: Bucket,
@@ -75,14 +83,147 @@ impl OpenJournal<'_> {
     /// # Errors
     ///
     /// When the record is not known to be durable.
-    pub async fn record(&self, change: &ObjectChange, outcome: &Outcome) -> Result<(), oss_lite::Error> {
+    pub async fn record(&self, change: &ObjectChange, outcome: &Outcome) -> Result<(), Error> {
         let shelf = match outcome {
             Outcome::Accepted(_) => Shelf::Success,
             Outcome::Failed(_) => Shelf::Failed,
         };
-        let name = self.journal.layout.name(shelf, &change.key);
-        let record = Record::new(change, outcome, (self.journal.clock)());
+        let record = Record::new(change, outcome, self.now());
+        self.write(shelf, &change.key, &record).await
+    }
+
+    /// Writes a record, over what stood there of the same key.
+    ///
+    /// # Errors
+    ///
+    /// When the record is not known to be durable.
+    pub async fn write(&self, shelf: Shelf, key: &str, record: &Record<'_>) -> Result<(), Error> {
+        let name = self.journal.layout.name(shelf, key);
         let options = PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
         self.bucket.put(&name, Bytes::from(record.to_json()), options).await.map(drop)
     }
+
+    /// The markers of a shelf in byte order of their names, those with the key in their name first. Pages of the listing are
+    /// asked for as the stream is read.
+    ///
+    /// `prefix` restricts the keys; of markers named by a hash all come.
+    pub fn markers(
+        &self,
+        shelf: Shelf,
+        prefix: &str,
+    ) -> impl Stream<Item = Result<Marker, Error>> + Send + use<> {
+        let folder = |naming| self.journal.layout.folder(shelf, naming);
+        let (keys, hashes) = (folder(Naming::Key), folder(Naming::Hash));
+        let listed = |folder: &str, prefix: &str| {
+            let prefix = Some([folder, prefix].concat());
+            self.bucket.list(ListOptions { prefix, ..ListOptions::default() })
+        };
+        let by_key = named(listed(&keys, prefix), keys.len(), Naming::Key);
+        by_key.chain(named(listed(&hashes, ""), hashes.len(), Naming::Hash))
+    }
+
+    /// Looks up markers of a shelf.
+    pub fn lookup(&self, shelf: Shelf, naming: Naming) -> Lookup {
+        Lookup::new(self.bucket.clone(), self.journal.layout.folder(shelf, naming))
+    }
+
+    /// Reads the record behind a marker.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn read(&self, marker: &Marker) -> Result<Record<'static>, ReadError> {
+        if marker.object.size == 0 {
+            return Ok(Record::default());
+        }
+        let body = self.bucket.get(&marker.object.key).await.map_err(ReadError::Store)?;
+        let body = body.bytes(MAX_RECORD).await.map_err(ReadError::Store)?;
+        Record::parse(&body).map_err(ReadError::Malformed)
+    }
+
+    /// Removes up to 1000 markers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known of any whether it was removed.
+    pub async fn remove(&self, names: &[&str]) -> Result<DeleteOutcome, Error> {
+        self.bucket.delete_multiple(names).await
+    }
+
+    /// The journal's time.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.journal.clock)()
+    }
 }
+
+/// The markers on pages of a listing, named by a folder of that length.
+fn named<P>(
+    pages: P,
+    folder: usize,
+    naming: Naming,
+) -> impl Stream<Item = Result<Marker, Error>> + Send + use<P>
+where
+    P: Stream<Item = Result<ListPage, Error>> + Send + 'static,
+{
+    pages.map_ok(|page| stream::iter(page.objects.into_iter().map(Ok))).try_flatten().try_filter_map(
+        move |object| {
+            // The folder itself, as some tools make it, is no marker.
+            let marker = (object.key.len() > folder).then(|| Marker { object, start: folder, naming });
+            std::future::ready(Ok(marker))
+        },
+    )
+}
+
+/// Largest record that is read; the largest that is written has two keys and a message of bounded length.
+const MAX_RECORD: usize = 64 * 1024;
+
+/// An object in the log bucket that stands for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    object: ListedObject,
+    /// Where in the object's name the key or its hash begins.
+    start: usize,
+    naming: Naming,
+}
+
+impl Marker {
+    /// The object in the log bucket.
+    pub fn object(&self) -> &ListedObject {
+        &self.object
+    }
+
+    /// How the object's name was made.
+    pub fn naming(&self) -> Naming {
+        self.naming
+    }
+
+    /// The key or its hash, by the naming.
+    pub fn end(&self) -> &str {
+        &self.object.key[self.start..]
+    }
+
+    /// The key, where the name tells it.
+    pub fn key(&self) -> Option<&str> {
+        (self.naming == Naming::Key).then(|| self.end())
+    }
+}
+
+/// Why a record could not be read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The store did not give it.
+    Store(Error),
+    /// It is no record.
+    Malformed(serde_json::Error),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Malformed(error) => write!(f, "the object is no record: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}

@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change::ObjectChange;
-use crate::engine::{EngineError, FailureClass, Outcome};
+use crate::engine::{Acceptance, EngineError, Failure, FailureClass, Outcome};
 
 /// Version of the format that is written.
 const VERSION: u32 = 1;
@@ -66,7 +66,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record of a first attempt that ended `now`.
     pub fn new(change: &'a ObjectChange, outcome: &'a Outcome, now: DateTime<Utc>) -> Self {
-        let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let now = text(now);
         let event = change.event.as_str();
         let record = Self {
             v: VERSION,
@@ -104,8 +104,47 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// When the body is neither empty nor a JSON object of this form.
-    pub fn parse(body: &'a [u8]) -> serde_json::Result<Self> {
-        if body.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(body) }
+    pub fn parse(body: &[u8]) -> serde_json::Result<Record<'static>> {
+        if body.trim_ascii().is_empty() { Ok(Record::default()) } else { serde_json::from_slice(body) }
+    }
+
+    /// The record of a key that was accepted `now` and of which nothing else is known.
+    pub fn accepted(key: &'a str, acceptance: &'a Acceptance, now: DateTime<Utc>) -> Self {
+        Self {
+            v: VERSION,
+            key: Cow::Borrowed(key),
+            engine: Cow::Borrowed("oms"),
+            outcome: Cow::Borrowed("accepted"),
+            attempts: 1,
+            accepted_at: Some(text(now)),
+            request_id: acceptance.request_id.as_deref().map(Cow::Borrowed),
+            ..Self::default()
+        }
+    }
+
+    /// The same record after one more attempt that failed `now`. What an empty marker leaves open is filled in: the key,
+    /// and `since` as the time of the first failure.
+    #[must_use]
+    pub fn failed_again(
+        self,
+        key: &'a str,
+        failure: &'a Failure,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            v: VERSION,
+            key: Cow::Borrowed(key),
+            engine: Cow::Borrowed("oms"),
+            outcome: Cow::Borrowed("failed"),
+            class: Some(failure.class),
+            attempts: self.attempts.max(1).saturating_add(1),
+            first_failed_at: self.first_failed_at.or_else(|| Some(text(since))),
+            last_failed_at: Some(text(now)),
+            error: Some(failure.error.clone()),
+            request_id: failure.request_id.as_deref().map(Cow::Borrowed),
+            ..self
+        }
     }
 
     /// The record as it is written.
@@ -115,11 +154,14 @@ impl<'a> Record<'a> {
     }
 }
 
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Acceptance, Failure};
-
+    use crate::engine::Attempt;
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
     }
@@ -129,6 +171,7 @@ mod tests {
             class: FailureClass::Transient,
             error: EngineError { status: Some(503), code: Some("OMS.2004".into()), message: "later".into() },
             request_id: Some("r1".into()),
+            attempt: Attempt::Made,
         })
     }
 
@@ -152,6 +195,25 @@ mod tests {
             let record = Record::new(&change, &outcome, now());
             assert_eq!(Record::parse(&record.to_json()).unwrap(), record);
         }
+    }
+
+    #[test]
+    fn another_failure_keeps_what_was_known_and_counts() {
+        let (change, first) = (ObjectChange { size: Some(7), ..ObjectChange::of_key("k") }, failed());
+        let again = Failure {
+            class: FailureClass::Auth,
+            error: EngineError::local("no"),
+            request_id: None,
+            attempt: Attempt::Made,
+        };
+        let later = now() + chrono::TimeDelta::minutes(10);
+        let record = Record::new(&change, &first, now()).failed_again("k", &again, later, later);
+        assert_eq!((record.attempts, record.size, record.class), (2, Some(7), Some(FailureClass::Auth)));
+        assert_eq!(record.first_failed_at.as_deref(), Some("2023-11-14T22:13:20.123Z"));
+        assert_eq!(record.last_failed_at.as_deref(), Some("2023-11-14T22:23:20.123Z"));
+        let marker = Record::default().failed_again("k", &again, now(), later);
+        assert_eq!((&*marker.key, marker.attempts), ("k", 2));
+        assert_eq!(marker.first_failed_at.as_deref(), Some("2023-11-14T22:13:20.123Z"));
     }
 
     #[test]

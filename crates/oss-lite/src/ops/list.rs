@@ -78,7 +78,7 @@ impl Bucket {
     /// OSS is listed by [`ListObjectsV2`](https://www.alibabacloud.com/help/en/oss/developer-reference/listobjectsv2),
     /// OBS by [marker](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0022.html), which its parallel file
     /// systems know too.
-    pub fn list(&self, options: ListOptions) -> impl Stream<Item = Result<ListPage, Error>> + Send + 'static {
+    pub fn list(&self, options: ListOptions) -> impl Stream<Item = Result<ListPage, Error>> + Send + use<> {
         let start = (self.clone(), options, Position::Start);
         stream::try_unfold(start, |(bucket, options, position)| async move {
             let after = match position {

@@ -29,12 +29,12 @@ use self::queue::{Queue, Waiting};
 use self::reply::{Verdict, classify};
 use self::request::Refusal;
 use super::backoff::{Backoff, Random};
-use super::{Acceptance, EngineError, Failure, FailureClass, Outcome};
+use super::{Acceptance, Attempt, EngineError, Failure, FailureClass, Outcome};
 use crate::clock::Clock;
 
 pub use self::target::{BadSyncUrl, SyncUrl};
 
-/// How many requests one process has under way at once.
+/// How many requests one process has under way at once, unless it is told otherwise.
 pub const IN_FLIGHT: usize = 16;
 
 /// How often one request is sent before its keys go to the journal. Waits that a 429 states are not counted.
@@ -60,6 +60,8 @@ pub struct OmsConfig {
     pub batch: usize,
     /// Own ceiling in requests per second.
     pub max_rps: Option<f64>,
+    /// Requests under way at once, at least 1.
+    pub in_flight: usize,
     /// Time for signatures.
     pub clock: Clock,
     /// Randomness of the backoff.
@@ -104,7 +106,7 @@ impl OmsEngine {
             queue: Queue::default(),
             breaker: Breaker::new(),
             pace: Pace::new(config.max_rps),
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            in_flight: Arc::new(Semaphore::new(config.in_flight)),
             clock_offset: AtomicI64::new(0),
             requests: AtomicU64::new(0),
             http,
@@ -126,6 +128,7 @@ impl OmsEngine {
                     "the encoded key is longer than {MAX_ENCODED_KEY} characters"
                 )),
                 request_id: None,
+                attempt: Attempt::Made,
             }));
             None
         });
@@ -147,6 +150,11 @@ impl OmsEngine {
     /// Requests sent so far.
     pub fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Keys per request.
+    pub fn batch(&self) -> usize {
+        self.0.config.batch
     }
 
     /// The sync task's id.
@@ -286,7 +294,7 @@ impl Shared {
                     "not sent: Huawei refused HW_AK/HW_SK a moment ago; sending resumes at {}",
                     resumes.to_rfc3339_opts(SecondsFormat::Secs, true)
                 ));
-                Failure { class: FailureClass::Auth, error, request_id: None }
+                Failure { class: FailureClass::Auth, error, request_id: None, attempt: Attempt::NotMade }
             },
             |refusal| refusal.into_failure(FailureClass::Auth),
         )
@@ -302,6 +310,7 @@ fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
                 wait.as_millis()
             )),
             request_id: None,
+            attempt: Attempt::NotMade,
         },
         |refusal| refusal.into_failure(FailureClass::Throttled),
     )

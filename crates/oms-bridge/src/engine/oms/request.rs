@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::queue::Waiting;
 use super::reply::{is_error_body, parse_error};
 use super::{Acceptance, Shared};
-use crate::engine::{EngineError, Failure, FailureClass};
+use crate::engine::{Attempt, EngineError, Failure, FailureClass};
 
 /// Longest time one try may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -39,7 +39,7 @@ impl Refusal {
     }
 
     pub(super) fn into_failure(self, class: FailureClass) -> Failure {
-        Failure { class, error: self.error, request_id: self.request_id }
+        Failure { class, error: self.error, request_id: self.request_id, attempt: Attempt::Made }
     }
 }
 

@@ -68,6 +68,7 @@ impl Server {
                 credentials: Credentials::new("AK", "SK"),
                 batch: 10,
                 max_rps: None,
+                in_flight: IN_FLIGHT,
                 clock: || DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
                 random: || 0.0,
             },

@@ -1,0 +1,238 @@
+//! Sends again what failed.
+//!
+//! ```text
+//! markers ──filter──▶ already done? ──▶ chunks ──engine──▶ success record, then marker removed
+//!                                                      └─▶ failed again: record brought up to date, or set aside
+//! ```
+//!
+//! | module | concern |
+//! |---|---|
+//! | `filter` | which markers are asked for |
+//! | `source` | markers in chunks, each with its key; those already done told apart |
+//! | `chunk` | one chunk to its end |
+//!
+//! A kill at any moment loses nothing: a marker is removed only after its success record is written, and only if the
+//! listing still shows it as it was when its key was sent. Whatever is left is left for the next run. Memory holds a
+//! few chunks, however many markers there are.
+
+mod chunk;
+mod filter;
+mod source;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt as _;
+use oss_lite::{Error, ErrorKind};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::chunk::ChunkRun;
+pub use self::filter::Filter;
+use self::source::Source;
+use crate::engine::oms::OmsEngine;
+use crate::journal::{OpenJournal, Shelf};
+use crate::progress::Observer;
+
+/// Chunks under way at once: one is sent while another is recorded and a third is listed.
+const CHUNKS: usize = 3;
+
+/// So many keys in a row that failed, and none that was accepted, end the run: the service is down, and every further
+/// key would only have its record rewritten.
+const FAILURES_IN_A_ROW: usize = 500;
+
+/// Attempts after which a key is set aside, unless told otherwise.
+pub const MAX_ATTEMPTS: u32 = 50;
+
+/// What to replay, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which markers.
+    pub filter: Filter,
+    /// Keys sent at most.
+    pub limit: Option<usize>,
+    /// What failed, or what was set aside.
+    pub shelf: Shelf,
+    /// A key that has failed so often is set aside.
+    pub max_attempts: u32,
+    /// Send, or only say what would be sent.
+    pub mode: Mode,
+    /// Nothing is sent after.
+    pub deadline: Instant,
+}
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Keys are sent.
+    Send,
+    /// Keys are only counted and shown.
+    DryRun,
+}
+
+impl Options {
+    /// Everything that failed, until `deadline`.
+    pub fn until(deadline: Instant) -> Self {
+        Self {
+            filter: Filter::default(),
+            limit: None,
+            shelf: Shelf::Failed,
+            max_attempts: MAX_ATTEMPTS,
+            mode: Mode::Send,
+            deadline,
+        }
+    }
+}
+
+/// What a replay did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Markers seen.
+    pub listed: usize,
+    /// Keys the engine accepted.
+    pub accepted: usize,
+    /// Keys with a success record newer than their marker: not sent again.
+    pub already_done: usize,
+    /// Keys that failed again.
+    pub failed: usize,
+    /// Markers that the filters left out, or that hold no key.
+    pub skipped: usize,
+    /// Requests made to OMS.
+    pub requests: u64,
+    /// Seconds it took.
+    pub elapsed_s: f64,
+    /// Of the failed keys, those that were set aside after too many attempts.
+    #[serde(skip)]
+    pub set_aside: usize,
+    /// Markers of accepted keys that are still there: the next run removes or sends them.
+    #[serde(skip)]
+    pub markers_left: usize,
+    /// Why the end was not reached.
+    #[serde(skip)]
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a replay ended before the last marker. The rest waits for the next run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopped {
+    /// From the keyboard.
+    Interrupted,
+    /// The time budget ended.
+    OutOfTime,
+    /// OMS refused the credentials.
+    CredentialsRefused,
+    /// Nothing is accepted any more.
+    Unavailable,
+    /// The log bucket refused the credentials.
+    JournalRefused(String),
+    /// The log bucket cannot be read.
+    Journal(String),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::OutOfTime => f.write_str("the time budget ended"),
+            Self::CredentialsRefused => f.write_str("OMS refuses the credentials: check HW_AK and HW_SK"),
+            Self::Unavailable => {
+                write!(f, "the last {FAILURES_IN_A_ROW} keys all failed: OMS seems to be down")
+            }
+            Self::JournalRefused(error) => write!(f, "the log bucket refuses the credentials: {error}"),
+            Self::Journal(error) => write!(f, "the log bucket cannot be read: {error}"),
+        }
+    }
+}
+
+/// Shared by the chunks of one run.
+pub(crate) struct Control {
+    stop: watch::Sender<Option<Stopped>>,
+    failures_in_a_row: AtomicUsize,
+}
+
+impl Control {
+    fn new() -> Self {
+        Self { stop: watch::Sender::new(None), failures_in_a_row: AtomicUsize::new(0) }
+    }
+
+    /// Ends the run once what is under way is finished. The first reason counts.
+    fn stop(&self, why: Stopped) {
+        self.stop.send_if_modified(|stopped| {
+            let first = stopped.is_none();
+            if first {
+                *stopped = Some(why);
+            }
+            first
+        });
+    }
+
+    fn accepted(&self) {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    fn failed(&self) {
+        if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
+            self.stop(Stopped::Unavailable);
+        }
+    }
+
+    fn journal_failed(&self, error: &Error) {
+        let text = error.to_string();
+        self.stop(match error.kind() {
+            ErrorKind::CredentialsRefused | ErrorKind::AccessDenied => Stopped::JournalRefused(text),
+            _ => Stopped::Journal(text),
+        });
+    }
+}
+
+/// Replays what `options` ask for. `interrupted` ends it early; what is under way is finished first.
+///
+/// `show` is given each key that a dry run would send.
+pub async fn replay(
+    engine: &OmsEngine,
+    journal: &OpenJournal<'_>,
+    options: &Options,
+    observer: &dyn Observer,
+    show: &(dyn Fn(&str) + Sync),
+    interrupted: impl Future<Output = ()>,
+) -> Summary {
+    let started = Instant::now();
+    let requests = engine.requests();
+    let control = Arc::new(Control::new());
+    let source = Source::new(journal, options, &control, engine.batch());
+    let run = ChunkRun { engine, journal, options, control: &control, observer, show };
+    let mut summary = Summary::default();
+    let mut stopped = control.stop.subscribe();
+    {
+        let ends = async {
+            tokio::select! {
+                () = interrupted => control.stop(Stopped::Interrupted),
+                () = tokio::time::sleep_until(options.deadline) => control.stop(Stopped::OutOfTime),
+                _ = stopped.wait_for(Option::is_some) => {}
+            }
+        };
+        let chunks = source.chunks().take_until(ends);
+        let mut done = std::pin::pin!(chunks.map(|chunk| run.run(chunk)).buffer_unordered(CHUNKS));
+        while let Some(tally) = done.next().await {
+            summary.add(&tally);
+        }
+    }
+    summary.stopped = control.stop.borrow().clone();
+    summary.requests = engine.requests() - requests;
+    summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    summary
+}
+
+impl Summary {
+    fn add(&mut self, other: &Self) {
+        self.listed += other.listed;
+        self.accepted += other.accepted;
+        self.already_done += other.already_done;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.set_aside += other.set_aside;
+        self.markers_left += other.markers_left;
+    }
+}
