@@ -136,8 +136,10 @@ fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) 
         .ec("0002-00000079"));
     }
     let deadline = expires.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    if deadline.is_none_or(|deadline| policy.now > deadline) {
-        return Err(expired(policy.now));
+    let deadline = deadline
+        .ok_or_else(|| ApiError::forbidden("AccessDenied", "Invalid date (should be seconds since epoch)"))?;
+    if policy.now > deadline {
+        return Err(expired(deadline, policy.now));
     }
     Ok(Presented {
         prefix,

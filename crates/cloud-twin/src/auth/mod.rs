@@ -116,7 +116,6 @@ fn account<'a>(
         // A temporary key id is known only together with its token.
         (Some(_), None) => Err(unknown()),
         _ => Err(ApiError::forbidden("InvalidSecurityToken", "The security token you provided is invalid.")
-            .ec("0002-00000815")
             .signature()),
     }
 }
@@ -158,9 +157,10 @@ fn skewed(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> ApiError {
     .detail("ServerTime", xml_time(now))
 }
 
-fn expired(now: DateTime<Utc>) -> ApiError {
+fn expired(deadline: DateTime<Utc>, now: DateTime<Utc>) -> ApiError {
     ApiError::forbidden("AccessDenied", "Request has expired.")
         .ec("0002-00000069")
+        .detail("Expires", xml_time(deadline))
         .detail("ServerTime", xml_time(now))
 }
 
@@ -195,5 +195,4 @@ where
 
 fn time_required() -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "AccessDenied", "OSS authentication requires a valid Date.")
-        .ec("0002-00000221")
 }

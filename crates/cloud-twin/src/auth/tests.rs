@@ -347,3 +347,16 @@ fn obs_takes_the_aws_v2_dialect() {
     case.sent.headers[3].1 = "2".to_owned();
     assert_eq!(case.verify(&case.sent).unwrap_err().code(), "SignatureDoesNotMatch");
 }
+
+#[test]
+fn signed_urls_die_after_their_last_second() {
+    for (folder, name) in [("oss", "v4-q-1"), ("oss", "v1-q-1"), ("obs", "presign-get")] {
+        let found = cases(folder).into_iter().find(|case| case.name() == name).unwrap();
+        let seconds = found.json("context.json")["valid_for"].as_i64().unwrap_or_default();
+        let mut case = ObjectCase::read(&found);
+        case.now += TimeDelta::seconds(seconds);
+        assert!(case.verify(&case.sent).is_ok(), "{name}");
+        case.now += TimeDelta::seconds(1);
+        assert_eq!(case.verify(&case.sent).unwrap_err().code(), "AccessDenied", "{name}");
+    }
+}

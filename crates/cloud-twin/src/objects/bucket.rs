@@ -44,7 +44,6 @@ pub(super) fn put_bucket(call: &Call<'_>) -> Outcome<Reply> {
     let name = call.bucket_name();
     if !call.dialect.is_bucket_name(name) {
         return Err(ApiError::bad_request("InvalidBucketName", "The specified bucket is not valid.")
-            .ec("0015-00000001")
             .detail("BucketName", name));
     }
     call.store().create(name, call.inner.now());
@@ -65,7 +64,7 @@ pub(super) fn delete_bucket(call: &Call<'_>) -> Outcome<Reply> {
         BucketRemoval::NotEmpty => Err(ApiError::new(
             StatusCode::CONFLICT,
             "BucketNotEmpty",
-            "The bucket you tried to delete is not empty.",
+            "The bucket has objects. Please delete them first.",
         )
         .ec("0015-00000301")
         .detail("BucketName", name)),

@@ -66,7 +66,7 @@ fn overwrite(call: &Call<'_>) -> Overwrite {
 
 fn already_exists() -> ApiError {
     let message = "The object you specified already exists and can not be overwritten.";
-    ApiError::new(StatusCode::CONFLICT, "FileAlreadyExists", message).ec("0026-00000015")
+    ApiError::new(StatusCode::CONFLICT, "FileAlreadyExists", message)
 }
 
 pub(super) fn write_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {

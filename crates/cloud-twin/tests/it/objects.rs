@@ -222,6 +222,15 @@ async fn wrong_keys_are_refused_and_counted() {
 }
 
 #[tokio::test]
+async fn a_signature_for_another_region_is_refused() {
+    let elsewhere = Twin::builder().region("cn-beijing").start().await.unwrap();
+    let twin = twin().await;
+    let answer = put("bucket", "k", "").oss_as_if_for(&elsewhere, &twin).await.unwrap();
+    refused(&answer, 400, "InvalidArgument");
+    assert_eq!(answer.element("EC").as_deref(), Some("0002-00000226"));
+}
+
+#[tokio::test]
 async fn signature_v1_can_be_refused() {
     let twin = Twin::builder().signature_v1(SignatureV1::Refused).start().await.unwrap();
     twin.create_oss_bucket("bucket");

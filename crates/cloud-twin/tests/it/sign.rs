@@ -136,7 +136,12 @@ impl Call {
     }
 
     /// Sends the request to OSS, signed with V4 in the header.
-    pub(crate) async fn oss(mut self, twin: &Twin) -> std::io::Result<Answer> {
+    pub(crate) async fn oss(self, twin: &Twin) -> std::io::Result<Answer> {
+        self.oss_as_if_for(twin, twin).await
+    }
+
+    /// Signs for the region of one twin and sends to another.
+    pub(crate) async fn oss_as_if_for(mut self, signed_for: &Twin, twin: &Twin) -> std::io::Result<Answer> {
         let account = self.account.clone().unwrap_or_else(|| twin.oss_account().clone());
         let time = self.time.format("%Y%m%dT%H%M%SZ").to_string();
         self = self.header("x-oss-date", &time).header("x-oss-content-sha256", "UNSIGNED-PAYLOAD");
@@ -159,7 +164,7 @@ impl Call {
         };
         let canonical =
             format!("{}\n{resource}\n{}\n{headers}\n\nUNSIGNED-PAYLOAD", self.method, query.join("&"));
-        let scope = format!("{}/{}/oss/aliyun_v4_request", &time[..8], twin.region());
+        let scope = format!("{}/{}/oss/aliyun_v4_request", &time[..8], signed_for.region());
         let hash = hex::encode(Sha256::digest(canonical));
         let string_to_sign = format!("OSS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
         let mut key = format!("aliyun_v4{}", account.secret_key).into_bytes();
