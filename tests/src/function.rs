@@ -62,13 +62,13 @@ impl FunctionSetup {
     }
 }
 
-/// The address in the log line that says so.
+/// The address in the log line that says so, in either form.
 fn listening(line: &str) -> Option<SocketAddr> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    if line["message"] != "listening" {
-        return None;
+    match serde_json::from_str::<Value>(line) {
+        Ok(line) if line["message"] == "listening" => line["address"].as_str()?.parse().ok(),
+        Ok(_) => None,
+        Err(_) => line.split_once("listening address=")?.1.trim().parse().ok(),
     }
-    line["address"].as_str()?.parse().ok()
 }
 
 /// What is sent to a function.
@@ -170,8 +170,8 @@ impl Answer {
 impl Function {
     /// A function with the settings of `cloud`.
     pub fn on(cloud: &Cloud) -> FunctionSetup {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
-        FunctionSetup { settings: cloud.settings(), arguments: arguments.map(str::to_owned).into() }
+        let arguments = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned).into();
+        FunctionSetup { settings: cloud.settings().set("LOG_FORMAT", "json"), arguments }
     }
 
     /// Sends an event and reads what the answer means.

@@ -31,6 +31,13 @@ impl Settings {
         self
     }
 
+    /// Adds the variables of `other`, which win.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Replaces the credentials for OSS by those of `account`, as Function Compute puts them in the environment.
     #[must_use]
     pub fn credentials(self, account: &Account) -> Self {

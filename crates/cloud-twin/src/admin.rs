@@ -113,11 +113,7 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
         }
         ("POST", ["tasks"]) => {
             let task: NewTask = read(body).await?;
-            Ok(inner.describe_task(
-                &inner
-                    .oms
-                    .create_task(&task.source, &task.destination, inner.now()),
-            ))
+            Ok(inner.describe_task(&inner.oms.create_task(&task.source, &task.destination, inner.now())))
         }
         ("POST", ["tasks", id, "status"]) => {
             let NewStatus { status } = read(body).await?;
@@ -130,9 +126,7 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
         ("POST", ["notifications"]) => {
             let notification: Notification = read(body).await?;
             let added = inner.notifications.add(notification);
-            added
-                .map(|()| json!({}))
-                .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
+            added.map(|()| json!({})).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
         }
         ("POST", ["wait"]) => Ok(json!({"met": wait(inner, read(body).await?).await})),
         (_, ["faults", id @ ..]) => faults(inner, &parts.method, id, body).await,
@@ -143,10 +137,7 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
     let bad = |message: String| Refused(StatusCode::BAD_REQUEST, message);
-    let body = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| bad(error.to_string()))?;
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| bad(error.to_string()))?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
 }
 
@@ -175,9 +166,7 @@ async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Incoming) -> 
 }
 
 fn dialect(service: &str) -> Option<Dialect> {
-    [Dialect::Oss, Dialect::Obs]
-        .into_iter()
-        .find(|dialect| dialect.service().as_str() == service)
+    [Dialect::Oss, Dialect::Obs].into_iter().find(|dialect| dialect.service().as_str() == service)
 }
 
 fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Value, Refused> {
@@ -191,9 +180,7 @@ fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Valu
         }
         "GET" => {
             let bucket = store.bucket(&name).ok_or_else(Refused::not_found)?;
-            Ok(json!(bucket.with_objects(|objects| {
-                objects.keys().cloned().collect::<Vec<_>>()
-            })))
+            Ok(json!(bucket.with_objects(|objects| { objects.keys().cloned().collect::<Vec<_>>() })))
         }
         _ => Err(Refused::not_found()),
     }
@@ -210,7 +197,5 @@ async fn wait(inner: &Inner, wait: Wait) -> bool {
             && lock(&inner.oms.accepted).len() >= wait.accepted
             && (!wait.idle || inner.is_idle())
     });
-    tokio::time::timeout(Duration::from_millis(wait.timeout_ms), met)
-        .await
-        .is_ok()
+    tokio::time::timeout(Duration::from_millis(wait.timeout_ms), met).await.is_ok()
 }

@@ -24,11 +24,7 @@ pub struct Account {
 impl Account {
     /// A permanent key pair.
     pub fn permanent(access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
-        Self {
-            access_key: access_key.into(),
-            secret_key: secret_key.into(),
-            security_token: None,
-        }
+        Self { access_key: access_key.into(), secret_key: secret_key.into(), security_token: None }
     }
 
     /// A temporary key pair with its security token.
@@ -37,10 +33,7 @@ impl Account {
         secret_key: impl Into<String>,
         security_token: impl Into<String>,
     ) -> Self {
-        Self {
-            security_token: Some(security_token.into()),
-            ..Self::permanent(access_key, secret_key)
-        }
+        Self { security_token: Some(security_token.into()), ..Self::permanent(access_key, secret_key) }
     }
 }
 
@@ -103,7 +96,7 @@ impl Default for FunctionSettings {
             credentials: CredentialHeaders::All,
             retries: 3,
             backoff: Duration::from_millis(50),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             concurrency: 100,
         }
     }
@@ -131,10 +124,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 impl Default for TwinConfig {
     fn default() -> Self {
         Self {
-            addresses: Service::ALL
-                .into_iter()
-                .map(|service| (service, ANY_PORT))
-                .collect(),
+            addresses: Service::ALL.into_iter().map(|service| (service, ANY_PORT)).collect(),
             admin_addr: ANY_PORT,
             clock: Arc::new(SystemClock),
             seed: 0,
@@ -275,9 +265,6 @@ mod tests {
     fn debug_output_shows_no_secret() {
         let text = format!("{:?}", Account::temporary("the-id", "the-secret", "the-token"));
         assert!(text.contains("the-id"), "{text}");
-        assert!(
-            !text.contains("the-secret") && !text.contains("the-token"),
-            "{text}"
-        );
+        assert!(!text.contains("the-secret") && !text.contains("the-token"), "{text}");
     }
 }

@@ -59,29 +59,18 @@ async fn deliver(inner: Arc<Inner>, client: HttpClient, delivery: Delivery) {
     };
     let (bucket, key) = (delivery.bucket.clone(), delivery.key.clone());
     match failure {
-        None => inner.emit(|| TwinEvent::EventDelivered {
-            bucket,
-            key,
-            attempts,
-        }),
+        None => inner.emit(|| TwinEvent::EventDelivered { bucket, key, attempts }),
         Some(failure) => {
             let reason = failure.response.clone();
             give_up(&inner, delivery, attempts, failure);
-            inner.emit(|| TwinEvent::EventFailed {
-                bucket,
-                key,
-                attempts,
-                reason,
-            });
+            inner.emit(|| TwinEvent::EventFailed { bucket, key, attempts, reason });
         }
     }
     done(&inner, &inner.notifications.pending);
 }
 
 fn pause(settings: &FunctionSettings, attempts: u32) -> Duration {
-    settings
-        .backoff
-        .saturating_mul(2_u32.saturating_pow(attempts - 1))
+    settings.backoff.saturating_mul(2_u32.saturating_pow(attempts - 1))
 }
 
 fn give_up(inner: &Inner, delivery: Delivery, attempts: u32, failure: Failure) {
@@ -99,42 +88,27 @@ fn give_up(inner: &Inner, delivery: Delivery, attempts: u32, failure: Failure) {
 
 /// One invocation. `x-fc-status` decides; without it, an answer below 500 passes for success.
 async fn invoke(inner: &Inner, client: &HttpClient, delivery: &Delivery, retry: u32) -> Result<(), Failure> {
-    let lost = |response: String| Failure {
-        status: None,
-        response,
-    };
+    let lost = |response: String| Failure { status: None, response };
     let mut request = Request::new(Full::new(delivery.payload.clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = delivery.function.clone();
     *request.headers_mut() = invocation_headers(inner, &delivery.request_id, retry);
     let exchange = async {
-        let response = client
-            .request(request)
-            .await
-            .map_err(|error| lost(error.to_string()))?;
+        let response = client.request(request).await.map_err(|error| lost(error.to_string()))?;
         let (head, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| lost(error.to_string()))?
-            .to_bytes();
+        let body = body.collect().await.map_err(|error| lost(error.to_string()))?.to_bytes();
         Ok((head, body))
     };
     let answered = timeout(inner.config.function.timeout, exchange).await;
     let (head, body) = answered.map_err(|_| lost("the function did not answer in time".to_owned()))??;
-    let reported = head
-        .headers
-        .get("x-fc-status")
-        .and_then(|status| status.to_str().ok()?.parse::<u16>().ok());
+    let reported =
+        head.headers.get("x-fc-status").and_then(|status| status.to_str().ok()?.parse::<u16>().ok());
     let succeeded = reported.map_or(head.status.as_u16() < 500, |status| status == 200);
     if succeeded {
         return Ok(());
     }
     let status = Some(reported.unwrap_or(head.status.as_u16()));
-    Err(Failure {
-        status,
-        response: String::from_utf8_lossy(&body).into_owned(),
-    })
+    Err(Failure { status, response: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// See <https://www.alibabacloud.com/help/en/functioncompute/fc/context-and-log-format-1>.
@@ -157,9 +131,8 @@ fn invocation_headers(inner: &Inner, request_id: &str, retry: u32) -> HeaderMap 
     set("x-fc-retry-count", &retry.to_string());
     let accounts = &inner.config.oss_accounts;
     let temporary = accounts.iter().find(|account| account.security_token.is_some());
-    if let Some(account) = temporary
-        .or(accounts.first())
-        .filter(|_| settings.credentials != CredentialHeaders::Withheld)
+    if let Some(account) =
+        temporary.or(accounts.first()).filter(|_| settings.credentials != CredentialHeaders::Withheld)
     {
         set("x-fc-access-key-id", &account.access_key);
         set("x-fc-access-key-secret", &account.secret_key);

@@ -98,23 +98,15 @@ impl ApiError {
     }
 
     pub(crate) fn no_such_bucket(bucket: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "NoSuchBucket",
-            "The specified bucket does not exist.",
-        )
-        .ec("0015-00000101")
-        .detail("BucketName", bucket)
+        Self::new(StatusCode::NOT_FOUND, "NoSuchBucket", "The specified bucket does not exist.")
+            .ec("0015-00000101")
+            .detail("BucketName", bucket)
     }
 
     pub(crate) fn no_such_key(key: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "NoSuchKey",
-            "The specified key does not exist.",
-        )
-        .ec("0026-00000001")
-        .detail("Key", key)
+        Self::new(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
+            .ec("0026-00000001")
+            .detail("Key", key)
     }
 
     pub(crate) fn precondition_failed(condition: &str) -> Self {
@@ -162,13 +154,8 @@ impl ApiError {
         let mut reply = Response::new(Full::default());
         *reply.status_mut() = parts.status;
         let headers = reply.headers_mut();
-        headers.extend(
-            parts
-                .headers
-                .into_iter()
-                .map(|(name, value)| (Some(name), value))
-                .collect::<Vec<_>>(),
-        );
+        headers
+            .extend(parts.headers.into_iter().map(|(name, value)| (Some(name), value)).collect::<Vec<_>>());
         if let (Dialect::Oss, Some(ec)) = (context.dialect, parts.ec) {
             headers.insert("x-oss-ec", HeaderValue::from_static(ec));
         }
@@ -206,10 +193,7 @@ impl ApiError {
         }
         if let (Dialect::Oss, Some(ec)) = (context.dialect, parts.ec) {
             element("EC", ec);
-            element(
-                "RecommendDoc",
-                &format!("https://api.aliyun.com/troubleshoot?q={ec}"),
-            );
+            element("RecommendDoc", &format!("https://api.aliyun.com/troubleshoot?q={ec}"));
         }
         xml + "</Error>\n"
     }

@@ -70,12 +70,7 @@ impl FaultResponse {
     }
 
     pub(crate) fn oms_reply(&self, request_id: &str) -> Reply {
-        self.complete(oms::error_reply(
-            self.status_code(),
-            &self.code,
-            &self.message,
-            request_id,
-        ))
+        self.complete(oms::error_reply(self.status_code(), &self.code, &self.message, request_id))
     }
 
     fn status_code(&self) -> StatusCode {

@@ -78,9 +78,7 @@ pub enum FaultAction {
 impl FaultAction {
     /// A [`FaultAction::Delay`] of `delay`, in whole milliseconds.
     pub fn delay(delay: Duration) -> Self {
-        Self::Delay {
-            millis: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-        }
+        Self::Delay { millis: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }
     }
 }
 
@@ -107,13 +105,7 @@ pub struct FaultResponse {
 impl FaultResponse {
     /// An error in the service's usual form.
     pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            headers: Vec::new(),
-            body: None,
-        }
+        Self { status, code: code.into(), message: message.into(), headers: Vec::new(), body: None }
     }
 
     /// Adds a header.
@@ -140,11 +132,7 @@ impl FaultResponse {
 
     /// `503 OMS.2004`.
     pub fn oms_unavailable() -> Self {
-        Self::error(
-            503,
-            "OMS.2004",
-            "Service temporarily unavailable, try again later.",
-        )
+        Self::error(503, "OMS.2004", "Service temporarily unavailable, try again later.")
     }
 
     /// `403 OMS.0206`.
@@ -170,15 +158,7 @@ impl FaultResponse {
 impl Fault {
     /// Every request to `service` meets `action`, for good.
     pub fn new(service: Service, action: FaultAction) -> Self {
-        Self {
-            service,
-            method: None,
-            path: None,
-            key: None,
-            action,
-            probability: 1.0,
-            count: None,
-        }
+        Self { service, method: None, path: None, key: None, action, probability: 1.0, count: None }
     }
 
     /// Every request to `service` is answered with `response`, for good.
@@ -188,9 +168,7 @@ impl Fault {
 
     /// OMS refuses every batch with a key that contains `key` with `400 OMS.0064`.
     pub fn poison_key(key: impl Into<String>) -> Self {
-        Self::respond(Service::Oms, FaultResponse::oms_invalid())
-            .method("POST")
-            .key_contains(key)
+        Self::respond(Service::Oms, FaultResponse::oms_invalid()).method("POST").key_contains(key)
     }
 
     /// Only requests with this method.
@@ -230,15 +208,9 @@ impl Fault {
 
     fn matches(&self, probe: &Probe<'_>) -> bool {
         self.service == probe.service
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|method| method.eq_ignore_ascii_case(probe.method))
+            && self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(probe.method))
             && self.path.as_deref().is_none_or(|text| probe.path.contains(text))
-            && self
-                .key
-                .as_deref()
-                .is_none_or(|text| probe.keys.iter().any(|key| key.contains(text)))
+            && self.key.as_deref().is_none_or(|text| probe.keys.iter().any(|key| key.contains(text)))
     }
 }
 
@@ -279,15 +251,8 @@ impl Rule {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        let rules = Rules {
-            list: Vec::new(),
-            next: 1,
-            dice: fastrand::Rng::with_seed(seed),
-        };
-        Self {
-            rules: Mutex::new(rules),
-            in_force: AtomicUsize::new(0),
-        }
+        let rules = Rules { list: Vec::new(), next: 1, dice: fastrand::Rng::with_seed(seed) };
+        Self { rules: Mutex::new(rules), in_force: AtomicUsize::new(0) }
     }
 
     /// Puts a fault in force.
@@ -317,20 +282,12 @@ impl Faults {
 
     /// How many requests a fault has hit; 0 when there is none of that id.
     pub fn hits(&self, id: FaultId) -> u64 {
-        lock(&self.rules)
-            .list
-            .iter()
-            .find(|rule| rule.id == id)
-            .map_or(0, |rule| rule.hits)
+        lock(&self.rules).list.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
     }
 
     /// The faults in force or spent, with their hits.
     pub fn list(&self) -> Vec<(FaultId, Fault, u64)> {
-        lock(&self.rules)
-            .list
-            .iter()
-            .map(|rule| (rule.id, rule.fault.clone(), rule.hits))
-            .collect()
+        lock(&self.rules).list.iter().map(|rule| (rule.id, rule.fault.clone(), rule.hits)).collect()
     }
 
     /// Whether any rule is there, so that requests can skip preparing a probe.
@@ -357,14 +314,7 @@ mod tests {
 
     fn hit(faults: &Faults, method: &str, path: &str, keys: &[&str]) -> bool {
         let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
-        faults
-            .pick(&Probe {
-                service: Service::Oss,
-                method,
-                path,
-                keys: &keys,
-            })
-            .is_some()
+        faults.pick(&Probe { service: Service::Oss, method, path, keys: &keys }).is_some()
     }
 
     #[test]

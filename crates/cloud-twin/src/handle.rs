@@ -19,9 +19,7 @@ pub struct Objects<'a> {
 
 impl std::fmt::Debug for Objects<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Objects")
-            .field("service", &self.dialect.service())
-            .finish_non_exhaustive()
+        f.debug_struct("Objects").field("service", &self.dialect.service()).finish_non_exhaustive()
     }
 }
 
@@ -36,8 +34,7 @@ impl Objects<'_> {
         let (object, replaced) = self.store(bucket, key, body.into());
         if self.dialect == Dialect::Oss {
             let request_id = self.inner.request_id(self.dialect.service());
-            self.inner
-                .raise(Change::PutObject, bucket, key, &object, replaced, &request_id);
+            self.inner.raise(Change::PutObject, bucket, key, &object, replaced, &request_id);
         }
     }
 
@@ -46,9 +43,7 @@ impl Objects<'_> {
         let store = self.inner.store(self.dialect);
         let digests = Digests::of(&body);
         let object = Arc::new(store.object(body, digests, ObjectHeaders::default(), now));
-        let replaced = store
-            .create(bucket, now)
-            .put(key, Arc::clone(&object), Overwrite::Allowed);
+        let replaced = store.create(bucket, now).put(key, Arc::clone(&object), Overwrite::Allowed);
         self.inner.emit(|| TwinEvent::ObjectPut {
             service: self.dialect.service(),
             bucket: bucket.to_owned(),

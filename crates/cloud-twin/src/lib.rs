@@ -98,9 +98,7 @@ pub struct Twin {
 
 impl fmt::Debug for Twin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Twin")
-            .field("addresses", &self.inner.addresses)
-            .finish_non_exhaustive()
+        f.debug_struct("Twin").field("addresses", &self.inner.addresses).finish_non_exhaustive()
     }
 }
 
@@ -140,14 +138,8 @@ impl Twin {
             .into_iter()
             .map(|(listener, front)| tokio::spawn(server::serve(Arc::clone(&inner), listener, front)))
             .collect();
-        tasks.push(tokio::spawn(delivery::deliver_all(
-            Arc::clone(&inner),
-            queues.deliveries,
-        )));
-        tasks.push(tokio::spawn(oms::copy::copy_all(
-            Arc::clone(&inner),
-            queues.copies,
-        )));
+        tasks.push(tokio::spawn(delivery::deliver_all(Arc::clone(&inner), queues.deliveries)));
+        tasks.push(tokio::spawn(oms::copy::copy_all(Arc::clone(&inner), queues.copies)));
         Ok(Self { inner, tasks })
     }
 
@@ -193,10 +185,7 @@ impl Twin {
     /// The OSS account that functions receive: the first temporary one, else the first.
     pub fn function_account(&self) -> &Account {
         let accounts = &self.inner.config.oss_accounts;
-        accounts
-            .iter()
-            .find(|account| account.security_token.is_some())
-            .unwrap_or_else(|| first(accounts))
+        accounts.iter().find(|account| account.security_token.is_some()).unwrap_or_else(|| first(accounts))
     }
 
     /// The first Huawei account, valid at OBS and OMS.
@@ -216,16 +205,12 @@ impl Twin {
 
     /// Creates a sync task that copies from an OSS bucket to an OBS bucket. It takes events at once.
     pub fn create_sync_task(&self, source_bucket: &str, destination_bucket: &str) -> SyncTaskHandle {
-        self.inner
-            .oms
-            .create_task(source_bucket, destination_bucket, self.inner.now())
+        self.inner.oms.create_task(source_bucket, destination_bucket, self.inner.now())
     }
 
     /// Starts or stops a sync task; `false` when there is none of that name.
     pub fn set_sync_task_status(&self, task: &SyncTaskHandle, status: SyncTaskStatus) -> bool {
-        self.inner
-            .oms
-            .set_status(&task.sync_task_id, status, self.inner.now())
+        self.inner.oms.set_status(&task.sync_task_id, status, self.inner.now())
     }
 
     /// The address that takes the events of a sync task, as `SYNC_URL` wants it.
@@ -253,18 +238,12 @@ impl Twin {
 
     /// The objects of OSS, past all signatures and faults.
     pub fn oss(&self) -> Objects<'_> {
-        Objects {
-            inner: &self.inner,
-            dialect: Dialect::Oss,
-        }
+        Objects { inner: &self.inner, dialect: Dialect::Oss }
     }
 
     /// The objects of OBS, past all signatures and faults.
     pub fn obs(&self) -> Objects<'_> {
-        Objects {
-            inner: &self.inner,
-            dialect: Dialect::Obs,
-        }
+        Objects { inner: &self.inner, dialect: Dialect::Obs }
     }
 
     /// The faults in force.
@@ -274,18 +253,12 @@ impl Twin {
 
     /// How often OMS accepted each key.
     pub fn accepted(&self) -> BTreeMap<String, u64> {
-        lock(&self.inner.oms.accepted)
-            .iter()
-            .map(|(key, &count)| (key.clone(), count))
-            .collect()
+        lock(&self.inner.oms.accepted).iter().map(|(key, &count)| (key.clone(), count)).collect()
     }
 
     /// How often OMS accepted `key`.
     pub fn accepted_count(&self, key: &str) -> u64 {
-        lock(&self.inner.oms.accepted)
-            .get(key)
-            .copied()
-            .unwrap_or_default()
+        lock(&self.inner.oms.accepted).get(key).copied().unwrap_or_default()
     }
 
     /// The authenticated requests for events in the order they came, whether taken or refused.
@@ -326,10 +299,7 @@ impl Twin {
 
 /// The configuration always holds one: an empty list stands for accounts nobody can use.
 fn first(accounts: &[Account]) -> &Account {
-    static NOBODY: Account = Account {
-        access_key: String::new(),
-        secret_key: String::new(),
-        security_token: None,
-    };
+    static NOBODY: Account =
+        Account { access_key: String::new(), secret_key: String::new(), security_token: None };
     accounts.first().unwrap_or(&NOBODY)
 }

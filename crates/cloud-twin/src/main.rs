@@ -96,10 +96,7 @@ fn main() -> ExitCode {
             builder
         }
     };
-    let outcome = runtime
-        .enable_all()
-        .build()
-        .and_then(|runtime| runtime.block_on(run(arguments)));
+    let outcome = runtime.enable_all().build().and_then(|runtime| runtime.block_on(run(arguments)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -132,11 +129,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
 }
 
 fn config(arguments: &Arguments) -> TwinConfig {
-    let v1 = if arguments.refuse_v1 {
-        SignatureV1::Refused
-    } else {
-        SignatureV1::Accepted
-    };
+    let v1 = if arguments.refuse_v1 { SignatureV1::Refused } else { SignatureV1::Accepted };
     Twin::builder()
         .oss_addr(arguments.oss_addr)
         .obs_addr(arguments.obs_addr)
@@ -168,8 +161,7 @@ fn prepare(twin: &Twin, arguments: &Arguments) -> io::Result<()> {
     }
     for (bucket, url) in &arguments.notify {
         twin.create_oss_bucket(bucket);
-        twin.notify(bucket, url)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        twin.notify(bucket, url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     }
     Ok(())
 }

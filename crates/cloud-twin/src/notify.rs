@@ -59,16 +59,9 @@ pub struct Notification {
 }
 
 fn created_events() -> Vec<String> {
-    [
-        "PutObject",
-        "PostObject",
-        "CopyObject",
-        "CompleteMultipartUpload",
-        "AppendObject",
-        "PutSymlink",
-    ]
-    .map(|name| format!("oss:ObjectCreated:{name}"))
-    .to_vec()
+    ["PutObject", "PostObject", "CopyObject", "CompleteMultipartUpload", "AppendObject", "PutSymlink"]
+        .map(|name| format!("oss:ObjectCreated:{name}"))
+        .to_vec()
 }
 
 impl Notification {
@@ -94,9 +87,7 @@ impl Notification {
         let named = |pattern: &String| {
             let pattern = pattern.strip_prefix("oss:").unwrap_or(pattern);
             pattern == event_name
-                || pattern
-                    .strip_suffix('*')
-                    .is_some_and(|start| event_name.starts_with(start))
+                || pattern.strip_suffix('*').is_some_and(|start| event_name.starts_with(start))
         };
         self.bucket == bucket
             && key.starts_with(&self.prefix)
@@ -158,20 +149,13 @@ pub(crate) struct Notifications {
 
 impl Notifications {
     pub(crate) fn new(queue: mpsc::UnboundedSender<Delivery>) -> Self {
-        Self {
-            rules: RwLock::default(),
-            queue,
-            pending: AtomicUsize::new(0),
-            failed: Mutex::default(),
-        }
+        Self { rules: RwLock::default(), queue, pending: AtomicUsize::new(0), failed: Mutex::default() }
     }
 
     pub(crate) fn add(&self, rule: Notification) -> Result<(), InvalidFunctionUrl> {
         let url = format!("{}/invoke", rule.function_url.trim_end_matches('/'));
-        let uri = url
-            .parse::<Uri>()
-            .ok()
-            .filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some());
+        let uri =
+            url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some());
         let uri = uri.ok_or_else(|| InvalidFunctionUrl(rule.function_url.clone()))?;
         write(&self.rules).push((rule, uri));
         Ok(())
@@ -198,10 +182,7 @@ impl Inner {
         if functions.is_empty() {
             return;
         }
-        let payload = Bytes::from(
-            self.event(change, bucket, key, object, replaced, request_id)
-                .to_string(),
-        );
+        let payload = Bytes::from(self.event(change, bucket, key, object, replaced, request_id).to_string());
         for function in functions {
             let delivery = Delivery {
                 function,
@@ -233,11 +214,7 @@ impl Inner {
         let length = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
         let (new, old) = (length(object.body.len()), length(replaced.unwrap_or_default()));
         let delta = if change.removes() { -old } else { new - old };
-        let content_type = object
-            .headers
-            .content_type
-            .as_ref()
-            .and_then(|value| value.to_str().ok());
+        let content_type = object.headers.content_type.as_ref().and_then(|value| value.to_str().ok());
         json!({"events": [{
             "eventName": change.event_name(),
             "eventSource": "acs:oss",

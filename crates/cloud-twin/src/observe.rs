@@ -163,11 +163,7 @@ impl Stats {
     }
 
     fn sum(&self, wanted: impl Fn(&RequestCount) -> bool) -> u64 {
-        self.requests
-            .iter()
-            .filter(|count| wanted(count))
-            .map(|count| count.count)
-            .sum()
+        self.requests.iter().filter(|count| wanted(count)).map(|count| count.count).sum()
     }
 }
 
@@ -197,9 +193,7 @@ impl PerService {
 impl Counters {
     pub(crate) fn request(&self, service: Service, operation: &'static str, status: Option<StatusCode>) {
         let status = status.map_or(0, |status| status.as_u16());
-        *lock(&self.requests)
-            .entry((service, operation, status))
-            .or_default() += 1;
+        *lock(&self.requests).entry((service, operation, status)).or_default() += 1;
     }
 
     pub(crate) fn connection(&self, service: Service) {
@@ -213,12 +207,7 @@ impl Counters {
     pub(crate) fn snapshot(&self) -> Stats {
         let mut requests: Vec<_> = lock(&self.requests)
             .iter()
-            .map(|(&(service, operation, status), &count)| RequestCount {
-                service,
-                operation,
-                status,
-                count,
-            })
+            .map(|(&(service, operation, status), &count)| RequestCount { service, operation, status, count })
             .collect();
         requests.sort_by_key(|count| (count.service, count.operation, count.status));
         Stats {

@@ -77,20 +77,14 @@ async fn converse(inner: Arc<Inner>, front: Front, stream: TcpStream) {
         return;
     }
     let connection = Connection::default();
-    let io = TokioIo::new(FaultyStream {
-        stream,
-        connection: connection.clone(),
-    });
+    let io = TokioIo::new(FaultyStream { stream, connection: connection.clone() });
     let service = service_fn(move |request: Request<Incoming>| {
         let inner = Arc::clone(&inner);
         let connection = connection.clone();
         async move { answer(&inner, front, &connection, request).await }
     });
     // An error here is the client's or an ordered fault, and either way this connection is over.
-    let _ = http1::Builder::new()
-        .auto_date_header(false)
-        .serve_connection(io, service)
-        .await;
+    let _ = http1::Builder::new().auto_date_header(false).serve_connection(io, service).await;
 }
 
 async fn answer(
@@ -125,10 +119,7 @@ struct Orders {
 
 impl Default for Connection {
     fn default() -> Self {
-        Self(Arc::new(Orders {
-            allowance: AtomicUsize::new(usize::MAX),
-            reset: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Orders { allowance: AtomicUsize::new(usize::MAX), reset: AtomicBool::new(false) }))
     }
 }
 
@@ -202,10 +193,7 @@ impl AsyncWrite for FaultyStream {
         if self.connection.0.allowance.load(Ordering::Acquire) == usize::MAX {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         }
-        let first = bufs
-            .iter()
-            .find(|buf| !buf.is_empty())
-            .map_or(&[][..], |buf| &**buf);
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| &**buf);
         self.poll_write(cx, first)
     }
 

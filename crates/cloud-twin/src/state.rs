@@ -13,7 +13,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 
 use crate::auth::{FailureLock, KeyCache};
 use crate::config::{Account, TwinConfig};
-use crate::faults::Faults;
+use crate::faults::{FaultAction, Faults, Probe};
 use crate::notify::{Delivery, Notifications};
 use crate::objects::Dialect;
 use crate::objects::get::http_date;
@@ -52,10 +52,7 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     pub(crate) fn url(&self, service: Service) -> String {
-        self.services
-            .get(&service)
-            .map(|address| format!("http://{address}"))
-            .unwrap_or_default()
+        self.services.get(&service).map(|address| format!("http://{address}")).unwrap_or_default()
     }
 
     pub(crate) fn admin_url(&self) -> String {
@@ -63,14 +60,8 @@ impl Addresses {
     }
 
     pub(crate) fn sync_url(&self, task: &SyncTaskHandle) -> String {
-        let SyncTaskHandle {
-            project_id,
-            sync_task_id,
-        } = task;
-        format!(
-            "{}/v2/{project_id}/sync-tasks/{sync_task_id}/events",
-            self.url(Service::Oms)
-        )
+        let SyncTaskHandle { project_id, sync_task_id } = task;
+        format!("{}/v2/{project_id}/sync-tasks/{sync_task_id}/events", self.url(Service::Oms))
     }
 }
 
@@ -143,6 +134,15 @@ impl Inner {
             let _ = self.events.send(event());
         }
         self.changed();
+    }
+
+    /// The fault that a request meets. Waiters are told at once, as the request may never end.
+    pub(crate) fn pick_fault(&self, probe: &Probe<'_>) -> Option<FaultAction> {
+        let action = self.faults.pick(probe);
+        if action.is_some() {
+            self.changed();
+        }
+        action
     }
 
     /// Wakes everybody who waits for a state.

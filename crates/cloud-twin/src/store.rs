@@ -79,10 +79,7 @@ impl Hasher {
     }
 
     pub(crate) fn finish(self) -> Digests {
-        Digests {
-            md5: self.md5.finalize().into(),
-            crc64: self.crc64.value(),
-        }
+        Digests { md5: self.md5.finalize().into(), crc64: self.crc64.value() }
     }
 }
 
@@ -136,11 +133,7 @@ pub(crate) enum Overwrite {
 
 impl Bucket {
     fn new(created: DateTime<Utc>) -> Self {
-        Self {
-            created,
-            objects: Mutex::default(),
-            uploads: Mutex::default(),
-        }
+        Self { created, objects: Mutex::default(), uploads: Mutex::default() }
     }
 
     /// Stores an object; returns the size of the one it replaced.
@@ -185,10 +178,7 @@ pub(crate) enum BucketRemoval {
 
 impl Store {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self {
-            dialect,
-            buckets: RwLock::default(),
-        }
+        Self { dialect, buckets: RwLock::default() }
     }
 
     pub(crate) fn bucket(&self, name: &str) -> Option<Arc<Bucket>> {
@@ -197,11 +187,7 @@ impl Store {
 
     pub(crate) fn create(&self, name: &str, now: DateTime<Utc>) -> Arc<Bucket> {
         let mut buckets = write(&self.buckets);
-        Arc::clone(
-            buckets
-                .entry(name.to_owned())
-                .or_insert_with(|| Arc::new(Bucket::new(now))),
-        )
+        Arc::clone(buckets.entry(name.to_owned()).or_insert_with(|| Arc::new(Bucket::new(now))))
     }
 
     pub(crate) fn remove(&self, name: &str) -> BucketRemoval {
@@ -217,10 +203,7 @@ impl Store {
     }
 
     pub(crate) fn list(&self) -> Vec<(String, DateTime<Utc>)> {
-        read(&self.buckets)
-            .iter()
-            .map(|(name, bucket)| (name.clone(), bucket.created))
-            .collect()
+        read(&self.buckets).iter().map(|(name, bucket)| (name.clone(), bucket.created)).collect()
     }
 
     pub(crate) fn object(

@@ -125,51 +125,25 @@ impl Target {
         if is_path_style(host) {
             let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
             if bucket.is_empty() {
-                return Ok(Self {
-                    bucket: None,
-                    key: None,
-                    resource_root: String::new(),
-                });
+                return Ok(Self { bucket: None, key: None, resource_root: String::new() });
             }
             return Self::of_bucket(decode(bucket, Plus::Literal)?, key, String::new());
         }
-        match bucket_of_host(dialect, host) {
-            Some(bucket) => Self::of_bucket(bucket.to_owned(), path, format!("/{bucket}")),
-            None => {
-                let key = if path.is_empty() {
-                    None
-                } else {
-                    Some(decode(path, Plus::Literal)?)
-                };
-                Ok(Self {
-                    bucket: None,
-                    key,
-                    resource_root: String::new(),
-                })
-            }
+        if let Some(bucket) = bucket_of_host(dialect, host) {
+            return Self::of_bucket(bucket.to_owned(), path, format!("/{bucket}"));
         }
+        let key = if path.is_empty() { None } else { Some(decode(path, Plus::Literal)?) };
+        Ok(Self { bucket: None, key, resource_root: String::new() })
     }
 
     fn of_bucket(bucket: String, raw_key: &str, resource_root: String) -> Result<Self, Malformed> {
-        let key = if raw_key.is_empty() {
-            None
-        } else {
-            Some(decode(raw_key, Plus::Literal)?)
-        };
-        Ok(Self {
-            bucket: Some(bucket),
-            key,
-            resource_root,
-        })
+        let key = if raw_key.is_empty() { None } else { Some(decode(raw_key, Plus::Literal)?) };
+        Ok(Self { bucket: Some(bucket), key, resource_root })
     }
 
     /// `/bucket/key`, `/bucket/` or `/`, whatever the addressing.
     pub(crate) fn resource(&self, encode_key: impl Fn(&str) -> String) -> String {
-        let bucket = self
-            .bucket
-            .as_deref()
-            .map(|bucket| encode_key(bucket) + "/")
-            .unwrap_or_default();
+        let bucket = self.bucket.as_deref().map(|bucket| encode_key(bucket) + "/").unwrap_or_default();
         let key = self.key.as_deref().map(&encode_key).unwrap_or_default();
         format!("/{bucket}{key}")
     }
@@ -204,10 +178,7 @@ fn bucket_of_host(dialect: Dialect, host: &str) -> Option<&str> {
 
 /// A header as text: the empty string when absent, values of a repeated name joined by commas.
 pub(crate) fn header(headers: &HeaderMap, name: &str) -> String {
-    let mut values = headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let Some(first) = values.next() else {
         return String::new();
     };
@@ -231,16 +202,9 @@ mod tests {
     #[test]
     fn an_ip_or_localhost_means_path_style() {
         for host in ["127.0.0.1:8080", "localhost:1", "[::1]:9", "127.0.0.1"] {
-            assert_eq!(
-                target(Dialect::Oss, host, "/b/x%2Fy/z"),
-                pair("b", "x/y/z"),
-                "{host}"
-            );
+            assert_eq!(target(Dialect::Oss, host, "/b/x%2Fy/z"), pair("b", "x/y/z"), "{host}");
         }
-        assert_eq!(
-            target(Dialect::Oss, "127.0.0.1", "/b/"),
-            (Some("b".to_owned()), None)
-        );
+        assert_eq!(target(Dialect::Oss, "127.0.0.1", "/b/"), (Some("b".to_owned()), None));
         assert_eq!(target(Dialect::Oss, "127.0.0.1", "/"), (None, None));
     }
 
@@ -250,32 +214,17 @@ mod tests {
             target(Dialect::Oss, "oss-lite-test.oss-cn-hangzhou.aliyuncs.com", "/k"),
             pair("oss-lite-test", "k")
         );
-        assert_eq!(
-            target(Dialect::Oss, "bucket.localhost:80", "/k"),
-            pair("bucket", "k")
-        );
-        assert_eq!(
-            target(Dialect::Obs, "a.b.obs.cn-north-4.myhuaweicloud.com", "//k"),
-            pair("a.b", "/k")
-        );
-        assert_eq!(
-            target(Dialect::Obs, "obs.cn-north-4.myhuaweicloud.com", "/"),
-            (None, None)
-        );
-        assert_eq!(
-            target(Dialect::Oss, "cdn.example.com", "/k"),
-            pair("pictures", "k")
-        );
+        assert_eq!(target(Dialect::Oss, "bucket.localhost:80", "/k"), pair("bucket", "k"));
+        assert_eq!(target(Dialect::Obs, "a.b.obs.cn-north-4.myhuaweicloud.com", "//k"), pair("a.b", "/k"));
+        assert_eq!(target(Dialect::Obs, "obs.cn-north-4.myhuaweicloud.com", "/"), (None, None));
+        assert_eq!(target(Dialect::Oss, "cdn.example.com", "/k"), pair("pictures", "k"));
     }
 
     #[test]
     fn encoding_round_trips_and_leaves_only_the_unreserved_set() {
         let key = "目录/a b+c&d=e?f#g%h~i*'()!.txt";
         let encoded = encode(key, Slash::Encode);
-        assert!(
-            encoded.bytes().all(|byte| is_unreserved(byte) || byte == b'%'),
-            "{encoded}"
-        );
+        assert!(encoded.bytes().all(|byte| is_unreserved(byte) || byte == b'%'), "{encoded}");
         assert_eq!(decode(&encoded, Plus::Literal).as_deref(), Ok(key));
         assert_eq!(decode(&encoded, Plus::Space).as_deref(), Ok(key));
     }

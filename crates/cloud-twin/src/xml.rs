@@ -14,7 +14,7 @@ pub(crate) fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            c if c.is_control() => out.push_str(&format!("&#{};", u32::from(c))),
+            c if c.is_control() => out.extend(["&#", &u32::from(c).to_string(), ";"]),
             c => out.push(c),
         }
     }
@@ -30,18 +30,12 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn new(root: &'static str, namespace: Option<&str>) -> Self {
-        let attribute = namespace
-            .map(|uri| format!(" xmlns=\"{uri}\""))
-            .unwrap_or_default();
-        Self {
-            text: format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}{attribute}>"),
-            root,
-        }
+        let attribute = namespace.map(|uri| format!(" xmlns=\"{uri}\"")).unwrap_or_default();
+        Self { text: format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}{attribute}>"), root }
     }
 
     pub(crate) fn leaf(&mut self, name: &str, value: &str) -> &mut Self {
-        self.text
-            .extend(["<", name, ">", &escape(value), "</", name, ">"]);
+        self.text.extend(["<", name, ">", &escape(value), "</", name, ">"]);
         self
     }
 
@@ -86,18 +80,12 @@ pub(crate) fn parse(document: &[u8]) -> Outcome<Vec<Node>> {
             Event::Empty(empty) => {
                 let name = empty.local_name().as_ref().to_owned();
                 nodes.push(Node::Open(name.clone()));
-                nodes.push(Node::Close {
-                    name,
-                    text: String::new(),
-                });
+                nodes.push(Node::Close { name, text: String::new() });
             }
             Event::End(end) => {
                 depth = depth.saturating_sub(1);
                 let name = end.local_name().as_ref().to_owned();
-                nodes.push(Node::Close {
-                    name,
-                    text: std::mem::take(&mut text),
-                });
+                nodes.push(Node::Close { name, text: std::mem::take(&mut text) });
             }
             Event::Text(content) => text.push_str(&content.xml10_content()),
             Event::CData(content) => text.push_str(&content),

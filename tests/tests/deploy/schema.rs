@@ -66,9 +66,8 @@ impl<'s> Walk<'s> {
                         self.check(rule, item, &format!("{path}[{index}]"));
                     }
                 }
-                "properties" => self.properties(keywords, value, path),
                 "additionalProperties" if keywords.contains_key("properties") => {}
-                "additionalProperties" => self.properties(keywords, value, path),
+                "properties" | "additionalProperties" => self.properties(keywords, value, path),
                 "if" => self.conditional(keywords, value, path),
                 "then" | "else" | "default" | "definitions" | "$schema" => {}
                 _ => panic!("the schema uses the keyword {keyword:?}, which this walker does not know"),
@@ -168,15 +167,15 @@ impl<'s> Walk<'s> {
         let known = keywords.get("properties").and_then(Value::as_object);
         for (name, value) in object {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            match (known.and_then(|known| known.get(name)), keywords.get("additionalProperties")) {
-                (Some(schema), _) => self.check(schema, value, &path),
-                (None, Some(Value::Bool(true))) => {}
-                (None, Some(schema @ Value::Object(_))) => self.check(schema, value, &path),
-                (None, _) if self.unknown == Unknown::Refused => {
+            let further = keywords.get("additionalProperties");
+            match known.and_then(|known| known.get(name)).or(further) {
+                Some(Value::Bool(true)) => {}
+                Some(schema @ Value::Object(_)) => self.check(schema, value, &path),
+                _ if self.unknown == Unknown::Refused => {
                     let known: BTreeSet<&String> = known.into_iter().flat_map(Map::keys).collect();
                     self.problem(&path, format_args!("unknown key; known are {known:?}"));
                 }
-                (None, _) => {}
+                _ => {}
             }
         }
     }

@@ -53,7 +53,7 @@ fn the_walker_catches_what_the_deploy_tool_drops() {
             props["initializer"] = props["instanceLifecycleConfig"]["initializer"].take();
         }),
         ("instanceConcurency: unknown key", |props| {
-            rename(props, "instanceConcurrency", "instanceConcurency")
+            rename(props, "instanceConcurrency", "instanceConcurency");
         }),
         ("triggers[0].triggerConfig.bucketName: unknown key", |props| {
             props["triggers"][0]["triggerConfig"]["bucketName"] = json!("photos");
@@ -67,7 +67,7 @@ fn the_walker_catches_what_the_deploy_tool_drops() {
             key.as_object_mut().unwrap().remove("suffix");
         }),
         ("triggers[0].triggerType: \"OSS\" is none of", |props| {
-            props["triggers"][0]["triggerType"] = json!("OSS")
+            props["triggers"][0]["triggerType"] = json!("OSS");
         }),
         ("asyncInvokeConfig.destinationConfig.onFailed: unknown key", |props| {
             rename(&mut props["asyncInvokeConfig"]["destinationConfig"], "onFailure", "onFailed");

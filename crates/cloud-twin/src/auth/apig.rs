@@ -29,11 +29,7 @@ impl<'a> Authorization<'a> {
         let access_key = parts.next()?.strip_prefix("Access=")?;
         let signed_headers = parts.next()?.strip_prefix("SignedHeaders=")?;
         let signature = parts.next()?.strip_prefix("Signature=")?;
-        parts.next().is_none().then_some(Self {
-            access_key,
-            signed_headers,
-            signature,
-        })
+        parts.next().is_none().then_some(Self { access_key, signed_headers, signature })
     }
 }
 
@@ -51,25 +47,16 @@ pub(crate) fn verify(
     }
     let text = header(&parts.headers, "authorization");
     let Some(authorization) = Authorization::parse(&text) else {
-        return refused(if text.is_empty() {
-            "x-auth-token not found"
-        } else {
-            "decrypt token fail"
-        });
+        return refused(if text.is_empty() { "x-auth-token not found" } else { "decrypt token fail" });
     };
-    let Some(account) = accounts
-        .iter()
-        .find(|account| account.access_key == authorization.access_key)
-    else {
+    let Some(account) = accounts.iter().find(|account| account.access_key == authorization.access_key) else {
         return refused("Get secretKey failed,ak:******,err:ak not exist");
     };
     if failures.is_locked(&account.access_key, now) {
         return refused("AK access failed to reach the limit,forbidden");
     }
-    let token = parts
-        .headers
-        .contains_key("x-security-token")
-        .then(|| header(&parts.headers, "x-security-token"));
+    let token =
+        parts.headers.contains_key("x-security-token").then(|| header(&parts.headers, "x-security-token"));
     if token != account.security_token {
         return refused("Get secretKey failed,ak:******,err:ak not exist");
     }
@@ -77,9 +64,7 @@ pub(crate) fn verify(
     let in_window = parse_basic_time(&time).is_some_and(|signed_at| (now - signed_at).abs() <= MAX_SKEW);
     if !in_window {
         let server = now.format("%Y%m%dT%H%M%SZ");
-        return Err(Refused(format!(
-            "signature expired, signature time:{time},server time:{server}"
-        )));
+        return Err(Refused(format!("signature expired, signature time:{time},server time:{server}")));
     }
     match check_signature(parts, body, account, &authorization, &time) {
         Ok(()) => {
@@ -89,9 +74,7 @@ pub(crate) fn verify(
         Err(canonical) => {
             failures.failed(&account.access_key, now);
             let echoed = canonical.replace('\n', "|");
-            Err(Refused(format!(
-                "verify aksk signature fail, canonicalRequest:{echoed}"
-            )))
+            Err(Refused(format!("verify aksk signature fail, canonicalRequest:{echoed}")))
         }
     }
 }
@@ -108,16 +91,10 @@ fn check_signature(
     let heads = canonical_heads(parts, &names).ok_or_else(String::new)?;
     let payloads = payload_hashes(parts, body);
     let mut canonical = String::new();
-    for (head, payload) in heads
-        .iter()
-        .flat_map(|head| payloads.iter().map(move |payload| (head, payload)))
-    {
+    for (head, payload) in heads.iter().flat_map(|head| payloads.iter().map(move |payload| (head, payload))) {
         canonical = format!("{head}{}\n{payload}", authorization.signed_headers);
         let string_to_sign = format!("{ALGORITHM}\n{time}\n{}", hex::encode(Sha256::digest(&canonical)));
-        let signature = hex::encode(hmac::<Sha256>(
-            account.secret_key.as_bytes(),
-            string_to_sign.as_bytes(),
-        ));
+        let signature = hex::encode(hmac::<Sha256>(account.secret_key.as_bytes(), string_to_sign.as_bytes()));
         let listed = names.contains(&"x-sdk-date") && names.is_sorted();
         if listed && signature == authorization.signature {
             return Ok(());
@@ -139,9 +116,7 @@ fn canonical_headers(parts: &Parts, names: &[&str]) -> Option<String> {
     let mut lines = String::new();
     for name in names {
         let values = parts.headers.get_all(*name).iter();
-        let mut values: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
+        let mut values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         if values.is_empty() {
             return None;
         }
@@ -177,10 +152,7 @@ fn canonical_queries(query: &Query) -> Vec<String> {
     let encode = |(name, value): (&str, &str)| (encode(name, Slash::Encode), encode(value, Slash::Encode));
     let mut by_name: Vec<_> = raw.into_iter().map(encode).collect();
     let join = |pairs: &[(String, String)]| {
-        let parts: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let parts: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         parts.join("&")
     };
     let mut queries = vec![join(&by_name)];

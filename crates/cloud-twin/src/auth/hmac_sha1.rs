@@ -61,7 +61,7 @@ pub(super) fn verify(
 ) -> Outcome<HeaderPrefix> {
     if dialect == Dialect::Oss && policy.v1 == SignatureV1::Refused {
         return Err(
-            ApiError::forbidden("AccessDenied", "OSS no longer supports V1 signatures.").ec("0002-00000080"),
+            ApiError::forbidden("AccessDenied", "OSS no longer supports V1 signatures.").ec("0002-00000080")
         );
     }
     let presented = if authorization.is_empty() {
@@ -69,12 +69,7 @@ pub(super) fn verify(
     } else {
         from_header(dialect, request, policy, authorization)?
     };
-    let account = account(
-        dialect,
-        policy.accounts,
-        presented.access_key,
-        presented.token.as_deref(),
-    )?;
+    let account = account(dialect, policy.accounts, presented.access_key, presented.token.as_deref())?;
     let resources = resources(dialect, request);
     let mut first = None;
     for resource in &resources {
@@ -85,12 +80,7 @@ pub(super) fn verify(
         }
         first.get_or_insert(string_to_sign);
     }
-    Err(mismatch(
-        dialect,
-        presented.access_key,
-        presented.signature,
-        &first.unwrap_or_default(),
-    ))
+    Err(mismatch(dialect, presented.access_key, presented.signature, &first.unwrap_or_default()))
 }
 
 fn from_header<'a>(
@@ -117,37 +107,18 @@ fn from_header<'a>(
     };
     check_skew(parse_http_time(&shown).ok_or_else(time_required)?, policy.now)?;
     let token = prefix.name("security-token");
-    let token = request
-        .headers
-        .contains_key(&token)
-        .then(|| header(request.headers, token.as_str()));
-    Ok(Presented {
-        prefix,
-        access_key,
-        signature,
-        date_line,
-        token,
-    })
+    let token = request.headers.contains_key(&token).then(|| header(request.headers, token.as_str()));
+    Ok(Presented { prefix, access_key, signature, date_line, token })
 }
 
 fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) -> Outcome<Presented<'a>> {
     let query = request.query;
     let (prefix, access_key, token) = match dialect {
-        Dialect::Oss => (
-            HeaderPrefix::OSS,
-            query.get("OSSAccessKeyId"),
-            query.get("security-token"),
-        ),
-        Dialect::Obs if query.has("AWSAccessKeyId") => (
-            HeaderPrefix::AMZ,
-            query.get("AWSAccessKeyId"),
-            query.get("x-amz-security-token"),
-        ),
-        Dialect::Obs => (
-            HeaderPrefix::OBS,
-            query.get("AccessKeyId"),
-            query.get("x-obs-security-token"),
-        ),
+        Dialect::Oss => (HeaderPrefix::OSS, query.get("OSSAccessKeyId"), query.get("security-token")),
+        Dialect::Obs if query.has("AWSAccessKeyId") => {
+            (HeaderPrefix::AMZ, query.get("AWSAccessKeyId"), query.get("x-amz-security-token"))
+        }
+        Dialect::Obs => (HeaderPrefix::OBS, query.get("AccessKeyId"), query.get("x-obs-security-token")),
     };
     let (Some(access_key), Some(signature), Some(expires)) =
         (access_key, query.get("Signature"), query.get("Expires"))
@@ -164,12 +135,11 @@ fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) 
         )
         .ec("0002-00000079"));
     }
-    let deadline = expires
-        .parse()
-        .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    if deadline.is_none_or(|deadline| policy.now > deadline) {
-        return Err(expired(policy.now));
+    let deadline = expires.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let deadline = deadline
+        .ok_or_else(|| ApiError::forbidden("AccessDenied", "Invalid date (should be seconds since epoch)"))?;
+    if policy.now > deadline {
+        return Err(expired(deadline, policy.now));
     }
     Ok(Presented {
         prefix,
@@ -190,11 +160,7 @@ fn resources(dialect: Dialect, request: SignedParts<'_>) -> Vec<String> {
             if request.target.resource_root.is_empty() {
                 resources.push(request.target.resource(|text| encode(text, Slash::Keep)));
             } else if let Some(key) = &request.target.key {
-                resources.push(format!(
-                    "{}/{}",
-                    request.target.resource_root,
-                    encode(key, Slash::Keep)
-                ));
+                resources.push(format!("{}/{}", request.target.resource_root, encode(key, Slash::Keep)));
             }
             resources.dedup();
             resources
@@ -224,11 +190,8 @@ fn string_to_sign(
         let _ = writeln!(text, "{name}:{}", header(headers, name).trim());
     }
     text.push_str(resource);
-    let mut signed: Vec<_> = request
-        .query
-        .iter()
-        .filter(|(name, _)| is_signed(dialect, presented.prefix, name))
-        .collect();
+    let mut signed: Vec<_> =
+        request.query.iter().filter(|(name, _)| is_signed(dialect, presented.prefix, name)).collect();
     signed.sort_unstable();
     for (at, (name, value)) in signed.into_iter().enumerate() {
         let separator = if at == 0 { '?' } else { '&' };
@@ -245,9 +208,7 @@ fn is_signed(dialect: Dialect, prefix: HeaderPrefix, name: &str) -> bool {
         Dialect::Oss => name.starts_with("x-oss-") || OSS_SUB_RESOURCES.split(' ').any(|known| known == name),
         Dialect::Obs => {
             name.to_ascii_lowercase().starts_with(prefix.as_str())
-                || OBS_SUB_RESOURCES
-                    .split(' ')
-                    .any(|known| known.eq_ignore_ascii_case(name))
+                || OBS_SUB_RESOURCES.split(' ').any(|known| known.eq_ignore_ascii_case(name))
         }
     }
 }

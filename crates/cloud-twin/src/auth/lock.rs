@@ -64,10 +64,7 @@ mod tests {
         assert!(!lock.is_locked("other", now));
         assert!(!lock.is_locked("ak", now + LOCK_TIME));
         lock.failed("ak", now + LOCK_TIME);
-        assert!(
-            !lock.is_locked("ak", now + LOCK_TIME),
-            "the count starts anew after the lock"
-        );
+        assert!(!lock.is_locked("ak", now + LOCK_TIME), "the count starts anew after the lock");
     }
 
     #[test]

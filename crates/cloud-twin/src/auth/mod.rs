@@ -110,20 +110,13 @@ fn account<'a>(
         .detail(access_key_element(dialect), access_key)
         .signature()
     };
-    let account = accounts
-        .iter()
-        .find(|account| account.access_key == access_key)
-        .ok_or_else(unknown)?;
+    let account = accounts.iter().find(|account| account.access_key == access_key).ok_or_else(unknown)?;
     match (account.security_token.as_deref(), token) {
         (expected, given) if expected == given => Ok(account),
         // A temporary key id is known only together with its token.
         (Some(_), None) => Err(unknown()),
-        _ => Err(ApiError::forbidden(
-            "InvalidSecurityToken",
-            "The security token you provided is invalid.",
-        )
-        .ec("0002-00000815")
-        .signature()),
+        _ => Err(ApiError::forbidden("InvalidSecurityToken", "The security token you provided is invalid.")
+            .signature()),
     }
 }
 
@@ -159,17 +152,15 @@ fn skewed(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> ApiError {
         "The difference between the request time and the current time is too large.",
     )
     .ec("0002-00000504")
-    .detail(
-        "MaxAllowedSkewMilliseconds",
-        MAX_SKEW.num_milliseconds().to_string(),
-    )
+    .detail("MaxAllowedSkewMilliseconds", MAX_SKEW.num_milliseconds().to_string())
     .detail("RequestTime", xml_time(signed_at))
     .detail("ServerTime", xml_time(now))
 }
 
-fn expired(now: DateTime<Utc>) -> ApiError {
+fn expired(deadline: DateTime<Utc>, now: DateTime<Utc>) -> ApiError {
     ApiError::forbidden("AccessDenied", "Request has expired.")
         .ec("0002-00000069")
+        .detail("Expires", xml_time(deadline))
         .detail("ServerTime", xml_time(now))
 }
 
@@ -178,18 +169,12 @@ pub(crate) fn xml_time(time: DateTime<Utc>) -> String {
 }
 
 fn check_skew(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> Outcome<()> {
-    if (now - signed_at).abs() > MAX_SKEW {
-        Err(skewed(signed_at, now))
-    } else {
-        Ok(())
-    }
+    if (now - signed_at).abs() > MAX_SKEW { Err(skewed(signed_at, now)) } else { Ok(()) }
 }
 
 /// `20231216T162057Z`.
 fn parse_basic_time(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ")
-        .ok()
-        .map(|time| time.and_utc())
+    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
 }
 
 /// `Thu, 17 Nov 2005 18:49:58 GMT`; the weekday is not checked, as no server does.
@@ -209,10 +194,5 @@ where
 }
 
 fn time_required() -> ApiError {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
-        "AccessDenied",
-        "OSS authentication requires a valid Date.",
-    )
-    .ec("0002-00000221")
+    ApiError::new(StatusCode::FORBIDDEN, "AccessDenied", "OSS authentication requires a valid Date.")
 }

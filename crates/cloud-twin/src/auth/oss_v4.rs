@@ -62,30 +62,18 @@ impl<'a> Scope<'a> {
             let (product, region, date, access_key) =
                 (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
             let known = terminator == "aliyun_v4_request" && matches!(product, "oss" | "oss-cloudbox");
-            known.then_some(Self {
-                access_key,
-                date,
-                region,
-                product,
-            })
+            known.then_some(Self { access_key, date, region, product })
         })();
-        scope.ok_or_else(|| {
-            ApiError::invalid_argument("Invalid Credential in Authorization.").ec("0002-00000222")
-        })
+        scope.ok_or_else(|| ApiError::invalid_argument("Invalid Credential in Authorization."))
     }
 
     fn check(&self, time: &str, region: &str) -> Outcome<()> {
         if !time.starts_with(self.date) {
-            return Err(
-                ApiError::invalid_argument("Invalid signing date in Authorization header.")
-                    .ec("0002-00000224"),
-            );
+            return Err(ApiError::invalid_argument("Invalid signing date in Authorization header."));
         }
         if self.region != region {
-            return Err(
-                ApiError::invalid_argument("Invalid signing region in Authorization header.")
-                    .ec("0002-00000225"),
-            );
+            return Err(ApiError::invalid_argument("Invalid signing region in Authorization header.")
+                .ec("0002-00000226"));
         }
         Ok(())
     }
@@ -108,14 +96,12 @@ impl<'a> Authorization<'a> {
                 Some(("AdditionalHeaders", value)) => parsed.additional_headers = value,
                 Some(("Signature", value)) => parsed.signature = value,
                 _ => {
-                    return Err(
-                        ApiError::invalid_argument("Authorization header is invalid.").ec("0002-00000221")
-                    );
+                    return Err(ApiError::invalid_argument("Authorization header is invalid."));
                 }
             }
         }
         if parsed.credential.is_empty() || parsed.signature.is_empty() {
-            return Err(ApiError::invalid_argument("Authorization header is invalid.").ec("0002-00000221"));
+            return Err(ApiError::invalid_argument("Authorization header is invalid."));
         }
         Ok(parsed)
     }
@@ -135,9 +121,7 @@ pub(super) fn verify_header(
         .then(|| header(request.headers, "x-oss-security-token"));
     let account = account(Dialect::Oss, policy.accounts, scope.access_key, token.as_deref())?;
     if header(request.headers, "x-oss-content-sha256") != UNSIGNED_PAYLOAD {
-        return Err(
-            ApiError::invalid_argument("x-oss-content-sha256 must be UNSIGNED-PAYLOAD.").ec("0002-00000232"),
-        );
+        return Err(ApiError::invalid_argument("x-oss-content-sha256 must be UNSIGNED-PAYLOAD."));
     }
     let (time, signed_at) = header_time(request.headers)?;
     scope.check(&time, policy.region)?;
@@ -160,64 +144,40 @@ fn header_time(headers: &HeaderMap) -> Outcome<(String, DateTime<Utc>)> {
         return Ok((time, signed_at));
     }
     let date = header(headers, "date");
-    let signed_at = parse_http_time(&date)
-        .or_else(|| parse_basic_time(&date))
-        .ok_or_else(time_required)?;
+    let signed_at = parse_http_time(&date).or_else(|| parse_basic_time(&date)).ok_or_else(time_required)?;
     Ok((signed_at.format("%Y%m%dT%H%M%SZ").to_string(), signed_at))
 }
 
 pub(super) fn verify_url(request: SignedParts<'_>, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
     let parameter = |name: &str| {
-        request.query.get(name).ok_or_else(|| {
-            ApiError::invalid_argument(format!("{name} is required in a signed URL.")).ec("0002-00000241")
-        })
+        request
+            .query
+            .get(name)
+            .ok_or_else(|| ApiError::invalid_argument(format!("{name} is required in a signed URL.")))
     };
     if parameter("x-oss-signature-version")? != ALGORITHM {
-        return Err(
-            ApiError::invalid_argument("x-oss-signature-version is not supported.").ec("0002-00000242"),
-        );
+        return Err(ApiError::invalid_argument("x-oss-signature-version is not supported."));
     }
     if request.method == Method::POST {
-        return Err(ApiError::invalid_argument(
-            "POST does not support a signature in the URL.",
-        ));
+        return Err(ApiError::invalid_argument("POST does not support a signature in the URL."));
     }
     let scope = Scope::parse(parameter("x-oss-credential")?)?;
-    let account = account(
-        Dialect::Oss,
-        policy.accounts,
-        scope.access_key,
-        request.query.get("x-oss-security-token"),
-    )?;
+    let account =
+        account(Dialect::Oss, policy.accounts, scope.access_key, request.query.get("x-oss-security-token"))?;
     let time = parameter("x-oss-date")?;
     let signed_at = parse_basic_time(time).ok_or_else(time_required)?;
     scope.check(time, policy.region)?;
-    let longest = if account.security_token.is_some() {
-        MAX_EXPIRES_TEMPORARY
-    } else {
-        MAX_EXPIRES
-    };
-    let expires = parameter("x-oss-expires")?
-        .parse()
-        .ok()
-        .filter(|seconds| (1..=longest).contains(seconds));
+    let longest = if account.security_token.is_some() { MAX_EXPIRES_TEMPORARY } else { MAX_EXPIRES };
+    let expires = parameter("x-oss-expires")?.parse().ok().filter(|seconds| (1..=longest).contains(seconds));
     let expires = expires.ok_or_else(|| {
         ApiError::invalid_argument(format!("x-oss-expires must be between 1 and {longest}."))
-            .ec("0002-00000243")
     })?;
-    if policy.now < signed_at - MAX_SKEW || policy.now > signed_at + TimeDelta::seconds(expires) {
-        return Err(expired(policy.now));
+    let deadline = signed_at + TimeDelta::seconds(expires);
+    if policy.now < signed_at - MAX_SKEW || policy.now > deadline {
+        return Err(expired(deadline, policy.now));
     }
     let additional = request.query.get("x-oss-additional-headers").unwrap_or_default();
-    check_signature(
-        request,
-        keys,
-        account,
-        &scope,
-        time,
-        additional,
-        parameter("x-oss-signature")?,
-    )
+    check_signature(request, keys, account, &scope, time, additional, parameter("x-oss-signature")?)
 }
 
 fn check_signature(
@@ -230,12 +190,7 @@ fn check_signature(
     signature: &str,
 ) -> Outcome<()> {
     let canonical = canonical_request(request, additional_headers);
-    let Scope {
-        date,
-        region,
-        product,
-        ..
-    } = scope;
+    let Scope { date, region, product, .. } = scope;
     let string_to_sign = format!(
         "{ALGORITHM}\n{time}\n{date}/{region}/{product}/aliyun_v4_request\n{}",
         hex::encode(Sha256::digest(&canonical))
@@ -244,10 +199,8 @@ fn check_signature(
     if hex::encode(hmac::<Sha256>(&key, string_to_sign.as_bytes())) == signature {
         return Ok(());
     }
-    Err(
-        mismatch(Dialect::Oss, &account.access_key, signature, &string_to_sign)
-            .detail("CanonicalRequest", canonical),
-    )
+    Err(mismatch(Dialect::Oss, &account.access_key, signature, &string_to_sign)
+        .detail("CanonicalRequest", canonical))
 }
 
 fn canonical_request(request: SignedParts<'_>, additional_headers: &str) -> String {
@@ -278,13 +231,7 @@ fn canonical_query(query: &Query) -> String {
     pairs.sort_unstable();
     let parts: Vec<_> = pairs
         .into_iter()
-        .map(|(name, value)| {
-            if value.is_empty() {
-                name
-            } else {
-                name + "=" + &value
-            }
-        })
+        .map(|(name, value)| if value.is_empty() { name } else { name + "=" + &value })
         .collect();
     parts.join("&")
 }

@@ -1,5 +1,7 @@
 //! Every recorded signature is accepted as it is, and refused as soon as a signed part of its request changes.
 
+mod gateway;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +15,8 @@ use crate::objects::get::http_date;
 use crate::wire::{Plus, Slash, encode};
 
 fn cases(folder: &str) -> Vec<Case> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures")
-        .join(folder);
-    let mut folders: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(folder);
+    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();
     folders.into_iter().map(Case).collect()
@@ -37,10 +34,7 @@ impl Case {
     }
 
     fn text(&self, file: &str) -> String {
-        fs::read_to_string(self.0.join(file))
-            .unwrap()
-            .trim_end_matches('\n')
-            .to_owned()
+        fs::read_to_string(self.0.join(file)).unwrap().trim_end_matches('\n').to_owned()
     }
 }
 
@@ -60,11 +54,8 @@ struct Sent {
 
 impl Sent {
     fn parts(&self) -> Parts {
-        let target = if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        };
+        let target =
+            if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) };
         let mut request = http::Request::builder().method(self.method.as_str()).uri(target);
         for (name, value) in &self.headers {
             request = request.header(name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -74,12 +65,9 @@ impl Sent {
 
     fn add_query(&mut self, name: &str, value: &str) {
         let separator = if self.query.is_empty() { "" } else { "&" };
-        let value = if value.is_empty() {
-            String::new()
-        } else {
-            format!("={}", encode(value, Slash::Encode))
-        };
-        self.query += &format!("{separator}{}{value}", encode(name, Slash::Encode));
+        let value =
+            if value.is_empty() { String::new() } else { format!("={}", encode(value, Slash::Encode)) };
+        self.query.extend([separator, &encode(name, Slash::Encode), &value]);
     }
 }
 
@@ -107,29 +95,19 @@ impl ObjectCase {
             headers: &parts.headers,
         };
         let accounts = [self.account.clone()];
-        let policy = Policy {
-            accounts: &accounts,
-            region: &self.region,
-            v1: SignatureV1::Accepted,
-            now: self.now,
-        };
+        let policy =
+            Policy { accounts: &accounts, region: &self.region, v1: SignatureV1::Accepted, now: self.now };
         verify(self.dialect, request, policy, &KeyCache::default())
     }
 
     fn read(case: &Case) -> Self {
         let context = case.json("context.json");
         let request = case.json("request.json");
-        let dialect = if text(&context, "dialect") == "oss" {
-            Dialect::Oss
-        } else {
-            Dialect::Obs
-        };
+        let dialect = if text(&context, "dialect") == "oss" { Dialect::Oss } else { Dialect::Obs };
         let token = context["security_token"].as_str().map(str::to_owned);
         let key_id = text(&context, "access_key_id");
-        let account = Account {
-            security_token: token,
-            ..Account::permanent(key_id, text(&context, "secret"))
-        };
+        let account =
+            Account { security_token: token, ..Account::permanent(key_id, text(&context, "secret")) };
         let time = context["time"].as_i64().unwrap_or_default();
         let mut object = Self {
             name: case.name().to_owned(),
@@ -157,22 +135,12 @@ impl ObjectCase {
             }
             ("v4", _) => self.sign_v4_url(context, &key_id, token, &signature),
             (_, "header") => {
-                let (word, prefix) = if self.dialect == Dialect::Oss {
-                    ("OSS", "x-oss-")
-                } else {
-                    ("OBS", "x-obs-")
-                };
-                let dated = self
-                    .sent
-                    .headers
-                    .iter()
-                    .find(|(name, _)| name.to_lowercase() == format!("{prefix}date"));
-                let shown = dated.or_else(|| {
-                    self.sent
-                        .headers
-                        .iter()
-                        .find(|(name, _)| name.eq_ignore_ascii_case("date"))
-                });
+                let (word, prefix) =
+                    if self.dialect == Dialect::Oss { ("OSS", "x-oss-") } else { ("OBS", "x-obs-") };
+                let dated =
+                    self.sent.headers.iter().find(|(name, _)| name.to_lowercase() == format!("{prefix}date"));
+                let shown = dated
+                    .or_else(|| self.sent.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("date")));
                 match shown.and_then(|(_, date)| parse_http_time(date)) {
                     Some(time) => self.now = time,
                     None => self.header("date", &http_date(self.now)),
@@ -184,18 +152,10 @@ impl ObjectCase {
                 let expires = context["expires"].as_i64().unwrap();
                 self.now = DateTime::from_timestamp(expires, 0).unwrap();
                 let oss = self.dialect == Dialect::Oss;
-                self.sent
-                    .add_query(if oss { "OSSAccessKeyId" } else { "AccessKeyId" }, &key_id);
+                self.sent.add_query(if oss { "OSSAccessKeyId" } else { "AccessKeyId" }, &key_id);
                 self.sent.add_query("Expires", &expires.to_string());
                 if let Some(token) = token {
-                    self.sent.add_query(
-                        if oss {
-                            "security-token"
-                        } else {
-                            "x-obs-security-token"
-                        },
-                        &token,
-                    );
+                    self.sent.add_query(if oss { "security-token" } else { "x-obs-security-token" }, &token);
                 }
                 self.sent.add_query("Signature", &signature);
             }
@@ -209,23 +169,14 @@ impl ObjectCase {
         self.sent.add_query("x-oss-signature-version", "OSS4-HMAC-SHA256");
         self.sent.add_query("x-oss-credential", &credential);
         self.sent.add_query("x-oss-date", &time);
-        self.sent
-            .add_query("x-oss-expires", &context["valid_for"].to_string());
+        self.sent.add_query("x-oss-expires", &context["valid_for"].to_string());
         let additional: Vec<_> = context["additional_headers"].as_array().unwrap().iter().collect();
-        let mut present: Vec<_> = additional
-            .iter()
-            .map(|name| name.as_str().unwrap().to_lowercase())
-            .collect();
-        present.retain(|name| {
-            self.sent
-                .headers
-                .iter()
-                .any(|(header, _)| header.to_lowercase() == *name)
-        });
+        let mut present: Vec<_> =
+            additional.iter().map(|name| name.as_str().unwrap().to_lowercase()).collect();
+        present.retain(|name| self.sent.headers.iter().any(|(header, _)| header.to_lowercase() == *name));
         present.sort();
         if !present.is_empty() {
-            self.sent
-                .add_query("x-oss-additional-headers", &present.join(";"));
+            self.sent.add_query("x-oss-additional-headers", &present.join(";"));
         }
         if let Some(token) = token {
             self.sent.add_query("x-oss-security-token", &token);
@@ -238,11 +189,7 @@ impl ObjectCase {
     }
 
     fn token_header(&mut self, name: &str, token: Option<String>) {
-        let given = self
-            .sent
-            .headers
-            .iter()
-            .any(|(header, _)| header.eq_ignore_ascii_case(name));
+        let given = self.sent.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
         if let (Some(token), false) = (token, given) {
             self.header(name, &token);
         }
@@ -256,9 +203,7 @@ impl ObjectCase {
             edit(&mut sent);
             all.push((what.to_owned(), sent));
         };
-        change("method", &|sent| {
-            sent.method = if sent.method == "GET" { "HEAD" } else { "GET" }.to_owned()
-        });
+        change("method", &|sent| sent.method = if sent.method == "GET" { "HEAD" } else { "GET" }.to_owned());
         change("path", &|sent| sent.path.push('x'));
         change("query", &|sent| sent.add_query("acl", ""));
         for (at, (name, _)) in self.sent.headers.iter().enumerate() {
@@ -273,36 +218,24 @@ impl ObjectCase {
                 let at = sent.query.rfind("ignature=").unwrap() + "ignature=".len();
                 sent.query.insert(at, 'A');
             });
-            change("expiry", &|sent| {
-                sent.query = sent.query.replace("xpires=", "xpires=1")
-            });
+            change("expiry", &|sent| sent.query = sent.query.replace("xpires=", "xpires=1"));
         }
         all
     }
 
     fn date_is_elsewhere(&self) -> bool {
-        self.sent
-            .headers
-            .iter()
-            .any(|(name, _)| name.to_lowercase().ends_with("s-date"))
+        self.sent.headers.iter().any(|(name, _)| name.to_lowercase().ends_with("s-date"))
     }
 
     fn is_signed(&self, name: &str) -> bool {
-        let prefix = if self.dialect == Dialect::Oss {
-            "x-oss-"
-        } else {
-            "x-obs-"
-        };
+        let prefix = if self.dialect == Dialect::Oss { "x-oss-" } else { "x-obs-" };
         matches!(name, "content-type" | "content-md5" | "authorization" | "date")
             && !(name == "date" && self.is_v4())
             || name.starts_with(prefix)
     }
 
     fn is_v4(&self) -> bool {
-        self.sent
-            .headers
-            .iter()
-            .any(|(_, value)| value.starts_with("OSS4"))
+        self.sent.headers.iter().any(|(_, value)| value.starts_with("OSS4"))
             || self.sent.query.contains("OSS4")
     }
 }
@@ -326,14 +259,8 @@ fn sent(request: &Value, context: &Value) -> Sent {
     let (host, mut path) = match (bucket, path_style) {
         ("", _) => (service.to_owned(), format!("/{}", encode(key, Slash::Keep))),
         (bucket, true) if key.is_empty() => ("127.0.0.1".to_owned(), format!("/{bucket}")),
-        (bucket, true) => (
-            "127.0.0.1".to_owned(),
-            format!("/{bucket}/{}", encode(key, Slash::Keep)),
-        ),
-        (bucket, false) => (
-            format!("{bucket}.{service}"),
-            format!("/{}", encode(key, Slash::Keep)),
-        ),
+        (bucket, true) => ("127.0.0.1".to_owned(), format!("/{bucket}/{}", encode(key, Slash::Keep))),
+        (bucket, false) => (format!("{bucket}.{service}"), format!("/{}", encode(key, Slash::Keep))),
     };
     if let Some(raw) = request["path"].as_str() {
         raw.clone_into(&mut path);
@@ -349,14 +276,9 @@ fn sent(request: &Value, context: &Value) -> Sent {
         sent.add_query(pair[0].as_str().unwrap(), pair[1].as_str().unwrap_or_default());
     }
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
-        sent.headers
-            .push((name.clone(), value.as_str().unwrap().to_owned()));
+        sent.headers.push((name.clone(), value.as_str().unwrap().to_owned()));
     }
-    if !sent
-        .headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !sent.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         sent.headers.push(("host".to_owned(), host));
     }
     sent
@@ -370,11 +292,7 @@ fn check_objects(folder: &str, at_least: usize) {
             panic!("{}: {error:?}", case.name);
         }
         for (part, sent) in case.tampered() {
-            assert!(
-                case.verify(&sent).is_err(),
-                "{}: a changed {part} passes",
-                case.name
-            );
+            assert!(case.verify(&sent).is_err(), "{}: a changed {part} passes", case.name);
         }
     }
 }
@@ -392,11 +310,7 @@ fn every_recorded_obs_signature_holds_and_breaks_with_each_signed_part() {
 #[test]
 fn slashes_of_a_key_may_be_hidden_on_the_wire() {
     for folder in ["oss", "obs"] {
-        for mut case in cases(folder)
-            .iter()
-            .map(ObjectCase::read)
-            .filter(|case| case.sent.path.len() > 1)
-        {
+        for mut case in cases(folder).iter().map(ObjectCase::read).filter(|case| case.sent.path.len() > 1) {
             case.sent.path = format!("/{}", case.sent.path[1..].replace('/', "%2F"));
             if !case.sent.headers.iter().any(|(_, value)| value == "127.0.0.1") {
                 assert!(case.verify(&case.sent).is_ok(), "{}", case.name);
@@ -413,10 +327,7 @@ fn obs_takes_the_aws_v2_dialect() {
         ("date", "Thu, 01 Jan 2026 00:00:00 GMT"),
         ("content-type", "application/octet-stream"),
         ("x-amz-meta-a", "1"),
-        (
-            "authorization",
-            "AWS HCY8BGCN1YM5ZWYOK1MH:cS61zZ+e7najCkWKcuU78UkKaDU=",
-        ),
+        ("authorization", "AWS HCY8BGCN1YM5ZWYOK1MH:cS61zZ+e7najCkWKcuU78UkKaDU="),
     ];
     let mut case = ObjectCase {
         name: "aws-v2-flavour-put".to_owned(),
@@ -425,9 +336,7 @@ fn obs_takes_the_aws_v2_dialect() {
             method: "PUT".to_owned(),
             path: "/a/b/c.bin".to_owned(),
             query: String::new(),
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             body: String::new(),
         },
         account: Account::permanent("HCY8BGCN1YM5ZWYOK1MH", "9zYwf1uabSQY0JTnFqbUqG7vcfqYBaTdXde2GUcq"),
@@ -436,164 +345,18 @@ fn obs_takes_the_aws_v2_dialect() {
     };
     assert_eq!(case.verify(&case.sent).unwrap(), HeaderPrefix::AMZ);
     case.sent.headers[3].1 = "2".to_owned();
-    assert_eq!(
-        case.verify(&case.sent).unwrap_err().code(),
-        "SignatureDoesNotMatch"
-    );
-}
-
-struct GatewayCase {
-    sent: Sent,
-    account: Account,
-    now: DateTime<Utc>,
-}
-
-impl GatewayCase {
-    fn read(case: &Case) -> Self {
-        let (context, request) = (case.json("context.json"), case.json("request.json"));
-        let url: http::Uri = text(&request, "url").parse().unwrap();
-        let mut headers: Vec<(String, String)> = request["headers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|pair| {
-                (
-                    pair[0].as_str().unwrap().to_owned(),
-                    pair[1].as_str().unwrap().to_owned(),
-                )
-            })
-            .collect();
-        let has = |headers: &[(String, String)], name: &str| {
-            headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
-        };
-        if !has(&headers, "host") {
-            headers.push(("host".to_owned(), authority(&url)));
-        }
-        if !has(&headers, "x-sdk-date") {
-            headers.push(("x-sdk-date".to_owned(), text(&context, "date").to_owned()));
-        }
-        let canonical = case.text("canonical-request.txt");
-        for name in ["x-security-token", "x-sdk-content-sha256"] {
-            let line = canonical
-                .lines()
-                .find_map(|line| line.strip_prefix(&format!("{name}:")));
-            if let (Some(value), false) = (line, has(&headers, name)) {
-                headers.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        headers.push(("authorization".to_owned(), case.text("authorization.txt")));
-        let token = headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("x-security-token"));
-        let account = Account {
-            security_token: token.map(|(_, token)| token.clone()),
-            ..Account::permanent(text(&context, "access_key"), text(&context, "secret_key"))
-        };
-        let sent = Sent {
-            method: text(&request, "method").to_owned(),
-            path: url.path().to_owned(),
-            query: url.query().unwrap_or_default().to_owned(),
-            headers,
-            body: text(&request, "body").to_owned(),
-        };
-        Self {
-            sent,
-            account,
-            now: parse_basic_time(text(&context, "date")).unwrap(),
-        }
-    }
-
-    fn verify(&self, sent: &Sent) -> Result<(), apig::Refused> {
-        let accounts = [self.account.clone()];
-        apig::verify(
-            &sent.parts(),
-            sent.body.as_bytes(),
-            &accounts,
-            &FailureLock::default(),
-            self.now,
-        )
-    }
-
-    fn signed_headers(&self) -> Vec<String> {
-        let (_, authorization) = self.sent.headers.last().unwrap();
-        let listed = authorization
-            .split("SignedHeaders=")
-            .nth(1)
-            .unwrap()
-            .split(',')
-            .next()
-            .unwrap();
-        listed.split(';').map(str::to_owned).collect()
-    }
-}
-
-fn authority(url: &http::Uri) -> String {
-    let default = if url.scheme_str() == Some("http") { 80 } else { 443 };
-    match url.port_u16() {
-        Some(port) if port != default => format!("{}:{port}", url.host().unwrap()),
-        _ => url.host().unwrap().to_owned(),
-    }
+    assert_eq!(case.verify(&case.sent).unwrap_err().code(), "SignatureDoesNotMatch");
 }
 
 #[test]
-fn every_recorded_gateway_signature_holds_and_breaks_with_each_signed_part() {
-    let cases = cases("apig");
-    assert!(cases.len() >= 8);
-    for case in &cases {
-        let name = case.name();
-        let gateway = GatewayCase::read(case);
-        assert_eq!(gateway.verify(&gateway.sent), Ok(()), "{name}");
-        let signed = gateway.signed_headers();
-        let refused = |what: &str, edit: &dyn Fn(&mut Sent)| {
-            let mut sent = gateway.sent.clone();
-            edit(&mut sent);
-            assert!(gateway.verify(&sent).is_err(), "{name}: a changed {what} passes");
-        };
-        refused("method", &|sent| sent.method = "PATCH".to_owned());
-        refused("path", &|sent| sent.path.push_str("/x"));
-        refused("query", &|sent| sent.add_query("acl", ""));
-        refused("authorization", &|sent| {
-            sent.headers.last_mut().unwrap().1.push('0')
-        });
-        for (at, (header, value)) in gateway.sent.headers.iter().enumerate() {
-            if signed.contains(&header.to_lowercase()) {
-                refused(header, &|sent| sent.headers[at].1 = flipped(value));
-            }
-        }
-        let announced = gateway
-            .sent
-            .headers
-            .iter()
-            .any(|(_, value)| value == "UNSIGNED-PAYLOAD");
-        if !announced {
-            refused("body", &|sent| sent.body.push(' '));
-        }
+fn signed_urls_die_after_their_last_second() {
+    for (folder, name) in [("oss", "v4-q-1"), ("oss", "v1-q-1"), ("obs", "presign-get")] {
+        let found = cases(folder).into_iter().find(|case| case.name() == name).unwrap();
+        let seconds = found.json("context.json")["valid_for"].as_i64().unwrap_or_default();
+        let mut case = ObjectCase::read(&found);
+        case.now += TimeDelta::seconds(seconds);
+        assert!(case.verify(&case.sent).is_ok(), "{name}");
+        case.now += TimeDelta::seconds(1);
+        assert_eq!(case.verify(&case.sent).unwrap_err().code(), "AccessDenied", "{name}");
     }
-}
-
-#[test]
-fn the_gateway_lock_strikes_after_the_sixth_bad_signature() {
-    let case = GatewayCase::read(&cases("apig")[0]);
-    let failures = FailureLock::default();
-    let accounts = [case.account.clone()];
-    let verify =
-        |sent: &Sent, now| apig::verify(&sent.parts(), sent.body.as_bytes(), &accounts, &failures, now);
-    let mut bad = case.sent.clone();
-    bad.headers.last_mut().unwrap().1.push('0');
-    for _ in 0..6 {
-        let apig::Refused(text) = verify(&bad, case.now).unwrap_err();
-        assert!(
-            text.starts_with("verify aksk signature fail, canonicalRequest:"),
-            "{text}"
-        );
-    }
-    let locked = Err(apig::Refused(
-        "AK access failed to reach the limit,forbidden".to_owned(),
-    ));
-    assert_eq!(
-        verify(&case.sent, case.now),
-        locked,
-        "a good signature does not lift the lock"
-    );
-    assert_eq!(verify(&case.sent, case.now + TimeDelta::minutes(5)), Ok(()));
 }

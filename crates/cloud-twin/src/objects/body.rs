@@ -41,21 +41,13 @@ pub(crate) async fn receive(
         return Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLength", message).into());
     }
     let announced = body.size_hint().exact().unwrap_or_default();
-    let too_large = || {
-        ApiError::bad_request(
-            "EntityTooLarge",
-            "Your proposed upload exceeds the maximum allowed size.",
-        )
-    };
+    let too_large =
+        || ApiError::bad_request("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.");
     if announced > limit {
         return Err(too_large().into());
     }
     let expected_md5 = content_md5(headers)?;
-    let mut data = Vec::with_capacity(
-        usize::try_from(announced)
-            .unwrap_or(MAX_RESERVED)
-            .min(MAX_RESERVED),
-    );
+    let mut data = Vec::with_capacity(usize::try_from(announced).unwrap_or(MAX_RESERVED).min(MAX_RESERVED));
     let mut hasher = Hasher::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| BodyError::Aborted)?;
@@ -77,10 +69,7 @@ fn content_md5(headers: &HeaderMap) -> Outcome<Option<[u8; 16]>> {
     let Some(value) = headers.get("content-md5") else {
         return Ok(None);
     };
-    let decoded = STANDARD
-        .decode(value.as_bytes())
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok());
+    let decoded = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
     decoded
         .map(Some)
         .ok_or_else(|| ApiError::bad_request("InvalidDigest", "The Content-MD5 you specified is not valid."))

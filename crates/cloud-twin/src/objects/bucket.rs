@@ -20,12 +20,7 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Outcome<Reply> {
     let mut xml = Document::new("ListAllMyBucketsResult", call.dialect.namespace());
     owner(call, &mut xml);
     xml.group("Buckets", |buckets| {
-        for (name, created) in call
-            .store()
-            .list()
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(prefix))
-        {
+        for (name, created) in call.store().list().into_iter().filter(|(name, _)| name.starts_with(prefix)) {
             buckets.group("Bucket", |bucket| {
                 bucket
                     .leaf("Name", &name)
@@ -48,11 +43,8 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Outcome<Reply> {
 pub(super) fn put_bucket(call: &Call<'_>) -> Outcome<Reply> {
     let name = call.bucket_name();
     if !call.dialect.is_bucket_name(name) {
-        return Err(
-            ApiError::bad_request("InvalidBucketName", "The specified bucket is not valid.")
-                .ec("0015-00000001")
-                .detail("BucketName", name),
-        );
+        return Err(ApiError::bad_request("InvalidBucketName", "The specified bucket is not valid.")
+            .detail("BucketName", name));
     }
     call.store().create(name, call.inner.now());
     let mut reply = Response::new(Full::default());
@@ -72,7 +64,7 @@ pub(super) fn delete_bucket(call: &Call<'_>) -> Outcome<Reply> {
         BucketRemoval::NotEmpty => Err(ApiError::new(
             StatusCode::CONFLICT,
             "BucketNotEmpty",
-            "The bucket you tried to delete is not empty.",
+            "The bucket has objects. Please delete them first.",
         )
         .ec("0015-00000301")
         .detail("BucketName", name)),
@@ -84,11 +76,7 @@ pub(super) fn head_bucket(call: &Call<'_>) -> Outcome<Reply> {
     let mut reply = Response::new(Full::default());
     let headers = reply.headers_mut();
     match call.dialect {
-        Dialect::Oss => insert_text(
-            headers,
-            call.prefix.name("bucket-region"),
-            &call.inner.config.region,
-        ),
+        Dialect::Oss => insert_text(headers, call.prefix.name("bucket-region"), &call.inner.config.region),
         Dialect::Obs => obs_bucket_headers(call, headers),
     }
     Ok(reply)

@@ -33,14 +33,7 @@ fn remove(call: &Call<'_>, bucket: &Bucket, key: &str, change: Change) {
         key: key.to_owned(),
     });
     if call.dialect == Dialect::Oss {
-        call.inner.raise(
-            change,
-            name,
-            key,
-            &object,
-            Some(object.body.len()),
-            call.request_id,
-        );
+        call.inner.raise(change, name, key, &object, Some(object.body.len()), call.request_id);
     }
 }
 
@@ -59,9 +52,8 @@ pub(super) async fn delete_objects(call: &Call<'_>, body: Incoming) -> Result<Re
         }
         .into());
     }
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > MAX_DOCUMENT) {
         return Err(ApiError::malformed_xml().into());
     }
@@ -117,7 +109,7 @@ impl Request {
                 "Key" => request.keys.push(text),
                 "Quiet" if text.trim() == "true" => request.mode = Mode::Quiet,
                 "EncodingType" if call.dialect == Dialect::Obs && text == "url" => {
-                    request.encoding = Encoding::Url
+                    request.encoding = Encoding::Url;
                 }
                 _ => {}
             }
@@ -137,9 +129,7 @@ impl Request {
     fn reply(self, call: &Call<'_>) -> Reply {
         if self.mode == Mode::Quiet && call.dialect == Dialect::Oss {
             let mut reply = Response::new(Full::default());
-            reply
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             return reply;
         }
         let mut document = Document::new("DeleteResult", call.dialect.namespace());

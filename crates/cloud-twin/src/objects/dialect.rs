@@ -114,11 +114,7 @@ impl HeaderPrefix {
 
     /// The header in which the CRC-64 of the content travels.
     pub(crate) fn crc_header(self) -> HeaderName {
-        self.name(if self == Self::OSS {
-            "hash-crc64ecma"
-        } else {
-            "checksum-crc64ecma"
-        })
+        self.name(if self == Self::OSS { "hash-crc64ecma" } else { "checksum-crc64ecma" })
     }
 
     /// The header `name` with this prefix; `name` is a lower-case token.

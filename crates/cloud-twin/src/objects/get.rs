@@ -13,10 +13,7 @@ use crate::store::{ObjectKind, StoredObject};
 use crate::wire;
 
 pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
-    let object = call
-        .bucket()?
-        .get(key)
-        .ok_or_else(|| ApiError::no_such_key(key))?;
+    let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
     if let Some(reply) = unmet_condition(call, &object)? {
         return Ok(reply);
     }
@@ -29,9 +26,7 @@ pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         body = body.slice(range);
     }
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if call.parts.method != Method::HEAD {
         *reply.body_mut() = Full::new(body);
     }
@@ -40,20 +35,11 @@ pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
 
 /// `HEAD ?objectMeta`: only what is cheap to know.
 pub(super) fn object_meta(call: &Call<'_>, key: &str) -> Outcome<Reply> {
-    let object = call
-        .bucket()?
-        .get(key)
-        .ok_or_else(|| ApiError::no_such_key(key))?;
+    let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
     let mut reply = Response::new(Full::default());
     write_headers(call, &object, reply.headers_mut());
-    insert_text(
-        reply.headers_mut(),
-        header::LAST_MODIFIED,
-        &http_date(object.last_modified),
-    );
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(object.body.len()));
+    insert_text(reply.headers_mut(), header::LAST_MODIFIED, &http_date(object.last_modified));
+    reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(object.body.len()));
     Ok(reply)
 }
 
@@ -81,11 +67,7 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
                 ObjectKind::Multipart => "Multipart",
             };
             headers.insert("x-oss-object-type", HeaderValue::from_static(kind));
-            insert_text(
-                headers,
-                call.prefix.name("storage-class"),
-                class.unwrap_or("Standard"),
-            );
+            insert_text(headers, call.prefix.name("storage-class"), class.unwrap_or("Standard"));
         }
         // OBS leaves the header out for its standard class.
         Dialect::Obs => {
@@ -102,11 +84,7 @@ fn override_headers(call: &Call<'_>, headers: &mut HeaderMap) {
         let Some(name) = name.strip_prefix("response-") else {
             continue;
         };
-        let name = if name == "expires" {
-            Ok(header::EXPIRES)
-        } else {
-            HeaderName::try_from(name)
-        };
+        let name = if name == "expires" { Ok(header::EXPIRES) } else { HeaderName::try_from(name) };
         // Text that is not ASCII travels as its UTF-8 bytes.
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             headers.insert(name, value);
@@ -138,11 +116,7 @@ fn unmet_condition(call: &Call<'_>, object: &StoredObject) -> Outcome<Option<Rep
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = StatusCode::NOT_MODIFIED;
     write_headers(call, object, reply.headers_mut());
-    insert_text(
-        reply.headers_mut(),
-        header::LAST_MODIFIED,
-        &http_date(object.last_modified),
-    );
+    insert_text(reply.headers_mut(), header::LAST_MODIFIED, &http_date(object.last_modified));
     Ok(Some(reply))
 }
 
@@ -160,9 +134,7 @@ fn range(call: &Call<'_>, size: usize) -> Outcome<Option<RangeInclusive<usize>>>
         return Ok(None);
     };
     let standard = call.dialect == Dialect::Obs
-        || headers
-            .get("x-oss-range-behavior")
-            .is_some_and(|value| value == "standard");
+        || headers.get("x-oss-range-behavior").is_some_and(|value| value == "standard");
     let (start, end, fits) = match asked {
         Asked::From(start) => (start, size.saturating_sub(1), start < size),
         Asked::Between(start, end) => (start, end.min(size.saturating_sub(1)), end < size),

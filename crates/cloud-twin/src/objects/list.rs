@@ -59,14 +59,9 @@ pub(super) fn list_objects(call: &Call<'_>) -> Outcome<Reply> {
         "url" => Encoding::Url,
         _ => return Err(ApiError::invalid_argument("encoding-type must be url.")),
     };
-    let ask = Ask {
-        prefix: text("prefix"),
-        delimiter: text("delimiter"),
-        after,
-        max_keys: max_keys(call)?,
-    };
+    let ask = Ask { prefix: text("prefix"), delimiter: text("delimiter"), after, max_keys: max_keys(call)? };
     let page = bucket.with_objects(|objects| ask.page(objects));
-    Ok(xml_reply(render(call, version, encoding, &ask, page)))
+    Ok(xml_reply(render(call, version, encoding, &ask, &page)))
 }
 
 fn max_keys(call: &Call<'_>) -> Outcome<usize> {
@@ -86,10 +81,7 @@ fn max_keys(call: &Call<'_>) -> Outcome<usize> {
 }
 
 fn decode_token(token: &str) -> Outcome<String> {
-    let decoded = URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.ok_or_else(|| ApiError::invalid_argument("The continuation token is not valid."))
 }
 
@@ -151,11 +143,10 @@ impl Encoding {
     }
 }
 
-fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, page: Page) -> String {
+fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, page: &Page) -> String {
     let query = |name: &str| call.query.get(name).unwrap_or_default();
     let mut xml = Document::new("ListBucketResult", call.dialect.namespace());
-    xml.leaf("Name", call.bucket_name())
-        .leaf("Prefix", &encoding.apply(ask.prefix));
+    xml.leaf("Name", call.bucket_name()).leaf("Prefix", &encoding.apply(ask.prefix));
     match version {
         Version::V1 => {
             xml.leaf("Marker", &encoding.apply(query("marker")));
@@ -171,23 +162,17 @@ fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, 
             if let Some(next) = &page.next {
                 xml.leaf("NextContinuationToken", &URL_SAFE_NO_PAD.encode(next));
             }
-            xml.leaf(
-                "KeyCount",
-                &(page.objects.len() + page.prefixes.len()).to_string(),
-            );
+            xml.leaf("KeyCount", &(page.objects.len() + page.prefixes.len()).to_string());
         }
     }
-    xml.leaf("MaxKeys", &ask.max_keys.to_string())
-        .leaf("Delimiter", &encoding.apply(ask.delimiter));
+    xml.leaf("MaxKeys", &ask.max_keys.to_string()).leaf("Delimiter", &encoding.apply(ask.delimiter));
     if encoding == Encoding::Url {
         xml.leaf("EncodingType", "url");
     }
     xml.leaf("IsTruncated", if page.next.is_some() { "true" } else { "false" });
     let owner = version == Version::V1 || query("fetch-owner") == "true";
     for (key, object) in &page.objects {
-        xml.group("Contents", |contents| {
-            contents_of(call, contents, &encoding.apply(key), object, owner)
-        });
+        xml.group("Contents", |contents| contents_of(call, contents, &encoding.apply(key), object, owner));
     }
     for prefix in &page.prefixes {
         xml.group("CommonPrefixes", |group| {
@@ -204,13 +189,8 @@ fn contents_of(call: &Call<'_>, xml: &mut Document, key: &str, object: &StoredOb
     if call.dialect == Dialect::Oss {
         xml.leaf("Type", "Normal");
     }
-    let class = object
-        .headers
-        .storage_class
-        .as_deref()
-        .unwrap_or(call.dialect.default_storage_class());
-    xml.leaf("Size", &object.body.len().to_string())
-        .leaf("StorageClass", class);
+    let class = object.headers.storage_class.as_deref().unwrap_or(call.dialect.default_storage_class());
+    xml.leaf("Size", &object.body.len().to_string()).leaf("StorageClass", class);
     if with_owner {
         super::bucket::owner(call, xml);
     }

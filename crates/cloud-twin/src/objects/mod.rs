@@ -49,9 +49,7 @@ impl<'a> Call<'a> {
 
     pub(crate) fn bucket(&self) -> Outcome<Arc<Bucket>> {
         let name = self.bucket_name();
-        self.store()
-            .bucket(name)
-            .ok_or_else(|| ApiError::no_such_bucket(name))
+        self.store().bucket(name).ok_or_else(|| ApiError::no_such_bucket(name))
     }
 }
 
@@ -125,14 +123,8 @@ impl Operation {
         if query.get("versionId").is_some_and(|version| version != "null") {
             return Self::Unknown;
         }
-        let copies = parts
-            .headers
-            .keys()
-            .any(|name| name.as_str().ends_with("-copy-source"));
-        let flag = query
-            .iter()
-            .find(|(_, value)| value.is_empty())
-            .map(|(name, _)| name);
+        let copies = parts.headers.keys().any(|name| name.as_str().ends_with("-copy-source"));
+        let flag = query.iter().find(|(_, value)| value.is_empty()).map(|(name, _)| name);
         match (parts.method.as_str(), flag, query.has("uploadId")) {
             ("GET", None, false) => Self::GetObject,
             ("HEAD", None, false) => Self::HeadObject,
@@ -192,21 +184,11 @@ pub(crate) async fn handle(
         host: &host,
         request_id: &request_id,
     };
-    let parsed =
-        Target::parse(dialect, &host, parts.uri.path(), &inner.config.custom_domains).and_then(|target| {
-            Ok((
-                target,
-                Query::parse(parts.uri.query().unwrap_or_default(), Plus::Space)?,
-            ))
-        });
+    let parsed = Target::parse(dialect, &host, parts.uri.path(), &inner.config.custom_domains)
+        .and_then(|target| Ok((target, Query::parse(parts.uri.query().unwrap_or_default(), Plus::Space)?)));
     let Ok((target, query)) = parsed else {
         let error = ApiError::bad_request("InvalidURI", "Couldn't parse the specified URI.");
-        return Ok(finish(
-            inner,
-            &context,
-            Operation::Unknown,
-            error.into_reply(&context),
-        ));
+        return Ok(finish(inner, &context, Operation::Unknown, error.into_reply(&context)));
     };
     let operation = Operation::of(dialect, &parts, &target, &query);
     let fault = match meet_fault(inner, dialect, connection, &parts, &target).await {
@@ -261,13 +243,8 @@ async fn meet_fault(
     }
     let keys: Vec<_> = target.key.iter().cloned().collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let probe = Probe {
-        service: dialect.service(),
-        method: parts.method.as_str(),
-        path,
-        keys: &keys,
-    };
-    Faulted::meet(inner.faults.pick(&probe), connection).await
+    let probe = Probe { service: dialect.service(), method: parts.method.as_str(), path, keys: &keys };
+    Faulted::meet(inner.pick_fault(&probe), connection).await
 }
 
 /// Authenticates the caller, then does the work.
@@ -287,12 +264,7 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: Incoming) -> Re
         Dialect::Oss => &config.oss_accounts,
         Dialect::Obs => &config.huawei_accounts,
     };
-    let policy = Policy {
-        accounts,
-        region: &config.region,
-        v1: config.signature_v1,
-        now: call.inner.now(),
-    };
+    let policy = Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now() };
     let signed = SignedParts {
         method: &call.parts.method,
         raw_path: call.parts.uri.path(),
@@ -342,9 +314,7 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Resu
 /// Headers that every answer has, and the counters.
 fn finish(inner: &Inner, context: &ErrorContext<'_>, operation: Operation, mut reply: Reply) -> Reply {
     let dialect = context.dialect;
-    inner
-        .counters
-        .request(dialect.service(), operation.name(), Some(reply.status()));
+    inner.counters.request(dialect.service(), operation.name(), Some(reply.status()));
     inner.changed();
     let headers: &mut HeaderMap = reply.headers_mut();
     crate::error::insert_text(headers, context.prefix.name("request-id"), context.request_id);
@@ -354,10 +324,7 @@ fn finish(inner: &Inner, context: &ErrorContext<'_>, operation: Operation, mut r
         }
         Dialect::Obs => crate::error::insert_text(headers, context.prefix.name("id-2"), context.request_id),
     }
-    headers.insert(
-        http::header::SERVER,
-        http::HeaderValue::from_static(dialect.server()),
-    );
+    headers.insert(http::header::SERVER, http::HeaderValue::from_static(dialect.server()));
     headers.insert(http::header::DATE, inner.http_date());
     reply
 }

@@ -25,11 +25,7 @@ const MIN_PART: usize = 100 << 10;
 pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     check_key(call.dialect, key)?;
-    let upload = Upload {
-        key: key.to_owned(),
-        headers: object_headers(call)?,
-        parts: BTreeMap::new(),
-    };
+    let upload = Upload { key: key.to_owned(), headers: object_headers(call)?, parts: BTreeMap::new() };
     let id = call.inner.request_id(call.dialect.service());
     lock(&bucket.uploads).insert(id.clone(), upload);
     let encoded = call.query.get("encoding-type") == Some("url");
@@ -37,46 +33,27 @@ pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     if encoded {
         xml.leaf("EncodingType", "url");
     }
-    let shown = if encoded {
-        encode(key, Slash::Encode)
-    } else {
-        key.to_owned()
-    };
-    xml.leaf("Bucket", call.bucket_name())
-        .leaf("Key", &shown)
-        .leaf("UploadId", &id);
+    let shown = if encoded { encode(key, Slash::Encode) } else { key.to_owned() };
+    xml.leaf("Bucket", call.bucket_name()).leaf("Key", &shown).leaf("UploadId", &id);
     Ok(xml_reply(xml.finish()))
 }
 
 pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
-    let number = call
-        .query
-        .get("partNumber")
-        .and_then(|number| number.parse().ok());
-    let number = number
-        .filter(|number| (1..=MAX_PART_NUMBER).contains(number))
-        .ok_or_else(|| {
-            ApiError::invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
-        })?;
+    let number = call.query.get("partNumber").and_then(|number| number.parse().ok());
+    let number = number.filter(|number| (1..=MAX_PART_NUMBER).contains(number)).ok_or_else(|| {
+        ApiError::invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
+    })?;
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
     check_crc(call, digests)?;
     let etag = call.dialect.etag(&digests.md5);
     with_upload(call, &bucket, key, |upload| {
-        upload.parts.insert(
-            number,
-            Part {
-                body,
-                md5: digests.md5,
-            },
-        );
+        upload.parts.insert(number, Part { body, md5: digests.md5 });
         Ok(())
     })?;
     let mut reply = Response::new(Full::default());
     insert_text(reply.headers_mut(), header::ETAG, &format!("\"{etag}\""));
-    reply
-        .headers_mut()
-        .insert(call.prefix.crc_header(), digests.crc64.into());
+    reply.headers_mut().insert(call.prefix.crc_header(), digests.crc64.into());
     Ok(reply)
 }
 
@@ -101,17 +78,9 @@ fn no_such_upload(id: &str) -> ApiError {
 pub(super) async fn complete(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let takes_all = call.dialect == Dialect::Oss
-        && call
-            .parts
-            .headers
-            .get("x-oss-complete-all")
-            .is_some_and(|value| value == "yes");
+        && call.parts.headers.get("x-oss-complete-all").is_some_and(|value| value == "yes");
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
-    let listed = if takes_all {
-        None
-    } else {
-        Some(listed_parts(&body)?)
-    };
+    let listed = if takes_all { None } else { Some(listed_parts(&body)?) };
     let (assembled, etag, headers) = with_upload(call, &bucket, key, |upload| {
         let chosen = choose(call.dialect, upload, listed)?;
         let (assembled, etag) = assemble(call.dialect, &chosen);
@@ -128,11 +97,7 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: Incoming) -> Resu
     let mut xml = Document::new("CompleteMultipartUploadResult", call.dialect.namespace());
     let location = format!("http://{}/{}", call.bucket_name(), encode(key, Slash::Keep));
     let encoded = call.query.get("encoding-type") == Some("url");
-    let shown = if encoded {
-        encode(key, Slash::Encode)
-    } else {
-        key.to_owned()
-    };
+    let shown = if encoded { encode(key, Slash::Encode) } else { key.to_owned() };
     xml.leaf("Location", &location)
         .leaf("Bucket", call.bucket_name())
         .leaf("Key", &shown)
@@ -163,11 +128,7 @@ fn listed_parts(body: &[u8]) -> Outcome<Vec<(u32, String)>> {
             _ => {}
         }
     }
-    if parts.is_empty() {
-        Err(ApiError::malformed_xml())
-    } else {
-        Ok(parts)
-    }
+    if parts.is_empty() { Err(ApiError::malformed_xml()) } else { Ok(parts) }
 }
 
 fn choose(dialect: Dialect, upload: &Upload, listed: Option<Vec<(u32, String)>>) -> Outcome<Vec<Part>> {
@@ -180,10 +141,7 @@ fn choose(dialect: Dialect, upload: &Upload, listed: Option<Vec<(u32, String)>>)
     }
     let mut chosen = Vec::with_capacity(listed.len());
     for (number, etag) in &listed {
-        let part = upload
-            .parts
-            .get(number)
-            .filter(|part| dialect.etag(&part.md5).eq_ignore_ascii_case(etag));
+        let part = upload.parts.get(number).filter(|part| dialect.etag(&part.md5).eq_ignore_ascii_case(etag));
         let part = part.ok_or_else(|| {
             let message = "One or more of the specified parts could not be found or the specified entity tag might \
                            not have matched the part's entity tag.";
@@ -222,15 +180,9 @@ pub(super) fn abort(call: &Call<'_>, key: &str) -> Outcome<Reply> {
 pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     let number = |name: &str, default: usize| {
-        call.query
-            .get(name)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
+        call.query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
     };
-    let (max, after) = (
-        number("max-parts", 1000).min(1000),
-        number("part-number-marker", 0),
-    );
+    let (max, after) = (number("max-parts", 1000).min(1000), number("part-number-marker", 0));
     let mut xml = Document::new("ListPartsResult", call.dialect.namespace());
     xml.leaf("Bucket", call.bucket_name())
         .leaf("Key", key)
@@ -238,11 +190,7 @@ pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
         .leaf("PartNumberMarker", &after.to_string())
         .leaf("MaxParts", &max.to_string());
     with_upload(call, &bucket, key, |upload| {
-        let rest: Vec<_> = upload
-            .parts
-            .iter()
-            .filter(|(number, _)| **number as usize > after)
-            .collect();
+        let rest: Vec<_> = upload.parts.iter().filter(|(number, _)| **number as usize > after).collect();
         let page = &rest[..rest.len().min(max)];
         if let Some((last, _)) = page.last() {
             xml.leaf("NextPartNumberMarker", &last.to_string());
@@ -265,9 +213,7 @@ pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
 pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     let mut xml = Document::new("ListMultipartUploadsResult", call.dialect.namespace());
-    xml.leaf("Bucket", call.bucket_name())
-        .leaf("MaxUploads", "1000")
-        .leaf("IsTruncated", "false");
+    xml.leaf("Bucket", call.bucket_name()).leaf("MaxUploads", "1000").leaf("IsTruncated", "false");
     for (id, upload) in &*lock(&bucket.uploads) {
         xml.group("Upload", |xml| {
             xml.leaf("Key", &upload.key)

@@ -46,9 +46,7 @@ pub(super) fn store(
     object: &Arc<StoredObject>,
     change: Change,
 ) -> Outcome<()> {
-    let replaced = bucket
-        .put(key, Arc::clone(object), overwrite(call))
-        .map_err(|Exists| already_exists())?;
+    let replaced = bucket.put(key, Arc::clone(object), overwrite(call)).map_err(|Exists| already_exists())?;
     let name = call.bucket_name();
     call.inner.emit(|| TwinEvent::ObjectPut {
         service: call.dialect.service(),
@@ -56,28 +54,19 @@ pub(super) fn store(
         key: key.to_owned(),
     });
     if call.dialect == Dialect::Oss {
-        call.inner
-            .raise(change, name, key, object, replaced, call.request_id);
+        call.inner.raise(change, name, key, object, replaced, call.request_id);
     }
     Ok(())
 }
 
 fn overwrite(call: &Call<'_>) -> Overwrite {
-    let forbidden = call
-        .parts
-        .headers
-        .get("x-oss-forbid-overwrite")
-        .is_some_and(|value| value == "true");
-    if forbidden && call.dialect == Dialect::Oss {
-        Overwrite::Forbidden
-    } else {
-        Overwrite::Allowed
-    }
+    let forbidden = call.parts.headers.get("x-oss-forbid-overwrite").is_some_and(|value| value == "true");
+    if forbidden && call.dialect == Dialect::Oss { Overwrite::Forbidden } else { Overwrite::Allowed }
 }
 
 fn already_exists() -> ApiError {
     let message = "The object you specified already exists and can not be overwritten.";
-    ApiError::new(StatusCode::CONFLICT, "FileAlreadyExists", message).ec("0026-00000015")
+    ApiError::new(StatusCode::CONFLICT, "FileAlreadyExists", message)
 }
 
 pub(super) fn write_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
@@ -96,10 +85,8 @@ pub(super) fn check_key(dialect: Dialect, key: &str) -> Outcome<()> {
         });
     }
     if dialect == Dialect::Oss && key.starts_with(['/', '\\']) {
-        return Err(
-            ApiError::bad_request("InvalidObjectName", "The specified object is not valid.")
-                .detail("ObjectName", key),
-        );
+        return Err(ApiError::bad_request("InvalidObjectName", "The specified object is not valid.")
+            .detail("ObjectName", key));
     }
     Ok(())
 }
@@ -140,11 +127,7 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
 
 /// OBS checks a CRC-64 that the client announces.
 pub(super) fn check_crc(call: &Call<'_>, digests: Digests) -> Outcome<()> {
-    let announced = call
-        .parts
-        .headers
-        .get(call.prefix.crc_header())
-        .filter(|_| call.dialect == Dialect::Obs);
+    let announced = call.parts.headers.get(call.prefix.crc_header()).filter(|_| call.dialect == Dialect::Obs);
     match announced {
         Some(crc) if crc.as_bytes() != digests.crc64.to_string().as_bytes() => Err(ApiError::bad_request(
             "BadDigest",
@@ -156,8 +139,6 @@ pub(super) fn check_crc(call: &Call<'_>, digests: Digests) -> Outcome<()> {
 
 pub(super) fn xml_reply(document: String) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(document)));
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     reply
 }

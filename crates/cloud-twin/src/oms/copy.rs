@@ -35,6 +35,7 @@ pub(crate) async fn copy_all(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiv
     }
 }
 
+#[derive(Clone, Copy)]
 enum Outcome {
     Copied(usize),
     Skipped,
@@ -59,9 +60,7 @@ fn copy(inner: &Inner, job: &CopyJob, key: &str) -> Outcome {
         return Outcome::Skipped;
     }
     let digests = Digests::of(&object.body);
-    let copy = inner
-        .obs
-        .object(object.body.clone(), digests, object.headers.clone(), inner.now());
+    let copy = inner.obs.object(object.body.clone(), digests, object.headers.clone(), inner.now());
     match destination.put(key, Arc::new(copy), Overwrite::Allowed) {
         Ok(_) => Outcome::Copied(object.body.len()),
         Err(_) => Outcome::Failed("the destination object exists"),
@@ -73,14 +72,9 @@ fn settle(inner: &Inner, job: &CopyJob, key: &str, outcome: Outcome) {
     let (result, event) = match outcome {
         Outcome::Copied(size) => (Settled::Success(size), TwinEvent::ObjectCopied { bucket, key }),
         Outcome::Skipped => (Settled::Skip, TwinEvent::CopySkipped { bucket, key }),
-        Outcome::Failed(reason) => (
-            Settled::Failure,
-            TwinEvent::CopyFailed {
-                bucket,
-                key,
-                reason: reason.to_owned(),
-            },
-        ),
+        Outcome::Failed(reason) => {
+            (Settled::Failure, TwinEvent::CopyFailed { bucket, key, reason: reason.to_owned() })
+        }
     };
     if let Some(task) = lock(&inner.oms.tasks).get_mut(&job.sync_task_id) {
         task.statistics.settled(inner.now(), result);

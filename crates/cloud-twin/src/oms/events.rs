@@ -31,19 +31,14 @@ struct Key {
 impl Batch {
     pub(super) fn parse(body: &[u8]) -> Self {
         let document = serde_json::from_slice::<Document>(body).ok();
-        let key = |sent: String| Key {
-            decoded: decode_key(&sent),
-            sent,
-        };
+        let key = |sent: String| Key { decoded: decode_key(&sent), sent };
         Self(document.map(|document| document.object_keys.into_iter().map(key).collect()))
     }
 
     /// The keys for logs and fault rules.
     pub(super) fn shown(&self) -> Vec<String> {
         let keys = self.0.as_deref().unwrap_or_default();
-        keys.iter()
-            .map(|key| key.decoded.as_ref().unwrap_or(&key.sent).clone())
-            .collect()
+        keys.iter().map(|key| key.decoded.as_ref().unwrap_or(&key.sent).clone()).collect()
     }
 
     fn validate(self, max_keys: usize) -> Option<Vec<String>> {
@@ -82,10 +77,7 @@ pub(super) fn create(inner: &Inner, id: &str, batch: Batch) -> Result<Reply, Api
         }
     }
     oms.copies_pending.fetch_add(keys.len(), Ordering::SeqCst);
-    inner.emit(|| TwinEvent::OmsAccepted {
-        sync_task_id: id.to_owned(),
-        keys: keys.clone(),
-    });
+    inner.emit(|| TwinEvent::OmsAccepted { sync_task_id: id.to_owned(), keys: keys.clone() });
     let count = keys.len();
     let job = CopyJob {
         sync_task_id: id.to_owned(),
@@ -97,11 +89,7 @@ pub(super) fn create(inner: &Inner, id: &str, batch: Batch) -> Result<Reply, Api
     if oms.queue.send(job).is_err() {
         // The twin is shutting down.
         oms.copies_pending.fetch_sub(count, Ordering::SeqCst);
-        return Err(ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "OMS.2004",
-            "Service unavailable.",
-        ));
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OMS.2004", "Service unavailable."));
     }
     Ok(Response::new(Full::default()))
 }
@@ -114,17 +102,7 @@ mod tests {
     fn only_the_unreserved_set_may_stand_unescaped() {
         assert_eq!(decode_key("test%2F001.txt").as_deref(), Some("test/001.txt"));
         assert_eq!(decode_key("%E6%B5%8B%20a%2Bb~_-.").as_deref(), Some("测 a+b~_-."));
-        for sent in [
-            "",
-            "test/001.txt",
-            "a+b",
-            "a b",
-            "测",
-            "%ZZ",
-            "%E6",
-            "a*b",
-            "100%",
-        ] {
+        for sent in ["", "test/001.txt", "a+b", "a b", "测", "%ZZ", "%E6", "a*b", "100%"] {
             assert_eq!(decode_key(sent), None, "{sent}");
         }
     }

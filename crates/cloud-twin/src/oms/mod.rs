@@ -91,11 +91,7 @@ struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
+        Self { status, code, message: message.into() }
     }
 
     fn invalid(message: &str) -> Self {
@@ -103,11 +99,7 @@ impl ApiError {
     }
 
     fn no_such_task() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "OMS.0054",
-            "The synchronization task does not exist.",
-        )
+        Self::new(StatusCode::NOT_FOUND, "OMS.0054", "The synchronization task does not exist.")
     }
 
     fn no_such_api() -> Self {
@@ -133,9 +125,7 @@ enum Route<'a> {
 
 impl<'a> Route<'a> {
     fn of(method: &Method, path: &'a str) -> Self {
-        let tasks = path
-            .strip_prefix("/v2/")
-            .and_then(|rest| rest.strip_prefix(PROJECT_ID));
+        let tasks = path.strip_prefix("/v2/").and_then(|rest| rest.strip_prefix(PROJECT_ID));
         let Some(rest) = tasks.and_then(|rest| rest.strip_prefix("/sync-tasks")) else {
             return Self::Unknown;
         };
@@ -176,12 +166,9 @@ pub(crate) async fn handle(
     let (outcome, keys) = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => respond(inner, connection, &parts, route, &body.to_bytes(), &request_id).await,
         Err(error) if error.is::<LengthLimitError>() => {
-            let error = ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "APIGW.0201",
-                "Request entity too large",
-            );
-            (Ok(reply_of(error, &request_id)), Vec::new())
+            let error =
+                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "APIGW.0201", "Request entity too large");
+            (Ok(reply_of(&error, &request_id)), Vec::new())
         }
         Err(_) => (Err(Aborted), Vec::new()),
     };
@@ -195,14 +182,8 @@ pub(crate) async fn handle(
     }
     inner.changed();
     let mut reply = outcome?;
-    insert_text(
-        reply.headers_mut(),
-        http::HeaderName::from_static("x-request-id"),
-        &request_id,
-    );
-    reply
-        .headers_mut()
-        .insert(header::SERVER, HeaderValue::from_static("api-gateway"));
+    insert_text(reply.headers_mut(), http::HeaderName::from_static("x-request-id"), &request_id);
+    reply.headers_mut().insert(header::SERVER, HeaderValue::from_static("api-gateway"));
     reply.headers_mut().insert(header::DATE, inner.http_date());
     Ok(reply)
 }
@@ -222,13 +203,8 @@ async fn respond(
     };
     let keys = batch.as_ref().map(events::Batch::shown).unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let probe = Probe {
-        service: Service::Oms,
-        method: parts.method.as_str(),
-        path,
-        keys: &keys,
-    };
-    let fault = match Faulted::meet(inner.faults.pick(&probe), connection).await {
+    let probe = Probe { service: Service::Oms, method: parts.method.as_str(), path, keys: &keys };
+    let fault = match Faulted::meet(inner.pick_fault(&probe), connection).await {
         Ok(fault) => fault,
         Err(aborted) => return (Err(aborted), keys),
     };
@@ -242,9 +218,7 @@ async fn respond(
         let outcome = match outcome {
             Ok(()) => {
                 let outcome = dispatch(inner, parts, route, batch);
-                let status = outcome
-                    .as_ref()
-                    .map_or_else(|error| error.status, Response::status);
+                let status = outcome.as_ref().map_or_else(|error| error.status, Response::status);
                 record(inner, route, &keys, status.as_u16());
                 outcome
             }
@@ -253,12 +227,9 @@ async fn respond(
                 Err(error)
             }
         };
-        outcome.unwrap_or_else(|error| reply_of(error, request_id))
+        outcome.unwrap_or_else(|error| reply_of(&error, request_id))
     };
-    (
-        Ok(fault.after(connection, reply, |response| response.oms_reply(request_id))),
-        keys,
-    )
+    (Ok(fault.after(connection, reply, |response| response.oms_reply(request_id))), keys)
 }
 
 fn authenticate(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<(), ApiError> {
@@ -271,12 +242,7 @@ fn authenticate(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<(), ApiErro
 
 fn record(inner: &Inner, route: Route<'_>, keys: &[String], status: u16) {
     if let Route::Events(id) = route {
-        let batch = OmsBatch {
-            time: inner.now(),
-            sync_task_id: id.to_owned(),
-            keys: keys.to_vec(),
-            status,
-        };
+        let batch = OmsBatch { time: inner.now(), sync_task_id: id.to_owned(), keys: keys.to_vec(), status };
         crate::sync::lock(&inner.oms.batches).push(batch);
     }
 }
@@ -298,7 +264,7 @@ fn dispatch(
     }
 }
 
-fn reply_of(error: ApiError, request_id: &str) -> Reply {
+fn reply_of(error: &ApiError, request_id: &str) -> Reply {
     error_reply(error.status, error.code, &error.message, request_id)
 }
 
@@ -319,8 +285,6 @@ pub(crate) fn json_reply(body: &impl Serialize) -> Reply {
         Ok(text) => *reply.body_mut() = Full::new(Bytes::from(text)),
         Err(_) => *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }

@@ -45,18 +45,13 @@ impl Oms {
             started: now,
         };
         tasks.insert(id.clone(), task);
-        SyncTaskHandle {
-            project_id: PROJECT_ID.to_owned(),
-            sync_task_id: id,
-        }
+        SyncTaskHandle { project_id: PROJECT_ID.to_owned(), sync_task_id: id }
     }
 
     pub(crate) fn handles(&self) -> Vec<SyncTaskHandle> {
         let tasks = lock(&self.tasks);
-        let handle = |id: &String| SyncTaskHandle {
-            project_id: PROJECT_ID.to_owned(),
-            sync_task_id: id.clone(),
-        };
+        let handle =
+            |id: &String| SyncTaskHandle { project_id: PROJECT_ID.to_owned(), sync_task_id: id.clone() };
         tasks.keys().map(handle).collect()
     }
 
@@ -92,10 +87,7 @@ fn invalid() -> ApiError {
 
 /// An integer parameter: `None` when absent.
 fn integer(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
-    query
-        .get(name)
-        .map(|text| text.parse().map_err(|_| invalid()))
-        .transpose()
+    query.get(name).map(|text| text.parse().map_err(|_| invalid())).transpose()
 }
 
 fn time(query: &Query, name: &str) -> Result<DateTime<Utc>, ApiError> {
@@ -144,11 +136,7 @@ pub(super) fn list(inner: &Inner, parts: &Parts) -> Result<Reply, ApiError> {
     let query = query(parts)?;
     let within = |name: &str, default: i64, range: std::ops::RangeInclusive<i64>| {
         let value = integer(&query, name)?.unwrap_or(default);
-        if range.contains(&value) {
-            usize::try_from(value).map_err(|_| invalid())
-        } else {
-            Err(invalid())
-        }
+        if range.contains(&value) { usize::try_from(value).map_err(|_| invalid()) } else { Err(invalid()) }
     };
     let (limit, offset) = (within("limit", 10, 1..=100)?, within("offset", 0, 0..=10_000)?);
     let status = match query.get("status") {
@@ -158,30 +146,17 @@ pub(super) fn list(inner: &Inner, parts: &Parts) -> Result<Reply, ApiError> {
         Some(_) => return Err(invalid()),
     };
     let tasks = lock(&inner.oms.tasks);
-    let wanted: Vec<_> = tasks
-        .iter()
-        .filter(|(_, task)| status.is_none_or(|status| task.status == status))
-        .collect();
-    let page: Vec<_> = wanted
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|(id, task)| describe(inner, id, task))
-        .collect();
+    let wanted: Vec<_> =
+        tasks.iter().filter(|(_, task)| status.is_none_or(|status| task.status == status)).collect();
+    let page: Vec<_> =
+        wanted.iter().skip(offset).take(limit).map(|(id, task)| describe(inner, id, task)).collect();
     Ok(json_reply(&json!({"tasks": page, "count": wanted.len()})))
 }
 
 pub(super) fn statistics(inner: &Inner, id: &str, parts: &Parts) -> Result<Reply, ApiError> {
     let query = query(parts)?;
-    let names = query
-        .get("data_type")
-        .filter(|names| !names.is_empty())
-        .ok_or_else(invalid)?;
-    let series = names
-        .split(',')
-        .map(Series::parse)
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(invalid)?;
+    let names = query.get("data_type").filter(|names| !names.is_empty()).ok_or_else(invalid)?;
+    let series = names.split(',').map(Series::parse).collect::<Option<Vec<_>>>().ok_or_else(invalid)?;
     let range = time(&query, "start_time")?.timestamp_millis()..=time(&query, "end_time")?.timestamp_millis();
     let tasks = lock(&inner.oms.tasks);
     let task = tasks.get(id).ok_or_else(ApiError::no_such_task)?;

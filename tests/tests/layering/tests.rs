@@ -1,5 +1,3 @@
-//! Who may depend on whom, asked of cargo itself.
-
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -1,0 +1,24 @@
+//! The built binary against the local cloud. One file per concern; the harness is the library of this package.
+
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
+mod retries;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod send;

@@ -1,0 +1,4 @@
+//! Who may depend on whom, asked of cargo itself.
+
+#[cfg(test)]
+mod tests;
