@@ -96,6 +96,11 @@ impl Pipeline {
         &self.engine
     }
 
+    /// The journal, for replays.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Opens the connections, so that the first event does not wait for them.
     ///
     /// # Errors
@@ -145,7 +150,7 @@ impl Pipeline {
 struct Run<'r> {
     pipeline: &'r Pipeline,
     changes: &'r [ObjectChange],
-    journal: Result<&'r OpenJournal<'r>, &'r NoCredentials>,
+    journal: Result<&'r OpenJournal, &'r NoCredentials>,
     observer: &'r dyn Observer,
     budget: Budget,
 }

@@ -14,6 +14,11 @@ pub enum Event<'a> {
         /// Why not.
         why: Skip,
     },
+    /// It would be forwarded, if this were not a dry run.
+    Planned {
+        /// The key.
+        key: &'a str,
+    },
     /// The engine accepted its key.
     Accepted {
         /// The change.
@@ -60,6 +65,7 @@ impl Observer for Log {
             Event::Skipped { change, why } => {
                 tracing::debug!(key = change.key, event = %change.event, %why, "skipped");
             }
+            Event::Planned { key } => tracing::debug!(key, "would be sent"),
             Event::Accepted { change, acceptance } => {
                 tracing::debug!(key = change.key, request_id = acceptance.request_id, "accepted");
             }

@@ -81,7 +81,8 @@ pub use error::{Error, ErrorKind};
 pub use key::ObjectKey;
 pub use meta::ObjectMeta;
 pub use ops::{
-    CreateOptions, DeleteOutcome, ListOptions, ListPage, ListedObject, Object, PutOptions, PutOutcome,
+    CreateOptions, DeleteOutcome, LifecycleRule, ListOptions, ListPage, ListedObject, Object, PutOptions,
+    PutOutcome, Versioning,
 };
 pub use query::Query;
 pub use retry::RetryPolicy;

@@ -5,8 +5,10 @@ mod demo;
 #[cfg(feature = "demo")]
 mod dev;
 mod exit;
+mod replay;
 mod send;
 mod serve;
+mod time;
 
 use std::env;
 use std::fmt::Display;
@@ -35,6 +37,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Send(send::SendArgs),
+    Replay(replay::ReplayArgs),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -45,7 +48,7 @@ impl Command {
     /// What is logged unless `RUST_LOG` says otherwise.
     fn log_filter(&self) -> &'static str {
         match self {
-            Self::Serve(_) | Self::Send(_) => "info",
+            Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
             // They say themselves what fails, on purpose.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
@@ -68,6 +71,7 @@ async fn run(command: Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Send(args) => send::run(args).await,
+        Command::Replay(args) => replay::run(args).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]

@@ -153,7 +153,7 @@ impl Observer for &Bar {
                 self.0.inc(1);
                 self.0.set_message(format!("last error: {}", failure.error));
             }
-            Event::Rejected { .. } | Event::RecordLost { .. } => {}
+            Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
         }
     }
 }

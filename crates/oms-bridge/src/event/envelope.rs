@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::oss::{Element, Oss};
-use super::{EventError, KeyEncoding};
+use super::{Event, EventError, KeyEncoding, Task, timer};
 use crate::change::ObjectChange;
 
 /// How many envelopes may stand around an event. The documented maximum is two (base64 inside a queue message inside
@@ -28,6 +28,10 @@ struct Object<'a> {
     #[serde(rename = "eventTime")]
     event_time: Option<String>,
     oss: Option<Oss>,
+    #[serde(borrow, rename = "triggerName")]
+    trigger_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
 }
 
 /// `data` of a CloudEvent: an OSS element, or the message of an SMQ queue.
@@ -42,22 +46,25 @@ struct Data {
     message_body: Option<String>,
 }
 
-/// Turns the text of an event into changes, appended to `changes`.
-pub(super) fn parse_text(
-    text: &str,
-    keys: KeyEncoding,
-    changes: &mut Vec<ObjectChange>,
-) -> Result<(), EventError> {
-    Parser { keys, changes, envelopes: 0 }.text(text)
+/// Turns the text of an event into what it asks for.
+pub(super) fn parse_text(text: &str, keys: KeyEncoding) -> Result<Event, EventError> {
+    let mut parser = Parser { keys, changes: Vec::new(), task: None, envelopes: 0 };
+    parser.text(text)?;
+    match parser.task {
+        None => Ok(Event::Changes(parser.changes)),
+        Some(task) if parser.changes.is_empty() => Ok(Event::Timer(task)),
+        Some(_) => Err(EventError::new("", "a timer event among object events")),
+    }
 }
 
-struct Parser<'c> {
+struct Parser {
     keys: KeyEncoding,
-    changes: &'c mut Vec<ObjectChange>,
+    changes: Vec<ObjectChange>,
+    task: Option<Task>,
     envelopes: usize,
 }
 
-impl Parser<'_> {
+impl Parser {
     fn text(&mut self, text: &str) -> Result<(), EventError> {
         let text = text.trim_start_matches('\u{feff}').trim();
         match text.as_bytes().first() {
@@ -91,6 +98,10 @@ impl Parser<'_> {
                 event_time: object.event_time,
                 oss: Some(oss),
             });
+        }
+        if object.trigger_name.is_some() {
+            self.task = Some(timer::task(object.payload.map(RawValue::get)).map_err(|error| error.inside("payload"))?);
+            return Ok(());
         }
         if let Some(data) = object.data {
             return self.data(data.get()).map_err(|error| error.inside("data"));
@@ -149,7 +160,7 @@ impl Parser<'_> {
 }
 
 /// Parses JSON. Only when that fails is it parsed again to find out where.
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
+pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
     serde_json::from_str(text).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {

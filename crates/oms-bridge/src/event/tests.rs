@@ -19,7 +19,14 @@ fn expected() -> ObjectChange {
 }
 
 fn raw(body: &str) -> Result<Vec<ObjectChange>, EventError> {
-    parse(body.as_bytes(), KeyEncoding::Raw)
+    changes(parse(body.as_bytes(), KeyEncoding::Raw))
+}
+
+fn changes(event: Result<Event, EventError>) -> Result<Vec<ObjectChange>, EventError> {
+    event.map(|event| match event {
+        Event::Changes(changes) => changes,
+        Event::Timer(task) => panic!("{task:?}"),
+    })
 }
 
 fn message(body: &str) -> String {
@@ -142,12 +149,35 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
+fn a_timer_asks_for_a_replay() {
+    let timer = |payload: &str| {
+        let body = format!(
+            r#"{{"triggerTime":"2026-01-05T10:00:00Z","triggerName":"replay","payload":{}}}"#,
+            quoted(payload)
+        );
+        parse(body.as_bytes(), KeyEncoding::Raw).map_err(|error| error.to_string())
+    };
+    assert_eq!(timer(r#"{"action":"replay","later":1}"#), Ok(Event::Timer(Task::Replay)));
+    for (payload, wanted) in [
+        (r#"{"action":"sing"}"#, "payload.action: \"sing\" is not an action"),
+        ("{}", "payload.action: missing"),
+        ("awesome-fc", "payload: expected value"),
+    ] {
+        let error = timer(payload).unwrap_err();
+        assert!(error.contains(wanted), "{payload}: {error}");
+    }
+    assert!(message(r#"{"triggerName":"t"}"#).contains("payload: missing"));
+    let mixed = format!(r#"[{ELEMENT},{{"triggerName":"t","payload":"{{\"action\":\"replay\"}}"}}]"#);
+    assert!(message(&mixed).contains("a timer event among object events"));
+}
+
+#[test]
 fn keys_are_not_decoded_unless_told_so() {
     for key in ["100%25.txt", "a+b", "测试 a+b%20c#?.txt", "a//b", "/lead", "tail/", "../x", "\u{1}"] {
         assert_eq!(raw(&with_key(key)).unwrap()[0].key, key);
     }
     let percent =
-        |key: &str| parse(with_key(key).as_bytes(), KeyEncoding::Percent).map(|mut c| c.remove(0).key);
+        |key: &str| changes(parse(with_key(key).as_bytes(), KeyEncoding::Percent)).map(|mut c| c.remove(0).key);
     assert_eq!(percent("a%2Fb%20c+d%E6%B5%8B"), Ok("a/b c+d测".to_owned()));
     assert_eq!(percent("100%"), Ok("100%".to_owned()));
     assert!(percent("%FF").unwrap_err().to_string().contains("oss.object.key: not UTF-8"));

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use fc_adapter::{FcContext, FcCredentials, RawEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent};
+use oss_lite::Credentials;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::credentials::{Offered, SourceCredentials};
-use crate::event::{self, KeyEncoding};
+use crate::change::ObjectChange;
+use crate::credentials::{NoCredentials, Offered, SourceCredentials};
+use crate::event::{self, Event, KeyEncoding, Task};
 use crate::pipeline::{Budget, Pipeline, Report};
 use crate::progress::Log;
+use crate::replay::{Options, Stopped, Summary, replay};
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
@@ -78,14 +81,26 @@ impl Function {
         let context = FcContext::current();
         let now = Instant::now();
         let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
-        let changes =
-            event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let event = event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
         let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
+        let budget = Budget::until(deadline, now);
+        match event {
+            Event::Changes(changes) => self.forward(changes, credentials, budget).await,
+            Event::Timer(Task::Replay) => self.replay(credentials, budget).await,
+        }
+    }
+
+    async fn forward(
+        &self,
+        changes: Vec<ObjectChange>,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        budget: Budget,
+    ) -> Result<bool, Diagnostic> {
         let report = self
             .0
             .pipeline
-            .run(changes, credentials, Budget::until(deadline, now), &Log)
+            .run(changes, credentials, budget, &Log)
             .await
             .map_err(|error| failure("LoopDetected", &error))?;
         tracing::debug!(?report, "invocation settled");
@@ -99,6 +114,31 @@ impl Function {
                     report.unrecorded, report.failed
                 ),
             )),
+        }
+    }
+
+    /// Sends again what failed, as far as the time reaches; the next tick goes on. Ticks that overlap send keys twice,
+    /// which does no harm.
+    async fn replay(
+        &self,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        budget: Budget,
+    ) -> Result<bool, Diagnostic> {
+        let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
+        let pipeline = &self.0.pipeline;
+        let journal = pipeline.journal().open(credentials, budget.journal);
+        let options = Options::until(budget.engine);
+        let summary = replay(pipeline.engine(), &journal, options, Arc::new(Log), std::future::pending()).await;
+        self.0.counters.replayed(&summary);
+        let (accepted, failed) = (summary.accepted, summary.failed);
+        let stopped = summary.stopped.as_ref().map(tracing::field::display);
+        tracing::info!(listed = summary.listed, accepted, failed, set_aside = summary.set_aside, stopped, "replayed");
+        match summary.stopped {
+            Some(stopped @ (Stopped::Journal(_) | Stopped::JournalRefused(_) | Stopped::Internal(_))) => {
+                Err(failure("JournalUnavailable", &stopped))
+            }
+            Some(Stopped::CredentialsRefused | Stopped::Unavailable) => Ok(false),
+            Some(Stopped::OutOfTime | Stopped::Interrupted) | None => Ok(failed == 0),
         }
     }
 
@@ -132,6 +172,11 @@ impl Counters {
         add(&self.accepted, report.accepted);
         add(&self.failed, report.failed);
         add(&self.skipped, report.skipped);
+    }
+
+    fn replayed(&self, summary: &Summary) {
+        self.accepted.fetch_add(summary.accepted as u64, Ordering::Relaxed);
+        self.failed.fetch_add(summary.failed as u64, Ordering::Relaxed);
     }
 }
 

@@ -23,9 +23,12 @@ use crate::change::ObjectChange;
 use crate::clock::Clock;
 use crate::engine::Outcome;
 
-/// The journal of one sync task in one log bucket.
+/// The journal of one sync task in one log bucket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Journal(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Journal {
+struct Inner {
     client: Client,
     bucket: BucketName,
     layout: Layout,
@@ -38,21 +41,21 @@ pub struct Journal {
 impl Journal {
     /// A journal of sync task `task` in `bucket`.
     pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock) -> Self {
-        Self { client, bucket, layout: Layout::new(task), clock, seen: Mutex::default() }
+        Self(Arc::new(Inner { client, bucket, layout: Layout::new(task), clock, seen: Mutex::default() }))
     }
 
     /// The journal as seen with one set of credentials until one deadline.
-    pub fn open(&self, credentials: Arc<Credentials>, deadline: Instant) -> OpenJournal<'_> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn open(&self, credentials: Arc<Credentials>, deadline: Instant) -> OpenJournal {
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = match &*seen {
             Some((last, bucket)) if Arc::ptr_eq(last, &credentials) => bucket.with_deadline(deadline),
             _ => {
-                let bucket = self.client.bucket(&self.bucket, Arc::clone(&credentials));
+                let bucket = self.0.client.bucket(&self.0.bucket, Arc::clone(&credentials));
                 *seen = Some((credentials, bucket.clone()));
                 bucket.with_deadline(deadline)
             }
         };
-        OpenJournal { journal: self, bucket }
+        OpenJournal { journal: self.clone(), bucket }
     }
 
     /// Opens the connection to the log bucket, so that the first record does not wait for it.
@@ -61,23 +64,23 @@ impl Journal {
     ///
     /// When the endpoint cannot be reached. Any reply counts as reached.
     pub async fn warm(&self) -> Result<(), Error> {
-        self.client.warm(&self.bucket).await
+        self.0.client.warm(&self.0.bucket).await
     }
 
     /// Names of the records.
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        &self.0.layout
     }
 }
 
 /// A journal that can be read and written. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct OpenJournal<'j> {
-    journal: &'j Journal,
+pub struct OpenJournal {
+    journal: Journal,
     bucket: Bucket,
 }
 
-impl OpenJournal<'_> {
+impl OpenJournal {
     /// Writes down what became of a change, over what stood there of the same key and kind.
     ///
     /// # Errors
@@ -98,7 +101,7 @@ impl OpenJournal<'_> {
     ///
     /// When the record is not known to be durable.
     pub async fn write(&self, shelf: Shelf, key: &str, record: &Record<'_>) -> Result<(), Error> {
-        let name = self.journal.layout.name(shelf, key);
+        let name = self.journal.0.layout.name(shelf, key);
         let options = PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
         self.bucket.put(&name, Bytes::from(record.to_json()), options).await.map(drop)
     }
@@ -112,7 +115,7 @@ impl OpenJournal<'_> {
         shelf: Shelf,
         prefix: &str,
     ) -> impl Stream<Item = Result<Marker, Error>> + Send + use<> {
-        let folder = |naming| self.journal.layout.folder(shelf, naming);
+        let folder = |naming| self.journal.0.layout.folder(shelf, naming);
         let (keys, hashes) = (folder(Naming::Key), folder(Naming::Hash));
         let listed = |folder: &str, prefix: &str| {
             let prefix = Some([folder, prefix].concat());
@@ -124,7 +127,7 @@ impl OpenJournal<'_> {
 
     /// Looks up markers of a shelf.
     pub fn lookup(&self, shelf: Shelf, naming: Naming) -> Lookup {
-        Lookup::new(self.bucket.clone(), self.journal.layout.folder(shelf, naming))
+        Lookup::new(self.bucket.clone(), self.journal.0.layout.folder(shelf, naming))
     }
 
     /// Reads the record behind a marker.
@@ -152,7 +155,7 @@ impl OpenJournal<'_> {
 
     /// The journal's time.
     pub fn now(&self) -> DateTime<Utc> {
-        (self.journal.clock)()
+        (self.journal.0.clock)()
     }
 }
 

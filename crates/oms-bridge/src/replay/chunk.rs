@@ -1,31 +1,23 @@
 //! One chunk to its end: sent, recorded, markers removed.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout_at;
 
 use super::source::{Chunk, Item};
-use super::{Control, Mode, Options, Stopped, Summary};
+use super::{Mode, Run, Stopped, Summary, refuses_credentials};
 use crate::change::ObjectChange;
-use crate::engine::oms::OmsEngine;
 use crate::engine::{Acceptance, Attempt, Failure, FailureClass, Outcome};
-use crate::journal::{Marker, Naming, OpenJournal, Record, Shelf};
-use crate::progress::{Event, Observer};
+use crate::journal::{Marker, Naming, Record, Shelf};
+use crate::progress::Event;
 
 /// Records written at once for one chunk.
 const WRITES: usize = 64;
 
 /// How often markers that a multi-delete left are tried again.
 const REMOVALS: usize = 3;
-
-pub(super) struct ChunkRun<'r> {
-    pub(super) engine: &'r OmsEngine,
-    pub(super) journal: &'r OpenJournal<'r>,
-    pub(super) options: &'r Options,
-    pub(super) control: &'r Control,
-    pub(super) observer: &'r dyn Observer,
-    pub(super) show: &'r (dyn Fn(&str) + Sync),
-}
 
 /// What became of an item.
 enum Settled {
@@ -41,22 +33,23 @@ enum Settled {
     Untouched,
 }
 
-impl ChunkRun<'_> {
-    pub(super) async fn run(&self, chunk: Chunk) -> Summary {
-        let Chunk { listed, skipped, send, done } = chunk;
-        let mut summary = Summary { listed, skipped, already_done: done.len(), ..Summary::default() };
-        if self.options.mode == Mode::DryRun {
-            for item in &send {
-                (self.show)(item.key());
-            }
-            return summary;
+/// Runs a chunk to its end.
+pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> Summary {
+    let Chunk { listed, skipped, send, done } = chunk;
+    let mut summary = Summary { listed, skipped, already_done: done.len(), ..Summary::default() };
+    if run.options.mode == Mode::DryRun {
+        for item in &send {
+            run.observer.observe(&Event::Planned { key: item.key() });
         }
-        let mut gone = self.send(&send, &mut summary).await;
-        gone.extend(done.iter());
-        summary.markers_left += self.remove(gone).await;
-        summary
+        return summary;
     }
+    let mut gone = run.send(&send, &mut summary).await;
+    gone.extend(done.iter());
+    summary.markers_left += run.remove(gone).await;
+    summary
+}
 
+impl Run {
     /// Sends the items and records what becomes of them. Gives the markers that may go.
     async fn send<'i>(&self, items: &'i [Item], summary: &mut Summary) -> Vec<&'i Marker> {
         let deadline = self.options.deadline;
@@ -100,25 +93,25 @@ impl ChunkRun<'_> {
         let change = ObjectChange::of_key(item.key());
         match outcome {
             Outcome::Accepted(acceptance) => {
-                self.control.accepted();
+                self.accepted();
                 self.observer.observe(&Event::Accepted { change: &change, acceptance: &acceptance });
-                self.accepted(index, &change, acceptance).await
+                self.record_accepted(index, &change, acceptance).await
             }
             Outcome::Failed(failure) => {
                 if failure.class == FailureClass::Auth {
-                    self.control.stop(Stopped::CredentialsRefused);
+                    self.stop(Stopped::CredentialsRefused);
                 }
                 if failure.attempt == Attempt::NotMade {
                     return Settled::Untouched;
                 }
-                self.control.failed();
+                self.failed();
                 self.observer.observe(&Event::Failed { change: &change, failure: &failure });
-                self.failed(index, item, &change, failure).await
+                self.record_failed(index, item, &change, failure).await
             }
         }
     }
 
-    async fn accepted(&self, index: usize, change: &ObjectChange, acceptance: Acceptance) -> Settled {
+    async fn record_accepted(&self, index: usize, change: &ObjectChange, acceptance: Acceptance) -> Settled {
         let record = Record::accepted(&change.key, &acceptance, self.journal.now());
         match self.journal.write(Shelf::Success, &change.key, &record).await {
             Ok(()) => Settled::Recorded(index),
@@ -130,7 +123,7 @@ impl ChunkRun<'_> {
     }
 
     /// Brings the record up to date, or sets it aside. The marker stays unless the record is safe elsewhere.
-    async fn failed(&self, index: usize, item: &Item, change: &ObjectChange, failure: Failure) -> Settled {
+    async fn record_failed(&self, index: usize, item: &Item, change: &ObjectChange, failure: Failure) -> Settled {
         let known = match &item.record {
             Some(record) => Ok(record.clone()),
             None => self.journal.read(&item.marker).await,
@@ -160,7 +153,7 @@ impl ChunkRun<'_> {
         self.observer.observe(&Event::RecordLost { change, outcome, error: &error.to_string() });
         if matches!(error.kind(), oss_lite::ErrorKind::CredentialsRefused | oss_lite::ErrorKind::AccessDenied)
         {
-            self.control.journal_failed(error);
+            self.journal_failed(error);
         }
     }
 

@@ -23,15 +23,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::StreamExt as _;
 use oss_lite::{Error, ErrorKind};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::chunk::ChunkRun;
 pub use self::filter::Filter;
-use self::source::Source;
+use self::source::{Chunk, Source};
 use crate::engine::oms::OmsEngine;
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::Observer;
@@ -129,6 +128,8 @@ pub enum Stopped {
     JournalRefused(String),
     /// The log bucket cannot be read.
     Journal(String),
+    /// A defect of this program.
+    Internal(String),
 }
 
 impl fmt::Display for Stopped {
@@ -142,21 +143,22 @@ impl fmt::Display for Stopped {
             }
             Self::JournalRefused(error) => write!(f, "the log bucket refuses the credentials: {error}"),
             Self::Journal(error) => write!(f, "the log bucket cannot be read: {error}"),
+            Self::Internal(error) => write!(f, "internal error: {error}"),
         }
     }
 }
 
-/// Shared by the chunks of one run.
-pub(crate) struct Control {
+/// One run, shared by its chunks.
+pub(crate) struct Run {
+    engine: OmsEngine,
+    journal: OpenJournal,
+    options: Options,
+    observer: Arc<dyn Observer>,
     stop: watch::Sender<Option<Stopped>>,
     failures_in_a_row: AtomicUsize,
 }
 
-impl Control {
-    fn new() -> Self {
-        Self { stop: watch::Sender::new(None), failures_in_a_row: AtomicUsize::new(0) }
-    }
-
+impl Run {
     /// Ends the run once what is under way is finished. The first reason counts.
     fn stop(&self, why: Stopped) {
         self.stop.send_if_modified(|stopped| {
@@ -180,49 +182,69 @@ impl Control {
 
     fn journal_failed(&self, error: &Error) {
         let text = error.to_string();
-        self.stop(match error.kind() {
-            ErrorKind::CredentialsRefused | ErrorKind::AccessDenied => Stopped::JournalRefused(text),
-            _ => Stopped::Journal(text),
-        });
+        self.stop(if refuses_credentials(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
+    }
+
+    /// Resolves when nothing more is to be begun.
+    async fn stopped(&self, interrupted: impl Future<Output = ()>) {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = interrupted => self.stop(Stopped::Interrupted),
+            () = tokio::time::sleep_until(self.options.deadline) => self.stop(Stopped::OutOfTime),
+            _ = stop.wait_for(Option::is_some) => {}
+        }
     }
 }
 
+fn refuses_credentials(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
+}
+
 /// Replays what `options` ask for. `interrupted` ends it early; what is under way is finished first.
-///
-/// `show` is given each key that a dry run would send.
 pub async fn replay(
     engine: &OmsEngine,
-    journal: &OpenJournal<'_>,
-    options: &Options,
-    observer: &dyn Observer,
-    show: &(dyn Fn(&str) + Sync),
+    journal: &OpenJournal,
+    options: Options,
+    observer: Arc<dyn Observer>,
     interrupted: impl Future<Output = ()>,
 ) -> Summary {
     let started = Instant::now();
     let requests = engine.requests();
-    let control = Arc::new(Control::new());
-    let source = Source::new(journal, options, &control, engine.batch());
-    let run = ChunkRun { engine, journal, options, control: &control, observer, show };
+    let run = Arc::new(Run {
+        engine: engine.clone(),
+        journal: journal.clone(),
+        options,
+        observer,
+        stop: watch::Sender::new(None),
+        failures_in_a_row: AtomicUsize::new(0),
+    });
     let mut summary = Summary::default();
-    let mut stopped = control.stop.subscribe();
-    {
-        let ends = async {
-            tokio::select! {
-                () = interrupted => control.stop(Stopped::Interrupted),
-                () = tokio::time::sleep_until(options.deadline) => control.stop(Stopped::OutOfTime),
-                _ = stopped.wait_for(Option::is_some) => {}
-            }
-        };
-        let chunks = source.chunks().take_until(ends);
-        let mut done = std::pin::pin!(chunks.map(|chunk| run.run(chunk)).buffer_unordered(CHUNKS));
-        while let Some(tally) = done.next().await {
-            summary.add(&tally);
+    let mut source = Some(Source::spawn(&run));
+    let mut chunks = JoinSet::new();
+    let mut stopped = std::pin::pin!(run.stopped(interrupted));
+    while source.is_some() || !chunks.is_empty() {
+        tokio::select! {
+            () = &mut stopped, if source.is_some() => source = None,
+            Some(done) = chunks.join_next() => match done {
+                Ok(tally) => summary.add(&tally),
+                Err(error) => run.stop(Stopped::Internal(error.to_string())),
+            },
+            chunk = next(source.as_mut()), if source.is_some() && chunks.len() < CHUNKS => match chunk {
+                Some(chunk) => {
+                    chunks.spawn(chunk::run(Arc::clone(&run), chunk));
+                }
+                None => source = None,
+            },
         }
     }
-    summary.stopped = control.stop.borrow().clone();
+    summary.stopped = run.stop.borrow().clone();
     summary.requests = engine.requests() - requests;
     summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     summary
+}
+
+async fn next(source: Option<&mut mpsc::Receiver<Chunk>>) -> Option<Chunk> {
+    source?.recv().await
 }
 
 impl Summary {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, BoxStream};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use oss_lite::Error;
+use tokio::sync::mpsc;
 
-use super::{Control, Options};
-use crate::journal::{Lookup, Marker, Naming, OpenJournal, ReadError, Record, Shelf};
+use super::Run;
+use crate::journal::{Lookup, Marker, Naming, ReadError, Record, Shelf};
 
 /// Keys that are sent together, roughly: as many as one multi-delete takes markers.
 const CHUNK: usize = 1000;
@@ -50,119 +51,122 @@ enum Found {
     Skip,
 }
 
-pub(super) struct Source<'s> {
-    journal: &'s OpenJournal<'s>,
-    options: &'s Options,
-    control: &'s Arc<Control>,
-    /// Keys in a chunk: full batches, so that a replay makes as few requests as its keys allow.
-    chunk: usize,
-}
-
-/// Where the stream of chunks stands.
-struct State<'s> {
-    found: BoxStream<'s, Result<Found, Error>>,
+/// The chunks of one run.
+pub(super) struct Source {
+    run: Arc<Run>,
+    found: BoxStream<'static, Result<Found, Error>>,
     by_key: Lookup,
     by_hash: Lookup,
+    /// Keys in a chunk: full batches, so that a replay makes as few requests as its keys allow.
+    size: usize,
+    /// Keys that may still be sent.
     left: usize,
     ended: bool,
 }
 
-impl<'s> Source<'s> {
-    pub(super) fn new(
-        journal: &'s OpenJournal<'s>,
-        options: &'s Options,
-        control: &'s Arc<Control>,
-        batch: usize,
-    ) -> Self {
-        Self { journal, options, control, chunk: (CHUNK / batch).max(1) * batch }
+impl Source {
+    /// Lists in a task of its own, a chunk ahead, until nobody takes chunks any more.
+    pub(super) fn spawn(run: &Arc<Run>) -> mpsc::Receiver<Chunk> {
+        let (chunks, receiver) = mpsc::channel(1);
+        let mut source = Self::new(run);
+        tokio::spawn(async move {
+            while !source.ended {
+                let chunk = tokio::select! {
+                    chunk = source.next() => chunk,
+                    () = chunks.closed() => return,
+                };
+                if chunk.listed > 0 && chunks.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
     }
 
-    pub(super) fn chunks(self) -> impl Stream<Item = Chunk> + 's {
-        let state = State {
-            found: self.found(),
-            by_key: self.journal.lookup(Shelf::Success, Naming::Key),
-            by_hash: self.journal.lookup(Shelf::Success, Naming::Hash),
-            left: self.options.limit.unwrap_or(usize::MAX),
+    fn new(run: &Arc<Run>) -> Self {
+        let batch = run.engine.batch();
+        Self {
+            found: found(run),
+            by_key: run.journal.lookup(Shelf::Success, Naming::Key),
+            by_hash: run.journal.lookup(Shelf::Success, Naming::Hash),
+            size: (CHUNK / batch).max(1) * batch,
+            left: run.options.limit.unwrap_or(usize::MAX),
             ended: false,
-        };
-        stream::unfold((self, state), |(source, mut state)| async move {
-            if state.ended {
-                return None;
-            }
-            let chunk = source.fill(&mut state).await;
-            Some((chunk, (source, state)))
-        })
+            run: Arc::clone(run),
+        }
     }
 
-    /// Fills one chunk. An error ends the source; what was found before it is still sent.
-    async fn fill(&self, state: &mut State<'s>) -> Chunk {
+    /// The next chunk. An error of the listing ends the source; what was found before it is still sent.
+    async fn next(&mut self) -> Chunk {
         let mut chunk = Chunk::default();
-        while chunk.send.len() < self.chunk && chunk.done.len() < CHUNK {
-            if state.left == 0 {
-                state.ended = true;
-                break;
-            }
-            let item = match state.found.next().await {
-                None => {
-                    state.ended = true;
-                    break;
-                }
+        while !self.ended && chunk.send.len() < self.size && chunk.done.len() < CHUNK {
+            let next = if self.left == 0 { None } else { self.found.next().await };
+            match next {
+                None => self.ended = true,
+                Some(Ok(found)) => self.take(found, &mut chunk).await,
                 Some(Err(error)) => {
-                    self.control.journal_failed(&error);
-                    state.ended = true;
-                    break;
-                }
-                Some(Ok(found)) => {
-                    chunk.listed += 1;
-                    match found {
-                        Found::Send(item) => *item,
-                        Found::Skip => {
-                            chunk.skipped += 1;
-                            continue;
-                        }
-                    }
-                }
-            };
-            match state.is_done(&item.marker).await {
-                Ok(true) => chunk.done.push(item.marker),
-                Ok(false) => {
-                    state.left -= 1;
-                    chunk.send.push(item);
-                }
-                Err(error) => {
-                    // Not knowing is no reason not to send: a duplicate does no harm.
-                    tracing::warn!(%error, "cannot look up success records");
-                    state.left -= 1;
-                    chunk.send.push(item);
+                    self.run.journal_failed(&error);
+                    self.ended = true;
                 }
             }
         }
         chunk
     }
 
-    /// Markers past the filters, in the order of the listing.
-    fn found(&self) -> BoxStream<'s, Result<Found, Error>> {
-        let (journal, options) = (self.journal, self.options);
-        let prefix = options.filter.prefix.as_deref().unwrap_or_default();
-        journal
-            .markers(options.shelf, prefix)
-            .map(move |marker| async move {
-                let marker = marker?;
-                if !options.filter.admits_marker(&marker) {
-                    return Ok(Found::Skip);
-                }
-                if !options.filter.needs_record(&marker) {
-                    return Ok(Found::Send(Box::new(Item { marker, record: None })));
-                }
-                read(journal, options, marker).await
-            })
-            .buffered(READS)
-            .boxed()
+    async fn take(&mut self, found: Found, chunk: &mut Chunk) {
+        chunk.listed += 1;
+        let Found::Send(item) = found else {
+            chunk.skipped += 1;
+            return;
+        };
+        let done = self.is_done(&item.marker).await.unwrap_or_else(|error| {
+            // Not knowing is no reason not to send: a duplicate does no harm.
+            tracing::warn!(%error, "cannot look up success records");
+            false
+        });
+        if done {
+            chunk.done.push(item.marker);
+        } else {
+            self.left -= 1;
+            chunk.send.push(*item);
+        }
+    }
+
+    /// Whether a success record is newer than the marker. Times are whole seconds: the same second does not count as newer.
+    async fn is_done(&mut self, marker: &Marker) -> Result<bool, Error> {
+        let lookup = match marker.naming() {
+            Naming::Key => &mut self.by_key,
+            Naming::Hash => &mut self.by_hash,
+        };
+        let success = lookup.find(marker.end()).await?;
+        let success = success.and_then(|object| object.last_modified);
+        Ok(success.zip(marker.object().last_modified).is_some_and(|(success, failed)| success > failed))
     }
 }
 
-async fn read(journal: &OpenJournal<'_>, options: &Options, marker: Marker) -> Result<Found, Error> {
-    let record = match journal.read(&marker).await {
+/// Markers past the filters, in the order of the listing.
+fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
+    let prefix = run.options.filter.prefix.as_deref().unwrap_or_default();
+    let markers = run.journal.markers(run.options.shelf, prefix);
+    let run = Arc::clone(run);
+    let found = markers.map(move |marker| sift(Arc::clone(&run), marker));
+    found.buffered(READS).boxed()
+}
+
+async fn sift(run: Arc<Run>, marker: Result<Marker, Error>) -> Result<Found, Error> {
+    let marker = marker?;
+    let filter = &run.options.filter;
+    if !filter.admits_marker(&marker) {
+        return Ok(Found::Skip);
+    }
+    if filter.needs_record(&marker) {
+        return read(&run, marker).await;
+    }
+    Ok(Found::Send(Box::new(Item { marker, record: None })))
+}
+
+async fn read(run: &Run, marker: Marker) -> Result<Found, Error> {
+    let record = match run.journal.read(&marker).await {
         Ok(record) => record,
         Err(ReadError::Store(error)) => return Err(error),
         Err(error @ ReadError::Malformed(_)) => {
@@ -178,19 +182,6 @@ async fn read(journal: &OpenJournal<'_>, options: &Options, marker: Marker) -> R
         );
         return Ok(Found::Skip);
     }
-    let fits = item.record.as_ref().is_some_and(|record| options.filter.admits_record(item.key(), record));
+    let fits = item.record.as_ref().is_some_and(|record| run.options.filter.admits_record(item.key(), record));
     Ok(if fits { Found::Send(Box::new(item)) } else { Found::Skip })
-}
-
-impl State<'_> {
-    /// Whether a success record is newer than the marker. Times are whole seconds: the same second does not count as newer.
-    async fn is_done(&mut self, marker: &Marker) -> Result<bool, Error> {
-        let lookup = match marker.naming() {
-            Naming::Key => &mut self.by_key,
-            Naming::Hash => &mut self.by_hash,
-        };
-        let success = lookup.find(marker.end()).await?;
-        let success = success.and_then(|object| object.last_modified);
-        Ok(success.zip(marker.object().last_modified).is_some_and(|(success, failed)| success > failed))
-    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, header::DATE};
 use reqwest::Url;
 use tokio::time::timeout;
 
@@ -15,6 +15,7 @@ use crate::{
     Bucket, BucketName, ClientConfig, Credentials, Dialect, Endpoint, Error, ErrorKind, RetryPolicy,
     SignatureVersion, Timeouts,
     config::{Clock, Jitter},
+    meta, time,
 };
 
 mod call;
@@ -120,6 +121,21 @@ impl Client {
     /// Opens a connection to a bucket's host with one unsigned HEAD, so that the first real request finds it open. Any
     /// HTTP answer is success.
     pub async fn warm(&self, bucket: &BucketName) -> Result<(), Error> {
+        self.touch(bucket).await.map(drop)
+    }
+
+    /// The service's clock, to the second, from its answer to one unsigned HEAD.
+    pub async fn server_time(&self, bucket: &BucketName) -> Result<DateTime<Utc>, Error> {
+        let headers = self.touch(bucket).await?;
+        let date = meta::text(&headers, &DATE).and_then(|date| time::parse_http_date(&date));
+        date.ok_or_else(|| {
+            let message = format!("{} answers without a date", self.endpoint());
+            Error::new(ErrorKind::UnexpectedResponse, message)
+        })
+    }
+
+    /// The head of the answer to an unsigned HEAD, whatever its status.
+    async fn touch(&self, bucket: &BucketName) -> Result<HeaderMap, Error> {
         let Shared {
             http,
             endpoint,
@@ -134,7 +150,7 @@ impl Client {
             http.execute(reqwest::Request::new(Method::HEAD, url)),
         );
         match answer.await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(mut answer)) => Ok(std::mem::take(answer.headers_mut())),
             Ok(Err(error)) => Err(call::transport(error)),
             Err(_) => Err(call::silent(timeouts.response_head)),
         }

@@ -33,7 +33,7 @@ fn by_code(code: &str) -> Option<(ErrorKind, Retry)> {
         | "FileImmutable" => Kind::AccessDenied,
         "NoSuchKey" | "SymlinkTargetNotExist" => Kind::NoSuchKey,
         "NoSuchBucket" => Kind::NoSuchBucket,
-        "NoSuchUpload" => Kind::NotFound,
+        "NoSuchUpload" | "NoSuchLifecycle" | "NoSuchLifecycleConfiguration" => Kind::NotFound,
         "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "FileAlreadyExists" => Kind::AlreadyExists,
         "InvalidObjectState" => Kind::Archived,
         "PreconditionFailed" => Kind::PreconditionFailed,

@@ -71,12 +71,9 @@ impl Bucket {
                 }
             }
         }
-        let mut results = stream::iter(
-            single
-                .into_iter()
-                .map(|key| async move { (key.to_owned(), self.delete(key).await) }),
-        )
-        .buffered(SINGLE_DELETES);
+        // Made before the first is awaited: a closure over borrowed keys that lives across an await is not `Send` enough.
+        let deletes: Vec<_> = single.into_iter().map(|key| self.delete_single(key)).collect();
+        let mut results = stream::iter(deletes).buffered(SINGLE_DELETES);
         while let Some((key, result)) = results.next().await {
             match result {
                 Ok(()) => outcome.deleted.push(key),
@@ -84,6 +81,10 @@ impl Bucket {
             }
         }
         Ok(outcome)
+    }
+
+    async fn delete_single(&self, key: &str) -> (String, Result<(), Error>) {
+        (key.to_owned(), self.delete(key).await)
     }
 
     async fn delete_batch(&self, keys: &[&str]) -> Result<Listed, Error> {

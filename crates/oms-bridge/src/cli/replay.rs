@@ -1,0 +1,262 @@
+//! `replay`: sends again what failed.
+
+use std::convert::Infallible;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use futures_util::TryStreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::Instant;
+
+use super::{Exit, exit, internal, print, print_json, time, usage, variable};
+use crate::config::{Settings, SettingsArgs};
+use crate::credentials::SourceCredentials;
+use crate::engine::FailureClass;
+use crate::engine::oms::IN_FLIGHT;
+use crate::host::interrupts::Interrupts;
+use crate::http_client::{self, Proxies};
+use crate::journal::{OpenJournal, Shelf};
+use crate::progress::{Event, Log, Observer};
+use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
+use crate::{assemble, clock};
+
+/// Sends again what failed: the keys of the failed records in the log bucket.
+///
+/// A key that is accepted gets its success record first and loses its failed record second, so that a kill at any
+/// moment loses nothing and the next run finishes the work. A key that was accepted since it failed is not sent again.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  oms-bridge replay
+  oms-bridge replay --class transient --since 2h
+  oms-bridge replay --prefix photos/ --dry-run"))]
+pub(super) struct ReplayArgs {
+    /// Only keys that begin with this.
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+    /// Only keys whose last failure was of this class (the vendor's empty markers have none).
+    #[arg(long, value_enum)]
+    class: Option<Class>,
+    /// Only keys that failed last at this time or later: 2026-01-05T10:00:00Z, 2026-01-05, or an age such as 2h.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only keys that failed last at this time or earlier.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Send at most so many keys.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Engine to send with.
+    #[arg(long, value_enum, default_value = "oms")]
+    engine: Engine,
+    /// OMS requests under way at once.
+    #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = in_flight)]
+    concurrency: usize,
+    /// Ceiling on OMS requests per second [default: OMS_MAX_RPS].
+    #[arg(long, value_name = "RPS")]
+    max_rps: Option<String>,
+    /// Replay the keys that were set aside after too many attempts.
+    #[arg(long)]
+    dead: bool,
+    /// Set a key aside when it has failed so often.
+    #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: u32,
+    /// Only print the keys that would be sent, one a line.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Class {
+    Transient,
+    Permanent,
+    Auth,
+    Throttled,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Engine {
+    Oms,
+}
+
+fn in_flight(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("not a number from 1 to 1000".to_owned()),
+    }
+}
+
+/// Time for the whole replay. It can take as long as there are keys.
+const PATIENCE: Duration = Duration::from_hours(24 * 30);
+
+pub(super) async fn run(mut args: ReplayArgs) -> Exit {
+    let options = match args.options() {
+        Ok(options) => options,
+        Err(error) => return usage(&error),
+    };
+    let Engine::Oms = args.engine;
+    args.settings.oms_max_rps = args.max_rps.take().or(args.settings.oms_max_rps);
+    let mut settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
+        Ok(settings) => settings,
+        Err(error) => return usage(&error),
+    };
+    settings.in_flight = args.concurrency;
+    let credentials = match SourceCredentials::new(variable).from_environment() {
+        Ok(credentials) => credentials,
+        Err(error) => return usage(&error),
+    };
+    let http = match http_client::build(Proxies::FromEnvironment) {
+        Ok(http) => http,
+        Err(error) => return internal(&error),
+    };
+    let pipeline = match assemble::pipeline(settings, &http) {
+        Ok(pipeline) => pipeline,
+        Err(error) => return usage(&error),
+    };
+    let journal = pipeline.journal().open(credentials, options.deadline);
+    let bar = bar();
+    let output = if args.json { Output::Json } else { Output::Text };
+    let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+    let observer = Arc::new((Log, Watcher { bar: bar.clone(), output }));
+    let replayed = replay(pipeline.engine(), &journal, options.clone(), observer, first.next());
+    let summary = tokio::select! {
+        summary = replayed => summary,
+        never = count(&bar, &journal, &options) => match never {},
+        () = async {
+            second.next().await;
+            second.next().await;
+        } => return Exit::Interrupted,
+    };
+    bar.finish_and_clear();
+    report(&summary, options.mode, output)
+}
+
+impl ReplayArgs {
+    fn options(&self) -> Result<Options, String> {
+        let now = clock::system();
+        let time = |name: &str, text: &Option<String>| {
+            let parsed = text.as_deref().map(|text| time::parse(text, now)).transpose();
+            parsed.map_err(|error| format!("--{name}: {error}"))
+        };
+        let filter = Filter {
+            prefix: self.prefix.clone(),
+            class: self.class.map(Class::get),
+            since: time("since", &self.since)?,
+            until: time("until", &self.until)?,
+        };
+        Ok(Options {
+            filter,
+            limit: self.limit,
+            shelf: if self.dead { Shelf::Dead } else { Shelf::Failed },
+            max_attempts: self.max_attempts,
+            mode: if self.dry_run { Mode::DryRun } else { Mode::Send },
+            deadline: Instant::now() + PATIENCE,
+        })
+    }
+}
+
+impl Class {
+    fn get(self) -> FailureClass {
+        match self {
+            Self::Transient => FailureClass::Transient,
+            Self::Permanent => FailureClass::Permanent,
+            Self::Auth => FailureClass::Auth,
+            Self::Throttled => FailureClass::Throttled,
+        }
+    }
+}
+
+/// What goes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    Text,
+    Json,
+}
+
+fn report(summary: &Summary, mode: Mode, output: Output) -> Exit {
+    match (output, mode) {
+        (Output::Json, _) => print_json(summary),
+        // The keys are the result then.
+        (Output::Text, Mode::DryRun) => eprintln!("{}", describe(summary)),
+        (Output::Text, Mode::Send) => print(&describe(summary)),
+    }
+    if let Some(stopped) = &summary.stopped {
+        eprintln!("stopped early: {stopped}; the rest waits for the next replay");
+    }
+    match &summary.stopped {
+        Some(Stopped::Interrupted) => Exit::Interrupted,
+        Some(Stopped::CredentialsRefused | Stopped::JournalRefused(_)) => Exit::CredentialsRefused,
+        Some(Stopped::Journal(_) | Stopped::Internal(_)) => Exit::Internal,
+        Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,
+        None if summary.failed > 0 || summary.markers_left > 0 => Exit::SomeFailed,
+        None => Exit::Done,
+    }
+}
+
+fn describe(summary: &Summary) -> String {
+    let Summary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
+    let mut lines = vec![format!(
+        "{listed} records: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, in {requests} \
+         requests and {elapsed_s:.1} s"
+    )];
+    if summary.set_aside > 0 {
+        lines.push(format!("{} of the failed keys were set aside: `replay --dead` sends them again", summary.set_aside));
+    }
+    if summary.markers_left > 0 {
+        lines.push(format!(
+            "{} accepted keys still have their failed record: the next replay removes it",
+            summary.markers_left
+        ));
+    }
+    lines.join("\n")
+}
+
+/// The progress bar: on a terminal only.
+fn bar() -> ProgressBar {
+    const TEMPLATE: &str = "{bar:30} {pos}/{len} keys  {per_sec}  {eta}  {msg}";
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::no_length().with_style(style)
+}
+
+/// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and without the
+/// count there is no remaining time. Only where somebody looks.
+async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &Options) -> Infallible {
+    if !bar.is_hidden() {
+        let prefix = options.filter.prefix.as_deref().unwrap_or_default();
+        let most = options.limit.unwrap_or(usize::MAX) as u64;
+        let count = |count: u64, _| async move { Ok(count + 1) };
+        if let Ok(found) = journal.markers(options.shelf, prefix).try_fold(0, count).await {
+            bar.set_length(found.min(most));
+        }
+    }
+    std::future::pending().await
+}
+
+/// Moves the bar, and prints the keys of a dry run.
+struct Watcher {
+    bar: ProgressBar,
+    output: Output,
+}
+
+impl Observer for Watcher {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Accepted { .. } | Event::Skipped { .. } => self.bar.inc(1),
+            Event::Failed { failure, .. } => {
+                self.bar.inc(1);
+                self.bar.set_message(format!("last error: {}", failure.error));
+            }
+            Event::Planned { key } if self.output == Output::Text => self.bar.suspend(|| print(key)),
+            Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Points in time as people type them.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+/// Reads `2026-01-05T10:00:00Z`, `2026-01-05` (its midnight, UTC) or an age such as `90s`, `15m`, `2h`, `7d`, `1w`.
+///
+/// # Errors
+///
+/// What is understood, when `text` is none of it.
+pub(super) fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let instant = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+    let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    instant
+        .or_else(day)
+        .or_else(|| now.checked_sub_signed(age(text)?))
+        .ok_or_else(|| format!("{text:?} is neither a time (2026-01-05T10:00:00Z), a day (2026-01-05) nor an age (15m, 2h, 7d)"))
+}
+
+fn age(text: &str) -> Option<TimeDelta> {
+    let seconds = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let count: u32 = text[..text.len() - 1].parse().ok()?;
+    TimeDelta::try_seconds(i64::from(count) * seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_days_and_ages_are_read() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        for (text, seconds) in [
+            ("2023-11-14T22:13:20Z", 1_700_000_000),
+            ("2023-11-15T00:13:20+02:00", 1_700_000_000),
+            ("2023-11-14", 1_699_920_000),
+            ("90s", 1_699_999_910),
+            ("15m", 1_699_999_100),
+            ("2h", 1_699_992_800),
+            ("7d", 1_699_395_200),
+            ("1w", 1_699_395_200),
+        ] {
+            assert_eq!(parse(text, now).map(|time| time.timestamp()), Ok(seconds), "{text}");
+        }
+        for text in ["", "yesterday", "5", "-5m", "5y", "é", "99999999999d"] {
+            assert!(parse(text, now).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::SMALL_ANSWER;
+use crate::{
+    Bucket, Error, ErrorKind, Query,
+    client::{Call, Target},
+    xml::{self, Node},
+};
+
+/// Whether a bucket keeps what is overwritten or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Versioning {
+    /// It never did.
+    Unversioned,
+    /// Every write adds a version, and a removal puts a delete marker on top.
+    Enabled,
+    /// No more, but versions of earlier times are still there.
+    Suspended,
+}
+
+impl Bucket {
+    /// Whether the bucket keeps versions.
+    ///
+    /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketversioning),
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0038.html).
+    pub async fn versioning(&self) -> Result<Versioning, Error> {
+        let call = Call {
+            operation: "get versioning of",
+            method: Method::GET,
+            target: Target::Bucket,
+            query: Query::new([("versioning", "")]),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        self.call(&call, SMALL_ANSWER, |answer| {
+            read(&answer.body).map_err(|why| {
+                Error::new(
+                    ErrorKind::UnexpectedResponse,
+                    format!("unreadable versioning: {why}"),
+                )
+            })
+        })
+        .await
+    }
+}
+
+fn read(body: &[u8]) -> Result<Versioning, String> {
+    let mut status = String::new();
+    xml::read(body, "VersioningConfiguration", |node| {
+        if let Node::Leaf("Status", text) = node {
+            status = text;
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    match status.as_str() {
+        "" => Ok(Versioning::Unversioned),
+        "Enabled" => Ok(Versioning::Enabled),
+        "Suspended" => Ok(Versioning::Suspended),
+        other => Err(format!("status {other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_read_and_others_are_refused() {
+        for (inner, expected) in [
+            ("", Ok(Versioning::Unversioned)),
+            ("<Status>Enabled</Status>", Ok(Versioning::Enabled)),
+            ("<Status>Suspended</Status>", Ok(Versioning::Suspended)),
+        ] {
+            let body = format!("<VersioningConfiguration>{inner}</VersioningConfiguration>");
+            assert_eq!(read(body.as_bytes()), expected);
+        }
+        assert!(read(b"<VersioningConfiguration><Status>on</Status></VersioningConfiguration>").is_err());
+        assert!(read(b"<html/>").is_err());
+    }
+}
