@@ -69,6 +69,22 @@ async fn an_unreachable_oms_sends_keys_to_the_journal() {
 }
 
 #[tokio::test]
+async fn the_port_comes_from_the_platform() {
+    let cloud = Cloud::start().await;
+    let free = nowhere().await.rsplit(':').next().unwrap().to_owned();
+    for (name, other) in
+        [("FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"), ("FC_CUSTOM_LISTEN_PORT", "FC_SERVER_PORT")]
+    {
+        let other_port = if name == "FC_SERVER_PORT" { "1" } else { "" };
+        let setup =
+            Function::on(&cloud).listening_where_the_platform_says().set(name, &free).set(other, other_port);
+        let function = setup.start().await;
+        assert_eq!(function.url(), format!("http://0.0.0.0:{free}"));
+        assert_eq!(function.invoke(event::put(["a"])).await, Answer::True);
+    }
+}
+
+#[tokio::test]
 async fn health_is_answered() {
     let cloud = Cloud::start().await;
     let function = Function::on(&cloud).start().await;
