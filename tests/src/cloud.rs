@@ -7,8 +7,9 @@ use cloud_twin::{Account, Service, SyncTaskHandle, Twin, TwinConfig};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, PutOptions};
 use reqwest::redirect;
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::process::Settings;
+use crate::process::{PATIENCE, Settings};
 
 /// Bucket of OSS whose objects are forwarded.
 pub const SOURCE: &str = "source";
@@ -79,16 +80,16 @@ impl Cloud {
 
     /// Writes an object to the source bucket over HTTP, so that the bucket raises its event.
     pub async fn upload(&self, key: &str, body: impl Into<Bytes>) {
-        let written = self.bucket(SOURCE).put(key, body.into(), PutOptions::default()).await;
+        let (twin, account) = (&self.twin, self.twin.oss_account());
+        let bucket = oss_bucket(&twin.oss_url(), twin.region(), SOURCE, account);
+        let written = bucket.put(key, body.into(), PutOptions::default()).await;
         written.unwrap_or_else(|error| panic!("{key:?}: {error}"));
     }
 
-    fn bucket(&self, name: &str) -> Bucket {
-        let Account { access_key, secret_key, .. } = self.twin.oss_account();
-        let config = ClientConfig::new(self.twin.oss_url().parse().unwrap(), Dialect::Oss);
-        let client = Client::new(http_client(), config.with_region(self.twin.region())).unwrap();
-        let credentials = Credentials::new(access_key.clone(), secret_key.clone());
-        client.bucket(&name.parse().unwrap(), Arc::new(credentials))
+    /// Returns once `condition` holds; fails when it does not come to hold.
+    pub async fn until(&self, condition: impl Fn(&Twin) -> bool) {
+        let held = timeout(PATIENCE, self.twin.wait_until(condition)).await;
+        held.unwrap_or_else(|_| panic!("waited in vain: {:?}", self.twin.stats()));
     }
 
     /// Name of the record of `key`, where it is not too long.
@@ -125,8 +126,16 @@ impl Cloud {
     }
 }
 
+/// A bucket of OSS at `endpoint`, over HTTP.
+pub fn oss_bucket(endpoint: &str, region: &str, name: &str, account: &Account) -> Bucket {
+    let config = ClientConfig::new(endpoint.parse().unwrap(), Dialect::Oss).with_region(region);
+    let client = Client::new(http_client(), config).unwrap();
+    let credentials = Credentials::new(&*account.access_key, &*account.secret_key);
+    client.bucket(&name.parse().unwrap(), Arc::new(credentials))
+}
+
 /// A client for plain HTTP on this machine: no proxies, no redirects.
-pub(crate) fn http_client() -> reqwest::Client {
+pub fn http_client() -> reqwest::Client {
     // Never used, but without any configuration reqwest looks for the certificates of the system.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -11,6 +11,8 @@ use serde_json::Value;
 use crate::cloud::{Cloud, http_client};
 use crate::process::{Process, Settings};
 
+const LOOPBACK: &str = "127.0.0.1:0";
+
 /// A running function. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Function {
@@ -45,6 +47,13 @@ impl FunctionSetup {
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// Takes the address from the environment, as on the platform, instead of a free port of the loopback interface.
+    #[must_use]
+    pub fn listening_where_the_platform_says(mut self) -> Self {
+        self.arguments.retain(|argument| !["--listen", LOOPBACK].contains(&&**argument));
         self
     }
 
@@ -170,7 +179,7 @@ impl Answer {
 impl Function {
     /// A function with the settings of `cloud`.
     pub fn on(cloud: &Cloud) -> FunctionSetup {
-        let arguments = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned).into();
+        let arguments = ["serve", "--listen", LOOPBACK].map(str::to_owned).into();
         FunctionSetup { settings: cloud.settings().set("LOG_FORMAT", "json"), arguments }
     }
 

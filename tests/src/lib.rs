@@ -2,7 +2,7 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`binary`] | finds the binary, or builds it |
+//! | [`mod@binary`] | finds the binary, or builds it |
 //! | [`cloud`] | a [`cloud_twin::Twin`] with source, destination and log bucket and a sync task |
 //! | [`event`] | bodies of object events |
 //! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |

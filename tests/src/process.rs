@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use cloud_twin::Account;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::binary;
+
+/// Longest time anything is waited for, so that a failing test ends. What is waited for takes milliseconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The environment of a child: these variables and no others.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +84,20 @@ impl Output {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // Registered before the text is read, so that no line in between is missed.
+            changed.as_mut().enable();
+            let Written { text, ended } = self.written().clone();
+            if let Some(found) = text.lines().find_map(&wanted) {
+                return found;
+            }
+            assert!(!ended, "the process ended:\n{text}");
+            assert!(timeout(PATIENCE, changed).await.is_ok(), "no such line:\n{text}");
+        }
+    }
+
     fn collect(self: &Arc<Self>, pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<()> {
         let output = Arc::clone(self);
         tokio::spawn(async move {
@@ -134,17 +153,12 @@ impl Process {
 
     /// Returns the first line on standard error for which `wanted` gives something; fails if the process ends before.
     pub async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
-        loop {
-            let mut changed = std::pin::pin!(self.stderr.changed.notified());
-            // Registered before the text is read, so that no line in between is missed.
-            changed.as_mut().enable();
-            let Written { text, ended } = self.stderr.written().clone();
-            if let Some(found) = text.lines().find_map(&wanted) {
-                return found;
-            }
-            assert!(!ended, "the process ended:\n{text}");
-            changed.await;
-        }
+        self.stderr.line(wanted).await
+    }
+
+    /// As [`Process::line`], on standard output.
+    pub async fn stdout_line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
+        self.stdout.line(wanted).await
     }
 
     /// Sends a signal by name, such as `TERM`.

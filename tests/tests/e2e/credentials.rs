@@ -1,6 +1,7 @@
 //! Which credentials open the log bucket.
 
-use cloud_twin::{Account, Fault, FaultResponse, Service, Twin};
+use chrono::{TimeDelta, Utc};
+use cloud_twin::{Account, Fault, FaultResponse, ManualClock, Service, Twin};
 use e2e::{Answer, Cloud, Function, Invocation, Settings, Shelf, event};
 
 fn environment() -> Account {
@@ -127,4 +128,16 @@ async fn the_log_bucket_can_be_signed_for_with_either_version() {
     let function = Function::on(&modern).set("OSS_SIGNATURE", "v1").start().await;
     let message = function.invoke(event::put(["a"])).await.failure();
     assert!(message.contains("takes signature V4 only"), "{message}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_corrected_by_that_of_the_services() {
+    let ahead = ManualClock::new(Utc::now() + TimeDelta::hours(2));
+    let cloud = Cloud::with(Twin::builder().clock(ahead)).await;
+    let function = Function::on(&cloud).start().await;
+    assert_eq!(function.invoke(event::put(["a"])).await, Answer::True);
+    assert_eq!(cloud.recorded(Shelf::Success), ["a"]);
+    assert_eq!(function.invoke(event::put(["b"])).await, Answer::True);
+    let refused = cloud.twin.stats().bad_signatures;
+    assert!(refused[&Service::Oms] <= 1 && refused[&Service::Oss] <= 1, "once for each service: {refused:?}");
 }

@@ -1,5 +1,6 @@
 //! What of an event is forwarded, and in how many requests.
 
+use chrono::TimeDelta;
 use e2e::cloud::{LOGS, SOURCE};
 use e2e::{Answer, Cloud, Function, Shelf, event};
 
@@ -27,6 +28,17 @@ async fn the_batch_size_is_a_setting() {
     let function = Function::on(&cloud).set("OMS_BATCH", "40").start().await;
     assert_eq!(function.invoke(event::put(event::keys("k", 95))).await, Answer::True);
     assert_eq!(cloud.oms_requests(), 3);
+}
+
+#[tokio::test]
+async fn an_own_ceiling_spaces_requests() {
+    let cloud = Cloud::start().await;
+    let function = Function::on(&cloud).set("OMS_BATCH", "1").set("OMS_MAX_RPS", "10").start().await;
+    assert_eq!(function.invoke(event::put(event::keys("k", 6))).await, Answer::True);
+    let times: Vec<_> = cloud.twin.oms_batches().iter().map(|batch| batch.time).collect();
+    // Five intervals of 100 ms, of which the way of the first request may take some.
+    let span = times.iter().max().unwrap().signed_duration_since(times.iter().min().unwrap());
+    assert!(span > TimeDelta::milliseconds(250), "{span}");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn every_key_is_copied_to_its_own_name_with_its_own_bytes() {
     for key in &keys {
         cloud.upload(key, body(key)).await;
     }
-    cloud.twin.wait_until(Twin::is_idle).await;
+    cloud.until(Twin::is_idle).await;
 
     let copies: BTreeMap<String, String> = cloud
         .twin

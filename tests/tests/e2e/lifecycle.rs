@@ -1,16 +1,38 @@
 //! Start, warm-up, connections, end.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service, TwinEvent};
 use e2e::{Answer, Cloud, Function, Invocation, event};
 use reqwest::Method;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
-/// A URL where nobody listens.
-async fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// An address that is taken, and where nobody listens.
+struct Nowhere(TcpSocket);
+
+impl Nowhere {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Self(socket)
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.0.local_addr().unwrap())
+    }
+
+    fn sync_url(&self) -> String {
+        self.url() + "/v2/p/sync-tasks/t/events"
+    }
+}
+
+/// A port outside the range from which the system picks ports by itself, so that nobody takes it in the meantime.
+fn free_port() -> u16 {
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut ports = (first..10_000).chain(0..first).map(|offset| 20_000 + offset);
+    ports.find(|&port| std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()).unwrap()
 }
 
 fn connections(cloud: &Cloud) -> (u64, u64) {
@@ -43,10 +65,10 @@ async fn connections_serve_one_invocation_after_the_other() {
 #[tokio::test]
 async fn initialize_says_which_service_cannot_be_reached() {
     let cloud = Cloud::start().await;
-    let no_oms = nowhere().await + "/v2/p/sync-tasks/t/events";
+    let nowhere = Nowhere::new();
     for (name, value, wanted) in [
-        ("SYNC_URL", no_oms, "OMS cannot be reached"),
-        ("OSS_ENDPOINT", nowhere().await, "the log bucket cannot be reached"),
+        ("SYNC_URL", nowhere.sync_url(), "OMS cannot be reached"),
+        ("OSS_ENDPOINT", nowhere.url(), "the log bucket cannot be reached"),
     ] {
         let function = Function::on(&cloud).set(name, value).start().await;
         let reply = function.initialize().await;
@@ -59,13 +81,29 @@ async fn initialize_says_which_service_cannot_be_reached() {
 #[tokio::test]
 async fn an_unreachable_oms_sends_keys_to_the_journal() {
     let cloud = Cloud::start().await;
-    let url = nowhere().await + "/v2/p/sync-tasks/t/events";
-    let function = Function::on(&cloud).set("SYNC_URL", url).timeout(2).start().await;
+    let nowhere = Nowhere::new();
+    let function = Function::on(&cloud).set("SYNC_URL", nowhere.sync_url()).timeout(2).start().await;
     assert_eq!(function.invoke(event::put(["a"])).await, Answer::False);
     let record = cloud.twin.oss().get("logs", "oms_source_record/t/failed_object/a").unwrap();
     let record: Value = serde_json::from_slice(&record.body).unwrap();
     assert_eq!(record["class"], "transient");
     assert!(record["error"]["message"].as_str().unwrap().contains("no reply from OMS"), "{record}");
+}
+
+#[tokio::test]
+async fn the_port_comes_from_the_platform() {
+    let cloud = Cloud::start().await;
+    let free = free_port().to_string();
+    for (name, other) in
+        [("FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"), ("FC_CUSTOM_LISTEN_PORT", "FC_SERVER_PORT")]
+    {
+        let other_port = if name == "FC_SERVER_PORT" { "1" } else { "" };
+        let setup =
+            Function::on(&cloud).listening_where_the_platform_says().set(name, &free).set(other, other_port);
+        let function = setup.start().await;
+        assert_eq!(function.url(), format!("http://0.0.0.0:{free}"));
+        assert_eq!(function.invoke(event::put(["a"])).await, Answer::True);
+    }
 }
 
 #[tokio::test]

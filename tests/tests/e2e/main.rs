@@ -7,6 +7,8 @@ mod config;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fixtures;
@@ -22,3 +24,5 @@ mod retries;
 mod secrets;
 #[cfg(test)]
 mod send;
+#[cfg(test)]
+mod wire;

@@ -138,7 +138,7 @@ async fn what_the_function_refuses_comes_back_and_ends_in_the_failure_destinatio
     let function = Function::on(&cloud).start().await;
     cloud.twin.notify("source", &function.url()).unwrap();
     cloud.upload("lost?", "x").await;
-    cloud.twin.wait_until(|twin| !twin.failure_destination().is_empty()).await;
+    cloud.until(|twin| !twin.failure_destination().is_empty()).await;
     let [failed] = cloud.twin.failure_destination().try_into().unwrap();
     assert_eq!((&*failed.key, failed.attempts, failed.status), ("lost?", 4, Some(404)));
     assert!(failed.response.contains("JournalUnavailable"), "{}", failed.response);

@@ -141,7 +141,7 @@ async fn after_an_outage_the_failed_keys_are_sent_again() {
     assert!(cloud.twin.set_sync_task_status(&cloud.task, SyncTaskStatus::Synchronizing));
     let finished = send(&cloud, &["-"], failed.join("\n").as_bytes()).await;
     assert_eq!((finished.code, counts(&finished)), (Some(0), [25, 25, 0, 0, 0]), "{finished:?}");
-    cloud.twin.wait_until(Twin::is_idle).await;
+    cloud.until(Twin::is_idle).await;
     let mut copied = cloud.twin.obs().keys("mirror");
     copied.sort_unstable();
     failed.sort_unstable();

@@ -40,8 +40,8 @@ impl Pace {
 
     /// Waits for the next free slot and takes it. Returns at once, taking none, when that would be past `deadline`.
     pub(super) async fn slot(&self, deadline: Instant) -> Result<(), TooLate> {
+        let now = Instant::now();
         let slot = {
-            let now = Instant::now();
             let mut state = self.state();
             let slot = state.next.map_or(now, |next| next.max(now));
             if slot >= deadline && slot > now {
@@ -50,7 +50,10 @@ impl Pace {
             state.next = (!state.interval.is_zero()).then(|| slot + state.interval).or(state.next);
             slot
         };
-        tokio::time::sleep_until(slot).await;
+        // The runtime's timer rounds up to its next millisecond, even a sleep that is over already.
+        if slot > now {
+            tokio::time::sleep_until(slot).await;
+        }
         Ok(())
     }
 
@@ -92,6 +95,8 @@ pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const FAR: Duration = Duration::from_hours(1);
@@ -126,6 +131,14 @@ mod tests {
         let later = Instant::now();
         pace.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now(), later, "unused slots are not saved up, but cost no wait either");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_free_slot_is_taken_without_waiting_for_a_timer() {
+        // Within a millisecond, where a timer would wait for the rest of it.
+        tokio::time::advance(Duration::from_micros(300)).await;
+        let pace = Pace::new(None);
+        assert_eq!(pace.slot(Instant::now() + FAR).now_or_never(), Some(Ok(())));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,0 +1,106 @@
+//! OMS and OSS as sinks: they read every request to its end and answer success, the same to both sides.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use crate::wire::Connection;
+
+const OMS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    date: Tue, 02 Jan 2024 03:04:05 GMT\r\n\
+    content-length: 0\r\n\
+    server: api-gateway\r\n\
+    x-request-id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9\r\n\r\n";
+
+const OSS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    Server: AliyunOSS\r\n\
+    Date: Tue, 02 Jan 2024 03:04:05 GMT\r\n\
+    Content-Length: 0\r\n\
+    Connection: keep-alive\r\n\
+    x-oss-request-id: 65937A25B2C9F03637F5D4E1\r\n\
+    ETag: \"5EB63BBBE01EEED093CB22BB8F5ACDC3\"\r\n\
+    x-oss-hash-crc64ecma: 5981764153023615706\r\n\
+    Content-MD5: XrY7u+Ae7tCTyyK7j1rNww==\r\n\
+    x-oss-server-time: 7\r\n\r\n";
+
+/// A service that accepts everything.
+pub(crate) struct Sink {
+    address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: AtomicU64,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+    first: OnceLock<String>,
+}
+
+/// What reached a sink.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Traffic {
+    pub(crate) connections: u64,
+    pub(crate) requests: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Sink {
+    pub(crate) fn oms() -> io::Result<Self> {
+        Self::start(OMS_REPLY)
+    }
+
+    pub(crate) fn oss() -> io::Result<Self> {
+        Self::start(OSS_REPLY)
+    }
+
+    /// A thread for each connection: the cheapest server there is, and it shares no CPU with what is measured.
+    fn start(reply: &'static [u8]) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let seen = Arc::new(Seen::default());
+        let shared = Arc::clone(&seen);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let seen = Arc::clone(&shared);
+                thread::spawn(move || seen.serve(stream, reply));
+            }
+        });
+        Ok(Self { address, seen })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What came since this was last asked.
+    pub(crate) fn take(&self) -> Traffic {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        Traffic {
+            connections: take(&self.seen.connections),
+            requests: take(&self.seen.requests),
+            bytes: take(&self.seen.bytes),
+        }
+    }
+
+    /// The first request that ever came, as it went over the wire.
+    pub(crate) fn first_request(&self) -> Option<&str> {
+        self.seen.first.get().map(String::as_str)
+    }
+}
+
+impl Seen {
+    fn serve(&self, stream: TcpStream, reply: &[u8]) -> io::Result<()> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        let mut connection = Connection::new(stream)?;
+        while let Some(request) = connection.read()? {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            self.bytes.fetch_add(request.len() as u64, Ordering::Relaxed);
+            self.first.get_or_init(|| String::from_utf8_lossy(request).into_owned());
+            connection.write(reply)?;
+        }
+        Ok(())
+    }
+}
