@@ -34,6 +34,8 @@ pub enum Shelf {
     Success,
     /// `failed_object`
     Failed,
+    /// `dead_object`
+    Dead,
 }
 
 impl Shelf {
@@ -41,6 +43,7 @@ impl Shelf {
         match self {
             Self::Success => "success_object",
             Self::Failed => "failed_object",
+            Self::Dead => "dead_object",
         }
     }
 }

@@ -33,15 +33,7 @@ pub struct ObjectBody {
 
 impl ObjectBody {
     pub(crate) fn new(body: reqwest::Body, idle: Duration, deadline: Option<Instant>) -> Self {
-        Self {
-            body,
-            idle,
-            deadline,
-            context: String::new(),
-            timer: None,
-            waiting: false,
-            ended: false,
-        }
+        Self { body, idle, deadline, context: String::new(), timer: None, waiting: false, ended: false }
     }
 
     /// What errors of this body begin with.
@@ -62,13 +54,9 @@ impl ObjectBody {
                 return Ok(all.map_or(first, BytesMut::freeze));
             };
             size += chunk.len();
-            all.get_or_insert_with(|| BytesMut::from(&first[..]))
-                .extend_from_slice(&chunk);
+            all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&chunk);
         }
-        Err(self.describe(Error::new(
-            ErrorKind::TooLarge,
-            format!("the body is larger than {limit} bytes"),
-        )))
+        Err(self.describe(Error::new(ErrorKind::TooLarge, format!("the body is larger than {limit} bytes"))))
     }
 
     /// What arrives of the first `limit` bytes.
@@ -84,11 +72,7 @@ impl ObjectBody {
 
     /// Says whose body the error is about.
     pub(crate) fn describe(&self, error: Error) -> Error {
-        if self.context.is_empty() {
-            error
-        } else {
-            error.in_context(|| self.context.clone())
-        }
+        if self.context.is_empty() { error } else { error.in_context(|| self.context.clone()) }
     }
 
     fn fail(&mut self, error: Error) -> Poll<Option<Result<Bytes, Error>>> {
@@ -157,8 +141,6 @@ impl Stream for ObjectBody {
 
 impl fmt::Debug for ObjectBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObjectBody")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("ObjectBody").field("ended", &self.ended).finish_non_exhaustive()
     }
 }

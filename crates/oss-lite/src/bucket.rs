@@ -37,20 +37,13 @@ impl Bucket {
     pub(crate) fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
         let base = shared.endpoint.base(&name);
         let signer = Signer::new(&shared.scheme, credentials);
-        Self {
-            shared,
-            place: Arc::new(Place { name, base, signer }),
-            deadline: None,
-        }
+        Self { shared, place: Arc::new(Place { name, base, signer }), deadline: None }
     }
 
     /// The same bucket, whose calls end by then: all tries, waits and the reading of bodies included.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        Self {
-            deadline: Some(deadline),
-            ..self.clone()
-        }
+        Self { deadline: Some(deadline), ..self.clone() }
     }
 
     /// The bucket's name.
@@ -89,11 +82,7 @@ impl Bucket {
         let parse = &parse;
         caller
             .run(call, |received| async move {
-                let Received {
-                    status,
-                    headers,
-                    body,
-                } = received;
+                let Received { status, headers, body } = received;
                 let body = body.collect(limit).await?;
                 if is_error_document(&body) {
                     return Err(caller.refused(call.target, status, &headers, &body));
@@ -120,13 +109,10 @@ fn is_error_document(body: &[u8]) -> bool {
     };
     let text = text.trim_start();
     let text = match text.strip_prefix("<?xml") {
-        Some(declaration) => declaration
-            .split_once("?>")
-            .map_or("", |(_, rest)| rest.trim_start()),
+        Some(declaration) => declaration.split_once("?>").map_or("", |(_, rest)| rest.trim_start()),
         None => text,
     };
-    text.strip_prefix("<Error")
-        .is_some_and(|rest| rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']))
+    text.strip_prefix("<Error").is_some_and(|rest| rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']))
 }
 
 #[cfg(test)]
@@ -135,21 +121,12 @@ mod tests {
 
     #[test]
     fn only_a_document_whose_root_is_error_is_an_error() {
-        for body in [
-            "<Error><Code>x</Code></Error>",
-            "<?xml version=\"1.0\"?>\n<Error xmlns=\"x\">",
-            " <Error/>",
-        ] {
+        for body in
+            ["<Error><Code>x</Code></Error>", "<?xml version=\"1.0\"?>\n<Error xmlns=\"x\">", " <Error/>"]
+        {
             assert!(is_error_document(body.as_bytes()), "{body}");
         }
-        for body in [
-            "",
-            "{}",
-            "<Errors/>",
-            "<ListBucketResult><Error>",
-            "an <Error>",
-            "<?xml",
-        ] {
+        for body in ["", "{}", "<Errors/>", "<ListBucketResult><Error>", "an <Error>", "<?xml"] {
             assert!(!is_error_document(body.as_bytes()), "{body}");
         }
     }

@@ -72,18 +72,7 @@ mod tests {
 
     #[test]
     fn names_against_the_rules_are_refused() {
-        for name in [
-            "",
-            "ab",
-            "-ab",
-            "ab-",
-            "Abc",
-            "a_b",
-            "a.b",
-            "a/b",
-            "bücket",
-            &"x".repeat(64),
-        ] {
+        for name in ["", "ab", "-ab", "ab-", "Abc", "a_b", "a.b", "a/b", "bücket", &"x".repeat(64)] {
             let error = name.parse::<BucketName>().expect_err(name);
             assert_eq!(error.kind(), ErrorKind::InvalidBucketName);
         }

@@ -26,10 +26,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// 20 seconds each.
     fn default() -> Self {
-        Self {
-            response_head: Duration::from_secs(20),
-            body_idle: Duration::from_secs(20),
-        }
+        Self { response_head: Duration::from_secs(20), body_idle: Duration::from_secs(20) }
     }
 }
 

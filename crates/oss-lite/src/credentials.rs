@@ -15,11 +15,7 @@ pub struct Credentials {
 impl Credentials {
     /// Permanent credentials.
     pub fn new(access_key_id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        Self {
-            access_key_id: access_key_id.into(),
-            secret: secret.into(),
-            security_token: None,
-        }
+        Self { access_key_id: access_key_id.into(), secret: secret.into(), security_token: None }
     }
 
     /// Makes the credentials temporary: the token is sent and signed with every request.
@@ -59,14 +55,8 @@ mod tests {
 
     #[test]
     fn debug_hides_secret_and_token() {
-        let text = format!(
-            "{:?}",
-            Credentials::new("the-id", "the-secret").with_security_token("the-token")
-        );
+        let text = format!("{:?}", Credentials::new("the-id", "the-secret").with_security_token("the-token"));
         assert!(text.contains("the-id"), "{text}");
-        assert!(
-            !text.contains("the-secret") && !text.contains("the-token"),
-            "{text}"
-        );
+        assert!(!text.contains("the-secret") && !text.contains("the-token"), "{text}");
     }
 }

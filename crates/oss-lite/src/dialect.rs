@@ -179,15 +179,8 @@ mod tests {
     fn only_oss_signs_the_continuation_token_and_neither_signs_list_filters() {
         assert!(Dialect::Oss.signs_param("continuation-token"));
         assert!(!Dialect::Obs.signs_param("continuation-token"));
-        for name in [
-            "list-type",
-            "prefix",
-            "delimiter",
-            "max-keys",
-            "marker",
-            "start-after",
-            "encoding-type",
-        ] {
+        for name in ["list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "encoding-type"]
+        {
             assert!(!Dialect::Oss.signs_param(name), "{name}");
             assert!(!Dialect::Obs.signs_param(name), "{name}");
         }

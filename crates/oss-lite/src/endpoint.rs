@@ -79,9 +79,7 @@ impl Endpoint {
 
     /// What stands before the slash of the key in the URL of every object of a bucket.
     pub(crate) fn base(&self, bucket: &BucketName) -> String {
-        let Self {
-            scheme, addressing, ..
-        } = self;
+        let Self { scheme, addressing, .. } = self;
         match addressing {
             Addressing::VirtualHost => format!("{scheme}://{bucket}.{}", self.authority()),
             Addressing::Path => format!("{scheme}://{}/{bucket}", self.authority()),
@@ -110,11 +108,7 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = |why: &str| Error::new(ErrorKind::InvalidArgument, format!("endpoint {text:?} {why}"));
-        let full = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
+        let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&full).map_err(|error| bad("is neither a host nor a URL").with_source(error))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(bad("has a scheme other than http and https"));
@@ -125,17 +119,9 @@ impl FromStr for Endpoint {
         }
         let host = url.host_str().ok_or_else(|| bad("has no host"))?;
         let is_ip = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
-        let addressing = if is_ip || host == "localhost" {
-            Addressing::Path
-        } else {
-            Addressing::VirtualHost
-        };
-        Ok(Self {
-            scheme: url.scheme().to_owned(),
-            host: host.to_owned(),
-            port: url.port(),
-            addressing,
-        })
+        let addressing =
+            if is_ip || host == "localhost" { Addressing::Path } else { Addressing::VirtualHost };
+        Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port: url.port(), addressing })
     }
 }
 
@@ -159,10 +145,7 @@ mod tests {
 
     #[test]
     fn a_bare_host_means_https_and_a_port_may_follow() {
-        assert_eq!(
-            endpoint("oss-cn-hangzhou.aliyuncs.com").url(),
-            "https://oss-cn-hangzhou.aliyuncs.com"
-        );
+        assert_eq!(endpoint("oss-cn-hangzhou.aliyuncs.com").url(), "https://oss-cn-hangzhou.aliyuncs.com");
         assert_eq!(endpoint("localhost:8080").url(), "https://localhost:8080");
         assert_eq!(endpoint("HTTP://Example.COM:80/").url(), "http://example.com");
     }
@@ -172,20 +155,14 @@ mod tests {
         for text in ["127.0.0.1:9000", "http://[::1]:9000", "localhost"] {
             assert_eq!(endpoint(text).addressing(), Addressing::Path, "{text}");
         }
-        assert_eq!(
-            endpoint("obs.cn-north-4.myhuaweicloud.com").addressing(),
-            Addressing::VirtualHost
-        );
+        assert_eq!(endpoint("obs.cn-north-4.myhuaweicloud.com").addressing(), Addressing::VirtualHost);
     }
 
     #[test]
     fn each_addressing_places_the_bucket() {
         let endpoint = endpoint("http://example.com:81");
         let base = |addressing| endpoint.clone().with_addressing(addressing).base(&bucket());
-        assert_eq!(
-            base(Addressing::VirtualHost),
-            "http://examplebucket.example.com:81"
-        );
+        assert_eq!(base(Addressing::VirtualHost), "http://examplebucket.example.com:81");
         assert_eq!(base(Addressing::Path), "http://example.com:81/examplebucket");
         assert_eq!(base(Addressing::Cname), "http://example.com:81");
     }
@@ -193,54 +170,27 @@ mod tests {
     #[test]
     fn a_custom_domain_of_obs_is_signed_in_place_of_the_bucket() {
         let endpoint = endpoint("files.example.com").with_addressing(Addressing::Cname);
-        assert_eq!(
-            endpoint.signed_bucket(&bucket(), Dialect::Obs),
-            "files.example.com"
-        );
+        assert_eq!(endpoint.signed_bucket(&bucket(), Dialect::Obs), "files.example.com");
         assert_eq!(endpoint.signed_bucket(&bucket(), Dialect::Oss), "examplebucket");
     }
 
     #[test]
     fn regions_come_from_vendor_hosts_only() {
         let hint = |text: &str| endpoint(text).region_hint().map(str::to_owned);
-        assert_eq!(
-            hint("oss-cn-hangzhou.aliyuncs.com").as_deref(),
-            Some("cn-hangzhou")
-        );
-        assert_eq!(
-            hint("oss-cn-hangzhou-internal.aliyuncs.com").as_deref(),
-            Some("cn-hangzhou")
-        );
-        assert_eq!(
-            hint("obs.cn-north-4.myhuaweicloud.com").as_deref(),
-            Some("cn-north-4")
-        );
-        assert_eq!(
-            hint("obs.eu-west-101.myhuaweicloud.eu").as_deref(),
-            Some("eu-west-101")
-        );
-        for text in [
-            "oss-accelerate-overseas.aliyuncs.com",
-            "files.example.com",
-            "127.0.0.1",
-            "localhost",
-        ] {
+        assert_eq!(hint("oss-cn-hangzhou.aliyuncs.com").as_deref(), Some("cn-hangzhou"));
+        assert_eq!(hint("oss-cn-hangzhou-internal.aliyuncs.com").as_deref(), Some("cn-hangzhou"));
+        assert_eq!(hint("obs.cn-north-4.myhuaweicloud.com").as_deref(), Some("cn-north-4"));
+        assert_eq!(hint("obs.eu-west-101.myhuaweicloud.eu").as_deref(), Some("eu-west-101"));
+        for text in ["oss-accelerate-overseas.aliyuncs.com", "files.example.com", "127.0.0.1", "localhost"] {
             assert_eq!(hint(text), None, "{text}");
         }
     }
 
     #[test]
     fn anything_more_than_scheme_host_and_port_is_refused() {
-        for text in [
-            "",
-            "ftp://h",
-            "https://u:p@h",
-            "https://h/path",
-            "https://h?q",
-            "https://h#f",
-            "a b",
-            "://",
-        ] {
+        for text in
+            ["", "ftp://h", "https://u:p@h", "https://h/path", "https://h?q", "https://h#f", "a b", "://"]
+        {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
     }

@@ -24,15 +24,9 @@ impl<'a> ObjectKey<'a> {
             ));
         }
         if is_dot_segment(key) {
-            return Err(Error::new(
-                ErrorKind::InvalidKey,
-                format!("no URL can carry the key {key:?}"),
-            ));
+            return Err(Error::new(ErrorKind::InvalidKey, format!("no URL can carry the key {key:?}")));
         }
-        Ok(Self {
-            raw: key,
-            encoded: encoding::path(key).to_string(),
-        })
+        Ok(Self { raw: key, encoded: encoding::path(key).to_string() })
     }
 
     /// The key as given.
@@ -64,10 +58,7 @@ mod tests {
     use super::*;
 
     fn wire(key: &str) -> String {
-        ObjectKey::new(Dialect::Oss, key)
-            .expect("a key that can travel")
-            .wire()
-            .into_owned()
+        ObjectKey::new(Dialect::Oss, key).expect("a key that can travel").wire().into_owned()
     }
 
     #[test]
@@ -75,10 +66,7 @@ mod tests {
         assert_eq!(wire("a/../b"), "a%2F..%2Fb");
         assert_eq!(wire("./c"), ".%2Fc");
         assert_eq!(wire("x/.."), "x%2F..");
-        assert_eq!(
-            ObjectKey::new(Dialect::Oss, "a/../b").expect("valid").encoded(),
-            "a/../b"
-        );
+        assert_eq!(ObjectKey::new(Dialect::Oss, "a/../b").expect("valid").encoded(), "a/../b");
     }
 
     #[test]

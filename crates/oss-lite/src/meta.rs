@@ -34,19 +34,13 @@ impl ObjectMeta {
         let profile = dialect.profile();
         let size = text(headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
         let size = size.ok_or_else(|| {
-            Error::new(
-                ErrorKind::UnexpectedResponse,
-                "the answer does not say how large the object is",
-            )
+            Error::new(ErrorKind::UnexpectedResponse, "the answer does not say how large the object is")
         })?;
         let mut metadata: Vec<_> = headers
             .iter()
             .filter_map(|(name, value)| {
                 let name = name.as_str().strip_prefix(profile.meta_prefix)?;
-                Some((
-                    name.to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                ))
+                Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             })
             .collect();
         metadata.sort_unstable();
@@ -78,11 +72,7 @@ pub(crate) fn unquoted(etag: &str) -> &str {
 }
 
 pub(crate) fn crc64(dialect: Dialect, headers: &HeaderMap) -> Option<u64> {
-    dialect
-        .profile()
-        .crc64_headers
-        .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok()?.parse().ok())
+    dialect.profile().crc64_headers.iter().find_map(|name| headers.get(*name)?.to_str().ok()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -93,10 +83,7 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
         let pair = |(name, value): &(&'static str, &'static [u8])| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_bytes(value).expect("a header value"),
-            )
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value).expect("a header value"))
         };
         pairs.iter().map(pair).collect()
     }
@@ -111,10 +98,7 @@ mod tests {
             ("x-oss-meta-name", b"caf\xe9"),
         ]);
         let meta = ObjectMeta::read(Dialect::Oss, &headers).expect("readable");
-        assert_eq!(
-            (meta.size, meta.etag, meta.last_modified, meta.crc64),
-            (3, None, None, None)
-        );
+        assert_eq!((meta.size, meta.etag, meta.last_modified, meta.crc64), (3, None, None, None));
         assert_eq!(meta.metadata, [("name".to_owned(), "caf\u{fffd}".to_owned())]);
     }
 

@@ -24,20 +24,14 @@ impl Query {
         N: Into<Cow<'static, str>>,
         V: Into<Cow<'static, str>>,
     {
-        let params = params.into_iter().map(|(name, value)| Param {
-            name: name.into(),
-            value: value.into(),
-        });
+        let params = params.into_iter().map(|(name, value)| Param { name: name.into(), value: value.into() });
         Self::ordered(params.collect())
     }
 
     /// These parameters and more.
     #[must_use]
     pub(crate) fn with(&self, more: impl IntoIterator<Item = (&'static str, String)>) -> Self {
-        let more = more.into_iter().map(|(name, value)| Param {
-            name: name.into(),
-            value: value.into(),
-        });
+        let more = more.into_iter().map(|(name, value)| Param { name: name.into(), value: value.into() });
         Self::ordered(self.params.iter().cloned().chain(more).collect())
     }
 
@@ -64,9 +58,7 @@ impl Query {
 
     /// Names and values as given, in wire order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params
-            .iter()
-            .map(|param| (param.name.as_ref(), param.value.as_ref()))
+        self.params.iter().map(|param| (param.name.as_ref(), param.value.as_ref()))
     }
 }
 

@@ -65,10 +65,7 @@ impl RetryPolicy {
     /// The wait after the given number of tries; `jitter` is in `0.0..1.0`.
     pub(crate) fn delay(&self, tries: u32, jitter: f64) -> Duration {
         let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.base
-            .saturating_mul(factor)
-            .min(self.longest)
-            .mul_f64(jitter.clamp(0.0, 1.0))
+        self.base.saturating_mul(factor).min(self.longest).mul_f64(jitter.clamp(0.0, 1.0))
     }
 }
 
@@ -79,9 +76,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest_and_jitter_takes_its_share() {
         let policy = RetryPolicy::default();
-        let waits: Vec<u128> = [1, 2, 3, 8, 40]
-            .map(|tries| policy.delay(tries, 1.0).as_millis())
-            .into();
+        let waits: Vec<u128> = [1, 2, 3, 8, 40].map(|tries| policy.delay(tries, 1.0).as_millis()).into();
         assert_eq!(waits, [200, 400, 800, 20_000, 20_000]);
         assert_eq!(policy.delay(2, 0.5).as_millis(), 200);
         assert_eq!(policy.delay(2, 0.0).as_millis(), 0);

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `YYYYMMDDTHHMMSSZ`, of which the first eight characters are the date of the signing scope.
 pub(crate) fn compact(time: DateTime<Utc>) -> String {

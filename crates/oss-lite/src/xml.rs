@@ -34,10 +34,7 @@ pub(crate) fn read(document: &[u8], root: &str, mut visit: impl FnMut(Node<'_>))
     reader.config_mut().expand_empty_elements = true;
     let mut place = Place::default();
     loop {
-        match reader
-            .read_event()
-            .map_err(|_| Malformed("the document is not well-formed"))?
-        {
+        match reader.read_event().map_err(|_| Malformed("the document is not well-formed"))? {
             Event::Start(start) => {
                 let name = start.local_name().into_inner();
                 if place.depth() == 0 && name != root {

@@ -19,6 +19,10 @@ mod lifecycle;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod replay_faults;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod secrets;

@@ -151,7 +151,7 @@ impl Run {
 
     fn lost(&self, change: &ObjectChange, outcome: &Outcome, error: &oss_lite::Error) {
         self.observer.observe(&Event::RecordLost { change, outcome, error: &error.to_string() });
-        if matches!(error.kind(), oss_lite::ErrorKind::CredentialsRefused | oss_lite::ErrorKind::AccessDenied)
+        if refuses_credentials(error)
         {
             self.journal_failed(error);
         }

@@ -116,11 +116,7 @@ impl Caller<'_> {
             return Err(deadline_passed());
         }
         let request = self.request(call, url)?;
-        let answer = timeout_at(
-            deadline.unwrap_or(now + head_timeout),
-            shared.http.execute(request),
-        )
-        .await;
+        let answer = timeout_at(deadline.unwrap_or(now + head_timeout), shared.http.execute(request)).await;
         let response = match answer {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(transport(error)),
@@ -136,11 +132,7 @@ impl Caller<'_> {
         let status = response.status();
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let body = ObjectBody::new(body, shared.timeouts.body_idle, self.deadline);
-        let received = Received {
-            status,
-            headers: head.headers,
-            body,
-        };
+        let received = Received { status, headers: head.headers, body };
         if matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
             return Ok(received);
         }
@@ -152,11 +144,8 @@ impl Caller<'_> {
         if let Some(agent) = &self.shared.user_agent {
             headers.insert(USER_AGENT, agent.clone());
         }
-        let request = SigningRequest {
-            method: &call.method,
-            resource: self.resource(call.target),
-            query: &call.query,
-        };
+        let request =
+            SigningRequest { method: &call.method, resource: self.resource(call.target), query: &call.query };
         self.signer.sign(&request, &mut headers, self.shared.now())?;
         if call.method == Method::PUT || call.method == Method::POST {
             // The transport leaves it out when the body is empty, and the services insist on it.
@@ -171,10 +160,7 @@ impl Caller<'_> {
     }
 
     fn resource<'b>(&'b self, target: Target<'b>) -> Resource<'b> {
-        let bucket = self
-            .shared
-            .endpoint
-            .signed_bucket(self.bucket, self.shared.dialect);
+        let bucket = self.shared.endpoint.signed_bucket(self.bucket, self.shared.dialect);
         match target {
             Target::Object(key) => Resource::Object { bucket, key },
             Target::Bucket if self.shared.endpoint.addressing() == Addressing::Path => {
@@ -202,13 +188,11 @@ impl Caller<'_> {
         }
         match Url::parse(&text) {
             Ok(url) if url.as_str() == text => Ok(url),
-            Ok(_) => Err(Error::new(
-                ErrorKind::InvalidKey,
-                "no URL can carry the key unchanged",
-            )),
-            Err(error) => Err(
-                Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error),
-            ),
+            Ok(_) => Err(Error::new(ErrorKind::InvalidKey, "no URL can carry the key unchanged")),
+            Err(error) => {
+                Err(Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL")
+                    .with_source(error))
+            }
         }
         .map_err(|error| error.in_context(|| self.context(call)))
     }
@@ -220,11 +204,7 @@ impl Caller<'_> {
 
     /// What an answer other than success means. Its body is read as far as it comes.
     async fn refusal(&self, call: &Call<'_>, received: Received) -> Error {
-        let Received {
-            status,
-            headers,
-            body,
-        } = received;
+        let Received { status, headers, body } = received;
         let body = body.up_to(LONGEST_ERROR).await;
         self.refused(call.target, status, &headers, &body)
     }
@@ -264,22 +244,15 @@ impl Caller<'_> {
 
 pub(crate) fn transport(error: reqwest::Error) -> Error {
     let error = error.without_url();
-    let message = if error.is_connect() {
-        "cannot connect"
-    } else {
-        "the connection failed"
-    };
+    let message = if error.is_connect() { "cannot connect" } else { "the connection failed" };
     Error::new(ErrorKind::Transport, format!("{message}: {}", innermost(&error)))
         .with_source(error)
         .with_retry(Retry::Backoff)
 }
 
 pub(crate) fn silent(waited: Duration) -> Error {
-    Error::new(
-        ErrorKind::Transport,
-        format!("no answer within {} ms", waited.as_millis()),
-    )
-    .with_retry(Retry::Backoff)
+    Error::new(ErrorKind::Transport, format!("no answer within {} ms", waited.as_millis()))
+        .with_retry(Retry::Backoff)
 }
 
 pub(crate) fn deadline_passed() -> Error {

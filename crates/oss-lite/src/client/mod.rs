@@ -51,24 +51,15 @@ pub(crate) struct Shared {
 impl Client {
     /// Checks the configuration; makes no request. V4 needs a region, given or named by the endpoint.
     pub fn new(http: reqwest::Client, config: ClientConfig) -> Result<Self, Error> {
-        let ClientConfig {
-            endpoint,
-            dialect,
-            signature,
-            retry,
-            timeouts,
-            clock,
-            jitter,
-            ..
-        } = config;
+        let ClientConfig { endpoint, dialect, signature, retry, timeouts, clock, jitter, .. } = config;
         let region = match config.region {
             Some(region) => Some(checked_region(&region)?),
             None => endpoint.region_hint().map(str::to_owned),
         };
         let scheme = match (dialect, signature, &region) {
-            (Dialect::Oss, SignatureVersion::V4, Some(region)) => Scheme::V4 {
-                region: region.as_str().into(),
-            },
+            (Dialect::Oss, SignatureVersion::V4, Some(region)) => {
+                Scheme::V4 { region: region.as_str().into() }
+            }
             (Dialect::Oss, SignatureVersion::V4, None) => {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,
@@ -77,13 +68,9 @@ impl Client {
             }
             (dialect, ..) => Scheme::V1(dialect),
         };
-        let user_agent = config
-            .user_agent
-            .map(HeaderValue::try_from)
-            .transpose()
-            .map_err(|error| {
-                Error::new(ErrorKind::InvalidArgument, "the user agent is no header value").with_source(error)
-            })?;
+        let user_agent = config.user_agent.map(HeaderValue::try_from).transpose().map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument, "the user agent is no header value").with_source(error)
+        })?;
         let clock_offset = AtomicI64::new(0);
         let shared = Shared {
             http,
@@ -98,9 +85,7 @@ impl Client {
             jitter,
             clock_offset,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing key.
@@ -136,19 +121,11 @@ impl Client {
 
     /// The head of the answer to an unsigned HEAD, whatever its status.
     async fn touch(&self, bucket: &BucketName) -> Result<HeaderMap, Error> {
-        let Shared {
-            http,
-            endpoint,
-            timeouts,
-            ..
-        } = &*self.shared;
+        let Shared { http, endpoint, timeouts, .. } = &*self.shared;
         let url = Url::parse(&endpoint.base(bucket)).map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error)
         })?;
-        let answer = timeout(
-            timeouts.response_head,
-            http.execute(reqwest::Request::new(Method::HEAD, url)),
-        );
+        let answer = timeout(timeouts.response_head, http.execute(reqwest::Request::new(Method::HEAD, url)));
         match answer.await {
             Ok(Ok(mut answer)) => Ok(std::mem::take(answer.headers_mut())),
             Ok(Err(error)) => Err(call::transport(error)),
@@ -179,12 +156,8 @@ impl Shared {
     /// Learns the service's clock from its answer, for this and all later requests.
     pub(crate) fn adopt_time(&self, server: DateTime<Utc>) {
         let offset = server.signed_duration_since((self.clock)());
-        tracing::debug!(
-            offset_seconds = offset.num_seconds(),
-            "clock corrected by that of the service"
-        );
-        self.clock_offset
-            .store(offset.num_milliseconds(), Ordering::Relaxed);
+        tracing::debug!(offset_seconds = offset.num_seconds(), "clock corrected by that of the service");
+        self.clock_offset.store(offset.num_milliseconds(), Ordering::Relaxed);
     }
 }
 
@@ -218,9 +191,7 @@ mod tests {
     fn the_region_of_v4_is_given_or_named_by_the_endpoint() {
         let named = client("oss-cn-beijing.aliyuncs.com", |config| config).expect("a region is named");
         assert_eq!(region(&named), Some("cn-beijing"));
-        let given = client("oss-cn-beijing.aliyuncs.com", |config| {
-            config.with_region("oss-cn-hangzhou")
-        });
+        let given = client("oss-cn-beijing.aliyuncs.com", |config| config.with_region("oss-cn-hangzhou"));
         assert_eq!(region(&given.expect("a region is given")), Some("cn-hangzhou"));
     }
 
@@ -230,19 +201,12 @@ mod tests {
         assert_eq!(missing.kind(), ErrorKind::InvalidArgument);
         assert!(missing.to_string().contains("files.example.com"), "{missing}");
         for text in ["", "CN", "cn/hangzhou", "oss-"] {
-            assert!(
-                client("files.example.com", |config| config.with_region(text)).is_err(),
-                "{text}"
-            );
+            assert!(client("files.example.com", |config| config.with_region(text)).is_err(), "{text}");
         }
     }
 
     #[test]
     fn v1_needs_no_region() {
-        assert!(
-            client("files.example.com", |config| config
-                .with_signature(SignatureVersion::V1))
-            .is_ok()
-        );
+        assert!(client("files.example.com", |config| config.with_signature(SignatureVersion::V1)).is_ok());
     }
 }

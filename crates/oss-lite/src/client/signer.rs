@@ -23,27 +23,17 @@ pub(crate) struct Signer {
 }
 
 enum Key {
-    V4 {
-        region: Arc<str>,
-        today: Mutex<Option<(String, v4::SigningKey)>>,
-    },
-    V1 {
-        dialect: Dialect,
-        key: v1::SigningKey,
-    },
+    V4 { region: Arc<str>, today: Mutex<Option<(String, v4::SigningKey)>> },
+    V1 { dialect: Dialect, key: v1::SigningKey },
 }
 
 impl Signer {
     pub(crate) fn new(scheme: &Scheme, credentials: Arc<Credentials>) -> Self {
         let key = match scheme {
-            Scheme::V4 { region } => Key::V4 {
-                region: Arc::clone(region),
-                today: Mutex::new(None),
-            },
-            Scheme::V1(dialect) => Key::V1 {
-                dialect: *dialect,
-                key: v1::SigningKey::new(credentials.secret()),
-            },
+            Scheme::V4 { region } => Key::V4 { region: Arc::clone(region), today: Mutex::new(None) },
+            Scheme::V1(dialect) => {
+                Key::V1 { dialect: *dialect, key: v1::SigningKey::new(credentials.secret()) }
+            }
         };
         Self { credentials, key }
     }

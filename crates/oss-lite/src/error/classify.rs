@@ -14,8 +14,7 @@ pub(crate) enum Addressed {
 /// [OSS codes](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses),
 /// [OBS codes](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
 pub(super) fn classify(status: StatusCode, code: Option<&str>, addressed: Addressed) -> (ErrorKind, Retry) {
-    code.and_then(by_code)
-        .unwrap_or_else(|| by_status(status, addressed))
+    code.and_then(by_code).unwrap_or_else(|| by_status(status, addressed))
 }
 
 /// A code without a status of its own.
@@ -81,11 +80,7 @@ mod tests {
 
     fn of(status: u16, code: &str) -> (ErrorKind, Retry) {
         let code = Some(code).filter(|code| !code.is_empty());
-        classify(
-            StatusCode::from_u16(status).expect("a status"),
-            code,
-            Addressed::Object,
-        )
+        classify(StatusCode::from_u16(status).expect("a status"), code, Addressed::Object)
     }
 
     #[test]
@@ -139,22 +134,13 @@ mod tests {
         assert_eq!(of(403, "SecurityTokenExpired").0, ErrorKind::CredentialsRefused);
         assert_eq!(of(404, "NoSuchBucket").0, ErrorKind::NoSuchBucket);
         assert_eq!(of(403, "InvalidObjectState").0, ErrorKind::Archived);
-        assert_eq!(
-            of(403, "RequestTimeTooSkewed"),
-            (ErrorKind::ClockSkew, Retry::CorrectClock)
-        );
+        assert_eq!(of(403, "RequestTimeTooSkewed"), (ErrorKind::ClockSkew, Retry::CorrectClock));
         assert_eq!(of(200, "InternalError"), (ErrorKind::ServerError, Retry::Backoff));
     }
 
     #[test]
     fn a_bare_404_means_what_was_addressed() {
-        assert_eq!(
-            classify(StatusCode::NOT_FOUND, None, Addressed::Bucket).0,
-            ErrorKind::NoSuchBucket
-        );
-        assert_eq!(
-            classify(StatusCode::NOT_FOUND, None, Addressed::Object).0,
-            ErrorKind::NoSuchKey
-        );
+        assert_eq!(classify(StatusCode::NOT_FOUND, None, Addressed::Bucket).0, ErrorKind::NoSuchBucket);
+        assert_eq!(classify(StatusCode::NOT_FOUND, None, Addressed::Object).0, ErrorKind::NoSuchKey);
     }
 }

@@ -31,21 +31,13 @@ pub(crate) struct Answer<'a> {
 
 pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
     let Answer { status, headers, .. } = *answer;
-    let mut document = Document::read(answer.body)
-        .or_else(|| Document::in_header(headers))
-        .unwrap_or_default();
+    let mut document =
+        Document::read(answer.body).or_else(|| Document::in_header(headers)).unwrap_or_default();
     document.mask(answer.security_token);
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let reply = Reply {
         status,
-        endpoint: document
-            .endpoint
-            .or_else(|| header(LOCATION.as_str()).filter(|_| status.is_redirection())),
+        endpoint: document.endpoint.or_else(|| header(LOCATION.as_str()).filter(|_| status.is_redirection())),
         request_id: document
             .request_id
             .or_else(|| header(answer.dialect.profile().request_id_header.as_str())),
@@ -57,9 +49,7 @@ pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
         string_to_sign: document.string_to_sign,
     };
     let (kind, retry) = kind_of(&reply, answer.addressed);
-    Error::new(kind, describe(kind, &reply))
-        .with_retry(retry)
-        .with_reply(reply)
+    Error::new(kind, describe(kind, &reply)).with_retry(retry).with_reply(reply)
 }
 
 fn kind_of(reply: &Reply, addressed: Addressed) -> (ErrorKind, Retry) {
@@ -78,18 +68,10 @@ fn describe(kind: ErrorKind, reply: &Reply) -> String {
         Some(code) => format!("{} {code}", reply.status.as_u16()),
         None => format!("status {}", reply.status),
     };
-    let message = reply
-        .message
-        .as_deref()
-        .map(|message| message.trim_end_matches(['.', '\n', ' ']));
+    let message = reply.message.as_deref().map(|message| message.trim_end_matches(['.', '\n', ' ']));
     if let Some(message) = message.filter(|message| !message.is_empty()) {
         text.push_str(": ");
-        text.extend(
-            message
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .take(LONGEST_MESSAGE),
-        );
+        text.extend(message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE));
     }
     match (kind, &reply.endpoint) {
         (ErrorKind::WrongEndpoint, Some(endpoint)) => {
@@ -112,9 +94,7 @@ fn hint(reply: &Reply) -> Option<&'static str> {
         return Some("this account or bucket takes signature V4 only");
     }
     let message = reply.message.as_deref()?;
-    message
-        .contains("Unsupported Authorization Type")
-        .then_some("this bucket does not speak the OBS dialect")
+    message.contains("Unsupported Authorization Type").then_some("this bucket does not speak the OBS dialect")
 }
 
 /// `<Error>` as far as it is used.
@@ -162,11 +142,7 @@ impl Document {
             return;
         };
         let encoded = encoding::component(token).to_string();
-        let texts = [
-            &mut self.message,
-            &mut self.canonical_request,
-            &mut self.string_to_sign,
-        ];
+        let texts = [&mut self.message, &mut self.canonical_request, &mut self.string_to_sign];
         for text in texts.into_iter().flatten() {
             *text = text.replace(token, "******").replace(&encoded, "******");
         }
@@ -179,10 +155,7 @@ mod tests {
 
     fn error(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
         let headers = headers.iter().map(|(name, value)| {
-            (
-                http::HeaderName::from_static(name),
-                http::HeaderValue::from_static(value),
-            )
+            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
         });
         from_reply(&Answer {
             dialect: Dialect::Oss,
@@ -204,12 +177,7 @@ mod tests {
         );
         assert_eq!(error.kind(), ErrorKind::AccessDenied);
         assert_eq!(
-            (
-                error.status(),
-                error.code(),
-                error.detail_code(),
-                error.request_id()
-            ),
+            (error.status(), error.code(), error.detail_code(), error.request_id()),
             (Some(403), Some("AccessDenied"), Some("0003-1"), Some("ID1"))
         );
         assert_eq!(error.to_string(), "403 AccessDenied: a & b, request id ID1");
@@ -219,20 +187,12 @@ mod tests {
     fn a_wrong_endpoint_names_the_right_one() {
         let denied = "<Error><Code>AccessDenied</Code><Message>specified endpoint</Message>\
                       <Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>";
-        for (status, headers, body) in [
-            (403, &[][..], denied),
-            (
-                307,
-                &[("location", "https://oss-cn-beijing.aliyuncs.com/k")][..],
-                "",
-            ),
-        ] {
+        for (status, headers, body) in
+            [(403, &[][..], denied), (307, &[("location", "https://oss-cn-beijing.aliyuncs.com/k")][..], "")]
+        {
             let error = error(status, headers, body);
             assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
-            assert!(
-                error.to_string().contains("oss-cn-beijing.aliyuncs.com"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("oss-cn-beijing.aliyuncs.com"), "{error}");
         }
     }
 
@@ -240,11 +200,7 @@ mod tests {
     fn without_a_readable_body_the_status_speaks() {
         for body in ["", "<html>Bad gateway", "<Error><Code>Acc", "\u{0}\u{1}"] {
             let error = error(502, &[("x-oss-request-id", "ID2")], body);
-            assert_eq!(
-                (error.kind(), error.code()),
-                (ErrorKind::ServerError, None),
-                "{body:?}"
-            );
+            assert_eq!((error.kind(), error.code()), (ErrorKind::ServerError, None), "{body:?}");
             assert_eq!(error.request_id(), Some("ID2"));
         }
     }
@@ -260,10 +216,7 @@ mod tests {
         assert!(!error.to_string().contains("x-oss-security-token"), "{error}");
         let debug = format!("{error:?}");
         assert!(debug.contains("x-oss-security-token:******"), "{debug}");
-        assert!(
-            !debug.contains("to+ken") && !debug.contains("to%2Bken"),
-            "{debug}"
-        );
+        assert!(!debug.contains("to+ken") && !debug.contains("to%2Bken"), "{debug}");
     }
 
     #[test]

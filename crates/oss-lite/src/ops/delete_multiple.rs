@@ -57,10 +57,8 @@ impl Bucket {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let max = self.dialect().max_key_bytes();
-        let (batched, single): (Vec<&str>, Vec<&str>) = keys
-            .iter()
-            .map(AsRef::as_ref)
-            .partition(|key| travels_in_xml(key) && key.len() <= max);
+        let (batched, single): (Vec<&str>, Vec<&str>) =
+            keys.iter().map(AsRef::as_ref).partition(|key| travels_in_xml(key) && key.len() <= max);
         let mut outcome = DeleteOutcome::default();
         for batch in batches(&batched) {
             let listed = self.delete_batch(batch).await?;
@@ -104,9 +102,7 @@ impl Bucket {
                 Error::new(ErrorKind::InvalidArgument, "the digest is no header value").with_source(error)
             })?,
         );
-        let params = [("delete", "")]
-            .into_iter()
-            .chain(self.dialect().profile().delete_encoding);
+        let params = [("delete", "")].into_iter().chain(self.dialect().profile().delete_encoding);
         let call = Call {
             operation: "delete keys in",
             method: Method::POST,
@@ -115,8 +111,7 @@ impl Bucket {
             headers,
             body: Bytes::from(body),
         };
-        self.call(&call, LARGEST_ANSWER, |answer| Listed::read(&answer.body))
-            .await
+        self.call(&call, LARGEST_ANSWER, |answer| Listed::read(&answer.body)).await
     }
 }
 
@@ -136,10 +131,8 @@ impl Listed {
             Node::Leaf("Error/Code", text) => code = text,
             Node::Leaf("Error/Message", text) => message = text,
             Node::Close("Deleted") => deleted.push(std::mem::take(&mut key)),
-            Node::Close("Error") => errors.push((
-                std::mem::take(&mut key),
-                (std::mem::take(&mut code), std::mem::take(&mut message)),
-            )),
+            Node::Close("Error") => errors
+                .push((std::mem::take(&mut key), (std::mem::take(&mut code), std::mem::take(&mut message)))),
             _ => {}
         })
         .map_err(|error| unreadable(&error.to_string()))?;
@@ -166,26 +159,20 @@ impl Listed {
         if self.deleted.contains(key) {
             return Ok(());
         }
-        let error = Error::new(
-            ErrorKind::UnexpectedResponse,
-            "the reply to the delete does not list the key",
-        );
+        let error =
+            Error::new(ErrorKind::UnexpectedResponse, "the reply to the delete does not list the key");
         Err(error.with_retry(Retry::Backoff))
     }
 }
 
 fn unreadable(why: &str) -> Error {
-    Error::new(
-        ErrorKind::UnexpectedResponse,
-        format!("unreadable reply to the delete: {why}"),
-    )
-    .with_retry(Retry::Backoff)
+    Error::new(ErrorKind::UnexpectedResponse, format!("unreadable reply to the delete: {why}"))
+        .with_retry(Retry::Backoff)
 }
 
 /// Blanks at an end could be trimmed by a reader, which would remove another object.
 fn travels_in_xml(key: &str) -> bool {
-    !key.chars()
-        .any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+    !key.chars().any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
         && key.trim().len() == key.len()
         && !key.is_empty()
 }
@@ -198,9 +185,7 @@ fn batches<'a, 'b>(keys: &'a [&'b str]) -> impl Iterator<Item = &'a [&'b str]> {
         let fits = rest
             .iter()
             .take_while(|key| {
-                let escaped = key
-                    .bytes()
-                    .map(|b| if matches!(b, b'&' | b'<' | b'>') { 5 } else { 1 });
+                let escaped = key.bytes().map(|b| if matches!(b, b'&' | b'<' | b'>') { 5 } else { 1 });
                 size += "<Object><Key></Key></Object>".len() + escaped.sum::<usize>();
                 size <= LARGEST_BODY
             })
@@ -217,9 +202,7 @@ mod tests {
 
     #[test]
     fn keys_that_a_reader_of_xml_could_change_go_alone() {
-        for key in [
-            "", "\u{1}", "a\nb", "a\tb", "a\r", " a", "a ", "\u{a0}a", "a\u{85}", "\u{ffff}",
-        ] {
+        for key in ["", "\u{1}", "a\nb", "a\tb", "a\r", " a", "a ", "\u{a0}a", "a\u{85}", "\u{ffff}"] {
             assert!(!travels_in_xml(key), "{key:?}");
         }
         for key in ["a b", "a&<b>\"'", "测试", "a//b/", "..", "😀"] {

@@ -44,15 +44,10 @@ impl Bucket {
             body: Bytes::new(),
         };
         let caller = self.caller();
-        let received = caller
-            .run(&call, |received| std::future::ready(Ok(received)))
-            .await?;
+        let received = caller.run(&call, |received| std::future::ready(Ok(received))).await?;
         let context = caller.context(&call);
         let meta = ObjectMeta::read(dialect, &received.headers);
         let meta = meta.map_err(|error| error.in_context(|| context.clone()))?;
-        Ok(Object {
-            meta,
-            body: received.body.in_context(context),
-        })
+        Ok(Object { meta, body: received.body.in_context(context) })
     }
 }

@@ -23,9 +23,6 @@ impl Bucket {
             headers: HeaderMap::new(),
             body: Bytes::new(),
         };
-        self.call(&call, SMALL_ANSWER, |answer| {
-            ObjectMeta::read(dialect, &answer.headers)
-        })
-        .await
+        self.call(&call, SMALL_ANSWER, |answer| ObjectMeta::read(dialect, &answer.headers)).await
     }
 }

@@ -55,10 +55,7 @@ impl Bucket {
         };
         let rules = self.call(&call, LARGEST, |answer| {
             read(&answer.body).map_err(|why| {
-                Error::new(
-                    ErrorKind::UnexpectedResponse,
-                    format!("unreadable lifecycle: {why}"),
-                )
+                Error::new(ErrorKind::UnexpectedResponse, format!("unreadable lifecycle: {why}"))
             })
         });
         match rules.await {
@@ -112,8 +109,7 @@ mod tests {
     use super::*;
 
     fn rule(inner: &str) -> LifecycleRule {
-        let body =
-            format!("<LifecycleConfiguration><Rule><ID>r</ID>{inner}</Rule></LifecycleConfiguration>");
+        let body = format!("<LifecycleConfiguration><Rule><ID>r</ID>{inner}</Rule></LifecycleConfiguration>");
         let mut rules = read(body.as_bytes()).expect("readable");
         assert_eq!(rules.len(), 1);
         rules.remove(0)
@@ -128,26 +124,17 @@ mod tests {
             <Status>Disabled</Status><Transition><Days>30</Days><StorageClass>IA</StorageClass></Transition></Rule>\
             </LifecycleConfiguration>";
         let rules = read(body.as_bytes()).expect("readable");
-        let [first, second] = &rules[..] else {
-            panic!("two rules: {rules:?}")
-        };
-        assert_eq!(
-            (&*first.id, &*first.prefix, first.enabled),
-            ("a", "logs/", true)
-        );
+        let [first, second] = &rules[..] else { panic!("two rules: {rules:?}") };
+        assert_eq!((&*first.id, &*first.prefix, first.enabled), ("a", "logs/", true));
         assert_eq!(first.expires.as_deref(), Some("7 days after the last change"));
         assert_eq!((&*second.prefix, second.enabled, &second.expires), ("", false, &None));
     }
 
     #[test]
     fn a_rule_removes_what_its_prefix_covers_in_either_direction() {
-        for (prefix, expected) in [
-            ("", true),
-            ("records/", true),
-            ("records/a/b", true),
-            ("rec", true),
-            ("other/", false),
-        ] {
+        for (prefix, expected) in
+            [("", true), ("records/", true), ("records/a/b", true), ("rec", true), ("other/", false)]
+        {
             let rule = rule(&format!("<Prefix>{prefix}</Prefix>{EXPIRES}"));
             assert_eq!(rule.removes("records/"), expected, "{prefix}");
         }
@@ -163,7 +150,8 @@ mod tests {
         ] {
             assert!(!rule(inner).removes("records/"), "{inner}");
         }
-        let tagged_are_spared = "<Prefix/><Filter><Not><Prefix>records/</Prefix><Tag><Key>k</Key></Tag></Not></Filter>";
+        let tagged_are_spared =
+            "<Prefix/><Filter><Not><Prefix>records/</Prefix><Tag><Key>k</Key></Tag></Not></Filter>";
         assert!(rule(&format!("{tagged_are_spared}{EXPIRES}")).removes("records/"));
     }
 
@@ -174,9 +162,7 @@ mod tests {
             "<Date>2026-01-01T00:00:00.000Z</Date>",
             "<CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate>",
         ] {
-            let rule = rule(&format!(
-                "<Prefix/><Status>Enabled</Status><Expiration>{end}</Expiration>"
-            ));
+            let rule = rule(&format!("<Prefix/><Status>Enabled</Status><Expiration>{end}</Expiration>"));
             assert!(rule.removes("k"), "{end}");
         }
         let marker = "<Prefix/><Status>Enabled</Status><Expiration><ExpiredObjectDeleteMarker>true\

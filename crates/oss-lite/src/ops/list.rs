@@ -29,12 +29,7 @@ pub struct ListOptions {
 
 impl Default for ListOptions {
     fn default() -> Self {
-        Self {
-            prefix: None,
-            delimiter: None,
-            start_after: None,
-            page_size: 1000,
-        }
+        Self { prefix: None, delimiter: None, start_after: None, page_size: 1000 }
     }
 }
 
@@ -127,17 +122,13 @@ impl Bucket {
 fn advances(listing: Listing, next: &str, after: Option<&str>, options: &ListOptions) -> bool {
     match listing {
         Listing::ContinuationToken => Some(next) != after,
-        Listing::Marker => after
-            .or(options.start_after.as_deref())
-            .is_none_or(|after| next > after),
+        Listing::Marker => after.or(options.start_after.as_deref()).is_none_or(|after| next > after),
     }
 }
 
 fn query(listing: Listing, options: &ListOptions, after: Option<&str>) -> Query {
-    let mut params: Vec<(&'static str, String)> = vec![
-        ("encoding-type", "url".to_owned()),
-        ("max-keys", options.page_size.to_string()),
-    ];
+    let mut params: Vec<(&'static str, String)> =
+        vec![("encoding-type", "url".to_owned()), ("max-keys", options.page_size.to_string())];
     let mut add = |name, value: Option<&str>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             params.push((name, value.to_owned()));

@@ -70,8 +70,7 @@ fn last_entry(list: &ListPage, listing: Listing) -> Option<String> {
         return None;
     }
     let key = list.objects.last().map(|object| object.key.as_str());
-    key.max(list.common_prefixes.last().map(String::as_str))
-        .map(str::to_owned)
+    key.max(list.common_prefixes.last().map(String::as_str)).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -91,15 +90,10 @@ mod tests {
             Listing::ContinuationToken,
         )
         .expect("readable");
-        let [object] = &page.list.objects[..] else {
-            panic!("one object")
-        };
+        let [object] = &page.list.objects[..] else { panic!("one object") };
         assert_eq!(object.key, "a//b +\u{1}");
         assert_eq!((object.size, object.etag.as_deref()), (344_606, Some("5B3C")));
-        assert_eq!(
-            object.last_modified.map(|time| time.timestamp()),
-            Some(1_589_780_754)
-        );
+        assert_eq!(object.last_modified.map(|time| time.timestamp()), Some(1_589_780_754));
         assert_eq!(page.list.common_prefixes, ["a/"]);
         assert_eq!(page.next.as_deref(), Some("CgJiYw--="));
     }

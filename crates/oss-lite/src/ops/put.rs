@@ -95,10 +95,7 @@ fn headers(dialect: Dialect, options: PutOptions) -> Result<HeaderMap, Error> {
         (CONTENT_ENCODING, options.content_encoding),
         (CONTENT_LANGUAGE, options.content_language),
         (EXPIRES, options.expires),
-        (
-            dialect.profile().storage_class_header.clone(),
-            options.storage_class,
-        ),
+        (dialect.profile().storage_class_header.clone(), options.storage_class),
     ] {
         if let Some(text) = text {
             let value = value(name.as_str(), text)?;

@@ -35,10 +35,7 @@ impl Bucket {
         };
         self.call(&call, SMALL_ANSWER, |answer| {
             read(&answer.body).map_err(|why| {
-                Error::new(
-                    ErrorKind::UnexpectedResponse,
-                    format!("unreadable versioning: {why}"),
-                )
+                Error::new(ErrorKind::UnexpectedResponse, format!("unreadable versioning: {why}"))
             })
         })
         .await

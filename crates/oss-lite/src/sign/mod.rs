@@ -98,11 +98,7 @@ pub fn sign_headers(
     headers: &mut HeaderMap,
     params: &SigningParams<'_>,
 ) -> Result<(), Error> {
-    let SigningParams {
-        scheme,
-        credentials,
-        time,
-    } = *params;
+    let SigningParams { scheme, credentials, time } = *params;
     match scheme {
         Scheme::V4(settings) => {
             let moment = v4::Moment::new(time);
@@ -177,10 +173,7 @@ fn signed_headers(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> Result<
 fn header_text<'a>(name: &str, value: &'a HeaderValue) -> Result<&'a str, Error> {
     let text = std::str::from_utf8(value.as_bytes());
     text.map(|text| text.trim_matches([' ', '\t'])).map_err(|_| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!("the value of header {name} is not UTF-8"),
-        )
+        Error::new(ErrorKind::InvalidArgument, format!("the value of header {name} is not UTF-8"))
     })
 }
 

@@ -132,11 +132,7 @@ impl<'a> StringToSign<'a> {
             },
         }?;
         let mut separator = '?';
-        for (name, value) in self
-            .query
-            .iter()
-            .filter(|(name, _)| self.dialect.signs_param(name))
-        {
+        for (name, value) in self.query.iter().filter(|(name, _)| self.dialect.signs_param(name)) {
             write!(f, "{separator}{name}")?;
             if !value.is_empty() {
                 write!(f, "={value}")?;
@@ -149,13 +145,7 @@ impl<'a> StringToSign<'a> {
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            method,
-            content_md5,
-            content_type,
-            date,
-            ..
-        } = self;
+        let Self { method, content_md5, content_type, date, .. } = self;
         write!(f, "{method}\n{content_md5}\n{content_type}\n{date}\n")?;
         write_header_lines(f, &self.headers)?;
         self.write_resource(f)
@@ -208,17 +198,9 @@ pub(crate) fn sign_headers(
     key: &SigningKey,
 ) -> Result<(), Error> {
     add_headers(dialect, headers, credentials, time)?;
-    let signature = key.sign(&StringToSign::new(
-        dialect,
-        request,
-        headers,
-        DateLine::OfHeaders,
-    )?);
+    let signature = key.sign(&StringToSign::new(dialect, request, headers, DateLine::OfHeaders)?);
     let scheme = dialect.profile().scheme;
-    insert_authorization(
-        headers,
-        &format!("{scheme} {}:{signature}", credentials.access_key_id()),
-    )
+    insert_authorization(headers, &format!("{scheme} {}:{signature}", credentials.access_key_id()))
 }
 
 pub(super) fn presign(
@@ -229,25 +211,15 @@ pub(super) fn presign(
     valid_for: Duration,
 ) -> Result<String, Error> {
     if dialect == Dialect::Oss && !matches!(request.resource, Resource::Object { .. }) {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            "bucket operations cannot be made with V1 URLs",
-        ));
+        return Err(Error::new(ErrorKind::InvalidArgument, "bucket operations cannot be made with V1 URLs"));
     }
-    let expires = i64::try_from(valid_for.as_secs())
-        .ok()
-        .and_then(|secs| params.time.timestamp().checked_add(secs));
+    let expires =
+        i64::try_from(valid_for.as_secs()).ok().and_then(|secs| params.time.timestamp().checked_add(secs));
     let expires = expires.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            "the validity of the signed URL ends beyond all dates",
-        )
+        Error::new(ErrorKind::InvalidArgument, "the validity of the signed URL ends beyond all dates")
     })?;
     let query = add_params(dialect, request.query, params.credentials, expires);
-    let request = SigningRequest {
-        query: &query,
-        ..*request
-    };
+    let request = SigningRequest { query: &query, ..*request };
     let text = StringToSign::new(dialect, &request, headers, DateLine::Expires(expires))?;
     let signature = SigningKey::new(params.credentials.secret()).sign(&text);
     Ok(format!("{query}&Signature={}", encoding::component(&signature)))

@@ -44,11 +44,7 @@ pub struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// OSS in a region, with no further headers signed.
     pub fn new(region: &'a str) -> Self {
-        Self {
-            region,
-            product: "oss",
-            additional_headers: &[],
-        }
+        Self { region, product: "oss", additional_headers: &[] }
     }
 }
 
@@ -62,10 +58,7 @@ pub struct Moment {
 impl Moment {
     /// The text form of a time.
     pub fn new(time: DateTime<Utc>) -> Self {
-        Self {
-            time,
-            compact: time::compact(time),
-        }
+        Self { time, compact: time::compact(time) }
     }
 
     /// `YYYYMMDD`.
@@ -75,11 +68,7 @@ impl Moment {
 
     /// What a key derived on this day is good for.
     pub fn scope<'a>(&'a self, settings: Settings<'a>) -> Scope<'a> {
-        Scope {
-            date: self.date(),
-            region: settings.region,
-            product: settings.product,
-        }
+        Scope { date: self.date(), region: settings.region, product: settings.product }
     }
 }
 
@@ -107,10 +96,7 @@ impl fmt::Display for Scope<'_> {
 /// Adds the headers that a signature in the header needs.
 pub fn add_headers(headers: &mut HeaderMap, credentials: &Credentials, moment: &Moment) -> Result<(), Error> {
     headers.insert(DATE, plain_header(&time::http_date(moment.time))?);
-    headers.insert(
-        Dialect::Oss.profile().date_header.clone(),
-        plain_header(&moment.compact)?,
-    );
+    headers.insert(Dialect::Oss.profile().date_header.clone(), plain_header(&moment.compact)?);
     headers.insert(CONTENT_SHA256.clone(), HeaderValue::from_static(UNSIGNED_PAYLOAD));
     insert_token(headers, Dialect::Oss, credentials.security_token())
 }
@@ -126,10 +112,7 @@ pub fn add_params(
 ) -> Query {
     let mut params = vec![
         ("x-oss-signature-version", ALGORITHM.to_owned()),
-        (
-            "x-oss-credential",
-            format!("{}/{}", credentials.access_key_id(), moment.scope(settings)),
-        ),
+        ("x-oss-credential", format!("{}/{}", credentials.access_key_id(), moment.scope(settings))),
         ("x-oss-date", moment.compact.clone()),
         ("x-oss-expires", valid_for.as_secs().to_string()),
     ];
@@ -164,18 +147,8 @@ impl<'a> CanonicalRequest<'a> {
         let headers = signed_headers(headers, |name| {
             signed_by_default(name) || additional.split(';').any(|additional| additional == name)
         })?;
-        let SigningRequest {
-            method,
-            resource,
-            query,
-        } = *request;
-        Ok(Self {
-            method,
-            resource,
-            query,
-            headers,
-            additional,
-        })
+        let SigningRequest { method, resource, query } = *request;
+        Ok(Self { method, resource, query, headers, additional })
     }
 
     /// The text with the security token hidden.
@@ -224,23 +197,13 @@ pub struct StringToSign<'a> {
 impl<'a> StringToSign<'a> {
     /// Follows the canonical request.
     pub fn new(canonical: &CanonicalRequest<'_>, moment: &'a Moment, scope: Scope<'a>) -> Self {
-        Self {
-            moment,
-            scope,
-            digest: canonical.digest(),
-        }
+        Self { moment, scope, digest: canonical.digest() }
     }
 }
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{ALGORITHM}\n{}\n{}\n{}",
-            self.moment,
-            self.scope,
-            hex::encode(self.digest)
-        )
+        write!(f, "{ALGORITHM}\n{}\n{}\n{}", self.moment, self.scope, hex::encode(self.digest))
     }
 }
 
@@ -322,10 +285,7 @@ pub(super) fn presign(
     }
     let moment = Moment::new(params.time);
     let query = add_params(request.query, headers, settings, credentials, &moment, valid_for);
-    let request = SigningRequest {
-        query: &query,
-        ..*request
-    };
+    let request = SigningRequest { query: &query, ..*request };
     let canonical = CanonicalRequest::new(&request, headers, settings)?;
     let scope = moment.scope(settings);
     let key = SigningKey::derive(credentials.secret(), &scope);
@@ -339,11 +299,8 @@ fn signed_by_default(name: &str) -> bool {
 
 /// Lower case, sorted, joined by `;`.
 fn additional_headers(headers: &HeaderMap, settings: Settings<'_>) -> String {
-    let mut names: Vec<String> = settings
-        .additional_headers
-        .iter()
-        .map(|name| name.to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> =
+        settings.additional_headers.iter().map(|name| name.to_ascii_lowercase()).collect();
     names.retain(|name| !signed_by_default(name) && headers.contains_key(name));
     names.sort_unstable();
     names.dedup();

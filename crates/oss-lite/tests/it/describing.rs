@@ -7,10 +7,9 @@ use crate::server::{Server, bucket_of, error, head_reply, http, reply};
 #[tokio::test]
 async fn versioning_is_asked_for_as_a_sub_resource() {
     let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    for (dialect, target) in [
-        (Dialect::Oss, "/examplebucket/?versioning"),
-        (Dialect::Obs, "/examplebucket?versioning"),
-    ] {
+    for (dialect, target) in
+        [(Dialect::Oss, "/examplebucket/?versioning"), (Dialect::Obs, "/examplebucket?versioning")]
+    {
         let server = Server::with([reply("200 OK", &[], enabled)]).await;
         let versioning = server.bucket(dialect).versioning().await;
         assert_eq!(versioning.expect("told"), Versioning::Enabled);
@@ -20,19 +19,13 @@ async fn versioning_is_asked_for_as_a_sub_resource() {
 
 #[tokio::test]
 async fn a_bucket_without_lifecycle_has_no_rules() {
-    for (dialect, code) in [
-        (Dialect::Oss, "NoSuchLifecycle"),
-        (Dialect::Obs, "NoSuchLifecycleConfiguration"),
-    ] {
+    for (dialect, code) in [(Dialect::Oss, "NoSuchLifecycle"), (Dialect::Obs, "NoSuchLifecycleConfiguration")]
+    {
         let server = Server::with([error("404 Not Found", code)]).await;
         assert_eq!(server.bucket(dialect).lifecycle().await.expect("told"), []);
     }
     let server = Server::with([error("404 Not Found", "NoSuchBucket")]).await;
-    let error = server
-        .bucket(Dialect::Oss)
-        .lifecycle()
-        .await
-        .expect_err("no bucket");
+    let error = server.bucket(Dialect::Oss).lifecycle().await.expect_err("no bucket");
     assert_eq!(error.kind(), ErrorKind::NoSuchBucket);
 }
 

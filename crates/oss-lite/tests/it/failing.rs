@@ -8,23 +8,11 @@ use crate::server::{self, SECRET, Server, TOKEN, bucket, error, head_reply, repl
 
 #[tokio::test]
 async fn a_missing_key_and_a_missing_bucket_are_told_apart() {
-    for (code, kind) in [
-        ("NoSuchKey", ErrorKind::NoSuchKey),
-        ("NoSuchBucket", ErrorKind::NoSuchBucket),
-    ] {
+    for (code, kind) in [("NoSuchKey", ErrorKind::NoSuchKey), ("NoSuchBucket", ErrorKind::NoSuchBucket)] {
         let server = Server::with([error("404 Not Found", code)]).await;
-        let error = server
-            .bucket(Dialect::Obs)
-            .get("dir/k\n")
-            .await
-            .expect_err("missing");
+        let error = server.bucket(Dialect::Obs).get("dir/k\n").await.expect_err("missing");
         assert_eq!((error.kind(), error.code()), (kind, Some(code)));
-        assert!(
-            error
-                .to_string()
-                .starts_with("get \"dir/k\\n\" in bucket examplebucket: 404"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("get \"dir/k\\n\" in bucket examplebucket: 404"), "{error}");
     }
 }
 
@@ -33,18 +21,11 @@ async fn the_document_of_a_head_error_is_read_from_its_header() {
     let xml = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>gone</Message>\
                <RequestId>ID1</RequestId><EC>0015-00000101</EC></Error>";
     let encoded = BASE64.encode(xml);
-    let headers = [
-        ("x-oss-err", encoded.as_str()),
-        ("x-oss-ec", "0015-00000101"),
-        ("content-length", "9"),
-    ];
+    let headers = [("x-oss-err", encoded.as_str()), ("x-oss-ec", "0015-00000101"), ("content-length", "9")];
     let server = Server::with([head_reply("404 Not Found", &headers)]).await;
     let error = server.bucket(Dialect::Oss).head("k").await.expect_err("missing");
     assert_eq!(error.kind(), ErrorKind::NoSuchBucket);
-    assert_eq!(
-        (error.detail_code(), error.request_id()),
-        (Some("0015-00000101"), Some("ID1"))
-    );
+    assert_eq!((error.detail_code(), error.request_id()), (Some("0015-00000101"), Some("ID1")));
 }
 
 #[tokio::test]
@@ -65,15 +46,9 @@ async fn a_head_error_without_document_is_read_from_its_status() {
 #[tokio::test]
 async fn a_failed_callback_says_that_the_object_is_stored() {
     let server = Server::with([error("203 Non-Authoritative Information", "CallbackFailed")]).await;
-    let error = server
-        .bucket(Dialect::Oss)
-        .put("k", Bytes::new(), PutOptions::default())
-        .await;
+    let error = server.bucket(Dialect::Oss).put("k", Bytes::new(), PutOptions::default()).await;
     let error = error.expect_err("callback");
-    assert_eq!(
-        (error.kind(), error.is_retryable()),
-        (ErrorKind::CallbackFailed, false)
-    );
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::CallbackFailed, false));
     assert!(error.to_string().contains("the object is stored"), "{error}");
 }
 
@@ -81,21 +56,14 @@ async fn a_failed_callback_says_that_the_object_is_stored() {
 async fn a_redirect_is_an_error_that_names_the_host() {
     let body = "<Error><Code>TemporaryRedirect</Code><Message>elsewhere</Message>\
                 <Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>";
-    let moved = reply(
-        "307 Temporary Redirect",
-        &[("location", "http://127.0.0.1:1/k")],
-        body,
-    );
+    let moved = reply("307 Temporary Redirect", &[("location", "http://127.0.0.1:1/k")], body);
     let server = Server::with([moved]).await;
     let error = server.bucket(Dialect::Oss).get("k").await.expect_err("elsewhere");
     assert_eq!(
         (error.kind(), error.endpoint()),
         (ErrorKind::WrongEndpoint, Some("oss-cn-beijing.aliyuncs.com"))
     );
-    assert!(
-        error.to_string().contains("oss-cn-beijing.aliyuncs.com"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("oss-cn-beijing.aliyuncs.com"), "{error}");
 }
 
 #[tokio::test]
@@ -105,10 +73,8 @@ async fn a_client_that_follows_redirects_is_found_out() {
         reply("200 OK", &[], "somebody else's object"),
     ])
     .await;
-    let http = server::http_builder()
-        .redirect(reqwest::redirect::Policy::limited(3))
-        .build()
-        .expect("a client");
+    let http =
+        server::http_builder().redirect(reqwest::redirect::Policy::limited(3)).build().expect("a client");
     let client = Client::new(http, server.config(Dialect::Oss)).expect("a client");
     let error = server::bucket_of(&client).get("k").await.expect_err("followed");
     assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
@@ -119,11 +85,7 @@ async fn error_bodies_of_any_kind_end_in_an_error_of_the_status() {
     let huge = "x".repeat(5_000_000);
     for body in ["", "\u{0}", "<Error>", "<html></html>", huge.as_str()] {
         let server = Server::with([reply("403 Forbidden", &[("x-oss-request-id", "ID9")], body)]).await;
-        let error = server
-            .bucket(Dialect::Oss)
-            .delete("k")
-            .await
-            .expect_err("refused");
+        let error = server.bucket(Dialect::Oss).delete("k").await.expect_err("refused");
         assert_eq!((error.kind(), error.code()), (ErrorKind::AccessDenied, None));
         assert_eq!(error.request_id(), Some("ID9"));
     }

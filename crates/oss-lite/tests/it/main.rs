@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod deleting;
+mod describing;
 mod failing;
 mod listing;
 mod reading;

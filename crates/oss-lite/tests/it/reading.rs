@@ -22,10 +22,7 @@ const OSS_HEADERS: &[(&str, &str)] = &[
 fn check(meta: &ObjectMeta, size: u64) {
     assert_eq!(meta.size, size);
     assert_eq!(meta.etag.as_deref(), Some("5B3C1A2E053D763E1B002CC607C5A0FE"));
-    assert_eq!(
-        meta.last_modified.map(|time| time.timestamp()),
-        Some(1_330_063_668)
-    );
+    assert_eq!(meta.last_modified.map(|time| time.timestamp()), Some(1_330_063_668));
     assert_eq!(meta.content_type.as_deref(), Some("image/jpg"));
     assert_eq!(meta.crc64, Some(11_051_210_869_376_104_954));
     assert_eq!(meta.storage_class.as_deref(), Some("IA"));
@@ -38,20 +35,10 @@ fn check(meta: &ObjectMeta, size: u64) {
 
 #[tokio::test]
 async fn head_tells_size_and_all_else_without_a_body() {
-    let headers: Vec<_> = OSS_HEADERS
-        .iter()
-        .copied()
-        .chain([("content-length", "344606")])
-        .collect();
+    let headers: Vec<_> = OSS_HEADERS.iter().copied().chain([("content-length", "344606")]).collect();
     let server = Server::with([head_reply("200 OK", &headers)]).await;
-    check(
-        &server.bucket(Dialect::Oss).head("k").await.expect("there"),
-        344_606,
-    );
-    assert_eq!(
-        server.only_request().request_line(),
-        "HEAD /examplebucket/k HTTP/1.1"
-    );
+    check(&server.bucket(Dialect::Oss).head("k").await.expect("there"), 344_606);
+    assert_eq!(server.only_request().request_line(), "HEAD /examplebucket/k HTTP/1.1");
 }
 
 #[tokio::test]
@@ -75,12 +62,7 @@ async fn a_body_above_the_limit_is_refused_unread() {
     let object = server.bucket(Dialect::Oss).get("k").await.expect("there");
     let error = object.bytes(4).await.expect_err("too large");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert!(
-        error
-            .to_string()
-            .starts_with("get \"k\" in bucket examplebucket: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("get \"k\" in bucket examplebucket: "), "{error}");
 }
 
 #[tokio::test]
@@ -107,14 +89,8 @@ async fn a_body_that_is_shorter_than_announced_ends_in_an_error() {
 async fn a_body_that_stops_coming_is_given_up() {
     let stalled = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345".to_vec();
     let server = Server::with([Reply::Stall(stalled)]).await;
-    let brief = Timeouts {
-        body_idle: Duration::from_millis(100),
-        ..Timeouts::default()
-    };
-    let object = bucket(server.config(Dialect::Oss).with_timeouts(brief))
-        .get("k")
-        .await
-        .expect("there");
+    let brief = Timeouts { body_idle: Duration::from_millis(100), ..Timeouts::default() };
+    let object = bucket(server.config(Dialect::Oss).with_timeouts(brief)).get("k").await.expect("there");
     let error = object.bytes(100).await.expect_err("stalled");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Transport, true));
 }
@@ -123,9 +99,7 @@ async fn a_body_that_stops_coming_is_given_up() {
 async fn a_deadline_ends_a_body_as_well() {
     let stalled = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345".to_vec();
     let server = Server::with([Reply::Stall(stalled)]).await;
-    let bucket = server
-        .bucket(Dialect::Oss)
-        .with_deadline(Instant::now() + Duration::from_millis(300));
+    let bucket = server.bucket(Dialect::Oss).with_deadline(Instant::now() + Duration::from_millis(300));
     let object = bucket.get("k").await.expect("there");
     let error = object.bytes(100).await.expect_err("late");
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);

@@ -32,24 +32,14 @@ pub(crate) enum Reply {
 /// An answer with a body and its length.
 pub(crate) fn reply(status: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
     let body = body.as_ref();
-    let lines: Vec<String> = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{}\r\n",
-        body.len(),
-        lines.concat()
-    );
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{}\r\n", body.len(), lines.concat());
     Reply::Bytes([head.as_bytes(), body].concat())
 }
 
 /// An answer to HEAD: a length, and no body.
 pub(crate) fn head_reply(status: &str, headers: &[(&str, &str)]) -> Reply {
-    let lines: Vec<String> = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     Reply::Bytes(format!("HTTP/1.1 {status}\r\n{}\r\n", lines.concat()).into_bytes())
 }
 
@@ -58,11 +48,7 @@ pub(crate) fn ok() -> Reply {
 }
 
 pub(crate) fn error(status: &str, code: &str) -> Reply {
-    reply(
-        status,
-        &[],
-        format!("<Error><Code>{code}</Code><Message>so it is</Message></Error>"),
-    )
+    reply(status, &[], format!("<Error><Code>{code}</Code><Message>so it is</Message></Error>"))
 }
 
 /// What arrived on the wire.
@@ -172,9 +158,7 @@ pub(crate) fn http_builder() -> reqwest::ClientBuilder {
         .expect("versions of the provider")
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
+    reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(reqwest::redirect::Policy::none())
 }
 
 pub(crate) fn bucket(config: ClientConfig) -> Bucket {
@@ -228,20 +212,12 @@ async fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Recorde
         }
     };
     let head = String::from_utf8(buffer.drain(..end).collect()).expect("an ASCII head");
-    let recorded = Recorded {
-        head,
-        body: Vec::new(),
-    };
-    let length = recorded
-        .header("content-length")
-        .map_or(0, |length| length.parse().expect("a length"));
+    let recorded = Recorded { head, body: Vec::new() };
+    let length = recorded.header("content-length").map_or(0, |length| length.parse().expect("a length"));
     while buffer.len() < length {
         if stream.read_buf(buffer).await.ok()? == 0 {
             return None;
         }
     }
-    Some(Recorded {
-        body: buffer.drain(..length).collect(),
-        ..recorded
-    })
+    Some(Recorded { body: buffer.drain(..length).collect(), ..recorded })
 }

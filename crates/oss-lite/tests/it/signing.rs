@@ -56,11 +56,7 @@ fn read(folder: &Path) -> Case {
     let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let must = |name: &str| text(name).unwrap_or_else(|| panic!("{name} is missing in {}", folder.display()));
     Case {
-        name: folder
-            .file_name()
-            .expect("a folder")
-            .to_string_lossy()
-            .into_owned(),
+        name: folder.file_name().expect("a folder").to_string_lossy().into_owned(),
         request: serde_json::from_str(&must("request.json")).expect("request.json"),
         context: serde_json::from_str(&must("context.json")).expect("context.json"),
         files: Files {
@@ -75,23 +71,14 @@ fn read(folder: &Path) -> Case {
 
 impl Case {
     fn check(&self) {
-        let Request {
-            method,
-            bucket,
-            key,
-            addressing,
-            query,
-            headers,
-        } = &self.request;
+        let Request { method, bucket, key, addressing, query, headers } = &self.request;
         let dialect = match self.context.dialect.as_str() {
             "oss" => Dialect::Oss,
             "obs" => Dialect::Obs,
             other => panic!("{}: dialect {other}", self.name),
         };
         let method: Method = method.parse().expect("a method");
-        let key = key
-            .as_deref()
-            .map(|key| ObjectKey::new(dialect, key).expect("a key"));
+        let key = key.as_deref().map(|key| ObjectKey::new(dialect, key).expect("a key"));
         let resource = match (bucket, &key) {
             (Some(bucket), Some(key)) => Resource::Object { bucket, key },
             (Some(bucket), None) if addressing.as_deref() == Some("path") => Resource::BucketInPath(bucket),
@@ -99,11 +86,7 @@ impl Case {
             (None, _) => Resource::Service,
         };
         let query = Query::new(query.clone());
-        let request = SigningRequest {
-            method: &method,
-            resource,
-            query: &query,
-        };
+        let request = SigningRequest { method: &method, resource, query: &query };
         let headers = headers.iter().map(|(name, value)| {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
             (name, HeaderValue::from_str(value).expect("a header value"))
@@ -114,12 +97,7 @@ impl Case {
         if let Some(token) = &self.context.security_token {
             credentials = credentials.with_security_token(token.as_str());
         }
-        let additional: Vec<&str> = self
-            .context
-            .additional_headers
-            .iter()
-            .map(String::as_str)
-            .collect();
+        let additional: Vec<&str> = self.context.additional_headers.iter().map(String::as_str).collect();
         let scheme = match self.context.signature.as_str() {
             "v4" => Scheme::V4(v4::Settings {
                 region: self.context.region.as_deref().expect("a region"),
@@ -129,11 +107,7 @@ impl Case {
             _ => Scheme::V1(dialect),
         };
         let time = time(self.context.time.unwrap_or(0));
-        let params = SigningParams {
-            scheme,
-            credentials: &credentials,
-            time,
-        };
+        let params = SigningParams { scheme, credentials: &credentials, time };
         match (scheme, self.context.form.as_str()) {
             (Scheme::V4(settings), "header") => self.v4_header(&request, &headers, settings, &params),
             (Scheme::V4(settings), _) => self.v4_url(&request, &headers, settings, &params),
@@ -165,23 +139,8 @@ impl Case {
     ) {
         let valid_for = Duration::from_secs(self.context.valid_for.expect("valid_for"));
         let moment = v4::Moment::new(params.time);
-        let query = v4::add_params(
-            request.query,
-            headers,
-            settings,
-            params.credentials,
-            &moment,
-            valid_for,
-        );
-        self.v4_stages(
-            &SigningRequest {
-                query: &query,
-                ..*request
-            },
-            headers,
-            settings,
-            params,
-        );
+        let query = v4::add_params(request.query, headers, settings, params.credentials, &moment, valid_for);
+        self.v4_stages(&SigningRequest { query: &query, ..*request }, headers, settings, params);
         self.signed_url(&presign(request, headers, params, valid_for).expect("a signed URL"));
     }
 
@@ -193,19 +152,11 @@ impl Case {
         params: &SigningParams<'_>,
     ) {
         let canonical = v4::CanonicalRequest::new(request, headers, settings).expect("a canonical request");
-        self.stage(
-            "canonical request",
-            &canonical.to_string(),
-            self.files.canonical_request.as_deref(),
-        );
+        self.stage("canonical request", &canonical.to_string(), self.files.canonical_request.as_deref());
         let moment = v4::Moment::new(params.time);
         let scope = moment.scope(settings);
         let text = v4::StringToSign::new(&canonical, &moment, scope);
-        self.stage(
-            "string to sign",
-            &text.to_string(),
-            Some(&self.files.string_to_sign),
-        );
+        self.stage("string to sign", &text.to_string(), Some(&self.files.string_to_sign));
         let key = v4::SigningKey::derive(&self.context.secret.as_str().into(), &scope);
         self.stage("signature", &key.sign(&text), Some(&self.files.signature));
     }
@@ -233,20 +184,9 @@ impl Case {
         let expires = self.context.expires.expect("expires");
         let query = v1::add_params(dialect, request.query, params.credentials, expires);
         let line = v1::DateLine::Expires(expires);
-        self.v1_stages(
-            dialect,
-            &SigningRequest {
-                query: &query,
-                ..*request
-            },
-            headers,
-            line,
-        );
+        self.v1_stages(dialect, &SigningRequest { query: &query, ..*request }, headers, line);
         let hour = Duration::from_hours(1);
-        let params = SigningParams {
-            time: time(expires - 3600),
-            ..*params
-        };
+        let params = SigningParams { time: time(expires - 3600), ..*params };
         self.signed_url(&presign(request, headers, &params, hour).expect("a signed URL"));
     }
 
@@ -258,11 +198,7 @@ impl Case {
         line: v1::DateLine,
     ) {
         let text = v1::StringToSign::new(dialect, request, headers, line).expect("a string to sign");
-        self.stage(
-            "string to sign",
-            &text.to_string(),
-            Some(&self.files.string_to_sign),
-        );
+        self.stage("string to sign", &text.to_string(), Some(&self.files.string_to_sign));
         let key = v1::SigningKey::new(&self.context.secret.as_str().into());
         self.stage("signature", &key.sign(&text), Some(&self.files.signature));
     }
@@ -271,28 +207,14 @@ impl Case {
         let mut headers = headers.clone();
         sign_headers(request, &mut headers, params).expect("a signature");
         let value = &headers["authorization"];
-        assert!(
-            value.is_sensitive(),
-            "{}: the authorization header must be hidden in logs",
-            self.name
-        );
-        self.stage(
-            "authorization",
-            value.to_str().expect("text"),
-            self.files.authorization.as_deref(),
-        );
+        assert!(value.is_sensitive(), "{}: the authorization header must be hidden in logs", self.name);
+        self.stage("authorization", value.to_str().expect("text"), self.files.authorization.as_deref());
     }
 
     /// SDKs order the parameters of a URL each in its own way, and some leave `/` as it is.
     fn signed_url(&self, query: &str) {
-        let signature = query
-            .rsplit_once("ignature=")
-            .map(|(_, signature)| decode(signature));
-        self.stage(
-            "signature in the URL",
-            &signature.unwrap_or_default(),
-            Some(&self.files.signature),
-        );
+        let signature = query.rsplit_once("ignature=").map(|(_, signature)| decode(signature));
+        self.stage("signature in the URL", &signature.unwrap_or_default(), Some(&self.files.signature));
         if let Some(url) = &self.files.signed_url {
             let (_, expected) = url.split_once('?').expect("a query");
             let set = |query: &str| query.split('&').map(decode).collect();
@@ -312,28 +234,18 @@ fn time(seconds: i64) -> DateTime<Utc> {
 }
 
 fn decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8()
-        .expect("UTF-8")
-        .into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8().expect("UTF-8").into_owned()
 }
 
 fn check_all(dialect: &str, at_least: usize) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures")
-        .join(dialect);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(dialect);
     let mut folders: Vec<_> = fs::read_dir(&root)
         .expect("fixtures")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.join("context.json").is_file())
         .collect();
     folders.sort();
-    assert!(
-        folders.len() >= at_least,
-        "only {} cases in {}",
-        folders.len(),
-        root.display()
-    );
+    assert!(folders.len() >= at_least, "only {} cases in {}", folders.len(), root.display());
     for folder in folders {
         read(&folder).check();
     }
@@ -354,32 +266,19 @@ fn presigned(scheme: Scheme<'_>, token: Option<&str>, resource: Resource<'_>, va
     if let Some(token) = token {
         credentials = credentials.with_security_token(token);
     }
-    let request = SigningRequest {
-        method: &Method::GET,
-        resource,
-        query: &Query::default(),
-    };
-    let params = SigningParams {
-        scheme,
-        credentials: &credentials,
-        time: time(1_767_268_800),
-    };
+    let request = SigningRequest { method: &Method::GET, resource, query: &Query::default() };
+    let params = SigningParams { scheme, credentials: &credentials, time: time(1_767_268_800) };
     presign(&request, &HeaderMap::new(), &params, valid_for).is_ok()
 }
 
 #[test]
 fn v4_urls_live_for_seven_days_and_temporary_ones_for_twelve_hours() {
     let key = ObjectKey::new(Dialect::Oss, "k").expect("a key");
-    let object = Resource::Object {
-        bucket: "b",
-        key: &key,
-    };
+    let object = Resource::Object { bucket: "b", key: &key };
     let v4 = Scheme::V4(v4::Settings::new("cn-hangzhou"));
     let second = Duration::from_secs(1);
-    for (token, longest) in [
-        (None, Duration::from_hours(7 * 24)),
-        (Some("token"), Duration::from_hours(12)),
-    ] {
+    for (token, longest) in [(None, Duration::from_hours(7 * 24)), (Some("token"), Duration::from_hours(12))]
+    {
         assert!(presigned(v4, token, object, second));
         assert!(presigned(v4, token, object, longest));
         assert!(!presigned(v4, token, object, longest + second));
@@ -390,10 +289,7 @@ fn v4_urls_live_for_seven_days_and_temporary_ones_for_twelve_hours() {
 #[test]
 fn v1_urls_of_oss_are_for_objects_and_end_within_time() {
     let key = ObjectKey::new(Dialect::Oss, "k").expect("a key");
-    let object = Resource::Object {
-        bucket: "b",
-        key: &key,
-    };
+    let object = Resource::Object { bucket: "b", key: &key };
     let (oss, obs) = (Scheme::V1(Dialect::Oss), Scheme::V1(Dialect::Obs));
     let hour = Duration::from_hours(1);
     assert!(presigned(oss, None, object, hour));
@@ -404,22 +300,15 @@ fn v1_urls_of_oss_are_for_objects_and_end_within_time() {
 
 #[test]
 fn what_cannot_stand_in_a_header_is_refused_and_not_shown() {
-    let request = SigningRequest {
-        method: &Method::GET,
-        resource: Resource::Service,
-        query: &Query::default(),
-    };
+    let request =
+        SigningRequest { method: &Method::GET, resource: Resource::Service, query: &Query::default() };
     let time = time(1_767_268_800);
     for credentials in [
         Credentials::new("the-id", "s").with_security_token("line\nbreak"),
         Credentials::new("line\nbreak", "s"),
     ] {
         for scheme in [Scheme::V4(v4::Settings::new("r")), Scheme::V1(Dialect::Oss)] {
-            let params = SigningParams {
-                scheme,
-                credentials: &credentials,
-                time,
-            };
+            let params = SigningParams { scheme, credentials: &credentials, time };
             let error = sign_headers(&request, &mut HeaderMap::new(), &params).expect_err("refused");
             assert_eq!(error.kind(), oss_lite::ErrorKind::InvalidArgument);
             assert!(!format!("{error} {error:?}").contains("break"), "{error:?}");
@@ -440,14 +329,8 @@ fn values_of_one_header_are_joined_and_trimmed() {
     let mut headers = HeaderMap::new();
     headers.append("x-oss-meta-a", HeaderValue::from_static(" 1 "));
     headers.append("x-oss-meta-a", HeaderValue::from_static("2\t"));
-    let request = SigningRequest {
-        method: &Method::GET,
-        resource: Resource::Service,
-        query: &Query::default(),
-    };
+    let request =
+        SigningRequest { method: &Method::GET, resource: Resource::Service, query: &Query::default() };
     let text = v1::StringToSign::new(Dialect::Oss, &request, &headers, v1::DateLine::Expires(1));
-    assert_eq!(
-        text.expect("a string to sign").to_string(),
-        "GET\n\n\n1\nx-oss-meta-a:1,2\n/"
-    );
+    assert_eq!(text.expect("a string to sign").to_string(), "GET\n\n\n1\nx-oss-meta-a:1,2\n/");
 }

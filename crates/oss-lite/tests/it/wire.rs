@@ -50,11 +50,7 @@ async fn keys_travel_byte_for_byte_in_every_dialect() {
                 .unwrap_or_else(|e| panic!("{key:?}: {e}"));
         }
         for ((key, wire), request) in KEYS.iter().zip(server.requests()) {
-            assert_eq!(
-                request.request_line(),
-                format!("PUT /examplebucket/{wire} HTTP/1.1"),
-                "{key:?}"
-            );
+            assert_eq!(request.request_line(), format!("PUT /examplebucket/{wire} HTTP/1.1"), "{key:?}");
         }
     }
 }
@@ -67,10 +63,7 @@ async fn keys_travel_byte_for_byte_when_the_host_names_the_bucket() {
     let config = oss_lite::ClientConfig::new(endpoint.with_addressing(Addressing::Cname), Dialect::Oss);
     let bucket = bucket(config.with_region("cn-hangzhou"));
     for (key, _) in KEYS {
-        bucket
-            .put(key, Bytes::new(), PutOptions::default())
-            .await
-            .unwrap_or_else(|e| panic!("{key:?}: {e}"));
+        bucket.put(key, Bytes::new(), PutOptions::default()).await.unwrap_or_else(|e| panic!("{key:?}: {e}"));
     }
     for ((key, wire), request) in KEYS.iter().zip(server.requests()) {
         assert_eq!(request.target(), format!("/{wire}"), "{key:?}");
@@ -82,30 +75,19 @@ async fn the_host_names_the_bucket_and_the_signature_still_has_it() {
     for dialect in [Dialect::Oss, Dialect::Obs] {
         let server = Server::with([ok(), ok()]).await;
         let http = server::http_builder().resolve("examplebucket.store.test", server.address);
-        let endpoint = format!("http://store.test:{}", server.address.port())
-            .parse()
-            .expect("an endpoint");
+        let endpoint = format!("http://store.test:{}", server.address.port()).parse().expect("an endpoint");
         let config = oss_lite::ClientConfig::new(endpoint, dialect).with_region("cn-hangzhou");
         let config = config.with_clock(server::noon);
         let client = oss_lite::Client::new(http.build().expect("a client"), config).expect("a client");
-        server::bucket_of(&client)
-            .delete("a/../k")
-            .await
-            .expect("deleted");
+        server::bucket_of(&client).delete("a/../k").await.expect("deleted");
         server.bucket(dialect).delete("a/../k").await.expect("deleted");
-        let [by_host, by_path] = &server.requests()[..] else {
-            panic!("two requests")
-        };
+        let [by_host, by_path] = &server.requests()[..] else { panic!("two requests") };
         assert_eq!(by_host.target(), "/a%2F..%2Fk");
         assert_eq!(
             by_host.header("host"),
             Some(format!("examplebucket.store.test:{}", server.address.port()).as_str())
         );
-        assert_eq!(
-            by_host.header("authorization"),
-            by_path.header("authorization"),
-            "{dialect:?}"
-        );
+        assert_eq!(by_host.header("authorization"), by_path.header("authorization"), "{dialect:?}");
     }
 }
 
@@ -129,11 +111,7 @@ async fn the_signature_covers_what_was_sent() {
         metadata: vec![("name".to_owned(), "中 文".to_owned())],
         ..PutOptions::default()
     };
-    server
-        .bucket(Dialect::Oss)
-        .put("a/../b c", "x".into(), options)
-        .await
-        .expect("stored");
+    server.bucket(Dialect::Oss).put("a/../b c", "x".into(), options).await.expect("stored");
     let sent = server.only_request();
 
     let key = ObjectKey::new(Dialect::Oss, "a/../b c").expect("a key");
@@ -141,18 +119,12 @@ async fn the_signature_covers_what_was_sent() {
         .into_iter()
         .map(|name| {
             let value = sent.header(name).expect(name);
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_bytes(value.as_bytes()).expect("a value"),
-            )
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).expect("a value"))
         })
         .collect();
     let request = SigningRequest {
         method: &Method::PUT,
-        resource: Resource::Object {
-            bucket: "examplebucket",
-            key: &key,
-        },
+        resource: Resource::Object { bucket: "examplebucket", key: &key },
         query: &Query::default(),
     };
     let credentials = Credentials::new("the-id", server::SECRET).with_security_token(server::TOKEN);
@@ -162,20 +134,13 @@ async fn the_signature_covers_what_was_sent() {
         time: server::noon(),
     };
     sign_headers(&request, &mut headers, &params).expect("a signature");
-    assert_eq!(
-        sent.header("authorization"),
-        headers["authorization"].to_str().ok()
-    );
+    assert_eq!(sent.header("authorization"), headers["authorization"].to_str().ok());
 }
 
 #[tokio::test]
 async fn an_empty_object_is_sent_with_its_length_and_no_needless_header() {
     let server = Server::with([ok()]).await;
-    server
-        .bucket(Dialect::Oss)
-        .put("k", Bytes::new(), PutOptions::default())
-        .await
-        .expect("stored");
+    server.bucket(Dialect::Oss).put("k", Bytes::new(), PutOptions::default()).await.expect("stored");
     let request = server.only_request();
     assert_eq!(request.header("content-length"), Some("0"));
     let mut names = request.header_names();
@@ -197,19 +162,11 @@ async fn an_empty_object_is_sent_with_its_length_and_no_needless_header() {
 #[tokio::test]
 async fn obs_is_dated_by_date_and_speaks_its_own_names() {
     let server = Server::with([ok()]).await;
-    server
-        .bucket(Dialect::Obs)
-        .put("k", "x".into(), PutOptions::default())
-        .await
-        .expect("stored");
+    server.bucket(Dialect::Obs).put("k", "x".into(), PutOptions::default()).await.expect("stored");
     let request = server.only_request();
     assert_eq!(request.header("date"), Some("Thu, 01 Jan 2026 12:00:00 GMT"));
     assert_eq!(request.header("x-obs-security-token"), Some(server::TOKEN));
-    assert!(
-        request
-            .header("authorization")
-            .is_some_and(|value| value.starts_with("OBS the-id:"))
-    );
+    assert!(request.header("authorization").is_some_and(|value| value.starts_with("OBS the-id:")));
     assert!(!request.head.contains("x-oss-"), "{}", request.head);
 }
 
@@ -217,10 +174,7 @@ async fn obs_is_dated_by_date_and_speaks_its_own_names() {
 async fn v1_is_spoken_when_asked_for() {
     let server = Server::with([ok()]).await;
     let config = server.config(Dialect::Oss).with_signature(SignatureVersion::V1);
-    bucket(config)
-        .put("k", "x".into(), PutOptions::default())
-        .await
-        .expect("stored");
+    bucket(config).put("k", "x".into(), PutOptions::default()).await.expect("stored");
     let authorization = server.only_request().header("authorization").map(str::to_owned);
     assert!(authorization.is_some_and(|value| value.starts_with("OSS the-id:")));
 }
@@ -240,11 +194,7 @@ async fn what_is_stored_with_an_object_is_sent() {
         metadata: vec![("src-etag".to_owned(), "abc".to_owned())],
     };
     for (dialect, prefix) in [(Dialect::Oss, "x-oss-"), (Dialect::Obs, "x-obs-")] {
-        server
-            .bucket(dialect)
-            .put("k", "body".into(), options.clone())
-            .await
-            .expect("stored");
+        server.bucket(dialect).put("k", "body".into(), options.clone()).await.expect("stored");
         let request = server.requests().pop().expect("a request");
         for (name, value) in [
             ("content-type", "text/html"),
@@ -277,19 +227,9 @@ async fn options_that_no_header_can_carry_are_refused() {
         (Dialect::Oss, metadata("", "v")),
         (Dialect::Oss, metadata("name", "line\r\nx-oss-acl: public-read")),
         (Dialect::Obs, metadata("name", "é")),
-        (
-            Dialect::Oss,
-            PutOptions {
-                content_type: Some("a\nb".to_owned()),
-                ..PutOptions::default()
-            },
-        ),
+        (Dialect::Oss, PutOptions { content_type: Some("a\nb".to_owned()), ..PutOptions::default() }),
     ] {
-        let error = server
-            .bucket(dialect)
-            .put("k", Bytes::new(), options)
-            .await
-            .expect_err("refused");
+        let error = server.bucket(dialect).put("k", Bytes::new(), options).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     }
     assert_eq!(server.connections(), 0);
@@ -298,21 +238,12 @@ async fn options_that_no_header_can_carry_are_refused() {
 #[tokio::test]
 async fn a_bucket_in_the_path_has_a_slash_on_oss_and_none_on_obs() {
     let list = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
-    for (dialect, path) in [
-        (Dialect::Oss, "/examplebucket/"),
-        (Dialect::Obs, "/examplebucket"),
-    ] {
+    for (dialect, path) in [(Dialect::Oss, "/examplebucket/"), (Dialect::Obs, "/examplebucket")] {
         let server = Server::with([reply("200 OK", &[], list), ok()]).await;
         let bucket = server.bucket(dialect);
         let pages = futures_util::StreamExt::collect::<Vec<_>>(bucket.list(oss_lite::ListOptions::default()));
-        pages
-            .await
-            .into_iter()
-            .for_each(|page| drop(page.expect("a page")));
-        bucket
-            .create(oss_lite::CreateOptions::default())
-            .await
-            .expect("created");
+        pages.await.into_iter().for_each(|page| drop(page.expect("a page")));
+        bucket.create(oss_lite::CreateOptions::default()).await.expect("created");
         for request in server.requests() {
             assert_eq!(request.target().split('?').next(), Some(path));
         }
@@ -321,23 +252,11 @@ async fn a_bucket_in_the_path_has_a_slash_on_oss_and_none_on_obs() {
 
 #[tokio::test]
 async fn a_bucket_is_created_with_class_and_location_in_the_vendors_way() {
-    let options = || oss_lite::CreateOptions {
-        storage_class: Some("COLD".to_owned()),
-    };
+    let options = || oss_lite::CreateOptions { storage_class: Some("COLD".to_owned()) };
     let server = Server::with([ok(), ok()]).await;
-    server
-        .bucket(Dialect::Oss)
-        .create(options())
-        .await
-        .expect("created");
-    server
-        .bucket(Dialect::Obs)
-        .create(options())
-        .await
-        .expect("created");
-    let [oss, obs] = &server.requests()[..] else {
-        panic!("two requests")
-    };
+    server.bucket(Dialect::Oss).create(options()).await.expect("created");
+    server.bucket(Dialect::Obs).create(options()).await.expect("created");
+    let [oss, obs] = &server.requests()[..] else { panic!("two requests") };
     let body =
         |inner: &str| format!("<CreateBucketConfiguration>{inner}</CreateBucketConfiguration>").into_bytes();
     assert_eq!(oss.body, body("<StorageClass>COLD</StorageClass>"));
@@ -349,10 +268,7 @@ async fn a_bucket_is_created_with_class_and_location_in_the_vendors_way() {
 async fn warming_opens_the_connection_that_the_first_call_uses() {
     let server = Server::with([head_reply("403 Forbidden", &[("content-length", "9")]), ok()]).await;
     let client = oss_lite::Client::new(server::http(), server.config(Dialect::Oss)).expect("a client");
-    client
-        .warm(&"examplebucket".parse().expect("a name"))
-        .await
-        .expect("any answer will do");
+    client.warm(&"examplebucket".parse().expect("a name")).await.expect("any answer will do");
     server::bucket_of(&client).delete("k").await.expect("deleted");
     assert_eq!(server.connections(), 1);
     assert_eq!(server.requests()[0].header("authorization"), None);
@@ -361,15 +277,10 @@ async fn warming_opens_the_connection_that_the_first_call_uses() {
 #[tokio::test]
 async fn warming_tells_when_nobody_listens() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let endpoint = format!("http://{}", free.expect("a port"))
-        .parse()
-        .expect("an endpoint");
+    let endpoint = format!("http://{}", free.expect("a port")).parse().expect("an endpoint");
     let config = oss_lite::ClientConfig::new(endpoint, Dialect::Oss).with_region("cn-hangzhou");
     let client = oss_lite::Client::new(server::http(), config).expect("a client");
-    let error = client
-        .warm(&"examplebucket".parse().expect("a name"))
-        .await
-        .expect_err("nobody there");
+    let error = client.warm(&"examplebucket".parse().expect("a name")).await.expect_err("nobody there");
     assert_eq!(error.kind(), ErrorKind::Transport);
 }
 
@@ -380,11 +291,9 @@ async fn calls_can_be_spawned_and_shared() {
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let bucket = Arc::clone(&bucket);
-            tokio::spawn(async move {
-                bucket
-                    .put(&format!("k{n}"), Bytes::new(), PutOptions::default())
-                    .await
-            })
+            tokio::spawn(
+                async move { bucket.put(&format!("k{n}"), Bytes::new(), PutOptions::default()).await },
+            )
         })
         .collect();
     for task in tasks {
