@@ -139,6 +139,17 @@ fn nothing_is_lost_when_the_function_fails() {
 }
 
 #[test]
+fn a_timer_sends_again_what_failed() {
+    let props = props();
+    let triggers = props["triggers"].as_array().unwrap();
+    let timer = triggers.iter().find(|trigger| trigger["triggerType"] == "timer").unwrap();
+    let config = &timer["triggerConfig"];
+    assert_eq!((&config["cronExpression"], &config["enable"]), (&json!("@every 10m"), &json!(true)));
+    let payload: Value = serde_json::from_str(config["payload"].as_str().unwrap()).unwrap();
+    assert_eq!(payload, json!({"action": "replay"}));
+}
+
+#[test]
 fn logs_are_kept() {
     let props = props();
     for name in ["project", "logstore"] {
