@@ -118,6 +118,8 @@ pub(crate) struct Bucket {
     pub(crate) created: DateTime<Utc>,
     objects: Mutex<Objects>,
     pub(crate) uploads: Mutex<BTreeMap<String, Upload>>,
+    /// The document as it was put.
+    pub(crate) lifecycle: Mutex<Option<Bytes>>,
 }
 
 /// Refusal of a conditional write.
@@ -133,7 +135,7 @@ pub(crate) enum Overwrite {
 
 impl Bucket {
     fn new(created: DateTime<Utc>) -> Self {
-        Self { created, objects: Mutex::default(), uploads: Mutex::default() }
+        Self { created, objects: Mutex::default(), uploads: Mutex::default(), lifecycle: Mutex::default() }
     }
 
     /// Stores an object; returns the size of the one it replaced.

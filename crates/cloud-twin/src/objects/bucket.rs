@@ -104,6 +104,12 @@ pub(super) fn bucket_location(call: &Call<'_>) -> Outcome<Reply> {
     Ok(xml_reply(xml.finish()))
 }
 
+/// No bucket here keeps versions.
+pub(super) fn bucket_versioning(call: &Call<'_>) -> Outcome<Reply> {
+    call.bucket()?;
+    Ok(xml_reply(Document::new("VersioningConfiguration", call.dialect.namespace()).finish()))
+}
+
 pub(super) fn bucket_info(call: &Call<'_>) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     let endpoints = Endpoints::of(call);

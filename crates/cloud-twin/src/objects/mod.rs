@@ -5,6 +5,7 @@ mod bucket;
 mod delete;
 mod dialect;
 pub(crate) mod get;
+mod lifecycle;
 mod list;
 mod multipart;
 mod put;
@@ -62,6 +63,10 @@ enum Operation {
     HeadBucket,
     GetBucketInfo,
     GetBucketLocation,
+    GetBucketVersioning,
+    PutBucketLifecycle,
+    GetBucketLifecycle,
+    DeleteBucketLifecycle,
     ListObjects,
     DeleteMultipleObjects,
     PutObject,
@@ -110,6 +115,10 @@ impl Operation {
             ("GET", None) => Self::ListObjects,
             ("GET", Some("bucketInfo")) if dialect == Dialect::Oss => Self::GetBucketInfo,
             ("GET", Some("location")) => Self::GetBucketLocation,
+            ("GET", Some("versioning")) => Self::GetBucketVersioning,
+            ("PUT", Some("lifecycle")) => Self::PutBucketLifecycle,
+            ("GET", Some("lifecycle")) => Self::GetBucketLifecycle,
+            ("DELETE", Some("lifecycle")) => Self::DeleteBucketLifecycle,
             ("GET", Some("uploads")) => Self::ListMultipartUploads,
             ("PUT", None) => Self::PutBucket,
             ("DELETE", None) => Self::DeleteBucket,
@@ -148,6 +157,10 @@ impl Operation {
             Self::HeadBucket => "HeadBucket",
             Self::GetBucketInfo => "GetBucketInfo",
             Self::GetBucketLocation => "GetBucketLocation",
+            Self::GetBucketVersioning => "GetBucketVersioning",
+            Self::PutBucketLifecycle => "PutBucketLifecycle",
+            Self::GetBucketLifecycle => "GetBucketLifecycle",
+            Self::DeleteBucketLifecycle => "DeleteBucketLifecycle",
             Self::ListObjects => "ListObjects",
             Self::DeleteMultipleObjects => "DeleteMultipleObjects",
             Self::PutObject => "PutObject",
@@ -288,6 +301,7 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Resu
         Operation::PutObject => return put::put_object(call, key, body).await,
         Operation::UploadPart => return multipart::upload_part(call, key, body).await,
         Operation::CompleteMultipartUpload => return multipart::complete(call, key, body).await,
+        Operation::PutBucketLifecycle => return lifecycle::put(call, body).await,
         Operation::DeleteMultipleObjects => return delete::delete_objects(call, body).await,
         _ => drain(body).await,
     }
@@ -298,6 +312,9 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Resu
         Operation::HeadBucket => bucket::head_bucket(call),
         Operation::GetBucketInfo => bucket::bucket_info(call),
         Operation::GetBucketLocation => bucket::bucket_location(call),
+        Operation::GetBucketVersioning => bucket::bucket_versioning(call),
+        Operation::GetBucketLifecycle => lifecycle::get(call),
+        Operation::DeleteBucketLifecycle => lifecycle::delete(call),
         Operation::ListObjects => list::list_objects(call),
         Operation::GetObject | Operation::HeadObject => get::get_object(call, key),
         Operation::GetObjectMeta => get::object_meta(call, key),

@@ -31,8 +31,27 @@ async fn buckets_are_made_described_listed_and_removed() {
     twin.oss().delete("new-bucket", "k");
     assert_eq!(call("DELETE", "new-bucket", "").oss(&twin).await.unwrap().status, 204);
     assert_eq!(call("HEAD", "new-bucket", "").oss(&twin).await.unwrap().status, 404);
-    let unknown = get("new-bucket", "").query("lifecycle", "").oss(&twin).await.unwrap();
+    let unknown = get("new-bucket", "").query("cors", "").oss(&twin).await.unwrap();
     assert_eq!((unknown.status, unknown.element("Code").as_deref()), (501, Some("NotImplemented")));
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_its_lifecycle_rules_and_no_versions() {
+    let twin = twin_with(&[]).await;
+    let lifecycle = |method| call(method, "bucket", "").query("lifecycle", "");
+    let none = lifecycle("GET").oss(&twin).await.unwrap();
+    assert_eq!((none.status, none.element("Code").as_deref()), (404, Some("NoSuchLifecycle")));
+    let rules = "<LifecycleConfiguration><Rule><ID>r</ID><Prefix/><Status>Enabled</Status><Expiration><Days>1</Days>\
+        </Expiration></Rule></LifecycleConfiguration>";
+    assert_eq!(lifecycle("PUT").body(rules).oss(&twin).await.unwrap().status, 200);
+    assert_eq!(lifecycle("GET").oss(&twin).await.unwrap().text(), rules);
+    let broken = lifecycle("PUT").body("<LifecycleConfiguration>").oss(&twin).await.unwrap();
+    assert_eq!((broken.status, broken.element("Code").as_deref()), (400, Some("MalformedXML")));
+    assert_eq!(lifecycle("DELETE").oss(&twin).await.unwrap().status, 204);
+    assert_eq!(lifecycle("GET").oss(&twin).await.unwrap().status, 404);
+    let versioning = get("bucket", "").query("versioning", "").oss(&twin).await.unwrap();
+    assert_eq!((versioning.status, versioning.element("Status")), (200, None));
+    assert!(versioning.text().contains("VersioningConfiguration"));
 }
 
 fn keys(answer: &Answer) -> Vec<String> {
