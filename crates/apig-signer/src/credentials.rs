@@ -78,6 +78,11 @@ impl Credentials {
         &self.access_key
     }
 
+    /// Whether a security token belongs to them.
+    pub fn is_temporary(&self) -> bool {
+        self.security_token.is_some()
+    }
+
     /// The signature of `string_to_sign` under the secret key.
     pub fn sign(&self, string_to_sign: &StringToSign) -> Signature {
         let mut mac = self.keyed.clone();
@@ -145,7 +150,7 @@ mod tests {
         let credentials =
             Credentials::new("QTWAOYTTINDUT2QVKYUC", "the-secret-key").with_security_token("the-token");
         let shown = format!("{credentials:?} {credentials:#?}");
-        assert!(shown.contains("QTWA****"), "{shown}");
+        assert!(shown.contains("QTWA****") && credentials.is_temporary(), "{shown}");
         for secret in ["OYTT", "the-secret", "the-token"] {
             assert!(!shown.contains(secret), "{shown}");
         }

@@ -1,6 +1,6 @@
-//! Settings to a working [`Pipeline`].
+//! Settings to a working [`Pipeline`], or to parts of it.
 
-use oss_lite::{Client, ClientConfig, Dialect};
+use oss_lite::{Client, ClientConfig, Dialect, Endpoint};
 
 use crate::clock;
 use crate::config::Settings;
@@ -15,14 +15,8 @@ use crate::policy::Policy;
 ///
 /// When the settings do not fit together for OSS.
 pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, oss_lite::Error> {
-    let mut config =
-        ClientConfig::new(settings.oss_endpoint, Dialect::Oss).with_signature(settings.oss_signature);
-    if let Some(region) = settings.oss_region {
-        config = config.with_region(region);
-    }
-    let store = Client::new(http.clone(), config)?;
+    let journal = journal(&settings, http)?;
     let policy = Policy::new(settings.log_bucket.as_str(), settings.keys);
-    let journal = Journal::new(store, settings.log_bucket, settings.sync_url.task(), clock::system);
     let engine = OmsEngine::new(
         http.clone(),
         OmsConfig {
@@ -36,4 +30,31 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
         },
     );
     Ok(Pipeline::new(policy, engine, journal))
+}
+
+/// Builds the client of OSS that the settings describe.
+///
+/// # Errors
+///
+/// When the settings do not fit together for OSS.
+pub fn store(
+    settings: &Settings,
+    endpoint: Endpoint,
+    http: &reqwest::Client,
+) -> Result<Client, oss_lite::Error> {
+    let mut config = ClientConfig::new(endpoint, Dialect::Oss).with_signature(settings.oss_signature);
+    if let Some(region) = &settings.oss_region {
+        config = config.with_region(region.as_str());
+    }
+    Client::new(http.clone(), config)
+}
+
+/// Builds the journal that the settings describe.
+///
+/// # Errors
+///
+/// When the settings do not fit together for OSS.
+pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, oss_lite::Error> {
+    let store = store(settings, settings.oss_endpoint.clone(), http)?;
+    Ok(Journal::new(store, settings.log_bucket.clone(), settings.sync_url.task(), clock::system))
 }

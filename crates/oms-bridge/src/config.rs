@@ -99,6 +99,13 @@ pub struct ConfigError {
     problems: Vec<String>,
 }
 
+impl ConfigError {
+    /// One line for each problem.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is not usable:")?;

@@ -59,6 +59,7 @@ pub struct Offered<'a> {
 #[derive(Debug, Default)]
 pub struct SourceCredentials {
     environment: Option<Arc<Credentials>>,
+    environment_name: Option<&'static str>,
     environment_has_token: bool,
     last_offered: Mutex<Option<(Offer, Arc<Credentials>)>>,
 }
@@ -74,11 +75,13 @@ impl SourceCredentials {
     /// Reads the environment through `variable` once; empty variables count as unset.
     pub fn new(variable: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let found = SETS.iter().find_map(|set| Some((value(set.id)?, value(set.secret)?, value(set.token))));
+        let found =
+            SETS.iter().find_map(|set| Some((set.id, value(set.id)?, value(set.secret)?, value(set.token))));
         let environment_has_token = matches!(&found, Some((.., Some(_))));
-        let environment =
-            found.map(|(id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
-        Self { environment, environment_has_token, last_offered: Mutex::default() }
+        let environment_name = found.as_ref().map(|(name, ..)| *name);
+        let environment = found
+            .map(|(_, id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
+        Self { environment, environment_name, environment_has_token, last_offered: Mutex::default() }
     }
 
     /// The credentials of the environment.
@@ -88,6 +91,16 @@ impl SourceCredentials {
     /// [`NoCredentials`] when no set is complete.
     pub fn from_environment(&self) -> Result<Arc<Credentials>, NoCredentials> {
         self.environment.clone().ok_or(NoCredentials)
+    }
+
+    /// The variable that holds the access key id of the environment's credentials.
+    pub fn environment_name(&self) -> Option<&'static str> {
+        self.environment_name
+    }
+
+    /// Whether they have a token.
+    pub fn environment_is_temporary(&self) -> bool {
+        self.environment_has_token
     }
 
     /// The credentials of an invocation that offers `offered`.
@@ -173,6 +186,11 @@ mod tests {
         assert_eq!(id(environment(PART).from_environment()).as_deref(), Some("oss"));
         assert_eq!(id(environment(TRIPLE).from_environment()).as_deref(), Some("env"));
         assert!(environment(&[]).from_environment().is_err());
+        let name = |pairs| environment(pairs).environment_name();
+        assert_eq!(
+            (name(PART), name(TRIPLE)),
+            (Some("OSS_ACCESS_KEY_ID"), Some("ALIBABA_CLOUD_ACCESS_KEY_ID"))
+        );
     }
 
     #[test]

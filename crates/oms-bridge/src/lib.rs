@@ -13,6 +13,8 @@
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
 //! | [`replay`] | sends again what failed |
+//! | [`oms_api`] | what OMS says of the sync task |
+//! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
 //! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
@@ -33,13 +35,18 @@ pub mod config;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod event;
+pub mod explain;
 pub mod host;
 pub mod http_client;
 pub mod journal;
 pub mod logging;
+pub mod oms_api;
 pub mod pipeline;
 pub mod policy;
 pub mod progress;
 pub mod replay;
+pub mod status;
+mod text;

@@ -140,7 +140,8 @@ impl KeyFilter {
         })
     }
 
-    fn admits(&self, key: &str) -> bool {
+    /// Whether the key is taken.
+    pub fn admits(&self, key: &str) -> bool {
         self.include.as_ref().is_none_or(|globs| globs.is_match(key))
             && !self.exclude.as_ref().is_some_and(|globs| globs.is_match(key))
     }

@@ -4,10 +4,13 @@
 mod demo;
 #[cfg(feature = "demo")]
 mod dev;
+mod doctor;
 mod exit;
+mod explain;
 mod replay;
 mod send;
 mod serve;
+mod status;
 mod time;
 
 use std::env;
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::{Parser, Subcommand};
+use oss_lite::ErrorKind;
 use serde::Serialize;
 
 pub use self::exit::Exit;
@@ -38,6 +42,9 @@ enum Command {
     Serve(serve::ServeArgs),
     Send(send::SendArgs),
     Replay(replay::ReplayArgs),
+    Status(status::StatusArgs),
+    Doctor(doctor::DoctorArgs),
+    Explain(explain::ExplainArgs),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -49,6 +56,8 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
+            // What goes wrong is their result.
+            Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
             // They say themselves what fails, on purpose.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
@@ -72,6 +81,9 @@ async fn run(command: Command) -> Exit {
         Command::Serve(args) => serve::run(args).await,
         Command::Send(args) => send::run(args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Explain(args) => explain::run(args).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]
@@ -108,6 +120,16 @@ fn print(text: &str) {
 fn usage(error: &dyn Display) -> Exit {
     eprintln!("error: {error}");
     Exit::Usage
+}
+
+/// The log bucket cannot be read, and without it there is no result.
+fn store(error: &oss_lite::Error) -> Exit {
+    eprintln!("error: {error}");
+    match error.kind() {
+        ErrorKind::CredentialsRefused => Exit::CredentialsRefused,
+        ErrorKind::NoSuchBucket | ErrorKind::WrongEndpoint | ErrorKind::AccessDenied => Exit::Usage,
+        _ => Exit::Internal,
+    }
 }
 
 fn internal(error: &dyn Display) -> Exit {

@@ -56,6 +56,16 @@ impl Layout {
         Self { root: format!("oms_source_record/{task}/") }
     }
 
+    /// What all names of the journal begin with.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Name of an object that tries out the log bucket.
+    pub(super) fn probe(&self, id: &str) -> String {
+        [&self.root, "doctor_probe/", id].concat()
+    }
+
     /// Name of the record of `key`.
     pub fn name(&self, shelf: Shelf, key: &str) -> String {
         if self.root.len() + shelf.folder().len() + 1 + key.len() <= MAX_NAME {

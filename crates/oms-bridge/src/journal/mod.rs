@@ -1,7 +1,9 @@
 //! The journal: the only writer of the log bucket.
 
+mod find;
 mod layout;
 mod lookup;
+mod probe;
 mod record;
 
 use std::fmt;
@@ -16,8 +18,10 @@ use oss_lite::{
 };
 use tokio::time::Instant;
 
+pub use self::find::Found;
 pub use self::layout::{Layout, Naming, Shelf};
 pub use self::lookup::Lookup;
+pub use self::probe::{ProbeError, Step};
 pub use self::record::Record;
 use crate::change::ObjectChange;
 use crate::clock::Clock;

@@ -9,9 +9,10 @@
 
 mod breaker;
 mod pace;
+mod preview;
 mod queue;
-mod reply;
-mod request;
+pub(crate) mod reply;
+pub(crate) mod request;
 mod target;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use super::backoff::{Backoff, Random};
 use super::{Acceptance, Attempt, EngineError, Failure, FailureClass, Outcome};
 use crate::clock::Clock;
 
+pub use self::preview::{Preview, preview};
 pub use self::target::{BadSyncUrl, SyncUrl};
 
 /// How many requests one process has under way at once, unless it is told otherwise.
@@ -206,7 +208,7 @@ impl Shared {
 
     /// Tries one request until it is accepted or given up.
     async fn settle(&self, batch: &[Waiting]) -> Settled {
-        let body = request::body(batch);
+        let body = request::body(batch.iter().map(|waiting| waiting.encoded.as_str()));
         let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).max() else {
             return Settled::Accepted(Acceptance::default());
         };

@@ -13,6 +13,11 @@ use crate::engine::Outcome;
 /// whether the service decodes percent-encoding or form-encoding.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// The key as OMS wants it.
+pub(super) fn encode(key: &str) -> String {
+    utf8_percent_encode(key, KEY).to_string()
+}
+
 /// A key on its way, and where its outcome goes.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -30,12 +35,7 @@ impl Waiting {
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) -> Self {
-        Self {
-            encoded: utf8_percent_encode(key, KEY).to_string(),
-            deadline,
-            index,
-            outcomes: outcomes.clone(),
-        }
+        Self { encoded: encode(key), deadline, index, outcomes: outcomes.clone() }
     }
 
     pub(super) fn settle(self, outcome: Outcome) {

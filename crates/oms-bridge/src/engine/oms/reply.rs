@@ -44,7 +44,7 @@ pub(super) fn classify(error: &EngineError) -> Verdict {
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
 /// `code`/`message`, nested objects, else the text itself. Gives the error and the request id, if the body has one.
-pub(super) fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
+pub(crate) fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let request_id = parsed.as_ref().and_then(|value| text(value.get("request_id")?));
     let (code, message) = parsed.as_ref().and_then(find_error).map_or_else(

@@ -13,13 +13,12 @@ use http::{HeaderMap, HeaderValue, Method};
 use reqwest::{Request, Response};
 use tokio::time::Instant;
 
-use super::queue::Waiting;
 use super::reply::{is_error_body, parse_error};
 use super::{Acceptance, Shared};
 use crate::engine::{Attempt, EngineError, Failure, FailureClass};
 
 /// Longest time one try may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Longest reply that is read. A good one is empty.
 const MAX_REPLY: usize = 64 * 1024;
@@ -44,18 +43,25 @@ impl Refusal {
 }
 
 /// `{"object_keys":["…",…]}`. Encoded keys are plain ASCII without quotes or backslashes.
-pub(super) fn body(batch: &[Waiting]) -> Bytes {
+pub(super) fn body<'k>(encoded: impl Iterator<Item = &'k str> + Clone) -> Bytes {
     const FRAME: &str = r#"{"object_keys":[]}"#;
-    let length = FRAME.len() + batch.iter().map(|waiting| waiting.encoded.len() + 3).sum::<usize>();
+    let length = FRAME.len() + encoded.clone().map(|key| key.len() + 3).sum::<usize>();
     let mut body = String::with_capacity(length);
     body.push_str(r#"{"object_keys":["#);
-    for (index, waiting) in batch.iter().enumerate() {
+    for (index, key) in encoded.enumerate() {
         body.push_str(if index == 0 { "\"" } else { ",\"" });
-        body.push_str(&waiting.encoded);
+        body.push_str(key);
         body.push('"');
     }
     body.push_str("]}");
     body.into()
+}
+
+/// The headers of every request, before it is signed.
+pub(super) fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 impl Shared {
@@ -77,8 +83,7 @@ impl Shared {
 
     fn sign(&self, body: Bytes, deadline: Instant) -> Result<Request, Refusal> {
         let target = &self.config.target;
-        let mut headers = HeaderMap::with_capacity(6);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut headers = headers();
         let now = (self.config.clock)() + TimeDelta::seconds(self.clock_offset.load(Ordering::Relaxed));
         let params = SigningParams::new(&self.config.credentials, now);
         apig_signer::sign(&Method::POST, target.uri(), &mut headers, Payload::Bytes(&body), &params)
@@ -103,7 +108,7 @@ impl Shared {
 }
 
 /// Reads a reply to its end, so that the connection can serve the next request.
-async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_REPLY {
@@ -114,17 +119,17 @@ async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     Ok(body)
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = headers.get(DATE)?.to_str().ok()?;
     DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
 }
 
 /// The whole chain of causes in one line: reqwest's own text ends at "error sending request".
-fn transport(error: reqwest::Error) -> EngineError {
+pub(crate) fn transport(error: reqwest::Error) -> EngineError {
     let error = error.without_url();
     let mut message = format!("no reply from OMS: {error}");
     let mut cause = error.source();

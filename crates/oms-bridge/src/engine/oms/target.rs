@@ -73,11 +73,26 @@ impl SyncUrl {
         self.url.scheme() == "https"
     }
 
-    pub(super) fn url(&self) -> &Url {
+    /// The host it names.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Where the task itself is: the address without its last segment.
+    pub fn task_url(&self) -> Url {
+        let mut url = self.url.clone();
+        // The address has a path of at least three segments.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop();
+        }
+        url
+    }
+
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    pub(super) fn uri(&self) -> &Uri {
+    pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
 }
@@ -99,6 +114,7 @@ mod tests {
                 .unwrap();
         assert_eq!(url.task(), "31e9-b7");
         assert!(url.is_https());
+        assert_eq!(url.task_url().path(), "/v2/p1/sync-tasks/31e9-b7");
         assert_eq!(url.uri().path(), "/v2/p1/sync-tasks/31e9-b7/events");
     }
 

@@ -1,0 +1,96 @@
+//! `status`: what failed, how long ago and why; what OMS reports.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use super::{Exit, exit, internal, print, print_json, store, usage, variable};
+use crate::config::{Settings, SettingsArgs};
+use crate::credentials::SourceCredentials;
+use crate::host::interrupts::Interrupts;
+use crate::http_client::{self, Proxies};
+use crate::oms_api::OmsApi;
+use crate::status::{Huawei, Status, collect};
+use crate::{assemble, clock};
+
+/// Shows what failed, how long ago and why, and what OMS reports of the sync task.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  oms-bridge status
+  oms-bridge status --watch
+  oms-bridge status --json | jq .failed"))]
+pub(super) struct StatusArgs {
+    /// Look again every so many seconds, until interrupted.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
+    /// Read at most so many records for their class.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    read: usize,
+    /// Print one JSON object as the result; with --watch one a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// Time to look once. A listing may take as long as there are records.
+const PATIENCE: Duration = Duration::from_hours(24);
+
+pub(super) async fn run(args: StatusArgs) -> Exit {
+    let settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
+        Ok(settings) => settings,
+        Err(error) => return usage(&error),
+    };
+    let credentials = match SourceCredentials::new(variable).from_environment() {
+        Ok(credentials) => credentials,
+        Err(error) => return usage(&error),
+    };
+    let http = match http_client::build(Proxies::FromEnvironment) {
+        Ok(http) => http,
+        Err(error) => return internal(&error),
+    };
+    let journal = match assemble::journal(&settings, &http) {
+        Ok(journal) => journal,
+        Err(error) => return usage(&error),
+    };
+    let api = OmsApi::new(http, &settings.sync_url, settings.huawei);
+    let mut huawei = Huawei::new(api, settings.sync_url.task());
+    let mut interrupts = Interrupts::from_keyboard();
+    loop {
+        let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
+        let status = tokio::select! {
+            status = collect(&journal, &mut huawei, args.read, clock::system()) => status,
+            () = interrupts.next() => return Exit::Interrupted,
+        };
+        let exit = match status {
+            Ok(status) => {
+                show(&status, args.json, args.watch.is_some());
+                if status.oms.credentials_refused { Exit::CredentialsRefused } else { Exit::Done }
+            }
+            Err(error) => store(&error),
+        };
+        // A log bucket that cannot be reached for a while is what somebody watches for.
+        let Some(seconds) = args.watch.filter(|_| !matches!(exit, Exit::Usage)) else {
+            return exit;
+        };
+        tokio::select! {
+            () = sleep(Duration::from_secs(seconds)) => {}
+            () = interrupts.next() => return Exit::Interrupted,
+        }
+    }
+}
+
+fn show(status: &Status, json: bool, again: bool) {
+    if json {
+        print_json(status);
+        return;
+    }
+    if again && io::stdout().is_terminal() {
+        // Home, then clear: without the flicker of clearing first.
+        let _ = write!(io::stdout(), "\x1b[H\x1b[J");
+    }
+    print(status.to_string().trim_end());
+}

@@ -1,0 +1,157 @@
+//! Whether the log bucket is fit for a journal.
+
+use chrono::{DateTime, Utc};
+use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
+
+use super::oms::network_remedy;
+use super::{Finding, Severity, clock};
+use crate::journal::{Journal, OpenJournal, ProbeError, Step};
+
+const CHECK: &str = "log bucket";
+
+pub(super) async fn check(
+    journal: &Journal,
+    open: Option<&OpenJournal>,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let theirs = match journal.server_time().await {
+        Ok(theirs) => theirs,
+        Err(error) => return vec![unreachable(&error)],
+    };
+    let mut findings = vec![clock::compare("OSS", "OSS", theirs, now)];
+    let Some(open) = open else { return findings };
+    // One after the other: what refuses the first request refuses the others too.
+    let failed = open.probe(id).await;
+    let refused = failed.iter().any(|(_, error)| kind(error) == Some(ErrorKind::CredentialsRefused));
+    let missing = failed.iter().any(|(_, error)| kind(error) == Some(ErrorKind::NoSuchBucket));
+    if failed.is_empty() {
+        findings.push(Finding::ok(CHECK, "an object can be written, read, listed and removed"));
+    }
+    findings.extend(failed.iter().map(|(step, error)| not_fit(*step, error)));
+    if !refused && !missing {
+        let (versioning, rules) = tokio::join!(open.versioning(), open.expiring());
+        findings.push(self::versioning(versioning));
+        findings.extend(lifecycle(rules));
+    }
+    findings
+}
+
+fn kind(error: &ProbeError) -> Option<ErrorKind> {
+    match error {
+        ProbeError::Store(error) => Some(error.kind()),
+        ProbeError::Differs(_) => None,
+    }
+}
+
+fn unreachable(error: &Error) -> Finding {
+    Finding::bad(
+        "OSS",
+        Severity::Problem,
+        error.to_string(),
+        "no failure can be recorded, so the function has to refuse events",
+        network_remedy("OSS_ENDPOINT", &error.to_string()),
+    )
+}
+
+fn not_fit(step: Step, error: &ProbeError) -> Finding {
+    let why = match step {
+        Step::Write => "no failure can be recorded, so the function has to refuse events",
+        Step::Read => "status, replay and explain cannot read records",
+        Step::List => "status and replay cannot find records",
+        Step::Remove => "a replay cannot remove the records of keys that were accepted",
+    };
+    let severity = match kind(error) {
+        Some(ErrorKind::CredentialsRefused) => Severity::Refused,
+        _ => Severity::Problem,
+    };
+    Finding::bad(CHECK, severity, format!("an object cannot be {step}: {error}"), why, remedy(step, error))
+}
+
+fn remedy(step: Step, error: &ProbeError) -> String {
+    let action = match step {
+        Step::Write => "oss:PutObject",
+        Step::Read => "oss:GetObject",
+        Step::List => "oss:ListObjects",
+        Step::Remove => "oss:DeleteObject",
+    };
+    match (kind(error), error) {
+        (Some(ErrorKind::AccessDenied), _) => format!(
+            "grant {action} on the log bucket (acs:oss:*:*:<LOG_BUCKET> and acs:oss:*:*:<LOG_BUCKET>/oms_source_record/*) in RAM"
+        ),
+        (Some(ErrorKind::CredentialsRefused), _) => {
+            "check the access key and its secret; temporary ones need their token and may have expired"
+                .to_owned()
+        }
+        (Some(ErrorKind::NoSuchBucket), _) => {
+            "create the bucket, in the region of the source bucket, or correct LOG_BUCKET".to_owned()
+        }
+        (Some(ErrorKind::WrongEndpoint), ProbeError::Store(error)) => error.endpoint().map_or_else(
+            || "set OSS_ENDPOINT and OSS_REGION to those of the log bucket's region".to_owned(),
+            |endpoint| format!("set OSS_ENDPOINT to {endpoint}, and OSS_REGION to its region"),
+        ),
+        (Some(ErrorKind::ClockSkew), _) => "set the clock of this machine".to_owned(),
+        (Some(ErrorKind::Transport | ErrorKind::DeadlineExceeded), error) => {
+            network_remedy("OSS_ENDPOINT", &error.to_string())
+        }
+        (Some(ErrorKind::ServerError | ErrorKind::Throttled), _) => "try again later".to_owned(),
+        _ => "see code and message".to_owned(),
+    }
+}
+
+fn versioning(versioning: Result<Versioning, Error>) -> Finding {
+    const CHECK: &str = "versioning";
+    match versioning {
+        Ok(Versioning::Unversioned) => Finding::ok(CHECK, "the log bucket keeps no versions"),
+        Ok(Versioning::Suspended) => {
+            Finding::ok(CHECK, "suspended: the log bucket adds no versions to those it has")
+        }
+        Ok(Versioning::Enabled) => Finding::bad(
+            CHECK,
+            Severity::Warning,
+            "the log bucket keeps every version",
+            "records that a replay rewrites or removes stay as old versions, are paid for, and listings grow slow over delete \
+             markers",
+            "suspend versioning of the log bucket, or add a lifecycle rule that removes old versions and lone delete markers",
+        ),
+        Err(error) => unknown(CHECK, &error, "oss:GetBucketVersioning"),
+    }
+}
+
+fn lifecycle(rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Finding> {
+    const CHECK: &str = "lifecycle";
+    let rules = match rules {
+        Ok(rules) => rules,
+        Err(error) => return vec![unknown(CHECK, &error, "oss:GetBucketLifecycle")],
+    };
+    if rules.is_empty() {
+        return vec![Finding::ok(CHECK, "no rule removes records")];
+    }
+    let finding = |rule: &LifecycleRule| {
+        let when = rule.expires.as_deref().unwrap_or_default();
+        Finding::bad(
+            CHECK,
+            Severity::Warning,
+            format!("rule {:?} (prefix {:?}) removes records {when}", rule.id, rule.prefix),
+            "the records of keys that failed and were not replayed by then vanish, and with them the only trace of the loss",
+            "restrict the rule to the prefix oms_source_record/<sync_task_id>/success_object/, or remove it",
+        )
+    };
+    rules.iter().map(finding).collect()
+}
+
+fn unknown(check: &'static str, error: &Error, action: &str) -> Finding {
+    let remedy = match error.kind() {
+        ErrorKind::AccessDenied => {
+            format!("grant {action} on the log bucket to whoever runs doctor, or look in the console")
+        }
+        _ => "try again later, or look in the console".to_owned(),
+    };
+    Finding::bad(
+        check,
+        Severity::Warning,
+        format!("cannot be told: {error}"),
+        "versioning and lifecycle rules of the log bucket can hide or remove records",
+        remedy,
+    )
+}

@@ -1,0 +1,135 @@
+//! Finds what is set up wrongly, and says what to do about it.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `settings` | what the settings alone tell |
+//! | `clock` | this machine's clock against a service's |
+//! | `oms` | whether OMS answers, takes the signature and has the task |
+//! | `bucket` | whether the log bucket is fit for a journal |
+//! | `render` | the findings, for people |
+//!
+//! OMS and the log bucket are examined at the same time. OMS gets one signed request in all: the gateway locks an access key
+//! after five bad signatures.
+
+mod bucket;
+mod clock;
+mod oms;
+mod render;
+mod settings;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::config::{ConfigError, Settings};
+use crate::credentials::SourceCredentials;
+use crate::journal::{Journal, OpenJournal};
+use crate::oms_api::OmsApi;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was checked.
+    pub check: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is the case.
+    pub what: String,
+    /// Why it matters; empty when all is well.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub why: &'static str,
+    /// What to do; empty when there is nothing to do.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// It works, with a risk.
+    Warning,
+    /// It does not work.
+    Problem,
+    /// It does not work, since credentials are refused.
+    Refused,
+}
+
+impl Serialize for Severity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem | Self::Refused => "problem",
+        })
+    }
+}
+
+impl Finding {
+    fn ok(check: &'static str, what: impl Into<String>) -> Self {
+        Self { check, severity: Severity::Ok, what: what.into(), why: "", remedy: String::new() }
+    }
+
+    fn bad(
+        check: &'static str,
+        severity: Severity,
+        what: impl Into<String>,
+        why: &'static str,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { check, severity, what: what.into(), why, remedy: remedy.into() }
+    }
+}
+
+/// All findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// How many problems there are.
+    pub problems: usize,
+    /// How many warnings there are.
+    pub warnings: usize,
+    /// Every finding, in the order of the checks.
+    pub findings: Vec<Finding>,
+}
+
+impl Diagnosis {
+    fn new(findings: Vec<Finding>) -> Self {
+        let count = |wanted: &[Severity]| findings.iter().filter(|f| wanted.contains(&f.severity)).count();
+        Self {
+            problems: count(&[Severity::Problem, Severity::Refused]),
+            warnings: count(&[Severity::Warning]),
+            findings,
+        }
+    }
+
+    /// The worst of all.
+    pub fn severity(&self) -> Severity {
+        self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok)
+    }
+}
+
+/// What is known when the settings are not usable: nothing is asked of any service.
+pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnosis {
+    let mut findings = settings::problems(error);
+    findings.push(settings::oss_credentials(credentials));
+    Diagnosis::new(findings)
+}
+
+/// Examines everything; without an open journal, the log bucket only from outside. `id` names the object by which the log bucket is tried out; nobody else should use the same.
+pub async fn examine(
+    settings: &Settings,
+    api: &OmsApi,
+    credentials: &SourceCredentials,
+    journal: &Journal,
+    open: Option<&OpenJournal>,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Diagnosis {
+    let mut findings = settings::check(settings);
+    findings.push(settings::huawei_credentials(settings));
+    findings.push(settings::oss_credentials(credentials));
+    let (oms, bucket) = tokio::join!(oms::check(api, settings, now), bucket::check(journal, open, id, now));
+    findings.extend(oms);
+    findings.extend(bucket);
+    Diagnosis::new(findings)
+}

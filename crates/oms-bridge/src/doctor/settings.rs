@@ -1,0 +1,178 @@
+//! What the settings alone tell.
+
+use std::net::IpAddr;
+
+use super::{Finding, Severity};
+use crate::config::{ConfigError, Settings};
+use crate::credentials::SourceCredentials;
+use crate::engine::oms::SyncUrl;
+use crate::text::masked;
+
+/// Regions where sync tasks are documented to work. Others may follow, so it is only a warning.
+const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
+
+/// Keys that one request may have by the text of the API page; its constraint says 100.
+const DOCUMENTED_BATCH: usize = 10;
+
+pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
+    let finding = |problem: &String| {
+        Finding::bad(
+            "settings",
+            Severity::Problem,
+            problem,
+            "nothing starts with unusable settings",
+            "set it in the environment, or by the flag of the same name",
+        )
+    };
+    error.problems().iter().map(finding).collect()
+}
+
+pub(super) fn check(settings: &Settings) -> Vec<Finding> {
+    let Settings { log_bucket, oss_endpoint, sync_url, .. } = settings;
+    let oss_region = settings.oss_region.as_deref().unwrap_or("no region");
+    let complete = format!("complete; log bucket {log_bucket} at {oss_endpoint} ({oss_region})");
+    let mut findings = vec![Finding::ok("settings", complete), address(sync_url)];
+    findings.extend(region(sync_url));
+    findings.push(batch(settings.batch));
+    findings
+}
+
+fn address(target: &SyncUrl) -> Finding {
+    const CHECK: &str = "SYNC_URL";
+    let host = target.host();
+    if is_local(host) {
+        return Finding::ok(CHECK, format!("task {} at {host}, which is this machine", target.task()));
+    }
+    if !target.is_https() {
+        return Finding::bad(
+            CHECK,
+            Severity::Warning,
+            format!("{target} is not https"),
+            "names of objects, and the token of temporary credentials, travel in the clear",
+            "use the https address from the task's page",
+        );
+    }
+    if region_in(host).is_none() {
+        return Finding::bad(
+            CHECK,
+            Severity::Warning,
+            format!("{host} does not look like OMS"),
+            "OMS listens at oms.<region>.myhuaweicloud.com; another host needs a reason, such as a proxy",
+            "copy the \"synchronization request receiving address\" from the task's page",
+        );
+    }
+    Finding::ok(CHECK, format!("task {} at {host}", target.task()))
+}
+
+fn region(target: &SyncUrl) -> Option<Finding> {
+    const CHECK: &str = "OMS region";
+    let region = region_in(target.host())?;
+    if REGIONS.contains(&region) {
+        return Some(Finding::ok(CHECK, format!("sync tasks are documented for {region}")));
+    }
+    Some(Finding::bad(
+        CHECK,
+        Severity::Warning,
+        format!("sync tasks are not documented for {region}, only for {}", REGIONS.join(", ")),
+        "an endpoint of OMS exists in more regions than sync tasks work in",
+        "look whether the console offers synchronization tasks in that region; if it does, ignore this",
+    ))
+}
+
+fn region_in(host: &str) -> Option<&str> {
+    host.strip_prefix("oms.")?.strip_suffix(".myhuaweicloud.com").filter(|region| !region.contains('.'))
+}
+
+fn is_local(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn batch(batch: usize) -> Finding {
+    const CHECK: &str = "OMS_BATCH";
+    if batch <= DOCUMENTED_BATCH {
+        return Finding::ok(CHECK, format!("up to {batch} keys a request"));
+    }
+    Finding::bad(
+        CHECK,
+        Severity::Warning,
+        format!("up to {batch} keys a request, and OMS documents {DOCUMENTED_BATCH}"),
+        "OMS may refuse larger requests with 400, and then every batch is sent in halves until it is small enough",
+        format!("set OMS_BATCH to {DOCUMENTED_BATCH}, unless Huawei has confirmed more for your tenant"),
+    )
+}
+
+pub(super) fn huawei_credentials(settings: &Settings) -> Finding {
+    let token = if settings.huawei.is_temporary() { "with a token" } else { "permanent" };
+    let key = masked(settings.huawei.access_key());
+    Finding::ok("Huawei credentials", format!("HW_AK {key}, {token}"))
+}
+
+pub(super) fn oss_credentials(source: &SourceCredentials) -> Finding {
+    const CHECK: &str = "OSS credentials";
+    match (source.from_environment(), source.environment_name()) {
+        (Ok(credentials), Some(name)) => {
+            let token = if source.environment_is_temporary() { "with a token" } else { "permanent" };
+            let key = masked(credentials.access_key_id());
+            Finding::ok(CHECK, format!("{name} {key}, {token}"))
+        }
+        _ => Finding::bad(
+            CHECK,
+            Severity::Problem,
+            "none found in the environment",
+            "the log bucket cannot be opened. A deployed function has those of its role, this command has not",
+            "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN), or \
+             OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET (and OSS_SESSION_TOKEN)",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(host: &str) -> SyncUrl {
+        SyncUrl::parse(&format!("{host}/v2/p/sync-tasks/t/events")).unwrap()
+    }
+
+    #[test]
+    fn an_address_of_oms_is_good_and_others_need_a_reason() {
+        for (host, severity) in [
+            ("https://oms.cn-north-4.myhuaweicloud.com", Severity::Ok),
+            ("http://127.0.0.1:9003", Severity::Ok),
+            ("http://[::1]:9003", Severity::Ok),
+            ("http://localhost:9003", Severity::Ok),
+            ("http://oms.cn-north-4.myhuaweicloud.com", Severity::Warning),
+            ("https://oms.example.com", Severity::Warning),
+            ("https://obs.cn-north-4.myhuaweicloud.com", Severity::Warning),
+            ("https://oms.a.b.myhuaweicloud.com", Severity::Warning),
+        ] {
+            assert_eq!(address(&target(host)).severity, severity, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_region_without_documented_sync_tasks_is_a_warning() {
+        let severity = |host: &str| region(&target(host)).map(|finding| finding.severity);
+        assert_eq!(severity("https://oms.cn-southwest-2.myhuaweicloud.com"), Some(Severity::Ok));
+        assert_eq!(severity("https://oms.cn-south-1.myhuaweicloud.com"), Some(Severity::Warning));
+        assert_eq!(severity("http://127.0.0.1:1"), None);
+    }
+
+    #[test]
+    fn more_keys_than_documented_are_a_warning() {
+        assert_eq!(batch(10).severity, Severity::Ok);
+        assert_eq!(batch(11).severity, Severity::Warning);
+    }
+
+    #[test]
+    fn credentials_are_named_by_their_variable_and_masked() {
+        let source = SourceCredentials::new(|name| match name {
+            "OSS_ACCESS_KEY_ID" => Some("LTAI5tAbCdEfGh01".to_owned()),
+            "OSS_ACCESS_KEY_SECRET" => Some("hush".to_owned()),
+            _ => None,
+        });
+        assert_eq!(oss_credentials(&source).what, "OSS_ACCESS_KEY_ID LTAI****01, permanent");
+        assert_eq!(oss_credentials(&SourceCredentials::new(|_| None)).severity, Severity::Problem);
+    }
+}

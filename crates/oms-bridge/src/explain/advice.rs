@@ -1,0 +1,150 @@
+//! What to do next: decided from what is known, without asking anybody.
+
+use std::fmt::Write as _;
+
+use super::{Entries, Entry, State};
+use crate::engine::FailureClass;
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'e> {
+    /// The key.
+    pub key: &'e str,
+    /// The source object.
+    pub source: &'e State,
+    /// The destination object, where it was looked at.
+    pub destination: Option<&'e State>,
+    /// Its records.
+    pub records: &'e Entries,
+    /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
+    pub filtered_out: bool,
+}
+
+/// What to do next, the most important first. Never empty.
+pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
+    let Evidence { records, .. } = evidence;
+    let mut advice = Vec::new();
+    let gone = *evidence.source == State::Missing;
+    if gone {
+        advice.push(
+            "the source has no such object: OMS has nothing to copy. Check the key, byte for byte".to_owned(),
+        );
+    }
+    if evidence.filtered_out {
+        advice.push(
+            "INCLUDE and EXCLUDE leave the key out: it is not sent before they let it through".to_owned(),
+        );
+    }
+    match (&records.success, &records.failed, &records.dead) {
+        (Some(success), Some(failed), _) if success.written > failed.written => advice.push(format!(
+            "it was accepted after it had failed: nothing to send. {} removes the failed record",
+            replay(evidence.key, "")
+        )),
+        (_, Some(failed), _) => advice.extend(failure(evidence.key, failed, "")),
+        (_, None, Some(dead)) => {
+            advice.push(format!("it was set aside after {} attempts", dead.record.attempts));
+            advice.extend(failure(evidence.key, dead, " --dead"));
+        }
+        (_, None, None) if gone => {}
+        (Some(success), None, None) => advice.push(accepted(evidence, success)),
+        (None, None, None) => advice.push(unrecorded(evidence)),
+    }
+    advice
+}
+
+fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
+    let replay = replay(key, dead);
+    match entry.record.class {
+        Some(FailureClass::Transient) => {
+            vec![format!("network trouble or OMS was down. If that is over, {replay} sends it again")]
+        }
+        Some(FailureClass::Throttled) => vec![
+            format!("too many requests. {replay} sends it again"),
+            "if it happens often, lower OMS_MAX_RPS, or ask Huawei for a higher limit".to_owned(),
+        ],
+        Some(FailureClass::Auth) => vec![
+            "credentials or permissions were refused. oms-bridge doctor says which and what to do".to_owned(),
+            format!("then {replay} sends it again"),
+        ],
+        Some(FailureClass::Permanent) => vec![
+            "OMS refuses this key every time: see the error in the record. Mend the key, SYNC_URL or the task".to_owned(),
+            format!("then {replay} sends it again"),
+        ],
+        None => vec![format!("the record does not say why it failed. {replay} sends it again")],
+    }
+}
+
+fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
+    let same = evidence.destination.and_then(|there| evidence.source.is_same(there));
+    if same == Some(true) {
+        return "it arrived: source and destination are the same. Nothing to do".to_owned();
+    }
+    if evidence.destination != Some(&State::Missing) && changed_since(evidence.source, success) {
+        return format!(
+            "the source has changed since OMS accepted the key, and no newer event is recorded. {} sends it again",
+            send(evidence.key)
+        );
+    }
+    match evidence.destination {
+        Some(State::Present { .. } | State::Missing) => format!(
+            "OMS accepted it, and the destination does not have it as it is now. OMS copies later: oms-bridge status shows its \
+             counters, and it writes lists to oms/sync_task/ in the destination bucket. If it does not come, {} sends it again",
+            send(evidence.key)
+        ),
+        Some(State::Unknown { .. }) | None => {
+            "OMS accepted it, which is not yet a copy. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
+             that OMS writes to oms/sync_task/ in the destination bucket"
+                .to_owned()
+        }
+    }
+}
+
+fn changed_since(source: &State, success: &Entry) -> bool {
+    let State::Present { last_modified, .. } = source else { return false };
+    last_modified.zip(success.written).is_some_and(|(changed, accepted)| changed > accepted)
+}
+
+fn unrecorded(evidence: &Evidence<'_>) -> String {
+    match evidence.destination {
+        Some(there) if evidence.source.is_same(there) == Some(true) => {
+            "nothing is recorded of it, but source and destination are the same. Nothing to do".to_owned()
+        }
+        _ => format!(
+            "nothing is recorded of it: no event reached the function, or the event was not about a new object. {} sends it",
+            send(evidence.key)
+        ),
+    }
+}
+
+fn replay(key: &str, dead: &str) -> String {
+    format!("`oms-bridge replay{dead} --prefix {}`", quoted(key))
+}
+
+fn send(key: &str) -> String {
+    format!("`oms-bridge send -- {}`", quoted(key))
+}
+
+/// The key as a word of a shell.
+fn quoted(key: &str) -> String {
+    if !key.contains(char::is_control) {
+        return format!("'{}'", key.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for character in key.chars() {
+        match character {
+            '\'' | '\\' => word.extend(['\\', character]),
+            _ if character.is_control() => {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    // Writing to a string does not fail.
+                    let _ = write!(word, "\\x{byte:02x}");
+                }
+            }
+            _ => word.push(character),
+        }
+    }
+    word.push('\'');
+    word
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::*;
+use crate::journal::Found;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+fn entry(written: i64, body: &str) -> Entry {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Entry::new(Found { name: "n".into(), last_modified: Some(at(written)), body })
+}
+
+fn failed(written: i64, class: &str) -> Entry {
+    entry(written, &format!(r#"{{"v":1,"class":"{class}","attempts":3}}"#))
+}
+
+fn present(size: u64, crc64: Option<u64>, changed: i64) -> State {
+    State::Present {
+        size,
+        etag: None,
+        last_modified: Some(at(changed)),
+        crc64,
+        content_type: None,
+        storage_class: None,
+        metadata: Vec::new(),
+    }
+}
+
+fn advice(records: &Entries, source: &State, destination: Option<&State>) -> String {
+    advise(&Evidence { key: "k'1", source, destination, records, filtered_out: false }).join("\n")
+}
+
+#[test]
+fn each_class_has_its_own_next_step() {
+    let source = present(1, None, 1);
+    for (class, words) in [
+        ("transient", "OMS was down"),
+        ("throttled", "OMS_MAX_RPS"),
+        ("auth", "oms-bridge doctor"),
+        ("permanent", "every time"),
+    ] {
+        let records = Entries { failed: Some(failed(9, class)), ..Entries::default() };
+        let text = advice(&records, &source, None);
+        assert!(text.contains(words) && text.contains(r"replay --prefix 'k'\''1'"), "{class}: {text}");
+    }
+    let marker = Entries { failed: Some(entry(9, "")), ..Entries::default() };
+    assert!(advice(&marker, &source, None).contains("does not say why"));
+}
+
+#[test]
+fn the_newer_record_counts() {
+    let source = present(1, None, 1);
+    let records = Entries { success: Some(entry(10, "")), failed: Some(failed(9, "auth")), dead: None };
+    assert!(advice(&records, &source, None).contains("nothing to send"));
+    let records = Entries { success: Some(entry(9, "")), failed: Some(failed(9, "auth")), dead: None };
+    assert!(advice(&records, &source, None).contains("doctor"));
+}
+
+#[test]
+fn what_was_set_aside_is_replayed_on_purpose_only() {
+    let records = Entries { dead: Some(failed(9, "permanent")), ..Entries::default() };
+    let text = advice(&records, &present(1, None, 1), None);
+    assert!(text.contains("after 3 attempts") && text.contains("replay --dead --prefix"), "{text}");
+}
+
+#[test]
+fn accepted_is_not_arrived() {
+    let records = Entries { success: Some(entry(10, "")), ..Entries::default() };
+    let source = present(5, Some(7), 9);
+    let with = |destination: Option<&State>| advice(&records, &source, destination);
+    assert!(with(Some(&present(5, Some(7), 11))).contains("it arrived"));
+    assert!(with(Some(&present(5, None, 11))).contains("it arrived"));
+    assert!(with(Some(&present(5, Some(8), 11))).contains("does not have it as it is now"));
+    assert!(with(Some(&State::Missing)).contains("does not have it"));
+    assert!(with(None).contains("Set DEST"));
+    let overwritten = present(6, None, 11);
+    for destination in [None, Some(present(5, None, 10))] {
+        let text = advice(&records, &overwritten, destination.as_ref());
+        assert!(text.contains("has changed since"), "{text}");
+    }
+}
+
+#[test]
+fn without_a_record_the_key_can_be_sent() {
+    let source = present(1, None, 1);
+    assert!(advice(&Entries::default(), &source, None).contains(r"oms-bridge send -- 'k'\''1'"));
+    assert!(advice(&Entries::default(), &source, Some(&source)).contains("Nothing to do"));
+}
+
+#[test]
+fn what_the_source_does_not_have_is_not_sent() {
+    let accepted = Entries { success: Some(entry(10, "")), ..Entries::default() };
+    for records in [Entries::default(), accepted] {
+        let text = advice(&records, &State::Missing, Some(&State::Missing));
+        assert!(text.starts_with("the source has no such object") && !text.contains("send"), "{text}");
+    }
+}
+
+#[test]
+fn filtered_keys_are_told() {
+    let records = Entries::default();
+    let (source, key) = (present(1, None, 1), "k");
+    let evidence =
+        Evidence { key, source: &source, destination: None, records: &records, filtered_out: true };
+    assert!(advise(&evidence)[0].contains("INCLUDE"));
+}
+
+#[test]
+fn keys_are_words_of_a_shell() {
+    assert_eq!(quoted("a b"), "'a b'");
+    assert_eq!(quoted("a\n'\\\u{85}"), r"$'a\x0a\'\\\xc2\x85'");
+}

@@ -1,0 +1,41 @@
+//! A record of the key.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::journal::{Found, Record};
+use crate::text;
+
+/// A record of the key.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Name of the object in the log bucket.
+    pub name: String,
+    /// When it was written.
+    pub written_at: Option<String>,
+    /// What it says, as it was written; `null` for the vendor's empty markers.
+    pub content: Value,
+    #[serde(skip)]
+    pub(super) written: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    pub(super) record: Record<'static>,
+}
+
+impl Entry {
+    pub(super) fn new(found: Found) -> Self {
+        let content = match serde_json::from_slice(&found.body) {
+            Ok(content) => content,
+            Err(_) if found.body.is_empty() => Value::Null,
+            // It is no record, and says so by its looks.
+            Err(_) => Value::String(String::from_utf8_lossy(&found.body).into_owned()),
+        };
+        Self {
+            name: found.name,
+            written_at: found.last_modified.map(text::time),
+            content,
+            written: found.last_modified,
+            record: Record::parse(&found.body).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! An object on either side.
+
+use chrono::{DateTime, Utc};
+use oss_lite::{Bucket, ErrorKind, ObjectMeta};
+use serde::Serialize;
+
+/// An object, or where it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// `oss://bucket/key` or `obs://bucket/key`.
+    pub url: String,
+    /// What is there.
+    #[serde(flatten)]
+    pub state: State,
+    #[serde(skip)]
+    refused: bool,
+}
+
+/// What is where an object should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum State {
+    /// The object.
+    Present {
+        /// Size in bytes.
+        size: u64,
+        /// Entity tag.
+        etag: Option<String>,
+        /// Time of the last change.
+        last_modified: Option<DateTime<Utc>>,
+        /// CRC-64 of the content.
+        crc64: Option<u64>,
+        /// Content type.
+        content_type: Option<String>,
+        /// Storage class.
+        storage_class: Option<String>,
+        /// User metadata.
+        metadata: Vec<(String, String)>,
+    },
+    /// Nothing.
+    Missing,
+    /// It cannot be told.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Side {
+    /// Looks at `key` in `bucket`.
+    pub(super) async fn look(scheme: &str, bucket: &Bucket, key: &str) -> Self {
+        let url = format!("{scheme}://{}/{key}", bucket.name());
+        let (state, refused) = match bucket.head(key).await {
+            Ok(meta) => (State::of(meta), false),
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => (State::Missing, false),
+            Err(error) => {
+                (State::Unknown { why: error.to_string() }, error.kind() == ErrorKind::CredentialsRefused)
+            }
+        };
+        Self { url, state, refused }
+    }
+
+    pub(super) fn unknown(scheme: &str, key: &str, why: String) -> Self {
+        Self { url: format!("{scheme}://?/{key}"), state: State::Unknown { why }, refused: false }
+    }
+
+    pub(super) fn refused(self) -> Self {
+        Self { refused: true, ..self }
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl State {
+    fn of(meta: ObjectMeta) -> Self {
+        Self::Present {
+            size: meta.size,
+            etag: meta.etag,
+            last_modified: meta.last_modified,
+            crc64: meta.crc64,
+            content_type: meta.content_type,
+            storage_class: meta.storage_class,
+            metadata: meta.metadata,
+        }
+    }
+
+    /// Whether both hold the same content, as far as can be told without reading it. `None` where either is not there.
+    pub(super) fn is_same(&self, other: &Self) -> Option<bool> {
+        let (Self::Present { size: a, crc64: ours, .. }, Self::Present { size: b, crc64: theirs, .. }) =
+            (self, other)
+        else {
+            return None;
+        };
+        Some(a == b && ours.zip(*theirs).is_none_or(|(ours, theirs)| ours == theirs))
+    }
+}

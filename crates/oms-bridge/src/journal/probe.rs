@@ -1,0 +1,131 @@
+//! Whether the log bucket is fit for a journal.
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
+use oss_lite::{BucketName, Error, LifecycleRule, ListOptions, PutOptions, Versioning};
+
+use super::{Journal, OpenJournal};
+
+/// What a probe does with its object, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Writes it.
+    Write,
+    /// Reads it back.
+    Read,
+    /// Finds it in a listing.
+    List,
+    /// Removes it.
+    Remove,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Write => "written",
+            Self::Read => "read",
+            Self::List => "listed",
+            Self::Remove => "removed",
+        })
+    }
+}
+
+/// Why a step did not work.
+#[derive(Debug)]
+pub enum ProbeError {
+    /// The store refused it.
+    Store(Error),
+    /// The store said it did, but what was read or listed is not what was written.
+    Differs(String),
+}
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Differs(how) => f.write_str(how),
+        }
+    }
+}
+
+impl From<Error> for ProbeError {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Journal {
+    /// The clock of the log bucket's service, from one unsigned request.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be reached, or tells no time.
+    pub async fn server_time(&self) -> Result<DateTime<Utc>, Error> {
+        self.0.client.server_time(&self.0.bucket).await
+    }
+}
+
+impl OpenJournal {
+    /// Name of the log bucket.
+    pub fn bucket_name(&self) -> &BucketName {
+        self.bucket.name()
+    }
+
+    /// Writes, reads, lists and removes one object of the name `…/doctor_probe/<id>`. Every step is tried; those that did
+    /// not work are told. Without the first there are no others.
+    pub async fn probe(&self, id: &str) -> Vec<(Step, ProbeError)> {
+        let name = self.journal.layout().probe(id);
+        let body = Bytes::copy_from_slice(id.as_bytes());
+        if let Err(error) = self.bucket.put(&name, body.clone(), PutOptions::default()).await {
+            return vec![(Step::Write, error.into())];
+        }
+        let read = self.read_probe(&name, &body).await;
+        let listed = self.list_probe(&name).await;
+        let removed = self.bucket.delete(&name).await.map_err(ProbeError::Store);
+        [(Step::Read, read), (Step::List, listed), (Step::Remove, removed)]
+            .into_iter()
+            .filter_map(|(step, result)| Some((step, result.err()?)))
+            .collect()
+    }
+
+    async fn read_probe(&self, name: &str, written: &Bytes) -> Result<(), ProbeError> {
+        let read = self.bucket.get(name).await?.bytes(1024).await?;
+        if read == written {
+            return Ok(());
+        }
+        Err(ProbeError::Differs(format!("{} bytes were written, other {} read", written.len(), read.len())))
+    }
+
+    async fn list_probe(&self, name: &str) -> Result<(), ProbeError> {
+        let options = ListOptions { prefix: Some(name.to_owned()), page_size: 1, ..ListOptions::default() };
+        let mut pages = std::pin::pin!(self.bucket.list(options));
+        let page = pages.try_next().await?.unwrap_or_default();
+        if page.objects.iter().any(|object| object.key == name) {
+            return Ok(());
+        }
+        Err(ProbeError::Differs("the object was written, but the listing does not have it".to_owned()))
+    }
+
+    /// Whether the log bucket keeps versions.
+    ///
+    /// # Errors
+    ///
+    /// When it does not tell.
+    pub async fn versioning(&self) -> Result<Versioning, Error> {
+        self.bucket.versioning().await
+    }
+
+    /// The bucket's rules that remove records of this journal by themselves.
+    ///
+    /// # Errors
+    ///
+    /// When it does not tell.
+    pub async fn expiring(&self) -> Result<Vec<LifecycleRule>, Error> {
+        let mut rules = self.bucket.lifecycle().await?;
+        rules.retain(|rule| rule.removes(self.journal.layout().root()));
+        Ok(rules)
+    }
+}

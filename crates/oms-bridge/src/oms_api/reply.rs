@@ -1,0 +1,225 @@
+//! Answers of OMS about a sync task.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineError;
+
+/// A sync task. What the service leaves out is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SyncTask {
+    /// `SYNCHRONIZING` or `STOPPED`.
+    pub status: String,
+    /// Bucket that is copied from.
+    pub src_bucket: String,
+    /// Its region.
+    pub src_region: String,
+    /// Bucket that is copied to.
+    pub dst_bucket: String,
+    /// Its region.
+    pub dst_region: String,
+    /// How OMS decides whether two objects are the same.
+    pub consistency_check: String,
+    /// Whether user metadata is copied.
+    pub enable_metadata_migration: bool,
+    /// Keys received this month.
+    pub monthly_acceptance_request: u64,
+    /// Objects copied this month.
+    pub monthly_success_object: u64,
+    /// Objects that could not be copied this month.
+    pub monthly_failure_object: u64,
+    /// Objects left out this month.
+    pub monthly_skip_object: u64,
+    /// Bytes copied this month.
+    pub monthly_size: u64,
+}
+
+impl SyncTask {
+    /// Whether it takes events.
+    pub fn is_running(&self) -> bool {
+        self.status == "SYNCHRONIZING"
+    }
+
+    /// Its counters of the month.
+    pub fn month(&self) -> Statistics {
+        Statistics {
+            requested: self.monthly_acceptance_request,
+            succeeded: self.monthly_success_object,
+            failed: self.monthly_failure_object,
+            skipped: self.monthly_skip_object,
+            bytes: self.monthly_size,
+        }
+    }
+}
+
+/// What a sync task did in some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statistics {
+    /// Keys received.
+    pub requested: u64,
+    /// Objects copied.
+    pub succeeded: u64,
+    /// Objects that could not be copied.
+    pub failed: u64,
+    /// Objects left out, since the destination has them already.
+    pub skipped: u64,
+    /// Bytes copied.
+    pub bytes: u64,
+}
+
+/// The body of `ListSyncTaskStatistic`.
+#[derive(Deserialize)]
+pub(super) struct Series {
+    #[serde(default)]
+    statistic_datas: Vec<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    data_type: String,
+    #[serde(default)]
+    data: Vec<Interval>,
+}
+
+#[derive(Deserialize)]
+struct Interval {
+    #[serde(default)]
+    statistic_num: u64,
+}
+
+impl Series {
+    pub(super) fn total(&self) -> Statistics {
+        let mut total = Statistics::default();
+        for kind in &self.statistic_datas {
+            let counter = match kind.data_type.as_str() {
+                "REQUEST" => &mut total.requested,
+                "SUCCESS" => &mut total.succeeded,
+                "FAILURE" => &mut total.failed,
+                "SKIP" => &mut total.skipped,
+                "SIZE" => &mut total.bytes,
+                _ => continue,
+            };
+            *counter += kind.data.iter().map(|interval| interval.statistic_num).sum::<u64>();
+        }
+        total
+    }
+}
+
+/// What kind of trouble an [`ApiError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The credentials can sign nothing. User action: correct `HW_AK`, `HW_SK` or the token.
+    Unsigned,
+    /// No answer, or not one of OMS. User action: check `SYNC_URL` and the network.
+    Unreachable,
+    /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; ask no more before that.
+    CredentialsRefused,
+    /// The gateway has locked the access key for five minutes. User action: wait, check `HW_SK`.
+    Locked,
+    /// The signature is good, the permission is missing. User action: grant the action in IAM.
+    NotPermitted,
+    /// There is no such task. User action: check `SYNC_URL`.
+    NoSuchTask,
+    /// Anything else. User action: see code and message.
+    Rejected,
+}
+
+/// A question to OMS that was not answered. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    trouble: Trouble,
+    error: EngineError,
+    request_id: Option<String>,
+}
+
+impl ApiError {
+    pub(super) fn local(error: EngineError) -> Self {
+        Self { trouble: Trouble::Unreachable, error, request_id: None }
+    }
+
+    pub(super) fn unsigned(error: EngineError) -> Self {
+        Self { trouble: Trouble::Unsigned, error, request_id: None }
+    }
+
+    pub(super) fn refused(error: EngineError, request_id: Option<String>) -> Self {
+        let trouble = match error.status {
+            Some(401) if error.message.contains("failed to reach the limit") => Trouble::Locked,
+            Some(401) => Trouble::CredentialsRefused,
+            Some(403) => Trouble::NotPermitted,
+            Some(404) => Trouble::NoSuchTask,
+            // The codes of a task that does not exist, or not for this user.
+            _ if matches!(error.code.as_deref(), Some("OMS.0053" | "OMS.0054")) => Trouble::NoSuchTask,
+            _ => Trouble::Rejected,
+        };
+        Self { trouble, error, request_id }
+    }
+
+    /// What to act on.
+    pub fn trouble(&self) -> Trouble {
+        self.trouble
+    }
+
+    /// Whether the credentials are at fault: the same question would only bring the lock of the key nearer.
+    pub fn is_credentials(&self) -> bool {
+        matches!(self.trouble, Trouble::Unsigned | Trouble::CredentialsRefused | Trouble::Locked)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)?;
+        self.request_id.as_ref().map_or(Ok(()), |id| write!(f, " (request id {id})"))
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, code: &str, message: &str) -> Trouble {
+        let error = EngineError { status: Some(status), code: Some(code.into()), message: message.into() };
+        ApiError::refused(error, None).trouble()
+    }
+
+    #[test]
+    fn statistics_are_summed_by_kind() {
+        let body = r#"{"sync_task_id":"t","statistic_time_type":"FIVE_MINUTES","statistic_datas":[
+            {"data_type":"REQUEST","data":[{"time_stamp":1,"statistic_num":42},{"time_stamp":2,"statistic_num":1}]},
+            {"data_type":"SIZE","data":[{"time_stamp":1,"statistic_num":7}]},{"data_type":"SUCCESS","data":[]},
+            {"data_type":"NEW","data":[{"time_stamp":1,"statistic_num":9}]}]}"#;
+        let series: Series = serde_json::from_str(body).unwrap();
+        assert_eq!(series.total(), Statistics { requested: 43, bytes: 7, ..Statistics::default() });
+        let empty: Series = serde_json::from_str("{}").unwrap();
+        assert_eq!(empty.total(), Statistics::default());
+    }
+
+    #[test]
+    fn a_task_is_read_from_what_is_there() {
+        let task: SyncTask =
+            serde_json::from_str(r#"{"status":"STOPPED","src_bucket":"s","new":1,"monthly_size":5}"#)
+                .unwrap();
+        assert!(!task.is_running());
+        assert_eq!((&*task.src_bucket, task.month().bytes), ("s", 5));
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let limit = "AK access failed to reach the limit,forbidden";
+        for (status, code, message, expected) in [
+            (401, "APIGW.0301", "verify aksk signature fail", Trouble::CredentialsRefused),
+            (401, "APIGW.0301", limit, Trouble::Locked),
+            (403, "OMS.0206", "no", Trouble::NotPermitted),
+            (404, "OMS.1", "no", Trouble::NoSuchTask),
+            (400, "OMS.0054", "invalid task", Trouble::NoSuchTask),
+            (400, "OMS.0064", "no", Trouble::Rejected),
+            (503, "OMS.2004", "later", Trouble::Rejected),
+        ] {
+            assert_eq!(refused(status, code, message), expected, "{status} {code}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What failed, how long ago and why; what OMS reports.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `records` | the failed records, counted as they are listed |
+//! | `oms` | the sync task and its counters |
+//! | `render` | both, for people |
+
+mod oms;
+mod records;
+mod render;
+
+use chrono::{DateTime, Utc};
+use oss_lite::Error;
+use serde::Serialize;
+
+pub use self::oms::{Huawei, OmsReport};
+pub use self::records::{ByAge, ByClass, Latest, Oldest, Records};
+use crate::journal::OpenJournal;
+use crate::text;
+
+/// Everything that `status` shows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// When it was so.
+    pub checked_at: String,
+    /// The sync task.
+    pub task: String,
+    /// The log bucket.
+    pub log_bucket: String,
+    /// What the log bucket holds.
+    #[serde(flatten)]
+    pub records: Records,
+    /// What OMS says.
+    pub oms: OmsReport,
+}
+
+/// Looks at log bucket and OMS, at most `read` records in whole.
+///
+/// # Errors
+///
+/// When the log bucket cannot be listed. What OMS does not tell is part of the result.
+pub async fn collect(
+    journal: &OpenJournal,
+    huawei: &mut Huawei,
+    read: usize,
+    now: DateTime<Utc>,
+) -> Result<Status, Error> {
+    let task = huawei.task().to_owned();
+    let (records, oms) = tokio::join!(records::collect(journal, read, now), huawei.ask(now));
+    Ok(Status {
+        checked_at: text::time(now),
+        task,
+        log_bucket: journal.bucket_name().to_string(),
+        records: records?,
+        oms,
+    })
+}

@@ -1,0 +1,73 @@
+//! What OMS reports, and what it does not.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::oms_api::{ApiError, OmsApi, Statistics, SyncTask, Trouble};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// What OMS says. What it does not say is in the notes, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OmsReport {
+    /// The task.
+    pub task: Option<SyncTask>,
+    /// Its counters of the last 24 hours.
+    pub last_day: Option<Statistics>,
+    /// What is not known, and why.
+    pub notes: Vec<String>,
+    /// Whether the credentials were refused.
+    pub credentials_refused: bool,
+}
+
+/// OMS, asked again and again, until it refuses the credentials: five bad signatures lock the key for everybody.
+#[derive(Debug)]
+pub struct Huawei {
+    api: OmsApi,
+    task: String,
+    refused: Option<String>,
+}
+
+impl Huawei {
+    /// Asks through `api` about the sync task `task`.
+    pub fn new(api: OmsApi, task: impl Into<String>) -> Self {
+        Self { api, task: task.into(), refused: None }
+    }
+
+    pub(super) fn task(&self) -> &str {
+        &self.task
+    }
+
+    pub(super) async fn ask(&mut self, now: DateTime<Utc>) -> OmsReport {
+        let mut report = OmsReport::default();
+        if let Some(error) = &self.refused {
+            report.notes.push(format!("not asked again, since HW_AK/HW_SK were refused: {error}"));
+            report.credentials_refused = true;
+            return report;
+        }
+        match self.api.show(now).await {
+            Ok(task) => report.task = Some(task),
+            Err(error) if error.is_credentials() => {
+                report.notes.push(format!("HW_AK/HW_SK are refused: {error}"));
+                report.credentials_refused = true;
+                self.refused = Some(error.to_string());
+                return report;
+            }
+            Err(error) => report.notes.push(note("sync task", "oms:synctask:get", &error)),
+        }
+        match self.api.statistics(DAY, now).await {
+            Ok(statistics) => report.last_day = Some(statistics),
+            Err(error) => report.notes.push(note("statistics", "oms:synctask:statistics", &error)),
+        }
+        report
+    }
+}
+
+fn note(what: &str, action: &str, error: &ApiError) -> String {
+    match error.trouble() {
+        Trouble::NotPermitted => format!("{what}: not permitted: grant {action}"),
+        _ => format!("{what}: {error}"),
+    }
+}

@@ -1,0 +1,253 @@
+//! The failed records, counted as they are listed: memory does not grow with their number.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oss_lite::Error;
+use serde::Serialize;
+
+use crate::engine::{EngineError, FailureClass};
+use crate::journal::{Marker, OpenJournal, ReadError, Record, Shelf};
+use crate::text;
+
+/// Records read at once.
+const READS: usize = 64;
+
+/// Failures shown one by one.
+const LATEST: usize = 5;
+
+/// What the log bucket holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Records {
+    /// Keys that failed and wait for a replay.
+    pub failed: u64,
+    /// Of these, how many have had their record read: only they have a class.
+    pub read: u64,
+    /// The keys whose records were read, by class of the last failure.
+    pub by_class: ByClass,
+    /// All failed keys, by the time since their last failure.
+    pub by_age: ByAge,
+    /// The key that has been waiting longest.
+    pub oldest: Option<Oldest>,
+    /// Keys that were set aside after too many attempts.
+    pub dead: u64,
+    /// The latest failures, newest first.
+    pub latest: Vec<Latest>,
+    /// Why records could not be read, if some could not.
+    pub unreadable: Option<String>,
+}
+
+/// Counts by class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ByClass {
+    /// [`FailureClass::Transient`]
+    pub transient: u64,
+    /// [`FailureClass::Throttled`]
+    pub throttled: u64,
+    /// [`FailureClass::Auth`]
+    pub auth: u64,
+    /// [`FailureClass::Permanent`]
+    pub permanent: u64,
+    /// The record does not say, as the vendor's empty markers.
+    pub unknown: u64,
+}
+
+/// Counts by the time since the last failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ByAge {
+    /// Less than 10 minutes.
+    pub under_10_minutes: u64,
+    /// Less than an hour.
+    pub under_1_hour: u64,
+    /// Less than a day.
+    pub under_1_day: u64,
+    /// Less than a week.
+    pub under_1_week: u64,
+    /// A week and more.
+    pub older: u64,
+}
+
+/// The key that has been waiting longest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Oldest {
+    /// The key; where only its hash is known, the name of its record.
+    pub key: String,
+    /// Since when. The first failure, where its record was read, else the last.
+    pub since: String,
+    /// Seconds since then.
+    pub age_s: i64,
+}
+
+/// One of the latest failures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Latest {
+    /// The key; where only its hash is known, the name of its record.
+    pub key: String,
+    /// When it failed last.
+    pub at: Option<String>,
+    /// Kind of trouble.
+    pub class: Option<FailureClass>,
+    /// Attempts so far; 0 where the record does not say.
+    pub attempts: u32,
+    /// What the service said.
+    pub error: Option<EngineError>,
+    /// Request id at the service.
+    pub request_id: Option<String>,
+}
+
+impl ByClass {
+    fn add(&mut self, class: Option<FailureClass>) {
+        *match class {
+            Some(FailureClass::Transient) => &mut self.transient,
+            Some(FailureClass::Throttled) => &mut self.throttled,
+            Some(FailureClass::Auth) => &mut self.auth,
+            Some(FailureClass::Permanent) => &mut self.permanent,
+            None => &mut self.unknown,
+        } += 1;
+    }
+}
+
+impl ByAge {
+    fn add(&mut self, age: Option<TimeDelta>) {
+        *match age {
+            Some(age) if age < TimeDelta::minutes(10) => &mut self.under_10_minutes,
+            Some(age) if age < TimeDelta::hours(1) => &mut self.under_1_hour,
+            Some(age) if age < TimeDelta::days(1) => &mut self.under_1_day,
+            Some(age) if age < TimeDelta::weeks(1) => &mut self.under_1_week,
+            _ => &mut self.older,
+        } += 1;
+    }
+}
+
+/// Lists all, reads the first `read`.
+pub(super) async fn collect(
+    journal: &OpenJournal,
+    read: usize,
+    now: DateTime<Utc>,
+) -> Result<Records, Error> {
+    let dead = journal.markers(Shelf::Dead, "").try_fold(0, |count, _| async move { Ok(count + 1) });
+    let failed = async {
+        let mut tally = Tally::new(now);
+        let markers = journal.markers(Shelf::Failed, "").enumerate();
+        let mut seen = std::pin::pin!(
+            markers
+                .map(|(index, marker)| async move {
+                    let marker = marker?;
+                    let record = if index < read { Some(journal.read(&marker).await) } else { None };
+                    Ok::<_, Error>((marker, record))
+                })
+                .buffered(READS)
+        );
+        while let Some((marker, record)) = seen.try_next().await? {
+            tally.add(marker, record);
+        }
+        Ok(tally.finish(journal).await)
+    };
+    let (dead, records) = tokio::try_join!(dead, failed)?;
+    Ok(Records { dead, ..records })
+}
+
+struct Tally {
+    now: DateTime<Utc>,
+    records: Records,
+    oldest: Option<(DateTime<Utc>, String)>,
+    /// Newest first.
+    latest: Vec<Marker>,
+}
+
+impl Tally {
+    fn new(now: DateTime<Utc>) -> Self {
+        Self { now, records: Records::default(), oldest: None, latest: Vec::with_capacity(LATEST + 1) }
+    }
+
+    fn add(&mut self, marker: Marker, record: Option<Result<Record<'static>, ReadError>>) {
+        let failed_at = marker.object().last_modified;
+        self.records.failed += 1;
+        self.records.by_age.add(failed_at.map(|at| self.now - at));
+        let record = record.map(|record| {
+            self.records.read += 1;
+            record.unwrap_or_else(|error| {
+                self.records.unreadable.get_or_insert_with(|| error.to_string());
+                Record::default()
+            })
+        });
+        if let Some(record) = &record {
+            self.records.by_class.add(record.class);
+        }
+        let first = record.as_ref().and_then(|record| parse(record.first_failed_at.as_deref()?));
+        if let Some(since) = first.or(failed_at) {
+            self.wait(since, &marker, record.as_ref());
+        }
+        let newer = |other: &Marker| other.object().last_modified >= failed_at;
+        let place = self.latest.partition_point(newer);
+        if place < LATEST {
+            self.latest.insert(place, marker);
+            self.latest.truncate(LATEST);
+        }
+    }
+
+    fn wait(&mut self, since: DateTime<Utc>, marker: &Marker, record: Option<&Record<'_>>) {
+        if self.oldest.as_ref().is_none_or(|(oldest, _)| since < *oldest) {
+            self.oldest = Some((since, name(marker, record)));
+        }
+    }
+
+    async fn finish(self, journal: &OpenJournal) -> Records {
+        let now = self.now;
+        let oldest = self.oldest.map(|(since, key)| Oldest {
+            key,
+            since: text::time(since),
+            age_s: (now - since).num_seconds(),
+        });
+        let latest = stream::iter(&self.latest)
+            .map(|marker| async move { latest(marker, journal.read(marker).await.unwrap_or_default()) })
+            .buffered(LATEST)
+            .collect()
+            .await;
+        Records { oldest, latest, ..self.records }
+    }
+}
+
+fn latest(marker: &Marker, record: Record<'_>) -> Latest {
+    let at = parse(record.last_failed_at.as_deref().unwrap_or_default()).or(marker.object().last_modified);
+    Latest {
+        key: name(marker, Some(&record)),
+        at: at.map(text::time),
+        class: record.class,
+        attempts: record.attempts,
+        error: record.error,
+        request_id: record.request_id.map(Into::into),
+    }
+}
+
+fn name(marker: &Marker, record: Option<&Record<'_>>) -> String {
+    let recorded = record.map(|record| &*record.key).filter(|key| !key.is_empty());
+    marker.key().or(recorded).unwrap_or(&marker.object().key).to_owned()
+}
+
+fn parse(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_fall_into_their_buckets() {
+        let mut ages = ByAge::default();
+        for age in [
+            Some(TimeDelta::seconds(-5)),
+            Some(TimeDelta::seconds(599)),
+            Some(TimeDelta::minutes(10)),
+            Some(TimeDelta::hours(1)),
+            Some(TimeDelta::days(1)),
+            Some(TimeDelta::weeks(1)),
+            None,
+        ] {
+            ages.add(age);
+        }
+        let expected =
+            ByAge { under_10_minutes: 2, under_1_hour: 1, under_1_day: 1, under_1_week: 1, older: 2 };
+        assert_eq!(ages, expected);
+    }
+}
