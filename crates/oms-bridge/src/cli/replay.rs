@@ -206,7 +206,10 @@ fn describe(summary: &Summary) -> String {
          requests and {elapsed_s:.1} s"
     )];
     if summary.set_aside > 0 {
-        lines.push(format!("{} of the failed keys were set aside: `replay --dead` sends them again", summary.set_aside));
+        lines.push(format!(
+            "{} of the failed keys were set aside: `replay --dead` sends them again",
+            summary.set_aside
+        ));
     }
     if summary.markers_left > 0 {
         lines.push(format!(

@@ -10,10 +10,11 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 pub(super) fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let instant = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    instant
-        .or_else(day)
-        .or_else(|| now.checked_sub_signed(age(text)?))
-        .ok_or_else(|| format!("{text:?} is neither a time (2026-01-05T10:00:00Z), a day (2026-01-05) nor an age (15m, 2h, 7d)"))
+    instant.or_else(day).or_else(|| now.checked_sub_signed(age(text)?)).ok_or_else(|| {
+        format!(
+            "{text:?} is neither a time (2026-01-05T10:00:00Z), a day (2026-01-05) nor an age (15m, 2h, 7d)"
+        )
+    })
 }
 
 fn age(text: &str) -> Option<TimeDelta> {

@@ -1,5 +1,6 @@
 //! The acts of the demo, one after the other.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloud_twin::{Fault, FaultResponse, Service};
@@ -12,10 +13,9 @@ use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::{Journey, Journeys};
 use super::objects::{self, Sample};
 use super::screen::{Screen, millis, shown};
-use crate::host::interrupts::Interrupts;
-use crate::host::send::{Input, send};
 use crate::journal::{Layout, Record, Shelf};
 use crate::progress::Log;
+use crate::replay::{Options, replay};
 
 /// Longest time anything here may take; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -203,19 +203,22 @@ impl Story<'_> {
         Ok(failed)
     }
 
-    /// Sends the failed keys again, the way `send` does. Gives how many were accepted.
+    /// Replays the journal. Gives how many keys were accepted.
     async fn recovery(&mut self, keys: &[String]) -> Result<usize, Error> {
-        self.screen.title("3. OMS is back. Send what failed, as `oms-bridge send` does");
+        self.screen.title("3. OMS is back. Replay the journal, as `oms-bridge replay` and the timer do");
         let pipeline = self.cloud.pipeline()?;
-        let credentials = self.cloud.source_credentials();
-        let input = Input::keys(keys.to_vec());
-        let sent = send(&pipeline, &credentials, input, &Log, Interrupts::none()).await;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let journal = pipeline.journal().open(self.cloud.source_credentials().from_environment()?, deadline);
+        let (options, interrupted) = (Options::until(deadline), std::future::pending());
+        let summary = replay(pipeline.engine(), &journal, options, Arc::new(Log), interrupted).await;
         let waiting = keys.iter().map(String::as_str);
         self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {
             self.announce(key);
         }
-        Ok(sent.report.accepted)
+        let left = self.records(Shelf::Failed).await?.len();
+        self.screen.line(&format!("  The journal has {left} failed records left."));
+        Ok(summary.accepted)
     }
 
     /// Reads every object from both sides.

@@ -100,7 +100,9 @@ impl Parser {
             });
         }
         if object.trigger_name.is_some() {
-            self.task = Some(timer::task(object.payload.map(RawValue::get)).map_err(|error| error.inside("payload"))?);
+            self.task = Some(
+                timer::task(object.payload.map(RawValue::get)).map_err(|error| error.inside("payload"))?,
+            );
             return Ok(());
         }
         if let Some(data) = object.data {

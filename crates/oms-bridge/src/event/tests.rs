@@ -176,8 +176,9 @@ fn keys_are_not_decoded_unless_told_so() {
     for key in ["100%25.txt", "a+b", "测试 a+b%20c#?.txt", "a//b", "/lead", "tail/", "../x", "\u{1}"] {
         assert_eq!(raw(&with_key(key)).unwrap()[0].key, key);
     }
-    let percent =
-        |key: &str| changes(parse(with_key(key).as_bytes(), KeyEncoding::Percent)).map(|mut c| c.remove(0).key);
+    let percent = |key: &str| {
+        changes(parse(with_key(key).as_bytes(), KeyEncoding::Percent)).map(|mut c| c.remove(0).key)
+    };
     assert_eq!(percent("a%2Fb%20c+d%E6%B5%8B"), Ok("a/b c+d测".to_owned()));
     assert_eq!(percent("100%"), Ok("100%".to_owned()));
     assert!(percent("%FF").unwrap_err().to_string().contains("oss.object.key: not UTF-8"));

@@ -29,7 +29,10 @@ pub(super) fn task(payload: Option<&str>) -> Result<Task, EventError> {
     let payload: Payload = json(&text)?;
     match payload.action.as_deref() {
         Some("replay") => Ok(Task::Replay),
-        Some(other) => Err(EventError::new("action", format!("{other:?} is not an action; this version knows \"replay\""))),
+        Some(other) => Err(EventError::new(
+            "action",
+            format!("{other:?} is not an action; this version knows \"replay\""),
+        )),
         None => Err(EventError::new("action", "missing")),
     }
 }

@@ -81,7 +81,8 @@ impl Function {
         let context = FcContext::current();
         let now = Instant::now();
         let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
-        let event = event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let event =
+            event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
         let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let budget = Budget::until(deadline, now);
@@ -128,11 +129,19 @@ impl Function {
         let pipeline = &self.0.pipeline;
         let journal = pipeline.journal().open(credentials, budget.journal);
         let options = Options::until(budget.engine);
-        let summary = replay(pipeline.engine(), &journal, options, Arc::new(Log), std::future::pending()).await;
+        let summary =
+            replay(pipeline.engine(), &journal, options, Arc::new(Log), std::future::pending()).await;
         self.0.counters.replayed(&summary);
         let (accepted, failed) = (summary.accepted, summary.failed);
         let stopped = summary.stopped.as_ref().map(tracing::field::display);
-        tracing::info!(listed = summary.listed, accepted, failed, set_aside = summary.set_aside, stopped, "replayed");
+        tracing::info!(
+            listed = summary.listed,
+            accepted,
+            failed,
+            set_aside = summary.set_aside,
+            stopped,
+            "replayed"
+        );
         match summary.stopped {
             Some(stopped @ (Stopped::Journal(_) | Stopped::JournalRefused(_) | Stopped::Internal(_))) => {
                 Err(failure("JournalUnavailable", &stopped))

@@ -12,11 +12,6 @@ impl Interrupts {
         Self(signal(SignalKind::interrupt()).ok())
     }
 
-    /// None will come.
-    pub const fn none() -> Self {
-        Self(None)
-    }
-
     /// The next one.
     pub async fn next(&mut self) {
         match &mut self.0 {

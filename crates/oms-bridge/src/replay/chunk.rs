@@ -123,7 +123,13 @@ impl Run {
     }
 
     /// Brings the record up to date, or sets it aside. The marker stays unless the record is safe elsewhere.
-    async fn record_failed(&self, index: usize, item: &Item, change: &ObjectChange, failure: Failure) -> Settled {
+    async fn record_failed(
+        &self,
+        index: usize,
+        item: &Item,
+        change: &ObjectChange,
+        failure: Failure,
+    ) -> Settled {
         let known = match &item.record {
             Some(record) => Ok(record.clone()),
             None => self.journal.read(&item.marker).await,
@@ -151,8 +157,7 @@ impl Run {
 
     fn lost(&self, change: &ObjectChange, outcome: &Outcome, error: &oss_lite::Error) {
         self.observer.observe(&Event::RecordLost { change, outcome, error: &error.to_string() });
-        if refuses_credentials(error)
-        {
+        if refuses_credentials(error) {
             self.journal_failed(error);
         }
     }

@@ -182,7 +182,11 @@ impl Run {
 
     fn journal_failed(&self, error: &Error) {
         let text = error.to_string();
-        self.stop(if refuses_credentials(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
+        self.stop(if refuses_credentials(error) {
+            Stopped::JournalRefused(text)
+        } else {
+            Stopped::Journal(text)
+        });
     }
 
     /// Resolves when nothing more is to be begun.

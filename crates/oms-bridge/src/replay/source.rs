@@ -182,6 +182,7 @@ async fn read(run: &Run, marker: Marker) -> Result<Found, Error> {
         );
         return Ok(Found::Skip);
     }
-    let fits = item.record.as_ref().is_some_and(|record| run.options.filter.admits_record(item.key(), record));
+    let fits =
+        item.record.as_ref().is_some_and(|record| run.options.filter.admits_record(item.key(), record));
     Ok(if fits { Found::Send(Box::new(item)) } else { Found::Skip })
 }
