@@ -2,7 +2,7 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`mod@binary`] | finds the binary, or builds it |
+//! | [`mod@binary`] | the binary that cargo has built |
 //! | [`cloud`] | a [`cloud_twin::Twin`] with source, destination and log bucket and a sync task |
 //! | [`event`] | bodies of object events |
 //! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |

@@ -94,7 +94,8 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
         }
     };
     drop(head);
-    let work = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
+    // It is kilobytes long: anywhere but on the heap, each future around it would copy it again.
+    let work = Box::pin(handler.invoke(event, context.to_lambda_context(), shared.response_limit));
     run_to_end(shared, context, span, Some(marked), work).await
 }
 

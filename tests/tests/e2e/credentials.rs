@@ -56,12 +56,19 @@ async fn renewed_headers_are_used_from_then_on() {
 
 #[tokio::test]
 async fn a_pair_without_its_token_yields_to_the_triple_of_the_environment() {
-    let cloud = failing_cloud([environment()]).await;
-    let function =
-        Function::on(&cloud).settings(|settings| settings.credentials(&environment())).start().await;
-    assert_eq!(function.send(put_with(&without_token(&headers()))).await.answer(), Answer::False);
-    assert_eq!(cloud.recorded(Shelf::Failed), ["a"]);
-    assert_eq!(bad_signatures(&cloud), 0);
+    let Account { access_key, secret_key, security_token } = environment();
+    let users = Settings::default()
+        .set("OSS_ACCESS_KEY_ID", access_key)
+        .set("OSS_ACCESS_KEY_SECRET", secret_key)
+        .set("OSS_SESSION_TOKEN", security_token.unwrap());
+    for settings in [Settings::default().credentials(&environment()), users] {
+        let cloud = failing_cloud([environment()]).await;
+        let own = cloud.settings().without_credentials();
+        let function = Function::on(&cloud).settings(|_| own.and(settings)).start().await;
+        assert_eq!(function.send(put_with(&without_token(&headers()))).await.answer(), Answer::False);
+        assert_eq!(cloud.recorded(Shelf::Failed), ["a"]);
+        assert_eq!(bad_signatures(&cloud), 0);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use e2e::{Answer, Cloud, Function, event};
 use serde::de::DeserializeOwned;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/events")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/events")
 }
 
 /// What is expected of each file, and proof that neither a file nor an expectation stands alone.

@@ -16,6 +16,7 @@ use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 use crate::demo::screen::shown;
 use crate::host::DEFAULT_TIMEOUT;
+use crate::host::interrupts::Interrupts;
 
 /// Runs the local cloud with the function on it until Ctrl-C: an upload by any OSS client triggers the function.
 #[derive(Args)]
@@ -32,6 +33,8 @@ pub(super) struct DevArgs {
 }
 
 pub(super) async fn run(args: DevArgs) -> Exit {
+    // From the first line on, whoever reads it may interrupt.
+    let mut interrupts = Interrupts::from_keyboard();
     let cloud = match LocalCloud::start(Addresses::from_port(args.port), DEFAULT_TIMEOUT).await {
         Ok(cloud) => cloud,
         Err(error) => {
@@ -49,7 +52,7 @@ pub(super) async fn run(args: DevArgs) -> Exit {
     }
     tokio::select! {
         () = narrate(&cloud) => Exit::Done,
-        stopped = tokio::signal::ctrl_c() => stopped.map_or_else(|error| internal(&error), |()| Exit::Done),
+        () = interrupts.next() => Exit::Done,
     }
 }
 

@@ -71,14 +71,14 @@ impl Shared {
         let response = self.http.execute(request).await.map_err(|error| Refusal::local(transport(error)))?;
         let status = response.status();
         let request_id = header(response.headers(), "x-request-id");
-        let date = date(response.headers());
+        let date = response.headers().get(DATE).cloned();
         let reply = read(response).await;
         if status.is_success() && !reply.as_ref().is_ok_and(|body| is_error_body(body)) {
             // The status line is the acceptance: a reply that breaks off after it changes nothing.
             return Ok(Acceptance { request_id });
         }
         let (error, id_in_body) = parse_error(status, &reply.unwrap_or_default());
-        Err(Refusal { error, request_id: request_id.or(id_in_body), date })
+        Err(Refusal { error, request_id: request_id.or(id_in_body), date: date.as_ref().and_then(moment) })
     }
 
     fn sign(&self, body: Bytes, deadline: Instant) -> Result<Request, Refusal> {
@@ -123,9 +123,13 @@ pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
+/// The time of the service, where its reply tells.
 pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let date = headers.get(DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
+    moment(headers.get(DATE)?)
+}
+
+fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(date.to_str().ok()?).ok().map(|date| date.to_utc())
 }
 
 /// The whole chain of causes in one line: reqwest's own text ends at "error sending request".
