@@ -1,6 +1,6 @@
 //! Work reports itself as [`Event`]s; log lines, the progress bar and results are made from that stream.
 
-use crate::change::ObjectChange;
+use crate::change::{Effect, ObjectChange};
 use crate::engine::{Acceptance, Failure, Outcome};
 use crate::policy::Skip;
 
@@ -62,6 +62,9 @@ pub struct Log;
 impl Observer for Log {
     fn observe(&self, event: &Event<'_>) {
         match event {
+            Event::Skipped { change, why: why @ Skip::Effect(Effect::Unknown) } => {
+                tracing::warn!(key = change.key, event = %change.event, %why, "skipped");
+            }
             Event::Skipped { change, why } => {
                 tracing::debug!(key = change.key, event = %change.event, %why, "skipped");
             }

@@ -201,8 +201,9 @@ fn report(summary: &Summary, mode: Mode, output: Output) -> Exit {
 
 fn describe(summary: &Summary) -> String {
     let Summary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
+    let noun = if *listed == 1 { "record" } else { "records" };
     let mut lines = vec![format!(
-        "{listed} records: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, in {requests} \
+        "{listed} {noun}: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, in {requests} \
          requests and {elapsed_s:.1} s"
     )];
     if summary.set_aside > 0 {

@@ -114,8 +114,9 @@ impl Summary {
 
     fn describe(&self, records: &str) -> String {
         let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded } = self;
+        let noun = if *keys == 1 { "key" } else { "keys" };
         let mut lines = vec![format!(
-            "{keys} keys: {accepted} accepted, {failed} failed, {skipped} skipped, in {requests} requests and {elapsed_s:.1} s"
+            "{keys} {noun}: {accepted} accepted, {failed} failed, {skipped} skipped, in {requests} requests and {elapsed_s:.1} s"
         )];
         if failed > unrecorded {
             lines.push(format!("failed keys are recorded under {records}failed_object/"));
