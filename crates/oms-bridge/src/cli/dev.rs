@@ -42,13 +42,13 @@ pub(super) async fn run(args: DevArgs) -> Exit {
             return Exit::Internal;
         }
     };
-    let introduced = if args.json {
-        Ok(print_json(&describe(&cloud)))
+    if args.json {
+        print_json(&describe(&cloud));
     } else {
-        introduce(&cloud).map(|text| print(&text))
-    };
-    if let Err(error) = introduced {
-        return internal(&error);
+        match introduce(&cloud) {
+            Ok(text) => print(&text),
+            Err(error) => return internal(&error),
+        }
     }
     tokio::select! {
         () = narrate(&cloud) => Exit::Done,
@@ -115,7 +115,7 @@ What happens:
 
 /// A URL that uploads one object without further credentials.
 fn upload_url(cloud: &LocalCloud, key: &str) -> Result<String, Error> {
-    const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
+    const VALID: Duration = Duration::from_hours(7 * 24);
     let twin = cloud.twin();
     let key = ObjectKey::new(Dialect::Oss, key)?;
     let resource = Resource::Object { bucket: SOURCE, key: &key };

@@ -53,7 +53,7 @@ pub(super) struct ReplayArgs {
     /// OMS requests under way at once.
     #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = in_flight)]
     concurrency: usize,
-    /// Ceiling on OMS requests per second [default: OMS_MAX_RPS].
+    /// Ceiling on OMS requests per second [default: that of the settings].
     #[arg(long, value_name = "RPS")]
     max_rps: Option<String>,
     /// Replay the keys that were set aside after too many attempts.

@@ -1,5 +1,7 @@
 //! What the demo uploads: objects whose names have broken other tools.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 /// An object to upload.
@@ -55,7 +57,9 @@ pub fn during_outage() -> Vec<Sample> {
 fn sample(key: &str) -> Sample {
     let (body, content_type) = match key {
         _ if key.ends_with('/') => (Bytes::new(), "application/x-directory"),
-        _ if key.ends_with(".jpg") => (noise(20_000 + key.len()), "image/jpeg"),
+        _ if Path::new(key).extension().is_some_and(|extension| extension == "jpg") => {
+            (noise(20_000 + key.len()), "image/jpeg")
+        }
         _ => (Bytes::from(format!("This is {key:?}.\n")), "text/plain"),
     };
     Sample { key: key.to_owned(), body, content_type }

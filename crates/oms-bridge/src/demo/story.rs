@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Error;
 use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
-use super::journeys::{Journey, Journeys};
+use super::journeys::Journeys;
 use super::objects::{self, Sample};
 use super::screen::{Screen, millis, shown};
 use crate::journal::{Layout, Record, Shelf};
@@ -150,29 +150,23 @@ impl Story<'_> {
     }
 
     async fn upload(&mut self, sample: &Sample) -> Result<(), Error> {
-        let mut options = PutOptions::default();
-        options.content_type = Some(sample.content_type.into());
+        let options = PutOptions { content_type: Some(sample.content_type.into()), ..PutOptions::default() };
         self.journeys.begin(&sample.key);
         self.source.put(&sample.key, sample.body.clone(), options).await?;
         Ok(())
     }
 
     fn announce(&self, key: &str) {
-        match self.journeys.of(key) {
-            Some(Journey { uploaded, accepted: Some(accepted), arrived: Some(arrived), .. }) => {
-                self.screen.good(
-                    key,
-                    &format!(
-                        "event → accepted {} → arrived {}",
-                        millis(*accepted - *uploaded),
-                        millis(*arrived - *uploaded)
-                    ),
-                )
+        let (accepted, arrived) = self.journeys.of(key).map_or((None, None), |journey| {
+            let since = |moment: Option<_>| moment.map(|moment| millis(moment - journey.uploaded));
+            (since(journey.accepted), since(journey.arrived))
+        });
+        match (accepted, arrived) {
+            (Some(accepted), Some(arrived)) => {
+                self.screen.good(key, &format!("event → accepted {accepted} → arrived {arrived}"));
             }
-            Some(Journey { accepted: Some(_), .. }) => {
-                self.screen.bad(key, "event → accepted, but it did not arrive")
-            }
-            _ => self.screen.bad(key, "the event was not accepted"),
+            (Some(_), None) => self.screen.bad(key, "event → accepted, but it did not arrive"),
+            (None, _) => self.screen.bad(key, "the event was not accepted"),
         }
     }
 

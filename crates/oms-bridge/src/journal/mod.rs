@@ -175,7 +175,7 @@ where
     pages.map_ok(|page| stream::iter(page.objects.into_iter().map(Ok))).try_flatten().try_filter_map(
         move |object| {
             // The folder itself, as some tools make it, is no marker.
-            let marker = (object.key.len() > folder).then(|| Marker { object, start: folder, naming });
+            let marker = (object.key.len() > folder).then_some(Marker { object, start: folder, naming });
             std::future::ready(Ok(marker))
         },
     )

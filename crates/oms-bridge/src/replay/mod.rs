@@ -241,7 +241,7 @@ pub async fn replay(
             },
         }
     }
-    summary.stopped = run.stop.borrow().clone();
+    summary.stopped.clone_from(&run.stop.borrow());
     summary.requests = engine.requests() - requests;
     summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     summary
