@@ -1,0 +1,182 @@
+//! What a replay of very many markers costs, beside what it must cost at least.
+//!
+//! `cargo bench -p bench --bench replay [-- [--json] [--keys N,N…]]`. `benches/README.md` says what is measured.
+
+#![expect(clippy::cast_precision_loss, reason = "counts and sizes lie far below 2^52")]
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cloud_twin::{Service, Twin};
+use serde::Serialize;
+
+const LOGS: &str = "logs";
+const DEFAULT_KEYS: [usize; 2] = [100_000, 1_000_000];
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// One program over one journal.
+#[derive(Debug, Serialize)]
+struct Run {
+    program: &'static str,
+    keys: usize,
+    elapsed_s: f64,
+    keys_per_s: f64,
+    /// CPU time of the program, in microseconds for each key.
+    cpu_us_per_key: f64,
+    /// CPU time of the local cloud meanwhile, likewise.
+    cloud_cpu_us_per_key: f64,
+    peak_rss_mib: f64,
+    oms_requests: u64,
+    listings: u64,
+    multi_deletes: u64,
+    puts: u64,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let keys = match arguments.iter().skip_while(|argument| *argument != "--keys").nth(1) {
+        Some(list) => list.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?,
+        None => DEFAULT_KEYS.to_vec(),
+    };
+    let product = build(&["--package", "oms-bridge", "--bin", "oms-bridge"], "oms-bridge")?;
+    let floor = build(&["--package", "bench", "--bin", "replay_floor"], "replay_floor")?;
+    let mut runs = Vec::new();
+    for keys in keys {
+        runs.push(run("replay", &product, &["replay", "--json"], keys).await?);
+        runs.push(run("floor", &floor, &[], keys).await?);
+    }
+    if arguments.iter().any(|argument| argument == "--json") {
+        println!("{}", serde_json::to_string(&runs)?);
+    } else {
+        print(&runs);
+    }
+    Ok(())
+}
+
+fn build(arguments: &[&str], binary: &str) -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]).args(arguments);
+    if !cargo.status()?.success() {
+        return Err(format!("{binary} does not build").into());
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("release").join(binary).canonicalize()?)
+}
+
+async fn run(program: &'static str, path: &Path, arguments: &[&str], keys: usize) -> Result<Run> {
+    let twin = Twin::builder().start().await?;
+    for bucket in ["source", LOGS] {
+        twin.create_oss_bucket(bucket);
+    }
+    twin.create_obs_bucket("mirror");
+    let task = twin.create_sync_task("source", "mirror");
+    let folder = format!("oms_source_record/{}/failed_object/", task.sync_task_id);
+    for number in 0..keys {
+        twin.oss().put(LOGS, &format!("{folder}k{number:07}"), "");
+    }
+    let (oss, huawei) = (twin.oss_account(), twin.huawei_account());
+    let mut command = Command::new(path);
+    command.args(arguments).env_clear().stdout(Stdio::piped()).envs([
+        ("SYNC_URL", twin.sync_url(&task)),
+        ("HW_AK", huawei.access_key.clone()),
+        ("HW_SK", huawei.secret_key.clone()),
+        ("LOG_BUCKET", LOGS.to_owned()),
+        ("OSS_ENDPOINT", twin.oss_url()),
+        ("OSS_REGION", twin.region().to_owned()),
+        ("OSS_ACCESS_KEY_ID", oss.access_key.clone()),
+        ("OSS_ACCESS_KEY_SECRET", oss.secret_key.clone()),
+    ]);
+    let (cloud_before, started) = (cpu("self")?, Instant::now());
+    let (peak, program_cpu) = tokio::task::block_in_place(|| watch(command.spawn()?))?;
+    let elapsed = started.elapsed().as_secs_f64();
+    let cloud_cpu = cpu("self")?.saturating_sub(cloud_before);
+    let stats = twin.stats();
+    let left = twin.oss().keys(LOGS).iter().filter(|name| name.starts_with(&folder)).count();
+    if left > 0 || twin.oss().len(LOGS) != keys {
+        return Err(format!("{program}: {left} markers left, {} objects", twin.oss().len(LOGS)).into());
+    }
+    let listings = stats.requests(Service::Oss, "ListObjectsV2");
+    Ok(Run {
+        program,
+        keys,
+        elapsed_s: elapsed,
+        keys_per_s: keys as f64 / elapsed,
+        cpu_us_per_key: program_cpu.as_secs_f64() * 1e6 / keys as f64,
+        cloud_cpu_us_per_key: cloud_cpu.as_secs_f64() * 1e6 / keys as f64,
+        peak_rss_mib: peak as f64 / 1024.0,
+        oms_requests: stats.requests(Service::Oms, "CreateSyncEvents"),
+        listings,
+        multi_deletes: stats.requests(Service::Oss, "DeleteMultipleObjects"),
+        puts: stats.requests(Service::Oss, "PutObject"),
+    })
+}
+
+/// Waits for a program. Gives its peak memory in KiB and its CPU time, as they were shortly before its end.
+fn watch(mut child: Child) -> Result<(u64, Duration)> {
+    let id = child.id().to_string();
+    let (mut peak, mut used) = (0, Duration::ZERO);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return if status.success() { Ok((peak, used)) } else { Err(format!("ended with {status}").into()) };
+        }
+        peak = high_water(&id).unwrap_or(peak);
+        used = cpu(&id).unwrap_or(used);
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn high_water(id: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// CPU time of all threads of a process.
+fn cpu(id: &str) -> Result<Duration> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+fn print(runs: &[Run]) {
+    println!(
+        "{:<8}{:>10}{:>10}{:>10}{:>12}{:>12}{:>10}{:>10}{:>10}{:>9}{:>10}",
+        "", "keys", "seconds", "keys/s", "CPU us/key", "cloud CPU", "RSS MiB", "OMS req", "listings", "deletes", "puts"
+    );
+    for run in runs {
+        println!(
+            "{:<8}{:>10}{:>10.1}{:>10.0}{:>12.1}{:>12.1}{:>10.1}{:>10}{:>10}{:>9}{:>10}",
+            run.program,
+            run.keys,
+            run.elapsed_s,
+            run.keys_per_s,
+            run.cpu_us_per_key,
+            run.cloud_cpu_us_per_key,
+            run.peak_rss_mib,
+            run.oms_requests,
+            run.listings,
+            run.multi_deletes,
+            run.puts
+        );
+    }
+    for pair in runs.chunks(2) {
+        if let [replay, floor] = pair {
+            println!(
+                "{} keys: {:.2} x the time of the floor, {:.2} x its CPU",
+                replay.keys,
+                replay.elapsed_s / floor.elapsed_s,
+                replay.cpu_us_per_key / floor.cpu_us_per_key
+            );
+        }
+    }
+}
