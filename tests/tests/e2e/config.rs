@@ -47,7 +47,9 @@ fn bad() -> Settings {
 
 #[tokio::test]
 async fn bad_settings_end_every_command_with_one_message_that_names_them_all() {
-    for arguments in [["serve", "--listen=127.0.0.1:0"], ["send", "key"]] {
+    for arguments in
+        [["serve", "--listen=127.0.0.1:0"], ["send", "key"], ["status", "--json"], ["explain", "key"]]
+    {
         let finished = OmsBridge::new(arguments).settings(bad()).run().await;
         assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
         for name in [
@@ -135,8 +137,9 @@ async fn the_help_texts_are_these() {
 #[tokio::test]
 async fn help_shows_no_value_of_the_environment() {
     let settings = Cloud::start().await.settings().set("HW_SECURITY_TOKEN", "hush-token");
-    let secrets = ["TWINFAKE", "TwinFake", "hush-token", "127.0.0.1:"];
-    for command in ["serve", "send"] {
+    let settings = settings.set("DEST_SK", "hush-key").set("DEST_SECURITY_TOKEN", "hush-token");
+    let secrets = ["TWINFAKE", "TwinFake", "hush", "127.0.0.1:"];
+    for command in ["serve", "send", "status", "doctor", "explain"] {
         let text = OmsBridge::new([command, "--help"]).settings(settings.clone()).run().await.stdout;
         for secret in secrets {
             // The one address in a help text is that of an example.

@@ -10,20 +10,20 @@ use serde_json::Value;
 use tokio::net::TcpSocket;
 
 /// An address that is taken, and where nobody listens.
-struct Nowhere(TcpSocket);
+pub(crate) struct Nowhere(TcpSocket);
 
 impl Nowhere {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         Self(socket)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
-    fn sync_url(&self) -> String {
+    pub(crate) fn sync_url(&self) -> String {
         self.url() + "/v2/p/sync-tasks/t/events"
     }
 }

@@ -9,7 +9,13 @@ mod credentials;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod doctor_bucket;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
+mod explain;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -28,5 +34,7 @@ mod retries;
 mod secrets;
 #[cfg(test)]
 mod send;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod wire;
