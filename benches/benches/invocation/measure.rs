@@ -31,6 +31,7 @@ pub(crate) struct Figures {
     pub(crate) start_to_listening_ms: f64,
     pub(crate) start_cpu_ms: f64,
     pub(crate) cpu_per_event_us: f64,
+    pub(crate) cpu_per_event_best_us: f64,
     pub(crate) cpu_per_event_concurrent_us: f64,
     pub(crate) events_per_second: f64,
     pub(crate) events_per_second_concurrent: f64,
@@ -164,11 +165,12 @@ impl Series<'_> {
         let answered = milliseconds(|start| start.answered);
         let of = |pick: fn(&Round) -> f64| median(self.rounds.iter().map(pick).collect());
         Ok(Figures {
-            start_to_first_reply_best_ms: answered.iter().copied().fold(f64::INFINITY, f64::min),
+            start_to_first_reply_best_ms: least(answered.iter().copied()),
             start_to_first_reply_ms: median(answered),
             start_to_listening_ms: median(milliseconds(|start| start.listening)),
             start_cpu_ms: median(milliseconds(|start| start.cpu)),
             cpu_per_event_us: of(|round| round.sequential.cpu_micros()),
+            cpu_per_event_best_us: least(self.rounds.iter().map(|round| round.sequential.cpu_micros())),
             cpu_per_event_concurrent_us: of(|round| round.concurrent.cpu_micros()),
             events_per_second: of(|round| round.sequential.rate()),
             events_per_second_concurrent: of(|round| round.concurrent.rate()),
@@ -205,6 +207,10 @@ fn per(count: u64, invocations: usize) -> f64 {
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
+}
+
+fn least(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::INFINITY, f64::min)
 }
 
 /// The middle value; NaN of none.

@@ -54,6 +54,7 @@ impl Report {
         self.row("  exec to listening, ms", |f| f.start_to_listening_ms, None);
         self.row("  CPU until idle after it, ms", |f| f.start_cpu_ms, None);
         self.row("CPU per event, us", |f| f.cpu_per_event_us, Some(CPU_AIM));
+        self.row("  the best of all, us", |f| f.cpu_per_event_best_us, None);
         self.row("  concurrent, us", |f| f.cpu_per_event_concurrent_us, Some(CPU_AIM));
         self.row("events per second", |f| f.events_per_second, None);
         self.row("  concurrent", |f| f.events_per_second_concurrent, None);

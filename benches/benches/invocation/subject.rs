@@ -1,6 +1,7 @@
 //! What is measured: the product as it is deployed, and the floor, built the same way.
 
 use std::env;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -124,7 +125,8 @@ impl Programs {
             .args(["--target", TRIPLE])
             .env("RUSTFLAGS", flags)
             .current_dir(&root))?;
-        Ok(Self { product: out.join("bootstrap"), floor: target.join(TRIPLE).join("dist").join("floor") })
+        fs::copy(target.join(TRIPLE).join("dist").join("floor"), out.join("floor"))?;
+        Ok(Self::in_folder(&out))
     }
 }
 
