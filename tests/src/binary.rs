@@ -9,5 +9,8 @@ use std::ffi::OsString;
 /// `oms-bridge`, although it lives here.
 pub fn binary() -> OsString {
     let names = ["CARGO_BIN_EXE_oms-bridge", "NEXTEST_BIN_EXE_oms-bridge"];
-    names.into_iter().find_map(env::var_os).expect("run the tests through cargo: cargo test -p oms-bridge --test e2e")
+    names
+        .into_iter()
+        .find_map(env::var_os)
+        .expect("run the tests through cargo: cargo test -p oms-bridge --test e2e")
 }

@@ -125,7 +125,11 @@ fn watch(mut child: Child) -> Result<(u64, Duration)> {
     let (mut peak, mut used) = (0, Duration::ZERO);
     loop {
         if let Some(status) = child.try_wait()? {
-            return if status.success() { Ok((peak, used)) } else { Err(format!("ended with {status}").into()) };
+            return if status.success() {
+                Ok((peak, used))
+            } else {
+                Err(format!("ended with {status}").into())
+            };
         }
         peak = high_water(&id).unwrap_or(peak);
         used = cpu(&id).unwrap_or(used);
@@ -151,7 +155,17 @@ fn cpu(id: &str) -> Result<Duration> {
 fn print(runs: &[Run]) {
     println!(
         "{:<8}{:>10}{:>10}{:>10}{:>12}{:>12}{:>10}{:>10}{:>10}{:>9}{:>10}",
-        "", "keys", "seconds", "keys/s", "CPU us/key", "cloud CPU", "RSS MiB", "OMS req", "listings", "deletes", "puts"
+        "",
+        "keys",
+        "seconds",
+        "keys/s",
+        "CPU us/key",
+        "cloud CPU",
+        "RSS MiB",
+        "OMS req",
+        "listings",
+        "deletes",
+        "puts"
     );
     for run in runs {
         println!(

@@ -53,7 +53,8 @@ impl Floor {
         let http = http_client::build(Proxies::None)?;
         let config = ClientConfig::new(env::var("OSS_ENDPOINT")?.parse()?, Dialect::Oss);
         let client = Client::new(http.clone(), config.with_region(env::var("OSS_REGION")?))?;
-        let credentials = Credentials::new(env::var("OSS_ACCESS_KEY_ID")?, env::var("OSS_ACCESS_KEY_SECRET")?);
+        let credentials =
+            Credentials::new(env::var("OSS_ACCESS_KEY_ID")?, env::var("OSS_ACCESS_KEY_SECRET")?);
         Ok(Self {
             http,
             uri: url.parse()?,

@@ -130,35 +130,21 @@ fn header_line<'a>(name: &'a HeaderName, value: &'a http::HeaderValue) -> Result
         let message = format!("cannot sign header {name}: its value is not visible ascii");
         Error::new(ErrorKind::InvalidHeader, message).with_source(e)
     })?;
-    let secret_names = [
-        &X_SECURITY_TOKEN,
-        &X_AUTH_TOKEN,
-        &header::AUTHORIZATION,
-        &header::COOKIE,
-    ];
+    let secret_names = [&X_SECURITY_TOKEN, &X_AUTH_TOKEN, &header::AUTHORIZATION, &header::COOKIE];
     let is_secret = value.is_sensitive() || secret_names.contains(&name);
     Ok(HeaderLine {
         name,
         value: text.trim_matches([' ', '\t']),
-        visibility: if is_secret {
-            Visibility::Secret
-        } else {
-            Visibility::Public
-        },
+        visibility: if is_secret { Visibility::Secret } else { Visibility::Public },
     })
 }
 
 fn host_line<'a>(name: &'a HeaderName, uri: &'a Uri) -> Result<HeaderLine<'a>, Error> {
     match uri::host(uri) {
-        Some(value) if *name == header::HOST => Ok(HeaderLine {
-            name,
-            value,
-            visibility: Visibility::Public,
-        }),
-        _ => Err(Error::new(
-            ErrorKind::MissingHeader,
-            format!("signed header {name} is absent"),
-        )),
+        Some(value) if *name == header::HOST => {
+            Ok(HeaderLine { name, value, visibility: Visibility::Public })
+        }
+        _ => Err(Error::new(ErrorKind::MissingHeader, format!("signed header {name} is absent"))),
     }
 }
 

@@ -34,10 +34,7 @@ impl Credentials {
         let (access_key, secret_key) = (access_key.into(), secret_key.into());
         let fault = if access_key.is_empty() {
             Some("access key is empty")
-        } else if !access_key
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',')
-        {
+        } else if !access_key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
             Some("access key contains a blank, a comma or a character outside ASCII")
         } else if secret_key.expose_secret().is_empty() {
             Some("secret key is empty")
@@ -46,12 +43,7 @@ impl Credentials {
         } else {
             None
         };
-        Self {
-            access_key,
-            keyed: keyed_state(secret_key.expose_secret()),
-            security_token: None,
-            fault,
-        }
+        Self { access_key, keyed: keyed_state(secret_key.expose_secret()), security_token: None, fault }
     }
 
     /// Makes the credentials temporary: `token` is sent and signed as `x-security-token`
@@ -95,9 +87,7 @@ impl Credentials {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.fault.map_or(Ok(()), |fault| {
-            Err(Error::new(ErrorKind::InvalidCredentials, fault))
-        })
+        self.fault.map_or(Ok(()), |fault| Err(Error::new(ErrorKind::InvalidCredentials, fault)))
     }
 }
 
@@ -133,10 +123,7 @@ impl fmt::Debug for Credentials {
         f.debug_struct("Credentials")
             .field("access_key", &MaskedKey(&self.access_key))
             .field("secret_key", &format_args!("****"))
-            .field(
-                "security_token",
-                &self.security_token.as_ref().map(|_| format_args!("****")),
-            )
+            .field("security_token", &self.security_token.as_ref().map(|_| format_args!("****")))
             .finish_non_exhaustive()
     }
 }

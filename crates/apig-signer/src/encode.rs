@@ -13,11 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode};
 
 use crate::wire::WireText;
 
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes the UTF-8 bytes of one component, `/` included. `Display` writes the result without building it first.
 pub fn component(text: &str) -> Encoded<'_> {

@@ -65,11 +65,7 @@ pub enum PayloadHash {
 impl PayloadHash {
     /// Reads the value of an `x-sdk-content-sha256` header; `None` if it is neither a hash nor `UNSIGNED-PAYLOAD`.
     pub fn parse(text: &str) -> Option<Self> {
-        if text == UNSIGNED_PAYLOAD {
-            Some(Self::Unsigned)
-        } else {
-            unhex(text).map(Self::Sha256)
-        }
+        if text == UNSIGNED_PAYLOAD { Some(Self::Unsigned) } else { unhex(text).map(Self::Sha256) }
     }
 }
 
@@ -94,10 +90,7 @@ mod tests {
 
     #[test]
     fn the_stored_hash_of_an_empty_body_is_the_hash_of_an_empty_body() {
-        assert_eq!(
-            Payload::Bytes(b"").hash(),
-            PayloadHash::Sha256(Sha256::digest(b"").into())
-        );
+        assert_eq!(Payload::Bytes(b"").hash(), PayloadHash::Sha256(Sha256::digest(b"").into()));
     }
 
     #[test]

@@ -27,11 +27,7 @@ impl<'a> SigningParams<'a> {
     /// Signs over [`SignedHeaderSelection::Minimal`]. The gateway accepts the signature while its clock is within
     /// [`MAX_CLOCK_SKEW`](crate::MAX_CLOCK_SKEW) of `time`.
     pub fn new(credentials: &'a Credentials, time: DateTime<Utc>) -> Self {
-        Self {
-            credentials,
-            time,
-            selection: SignedHeaderSelection::default(),
-        }
+        Self { credentials, time, selection: SignedHeaderSelection::default() }
     }
 
     /// Signs over other headers.
@@ -84,12 +80,7 @@ pub fn sign(
     payload: Payload<'_>,
     params: &SigningParams<'_>,
 ) -> Result<Signed, Error> {
-    for stale in [
-        &header::AUTHORIZATION,
-        &X_SDK_DATE,
-        &X_SECURITY_TOKEN,
-        &X_SDK_CONTENT_SHA256,
-    ] {
+    for stale in [&header::AUTHORIZATION, &X_SDK_DATE, &X_SECURITY_TOKEN, &X_SDK_CONTENT_SHA256] {
         headers.remove(stale);
     }
     if headers.contains_key(&X_AUTH_TOKEN) {
@@ -116,11 +107,7 @@ pub fn sign(
     let signature = credentials.sign(&string_to_sign);
     let authorization = Authorization::new(credentials.access_key(), signed_headers, signature);
     headers.insert(header::AUTHORIZATION, authorization.to_header_value()?);
-    Ok(Signed {
-        string_to_sign,
-        headers: authorization.into_signed_headers(),
-        signature,
-    })
+    Ok(Signed { string_to_sign, headers: authorization.into_signed_headers(), signature })
 }
 
 /// [`sign`] for the head of an [`http::Request`].
@@ -136,19 +123,13 @@ fn ensure_host(uri: &Uri, headers: &mut HeaderMap) -> Result<(), Error> {
     match headers.get_all(header::HOST).iter().count() {
         0 => {
             let host = uri::host(uri).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::MissingHeader,
-                    "there is no host header, and the uri names no host",
-                )
+                Error::new(ErrorKind::MissingHeader, "there is no host header, and the uri names no host")
             })?;
             headers.insert(header::HOST, header_value(host.to_owned())?);
             Ok(())
         }
         1 => Ok(()),
-        _ => Err(Error::new(
-            ErrorKind::InvalidHeader,
-            "there is more than one host header",
-        )),
+        _ => Err(Error::new(ErrorKind::InvalidHeader, "there is more than one host header")),
     }
 }
 

@@ -24,10 +24,7 @@ pub struct StringToSign {
 impl StringToSign {
     /// Combines the time of signing with the hash of a canonical request.
     pub fn new(time: Timestamp, canonical_request_sha256: [u8; 32]) -> Self {
-        Self {
-            time,
-            canonical_request_sha256,
-        }
+        Self { time, canonical_request_sha256 }
     }
 
     /// The time of signing.
@@ -114,11 +111,7 @@ pub struct Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     pub(crate) fn new(access_key: &'a str, signed_headers: SignedHeaders, signature: Signature) -> Self {
-        Self {
-            access_key,
-            signed_headers,
-            signature,
-        }
+        Self { access_key, signed_headers, signature }
     }
 
     /// Reads the value of an `authorization` header. Blanks around the commas may vary, the order of the parts may not.
@@ -142,11 +135,7 @@ impl<'a> Authorization<'a> {
         if access_key.is_empty() || parts.next().is_some() {
             return Err(malformed());
         }
-        Ok(Self::new(
-            access_key,
-            SignedHeaders::parse(signed_headers)?,
-            Signature::parse(signature)?,
-        ))
+        Ok(Self::new(access_key, SignedHeaders::parse(signed_headers)?, Signature::parse(signature)?))
     }
 
     /// The access key (AK).
@@ -221,12 +210,7 @@ mod tests {
     fn authorization_parses_its_own_text() {
         let text = format!("SDK-HMAC-SHA256 Access=AK, SignedHeaders=host;x-sdk-date, Signature={SIGNATURE}");
         assert_eq!(Authorization::parse(&text).unwrap().to_string(), text);
-        assert_eq!(
-            Authorization::parse(&text.replace(", ", ","))
-                .unwrap()
-                .to_string(),
-            text
-        );
+        assert_eq!(Authorization::parse(&text.replace(", ", ",")).unwrap().to_string(), text);
     }
 
     #[test]
@@ -239,10 +223,7 @@ mod tests {
             format!("SDK-HMAC-SHA256, Access=AK, SignedHeaders=x-sdk-date, Signature={SIGNATURE}"),
             format!("SDK-HMAC-SHA256 Access=, SignedHeaders=x-sdk-date, Signature={SIGNATURE}"),
             format!("SDK-HMAC-SHA256 SignedHeaders=x-sdk-date, Access=AK, Signature={SIGNATURE}"),
-            format!(
-                "SDK-HMAC-SHA256 Access=AK, SignedHeaders=x-sdk-date, Signature={}",
-                &SIGNATURE[1..]
-            ),
+            format!("SDK-HMAC-SHA256 Access=AK, SignedHeaders=x-sdk-date, Signature={}", &SIGNATURE[1..]),
             format!(
                 "SDK-HMAC-SHA256 Access=AK, SignedHeaders=x-sdk-date, Signature={}",
                 SIGNATURE.to_uppercase()
@@ -261,10 +242,7 @@ mod tests {
             "SDK-HMAC-SHA256 Access=QTWAOYTTINDUT2QVKYUC, SignedHeaders=x-sdk-date, Signature={SIGNATURE}"
         );
         let shown = format!("{:?}", Authorization::parse(&text).unwrap());
-        assert!(
-            shown.contains("QTWA****") && shown.contains("7be66680****"),
-            "{shown}"
-        );
+        assert!(shown.contains("QTWA****") && shown.contains("7be66680****"), "{shown}");
         assert!(!shown.contains("OYTT") && !shown.contains("32f70418"), "{shown}");
     }
 }

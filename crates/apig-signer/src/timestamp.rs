@@ -28,10 +28,7 @@ impl Timestamp {
     /// Reads the value of an `x-sdk-date` header.
     pub fn parse(text: &str) -> Result<Self, Error> {
         parse_basic_format(text).map(Self).ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidTime,
-                "x-sdk-date is not a time of the form YYYYMMDDTHHMMSSZ",
-            )
+            Error::new(ErrorKind::InvalidTime, "x-sdk-date is not a time of the form YYYYMMDDTHHMMSSZ")
         })
     }
 
@@ -130,11 +127,7 @@ mod tests {
             "2019111éT33655Z",
             " 20191115T033655Z",
         ] {
-            assert_eq!(
-                Timestamp::parse(text).unwrap_err().kind(),
-                ErrorKind::InvalidTime,
-                "{text:?}"
-            );
+            assert_eq!(Timestamp::parse(text).unwrap_err().kind(), ErrorKind::InvalidTime, "{text:?}");
         }
     }
 }

@@ -61,10 +61,7 @@ impl<'a> CanonicalQuery<'a> {
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| Parameter {
-                name: percent_decode(name),
-                value: percent_decode(value),
-            })
+            .map(|(name, value)| Parameter { name: percent_decode(name), value: percent_decode(value) })
             .collect();
         parameters.sort_unstable_by(|a, b| {
             compare_encoded(&a.name, &b.name).then_with(|| compare_encoded(&a.value, &b.value))

@@ -83,10 +83,7 @@ pub fn verify(
 ) -> Result<Verified, Error> {
     let authorization = Authorization::parse(required(headers, &header::AUTHORIZATION)?)?;
     let credentials = known.find(authorization.access_key()).ok_or_else(|| {
-        let message = format!(
-            "access key {} is not known",
-            MaskedKey(authorization.access_key())
-        );
+        let message = format!("access key {} is not known", MaskedKey(authorization.access_key()));
         Error::new(ErrorKind::UnknownAccessKey, message)
     })?;
     let time = Timestamp::parse(required(headers, &X_SDK_DATE)?)?;
@@ -119,10 +116,7 @@ fn check_time(time: Timestamp, now: DateTime<Utc>, window: Duration) -> Result<(
     if skew.abs() <= window {
         return Ok(());
     }
-    let message = format!(
-        "signature expired, signature time: {time}, skew: {} s",
-        skew.num_seconds()
-    );
+    let message = format!("signature expired, signature time: {time}, skew: {} s", skew.num_seconds());
     Err(Error::new(ErrorKind::Expired { skew }, message))
 }
 
@@ -173,8 +167,6 @@ fn optional<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h 
     if values.next().is_some() {
         return Err(invalid("is there more than once"));
     }
-    let text = value
-        .to_str()
-        .map_err(|e| invalid("is not visible ascii").with_source(e))?;
+    let text = value.to_str().map_err(|e| invalid("is not visible ascii").with_source(e))?;
     Ok(Some(text.trim_matches([' ', '\t'])))
 }

@@ -9,9 +9,7 @@ pub(crate) trait WireText {
         let mut result = Ok(());
         self.for_each_piece(&mut |piece| {
             if result.is_ok() {
-                result = str::from_utf8(piece)
-                    .map_err(|_| fmt::Error)
-                    .and_then(|text| f.write_str(text));
+                result = str::from_utf8(piece).map_err(|_| fmt::Error).and_then(|text| f.write_str(text));
             }
         });
         result

@@ -1,9 +1,6 @@
 //! Laws that hold for every request.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the lint takes helpers of tests for product code"
-)]
+#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
 
 use apig_signer::{
     CanonicalRequest, Credentials, MAX_CLOCK_SKEW, Payload, Signature, SignedHeaderSelection, SigningParams,
@@ -23,12 +20,7 @@ fn credentials() -> Credentials {
 
 fn uri(path_and_query: &str) -> Uri {
     let path_and_query: PathAndQuery = path_and_query.parse().unwrap();
-    Uri::builder()
-        .scheme("https")
-        .authority("example.com")
-        .path_and_query(path_and_query)
-        .build()
-        .unwrap()
+    Uri::builder().scheme("https").authority("example.com").path_and_query(path_and_query).build().unwrap()
 }
 
 fn sign_all(uri: &Uri, mut headers: HeaderMap, body: &[u8]) -> (Signature, HeaderMap) {
@@ -63,21 +55,15 @@ fn header_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 fn header_map<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        headers.append(
-            name.parse::<HeaderName>().unwrap(),
-            HeaderValue::from_str(value).unwrap(),
-        );
+        headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
     }
     headers
 }
 
 fn is_encoded(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let upper_hex = |at: usize| {
-        bytes
-            .get(at)
-            .is_some_and(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b))
-    };
+    let upper_hex =
+        |at: usize| bytes.get(at).is_some_and(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b));
     bytes.iter().enumerate().all(|(at, byte)| match byte {
         b'%' => upper_hex(at + 1) && upper_hex(at + 2),
         b'-' | b'.' | b'_' | b'~' => true,

@@ -1,9 +1,6 @@
 //! What signing does to the headers of a request.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the lint takes helpers of tests for product code"
-)]
+#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
 
 use apig_signer::{
     CanonicalRequest, Credentials, ErrorKind, Payload, SignedHeaderSelection, SigningParams, sign,
@@ -22,21 +19,11 @@ fn permanent() -> Credentials {
 
 fn request() -> Parts {
     let uri = "https://oms.cn-north-4.myhuaweicloud.com/v2/p/sync-tasks/t/events";
-    Request::post(uri)
-        .header("content-type", "application/json")
-        .body(())
-        .unwrap()
-        .into_parts()
-        .0
+    Request::post(uri).header("content-type", "application/json").body(()).unwrap().into_parts().0
 }
 
 fn sign_at(parts: &mut Parts, credentials: &Credentials, time: DateTime<Utc>) {
-    sign_request(
-        parts,
-        Payload::Bytes(b"{}"),
-        &SigningParams::new(credentials, time),
-    )
-    .unwrap();
+    sign_request(parts, Payload::Bytes(b"{}"), &SigningParams::new(credentials, time)).unwrap();
 }
 
 fn error_of(parts: &mut Parts, credentials: &Credentials, selection: SignedHeaderSelection<'_>) -> ErrorKind {
@@ -51,12 +38,7 @@ fn error_of(parts: &mut Parts, credentials: &Credentials, selection: SignedHeade
 fn signing_again_equals_signing_afresh() {
     let temporary = permanent().with_security_token("token-1");
     let mut retried = request();
-    sign_request(
-        &mut retried,
-        Payload::Unsigned,
-        &SigningParams::new(&temporary, noon()),
-    )
-    .unwrap();
+    sign_request(&mut retried, Payload::Unsigned, &SigningParams::new(&temporary, noon())).unwrap();
 
     let later = noon() + Duration::minutes(20);
     sign_at(&mut retried, &permanent(), later);
@@ -94,45 +76,29 @@ fn the_redacted_canonical_request_hides_the_token_and_sensitive_values_only() {
     let signed = sign_request(&mut parts, Payload::Bytes(b"{}"), &params).unwrap();
 
     // As received from the wire, where no value is marked.
-    parts
-        .headers
-        .insert("x-security-token", HeaderValue::from_static("the-token"));
+    parts.headers.insert("x-security-token", HeaderValue::from_static("the-token"));
     let hash = Payload::Bytes(b"{}").hash();
-    let canonical = CanonicalRequest::new(
-        &parts.method,
-        &parts.uri,
-        &parts.headers,
-        signed.signed_headers(),
-        hash,
-    )
-    .unwrap();
+    let canonical =
+        CanonicalRequest::new(&parts.method, &parts.uri, &parts.headers, signed.signed_headers(), hash)
+            .unwrap();
     let wire = canonical.to_string();
     assert!(
         wire.contains("x-security-token:the-token\n") && wire.contains("x-password:a-password\n"),
         "{wire}"
     );
     let redacted = canonical.redacted().to_string();
-    assert_eq!(
-        redacted,
-        wire.replace(":the-token", ":****")
-            .replace(":a-password", ":****")
-    );
+    assert_eq!(redacted, wire.replace(":the-token", ":****").replace(":a-password", ":****"));
     for debug in [format!("{canonical:?}"), format!("{:?}", canonical.redacted())] {
         assert!(debug.contains("x-sdk-date:20260105T120000Z"), "{debug}");
-        assert!(
-            !debug.contains("the-token") && !debug.contains("a-password"),
-            "{debug}"
-        );
+        assert!(!debug.contains("the-token") && !debug.contains("a-password"), "{debug}");
     }
 }
 
 #[test]
 fn unusable_credentials_are_refused_before_anything_is_sent() {
-    for credentials in [
-        Credentials::new("", "sk"),
-        Credentials::new("ak", "sk\n"),
-        permanent().with_security_token(""),
-    ] {
+    for credentials in
+        [Credentials::new("", "sk"), Credentials::new("ak", "sk\n"), permanent().with_security_token("")]
+    {
         let kind = error_of(&mut request(), &credentials, SignedHeaderSelection::Minimal);
         assert_eq!(kind, ErrorKind::InvalidCredentials);
     }
@@ -151,17 +117,12 @@ fn a_time_without_a_four_digit_year_is_refused() {
 #[test]
 fn a_signed_value_outside_visible_ascii_is_refused_by_name() {
     let mut parts = request();
-    parts
-        .headers
-        .insert("x-note", HeaderValue::from_bytes("grün".as_bytes()).unwrap());
+    parts.headers.insert("x-note", HeaderValue::from_bytes("grün".as_bytes()).unwrap());
     let credentials = permanent();
     let params = SigningParams::new(&credentials, noon()).headers(SignedHeaderSelection::All);
     let error = sign_request(&mut parts, Payload::Bytes(b""), &params).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidHeader);
-    assert!(
-        error.to_string().contains("x-note") && !error.to_string().contains("gr"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("x-note") && !error.to_string().contains("gr"), "{error}");
 
     // Unsigned, the same value does no harm.
     sign_at(&mut parts, &credentials, noon());
@@ -194,9 +155,7 @@ fn two_hosts_are_refused() {
 #[test]
 fn a_second_kind_of_authentication_is_refused() {
     let mut parts = request();
-    parts
-        .headers
-        .insert("x-auth-token", HeaderValue::from_static("token"));
+    parts.headers.insert("x-auth-token", HeaderValue::from_static("token"));
     let kind = error_of(&mut parts, &permanent(), SignedHeaderSelection::Minimal);
     assert_eq!(kind, ErrorKind::ConflictingHeader);
 }
@@ -209,13 +168,6 @@ fn parts_and_single_arguments_are_signed_alike() {
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let credentials = permanent();
     let params = SigningParams::new(&credentials, noon());
-    sign(
-        &Method::POST,
-        &parts.uri,
-        &mut headers,
-        Payload::Bytes(b"{}"),
-        &params,
-    )
-    .unwrap();
+    sign(&Method::POST, &parts.uri, &mut headers, Payload::Bytes(b"{}"), &params).unwrap();
     assert_eq!(headers, parts.headers);
 }

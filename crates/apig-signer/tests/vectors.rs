@@ -1,9 +1,6 @@
 //! Every case of `fixtures/apig`, stage by stage. The origin of each is in its `context.json`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the lint takes helpers of tests for product code"
-)]
+#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -60,11 +57,7 @@ impl Case {
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
         let request = serde_json::from_str(&read("request.json")).unwrap();
         let context = serde_json::from_str(&read("context.json")).unwrap();
-        Self {
-            folder,
-            request,
-            context,
-        }
+        Self { folder, request, context }
     }
 
     fn stage(&self, file: &str) -> String {
@@ -74,10 +67,7 @@ impl Case {
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.request.headers {
-            headers.append(
-                name.parse::<HeaderName>().unwrap(),
-                HeaderValue::from_str(value).unwrap(),
-            );
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         headers
     }
@@ -129,19 +119,10 @@ fn run(name: &str) {
 
     let signed = sign(&method, &uri, &mut headers, case.payload(), &params).unwrap();
 
-    let canonical = CanonicalRequest::new(
-        &method,
-        &uri,
-        &headers,
-        signed.signed_headers(),
-        case.payload().hash(),
-    )
-    .unwrap();
-    assert_eq!(
-        canonical.to_string(),
-        case.stage("canonical-request.txt"),
-        "{name}: canonical request"
-    );
+    let canonical =
+        CanonicalRequest::new(&method, &uri, &headers, signed.signed_headers(), case.payload().hash())
+            .unwrap();
+    assert_eq!(canonical.to_string(), case.stage("canonical-request.txt"), "{name}: canonical request");
     assert_eq!(
         hex::encode(signed.canonical_request_sha256()),
         case.context.canonical_request_sha256,
@@ -152,23 +133,11 @@ fn run(name: &str) {
         case.stage("string-to-sign.txt"),
         "{name}: string to sign"
     );
-    assert_eq!(
-        signed.signature().to_string(),
-        case.stage("signature.txt"),
-        "{name}: signature"
-    );
+    assert_eq!(signed.signature().to_string(), case.stage("signature.txt"), "{name}: signature");
     let authorization = headers[header::AUTHORIZATION].to_str().unwrap();
-    assert_eq!(
-        authorization,
-        case.stage("authorization.txt"),
-        "{name}: authorization"
-    );
+    assert_eq!(authorization, case.stage("authorization.txt"), "{name}: authorization");
     let parsed = Authorization::parse(authorization).unwrap();
-    assert_eq!(
-        parsed.to_string(),
-        authorization,
-        "{name}: authorization, read back"
-    );
+    assert_eq!(parsed.to_string(), authorization, "{name}: authorization, read back");
 
     let body = case.request.body.as_bytes();
     let now = time.to_datetime();

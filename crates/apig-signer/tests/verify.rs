@@ -1,9 +1,6 @@
 //! What a verifier accepts, and what it says about the rest.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the lint takes helpers of tests for product code"
-)]
+#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
 
 use std::collections::HashMap;
 
@@ -26,9 +23,7 @@ fn permanent() -> Credentials {
 
 fn signed(credentials: &Credentials, payload: Payload<'_>) -> Parts {
     let uri = "https://oms.cn-north-4.myhuaweicloud.com/v2/p/sync-tasks/t/events?b=2&a=1";
-    let request = Request::post(uri)
-        .header("content-type", "application/json")
-        .header("x-unsigned", "1");
+    let request = Request::post(uri).header("content-type", "application/json").header("x-unsigned", "1");
     let mut parts = request.body(()).unwrap().into_parts().0;
     sign_request(&mut parts, payload, &SigningParams::new(credentials, noon())).unwrap();
     parts
@@ -43,15 +38,7 @@ fn add(parts: &mut Parts, name: &'static str, value: &'static str) {
 }
 
 fn check(parts: &Parts, body: &[u8], known: &impl KnownCredentials) -> Result<Verified, Error> {
-    verify(
-        &parts.method,
-        &parts.uri,
-        &parts.headers,
-        body,
-        known,
-        noon(),
-        MAX_CLOCK_SKEW,
-    )
+    verify(&parts.method, &parts.uri, &parts.headers, body, known, noon(), MAX_CLOCK_SKEW)
 }
 
 #[test]
@@ -59,10 +46,7 @@ fn tells_who_signed_what_and_when() {
     let verified = check(&signed(&permanent(), Payload::Bytes(BODY)), BODY, &permanent()).unwrap();
     assert_eq!(verified.access_key, "QTWAOYTTINDUT2QVKYUC");
     assert_eq!(verified.signed_at, noon());
-    assert_eq!(
-        verified.signed_headers.to_string(),
-        "content-type;host;x-sdk-date"
-    );
+    assert_eq!(verified.signed_headers.to_string(), "content-type;host;x-sdk-date");
     assert_eq!(verified.payload, Payload::Bytes(BODY).hash());
 }
 
@@ -84,10 +68,7 @@ fn any_change_of_what_is_signed_breaks_the_signature() {
         assert_eq!(kind, ErrorKind::SignatureMismatch, "change {index}");
     }
     let parts = signed(&permanent(), Payload::Bytes(BODY));
-    assert_eq!(
-        check(&parts, b"other", &permanent()).unwrap_err().kind(),
-        ErrorKind::SignatureMismatch
-    );
+    assert_eq!(check(&parts, b"other", &permanent()).unwrap_err().kind(), ErrorKind::SignatureMismatch);
 }
 
 #[test]
@@ -106,28 +87,18 @@ fn host_is_taken_from_the_uri_where_http_2_keeps_it() {
     parts.headers.remove(header::HOST);
     check(&parts, BODY, &permanent()).unwrap();
     parts.uri = Uri::from_static("/v2/p/sync-tasks/t/events?b=2&a=1");
-    assert_eq!(
-        check(&parts, BODY, &permanent()).unwrap_err().kind(),
-        ErrorKind::MissingHeader
-    );
+    assert_eq!(check(&parts, BODY, &permanent()).unwrap_err().kind(), ErrorKind::MissingHeader);
 }
 
 #[test]
 fn the_wrong_secret_key_is_a_mismatch_that_reveals_nothing_but_a_hash() {
-    let parts = signed(
-        &Credentials::new("QTWAOYTTINDUT2QVKYUC", "wrong"),
-        Payload::Bytes(BODY),
-    );
+    let parts = signed(&Credentials::new("QTWAOYTTINDUT2QVKYUC", "wrong"), Payload::Bytes(BODY));
     let error = check(&parts, BODY, &permanent()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignatureMismatch);
     let expected = permanent().sign(
-        sign_request(
-            &mut parts.clone(),
-            Payload::Bytes(BODY),
-            &SigningParams::new(&permanent(), noon()),
-        )
-        .unwrap()
-        .string_to_sign(),
+        sign_request(&mut parts.clone(), Payload::Bytes(BODY), &SigningParams::new(&permanent(), noon()))
+            .unwrap()
+            .string_to_sign(),
     );
     assert!(!error.to_string().contains(&expected.to_string()), "{error}");
 }
@@ -135,17 +106,7 @@ fn the_wrong_secret_key_is_a_mismatch_that_reveals_nothing_but_a_hash() {
 #[test]
 fn the_window_is_open_on_both_sides_and_up_to_its_last_second() {
     let parts = signed(&permanent(), Payload::Bytes(BODY));
-    let at = |now| {
-        verify(
-            &parts.method,
-            &parts.uri,
-            &parts.headers,
-            BODY,
-            &permanent(),
-            now,
-            MAX_CLOCK_SKEW,
-        )
-    };
+    let at = |now| verify(&parts.method, &parts.uri, &parts.headers, BODY, &permanent(), now, MAX_CLOCK_SKEW);
     for skew in [MAX_CLOCK_SKEW, -MAX_CLOCK_SKEW] {
         at(noon() + skew).unwrap();
         let outside = skew + Duration::seconds(skew.num_seconds().signum());
@@ -170,22 +131,8 @@ fn an_unknown_access_key_is_named_only_in_part() {
 fn finds_credentials_in_slices_and_maps() {
     let parts = signed(&permanent(), Payload::Bytes(BODY));
     let others = [Credentials::new("a", "b"), permanent()];
-    verify(
-        &parts.method,
-        &parts.uri,
-        &parts.headers,
-        BODY,
-        &others[..],
-        noon(),
-        MAX_CLOCK_SKEW,
-    )
-    .unwrap();
-    check(
-        &parts,
-        BODY,
-        &HashMap::from(others.map(|known| (known.access_key().to_owned(), known))),
-    )
-    .unwrap();
+    verify(&parts.method, &parts.uri, &parts.headers, BODY, &others[..], noon(), MAX_CLOCK_SKEW).unwrap();
+    check(&parts, BODY, &HashMap::from(others.map(|known| (known.access_key().to_owned(), known)))).unwrap();
 }
 
 #[test]
@@ -200,12 +147,7 @@ fn token_and_access_key_belong_together() {
         assert_eq!(error.kind(), ErrorKind::SecurityTokenMismatch);
         assert!(!error.to_string().contains("one"), "{error}");
     }
-    check(
-        &signed(&temporary("one"), Payload::Bytes(BODY)),
-        BODY,
-        &temporary("one"),
-    )
-    .unwrap();
+    check(&signed(&temporary("one"), Payload::Bytes(BODY)), BODY, &temporary("one")).unwrap();
 }
 
 #[test]
@@ -217,31 +159,18 @@ fn an_unsigned_payload_is_accepted_and_reported_as_such() {
 
 #[test]
 fn an_announced_hash_must_be_that_of_the_body() {
-    let PayloadHash::Sha256(digest) = Payload::Bytes(BODY).hash() else {
-        panic!("bytes have a hash")
-    };
+    let PayloadHash::Sha256(digest) = Payload::Bytes(BODY).hash() else { panic!("bytes have a hash") };
     let parts = signed(&permanent(), Payload::Sha256(digest));
     check(&parts, BODY, &permanent()).unwrap();
-    assert_eq!(
-        check(&parts, b"other", &permanent()).unwrap_err().kind(),
-        ErrorKind::PayloadMismatch
-    );
+    assert_eq!(check(&parts, b"other", &permanent()).unwrap_err().kind(), ErrorKind::PayloadMismatch);
 }
 
 #[test]
 fn missing_and_doubled_headers_are_named() {
     for (name, missing, doubled) in [
-        (
-            "authorization",
-            ErrorKind::MissingHeader,
-            ErrorKind::InvalidHeader,
-        ),
+        ("authorization", ErrorKind::MissingHeader, ErrorKind::InvalidHeader),
         ("x-sdk-date", ErrorKind::MissingHeader, ErrorKind::InvalidHeader),
-        (
-            "content-type",
-            ErrorKind::MissingHeader,
-            ErrorKind::SignatureMismatch,
-        ),
+        ("content-type", ErrorKind::MissingHeader, ErrorKind::SignatureMismatch),
     ] {
         let mut parts = signed(&permanent(), Payload::Bytes(BODY));
         let value = parts.headers.remove(name).unwrap();
@@ -251,11 +180,7 @@ fn missing_and_doubled_headers_are_named() {
 
         parts.headers.append(name, value.clone());
         parts.headers.append(name, value);
-        assert_eq!(
-            check(&parts, BODY, &permanent()).unwrap_err().kind(),
-            doubled,
-            "{name}"
-        );
+        assert_eq!(check(&parts, BODY, &permanent()).unwrap_err().kind(), doubled, "{name}");
     }
 }
 
@@ -268,10 +193,6 @@ fn unreadable_headers_are_refused_by_kind() {
     ] {
         let mut parts = signed(&permanent(), Payload::Bytes(BODY));
         set(&mut parts, name, value);
-        assert_eq!(
-            check(&parts, BODY, &permanent()).unwrap_err().kind(),
-            kind,
-            "{name}"
-        );
+        assert_eq!(check(&parts, BODY, &permanent()).unwrap_err().kind(), kind, "{name}");
     }
 }

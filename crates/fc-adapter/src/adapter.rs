@@ -81,44 +81,29 @@ impl<F> Adapter<F> {
     /// Listens on `addr` instead of `0.0.0.0` with the port from `FC_SERVER_PORT`, else
     /// `FC_CUSTOM_LISTEN_PORT`, else 9000. Port 0 means any free one.
     pub fn listen(self, addr: SocketAddr) -> Self {
-        Self {
-            listen: Some(addr),
-            ..self
-        }
+        Self { listen: Some(addr), ..self }
     }
 
     /// Uses `environment` instead of that of the process for what request headers leave open.
     pub fn environment(self, environment: FcEnvironment) -> Self {
-        Self {
-            environment: Some(environment),
-            ..self
-        }
+        Self { environment: Some(environment), ..self }
     }
 
     /// The time from which the deadline follows when `x-fc-function-timeout` is absent: 60 seconds unless set
     /// here; more than 24 hours count as 24. Set it to the function's configured timeout.
     pub fn default_timeout(self, timeout: Duration) -> Self {
-        Self {
-            default_timeout: Some(timeout),
-            ..self
-        }
+        Self { default_timeout: Some(timeout), ..self }
     }
 
     /// The greatest event in bytes, 32 MiB by default. A greater one is a failed invocation.
     pub fn body_limit(self, bytes: usize) -> Self {
-        Self {
-            body_limit: bytes,
-            ..self
-        }
+        Self { body_limit: bytes, ..self }
     }
 
     /// The greatest response in bytes that is collected from a [`StreamResponse`](lambda_runtime::StreamResponse),
     /// 32 MiB by default. A greater one is a failed invocation.
     pub fn response_limit(self, bytes: usize) -> Self {
-        Self {
-            response_limit: bytes,
-            ..self
-        }
+        Self { response_limit: bytes, ..self }
     }
 
     /// Runs `hook` on `POST /initialize`, which the platform sends once per instance if
@@ -129,10 +114,7 @@ impl<F> Adapter<F> {
         H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), Diagnostic>> + Send + 'static,
     {
-        Self {
-            on_initialize: Some(boxed(hook)),
-            ..self
-        }
+        Self { on_initialize: Some(boxed(hook)), ..self }
     }
 
     /// Runs `hook` on `GET /pre-stop`, after the work in hand is finished and before that is answered. The
@@ -142,10 +124,7 @@ impl<F> Adapter<F> {
         H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
         W: Future<Output = Result<(), Diagnostic>> + Send + 'static,
     {
-        Self {
-            on_pre_stop: Some(boxed(hook)),
-            ..self
-        }
+        Self { on_pre_stop: Some(boxed(hook)), ..self }
     }
 
     /// Where the start and end lines of requests are printed.
@@ -176,12 +155,7 @@ impl<F> Adapter<F> {
             on_pre_stop: self.on_pre_stop,
             work: Arc::new(Gauge::default()),
         };
-        Ok(Bound {
-            listener,
-            local_addr,
-            shared: Arc::new(shared),
-            handler: self.handler,
-        })
+        Ok(Bound { listener, local_addr, shared: Arc::new(shared), handler: self.handler })
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then finishes the invocations in hand and returns.
@@ -279,8 +253,6 @@ impl<F> Debug for Adapter<F> {
 
 impl<F> Debug for Bound<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bound")
-            .field("local_addr", &self.local_addr)
-            .finish_non_exhaustive()
+        f.debug_struct("Bound").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
 }

@@ -32,14 +32,12 @@ impl Missing {
 
     pub(crate) fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::TooLarge { limit, .. } => diagnostic(
-                "EventTooLarge",
-                format!("the event exceeds the limit of {limit} bytes"),
-            ),
-            Self::Broken(error) => diagnostic(
-                "IncompleteEvent",
-                format!("the event was not received to its end: {error}"),
-            ),
+            Self::TooLarge { limit, .. } => {
+                diagnostic("EventTooLarge", format!("the event exceeds the limit of {limit} bytes"))
+            }
+            Self::Broken(error) => {
+                diagnostic("IncompleteEvent", format!("the event was not received to its end: {error}"))
+            }
             Self::Late => diagnostic(
                 "IncompleteEvent",
                 "the event was not received before the deadline of the invocation",
@@ -58,14 +56,9 @@ pub(crate) async fn receive(
     let announced = body.size_hint().lower();
     if announced > limit as u64 && headers.contains_key(EXPECT) {
         // The client waits for leave to send the body, and does not get it.
-        return Err(Missing::TooLarge {
-            limit,
-            connection: Connection::Close,
-        });
+        return Err(Missing::TooLarge { limit, connection: Connection::Close });
     }
-    timeout_at(deadline, collect(body, limit))
-        .await
-        .unwrap_or(Err(Missing::Late))
+    timeout_at(deadline, collect(body, limit)).await.unwrap_or(Err(Missing::Late))
 }
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Missing> {
@@ -101,18 +94,12 @@ async fn discard(mut body: Incoming, limit: usize) -> Missing {
         match next_chunk(&mut body).await {
             Ok(Some(chunk)) => discarded += chunk.len(),
             Ok(None) => {
-                return Missing::TooLarge {
-                    limit,
-                    connection: Connection::Keep,
-                };
+                return Missing::TooLarge { limit, connection: Connection::Keep };
             }
             Err(_) => break,
         }
     }
-    Missing::TooLarge {
-        limit,
-        connection: Connection::Close,
-    }
+    Missing::TooLarge { limit, connection: Connection::Close }
 }
 
 /// A body as far as it was received; the usual one arrives whole and is never copied.

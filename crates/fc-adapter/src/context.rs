@@ -71,10 +71,7 @@ pub struct Arrival {
 impl Arrival {
     /// The present moment.
     pub fn now() -> Self {
-        Self {
-            instant: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 }
 
@@ -84,24 +81,12 @@ impl FcContext {
     /// A header that is absent, empty, not text or not a number where one is due counts as absent.
     pub fn from_headers(headers: &HeaderMap, instance: &Instance, arrival: Arrival) -> Self {
         let function = instance.function(headers);
-        let [
-            region,
-            account_id,
-            function_name,
-            qualifier,
-            version_id,
-            memory,
-            log_project,
-            log_store,
-        ] = function.values();
+        let [region, account_id, function_name, qualifier, version_id, memory, log_project, log_store] =
+            function.values();
         let timeout = instance.timeout(headers);
         let found = FcCredentials::from_source(
-            [
-                "x-fc-access-key-id",
-                "x-fc-access-key-secret",
-                "x-fc-security-token",
-            ]
-            .map(|name| text(headers, name)),
+            ["x-fc-access-key-id", "x-fc-access-key-secret", "x-fc-security-token"]
+                .map(|name| text(headers, name)),
         );
         Self {
             request_id: text(headers, "x-fc-request-id")
@@ -115,9 +100,7 @@ impl FcContext {
             log_project,
             log_store,
             credentials: credentials::choose(found, instance.environment().credentials.as_ref()),
-            retry_count: text(headers, "x-fc-retry-count")
-                .and_then(|n| n.parse().ok())
-                .unwrap_or_default(),
+            retry_count: text(headers, "x-fc-retry-count").and_then(|n| n.parse().ok()).unwrap_or_default(),
             deadline: arrival.instant + timeout,
             deadline_at: arrival.wall + timeout,
             function,

@@ -34,11 +34,7 @@ impl FcCredentials {
     /// Reads one source: id, secret, token. A source without id or secret has no credentials.
     pub(crate) fn from_source(parts: [Option<&str>; 3]) -> Option<Found<'_>> {
         let [id, secret, token] = parts;
-        Some(Found {
-            id: id?,
-            secret: secret?,
-            token,
-        })
+        Some(Found { id: id?, secret: secret?, token })
     }
 }
 
@@ -91,38 +87,22 @@ mod tests {
         instance: Option<&FcCredentials>,
     ) -> (String, String, Option<String>) {
         let chosen = choose(request, instance).unwrap();
-        let token = chosen
-            .security_token
-            .map(|token| token.expose_secret().to_owned());
-        (
-            chosen.access_key_id,
-            chosen.access_key_secret.expose_secret().to_owned(),
-            token,
-        )
+        let token = chosen.security_token.map(|token| token.expose_secret().to_owned());
+        (chosen.access_key_id, chosen.access_key_secret.expose_secret().to_owned(), token)
     }
 
     fn set(owner: &str, token: Option<&str>) -> (String, String, Option<String>) {
-        (
-            format!("{owner}-id"),
-            format!("{owner}-secret"),
-            token.map(str::to_owned),
-        )
+        (format!("{owner}-id"), format!("{owner}-secret"), token.map(str::to_owned))
     }
 
     #[test]
     fn a_whole_set_of_the_request_wins() {
-        assert_eq!(
-            chosen(request(Some("t")), Some(&own(Some("o")))),
-            set("req", Some("t"))
-        );
+        assert_eq!(chosen(request(Some("t")), Some(&own(Some("o")))), set("req", Some("t")));
     }
 
     #[test]
     fn a_bare_pair_yields_to_a_whole_set_of_the_instance_and_is_never_mixed_with_it() {
-        assert_eq!(
-            chosen(request(None), Some(&own(Some("o")))),
-            set("own", Some("o"))
-        );
+        assert_eq!(chosen(request(None), Some(&own(Some("o")))), set("own", Some("o")));
     }
 
     #[test]
@@ -140,10 +120,7 @@ mod tests {
 
     #[test]
     fn debug_masks_secret_and_token() {
-        let text = format!(
-            "{:?}",
-            FcCredentials::new("visible-id", "hush", Some("quiet".into()))
-        );
+        let text = format!("{:?}", FcCredentials::new("visible-id", "hush", Some("quiet".into())));
         assert!(text.contains("visible-id"), "{text}");
         assert!(!text.contains("hush") && !text.contains("quiet"), "{text}");
     }

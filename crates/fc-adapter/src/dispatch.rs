@@ -44,14 +44,7 @@ pub(crate) async fn dispatch<I: Invoke>(
             let context = shared.context(&head);
             let marked = Marked::start(&shared.markers, Stage::Initialize, &context);
             let span = info_span!("FC runtime initialize", requestId = context.request_id);
-            run_hook(
-                &shared,
-                shared.on_initialize.as_ref(),
-                context,
-                span,
-                Some(marked),
-            )
-            .await
+            run_hook(&shared, shared.on_initialize.as_ref(), context, span, Some(marked)).await
         }
         Ok(Route::PreStop) => {
             shared.work.idle().await;
@@ -73,11 +66,7 @@ pub(crate) async fn dispatch<I: Invoke>(
 
 impl Shared {
     fn context(&self, head: &Parts) -> Arc<FcContext> {
-        Arc::new(FcContext::from_headers(
-            &head.headers,
-            &self.instance,
-            Arrival::now(),
-        ))
+        Arc::new(FcContext::from_headers(&head.headers, &self.instance, Arrival::now()))
     }
 }
 
@@ -113,9 +102,9 @@ async fn run_hook(
     let made = std::panic::catch_unwind(AssertUnwindSafe(|| hook(Arc::clone(&context))));
     let work = async move {
         match made {
-            Ok(running) => running
-                .await
-                .inspect_err(|failed| error!("hook failed: {}", failed.error_message)),
+            Ok(running) => {
+                running.await.inspect_err(|failed| error!("hook failed: {}", failed.error_message))
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
         .map(|()| Reply::Empty)
@@ -135,17 +124,14 @@ async fn run_to_end(
     let entry = shared.work.enter();
     let guarded = async move {
         let _entry = entry;
-        let result = AssertUnwindSafe(work)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|panic| {
-                let diagnostic = failure::panicked(&*panic);
-                error!("{}", diagnostic.error_message);
-                if let Some(marked) = &mut marked {
-                    marked.unhandled();
-                }
-                Err(diagnostic)
-            });
+        let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+            let diagnostic = failure::panicked(&*panic);
+            error!("{}", diagnostic.error_message);
+            if let Some(marked) = &mut marked {
+                marked.unhandled();
+            }
+            Err(diagnostic)
+        });
         // The instance may be frozen as soon as it has answered.
         drop(marked);
         result

@@ -64,22 +64,17 @@ impl FcEnvironment {
 
 /// `0.0.0.0` and the port that the platform expects; the loopback address would fail its start check.
 pub(crate) fn listen_address(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, Error> {
-    let given = PORT_VARIABLES.into_iter().find_map(|name| {
-        lookup(name)
-            .filter(|value| !value.is_empty())
-            .map(|value| (name, value))
-    });
+    let given = PORT_VARIABLES
+        .into_iter()
+        .find_map(|name| lookup(name).filter(|value| !value.is_empty()).map(|value| (name, value)));
     let port = match given {
         None => DEFAULT_PORT,
         Some((name, value)) => value
             .trim()
             .parse::<NonZeroU16>()
             .map_err(|error| {
-                Error::new(
-                    ErrorKind::Configuration,
-                    format!("{name} is not a port: {value:?}"),
-                )
-                .with_source(error)
+                Error::new(ErrorKind::Configuration, format!("{name} is not a port: {value:?}"))
+                    .with_source(error)
             })?
             .get(),
     };
@@ -93,12 +88,7 @@ mod tests {
     use super::*;
 
     fn lookup<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        }
+        |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     }
 
     #[test]
@@ -106,14 +96,8 @@ mod tests {
         let address = |variables: &[_]| listen_address(lookup(variables)).unwrap().to_string();
         assert_eq!(address(&[]), "0.0.0.0:9000");
         assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080")]), "0.0.0.0:8080");
-        assert_eq!(
-            address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "9001")]),
-            "0.0.0.0:9001"
-        );
-        assert_eq!(
-            address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "")]),
-            "0.0.0.0:8080"
-        );
+        assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "9001")]), "0.0.0.0:9001");
+        assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "")]), "0.0.0.0:8080");
     }
 
     #[test]
@@ -122,9 +106,7 @@ mod tests {
             let error = listen_address(lookup(&[("FC_SERVER_PORT", value)])).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
             assert!(
-                error
-                    .to_string()
-                    .starts_with(&format!("FC_SERVER_PORT is not a port: {value:?}")),
+                error.to_string().starts_with(&format!("FC_SERVER_PORT is not a port: {value:?}")),
                 "{error}"
             );
         }

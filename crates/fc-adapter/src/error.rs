@@ -37,18 +37,11 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, message: message.into(), source: None }
     }
 
     pub(crate) fn with_source(self, source: impl error::Error + Send + Sync + 'static) -> Self {
-        Self {
-            source: Some(Box::new(source)),
-            ..self
-        }
+        Self { source: Some(Box::new(source)), ..self }
     }
 
     /// What kind of trouble this is.
@@ -69,8 +62,6 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn error::Error + 'static))
+        self.source.as_deref().map(|source| source as &(dyn error::Error + 'static))
     }
 }

@@ -9,24 +9,15 @@ use serde::Deserialize;
 const DECODE_CONTEXT: &str = "failed to deserialize the incoming data into the function's payload type";
 
 pub(crate) fn diagnostic(error_type: &str, error_message: impl Into<String>) -> Diagnostic {
-    Diagnostic {
-        error_type: error_type.to_owned(),
-        error_message: error_message.into(),
-    }
+    Diagnostic { error_type: error_type.to_owned(), error_message: error_message.into() }
 }
 
 /// The wording of `lambda_runtime`, so that alarms on it work on both hosts.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref().map(String::as_str));
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref().map(String::as_str));
     diagnostic(
         "Panic",
-        said.map_or_else(
-            || "Lambda panicked".into(),
-            |text| format!("Lambda panicked: {text}"),
-        ),
+        said.map_or_else(|| "Lambda panicked".into(), |text| format!("Lambda panicked: {text}")),
     )
 }
 

@@ -35,10 +35,7 @@ pub(crate) struct Handler<F, Types> {
 
 impl<F, Types> Handler<F, Types> {
     pub(crate) fn new(service: F) -> Self {
-        Self {
-            service,
-            types: PhantomData,
-        }
+        Self { service, types: PhantomData }
     }
 }
 

@@ -53,10 +53,7 @@ impl Instance {
     /// Sets the timeout of a request that does not carry `x-fc-function-timeout`; at most 24 hours count.
     #[must_use]
     pub fn default_timeout(self, timeout: Duration) -> Self {
-        Self {
-            default_timeout: timeout,
-            ..self
-        }
+        Self { default_timeout: timeout, ..self }
     }
 
     pub(crate) fn environment(&self) -> &FcEnvironment {
@@ -75,11 +72,7 @@ impl Instance {
     /// An id for a request that came without one: `local-<arrival, ms since 1970, hex>-<number, hex>`.
     pub(crate) fn local_request_id(&self, arrival: Arrival) -> String {
         let number = self.unnamed_requests.fetch_add(1, Ordering::Relaxed);
-        let millis = arrival
-            .wall
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis();
+        let millis = arrival.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         format!("local-{millis:x}-{number:x}")
     }
 
@@ -95,24 +88,10 @@ impl Instance {
     }
 
     fn function_values<'a>(&'a self, headers: &'a HeaderMap) -> FunctionValues<'a> {
-        let FcEnvironment {
-            region,
-            account_id,
-            function_name,
-            qualifier,
-            version_id,
-            memory_mb,
-            ..
-        } = &self.environment;
-        let own = [
-            region,
-            account_id,
-            function_name,
-            qualifier,
-            version_id,
-            memory_mb,
-        ]
-        .map(|value| value.as_deref());
+        let FcEnvironment { region, account_id, function_name, qualifier, version_id, memory_mb, .. } =
+            &self.environment;
+        let own = [region, account_id, function_name, qualifier, version_id, memory_mb]
+            .map(|value| value.as_deref());
         array::from_fn(|index| {
             text(headers, FUNCTION_HEADERS[index]).or_else(|| own.get(index).copied().flatten())
         })
@@ -132,16 +111,7 @@ pub(crate) struct Function {
 
 impl Function {
     fn new(values: FunctionValues<'_>) -> Self {
-        let [
-            region,
-            account_id,
-            name,
-            qualifier,
-            version_id,
-            memory,
-            log_project,
-            log_store,
-        ] = values;
+        let [region, account_id, name, qualifier, version_id, memory, log_project, log_store] = values;
         let or_empty = Option::unwrap_or_default;
         let arn = format!(
             "acs:fc:{}:{}:functions/{}{}{}",
@@ -158,18 +128,11 @@ impl Function {
             log_stream: or_empty(log_store).to_owned(),
             log_group: or_empty(log_project).to_owned(),
         };
-        Self {
-            values: values.map(|value| value.map(Arc::from)),
-            arn,
-            config: Arc::new(config),
-        }
+        Self { values: values.map(|value| value.map(Arc::from)), arn, config: Arc::new(config) }
     }
 
     fn has(&self, values: &FunctionValues<'_>) -> bool {
-        self.values
-            .iter()
-            .map(Option::as_deref)
-            .eq(values.iter().copied())
+        self.values.iter().map(Option::as_deref).eq(values.iter().copied())
     }
 
     /// The values in the order of [`FUNCTION_HEADERS`], shared.

@@ -33,10 +33,9 @@ impl Markers {
         let _: io::Result<()> = match self {
             Self::Stdout => io::stdout().lock().write_all(line.as_bytes()),
             Self::Off => Ok(()),
-            Self::Writer(writer) => writer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(line.as_bytes()),
+            Self::Writer(writer) => {
+                writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
+            }
         };
     }
 }
@@ -78,12 +77,7 @@ pub(crate) struct Marked {
 impl Marked {
     pub(crate) fn start(markers: &Markers, stage: Stage, context: &Arc<FcContext>) -> Self {
         markers.print(&format!("FC {stage} Start RequestId: {}\n", context.request_id));
-        Self {
-            markers: markers.clone(),
-            stage,
-            context: Arc::clone(context),
-            unhandled: false,
-        }
+        Self { markers: markers.clone(), stage, context: Arc::clone(context), unhandled: false }
     }
 
     /// Makes the end line the one of a panic. An error that the handler returned keeps the plain line.
@@ -94,14 +88,7 @@ impl Marked {
 
 impl Drop for Marked {
     fn drop(&mut self) {
-        let error = if self.unhandled {
-            ", Error: Unhandled function error"
-        } else {
-            ""
-        };
-        self.markers.print(&format!(
-            "FC {} End RequestId: {}{error}\n",
-            self.stage, self.context.request_id
-        ));
+        let error = if self.unhandled { ", Error: Unhandled function error" } else { "" };
+        self.markers.print(&format!("FC {} End RequestId: {}{error}\n", self.stage, self.context.request_id));
     }
 }

@@ -53,9 +53,7 @@ impl AsRef<[u8]> for RawEvent {
 
 impl<'de> Deserialize<'de> for RawEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_newtype_struct(TOKEN, RawVisitor)
-            .map(Self)
+        deserializer.deserialize_newtype_struct(TOKEN, RawVisitor).map(Self)
     }
 }
 
@@ -69,9 +67,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
-        let handed_over = HANDOVER
-            .take()
-            .filter(|body| std::ptr::eq(&raw const **body, bytes));
+        let handed_over = HANDOVER.take().filter(|body| std::ptr::eq(&raw const **body, bytes));
         Ok(handed_over.unwrap_or_else(|| Bytes::copy_from_slice(bytes)))
     }
 
@@ -88,11 +84,7 @@ where
 {
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut taken = Taken::AsJson;
-    let value = T::deserialize(EventDeserializer {
-        json: &mut json,
-        body,
-        taken: &mut taken,
-    })?;
+    let value = T::deserialize(EventDeserializer { json: &mut json, body, taken: &mut taken })?;
     match taken {
         Taken::AsJson => json.end()?,
         Taken::AsBytes => {}

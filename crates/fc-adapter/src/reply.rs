@@ -37,12 +37,7 @@ pub(crate) fn success(reply: Reply) -> HttpResponse {
         Reply::Json(body) => (Some(HeaderValue::from_static("application/json")), body),
         Reply::Bytes(body) => (Some(HeaderValue::from_static("application/octet-stream")), body),
     };
-    respond(
-        StatusCode::OK,
-        HeaderValue::from_static("200"),
-        content_type,
-        body,
-    )
+    respond(StatusCode::OK, HeaderValue::from_static("200"), content_type, body)
 }
 
 pub(crate) fn failure(diagnostic: &Diagnostic, connection: Connection) -> HttpResponse {
@@ -53,9 +48,7 @@ pub(crate) fn failure(diagnostic: &Diagnostic, connection: Connection) -> HttpRe
         failure_body(diagnostic),
     );
     if connection == Connection::Close {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -68,17 +61,9 @@ fn failure_body(diagnostic: &Diagnostic) -> Bytes {
         error_message: &'a str,
         error_type: &'a str,
     }
-    let Diagnostic {
-        error_type,
-        error_message,
-    } = diagnostic;
+    let Diagnostic { error_type, error_message } = diagnostic;
     // Two strings always serialise; should that ever change, the status alone still says "failed".
-    serde_json::to_vec(&Failure {
-        error_message,
-        error_type,
-    })
-    .unwrap_or_default()
-    .into()
+    serde_json::to_vec(&Failure { error_message, error_type }).unwrap_or_default().into()
 }
 
 fn respond(

@@ -46,13 +46,8 @@ pub(crate) async fn serve<I: Invoke>(
             () = &mut shutdown => break,
             stream = accept(&listener) => stream,
         };
-        let connection = connection(
-            stream,
-            Arc::clone(&shared),
-            handler.clone(),
-            phase.subscribe(),
-            connections.enter(),
-        );
+        let connection =
+            connection(stream, Arc::clone(&shared), handler.clone(), phase.subscribe(), connections.enter());
         tokio::spawn(connection);
     }
     drop(listener);
@@ -76,10 +71,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 fn is_about_the_peer(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 async fn connection<I: Invoke>(

@@ -9,20 +9,12 @@ use crate::FcEnvironment;
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs
         .iter()
-        .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
-            )
-        })
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect()
 }
 
 fn arrival() -> Arrival {
-    Arrival {
-        instant: Instant::now(),
-        wall: UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
-    }
+    Arrival { instant: Instant::now(), wall: UNIX_EPOCH + Duration::from_millis(1_700_000_000_123) }
 }
 
 const DOCUMENTED: [(&str, &str); 14] = [
@@ -70,10 +62,7 @@ fn lambda_context_carries_the_mapped_values() {
     let context = FcContext::from_headers(&headers(&DOCUMENTED), &instance, arrival()).to_lambda_context();
     assert_eq!(context.request_id, "a9e64a3c-1234-5678-abcd-ef0123456789");
     assert_eq!(context.deadline, 1_700_000_300_123);
-    assert_eq!(
-        context.invoked_function_arn,
-        "acs:fc:cn-hangzhou:1234567890:functions/sync/LATEST"
-    );
+    assert_eq!(context.invoked_function_arn, "acs:fc:cn-hangzhou:1234567890:functions/sync/LATEST");
     assert_eq!(context.env_config.function_name, "sync");
     assert_eq!(context.env_config.memory, 512);
     assert_eq!(context.env_config.version, "3");
@@ -110,10 +99,7 @@ fn no_header_is_required() {
     assert_eq!((first.retry_count, first.memory_mb), (0, None));
     assert!(first.credentials.is_none());
     assert_eq!(first.deadline, arrival.instant + Duration::from_secs(7));
-    assert_eq!(
-        first.to_lambda_context().invoked_function_arn,
-        "acs:fc:::functions/"
-    );
+    assert_eq!(first.to_lambda_context().invoked_function_arn, "acs:fc:::functions/");
 }
 
 #[test]
@@ -121,24 +107,12 @@ fn nonsense_in_a_header_counts_as_absent() {
     let arrival = arrival();
     let instance = Instance::new(FcEnvironment::default());
     let deadline = |timeout: &str| {
-        FcContext::from_headers(
-            &headers(&[("x-fc-function-timeout", timeout)]),
-            &instance,
-            arrival,
-        )
-        .deadline
+        FcContext::from_headers(&headers(&[("x-fc-function-timeout", timeout)]), &instance, arrival).deadline
     };
     for timeout in ["-1", "0", "soon", "99999999999999999999999"] {
-        assert_eq!(
-            deadline(timeout),
-            arrival.instant + Duration::from_mins(1),
-            "{timeout}"
-        );
+        assert_eq!(deadline(timeout), arrival.instant + Duration::from_mins(1), "{timeout}");
     }
-    assert_eq!(
-        deadline("18446744073709551615"),
-        arrival.instant + Duration::from_hours(24)
-    );
+    assert_eq!(deadline("18446744073709551615"), arrival.instant + Duration::from_hours(24));
 
     let mut map = headers(&[("x-fc-retry-count", "many"), ("x-fc-function-memory", "big")]);
     map.insert("x-fc-request-id", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
@@ -152,9 +126,7 @@ fn function_configuration_is_shared_until_a_value_differs() {
     let instance = Instance::new(FcEnvironment::default());
     let config = |qualifier: &str| {
         let map = headers(&[("x-fc-function-name", "sync"), ("x-fc-qualifier", qualifier)]);
-        FcContext::from_headers(&map, &instance, arrival())
-            .to_lambda_context()
-            .env_config
+        FcContext::from_headers(&map, &instance, arrival()).to_lambda_context().env_config
     };
     let first = config("LATEST");
     assert!(Arc::ptr_eq(&first, &config("LATEST")));
@@ -166,12 +138,6 @@ fn function_configuration_is_shared_until_a_value_differs() {
 #[test]
 fn debug_shows_no_secret() {
     let instance = Instance::new(FcEnvironment::default());
-    let text = format!(
-        "{:?}",
-        FcContext::from_headers(&headers(&DOCUMENTED), &instance, arrival())
-    );
-    assert!(
-        text.contains("STS.NaXxxx") && !text.contains("7jXxxx") && !text.contains("CAIS"),
-        "{text}"
-    );
+    let text = format!("{:?}", FcContext::from_headers(&headers(&DOCUMENTED), &instance, arrival()));
+    assert!(text.contains("STS.NaXxxx") && !text.contains("7jXxxx") && !text.contains("CAIS"), "{text}");
 }

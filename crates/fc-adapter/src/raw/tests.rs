@@ -37,10 +37,7 @@ fn under_plain_serde_json_it_is_the_text_of_the_value() {
 #[test]
 fn under_the_deserializer_of_lambda_runtime_it_is_the_text_of_the_value() {
     let json = &mut serde_json::Deserializer::from_slice(b"{\"a\":[1, 2]}");
-    assert_eq!(
-        serde_path_to_error::deserialize::<_, RawEvent>(json).unwrap().0,
-        "{\"a\":[1, 2]}"
-    );
+    assert_eq!(serde_path_to_error::deserialize::<_, RawEvent>(json).unwrap().0, "{\"a\":[1, 2]}");
 }
 
 #[test]
@@ -51,10 +48,7 @@ fn as_a_field_it_is_the_text_of_the_field() {
         body: RawEvent,
     }
     let envelope: Envelope = parse(r#"{"kind":"put","body":{"n": 1e3}}"#).unwrap();
-    assert_eq!(
-        (envelope.kind.as_str(), &envelope.body.0[..]),
-        ("put", &br#"{"n": 1e3}"#[..])
-    );
+    assert_eq!((envelope.kind.as_str(), &envelope.body.0[..]), ("put", &br#"{"n": 1e3}"#[..]));
 }
 
 #[test]
@@ -73,11 +67,7 @@ fn every_other_type_is_parsed_as_by_serde_json() {
 
     fn same<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) {
         let expected = serde_json::from_str::<T>(text).map_err(|error| error.to_string());
-        assert_eq!(
-            parse::<T>(text).map_err(|error| error.to_string()),
-            expected,
-            "{text}"
-        );
+        assert_eq!(parse::<T>(text).map_err(|error| error.to_string()), expected, "{text}");
     }
 
     same::<Value>(r#"{"a":[null,true,1,-1,1.5,"x"]}"#);

@@ -54,12 +54,7 @@ impl Server {
         let served = tokio::spawn(bound.serve(async {
             let _: Result<(), _> = stopped.await;
         }));
-        Self {
-            addr,
-            log,
-            stop: Some(stop),
-            served,
-        }
+        Self { addr, log, stop: Some(stop), served }
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -68,10 +63,7 @@ impl Server {
 
     /// One request on a connection of its own.
     pub(crate) async fn invoke(&self, event: impl AsRef<[u8]>) -> Reply {
-        self.client()
-            .await
-            .request("POST", "/invoke", &[("x-fc-request-id", "r-1")], event.as_ref())
-            .await
+        self.client().await.request("POST", "/invoke", &[("x-fc-request-id", "r-1")], event.as_ref()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -112,10 +104,7 @@ impl Reply {
 
     #[track_caller]
     pub(crate) fn assert_success(&self, body: &str) {
-        assert_eq!(
-            (self.status, self.fc_status(), self.text()),
-            (200, Some("200"), body)
-        );
+        assert_eq!((self.status, self.fc_status(), self.text()), (200, Some("200"), body));
     }
 
     /// Asserts a failed invocation and returns its `errorType` and `errorMessage`.
@@ -155,10 +144,8 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        let mut message = format!(
-            "{method} {path} HTTP/1.1\r\nhost: fc\r\ncontent-length: {}\r\n",
-            body.len()
-        );
+        let mut message =
+            format!("{method} {path} HTTP/1.1\r\nhost: fc\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             write!(message, "{name}: {value}\r\n").unwrap();
         }
@@ -170,10 +157,7 @@ impl Client {
     /// The next answer; panics if the connection ends before it is complete.
     pub(crate) async fn reply(&mut self) -> Reply {
         let status_line = self.line().await;
-        let status = status_line
-            .split(' ')
-            .nth(1)
-            .unwrap_or_else(|| panic!("no answer: {status_line:?}"));
+        let status = status_line.split(' ').nth(1).unwrap_or_else(|| panic!("no answer: {status_line:?}"));
         let status = status.parse().unwrap();
         let mut headers = HashMap::new();
         loop {
@@ -183,16 +167,10 @@ impl Client {
             };
             headers.insert(name.to_ascii_lowercase(), value.to_owned());
         }
-        let length = headers
-            .get("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).await.unwrap();
-        Reply {
-            status,
-            headers,
-            body,
-        }
+        Reply { status, headers, body }
     }
 
     async fn line(&mut self) -> String {

@@ -32,10 +32,7 @@ async fn one_connection_carries_many_invocations() {
     let mut client = server.client().await;
     for length in 0..200 {
         let (bytes, expected) = body(length);
-        client
-            .request("POST", "/invoke", &[], &bytes)
-            .await
-            .assert_success(&expected);
+        client.request("POST", "/invoke", &[], &bytes).await.assert_success(&expected);
     }
 }
 
@@ -43,17 +40,11 @@ async fn one_connection_carries_many_invocations() {
 async fn an_idle_connection_stays_open_for_hours() {
     let server = server().await;
     let mut client = server.client().await;
-    client
-        .request("POST", "/invoke", &[], b"a")
-        .await
-        .assert_success("[1,97]");
+    client.request("POST", "/invoke", &[], b"a").await.assert_success("[1,97]");
     for _ in 0..300 {
         tokio::time::sleep(Duration::from_mins(1)).await;
     }
-    client
-        .request("POST", "/invoke", &[], b"b")
-        .await
-        .assert_success("[1,98]");
+    client.request("POST", "/invoke", &[], b"b").await.assert_success("[1,98]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,9 +53,7 @@ async fn a_new_connection_may_stay_silent_for_hours() {
     let mut client = server.client().await;
     client.send("POST /inv").await;
     tokio::time::sleep(Duration::from_hours(5)).await;
-    client
-        .send("oke HTTP/1.1\r\nhost: fc\r\ncontent-length: 0\r\n\r\n")
-        .await;
+    client.send("oke HTTP/1.1\r\nhost: fc\r\ncontent-length: 0\r\n\r\n").await;
     client.reply().await.assert_success("[0,0]");
 }
 
@@ -75,9 +64,7 @@ async fn a_body_in_many_pieces_arrives_whole() {
     server.invoke(&bytes).await.assert_success(&expected);
 
     let mut client = server.client().await;
-    client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n")
-        .await;
+    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
     for chunk in bytes.chunks(70_001) {
         client.send(format!("{:x}\r\n", chunk.len())).await;
         client.send(chunk).await;
@@ -90,11 +77,7 @@ async fn a_body_in_many_pieces_arrives_whole() {
 #[tokio::test]
 async fn an_event_of_exactly_the_limit_is_taken() {
     let (bytes, expected) = body(1000);
-    small_server()
-        .await
-        .invoke(&bytes)
-        .await
-        .assert_success(&expected);
+    small_server().await.invoke(&bytes).await.assert_success(&expected);
 }
 
 #[tokio::test]
@@ -103,43 +86,30 @@ async fn an_event_over_the_limit_fails_and_the_connection_goes_on() {
     let mut client = server.client().await;
     for length in [1001, 3_000_000] {
         let reply = client.request("POST", "/invoke", &[], &body(length).0).await;
-        let expected = (
-            "EventTooLarge".into(),
-            "the event exceeds the limit of 1000 bytes".into(),
-        );
+        let expected = ("EventTooLarge".into(), "the event exceeds the limit of 1000 bytes".into());
         assert_eq!(reply.assert_failure(), expected);
     }
-    client
-        .request("POST", "/invoke", &[], b"a")
-        .await
-        .assert_success("[1,97]");
+    client.request("POST", "/invoke", &[], b"a").await.assert_success("[1,97]");
 }
 
 #[tokio::test]
 async fn a_chunked_event_over_the_limit_fails_and_the_connection_goes_on() {
     let server = small_server().await;
     let mut client = server.client().await;
-    client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n")
-        .await;
+    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
     for _ in 0..3 {
         client.send(format!("258\r\n{}\r\n", "x".repeat(600))).await;
     }
     client.send("0\r\n\r\n").await;
     assert_eq!(client.reply().await.assert_failure().0, "EventTooLarge");
-    client
-        .request("POST", "/invoke", &[], b"a")
-        .await
-        .assert_success("[1,97]");
+    client.request("POST", "/invoke", &[], b"a").await.assert_success("[1,97]");
 }
 
 #[tokio::test]
 async fn an_event_without_end_is_not_read_for_ever() {
     let server = small_server().await;
     let mut client = server.client().await;
-    client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 1000000000000\r\n\r\n")
-        .await;
+    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 1000000000000\r\n\r\n").await;
     let mebibyte = vec![0; 1 << 20];
     for _ in 0..64 {
         client.send(&mebibyte).await;
@@ -172,21 +142,13 @@ async fn a_client_that_asks_before_it_sends_too_much_is_told_at_once() {
 #[tokio::test]
 async fn a_body_cut_short_is_a_failed_invocation() {
     let server = server().await;
-    for head in [
-        "content-length: 10\r\n\r\nabc",
-        "transfer-encoding: chunked\r\n\r\n5\r\nab",
-    ] {
+    for head in ["content-length: 10\r\n\r\nabc", "transfer-encoding: chunked\r\n\r\n5\r\nab"] {
         let mut client = server.client().await;
-        client
-            .send(format!("POST /invoke HTTP/1.1\r\nhost: fc\r\n{head}"))
-            .await;
+        client.send(format!("POST /invoke HTTP/1.1\r\nhost: fc\r\n{head}")).await;
         client.finish().await;
         let (kind, message) = client.reply().await.assert_failure();
         assert_eq!(kind, "IncompleteEvent");
-        assert!(
-            message.starts_with("the event was not received to its end: "),
-            "{message}"
-        );
+        assert!(message.starts_with("the event was not received to its end: "), "{message}");
         client.assert_closed().await;
     }
 }
@@ -220,15 +182,10 @@ async fn nonsense_on_one_connection_leaves_the_others_alone() {
         let mut client = server.client().await;
         client.send(nonsense).await;
         assert_eq!(client.reply().await.status, 400);
-        steady
-            .request("POST", "/invoke", &[], b"a")
-            .await
-            .assert_success("[1,97]");
+        steady.request("POST", "/invoke", &[], b"a").await.assert_success("[1,97]");
     }
     let mut client = server.client().await;
-    client
-        .send(b"POST /invoke HTTP/1.1\r\nx-fc-request-id: \xff\xfe\r\ncontent-length: 0\r\n\r\n")
-        .await;
+    client.send(b"POST /invoke HTTP/1.1\r\nx-fc-request-id: \xff\xfe\r\ncontent-length: 0\r\n\r\n").await;
     client.reply().await.assert_success("[0,0]");
 }
 

@@ -31,23 +31,13 @@ async fn the_value_of_the_handler_is_the_body_of_a_success() {
 
 #[tokio::test]
 async fn values_are_written_as_lambda_runtime_writes_them() {
-    let unit = Server::start(Adapter::new(service_fn(async |_: LambdaEvent<Value>| {
-        Ok::<_, Error>(())
-    })))
-    .await;
+    let unit =
+        Server::start(Adapter::new(service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>(())))).await;
     unit.invoke("1").await.assert_success("null");
     let text = service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>("quoted".to_owned()));
-    Server::start(Adapter::new(text))
-        .await
-        .invoke("1")
-        .await
-        .assert_success(r#""quoted""#);
+    Server::start(Adapter::new(text)).await.invoke("1").await.assert_success(r#""quoted""#);
     let truth = service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>(true));
-    Server::start(Adapter::new(truth))
-        .await
-        .invoke("1")
-        .await
-        .assert_success("true");
+    Server::start(Adapter::new(truth)).await.invoke("1").await.assert_success("true");
 }
 
 #[tokio::test]
@@ -56,32 +46,20 @@ async fn an_error_of_the_handler_is_a_failed_invocation_with_its_diagnostic() {
     struct Refused;
     impl From<Refused> for Diagnostic {
         fn from(_: Refused) -> Self {
-            Self {
-                error_type: "Refused".into(),
-                error_message: "not \"today\"".into(),
-            }
+            Self { error_type: "Refused".into(), error_message: "not \"today\"".into() }
         }
     }
-    let server = Server::start(Adapter::new(service_fn(async |_: LambdaEvent<Value>| {
-        Err::<(), _>(Refused)
-    })))
-    .await;
+    let server =
+        Server::start(Adapter::new(service_fn(async |_: LambdaEvent<Value>| Err::<(), _>(Refused)))).await;
     let reply = server.invoke("{}").await;
     assert_eq!(reply.assert_failure(), ("Refused".into(), "not \"today\"".into()));
-    assert_eq!(
-        reply.text(),
-        r#"{"errorMessage":"not \"today\"","errorType":"Refused"}"#
-    );
+    assert_eq!(reply.text(), r#"{"errorMessage":"not \"today\"","errorType":"Refused"}"#);
 }
 
 #[tokio::test]
 async fn a_boxed_error_gives_its_text() {
     let failing = service_fn(async |_: LambdaEvent<Value>| Err::<(), Error>("out of luck".into()));
-    let (_, message) = Server::start(Adapter::new(failing))
-        .await
-        .invoke("{}")
-        .await
-        .assert_failure();
+    let (_, message) = Server::start(Adapter::new(failing)).await.invoke("{}").await.assert_failure();
     assert_eq!(message, "out of luck");
 }
 
@@ -99,10 +77,7 @@ async fn an_event_of_the_wrong_shape_names_the_path_and_never_reaches_the_handle
     }
     let handler = service_fn(async |_: LambdaEvent<Event>| -> Result<(), Error> { panic!("called") });
     let server = Server::start(Adapter::new(handler)).await;
-    let (kind, message) = server
-        .invoke(r#"{"items":[{"size":1},{"size":"x"}]}"#)
-        .await
-        .assert_failure();
+    let (kind, message) = server.invoke(r#"{"items":[{"size":1},{"size":"x"}]}"#).await.assert_failure();
     assert_eq!(kind, "DeserializeError");
     assert_eq!(
         message,
@@ -153,10 +128,7 @@ async fn a_panic_fails_its_invocation_only() {
         let reply = client.request("POST", "/invoke", &[], event.as_bytes()).await;
         assert_eq!(reply.assert_failure(), ("Panic".into(), said.into()));
     }
-    client
-        .request("POST", "/invoke", &[], br#""ok""#)
-        .await
-        .assert_success(r#""alive""#);
+    client.request("POST", "/invoke", &[], br#""ok""#).await.assert_success(r#""alive""#);
 }
 
 /// A service that misbehaves where the event says: the first event arms `poll_ready` of every later clone.
@@ -211,16 +183,9 @@ async fn a_response_that_cannot_be_serialised_is_a_failed_invocation() {
         }
     }
     let handler = service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>(Opaque));
-    let (kind, message) = Server::start(Adapter::new(handler))
-        .await
-        .invoke("1")
-        .await
-        .assert_failure();
+    let (kind, message) = Server::start(Adapter::new(handler)).await.invoke("1").await.assert_failure();
     assert_eq!(kind, "SerializeError");
-    assert_eq!(
-        message,
-        "failed to serialize the function's response: too secret to tell"
-    );
+    assert_eq!(message, "failed to serialize the function's response: too secret to tell");
 }
 
 #[tokio::test]
@@ -243,10 +208,7 @@ async fn a_stream_is_collected_into_one_body() {
     let (kind, message) = server.invoke(r#"["abc","def","g"]"#).await.assert_failure();
     assert_eq!(
         (kind.as_str(), message.as_str()),
-        (
-            "ResponseTooLarge",
-            "the streamed response exceeds the limit of 6 bytes"
-        )
+        ("ResponseTooLarge", "the streamed response exceeds the limit of 6 bytes")
     );
 }
 
@@ -254,12 +216,9 @@ async fn meet(server: &Server, parties: usize) {
     let together: Vec<_> = (0..parties)
         .map(|_| {
             let addr = server.addr;
-            tokio::spawn(async move {
-                Client::connect(addr)
-                    .await
-                    .request("POST", "/invoke", &[], b"1")
-                    .await
-            })
+            tokio::spawn(
+                async move { Client::connect(addr).await.request("POST", "/invoke", &[], b"1").await },
+            )
         })
         .collect();
     for invocation in together {
@@ -323,11 +282,7 @@ async fn the_handler_sees_both_contexts_of_its_own_request() {
         ("x-fc-access-key-secret", "secret"),
         ("x-fc-security-token", "token"),
     ];
-    let reply = server
-        .client()
-        .await
-        .request("POST", "/invoke", &headers, b"{}")
-        .await;
+    let reply = server.client().await.request("POST", "/invoke", &headers, b"{}").await;
     let seen: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(
         seen,
@@ -343,22 +298,14 @@ async fn the_handler_sees_both_contexts_of_its_own_request() {
             "deadlines_agree": 0,
         })
     );
-    assert!(
-        FcContext::current().is_none(),
-        "outside of a handler there is none"
-    );
+    assert!(FcContext::current().is_none(), "outside of a handler there is none");
 }
 
 #[tokio::test]
 async fn the_configured_timeout_makes_the_deadline_when_the_platform_is_silent() {
     let handler = service_fn(async |_: LambdaEvent<Value>| {
         let fc = FcContext::current().ok_or("no context")?;
-        Ok::<_, Error>(
-            fc.deadline
-                .duration_since(tokio::time::Instant::now())
-                .as_secs()
-                .div_ceil(100),
-        )
+        Ok::<_, Error>(fc.deadline.duration_since(tokio::time::Instant::now()).as_secs().div_ceil(100))
     });
     let timeout = std::time::Duration::from_secs(800);
     let server = Server::start(Adapter::new(handler).default_timeout(timeout)).await;
@@ -383,9 +330,7 @@ async fn a_handler_comes_to_its_end_when_the_client_has_gone() {
     });
     let mut server = Server::start(Adapter::new(handler)).await;
     let mut client = server.client().await;
-    client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}")
-        .await;
+    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}").await;
     was_entered.await.unwrap();
     drop(client);
     // A shutdown waits for it, though no connection is left.

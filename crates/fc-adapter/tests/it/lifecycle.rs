@@ -79,70 +79,37 @@ async fn initialize_runs_the_hook_with_its_context() {
     });
     let server = Server::start(adapter).await;
     let headers = [("x-fc-request-id", "r-0"), ("x-fc-region", "cn-hangzhou")];
-    server
-        .client()
-        .await
-        .request("POST", "/initialize", &headers, b"")
-        .await
-        .assert_success("");
-    assert_eq!(
-        server.log(),
-        "FC Initialize Start RequestId: r-0\nFC Initialize End RequestId: r-0\n"
-    );
+    server.client().await.request("POST", "/initialize", &headers, b"").await.assert_success("");
+    assert_eq!(server.log(), "FC Initialize Start RequestId: r-0\nFC Initialize End RequestId: r-0\n");
 }
 
 #[tokio::test]
 async fn initialize_tells_the_reason_of_its_failure() {
     let adapter = Adapter::new(service_fn(idle)).on_initialize(|_| async {
-        Err(Diagnostic {
-            error_type: "Configuration".into(),
-            error_message: "LOG_BUCKET is not set".into(),
-        })
+        Err(Diagnostic { error_type: "Configuration".into(), error_message: "LOG_BUCKET is not set".into() })
     });
     let server = Server::start(adapter).await;
-    let reply = server
-        .client()
-        .await
-        .request("POST", "/initialize", &[], b"")
-        .await;
-    assert_eq!(
-        reply.assert_failure(),
-        ("Configuration".into(), "LOG_BUCKET is not set".into())
-    );
+    let reply = server.client().await.request("POST", "/initialize", &[], b"").await;
+    assert_eq!(reply.assert_failure(), ("Configuration".into(), "LOG_BUCKET is not set".into()));
     server.invoke("{}").await.assert_success("null");
 }
 
 #[tokio::test]
 async fn a_panic_in_a_hook_fails_the_hook_only() {
-    let adapter = Adapter::new(service_fn(idle))
-        .on_initialize(|_| async { panic!("no luck") })
-        .on_pre_stop(|context| {
+    let adapter = Adapter::new(service_fn(idle)).on_initialize(|_| async { panic!("no luck") }).on_pre_stop(
+        |context| {
             assert!(context.region.is_some(), "region is missing");
             async { Ok(()) }
-        });
+        },
+    );
     let server = Server::start(adapter).await;
     let mut client = server.client().await;
-    let reply = client
-        .request("POST", "/initialize", &[("x-fc-request-id", "r-0")], b"")
-        .await;
-    assert_eq!(
-        reply.assert_failure(),
-        ("Panic".into(), "Lambda panicked: no luck".into())
-    );
-    assert!(
-        server
-            .log()
-            .ends_with("FC Initialize End RequestId: r-0, Error: Unhandled function error\n")
-    );
+    let reply = client.request("POST", "/initialize", &[("x-fc-request-id", "r-0")], b"").await;
+    assert_eq!(reply.assert_failure(), ("Panic".into(), "Lambda panicked: no luck".into()));
+    assert!(server.log().ends_with("FC Initialize End RequestId: r-0, Error: Unhandled function error\n"));
     let reply = client.request("GET", "/pre-stop", &[], b"").await;
-    assert_eq!(
-        reply.assert_failure(),
-        ("Panic".into(), "Lambda panicked: region is missing".into())
-    );
-    client
-        .request("POST", "/invoke", &[], b"{}")
-        .await
-        .assert_success("null");
+    assert_eq!(reply.assert_failure(), ("Panic".into(), "Lambda panicked: region is missing".into()));
+    client.request("POST", "/invoke", &[], b"{}").await.assert_success("null");
 }
 
 #[tokio::test]

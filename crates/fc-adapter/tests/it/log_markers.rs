@@ -22,12 +22,9 @@ async fn every_invocation_has_its_start_and_its_end() {
     let plain = "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n";
     let unhandled =
         "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1, Error: Unhandled function error\n";
-    for (event, expected) in [
-        (r#""ok""#, plain),
-        (r#""fail""#, plain),
-        ("no json", plain),
-        (r#""panic""#, unhandled),
-    ] {
+    for (event, expected) in
+        [(r#""ok""#, plain), (r#""fail""#, plain), ("no json", plain), (r#""panic""#, unhandled)]
+    {
         let server = Server::start(Adapter::new(service_fn(obey))).await;
         server.invoke(event).await;
         // The line is there when the answer is: the instance may be frozen after it.
@@ -39,10 +36,7 @@ async fn every_invocation_has_its_start_and_its_end() {
 async fn an_event_that_never_arrived_is_closed_as_well() {
     let server = Server::start(Adapter::new(service_fn(obey)).body_limit(3)).await;
     server.invoke("too long").await.assert_failure();
-    assert_eq!(
-        server.log(),
-        "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n"
-    );
+    assert_eq!(server.log(), "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n");
 }
 
 /// Keeps each write apart, and fails it if told so.
@@ -53,15 +47,8 @@ struct Lines {
 
 impl io::Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.writes
-            .lock()
-            .unwrap()
-            .push(String::from_utf8(line.to_vec()).unwrap());
-        if self.works {
-            Ok(line.len())
-        } else {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
+        self.writes.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
+        if self.works { Ok(line.len()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -71,10 +58,7 @@ impl io::Write for Lines {
 
 async fn writes_of_one_invocation(works: bool) -> Vec<String> {
     let writes = Arc::new(Mutex::new(Vec::new()));
-    let lines = Lines {
-        writes: Arc::clone(&writes),
-        works,
-    };
+    let lines = Lines { writes: Arc::clone(&writes), works };
     let bound = Adapter::new(service_fn(obey))
         .listen(([127, 0, 0, 1], 0).into())
         .markers(Markers::Writer(Arc::new(Mutex::new(lines))))
@@ -84,10 +68,7 @@ async fn writes_of_one_invocation(works: bool) -> Vec<String> {
     let addr = bound.local_addr();
     let serving = tokio::spawn(bound.serve(std::future::pending()));
     let headers = [("x-fc-request-id", "r-1")];
-    let reply = Client::connect(addr)
-        .await
-        .request("POST", "/invoke", &headers, br#""ok""#)
-        .await;
+    let reply = Client::connect(addr).await.request("POST", "/invoke", &headers, br#""ok""#).await;
     reply.assert_success("null");
     serving.abort();
     let writes = writes.lock().unwrap();
@@ -96,10 +77,7 @@ async fn writes_of_one_invocation(works: bool) -> Vec<String> {
 
 #[tokio::test]
 async fn each_line_is_one_write() {
-    let expected = [
-        "FC Invoke Start RequestId: r-1\n",
-        "FC Invoke End RequestId: r-1\n",
-    ];
+    let expected = ["FC Invoke Start RequestId: r-1\n", "FC Invoke End RequestId: r-1\n"];
     assert_eq!(writes_of_one_invocation(true).await, expected);
 }
 

@@ -17,38 +17,21 @@ fn example(name: &str) -> Command {
     path.pop();
     path.pop();
     path.extend(["examples", name]);
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p fc-adapter --examples`",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: run `cargo build -p fc-adapter --examples`", path.display());
     let mut command = Command::new(path);
-    command
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 /// A port that was free a moment ago.
 async fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port()
 }
 
 /// Starts an example on Function Compute's terms, and waits until it listens.
 async fn serve(name: &str) -> (Child, SocketAddr) {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().await));
-    let mut child = example(name)
-        .env("FC_SERVER_PORT", addr.port().to_string())
-        .spawn()
-        .unwrap();
+    let mut child = example(name).env("FC_SERVER_PORT", addr.port().to_string()).spawn().unwrap();
     while TcpStream::connect(addr).await.is_err() {
         assert!(child.try_wait().unwrap().is_none(), "{name} ended early");
         tokio::task::yield_now().await;
@@ -58,14 +41,7 @@ async fn serve(name: &str) -> (Child, SocketAddr) {
 
 async fn signal(child: &Child, name: &str) {
     let id = child.id().unwrap().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .await
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-s", name, &id]).status().await.unwrap().success());
 }
 
 async fn end(child: Child) -> (ExitStatus, String) {
@@ -98,10 +74,7 @@ async fn a_signal_lets_the_event_in_hand_finish_and_the_process_end_well() {
         reply.assert_success(r#"{"greeting":"Hello, you","request_id":"r-1"}"#);
         let (status, stdout) = end(child).await;
         assert!(status.success(), "{status}");
-        assert_eq!(
-            stdout,
-            "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n"
-        );
+        assert_eq!(stdout, "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n");
     }
 }
 
@@ -124,13 +97,7 @@ async fn a_closed_standard_output_stops_nothing() {
     drop(child.stdout.take());
     let mut client = Client::connect(addr).await;
     for _ in 0..2 {
-        assert_eq!(
-            client
-                .request("POST", "/invoke", &[], br#"{"name":"you"}"#)
-                .await
-                .status,
-            200
-        );
+        assert_eq!(client.request("POST", "/invoke", &[], br#"{"name":"you"}"#).await.status, 200);
     }
     signal(&child, "TERM").await;
     assert!(end(child).await.0.success());
@@ -140,15 +107,8 @@ async fn a_closed_standard_output_stops_nothing() {
 async fn a_port_that_is_none_or_taken_ends_the_process_with_the_reason() {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
     let taken = taken.local_addr().unwrap().port().to_string();
-    for (port, reason) in [
-        ("nine", "FC_SERVER_PORT is not a port"),
-        (&taken, "cannot listen on 0.0.0.0:"),
-    ] {
-        let output = example("hello")
-            .env("FC_SERVER_PORT", port)
-            .output()
-            .await
-            .unwrap();
+    for (port, reason) in [("nine", "FC_SERVER_PORT is not a port"), (&taken, "cannot listen on 0.0.0.0:")] {
+        let output = example("hello").env("FC_SERVER_PORT", port).output().await.unwrap();
         assert_eq!(output.status.code(), Some(1));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(reason), "{stderr}");
@@ -159,27 +119,18 @@ async fn a_port_that_is_none_or_taken_ends_the_process_with_the_reason() {
 async fn a_raw_event_is_any_bytes_on_function_compute_and_the_json_text_on_lambda() {
     let (child, addr) = serve("raw").await;
     let retries = [("x-fc-retry-count", "2")];
-    let reply = Client::connect(addr)
-        .await
-        .request("POST", "/invoke", &retries, b"\xffnot json")
-        .await;
+    let reply = Client::connect(addr).await.request("POST", "/invoke", &retries, b"\xffnot json").await;
     reply.assert_success(r#"{"bytes":9,"retries":2}"#);
     signal(&child, "TERM").await;
     end(child).await;
 
-    assert_eq!(
-        on_lambda("raw", r#"{"a": 1}"#).await,
-        json!({ "bytes": 8, "retries": null })
-    );
+    assert_eq!(on_lambda("raw", r#"{"a": 1}"#).await, json!({ "bytes": 8, "retries": null }));
 }
 
 #[tokio::test]
 async fn the_same_binary_serves_lambda() {
     let answer = on_lambda("hello", r#"{"name":"you"}"#).await;
-    assert_eq!(
-        answer,
-        json!({ "greeting": "Hello, you", "request_id": "lambda-1" })
-    );
+    assert_eq!(answer, json!({ "greeting": "Hello, you", "request_id": "lambda-1" }));
 }
 
 /// Plays Lambda's Runtime API for one event and returns what the example answers to it.
@@ -203,10 +154,7 @@ async fn on_lambda(name: &str, event: &str) -> Value {
             if head.starts_with("GET /2018-06-01/runtime/invocation/next ") {
                 connection.write_all(next.as_bytes()).await.unwrap();
             } else {
-                assert!(
-                    head.starts_with("POST /2018-06-01/runtime/invocation/lambda-1/response "),
-                    "{head}"
-                );
+                assert!(head.starts_with("POST /2018-06-01/runtime/invocation/lambda-1/response "), "{head}");
                 return serde_json::from_slice(&body).unwrap();
             }
         }
@@ -220,12 +168,9 @@ async fn request(connection: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         head.push(connection.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head.lines().find_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("content-length: ")?
-            .parse()
-            .ok()
-    });
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     connection.read_exact(&mut body).await.unwrap();
     Some((head, body))

@@ -6,28 +6,20 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 async fn server() -> Server {
-    Server::start(Adapter::new(service_fn(async |event: LambdaEvent<Value>| {
-        Ok::<_, Error>(event.payload)
-    })))
-    .await
+    Server::start(Adapter::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Error>(event.payload))))
+        .await
 }
 
 async fn ask(server: &Server, method: &str, path: &str, control_path: Option<&str>) -> Reply {
     let header = control_path.map(|path| ("x-fc-control-path", path));
-    server
-        .client()
-        .await
-        .request(method, path, header.as_slice(), b"7")
-        .await
+    server.client().await.request(method, path, header.as_slice(), b"7").await
 }
 
 #[tokio::test]
 async fn every_route_is_served_by_its_url() {
     let server = server().await;
     ask(&server, "POST", "/invoke", None).await.assert_success("7");
-    ask(&server, "POST", "/invoke?a=b", None)
-        .await
-        .assert_success("7");
+    ask(&server, "POST", "/invoke?a=b", None).await.assert_success("7");
     ask(&server, "POST", "/initialize", None).await.assert_success("");
     ask(&server, "GET", "/pre-stop", None).await.assert_success("");
     ask(&server, "GET", "/pre-freeze", None).await.assert_success("");
@@ -37,26 +29,13 @@ async fn every_route_is_served_by_its_url() {
 #[tokio::test]
 async fn the_control_path_wins_over_the_url() {
     let server = server().await;
-    ask(&server, "POST", "/", Some("/invoke"))
-        .await
-        .assert_success("7");
-    ask(&server, "POST", "/invoke", Some("/initialize"))
-        .await
-        .assert_success("");
-    ask(&server, "GET", "/healthz", Some("/pre-stop"))
-        .await
-        .assert_success("");
-    ask(&server, "POST", "/invoke", Some(""))
-        .await
-        .assert_success("7");
-    let (kind, message) = ask(&server, "POST", "/invoke", Some("/other"))
-        .await
-        .assert_failure();
+    ask(&server, "POST", "/", Some("/invoke")).await.assert_success("7");
+    ask(&server, "POST", "/invoke", Some("/initialize")).await.assert_success("");
+    ask(&server, "GET", "/healthz", Some("/pre-stop")).await.assert_success("");
+    ask(&server, "POST", "/invoke", Some("")).await.assert_success("7");
+    let (kind, message) = ask(&server, "POST", "/invoke", Some("/other")).await.assert_failure();
     assert_eq!(kind, "NotFound");
-    assert!(
-        message.starts_with("no such path: /other (from x-fc-control-path)"),
-        "{message}"
-    );
+    assert!(message.starts_with("no such path: /other (from x-fc-control-path)"), "{message}");
 }
 
 #[tokio::test]
@@ -65,10 +44,7 @@ async fn an_unknown_path_is_a_failure_that_names_it() {
     for path in ["/", "/invoke/", "/Invoke", "/2018-06-01/x"] {
         let (kind, message) = ask(&server, "POST", path, None).await.assert_failure();
         assert_eq!(kind, "NotFound");
-        assert!(
-            message.starts_with(&format!("no such path: {path} (from the URL)")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("no such path: {path} (from the URL)")), "{message}");
     }
 }
 
@@ -84,13 +60,7 @@ async fn a_wrong_method_is_a_failure_that_names_the_right_one() {
         ("DELETE", "/healthz", "GET"),
     ] {
         let failure = ask(&server, method, path, None).await.assert_failure();
-        assert_eq!(
-            failure,
-            (
-                "MethodNotAllowed".into(),
-                format!("{path} takes {right}, not {method}")
-            )
-        );
+        assert_eq!(failure, ("MethodNotAllowed".into(), format!("{path} takes {right}, not {method}")));
     }
     assert_eq!(server.log(), "", "nothing was invoked");
 }
@@ -98,18 +68,9 @@ async fn a_wrong_method_is_a_failure_that_names_the_right_one() {
 #[tokio::test]
 async fn clients_of_an_http_trigger_reach_no_hook_and_no_handler() {
     let server = server().await;
-    for (method, path) in [
-        ("POST", "/invoke"),
-        ("POST", "/initialize"),
-        ("GET", "/pre-stop"),
-        ("GET", "/"),
-    ] {
-        let (kind, _) = ask(&server, method, path, Some("/http-invoke"))
-            .await
-            .assert_failure();
+    for (method, path) in [("POST", "/invoke"), ("POST", "/initialize"), ("GET", "/pre-stop"), ("GET", "/")] {
+        let (kind, _) = ask(&server, method, path, Some("/http-invoke")).await.assert_failure();
         assert_eq!(kind, "HttpTriggerUnsupported");
     }
-    ask(&server, "GET", "/healthz", Some("/http-invoke"))
-        .await
-        .assert_success("");
+    ask(&server, "GET", "/healthz", Some("/http-invoke")).await.assert_success("");
 }

@@ -19,11 +19,7 @@ where
     D: Into<Bytes> + Send + 'static,
     E: Into<Error> + Send + Debug + 'static,
 {
-    if on_lambda {
-        lambda_runtime::run_concurrent(handler).await
-    } else {
-        fc_adapter::run(handler).await
-    }
+    if on_lambda { lambda_runtime::run_concurrent(handler).await } else { fc_adapter::run(handler).await }
 }
 
 /// An error that may not cross threads, which the bounds allow.
