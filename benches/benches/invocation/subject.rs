@@ -131,6 +131,12 @@ impl Programs {
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
+    // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
+    for (name, _) in
+        env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    {
+        command.env_remove(name);
+    }
     let status = command.status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?}: {status}"))) }
 }

@@ -147,6 +147,32 @@ async fn a_log_bucket_in_trouble_is_outlasted() {
 }
 
 #[tokio::test]
+async fn a_removal_that_leaves_some_markers_is_repeated() {
+    let cloud = Cloud::start().await;
+    mark_all(&cloud, 50);
+    // The reply of a service that took the request and removed nothing.
+    let nothing = FaultResponse::error(200, "", "").body("<DeleteResult></DeleteResult>");
+    let lie = cloud.twin.faults().inject(Fault::respond(Service::Oss, nothing).method("POST").times(1));
+    let finished = replay(&cloud).await;
+    assert_eq!((finished.code, cloud.twin.faults().hits(lie)), (Some(0), 1), "{finished:?}");
+    assert_all_done(&cloud, 50);
+}
+
+#[tokio::test]
+async fn slow_pages_and_a_stated_window_only_take_longer() {
+    let cloud = Cloud::start().await;
+    mark_all(&cloud, 1100);
+    let faults = cloud.twin.faults();
+    let slow = FaultAction::delay(std::time::Duration::from_millis(200));
+    faults.inject(Fault::new(Service::Oss, slow).method("GET").times(4));
+    faults.inject(Fault::respond(Service::Oms, FaultResponse::oms_throttled(200, "1 second")).times(1));
+    let finished = replay(&cloud).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_all_done(&cloud, 1100);
+    assert_eq!(cloud.oms_requests(), 111, "110 full batches and the one that was sent too early");
+}
+
+#[tokio::test]
 async fn a_success_that_cannot_be_recorded_keeps_its_marker() {
     let cloud = Cloud::start().await;
     mark_all(&cloud, 20);

@@ -22,6 +22,7 @@ use std::thread;
 use clap::{Parser, Subcommand};
 use oss_lite::ErrorKind;
 use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
 use crate::logging::{self, LogFormat};
@@ -70,7 +71,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
     logging::start(format, variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()));
-    match runtime() {
+    match cli.command.runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command)).into(),
         Err(error) => internal(&error).into(),
     }
@@ -91,16 +92,19 @@ async fn run(command: Command) -> Exit {
     }
 }
 
-/// One thread where there is one CPU or less, which is the usual function: a second worker costs a third more CPU per
-/// event there.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let cpus = thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = if cpus > 1 {
-        tokio::runtime::Builder::new_multi_thread()
-    } else {
-        tokio::runtime::Builder::new_current_thread()
-    };
-    builder.enable_all().build()
+impl Command {
+    /// One thread is a third cheaper per key than two that hand work to each other, and keeps memory in one piece. Only
+    /// servers that have more than one CPU get more; the usual function has a part of one.
+    fn runtime(&self) -> io::Result<Runtime> {
+        let cpus = thread::available_parallelism().map_or(1, usize::from);
+        let mut builder = match self {
+            Self::Serve(_) if cpus > 1 => Builder::new_multi_thread(),
+            #[cfg(feature = "demo")]
+            Self::Demo(_) | Self::Dev(_) if cpus > 1 => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        };
+        builder.enable_all().build()
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
