@@ -8,6 +8,18 @@ async fn replay(cloud: &Cloud) -> Finished {
     OmsBridge::new(["replay", "--json"]).settings(cloud.settings()).run().await
 }
 
+/// Replays until nothing is left, a few times at most.
+async fn outlast(cloud: &Cloud) {
+    let mut finished = replay(cloud).await;
+    for _ in 0..5 {
+        if finished.code == Some(0) {
+            break;
+        }
+        finished = replay(cloud).await;
+    }
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
 fn mark_all(cloud: &Cloud, count: usize) {
     for number in 0..count {
         cloud.twin.oss().put(
@@ -61,14 +73,7 @@ async fn an_oms_that_fails_half_the_time_is_outlasted() {
     let faults = cloud.twin.faults();
     faults.inject(Fault::respond(Service::Oms, FaultResponse::oms_unavailable()).probability(0.4));
     faults.inject(Fault::new(Service::Oms, FaultAction::ResetBeforeReading).probability(0.1));
-    let mut finished = replay(&cloud).await;
-    for _ in 0..5 {
-        if finished.code == Some(0) {
-            break;
-        }
-        finished = replay(&cloud).await;
-    }
-    assert_eq!(finished.code, Some(0), "{finished:?}");
+    outlast(&cloud).await;
     assert_all_done(&cloud, 300);
 }
 
@@ -135,14 +140,7 @@ async fn a_log_bucket_in_trouble_is_outlasted() {
     faults.inject(trouble.clone().method("GET").times(2));
     faults.inject(trouble.clone().method("POST").times(2));
     faults.inject(trouble.method("PUT").probability(0.05));
-    let mut finished = replay(&cloud).await;
-    for _ in 0..5 {
-        if finished.code == Some(0) {
-            break;
-        }
-        finished = replay(&cloud).await;
-    }
-    assert_eq!(finished.code, Some(0), "{finished:?}");
+    outlast(&cloud).await;
     assert_all_done(&cloud, 1200);
 }
 

@@ -7,11 +7,9 @@ use clap::Args;
 use oss_lite::{BucketName, Credentials, Endpoint};
 use tokio::time::Instant;
 
-use super::{Exit, exit, internal, print, print_json, store, usage, variable};
-use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
+use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use crate::config::SettingsArgs;
 use crate::explain::{Destination, DestinationArgs, Explanation, Identity, Sources, explain};
-use crate::http_client::{self, Proxies};
 use crate::oms_api::OmsApi;
 use crate::{assemble, clock};
 
@@ -46,17 +44,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(args: ExplainArgs) -> Exit {
     let huawei = Arc::new(huawei(&args.settings));
-    let settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
-    };
-    let credentials = match SourceCredentials::new(variable).from_environment() {
-        Ok(credentials) => credentials,
-        Err(error) => return usage(&error),
-    };
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
+    let Prepared { settings, credentials, http } = match Prepared::from(args.settings) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     let source_endpoint = match args.source_endpoint.filter(|text| !text.trim().is_empty()) {
         None => Ok(settings.oss_endpoint.clone()),

@@ -17,14 +17,19 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use clap::{Parser, Subcommand};
+use oss_lite::Credentials;
 use oss_lite::ErrorKind;
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
+use crate::config::{Settings, SettingsArgs};
+use crate::credentials::SourceCredentials;
+use crate::http_client::{self, Proxies};
 use crate::logging::{self, LogFormat};
 
 /// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
@@ -104,6 +109,25 @@ impl Command {
             _ => Builder::new_current_thread(),
         };
         builder.enable_all().build()
+    }
+}
+
+/// What every command needs that talks to the clouds.
+struct Prepared {
+    settings: Settings,
+    credentials: Arc<Credentials>,
+    http: reqwest::Client,
+}
+
+impl Prepared {
+    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on stderr what is
+    /// wrong.
+    fn from(args: SettingsArgs) -> Result<Self, Exit> {
+        let settings = Settings::resolve(args, variable("FC_REGION")).map_err(|error| usage(&error))?;
+        let credentials =
+            SourceCredentials::new(variable).from_environment().map_err(|error| usage(&error))?;
+        let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+        Ok(Self { settings, credentials, http })
     }
 }
 

@@ -10,13 +10,11 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{Exit, exit, internal, print, print_json, time, usage, variable};
-use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
+use super::{Exit, Prepared, exit, print, print_json, time, usage};
+use crate::config::SettingsArgs;
 use crate::engine::FailureClass;
 use crate::engine::oms::IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
-use crate::http_client::{self, Proxies};
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::{Event, Log, Observer};
 use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
@@ -102,19 +100,11 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
     };
     let Engine::Oms = args.engine;
     args.settings.oms_max_rps = args.max_rps.take().or(args.settings.oms_max_rps);
-    let mut settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
+    let Prepared { mut settings, credentials, http } = match Prepared::from(args.settings) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     settings.in_flight = args.concurrency;
-    let credentials = match SourceCredentials::new(variable).from_environment() {
-        Ok(credentials) => credentials,
-        Err(error) => return usage(&error),
-    };
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
-    };
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),

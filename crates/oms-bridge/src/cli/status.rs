@@ -7,11 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
-use super::{Exit, exit, internal, print, print_json, store, usage, variable};
-use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
+use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use crate::config::SettingsArgs;
 use crate::host::interrupts::Interrupts;
-use crate::http_client::{self, Proxies};
 use crate::oms_api::OmsApi;
 use crate::status::{Huawei, Status, collect};
 use crate::{assemble, clock};
@@ -40,17 +38,9 @@ pub(super) struct StatusArgs {
 const PATIENCE: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(args: StatusArgs) -> Exit {
-    let settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
-    };
-    let credentials = match SourceCredentials::new(variable).from_environment() {
-        Ok(credentials) => credentials,
-        Err(error) => return usage(&error),
-    };
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
+    let Prepared { settings, credentials, http } = match Prepared::from(args.settings) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     let journal = match assemble::journal(&settings, &http) {
         Ok(journal) => journal,
