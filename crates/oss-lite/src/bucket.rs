@@ -7,11 +7,13 @@ use tokio::time::Instant;
 use crate::{
     BucketName, Credentials, Dialect, Error,
     client::{Call, Caller, Received, Shared, Signer},
+    stream_body::StreamBody,
 };
 
 /// One bucket of a [`Client`](crate::Client), with the credentials to use there. Cheap to clone.
 ///
-/// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy); one that fails with
+/// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy), unless its description says that it is
+/// made once; one that fails with
 /// [`ErrorKind::Transport`](crate::ErrorKind::Transport), [`ServerError`](crate::ErrorKind::ServerError) or
 /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) may have taken effect all the same.
 #[derive(Clone)]
@@ -60,6 +62,14 @@ impl Bucket {
         self.shared.region.as_deref()
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.place.signer
+    }
+
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller {
             shared: &self.shared,
@@ -81,15 +91,21 @@ impl Bucket {
         let caller = self.caller();
         let parse = &parse;
         caller
-            .run(call, |received| async move {
-                let Received { status, headers, body } = received;
-                let body = body.collect(limit).await?;
-                if is_error_document(&body) {
-                    return Err(caller.refused(call.target, status, &headers, &body));
-                }
-                parse(&Answered { headers, body })
-            })
+            .run(call, |received| async move { parse(&answered(caller, call, limit, received).await?) })
             .await
+    }
+
+    /// The same with a body that can be read only once.
+    pub(crate) async fn call_once<T>(
+        &self,
+        call: &Call<'_>,
+        body: StreamBody,
+        limit: usize,
+        parse: impl FnOnce(&Answered) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let caller = self.caller();
+        let finish = |received| async move { parse(&answered(caller, call, limit, received).await?) };
+        caller.once(call, body, finish).await
     }
 }
 
@@ -101,6 +117,21 @@ impl fmt::Debug for Bucket {
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads an answer to its end.
+async fn answered(
+    caller: Caller<'_>,
+    call: &Call<'_>,
+    limit: usize,
+    received: Received,
+) -> Result<Answered, Error> {
+    let Received { status, headers, body } = received;
+    let body = body.collect(limit).await?;
+    if is_error_document(&body) {
+        return Err(caller.refused(call.target, status, &headers, &body));
+    }
+    Ok(Answered { headers, body })
 }
 
 fn is_error_document(body: &[u8]) -> bool {

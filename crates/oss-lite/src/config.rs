@@ -17,16 +17,23 @@ pub enum SignatureVersion {
 /// How long one try may be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the start of a try to the head of its answer, plus one second for every 64 KiB of request body.
+    /// From the start of a try to the head of its answer, plus one second for every 64 KiB of request body. With a
+    /// streamed body, from its last byte to the head of the answer.
     pub response_head: Duration,
-    /// Between two pieces of an answer's body.
+    /// The same for requests in which the service does the work: copies, and completing a multipart upload.
+    pub slow_response_head: Duration,
+    /// Between two pieces of an answer's body, and of a streamed request's.
     pub body_idle: Duration,
 }
 
 impl Default for Timeouts {
-    /// 20 seconds each.
+    /// 20 seconds each, and 5 minutes where the service does the work.
     fn default() -> Self {
-        Self { response_head: Duration::from_secs(20), body_idle: Duration::from_secs(20) }
+        Self {
+            response_head: Duration::from_secs(20),
+            slow_response_head: Duration::from_mins(5),
+            body_idle: Duration::from_secs(20),
+        }
     }
 }
 
@@ -47,6 +54,7 @@ pub(crate) type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 #[derive(Clone)]
 pub struct ClientConfig {
     pub(crate) endpoint: Endpoint,
+    pub(crate) public_endpoint: Option<Endpoint>,
     pub(crate) dialect: Dialect,
     pub(crate) region: Option<String>,
     pub(crate) signature: SignatureVersion,
@@ -62,6 +70,7 @@ impl ClientConfig {
     pub fn new(endpoint: Endpoint, dialect: Dialect) -> Self {
         Self {
             endpoint,
+            public_endpoint: None,
             dialect,
             region: None,
             signature: SignatureVersion::default(),
@@ -71,6 +80,14 @@ impl ClientConfig {
             clock: Arc::new(Utc::now),
             jitter: Arc::new(fastrand::f64),
         }
+    }
+
+    /// The endpoint that URLs handed to others name, such as a custom domain, when requests of this client go to an
+    /// internal one. Default: the same endpoint.
+    #[must_use]
+    pub fn with_public_endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.public_endpoint = Some(endpoint);
+        self
     }
 
     /// Region id for V4, such as `cn-hangzhou` (`oss-cn-hangzhou` is understood). Default: the one that the endpoint
@@ -128,6 +145,7 @@ impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConfig")
             .field("endpoint", &self.endpoint)
+            .field("public_endpoint", &self.public_endpoint)
             .field("dialect", &self.dialect)
             .field("region", &self.region)
             .field("signature", &self.signature)

@@ -1,5 +1,7 @@
 use http::HeaderName;
 
+use crate::names::{self, Names};
+
 /// Which vendor's form of the protocol is spoken.
 ///
 /// The two share one shape; everything that differs (names, signed parameters, how a key is signed) is data behind
@@ -50,6 +52,7 @@ pub(crate) struct Profile {
     pub(crate) storage_class_header: HeaderName,
     pub(crate) version_id_header: HeaderName,
     pub(crate) request_id_header: HeaderName,
+    pub(crate) names: &'static Names,
     /// Newest name first.
     pub(crate) crc64_headers: &'static [&'static str],
     /// The storage class of an object whose response names none.
@@ -95,6 +98,7 @@ static OSS: Profile = Profile {
     storage_class_header: HeaderName::from_static("x-oss-storage-class"),
     version_id_header: HeaderName::from_static("x-oss-version-id"),
     request_id_header: HeaderName::from_static("x-oss-request-id"),
+    names: &names::OSS,
     crc64_headers: &["x-oss-hash-crc64ecma"],
     unnamed_storage_class: None,
     sub_resources: OSS_SUB_RESOURCES,
@@ -117,6 +121,7 @@ static OBS: Profile = Profile {
     storage_class_header: HeaderName::from_static("x-obs-storage-class"),
     version_id_header: HeaderName::from_static("x-obs-version-id"),
     request_id_header: HeaderName::from_static("x-obs-request-id"),
+    names: &names::OBS,
     crc64_headers: &["x-obs-checksum-crc64ecma", "x-obs-hash-crc64ecma"],
     unnamed_storage_class: Some("STANDARD"),
     sub_resources: OBS_SUB_RESOURCES,

@@ -1,9 +1,25 @@
 //! Percent-encoding as both services sign and send it: per byte, upper-case hex, RFC 3986 unreserved characters only.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode, utf8_percent_encode};
 
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
+/// What Huawei's Python SDK leaves of header values.
+const OBS_HEADER: &AsciiSet = &PATH
+    .remove(b' ')
+    .remove(b';')
+    .remove(b'?')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b',')
+    .remove(b'\'')
+    .remove(b'*');
 
 pub(crate) fn component(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, COMPONENT)
@@ -11,6 +27,20 @@ pub(crate) fn component(text: &str) -> PercentEncode<'_> {
 
 pub(crate) fn path(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, PATH)
+}
+
+/// A header value as Huawei's SDKs write it, which take only ASCII for text.
+pub(crate) fn obs_header(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, OBS_HEADER)
+}
+
+/// The other way round, as they read user metadata: what is no escape stays, bytes that are no UTF-8 are replaced.
+pub(crate) fn decode_obs_header(value: &[u8]) -> Cow<'_, str> {
+    let bytes: Cow<'_, [u8]> = percent_decode(value).into();
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
 }
 
 /// Decodes a value of a reply that was asked for with `encoding-type=url`. A `+` is a blank: a server that encodes by

@@ -52,6 +52,7 @@ mod bucket;
 mod bucket_name;
 mod client;
 mod config;
+mod crc64;
 mod credentials;
 mod dialect;
 mod encoding;
@@ -59,10 +60,14 @@ mod endpoint;
 mod error;
 mod key;
 mod meta;
+mod names;
 mod ops;
 mod query;
+mod range;
 mod retry;
 pub mod sign;
+mod storage_class;
+mod stream_body;
 mod time;
 mod xml;
 
@@ -74,6 +79,7 @@ pub use bucket::Bucket;
 pub use bucket_name::BucketName;
 pub use client::Client;
 pub use config::{ClientConfig, SignatureVersion, Timeouts};
+pub use crc64::Crc64;
 pub use credentials::Credentials;
 pub use dialect::Dialect;
 pub use endpoint::{Addressing, Endpoint};
@@ -81,8 +87,12 @@ pub use error::{Error, ErrorKind};
 pub use key::ObjectKey;
 pub use meta::ObjectMeta;
 pub use ops::{
-    CreateOptions, DeleteOutcome, LifecycleRule, ListOptions, ListPage, ListedObject, Object, PutOptions,
-    PutOutcome, Versioning,
+    CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CreateOptions, DeleteOutcome,
+    GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage, ListedObject, ListedPart, ListedUpload,
+    Object, PartOutcome, PresignOptions, PutOptions, PutOutcome, Versioning,
 };
 pub use query::Query;
+pub use range::{ByteRange, ContentRange};
 pub use retry::RetryPolicy;
+pub use storage_class::{is_archive, storage_class};
+pub use stream_body::StreamBody;

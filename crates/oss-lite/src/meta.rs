@@ -1,12 +1,17 @@
 use chrono::{DateTime, Utc};
 use http::{
-    HeaderMap, HeaderName,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED},
+    HeaderMap,
+    header::{
+        AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+        CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED,
+    },
 };
 
-use crate::{Dialect, Error, ErrorKind, time};
+use crate::{Dialect, Error, ErrorKind, encoding, time};
 
 /// What the service says of an object.
+///
+/// Text that is not UTF-8 counts as missing, except in user metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectMeta {
@@ -19,11 +24,36 @@ pub struct ObjectMeta {
     pub last_modified: Option<DateTime<Utc>>,
     /// As stored.
     pub content_type: Option<String>,
+    /// `Cache-Control` as stored.
+    pub cache_control: Option<String>,
+    /// `Content-Disposition` as stored; on OSS it may hold UTF-8.
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding` as stored.
+    pub content_encoding: Option<String>,
+    /// `Content-Language` as stored.
+    pub content_language: Option<String>,
+    /// `Expires` as stored.
+    pub expires: Option<String>,
     /// CRC-64/XZ of the content; missing on some copied or old objects.
     pub crc64: Option<u64>,
     /// The vendor's name of the class.
     pub storage_class: Option<String>,
-    /// User metadata by lower-case name without prefix, sorted. Bytes that are not UTF-8 are replaced.
+    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, where a symlink is described by its target in all
+    /// else; on OBS only `Appendable`.
+    pub object_type: Option<String>,
+    /// State of the restoration of an archived object, in the form
+    /// `ongoing-request="false", expiry-date="..."`.
+    pub restore: Option<String>,
+    /// The multipart upload that made the object, on OBS only.
+    pub upload_id: Option<String>,
+    /// Method of server-side encryption; `None` if not encrypted.
+    pub encryption: Option<String>,
+    /// Number of tags, if there are any.
+    pub tagging_count: Option<u32>,
+    /// What the service's support asks for.
+    pub request_id: Option<String>,
+    /// User metadata by lower-case name without prefix, sorted. Bytes that are not UTF-8 are replaced. Values of OBS
+    /// are percent-decoded, as its SDKs do: see [`PutOptions::metadata`](crate::PutOptions::metadata).
     pub metadata: Vec<(String, String)>,
     /// In a versioned bucket.
     pub version_id: Option<String>,
@@ -32,7 +62,8 @@ pub struct ObjectMeta {
 impl ObjectMeta {
     pub(crate) fn read(dialect: Dialect, headers: &HeaderMap) -> Result<Self, Error> {
         let profile = dialect.profile();
-        let size = text(headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
+        let names = profile.names;
+        let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
         let size = size.ok_or_else(|| {
             Error::new(ErrorKind::UnexpectedResponse, "the answer does not say how large the object is")
         })?;
@@ -40,31 +71,60 @@ impl ObjectMeta {
             .iter()
             .filter_map(|(name, value)| {
                 let name = name.as_str().strip_prefix(profile.meta_prefix)?;
-                Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                let value = match dialect {
+                    Dialect::Oss => String::from_utf8_lossy(value.as_bytes()),
+                    Dialect::Obs => encoding::decode_obs_header(value.as_bytes()),
+                };
+                Some((name.to_owned(), value.into_owned()))
             })
             .collect();
         metadata.sort_unstable();
         Ok(Self {
             size,
             etag: etag(headers),
-            last_modified: text(headers, &LAST_MODIFIED).and_then(|date| time::parse_http_date(&date)),
-            content_type: text(headers, &CONTENT_TYPE),
+            last_modified: text(headers, LAST_MODIFIED).and_then(|date| time::parse_http_date(&date)),
+            content_type: text(headers, CONTENT_TYPE),
+            cache_control: text(headers, CACHE_CONTROL),
+            content_disposition: text(headers, CONTENT_DISPOSITION),
+            content_encoding: text(headers, CONTENT_ENCODING),
+            content_language: text(headers, CONTENT_LANGUAGE),
+            expires: text(headers, EXPIRES),
             crc64: crc64(dialect, headers),
             storage_class: text(headers, &profile.storage_class_header)
                 .or_else(|| profile.unnamed_storage_class.map(str::to_owned)),
+            object_type: text(headers, names.object_type),
+            restore: text(headers, names.restore),
+            upload_id: text(headers, names.upload_id),
+            encryption: text(headers, names.encryption)
+                .or_else(|| text(headers, names.encryption_by_customer)),
+            tagging_count: text(headers, names.tagging_count).and_then(|count| count.parse().ok()),
+            request_id: text(headers, &profile.request_id_header),
             metadata,
             version_id: text(headers, &profile.version_id_header),
         })
     }
 }
 
+impl ObjectMeta {
+    /// The MD5 of the content, if the `ETag` is one: 32 hex digits, of an object stored whole and not encrypted.
+    pub fn md5(&self) -> Option<[u8; 16]> {
+        let whole = self.object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("Normal"));
+        if !whole || self.encryption.is_some() {
+            return None;
+        }
+        let mut md5 = [0; 16];
+        hex::decode_to_slice(self.etag.as_deref()?, &mut md5).ok()?;
+        Some(md5)
+    }
+}
+
 /// A header that cannot be read as text counts as missing.
-pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+pub(crate) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
+    std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::to_owned)
 }
 
 pub(crate) fn etag(headers: &HeaderMap) -> Option<String> {
-    text(headers, &ETAG).map(|etag| unquoted(&etag).to_owned())
+    text(headers, ETAG).map(|etag| unquoted(&etag).to_owned())
 }
 
 pub(crate) fn unquoted(etag: &str) -> &str {
@@ -77,7 +137,7 @@ pub(crate) fn crc64(dialect: Dialect, headers: &HeaderMap) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 

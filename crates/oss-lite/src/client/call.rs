@@ -6,21 +6,20 @@ use http::{
     header::{CONTENT_LENGTH, USER_AGENT},
 };
 use reqwest::Url;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{Shared, Signer};
+use super::{Shared, Signer, payload::Payload};
 use crate::{
     BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query,
     dialect::BucketPath,
     endpoint::Addressing,
     error::{Addressed, Answer, Retry, from_reply},
     sign::{Resource, SigningRequest},
+    stream_body::StreamBody,
 };
 
 /// More of an error document is not read.
 const LONGEST_ERROR: usize = 64 * 1024;
-/// An upload slower than this is taken for a hanging one.
-const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * 1024;
 
 /// What a call addresses within its bucket.
 #[derive(Clone, Copy)]
@@ -38,6 +37,32 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) repeat: Repeat,
+    /// How long the head of the answer may take, if not as long as with most calls.
+    pub(crate) response_head: Option<Duration>,
+}
+
+/// Whether a call that failed may be made again without looking at what it did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    ByPolicy,
+    Never,
+}
+
+impl<'a> Call<'a> {
+    /// Without parameters, headers and body, repeated by the policy.
+    pub(crate) fn new(operation: &'static str, method: Method, target: Target<'a>) -> Self {
+        Self {
+            operation,
+            method,
+            target,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeat: Repeat::ByPolicy,
+            response_head: None,
+        }
+    }
 }
 
 /// An answer whose head is good and whose body is still to be read.
@@ -66,6 +91,10 @@ impl Caller<'_> {
         Finished: Future<Output = Result<T, Error>>,
     {
         let url = self.url(call)?;
+        let attempts = match call.repeat {
+            Repeat::ByPolicy => self.shared.retry.attempts(),
+            Repeat::Never => 1,
+        };
         let mut until = Instant::now() + self.shared.retry.total();
         if let Some(deadline) = self.deadline {
             until = until.min(deadline);
@@ -74,7 +103,7 @@ impl Caller<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let outcome = match self.send(call, &url).await {
+            let outcome = match self.send(call, &url, Payload::Bytes(call.body.clone())).await {
                 Ok(received) => finish(received).await,
                 Err(error) => Err(error),
             };
@@ -88,7 +117,7 @@ impl Caller<'_> {
                     self.shared.adopt_time(server);
                     Some(Duration::ZERO)
                 }
-                (Retry::Backoff, _) if tries < self.shared.retry.attempts() => {
+                (Retry::Backoff, _) if tries < attempts => {
                     Some(self.shared.retry.delay(tries, (self.shared.jitter)()))
                 }
                 _ => None,
@@ -105,24 +134,56 @@ impl Caller<'_> {
         }
     }
 
+    /// Makes a call whose body can be read only once. A service that finds the clock wrong corrects it for the next call.
+    pub(crate) async fn once<T, Finished>(
+        &self,
+        call: &Call<'_>,
+        body: StreamBody,
+        finish: impl FnOnce(Received) -> Finished,
+    ) -> Result<T, Error>
+    where
+        Finished: Future<Output = Result<T, Error>>,
+    {
+        let url = self.url(call)?;
+        let outcome = async {
+            let payload = self.payload(body).await?;
+            finish(self.send(call, &url, payload).await?).await
+        };
+        outcome.await.map_err(|error| {
+            if let (Retry::CorrectClock, Some(server)) = (error.retry(), error.server_time()) {
+                self.shared.adopt_time(server);
+            }
+            error.in_context(|| self.context(call))
+        })
+    }
+
+    async fn payload(&self, body: StreamBody) -> Result<Payload, Error> {
+        if body.len() > 0 {
+            return Ok(Payload::Stream(body));
+        }
+        let idle = self.shared.timeouts.body_idle;
+        match timeout(idle, body.expect_nothing()).await {
+            Ok(nothing) => nothing.map(|()| Payload::Bytes(Bytes::new())),
+            Err(_) => Err(silent(idle)),
+        }
+    }
+
     /// One try, up to the head of the answer.
-    async fn send(&self, call: &Call<'_>, url: &Url) -> Result<Received, Error> {
+    async fn send(&self, call: &Call<'_>, url: &Url, payload: Payload) -> Result<Received, Error> {
         let shared = self.shared;
-        let head_timeout = shared.timeouts.response_head
-            + Duration::from_secs(call.body.len() as u64 / SLOWEST_UPLOAD_BYTES_PER_SECOND);
-        let now = Instant::now();
-        let deadline = self.deadline.filter(|deadline| *deadline < now + head_timeout);
-        if deadline.is_some_and(|deadline| deadline <= now) {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Err(deadline_passed());
         }
-        let request = self.request(call, url)?;
-        let answer = timeout_at(deadline.unwrap_or(now + head_timeout), shared.http.execute(request)).await;
-        let response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(transport(error)),
-            Err(_) if deadline.is_some() => return Err(deadline_passed()),
-            Err(_) => return Err(silent(head_timeout)),
+        let mut request = self.request(call, url, payload.len())?;
+        let response_head = call.response_head.unwrap_or(shared.timeouts.response_head);
+        let (body, progress) = payload.start(response_head, shared.timeouts.body_idle);
+        *request.body_mut() = body;
+        let answer = tokio::select! {
+            biased;
+            answer = shared.http.execute(request) => answer,
+            error = progress.overdue(self.deadline) => return Err(error),
         };
+        let response = answer.map_err(|error| progress.failure().unwrap_or_else(|| transport(error)))?;
         if response.url().as_str() != url.as_str() {
             return Err(Error::new(
                 ErrorKind::UnexpectedResponse,
@@ -133,13 +194,14 @@ impl Caller<'_> {
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let body = ObjectBody::new(body, shared.timeouts.body_idle, self.deadline);
         let received = Received { status, headers: head.headers, body };
-        if matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
-            return Ok(received);
+        if !matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
+            return Err(self.refusal(call, received).await);
         }
-        Err(self.refusal(call, received).await)
+        progress.complete()?;
+        Ok(received)
     }
 
-    fn request(&self, call: &Call<'_>, url: &Url) -> Result<reqwest::Request, Error> {
+    fn request(&self, call: &Call<'_>, url: &Url, length: u64) -> Result<reqwest::Request, Error> {
         let mut headers = call.headers.clone();
         if let Some(agent) = &self.shared.user_agent {
             headers.insert(USER_AGENT, agent.clone());
@@ -149,13 +211,10 @@ impl Caller<'_> {
         self.signer.sign(&request, &mut headers, self.shared.now())?;
         if call.method == Method::PUT || call.method == Method::POST {
             // The transport leaves it out when the body is empty, and the services insist on it.
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         let mut request = reqwest::Request::new(call.method.clone(), url.clone());
         *request.headers_mut() = headers;
-        if !call.body.is_empty() {
-            *request.body_mut() = Some(call.body.clone().into());
-        }
         Ok(request)
     }
 
@@ -170,7 +229,6 @@ impl Caller<'_> {
         }
     }
 
-    /// The URL text is built here, once, and must survive the URL library unchanged: what is signed is what is sent.
     fn url(&self, call: &Call<'_>) -> Result<Url, Error> {
         let mut text = String::with_capacity(256);
         text.push_str(self.base);
@@ -186,15 +244,7 @@ impl Caller<'_> {
             text.push('?');
             text.push_str(call.query.as_str());
         }
-        match Url::parse(&text) {
-            Ok(url) if url.as_str() == text => Ok(url),
-            Ok(_) => Err(Error::new(ErrorKind::InvalidKey, "no URL can carry the key unchanged")),
-            Err(error) => {
-                Err(Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL")
-                    .with_source(error))
-            }
-        }
-        .map_err(|error| error.in_context(|| self.context(call)))
+        unchanged_url(&text).map_err(|error| error.in_context(|| self.context(call)))
     }
 
     fn is_bare_bucket_path(&self) -> bool {
@@ -238,6 +288,17 @@ impl Caller<'_> {
         match call.target {
             Target::Bucket => format!("{} bucket {}", call.operation, self.bucket),
             Target::Object(key) => format!("{} {:?} in bucket {}", call.operation, key.as_str(), self.bucket),
+        }
+    }
+}
+
+/// The URL library must not change a byte of the text: what is signed is what is sent.
+pub(crate) fn unchanged_url(text: &str) -> Result<Url, Error> {
+    match Url::parse(text) {
+        Ok(url) if url.as_str() == text => Ok(url),
+        Ok(_) => Err(Error::new(ErrorKind::InvalidKey, "no URL can carry the key unchanged")),
+        Err(error) => {
+            Err(Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error))
         }
     }
 }

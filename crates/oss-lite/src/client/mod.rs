@@ -19,9 +19,10 @@ use crate::{
 };
 
 mod call;
+mod payload;
 mod signer;
 
-pub(crate) use call::{Call, Caller, Received, Target, deadline_passed, transport};
+pub(crate) use call::{Call, Caller, Received, Repeat, Target, deadline_passed, transport, unchanged_url};
 pub(crate) use signer::{Scheme, Signer};
 
 /// A service at an endpoint. Cheap to clone; clones share connections and the corrected clock.
@@ -36,6 +37,8 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) endpoint: Endpoint,
+    /// Named by URLs that are handed to others.
+    pub(crate) public_endpoint: Endpoint,
     pub(crate) dialect: Dialect,
     pub(crate) region: Option<String>,
     pub(crate) scheme: Scheme,
@@ -52,6 +55,7 @@ impl Client {
     /// Checks the configuration; makes no request. V4 needs a region, given or named by the endpoint.
     pub fn new(http: reqwest::Client, config: ClientConfig) -> Result<Self, Error> {
         let ClientConfig { endpoint, dialect, signature, retry, timeouts, clock, jitter, .. } = config;
+        let public_endpoint = config.public_endpoint.unwrap_or_else(|| endpoint.clone());
         let region = match config.region {
             Some(region) => Some(checked_region(&region)?),
             None => endpoint.region_hint().map(str::to_owned),
@@ -75,6 +79,7 @@ impl Client {
         let shared = Shared {
             http,
             endpoint,
+            public_endpoint,
             dialect,
             region,
             scheme,
@@ -112,7 +117,7 @@ impl Client {
     /// The service's clock, to the second, from its answer to one unsigned HEAD.
     pub async fn server_time(&self, bucket: &BucketName) -> Result<DateTime<Utc>, Error> {
         let headers = self.touch(bucket).await?;
-        let date = meta::text(&headers, &DATE).and_then(|date| time::parse_http_date(&date));
+        let date = meta::text(&headers, DATE).and_then(|date| time::parse_http_date(&date));
         date.ok_or_else(|| {
             let message = format!("{} answers without a date", self.endpoint());
             Error::new(ErrorKind::UnexpectedResponse, message)

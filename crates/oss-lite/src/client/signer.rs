@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
@@ -6,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     Credentials, Dialect, Error,
-    sign::{SigningRequest, v1, v4},
+    sign::{self, SigningParams, SigningRequest, v1, v4},
 };
 
 /// How requests of a client are signed.
@@ -59,6 +62,22 @@ impl Signer {
                 v1::sign_headers(*dialect, request, headers, &self.credentials, time, key)
             }
         }
+    }
+
+    /// The query of a URL that carries its signature.
+    pub(crate) fn presign(
+        &self,
+        request: &SigningRequest<'_>,
+        headers: &HeaderMap,
+        time: DateTime<Utc>,
+        valid_for: Duration,
+    ) -> Result<String, Error> {
+        let scheme = match &self.key {
+            Key::V4 { region, .. } => sign::Scheme::V4(v4::Settings::new(region)),
+            Key::V1 { dialect, .. } => sign::Scheme::V1(*dialect),
+        };
+        let params = SigningParams { scheme, credentials: &self.credentials, time };
+        sign::presign(request, headers, &params, valid_for)
     }
 
     fn key_of_the_day(

@@ -41,7 +41,11 @@ pub enum ErrorKind {
     ///
     /// User action: check the bucket name and the region of the endpoint.
     NoSuchBucket,
-    /// Something else that the request names does not exist, such as a multipart upload.
+    /// There is no such multipart upload: it was completed or aborted, or never begun.
+    ///
+    /// User action: see whether the object is there; if not, begin a new upload.
+    NoSuchUpload,
+    /// Something else that the request names does not exist, such as a lifecycle configuration.
     ///
     /// User action: begin again from the step that creates it.
     NotFound,
@@ -61,6 +65,10 @@ pub enum ErrorKind {
     ///
     /// User action: read the object again and decide anew.
     PreconditionFailed,
+    /// The range asked for begins beyond the end of the object.
+    ///
+    /// User action: read the size again.
+    InvalidRange,
     /// The service limits the rate of requests or bytes.
     ///
     /// User action: lower concurrency, or ask for a higher limit.
@@ -89,6 +97,10 @@ pub enum ErrorKind {
     ///
     /// User action: allow more time.
     DeadlineExceeded,
+    /// The body to send broke off, or is not as long as announced.
+    ///
+    /// User action: see what the message says of the source of the body, then send a new one.
+    BodyFailed,
     /// The body is larger than the caller allows.
     ///
     /// User action: raise the limit, or read the body as a stream.

@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 
 use super::SMALL_ANSWER;
 use crate::{
-    Bucket, Dialect, Error, ErrorKind, Query,
+    Bucket, Dialect, Error, ErrorKind,
     client::{Call, Target},
     xml,
 };
@@ -44,14 +44,7 @@ impl Bucket {
             }
             None => Bytes::new(),
         };
-        let call = Call {
-            operation: "create",
-            method: Method::PUT,
-            target: Target::Bucket,
-            query: Query::default(),
-            headers,
-            body,
-        };
+        let call = Call { headers, body, ..Call::new("create", Method::PUT, Target::Bucket) };
         self.call(&call, SMALL_ANSWER, |_| Ok(())).await
     }
 }

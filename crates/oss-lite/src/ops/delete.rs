@@ -1,9 +1,8 @@
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::SMALL_ANSWER;
 use crate::{
-    Bucket, Error, ObjectKey, Query,
+    Bucket, Error, ObjectKey,
     client::{Call, Target},
 };
 
@@ -14,14 +13,7 @@ impl Bucket {
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0085.html).
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let key = ObjectKey::new(self.dialect(), key)?;
-        let call = Call {
-            operation: "delete",
-            method: Method::DELETE,
-            target: Target::Object(&key),
-            query: Query::default(),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        };
+        let call = Call::new("delete", Method::DELETE, Target::Object(&key));
         self.call(&call, SMALL_ANSWER, |_| Ok(())).await
     }
 }

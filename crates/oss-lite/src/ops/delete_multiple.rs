@@ -104,12 +104,10 @@ impl Bucket {
         );
         let params = [("delete", "")].into_iter().chain(self.dialect().profile().delete_encoding);
         let call = Call {
-            operation: "delete keys in",
-            method: Method::POST,
-            target: Target::Bucket,
             query: Query::new(params),
             headers,
             body: Bytes::from(body),
+            ..Call::new("delete keys in", Method::POST, Target::Bucket)
         };
         self.call(&call, LARGEST_ANSWER, |answer| Listed::read(&answer.body)).await
     }

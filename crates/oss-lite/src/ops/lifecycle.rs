@@ -1,5 +1,4 @@
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::SMALL_ANSWER;
 use crate::{
@@ -46,12 +45,8 @@ impl Bucket {
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0035.html).
     pub async fn lifecycle(&self) -> Result<Vec<LifecycleRule>, Error> {
         let call = Call {
-            operation: "get lifecycle of",
-            method: Method::GET,
-            target: Target::Bucket,
             query: Query::new([("lifecycle", "")]),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
+            ..Call::new("get lifecycle of", Method::GET, Target::Bucket)
         };
         let rules = self.call(&call, LARGEST, |answer| {
             read(&answer.body).map_err(|why| {

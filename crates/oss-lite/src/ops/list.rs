@@ -1,7 +1,6 @@
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::list_page::{self, Page};
 use crate::{
@@ -93,14 +92,8 @@ impl Bucket {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let listing = self.dialect().profile().listing;
-        let call = Call {
-            operation: "list",
-            method: Method::GET,
-            target: Target::Bucket,
-            query: query(listing, options, after),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        };
+        let call =
+            Call { query: query(listing, options, after), ..Call::new("list", Method::GET, Target::Bucket) };
         self.call(&call, LARGEST_PAGE, |answer| {
             let page = list_page::read(&answer.body, listing).map_err(|why| {
                 let message = format!("unreadable listing: {why}");

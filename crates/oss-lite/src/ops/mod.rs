@@ -1,5 +1,7 @@
 //! The operations of a [`Bucket`](crate::Bucket), one file each.
 
+mod acl;
+mod copy;
 mod create;
 mod delete;
 mod delete_multiple;
@@ -8,15 +10,25 @@ mod head;
 mod lifecycle;
 mod list;
 mod list_page;
+mod multipart;
+mod presign;
 mod put;
+mod put_options;
+mod symlink;
+mod tagging;
 mod versioning;
 
+pub use copy::{CopyMetadata, CopyOutcome, CopySource};
 pub use create::CreateOptions;
 pub use delete_multiple::DeleteOutcome;
-pub use get::Object;
+pub use get::{GetOptions, Object};
+pub use head::HeadOptions;
 pub use lifecycle::LifecycleRule;
 pub use list::{ListOptions, ListPage, ListedObject};
-pub use put::{PutOptions, PutOutcome};
+pub use multipart::{CompleteOutcome, CompletedPart, ListedPart, ListedUpload, PartOutcome};
+pub use presign::PresignOptions;
+pub use put::PutOutcome;
+pub use put_options::PutOptions;
 pub use versioning::Versioning;
 
 /// Answers that should have no body, or a small one.

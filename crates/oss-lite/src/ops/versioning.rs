@@ -1,5 +1,4 @@
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::SMALL_ANSWER;
 use crate::{
@@ -26,12 +25,8 @@ impl Bucket {
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0038.html).
     pub async fn versioning(&self) -> Result<Versioning, Error> {
         let call = Call {
-            operation: "get versioning of",
-            method: Method::GET,
-            target: Target::Bucket,
             query: Query::new([("versioning", "")]),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
+            ..Call::new("get versioning of", Method::GET, Target::Bucket)
         };
         self.call(&call, SMALL_ANSWER, |answer| {
             read(&answer.body).map_err(|why| {

@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+
+use crate::{
+    Bucket, Error, ObjectKey, Query,
+    client::unchanged_url,
+    sign::{Resource, SigningRequest},
+};
+
+/// What the bearer of a URL sends with it.
+#[derive(Clone, Debug, Default)]
+pub struct PresignOptions {
+    /// Parameters that become part of the URL, not encoded, such as `response-content-disposition` or `versionId`.
+    pub query: Vec<(String, String)>,
+    /// Headers that are signed, so that the bearer must send them with the same values: `Content-Type`, `Content-MD5`,
+    /// and those that begin with `x-oss-` or `x-obs-`.
+    pub headers: HeaderMap,
+}
+
+impl Bucket {
+    /// A URL by which anybody can make one request without credentials, until it expires; makes no request itself. It
+    /// names the [public endpoint](crate::ClientConfig::with_public_endpoint).
+    ///
+    /// It lives for at least one second. V4 URLs live for at most 7 days, and 12 hours if the credentials are temporary;
+    /// URLs of V1 and OBS have no such limit. A URL made with temporary credentials ends with them. The services take no
+    /// POST by V4 URLs.
+    ///
+    /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls),
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0011.html).
+    pub fn presigned_url(
+        &self,
+        method: &Method,
+        key: &str,
+        valid_for: Duration,
+        options: PresignOptions,
+    ) -> Result<String, Error> {
+        let (shared, dialect) = (self.shared(), self.dialect());
+        let endpoint = &shared.public_endpoint;
+        let key = ObjectKey::new(dialect, key)?;
+        let query = Query::new(options.query);
+        let bucket = endpoint.signed_bucket(self.name(), dialect);
+        let request =
+            SigningRequest { method, resource: Resource::Object { bucket, key: &key }, query: &query };
+        let signed = self.signer().presign(&request, &options.headers, shared.now(), valid_for);
+        let url = signed.and_then(|query| {
+            let url = format!("{}/{}?{query}", endpoint.base(self.name()), key.wire());
+            unchanged_url(&url).map(|_| url)
+        });
+        url.map_err(|error| {
+            error.in_context(|| format!("sign a URL of {:?} in bucket {}", key.as_str(), self.name()))
+        })
+    }
+}

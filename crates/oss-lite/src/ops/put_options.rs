@@ -1,0 +1,128 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES},
+};
+
+use crate::{Dialect, Error, ErrorKind, encoding};
+
+/// Both services have a default of their own, and not the same one.
+const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const CONTENT_MD5: &str = "content-md5";
+
+/// What is stored with an object.
+///
+/// OBS takes only ASCII for text. There, a value that is not ASCII goes out percent-encoded, just as Huawei's Python
+/// SDK writes it, and stays so: only user metadata is decoded again when read.
+#[derive(Clone, Debug, Default)]
+pub struct PutOptions {
+    /// Default: `application/octet-stream`.
+    pub content_type: Option<String>,
+    /// MD5 of the body: the service refuses a body that has another. Only with requests that carry the body.
+    pub content_md5: Option<[u8; 16]>,
+    /// CRC-64/XZ of the body, for OBS to check. OSS knows no such header, it is left out there.
+    pub crc64: Option<u64>,
+    /// `Cache-Control` of later reads.
+    pub cache_control: Option<String>,
+    /// `Content-Disposition` of later reads.
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding` of later reads.
+    pub content_encoding: Option<String>,
+    /// `Content-Language` of later reads.
+    pub content_language: Option<String>,
+    /// `Expires` of later reads.
+    pub expires: Option<String>,
+    /// The vendor's name of the class, such as `IA` (OSS) or `WARM` (OBS). Default: that of the bucket.
+    pub storage_class: Option<String>,
+    /// A canned ACL, such as `private` or `public-read`. Default: that of the bucket.
+    pub acl: Option<String>,
+    /// Tags in the form `A=1&B=2`, names and values percent-encoded.
+    pub tagging: Option<String>,
+    /// User metadata: names of `a-z`, `0-9` and `-` without the `x-oss-meta-` or `x-obs-meta-` prefix, at most 8 KB
+    /// together. Values without control characters.
+    ///
+    /// Huawei's SDKs decode percent escapes when they read metadata, and so does this crate; on OBS a value with a
+    /// percent sign is therefore encoded as well.
+    pub metadata: Vec<(String, String)>,
+}
+
+impl PutOptions {
+    /// All headers of a request that carries the whole object.
+    pub(super) fn with_digests(self, dialect: Dialect) -> Result<HeaderMap, Error> {
+        let (md5, crc64) = (self.content_md5, self.crc64);
+        let mut headers = self.stored(dialect)?;
+        insert_md5(&mut headers, md5)?;
+        insert_crc64(&mut headers, dialect, crc64);
+        Ok(headers)
+    }
+
+    /// The headers of what is stored, without those that speak of the body.
+    pub(super) fn stored(self, dialect: Dialect) -> Result<HeaderMap, Error> {
+        let profile = dialect.profile();
+        let mut headers = HeaderMap::with_capacity(16);
+        headers.insert(CONTENT_TYPE, DEFAULT_CONTENT_TYPE);
+        for (name, text) in [
+            (CONTENT_TYPE, self.content_type),
+            (CACHE_CONTROL, self.cache_control),
+            (CONTENT_DISPOSITION, self.content_disposition),
+            (CONTENT_ENCODING, self.content_encoding),
+            (CONTENT_LANGUAGE, self.content_language),
+            (EXPIRES, self.expires),
+            (profile.storage_class_header.clone(), self.storage_class),
+            (HeaderName::from_static(profile.names.acl), self.acl),
+            (HeaderName::from_static(profile.names.tagging), self.tagging),
+        ] {
+            if let Some(text) = text {
+                let encode = dialect == Dialect::Obs && !text.is_ascii();
+                let value = value(name.as_str(), text, encode)?;
+                headers.insert(name, value);
+            }
+        }
+        for (name, text) in self.metadata {
+            let full = metadata_name(dialect, &name)?;
+            let encode = dialect == Dialect::Obs && (!text.is_ascii() || text.contains('%'));
+            let value = value(&name, text, encode)?;
+            headers.insert(full, value);
+        }
+        Ok(headers)
+    }
+}
+
+pub(super) fn insert_md5(headers: &mut HeaderMap, md5: Option<[u8; 16]>) -> Result<(), Error> {
+    if let Some(md5) = md5 {
+        headers.insert(CONTENT_MD5, value(CONTENT_MD5, BASE64.encode(md5), false)?);
+    }
+    Ok(())
+}
+
+/// OSS has no header by which it would check.
+pub(super) fn insert_crc64(headers: &mut HeaderMap, dialect: Dialect, crc64: Option<u64>) {
+    if let (Dialect::Obs, Some(crc64)) = (dialect, crc64) {
+        headers.insert("x-obs-checksum-crc64ecma", HeaderValue::from(crc64));
+    }
+}
+
+fn metadata_name(dialect: Dialect, name: &str) -> Result<HeaderName, Error> {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(good) {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("metadata name {name:?} is not made of a-z, 0-9 and '-'"),
+        ));
+    }
+    let full = [dialect.profile().meta_prefix, name].concat();
+    HeaderName::try_from(full).map_err(|error| bad(name, "is no header name").with_source(error))
+}
+
+fn value(name: &str, text: String, encode: bool) -> Result<HeaderValue, Error> {
+    if text.chars().any(|c| c.is_ascii_control() && c != '\t') {
+        return Err(bad(name, "holds control characters"));
+    }
+    let text = if encode { encoding::obs_header(&text).to_string() } else { text };
+    HeaderValue::try_from(text.into_bytes())
+        .map_err(|error| bad(name, "holds control characters").with_source(error))
+}
+
+fn bad(name: &str, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("the value of {name:?} {why}"))
+}
