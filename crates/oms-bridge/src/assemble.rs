@@ -1,52 +1,104 @@
 //! Settings to a working [`Pipeline`], or to parts of it.
 
-use oss_lite::{Client, ClientConfig, Dialect, Endpoint};
+use oss_lite::{Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{CopySettings, Destination, Mode, OmsSettings, Settings, Source};
+use crate::engine::Engine;
+use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
 use crate::journal::Journal;
 use crate::pipeline::Pipeline;
-use crate::policy::Policy;
+use crate::policy::{KeyFilter, Policy};
 
 /// Builds the pipeline that the settings describe. Opens no connection.
 ///
 /// # Errors
 ///
-/// When the settings do not fit together for OSS.
-pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, oss_lite::Error> {
+/// When the settings do not fit together for OSS or OBS.
+pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, Error> {
     let journal = journal(&settings, http)?;
-    let policy = Policy::new(settings.log_bucket.as_str(), settings.keys);
-    let engine = OmsEngine::new(
-        http.clone(),
-        OmsConfig {
-            target: settings.sync_url,
-            credentials: settings.huawei,
-            batch: settings.batch,
-            max_rps: settings.max_rps,
-            in_flight: settings.in_flight,
-            clock: clock::system,
-            random: fastrand::f64,
-        },
-    );
+    let Settings { mode, log_bucket, keys, source, oss_signature, .. } = settings;
+    let policy = policy(log_bucket.as_str(), keys, mode.copy(), &source);
+    let copy = |copy| copy_engine(copy, source, oss_signature, http);
+    let engine = match mode {
+        Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http)),
+        Mode::Copy(settings) => Engine::Copy(copy(settings)?),
+        Mode::OmsThenCopy(oms, settings) => Engine::OmsThenCopy(oms_engine(oms, http), copy(settings)?),
+    };
     Ok(Pipeline::new(policy, engine, journal))
 }
 
-/// Builds the client of OSS that the settings describe.
+fn policy(log_bucket: &str, keys: KeyFilter, copy: Option<&CopySettings>, source: &Source) -> Policy {
+    let policy = Policy::new(log_bucket, keys);
+    let Some(copy) = copy else { return policy };
+    let policy = match copy.deletes {
+        Deletes::Ignored => policy,
+        Deletes::Propagated { .. } => policy.forwarding_removals(),
+    };
+    if copy.destination.is_beside(source) {
+        let place = &copy.destination.place;
+        policy.leaving_out(place.bucket.as_str(), place.folder())
+    } else {
+        policy
+    }
+}
+
+fn oms_engine(settings: OmsSettings, http: &reqwest::Client) -> OmsEngine {
+    let OmsSettings { sync_url, huawei, batch, max_rps, in_flight } = settings;
+    let config = OmsConfig {
+        target: sync_url,
+        credentials: huawei,
+        batch,
+        max_rps,
+        in_flight,
+        clock: clock::system,
+        random: fastrand::f64,
+    };
+    OmsEngine::new(http.clone(), config)
+}
+
+fn copy_engine(
+    settings: CopySettings,
+    source: Source,
+    signature: SignatureVersion,
+    http: &reqwest::Client,
+) -> Result<CopyEngine, Error> {
+    let CopySettings { destination: to, deletes, in_flight } = settings;
+    Ok(CopyEngine::new(CopyConfig {
+        source: self::source(&source, signature, http)?,
+        source_bucket: source.bucket,
+        destination: destination(&to, signature, http)?,
+        prefix: to.place.folder(),
+        bucket: to.place.bucket,
+        credentials: to.credentials,
+        deletes,
+        in_flight,
+        random: fastrand::f64,
+    }))
+}
+
+/// Builds the client of the source.
 ///
 /// # Errors
 ///
 /// When the settings do not fit together for OSS.
-pub fn store(
-    settings: &Settings,
-    endpoint: Endpoint,
+pub fn source(source: &Source, signature: SignatureVersion, http: &reqwest::Client) -> Result<Client, Error> {
+    client(source.endpoint.clone(), Dialect::Oss, source.region.as_deref(), signature, http)
+}
+
+/// Builds the client of the destination. `signature` is how requests to OSS are signed.
+///
+/// # Errors
+///
+/// When the settings do not fit together for OSS or OBS.
+pub fn destination(
+    destination: &Destination,
+    signature: SignatureVersion,
     http: &reqwest::Client,
-) -> Result<Client, oss_lite::Error> {
-    let mut config = ClientConfig::new(endpoint, Dialect::Oss).with_signature(settings.oss_signature);
-    if let Some(region) = &settings.oss_region {
-        config = config.with_region(region.as_str());
-    }
-    Client::new(http.clone(), config)
+) -> Result<Client, Error> {
+    let Destination { place, endpoint, region, .. } = destination;
+    client(endpoint.clone(), place.dialect, region.as_deref(), signature, http)
 }
 
 /// Builds the journal that the settings describe.
@@ -54,7 +106,22 @@ pub fn store(
 /// # Errors
 ///
 /// When the settings do not fit together for OSS.
-pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, oss_lite::Error> {
-    let store = store(settings, settings.oss_endpoint.clone(), http)?;
-    Ok(Journal::new(store, settings.log_bucket.clone(), settings.sync_url.task(), clock::system))
+pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
+    let Settings { oss_endpoint, oss_region, oss_signature, .. } = settings;
+    let store = client(oss_endpoint.clone(), Dialect::Oss, oss_region.as_deref(), *oss_signature, http)?;
+    Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system))
+}
+
+fn client(
+    endpoint: Endpoint,
+    dialect: Dialect,
+    region: Option<&str>,
+    signature: SignatureVersion,
+    http: &reqwest::Client,
+) -> Result<Client, Error> {
+    let mut config = ClientConfig::new(endpoint, dialect).with_signature(signature);
+    if let Some(region) = region {
+        config = config.with_region(region);
+    }
+    Client::new(http.clone(), config)
 }

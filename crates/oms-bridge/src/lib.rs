@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`event`] | every form an event arrives in, to [`change::ObjectChange`]s |
 //! | [`policy`] | which changes are forwarded |
-//! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again |
+//! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again; [`engine::copy`] copies |
 //! | [`journal`] | success and failure records in the log bucket |
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
@@ -16,7 +16,7 @@
 //! | [`oms_api`] | what OMS says of the sync task |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
-//! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
 //!
@@ -42,6 +42,7 @@ pub mod explain;
 pub mod host;
 pub mod http_client;
 pub mod journal;
+pub mod location;
 pub mod logging;
 pub mod oms_api;
 pub mod pipeline;

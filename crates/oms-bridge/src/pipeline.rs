@@ -1,7 +1,7 @@
 //! Changes to outcomes to records: what every host calls.
 //!
 //! ```text
-//! Vec<ObjectChange> ──policy──▶ keys ──engine──▶ outcomes ──journal──▶ Report
+//! Vec<ObjectChange> ──policy──▶ jobs ──engine──▶ outcomes ──journal──▶ Report
 //! ```
 //!
 //! The rule: before a host reports success, every key is either accepted by the engine or durably in the journal.
@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
-use crate::engine::oms::OmsEngine;
-use crate::engine::{Attempt, EngineError, Failure, FailureClass, Outcome};
+use crate::engine::copy::CopyContext;
+use crate::engine::{Attempt, Engine, EngineError, EngineName, Failure, FailureClass, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
 use crate::policy::{LoopDetected, Policy};
 use crate::progress::{Event, Observer};
@@ -29,7 +29,7 @@ const WRITES: usize = 64;
 #[derive(Debug)]
 pub struct Pipeline {
     policy: Policy,
-    engine: OmsEngine,
+    engine: Engine,
     journal: Journal,
 }
 
@@ -87,12 +87,12 @@ impl Report {
 
 impl Pipeline {
     /// Puts the parts together.
-    pub fn new(policy: Policy, engine: OmsEngine, journal: Journal) -> Self {
+    pub fn new(policy: Policy, engine: Engine, journal: Journal) -> Self {
         Self { policy, engine, journal }
     }
 
     /// The engine, for what hosts report about it.
-    pub fn engine(&self) -> &OmsEngine {
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
@@ -109,7 +109,7 @@ impl Pipeline {
     pub async fn warm(&self, deadline: Instant) -> Result<(), String> {
         let journal = async { timeout_at(deadline, self.journal.warm()).await };
         let (engine, journal) = tokio::join!(self.engine.warm(deadline), journal);
-        engine.map_err(|error| format!("OMS cannot be reached: {error}"))?;
+        engine?;
         match journal {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(format!("the log bucket cannot be reached: {error}")),
@@ -119,7 +119,8 @@ impl Pipeline {
 
     /// Forwards changes and writes down what became of them.
     ///
-    /// `credentials` open the log bucket; without any, keys are still sent, and a key that fails cannot be recorded.
+    /// `credentials` open the source and the log bucket; without any, keys are still sent to OMS, and a key that fails
+    /// cannot be recorded.
     ///
     /// # Errors
     ///
@@ -137,10 +138,18 @@ impl Pipeline {
         }
         let mut report = Report { skipped: sorted.skipped.len(), ..Report::default() };
         if !sorted.forward.is_empty() {
+            let context = self.engine.context(credentials.as_ref().ok());
             let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
-            Run { pipeline: self, changes: &sorted.forward, journal: journal.as_ref(), observer, budget }
-                .run(&mut report)
-                .await;
+            Run {
+                pipeline: self,
+                changes: &sorted.forward,
+                context,
+                journal: journal.as_ref(),
+                observer,
+                budget,
+            }
+            .run(&mut report)
+            .await;
         }
         Ok(report)
     }
@@ -150,6 +159,7 @@ impl Pipeline {
 struct Run<'r> {
     pipeline: &'r Pipeline,
     changes: &'r [ObjectChange],
+    context: Option<CopyContext>,
     journal: Result<&'r OpenJournal, &'r NoCredentials>,
     observer: &'r dyn Observer,
     budget: Budget,
@@ -164,8 +174,9 @@ struct Written {
 
 impl Run<'_> {
     async fn run(&self, report: &mut Report) {
-        let keys = self.changes.iter().map(|change| change.key.as_str());
-        let mut outcomes = self.pipeline.engine.submit(keys, self.budget.engine);
+        let engine = &self.pipeline.engine;
+        let jobs = self.changes.iter().map(job);
+        let mut outcomes = engine.submit(jobs, self.context.as_ref(), self.budget.engine);
         let mut open = vec![true; self.changes.len()];
         let mut left = self.changes.len();
         let mut records = FuturesUnordered::new();
@@ -181,7 +192,7 @@ impl Run<'_> {
                     let why = if settled.is_err() { TIME_IS_UP } else { ENGINE_STOPPED };
                     left = 0;
                     for index in (0..open.len()).filter(|index| open[*index]) {
-                        records.push(self.record(index, unsettled(why)));
+                        records.push(self.record(index, unsettled(engine.last(), why)));
                     }
                 }
                 Some(written) = records.next() => self.tally(&written, report),
@@ -230,11 +241,18 @@ impl Run<'_> {
 const TIME_IS_UP: &str = "not settled before the time budget of the invocation ended";
 const ENGINE_STOPPED: &str = "the engine stopped before the key was settled";
 
-fn unsettled(why: &str) -> Outcome {
+fn job(change: &ObjectChange) -> Job<'_> {
+    let ObjectChange { key, bucket, event, .. } = change;
+    Job { key, bucket: bucket.as_deref(), effect: event.effect(), open: None }
+}
+
+fn unsettled(engine: EngineName, why: &str) -> Outcome {
     Outcome::Failed(Failure {
+        engine,
         class: FailureClass::Transient,
         error: EngineError::local(why),
         request_id: None,
         attempt: Attempt::NotMade,
+        open: None,
     })
 }

@@ -12,6 +12,15 @@ use crate::change::{Effect, ObjectChange};
 pub struct Policy {
     log_bucket: String,
     keys: KeyFilter,
+    removals: bool,
+    own_copies: Option<OwnCopies>,
+}
+
+/// Where the copy engine writes, when its events can come from there.
+#[derive(Debug)]
+struct OwnCopies {
+    bucket: String,
+    prefix: String,
 }
 
 /// Why a change is not forwarded. It is no failure: there is nothing to forward.
@@ -23,6 +32,8 @@ pub enum Skip {
     Filtered,
     /// The same key stands again later in the same invocation.
     Duplicate,
+    /// The object lies where copies are written to.
+    OwnCopy,
 }
 
 impl fmt::Display for Skip {
@@ -34,6 +45,7 @@ impl fmt::Display for Skip {
             Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
             Self::Duplicate => "the same key stands again later in this event",
+            Self::OwnCopy => "the object lies under DEST, where copies are written to",
         })
     }
 }
@@ -70,7 +82,20 @@ pub struct Sorted {
 impl Policy {
     /// A policy that refuses events of `log_bucket` and forwards what `keys` lets through.
     pub fn new(log_bucket: impl Into<String>, keys: KeyFilter) -> Self {
-        Self { log_bucket: log_bucket.into(), keys }
+        Self { log_bucket: log_bucket.into(), keys, removals: false, own_copies: None }
+    }
+
+    /// The same policy, with removals forwarded as well.
+    #[must_use]
+    pub fn forwarding_removals(self) -> Self {
+        Self { removals: true, ..self }
+    }
+
+    /// The same policy, with the objects of `bucket` left out whose keys begin with `prefix`: where copies are written to, each
+    /// raises an event of its own.
+    #[must_use]
+    pub fn leaving_out(self, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self { own_copies: Some(OwnCopies { bucket: bucket.into(), prefix: prefix.into() }), ..self }
     }
 
     /// Sorts the changes of one invocation.
@@ -87,16 +112,35 @@ impl Policy {
         }
         let mut sorted = Sorted { forward: Vec::with_capacity(changes.len()), skipped: Vec::new() };
         for change in changes {
-            match change.event.effect() {
-                Effect::Changed if self.keys.admits(&change.key) => sorted.forward.push(change),
-                Effect::Changed => sorted.skipped.push((change, Skip::Filtered)),
-                effect => sorted.skipped.push((change, Skip::Effect(effect))),
+            match self.skips(&change) {
+                None => sorted.forward.push(change),
+                Some(why) => sorted.skipped.push((change, why)),
             }
         }
         if sorted.forward.len() > 1 {
             keep_last_of_each_key(&mut sorted);
         }
         Ok(sorted)
+    }
+}
+
+impl Policy {
+    fn skips(&self, change: &ObjectChange) -> Option<Skip> {
+        match change.event.effect() {
+            Effect::Changed => {}
+            Effect::Removed if self.removals => {}
+            effect => return Some(Skip::Effect(effect)),
+        }
+        if self.own_copies.as_ref().is_some_and(|own| own.has(change)) {
+            return Some(Skip::OwnCopy);
+        }
+        (!self.keys.admits(&change.key)).then_some(Skip::Filtered)
+    }
+}
+
+impl OwnCopies {
+    fn has(&self, change: &ObjectChange) -> bool {
+        change.bucket.as_ref() == Some(&self.bucket) && change.key.starts_with(&self.prefix)
     }
 }
 
@@ -212,6 +256,27 @@ mod tests {
         assert_eq!(sorted.forward.len(), 1);
         let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
         assert_eq!(why, [Skip::Effect(Effect::Removed), Skip::Effect(Effect::MultipartStep)]);
+    }
+
+    #[test]
+    fn removals_are_forwarded_where_they_are_carried_over() {
+        let policy = policy(None, Some("*.tmp")).forwarding_removals();
+        let removed = |key| change("src", key, "ObjectRemoved:DeleteObject");
+        let aborted = change("src", "c", "ObjectRemoved:AbortMultipartUpload");
+        let sorted = policy.sort(vec![removed("a"), removed("b.tmp"), aborted]).unwrap();
+        assert_eq!(sorted.forward, [removed("a")]);
+        let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
+        assert_eq!(why, [Skip::Filtered, Skip::Effect(Effect::MultipartStep)]);
+    }
+
+    #[test]
+    fn copies_that_lie_in_the_source_bucket_are_not_copied_again() {
+        let policy = policy(None, None).leaving_out("src", "copies/");
+        let put = |bucket, key| change(bucket, key, "ObjectCreated:PutObject");
+        let sorted =
+            policy.sort(vec![put("src", "a"), put("src", "copies/a"), put("other", "copies/b")]).unwrap();
+        assert_eq!(sorted.forward, [put("src", "a"), put("other", "copies/b")]);
+        assert_eq!(sorted.skipped, [(put("src", "copies/a"), Skip::OwnCopy)]);
     }
 
     #[test]

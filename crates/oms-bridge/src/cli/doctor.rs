@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: DoctorArgs) -> Exit {
     let credentials = SourceCredentials::new(variable);
-    let settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
+    let settings = match Settings::resolve(&args.settings, variable("FC_REGION")) {
         Ok(settings) => settings,
         Err(error) => return tell(&unusable(&error, &credentials), args.json),
     };
@@ -46,12 +46,12 @@ pub(super) async fn run(args: DoctorArgs) -> Exit {
         Ok(journal) => journal,
         Err(error) => return usage(&error),
     };
-    let api = OmsApi::new(http, &settings.sync_url, settings.huawei.clone());
+    let api = settings.mode.oms().map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone()));
     let open = credentials.from_environment().ok();
     let open = open.map(|credentials| journal.open(credentials, Instant::now() + PATIENCE));
     let id = format!("{:016x}", fastrand::u64(..));
     let diagnosis =
-        examine(&settings, &api, &credentials, &journal, open.as_ref(), &id, clock::system()).await;
+        examine(&settings, api.as_ref(), &credentials, &journal, open.as_ref(), &id, clock::system()).await;
     tell(&diagnosis, args.json)
 }
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::{Exit, Prepared, exit, print, print_json, time, usage};
-use crate::config::SettingsArgs;
+use crate::config::{ForwardMode, SettingsArgs};
 use crate::engine::FailureClass;
 use crate::engine::oms::IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
@@ -45,10 +45,10 @@ pub(super) struct ReplayArgs {
     /// Send at most so many keys.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Engine to send with.
-    #[arg(long, value_enum, default_value = "oms")]
-    engine: Engine,
-    /// OMS requests under way at once.
+    /// Engine to send with [default: that of FORWARD_MODE].
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "oms|copy|oms-then-copy")]
+    engine: Option<ForwardMode>,
+    /// OMS requests, and objects that are copied, under way at once.
     #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = in_flight)]
     concurrency: usize,
     /// Ceiling on OMS requests per second [default: that of the settings].
@@ -78,11 +78,6 @@ enum Class {
     Throttled,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Engine {
-    Oms,
-}
-
 fn in_flight(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=1000) => Ok(number),
@@ -98,23 +93,26 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
         Ok(options) => options,
         Err(error) => return usage(&error),
     };
-    let Engine::Oms = args.engine;
+    if let Some(mode) = args.engine {
+        args.settings.forward_mode = Some(mode.to_string());
+    }
     args.settings.oms_max_rps = args.max_rps.take().or(args.settings.oms_max_rps);
     let Prepared { mut settings, credentials, http } = match Prepared::from(args.settings) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    settings.in_flight = args.concurrency;
+    settings.mode.set_in_flight(args.concurrency);
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
     };
+    let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
     let bar = bar();
     let output = if args.json { Output::Json } else { Output::Text };
     let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let observer = Arc::new((Log, Watcher { bar: bar.clone(), output }));
-    let replayed = replay(pipeline.engine(), &journal, options.clone(), observer, first.next());
+    let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
     let summary = tokio::select! {
         summary = replayed => summary,
         never = count(&bar, &journal, &options) => match never {},
@@ -181,7 +179,7 @@ fn report(summary: &Summary, mode: Mode, output: Output) -> Exit {
     }
     match &summary.stopped {
         Some(Stopped::Interrupted) => Exit::Interrupted,
-        Some(Stopped::CredentialsRefused | Stopped::JournalRefused(_)) => Exit::CredentialsRefused,
+        Some(Stopped::CredentialsRefused(_) | Stopped::JournalRefused(_)) => Exit::CredentialsRefused,
         Some(Stopped::Journal(_) | Stopped::Internal(_)) => Exit::Internal,
         Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,
         None if summary.failed > 0 || summary.markers_left > 0 => Exit::SomeFailed,

@@ -49,7 +49,7 @@ struct Summary {
 }
 
 pub(super) async fn run(args: SendArgs) -> Exit {
-    let settings = match Settings::resolve(args.settings, variable("FC_REGION")) {
+    let settings = match Settings::resolve(&args.settings, variable("FC_REGION")) {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };
@@ -61,7 +61,7 @@ pub(super) async fn run(args: SendArgs) -> Exit {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
-    let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.sync_url.task());
+    let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),

@@ -46,19 +46,20 @@ pub(super) async fn run(args: StatusArgs) -> Exit {
         Ok(journal) => journal,
         Err(error) => return usage(&error),
     };
-    let api = OmsApi::new(http, &settings.sync_url, settings.huawei);
-    let mut huawei = Huawei::new(api, settings.sync_url.task());
+    let mut huawei =
+        settings.mode.oms().map(|oms| Huawei::new(OmsApi::new(http, &oms.sync_url, oms.huawei.clone())));
     let mut interrupts = Interrupts::from_keyboard();
     loop {
         let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
         let status = tokio::select! {
-            status = collect(&journal, &mut huawei, args.read, clock::system()) => status,
+            status = collect(&journal, &settings.task, huawei.as_mut(), args.read, clock::system()) => status,
             () = interrupts.next() => return Exit::Interrupted,
         };
         let exit = match status {
             Ok(status) => {
                 show(&status, args.json, args.watch.is_some());
-                if status.oms.credentials_refused { Exit::CredentialsRefused } else { Exit::Done }
+                let refused = status.oms.as_ref().is_some_and(|oms| oms.credentials_refused);
+                if refused { Exit::CredentialsRefused } else { Exit::Done }
             }
             Err(error) => store(&error),
         };

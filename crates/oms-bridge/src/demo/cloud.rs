@@ -184,5 +184,5 @@ fn settings(twin: &Twin, task: &SyncTaskHandle) -> Result<Settings, Error> {
         oss_region: Some(twin.region().to_owned()),
         ..SettingsArgs::default()
     };
-    Ok(Settings::resolve(args, None)?)
+    Ok(Settings::resolve(&args, None)?)
 }

@@ -202,9 +202,11 @@ impl Story<'_> {
         self.screen.title("3. OMS is back. Replay the journal, as `oms-bridge replay` and the timer do");
         let pipeline = self.cloud.pipeline()?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        let journal = pipeline.journal().open(self.cloud.source_credentials().from_environment()?, deadline);
+        let credentials = self.cloud.source_credentials().from_environment()?;
+        let context = pipeline.engine().context(Some(&credentials));
+        let journal = pipeline.journal().open(credentials, deadline);
         let (options, interrupted) = (Options::until(deadline), std::future::pending());
-        let summary = replay(pipeline.engine(), &journal, options, Arc::new(Log), interrupted).await;
+        let summary = replay(pipeline.engine(), context, &journal, options, Arc::new(Log), interrupted).await;
         let waiting = keys.iter().map(String::as_str);
         self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {

@@ -118,7 +118,7 @@ pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnos
 /// Examines everything; without an open journal, the log bucket only from outside. `id` names the object by which the log bucket is tried out; nobody else should use the same.
 pub async fn examine(
     settings: &Settings,
-    api: &OmsApi,
+    api: Option<&OmsApi>,
     credentials: &SourceCredentials,
     journal: &Journal,
     open: Option<&OpenJournal>,
@@ -126,9 +126,15 @@ pub async fn examine(
     now: DateTime<Utc>,
 ) -> Diagnosis {
     let mut findings = settings::check(settings);
-    findings.push(settings::huawei_credentials(settings));
+    findings.extend(settings.mode.oms().map(settings::huawei_credentials));
     findings.push(settings::oss_credentials(credentials));
-    let (oms, bucket) = tokio::join!(oms::check(api, settings, now), bucket::check(journal, open, id, now));
+    let oms = async {
+        match (api, settings.mode.oms()) {
+            (Some(api), Some(oms)) => oms::check(api, &oms.sync_url, &settings.log_bucket, now).await,
+            _ => Vec::new(),
+        }
+    };
+    let (oms, bucket) = tokio::join!(oms, bucket::check(journal, open, id, now));
     findings.extend(oms);
     findings.extend(bucket);
     Diagnosis::new(findings)

@@ -1,18 +1,24 @@
 //! Whether OMS answers, takes the signature, and has the task.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
-use crate::config::Settings;
+use crate::engine::oms::SyncUrl;
 use crate::oms_api::{ApiError, OmsApi, SyncTask, Trouble};
 
 const TASK: &str = "sync task";
 const SIGNATURE: &str = "OMS signature";
 
-pub(super) async fn check(api: &OmsApi, settings: &Settings, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) async fn check(
+    api: &OmsApi,
+    target: &SyncUrl,
+    log_bucket: &BucketName,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
     let theirs = match api.server_time().await {
         Ok(theirs) => theirs,
-        Err(error) => return vec![unreachable(settings.sync_url.host(), &error)],
+        Err(error) => return vec![unreachable(target.host(), &error)],
     };
     let mut findings = vec![clock::compare("OMS", "OMS", theirs, now)];
     // Signed with their time where ours is off, as the function does it: the one signed request must tell something else.
@@ -21,7 +27,7 @@ pub(super) async fn check(api: &OmsApi, settings: &Settings, now: DateTime<Utc>)
         Ok(task) => {
             findings.push(Finding::ok(SIGNATURE, "accepted"));
             findings.push(self::task(&task));
-            findings.extend(own_source(&task, settings));
+            findings.extend(own_source(&task, log_bucket));
         }
         Err(error) => findings.extend(refusal(&error)),
     }
@@ -71,12 +77,12 @@ fn task(task: &SyncTask) -> Finding {
     )
 }
 
-fn own_source(task: &SyncTask, settings: &Settings) -> Option<Finding> {
-    (task.src_bucket == settings.log_bucket.as_str()).then(|| {
+fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {
+    (task.src_bucket == log_bucket.as_str()).then(|| {
         Finding::bad(
             "LOG_BUCKET",
             Severity::Problem,
-            format!("{} is the source bucket of the task", settings.log_bucket),
+            format!("{log_bucket} is the source bucket of the task"),
             "every record would raise an event and be forwarded itself; the function refuses such events",
             "create a second bucket in the same region and set LOG_BUCKET to it",
         )

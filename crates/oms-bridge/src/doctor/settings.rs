@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, OmsSettings, Settings};
 use crate::credentials::SourceCredentials;
 use crate::engine::oms::SyncUrl;
 use crate::text::masked;
@@ -28,12 +28,15 @@ pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
 }
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
-    let Settings { log_bucket, oss_endpoint, sync_url, .. } = settings;
+    let Settings { log_bucket, oss_endpoint, .. } = settings;
     let oss_region = settings.oss_region.as_deref().unwrap_or("no region");
     let complete = format!("complete; log bucket {log_bucket} at {oss_endpoint} ({oss_region})");
-    let mut findings = vec![Finding::ok("settings", complete), address(sync_url)];
-    findings.extend(region(sync_url));
-    findings.push(batch(settings.batch));
+    let mut findings = vec![Finding::ok("settings", complete)];
+    if let Some(oms) = settings.mode.oms() {
+        findings.push(address(&oms.sync_url));
+        findings.extend(region(&oms.sync_url));
+        findings.push(batch(oms.batch));
+    }
     findings
 }
 
@@ -102,9 +105,9 @@ fn batch(batch: usize) -> Finding {
     )
 }
 
-pub(super) fn huawei_credentials(settings: &Settings) -> Finding {
-    let token = if settings.huawei.is_temporary() { "with a token" } else { "permanent" };
-    let key = masked(settings.huawei.access_key());
+pub(super) fn huawei_credentials(oms: &OmsSettings) -> Finding {
+    let token = if oms.huawei.is_temporary() { "with a token" } else { "permanent" };
+    let key = masked(oms.huawei.access_key());
     Finding::ok("Huawei credentials", format!("HW_AK {key}, {token}"))
 }
 

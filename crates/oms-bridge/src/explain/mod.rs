@@ -21,7 +21,7 @@ use oss_lite::{BucketName, Client, Credentials, Error};
 use serde::Serialize;
 
 pub use self::advice::{Evidence, advise};
-pub use self::destination::{BadDestination, Destination, DestinationArgs, Identity};
+pub use self::destination::Destination;
 pub use self::entry::Entry;
 pub use self::side::{Side, State};
 use crate::config::Settings;
@@ -42,7 +42,9 @@ pub struct Explanation {
     pub records: Entries,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
     pub filtered_out: bool,
-    /// The request that would be sent.
+    /// The engine in charge: `oms`, `copy` or `oms-then-copy`.
+    pub engine: &'static str,
+    /// The request that would be sent to OMS, where it has a part.
     pub request: Option<Preview>,
     /// Why there is none.
     pub request_error: Option<String>,
@@ -76,8 +78,8 @@ pub struct Sources<'s> {
     pub credentials: Arc<Credentials>,
     /// The other side.
     pub destination: Option<&'s Destination>,
-    /// OMS, which is asked only where nothing else tells the source bucket.
-    pub api: &'s OmsApi,
+    /// OMS, where it has a part. It is asked only where nothing else tells the source bucket.
+    pub api: Option<&'s OmsApi>,
 }
 
 /// Looks everything up. `bucket` is the source bucket, where it is known.
@@ -103,9 +105,11 @@ pub async fn explain(
     };
     let (source, destination) = tokio::join!(source(sources, key, bucket, &records, now), destination);
     let settings = sources.settings;
-    let (request, request_error) = match preview(&settings.sync_url, &settings.huawei, key, now) {
-        Ok(preview) => (Some(preview), None),
-        Err(error) => (None, Some(error.to_string())),
+    let request = settings.mode.oms().map(|oms| preview(&oms.sync_url, &oms.huawei, key, now));
+    let (request, request_error) = match request {
+        Some(Ok(preview)) => (Some(preview), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
+        None => (None, None),
     };
     let filtered_out = !settings.keys.admits(key);
     let next = advise(&Evidence {
@@ -123,6 +127,7 @@ pub async fn explain(
         destination,
         records,
         filtered_out,
+        engine: settings.mode.forward_mode().as_str(),
         request,
         request_error,
         next,
@@ -141,22 +146,33 @@ async fn source(
         let entries = [&records.failed, &records.dead, &records.success];
         entries.into_iter().flatten().find_map(|entry| entry.record.bucket.as_deref()?.parse().ok())
     };
-    let bucket = match bucket.or_else(recorded) {
+    let set = || sources.settings.source.bucket.clone();
+    let bucket = match bucket.or_else(recorded).or_else(set) {
         Some(bucket) => bucket,
-        None => match sources.api.show(now).await {
-            Ok(task) => match task.src_bucket.parse() {
-                Ok(bucket) => bucket,
-                Err(error) => {
-                    return Side::unknown("oss", key, format!("OMS names no source bucket: {error}"));
-                }
-            },
-            Err(error) => {
-                let why = format!("no record and not OMS tells the source bucket, give --bucket: {error}");
-                let side = Side::unknown("oss", key, why);
-                return if error.is_credentials() { side.refused() } else { side };
-            }
+        None => match asked(sources.api, key, now).await {
+            Ok(bucket) => bucket,
+            Err(side) => return side,
         },
     };
     let bucket = sources.source.bucket(&bucket, Arc::clone(&sources.credentials));
     Side::look("oss", &bucket, key).await
+}
+
+/// The source bucket of the sync task, or what to say in place of the source.
+async fn asked(api: Option<&OmsApi>, key: &str, now: DateTime<Utc>) -> Result<BucketName, Side> {
+    let unknown = |why| Side::unknown("oss", key, why);
+    let Some(api) = api else {
+        let why = "no record tells the source bucket: give --bucket, or set SOURCE_BUCKET";
+        return Err(unknown(why.to_owned()));
+    };
+    match api.show(now).await {
+        Ok(task) => {
+            task.src_bucket.parse().map_err(|error| unknown(format!("OMS names no source bucket: {error}")))
+        }
+        Err(error) => {
+            let why = format!("no record and not OMS tells the source bucket, give --bucket: {error}");
+            let side = unknown(why);
+            Err(if error.is_credentials() { side.refused() } else { side })
+        }
+    }
 }

@@ -29,7 +29,14 @@ impl Explanation {
         if let Some(error) = &self.request_error {
             writeln!(f, "  cannot be made: {error}")?;
         }
-        let Some(request) = &self.request else { return Ok(()) };
+        let Some(request) = &self.request else {
+            let none = self.request_error.is_none();
+            return if none {
+                writeln!(f, "  none to OMS: the copy engine reads and writes itself")
+            } else {
+                Ok(())
+            };
+        };
         writeln!(f, "  {} {}", request.method, request.url)?;
         writeln!(f, "  {}", request.body)?;
         writeln!(f, "\n  canonical request")?;

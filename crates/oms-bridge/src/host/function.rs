@@ -51,7 +51,7 @@ pub struct Totals {
     pub failed: u64,
     /// Changes that were not to be forwarded.
     pub skipped: u64,
-    /// Requests made to OMS.
+    /// Requests made to OMS, and objects that the copy engine looked at.
     pub requests: u64,
 }
 
@@ -127,10 +127,12 @@ impl Function {
     ) -> Result<bool, Diagnostic> {
         let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
         let pipeline = &self.0.pipeline;
+        let context = pipeline.engine().context(Some(&credentials));
         let journal = pipeline.journal().open(credentials, budget.journal);
         let options = Options::until(budget.engine);
         let summary =
-            replay(pipeline.engine(), &journal, options, Arc::new(Log), std::future::pending()).await;
+            replay(pipeline.engine(), context, &journal, options, Arc::new(Log), std::future::pending())
+                .await;
         self.0.counters.replayed(&summary);
         let (accepted, failed) = (summary.accepted, summary.failed);
         let stopped = summary.stopped.as_ref().map(tracing::field::display);
@@ -146,7 +148,7 @@ impl Function {
             Some(stopped @ (Stopped::Journal(_) | Stopped::JournalRefused(_) | Stopped::Internal(_))) => {
                 Err(failure("JournalUnavailable", &stopped))
             }
-            Some(Stopped::CredentialsRefused | Stopped::Unavailable) => Ok(false),
+            Some(Stopped::CredentialsRefused(_) | Stopped::Unavailable) => Ok(false),
             Some(Stopped::OutOfTime | Stopped::Interrupted) | None => Ok(failed == 0),
         }
     }

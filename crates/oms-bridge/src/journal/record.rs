@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change::ObjectChange;
-use crate::engine::{Acceptance, EngineError, Failure, FailureClass, Outcome};
+use crate::engine::{Acceptance, EngineError, EngineName, Failure, FailureClass, OpenUpload, Outcome};
 
 /// Version of the format that is written.
 const VERSION: u32 = 1;
@@ -37,7 +37,7 @@ pub struct Record<'a> {
     /// Size of the object at that time, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Engine that was tried: `oms`.
+    /// Engine that was tried last: `oms` or `copy`.
     pub engine: Cow<'a, str>,
     /// `accepted` or `failed`.
     pub outcome: Cow<'a, str>,
@@ -61,6 +61,12 @@ pub struct Record<'a> {
     /// Request id at the engine's service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<Cow<'a, str>>,
+    /// What the engine did not do for an accepted key, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Cow<'a, str>>,
+    /// What the last copy of a failed key left open at the destination: the next one goes on with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<OpenUpload>,
 }
 
 impl<'a> Record<'a> {
@@ -76,7 +82,7 @@ impl<'a> Record<'a> {
             event_time: change.event_time.as_deref().map(Cow::Borrowed),
             etag: change.etag.as_deref().map(Cow::Borrowed),
             size: change.size,
-            engine: Cow::Borrowed("oms"),
+            engine: Cow::Borrowed(outcome.engine().as_str()),
             attempts: 1,
             ..Self::default()
         };
@@ -85,6 +91,7 @@ impl<'a> Record<'a> {
                 outcome: Cow::Borrowed("accepted"),
                 accepted_at: Some(now),
                 request_id: acceptance.request_id.as_deref().map(Cow::Borrowed),
+                note: acceptance.note.as_deref().map(Cow::Borrowed),
                 ..record
             },
             Outcome::Failed(failure) => Self {
@@ -94,6 +101,7 @@ impl<'a> Record<'a> {
                 last_failed_at: Some(now),
                 error: Some(failure.error.clone()),
                 request_id: failure.request_id.as_deref().map(Cow::Borrowed),
+                upload: failure.open.clone(),
                 ..record
             },
         }
@@ -113,11 +121,12 @@ impl<'a> Record<'a> {
         Self {
             v: VERSION,
             key: Cow::Borrowed(key),
-            engine: Cow::Borrowed("oms"),
+            engine: Cow::Borrowed(acceptance.engine.as_str()),
             outcome: Cow::Borrowed("accepted"),
             attempts: 1,
             accepted_at: Some(text(now)),
             request_id: acceptance.request_id.as_deref().map(Cow::Borrowed),
+            note: acceptance.note.as_deref().map(Cow::Borrowed),
             ..Self::default()
         }
     }
@@ -132,10 +141,15 @@ impl<'a> Record<'a> {
         since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
+        // OMS knows nothing of what a copy left open.
+        let upload = match failure.engine {
+            EngineName::Oms => self.upload,
+            EngineName::Copy => failure.open.clone(),
+        };
         Self {
             v: VERSION,
             key: Cow::Borrowed(key),
-            engine: Cow::Borrowed("oms"),
+            engine: Cow::Borrowed(failure.engine.as_str()),
             outcome: Cow::Borrowed("failed"),
             class: Some(failure.class),
             attempts: self.attempts.max(1).saturating_add(1),
@@ -143,6 +157,8 @@ impl<'a> Record<'a> {
             last_failed_at: Some(text(now)),
             error: Some(failure.error.clone()),
             request_id: failure.request_id.as_deref().map(Cow::Borrowed),
+            note: None,
+            upload,
             ..self
         }
     }
@@ -162,16 +178,19 @@ fn text(time: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
     use crate::engine::Attempt;
+
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
     }
 
     fn failed() -> Outcome {
         Outcome::Failed(Failure {
+            engine: EngineName::Oms,
             class: FailureClass::Transient,
             error: EngineError { status: Some(503), code: Some("OMS.2004".into()), message: "later".into() },
             request_id: Some("r1".into()),
             attempt: Attempt::Made,
+            open: None,
         })
     }
 
@@ -188,23 +207,78 @@ mod tests {
         );
     }
 
+    fn cut_short(open: Option<OpenUpload>) -> Failure {
+        Failure {
+            engine: EngineName::Copy,
+            class: FailureClass::Transient,
+            error: EngineError::local("time is up"),
+            request_id: None,
+            attempt: Attempt::Made,
+            open,
+        }
+    }
+
+    fn upload() -> OpenUpload {
+        OpenUpload {
+            bucket: "mirror".into(),
+            key: "p/k".into(),
+            id: "u1".into(),
+            part_size: 1 << 20,
+            etag: Some("e".into()),
+        }
+    }
+
     #[test]
     fn what_is_written_can_be_read() {
         let change = ObjectChange::of_key("测\u{1}\"");
-        for outcome in [failed(), Outcome::Accepted(Acceptance::default())] {
+        let note = Some("up to date".to_owned());
+        for outcome in [
+            failed(),
+            Outcome::Failed(cut_short(Some(upload()))),
+            Outcome::Accepted(Acceptance::default()),
+            Outcome::Accepted(Acceptance { engine: EngineName::Copy, request_id: None, note }),
+        ] {
             let record = Record::new(&change, &outcome, now());
             assert_eq!(Record::parse(&record.to_json()).unwrap(), record);
         }
     }
 
     #[test]
+    fn engine_note_and_open_upload_are_written_by_their_names() {
+        let change = ObjectChange::of_key("k");
+        let value = |outcome: &Outcome| -> serde_json::Value {
+            serde_json::from_slice(&Record::new(&change, outcome, now()).to_json()).unwrap()
+        };
+        let failed = value(&Outcome::Failed(cut_short(Some(upload()))));
+        assert_eq!(failed["engine"], "copy");
+        let upload = r#"{"bucket":"mirror","key":"p/k","id":"u1","part_size":1048576,"etag":"e"}"#;
+        assert_eq!(failed["upload"], serde_json::from_str::<serde_json::Value>(upload).unwrap());
+        let acceptance =
+            Acceptance { engine: EngineName::Copy, note: Some("up to date".into()), request_id: None };
+        let accepted = value(&Outcome::Accepted(acceptance));
+        assert_eq!((&accepted["engine"], &accepted["note"]), (&"copy".into(), &"up to date".into()));
+    }
+
+    #[test]
+    fn only_another_copy_changes_what_is_known_to_be_open() {
+        let change = ObjectChange::of_key("k");
+        let first = Outcome::Failed(cut_short(Some(upload())));
+        let record = || Record::new(&change, &first, now());
+        let Outcome::Failed(oms) = failed() else { unreachable!() };
+        assert_eq!(record().failed_again("k", &oms, now(), now()).upload, Some(upload()));
+        assert_eq!(record().failed_again("k", &cut_short(None), now(), now()).upload, None);
+    }
+
+    #[test]
     fn another_failure_keeps_what_was_known_and_counts() {
         let (change, first) = (ObjectChange { size: Some(7), ..ObjectChange::of_key("k") }, failed());
         let again = Failure {
+            engine: EngineName::Oms,
             class: FailureClass::Auth,
             error: EngineError::local("no"),
             request_id: None,
             attempt: Attempt::Made,
+            open: None,
         };
         let later = now() + chrono::TimeDelta::minutes(10);
         let record = Record::new(&change, &first, now()).failed_again("k", &again, later, later);

@@ -7,9 +7,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout_at;
 
 use super::source::{Chunk, Item};
-use super::{Mode, Run, Stopped, Summary, refuses_credentials};
+use super::{Mode, Run, Summary, refuses_credentials};
 use crate::change::ObjectChange;
-use crate::engine::{Acceptance, Attempt, Failure, FailureClass, Outcome};
+use crate::engine::{Acceptance, Attempt, Failure, Outcome};
 use crate::journal::{Marker, Naming, Record, Shelf};
 use crate::progress::Event;
 
@@ -53,7 +53,7 @@ impl Run {
     /// Sends the items and records what becomes of them. Gives the markers that may go.
     async fn send<'i>(&self, items: &'i [Item], summary: &mut Summary) -> Vec<&'i Marker> {
         let deadline = self.options.deadline;
-        let mut outcomes = self.engine.submit(items.iter().map(Item::key), deadline);
+        let mut outcomes = self.engine.submit(items.iter().map(Item::job), self.context.as_ref(), deadline);
         let mut gone = Vec::with_capacity(items.len());
         let mut left = items.len();
         let mut records = FuturesUnordered::new();
@@ -98,9 +98,7 @@ impl Run {
                 self.record_accepted(index, &change, acceptance).await
             }
             Outcome::Failed(failure) => {
-                if failure.class == FailureClass::Auth {
-                    self.stop(Stopped::CredentialsRefused);
-                }
+                self.refused(&failure);
                 if failure.attempt == Attempt::NotMade {
                     return Settled::Untouched;
                 }

@@ -31,7 +31,8 @@ use tokio::time::Instant;
 
 pub use self::filter::Filter;
 use self::source::{Chunk, Source};
-use crate::engine::oms::OmsEngine;
+use crate::engine::copy::CopyContext;
+use crate::engine::{Engine, EngineName, Failure, FailureClass};
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::Observer;
 
@@ -41,6 +42,10 @@ const CHUNKS: usize = 3;
 /// So many keys in a row that failed, and none that was accepted, end the run: the service is down, and every further
 /// key would only have its record rewritten.
 const FAILURES_IN_A_ROW: usize = 500;
+
+/// So many keys in a row whose copy was refused for want of permission, and none that was accepted, end the run. One alone may
+/// be the object's own matter.
+const REFUSALS_IN_A_ROW: usize = 20;
 
 /// Attempts after which a key is set aside, unless told otherwise.
 pub const MAX_ATTEMPTS: u32 = 50;
@@ -98,7 +103,7 @@ pub struct Summary {
     pub failed: usize,
     /// Markers that the filters left out, or that hold no key.
     pub skipped: usize,
-    /// Requests made to OMS.
+    /// Requests made to OMS, and objects that the copy engine looked at.
     pub requests: u64,
     /// Seconds it took.
     pub elapsed_s: f64,
@@ -120,8 +125,8 @@ pub enum Stopped {
     Interrupted,
     /// The time budget ended.
     OutOfTime,
-    /// OMS refused the credentials.
-    CredentialsRefused,
+    /// The engine was refused the credentials.
+    CredentialsRefused(EngineName),
     /// Nothing is accepted any more.
     Unavailable,
     /// The log bucket refused the credentials.
@@ -137,9 +142,14 @@ impl fmt::Display for Stopped {
         match self {
             Self::Interrupted => f.write_str("interrupted"),
             Self::OutOfTime => f.write_str("the time budget ended"),
-            Self::CredentialsRefused => f.write_str("OMS refuses the credentials: check HW_AK and HW_SK"),
+            Self::CredentialsRefused(EngineName::Oms) => {
+                f.write_str("OMS refuses the credentials: check HW_AK and HW_SK")
+            }
+            Self::CredentialsRefused(EngineName::Copy) => f.write_str(
+                "source or destination refuse the credentials: oms-bridge doctor says which and what to do",
+            ),
             Self::Unavailable => {
-                write!(f, "the last {FAILURES_IN_A_ROW} keys all failed: OMS seems to be down")
+                write!(f, "the last {FAILURES_IN_A_ROW} keys all failed: the service seems to be down")
             }
             Self::JournalRefused(error) => write!(f, "the log bucket refuses the credentials: {error}"),
             Self::Journal(error) => write!(f, "the log bucket cannot be read: {error}"),
@@ -150,12 +160,14 @@ impl fmt::Display for Stopped {
 
 /// One run, shared by its chunks.
 pub(crate) struct Run {
-    engine: OmsEngine,
+    engine: Engine,
+    context: Option<CopyContext>,
     journal: OpenJournal,
     options: Options,
     observer: Arc<dyn Observer>,
     stop: watch::Sender<Option<Stopped>>,
     failures_in_a_row: AtomicUsize,
+    refusals_in_a_row: AtomicUsize,
 }
 
 impl Run {
@@ -172,6 +184,17 @@ impl Run {
 
     fn accepted(&self) {
         self.failures_in_a_row.store(0, Ordering::Relaxed);
+        self.refusals_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// OMS refuses everybody or nobody, and locks the key of those who insist. The ends of a copy may refuse an object.
+    fn refused(&self, failure: &Failure) {
+        if failure.class == FailureClass::Auth
+            && (failure.engine == EngineName::Oms
+                || self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSALS_IN_A_ROW)
+        {
+            self.stop(Stopped::CredentialsRefused(failure.engine));
+        }
     }
 
     fn failed(&self) {
@@ -204,9 +227,10 @@ fn refuses_credentials(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
 }
 
-/// Replays what `options` ask for. `interrupted` ends it early; what is under way is finished first.
+/// Replays what `options` ask for. `context` is that of the engine ([`Engine::context`]). `interrupted` ends it early; what is under way is finished first.
 pub async fn replay(
-    engine: &OmsEngine,
+    engine: &Engine,
+    context: Option<CopyContext>,
     journal: &OpenJournal,
     options: Options,
     observer: Arc<dyn Observer>,
@@ -216,11 +240,13 @@ pub async fn replay(
     let requests = engine.requests();
     let run = Arc::new(Run {
         engine: engine.clone(),
+        context,
         journal: journal.clone(),
         options,
         observer,
         stop: watch::Sender::new(None),
         failures_in_a_row: AtomicUsize::new(0),
+        refusals_in_a_row: AtomicUsize::new(0),
     });
     let mut summary = Summary::default();
     let mut source = Some(Source::spawn(&run));

@@ -8,6 +8,8 @@ use oss_lite::Error;
 use tokio::sync::mpsc;
 
 use super::Run;
+use crate::change::{Effect, EventName};
+use crate::engine::Job;
 use crate::journal::{Lookup, Marker, Naming, ReadError, Record, Shelf};
 
 /// Keys that are sent together, roughly: as many as one multi-delete takes markers.
@@ -32,6 +34,21 @@ impl Item {
             (None, Some(record)) => &record.key,
             (None, None) => "",
         }
+    }
+
+    /// The job that the record describes, as far as there is one and it was read.
+    pub(super) fn job(&self) -> Job<'_> {
+        let record = self.record.as_ref();
+        let effect = match record
+            .and_then(|record| Some(EventName::new(record.event.as_deref()?.to_owned()).effect()))
+        {
+            Some(Effect::Removed) => Effect::Removed,
+            // It was forwarded once: whatever the event is called, there is something to forward.
+            _ => Effect::Changed,
+        };
+        let bucket = record.and_then(|record| record.bucket.as_deref());
+        let open = record.and_then(|record| record.upload.as_ref());
+        Job { key: self.key(), bucket, effect, open }
     }
 }
 
@@ -162,7 +179,19 @@ async fn sift(run: Arc<Run>, marker: Result<Marker, Error>) -> Result<Found, Err
     if filter.needs_record(&marker) {
         return read(&run, marker).await;
     }
-    Ok(Found::Send(Box::new(Item { marker, record: None })))
+    if run.engine.copier().is_none() {
+        return Ok(Found::Send(Box::new(Item { marker, record: None })));
+    }
+    // The name says which key; bucket, event and what was left open are in the record only.
+    let record = match run.journal.read(&marker).await {
+        Ok(record) => record,
+        Err(ReadError::Store(error)) => return Err(error),
+        Err(error @ ReadError::Malformed(_)) => {
+            tracing::warn!(name = marker.object().key, %error, "sent by its name alone");
+            Record::default()
+        }
+    };
+    Ok(Found::Send(Box::new(Item { marker, record: Some(record) })))
 }
 
 async fn read(run: &Run, marker: Marker) -> Result<Found, Error> {

@@ -24,15 +24,15 @@ use crate::text;
 pub struct Status {
     /// When it was so.
     pub checked_at: String,
-    /// The sync task.
+    /// What the journal is named by: the sync task.
     pub task: String,
     /// The log bucket.
     pub log_bucket: String,
     /// What the log bucket holds.
     #[serde(flatten)]
     pub records: Records,
-    /// What OMS says.
-    pub oms: OmsReport,
+    /// What OMS says; absent where it has no part.
+    pub oms: Option<OmsReport>,
 }
 
 /// Looks at log bucket and OMS, at most `read` records in whole.
@@ -42,15 +42,21 @@ pub struct Status {
 /// When the log bucket cannot be listed. What OMS does not tell is part of the result.
 pub async fn collect(
     journal: &OpenJournal,
-    huawei: &mut Huawei,
+    task: &str,
+    huawei: Option<&mut Huawei>,
     read: usize,
     now: DateTime<Utc>,
 ) -> Result<Status, Error> {
-    let task = huawei.task().to_owned();
-    let (records, oms) = tokio::join!(records::collect(journal, read, now), huawei.ask(now));
+    let oms = async {
+        match huawei {
+            Some(huawei) => Some(huawei.ask(now).await),
+            None => None,
+        }
+    };
+    let (records, oms) = tokio::join!(records::collect(journal, read, now), oms);
     Ok(Status {
         checked_at: text::time(now),
-        task,
+        task: task.to_owned(),
         log_bucket: journal.bucket_name().to_string(),
         records: records?,
         oms,

@@ -26,18 +26,13 @@ pub struct OmsReport {
 #[derive(Debug)]
 pub struct Huawei {
     api: OmsApi,
-    task: String,
     refused: Option<String>,
 }
 
 impl Huawei {
-    /// Asks through `api` about the sync task `task`.
-    pub fn new(api: OmsApi, task: impl Into<String>) -> Self {
-        Self { api, task: task.into(), refused: None }
-    }
-
-    pub(super) fn task(&self) -> &str {
-        &self.task
+    /// Asks through `api`.
+    pub fn new(api: OmsApi) -> Self {
+        Self { api, refused: None }
     }
 
     pub(super) async fn ask(&mut self, now: DateTime<Utc>) -> OmsReport {

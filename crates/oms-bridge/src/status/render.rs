@@ -9,8 +9,13 @@ use crate::text::{Align, bytes, printable, span, table};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "sync task   {}", self.task)?;
-        oms(f, &self.oms)?;
+        match &self.oms {
+            Some(report) => {
+                writeln!(f, "sync task   {}", self.task)?;
+                oms(f, report)?;
+            }
+            None => writeln!(f, "journal of  {}, where OMS has no part", self.task)?,
+        }
         writeln!(f, "log bucket  {}, looked at {}\n", self.log_bucket, self.checked_at)?;
         records(f, &self.records)
     }
@@ -86,14 +91,10 @@ fn classes(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
     }
     let counted = &records.by_class;
     let rows: Vec<[String; 3]> = [
-        ("transient", counted.transient, "network trouble or OMS was down: a replay will do"),
+        ("transient", counted.transient, "network trouble or a service was down: a replay will do"),
         ("throttled", counted.throttled, "too many requests: a replay will do, or lower OMS_MAX_RPS"),
-        ("auth", counted.auth, "check HW_AK, HW_SK and the IAM policy, then replay"),
-        (
-            "permanent",
-            counted.permanent,
-            "OMS refuses them every time: read the error (oms-bridge explain KEY)",
-        ),
+        ("auth", counted.auth, "oms-bridge doctor says which credentials to check, then replay"),
+        ("permanent", counted.permanent, "refused every time: read the error (oms-bridge explain KEY)"),
         ("unknown", counted.unknown, "their records do not say, as those of the vendor's function"),
     ]
     .into_iter()

@@ -30,7 +30,7 @@ use self::queue::{Queue, Waiting};
 use self::reply::{Verdict, classify};
 use self::request::Refusal;
 use super::backoff::{Backoff, Random};
-use super::{Acceptance, Attempt, EngineError, Failure, FailureClass, Outcome};
+use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Outcome, Outcomes};
 use crate::clock::Clock;
 
 pub use self::preview::{Preview, preview};
@@ -83,18 +83,6 @@ struct Shared {
     requests: AtomicU64,
 }
 
-/// The outcomes of one [`OmsEngine::submit`], in the order in which they are settled.
-#[derive(Debug)]
-pub struct Outcomes(mpsc::UnboundedReceiver<(usize, Outcome)>);
-
-impl Outcomes {
-    /// The next settled key: its index among those submitted, and its outcome. `None` when no more will come; keys of
-    /// which nothing was heard by then were lost with their task and count as failed.
-    pub async fn next(&mut self) -> Option<(usize, Outcome)> {
-        self.0.recv().await
-    }
-}
-
 enum Settled {
     Accepted(Acceptance),
     Failed(Failure),
@@ -119,25 +107,29 @@ impl OmsEngine {
     /// Hands over keys; each must stand once in `keys`. Requests are made in the background until `deadline`.
     pub fn submit<'k>(&self, keys: impl IntoIterator<Item = &'k str>, deadline: Instant) -> Outcomes {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let waiting = keys.into_iter().enumerate().filter_map(|(index, key)| {
-            let waiting = Waiting::new(index, key, deadline, &sender);
+        self.submit_to(keys.into_iter().enumerate(), deadline, &sender);
+        Outcomes::new(receiver)
+    }
+
+    /// The same for keys that have an index already, reported through `outcomes`.
+    pub(super) fn submit_to<'k>(
+        &self,
+        keys: impl IntoIterator<Item = (usize, &'k str)>,
+        deadline: Instant,
+        outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
+    ) {
+        let waiting = keys.into_iter().filter_map(|(index, key)| {
+            let waiting = Waiting::new(index, key, deadline, outcomes);
             if waiting.encoded.len() <= MAX_ENCODED_KEY {
                 return Some(waiting);
             }
-            waiting.settle(Outcome::Failed(Failure {
-                class: FailureClass::Permanent,
-                error: EngineError::local(format!(
-                    "the encoded key is longer than {MAX_ENCODED_KEY} characters"
-                )),
-                request_id: None,
-                attempt: Attempt::Made,
-            }));
+            let why = format!("the encoded key is longer than {MAX_ENCODED_KEY} characters");
+            waiting.settle(Outcome::Failed(failure(FailureClass::Permanent, Attempt::Made, why)));
             None
         });
         if self.0.queue.add(waiting) {
             tokio::spawn(Arc::clone(&self.0).flush());
         }
-        Outcomes(receiver)
     }
 
     /// Opens the connection to OMS, so that the first event does not wait for it.
@@ -292,11 +284,11 @@ impl Shared {
                 let resumes = (self.config.clock)()
                     + TimeDelta::from_std(until.saturating_duration_since(Instant::now()))
                         .unwrap_or_default();
-                let error = EngineError::local(format!(
+                let why = format!(
                     "not sent: Huawei refused HW_AK/HW_SK a moment ago; sending resumes at {}",
                     resumes.to_rfc3339_opts(SecondsFormat::Secs, true)
-                ));
-                Failure { class: FailureClass::Auth, error, request_id: None, attempt: Attempt::NotMade }
+                );
+                failure(FailureClass::Auth, Attempt::NotMade, why)
             },
             |refusal| refusal.into_failure(FailureClass::Auth),
         )
@@ -305,17 +297,21 @@ impl Shared {
 
 fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
     last.map_or_else(
-        || Failure {
-            class: FailureClass::Throttled,
-            error: EngineError::local(format!(
+        || {
+            let why = format!(
                 "not sent: the next request may go in {} ms, after the time budget ends",
                 wait.as_millis()
-            )),
-            request_id: None,
-            attempt: Attempt::NotMade,
+            );
+            failure(FailureClass::Throttled, Attempt::NotMade, why)
         },
         |refusal| refusal.into_failure(FailureClass::Throttled),
     )
+}
+
+/// A failure that no reply stands behind.
+fn failure(class: FailureClass, attempt: Attempt, why: String) -> Failure {
+    let error = EngineError::local(why);
+    Failure { engine: EngineName::Oms, class, error, request_id: None, attempt, open: None }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::reply::{is_error_body, parse_error};
 use super::{Acceptance, Shared};
-use crate::engine::{Attempt, EngineError, Failure, FailureClass};
+use crate::engine::{Attempt, EngineError, EngineName, Failure, FailureClass};
 
 /// Longest time one try may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
@@ -38,7 +38,8 @@ impl Refusal {
     }
 
     pub(super) fn into_failure(self, class: FailureClass) -> Failure {
-        Failure { class, error: self.error, request_id: self.request_id, attempt: Attempt::Made }
+        let Self { error, request_id, .. } = self;
+        Failure { engine: EngineName::Oms, class, error, request_id, attempt: Attempt::Made, open: None }
     }
 }
 
@@ -75,7 +76,7 @@ impl Shared {
         let reply = read(response).await;
         if status.is_success() && !reply.as_ref().is_ok_and(|body| is_error_body(body)) {
             // The status line is the acceptance: a reply that breaks off after it changes nothing.
-            return Ok(Acceptance { request_id });
+            return Ok(Acceptance { request_id, ..Acceptance::default() });
         }
         let (error, id_in_body) = parse_error(status, &reply.unwrap_or_default());
         Err(Refusal { error, request_id: request_id.or(id_in_body), date: date.as_ref().and_then(moment) })

@@ -1,0 +1,193 @@
+//! One engine, or both of them: what the pipeline and replays send with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_lite::Credentials;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::copy::{CopyContext, CopyEngine, Deletes};
+use super::fallback::{Fallback, OwnedJob};
+use super::oms::OmsEngine;
+use super::{Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
+use crate::change::Effect;
+use crate::credentials::NoCredentials;
+
+/// What forwards changes. Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// OMS alone.
+    Oms(OmsEngine),
+    /// Copies alone.
+    Copy(CopyEngine),
+    /// OMS first. It gets at most half of the time; what it does not take for reasons of its own is copied. Removals,
+    /// which OMS does not know, go to the copy engine at once.
+    OmsThenCopy(OmsEngine, CopyEngine),
+}
+
+type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
+
+impl Engine {
+    /// Hands over jobs; each key must stand once in `jobs`. They are settled in the background until `deadline`.
+    ///
+    /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, what needs a copy fails for want of
+    /// credentials.
+    pub fn submit<'j>(
+        &self,
+        jobs: impl IntoIterator<Item = Job<'j>>,
+        context: Option<&CopyContext>,
+        deadline: Instant,
+    ) -> Outcomes {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let jobs = jobs.into_iter().enumerate();
+        match (self, context) {
+            (Self::Oms(oms), _) => {
+                oms.submit_to(jobs.map(|(index, job)| (index, job.key)), deadline, &sender);
+            }
+            (Self::Copy(copy), Some(context)) => copy.submit(jobs, context, early(deadline), &sender),
+            (Self::Copy(_), None) => jobs.for_each(|(index, _)| no_credentials(index, &sender)),
+            (Self::OmsThenCopy(oms, copy), Some(context)) => {
+                both(oms, copy, jobs, context, deadline, sender);
+            }
+            (Self::OmsThenCopy(oms, _), None) => {
+                let changed = jobs.filter(|(index, job)| {
+                    let removed = job.effect == Effect::Removed;
+                    if removed {
+                        no_credentials(*index, &sender);
+                    }
+                    !removed
+                });
+                oms.submit_to(changed.map(|(index, job)| (index, job.key)), deadline, &sender);
+            }
+        }
+        Outcomes::new(receiver)
+    }
+
+    /// What one invocation or replay brings along: `source` opens the source bucket. `None` where nothing is copied, or
+    /// nothing can be.
+    pub fn context(&self, source: Option<&Arc<Credentials>>) -> Option<CopyContext> {
+        let (copy, source) = (self.copier()?, Arc::clone(source?));
+        Some(CopyContext { source, allowance: copy.deletes().allowance() })
+    }
+
+    /// Opens connections, so that the first event does not wait for them.
+    ///
+    /// # Errors
+    ///
+    /// Which service cannot be reached, and why. With two engines one of them is enough.
+    pub async fn warm(&self, deadline: Instant) -> Result<(), String> {
+        match self {
+            Self::Oms(oms) => warm_oms(oms, deadline).await,
+            Self::Copy(copy) => warm_copy(copy, deadline).await,
+            Self::OmsThenCopy(oms, copy) => {
+                match tokio::join!(warm_oms(oms, deadline), warm_copy(copy, deadline)) {
+                    (Err(first), Err(second)) => Err(format!("{first}; {second}")),
+                    (Err(error), Ok(())) | (Ok(()), Err(error)) => {
+                        tracing::warn!(error, "one of two engines is not ready");
+                        Ok(())
+                    }
+                    (Ok(()), Ok(())) => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Effort so far: requests to OMS, and objects that the copy engine looked at.
+    pub fn requests(&self) -> u64 {
+        match self {
+            Self::Oms(oms) => oms.requests(),
+            Self::Copy(copy) => copy.objects(),
+            Self::OmsThenCopy(oms, copy) => oms.requests() + copy.objects(),
+        }
+    }
+
+    /// Keys that share a request.
+    pub fn batch(&self) -> usize {
+        match self {
+            Self::Oms(oms) | Self::OmsThenCopy(oms, _) => oms.batch(),
+            Self::Copy(_) => 1,
+        }
+    }
+
+    /// The engine that is tried last.
+    pub fn last(&self) -> EngineName {
+        match self {
+            Self::Oms(_) => EngineName::Oms,
+            Self::Copy(_) | Self::OmsThenCopy(..) => EngineName::Copy,
+        }
+    }
+
+    /// Whether removals are carried over.
+    pub fn deletes(&self) -> Deletes {
+        self.copier().map_or(Deletes::Ignored, CopyEngine::deletes)
+    }
+
+    /// The copy engine, where there is one. It wants to know more of a change than its key.
+    pub fn copier(&self) -> Option<&CopyEngine> {
+        match self {
+            Self::Oms(_) => None,
+            Self::Copy(copy) | Self::OmsThenCopy(_, copy) => Some(copy),
+        }
+    }
+}
+
+fn both<'j>(
+    oms: &OmsEngine,
+    copy: &CopyEngine,
+    jobs: impl Iterator<Item = (usize, Job<'j>)>,
+    context: &CopyContext,
+    deadline: Instant,
+    sender: Sender,
+) {
+    let (removed, changed): (Vec<_>, Vec<_>) = jobs.partition(|(_, job)| job.effect == Effect::Removed);
+    let end = early(deadline);
+    if !removed.is_empty() {
+        copy.submit(removed, context, end, &sender);
+    }
+    if changed.is_empty() {
+        return;
+    }
+    let half = halfway(deadline);
+    let (first, settled) = mpsc::unbounded_channel();
+    oms.submit_to(changed.iter().map(|(index, job)| (*index, job.key)), half, &first);
+    let waiting = changed.into_iter().map(|(index, job)| (index, OwnedJob::from(job))).collect();
+    let (copy, context) = (copy.clone(), context.clone());
+    let second = move |jobs: Vec<(usize, Job<'_>)>, outcomes: &Sender| {
+        copy.submit(jobs, &context, end, outcomes);
+    };
+    tokio::spawn(Fallback::new(waiting, second, sender).run(Outcomes::new(settled), half));
+}
+
+fn halfway(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
+}
+
+/// A moment before the deadline: what a copy leaves open is to be told before nobody listens any more.
+fn early(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline - (left / 10).min(Duration::from_secs(1))
+}
+
+fn no_credentials(index: usize, outcomes: &Sender) {
+    let failure = Failure {
+        engine: EngineName::Copy,
+        class: FailureClass::Auth,
+        error: EngineError::local(NoCredentials.to_string()),
+        request_id: None,
+        attempt: Attempt::NotMade,
+        open: None,
+    };
+    // The receiver is given away only after this.
+    let _ = outcomes.send((index, Outcome::Failed(failure)));
+}
+
+async fn warm_oms(oms: &OmsEngine, deadline: Instant) -> Result<(), String> {
+    oms.warm(deadline).await.map_err(|error| format!("OMS cannot be reached: {error}"))
+}
+
+async fn warm_copy(copy: &CopyEngine, deadline: Instant) -> Result<(), String> {
+    let silent = || Err("source or destination cannot be reached: no reply in time".to_owned());
+    timeout_at(deadline, copy.warm()).await.unwrap_or_else(|_| silent())
+}

@@ -1,0 +1,106 @@
+//! Places in object storage: `obs://bucket/prefix`, `oss://bucket/prefix`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use oss_lite::{BucketName, Dialect};
+
+/// A bucket, and text that keys in it begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whose bucket it is.
+    pub dialect: Dialect,
+    /// The bucket.
+    pub bucket: BucketName,
+    /// What stands behind the bucket and its slash, byte for byte.
+    pub prefix: String,
+}
+
+impl Place {
+    /// What to put before keys, so that they lie in the folder that the place names: the prefix, with one slash behind it
+    /// where it has none.
+    pub fn folder(&self) -> String {
+        match self.prefix.as_str() {
+            prefix if prefix.is_empty() || prefix.ends_with('/') => prefix.to_owned(),
+            prefix => format!("{prefix}/"),
+        }
+    }
+}
+
+/// How addresses of a service begin: `oss` or `obs`.
+pub fn scheme(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Oss => "oss",
+        Dialect::Obs => "obs",
+    }
+}
+
+/// What is wrong with the address of a [`Place`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPlace(String);
+
+impl fmt::Display for BadPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadPlace {}
+
+impl FromStr for Place {
+    type Err = BadPlace;
+
+    fn from_str(text: &str) -> Result<Self, BadPlace> {
+        let (dialect, rest) = match text.split_once("://") {
+            Some(("obs", rest)) => (Dialect::Obs, rest),
+            Some(("oss", rest)) => (Dialect::Oss, rest),
+            _ => {
+                return Err(BadPlace(format!(
+                    "{text:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]"
+                )));
+            }
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let bucket = BucketName::parse(bucket, dialect).map_err(|error| BadPlace(error.to_string()))?;
+        Ok(Self { dialect, bucket, prefix: prefix.to_owned() })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", scheme(self.dialect), self.bucket)?;
+        if self.prefix.is_empty() { Ok(()) } else { write!(f, "/{}", self.prefix) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_bucket_and_perhaps_a_prefix_kept_as_it_stands() {
+        for (text, shown, prefix, folder) in [
+            ("obs://mirror", "obs://mirror", "", ""),
+            ("obs://mirror/", "obs://mirror", "", ""),
+            ("oss://mirror/a/b", "oss://mirror/a/b", "a/b", "a/b/"),
+            ("oss://mirror/a/b/", "oss://mirror/a/b/", "a/b/", "a/b/"),
+            ("oss://mirror//a//", "oss://mirror//a//", "/a//", "/a//"),
+            ("obs://my.mirror/测 +%2F", "obs://my.mirror/测 +%2F", "测 +%2F", "测 +%2F/"),
+        ] {
+            let place: Place = text.parse().unwrap();
+            assert_eq!(
+                (&*place.to_string(), &*place.prefix, &*place.folder()),
+                (shown, prefix, folder),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_refused() {
+        for text in ["mirror", "s3://mirror", "obs://", "obs://Bad_Name", "oss://with.dot", "https://mirror"]
+        {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+    }
+}
