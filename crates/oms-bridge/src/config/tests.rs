@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::copy::Deletes;
 
 fn good() -> SettingsArgs {
     let some = |text: &str| Some(text.to_owned());
@@ -88,4 +89,164 @@ fn the_region_comes_from_the_first_that_tells() {
 #[test]
 fn settings_do_not_show_secrets() {
     assert!(!format!("{:?}", Settings::resolve(&good(), None).unwrap()).contains("hush"));
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// Everything that mode `copy` needs, and nothing of OMS.
+fn copying(dest: &str, endpoint: &str) -> SettingsArgs {
+    let mut args = SettingsArgs { sync_url: None, forward_mode: some("copy"), ..good() };
+    args.copy.dest = some(dest);
+    args.copy.dest_endpoint = some(endpoint);
+    args
+}
+
+const OBS: &str = "obs.cn-north-4.myhuaweicloud.com";
+const OSS: &str = "oss-cn-beijing.aliyuncs.com";
+
+fn copy_settings(args: &SettingsArgs) -> CopySettings {
+    Settings::resolve(args, None).unwrap().mode.copy().unwrap().clone()
+}
+
+#[test]
+fn each_mode_names_what_it_needs() {
+    let missing = |mode: &str| problems(SettingsArgs { forward_mode: some(mode), ..SettingsArgs::default() });
+    assert_eq!(
+        missing("copy"),
+        ["LOG_BUCKET: missing", "OSS_ENDPOINT: missing", "DEST: missing", "DEST_ENDPOINT: missing"]
+    );
+    assert_eq!(
+        missing("oms-then-copy"),
+        [
+            "SYNC_URL: missing",
+            "HW_AK: missing",
+            "HW_SK: missing",
+            "LOG_BUCKET: missing",
+            "OSS_ENDPOINT: missing",
+            "DEST: missing",
+            "DEST_ENDPOINT: missing"
+        ]
+    );
+}
+
+#[test]
+fn copies_need_neither_oms_nor_but_for_obs_huawei_credentials() {
+    let settings = Settings::resolve(&copying("obs://mirror/a", OBS), None).unwrap();
+    assert_eq!(settings.task, "direct-copy");
+    let Mode::Copy(copy) = &settings.mode else { panic!("{settings:?}") };
+    let destination = &copy.destination;
+    assert_eq!(destination.place.to_string(), "obs://mirror/a");
+    assert_eq!(destination.credentials.as_ref().unwrap().access_key_id(), "AK");
+    assert_eq!((copy.deletes, settings.mode.oms().is_none()), (Deletes::Ignored, true));
+
+    let bare = |dest, endpoint| SettingsArgs { hw_ak: None, hw_sk: None, ..copying(dest, endpoint) };
+    assert_eq!(problems(bare("obs://mirror", OBS)), ["HW_AK: missing", "HW_SK: missing"]);
+    let mut own = bare("obs://mirror", OBS);
+    (own.copy.dest_ak, own.copy.dest_sk) = (some("DAK"), some("hush-dest"));
+    assert_eq!(copy_settings(&own).destination.credentials.unwrap().access_key_id(), "DAK");
+    assert!(copy_settings(&bare("oss://mirror", OSS)).destination.credentials.is_none(), "the source's");
+}
+
+#[test]
+fn a_sync_task_names_the_journal_of_copies_too() {
+    let args = SettingsArgs { sync_url: good().sync_url, ..copying("obs://mirror", OBS) };
+    assert_eq!(Settings::resolve(&args, None).unwrap().task, "t");
+    assert_eq!(Settings::resolve(&good(), None).unwrap().task, "t");
+    let both = SettingsArgs { forward_mode: some("oms-then-copy"), ..args };
+    let settings = Settings::resolve(&both, None).unwrap();
+    assert!(settings.mode.oms().is_some() && settings.mode.copy().is_some());
+}
+
+#[test]
+fn sets_of_credentials_are_never_mixed() {
+    let with = |ak, sk, token| {
+        let mut args = copying("obs://mirror", OBS);
+        (args.copy.dest_ak, args.copy.dest_sk, args.copy.dest_security_token) = (ak, sk, token);
+        problems(args)
+    };
+    assert_eq!(with(some("AK"), None, None), ["DEST_SK: missing, and DEST_AK is set"]);
+    assert_eq!(with(None, some("hush"), some("hush")), ["DEST_AK: missing, and DEST_SK is set"]);
+    assert_eq!(with(None, None, some("hush")), ["DEST_SECURITY_TOKEN: set without DEST_AK and DEST_SK"]);
+}
+
+#[test]
+fn bad_values_of_copies_are_named_together() {
+    let mut args = copying("s3://mirror", "ftp://x");
+    args.copy.source_endpoint = some("http://a/b");
+    args.copy.source_bucket = some("Bad_Name");
+    args.copy.propagate_deletes = some("perhaps");
+    args.copy.max_deletes = some("0");
+    let found = problems(args);
+    let names =
+        ["SOURCE_ENDPOINT", "SOURCE_BUCKET", "DEST", "DEST_ENDPOINT", "PROPAGATE_DELETES", "MAX_DELETES"];
+    for name in names {
+        let named = found.iter().filter(|problem| problem.starts_with(&format!("{name}: "))).count();
+        assert_eq!(named, 1, "{name}: {found:?}");
+    }
+    assert_eq!(found.len(), names.len(), "{found:?}");
+}
+
+#[test]
+fn removals_are_carried_over_only_when_asked_for_and_up_to_a_limit() {
+    let deletes = |propagate, max| {
+        let mut args = copying("obs://mirror", OBS);
+        (args.copy.propagate_deletes, args.copy.max_deletes) = (propagate, max);
+        copy_settings(&args).deletes
+    };
+    assert_eq!(deletes(None, some("5")), Deletes::Ignored);
+    assert_eq!(deletes(some("false"), None), Deletes::Ignored);
+    assert_eq!(deletes(some("true"), None), Deletes::Propagated { max: 100 });
+    assert_eq!(deletes(some("true"), some("5")), Deletes::Propagated { max: 5 });
+}
+
+#[test]
+fn the_destination_is_neither_the_journal_nor_the_source_itself() {
+    let with = |dest: &str, endpoint: &str, source: &str| {
+        let mut args = copying(dest, endpoint);
+        args.copy.source_bucket = some(source);
+        Settings::resolve(&args, None).map_err(|error| error.problems)
+    };
+    let journal = with("oss://logs/copies", OSS, "src").unwrap_err();
+    assert!(journal.len() == 1 && journal[0].starts_with("DEST: must not be in LOG_BUCKET"), "{journal:?}");
+    let source = with("oss://src", "oss-cn-hangzhou.aliyuncs.com", "src").unwrap_err();
+    assert!(source.len() == 1 && source[0].starts_with("DEST: is SOURCE_BUCKET"), "{source:?}");
+    assert!(with("oss://src/copies", OSS, "src").is_ok());
+    assert!(with("obs://logs", OBS, "logs").is_ok(), "another cloud has other buckets of the same name");
+    let mut elsewhere = copying("oss://logs", "http://127.0.0.1:9001");
+    elsewhere.copy.dest_region = some("local");
+    assert!(Settings::resolve(&elsewhere, None).is_ok(), "so has another service");
+}
+
+#[test]
+fn each_end_finds_its_region() {
+    let mut args = copying("oss://mirror", "files.example.com");
+    assert_eq!(
+        problems(args.clone()),
+        ["DEST_REGION: missing: V4 signatures need it and DEST_ENDPOINT does not tell"]
+    );
+    args.copy.dest_region = some("cn-x");
+    args.copy.source_endpoint = some(OSS);
+    let settings = Settings::resolve(&args, None).unwrap();
+    assert_eq!(settings.destination().unwrap().region.as_deref(), Some("cn-x"));
+    assert_eq!(settings.source.region.as_deref(), Some("cn-beijing"));
+    args.copy.source_endpoint = some("files.example.com");
+    let settings = Settings::resolve(&args, None).unwrap();
+    assert_eq!(settings.source.region.as_deref(), Some("cn-hangzhou"), "that of OSS");
+    assert_eq!(
+        copy_settings(&copying("oss://mirror", OSS)).destination.region.as_deref(),
+        Some("cn-beijing")
+    );
+}
+
+#[test]
+fn the_destination_is_known_to_those_who_only_look() {
+    let mut args = good();
+    args.copy.dest = some("obs://mirror");
+    assert!(Settings::resolve(&args, None).unwrap().destination().is_none(), "nobody knows where");
+    args.copy.dest_endpoint = some(OBS);
+    let settings = Settings::resolve(&args, None).unwrap();
+    assert_eq!(settings.destination().unwrap().place.to_string(), "obs://mirror");
+    assert!(settings.mode.copy().is_none());
 }

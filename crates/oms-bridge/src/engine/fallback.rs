@@ -127,7 +127,6 @@ fn is_no_fault_of_the_key(failure: &Failure) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use super::*;
@@ -135,73 +134,50 @@ mod tests {
 
     const HALF: Duration = Duration::from_secs(5);
 
-    /// Both engines, played by the test.
+    /// Both engines are played by the test.
     struct Scene {
-        first: Option<Sender>,
-        second: Sender,
-        handed: Arc<Mutex<Vec<String>>>,
+        first: Sender,
+        /// What the second engine is handed: index and key of each job, and where to settle them.
+        second: mpsc::UnboundedReceiver<(Vec<String>, Sender)>,
         outcomes: Outcomes,
     }
 
     fn scene(keys: &[&str]) -> Scene {
         let (first, settled) = mpsc::unbounded_channel();
-        let (outcomes, receiver) = mpsc::unbounded_channel();
-        let (second, mut played) = mpsc::unbounded_channel();
-        let handed = Arc::new(Mutex::new(Vec::new()));
-        let (seen, sender) = (Arc::clone(&handed), Arc::new(Mutex::new(None)));
-        let keep = Arc::clone(&sender);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let (handed, second) = mpsc::unbounded_channel();
         let submit = move |jobs: Vec<(usize, Job<'_>)>, outcomes: &Sender| {
-            seen.lock().unwrap().extend(jobs.iter().map(|(index, job)| format!("{index}:{}", job.key)));
-            *keep.lock().unwrap() = Some(outcomes.clone());
+            let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key)).collect();
+            handed.send((jobs, outcomes.clone())).unwrap();
         };
-        tokio::spawn(async move {
-            while let Some(outcome) = played.recv().await {
-                let sender: Option<Sender> = sender.lock().unwrap().clone();
-                sender.unwrap().send(outcome).unwrap();
-            }
-            sender.lock().unwrap().take();
-        });
-        let job = |key: &&str| Job { key, bucket: None, effect: Effect::Changed, open: None };
-        let waiting = keys.iter().map(job).map(OwnedJob::from).enumerate().collect();
-        tokio::spawn(
-            Fallback::new(waiting, submit, outcomes).run(Outcomes::new(settled), Instant::now() + HALF),
-        );
-        Scene { first: Some(first), second, handed, outcomes: Outcomes::new(receiver) }
+        let job = |key| OwnedJob::from(Job { key, bucket: None, effect: Effect::Changed, open: None });
+        let waiting = keys.iter().map(|key| job(*key)).enumerate().collect();
+        let half = Instant::now() + HALF;
+        tokio::spawn(Fallback::new(waiting, submit, sender).run(Outcomes::new(settled), half));
+        Scene { first, second, outcomes: Outcomes::new(receiver) }
     }
 
-    impl Scene {
-        fn first(&self, index: usize, outcome: Outcome) {
-            self.first.as_ref().unwrap().send((index, outcome)).unwrap();
-        }
-
-        fn handed(&self) -> Vec<String> {
-            self.handed.lock().unwrap().clone()
-        }
+    fn accepted(engine: EngineName) -> Outcome {
+        Outcome::Accepted(Acceptance { engine, ..Acceptance::default() })
     }
 
-    fn failed(class: FailureClass, status: Option<u16>) -> Outcome {
-        Outcome::Failed(Failure {
-            engine: EngineName::Oms,
-            class,
-            error: EngineError { status, code: None, message: "no".into() },
-            request_id: None,
-            attempt: Attempt::Made,
-            open: None,
-        })
+    fn failed(engine: EngineName, class: FailureClass, status: Option<u16>, attempt: Attempt) -> Outcome {
+        let error = EngineError { status, code: None, message: "no".into() };
+        Outcome::Failed(Failure { engine, class, error, request_id: None, attempt, open: None })
     }
 
-    fn copied() -> Outcome {
-        Outcome::Accepted(Acceptance { engine: EngineName::Copy, ..Acceptance::default() })
+    fn by_oms(class: FailureClass, status: Option<u16>) -> Outcome {
+        failed(EngineName::Oms, class, status, Attempt::Made)
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_the_first_engine_accepts_is_not_tried_twice() {
-        let mut scene = scene(&["a"]);
-        scene.first(0, Outcome::Accepted(Acceptance::default()));
-        assert_eq!(scene.outcomes.next().await, Some((0, Outcome::Accepted(Acceptance::default()))));
-        scene.first.take();
-        assert_eq!(scene.outcomes.next().await, None);
-        assert!(scene.handed().is_empty());
+        let Scene { first, mut second, mut outcomes } = scene(&["a"]);
+        first.send((0, accepted(EngineName::Oms))).unwrap();
+        assert_eq!(outcomes.next().await, Some((0, accepted(EngineName::Oms))));
+        drop(first);
+        assert_eq!(outcomes.next().await, None);
+        assert!(second.recv().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -214,59 +190,58 @@ mod tests {
             (FailureClass::Auth, Some(403)),
             (FailureClass::Permanent, Some(404)),
         ] {
-            let mut scene = scene(&["a"]);
-            scene.first(0, failed(class, status));
-            scene.second.send((0, copied())).unwrap_or_default();
-            assert_eq!(scene.outcomes.next().await, Some((0, copied())), "{class} {status:?}");
-            assert_eq!(scene.handed(), ["0:a"]);
+            let Scene { first, mut second, mut outcomes } = scene(&["a"]);
+            first.send((0, by_oms(class, status))).unwrap();
+            let (jobs, settle) = second.recv().await.unwrap();
+            assert_eq!(jobs, ["0:a"], "{class} {status:?}");
+            settle.send((0, accepted(EngineName::Copy))).unwrap();
+            assert_eq!(outcomes.next().await, Some((0, accepted(EngineName::Copy))));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_key_that_is_refused_for_its_own_sake_stays_failed() {
         for status in [Some(400), None] {
-            let mut scene = scene(&["a"]);
-            scene.first(0, failed(FailureClass::Permanent, status));
-            let outcome = failed(FailureClass::Permanent, status);
-            assert_eq!(scene.outcomes.next().await, Some((0, outcome)));
-            assert!(scene.handed().is_empty());
+            let Scene { first, mut second, mut outcomes } = scene(&["a"]);
+            first.send((0, by_oms(FailureClass::Permanent, status))).unwrap();
+            assert_eq!(outcomes.next().await, Some((0, by_oms(FailureClass::Permanent, status))));
+            drop(first);
+            assert!(second.recv().await.is_none());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_not_settled_at_half_time_goes_on_and_a_late_answer_counts_for_nothing() {
-        let mut scene = scene(&["a", "b", "c"]);
-        scene.first(1, Outcome::Accepted(Acceptance::default()));
-        assert_eq!(scene.outcomes.next().await.map(|(index, _)| index), Some(1));
-        assert!(scene.handed().is_empty());
-        tokio::time::sleep(HALF + Duration::from_millis(1)).await;
-        assert_eq!(scene.handed(), ["0:a", "2:c"]);
-        let late = scene.first.take().unwrap().send((0, Outcome::Accepted(Acceptance::default())));
-        assert!(late.is_err(), "nobody listens to the first engine any more");
-        scene.second.send((2, copied())).unwrap();
-        assert_eq!(scene.outcomes.next().await, Some((2, copied())));
+        let begun = Instant::now();
+        let Scene { first, mut second, mut outcomes } = scene(&["a", "b", "c"]);
+        first.send((1, accepted(EngineName::Oms))).unwrap();
+        assert_eq!(outcomes.next().await, Some((1, accepted(EngineName::Oms))));
+        let (jobs, settle) = second.recv().await.unwrap();
+        assert_eq!((jobs, begun.elapsed().as_secs()), (vec!["0:a".into(), "2:c".into()], HALF.as_secs()));
+        let _ = first.send((0, accepted(EngineName::Oms)));
+        settle.send((2, accepted(EngineName::Copy))).unwrap();
+        drop(settle);
+        assert_eq!(outcomes.next().await, Some((2, accepted(EngineName::Copy))));
+        assert_eq!(outcomes.next().await, None, "the late answer is not heard");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_engine_that_was_tried_is_the_one_that_counts() {
-        let mut scene = scene(&["a", "b"]);
-        for index in [0, 1] {
-            scene.first(index, failed(FailureClass::Transient, Some(503)));
+        for (attempt, counts) in [(Attempt::NotMade, EngineName::Oms), (Attempt::Made, EngineName::Copy)] {
+            let Scene { first, mut second, mut outcomes } = scene(&["a"]);
+            first.send((0, by_oms(FailureClass::Transient, Some(503)))).unwrap();
+            let (_, settle) = second.recv().await.unwrap();
+            settle.send((0, failed(EngineName::Copy, FailureClass::Auth, None, attempt))).unwrap();
+            let outcome = outcomes.next().await.map(|(_, outcome)| outcome.engine());
+            assert_eq!(outcome, Some(counts), "{attempt:?}");
         }
-        let second = |attempt| {
-            Outcome::Failed(Failure {
-                engine: EngineName::Copy,
-                class: FailureClass::Auth,
-                error: EngineError::local("x"),
-                request_id: None,
-                attempt,
-                open: None,
-            })
-        };
-        tokio::task::yield_now().await;
-        scene.second.send((0, second(Attempt::NotMade))).unwrap();
-        assert_eq!(scene.outcomes.next().await, Some((0, failed(FailureClass::Transient, Some(503)))));
-        scene.second.send((1, second(Attempt::Made))).unwrap();
-        assert_eq!(scene.outcomes.next().await, Some((1, second(Attempt::Made))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_goes_on_when_nobody_listens() {
+        let Scene { first, mut second, outcomes } = scene(&["a"]);
+        drop(outcomes);
+        assert!(second.recv().await.is_none());
+        assert!(first.is_closed());
     }
 }

@@ -192,7 +192,7 @@ async fn trouble_that_passes_is_tried_again() {
     .await;
     assert_eq!(
         outcomes(&server.engine(), &["k"]).await["k"],
-        Outcome::Accepted(Acceptance { request_id: Some("r-1".to_owned()) })
+        Outcome::Accepted(Acceptance { request_id: Some("r-1".to_owned()), ..Acceptance::default() })
     );
     assert_eq!(server.seen().len(), 5);
 }
