@@ -9,6 +9,7 @@
 //! | `GET /failures`, `DELETE /failures` | the failure destination; empties it |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults`, `DELETE /faults/{id}` | [`Fault`](crate::Fault) rules |
 //! | `GET /buckets/{service}/{name}`, `POST` the same | its keys; creates it |
+//! | `GET /buckets/{service}/{name}/uploads` | multipart uploads under way |
 //! | `POST /tasks` | `{"source","destination"}` → a sync task |
 //! | `POST /tasks/{id}/status` | `{"status":"STOPPED"}` |
 //! | `POST /notifications` | a [`Notification`] |
@@ -130,6 +131,7 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
         }
         ("POST", ["wait"]) => Ok(json!({"met": wait(inner, read(body).await?).await})),
         (_, ["faults", id @ ..]) => faults(inner, &parts.method, id, body).await,
+        ("GET", ["buckets", service, name, "uploads"]) => uploads(inner, service, name),
         (method, ["buckets", service, name]) => bucket(inner, method, service, name),
         _ => Err(Refused::not_found()),
     }
@@ -184,6 +186,15 @@ fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Valu
         }
         _ => Err(Refused::not_found()),
     }
+}
+
+fn uploads(inner: &Inner, service: &str, name: &str) -> Result<Value, Refused> {
+    let dialect = dialect(service).ok_or_else(Refused::not_found)?;
+    let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
+    let bucket = inner.store(dialect).bucket(&name).ok_or_else(Refused::not_found)?;
+    let uploads = bucket.list_uploads().into_iter();
+    let shown = uploads.map(|(key, id, parts)| json!({"key": key, "upload_id": id, "parts": parts}));
+    Ok(shown.collect())
 }
 
 async fn wait(inner: &Inner, wait: Wait) -> bool {

@@ -57,6 +57,16 @@ pub enum SignatureV1 {
     Refused,
 }
 
+/// Whether OBS knows of CRC-64 checksums. Its public API reference does not mention them; its SDKs use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ObsCrc64 {
+    /// Shown in replies, and checked where a client announces one.
+    #[default]
+    Present,
+    /// Neither shown nor looked at.
+    Absent,
+}
+
 /// Which credential headers an invoked function receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CredentialHeaders {
@@ -113,6 +123,7 @@ pub struct TwinConfig {
     pub(crate) oss_accounts: Vec<Account>,
     pub(crate) huawei_accounts: Vec<Account>,
     pub(crate) signature_v1: SignatureV1,
+    pub(crate) obs_crc64: ObsCrc64,
     pub(crate) oms_max_keys: usize,
     pub(crate) copy_delay: Duration,
     pub(crate) function: FunctionSettings,
@@ -142,6 +153,7 @@ impl Default for TwinConfig {
                 "TwinFakeHuaweiSecretKey0123456789abcdef",
             )],
             signature_v1: SignatureV1::default(),
+            obs_crc64: ObsCrc64::default(),
             oms_max_keys: 10,
             copy_delay: Duration::ZERO,
             function: FunctionSettings::default(),
@@ -220,6 +232,13 @@ impl TwinConfig {
     #[must_use]
     pub fn signature_v1(mut self, policy: SignatureV1) -> Self {
         self.signature_v1 = policy;
+        self
+    }
+
+    /// Whether OBS knows of CRC-64 checksums.
+    #[must_use]
+    pub fn obs_crc64(mut self, support: ObsCrc64) -> Self {
+        self.obs_crc64 = support;
         self
     }
 

@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::Full;
 
+use crate::body::ReplyBody;
 use crate::objects::{Dialect, HeaderPrefix};
 use crate::xml::escape;
 
-pub(crate) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<ReplyBody>;
 pub(crate) type Outcome<T> = Result<T, ApiError>;
 
 /// A refusal with everything its body and headers need. Boxed: it travels in every `Result`.
@@ -151,7 +150,7 @@ impl ApiError {
     pub(crate) fn into_reply(self, context: &ErrorContext<'_>) -> Reply {
         let xml = self.xml(context);
         let parts = *self.0;
-        let mut reply = Response::new(Full::default());
+        let mut reply = Response::new(ReplyBody::default());
         *reply.status_mut() = parts.status;
         let headers = reply.headers_mut();
         headers
@@ -161,7 +160,7 @@ impl ApiError {
         }
         if context.method != Method::HEAD {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-            *reply.body_mut() = Full::from(xml);
+            *reply.body_mut() = ReplyBody::from(xml);
         } else if context.dialect == Dialect::Oss {
             if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(xml)) {
                 headers.insert("x-oss-err", value);

@@ -3,10 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
-use hyper::body::Body as _;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::error::{ApiError, ErrorContext, Reply};
 use crate::faults::{FaultAction, FaultResponse};
@@ -19,6 +16,18 @@ pub(crate) enum Faulted {
     Instead(FaultResponse),
     AfterWork(FaultResponse),
     CutResponse,
+    CorruptResponse,
+    TruncateResponse,
+    CorruptRequest,
+    IgnoreRange,
+    ResetMidRequest,
+    ChangeFirst(FirstChange),
+}
+
+/// What happens to an object just before it is served.
+pub(crate) enum FirstChange {
+    Replace(String),
+    Remove,
 }
 
 impl Faulted {
@@ -38,6 +47,13 @@ impl Faulted {
                 Err(Aborted)
             }
             Some(FaultAction::Hang) => pending().await,
+            Some(FaultAction::CorruptResponse) => Ok(Self::CorruptResponse),
+            Some(FaultAction::TruncateResponse) => Ok(Self::TruncateResponse),
+            Some(FaultAction::CorruptRequest) => Ok(Self::CorruptRequest),
+            Some(FaultAction::IgnoreRange) => Ok(Self::IgnoreRange),
+            Some(FaultAction::ResetMidRequest) => Ok(Self::ResetMidRequest),
+            Some(FaultAction::ReplaceFirst { body }) => Ok(Self::ChangeFirst(FirstChange::Replace(body))),
+            Some(FaultAction::RemoveFirst) => Ok(Self::ChangeFirst(FirstChange::Remove)),
         }
     }
 
@@ -45,17 +61,30 @@ impl Faulted {
     pub(crate) fn after(
         self,
         connection: &Connection,
-        reply: Reply,
+        mut reply: Reply,
         render: impl FnOnce(FaultResponse) -> Reply,
     ) -> Reply {
         match self {
-            Self::No | Self::Instead(_) => reply,
             Self::AfterWork(response) => render(response),
+            Self::CorruptResponse => {
+                *reply.body_mut() = reply.body().content().with_flipped_middle().into();
+                reply
+            }
+            Self::TruncateResponse => {
+                let content = reply.body().content();
+                if !content.is_empty() {
+                    let half = content.slice(0..content.len() / 2);
+                    reply.headers_mut().insert(header::CONTENT_LENGTH, half.len().into());
+                    *reply.body_mut() = half.into();
+                }
+                reply
+            }
             Self::CutResponse => {
-                let body = reply.body().size_hint().exact().unwrap_or_default();
+                let body = reply.body().content().len();
                 connection.cut_after(SHORTEST_HEAD + usize::try_from(body / 2).unwrap_or(usize::MAX));
                 reply
             }
+            _ => reply,
         }
     }
 }
@@ -84,7 +113,7 @@ impl FaultResponse {
             }
         }
         if let Some(body) = &self.body {
-            *reply.body_mut() = Full::new(Bytes::from(body.clone()));
+            *reply.body_mut() = body.clone().into();
         }
         reply
     }

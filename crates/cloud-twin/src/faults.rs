@@ -1,10 +1,15 @@
 //! Faults to order: what should go wrong, where, how often.
 
+mod response;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+
+pub use self::response::FaultResponse;
 
 use crate::Service;
 use crate::sync::lock;
@@ -39,11 +44,17 @@ pub struct Fault {
     /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Header and a text that its value must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<(String, String)>,
     /// What happens.
     pub action: FaultAction,
     /// Share of the matching requests that fail, 0 to 1.
     #[serde(default = "always")]
     pub probability: f64,
+    /// How many matching requests pass before the rule takes effect; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<u64>,
     /// How many requests fail before the rule is spent; unlimited when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -73,6 +84,25 @@ pub enum FaultAction {
     ResetMidResponse,
     /// Never answers.
     Hang,
+    /// Does the work; one bit in the middle of the answer's body is wrong, its headers are not.
+    CorruptResponse,
+    /// One bit in the middle of the request's body goes wrong before the work.
+    CorruptRequest,
+    /// Does the work; only the first half of the answer's body comes, and `Content-Length` says so. Other headers
+    /// (`Content-Range`, checksums) are those of the whole.
+    TruncateResponse,
+    /// Does the work as if no `Range` was asked for (OSS, OBS).
+    IgnoreRange,
+    /// Resets the connection once about half of the announced body was read; nothing is done.
+    ResetMidRequest,
+    /// Before the work, gives the object a new content, time and `ETag`, without a bucket event (OSS, OBS). The object
+    /// is the source of a copy, else the one addressed; it need not be there, its bucket must.
+    ReplaceFirst {
+        /// The new content.
+        body: String,
+    },
+    /// Before the work, removes the object that [`FaultAction::ReplaceFirst`] would replace.
+    RemoveFirst,
 }
 
 impl FaultAction {
@@ -82,83 +112,20 @@ impl FaultAction {
     }
 }
 
-/// The answer of a fault. Without a `body` of its own, the service's usual error body is made of code and message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultResponse {
-    /// HTTP status, 100 to 999.
-    pub status: u16,
-    /// Error code (`Code` of OSS and OBS, `error_code` of OMS).
-    #[serde(default)]
-    pub code: String,
-    /// Error text.
-    #[serde(default)]
-    pub message: String,
-    /// Further headers.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
-    /// Body instead of the usual one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-}
-
-impl FaultResponse {
-    /// An error in the service's usual form.
-    pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), headers: Vec::new(), body: None }
-    }
-
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Replaces the usual body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<String>) -> Self {
-        self.body = Some(body.into());
-        self
-    }
-
-    /// `429 APIGW.0308` with the documented text; `window` as in `1 minute`.
-    pub fn oms_throttled(limit: u32, window: &str) -> Self {
-        let message = format!(
-            "The throttling threshold has been reached: policy user over ratelimit,limit:{limit},time:{window}"
-        );
-        Self::error(429, "APIGW.0308", message)
-    }
-
-    /// `503 OMS.2004`.
-    pub fn oms_unavailable() -> Self {
-        Self::error(503, "OMS.2004", "Service temporarily unavailable, try again later.")
-    }
-
-    /// `403 OMS.0206`.
-    pub fn oms_forbidden() -> Self {
-        Self::error(
-            403,
-            "OMS.0206",
-            "Insufficient permissions. You do not have the OMS operation permissions.",
-        )
-    }
-
-    /// `400 OMS.0064`.
-    pub fn oms_invalid() -> Self {
-        Self::error(400, "OMS.0064", "Invalid request parameters.")
-    }
-
-    /// `503 ServiceUnavailable` of OSS.
-    pub fn oss_unavailable() -> Self {
-        Self::error(503, "ServiceUnavailable", "Please reduce your request rate.")
-    }
-}
-
 impl Fault {
     /// Every request to `service` meets `action`, for good.
     pub fn new(service: Service, action: FaultAction) -> Self {
-        Self { service, method: None, path: None, key: None, action, probability: 1.0, count: None }
+        Self {
+            service,
+            method: None,
+            path: None,
+            key: None,
+            header: None,
+            action,
+            probability: 1.0,
+            skip: None,
+            count: None,
+        }
     }
 
     /// Every request to `service` is answered with `response`, for good.
@@ -192,6 +159,20 @@ impl Fault {
         self
     }
 
+    /// Only requests whose header `name` contains `text`, as in `.header_contains("range", "bytes=0-")`.
+    #[must_use]
+    pub fn header_contains(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.header = Some((name.into(), text.into()));
+        self
+    }
+
+    /// Not the first `count` matching requests.
+    #[must_use]
+    pub fn after(mut self, count: u64) -> Self {
+        self.skip = Some(count);
+        self
+    }
+
     /// Only this share of the matching requests, 0 to 1.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
@@ -211,6 +192,7 @@ impl Fault {
             && self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(probe.method))
             && self.path.as_deref().is_none_or(|text| probe.path.contains(text))
             && self.key.as_deref().is_none_or(|text| probe.keys.iter().any(|key| key.contains(text)))
+            && self.header.as_ref().is_none_or(|(name, text)| probe.header_contains(name, text))
     }
 }
 
@@ -220,6 +202,14 @@ pub(crate) struct Probe<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) keys: &'a [String],
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Probe<'_> {
+    fn header_contains(&self, name: &str, text: &str) -> bool {
+        let values = self.headers.get_all(name).iter();
+        values.into_iter().any(|value| String::from_utf8_lossy(value.as_bytes()).contains(text))
+    }
 }
 
 /// The faults in force, looked through in the order of injection; the first that applies wins.
@@ -241,11 +231,19 @@ struct Rule {
     id: FaultId,
     fault: Fault,
     hits: u64,
+    passed: u64,
 }
 
 impl Rule {
     fn is_spent(&self) -> bool {
         self.fault.count.is_some_and(|count| self.hits >= count)
+    }
+
+    /// Counts a matching request, and tells whether it is past those to let through.
+    fn is_due(&mut self) -> bool {
+        let due = self.fault.skip.is_none_or(|skip| self.passed >= skip);
+        self.passed += u64::from(!due);
+        due
     }
 }
 
@@ -260,7 +258,7 @@ impl Faults {
         let mut rules = lock(&self.rules);
         let id = FaultId(rules.next);
         rules.next += 1;
-        rules.list.push(Rule { id, fault, hits: 0 });
+        rules.list.push(Rule { id, fault, hits: 0, passed: 0 });
         self.in_force.store(rules.list.len(), Ordering::Release);
         id
     }
@@ -300,9 +298,14 @@ impl Faults {
             return None;
         }
         let Rules { list, dice, .. } = &mut *lock(&self.rules);
-        let rule = list.iter_mut().find(|rule| {
-            !rule.is_spent() && rule.fault.matches(probe) && dice.f64() < rule.fault.probability
-        })?;
+        let applies = |rule: &mut Rule, dice: &mut fastrand::Rng| {
+            !rule.is_spent()
+                && rule.fault.matches(probe)
+                && rule.is_due()
+                && dice.f64() < rule.fault.probability
+        };
+        let at = list.iter_mut().position(|rule| applies(rule, dice))?;
+        let rule = list.get_mut(at)?;
         rule.hits += 1;
         Some(rule.fault.action.clone())
     }
@@ -314,7 +317,8 @@ mod tests {
 
     fn hit(faults: &Faults, method: &str, path: &str, keys: &[&str]) -> bool {
         let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
-        faults.pick(&Probe { service: Service::Oss, method, path, keys: &keys }).is_some()
+        let headers = HeaderMap::from_iter([(http::header::RANGE, "bytes=0-9".parse().unwrap())]);
+        faults.pick(&Probe { service: Service::Oss, method, path, keys: &keys, headers: &headers }).is_some()
     }
 
     #[test]
@@ -340,6 +344,17 @@ mod tests {
         assert_eq!((faults.hits(first), faults.hits(second)), (2, 1));
         assert!(faults.clear(second) && !faults.clear(second));
         assert!(!hit(&faults, "GET", "/", &[]));
+    }
+
+    #[test]
+    fn a_rule_lets_the_first_requests_pass_and_looks_at_headers() {
+        let faults = Faults::new(1);
+        let fault = || Fault::new(Service::Oss, FaultAction::Hang);
+        faults.inject(fault().header_contains("range", "bytes=5-"));
+        faults.inject(fault().header_contains("Range", "bytes=0-").method("GET").after(2).times(1));
+        let hits: Vec<_> =
+            ["GET", "PUT", "GET", "GET", "GET"].map(|method| hit(&faults, method, "/", &[])).into();
+        assert_eq!(hits, [false, false, false, true, false]);
     }
 
     #[test]

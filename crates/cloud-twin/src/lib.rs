@@ -9,9 +9,11 @@
 //! | module | job |
 //! |---|---|
 //! | `server` | listeners, connections, breaking connections on order |
+//! | `body` | bodies of requests and replies, streamed |
 //! | `wire` | percent-encoding, query text, addressing (virtual host, path style, custom domain) |
 //! | `auth` | OSS V4 and V1, OBS, AWS V2, APIG, the lock after repeated failures |
 //! | `objects` | the object services, one implementation in two dialects |
+//! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
 //! | `oms` | sync tasks, events, statistics, the copying |
 //! | `notify`, `delivery` | bucket events and their asynchronous delivery to a function, with retries |
 //! | `faults`, `faulted` | faults to order |
@@ -49,15 +51,19 @@
 
 mod admin;
 mod auth;
+mod body;
 mod clock;
 mod config;
+mod content;
 mod crc64;
 mod delivery;
+mod digest;
 mod error;
 mod faulted;
 mod faults;
 mod handle;
 mod notify;
+mod object;
 mod objects;
 mod observe;
 mod oms;
@@ -77,13 +83,14 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 pub use crate::clock::{Clock, ManualClock, SystemClock};
-pub use crate::config::{Account, CredentialHeaders, FunctionSettings, SignatureV1, TwinConfig};
+pub use crate::config::{Account, CredentialHeaders, FunctionSettings, ObsCrc64, SignatureV1, TwinConfig};
+pub use crate::content::Content;
 pub use crate::faults::{Fault, FaultAction, FaultId, FaultResponse, Faults};
 pub use crate::handle::Objects;
 pub use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
+pub use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 pub use crate::observe::{RequestCount, Service, Stats, TwinEvent};
 pub use crate::oms::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
-pub use crate::store::{ObjectHeaders, ObjectKind, StoredObject};
 
 use crate::objects::Dialect;
 use crate::server::Front;

@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::object::StoredObject;
 use crate::objects::Dialect;
 use crate::state::Inner;
-use crate::store::StoredObject;
 use crate::sync::{read, write};
 
 /// A change of an OSS bucket that can raise an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     PutObject,
+    CopyObject,
     CompleteMultipartUpload,
+    PutSymlink,
     DeleteObject,
     DeleteObjects,
 }
@@ -28,6 +30,8 @@ impl Change {
     const fn event_name(self) -> &'static str {
         match self {
             Self::PutObject => "ObjectCreated:PutObject",
+            Self::CopyObject => "ObjectCreated:CopyObject",
+            Self::PutSymlink => "ObjectCreated:PutSymlink",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
             Self::DeleteObject => "ObjectRemoved:DeleteObject",
             Self::DeleteObjects => "ObjectRemoved:DeleteObjects",
@@ -170,7 +174,7 @@ impl Inner {
         bucket: &str,
         key: &str,
         object: &StoredObject,
-        replaced: Option<usize>,
+        replaced: Option<u64>,
         request_id: &str,
     ) {
         let name = change.event_name();
@@ -206,12 +210,12 @@ impl Inner {
         bucket: &str,
         key: &str,
         object: &StoredObject,
-        replaced: Option<usize>,
+        replaced: Option<u64>,
         request_id: &str,
     ) -> serde_json::Value {
         let region = &self.config.region;
         let account = &self.config.function.account_id;
-        let length = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let length = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let (new, old) = (length(object.body.len()), length(replaced.unwrap_or_default()));
         let delta = if change.removes() { -old } else { new - old };
         let content_type = object.headers.content_type.as_ref().and_then(|value| value.to_str().ok());

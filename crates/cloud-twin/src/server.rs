@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -99,11 +98,6 @@ async fn answer(
         Front::Service(Service::Oms) => oms::handle(inner, connection, request).await,
         Front::Admin => Ok(admin::handle(inner, request).await),
     }
-}
-
-/// Reads what is left of a body, so that the connection can go on after an early answer.
-pub(crate) async fn drain(mut body: Incoming) {
-    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// The handle by which a request breaks the connection it came on.

@@ -1,114 +1,33 @@
 //! Buckets and objects in memory, one store each for OSS and OBS.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::HeaderValue;
-use md5::{Digest, Md5};
 
-use crate::crc64::Crc64;
+use crate::content::Content;
+use crate::digest::Digests;
+use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 use crate::objects::Dialect;
 use crate::sync::{lock, read, write};
 
-/// What an object was made by; OSS tells in `x-oss-object-type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ObjectKind {
-    /// One PUT.
-    #[default]
-    Normal,
-    /// A completed multipart upload.
-    Multipart,
-}
-
-/// Headers a client may attach to an object and gets back on reading.
-#[derive(Debug, Clone, Default)]
-pub struct ObjectHeaders {
-    /// `Content-Type`; the service's default when absent.
-    pub content_type: Option<HeaderValue>,
-    /// `Cache-Control`, `Content-Disposition`, `Content-Encoding`, `Content-Language`, `Expires`, as sent.
-    pub standard: Vec<(http::HeaderName, HeaderValue)>,
-    /// User metadata by name without the `x-oss-meta-`/`x-obs-meta-` prefix, lower case.
-    pub user: BTreeMap<String, HeaderValue>,
-    /// Storage class as sent; the bucket's default when absent.
-    pub storage_class: Option<String>,
-}
-
-/// One object.
-#[derive(Clone)]
-pub struct StoredObject {
-    /// Content.
-    pub body: Bytes,
-    /// Entity tag without quotes: MD5 in hex, upper case on OSS, lower case on OBS.
-    pub etag: String,
-    /// CRC-64/XZ of the content.
-    pub crc64: u64,
-    /// Time of the last write.
-    pub last_modified: DateTime<Utc>,
-    /// Headers kept with the object.
-    pub headers: ObjectHeaders,
-    /// What it was made by.
-    pub kind: ObjectKind,
-}
-
-impl fmt::Debug for StoredObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredObject")
-            .field("len", &self.body.len())
-            .field("etag", &self.etag)
-            .field("last_modified", &self.last_modified)
-            .field("headers", &self.headers)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Checksums every write computes.
-#[derive(Default)]
-pub(crate) struct Hasher {
-    md5: Md5,
-    crc64: Crc64,
-}
-
-impl Hasher {
-    pub(crate) fn update(&mut self, data: &[u8]) {
-        self.md5.update(data);
-        self.crc64.update(data);
-    }
-
-    pub(crate) fn finish(self) -> Digests {
-        Digests { md5: self.md5.finalize().into(), crc64: self.crc64.value() }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Digests {
-    pub(crate) md5: [u8; 16],
-    pub(crate) crc64: u64,
-}
-
-impl Digests {
-    pub(crate) fn of(data: &[u8]) -> Self {
-        let mut hasher = Hasher::default();
-        hasher.update(data);
-        hasher.finish()
-    }
-}
-
 /// A multipart upload under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) key: String,
     pub(crate) headers: ObjectHeaders,
+    pub(crate) initiated: DateTime<Utc>,
     pub(crate) parts: BTreeMap<u32, Part>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
-    pub(crate) body: Bytes,
+    pub(crate) body: Content,
     pub(crate) md5: [u8; 16],
+    /// None where it was copied from an object without one.
+    pub(crate) crc64: Option<u64>,
+    pub(crate) last_modified: DateTime<Utc>,
 }
 
 pub(crate) type Objects = BTreeMap<String, Arc<StoredObject>>;
@@ -144,7 +63,7 @@ impl Bucket {
         key: &str,
         object: Arc<StoredObject>,
         overwrite: Overwrite,
-    ) -> Result<Option<usize>, Exists> {
+    ) -> Result<Option<u64>, Exists> {
         let mut objects = lock(&self.objects);
         if overwrite == Overwrite::Forbidden && objects.contains_key(key) {
             return Err(Exists);
@@ -158,6 +77,21 @@ impl Bucket {
 
     pub(crate) fn delete(&self, key: &str) -> Option<Arc<StoredObject>> {
         lock(&self.objects).remove(key)
+    }
+
+    /// Changes an object in place; `false` when it is not there.
+    pub(crate) fn modify(&self, key: &str, change: impl FnOnce(&mut StoredObject)) -> bool {
+        lock(&self.objects).get_mut(key).map(|object| change(Arc::make_mut(object))).is_some()
+    }
+
+    /// Key, id and number of parts of each upload under way, by key and id.
+    pub(crate) fn list_uploads(&self) -> Vec<(String, String, usize)> {
+        let mut uploads: Vec<_> = lock(&self.uploads)
+            .iter()
+            .map(|(id, upload)| (upload.key.clone(), id.clone(), upload.parts.len()))
+            .collect();
+        uploads.sort();
+        uploads
     }
 
     pub(crate) fn with_objects<T>(&self, look: impl FnOnce(&Objects) -> T) -> T {
@@ -210,7 +144,7 @@ impl Store {
 
     pub(crate) fn object(
         &self,
-        body: Bytes,
+        body: Content,
         digests: Digests,
         headers: ObjectHeaders,
         now: DateTime<Utc>,
@@ -218,10 +152,12 @@ impl Store {
         StoredObject {
             body,
             etag: self.dialect.etag(&digests.md5),
-            crc64: digests.crc64,
+            crc64: Some(digests.crc64),
             last_modified: now,
             headers,
             kind: ObjectKind::Normal,
+            upload_id: None,
+            restored_until: None,
         }
     }
 }

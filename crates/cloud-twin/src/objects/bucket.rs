@@ -1,10 +1,10 @@
 //! Operations on buckets and on the service.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 
 use super::put::xml_reply;
 use super::{Call, Dialect};
+use crate::body::ReplyBody;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::store::BucketRemoval;
 use crate::xml::Document;
@@ -47,7 +47,7 @@ pub(super) fn put_bucket(call: &Call<'_>) -> Outcome<Reply> {
             .detail("BucketName", name));
     }
     call.store().create(name, call.inner.now());
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     insert_text(reply.headers_mut(), header::LOCATION, &format!("/{name}"));
     Ok(reply)
 }
@@ -56,7 +56,7 @@ pub(super) fn delete_bucket(call: &Call<'_>) -> Outcome<Reply> {
     let name = call.bucket_name();
     match call.store().remove(name) {
         BucketRemoval::Removed => {
-            let mut reply = Response::new(Full::default());
+            let mut reply = Response::new(ReplyBody::default());
             *reply.status_mut() = StatusCode::NO_CONTENT;
             Ok(reply)
         }
@@ -73,7 +73,7 @@ pub(super) fn delete_bucket(call: &Call<'_>) -> Outcome<Reply> {
 
 pub(super) fn head_bucket(call: &Call<'_>) -> Outcome<Reply> {
     call.bucket()?;
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     let headers = reply.headers_mut();
     match call.dialect {
         Dialect::Oss => insert_text(headers, call.prefix.name("bucket-region"), &call.inner.config.region),

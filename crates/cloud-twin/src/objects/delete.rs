@@ -1,12 +1,11 @@
 //! `DeleteObject` and `DeleteMultipleObjects`.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::body::{BodyError, MAX_DOCUMENT, receive};
 use super::put::xml_reply;
 use super::{Call, Dialect};
+use crate::body::{ReplyBody, RequestBody};
 use crate::error::{ApiError, Outcome, Reply};
 use crate::notify::Change;
 use crate::observe::TwinEvent;
@@ -19,7 +18,7 @@ const MAX_KEYS: usize = 1000;
 pub(super) fn delete_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     remove(call, &bucket, key, Change::DeleteObject);
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)
 }
@@ -37,7 +36,7 @@ fn remove(call: &Call<'_>, bucket: &Bucket, key: &str, change: Change) {
     }
 }
 
-pub(super) async fn delete_objects(call: &Call<'_>, body: Incoming) -> Result<Reply, BodyError> {
+pub(super) async fn delete_objects(call: &Call<'_>, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let headers = &call.parts.headers;
     if !headers.contains_key("content-md5") {
@@ -128,7 +127,7 @@ impl Request {
 
     fn reply(self, call: &Call<'_>) -> Reply {
         if self.mode == Mode::Quiet && call.dialect == Dialect::Oss {
-            let mut reply = Response::new(Full::default());
+            let mut reply = Response::new(ReplyBody::default());
             reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             return reply;
         }

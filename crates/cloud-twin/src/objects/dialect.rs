@@ -41,6 +41,14 @@ impl Dialect {
         }
     }
 
+    /// Classes whose objects must be restored before they can be read.
+    pub(crate) const fn archive_classes(self) -> &'static [&'static str] {
+        match self {
+            Self::Oss => &["Archive", "ColdArchive", "DeepColdArchive"],
+            Self::Obs => &["COLD", "DEEP_ARCHIVE"],
+        }
+    }
+
     pub(crate) const fn max_key_bytes(self) -> usize {
         match self {
             Self::Oss => 1023,

@@ -1,42 +1,90 @@
-//! `GetObject`, `HeadObject` and `GetObjectMeta`: conditions, ranges, headers.
+//! `GetObject`, `HeadObject` and `GetObjectMeta`.
 
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::Full;
 
+use super::conditions::{Verdict, check};
 use super::put::write_headers;
-use super::{Call, Dialect};
+use super::{Call, Dialect, range};
+use crate::body::ReplyBody;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
-use crate::store::{ObjectKind, StoredObject};
-use crate::wire;
+use crate::object::{ObjectKind, StoredObject};
+use crate::store::Bucket;
+
+/// The object at `key` as readers see it: a link has the content of its target, and the later time of the two.
+pub(super) fn look_up(bucket: &Bucket, key: &str) -> Outcome<Arc<StoredObject>> {
+    let object = bucket.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
+    let ObjectKind::Symlink { target } = &object.kind else {
+        return Ok(object);
+    };
+    let target = bucket.get(target).ok_or_else(|| {
+        let message = "The target object you specified does not exist.";
+        ApiError::new(StatusCode::NOT_FOUND, "SymlinkTargetNotExist", message).detail("Key", key)
+    })?;
+    if matches!(target.kind, ObjectKind::Symlink { .. }) {
+        return Err(ApiError::bad_request("InvalidTargetType", "The target of the symlink is a symlink."));
+    }
+    let mut seen = StoredObject::clone(&object);
+    seen.body = target.body.clone();
+    seen.etag.clone_from(&target.etag);
+    seen.crc64 = target.crc64;
+    seen.last_modified = object.last_modified.max(target.last_modified);
+    seen.headers.storage_class.clone_from(&target.headers.storage_class);
+    seen.restored_until = target.restored_until;
+    Ok(Arc::new(seen))
+}
+
+/// Refuses to give out the content of an archived object.
+pub(super) fn check_restored(call: &Call<'_>, object: &StoredObject) -> Outcome<()> {
+    if object.is_archived(call.dialect, call.inner.now()) {
+        let message = "The operation is not valid for the object's state.";
+        return Err(ApiError::forbidden("InvalidObjectState", message));
+    }
+    Ok(())
+}
 
 pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
-    let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
-    if let Some(reply) = unmet_condition(call, &object)? {
-        return Ok(reply);
+    let object = look_up(&*call.bucket()?, key)?;
+    if check(&call.parts.headers, "", &object)? == Verdict::Unchanged {
+        return Ok(not_modified(call, &object));
     }
-    let mut reply = Response::new(Full::default());
+    if call.parts.method != Method::HEAD {
+        check_restored(call, &object)?;
+    }
+    let mut reply = Response::new(ReplyBody::default());
     object_headers(call, &object, reply.headers_mut());
+    let size = object.body.len();
     let mut body = object.body.clone();
-    if let Some(range) = range(call, object.body.len())? {
-        let content_range = format!("bytes {}-{}/{}", range.start(), range.end(), object.body.len());
-        insert_text(reply.headers_mut(), header::CONTENT_RANGE, &content_range);
+    if let Some(range) = range::asked_for(call, size)? {
+        insert_text(
+            reply.headers_mut(),
+            header::CONTENT_RANGE,
+            &format!("bytes {}-{}/{size}", range.start, range.end - 1),
+        );
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         body = body.slice(range);
     }
     reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if call.parts.method != Method::HEAD {
-        *reply.body_mut() = Full::new(body);
+        *reply.body_mut() = body.into();
     }
     Ok(reply)
 }
 
+fn not_modified(call: &Call<'_>, object: &StoredObject) -> Reply {
+    let mut reply = Response::new(ReplyBody::default());
+    *reply.status_mut() = StatusCode::NOT_MODIFIED;
+    write_headers(call, object, reply.headers_mut());
+    insert_text(reply.headers_mut(), header::LAST_MODIFIED, &http_date(object.last_modified));
+    reply
+}
+
 /// `HEAD ?objectMeta`: only what is cheap to know.
 pub(super) fn object_meta(call: &Call<'_>, key: &str) -> Outcome<Reply> {
-    let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
-    let mut reply = Response::new(Full::default());
+    let object = look_up(&*call.bucket()?, key)?;
+    let mut reply = Response::new(ReplyBody::default());
     write_headers(call, &object, reply.headers_mut());
     insert_text(reply.headers_mut(), header::LAST_MODIFIED, &http_date(object.last_modified));
     reply.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(object.body.len()));
@@ -62,11 +110,7 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
     let class = kept.storage_class.as_deref();
     match call.dialect {
         Dialect::Oss => {
-            let kind = match object.kind {
-                ObjectKind::Normal => "Normal",
-                ObjectKind::Multipart => "Multipart",
-            };
-            headers.insert("x-oss-object-type", HeaderValue::from_static(kind));
+            headers.insert("x-oss-object-type", HeaderValue::from_static(object.kind.name()));
             insert_text(headers, call.prefix.name("storage-class"), class.unwrap_or("Standard"));
         }
         // OBS leaves the header out for its standard class.
@@ -74,7 +118,20 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
             if let Some(class) = class.filter(|class| *class != "STANDARD") {
                 insert_text(headers, call.prefix.name("storage-class"), class);
             }
+            if object.kind == ObjectKind::Appendable {
+                headers.insert(call.prefix.name("object-type"), HeaderValue::from_static("Appendable"));
+            }
+            if let Some(id) = &object.upload_id {
+                insert_text(headers, call.prefix.name("uploadid"), id);
+            }
         }
+    }
+    if !kept.tags.is_empty() {
+        headers.insert(call.prefix.name("tagging-count"), HeaderValue::from(kept.tags.len()));
+    }
+    if let Some(until) = object.restored_until {
+        let text = format!("ongoing-request=\"false\", expiry-date=\"{}\"", http_date(until));
+        insert_text(headers, call.prefix.name("restore"), &text);
     }
     override_headers(call, headers);
 }
@@ -94,92 +151,4 @@ fn override_headers(call: &Call<'_>, headers: &mut HeaderMap) {
 
 pub(crate) fn http_date(time: DateTime<Utc>) -> String {
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-fn unmet_condition(call: &Call<'_>, object: &StoredObject) -> Outcome<Option<Reply>> {
-    let given = |name: &str| Some(wire::header(&call.parts.headers, name)).filter(|value| !value.is_empty());
-    let time = |name: &str| given(name).and_then(|text| DateTime::parse_from_rfc2822(&text).ok());
-    let names = |list: &str| list.split(',').any(|tag| matches_etag(tag.trim(), &object.etag));
-    // HTTP dates have whole seconds.
-    let modified_after = |limit: DateTime<_>| object.last_modified.timestamp() > limit.timestamp();
-    if given("if-match").is_some_and(|list| !names(&list)) {
-        return Err(ApiError::precondition_failed("If-Match"));
-    }
-    if time("if-unmodified-since").is_some_and(modified_after) {
-        return Err(ApiError::precondition_failed("If-Unmodified-Since"));
-    }
-    let unchanged = given("if-none-match").is_some_and(|list| names(&list))
-        || time("if-modified-since").is_some_and(|limit| !modified_after(limit));
-    if !unchanged {
-        return Ok(None);
-    }
-    let mut reply = Response::new(Full::default());
-    *reply.status_mut() = StatusCode::NOT_MODIFIED;
-    write_headers(call, object, reply.headers_mut());
-    insert_text(reply.headers_mut(), header::LAST_MODIFIED, &http_date(object.last_modified));
-    Ok(Some(reply))
-}
-
-fn matches_etag(tag: &str, etag: &str) -> bool {
-    tag == "*" || tag.trim_matches('"').eq_ignore_ascii_case(etag)
-}
-
-/// The bytes asked for; `None` for the whole object.
-///
-/// OSS takes a range that does not fit for no range at all, unless `x-oss-range-behavior: standard` is given.
-fn range(call: &Call<'_>, size: usize) -> Outcome<Option<RangeInclusive<usize>>> {
-    let headers = &call.parts.headers;
-    let text = wire::header(headers, "range");
-    let Some(asked) = Asked::parse(&text) else {
-        return Ok(None);
-    };
-    let standard = call.dialect == Dialect::Obs
-        || headers.get("x-oss-range-behavior").is_some_and(|value| value == "standard");
-    let (start, end, fits) = match asked {
-        Asked::From(start) => (start, size.saturating_sub(1), start < size),
-        Asked::Between(start, end) => (start, end.min(size.saturating_sub(1)), end < size),
-        Asked::Last(count) => (size.saturating_sub(count), size.saturating_sub(1), count <= size),
-    };
-    let satisfiable = start < size && asked != Asked::Last(0);
-    match (standard, satisfiable) {
-        (true, true) => Ok(Some(start..=end)),
-        (true, false) => Err(not_satisfiable(size, &text)),
-        (false, satisfiable) => Ok((satisfiable && fits).then_some(start..=end)),
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    From(usize),
-    Between(usize, usize),
-    Last(usize),
-}
-
-impl Asked {
-    /// `None` for anything but one well-formed range, which both services ignore.
-    fn parse(text: &str) -> Option<Self> {
-        let (start, end) = text.strip_prefix("bytes=")?.split_once('-')?;
-        match (start, end) {
-            ("", count) => count.parse().ok().map(Self::Last),
-            (start, "") => start.parse().ok().map(Self::From),
-            (start, end) => {
-                let (start, end) = (start.parse().ok()?, end.parse().ok()?);
-                (start <= end).then_some(Self::Between(start, end))
-            }
-        }
-    }
-}
-
-fn not_satisfiable(size: usize, asked: &str) -> ApiError {
-    let error = ApiError::new(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "InvalidRange",
-        "The requested range cannot be satisfied.",
-    )
-    .detail("ActualObjectSize", size.to_string())
-    .detail("RangeRequested", asked);
-    match HeaderValue::try_from(format!("bytes */{size}")) {
-        Ok(value) => error.header(header::CONTENT_RANGE, value),
-        Err(_) => error,
-    }
 }

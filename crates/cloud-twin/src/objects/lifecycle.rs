@@ -1,36 +1,35 @@
 //! Lifecycle rules of a bucket: kept and given back. Nothing expires here.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::body::{BodyError, MAX_DOCUMENT, receive};
 use super::{Call, Dialect};
+use crate::body::{ReplyBody, RequestBody};
 use crate::error::{ApiError, Outcome, Reply};
 use crate::sync::lock;
 use crate::xml::{self, Node};
 
-pub(super) async fn put(call: &Call<'_>, body: Incoming) -> Result<Reply, BodyError> {
+pub(super) async fn put(call: &Call<'_>, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
     let root = xml::parse(&body)?.into_iter().next();
     if root != Some(Node::Open("LifecycleConfiguration".to_owned())) {
         return Err(ApiError::malformed_xml().into());
     }
-    *lock(&bucket.lifecycle) = Some(body);
-    Ok(Response::new(Full::default()))
+    *lock(&bucket.lifecycle) = Some(body.to_bytes());
+    Ok(Response::new(ReplyBody::default()))
 }
 
 pub(super) fn get(call: &Call<'_>) -> Outcome<Reply> {
     let rules = lock(&call.bucket()?.lifecycle).clone().ok_or_else(|| none(call))?;
-    let mut reply = Response::new(Full::new(rules));
+    let mut reply = Response::new(ReplyBody::from(rules));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     Ok(reply)
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Outcome<Reply> {
     *lock(&call.bucket()?.lifecycle) = None;
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)
 }

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::put::xml_reply;
 use super::{Call, Dialect};
 use crate::error::{ApiError, Outcome, Reply};
-use crate::store::{Objects, StoredObject};
+use crate::object::StoredObject;
+use crate::store::Objects;
 use crate::wire::{Slash, encode};
 use crate::xml::Document;
 
@@ -187,7 +188,7 @@ fn contents_of(call: &Call<'_>, xml: &mut Document, key: &str, object: &StoredOb
         .leaf("LastModified", &call.dialect.time(object.last_modified))
         .leaf("ETag", &format!("\"{}\"", object.etag));
     if call.dialect == Dialect::Oss {
-        xml.leaf("Type", "Normal");
+        xml.leaf("Type", object.kind.name());
     }
     let class = object.headers.storage_class.as_deref().unwrap_or(call.dialect.default_storage_class());
     xml.leaf("Size", &object.body.len().to_string()).leaf("StorageClass", class);

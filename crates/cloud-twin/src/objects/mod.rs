@@ -1,29 +1,40 @@
 //! The object services: one implementation, two dialects.
 
+mod attributes;
 mod body;
 mod bucket;
+mod conditions;
+mod copy;
 mod delete;
 mod dialect;
 pub(crate) mod get;
 mod lifecycle;
 mod list;
 mod multipart;
+mod operation;
 mod put;
+mod range;
+mod uploads;
 
 use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 
 pub(crate) use self::body::BodyError;
 pub(crate) use self::dialect::{Dialect, HeaderPrefix};
+pub(crate) use self::multipart::Assembled;
+use self::operation::Operation;
+use self::range::RangeHeader;
 use crate::auth::{self, Policy, SignedParts};
+use crate::body::{ReplyBody, RequestBody};
+use crate::config::ObsCrc64;
 use crate::error::{ApiError, ErrorContext, Outcome, Reply};
-use crate::faulted::Faulted;
+use crate::faulted::{Faulted, FirstChange};
 use crate::faults::Probe;
-use crate::server::{Aborted, Connection, drain};
+use crate::handle::Objects;
+use crate::server::{Aborted, Connection};
 use crate::state::Inner;
 use crate::store::{Bucket, Store};
 use crate::wire::{self, Plus, Query, Target};
@@ -37,6 +48,7 @@ pub(crate) struct Call<'a> {
     pub(crate) target: &'a Target,
     pub(crate) query: &'a Query,
     pub(crate) request_id: &'a str,
+    range_header: RangeHeader,
 }
 
 impl<'a> Call<'a> {
@@ -52,130 +64,11 @@ impl<'a> Call<'a> {
         let name = self.bucket_name();
         self.store().bucket(name).ok_or_else(|| ApiError::no_such_bucket(name))
     }
-}
 
-/// The API operations, named as OSS names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
-    ListBuckets,
-    PutBucket,
-    DeleteBucket,
-    HeadBucket,
-    GetBucketInfo,
-    GetBucketLocation,
-    GetBucketVersioning,
-    PutBucketLifecycle,
-    GetBucketLifecycle,
-    DeleteBucketLifecycle,
-    ListObjects,
-    DeleteMultipleObjects,
-    PutObject,
-    GetObject,
-    HeadObject,
-    GetObjectMeta,
-    DeleteObject,
-    InitiateMultipartUpload,
-    UploadPart,
-    CompleteMultipartUpload,
-    AbortMultipartUpload,
-    ListParts,
-    ListMultipartUploads,
-    Unknown,
-}
-
-/// Query parameters of listings; any other one without a value names a sub-resource.
-const LIST_PARAMETERS: &[&str] = &[
-    "prefix",
-    "delimiter",
-    "marker",
-    "max-keys",
-    "encoding-type",
-    "list-type",
-    "start-after",
-    "continuation-token",
-    "fetch-owner",
-];
-
-impl Operation {
-    fn of(dialect: Dialect, parts: &Parts, target: &Target, query: &Query) -> Self {
-        match (&target.bucket, &target.key) {
-            (None, _) if parts.method == Method::GET => Self::ListBuckets,
-            (None, _) => Self::Unknown,
-            (Some(_), None) => Self::of_bucket(dialect, &parts.method, query),
-            (Some(_), Some(_)) => Self::of_object(parts, query),
-        }
-    }
-
-    fn of_bucket(dialect: Dialect, method: &Method, query: &Query) -> Self {
-        let sub_resource = query
-            .iter()
-            .find(|(name, value)| value.is_empty() && !LIST_PARAMETERS.contains(name))
-            .map(|(name, _)| name);
-        match (method.as_str(), sub_resource) {
-            ("GET", None) => Self::ListObjects,
-            ("GET", Some("bucketInfo")) if dialect == Dialect::Oss => Self::GetBucketInfo,
-            ("GET", Some("location")) => Self::GetBucketLocation,
-            ("GET", Some("versioning")) => Self::GetBucketVersioning,
-            ("PUT", Some("lifecycle")) => Self::PutBucketLifecycle,
-            ("GET", Some("lifecycle")) => Self::GetBucketLifecycle,
-            ("DELETE", Some("lifecycle")) => Self::DeleteBucketLifecycle,
-            ("GET", Some("uploads")) => Self::ListMultipartUploads,
-            ("PUT", None) => Self::PutBucket,
-            ("DELETE", None) => Self::DeleteBucket,
-            ("HEAD", None) => Self::HeadBucket,
-            ("POST", Some("delete")) => Self::DeleteMultipleObjects,
-            _ => Self::Unknown,
-        }
-    }
-
-    fn of_object(parts: &Parts, query: &Query) -> Self {
-        if query.get("versionId").is_some_and(|version| version != "null") {
-            return Self::Unknown;
-        }
-        let copies = parts.headers.keys().any(|name| name.as_str().ends_with("-copy-source"));
-        let flag = query.iter().find(|(_, value)| value.is_empty()).map(|(name, _)| name);
-        match (parts.method.as_str(), flag, query.has("uploadId")) {
-            ("GET", None, false) => Self::GetObject,
-            ("HEAD", None, false) => Self::HeadObject,
-            ("HEAD", Some("objectMeta"), false) => Self::GetObjectMeta,
-            ("PUT", None, false) if !copies => Self::PutObject,
-            ("DELETE", None, false) => Self::DeleteObject,
-            ("POST", Some("uploads"), false) => Self::InitiateMultipartUpload,
-            ("PUT", None, true) if !copies && query.has("partNumber") => Self::UploadPart,
-            ("POST", None, true) => Self::CompleteMultipartUpload,
-            ("DELETE", None, true) => Self::AbortMultipartUpload,
-            ("GET", None, true) => Self::ListParts,
-            _ => Self::Unknown,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::ListBuckets => "ListBuckets",
-            Self::PutBucket => "PutBucket",
-            Self::DeleteBucket => "DeleteBucket",
-            Self::HeadBucket => "HeadBucket",
-            Self::GetBucketInfo => "GetBucketInfo",
-            Self::GetBucketLocation => "GetBucketLocation",
-            Self::GetBucketVersioning => "GetBucketVersioning",
-            Self::PutBucketLifecycle => "PutBucketLifecycle",
-            Self::GetBucketLifecycle => "GetBucketLifecycle",
-            Self::DeleteBucketLifecycle => "DeleteBucketLifecycle",
-            Self::ListObjects => "ListObjects",
-            Self::DeleteMultipleObjects => "DeleteMultipleObjects",
-            Self::PutObject => "PutObject",
-            Self::GetObject => "GetObject",
-            Self::HeadObject => "HeadObject",
-            Self::GetObjectMeta => "GetObjectMeta",
-            Self::DeleteObject => "DeleteObject",
-            Self::InitiateMultipartUpload => "InitiateMultipartUpload",
-            Self::UploadPart => "UploadPart",
-            Self::CompleteMultipartUpload => "CompleteMultipartUpload",
-            Self::AbortMultipartUpload => "AbortMultipartUpload",
-            Self::ListParts => "ListParts",
-            Self::ListMultipartUploads => "ListMultipartUploads",
-            Self::Unknown => "Unknown",
-        }
+    /// A CRC-64 as far as the service shows any.
+    fn shown_crc(&self, crc64: Option<u64>) -> Option<u64> {
+        let hidden = self.dialect == Dialect::Obs && self.inner.config.obs_crc64 == ObsCrc64::Absent;
+        crc64.filter(|_| !hidden)
     }
 }
 
@@ -187,6 +80,7 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Result<Reply, Aborted> {
     let (parts, body) = request.into_parts();
+    let mut body = RequestBody::new(body);
     let request_id = inner.request_id(dialect.service());
     let host = wire::header(&parts.headers, "host");
     let mut context = ErrorContext {
@@ -204,7 +98,7 @@ pub(crate) async fn handle(
         return Ok(finish(inner, &context, Operation::Unknown, error.into_reply(&context)));
     };
     let operation = Operation::of(dialect, &parts, &target, &query);
-    let fault = match meet_fault(inner, dialect, connection, &parts, &target).await {
+    let fault = match meet_fault(inner, dialect, connection, &parts, &target, &mut body).await {
         Ok(fault) => fault,
         Err(aborted) => {
             inner.counters.request(dialect.service(), operation.name(), None);
@@ -212,7 +106,7 @@ pub(crate) async fn handle(
         }
     };
     let reply = if let Faulted::Instead(response) = &fault {
-        drain(body).await;
+        body.drain().await;
         response.object_reply(&context)
     } else {
         let mut call = Call {
@@ -223,6 +117,10 @@ pub(crate) async fn handle(
             target: &target,
             query: &query,
             request_id: &request_id,
+            range_header: match fault {
+                Faulted::IgnoreRange => RangeHeader::Ignored,
+                _ => RangeHeader::Honoured,
+            },
         };
         let outcome = answer(&mut call, operation, body).await;
         context.prefix = call.prefix;
@@ -250,25 +148,55 @@ async fn meet_fault(
     connection: &Connection,
     parts: &Parts,
     target: &Target,
+    body: &mut RequestBody,
 ) -> Result<Faulted, Aborted> {
     if inner.faults.is_empty() {
         return Ok(Faulted::No);
     }
     let keys: Vec<_> = target.key.iter().cloned().collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let probe = Probe { service: dialect.service(), method: parts.method.as_str(), path, keys: &keys };
-    Faulted::meet(inner.pick_fault(&probe), connection).await
+    let (service, method, headers) = (dialect.service(), parts.method.as_str(), &parts.headers);
+    let probe = Probe { service, method, path, keys: &keys, headers };
+    let fault = Faulted::meet(inner.pick_fault(&probe), connection).await?;
+    match &fault {
+        Faulted::CorruptRequest => body.corrupt(),
+        Faulted::ResetMidRequest => {
+            body.drain_half().await;
+            connection.reset();
+            return Err(Aborted);
+        }
+        Faulted::ChangeFirst(change) => change_first(inner, dialect, parts, target, change),
+        _ => {}
+    }
+    Ok(fault)
+}
+
+/// Replaces or removes what the request is about: the source of a copy, else the object addressed.
+fn change_first(inner: &Inner, dialect: Dialect, parts: &Parts, target: &Target, change: &FirstChange) {
+    let source = copy::Source::of(&parts.headers, HeaderPrefix::of(dialect)).and_then(Result::ok);
+    let addressed = || Some(copy::Source { bucket: target.bucket.clone()?, key: target.key.clone()? });
+    let Some(object) = source.or_else(addressed) else { return };
+    let handle = Objects { inner, dialect };
+    match change {
+        FirstChange::Replace(body) if inner.store(dialect).bucket(&object.bucket).is_some() => {
+            handle.put(&object.bucket, &object.key, body.clone());
+        }
+        FirstChange::Replace(_) => {}
+        FirstChange::Remove => {
+            handle.delete(&object.bucket, &object.key);
+        }
+    }
 }
 
 /// Authenticates the caller, then does the work.
-async fn answer(call: &mut Call<'_>, operation: Operation, body: Incoming) -> Result<Reply, BodyError> {
+async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {
     // The SDKs of OBS ask for the dialect before they sign anything.
     if call.dialect == Dialect::Obs && call.parts.method == Method::HEAD && call.query.has("apiversion") {
         // Before a bucket is created there is only the service to ask.
         if call.target.bucket.is_some() {
             call.bucket()?;
         }
-        let mut reply = Response::new(Full::default());
+        let mut reply = Response::new(ReplyBody::default());
         bucket::api_version(reply.headers_mut());
         return Ok(reply);
     }
@@ -288,14 +216,14 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: Incoming) -> Re
     match auth::verify(call.dialect, signed, policy, &call.inner.signing_keys) {
         Ok(prefix) => call.prefix = prefix,
         Err(error) => {
-            drain(body).await;
+            body.drain().await;
             return Err(error.into());
         }
     }
     dispatch(call, operation, body).await
 }
 
-async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Result<Reply, BodyError> {
+async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {
     let key = call.target.key.as_deref().unwrap_or_default();
     match operation {
         Operation::PutObject => return put::put_object(call, key, body).await,
@@ -303,7 +231,7 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Resu
         Operation::CompleteMultipartUpload => return multipart::complete(call, key, body).await,
         Operation::PutBucketLifecycle => return lifecycle::put(call, body).await,
         Operation::DeleteMultipleObjects => return delete::delete_objects(call, body).await,
-        _ => drain(body).await,
+        _ => body.drain().await,
     }
     let outcome = match operation {
         Operation::ListBuckets => bucket::list_buckets(call),
@@ -321,8 +249,14 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: Incoming) -> Resu
         Operation::DeleteObject => delete::delete_object(call, key),
         Operation::InitiateMultipartUpload => multipart::initiate(call, key),
         Operation::AbortMultipartUpload => multipart::abort(call, key),
-        Operation::ListParts => multipart::list_parts(call, key),
-        Operation::ListMultipartUploads => multipart::list_uploads(call),
+        Operation::ListParts => uploads::list_parts(call, key),
+        Operation::ListMultipartUploads => uploads::list_uploads(call),
+        Operation::CopyObject => copy::copy_object(call, key),
+        Operation::UploadPartCopy => copy::upload_part_copy(call, key),
+        Operation::PutSymlink => attributes::put_symlink(call, key),
+        Operation::GetSymlink => attributes::get_symlink(call, key),
+        Operation::GetObjectTagging => attributes::get_tagging(call, key),
+        Operation::GetObjectAcl => attributes::get_acl(call, key),
         _ => Err(ApiError::not_implemented()),
     };
     Ok(outcome?)

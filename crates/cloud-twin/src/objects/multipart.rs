@@ -3,29 +3,36 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use http::{Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use md5::{Digest, Md5};
 
 use super::body::{BodyError, MAX_DOCUMENT, MAX_OBJECT, receive};
-use super::put::{check_crc, check_key, object_headers, store, write_headers, xml_reply};
+use super::put::{check_crc, check_key, object_headers, store, write_crc, write_headers, xml_reply};
 use super::{Call, Dialect};
+use crate::body::{ReplyBody, RequestBody};
+use crate::content::Content;
+use crate::crc64::combine;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::notify::Change;
-use crate::store::{Bucket, Digests, ObjectKind, Part, Upload};
+use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
+use crate::store::{Bucket, Part, Upload};
 use crate::sync::lock;
 use crate::wire::{Slash, encode};
 use crate::xml::{self, Document, Node};
 
 const MAX_PART_NUMBER: u32 = 10_000;
-const MIN_PART: usize = 100 << 10;
+const MIN_PART: u64 = 100 << 10;
 
 pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     check_key(call.dialect, key)?;
-    let upload = Upload { key: key.to_owned(), headers: object_headers(call)?, parts: BTreeMap::new() };
+    let upload = Upload {
+        key: key.to_owned(),
+        headers: object_headers(call)?,
+        initiated: call.inner.now(),
+        parts: BTreeMap::new(),
+    };
     let id = call.inner.request_id(call.dialect.service());
     lock(&bucket.uploads).insert(id.clone(), upload);
     let encoded = call.query.get("encoding-type") == Some("url");
@@ -38,26 +45,37 @@ pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     Ok(xml_reply(xml.finish()))
 }
 
-pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
+pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
-    let number = call.query.get("partNumber").and_then(|number| number.parse().ok());
-    let number = number.filter(|number| (1..=MAX_PART_NUMBER).contains(number)).ok_or_else(|| {
-        ApiError::invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
-    })?;
+    let number = part_number(call)?;
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
-    check_crc(call, digests)?;
+    let crc64 = Some(digests.crc64);
+    check_crc(call, crc64)?;
     let etag = call.dialect.etag(&digests.md5);
-    with_upload(call, &bucket, key, |upload| {
-        upload.parts.insert(number, Part { body, md5: digests.md5 });
-        Ok(())
-    })?;
-    let mut reply = Response::new(Full::default());
+    let part = Part { body, md5: digests.md5, crc64, last_modified: call.inner.now() };
+    add_part(call, &bucket, key, number, part)?;
+    let mut reply = Response::new(ReplyBody::default());
     insert_text(reply.headers_mut(), header::ETAG, &format!("\"{etag}\""));
-    reply.headers_mut().insert(call.prefix.crc_header(), digests.crc64.into());
+    write_crc(call, crc64, reply.headers_mut());
     Ok(reply)
 }
 
-fn with_upload<T>(
+pub(super) fn part_number(call: &Call<'_>) -> Outcome<u32> {
+    let number = call.query.get("partNumber").and_then(|number| number.parse().ok());
+    number.filter(|number| (1..=MAX_PART_NUMBER).contains(number)).ok_or_else(|| {
+        ApiError::invalid_argument("Part number must be an integer between 1 and 10000, inclusive.")
+    })
+}
+
+/// Puts a part in the place of any earlier one of its number.
+pub(super) fn add_part(call: &Call<'_>, bucket: &Bucket, key: &str, number: u32, part: Part) -> Outcome<()> {
+    with_upload(call, bucket, key, |upload| {
+        upload.parts.insert(number, part);
+        Ok(())
+    })
+}
+
+pub(super) fn with_upload<T>(
     call: &Call<'_>,
     bucket: &Bucket,
     key: &str,
@@ -75,25 +93,20 @@ fn no_such_upload(id: &str) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "NoSuchUpload", message).detail("UploadId", id)
 }
 
-pub(super) async fn complete(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
+pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let takes_all = call.dialect == Dialect::Oss
         && call.parts.headers.get("x-oss-complete-all").is_some_and(|value| value == "yes");
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
     let listed = if takes_all { None } else { Some(listed_parts(&body)?) };
-    let (assembled, etag, headers) = with_upload(call, &bucket, key, |upload| {
-        let chosen = choose(call.dialect, upload, listed)?;
-        let (assembled, etag) = assemble(call.dialect, &chosen);
-        Ok((assembled, etag, upload.headers.clone()))
+    let (assembled, headers) = with_upload(call, &bucket, key, |upload| {
+        Ok((Assembled::of(&choose(call.dialect, upload, listed)?), upload.headers.clone()))
     })?;
-    let digests = Digests::of(&assembled);
-    check_crc(call, digests)?;
-    let mut object = call.store().object(assembled, digests, headers, call.inner.now());
-    object.etag = etag;
-    object.kind = ObjectKind::Multipart;
-    let object = Arc::new(object);
+    check_crc(call, assembled.crc64)?;
+    let id = call.query.get("uploadId").unwrap_or_default();
+    let object = Arc::new(assembled.into_object(call.dialect, headers, id, call.inner.now()));
     store(call, &bucket, key, &object, Change::CompleteMultipartUpload)?;
-    lock(&bucket.uploads).remove(call.query.get("uploadId").unwrap_or_default());
+    lock(&bucket.uploads).remove(id);
     let mut xml = Document::new("CompleteMultipartUploadResult", call.dialect.namespace());
     let location = format!("http://{}/{}", call.bucket_name(), encode(key, Slash::Keep));
     let encoded = call.query.get("encoding-type") == Some("url");
@@ -157,69 +170,55 @@ fn choose(dialect: Dialect, upload: &Upload, listed: Option<Vec<(u32, String)>>)
     Ok(chosen)
 }
 
-fn assemble(dialect: Dialect, parts: &[Part]) -> (Bytes, String) {
-    let mut body = BytesMut::with_capacity(parts.iter().map(|part| part.body.len()).sum());
-    let mut md5 = Md5::new();
-    for part in parts {
-        body.extend_from_slice(&part.body);
-        md5.update(part.md5);
+/// What the chosen parts make, without touching their bytes.
+pub(crate) struct Assembled {
+    body: Content,
+    md5_of_md5s: [u8; 16],
+    parts: usize,
+    crc64: Option<u64>,
+}
+
+impl Assembled {
+    pub(crate) fn of(parts: &[Part]) -> Self {
+        let mut md5 = Md5::new();
+        let mut crc64 = Some(0);
+        for part in parts {
+            md5.update(part.md5);
+            crc64 = crc64.zip(part.crc64).map(|(whole, next)| combine(whole, next, part.body.len()));
+        }
+        Self {
+            body: Content::join(parts.iter().map(|part| &part.body)),
+            md5_of_md5s: md5.finalize().into(),
+            parts: parts.len(),
+            crc64,
+        }
     }
-    let etag = format!("{}-{}", dialect.etag(&md5.finalize().into()), parts.len());
-    (body.freeze(), etag)
+
+    pub(crate) fn into_object(
+        self,
+        dialect: Dialect,
+        headers: ObjectHeaders,
+        upload_id: &str,
+        now: DateTime<Utc>,
+    ) -> StoredObject {
+        StoredObject {
+            body: self.body,
+            etag: format!("{}-{}", dialect.etag(&self.md5_of_md5s), self.parts),
+            crc64: self.crc64,
+            last_modified: now,
+            headers,
+            kind: ObjectKind::Multipart,
+            upload_id: Some(upload_id.to_owned()),
+            restored_until: None,
+        }
+    }
 }
 
 pub(super) fn abort(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     with_upload(call, &bucket, key, |_| Ok(()))?;
     lock(&bucket.uploads).remove(call.query.get("uploadId").unwrap_or_default());
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)
-}
-
-pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
-    let bucket = call.bucket()?;
-    let number = |name: &str, default: usize| {
-        call.query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let (max, after) = (number("max-parts", 1000).min(1000), number("part-number-marker", 0));
-    let mut xml = Document::new("ListPartsResult", call.dialect.namespace());
-    xml.leaf("Bucket", call.bucket_name())
-        .leaf("Key", key)
-        .leaf("UploadId", call.query.get("uploadId").unwrap_or_default())
-        .leaf("PartNumberMarker", &after.to_string())
-        .leaf("MaxParts", &max.to_string());
-    with_upload(call, &bucket, key, |upload| {
-        let rest: Vec<_> = upload.parts.iter().filter(|(number, _)| **number as usize > after).collect();
-        let page = &rest[..rest.len().min(max)];
-        if let Some((last, _)) = page.last() {
-            xml.leaf("NextPartNumberMarker", &last.to_string());
-        }
-        xml.leaf("IsTruncated", if rest.len() > max { "true" } else { "false" });
-        for (number, part) in page {
-            xml.group("Part", |xml| {
-                xml.leaf("PartNumber", &number.to_string())
-                    .leaf("LastModified", &call.dialect.time(call.inner.now()))
-                    .leaf("ETag", &format!("\"{}\"", call.dialect.etag(&part.md5)))
-                    .leaf("Size", &part.body.len().to_string());
-            });
-        }
-        Ok(())
-    })?;
-    Ok(xml_reply(xml.finish()))
-}
-
-/// Every upload under way on one page.
-pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
-    let bucket = call.bucket()?;
-    let mut xml = Document::new("ListMultipartUploadsResult", call.dialect.namespace());
-    xml.leaf("Bucket", call.bucket_name()).leaf("MaxUploads", "1000").leaf("IsTruncated", "false");
-    for (id, upload) in &*lock(&bucket.uploads) {
-        xml.group("Upload", |xml| {
-            xml.leaf("Key", &upload.key)
-                .leaf("UploadId", id)
-                .leaf("Initiated", &call.dialect.time(bucket.created));
-        });
-    }
-    Ok(xml_reply(xml.finish()))
 }

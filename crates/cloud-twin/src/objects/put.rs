@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::body::{BodyError, MAX_OBJECT, receive};
-use super::{Call, Dialect};
+use super::{Call, Dialect, attributes};
+use crate::body::{ReplyBody, RequestBody};
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::notify::Change;
+use crate::object::{ObjectHeaders, StoredObject};
 use crate::observe::TwinEvent;
-use crate::store::{Bucket, Digests, Exists, ObjectHeaders, Overwrite, StoredObject};
+use crate::store::{Bucket, Exists, Overwrite};
 
 const MAX_USER_METADATA: usize = 8 << 10;
 
@@ -24,16 +23,16 @@ const KEPT_HEADERS: [HeaderName; 5] = [
     header::EXPIRES,
 ];
 
-pub(super) async fn put_object(call: &Call<'_>, key: &str, body: Incoming) -> Result<Reply, BodyError> {
+pub(super) async fn put_object(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     check_key(call.dialect, key)?;
     let headers = object_headers(call)?;
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
-    check_crc(call, digests)?;
+    check_crc(call, Some(digests.crc64))?;
     let now = call.inner.now();
     let object = Arc::new(call.store().object(body, digests, headers, now));
     store(call, &bucket, key, &object, Change::PutObject)?;
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     write_headers(call, &object, reply.headers_mut());
     Ok(reply)
 }
@@ -71,7 +70,14 @@ fn already_exists() -> ApiError {
 
 pub(super) fn write_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
     insert_text(headers, header::ETAG, &format!("\"{}\"", object.etag));
-    headers.insert(call.prefix.crc_header(), HeaderValue::from(object.crc64));
+    write_crc(call, object.crc64, headers);
+}
+
+/// Shows a CRC-64 where there is one and the service knows of such a thing.
+pub(super) fn write_crc(call: &Call<'_>, crc64: Option<u64>, headers: &mut HeaderMap) {
+    if let Some(crc64) = call.shown_crc(crc64) {
+        headers.insert(call.prefix.crc_header(), HeaderValue::from(crc64));
+    }
 }
 
 pub(super) fn check_key(dialect: Dialect, key: &str) -> Outcome<()> {
@@ -101,6 +107,8 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
             .get(call.prefix.name("storage-class"))
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
+        tags: attributes::tags(call)?,
+        acl: attributes::acl(call)?,
         ..ObjectHeaders::default()
     };
     for name in KEPT_HEADERS {
@@ -126,19 +134,18 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
 }
 
 /// OBS checks a CRC-64 that the client announces.
-pub(super) fn check_crc(call: &Call<'_>, digests: Digests) -> Outcome<()> {
+pub(super) fn check_crc(call: &Call<'_>, crc64: Option<u64>) -> Outcome<()> {
     let announced = call.parts.headers.get(call.prefix.crc_header()).filter(|_| call.dialect == Dialect::Obs);
-    match announced {
-        Some(crc) if crc.as_bytes() != digests.crc64.to_string().as_bytes() => Err(ApiError::bad_request(
-            "BadDigest",
-            "The CRC-64 you specified did not match what we received.",
-        )),
+    match (announced, call.shown_crc(crc64)) {
+        (Some(announced), Some(crc64)) if announced.as_bytes() != crc64.to_string().as_bytes() => Err(
+            ApiError::bad_request("BadDigest", "The CRC-64 you specified did not match what we received."),
+        ),
         _ => Ok(()),
     }
 }
 
 pub(super) fn xml_reply(document: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(document)));
+    let mut reply = Response::new(ReplyBody::from(document));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     reply
 }

@@ -7,8 +7,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::statistics::Settled;
 use crate::TwinEvent;
+use crate::digest::Digests;
 use crate::state::{Inner, done};
-use crate::store::{Digests, Overwrite};
+use crate::store::Overwrite;
 use crate::sync::lock;
 
 /// A batch that was accepted.
@@ -37,7 +38,7 @@ pub(crate) async fn copy_all(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiv
 
 #[derive(Clone, Copy)]
 enum Outcome {
-    Copied(usize),
+    Copied(u64),
     Skipped,
     Failed(&'static str),
 }

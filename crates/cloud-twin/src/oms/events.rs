@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use serde::Deserialize;
 
 use super::{ApiError, CopyJob, SyncTaskStatus};
 use crate::TwinEvent;
+use crate::body::ReplyBody;
 use crate::error::Reply;
 use crate::state::Inner;
 use crate::sync::lock;
@@ -91,7 +91,7 @@ pub(super) fn create(inner: &Inner, id: &str, batch: Batch) -> Result<Reply, Api
         oms.copies_pending.fetch_sub(count, Ordering::SeqCst);
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OMS.2004", "Service unavailable."));
     }
-    Ok(Response::new(Full::default()))
+    Ok(Response::new(ReplyBody::default()))
 }
 
 #[cfg(test)]

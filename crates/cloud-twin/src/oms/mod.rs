@@ -17,7 +17,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::json;
@@ -28,6 +28,8 @@ pub use self::tasks::SyncTaskStatus;
 use self::tasks::Task;
 use crate::Service;
 use crate::auth::apig;
+use crate::body::ReplyBody;
+use crate::content::Content;
 use crate::error::{Reply, insert_text};
 use crate::faulted::Faulted;
 use crate::faults::Probe;
@@ -203,11 +205,21 @@ async fn respond(
     };
     let keys = batch.as_ref().map(events::Batch::shown).unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let probe = Probe { service: Service::Oms, method: parts.method.as_str(), path, keys: &keys };
+    let (service, method, headers) = (Service::Oms, parts.method.as_str(), &parts.headers);
+    let probe = Probe { service, method, path, keys: &keys, headers };
     let fault = match Faulted::meet(inner.pick_fault(&probe), connection).await {
         Ok(fault) => fault,
         Err(aborted) => return (Err(aborted), keys),
     };
+    let tampered = match fault {
+        Faulted::ResetMidRequest => {
+            connection.reset();
+            return (Err(Aborted), keys);
+        }
+        Faulted::CorruptRequest => Some(Content::from(body.clone()).with_flipped_middle().to_bytes()),
+        _ => None,
+    };
+    let body = tampered.as_ref().unwrap_or(body);
     let reply = if let Faulted::Instead(response) = &fault {
         if authenticate(inner, parts, body).is_ok() {
             record(inner, route, &keys, response.status);
@@ -283,9 +295,9 @@ pub(crate) fn error_reply(status: StatusCode, code: &str, message: &str, request
 }
 
 pub(crate) fn json_reply(body: &impl Serialize) -> Reply {
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(ReplyBody::default());
     match serde_json::to_vec(body) {
-        Ok(text) => *reply.body_mut() = Full::new(Bytes::from(text)),
+        Ok(text) => *reply.body_mut() = ReplyBody::from(text),
         Err(_) => *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

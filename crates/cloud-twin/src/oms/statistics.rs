@@ -10,7 +10,7 @@ const INTERVAL_MILLIS: i64 = 5 * 60 * 1000;
 /// What became of one accepted key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settled {
-    Success(usize),
+    Success(u64),
     Failure,
     Skip,
 }
@@ -54,7 +54,7 @@ pub(super) struct Statistics(BTreeMap<i64, Counts>);
 
 impl Statistics {
     pub(super) fn accepted(&mut self, now: DateTime<Utc>, keys: usize) {
-        self.add(now, Series::Request, keys);
+        self.add(now, Series::Request, keys as u64);
     }
 
     pub(super) fn settled(&mut self, now: DateTime<Utc>, result: Settled) {
@@ -68,10 +68,10 @@ impl Statistics {
         }
     }
 
-    fn add(&mut self, now: DateTime<Utc>, series: Series, count: usize) {
+    fn add(&mut self, now: DateTime<Utc>, series: Series, count: u64) {
         let millis = now.timestamp_millis();
         let counts = self.0.entry(millis - millis.rem_euclid(INTERVAL_MILLIS)).or_default();
-        counts[series as usize] += count as u64;
+        counts[series as usize] += count;
     }
 
     /// The intervals that begin in `range` (Unix milliseconds), with their counts.
