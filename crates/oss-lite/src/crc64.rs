@@ -69,7 +69,7 @@ impl Crc64 {
 
 impl fmt::Debug for Crc64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crc64").field("value", &self.value()).field("len", &self.len).finish()
+        f.debug_struct("Crc64").field("value", &self.value()).field("len", &self.len).finish_non_exhaustive()
     }
 }
 

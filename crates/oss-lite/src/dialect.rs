@@ -66,8 +66,8 @@ pub(crate) struct Profile {
     pub(crate) access_key_param: &'static str,
     pub(crate) token_param: &'static str,
     pub(crate) max_key_bytes: usize,
-    /// Added to the multi-delete URL so that keys in the reply are percent-encoded.
-    pub(crate) delete_encoding: Option<(&'static str, &'static str)>,
+    /// Added to the URLs of multi-delete and of the list of uploads, so that keys in the reply are percent-encoded.
+    pub(crate) key_encoding: Option<(&'static str, &'static str)>,
 }
 
 impl Dialect {
@@ -109,7 +109,7 @@ static OSS: Profile = Profile {
     access_key_param: "OSSAccessKeyId",
     token_param: "security-token",
     max_key_bytes: 1023,
-    delete_encoding: Some(("encoding-type", "url")),
+    key_encoding: Some(("encoding-type", "url")),
 };
 
 static OBS: Profile = Profile {
@@ -132,8 +132,8 @@ static OBS: Profile = Profile {
     access_key_param: "AccessKeyId",
     token_param: "x-obs-security-token",
     max_key_bytes: 1024,
-    // An unknown parameter is refused, and none is documented here.
-    delete_encoding: None,
+    // An unknown parameter is refused, and none is documented there for all clouds.
+    key_encoding: None,
 };
 
 /// Union of what the official SDKs sign.

@@ -3,8 +3,8 @@ use std::time::Duration;
 /// How often and how long a failed request is tried again.
 ///
 /// Repeated are: no connection, a broken one or no answer in time; 408, 429 and 5xx; and the codes by which the
-/// services say that bytes were lost. All operations of this crate can be repeated safely, each try is signed anew. A
-/// wrong clock is corrected once, outside the count. Refused credentials are never tried again: OBS blocks a key after
+/// services say that bytes were lost. Each try is signed anew. Operations that cannot be repeated safely are made once, and
+/// say so. A wrong clock is corrected once, outside the count. Refused credentials are never tried again: OBS blocks a key after
 /// several bad signatures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {

@@ -108,6 +108,19 @@ impl Client {
         self.shared.dialect
     }
 
+    /// Whether both clients speak to one service in one region, which may then copy between buckets by itself: the
+    /// endpoints are the same, or both name the region (the public and the internal one of OSS). A region that is only
+    /// configured proves nothing about the host.
+    pub fn shares_region_with(&self, other: &Self) -> bool {
+        let (one, other) = (&*self.shared, &*other.shared);
+        one.dialect == other.dialect
+            && (one.endpoint == other.endpoint
+                || one
+                    .endpoint
+                    .region_hint()
+                    .is_some_and(|region| other.endpoint.region_hint() == Some(region)))
+    }
+
     /// Opens a connection to a bucket's host with one unsigned HEAD, so that the first real request finds it open. Any
     /// HTTP answer is success.
     pub async fn warm(&self, bucket: &BucketName) -> Result<(), Error> {

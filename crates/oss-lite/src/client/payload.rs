@@ -120,3 +120,86 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, pin::Pin};
+
+    use futures_util::stream;
+    use http_body::Body;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(7);
+    const IDLE: Duration = Duration::from_secs(20);
+
+    /// One byte at a time, each after a wait.
+    fn slow(waits: Vec<Duration>) -> StreamBody {
+        let length = waits.len() as u64;
+        let bytes = stream::unfold(waits.into_iter(), |mut waits| async move {
+            sleep(waits.next()?).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), waits))
+        });
+        StreamBody::new(length, bytes)
+    }
+
+    /// Takes the body as fast as it comes, and tells when patience with it ended.
+    async fn overdue(body: StreamBody, deadline: Option<Duration>) -> (Duration, Error) {
+        let start = Instant::now();
+        let (body, progress) = Payload::Stream(body).start(HEAD, IDLE);
+        tokio::spawn(async move {
+            let mut body = body.expect("a body");
+            while let Some(Ok(_)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
+        });
+        let error = progress.overdue(deadline.map(|deadline| start + deadline)).await;
+        (start.elapsed(), error)
+    }
+
+    fn seconds(seconds: &[u64]) -> Vec<Duration> {
+        seconds.iter().copied().map(Duration::from_secs).collect()
+    }
+
+    fn near(elapsed: Duration, expected: u64) -> bool {
+        elapsed >= Duration::from_secs(expected) && elapsed < Duration::from_secs(expected + 1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_any_time_as_long_as_it_moves() {
+        let (elapsed, error) = overdue(slow(seconds(&[19; 100])), None).await;
+        assert!(near(elapsed, 1900 + HEAD.as_secs()), "{elapsed:?}");
+        assert!(error.to_string().contains("no answer within 7000 ms"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stands_still_is_given_up_after_the_idle_time() {
+        let (elapsed, error) = overdue(slow(seconds(&[3, 21, 1])), None).await;
+        assert!(near(elapsed, 3 + IDLE.as_secs()), "{elapsed:?}");
+        assert!(error.to_string().contains("no byte of the body moved within 20000 ms"), "{error}");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Transport, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_nobody_takes_is_given_up_as_well() {
+        let start = Instant::now();
+        let (_body, progress) = Payload::Stream(slow(seconds(&[0]))).start(HEAD, IDLE);
+        progress.overdue(None).await;
+        assert!(near(start.elapsed(), IDLE.as_secs()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_comes_first() {
+        let (elapsed, error) = overdue(slow(seconds(&[5; 9])), Some(Duration::from_secs(12))).await;
+        assert!(near(elapsed, 12), "{elapsed:?}");
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_in_one_piece_has_the_time_that_its_size_grants() {
+        let start = Instant::now();
+        let bytes = Bytes::from(vec![0; 640 * 1024]);
+        let (_body, progress) = Payload::Bytes(bytes).start(HEAD, IDLE);
+        progress.overdue(None).await;
+        assert!(near(start.elapsed(), HEAD.as_secs() + 10), "{:?}", start.elapsed());
+    }
+}

@@ -14,7 +14,11 @@ pub(crate) enum Addressed {
 /// [OSS codes](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses),
 /// [OBS codes](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
 pub(super) fn classify(status: StatusCode, code: Option<&str>, addressed: Addressed) -> (ErrorKind, Retry) {
-    code.and_then(by_code).unwrap_or_else(|| by_status(status, addressed))
+    code.and_then(by_code).unwrap_or_else(|| match code {
+        // Refused after the head of the answer had gone out.
+        Some(_) if status.is_success() => (ErrorKind::Rejected, Retry::Never),
+        _ => by_status(status, addressed),
+    })
 }
 
 /// A code without a status of its own.
@@ -139,6 +143,9 @@ mod tests {
         assert_eq!(of(403, "InvalidObjectState").0, ErrorKind::Archived);
         assert_eq!(of(403, "RequestTimeTooSkewed"), (ErrorKind::ClockSkew, Retry::CorrectClock));
         assert_eq!(of(200, "InternalError"), (ErrorKind::ServerError, Retry::Backoff));
+        assert_eq!(of(200, "InvalidPart"), (ErrorKind::Rejected, Retry::Never));
+        assert_eq!(of(404, "NoSuchUpload"), (ErrorKind::NoSuchUpload, Retry::Never));
+        assert_eq!(of(416, ""), (ErrorKind::InvalidRange, Retry::Never));
     }
 
     #[test]

@@ -13,7 +13,7 @@ impl Bucket {
     /// `public-read-write`. `None` if it is none of them: OBS can also grant rights to single accounts.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getobjectacl),
-    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0088.html).
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0090.html).
     pub async fn acl(&self, key: &str) -> Result<Option<String>, Error> {
         let dialect = self.dialect();
         let key = ObjectKey::new(dialect, key)?;
@@ -60,9 +60,10 @@ fn read_grants(body: &[u8]) -> Result<Option<String>, String> {
     let (mut grantee, mut permission) = (None, String::new());
     xml::read(body, "AccessControlPolicy", |node| match node {
         Node::Leaf("Owner/ID", text) => owner = text,
-        Node::Leaf("AccessControlList/Grant/Grantee/ID", text) => grantee = Some(text),
-        // `Everyone`, which no account id is.
-        Node::Leaf("AccessControlList/Grant/Grantee/Canned", text) => grantee = Some(text),
+        // The only canned grantee is `Everyone`, which no account id is.
+        Node::Leaf("AccessControlList/Grant/Grantee/ID" | "AccessControlList/Grant/Grantee/Canned", text) => {
+            grantee = Some(text);
+        }
         Node::Leaf("AccessControlList/Grant/Permission", text) => permission = text,
         Node::Close("AccessControlList/Grant") => {
             grants.push((grantee.take(), std::mem::take(&mut permission)));

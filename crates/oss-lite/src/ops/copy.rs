@@ -31,6 +31,7 @@ pub struct CopySource {
 
 /// What is stored with the copy.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once per copy and consumed at once")]
 pub enum CopyMetadata {
     /// What is stored with the source.
     Keep,
@@ -53,7 +54,8 @@ pub struct CopyOutcome {
 impl CopySource {
     fn headers(&self, dialect: Dialect) -> Result<HeaderMap, Error> {
         let names = dialect.profile().names;
-        let mut text = format!("/{}/{}", self.bucket, encoding::path(&self.key));
+        let key = ObjectKey::new(dialect, &self.key)?;
+        let mut text = format!("/{}/{}", self.bucket, key.encoded());
         if let Some(id) = &self.version_id {
             text.push_str("?versionId=");
             text.extend(encoding::component(id));
@@ -61,8 +63,6 @@ impl CopySource {
         let source = HeaderValue::try_from(text).map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, "the source is no header value").with_source(error)
         })?;
-        // The key goes into the header checked by the same rules as into a URL.
-        ObjectKey::new(dialect, &self.key)?;
         let mut headers = HeaderMap::new();
         headers.insert(names.copy_source, source);
         if let Some(etag) = &self.if_match {

@@ -102,7 +102,7 @@ impl Bucket {
                 Error::new(ErrorKind::InvalidArgument, "the digest is no header value").with_source(error)
             })?,
         );
-        let params = [("delete", "")].into_iter().chain(self.dialect().profile().delete_encoding);
+        let params = [("delete", "")].into_iter().chain(self.dialect().profile().key_encoding);
         let call = Call {
             query: Query::new(params),
             headers,

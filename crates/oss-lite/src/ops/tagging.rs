@@ -15,7 +15,7 @@ impl Bucket {
     /// The tags of an object, names and values as they are meant; none if it has none.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getobjecttagging),
-    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0174.html).
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0164.html).
     pub async fn tagging(&self, key: &str) -> Result<Vec<(String, String)>, Error> {
         let key = ObjectKey::new(self.dialect(), key)?;
         let call = Call {

@@ -2,12 +2,19 @@
 //! answers as told.
 #![cfg(test)]
 
+mod annotations;
+mod checksums;
+mod copying;
 mod deleting;
 mod describing;
 mod failing;
 mod listing;
+mod multipart;
+mod presigning;
+mod ranges;
 mod reading;
 mod retrying;
 mod server;
 mod signing;
+mod streaming;
 mod wire;

@@ -132,6 +132,7 @@ impl Server {
             .with_jitter(|| 0.0)
             .with_timeouts(Timeouts {
                 response_head: Duration::from_mins(1),
+                slow_response_head: Duration::from_mins(1),
                 body_idle: Duration::from_mins(1),
             })
     }

@@ -70,11 +70,8 @@ impl Bucket {
     }
 
     async fn page_of_uploads(&self, prefix: &str, after: Option<&Marker>) -> Result<Page, Error> {
-        let mut params = vec![
-            ("uploads", String::new()),
-            ("max-uploads", "1000".to_owned()),
-            ("encoding-type", "url".to_owned()),
-        ];
+        let mut params = vec![("uploads", String::new()), ("max-uploads", "1000".to_owned())];
+        params.extend(self.dialect().profile().key_encoding.map(|(name, value)| (name, value.to_owned())));
         if !prefix.is_empty() {
             params.push(("prefix", prefix.to_owned()));
         }

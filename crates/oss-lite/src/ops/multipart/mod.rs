@@ -52,7 +52,8 @@ pub struct CompleteOutcome {
 
 impl Bucket {
     /// Begins an upload in parts and returns its id. All that is stored with the object is told here; digests do not
-    /// apply. Parts are billed until the upload is completed or aborted.
+    /// apply. Parts are billed until the upload is completed or aborted. A try whose answer got lost leaves an empty upload
+    /// behind, which [`list_multipart_uploads`](Self::list_multipart_uploads) and lifecycle rules find.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/initiatemultipartupload),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0098.html).
