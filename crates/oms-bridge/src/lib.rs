@@ -51,3 +51,4 @@ pub mod progress;
 pub mod replay;
 pub mod status;
 mod text;
+pub mod transfer;

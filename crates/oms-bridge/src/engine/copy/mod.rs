@@ -1,14 +1,19 @@
 //! The copy engine: keys in, objects streamed from the source to the destination, one outcome per key.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use oss_lite::{BucketName, Client, Credentials};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Random;
-use super::{Job, Outcome};
+use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
+use crate::change::Effect;
+use crate::transfer::{
+    Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble,
+};
 
 /// Objects under way at once, unless told otherwise.
 pub const OBJECTS_IN_FLIGHT: usize = 16;
@@ -78,17 +83,38 @@ pub struct CopyContext {
 #[derive(Debug)]
 struct Shared {
     config: CopyConfig,
+    /// Objects under way.
+    in_flight: Arc<Semaphore>,
+    /// Streams under way, over all objects.
+    streams: Arc<Semaphore>,
     objects: AtomicU64,
+    /// The transfer of the last source bucket and credentials: it holds the day's signing keys.
+    last: Mutex<Option<Last>>,
+}
+
+#[derive(Debug)]
+struct Last {
+    credentials: Arc<Credentials>,
+    bucket: BucketName,
+    transfer: Transfer,
 }
 
 impl CopyEngine {
     /// An engine that copies through the clients of `config`.
     pub fn new(config: CopyConfig) -> Self {
-        Self(Arc::new(Shared { config, objects: AtomicU64::new(0) }))
+        let permits = || Arc::new(Semaphore::new(config.in_flight.max(1)));
+        let (in_flight, streams) = (permits(), permits());
+        Self(Arc::new(Shared {
+            config,
+            in_flight,
+            streams,
+            objects: AtomicU64::new(0),
+            last: Mutex::default(),
+        }))
     }
 
-    /// Hands over keys; each must stand once in `jobs`. Each is settled by `deadline`, or soon after, and reported with
-    /// its index through `outcomes`.
+    /// Hands over keys; each must stand once in `jobs`. Each is settled by `deadline` and reported with its index through
+    /// `outcomes`.
     pub fn submit<'j>(
         &self,
         jobs: impl IntoIterator<Item = (usize, Job<'j>)>,
@@ -96,17 +122,41 @@ impl CopyEngine {
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) {
-        let _ = (jobs.into_iter().count(), context, deadline, outcomes);
+        let deadline = before(deadline, Instant::now());
+        for (index, job) in jobs {
+            let task = match self.0.task(&job, context) {
+                Ok(task) => task,
+                Err(failed) => {
+                    // Nobody listens once time is up.
+                    let _ = outcomes.send((index, Outcome::Failed(failure(failed, Attempt::Made))));
+                    continue;
+                }
+            };
+            let (shared, outcomes) = (Arc::clone(&self.0), outcomes.clone());
+            tokio::spawn(async move {
+                let outcome = shared.settle(task, deadline).await;
+                let _ = outcomes.send((index, outcome));
+            });
+        }
     }
 
-    /// Opens connections to both ends, so that the first event does not wait for them.
+    /// Opens a connection to the destination, and to the source if its bucket is known, so that the first event does not
+    /// wait for them.
     ///
     /// # Errors
     ///
     /// Which end cannot be reached. Any reply counts as reached.
     pub async fn warm(&self) -> Result<(), String> {
-        let Shared { config, .. } = &*self.0;
-        config.destination.warm(&config.bucket).await.map_err(|error| error.to_string())
+        let config = &self.0.config;
+        let source = async {
+            match &config.source_bucket {
+                Some(bucket) => config.source.warm(bucket).await,
+                None => Ok(()),
+            }
+        };
+        let (source, destination) = tokio::join!(source, config.destination.warm(&config.bucket));
+        source.map_err(|error| format!("the source cannot be reached: {error}"))?;
+        destination.map_err(|error| format!("the destination cannot be reached: {error}"))
     }
 
     /// Objects looked at so far.
@@ -118,4 +168,122 @@ impl CopyEngine {
     pub fn deletes(&self) -> Deletes {
         self.0.config.deletes
     }
+}
+
+/// One job, owned by the task that does it.
+struct Task {
+    transfer: Transfer,
+    item: Item,
+    effect: Effect,
+    allowance: Arc<Allowance>,
+}
+
+impl Shared {
+    fn task(&self, job: &Job<'_>, context: &CopyContext) -> Result<Task, Failed> {
+        let bucket =
+            match job.bucket {
+                Some(name) => BucketName::parse(name, self.config.source.dialect())?,
+                None => self.config.source_bucket.clone().ok_or_else(|| {
+                    Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
+                })?,
+            };
+        let item = Item {
+            key: job.key.to_owned(),
+            to: [&self.config.prefix, job.key].concat(),
+            size: None,
+            existing: Known::Nothing,
+            open: job.open.cloned(),
+        };
+        let transfer = self.transfer(bucket, &context.source);
+        Ok(Task { transfer, item, effect: job.effect, allowance: Arc::clone(&context.allowance) })
+    }
+
+    fn transfer(&self, bucket: BucketName, credentials: &Arc<Credentials>) -> Transfer {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && Arc::ptr_eq(&last.credentials, credentials)
+            && last.bucket == bucket
+        {
+            return last.transfer.clone();
+        }
+        let config = &self.config;
+        let source = Source::Store(config.source.bucket(&bucket, Arc::clone(credentials)));
+        let own = config.credentials.as_ref().unwrap_or(credentials);
+        let destination = Destination::store(config.destination.bucket(&config.bucket, Arc::clone(own)));
+        let options = Options {
+            concurrency: config.in_flight.max(1),
+            server_side: self.server_side(),
+            random: config.random,
+            ..Options::default()
+        };
+        let transfer = Transfer::sharing(source, destination, options, Arc::clone(&self.streams));
+        *last = Some(Last { credentials: Arc::clone(credentials), bucket, transfer: transfer.clone() });
+        transfer
+    }
+
+    /// The service copies by itself where one account asks for both ends in one region.
+    fn server_side(&self) -> ServerSideCopy {
+        let CopyConfig { source, destination, credentials, .. } = &self.config;
+        if credentials.is_none() && source.shares_region_with(destination) {
+            ServerSideCopy::Yes
+        } else {
+            ServerSideCopy::No
+        }
+    }
+
+    async fn settle(&self, task: Task, deadline: Instant) -> Outcome {
+        let Task { transfer, item, effect, allowance } = task;
+        let Ok(_permit) = timeout_at(deadline, self.in_flight.acquire()).await else {
+            let failed = Failed::out_of_time("not begun");
+            return Outcome::Failed(failure(failed, Attempt::NotMade));
+        };
+        self.objects.fetch_add(1, Ordering::Relaxed);
+        let done = if effect == Effect::Removed {
+            match self.config.deletes {
+                Deletes::Ignored => return accepted(Some("removals are not carried over")),
+                Deletes::Propagated { max } if !allowance.take() => {
+                    let failed = Failed::transient(format!(
+                        "{max} objects were removed, the most at once; a replay goes on"
+                    ));
+                    return Outcome::Failed(failure(failed, Attempt::Made));
+                }
+                Deletes::Propagated { .. } => transfer.remove(&item, Some(deadline)).await,
+            }
+        } else {
+            transfer.copy(&item, Some(deadline)).await
+        };
+        match done {
+            Ok(Done::Copied { .. }) => accepted(None),
+            Ok(Done::UpToDate) => accepted(Some("up to date")),
+            Ok(Done::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
+            Ok(Done::Removed) => accepted(Some("gone from the source, removed")),
+            Ok(Done::SymlinkSkipped) => accepted(Some("a symlink, left out")),
+            Err(failed) => Outcome::Failed(failure(failed, Attempt::Made)),
+        }
+    }
+}
+
+impl Allowance {
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+/// Leaves time for putting away what is under way, so that it is said by `deadline` what a later run goes on with.
+fn before(deadline: Instant, now: Instant) -> Instant {
+    const PUT_AWAY: Duration = Duration::from_secs(2);
+    deadline - PUT_AWAY.min(deadline.saturating_duration_since(now) / 8)
+}
+
+fn accepted(note: Option<&str>) -> Outcome {
+    Outcome::Accepted(Acceptance {
+        engine: EngineName::Copy,
+        request_id: None,
+        note: note.map(str::to_owned),
+    })
+}
+
+fn failure(failed: Failed, attempt: Attempt) -> Failure {
+    let Trouble { class, error, request_id, open } = failed.into_trouble();
+    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open }
 }

@@ -1,0 +1,55 @@
+//! What goes along with the content.
+
+use oss_lite::{Dialect, PutOptions, storage_class};
+
+use super::facts::Facts;
+use super::skip::SOURCE_ETAG;
+
+/// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
+/// own equivalents, and the source's `ETag`.
+///
+/// The name of a metadata entry that the destination does not take (with `_`, which OSS refuses) goes with `-`.
+pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
+    let content = facts.content.clone();
+    let mut metadata: Vec<_> = facts
+        .metadata
+        .iter()
+        .filter(|(name, _)| name != SOURCE_ETAG)
+        .map(|(name, value)| (taken_name(name), value.clone()))
+        .collect();
+    if let Some(etag) = &facts.identity.etag {
+        metadata.push((SOURCE_ETAG.to_owned(), etag.clone()));
+    }
+    let class = facts.storage_class.as_ref();
+    PutOptions {
+        content_type: content.content_type,
+        cache_control: content.cache_control,
+        content_disposition: content.disposition,
+        content_encoding: content.encoding,
+        content_language: content.language,
+        expires: content.expires,
+        storage_class: class
+            .and_then(|class| storage_class(class.dialect, &class.name, to))
+            .map(str::to_owned),
+        metadata,
+        ..PutOptions::default()
+    }
+}
+
+fn taken_name(name: &str) -> String {
+    let taken = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(taken).collect()
+}
+
+/// Tags in the form of the header, if there are any.
+pub(super) fn tagging(tags: &[(String, String)]) -> Option<String> {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<_> = tags.iter().map(|(name, value)| encode(name) + "=" + &encode(value)).collect();
+    (!pairs.is_empty()).then(|| pairs.join("&"))
+}
+
+/// A canned ACL that the other service knows too; OSS's `default` (that of the bucket) needs no words.
+pub(super) fn acl(acl: Option<String>) -> Option<String> {
+    acl.filter(|acl| matches!(acl.as_str(), "private" | "public-read" | "public-read-write"))
+}

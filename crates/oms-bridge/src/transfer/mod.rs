@@ -1,0 +1,161 @@
+//! Copies one object: from a bucket of OSS or OBS, a web server or a directory, to a bucket or a directory.
+//!
+//! ```text
+//! look at the source ──▶ there already? ──▶ server-side copy, or stream ──▶ compare checksums ──▶ look again
+//!        ▲                                                                                           │
+//!        └────────────────────────── the source is another object by now ───────────────────────────┘
+//! ```
+//!
+//! | module | concern |
+//! |---|---|
+//! | `object` | the loop above |
+//! | `facts`, `source`, `web`, `files` | what a source says of an object; reading it |
+//! | `reader` | a span of one object that outlives broken connections |
+//! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
+//! | `plan`, `resume` | parts; uploads that an earlier run left open |
+//! | `destination`, `tally` | writing; what the service's answer proves |
+//! | `skip`, `fidelity` | whether a copy is there already; what goes along |
+//! | `flow` | bytes counted and held back |
+//! | `stop`, `retry` | why a transfer ends; how often a write is tried again |
+//!
+//! # Rules
+//!
+//! - Nothing touches a disk on its way, and memory holds what the sockets hold: a stream is about 1 MiB, whatever the size
+//!   of the object or of its parts. Only a source that has to be read in one go (its length is unknown, or it sends whole
+//!   objects only) is held part by part, two at a time.
+//! - The source is pinned: every further read asks for the same `ETag`. An object that changes on the way is copied again
+//!   from the start, and so is one that changed by the time its copy is finished.
+//! - Bytes are proved: a CRC-64 is computed on the way and compared with what the source names and with what the
+//!   destination says it holds; where the source's `ETag` is an MD5 the destination is given that as `Content-MD5`. What
+//!   fails the comparison is removed, or never completed.
+//! - An `ETag` of a multipart upload is never compared across services.
+//! - An upload in parts that cannot be finished stays open, and the next run goes on with it.
+
+mod destination;
+mod facts;
+mod fidelity;
+mod files;
+mod flow;
+mod object;
+mod parts;
+mod plan;
+mod reader;
+mod resume;
+mod retry;
+mod sequence;
+mod server_side;
+mod single;
+mod skip;
+mod source;
+mod stop;
+mod tally;
+mod web;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+pub use self::destination::{Destination, StoreDestination};
+pub use self::files::Directory;
+pub use self::flow::Flow;
+pub use self::object::{Done, Item, Known, Transfer};
+pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
+pub use self::skip::SOURCE_ETAG;
+pub use self::source::Source;
+pub use self::stop::{Failed, Trouble};
+pub use self::web::Web;
+use crate::engine::backoff::Random;
+
+/// Streams open at once, unless told otherwise.
+pub const CONCURRENCY: usize = 16;
+
+/// How objects are copied.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Objects up to this size go with one request, larger ones in parts of it (or larger ones, so that 10,000 suffice).
+    pub part_size: u64,
+    /// Streams open at once, over all objects; at least 1.
+    pub concurrency: usize,
+    /// Counts what passes, and limits it.
+    pub flow: Flow,
+    /// What to do with a copy that is there already.
+    pub existing: Existing,
+    /// What to do with the symlinks of OSS.
+    pub symlinks: Symlinks,
+    /// Whether the service may copy by itself: both ends are buckets of one service, region and account.
+    pub server_side: ServerSideCopy,
+    /// What else goes along; each costs a request.
+    pub extras: Extras,
+    /// Randomness of the backoff.
+    pub random: Random,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            part_size: PART_SIZE,
+            concurrency: CONCURRENCY,
+            flow: Flow::default(),
+            existing: Existing::Skip,
+            symlinks: Symlinks::Follow,
+            server_side: ServerSideCopy::No,
+            extras: Extras::default(),
+            random: fastrand::f64,
+        }
+    }
+}
+
+/// What to do with a copy that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it, if it is the same object.
+    Skip,
+    /// Write it again.
+    Overwrite,
+}
+
+/// What to do with the symlinks of OSS, which OBS does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symlinks {
+    /// Their target's content is copied under the link's key.
+    Follow,
+    /// They are left out.
+    Skip,
+}
+
+/// Whether the service may copy by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerSideCopy {
+    /// Both ends are within its reach; where it refuses, objects are streamed.
+    Yes,
+    /// Objects are streamed.
+    No,
+}
+
+/// What goes along on demand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Object tags.
+    pub tags: Carry,
+    /// The canned ACL of the object.
+    pub acl: Carry,
+}
+
+/// Whether something goes along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carry {
+    /// It stays behind.
+    #[default]
+    No,
+    /// It goes along.
+    Yes,
+}
+
+/// What the steps of all objects share.
+#[derive(Clone, Debug)]
+struct Context {
+    part_size: u64,
+    concurrency: usize,
+    streams: Arc<Semaphore>,
+    random: Random,
+}

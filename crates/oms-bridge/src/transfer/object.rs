@@ -1,0 +1,362 @@
+//! One object, from the first look to the last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_lite::{Bucket, PutOptions};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::destination::{Destination, StoreDestination};
+use super::facts::{Facts, Kind};
+use super::fidelity;
+use super::parts::until;
+use super::plan::Plan;
+use super::reader::Pinned;
+use super::server_side::{self, ServerSide};
+use super::skip::is_copy;
+use super::source::{Opened, Source, Want};
+use super::stop::{Failed, Stop};
+use super::{
+    Carry, Context, Existing, Extras, Options, ServerSideCopy, Symlinks, parts, resume, sequence, single,
+};
+use crate::engine::OpenUpload;
+
+/// How often an object that keeps changing, or keeps arriving broken, is begun anew.
+const ROUNDS: u32 = 5;
+
+/// Time past the deadline for putting away what is under way.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Copies objects from one source to one destination. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Transfer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    destination: Destination,
+    options: Options,
+    context: Context,
+}
+
+/// What to copy.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The object at the source: a key; of a web source, the URL.
+    pub key: String,
+    /// The key at the destination.
+    pub to: String,
+    /// Size in bytes, if a listing or an event told.
+    pub size: Option<u64>,
+    /// What is known of the destination.
+    pub existing: Known,
+    /// An upload that an earlier run left open.
+    pub open: Option<OpenUpload>,
+}
+
+/// What is known of the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// A listing shows no object of this key and size there.
+    NoCopy,
+    /// A listing shows one of the same size, which may be the copy.
+    SameSize,
+    /// Nothing.
+    Nothing,
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It was copied, and the copy is right.
+    Copied {
+        /// Its size.
+        bytes: u64,
+    },
+    /// The destination had it already.
+    UpToDate,
+    /// It was removed from the destination, as it is gone from the source.
+    Removed,
+    /// There is no such object at the source.
+    SourceGone,
+    /// It is a symlink, and those are left out.
+    SymlinkSkipped,
+}
+
+impl Transfer {
+    /// Copies from `source` to `destination`.
+    pub fn new(source: Source, destination: Destination, options: Options) -> Self {
+        let streams = Arc::new(Semaphore::new(options.concurrency));
+        Self::sharing(source, destination, options, streams)
+    }
+
+    /// The same, with a limit on streams that is shared with others.
+    pub fn sharing(
+        source: Source,
+        destination: Destination,
+        options: Options,
+        streams: Arc<Semaphore>,
+    ) -> Self {
+        let Options { part_size, concurrency, random, .. } = options;
+        let context = Context { part_size, concurrency, streams, random };
+        Self(Arc::new(Inner { source, destination, options, context }))
+    }
+
+    /// Copies an object, unless it is there already. Ends within a second after `deadline`; what cannot be finished by
+    /// then is left so that a later run goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`], and then nothing that looks like a good copy of the object as it is now was left behind.
+    pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+        tokio::select! {
+            done = self.0.rounds(item, deadline) => done,
+            () = until(deadline.map(|deadline| deadline + GRACE)) => {
+                Err(Failed::out_of_time(&format!("{:?} was not copied", self.0.source.name(&item.key))))
+            }
+        }
+    }
+
+    /// What [`Transfer::copy`] would do: changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`], where one of the ends cannot be looked at.
+    pub async fn preview(&self, item: &Item) -> Result<Done, Failed> {
+        let Inner { source, destination, options, .. } = &*self.0;
+        let facts = match source.look(&item.key).await {
+            Ok(facts) => facts,
+            Err(Stop::Gone) => return Ok(Done::SourceGone),
+            Err(stop) => return Err(stop.into_failed(&source.name(&item.key))),
+        };
+        if facts.kind == Kind::Symlink && options.symlinks == Symlinks::Skip {
+            return Ok(Done::SymlinkSkipped);
+        }
+        let there = match (options.existing, destination) {
+            (Existing::Overwrite, _) => false,
+            (Existing::Skip, Destination::Directory(directory)) => {
+                directory.is_copy(&item.to, &facts).await?
+            }
+            (Existing::Skip, Destination::Store(to)) => {
+                let wanted = fidelity::put_options(&facts, to.bucket.dialect());
+                to.look(&item.to).await?.is_some_and(|existing| is_copy(&facts, &wanted, &existing))
+            }
+        };
+        Ok(if there { Done::UpToDate } else { Done::Copied { bytes: facts.size().unwrap_or(0) } })
+    }
+
+    /// Carries a removal over: removes the object from the destination if the source has none any more, else copies it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`].
+    pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+        let Inner { source, destination: Destination::Store(to), .. } = &*self.0 else {
+            return Err(Failed::permanent("removals are carried over to buckets only"));
+        };
+        match source.look(&item.key).await {
+            Ok(_) => return self.copy(item, deadline).await,
+            Err(Stop::Gone) => {}
+            Err(stop) => return Err(stop.into_failed(&source.name(&item.key))),
+        }
+        to.bucket.delete(&item.to).await?;
+        // Made again in the meantime: then the copy must be there again.
+        match source.look(&item.key).await {
+            Ok(_) => self.copy(item, deadline).await,
+            Err(_) => Ok(Done::Removed),
+        }
+    }
+}
+
+impl Inner {
+    async fn rounds(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+        let name = self.source.name(&item.key);
+        let mut reading = Reading::InParts;
+        let mut open = item.open.clone();
+        let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
+        for _ in 0..ROUNDS {
+            let round = Round { item, reading, open: open.take(), deadline };
+            let stop = match self.round(&round).await {
+                Ok(done) => return Ok(done),
+                Err(stop) => stop,
+            };
+            match stop {
+                Stop::Gone => return Ok(Done::SourceGone),
+                Stop::Failed(failed) => return Err(failed),
+                Stop::Changed => {}
+                Stop::RangesIgnored => reading = Reading::InOneGo,
+                Stop::Restart(failed) => last = failed,
+                Stop::Corrupt(what) => last = Failed::transient(what),
+            }
+            tracing::debug!(key = name, "beginning anew");
+        }
+        Err(last)
+    }
+
+    async fn round(&self, round: &Round<'_>) -> Result<Done, Stop> {
+        let item = round.item;
+        let pinned = match &self.destination {
+            Destination::Directory(directory) => {
+                let (pinned, opened) = self.open(item, round.reading).await?;
+                if self.options.existing == Existing::Skip
+                    && directory.is_copy(&item.to, &pinned.facts).await?
+                {
+                    return Ok(Done::UpToDate);
+                }
+                directory.write(&item.to, &pinned, Some(opened)).await?;
+                pinned
+            }
+            Destination::Store(to) => match self.to_store(to, round).await? {
+                Stored::Nothing(done) => return Ok(done),
+                Stored::Copied(pinned) => pinned,
+            },
+        };
+        // Whoever changed the source meanwhile may have been told of by an event that was handled before this copy ended.
+        match self.source.look(&item.key).await {
+            Ok(now) if now.identity == pinned.facts.identity => {
+                Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
+            }
+            Ok(_) => Err(Stop::Changed),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Opens the source: an object that may be in parts at its first part, any other as a whole.
+    async fn open(&self, item: &Item, reading: Reading) -> Result<(Pinned, Opened), Stop> {
+        let part_size = self.context.part_size;
+        let small = item.size.is_some_and(|size| size <= part_size);
+        let want = if small || reading == Reading::InOneGo { Want::Whole } else { Want::Span(0..part_size) };
+        let opened = self.source.open(&item.key, &want, None).await?;
+        Ok((self.pin(item, opened.facts.clone()), opened))
+    }
+
+    fn pin(&self, item: &Item, facts: Facts) -> Pinned {
+        Pinned {
+            source: self.source.clone(),
+            key: item.key.as_str().into(),
+            name: self.source.name(&item.key).into(),
+            facts: Arc::new(facts),
+            flow: self.options.flow.clone(),
+            random: self.options.random,
+        }
+    }
+
+    async fn to_store(&self, to: &StoreDestination, round: &Round<'_>) -> Result<Stored, Stop> {
+        let item = round.item;
+        let within = self.within();
+        let existing = async {
+            match (self.options.existing, item.existing) {
+                (Existing::Skip, Known::Nothing | Known::SameSize) => {
+                    to.look(&item.to).await.map_err(Stop::from)
+                }
+                _ => Ok(None),
+            }
+        };
+        let likely_there = item.existing == Known::SameSize && self.options.existing == Existing::Skip;
+        let source = async {
+            if within.is_some() || likely_there {
+                return Ok((self.pin(item, self.source.look(&item.key).await?), None));
+            }
+            self.open(item, round.reading).await.map(|(pinned, opened)| (pinned, Some(opened)))
+        };
+        let ((pinned, opened), existing) = tokio::try_join!(source, existing)?;
+        if pinned.facts.kind == Kind::Symlink && self.options.symlinks == Symlinks::Skip {
+            return Ok(Stored::Nothing(Done::SymlinkSkipped));
+        }
+        let mut options = fidelity::put_options(&pinned.facts, to.bucket.dialect());
+        if existing.is_some_and(|existing| is_copy(&pinned.facts, &options, &existing)) {
+            return Ok(Stored::Nothing(Done::UpToDate));
+        }
+        self.add_extras(&item.key, &mut options).await?;
+        if let Some(from) = within {
+            match server_side::copy(&self.context, from, to, &item.to, &pinned, &options).await? {
+                ServerSide::Done => return Ok(Stored::Copied(pinned)),
+                ServerSide::Refused(why) => {
+                    tracing::info!(key = item.key, error = %why.error, "no server-side copy, streaming");
+                }
+            }
+        }
+        self.stream(to, round, &pinned, &options, opened).await?;
+        Ok(Stored::Copied(pinned))
+    }
+
+    /// The source bucket, if the service may copy from there by itself.
+    fn within(&self) -> Option<&Bucket> {
+        match &self.source {
+            Source::Store(bucket) if self.options.server_side == ServerSideCopy::Yes => Some(bucket),
+            _ => None,
+        }
+    }
+
+    async fn add_extras(&self, key: &str, options: &mut PutOptions) -> Result<(), Stop> {
+        let Source::Store(bucket) = &self.source else { return Ok(()) };
+        let Extras { tags, acl } = self.options.extras;
+        if tags == Carry::Yes {
+            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(Failed::from)?);
+        }
+        if acl == Carry::Yes {
+            options.acl = fidelity::acl(bucket.acl(key).await.map_err(Failed::from)?);
+        }
+        Ok(())
+    }
+
+    /// Streams a pinned object by the way that fits it.
+    async fn stream(
+        &self,
+        to: &StoreDestination,
+        round: &Round<'_>,
+        pinned: &Pinned,
+        options: &PutOptions,
+        opened: Option<Opened>,
+    ) -> Result<(), Stop> {
+        let (context, key) = (&self.context, round.item.to.as_str());
+        let Some(size) = pinned.facts.size() else {
+            return sequence::put(context, to, key, pinned, options, opened).await;
+        };
+        if size <= context.part_size {
+            let _permit = context.streams.acquire().await;
+            return single::put(context, to, key, pinned, options, opened).await;
+        }
+        // The first answer shows it: the whole object came where its first part was asked for.
+        let in_one_go = opened.as_ref().is_some_and(|opened| opened.end == Some(size));
+        if in_one_go || round.reading == Reading::InOneGo {
+            return sequence::put(context, to, key, pinned, options, opened).await;
+        }
+        let plan = Plan::new(size, context.part_size)?;
+        let mut upload = resume::open(to, key, pinned, plan, options, round.open.as_ref()).await?;
+        let sent = match parts::send(context, &mut upload, pinned, opened, round.deadline).await {
+            Ok(()) => upload.complete(pinned).await,
+            Err(stop) => Err(stop),
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(stop) => Err(upload.settle(stop, pinned).await),
+        }
+    }
+}
+
+/// One round of one object.
+struct Round<'r> {
+    item: &'r Item,
+    reading: Reading,
+    open: Option<OpenUpload>,
+    deadline: Option<Instant>,
+}
+
+/// How the source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// By ranges, where the object is large.
+    InParts,
+    /// From the first byte to the last: it knows no ranges.
+    InOneGo,
+}
+
+/// What a round came to at a bucket.
+enum Stored {
+    /// Nothing was written.
+    Nothing(Done),
+    /// The object that was pinned.
+    Copied(Pinned),
+}

@@ -1,0 +1,181 @@
+//! A source that can only be read in one go: its length is unknown, or it sends whole objects only.
+//!
+//! Memory holds two parts: one on its way out while the next one comes in.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use oss_lite::PutOptions;
+
+use super::Context;
+use super::destination::{Answered, StoreDestination, Verdict};
+use super::parts::{Part, Upload, abort};
+use super::plan::{MAX_PART_SIZE, Plan};
+use super::reader::{Pinned, Reader, Whole};
+use super::retry::Retries;
+use super::source::{Body, Opened, Want};
+use super::stop::{Failed, Stop};
+use super::tally::{Tally, Wanted};
+
+/// After so many parts of unknown length, parts become twice as large: 10,000 of them hold 16 TiB then.
+const PARTS_OF_A_SIZE: u32 = 1000;
+
+/// Reads to the end and writes what comes: with one request if it is little, in parts if it is more.
+pub(super) async fn put(
+    context: &Context,
+    to: &StoreDestination,
+    key: &str,
+    pinned: &Pinned,
+    options: &PutOptions,
+    opened: Option<Opened>,
+) -> Result<(), Stop> {
+    let _permit = context.streams.acquire().await;
+    let mut incoming = Incoming::new(pinned, opened, to.proof.wanted()).await?;
+    let part_size = match pinned.facts.size() {
+        Some(size) => Plan::new(size, context.part_size)?.part_size,
+        None => context.part_size,
+    };
+    let first = incoming.part(part_size).await?;
+    if (first.len() as u64) < part_size {
+        return put_whole(context, to, key, first, incoming, options).await;
+    }
+    let mut upload = Upload::begin(to, key, Plan { size: 0, part_size }, options).await?;
+    let sent = match send(&mut upload, &mut incoming, first).await {
+        Ok(()) => upload.complete(pinned).await,
+        Err(stop) => Err(stop),
+    };
+    if sent.is_err() {
+        // Nothing can be continued: what comes next time need not be the same bytes.
+        abort(&upload.to, &upload.key, &upload.id).await;
+    }
+    sent
+}
+
+/// Everything came at once.
+async fn put_whole(
+    context: &Context,
+    to: &StoreDestination,
+    key: &str,
+    body: Bytes,
+    incoming: Incoming,
+    options: &PutOptions,
+) -> Result<(), Stop> {
+    let sums = incoming.tally.sums();
+    let options = PutOptions { content_md5: sums.md5, crc64: Some(sums.crc64), ..options.clone() };
+    let mut retries = Retries::new(context.random);
+    loop {
+        let outcome = to.bucket.put(key, body.clone(), options.clone()).await.map_err(Failed::from)?;
+        let answered = Answered { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
+        // Where the answer does not tell, the service compared the body with its MD5.
+        if to.judge(sums, answered) != Verdict::Wrong {
+            return Ok(());
+        }
+        to.remove_bad(key).await;
+        retries.wait(arrived_wrong(key)).await?;
+    }
+}
+
+/// Writes part after part; while one is on its way, the next one is read.
+async fn send(upload: &mut Upload, incoming: &mut Incoming, first: Bytes) -> Result<(), Stop> {
+    let (mut number, mut body, mut part_size) = (1, first, upload.plan.part_size);
+    while !body.is_empty() {
+        if number % PARTS_OF_A_SIZE == 0 && incoming.is_of_unknown_length() {
+            part_size = part_size.saturating_mul(2).min(MAX_PART_SIZE);
+        }
+        let (part, next) = tokio::join!(write(upload, number, body), incoming.part(part_size));
+        upload.done.insert(number, part?);
+        body = next?;
+        number += 1;
+    }
+    upload.plan.size = upload.done.values().map(|part| part.len).sum();
+    Ok(())
+}
+
+async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Stop> {
+    let to = &upload.to;
+    let tally = Tally::new(to.proof.wanted());
+    tally.add(&body);
+    let sums = tally.sums();
+    let mut retries = Retries::new(fastrand::f64);
+    loop {
+        let outcome = to.bucket.upload_part(&upload.key, &upload.id, number, body.clone(), sums.md5).await;
+        let outcome = outcome.map_err(Failed::from)?;
+        let answered = Answered { etag: Some(&outcome.etag), crc64: outcome.crc64 };
+        match to.judge(sums, answered) {
+            Verdict::Wrong => retries.wait(arrived_wrong(&upload.key)).await?,
+            verdict => {
+                let proved = verdict == Verdict::Right || sums.md5.is_some();
+                let len = body.len() as u64;
+                return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), proved });
+            }
+        }
+    }
+}
+
+fn arrived_wrong(key: &str) -> Failed {
+    Failed::transient(format!("bytes of {key:?} arrived with another checksum"))
+}
+
+/// The bytes of the source in order.
+struct Incoming {
+    from: From,
+    tally: Tally,
+    /// Read, but not asked for yet.
+    pending: Bytes,
+}
+
+enum From {
+    /// As many as the source said: a break is read on from.
+    Reader(Reader),
+    /// As many as come: a break starts over.
+    Stream(Pinned, Body),
+}
+
+impl Incoming {
+    async fn new(pinned: &Pinned, opened: Option<Opened>, sums: Wanted) -> Result<Self, Stop> {
+        let tally = Tally::new(sums);
+        let from = if let Some(size) = pinned.facts.size() {
+            From::Reader(Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened))
+        } else {
+            // A first part may have come, of nobody knows how much.
+            let opened = match opened.filter(|opened| opened.first == 0 && opened.end.is_none()) {
+                Some(opened) => opened,
+                None => pinned.source.open(&pinned.key, &Want::Whole, Some(&pinned.facts)).await?,
+            };
+            From::Stream(pinned.clone(), opened.body)
+        };
+        Ok(Self { from, tally, pending: Bytes::new() })
+    }
+
+    fn is_of_unknown_length(&self) -> bool {
+        matches!(self.from, From::Stream(..))
+    }
+
+    /// The next `size` bytes, or as many as there still are.
+    async fn part(&mut self, size: u64) -> Result<Bytes, Stop> {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut part = BytesMut::new();
+        while part.len() < size {
+            if self.pending.is_empty() {
+                let Some(chunk) = self.chunk().await? else { break };
+                self.pending = chunk;
+            }
+            let taken = self.pending.len().min(size - part.len());
+            part.extend_from_slice(&self.pending.split_to(taken));
+        }
+        Ok(part.freeze())
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Stop> {
+        match &mut self.from {
+            From::Reader(reader) => reader.next().await,
+            From::Stream(pinned, body) => {
+                let chunk = body.next().await.transpose().map_err(Stop::Restart)?;
+                if let Some(chunk) = &chunk {
+                    self.tally.add(chunk);
+                    pinned.flow.passed(chunk.len()).await;
+                }
+                Ok(chunk)
+            }
+        }
+    }
+}

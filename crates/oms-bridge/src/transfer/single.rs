@@ -1,0 +1,73 @@
+//! One GET piped into one PUT.
+
+use oss_lite::{Error, PutOptions, StreamBody};
+
+use super::destination::{Answered, StoreDestination, Verdict};
+use super::reader::{Pinned, Reader, Whole};
+use super::source::Opened;
+use super::stop::{Cause, Failed, Stop};
+use super::tally::Tally;
+use super::{Context, retry};
+
+/// Writes a whole object with one request, as often as it takes.
+pub(super) async fn put(
+    context: &Context,
+    to: &StoreDestination,
+    key: &str,
+    pinned: &Pinned,
+    options: &PutOptions,
+    mut opened: Option<Opened>,
+) -> Result<(), Stop> {
+    let size = pinned.facts.size().unwrap_or(0);
+    let mut options = options.clone();
+    options.content_md5 = pinned.facts.md5;
+    options.crc64 = pinned.facts.crc64;
+    let mut retries = retry::Retries::new(context.random);
+    loop {
+        let tally = Tally::new(to.proof.wanted());
+        let cause = Cause::default();
+        let reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened.take());
+        let body = StreamBody::new(size, reader.into_stream(cause.clone()));
+        let failed = match to.bucket.put_stream(key, body, options.clone()).await {
+            Ok(outcome) => {
+                let answered = Answered { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
+                match to.judge(tally.sums(), answered) {
+                    Verdict::Right => return Ok(()),
+                    // The service compared the body with the source's own digest.
+                    Verdict::Unknown if options.content_md5.is_some() => return Ok(()),
+                    Verdict::Unknown => return confirm(to, key, size, &tally).await,
+                    Verdict::Wrong => {
+                        to.remove_bad(key).await;
+                        Failed::transient(format!("{key:?} arrived with another checksum, and was removed"))
+                    }
+                }
+            }
+            Err(error) => refused(&error, &cause)?,
+        };
+        retries.wait(failed).await?;
+    }
+}
+
+/// The failure of a streamed write: that of its source, if that is what broke it.
+pub(super) fn refused(error: &Error, cause: &Cause) -> Result<Failed, Stop> {
+    match cause.take() {
+        Some(stop) => Err(stop),
+        None => Ok(error.into()),
+    }
+}
+
+/// Looks at what was written where the answer to the write told nothing.
+async fn confirm(to: &StoreDestination, key: &str, size: u64, tally: &Tally) -> Result<(), Stop> {
+    let found = to.look(key).await?;
+    let good = found.as_ref().is_some_and(|meta| {
+        let md5_agrees = meta.md5().is_none_or(|md5| tally.sums().md5.is_none_or(|sent| sent == md5));
+        meta.size == size && md5_agrees
+    });
+    if good {
+        return Ok(());
+    }
+    if found.is_some() {
+        to.remove_bad(key).await;
+    }
+    Err(Stop::Corrupt(format!("{key:?} is not at the destination as it was sent")))
+}

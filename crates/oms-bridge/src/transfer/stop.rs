@@ -1,0 +1,169 @@
+//! Why a transfer did not go on.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oss_lite::{Error, ErrorKind};
+
+use crate::engine::{EngineError, FailureClass, OpenUpload};
+
+/// Why a step ended before the object was copied.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The object at the source is another one by now: start over with that one.
+    Changed,
+    /// There is no object at the source any more.
+    Gone,
+    /// The source sends whole objects only: read it in one go.
+    RangesIgnored,
+    /// What was written does not hold together any more (a lost upload, a body that cannot be continued): start over.
+    Restart(Failed),
+    /// Bytes came out other than they went in.
+    Corrupt(String),
+    /// Trouble that this run does not get past.
+    Failed(Failed),
+}
+
+/// Why an object could not be copied. Nothing that looks like a good copy is left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed(Box<Trouble>);
+
+/// What a [`Failed`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What kind of trouble it was.
+    pub class: FailureClass,
+    /// What went wrong.
+    pub error: EngineError,
+    /// Request id of the refused request.
+    pub request_id: Option<String>,
+    /// The multipart upload that a later run can go on with.
+    pub open: Option<OpenUpload>,
+}
+
+impl Failed {
+    pub(crate) fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        Self::of(class, EngineError::local(message))
+    }
+
+    pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
+        Self(Box::new(Trouble { class, error, request_id: None, open: None }))
+    }
+
+    pub(crate) fn permanent(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Permanent, message)
+    }
+
+    pub(crate) fn transient(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Transient, message)
+    }
+
+    /// Time ran out.
+    pub(crate) fn out_of_time(what: &str) -> Self {
+        Self::transient(format!("{what} before the time budget ended; a later run goes on"))
+    }
+
+    pub(super) fn with_open(mut self, open: OpenUpload) -> Self {
+        self.0.open = Some(open);
+        self
+    }
+
+    /// What it says, to keep.
+    pub fn into_trouble(self) -> Trouble {
+        *self.0
+    }
+}
+
+impl Deref for Failed {
+    type Target = Trouble;
+
+    fn deref(&self) -> &Trouble {
+        &self.0
+    }
+}
+
+impl Stop {
+    /// The failure that it comes to where nothing is begun anew.
+    pub(super) fn into_failed(self, name: &str) -> Failed {
+        match self {
+            Self::Changed => Failed::transient(format!("{name:?} changed meanwhile")),
+            Self::Gone => Failed::permanent(format!("{name:?} is gone")),
+            Self::RangesIgnored => Failed::transient(format!("{name:?} cannot be read in parts")),
+            Self::Restart(failed) | Self::Failed(failed) => failed,
+            Self::Corrupt(what) => Failed::transient(what),
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl From<&Error> for Failed {
+    fn from(error: &Error) -> Self {
+        let class = match error.kind() {
+            ErrorKind::Throttled => FailureClass::Throttled,
+            ErrorKind::CredentialsRefused | ErrorKind::AccessDenied => FailureClass::Auth,
+            ErrorKind::Transport
+            | ErrorKind::ServerError
+            | ErrorKind::DeadlineExceeded
+            | ErrorKind::UnexpectedResponse
+            | ErrorKind::ClockSkew
+            | ErrorKind::NoSuchUpload => FailureClass::Transient,
+            _ if error.is_retryable() => FailureClass::Transient,
+            _ => FailureClass::Permanent,
+        };
+        let message = match error.kind() {
+            ErrorKind::Archived => {
+                format!("the source object is archived: restore first, then copy again ({error})")
+            }
+            _ => error.to_string(),
+        };
+        let request_id = error.request_id().map(str::to_owned);
+        let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
+        Self(Box::new(Trouble { class, error, request_id, open: None }))
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<Failed> for Stop {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+/// Where a body that ends early says why: the HTTP client that reads it only learns that it broke.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cause(Arc<Mutex<Option<Stop>>>);
+
+impl Cause {
+    /// Keeps the reason and gives what the reader of the body is told.
+    pub(super) fn set(&self, stop: Stop) -> SourceBroke {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        SourceBroke
+    }
+
+    pub(super) fn take(&self) -> Option<Stop> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What the reader of a body is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SourceBroke;
+
+impl fmt::Display for SourceBroke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the source could not be read to its end")
+    }
+}
+
+impl std::error::Error for SourceBroke {}

@@ -1,0 +1,77 @@
+//! Checksums of bytes on their way.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use md5::{Digest as _, Md5};
+use oss_lite::{Crc64, Dialect};
+
+/// Counts and sums up bytes while they pass. Clones share one state: one end writes, the other asks when all is done.
+#[derive(Clone, Debug)]
+pub(super) struct Tally(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    crc64: Crc64,
+    md5: Option<Md5>,
+}
+
+/// What a [`Tally`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) crc64: u64,
+    pub(super) md5: Option<[u8; 16]>,
+}
+
+impl Tally {
+    pub(super) fn new(sums: Wanted) -> Self {
+        let md5 = (sums == Wanted::CrcAndMd5).then(Md5::new);
+        Self(Arc::new(Mutex::new(State { crc64: Crc64::new(), md5 })))
+    }
+
+    pub(super) fn add(&self, bytes: &[u8]) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.crc64.update(bytes);
+        if let Some(md5) = &mut state.md5 {
+            md5.update(bytes);
+        }
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Sums { crc64: state.crc64.value(), md5: state.md5.clone().map(|md5| md5.finalize().into()) }
+    }
+}
+
+/// Which sums are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Crc,
+    CrcAndMd5,
+}
+
+/// Whether a destination answers writes with a CRC-64. OSS does; of OBS it is learnt from its first answer, and MD5,
+/// which costs far more, is computed only until then and where there is nothing better.
+#[derive(Debug)]
+pub(super) struct Proof(AtomicU8);
+
+const UNKNOWN: u8 = 0;
+const GIVEN: u8 = 1;
+const MISSING: u8 = 2;
+
+impl Proof {
+    pub(super) fn of(dialect: Dialect) -> Self {
+        Self(AtomicU8::new(match dialect {
+            Dialect::Oss => GIVEN,
+            Dialect::Obs => UNKNOWN,
+        }))
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        if self.0.load(Ordering::Relaxed) == GIVEN { Wanted::Crc } else { Wanted::CrcAndMd5 }
+    }
+
+    pub(super) fn learn(&self, crc64: Option<u64>) {
+        self.0.store(if crc64.is_some() { GIVEN } else { MISSING }, Ordering::Relaxed);
+    }
+}

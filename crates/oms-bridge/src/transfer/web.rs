@@ -1,0 +1,196 @@
+//! Objects of any web server.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, IF_MATCH, LAST_MODIFIED, LOCATION, RANGE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use reqwest::{Response, Url};
+use tokio::time::timeout;
+
+use super::facts::{ContentHeaders, Facts, Identity};
+use super::source::{Body, Opened, Want};
+use super::stop::{Failed, Stop};
+use crate::engine::{EngineError, FailureClass};
+
+const REDIRECTS: usize = 10;
+
+/// Time for the head of an answer, and between two pieces of a body.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Objects of any web server. The key is the URL.
+///
+/// What a server says about its answer stays here: of its headers only content type, disposition, encoding and language
+/// are taken over.
+#[derive(Clone, Debug)]
+pub struct Web {
+    http: reqwest::Client,
+}
+
+impl Web {
+    /// Reads through `http`, which must not follow redirects and not decompress.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self { http }
+    }
+
+    pub(super) async fn look(&self, url: &str) -> Result<Facts, Stop> {
+        let response = self.send(Method::HEAD, url, HeaderMap::new()).await?;
+        if response.status().is_success() {
+            return Ok(facts(&response));
+        }
+        if response.status() == StatusCode::NOT_FOUND || response.status() == StatusCode::GONE {
+            return Err(Stop::Gone);
+        }
+        // Some servers, and URLs signed for GET, know no HEAD.
+        self.open(url, &Want::Span(0..1), None).await.map(|opened| opened.facts)
+    }
+
+    pub(super) async fn open(&self, url: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
+        let mut headers = HeaderMap::new();
+        let range = match want {
+            Want::Whole => None,
+            Want::Span(span) => Some(format!("bytes={}-{}", span.start, span.end.saturating_sub(1))),
+        };
+        let asked = range.is_some();
+        if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+            headers.insert(RANGE, range);
+        }
+        if let Some(etag) = pin.and_then(|pin| pin.identity.etag.as_deref())
+            && let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
+        {
+            headers.insert(IF_MATCH, etag);
+        }
+        let response = self.send(Method::GET, url, headers).await?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => partial(url, response),
+            StatusCode::RANGE_NOT_SATISFIABLE if asked && pin.is_none() => {
+                // An empty object has no first byte.
+                Box::pin(self.open(url, &Want::Whole, None)).await
+            }
+            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => Err(Stop::Changed),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Stop::Gone),
+            status if status.is_success() => {
+                let facts = facts(&response);
+                Ok(Opened { first: 0, end: facts.size(), facts, body: body(response) })
+            }
+            status => Err(refused(url, status).into()),
+        }
+    }
+
+    /// Sends a request and follows redirects, never from https to http.
+    async fn send(&self, method: Method, url: &str, headers: HeaderMap) -> Result<Response, Stop> {
+        let mut url = Url::parse(url).map_err(|error| Failed::permanent(format!("not a URL: {error}")))?;
+        for _ in 0..REDIRECTS {
+            let mut request = reqwest::Request::new(method.clone(), url.clone());
+            *request.headers_mut() = headers.clone();
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let response = match timeout(PATIENCE, self.http.execute(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return Err(transport(&error.without_url()).into()),
+                Err(_) => return Err(Failed::transient("the web server does not answer").into()),
+            };
+            let Some(next) = redirect(&url, &response)? else { return Ok(response) };
+            url = next;
+        }
+        Err(Failed::permanent(format!("more than {REDIRECTS} redirects")).into())
+    }
+}
+
+fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = text(response.headers(), &LOCATION);
+    let next = location.and_then(|location| url.join(&location).ok());
+    let next = next.ok_or_else(|| Failed::permanent("a redirect to nowhere"))?;
+    if next.scheme() != url.scheme() && next.scheme() != "https" {
+        return Err(Failed::permanent("a redirect from https to another scheme is not followed"));
+    }
+    Ok(Some(next))
+}
+
+fn facts(response: &Response) -> Facts {
+    let headers = response.headers();
+    let size = text(headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    of_headers(headers, size)
+}
+
+fn of_headers(headers: &HeaderMap, size: Option<u64>) -> Facts {
+    let etag = text(headers, &ETAG);
+    // A weak one stands for more than one sequence of bytes.
+    let etag = etag.filter(|etag| !etag.starts_with("W/")).map(|etag| etag.trim_matches('"').to_owned());
+    let last_modified = text(headers, &LAST_MODIFIED)
+        .and_then(|date| DateTime::parse_from_rfc2822(&date).ok())
+        .map(|date| date.with_timezone(&Utc));
+    Facts {
+        identity: Identity { size, etag, last_modified },
+        content: ContentHeaders {
+            content_type: text(headers, &CONTENT_TYPE),
+            disposition: text(headers, &CONTENT_DISPOSITION),
+            encoding: text(headers, &CONTENT_ENCODING),
+            language: text(headers, &CONTENT_LANGUAGE),
+            ..ContentHeaders::default()
+        },
+        ..Facts::default()
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(|text| text.trim().to_owned())
+}
+
+/// `bytes 0-9/100`, with `*` for a total that the server does not know.
+fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
+    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then_some((first, last, total.parse().ok()))
+}
+
+fn partial(url: &str, response: Response) -> Result<Opened, Stop> {
+    let range = text(response.headers(), &CONTENT_RANGE);
+    let Some((first, last, total)) = range.as_deref().and_then(content_range) else {
+        return Err(refused(url, StatusCode::PARTIAL_CONTENT).into());
+    };
+    let facts = of_headers(response.headers(), total);
+    Ok(Opened { facts, first, end: Some(last + 1), body: body(response) })
+}
+
+fn body(response: Response) -> Body {
+    let chunks = response.bytes_stream().map_err(|error| transport(&error.without_url()));
+    Box::pin(stream::unfold(Some(Box::pin(chunks)), |chunks| async move {
+        let mut chunks = chunks?;
+        let next: Option<Result<Bytes, Failed>> = match timeout(PATIENCE, chunks.next()).await {
+            Ok(next) => next,
+            Err(_) => Some(Err(Failed::transient("the web server sends nothing more"))),
+        };
+        let next = next?;
+        let rest = next.is_ok().then_some(chunks);
+        Some((next, rest))
+    }))
+}
+
+fn transport(error: &reqwest::Error) -> Failed {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Failed::transient(format!("the connection to the web server failed: {cause}"))
+}
+
+fn refused(url: &str, status: StatusCode) -> Failed {
+    let class = match status.as_u16() {
+        401 | 403 => FailureClass::Auth,
+        429 => FailureClass::Throttled,
+        408 | 500..=599 => FailureClass::Transient,
+        _ => FailureClass::Permanent,
+    };
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let message = format!("{host} answers {status}");
+    Failed::of(class, EngineError { status: Some(status.as_u16()), code: None, message })
+}
