@@ -119,6 +119,15 @@ impl Content {
         }
     }
 
+    /// Number of bytes that take memory; the others are in runs of zeros.
+    pub fn stored_len(&self) -> u64 {
+        let stored = |segment: &Segment| match segment {
+            Segment::Bytes(bytes) => bytes.len() as u64,
+            Segment::Zeros(_) => 0,
+        };
+        self.segments().iter().map(stored).sum()
+    }
+
     /// Whether there is not a single byte.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -260,7 +269,7 @@ impl fmt::Debug for Content {
         if self.len() <= SHOWN {
             return Bytes::copy_from_slice(self).fmt(f);
         }
-        write!(f, "{} bytes in {} segments", self.len(), self.segments().len())
+        write!(f, "{} bytes, {} of them stored", self.len(), self.stored_len())
     }
 }
 

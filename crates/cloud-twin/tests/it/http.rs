@@ -25,6 +25,11 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
+    #[track_caller]
+    pub(crate) fn is_refusal(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.element("Code").as_deref()), (status, Some(code)), "{}", self.text());
+    }
+
     /// The text of the first XML element of that name.
     pub(crate) fn element(&self, name: &str) -> Option<String> {
         elements(&self.text(), name).into_iter().next()

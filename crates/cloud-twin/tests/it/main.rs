@@ -5,12 +5,17 @@
 
 mod admin;
 mod buckets;
+mod copies;
 mod faults;
 mod function;
 mod http;
+mod kinds;
 mod notifications;
 mod objects;
 mod obs;
 mod oms;
 mod process;
 mod sign;
+mod sparse;
+mod tampering;
+mod uploads;
