@@ -84,7 +84,8 @@ impl Objects<'_> {
         found
     }
 
-    fn object(&self, body: Content, headers: ObjectHeaders) -> StoredObject {
+    /// The object that such content becomes.
+    pub(crate) fn object(&self, body: Content, headers: ObjectHeaders) -> StoredObject {
         let now = self.inner.now();
         if body.len() <= LONGEST_SINGLE {
             let digests = Digests::of(&body);

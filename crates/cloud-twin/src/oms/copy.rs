@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::statistics::Settled;
 use crate::TwinEvent;
-use crate::digest::Digests;
+use crate::handle::Objects;
+use crate::objects::Dialect;
 use crate::state::{Inner, done};
 use crate::store::Overwrite;
 use crate::sync::lock;
@@ -60,8 +61,7 @@ fn copy(inner: &Inner, job: &CopyJob, key: &str) -> Outcome {
     if destination.get(key).is_some_and(|copy| newer(&copy)) {
         return Outcome::Skipped;
     }
-    let digests = Digests::of(&object.body);
-    let copy = inner.obs.object(object.body.clone(), digests, object.headers.clone(), inner.now());
+    let copy = Objects { inner, dialect: Dialect::Obs }.object(object.body.clone(), object.headers.clone());
     match destination.put(key, Arc::new(copy), Overwrite::Allowed) {
         Ok(_) => Outcome::Copied(object.body.len()),
         Err(_) => Outcome::Failed("the destination object exists"),

@@ -48,6 +48,31 @@ async fn an_upload_invokes_the_function_with_the_documented_event() {
 }
 
 #[tokio::test]
+async fn copies_and_links_raise_events_of_their_own() {
+    let twin = twin(FunctionSettings::default()).await;
+    let function = Function::start([]).await;
+    twin.notify("bucket", &function.url).unwrap();
+    twin.oss().put("bucket", "k", "12345");
+    let copied = put("bucket", "copy", "").header("x-oss-copy-source", "/bucket/k").oss(&twin).await.unwrap();
+    let link = put("bucket", "link", "").query("symlink", "").header("x-oss-symlink-target", "k");
+    assert_eq!((copied.status, link.oss(&twin).await.unwrap().status), (200, 200));
+    twin.wait_until(Twin::is_idle).await;
+    let mut seen: Vec<_> = function
+        .invocations()
+        .iter()
+        .map(|invocation| {
+            let event: serde_json::Value = serde_json::from_str(&invocation.body).unwrap();
+            let element = &event["events"][0];
+            let size = element["oss"]["object"]["size"].as_u64().unwrap();
+            (element["eventName"].as_str().unwrap().to_owned(), size)
+        })
+        .collect();
+    seen.sort();
+    let expected = [("ObjectCreated:CopyObject", 5), ("ObjectCreated:PutSymlink", 0)];
+    assert_eq!(seen, expected.map(|(name, size)| (name.to_owned(), size)));
+}
+
+#[tokio::test]
 async fn a_failing_function_is_tried_again_and_then_given_up() {
     let twin = twin(FunctionSettings { retries: 2, ..FunctionSettings::default() }).await;
     let failed = "200 OK\r\nx-fc-status: 404";
