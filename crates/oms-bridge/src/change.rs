@@ -72,12 +72,19 @@ impl EventName {
     }
 
     /// What the event says about the object.
+    pub fn effect(&self) -> Effect {
+        Effect::of(&self.0)
+    }
+}
+
+impl Effect {
+    /// What the event of that name, without its service prefix, says about the object.
     ///
     /// The list of names grows at the vendor's side, so the class before the colon decides and only the known
     /// exceptions are named. An event without a name counts as a change: a needless request is harmless, a lost change
     /// is not. Names: <https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/overview-of-oss-trigger>.
-    pub fn effect(&self) -> Effect {
-        let (class, operation) = self.0.split_once(':').unwrap_or((&self.0, ""));
+    pub fn of(event: &str) -> Self {
+        let (class, operation) = event.split_once(':').unwrap_or((event, ""));
         match (class, operation) {
             (_, "InitiateMultipartUpload" | "UploadPart" | "UploadPartCopy" | "AbortMultipartUpload") => {
                 Effect::MultipartStep

@@ -44,6 +44,11 @@ pub(crate) fn span(span: TimeDelta) -> String {
     }
 }
 
+/// A number of things.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// A number of bytes in its largest unit.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 4] =
@@ -108,6 +113,14 @@ mod tests {
         assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 days"]);
         let sizes = [0, 999, 1000, 1_234_567, 9_990_000_000, u64::MAX].map(bytes);
         assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "1.2 MB", "9.9 GB", "18446744.0 TB"]);
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!(
+            [0, 1, 2].map(|count| counted(count, "request")),
+            ["0 requests", "1 request", "2 requests"]
+        );
     }
 
     #[test]

@@ -8,15 +8,15 @@ use tokio::time::Instant;
 use super::{Exit, exit, internal, print, print_json, usage, variable};
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
-use crate::doctor::{Diagnosis, Severity, examine, unusable};
+use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
 use crate::http_client::{self, Proxies};
 use crate::oms_api::OmsApi;
 use crate::{assemble, clock};
 
-/// Checks settings, credentials, clock, log bucket and sync task, and says what to do about each finding.
+/// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each finding.
 ///
-/// OMS gets one signed request, so that a wrong key is not locked. The log bucket gets one object, which is removed again. The
-/// source bucket is not touched.
+/// OMS gets one signed request, so that a wrong key is not locked. The log bucket gets one object, and so does the destination of
+/// direct copies; they are removed again. The source bucket is only read.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge doctor
@@ -42,16 +42,29 @@ pub(super) async fn run(args: DoctorArgs) -> Exit {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
-    let journal = match assemble::journal(&settings, &http) {
-        Ok(journal) => journal,
+    let deadline = Instant::now() + PATIENCE;
+    let found = credentials.from_environment().ok();
+    let built = assemble::journal(&settings, &http).and_then(|journal| {
+        let ends =
+            settings.mode.copy().map(|copy| Ends::new(&settings, copy, found.as_ref(), &http, deadline));
+        Ok((journal, ends.transpose()?))
+    });
+    let (journal, ends) = match built {
+        Ok(built) => built,
         Err(error) => return usage(&error),
     };
     let api = settings.mode.oms().map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone()));
-    let open = credentials.from_environment().ok();
-    let open = open.map(|credentials| journal.open(credentials, Instant::now() + PATIENCE));
+    let open = found.map(|credentials| journal.open(credentials, deadline));
+    let patient = Patient {
+        settings: &settings,
+        credentials: &credentials,
+        api: api.as_ref(),
+        journal: &journal,
+        open: open.as_ref(),
+        ends: ends.as_ref(),
+    };
     let id = format!("{:016x}", fastrand::u64(..));
-    let diagnosis =
-        examine(&settings, api.as_ref(), &credentials, &journal, open.as_ref(), &id, clock::system()).await;
+    let diagnosis = examine(patient, &id, clock::system()).await;
     tell(&diagnosis, args.json)
 }
 

@@ -29,10 +29,12 @@ use tokio::runtime::{Builder, Runtime};
 pub use self::exit::Exit;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
+use crate::engine::Engine;
 use crate::http_client::{self, Proxies};
 use crate::logging::{self, LogFormat};
+use crate::text::counted;
 
-/// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
+/// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that nothing is lost.
 #[derive(Parser)]
 #[command(name = "oms-bridge", version, after_help = exit::help("Example:\n  oms-bridge demo"), subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
@@ -128,6 +130,14 @@ impl Prepared {
             SourceCredentials::new(variable).from_environment().map_err(|error| usage(&error))?;
         let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
         Ok(Self { settings, credentials, http })
+    }
+}
+
+/// What a command took, for its last words. Requests tell something of OMS only.
+fn effort(engine: &Engine, requests: u64, elapsed_s: f64) -> String {
+    match engine {
+        Engine::Oms(_) => format!("in {} and {elapsed_s:.1} s", counted(requests, "request")),
+        Engine::Copy(_) | Engine::OmsThenCopy(..) => format!("in {elapsed_s:.1} s"),
     }
 }
 

@@ -10,14 +10,15 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{Exit, Prepared, exit, print, print_json, time, usage};
+use super::{Exit, Prepared, effort, exit, print, print_json, time, usage};
 use crate::config::{ForwardMode, SettingsArgs};
-use crate::engine::FailureClass;
 use crate::engine::oms::IN_FLIGHT;
+use crate::engine::{Engine, FailureClass};
 use crate::host::interrupts::Interrupts;
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::{Event, Log, Observer};
 use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
+use crate::text::counted;
 use crate::{assemble, clock};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
@@ -122,7 +123,7 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
         } => return Exit::Interrupted,
     };
     bar.finish_and_clear();
-    report(&summary, options.mode, output)
+    report(&summary, pipeline.engine(), options.mode, output)
 }
 
 impl ReplayArgs {
@@ -167,12 +168,12 @@ enum Output {
     Json,
 }
 
-fn report(summary: &Summary, mode: Mode, output: Output) -> Exit {
+fn report(summary: &Summary, engine: &Engine, mode: Mode, output: Output) -> Exit {
     match (output, mode) {
         (Output::Json, _) => print_json(summary),
         // The keys are the result then.
-        (Output::Text, Mode::DryRun) => eprintln!("{}", describe(summary)),
-        (Output::Text, Mode::Send) => print(&describe(summary)),
+        (Output::Text, Mode::DryRun) => eprintln!("{}", describe(summary, engine)),
+        (Output::Text, Mode::Send) => print(&describe(summary, engine)),
     }
     if let Some(stopped) = &summary.stopped {
         eprintln!("stopped early: {stopped}; the rest waits for the next replay");
@@ -187,12 +188,12 @@ fn report(summary: &Summary, mode: Mode, output: Output) -> Exit {
     }
 }
 
-fn describe(summary: &Summary) -> String {
+fn describe(summary: &Summary, engine: &Engine) -> String {
     let Summary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
-    let noun = if *listed == 1 { "record" } else { "records" };
     let mut lines = vec![format!(
-        "{listed} {noun}: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, in {requests} \
-         requests and {elapsed_s:.1} s"
+        "{}: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, {}",
+        counted(*listed as u64, "record"),
+        effort(engine, *requests, *elapsed_s)
     )];
     if summary.set_aside > 0 {
         lines.push(format!(

@@ -7,16 +7,18 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Exit, exit, internal, print, print_json, usage, variable};
+use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
+use crate::engine::Engine;
 use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use crate::http_client::{self, Proxies};
 use crate::progress::{Event, Log, Observer};
+use crate::text::counted;
 
-/// Sends keys to OMS, as if their objects had just been uploaded.
+/// Hands keys to the engine, as if their objects had just been uploaded.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
@@ -53,6 +55,9 @@ pub(super) async fn run(args: SendArgs) -> Exit {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };
+    if let Err(error) = settings.serve_bare_keys() {
+        return usage(&error);
+    }
     let credentials = SourceCredentials::new(variable);
     if let Err(error) = credentials.from_environment() {
         return usage(&error);
@@ -79,7 +84,7 @@ pub(super) async fn run(args: SendArgs) -> Exit {
     if args.json {
         print_json(&summary);
     } else {
-        print(&summary.describe(&records));
+        print(&summary.describe(pipeline.engine(), &records));
     }
     exit_of(&sent)
 }
@@ -112,11 +117,12 @@ impl Summary {
         }
     }
 
-    fn describe(&self, records: &str) -> String {
+    fn describe(&self, engine: &Engine, records: &str) -> String {
         let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded } = self;
-        let noun = if *keys == 1 { "key" } else { "keys" };
         let mut lines = vec![format!(
-            "{keys} {noun}: {accepted} accepted, {failed} failed, {skipped} skipped, in {requests} requests and {elapsed_s:.1} s"
+            "{}: {accepted} accepted, {failed} failed, {skipped} skipped, {}",
+            counted(*keys as u64, "key"),
+            effort(engine, *requests, *elapsed_s)
         )];
         if failed > unrecorded {
             lines.push(format!("failed keys are recorded under {records}failed_object/"));

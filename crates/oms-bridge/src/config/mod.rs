@@ -127,6 +127,20 @@ impl Settings {
         })
     }
 
+    /// Whether keys can be forwarded that come without a bucket.
+    ///
+    /// # Errors
+    ///
+    /// When only copies are made, and no setting says where from.
+    pub fn serve_bare_keys(&self) -> Result<(), ConfigError> {
+        match (&self.mode, &self.source.bucket) {
+            (Mode::Copy(_), None) => Err(ConfigError {
+                problems: vec!["SOURCE_BUCKET: missing: keys that are handed over name no bucket".to_owned()],
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Where objects are copied to, as far as the settings tell.
     pub fn destination(&self) -> Option<&Destination> {
         self.mode.copy().map(|copy| &copy.destination).or(self.mirror.as_ref())

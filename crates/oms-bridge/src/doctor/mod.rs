@@ -6,13 +6,15 @@
 //! | `clock` | this machine's clock against a service's |
 //! | `oms` | whether OMS answers, takes the signature and has the task |
 //! | `bucket` | whether the log bucket is fit for a journal |
+//! | `ends` | whether direct copies can read and write |
 //! | `render` | the findings, for people |
 //!
-//! OMS and the log bucket are examined at the same time. OMS gets one signed request in all: the gateway locks an access key
+//! All services are examined at the same time. OMS gets one signed request in all: the gateway locks an access key
 //! after five bad signatures.
 
 mod bucket;
 mod clock;
+mod ends;
 mod oms;
 mod render;
 mod settings;
@@ -20,6 +22,7 @@ mod settings;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use self::ends::Ends;
 use crate::config::{ConfigError, Settings};
 use crate::credentials::SourceCredentials;
 use crate::journal::{Journal, OpenJournal};
@@ -115,16 +118,26 @@ pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnos
     Diagnosis::new(findings)
 }
 
-/// Examines everything; without an open journal, the log bucket only from outside. `id` names the object by which the log bucket is tried out; nobody else should use the same.
-pub async fn examine(
-    settings: &Settings,
-    api: Option<&OmsApi>,
-    credentials: &SourceCredentials,
-    journal: &Journal,
-    open: Option<&OpenJournal>,
-    id: &str,
-    now: DateTime<Utc>,
-) -> Diagnosis {
+/// What is examined.
+#[derive(Clone, Copy, Debug)]
+pub struct Patient<'p> {
+    /// The settings.
+    pub settings: &'p Settings,
+    /// What the environment holds.
+    pub credentials: &'p SourceCredentials,
+    /// OMS, where it has a part.
+    pub api: Option<&'p OmsApi>,
+    /// The log bucket.
+    pub journal: &'p Journal,
+    /// The same with credentials; without any it is examined only from outside.
+    pub open: Option<&'p OpenJournal>,
+    /// Both ends of direct copies, where there are any.
+    pub ends: Option<&'p Ends>,
+}
+
+/// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the same.
+pub async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
+    let Patient { settings, credentials, api, journal, open, ends } = patient;
     let mut findings = settings::check(settings);
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
     findings.push(settings::oss_credentials(credentials));
@@ -134,8 +147,15 @@ pub async fn examine(
             _ => Vec::new(),
         }
     };
-    let (oms, bucket) = tokio::join!(oms, bucket::check(journal, open, id, now));
+    let ends = async {
+        match ends {
+            Some(ends) => ends::check(ends, id, now).await,
+            None => Vec::new(),
+        }
+    };
+    let (oms, bucket, ends) = tokio::join!(oms, bucket::check(journal, open, id, now), ends);
     findings.extend(oms);
     findings.extend(bucket);
+    findings.extend(ends);
     Diagnosis::new(findings)
 }

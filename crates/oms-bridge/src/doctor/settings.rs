@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{ConfigError, OmsSettings, Settings};
+use crate::config::{ConfigError, Mode, OmsSettings, Settings};
 use crate::credentials::SourceCredentials;
 use crate::engine::oms::SyncUrl;
 use crate::text::masked;
@@ -30,7 +30,13 @@ pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let Settings { log_bucket, oss_endpoint, .. } = settings;
     let oss_region = settings.oss_region.as_deref().unwrap_or("no region");
-    let complete = format!("complete; log bucket {log_bucket} at {oss_endpoint} ({oss_region})");
+    let complete = match &settings.mode {
+        Mode::Oms(_) => format!("complete; log bucket {log_bucket} at {oss_endpoint} ({oss_region})"),
+        mode => format!(
+            "complete; mode {}, log bucket {log_bucket} at {oss_endpoint} ({oss_region})",
+            mode.forward_mode()
+        ),
+    };
     let mut findings = vec![Finding::ok("settings", complete)];
     if let Some(oms) = settings.mode.oms() {
         findings.push(address(&oms.sync_url));

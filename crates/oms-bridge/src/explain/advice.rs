@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Entries, Entry, State};
-use crate::engine::FailureClass;
+use crate::engine::{EngineName, FailureClass};
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,8 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
     let gone = *evidence.source == State::Missing;
     if gone {
         advice.push(
-            "the source has no such object: OMS has nothing to copy. Check the key, byte for byte".to_owned(),
+            "the source has no such object: there is nothing to copy. Check the key, byte for byte"
+                .to_owned(),
         );
     }
     if evidence.filtered_out {
@@ -54,24 +55,45 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
 
 fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
     let replay = replay(key, dead);
+    let engine = engine(entry);
     match entry.record.class {
+        Some(FailureClass::Transient) if entry.record.upload.is_some() => vec![format!(
+            "time ran out half-way. {replay} goes on where the copy stopped, unless the source has changed since"
+        )],
         Some(FailureClass::Transient) => {
-            vec![format!("network trouble or OMS was down. If that is over, {replay} sends it again")]
+            vec![format!("network trouble or a service was down. If that is over, {replay} sends it again")]
         }
         Some(FailureClass::Throttled) => vec![
             format!("too many requests. {replay} sends it again"),
-            "if it happens often, lower OMS_MAX_RPS, or ask Huawei for a higher limit".to_owned(),
+            match engine {
+                EngineName::Oms => "if it happens often, lower OMS_MAX_RPS, or ask Huawei for a higher limit",
+                EngineName::Copy => "if it happens often, replay with a lower --concurrency",
+            }
+            .to_owned(),
         ],
         Some(FailureClass::Auth) => vec![
             "credentials or permissions were refused. oms-bridge doctor says which and what to do".to_owned(),
             format!("then {replay} sends it again"),
         ],
         Some(FailureClass::Permanent) => vec![
-            "OMS refuses this key every time: see the error in the record. Mend the key, SYNC_URL or the task".to_owned(),
+            match engine {
+                EngineName::Oms => {
+                    "OMS refuses this key every time: see the error in the record. Mend the key, SYNC_URL or the task"
+                }
+                EngineName::Copy => {
+                    "source or destination refuse this key every time: see the error in the record. Mend the key or the settings"
+                }
+            }
+            .to_owned(),
             format!("then {replay} sends it again"),
         ],
         None => vec![format!("the record does not say why it failed. {replay} sends it again")],
     }
+}
+
+/// The engine that wrote the record. Those that do not say are the vendor's, who has OMS only.
+fn engine(entry: &Entry) -> EngineName {
+    if entry.record.engine == EngineName::Copy.as_str() { EngineName::Copy } else { EngineName::Oms }
 }
 
 fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
@@ -79,22 +101,32 @@ fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
     if same == Some(true) {
         return "it arrived: source and destination are the same. Nothing to do".to_owned();
     }
+    let (send, engine) = (send(evidence.key), engine(success));
     if evidence.destination != Some(&State::Missing) && changed_since(evidence.source, success) {
+        let done = match engine {
+            EngineName::Oms => "OMS accepted the key",
+            EngineName::Copy => "it was copied",
+        };
         return format!(
-            "the source has changed since OMS accepted the key, and no newer event is recorded. {} sends it again",
-            send(evidence.key)
+            "the source has changed since {done}, and no newer event is recorded. {send} sends it again"
         );
     }
-    match evidence.destination {
-        Some(State::Present { .. } | State::Missing) => format!(
+    match (evidence.destination, engine) {
+        (Some(State::Present { .. } | State::Missing), EngineName::Oms) => format!(
             "OMS accepted it, and the destination does not have it as it is now. OMS copies later: oms-bridge status shows its \
-             counters, and it writes lists to oms/sync_task/ in the destination bucket. If it does not come, {} sends it again",
-            send(evidence.key)
+             counters, and it writes lists to oms/sync_task/ in the destination bucket. If it does not come, {send} sends it again"
         ),
-        Some(State::Unknown { .. }) | None => {
+        (Some(State::Present { .. } | State::Missing), EngineName::Copy) => format!(
+            "it was copied, and the destination does not have it as it is now: somebody has changed or removed it there since, or \
+             the record's note says why there was nothing to copy. {send} copies it again"
+        ),
+        (Some(State::Unknown { .. }) | None, EngineName::Oms) => {
             "OMS accepted it, which is not yet a copy. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
              that OMS writes to oms/sync_task/ in the destination bucket"
                 .to_owned()
+        }
+        (Some(State::Unknown { .. }) | None, EngineName::Copy) => {
+            "it was copied. Set DEST and DEST_ENDPOINT to see the destination".to_owned()
         }
     }
 }

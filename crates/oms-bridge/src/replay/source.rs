@@ -8,7 +8,7 @@ use oss_lite::Error;
 use tokio::sync::mpsc;
 
 use super::Run;
-use crate::change::{Effect, EventName};
+use crate::change::Effect;
 use crate::engine::Job;
 use crate::journal::{Lookup, Marker, Naming, ReadError, Record, Shelf};
 
@@ -39,9 +39,7 @@ impl Item {
     /// The job that the record describes, as far as there is one and it was read.
     pub(super) fn job(&self) -> Job<'_> {
         let record = self.record.as_ref();
-        let effect = match record
-            .and_then(|record| Some(EventName::new(record.event.as_deref()?.to_owned()).effect()))
-        {
+        let effect = match record.and_then(|record| record.event.as_deref()).map(Effect::of) {
             Some(Effect::Removed) => Effect::Removed,
             // It was forwarded once: whatever the event is called, there is something to forward.
             _ => Effect::Changed,

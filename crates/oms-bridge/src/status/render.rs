@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::{Latest, OmsReport, Records, Status};
 use crate::engine::FailureClass;
 use crate::oms_api::Statistics;
-use crate::text::{Align, bytes, printable, span, table};
+use crate::text::{Align, bytes, counted, printable, span, table};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +57,7 @@ fn records(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
     if records.failed == 0 {
         writeln!(f, "no key waits for a replay")?;
     } else {
-        writeln!(f, "{} failed and wait for a replay", keys(records.failed))?;
+        writeln!(f, "{} failed and wait for a replay", counted(records.failed, "key"))?;
         if let Some(oldest) = &records.oldest {
             let age = span(chrono::TimeDelta::seconds(oldest.age_s));
             writeln!(f, "  the oldest for {age}, since {}: {}", oldest.since, printable(&oldest.key))?;
@@ -66,7 +66,7 @@ fn records(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
         ages(f, records)?;
     }
     if records.dead > 0 {
-        writeln!(f, "\n{} set aside after too many attempts", keys(records.dead))?;
+        writeln!(f, "\n{} set aside after too many attempts", counted(records.dead, "key"))?;
     }
     if !records.latest.is_empty() {
         writeln!(f, "\nlatest failures")?;
@@ -79,10 +79,6 @@ fn records(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
         writeln!(f, "send what was set aside again, once its cause is mended: oms-bridge replay --dead")?;
     }
     Ok(())
-}
-
-fn keys(count: u64) -> String {
-    if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
 }
 
 fn classes(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {

@@ -37,7 +37,7 @@ fn advice(records: &Entries, source: &State, destination: Option<&State>) -> Str
 fn each_class_has_its_own_next_step() {
     let source = present(1, None, 1);
     for (class, words) in [
-        ("transient", "OMS was down"),
+        ("transient", "a service was down"),
         ("throttled", "OMS_MAX_RPS"),
         ("auth", "oms-bridge doctor"),
         ("permanent", "every time"),
@@ -112,4 +112,36 @@ fn filtered_keys_are_told() {
 fn keys_are_words_of_a_shell() {
     assert_eq!(quoted("a b"), "'a b'");
     assert_eq!(quoted("a\n'\\\u{85}"), r"$'a\x0a\'\\\xc2\x85'");
+}
+
+#[test]
+fn what_was_copied_is_not_said_to_be_under_way() {
+    let (source, gone) = (present(1, None, 1), State::Missing);
+    let copied = entry(9, r#"{"v":1,"engine":"copy","outcome":"accepted"}"#);
+    let records = Entries { success: Some(copied), ..Entries::default() };
+    for (destination, words) in [(Some(&gone), "removed it there since"), (None, "it was copied. Set DEST")] {
+        let text = advice(&records, &source, destination);
+        assert!(text.contains(words) && !text.contains("OMS"), "{text}");
+    }
+    let changed = advice(&records, &present(1, None, 10), None);
+    assert!(changed.contains("changed since it was copied"), "{changed}");
+}
+
+#[test]
+fn a_copy_that_failed_has_advice_of_its_own() {
+    let source = present(1, None, 1);
+    for (class, upload, words) in [
+        (
+            "transient",
+            r#","upload":{"bucket":"b","key":"k","id":"u","part_size":1}"#,
+            "goes on where the copy stopped",
+        ),
+        ("throttled", "", "--concurrency"),
+        ("permanent", "", "source or destination refuse"),
+    ] {
+        let record = format!(r#"{{"v":1,"engine":"copy","class":"{class}"{upload}}}"#);
+        let records = Entries { failed: Some(entry(9, &record)), ..Entries::default() };
+        let text = advice(&records, &source, None);
+        assert!(text.contains(words) && !text.contains("OMS"), "{class}: {text}");
+    }
 }

@@ -1,0 +1,190 @@
+//! Whether the destination of direct copies can be written, and their source be read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use oss_lite::{Bucket, Client, Credentials, Dialect, Error, ErrorKind, PutOptions};
+use tokio::time::Instant;
+
+use super::oms::network_remedy;
+use super::{Finding, Severity, clock};
+use crate::assemble;
+use crate::config::{CopySettings, Settings};
+use crate::engine::copy::Deletes;
+use crate::location::Place;
+use crate::text::masked;
+
+/// Folder of the objects that try out the destination.
+const PROBES: &str = "oms_bridge_probe/";
+
+/// Both ends of direct copies.
+#[derive(Debug)]
+pub struct Ends {
+    place: Place,
+    client: Client,
+    /// Absent where nothing opens it.
+    destination: Option<Bucket>,
+    credentials: Option<String>,
+    source: Option<Bucket>,
+    deletes: Deletes,
+}
+
+impl Ends {
+    /// The ends that the settings describe. `source` opens the source, and the destination where that has no credentials of
+    /// its own.
+    ///
+    /// # Errors
+    ///
+    /// When the settings do not fit together for OSS or OBS.
+    pub fn new(
+        settings: &Settings,
+        copy: &CopySettings,
+        source: Option<&Arc<Credentials>>,
+        http: &reqwest::Client,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        let signature = settings.oss_signature;
+        let client = assemble::destination(&copy.destination, signature, http)?;
+        let read = assemble::source(&settings.source, signature, http)?;
+        let place = copy.destination.place.clone();
+        let own = copy.destination.credentials.as_ref();
+        let open = |client: &Client, bucket, credentials: &Arc<Credentials>| {
+            client.bucket(bucket, Arc::clone(credentials)).with_deadline(deadline)
+        };
+        Ok(Self {
+            destination: own.or(source).map(|credentials| open(&client, &place.bucket, credentials)),
+            credentials: own.map(|credentials| masked(credentials.access_key_id())),
+            source: settings.source.bucket.as_ref().zip(source).map(|(bucket, by)| open(&read, bucket, by)),
+            deletes: copy.deletes,
+            client,
+            place,
+        })
+    }
+}
+
+pub(super) async fn check(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
+    let (mut findings, source) = tokio::join!(destination(ends, id, now), source(ends, id));
+    findings.extend(source);
+    findings
+}
+
+const DESTINATION: &str = "destination";
+
+async fn destination(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
+    let service = service(ends.place.dialect);
+    let theirs = match ends.client.server_time(&ends.place.bucket).await {
+        Ok(theirs) => theirs,
+        Err(error) => {
+            return vec![refused(DESTINATION, &error, WRITE_WHY, remedy(ends, &error, "PutObject"))];
+        }
+    };
+    let mut findings = vec![clock::compare(DESTINATION, service, theirs, now)];
+    let key =
+        ends.credentials.as_deref().map_or("those of the source".to_owned(), |key| format!("key {key}"));
+    findings.push(Finding::ok("copies", format!("to {}, credentials: {key}", ends.place)));
+    let Some(bucket) = &ends.destination else { return findings };
+    let name = [&ends.place.folder(), PROBES, id].concat();
+    let body = Bytes::copy_from_slice(id.as_bytes());
+    // One after the other: what refuses the first request refuses the other too.
+    findings.push(match bucket.put(&name, body, PutOptions::default()).await {
+        Err(error) => refused(DESTINATION, &error, WRITE_WHY, remedy(ends, &error, "PutObject")),
+        Ok(_) => match bucket.delete(&name).await {
+            Ok(_) => Finding::ok(DESTINATION, "an object can be written and removed"),
+            Err(error) => not_removed(ends, &name, &error),
+        },
+    });
+    findings
+}
+
+const WRITE_WHY: &str = "no object can be copied; keys that arrive meanwhile fail and are recorded";
+
+fn not_removed(ends: &Ends, name: &str, error: &Error) -> Finding {
+    let (severity, why) = match ends.deletes {
+        Deletes::Ignored => (Severity::Warning, "copies work, but the object that tried it out stays"),
+        Deletes::Propagated { .. } => {
+            (Severity::Problem, "PROPAGATE_DELETES is set, and no removal can be carried over")
+        }
+    };
+    let what = format!("an object can be written, but not removed: {error}");
+    let remedy = format!("{}; then remove {name}", remedy(ends, error, "DeleteObject"));
+    Finding::bad(DESTINATION, severity, what, why, remedy)
+}
+
+const SOURCE: &str = "source";
+
+async fn source(ends: &Ends, id: &str) -> Option<Finding> {
+    let Some(bucket) = &ends.source else {
+        let what =
+            "not looked at: SOURCE_BUCKET is not set; objects are read from the bucket that each event names";
+        return Some(Finding::ok(SOURCE, what));
+    };
+    // An object that is not there: whoever may read is told so.
+    let error = match bucket.get(&[PROBES, id].concat()).await {
+        Ok(_) => return Some(Finding::ok(SOURCE, readable(bucket))),
+        Err(error) if error.kind() == ErrorKind::NoSuchKey => {
+            return Some(Finding::ok(SOURCE, readable(bucket)));
+        }
+        Err(error) => error,
+    };
+    let name = bucket.name();
+    let remedy = match error.kind() {
+        ErrorKind::AccessDenied => format!(
+            "grant oss:GetObject on acs:oss:*:*:{name}/* and oss:ListObjects on acs:oss:*:*:{name} in RAM: without the second OSS may \
+             not tell an object that is gone from one that is refused"
+        ),
+        ErrorKind::NoSuchBucket => "correct SOURCE_BUCKET".to_owned(),
+        _ => by_kind(&error, "SOURCE_ENDPOINT (or OSS_ENDPOINT)", "OSS_REGION"),
+    };
+    Some(refused(SOURCE, &error, "no object can be copied from there", remedy))
+}
+
+fn readable(bucket: &Bucket) -> String {
+    format!("oss://{} can be read", bucket.name())
+}
+
+fn refused(check: &'static str, error: &Error, why: &'static str, remedy: String) -> Finding {
+    let severity = match error.kind() {
+        ErrorKind::CredentialsRefused => Severity::Refused,
+        _ => Severity::Problem,
+    };
+    Finding::bad(check, severity, error.to_string(), why, remedy)
+}
+
+fn remedy(ends: &Ends, error: &Error, action: &str) -> String {
+    let Place { dialect, bucket, .. } = &ends.place;
+    match (error.kind(), dialect) {
+        (ErrorKind::AccessDenied, Dialect::Oss) => {
+            format!("grant oss:{action} on acs:oss:*:*:{bucket}/{}* in RAM", ends.place.folder())
+        }
+        (ErrorKind::AccessDenied, Dialect::Obs) => {
+            format!("grant obs:object:{action} on OBS:*:*:object:{bucket}/{}* in IAM", ends.place.folder())
+        }
+        (ErrorKind::NoSuchBucket, _) => "create the bucket, or correct DEST".to_owned(),
+        _ => by_kind(error, "DEST_ENDPOINT", "DEST_REGION"),
+    }
+}
+
+fn by_kind(error: &Error, endpoint: &str, region: &str) -> String {
+    match error.kind() {
+        ErrorKind::CredentialsRefused => {
+            "check the access key and its secret; temporary ones need their token and may have expired"
+                .to_owned()
+        }
+        ErrorKind::WrongEndpoint => error.endpoint().map_or_else(
+            || format!("set {endpoint} and {region} to those of the bucket's region"),
+            |right| format!("set {endpoint} to {right}, and {region} to its region"),
+        ),
+        ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
+        ErrorKind::Transport | ErrorKind::DeadlineExceeded => network_remedy(endpoint, &error.to_string()),
+        ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
+        _ => "see code and message".to_owned(),
+    }
+}
+
+fn service(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Oss => "OSS",
+        Dialect::Obs => "OBS",
+    }
+}
