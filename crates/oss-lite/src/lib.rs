@@ -12,6 +12,12 @@
 //! |---|---|
 //! | [`Client`], [`ClientConfig`], [`Endpoint`] | a service at an endpoint |
 //! | [`Bucket`] | the operations, each in a file of its own |
+//! | [`PutOptions`], [`ObjectMeta`] | what is stored with an object, and what is told of it |
+//! | [`ObjectBody`], [`StreamBody`] | bytes as they arrive, and as they are produced |
+//! | [`ByteRange`], [`ContentRange`] | the part of an object that is read |
+//! | [`CompletedPart`], [`CopySource`] | uploads in parts, and copies within the service |
+//! | [`Crc64`] | the checksum that both services keep with an object |
+//! | [`storage_class`], [`is_archive`] | which class of one service stands for which of the other |
 //! | [`sign`] | pure signing functions, in stages that can be looked at |
 //! | [`Dialect`] | everything in which OSS and OBS differ, as data |
 //! | [`ObjectKey`], [`Query`] | text that is encoded once, for the signature and the wire |
@@ -25,6 +31,11 @@
 //! maps any answer other than success, and success with an error document, to an [`Error`] that says whether another
 //! try makes sense. A service that finds the clock wrong corrects it for the client, once per call. Waits and tries end
 //! with the policy or with [`Bucket::with_deadline`], whichever comes first.
+//!
+//! Two kinds of call are made once, and leave the next step to the caller: those with a [`StreamBody`], which cannot be
+//! read again, and [`Bucket::complete_multipart_upload`], whose effect must be looked at before anything else is done.
+//! [`Error::is_retryable`] says whether another try makes sense. A streamed body is watched while it goes out: the call
+//! ends when no byte moves for [`Timeouts::body_idle`], however long the whole takes.
 //!
 //! # Example
 //!

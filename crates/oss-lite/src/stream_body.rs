@@ -24,6 +24,20 @@ type Source = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 /// The stream must yield exactly the announced number of bytes and then end. One that fails, ends early or goes on fails
 /// the request with [`ErrorKind::BodyFailed`], and nothing is stored: the last bytes leave only when the stream has
 /// ended where it should.
+///
+/// A stream error that is an [`Error`] of this crate decides by its own [`is_retryable`](Error::is_retryable) whether
+/// sending a new body makes sense; after any other it does, and after a wrong length it does not.
+///
+/// ```
+/// # async fn example(source: oss_lite::Bucket, target: oss_lite::Bucket) -> Result<(), oss_lite::Error> {
+/// use oss_lite::{PutOptions, StreamBody};
+///
+/// let object = source.get("video.mp4").await?;
+/// let body = StreamBody::new(object.meta.size, object.body);
+/// target.put_stream("video.mp4", body, PutOptions::default()).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct StreamBody {
     length: u64,
     source: Source,

@@ -6,9 +6,12 @@ use http::{
     header::{CONTENT_LENGTH, USER_AGENT},
 };
 use reqwest::Url;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::{Shared, Signer, payload::Payload};
+use super::{
+    Shared, Signer,
+    payload::{Payload, Progress},
+};
 use crate::{
     BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query,
     dialect::BucketPath,
@@ -161,10 +164,11 @@ impl Caller<'_> {
         if body.len() > 0 {
             return Ok(Payload::Stream(body));
         }
-        let idle = self.shared.timeouts.body_idle;
-        match timeout(idle, body.expect_nothing()).await {
-            Ok(nothing) => nothing.map(|()| Payload::Bytes(Bytes::new())),
-            Err(_) => Err(silent(idle)),
+        let progress = Progress::of_nothing(self.shared.timeouts.body_idle);
+        tokio::select! {
+            biased;
+            nothing = body.expect_nothing() => nothing.map(|()| Payload::Bytes(Bytes::new())),
+            error = progress.overdue(self.deadline) => Err(error),
         }
     }
 

@@ -57,6 +57,11 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
+    /// Of a body that is only waited for.
+    pub(crate) fn of_nothing(idle: Duration) -> Self {
+        Self::Streamed { meter: Arc::new(Meter::new(Instant::now())), response_head: idle, idle }
+    }
+
     /// Ends when the try has been silent for too long, or the deadline is here.
     pub(crate) async fn overdue(&self, deadline: Option<Instant>) -> Error {
         loop {
@@ -185,6 +190,26 @@ mod tests {
         let (_body, progress) = Payload::Stream(slow(seconds(&[0]))).start(HEAD, IDLE);
         progress.overdue(None).await;
         assert!(near(start.elapsed(), IDLE.as_secs()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_waited_for_from_the_last_byte_on() {
+        let (elapsed, _) = overdue(slow(seconds(&[1])), None).await;
+        assert!(near(elapsed, 1 + HEAD.as_secs()), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_piece_counts_as_sent_with_its_last_byte_only() {
+        let piece = Bytes::from(vec![0; 1_000_000]);
+        let body = StreamBody::new(1_000_000, stream::iter([Ok::<_, Infallible>(piece)]));
+        let (body, progress) = Payload::Stream(body).start(HEAD, IDLE);
+        let mut body = body.expect("a body");
+        let first = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        let first = first.expect("a piece").expect("good").into_data().expect("bytes");
+        assert!(first.len() < 1_000_000, "{}", first.len());
+        let error = progress.overdue(None).await;
+        assert!(error.to_string().contains("no byte of the body moved"), "{error}");
+        assert!(progress.complete().is_err());
     }
 
     #[tokio::test(start_paused = true)]

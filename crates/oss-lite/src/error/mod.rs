@@ -77,7 +77,8 @@ pub enum ErrorKind {
     ///
     /// User action: try again later.
     ServerError,
-    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help.
+    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help. With a streamed body,
+    /// which is sent once, it is corrected for the next call.
     ///
     /// User action: set the clock.
     ClockSkew,
@@ -256,7 +257,7 @@ impl Error {
     }
 
     /// Whether the same request may succeed later. The tries of the [`RetryPolicy`](crate::RetryPolicy) are used up
-    /// by then.
+    /// by then, or the request is one that is made once.
     pub fn is_retryable(&self) -> bool {
         self.0.retry != Retry::Never
     }

@@ -1,8 +1,10 @@
 //! Copies within a service.
 
-use oss_lite::{CopyMetadata, CopySource, Dialect, ErrorKind, PutOptions};
+use std::time::Duration;
 
-use crate::server::{Server, error, reply};
+use oss_lite::{CompletedPart, CopyMetadata, CopySource, Dialect, ErrorKind, PutOptions, Timeouts};
+
+use crate::server::{Reply, Server, bucket, error, reply, tries};
 
 const COPIED: &str = "<CopyObjectResult xmlns=\"http://x/\"><LastModified>2026-01-01T00:00:00.000Z</LastModified>\
                       <ETag>\"5B3C\"</ETag></CopyObjectResult>";
@@ -92,6 +94,27 @@ async fn success_that_copied_nothing_is_an_error() {
         .await
         .expect("copied at last");
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn work_of_the_service_has_a_patience_of_its_own() {
+    let server = Server::with((0..4).map(|_| Reply::Stall(Vec::new()))).await;
+    let timeouts = Timeouts {
+        response_head: Duration::from_millis(50),
+        slow_response_head: Duration::from_millis(51),
+        ..Timeouts::default()
+    };
+    let bucket = bucket(server.config(Dialect::Oss).with_timeouts(timeouts).with_retry(tries(1)));
+    let parts = [CompletedPart { number: 1, etag: "E".to_owned() }];
+    let waits = [
+        bucket.copy_object("k", &source(), CopyMetadata::Keep).await.map(drop),
+        bucket.upload_part_copy("k", "U", 1, &source(), 0, 9).await.map(drop),
+        bucket.complete_multipart_upload("k", "U", &parts, None).await.map(drop),
+        bucket.delete("k").await,
+    ];
+    let waits = waits.map(|outcome| outcome.expect_err("silent").message().to_owned());
+    let patience = |millis: u32| format!("no answer within {millis} ms");
+    assert_eq!(waits, [51, 51, 51, 50].map(patience));
 }
 
 #[tokio::test]
