@@ -28,6 +28,7 @@
 #![warn(missing_docs)]
 
 pub mod assemble;
+pub mod bulk;
 pub mod change;
 pub mod cli;
 pub mod clock;

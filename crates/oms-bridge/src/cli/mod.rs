@@ -1,5 +1,6 @@
 //! The commands. On stdout: results only. On stderr: logs, progress, warnings.
 
+mod copy;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
@@ -53,6 +54,7 @@ enum Command {
     Status(status::StatusArgs),
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
+    Copy(copy::CopyArgs),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -63,7 +65,7 @@ impl Command {
     /// What is logged unless `RUST_LOG` says otherwise.
     fn log_filter(&self) -> &'static str {
         match self {
-            Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
+            Self::Serve(_) | Self::Send(_) | Self::Replay(_) | Self::Copy(_) => "info",
             // What goes wrong is their result.
             Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
             // They say themselves what fails, on purpose.
@@ -92,6 +94,7 @@ async fn run(command: Command) -> Exit {
         Command::Status(args) => status::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => explain::run(args).await,
+        Command::Copy(args) => Box::pin(copy::run(args)).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]
@@ -105,7 +108,7 @@ impl Command {
     fn runtime(&self) -> io::Result<Runtime> {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         let mut builder = match self {
-            Self::Serve(_) if cpus > 1 => Builder::new_multi_thread(),
+            Self::Serve(_) | Self::Copy(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) if cpus > 1 => Builder::new_multi_thread(),
             _ => Builder::new_current_thread(),

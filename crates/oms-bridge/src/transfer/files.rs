@@ -89,6 +89,15 @@ impl Directory {
         crc64(&path).await.map(|found| found == named).map_err(|error| local(&path, &error))
     }
 
+    /// The CRC-64 of a file; a directory has none.
+    pub(super) async fn crc64(&self, key: &str) -> Result<Option<u64>, Stop> {
+        if key.ends_with('/') {
+            return Ok(None);
+        }
+        let path = self.path(key)?;
+        crc64(&path).await.map(Some).map_err(|error| broken(&path, &error))
+    }
+
     /// Writes a pinned object to its file: under another name until it is whole and right.
     pub(super) async fn write(&self, key: &str, pinned: &Pinned, opened: Option<Opened>) -> Result<(), Stop> {
         let path = self.path(key)?;

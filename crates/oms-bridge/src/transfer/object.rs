@@ -260,7 +260,10 @@ impl Inner {
             }
             self.open(item, round.reading).await.map(|(pinned, opened)| (pinned, Some(opened)))
         };
-        let ((pinned, opened), existing) = tokio::try_join!(source, existing)?;
+        let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
+        if existing.as_ref().is_some_and(|existing| Some(existing.size) == pinned.facts.size()) {
+            self.sum_up(item, &mut pinned).await?;
+        }
         if pinned.facts.kind == Kind::Symlink && self.options.symlinks == Symlinks::Skip {
             return Ok(Stored::Nothing(Done::SymlinkSkipped));
         }
@@ -279,6 +282,17 @@ impl Inner {
         }
         self.stream(to, round, &pinned, &options, opened).await?;
         Ok(Stored::Copied(pinned))
+    }
+
+    /// The CRC-64 of a file, which is cheaper to compute than the file is to send.
+    async fn sum_up(&self, item: &Item, pinned: &mut Pinned) -> Result<(), Stop> {
+        if let Source::Directory(directory) = &self.source
+            && pinned.facts.crc64.is_none()
+        {
+            let crc64 = directory.crc64(&item.key).await?;
+            pinned.facts = Arc::new(Facts { crc64, ..(*pinned.facts).clone() });
+        }
+        Ok(())
     }
 
     /// The source bucket, if the service may copy from there by itself.

@@ -116,15 +116,29 @@ impl From<&Error> for Failed {
             _ if error.is_retryable() => FailureClass::Transient,
             _ => FailureClass::Permanent,
         };
+        let what = described(error);
         let message = match error.kind() {
             ErrorKind::Archived => {
-                format!("the source object is archived: restore first, then copy again ({error})")
+                format!("the source object is archived: restore first, then copy again ({what})")
             }
-            _ => error.to_string(),
+            _ => what,
         };
         let request_id = error.request_id().map(str::to_owned);
         let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
         Self(Box::new(Trouble { class, error, request_id, open: None }))
+    }
+}
+
+/// What was attempted and why it failed; status and code are members of their own.
+fn described(error: &Error) -> String {
+    let prefix = match (error.status(), error.code()) {
+        (Some(status), Some(code)) => format!("{status} {code}: "),
+        _ => String::new(),
+    };
+    let why = error.message().strip_prefix(&prefix).unwrap_or(error.message());
+    match error.context() {
+        Some(context) => format!("{context}: {why}"),
+        None => why.to_owned(),
     }
 }
 

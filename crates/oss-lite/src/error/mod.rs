@@ -77,8 +77,8 @@ pub enum ErrorKind {
     ///
     /// User action: try again later.
     ServerError,
-    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help. With a streamed body,
-    /// which is sent once, it is corrected for the next call.
+    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help. With a streamed
+    /// body, which is sent once, it is corrected for the next call.
     ///
     /// User action: set the clock.
     ClockSkew,
@@ -217,6 +217,11 @@ impl Error {
     /// Why it failed, without the context of `Display`.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// What was attempted on what, where it is known.
+    pub fn context(&self) -> Option<&str> {
+        self.0.context.as_deref()
     }
 
     /// HTTP status of the answer, if there was one.

@@ -1,0 +1,247 @@
+//! What there is to copy.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject};
+
+use crate::transfer::{Failed, Item, Known};
+
+/// One object among those to copy.
+#[derive(Debug)]
+pub enum Entry {
+    /// It may have to be copied.
+    Copy(Item),
+    /// Both listings show the same object.
+    UpToDate {
+        /// Its key at the source.
+        key: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// It cannot be copied, whatever is tried.
+    Failed {
+        /// What it is called.
+        key: String,
+        /// Why not.
+        failed: Failed,
+    },
+}
+
+/// How keys at the source become keys at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// What all keys at the source begin with.
+    pub from: String,
+    /// What stands in its place at the destination.
+    pub to: String,
+}
+
+impl Names {
+    /// The key at the destination; `None` for a key that does not begin as it should.
+    pub fn destination(&self, key: &str) -> Option<String> {
+        Some([&self.to, key.strip_prefix(&self.from)?].concat())
+    }
+}
+
+/// What there is to copy cannot be told.
+#[derive(Debug)]
+pub enum NotListed {
+    /// A bucket does not say.
+    Bucket(Error),
+    /// A directory cannot be read.
+    Directory(PathBuf, std::io::Error),
+}
+
+impl fmt::Display for NotListed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bucket(error) => error.fmt(f),
+            Self::Directory(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for NotListed {}
+
+impl From<Error> for NotListed {
+    fn from(error: Error) -> Self {
+        Self::Bucket(error)
+    }
+}
+
+/// A listing of one bucket, object by object.
+pub struct Listed {
+    objects: Pin<Box<dyn Stream<Item = Result<ListedObject, Error>> + Send>>,
+    /// The next one, if it was looked at.
+    next: Option<ListedObject>,
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listed").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Listed {
+    /// The objects of `bucket` whose keys begin with `prefix`, in byte order.
+    pub fn new(bucket: &Bucket, prefix: &str) -> Self {
+        let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
+        let pages = bucket.list(ListOptions { prefix, ..ListOptions::default() });
+        let objects = |page: ListPage| stream::iter(page.objects.into_iter().map(Ok));
+        Self { objects: Box::pin(pages.map_ok(objects).try_flatten()), next: None }
+    }
+
+    async fn next(&mut self) -> Result<Option<ListedObject>, Error> {
+        match self.next.take() {
+            Some(object) => Ok(Some(object)),
+            None => self.objects.next().await.transpose(),
+        }
+    }
+
+    /// The object of this key, if there is one. Keys must be asked for in byte order.
+    async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, Error> {
+        while let Some(object) = self.next().await? {
+            if object.key.as_str() >= key {
+                if object.key == key {
+                    return Ok(Some(object));
+                }
+                self.next = Some(object);
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Listings of both sides.
+#[derive(Debug)]
+pub struct Compared {
+    /// The source.
+    pub source: Listed,
+    /// The destination; absent where nothing is compared.
+    pub destination: Option<Listed>,
+    /// How keys are renamed.
+    pub names: Names,
+}
+
+/// The objects of the source, with what the listing of the destination tells of each. Pages are asked for as the stream
+/// is read.
+pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
+    stream::try_unfold(compared, |mut compared| async move {
+        while let Some(object) = compared.source.next().await? {
+            let Some(to) = compared.names.destination(&object.key) else { continue };
+            // The folder itself, as some tools make it, would get the empty key.
+            if to.is_empty() {
+                continue;
+            }
+            let existing = match &mut compared.destination {
+                Some(listed) => Some(listed.find(&to).await?),
+                None => None,
+            };
+            return Ok(Some((entry(object, to, existing), compared)));
+        }
+        Ok(None)
+    })
+}
+
+/// `existing`: what the destination's listing shows, if it was looked at.
+fn entry(object: ListedObject, to: String, existing: Option<Option<ListedObject>>) -> Entry {
+    let known = match &existing {
+        None => Known::Nothing,
+        Some(Some(copy)) if copy.size == object.size => {
+            if is_same(&object, copy) {
+                return Entry::UpToDate { key: object.key, size: object.size };
+            }
+            Known::SameSize
+        }
+        Some(_) => Known::NoCopy,
+    };
+    Entry::Copy(Item { key: object.key, to, size: Some(object.size), existing: known, open: None })
+}
+
+/// Equal MD5s prove equal content, and a copy that is not older than the source has its metadata too. All else needs a
+/// closer look.
+fn is_same(object: &ListedObject, copy: &ListedObject) -> bool {
+    let md5 = |etag: &str| etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let same = match (&object.etag, &copy.etag) {
+        (Some(one), Some(other)) => md5(one) && one.eq_ignore_ascii_case(other),
+        _ => false,
+    };
+    same && object.last_modified.is_some() && object.last_modified <= copy.last_modified
+}
+
+/// The files below a directory, whose keys are their paths below it. Symbolic links to files are followed, those to
+/// directories are not.
+pub fn directory(root: PathBuf, to: String) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
+    let walk = Walk { root: root.clone(), to, open: vec![root], files: Vec::new() };
+    stream::try_unfold(walk, |mut walk| async move {
+        loop {
+            if let Some(file) = walk.files.pop() {
+                let entry = walk.entry(&file).await;
+                return Ok(Some((entry, walk)));
+            }
+            let Some(directory) = walk.open.pop() else { return Ok(None) };
+            walk.read(&directory).await.map_err(|error| NotListed::Directory(directory, error))?;
+        }
+    })
+}
+
+struct Walk {
+    root: PathBuf,
+    to: String,
+    open: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl Walk {
+    async fn read(&mut self, directory: &Path) -> std::io::Result<()> {
+        let mut entries = tokio::fs::read_dir(directory).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            if entry.file_type().await?.is_dir() {
+                self.open.push(entry.path());
+            } else {
+                self.files.push(entry.path());
+            }
+        }
+        // Popped from the end.
+        self.files.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(())
+    }
+
+    async fn entry(&self, file: &Path) -> Entry {
+        let relative = file.strip_prefix(&self.root).unwrap_or(file);
+        let shown = relative.to_string_lossy().into_owned();
+        let Some(key) = relative.to_str().map(str::to_owned) else {
+            let failed = Failed::permanent("the name is not UTF-8, as keys must be");
+            return Entry::Failed { key: shown, failed };
+        };
+        let size = match tokio::fs::metadata(file).await {
+            Ok(meta) if meta.is_file() => Some(meta.len()),
+            Ok(_) => {
+                let failed = Failed::permanent("not a regular file");
+                return Entry::Failed { key, failed };
+            }
+            // Gone meanwhile, or not to be read: the transfer says which.
+            Err(_) => None,
+        };
+        let to = [&self.to, key.as_str()].concat();
+        Entry::Copy(Item { key, to, size, existing: Known::Nothing, open: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_takes_the_place_of_another() {
+        let names = Names { from: "photos/".into(), to: "backup/2024/".into() };
+        assert_eq!(names.destination("photos/a/b.jpg").as_deref(), Some("backup/2024/a/b.jpg"));
+        assert_eq!(names.destination("photos"), None);
+        let all = Names { from: String::new(), to: String::new() };
+        assert_eq!(all.destination("/x//y").as_deref(), Some("/x//y"));
+    }
+}

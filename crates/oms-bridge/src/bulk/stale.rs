@@ -1,0 +1,46 @@
+//! Uploads that nobody will finish: their parts are billed until somebody removes them.
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
+use oss_lite::{Bucket, Error};
+use serde::Serialize;
+
+use super::Mode;
+
+/// What was found and removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stale {
+    /// Uploads that are open.
+    pub open: u64,
+    /// Those of them that were removed with their parts, or would be.
+    pub aborted: u64,
+}
+
+/// Removes the uploads of keys that begin with `prefix` and were begun before `before`. `each` is told of them.
+///
+/// # Errors
+///
+/// When uploads cannot be listed or removed; those before it are removed.
+pub async fn abort_stale(
+    bucket: &Bucket,
+    prefix: &str,
+    before: DateTime<Utc>,
+    mode: Mode,
+    mut each: impl FnMut(&str, Option<DateTime<Utc>>),
+) -> Result<Stale, Error> {
+    let mut stale = Stale::default();
+    let mut uploads = std::pin::pin!(bucket.list_multipart_uploads(prefix));
+    while let Some(upload) = uploads.try_next().await? {
+        stale.open += 1;
+        // Services tell whole seconds; an upload of no known age may be under way.
+        if upload.initiated.is_none_or(|begun| begun > before) {
+            continue;
+        }
+        if mode == Mode::Copy {
+            bucket.abort_multipart_upload(&upload.key, &upload.upload_id).await?;
+        }
+        stale.aborted += 1;
+        each(&upload.key, upload.initiated);
+    }
+    Ok(stale)
+}

@@ -1,0 +1,352 @@
+//! What SRC and DST mean.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, SignatureVersion};
+
+use super::CopyArgs;
+use super::access::AccessArgs;
+use crate::bulk::Names;
+use crate::cli::variable;
+use crate::credentials::SourceCredentials;
+use crate::location::{Place, scheme};
+use crate::transfer::{Destination, Directory, ServerSideCopy, Source, Web};
+
+/// An end as it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    Store(Place),
+    Web(String),
+    Local(PathBuf),
+}
+
+impl FromStr for Location {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some(("oss" | "obs", _)) => text.parse().map(Self::Store).map_err(|error| format!("{error}")),
+            Some(("https" | "http", _)) => Ok(Self::Web(text.to_owned())),
+            Some((other, _)) => {
+                Err(format!("{other}:// is not known: use oss://, obs://, https:// or a local path"))
+            }
+            None if text.is_empty() => Err("an empty path".to_owned()),
+            None => Ok(Self::Local(PathBuf::from(text))),
+        }
+    }
+}
+
+/// Both ends, ready to use.
+pub(super) struct Ends {
+    pub(super) source: Source,
+    pub(super) destination: Destination,
+    /// The destination, where it can be listed.
+    pub(super) destination_bucket: Option<Bucket>,
+    pub(super) names: Names,
+    /// The directory to copy from.
+    pub(super) root: PathBuf,
+    pub(super) server_side: ServerSideCopy,
+}
+
+impl Ends {
+    pub(super) fn new(
+        from: &Location,
+        to: &Location,
+        args: &CopyArgs,
+        http: &reqwest::Client,
+    ) -> Result<Self, String> {
+        if from == to {
+            return Err("SRC and DST are the same".to_owned());
+        }
+        let access = Access::new(&args.access, http);
+        let from_service = match from {
+            Location::Store(place) => Some(access.source(place.dialect)?),
+            Location::Web(_) | Location::Local(_) => None,
+        };
+        let to_service = match to {
+            Location::Store(place) => Some(access.destination(place.dialect)?),
+            Location::Local(_) => None,
+            Location::Web(_) => return Err("DST cannot be a web server".to_owned()),
+        };
+        let server_side = match (&from_service, &to_service) {
+            (Some(one), Some(other)) if one.reaches(other) => ServerSideCopy::Yes,
+            _ => ServerSideCopy::No,
+        };
+        let (root, file) = local_root(from, args.recursive)?;
+        let source = match (from, from_service) {
+            (Location::Store(place), Some(service)) => Source::Store(service.bucket(place)),
+            (Location::Web(_), _) => Source::Web(Web::new(http.clone())),
+            _ => Source::Directory(Directory::new(&root)),
+        };
+        let (target_root, names) = names(from, to, &file, args.recursive)?;
+        let (destination, destination_bucket) = match (to, to_service) {
+            (Location::Store(place), Some(service)) => {
+                let bucket = service.bucket(place);
+                (Destination::store(bucket.clone()), Some(bucket))
+            }
+            _ => (Destination::Directory(Directory::new(target_root)), None),
+        };
+        Ok(Self { source, destination, destination_bucket, names, root, server_side })
+    }
+}
+
+/// The directory that a local source is read from, and the file in it.
+fn local_root(from: &Location, recursive: bool) -> Result<(PathBuf, String), String> {
+    let Location::Local(path) = from else { return Ok(Default::default()) };
+    if recursive {
+        return if path.is_dir() {
+            Ok((path.clone(), String::new()))
+        } else {
+            Err(format!("{} is not a directory", path.display()))
+        };
+    }
+    if path.is_dir() {
+        return Err(format!("{} is a directory: use -r", path.display()));
+    }
+    let file = path.file_name().and_then(|name| name.to_str());
+    let file = file.ok_or_else(|| format!("{} is not a file with a UTF-8 name", path.display()))?;
+    let root = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((root.to_owned(), file.to_owned()))
+}
+
+/// How keys are renamed, and the directory that a local destination is written below.
+fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<(PathBuf, Names), String> {
+    let source = match from {
+        Location::Store(place) if recursive => place.folder(),
+        Location::Store(place) => place.prefix.clone(),
+        Location::Web(url) => url.clone(),
+        Location::Local(_) => file.to_owned(),
+    };
+    if recursive {
+        let (root, target) = match to {
+            Location::Store(place) => (PathBuf::new(), place.folder()),
+            Location::Local(path) => (path.clone(), String::new()),
+            Location::Web(_) => Default::default(),
+        };
+        let source = if matches!(from, Location::Local(_)) { String::new() } else { source };
+        return Ok((root, Names { from: source, to: target }));
+    }
+    if source.is_empty() {
+        return Err("SRC names a bucket: use -r for all that is in it".to_owned());
+    }
+    let own_name = last_name(&source, from);
+    let (root, target) = match to {
+        Location::Store(place) if place.prefix.is_empty() || place.prefix.ends_with('/') => {
+            (PathBuf::new(), place.prefix.clone() + own_name?)
+        }
+        Location::Store(place) => (PathBuf::new(), place.prefix.clone()),
+        Location::Local(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => {
+            (path.clone(), own_name?.to_owned())
+        }
+        Location::Local(path) => local_file(path)?,
+        Location::Web(_) => Default::default(),
+    };
+    Ok((root, Names { from: source, to: target }))
+}
+
+fn local_file(path: &Path) -> Result<(PathBuf, String), String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| format!("{} is not a file name in UTF-8", path.display()))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((parent.to_owned(), name.to_owned()))
+}
+
+/// The name of an object without its folders.
+fn last_name<'k>(key: &'k str, from: &Location) -> Result<&'k str, String> {
+    let path = match from {
+        // Without scheme and host, query and fragment.
+        Location::Web(url) => {
+            let rest = key.split_once("://").map_or(key, |(_, rest)| rest);
+            let path = rest.split(['?', '#']).next().unwrap_or_default();
+            match path.split_once('/') {
+                Some((_, path)) if !path.is_empty() && !path.ends_with('/') => path,
+                _ => return Err(format!("{} has no name to keep: name the key in DST", shown(url))),
+            }
+        }
+        Location::Store(_) | Location::Local(_) => key,
+    };
+    let folder = path.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
+    Ok(&path[folder..])
+}
+
+fn shown(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// The bucket whose uploads are looked through, and what their keys begin with.
+pub(super) fn bucket_to_clean(
+    place: &str,
+    args: &CopyArgs,
+    http: &reqwest::Client,
+) -> Result<(Bucket, String), String> {
+    match place.parse()? {
+        Location::Store(place) => {
+            let service = Access::new(&args.access, http).destination(place.dialect)?;
+            Ok((service.bucket(&place), place.prefix.clone()))
+        }
+        Location::Web(_) | Location::Local(_) => {
+            Err("--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]".to_owned())
+        }
+    }
+}
+
+struct Access<'a> {
+    args: &'a AccessArgs,
+    http: &'a reqwest::Client,
+    environment: SourceCredentials,
+}
+
+/// A service and what opens it.
+struct Service {
+    client: Client,
+    credentials: Arc<Credentials>,
+}
+
+impl Service {
+    fn bucket(&self, place: &Place) -> Bucket {
+        self.client.bucket(&place.bucket, Arc::clone(&self.credentials))
+    }
+
+    /// Whether it can copy to the other by itself.
+    fn reaches(&self, other: &Self) -> bool {
+        self.credentials.access_key_id() == other.credentials.access_key_id()
+            && self.client.shares_region_with(&other.client)
+    }
+}
+
+impl<'a> Access<'a> {
+    fn new(args: &'a AccessArgs, http: &'a reqwest::Client) -> Self {
+        Self { args, http, environment: SourceCredentials::new(variable) }
+    }
+
+    fn source(&self, dialect: Dialect) -> Result<Service, String> {
+        let credentials = match dialect {
+            Dialect::Oss => self.environment.from_environment().map_err(|error| error.to_string())?,
+            Dialect::Obs => self.huawei()?,
+        };
+        self.service("SOURCE_ENDPOINT", &self.args.source_endpoint, None, dialect, credentials)
+    }
+
+    fn destination(&self, dialect: Dialect) -> Result<Service, String> {
+        let AccessArgs { dest_ak, dest_sk, dest_security_token, dest_region, .. } = self.args;
+        let credentials = match (given(dest_ak), given(dest_sk), dialect) {
+            (Some(ak), Some(sk), _) => Arc::new(credentials(ak, sk, given(dest_security_token))),
+            (None, None, Dialect::Oss) => {
+                self.environment.from_environment().map_err(|error| error.to_string())?
+            }
+            (None, None, Dialect::Obs) => self.huawei()?,
+            _ => return Err("only one of DEST_AK and DEST_SK is set".to_owned()),
+        };
+        self.service("DEST_ENDPOINT", &self.args.dest_endpoint, given(dest_region), dialect, credentials)
+    }
+
+    fn huawei(&self) -> Result<Arc<Credentials>, String> {
+        match (given(&self.args.hw_ak), given(&self.args.hw_sk)) {
+            (Some(ak), Some(sk)) => Ok(Arc::new(credentials(ak, sk, given(&self.args.hw_security_token)))),
+            _ => Err("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK".to_owned()),
+        }
+    }
+
+    fn service(
+        &self,
+        name: &str,
+        endpoint: &Option<String>,
+        region: Option<String>,
+        dialect: Dialect,
+        credentials: Arc<Credentials>,
+    ) -> Result<Service, String> {
+        let of_oss = given(&self.args.oss_endpoint).filter(|_| dialect == Dialect::Oss);
+        let (name, text) = match (given(endpoint), of_oss) {
+            (Some(own), _) => (name, own),
+            (None, Some(oss)) => ("OSS_ENDPOINT", oss),
+            (None, None) => return Err(format!("{name}: missing, {}:// needs it", scheme(dialect))),
+        };
+        let endpoint: Endpoint = text.parse().map_err(|error| format!("{name}: {error}"))?;
+        let region = region
+            .or_else(|| endpoint.region_hint().map(str::to_owned))
+            .or_else(|| given(&self.args.oss_region))
+            .or_else(|| variable("FC_REGION"));
+        let mut config = ClientConfig::new(endpoint, dialect);
+        if dialect == Dialect::Oss {
+            config = config.with_signature(signature(&self.args.oss_signature)?);
+            if let Some(region) = region {
+                config = config.with_region(region);
+            }
+        }
+        let client = Client::new(self.http.clone(), config).map_err(|error| format!("{name}: {error}"))?;
+        Ok(Service { client, credentials })
+    }
+}
+
+fn signature(text: &Option<String>) -> Result<SignatureVersion, String> {
+    match given(text).as_deref() {
+        None | Some("v4") => Ok(SignatureVersion::V4),
+        Some("v1") => Ok(SignatureVersion::V1),
+        Some(other) => Err(format!("OSS_SIGNATURE: {other:?} is neither \"v4\" nor \"v1\"")),
+    }
+}
+
+fn given(value: &Option<String>) -> Option<String> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {
+    let credentials = Credentials::new(ak, sk);
+    match token {
+        Some(token) => credentials.with_security_token(token),
+        None => credentials,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(from: &str, to: &str, recursive: bool) -> Result<(String, String), String> {
+        let (from, to): (Location, Location) = (from.parse()?, to.parse()?);
+        let file = match &from {
+            Location::Local(path) => path.file_name().unwrap().to_str().unwrap().to_owned(),
+            _ => String::new(),
+        };
+        names(&from, &to, &file, recursive).map(|(_, names)| (names.from, names.to))
+    }
+
+    #[test]
+    fn one_object_keeps_its_name_in_a_folder_and_takes_a_key_that_is_given() {
+        for (from, to, source, target) in [
+            ("oss://b/x/a.jpg", "obs://m", "x/a.jpg", "a.jpg"),
+            ("oss://b/x/a.jpg", "obs://m/y/", "x/a.jpg", "y/a.jpg"),
+            ("oss://b/x/a.jpg", "obs://m/y/b.jpg", "x/a.jpg", "y/b.jpg"),
+            ("oss://b/dir/", "obs://m/y/", "dir/", "y/dir/"),
+            ("oss://b//lead", "obs://m/", "/lead", "lead"),
+            ("https://h/p/big.iso?sig=1#f", "obs://m/y/", "https://h/p/big.iso?sig=1#f", "y/big.iso"),
+            ("some/file.txt", "oss://m/y/", "file.txt", "y/file.txt"),
+        ] {
+            assert_eq!(keys(from, to, false), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn folders_stand_for_what_is_below_them() {
+        for (from, to, source, target) in [
+            ("oss://b", "obs://m", "", ""),
+            ("oss://b/x", "obs://m/y", "x/", "y/"),
+            ("oss://b/x/", "obs://m/y/", "x/", "y/"),
+            ("oss://b/x", "/data", "x/", ""),
+            ("/data", "oss://b/x", "", "x/"),
+        ] {
+            assert_eq!(keys(from, to, true), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_name_or_no_meaning_is_refused() {
+        assert!(keys("oss://b", "obs://m", false).unwrap_err().contains("-r"));
+        assert!(keys("https://h/", "obs://m/", false).unwrap_err().contains("name the key"));
+        assert!(keys("https://h/?a=secret", "obs://m/", false).is_err_and(|error| !error.contains("secret")));
+        assert!("s3://b/k".parse::<Location>().is_err());
+        assert!("".parse::<Location>().is_err());
+    }
+}

@@ -1,0 +1,300 @@
+//! `copy`: direct copies from the command line.
+
+mod access;
+mod ends;
+mod failed_list;
+mod keys_from;
+mod quantity;
+mod report;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use clap::{Args, ValueEnum};
+use futures_util::Stream;
+
+use self::access::AccessArgs;
+use self::ends::{Ends, Location};
+use self::quantity::size;
+use self::report::{Output, Report};
+use super::{Exit, exit, internal, print, print_json, time, usage};
+use crate::bulk::{self, Compared, Entry, Listed, Mode, Names, NotListed, Summary, abort_stale};
+use crate::host::interrupts::Interrupts;
+use crate::http_client::{self, Proxies};
+use crate::policy::KeyFilter;
+use crate::transfer::{
+    CONCURRENCY, Carry, Existing, Extras, Flow, Item, Known, MAX_PART_SIZE, MIN_PART_SIZE, Options, Source,
+    Symlinks, Transfer,
+};
+use crate::{clock, text};
+
+/// Copies objects without OMS: between buckets, from any web server, from and to this machine.
+///
+/// SRC is `oss://bucket/key`, `obs://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
+/// local path. With `-r` both are folders. A DST that ends in `/`, or names only a bucket, keeps the name of SRC. Objects
+/// that are there already are left alone; what is interrupted is gone on with by the next run.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
+  oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/ --concurrency 32
+  oms-bridge copy https://example.com/big.iso obs://mirror/iso/
+  oms-bridge copy -r oss://photos/ obs://mirror/ --keys-from oms-bridge-failed-20260105T100000Z.txt
+  oms-bridge copy --abort-stale obs://mirror/"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct CopyArgs {
+    /// What to copy.
+    #[arg(value_name = "SRC", required = true)]
+    source: Option<String>,
+    /// Where to.
+    #[arg(value_name = "DST", required_unless_present = "abort_stale")]
+    destination: Option<String>,
+    /// Everything below SRC.
+    #[arg(short, long)]
+    recursive: bool,
+    /// Streams open at once: objects, and parts of large ones.
+    #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = concurrency)]
+    concurrency: usize,
+    /// Objects up to this size go in one request, larger ones in parts of it: 100K to 5G.
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = part_size)]
+    part_size: u64,
+    /// Bytes read per second at most, such as 10M.
+    #[arg(long, value_name = "RATE", value_parser = size)]
+    bwlimit: Option<u64>,
+    /// Only print the keys that would be copied, one a line.
+    #[arg(long)]
+    dry_run: bool,
+    /// Copy what is there already, too.
+    #[arg(long)]
+    force: bool,
+    /// Symlinks of OSS: copy their target's content under their name, or leave them out.
+    #[arg(long, value_enum, default_value = "follow", value_name = "HOW")]
+    symlinks: SymlinkChoice,
+    /// What else goes along; each costs a request per object.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    preserve: Vec<Extra>,
+    /// Comma-separated globs: only keys that match one are copied.
+    #[arg(long, value_name = "GLOBS")]
+    include: Option<String>,
+    /// Comma-separated globs: keys that match one are not copied.
+    #[arg(long, value_name = "GLOBS")]
+    exclude: Option<String>,
+    /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left.
+    #[arg(long, value_name = "FILE", requires = "recursive")]
+    keys_from: Option<PathBuf>,
+    /// Where to write the keys that failed [default: oms-bridge-failed-<time>.txt].
+    #[arg(long, value_name = "FILE")]
+    failed_list: Option<PathBuf>,
+    /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
+    #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit"])]
+    abort_stale: bool,
+    /// With `--abort-stale`: only uploads that were begun so long ago.
+    #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale")]
+    older_than: String,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SymlinkChoice {
+    Follow,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Extra {
+    /// Object tags.
+    Tags,
+    /// The canned ACL.
+    Acl,
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("not a number from 1 to 1000".to_owned()),
+    }
+}
+
+fn part_size(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        size @ MIN_PART_SIZE..=MAX_PART_SIZE => Ok(size),
+        _ => Err("not a size from 100K to 5G".to_owned()),
+    }
+}
+
+pub(super) async fn run(args: CopyArgs) -> Exit {
+    let http = match http_client::build(Proxies::FromEnvironment) {
+        Ok(http) => http,
+        Err(error) => return internal(&error),
+    };
+    if args.abort_stale {
+        return remove_stale(&args, &http).await;
+    }
+    let job = match Job::new(&args, &http).await {
+        Ok(job) => job,
+        Err(error) => return usage(&error),
+    };
+    copy(args, job).await
+}
+
+/// What the arguments ask for.
+struct Job {
+    transfer: Transfer,
+    flow: Flow,
+    entries: Entries,
+    kind: Kind,
+}
+
+/// Whether one object was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    One,
+    Many,
+}
+
+type Entries = Pin<Box<dyn Stream<Item = Result<Entry, NotListed>> + Send>>;
+
+impl Job {
+    async fn new(args: &CopyArgs, http: &reqwest::Client) -> Result<Self, String> {
+        let from: Location = args.source.as_deref().unwrap_or_default().parse()?;
+        let to: Location = args.destination.as_deref().unwrap_or_default().parse()?;
+        let ends = Ends::new(&from, &to, args, http)?;
+        let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
+        let options = Options {
+            part_size: args.part_size,
+            concurrency: args.concurrency,
+            flow: flow.clone(),
+            existing: if args.force { Existing::Overwrite } else { Existing::Skip },
+            symlinks: match args.symlinks {
+                SymlinkChoice::Follow => Symlinks::Follow,
+                SymlinkChoice::Skip => Symlinks::Skip,
+            },
+            server_side: ends.server_side,
+            extras: extras(&args.preserve),
+            ..Options::default()
+        };
+        let entries = entries(args, &ends).await?;
+        let transfer = Transfer::new(ends.source, ends.destination, options);
+        let kind = if args.recursive { Kind::Many } else { Kind::One };
+        Ok(Self { transfer, flow, entries, kind })
+    }
+}
+
+fn extras(preserve: &[Extra]) -> Extras {
+    let carry = |extra| if preserve.contains(&extra) { Carry::Yes } else { Carry::No };
+    Extras { tags: carry(Extra::Tags), acl: carry(Extra::Acl) }
+}
+
+/// The objects that the arguments name.
+async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
+    let Names { from, to } = &ends.names;
+    if !args.recursive {
+        let item =
+            Item { key: from.clone(), to: to.clone(), size: None, existing: Known::Nothing, open: None };
+        return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
+    }
+    let filter = KeyFilter::new(args.include.as_deref(), args.exclude.as_deref());
+    let filter = filter.map_err(|error| format!("--include or --exclude: {error}"))?;
+    if let Some(file) = &args.keys_from {
+        return keys_from::entries(file, ends.names.clone()).await;
+    }
+    let all: Entries = match &ends.source {
+        Source::Store(bucket) => {
+            let compare = !args.force;
+            let listed = |bucket| Listed::new(bucket, to);
+            let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
+            let source = Listed::new(bucket, from);
+            Box::pin(bulk::compared(Compared { source, destination, names: ends.names.clone() }))
+        }
+        Source::Directory(_) => Box::pin(bulk::directory(ends.root.clone(), to.clone())),
+        Source::Web(_) => {
+            return Err("a web server cannot be listed: -r takes buckets and directories".into());
+        }
+    };
+    Ok(filtered(all, filter))
+}
+
+fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
+    use futures_util::StreamExt as _;
+    Box::pin(entries.filter(move |entry| {
+        let wanted = match entry {
+            Ok(Entry::Copy(item)) => filter.admits(&item.key),
+            Ok(Entry::UpToDate { key, .. } | Entry::Failed { key, .. }) => filter.admits(key),
+            Err(_) => true,
+        };
+        std::future::ready(wanted)
+    }))
+}
+
+async fn copy(args: CopyArgs, job: Job) -> Exit {
+    let Job { transfer, flow, entries, kind } = job;
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
+    let output = if args.json { Output::Json } else { Output::Text };
+    let mut report = Report::new(args.failed_list, mode, output, kind, flow);
+    let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+    let summary = tokio::select! {
+        summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, first.next()) => summary,
+        () = async {
+            second.next().await;
+            second.next().await;
+        } => return Exit::Interrupted,
+    };
+    finish(&summary, report, kind)
+}
+
+fn finish(summary: &Summary, report: Report, kind: Kind) -> Exit {
+    let gone = kind == Kind::One && summary.skipped > 0;
+    report.finish(summary);
+    if gone {
+        eprintln!("error: there is no such object at the source, or it is a symlink that is left out");
+    }
+    exit_of(summary, gone)
+}
+
+fn exit_of(summary: &Summary, gone: bool) -> Exit {
+    match &summary.stopped {
+        Some(bulk::Stopped::Interrupted) => Exit::Interrupted,
+        Some(bulk::Stopped::CredentialsRefused) => Exit::CredentialsRefused,
+        Some(bulk::Stopped::Listing(_)) if summary.objects == 0 => Exit::Internal,
+        Some(bulk::Stopped::Listing(_)) => Exit::SomeFailed,
+        None if summary.failed > 0 && summary.refused == summary.failed && summary.copied == 0 => {
+            Exit::CredentialsRefused
+        }
+        None if summary.failed > 0 || gone => Exit::SomeFailed,
+        None => Exit::Done,
+    }
+}
+
+async fn remove_stale(args: &CopyArgs, http: &reqwest::Client) -> Exit {
+    let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
+    let bucket = match ends::bucket_to_clean(place, args, http) {
+        Ok(bucket) => bucket,
+        Err(error) => return usage(&error),
+    };
+    let before = match time::parse(&args.older_than, clock::system()) {
+        Ok(before) => before,
+        Err(error) => return usage(&format!("--older-than: {error}")),
+    };
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
+    let shown = |key: &str, begun: Option<_>| {
+        if !args.json {
+            let begun = begun.map(text::time).unwrap_or_default();
+            print(&format!("{begun}  {}", text::printable(key)));
+        }
+    };
+    match abort_stale(&bucket.0, &bucket.1, before, mode, shown).await {
+        Ok(stale) => {
+            if args.json {
+                print_json(&stale);
+            } else {
+                let verb = if mode == Mode::DryRun { "would be removed" } else { "removed" };
+                eprintln!("{} open, {} {verb}", text::counted(stale.open, "upload"), stale.aborted);
+            }
+            Exit::Done
+        }
+        Err(error) => super::store(&error),
+    }
+}

@@ -1,0 +1,121 @@
+//! What people and programs see of a run.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::Kind;
+use super::failed_list::FailedList;
+use crate::bulk::{Mode, Summary, Watch};
+use crate::cli::{print, print_json};
+use crate::transfer::{Done, Failed, Flow};
+use crate::{clock, text};
+
+/// What goes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+/// Shows progress, keeps the list of what failed, prints the result.
+pub(super) struct Report {
+    bar: ProgressBar,
+    failed: FailedList,
+    mode: Mode,
+    output: Output,
+    kind: Kind,
+    settled: u64,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct Json<'s> {
+    #[serde(flatten)]
+    summary: &'s Summary,
+    failed_list: Option<String>,
+}
+
+impl Report {
+    pub(super) fn new(failed: Option<PathBuf>, mode: Mode, output: Output, kind: Kind, flow: Flow) -> Self {
+        let failed = FailedList::new(failed, clock::system());
+        Self { bar: bar(flow), failed, mode, output, kind, settled: 0 }
+    }
+
+    /// Prints the result.
+    pub(super) fn finish(self, summary: &Summary) {
+        self.bar.finish_and_clear();
+        let list = self.failed.path().map(|path| path.display().to_string());
+        match self.output {
+            Output::Json => print_json(&Json { summary, failed_list: list.clone() }),
+            // The keys are the result then.
+            Output::Text if self.mode == Mode::DryRun => {
+                eprintln!("{}", describe(summary, "would be copied"))
+            }
+            Output::Text => print(&describe(summary, "copied")),
+        }
+        if let Some(stopped) = &summary.stopped {
+            eprintln!("stopped early: {stopped}; the same command goes on from here");
+        }
+        if let Some(list) = list {
+            eprintln!(
+                "the keys that failed are in {list}: the same command with --keys-from {list} tries them again"
+            );
+        }
+    }
+}
+
+fn describe(summary: &Summary, verb: &str) -> String {
+    let Summary { objects, copied, up_to_date, skipped, failed, bytes, elapsed_s, .. } = summary;
+    format!(
+        "{}: {copied} {verb} ({}), {up_to_date} up to date, {skipped} skipped, {failed} failed, in {elapsed_s:.1} s",
+        text::counted(*objects, "object"),
+        text::bytes(*bytes),
+    )
+}
+
+impl Watch for Report {
+    fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>) {
+        self.settled += 1;
+        self.bar.set_message(text::counted(self.settled, "object"));
+        match outcome {
+            Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
+                self.bar.suspend(|| print(key));
+            }
+            Ok(Done::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
+            Ok(done) => tracing::debug!(key, size, ?done, "nothing to copy"),
+            Err(failed) => {
+                self.bar.suspend(|| {
+                    tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
+                });
+                // One object that was named needs no list.
+                if self.kind == Kind::Many
+                    && let Err(error) = self.failed.add(key)
+                {
+                    tracing::error!(key, %error, "the list of what failed cannot be written");
+                }
+            }
+        }
+    }
+}
+
+/// The progress bar: on a terminal only. It counts bytes as they come in, objects under way included.
+fn bar(flow: Flow) -> ProgressBar {
+    const TEMPLATE: &str = "{spinner} {bytes} read  {binary_bytes_per_sec}  {msg}  {elapsed}";
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::no_length().with_style(style);
+    let ticking = bar.clone();
+    tokio::spawn(async move {
+        while !ticking.is_finished() {
+            ticking.set_position(flow.bytes());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    bar
+}
