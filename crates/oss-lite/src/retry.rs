@@ -3,9 +3,9 @@ use std::time::Duration;
 /// How often and how long a failed request is tried again.
 ///
 /// Repeated are: no connection, a broken one or no answer in time; 408, 429 and 5xx; and the codes by which the
-/// services say that bytes were lost. Each try is signed anew. Operations that cannot be repeated safely are made once, and
-/// say so. A wrong clock is corrected once, outside the count. Refused credentials are never tried again: OBS blocks a key after
-/// several bad signatures.
+/// services say that bytes were lost. Each try is signed anew. Operations that cannot be repeated safely are made
+/// once, and say so. A wrong clock is corrected once, outside the count. Refused credentials are never tried again:
+/// OBS blocks a key after several bad signatures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     attempts: u32,

@@ -21,9 +21,9 @@ type Source = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 /// A body that is sent as it is produced. It can be read once, so the request is made once; for another try, make
 /// another body.
 ///
-/// The stream must yield exactly the announced number of bytes and then end. One that fails, ends early or goes on fails
-/// the request with [`ErrorKind::BodyFailed`], and nothing is stored: the last bytes leave only when the stream has
-/// ended where it should.
+/// The stream must yield exactly the announced number of bytes and then end. One that fails, ends early or goes on
+/// fails the request with [`ErrorKind::BodyFailed`], and nothing is stored: the last bytes leave only when the stream
+/// has ended where it should.
 ///
 /// A stream error that is an [`Error`] of this crate decides by its own [`is_retryable`](Error::is_retryable) whether
 /// sending a new body makes sense; after any other it does, and after a wrong length it does not.

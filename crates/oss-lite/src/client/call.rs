@@ -137,7 +137,8 @@ impl Caller<'_> {
         }
     }
 
-    /// Makes a call whose body can be read only once. A service that finds the clock wrong corrects it for the next call.
+    /// Makes a call whose body can be read only once. A service that finds the clock wrong corrects it for the next
+    /// call.
     pub(crate) async fn once<T, Finished>(
         &self,
         call: &Call<'_>,

@@ -74,8 +74,8 @@ impl CopySource {
 
 impl Bucket {
     /// Copies an object within the service, replacing the one that has the key. The answer may take as long as
-    /// [`slow_response_head`](crate::Timeouts::slow_response_head) says. Services refuse objects above 5 GB, OSS in many
-    /// cases above 1 GB: those are copied part by part.
+    /// [`slow_response_head`](crate::Timeouts::slow_response_head) says. Services refuse objects above 5 GB, OSS in
+    /// many cases above 1 GB: those are copied part by part.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/copyobject),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0082.html).

@@ -173,19 +173,33 @@ async fn a_deadline_ends_a_streamed_upload() {
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
 }
 
-#[tokio::test]
-async fn success_before_the_last_byte_is_not_believed() {
+/// The error of an upload that never ends, to a service that answers at its first byte.
+async fn answered_early(answer: &'static str) -> oss_lite::Error {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         stream.read_u8().await.expect("a request");
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.expect("sent");
+        stream.write_all(answer.as_bytes()).await.expect("sent");
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     let config = oss_lite::ClientConfig::new(endpoint.parse().expect("an endpoint"), Dialect::Obs);
-    let error = bucket(config).put_stream("k", endless(10), PutOptions::default()).await;
-    assert_eq!(error.expect_err("too early").kind(), ErrorKind::UnexpectedResponse);
+    bucket(config).put_stream("k", endless(10), PutOptions::default()).await.expect_err("no whole body")
+}
+
+#[tokio::test]
+async fn success_before_the_last_byte_is_not_believed() {
+    let error = answered_early("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_last_byte_is_told_at_once() {
+    let error = answered_early(
+        "HTTP/1.1 403 Forbidden\r\ncontent-length: 40\r\n\r\n<Error><Code>AccessDenied</Code></Error>",
+    )
+    .await;
+    assert_eq!((error.code(), error.is_retryable()), (Some("AccessDenied"), false));
 }
 
 #[tokio::test]

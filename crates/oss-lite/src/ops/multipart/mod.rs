@@ -86,7 +86,8 @@ impl Bucket {
     ///
     /// The request is made once, save for the correction of a wrong clock. After an error that [is
     /// retryable](Error::is_retryable), and after [`ErrorKind::NoSuchUpload`], the object may be there all the same:
-    /// [`head`](Self::head) tells, before anything else is tried.
+    /// [`head`](Self::head) tells, before anything else is tried; on OBS [`upload_id`](crate::ObjectMeta::upload_id) names
+    /// the upload that made it.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0102.html).
