@@ -94,6 +94,19 @@ impl Listed {
         Self { objects: Box::pin(pages.map_ok(objects).try_flatten()), next: None }
     }
 
+    /// How many bytes all objects have together.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be listed.
+    pub async fn total_size(mut self) -> Result<u64, Error> {
+        let mut total = 0;
+        while let Some(object) = self.next().await? {
+            total += object.size;
+        }
+        Ok(total)
+    }
+
     async fn next(&mut self) -> Result<Option<ListedObject>, Error> {
         match self.next.take() {
             Some(object) => Ok(Some(object)),
@@ -138,28 +151,24 @@ pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListe
                 continue;
             }
             let existing = match &mut compared.destination {
-                Some(listed) => Some(listed.find(&to).await?),
-                None => None,
+                Some(listed) => match listed.find(&to).await? {
+                    Some(copy) if copy.size == object.size => {
+                        if is_same(&object, &copy) {
+                            let entry = Entry::UpToDate { key: object.key, size: object.size };
+                            return Ok(Some((entry, compared)));
+                        }
+                        Known::SameSize
+                    }
+                    _ => Known::NoCopy,
+                },
+                None => Known::Nothing,
             };
-            return Ok(Some((entry(object, to, existing), compared)));
+            let size = Some(object.size);
+            let item = Item { key: object.key, to, size, existing, open: None };
+            return Ok(Some((Entry::Copy(item), compared)));
         }
         Ok(None)
     })
-}
-
-/// `existing`: what the destination's listing shows, if it was looked at.
-fn entry(object: ListedObject, to: String, existing: Option<Option<ListedObject>>) -> Entry {
-    let known = match &existing {
-        None => Known::Nothing,
-        Some(Some(copy)) if copy.size == object.size => {
-            if is_same(&object, copy) {
-                return Entry::UpToDate { key: object.key, size: object.size };
-            }
-            Known::SameSize
-        }
-        Some(_) => Known::NoCopy,
-    };
-    Entry::Copy(Item { key: object.key, to, size: Some(object.size), existing: known, open: None })
 }
 
 /// Equal MD5s prove equal content, and a copy that is not older than the source has its metadata too. All else needs a

@@ -41,7 +41,7 @@ pub enum Mode {
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Objects looked at.
     pub objects: u64,
@@ -66,14 +66,14 @@ pub struct Summary {
 }
 
 /// Why a run ended early. What is left is for the next run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Stopped {
     /// From the keyboard.
     Interrupted,
     /// The credentials are refused, again and again.
     CredentialsRefused,
     /// What there is to copy cannot be listed any further.
-    Listing(String),
+    Listing(NotListed),
 }
 
 impl fmt::Display for Stopped {
@@ -123,7 +123,7 @@ pub async fn run(
                 Some(Ok(Entry::Failed { key, failed })) => run.settled(&key, None, &Err(failed)),
                 Some(Err(error)) => {
                     open = false;
-                    run.stop(Stopped::Listing(error.to_string()));
+                    run.stop(Stopped::Listing(error));
                 }
             },
         }

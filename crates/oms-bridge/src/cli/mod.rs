@@ -166,6 +166,10 @@ fn usage(error: &dyn Display) -> Exit {
 /// The log bucket cannot be read, and without it there is no result.
 fn store(error: &oss_lite::Error) -> Exit {
     eprintln!("error: {error}");
+    store_exit(error)
+}
+
+fn store_exit(error: &oss_lite::Error) -> Exit {
     match error.kind() {
         ErrorKind::CredentialsRefused => Exit::CredentialsRefused,
         ErrorKind::NoSuchBucket | ErrorKind::WrongEndpoint | ErrorKind::AccessDenied => Exit::Usage,

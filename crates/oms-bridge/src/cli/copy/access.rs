@@ -15,16 +15,16 @@ pub(super) struct AccessArgs {
     /// OSS signature version: v4 or v1 [default: v4].
     #[arg(long, env = "OSS_SIGNATURE", value_name = "VERSION", hide_env_values = true)]
     pub(super) oss_signature: Option<String>,
-    /// Host or URL of the source's service [default for oss://: that of OSS].
+    /// Host or URL of the source's service [default for OSS: the one above].
     #[arg(long, env = "SOURCE_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub(super) source_endpoint: Option<String>,
-    /// Host or URL of the destination's service [default for oss://: that of OSS].
+    /// Host or URL of the destination's service [default for OSS: the one above].
     #[arg(long, env = "DEST_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub(super) dest_endpoint: Option<String>,
     /// Region id of a destination in OSS [default: that of its endpoint].
     #[arg(long, env = "DEST_REGION", value_name = "REGION", hide_env_values = true)]
     pub(super) dest_region: Option<String>,
-    /// Access key of the destination [default: the Huawei one for obs://, that of the source for oss://].
+    /// Access key of the destination [default: the Huawei one for OBS, that of the source for OSS].
     #[arg(long, env = "DEST_AK", value_name = "AK", hide_env_values = true)]
     pub(super) dest_ak: Option<String>,
     /// Secret key of the destination. Prefer the environment: flags show in the process list.
@@ -33,7 +33,7 @@ pub(super) struct AccessArgs {
     /// Token of temporary credentials of the destination. Prefer the environment.
     #[arg(long, env = "DEST_SECURITY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) dest_security_token: Option<String>,
-    /// Huawei access key, for obs://.
+    /// Huawei access key, for OBS.
     #[arg(long, env = "HW_AK", value_name = "AK", hide_env_values = true)]
     pub(super) hw_ak: Option<String>,
     /// Huawei secret key. Prefer the environment.

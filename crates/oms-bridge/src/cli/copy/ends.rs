@@ -226,25 +226,33 @@ impl<'a> Access<'a> {
             Dialect::Oss => self.environment.from_environment().map_err(|error| error.to_string())?,
             Dialect::Obs => self.huawei()?,
         };
-        self.service("SOURCE_ENDPOINT", &self.args.source_endpoint, None, dialect, credentials)
+        self.service("SOURCE_ENDPOINT", self.args.source_endpoint.as_ref(), None, dialect, credentials)
     }
 
     fn destination(&self, dialect: Dialect) -> Result<Service, String> {
         let AccessArgs { dest_ak, dest_sk, dest_security_token, dest_region, .. } = self.args;
-        let credentials = match (given(dest_ak), given(dest_sk), dialect) {
-            (Some(ak), Some(sk), _) => Arc::new(credentials(ak, sk, given(dest_security_token))),
+        let credentials = match (given(dest_ak.as_ref()), given(dest_sk.as_ref()), dialect) {
+            (Some(ak), Some(sk), _) => Arc::new(credentials(ak, sk, given(dest_security_token.as_ref()))),
             (None, None, Dialect::Oss) => {
                 self.environment.from_environment().map_err(|error| error.to_string())?
             }
             (None, None, Dialect::Obs) => self.huawei()?,
             _ => return Err("only one of DEST_AK and DEST_SK is set".to_owned()),
         };
-        self.service("DEST_ENDPOINT", &self.args.dest_endpoint, given(dest_region), dialect, credentials)
+        self.service(
+            "DEST_ENDPOINT",
+            self.args.dest_endpoint.as_ref(),
+            given(dest_region.as_ref()),
+            dialect,
+            credentials,
+        )
     }
 
     fn huawei(&self) -> Result<Arc<Credentials>, String> {
-        match (given(&self.args.hw_ak), given(&self.args.hw_sk)) {
-            (Some(ak), Some(sk)) => Ok(Arc::new(credentials(ak, sk, given(&self.args.hw_security_token)))),
+        match (given(self.args.hw_ak.as_ref()), given(self.args.hw_sk.as_ref())) {
+            (Some(ak), Some(sk)) => {
+                Ok(Arc::new(credentials(ak, sk, given(self.args.hw_security_token.as_ref()))))
+            }
             _ => Err("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK".to_owned()),
         }
     }
@@ -252,12 +260,12 @@ impl<'a> Access<'a> {
     fn service(
         &self,
         name: &str,
-        endpoint: &Option<String>,
+        endpoint: Option<&String>,
         region: Option<String>,
         dialect: Dialect,
         credentials: Arc<Credentials>,
     ) -> Result<Service, String> {
-        let of_oss = given(&self.args.oss_endpoint).filter(|_| dialect == Dialect::Oss);
+        let of_oss = given(self.args.oss_endpoint.as_ref()).filter(|_| dialect == Dialect::Oss);
         let (name, text) = match (given(endpoint), of_oss) {
             (Some(own), _) => (name, own),
             (None, Some(oss)) => ("OSS_ENDPOINT", oss),
@@ -266,11 +274,11 @@ impl<'a> Access<'a> {
         let endpoint: Endpoint = text.parse().map_err(|error| format!("{name}: {error}"))?;
         let region = region
             .or_else(|| endpoint.region_hint().map(str::to_owned))
-            .or_else(|| given(&self.args.oss_region))
+            .or_else(|| given(self.args.oss_region.as_ref()))
             .or_else(|| variable("FC_REGION"));
         let mut config = ClientConfig::new(endpoint, dialect);
         if dialect == Dialect::Oss {
-            config = config.with_signature(signature(&self.args.oss_signature)?);
+            config = config.with_signature(signature(self.args.oss_signature.as_ref())?);
             if let Some(region) = region {
                 config = config.with_region(region);
             }
@@ -280,7 +288,7 @@ impl<'a> Access<'a> {
     }
 }
 
-fn signature(text: &Option<String>) -> Result<SignatureVersion, String> {
+fn signature(text: Option<&String>) -> Result<SignatureVersion, String> {
     match given(text).as_deref() {
         None | Some("v4") => Ok(SignatureVersion::V4),
         Some("v1") => Ok(SignatureVersion::V1),
@@ -288,8 +296,8 @@ fn signature(text: &Option<String>) -> Result<SignatureVersion, String> {
     }
 }
 
-fn given(value: &Option<String>) -> Option<String> {
-    value.as_deref().map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+fn given(value: Option<&String>) -> Option<String> {
+    value.map(String::as_str).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {

@@ -45,15 +45,10 @@ impl List {
             Ok(key) => key,
             Err(error) => return Entry::Failed { key: line.to_owned(), failed: Failed::permanent(error) },
         };
-        match self.names.destination(&key).filter(|to| !to.is_empty()) {
-            Some(to) => Entry::Copy(Item { key, to, size: None, existing: Known::Nothing, open: None }),
-            None => {
-                let failed = Failed::permanent(format!(
-                    "the key does not begin with {:?}, as SRC does",
-                    self.names.from
-                ));
-                Entry::Failed { key, failed }
-            }
+        if let Some(to) = self.names.destination(&key).filter(|to| !to.is_empty()) {
+            return Entry::Copy(Item { key, to, size: None, existing: Known::Nothing, open: None });
         }
+        let why = format!("the key does not begin with {:?}, as SRC does", self.names.from);
+        Entry::Failed { key, failed: Failed::permanent(why) }
     }
 }

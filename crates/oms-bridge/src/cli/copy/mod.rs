@@ -1,6 +1,7 @@
 //! `copy`: direct copies from the command line.
 
 mod access;
+mod bar;
 mod ends;
 mod failed_list;
 mod keys_from;
@@ -17,7 +18,7 @@ use self::access::AccessArgs;
 use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
-use super::{Exit, exit, internal, print, print_json, time, usage};
+use super::{Exit, exit, internal, print, print_json, store_exit, time, usage};
 use crate::bulk::{self, Compared, Entry, Listed, Mode, Names, NotListed, Summary, abort_stale};
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
@@ -145,6 +146,8 @@ struct Job {
     transfer: Transfer,
     flow: Flow,
     entries: Entries,
+    /// What the entries will come from, to be listed once more for the progress bar.
+    listed: Option<Listed>,
     kind: Kind,
 }
 
@@ -177,9 +180,20 @@ impl Job {
             ..Options::default()
         };
         let entries = entries(args, &ends).await?;
-        let transfer = Transfer::new(ends.source, ends.destination, options);
         let kind = if args.recursive { Kind::Many } else { Kind::One };
-        Ok(Self { transfer, flow, entries, kind })
+        let listed = match &ends.source {
+            // Of one object the prefix is its key; a filter would make the total a guess.
+            Source::Store(bucket) if !args.is_filtered() => Some(Listed::new(bucket, &ends.names.from)),
+            _ => None,
+        };
+        let transfer = Transfer::new(ends.source, ends.destination, options);
+        Ok(Self { transfer, flow, entries, listed, kind })
+    }
+}
+
+impl CopyArgs {
+    fn is_filtered(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some() || self.keys_from.is_some()
     }
 }
 
@@ -230,13 +244,15 @@ fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
 }
 
 async fn copy(args: CopyArgs, job: Job) -> Exit {
-    let Job { transfer, flow, entries, kind } = job;
+    let Job { transfer, flow, entries, listed, kind } = job;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = if args.json { Output::Json } else { Output::Text };
     let mut report = Report::new(args.failed_list, mode, output, kind, flow);
+    let bar = report.bar();
     let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {
         summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, first.next()) => summary,
+        never = bar.measure(listed) => match never {},
         () = async {
             second.next().await;
             second.next().await;
@@ -258,8 +274,8 @@ fn exit_of(summary: &Summary, gone: bool) -> Exit {
     match &summary.stopped {
         Some(bulk::Stopped::Interrupted) => Exit::Interrupted,
         Some(bulk::Stopped::CredentialsRefused) => Exit::CredentialsRefused,
-        Some(bulk::Stopped::Listing(_)) if summary.objects == 0 => Exit::Internal,
-        Some(bulk::Stopped::Listing(_)) => Exit::SomeFailed,
+        Some(bulk::Stopped::Listing(NotListed::Bucket(error))) => store_exit(error),
+        Some(bulk::Stopped::Listing(NotListed::Directory(..))) => Exit::Internal,
         None if summary.failed > 0 && summary.refused == summary.failed && summary.copied == 0 => {
             Exit::CredentialsRefused
         }

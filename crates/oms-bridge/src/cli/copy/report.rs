@@ -1,13 +1,12 @@
 //! What people and programs see of a run.
 
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::Kind;
+use super::bar::Bar;
 use super::failed_list::FailedList;
 use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{print, print_json};
@@ -23,7 +22,7 @@ pub(super) enum Output {
 
 /// Shows progress, keeps the list of what failed, prints the result.
 pub(super) struct Report {
-    bar: ProgressBar,
+    bar: Bar,
     failed: FailedList,
     mode: Mode,
     output: Output,
@@ -42,18 +41,23 @@ struct Json<'s> {
 impl Report {
     pub(super) fn new(failed: Option<PathBuf>, mode: Mode, output: Output, kind: Kind, flow: Flow) -> Self {
         let failed = FailedList::new(failed, clock::system());
-        Self { bar: bar(flow), failed, mode, output, kind, settled: 0 }
+        Self { bar: Bar::new(flow), failed, mode, output, kind, settled: 0 }
+    }
+
+    /// The progress bar.
+    pub(super) fn bar(&self) -> Bar {
+        self.bar.clone()
     }
 
     /// Prints the result.
     pub(super) fn finish(self, summary: &Summary) {
-        self.bar.finish_and_clear();
+        self.bar.shown.finish_and_clear();
         let list = self.failed.path().map(|path| path.display().to_string());
         match self.output {
             Output::Json => print_json(&Json { summary, failed_list: list.clone() }),
             // The keys are the result then.
             Output::Text if self.mode == Mode::DryRun => {
-                eprintln!("{}", describe(summary, "would be copied"))
+                eprintln!("{}", describe(summary, "would be copied"));
             }
             Output::Text => print(&describe(summary, "copied")),
         }
@@ -80,15 +84,18 @@ fn describe(summary: &Summary, verb: &str) -> String {
 impl Watch for Report {
     fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>) {
         self.settled += 1;
-        self.bar.set_message(text::counted(self.settled, "object"));
+        self.bar.shown.set_message(text::counted(self.settled, "object"));
         match outcome {
             Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
-                self.bar.suspend(|| print(key));
+                self.bar.shown.suspend(|| print(key));
             }
             Ok(Done::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
-            Ok(done) => tracing::debug!(key, size, ?done, "nothing to copy"),
+            Ok(done) => {
+                self.bar.passed_over.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
+                tracing::debug!(key, size, ?done, "nothing to copy");
+            }
             Err(failed) => {
-                self.bar.suspend(|| {
+                self.bar.shown.suspend(|| {
                     tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 });
                 // One object that was named needs no list.
@@ -100,22 +107,4 @@ impl Watch for Report {
             }
         }
     }
-}
-
-/// The progress bar: on a terminal only. It counts bytes as they come in, objects under way included.
-fn bar(flow: Flow) -> ProgressBar {
-    const TEMPLATE: &str = "{spinner} {bytes} read  {binary_bytes_per_sec}  {msg}  {elapsed}";
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = ProgressBar::no_length().with_style(style);
-    let ticking = bar.clone();
-    tokio::spawn(async move {
-        while !ticking.is_finished() {
-            ticking.set_position(flow.bytes());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    });
-    bar
 }
