@@ -63,6 +63,9 @@ pub struct Summary {
     /// Of the failed ones, those whose credentials were refused.
     #[serde(skip)]
     pub refused: u64,
+    /// Of the failed ones, those that the next run goes on with where they stopped.
+    #[serde(skip)]
+    pub left_open: u64,
 }
 
 /// Why a run ended early. What is left is for the next run.
@@ -164,6 +167,7 @@ impl Run<'_> {
             Ok(Done::SourceGone | Done::SymlinkSkipped | Done::Removed) => summary.skipped += 1,
             Err(failed) => {
                 summary.failed += 1;
+                summary.left_open += u64::from(failed.open.is_some());
                 if failed.class == FailureClass::Auth {
                     summary.refused += 1;
                     self.refusals_in_a_row += 1;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use oss_lite::{Dialect, ObjectMeta};
 
-/// An object as its source describes it. Two looks that give the same [`Identity`] saw the same object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// An object as its source describes it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     /// What tells this object from a later one of the same key.
     pub(super) identity: Identity,
@@ -23,7 +23,7 @@ pub(super) struct Facts {
 }
 
 /// What tells an object from a later one of the same key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
     /// Size in bytes; some web servers do not tell.
     pub(super) size: Option<u64>,
@@ -31,6 +31,19 @@ pub(super) struct Identity {
     pub(super) etag: Option<String>,
     /// Time of the last change of content or metadata.
     pub(super) last_modified: Option<DateTime<Utc>>,
+}
+
+impl Identity {
+    /// Whether two looks saw the same object: nothing that both tell differs. Object services tell everything each time, a
+    /// web server may say less of a part than of the whole.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.is_none() || other.is_none() || one == other
+        }
+        agree(self.size.as_ref(), other.size.as_ref())
+            && agree(self.etag.as_ref(), other.etag.as_ref())
+            && agree(self.last_modified.as_ref(), other.last_modified.as_ref())
+    }
 }
 
 /// What an object is.

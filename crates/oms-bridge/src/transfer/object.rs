@@ -214,7 +214,7 @@ impl Inner {
         };
         // Whoever changed the source meanwhile may have been told of by an event that was handled before this copy ended.
         match self.source.look(&item.key).await {
-            Ok(now) if now.identity == pinned.facts.identity => {
+            Ok(now) if now.identity.is_same(&pinned.facts.identity) => {
                 Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
             }
             Ok(_) => Err(Stop::Changed),
@@ -228,6 +228,11 @@ impl Inner {
         let small = item.size.is_some_and(|size| size <= part_size);
         let want = if small || reading == Reading::InOneGo { Want::Whole } else { Want::Span(0..part_size) };
         let opened = self.source.open(&item.key, &want, None).await?;
+        let size = opened.facts.size();
+        if want != Want::Whole && size.is_some_and(|size| size > part_size) && opened.end == size {
+            // Every part would come as the whole object.
+            return Err(Stop::RangesIgnored);
+        }
         Ok((self.pin(item, opened.facts.clone()), opened))
     }
 
@@ -332,9 +337,7 @@ impl Inner {
             let _permit = context.streams.acquire().await;
             return single::put(context, to, key, pinned, options, opened).await;
         }
-        // The first answer shows it: the whole object came where its first part was asked for.
-        let in_one_go = opened.as_ref().is_some_and(|opened| opened.end == Some(size));
-        if in_one_go || round.reading == Reading::InOneGo {
+        if round.reading == Reading::InOneGo {
             return sequence::put(context, to, key, pinned, options, opened).await;
         }
         let plan = Plan::new(size, context.part_size)?;

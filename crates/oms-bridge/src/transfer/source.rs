@@ -84,7 +84,7 @@ impl Source {
         };
         // Not every server knows `If-Match`, and none of them answers a changed object with an error then.
         match pin {
-            Some(pin) if pin.identity != opened.facts.identity => Err(Stop::Changed),
+            Some(pin) if !pin.identity.is_same(&opened.facts.identity) => Err(Stop::Changed),
             _ => Ok(opened),
         }
     }

@@ -64,6 +64,12 @@ impl Report {
         if let Some(stopped) = &summary.stopped {
             eprintln!("stopped early: {stopped}; the same command goes on from here");
         }
+        if summary.left_open > 0 {
+            eprintln!(
+                "{} half way: the same command goes on from there, and `copy --abort-stale` removes the parts",
+                text::counted(summary.left_open, "object")
+            );
+        }
         if let Some(list) = list {
             eprintln!(
                 "the keys that failed are in {list}: the same command with --keys-from {list} tries them again"
