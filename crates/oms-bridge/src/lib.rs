@@ -1,4 +1,4 @@
-//! Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, so that nothing is lost.
+//! Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that nothing is lost.
 //!
 //! ```text
 //! bytes ──event::parse──▶ Vec<ObjectChange> ──policy──▶ keys ──engine──▶ outcomes ──journal──▶ Report ──host──▶ reply
@@ -9,6 +9,8 @@
 //! | [`event`] | every form an event arrives in, to [`change::ObjectChange`]s |
 //! | [`policy`] | which changes are forwarded |
 //! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again; [`engine::copy`] copies |
+//! | [`transfer`] | copies one object and proves that it arrived |
+//! | [`bulk`] | copies many, for the command `copy` |
 //! | [`journal`] | success and failure records in the log bucket |
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
@@ -23,7 +25,7 @@
 //! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
 //! [`pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
 //! them, also of other invocations that arrived in the same moment, into one signed request, and tries it until it is
-//! settled. Each outcome is written to the log bucket as soon as it is known. The report decides about the reply.
+//! settled. The copy engine runs a [`transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as soon as it is known. The report decides about the reply.
 
 #![warn(missing_docs)]
 
