@@ -139,7 +139,7 @@ async fn help_shows_no_value_of_the_environment() {
     let settings = Cloud::start().await.settings().set("HW_SECURITY_TOKEN", "hush-token");
     let settings = settings.set("DEST_SK", "hush-key").set("DEST_SECURITY_TOKEN", "hush-token");
     let secrets = ["TWINFAKE", "TwinFake", "hush", "127.0.0.1:"];
-    for command in ["serve", "send", "status", "doctor", "explain"] {
+    for command in ["serve", "send", "replay", "status", "doctor", "explain"] {
         let text = OmsBridge::new([command, "--help"]).settings(settings.clone()).run().await.stdout;
         for secret in secrets {
             // The one address in a help text is that of an example.

@@ -23,6 +23,8 @@ mod keys;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod replay;

@@ -210,7 +210,7 @@ async fn bad_arguments_are_usage_errors() {
     for (arguments, wanted) in [
         (&["--since", "yesterday"][..], "--since: \"yesterday\" is neither a time"),
         (&["--class", "bad"], "possible values: transient, permanent, auth, throttled"),
-        (&["--engine", "copy"], "possible values: oms"),
+        (&["--engine", "bad"], "possible values: oms, copy, oms-then-copy"),
         (&["--concurrency", "0"], "not a number from 1 to 1000"),
         (&["--max-rps", "0"], "OMS_MAX_RPS"),
     ] {

@@ -36,7 +36,7 @@ async fn without_json_the_result_is_a_sentence() {
     let finished = OmsBridge::new(["send", "a"]).settings(cloud.settings()).run().await;
     assert_eq!(finished.code, Some(0));
     assert!(
-        finished.stdout.starts_with("1 key: 1 accepted, 0 failed, 0 skipped, in 1 requests"),
+        finished.stdout.starts_with("1 key: 1 accepted, 0 failed, 0 skipped, in 1 request and"),
         "{finished:?}"
     );
 }

@@ -191,3 +191,94 @@ async fn warm_copy(copy: &CopyEngine, deadline: Instant) -> Result<(), String> {
     let silent = || Err("source or destination cannot be reached: no reply in time".to_owned());
     timeout_at(deadline, copy.warm()).await.unwrap_or_else(|_| silent())
 }
+
+#[cfg(test)]
+mod tests {
+    use oss_lite::{Client, ClientConfig, Dialect};
+
+    use super::*;
+    use crate::clock;
+    use crate::engine::copy::CopyConfig;
+    use crate::engine::oms::{OmsConfig, SyncUrl};
+    use crate::http_client::{self, Proxies};
+
+    /// Nothing listens on port 1.
+    const NOWHERE: &str = "http://127.0.0.1:1";
+
+    fn copier(deletes: Deletes) -> CopyEngine {
+        let http = http_client::build(Proxies::None).unwrap();
+        let client = || {
+            let config = ClientConfig::new(NOWHERE.parse().unwrap(), Dialect::Obs);
+            Client::new(http.clone(), config).unwrap()
+        };
+        CopyEngine::new(CopyConfig {
+            source: client(),
+            source_bucket: None,
+            destination: client(),
+            bucket: "mirror".parse().unwrap(),
+            prefix: String::new(),
+            credentials: None,
+            deletes,
+            in_flight: 1,
+            random: || 0.0,
+        })
+    }
+
+    fn oms() -> OmsEngine {
+        let config = OmsConfig {
+            target: SyncUrl::parse(&format!("{NOWHERE}/v2/p/sync-tasks/t/events")).unwrap(),
+            credentials: apig_signer::Credentials::new("AK", "SK"),
+            batch: 10,
+            max_rps: None,
+            in_flight: 1,
+            clock: clock::system,
+            random: || 0.0,
+        };
+        OmsEngine::new(http_client::build(Proxies::None).unwrap(), config)
+    }
+
+    fn job(key: &str, effect: Effect) -> Job<'_> {
+        Job { key, bucket: None, effect, open: None }
+    }
+
+    async fn failures(mut outcomes: Outcomes) -> Vec<(usize, EngineName, FailureClass)> {
+        let mut failures = Vec::new();
+        while let Some((index, outcome)) = outcomes.next().await {
+            let Outcome::Failed(failure) = outcome else { panic!("{outcome:?}") };
+            failures.push((index, failure.engine, failure.class));
+        }
+        failures.sort_unstable_by_key(|(index, ..)| *index);
+        failures
+    }
+
+    #[tokio::test]
+    async fn without_credentials_what_needs_a_copy_fails_and_oms_is_still_tried() {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let jobs = [job("a", Effect::Removed), job("b", Effect::Changed)];
+        let refused = |index| (index, EngineName::Copy, FailureClass::Auth);
+        let copy = Engine::Copy(copier(Deletes::Ignored));
+        assert_eq!(failures(copy.submit(jobs, None, deadline)).await, [refused(0), refused(1)]);
+        let both = Engine::OmsThenCopy(oms(), copier(Deletes::Ignored));
+        let expected = [refused(0), (1, EngineName::Oms, FailureClass::Transient)];
+        assert_eq!(failures(both.submit(jobs, None, deadline)).await, expected);
+    }
+
+    #[test]
+    fn only_copies_bring_credentials_and_an_allowance_along() {
+        let source = Arc::new(Credentials::new("id", "secret"));
+        assert!(Engine::Oms(oms()).context(Some(&source)).is_none());
+        let copy = Engine::Copy(copier(Deletes::Propagated { max: 3 }));
+        assert!(copy.context(None).is_none());
+        assert_eq!(copy.context(Some(&source)).unwrap().source.access_key_id(), "id");
+        assert_eq!(copy.deletes(), Deletes::Propagated { max: 3 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn oms_gets_half_of_the_time_and_copies_end_a_moment_early() {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert_eq!(deadline - halfway(deadline), Duration::from_secs(30));
+        assert_eq!(deadline - early(deadline), Duration::from_secs(1));
+        let soon = Instant::now() + Duration::from_secs(1);
+        assert_eq!(soon - early(soon), Duration::from_millis(100));
+    }
+}
