@@ -115,6 +115,9 @@ pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
     }
     if let Some(last) = rest.last().filter(|_| truncated) {
         xml.leaf("NextKeyMarker", &shown(call, &last.key)).leaf("NextUploadIdMarker", &last.id);
+    } else if call.dialect == Dialect::Oss {
+        // Always there on OSS: `oss2` does not read a page without.
+        xml.leaf("NextKeyMarker", "").leaf("NextUploadIdMarker", "");
     }
     for entry in &rest {
         xml.group("Upload", |xml| {
