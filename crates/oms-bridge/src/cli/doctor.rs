@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: DoctorArgs) -> Exit {
     let credentials = SourceCredentials::new(variable);
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION")) {
+    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
         Ok(settings) => settings,
         Err(error) => return tell(&unusable(&error, &credentials), args.json),
     };

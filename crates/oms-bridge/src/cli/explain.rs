@@ -24,7 +24,7 @@ pub(super) struct ExplainArgs {
     /// Object key.
     #[arg(value_name = "KEY")]
     key: String,
-    /// Source bucket [default: that of the key's record, else SOURCE_BUCKET, else that of the sync task].
+    /// Source bucket [default: that of the key's record, else `SOURCE_BUCKET`, else that of the sync task].
     #[arg(long, value_name = "NAME")]
     bucket: Option<BucketName>,
     /// Print one JSON object as the result.
@@ -38,7 +38,7 @@ pub(super) struct ExplainArgs {
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(args: ExplainArgs) -> Exit {
-    let Prepared { settings, credentials, http } = match Prepared::from(args.settings) {
+    let Prepared { settings, credentials, http } = match Prepared::from(&args.settings) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };

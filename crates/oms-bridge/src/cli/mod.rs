@@ -127,8 +127,9 @@ struct Prepared {
 impl Prepared {
     /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on stderr what is
     /// wrong.
-    fn from(args: SettingsArgs) -> Result<Self, Exit> {
-        let settings = Settings::resolve(&args, variable("FC_REGION")).map_err(|error| usage(&error))?;
+    fn from(args: &SettingsArgs) -> Result<Self, Exit> {
+        let settings =
+            Settings::resolve(args, variable("FC_REGION").as_deref()).map_err(|error| usage(&error))?;
         let credentials =
             SourceCredentials::new(variable).from_environment().map_err(|error| usage(&error))?;
         let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;

@@ -46,7 +46,7 @@ pub(super) struct ReplayArgs {
     /// Send at most so many keys.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Engine to send with [default: that of FORWARD_MODE].
+    /// Engine to send with [default: that of the settings].
     #[arg(long, value_enum, hide_possible_values = true, value_name = "oms|copy|oms-then-copy")]
     engine: Option<ForwardMode>,
     /// OMS requests, and objects that are copied, under way at once.
@@ -98,7 +98,7 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
         args.settings.forward_mode = Some(mode.to_string());
     }
     args.settings.oms_max_rps = args.max_rps.take().or(args.settings.oms_max_rps);
-    let Prepared { mut settings, credentials, http } = match Prepared::from(args.settings) {
+    let Prepared { mut settings, credentials, http } = match Prepared::from(&args.settings) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };

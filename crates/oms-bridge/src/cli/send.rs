@@ -51,7 +51,7 @@ struct Summary {
 }
 
 pub(super) async fn run(args: SendArgs) -> Exit {
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION")) {
+    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };

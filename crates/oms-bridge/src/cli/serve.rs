@@ -35,7 +35,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION")) {
+    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };

@@ -38,7 +38,7 @@ pub(super) struct StatusArgs {
 const PATIENCE: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(args: StatusArgs) -> Exit {
-    let Prepared { settings, credentials, http } = match Prepared::from(args.settings) {
+    let Prepared { settings, credentials, http } = match Prepared::from(&args.settings) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -51,8 +51,9 @@ pub(super) async fn run(args: StatusArgs) -> Exit {
     let mut interrupts = Interrupts::from_keyboard();
     loop {
         let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
+        let collected = collect(&journal, &settings.task, huawei.as_mut(), args.read, clock::system());
         let status = tokio::select! {
-            status = collect(&journal, &settings.task, huawei.as_mut(), args.read, clock::system()) => status,
+            status = Box::pin(collected) => status,
             () = interrupts.next() => return Exit::Interrupted,
         };
         let exit = match status {

@@ -84,13 +84,13 @@ impl Settings {
     /// # Errors
     ///
     /// [`ConfigError`] with every problem; no secret is part of it.
-    pub fn resolve(args: &SettingsArgs, fc_region: Option<String>) -> Result<Self, ConfigError> {
+    pub fn resolve(args: &SettingsArgs, fc_region: Option<&str>) -> Result<Self, ConfigError> {
         let mut reader = Reader::default();
         let settings = Self::read(&mut reader, args, fc_region);
         settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError { problems: reader.problems })
     }
 
-    fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<String>) -> Option<Self> {
+    fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {
         let mode = r.read("FORWARD_MODE", given(args.forward_mode.as_ref()), ForwardMode::from_str);
         let mode = mode.unwrap_or_default();
         let oms = (mode != ForwardMode::Copy).then(|| oms::read(r, args));
@@ -156,7 +156,7 @@ struct Oss {
 }
 
 impl Oss {
-    fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<String>) -> Option<Self> {
+    fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {
         let log_bucket = r.required("LOG_BUCKET", args.log_bucket.as_ref());
         let log_bucket = r.read("LOG_BUCKET", log_bucket, BucketName::from_str);
         let endpoint = r.required("OSS_ENDPOINT", args.oss_endpoint.as_ref());
@@ -165,7 +165,7 @@ impl Oss {
         let signature = signature.unwrap_or(SignatureVersion::V4);
         let endpoint = endpoint?;
         let region = given(args.oss_region.as_ref())
-            .or_else(|| given(fc_region.as_ref()))
+            .or_else(|| fc_region.filter(|region| !region.is_empty()).map(str::to_owned))
             .or_else(|| endpoint.region_hint().map(str::to_owned));
         if region.is_none() && signature == SignatureVersion::V4 {
             r.problem("OSS_REGION", "missing: V4 signatures need it and OSS_ENDPOINT does not tell");

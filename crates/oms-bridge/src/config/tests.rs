@@ -13,8 +13,8 @@ fn good() -> SettingsArgs {
     }
 }
 
-fn problems(args: SettingsArgs) -> Vec<String> {
-    Settings::resolve(&args, None).unwrap_err().problems
+fn problems(args: &SettingsArgs) -> Vec<String> {
+    Settings::resolve(args, None).unwrap_err().problems
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn one_message_names_every_problem_and_no_secret() {
     args.exclude = Some("a[".to_owned());
     args.oss_signature = Some("v2".to_owned());
     args.forward_mode = Some("both".to_owned());
-    let found = problems(args);
+    let found = problems(&args);
     for name in [
         "SYNC_URL",
         "HW_AK: missing",
@@ -59,7 +59,7 @@ fn one_message_names_every_problem_and_no_secret() {
 #[test]
 fn nothing_set_names_all_that_is_required() {
     assert_eq!(
-        problems(SettingsArgs::default()),
+        problems(&SettingsArgs::default()),
         [
             "SYNC_URL: missing",
             "HW_AK: missing",
@@ -76,7 +76,7 @@ fn the_region_comes_from_the_first_that_tells() {
         let mut args = good();
         args.oss_region = oss.map(str::to_owned);
         args.oss_endpoint = Some(endpoint.to_owned());
-        Settings::resolve(&args, fc.map(str::to_owned)).map(|settings| settings.oss_region)
+        Settings::resolve(&args, fc).map(|settings| settings.oss_region)
     };
     let endpoint = "oss-cn-hangzhou.aliyuncs.com";
     assert_eq!(region(Some("a"), Some("b"), endpoint).unwrap().as_deref(), Some("a"));
@@ -91,15 +91,11 @@ fn settings_do_not_show_secrets() {
     assert!(!format!("{:?}", Settings::resolve(&good(), None).unwrap()).contains("hush"));
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 /// Everything that mode `copy` needs, and nothing of OMS.
 fn copying(dest: &str, endpoint: &str) -> SettingsArgs {
-    let mut args = SettingsArgs { sync_url: None, forward_mode: some("copy"), ..good() };
-    args.copy.dest = some(dest);
-    args.copy.dest_endpoint = some(endpoint);
+    let mut args = SettingsArgs { sync_url: None, forward_mode: Some("copy".into()), ..good() };
+    args.copy.dest = Some(dest.into());
+    args.copy.dest_endpoint = Some(endpoint.into());
     args
 }
 
@@ -112,7 +108,8 @@ fn copy_settings(args: &SettingsArgs) -> CopySettings {
 
 #[test]
 fn each_mode_names_what_it_needs() {
-    let missing = |mode: &str| problems(SettingsArgs { forward_mode: some(mode), ..SettingsArgs::default() });
+    let missing =
+        |mode: &str| problems(&SettingsArgs { forward_mode: Some(mode.into()), ..SettingsArgs::default() });
     assert_eq!(
         missing("copy"),
         ["LOG_BUCKET: missing", "OSS_ENDPOINT: missing", "DEST: missing", "DEST_ENDPOINT: missing"]
@@ -142,9 +139,9 @@ fn copies_need_neither_oms_nor_but_for_obs_huawei_credentials() {
     assert_eq!((copy.deletes, settings.mode.oms().is_none()), (Deletes::Ignored, true));
 
     let bare = |dest, endpoint| SettingsArgs { hw_ak: None, hw_sk: None, ..copying(dest, endpoint) };
-    assert_eq!(problems(bare("obs://mirror", OBS)), ["HW_AK: missing", "HW_SK: missing"]);
+    assert_eq!(problems(&bare("obs://mirror", OBS)), ["HW_AK: missing", "HW_SK: missing"]);
     let mut own = bare("obs://mirror", OBS);
-    (own.copy.dest_ak, own.copy.dest_sk) = (some("DAK"), some("hush-dest"));
+    (own.copy.dest_ak, own.copy.dest_sk) = (Some("DAK".into()), Some("hush-dest".into()));
     assert_eq!(copy_settings(&own).destination.credentials.unwrap().access_key_id(), "DAK");
     assert!(copy_settings(&bare("oss://mirror", OSS)).destination.credentials.is_none(), "the source's");
 }
@@ -154,7 +151,7 @@ fn a_sync_task_names_the_journal_of_copies_too() {
     let args = SettingsArgs { sync_url: good().sync_url, ..copying("obs://mirror", OBS) };
     assert_eq!(Settings::resolve(&args, None).unwrap().task, "t");
     assert_eq!(Settings::resolve(&good(), None).unwrap().task, "t");
-    let both = SettingsArgs { forward_mode: some("oms-then-copy"), ..args };
+    let both = SettingsArgs { forward_mode: Some("oms-then-copy".into()), ..args };
     let settings = Settings::resolve(&both, None).unwrap();
     assert!(settings.mode.oms().is_some() && settings.mode.copy().is_some());
 }
@@ -164,21 +161,27 @@ fn sets_of_credentials_are_never_mixed() {
     let with = |ak, sk, token| {
         let mut args = copying("obs://mirror", OBS);
         (args.copy.dest_ak, args.copy.dest_sk, args.copy.dest_security_token) = (ak, sk, token);
-        problems(args)
+        problems(&args)
     };
-    assert_eq!(with(some("AK"), None, None), ["DEST_SK: missing, and DEST_AK is set"]);
-    assert_eq!(with(None, some("hush"), some("hush")), ["DEST_AK: missing, and DEST_SK is set"]);
-    assert_eq!(with(None, None, some("hush")), ["DEST_SECURITY_TOKEN: set without DEST_AK and DEST_SK"]);
+    assert_eq!(with(Some("AK".into()), None, None), ["DEST_SK: missing, and DEST_AK is set"]);
+    assert_eq!(
+        with(None, Some("hush".into()), Some("hush".into())),
+        ["DEST_AK: missing, and DEST_SK is set"]
+    );
+    assert_eq!(
+        with(None, None, Some("hush".into())),
+        ["DEST_SECURITY_TOKEN: set without DEST_AK and DEST_SK"]
+    );
 }
 
 #[test]
 fn bad_values_of_copies_are_named_together() {
     let mut args = copying("s3://mirror", "ftp://x");
-    args.copy.source_endpoint = some("http://a/b");
-    args.copy.source_bucket = some("Bad_Name");
-    args.copy.propagate_deletes = some("perhaps");
-    args.copy.max_deletes = some("0");
-    let found = problems(args);
+    args.copy.source_endpoint = Some("http://a/b".into());
+    args.copy.source_bucket = Some("Bad_Name".into());
+    args.copy.propagate_deletes = Some("perhaps".into());
+    args.copy.max_deletes = Some("0".into());
+    let found = problems(&args);
     let names =
         ["SOURCE_ENDPOINT", "SOURCE_BUCKET", "DEST", "DEST_ENDPOINT", "PROPAGATE_DELETES", "MAX_DELETES"];
     for name in names {
@@ -195,17 +198,17 @@ fn removals_are_carried_over_only_when_asked_for_and_up_to_a_limit() {
         (args.copy.propagate_deletes, args.copy.max_deletes) = (propagate, max);
         copy_settings(&args).deletes
     };
-    assert_eq!(deletes(None, some("5")), Deletes::Ignored);
-    assert_eq!(deletes(some("false"), None), Deletes::Ignored);
-    assert_eq!(deletes(some("true"), None), Deletes::Propagated { max: 100 });
-    assert_eq!(deletes(some("true"), some("5")), Deletes::Propagated { max: 5 });
+    assert_eq!(deletes(None, Some("5".into())), Deletes::Ignored);
+    assert_eq!(deletes(Some("false".into()), None), Deletes::Ignored);
+    assert_eq!(deletes(Some("true".into()), None), Deletes::Propagated { max: 100 });
+    assert_eq!(deletes(Some("true".into()), Some("5".into())), Deletes::Propagated { max: 5 });
 }
 
 #[test]
 fn the_destination_is_neither_the_journal_nor_the_source_itself() {
     let with = |dest: &str, endpoint: &str, source: &str| {
         let mut args = copying(dest, endpoint);
-        args.copy.source_bucket = some(source);
+        args.copy.source_bucket = Some(source.into());
         Settings::resolve(&args, None).map_err(|error| error.problems)
     };
     let journal = with("oss://logs/copies", OSS, "src").unwrap_err();
@@ -215,7 +218,7 @@ fn the_destination_is_neither_the_journal_nor_the_source_itself() {
     assert!(with("oss://src/copies", OSS, "src").is_ok());
     assert!(with("obs://logs", OBS, "logs").is_ok(), "another cloud has other buckets of the same name");
     let mut elsewhere = copying("oss://logs", "http://127.0.0.1:9001");
-    elsewhere.copy.dest_region = some("local");
+    elsewhere.copy.dest_region = Some("local".into());
     assert!(Settings::resolve(&elsewhere, None).is_ok(), "so has another service");
 }
 
@@ -223,15 +226,15 @@ fn the_destination_is_neither_the_journal_nor_the_source_itself() {
 fn each_end_finds_its_region() {
     let mut args = copying("oss://mirror", "files.example.com");
     assert_eq!(
-        problems(args.clone()),
+        problems(&args),
         ["DEST_REGION: missing: V4 signatures need it and DEST_ENDPOINT does not tell"]
     );
-    args.copy.dest_region = some("cn-x");
-    args.copy.source_endpoint = some(OSS);
+    args.copy.dest_region = Some("cn-x".into());
+    args.copy.source_endpoint = Some(OSS.into());
     let settings = Settings::resolve(&args, None).unwrap();
     assert_eq!(settings.destination().unwrap().region.as_deref(), Some("cn-x"));
     assert_eq!(settings.source.region.as_deref(), Some("cn-beijing"));
-    args.copy.source_endpoint = some("files.example.com");
+    args.copy.source_endpoint = Some("files.example.com".into());
     let settings = Settings::resolve(&args, None).unwrap();
     assert_eq!(settings.source.region.as_deref(), Some("cn-hangzhou"), "that of OSS");
     assert_eq!(
@@ -243,9 +246,9 @@ fn each_end_finds_its_region() {
 #[test]
 fn the_destination_is_known_to_those_who_only_look() {
     let mut args = good();
-    args.copy.dest = some("obs://mirror");
+    args.copy.dest = Some("obs://mirror".into());
     assert!(Settings::resolve(&args, None).unwrap().destination().is_none(), "nobody knows where");
-    args.copy.dest_endpoint = some(OBS);
+    args.copy.dest_endpoint = Some(OBS.into());
     let settings = Settings::resolve(&args, None).unwrap();
     assert_eq!(settings.destination().unwrap().place.to_string(), "obs://mirror");
     assert!(settings.mode.copy().is_none());

@@ -90,7 +90,7 @@ async fn destination(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> 
     findings.push(match bucket.put(&name, body, PutOptions::default()).await {
         Err(error) => refused(DESTINATION, &error, WRITE_WHY, remedy(ends, &error, "PutObject")),
         Ok(_) => match bucket.delete(&name).await {
-            Ok(_) => Finding::ok(DESTINATION, "an object can be written and removed"),
+            Ok(()) => Finding::ok(DESTINATION, "an object can be written and removed"),
             Err(error) => not_removed(ends, &name, &error),
         },
     });

@@ -275,7 +275,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn oms_gets_half_of_the_time_and_copies_end_a_moment_early() {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         assert_eq!(deadline - halfway(deadline), Duration::from_secs(30));
         assert_eq!(deadline - early(deadline), Duration::from_secs(1));
         let soon = Instant::now() + Duration::from_secs(1);
