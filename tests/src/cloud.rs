@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloud_twin::{Account, Service, SyncTaskHandle, Twin, TwinConfig};
+use cloud_twin::{Account, Service, StoredObject, SyncTaskHandle, Twin, TwinConfig};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, PutOptions};
 use reqwest::redirect;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::process::{PATIENCE, Settings};
+use crate::records::{Records, Shelf};
 
 /// Bucket of OSS whose objects are forwarded.
 pub const SOURCE: &str = "source";
@@ -25,27 +26,6 @@ pub struct Cloud {
     pub twin: Twin,
     /// The sync task.
     pub task: SyncTaskHandle,
-}
-
-/// A kind of records in the log bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shelf {
-    /// `success_object`
-    Success,
-    /// `failed_object`
-    Failed,
-    /// `dead_object`
-    Dead,
-}
-
-impl Shelf {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success_object",
-            Self::Failed => "failed_object",
-            Self::Dead => "dead_object",
-        }
-    }
 }
 
 impl Cloud {
@@ -81,12 +61,35 @@ impl Cloud {
         settings.credentials(self.twin.function_account())
     }
 
+    /// Settings with which the product copies to [`MIRROR`] itself, without OMS (`FORWARD_MODE=copy`).
+    pub fn copy_settings(&self) -> Settings {
+        self.with_mirror("copy").unset("SYNC_URL")
+    }
+
+    /// Settings with which the product copies to [`MIRROR`] itself where OMS does not serve.
+    pub fn oms_then_copy_settings(&self) -> Settings {
+        self.with_mirror("oms-then-copy")
+    }
+
+    fn with_mirror(&self, mode: &str) -> Settings {
+        let settings = self.settings().set("FORWARD_MODE", mode);
+        settings.set("DEST", format!("obs://{MIRROR}")).set("DEST_ENDPOINT", self.twin.obs_url())
+    }
+
     /// Writes an object to the source bucket over HTTP, so that the bucket raises its event.
     pub async fn upload(&self, key: &str, body: impl Into<Bytes>) {
-        let (twin, account) = (&self.twin, self.twin.oss_account());
-        let bucket = oss_bucket(&twin.oss_url(), twin.region(), SOURCE, account);
-        let written = bucket.put(key, body.into(), PutOptions::default()).await;
+        let written = self.source().put(key, body.into(), PutOptions::default()).await;
         written.unwrap_or_else(|error| panic!("{key:?}: {error}"));
+    }
+
+    /// Removes an object from the source bucket over HTTP, so that the bucket raises its event.
+    pub async fn remove(&self, key: &str) {
+        self.source().delete(key).await.unwrap_or_else(|error| panic!("{key:?}: {error}"));
+    }
+
+    fn source(&self) -> Bucket {
+        let twin = &self.twin;
+        oss_bucket(&twin.oss_url(), twin.region(), SOURCE, twin.oss_account())
     }
 
     /// Returns once `condition` holds; fails when it does not come to hold.
@@ -95,22 +98,41 @@ impl Cloud {
         held.unwrap_or_else(|_| panic!("waited in vain: {:?}", self.twin.stats()));
     }
 
+    /// The records of the sync task.
+    pub fn records(&self) -> Records<'_> {
+        Records { twin: &self.twin, task: &self.task.sync_task_id }
+    }
+
+    /// The records of copies where there is no sync task.
+    pub fn copy_records(&self) -> Records<'_> {
+        Records { twin: &self.twin, task: "direct-copy" }
+    }
+
     /// Name of the record of `key`, where it is not too long.
     pub fn record_name(&self, shelf: Shelf, key: &str) -> String {
-        format!("oms_source_record/{}/{}/{key}", self.task.sync_task_id, shelf.as_str())
+        self.records().name(shelf, key)
     }
 
     /// The record of `key`, if there is one.
     pub fn record(&self, shelf: Shelf, key: &str) -> Option<Value> {
-        let record = self.twin.oss().get(LOGS, &self.record_name(shelf, key))?;
-        Some(serde_json::from_slice(&record.body).expect("a record is JSON"))
+        self.records().get(shelf, key)
     }
 
     /// The keys that have a record under their own name, in byte order.
     pub fn recorded(&self, shelf: Shelf) -> Vec<String> {
-        let prefix = self.record_name(shelf, "");
-        let names = self.twin.oss().keys(LOGS);
-        names.iter().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned).collect()
+        self.records().keys(shelf)
+    }
+
+    /// The object of that key in [`MIRROR`].
+    pub fn mirrored(&self, key: &str) -> Option<StoredObject> {
+        self.twin.obs().get(MIRROR, key)
+    }
+
+    /// Requests for `operation` at `service` that were answered with success.
+    pub fn done(&self, service: Service, operation: &str) -> u64 {
+        let counts = self.twin.stats().requests.into_iter();
+        let wanted = counts.filter(|count| count.service == service && count.operation == operation);
+        wanted.filter(|count| (200..300).contains(&count.status)).map(|count| count.count).sum()
     }
 
     /// How often `key` was sent to OMS in authenticated requests, accepted or not.

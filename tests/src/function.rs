@@ -179,8 +179,13 @@ impl Answer {
 impl Function {
     /// A function with the settings of `cloud`.
     pub fn on(cloud: &Cloud) -> FunctionSetup {
+        Self::with(cloud.settings())
+    }
+
+    /// A function with the given settings.
+    pub fn with(settings: Settings) -> FunctionSetup {
         let arguments = ["serve", "--listen", LOOPBACK].map(str::to_owned).into();
-        FunctionSetup { settings: cloud.settings().set("LOG_FORMAT", "json"), arguments }
+        FunctionSetup { settings: settings.set("LOG_FORMAT", "json"), arguments }
     }
 
     /// Sends an event and reads what the answer means.
@@ -226,6 +231,12 @@ impl Function {
     /// Sends `SIGTERM`.
     pub async fn terminate(&self) {
         self.process.signal("TERM").await;
+    }
+
+    /// Ends it as an instance that the platform takes away: at once, whatever it does.
+    pub async fn kill(mut self) {
+        self.process.signal("KILL").await;
+        self.process.wait().await;
     }
 
     /// Waits until its log has a line that contains `text`.

@@ -8,6 +8,7 @@
 //! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |
 //! | [`command`] | any other command, run to its end |
 //! | [`process`] | what both share: environment, captured output, signals |
+//! | [`records`] | what the product leaves in the log bucket |
 //!
 //! A test starts a [`Cloud`], describes a [`Function`] on it, invokes it, and looks at what the cloud received. Nothing
 //! sleeps: the harness waits for lines of the log, for answers and for states of the cloud.
@@ -36,9 +37,11 @@ pub mod command;
 pub mod event;
 pub mod function;
 pub mod process;
+pub mod records;
 
 pub use binary::binary;
-pub use cloud::{Cloud, Shelf};
+pub use cloud::Cloud;
 pub use command::{Finished, OmsBridge};
 pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
 pub use process::Settings;
+pub use records::{Records, Shelf};

@@ -19,6 +19,12 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod forward_copy;
+#[cfg(test)]
+mod forward_copy_failures;
+#[cfg(test)]
+mod forward_copy_fallback;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lifecycle;

@@ -120,9 +120,14 @@ where
 }
 
 /// Whether another engine may succeed with the key. OMS says 400 of a single key, and of no more, when it is the key that
-/// it does not like; a permanent failure without a status is a key that it cannot take at all.
+/// it does not like, unless the code is one of those that blame the task; a permanent failure without a status is a key
+/// that it cannot take at all.
+///
+/// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
 fn is_no_fault_of_the_key(failure: &Failure) -> bool {
-    failure.class != FailureClass::Permanent || failure.error.status.is_some_and(|status| status != 400)
+    let blames_the_task = matches!(failure.error.code.as_deref(), Some("OMS.0053" | "OMS.0054"));
+    failure.class != FailureClass::Permanent
+        || failure.error.status.is_some_and(|status| status != 400 || blames_the_task)
 }
 
 #[cfg(test)]
