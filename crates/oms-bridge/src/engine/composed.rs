@@ -1,7 +1,6 @@
 //! One engine, or both of them: what the pipeline and replays send with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use oss_lite::Credentials;
 use tokio::sync::mpsc;
@@ -45,7 +44,7 @@ impl Engine {
             (Self::Oms(oms), _) => {
                 oms.submit_to(jobs.map(|(index, job)| (index, job.key)), deadline, &sender);
             }
-            (Self::Copy(copy), Some(context)) => copy.submit(jobs, context, early(deadline), &sender),
+            (Self::Copy(copy), Some(context)) => copy.submit(jobs, context, deadline, &sender),
             (Self::Copy(_), None) => jobs.for_each(|(index, _)| no_credentials(index, &sender)),
             (Self::OmsThenCopy(oms, copy), Some(context)) => {
                 both(oms, copy, jobs, context, deadline, sender);
@@ -141,9 +140,8 @@ fn both<'j>(
     sender: Sender,
 ) {
     let (removed, changed): (Vec<_>, Vec<_>) = jobs.partition(|(_, job)| job.effect == Effect::Removed);
-    let end = early(deadline);
     if !removed.is_empty() {
-        copy.submit(removed, context, end, &sender);
+        copy.submit(removed, context, deadline, &sender);
     }
     if changed.is_empty() {
         return;
@@ -154,7 +152,7 @@ fn both<'j>(
     let waiting = changed.into_iter().map(|(index, job)| (index, OwnedJob::from(job))).collect();
     let (copy, context) = (copy.clone(), context.clone());
     let second = move |jobs: Vec<(usize, Job<'_>)>, outcomes: &Sender| {
-        copy.submit(jobs, &context, end, outcomes);
+        copy.submit(jobs, &context, deadline, outcomes);
     };
     tokio::spawn(Fallback::new(waiting, second, sender).run(Outcomes::new(settled), half));
 }
@@ -162,12 +160,6 @@ fn both<'j>(
 fn halfway(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2
-}
-
-/// A moment before the deadline: what a copy leaves open is to be told before nobody listens any more.
-fn early(deadline: Instant) -> Instant {
-    let left = deadline.saturating_duration_since(Instant::now());
-    deadline - (left / 10).min(Duration::from_secs(1))
 }
 
 fn no_credentials(index: usize, outcomes: &Sender) {
@@ -194,6 +186,8 @@ async fn warm_copy(copy: &CopyEngine, deadline: Instant) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use oss_lite::{Client, ClientConfig, Dialect};
 
     use super::*;
@@ -274,11 +268,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn oms_gets_half_of_the_time_and_copies_end_a_moment_early() {
+    async fn oms_gets_half_of_the_time() {
         let deadline = Instant::now() + Duration::from_mins(1);
         assert_eq!(deadline - halfway(deadline), Duration::from_secs(30));
-        assert_eq!(deadline - early(deadline), Duration::from_secs(1));
-        let soon = Instant::now() + Duration::from_secs(1);
-        assert_eq!(soon - early(soon), Duration::from_millis(100));
     }
 }
