@@ -324,13 +324,13 @@ mod tests {
     #[test]
     fn one_object_keeps_its_name_in_a_folder_and_takes_a_key_that_is_given() {
         for (from, to, source, target) in [
-            ("oss://b/x/a.jpg", "obs://m", "x/a.jpg", "a.jpg"),
-            ("oss://b/x/a.jpg", "obs://m/y/", "x/a.jpg", "y/a.jpg"),
-            ("oss://b/x/a.jpg", "obs://m/y/b.jpg", "x/a.jpg", "y/b.jpg"),
-            ("oss://b/dir/", "obs://m/y/", "dir/", "y/dir/"),
-            ("oss://b//lead", "obs://m/", "/lead", "lead"),
-            ("https://h/p/big.iso?sig=1#f", "obs://m/y/", "https://h/p/big.iso?sig=1#f", "y/big.iso"),
-            ("some/file.txt", "oss://m/y/", "file.txt", "y/file.txt"),
+            ("oss://src/x/a.jpg", "obs://dst", "x/a.jpg", "a.jpg"),
+            ("oss://src/x/a.jpg", "obs://dst/y/", "x/a.jpg", "y/a.jpg"),
+            ("oss://src/x/a.jpg", "obs://dst/y/b.jpg", "x/a.jpg", "y/b.jpg"),
+            ("oss://src/dir/", "obs://dst/y/", "dir/", "y/dir/"),
+            ("oss://src//lead", "obs://dst/", "/lead", "lead"),
+            ("https://h/p/big.iso?sig=1#f", "obs://dst/y/", "https://h/p/big.iso?sig=1#f", "y/big.iso"),
+            ("some/file.txt", "oss://dst/y/", "file.txt", "y/file.txt"),
         ] {
             assert_eq!(keys(from, to, false), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
         }
@@ -339,11 +339,11 @@ mod tests {
     #[test]
     fn folders_stand_for_what_is_below_them() {
         for (from, to, source, target) in [
-            ("oss://b", "obs://m", "", ""),
-            ("oss://b/x", "obs://m/y", "x/", "y/"),
-            ("oss://b/x/", "obs://m/y/", "x/", "y/"),
-            ("oss://b/x", "/data", "x/", ""),
-            ("/data", "oss://b/x", "", "x/"),
+            ("oss://src", "obs://dst", "", ""),
+            ("oss://src/x", "obs://dst/y", "x/", "y/"),
+            ("oss://src/x/", "obs://dst/y/", "x/", "y/"),
+            ("oss://src/x", "/data", "x/", ""),
+            ("/data", "oss://src/x", "", "x/"),
         ] {
             assert_eq!(keys(from, to, true), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
         }
@@ -351,9 +351,9 @@ mod tests {
 
     #[test]
     fn what_has_no_name_or_no_meaning_is_refused() {
-        assert!(keys("oss://b", "obs://m", false).unwrap_err().contains("-r"));
-        assert!(keys("https://h/", "obs://m/", false).unwrap_err().contains("name the key"));
-        assert!(keys("https://h/?a=secret", "obs://m/", false).is_err_and(|error| !error.contains("secret")));
+        assert!(keys("oss://src", "obs://dst", false).unwrap_err().contains("-r"));
+        assert!(keys("https://h/", "obs://dst/", false).unwrap_err().contains("name the key"));
+        assert!(keys("https://h/?a=secret", "obs://dst/", false).is_err_and(|error| !error.contains("secret")));
         assert!("s3://b/k".parse::<Location>().is_err());
         assert!("".parse::<Location>().is_err());
     }
