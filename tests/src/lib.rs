@@ -7,6 +7,8 @@
 //! | [`event`] | bodies of object events |
 //! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |
 //! | [`command`] | any other command, run to its end |
+//! | [`mod@copy`] | `oms-bridge copy`, with what opens both of its ends |
+//! | [`web`] | a web server that behaves as a test says |
 //! | [`process`] | what both share: environment, captured output, signals |
 //! | [`records`] | what the product leaves in the log bucket |
 //!
@@ -34,14 +36,18 @@
 pub mod binary;
 pub mod cloud;
 pub mod command;
+pub mod copy;
 pub mod event;
 pub mod function;
 pub mod process;
 pub mod records;
+pub mod web;
 
 pub use binary::binary;
 pub use cloud::Cloud;
 pub use command::{Finished, OmsBridge};
+pub use copy::Copy;
 pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
 pub use process::Settings;
 pub use records::{Records, Shelf};
+pub use web::{WebReply, WebRequest, WebServer};

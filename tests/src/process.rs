@@ -1,6 +1,7 @@
 //! A child process: environment, captured output, signals.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -126,7 +127,15 @@ pub struct Process {
 impl Process {
     /// Runs `oms-bridge` with these arguments and this environment.
     pub fn spawn(arguments: &[String], settings: &Settings) -> Self {
+        Self::spawn_in(arguments, settings, None)
+    }
+
+    /// As [`Process::spawn`], in a directory if one is given.
+    pub fn spawn_in(arguments: &[String], settings: &Settings, directory: Option<&Path>) -> Self {
         let mut command = Command::new(binary());
+        if let Some(directory) = directory {
+            command.current_dir(directory);
+        }
         command.args(arguments).env_clear().envs(&settings.0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
@@ -159,6 +168,11 @@ impl Process {
     /// As [`Process::line`], on standard output.
     pub async fn stdout_line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         self.stdout.line(wanted).await
+    }
+
+    /// Its process id, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Sends a signal by name, such as `TERM`.

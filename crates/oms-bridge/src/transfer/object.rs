@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oss_lite::{Bucket, PutOptions};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::destination::{Destination, StoreDestination};
 use super::facts::{Facts, Kind};
@@ -104,17 +104,23 @@ impl Transfer {
     }
 
     /// Copies an object, unless it is there already. Ends within a second after `deadline`; what cannot be finished by
-    /// then is left so that a later run goes on.
+    /// then is left so that a later run goes on. What an earlier run left open and nobody needs any more is removed.
     ///
     /// # Errors
     ///
     /// [`Failed`], and then nothing that looks like a good copy of the object as it is now was left behind.
     pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
-        tokio::select! {
+        let copied = tokio::select! {
             done = self.0.rounds(item, deadline) => done,
-            () = until(deadline.map(|deadline| deadline + GRACE)) => {
-                Err(Failed::out_of_time(&format!("{:?} was not copied", self.0.source.name(&item.key))))
+            () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
+        };
+        let Some(open) = &item.open else { return copied };
+        match copied {
+            Ok(done) => {
+                self.0.put_away(open).await;
+                Ok(done)
             }
+            Err(failed) => Err(failed.or_open(open)),
         }
     }
 
@@ -147,11 +153,19 @@ impl Transfer {
     }
 
     /// Carries a removal over: removes the object from the destination if the source has none any more, else copies it.
+    /// Ends within a second after `deadline`.
     ///
     /// # Errors
     ///
     /// [`Failed`].
     pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+        tokio::select! {
+            done = self.removal(item, deadline) => done,
+            () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
+        }
+    }
+
+    async fn removal(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
         let Inner { source, destination: Destination::Store(to), .. } = &*self.0 else {
             return Err(Failed::permanent("removals are carried over to buckets only"));
         };
@@ -170,6 +184,22 @@ impl Transfer {
 }
 
 impl Inner {
+    fn out_of_time(&self, item: &Item) -> Failed {
+        Failed::out_of_time(&format!("{:?} was not copied", self.source.name(&item.key)))
+    }
+
+    /// Removes an upload that an earlier run left open. One that was completed is gone already.
+    async fn put_away(&self, open: &OpenUpload) {
+        if let Destination::Store(to) = &self.destination
+            && to.bucket.name().as_str() == open.bucket
+        {
+            let removed = timeout(GRACE, parts::abort(to, &open.key, &open.id)).await;
+            if removed.is_err() {
+                tracing::warn!(key = open.key, upload = open.id, "no reply to the removal of parts in time");
+            }
+        }
+    }
+
     async fn rounds(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
         let name = self.source.name(&item.key);
         let mut reading = Reading::InParts;
@@ -277,7 +307,8 @@ impl Inner {
             return Ok(Stored::Nothing(Done::UpToDate));
         }
         self.add_extras(&item.key, &mut options).await?;
-        if let Some(from) = within {
+        // Of a symlink the service would copy the link.
+        if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
             match server_side::copy(&self.context, from, to, &item.to, &pinned, &options).await? {
                 ServerSide::Done => return Ok(Stored::Copied(pinned)),
                 ServerSide::Refused(why) => {

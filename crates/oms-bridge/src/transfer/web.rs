@@ -163,7 +163,7 @@ fn partial(url: &str, response: Response) -> Result<Opened, Stop> {
 
 fn body(response: Response) -> Body {
     let chunks = response.bytes_stream().map_err(|error| transport(&error.without_url()));
-    Box::pin(stream::unfold(Some(Box::pin(chunks)), |chunks| async move {
+    let body = stream::unfold(Some(Box::pin(chunks)), |chunks| async move {
         let mut chunks = chunks?;
         let next: Option<Result<Bytes, Failed>> = match timeout(PATIENCE, chunks.next()).await {
             Ok(next) => next,
@@ -172,7 +172,8 @@ fn body(response: Response) -> Body {
         let next = next?;
         let rest = next.is_ok().then_some(chunks);
         Some((next, rest))
-    }))
+    });
+    Box::pin(body.fuse())
 }
 
 fn transport(error: &reqwest::Error) -> Failed {
