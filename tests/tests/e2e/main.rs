@@ -21,9 +21,15 @@ mod fixtures;
 #[cfg(test)]
 mod forward_copy;
 #[cfg(test)]
+mod forward_copy_commands;
+#[cfg(test)]
+mod forward_copy_deletes;
+#[cfg(test)]
 mod forward_copy_failures;
 #[cfg(test)]
 mod forward_copy_fallback;
+#[cfg(test)]
+mod forward_copy_large;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub enum Engine {
     /// Copies alone.
     Copy(CopyEngine),
     /// OMS first. It gets at most half of the time; what it does not take for reasons of its own is copied. Removals,
-    /// which OMS does not know, go to the copy engine at once.
+    /// which OMS does not know, and copies that were begun go to the copy engine at once.
     OmsThenCopy(OmsEngine, CopyEngine),
 }
 
@@ -139,9 +139,11 @@ fn both<'j>(
     deadline: Instant,
     sender: Sender,
 ) {
-    let (removed, changed): (Vec<_>, Vec<_>) = jobs.partition(|(_, job)| job.effect == Effect::Removed);
-    if !removed.is_empty() {
-        copy.submit(removed, context, deadline, &sender);
+    // OMS knows neither removals nor what an earlier copy left open.
+    let (own, changed): (Vec<_>, Vec<_>) =
+        jobs.partition(|(_, job)| job.effect == Effect::Removed || job.open.is_some());
+    if !own.is_empty() {
+        copy.submit(own, context, deadline, &sender);
     }
     if changed.is_empty() {
         return;

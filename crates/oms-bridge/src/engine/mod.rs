@@ -147,6 +147,8 @@ pub enum Attempt {
     Made,
     /// The breaker was open, or there was no time left: the failure says nothing about the key.
     NotMade,
+    /// As much was done at once as may be: a later run gets to the key.
+    PutOff,
 }
 
 /// Kind of trouble, as recorded in the journal.

@@ -31,6 +31,8 @@ enum Settled {
     SetAside(usize),
     /// Not tried. The marker stays as it is.
     Untouched,
+    /// Left for the next run. The marker stays as it is.
+    PutOff,
 }
 
 /// Runs a chunk to its end.
@@ -76,7 +78,7 @@ impl Run {
                         summary.accepted += 1;
                         summary.markers_left += 1;
                     }
-                    Settled::Failed => summary.failed += 1,
+                    Settled::Failed | Settled::PutOff => summary.failed += 1,
                     Settled::SetAside(index) => {
                         summary.failed += 1;
                         summary.set_aside += 1;
@@ -99,11 +101,15 @@ impl Run {
             }
             Outcome::Failed(failure) => {
                 self.refused(&failure);
-                if failure.attempt == Attempt::NotMade {
-                    return Settled::Untouched;
+                match failure.attempt {
+                    Attempt::NotMade => return Settled::Untouched,
+                    Attempt::PutOff => {}
+                    Attempt::Made => self.failed(),
                 }
-                self.failed();
                 self.observer.observe(&Event::Failed { change: &change, failure: &failure });
+                if failure.attempt == Attempt::PutOff {
+                    return Settled::PutOff;
+                }
                 self.record_failed(index, item, &change, failure).await
             }
         }

@@ -134,11 +134,14 @@ impl Source {
             chunk.skipped += 1;
             return;
         };
-        let done = self.is_done(&item.marker).await.unwrap_or_else(|error| {
-            // Not knowing is no reason not to send: a duplicate does no harm.
-            tracing::warn!(%error, "cannot look up success records");
-            false
-        });
+        // The copy engine still has to remove what was left open.
+        let settled = self.run.engine.copier().is_none() || item.job().open.is_none();
+        let done = settled
+            && self.is_done(&item.marker).await.unwrap_or_else(|error| {
+                // Not knowing is no reason not to send: a duplicate does no harm.
+                tracing::warn!(%error, "cannot look up success records");
+                false
+            });
         if done {
             chunk.done.push(item.marker);
         } else {

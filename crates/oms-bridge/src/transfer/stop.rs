@@ -69,6 +69,12 @@ impl Failed {
         self
     }
 
+    /// The same, with an upload that was open before unless another one is by now.
+    pub(super) fn or_open(mut self, earlier: &OpenUpload) -> Self {
+        self.0.open.get_or_insert_with(|| earlier.clone());
+        self
+    }
+
     /// What it says, to keep.
     pub fn into_trouble(self) -> Trouble {
         *self.0

@@ -245,7 +245,7 @@ impl Shared {
                     let failed = Failed::transient(format!(
                         "{max} objects were removed, the most at once; a replay goes on"
                     ));
-                    return Outcome::Failed(failure(failed, Attempt::Made));
+                    return Outcome::Failed(failure(failed, Attempt::PutOff));
                 }
                 Deletes::Propagated { .. } => transfer.remove(&item, Some(deadline)).await,
             }
