@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const KEY: &str = "films/a.mp4";
 const PART: u64 = 16 << 20;
-const TIMEOUT: u64 = 8;
+const TIMEOUT: u64 = 10;
 
 /// Three parts, each of which begins with other words.
 fn film(title: &str) -> Content {
@@ -248,4 +248,35 @@ async fn a_copy_that_was_begun_is_finished_even_where_oms_could_begin_one() {
         (cloud.oms_requests(), &cloud.record(Shelf::Success, KEY).unwrap()["engine"]),
         (0, &json!("copy"))
     );
+}
+
+#[tokio::test]
+async fn ticks_of_a_timer_go_on_piece_by_piece() {
+    let (cloud, _) = cloud().await;
+    let record =
+        json!({"v": 1, "key": KEY, "bucket": SOURCE, "event": "ObjectCreated:PutObject", "attempts": 1});
+    cloud.copy_records().put(Shelf::Failed, KEY, &record);
+    let function = copying(&cloud).await;
+    let tick = json!({"triggerName": "t", "payload": "{\"action\":\"replay\"}"}).to_string();
+    let stuck = cloud.twin.faults().inject(stuck());
+    let answer = tokio::time::timeout(Duration::from_secs(TIMEOUT), function.invoke(tick.clone())).await;
+    assert_eq!(answer.expect("answered before the platform gives up"), Answer::False);
+    let [(_, id, _)] = cloud.twin.obs().uploads(MIRROR).try_into().expect("one open upload");
+    assert_eq!((&failure(&cloud)["attempts"], &failure(&cloud)["upload"]["id"]), (&json!(2), &json!(id)));
+    cloud.twin.faults().clear(stuck);
+    assert_eq!(function.invoke(tick).await, Answer::True);
+    assert_arrived(&cloud, &film("first"));
+    assert_healed(&cloud);
+    assert_eq!(parts_sent(&cloud), 3);
+}
+
+#[tokio::test]
+async fn an_event_that_two_instances_have_at_once_ends_well_in_both() {
+    let (cloud, _) = cloud().await;
+    let setup = || Function::with(cloud.copy_settings()).timeout(60).start();
+    let (one, other) = tokio::join!(setup(), setup());
+    let answers = tokio::join!(one.invoke(event::put([KEY])), other.invoke(event::put([KEY])));
+    assert_eq!(answers, (Answer::True, Answer::True));
+    assert!(cloud.mirrored(KEY).unwrap().body == film("first"));
+    assert_eq!(cloud.copy_records().keys(Shelf::Failed), [""; 0]);
 }
