@@ -13,6 +13,8 @@ mod oss_v4;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method, StatusCode};
@@ -177,10 +179,11 @@ fn parse_basic_time(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
 }
 
-/// `Thu, 17 Nov 2005 18:49:58 GMT`; the weekday is not checked, as no server does.
+/// `Thu, 17 Nov 2005 18:49:58 GMT`; the weekday is not checked, as no server does. Go's RFC 1123 says `UTC`.
 fn parse_http_time(text: &str) -> Option<DateTime<Utc>> {
     let date = text.split_once(", ").map_or(text, |(_, date)| date);
-    DateTime::parse_from_rfc2822(date).ok().map(|time| time.to_utc())
+    let date = date.strip_suffix(" UTC").map_or_else(|| date.into(), |date| Cow::from(format!("{date} GMT")));
+    DateTime::parse_from_rfc2822(&date).ok().map(|time| time.to_utc())
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]

@@ -349,6 +349,14 @@ fn obs_takes_the_aws_v2_dialect() {
 }
 
 #[test]
+fn a_date_in_utc_is_one_in_gmt() {
+    let gmt = parse_http_time("Thu, 01 Jan 2026 00:00:00 GMT");
+    assert_eq!(gmt, DateTime::from_timestamp(1_767_225_600, 0));
+    assert_eq!(parse_http_time("Thu, 01 Jan 2026 00:00:00 UTC"), gmt);
+    assert_eq!(parse_http_time("Thu, 01 Jan 2026 00:00:00 CET"), None);
+}
+
+#[test]
 fn signed_urls_die_after_their_last_second() {
     for (folder, name) in [("oss", "v4-q-1"), ("oss", "v1-q-1"), ("obs", "presign-get")] {
         let found = cases(folder).into_iter().find(|case| case.name() == name).unwrap();
