@@ -2,13 +2,37 @@
 //! per concern; the harness is the library of this package.
 
 #[cfg(test)]
+mod changing;
+#[cfg(test)]
+mod checksums;
+#[cfg(test)]
+mod completion;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod fidelity;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod local;
+#[cfg(test)]
 mod naming;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod resume;
+#[cfg(test)]
+mod scale;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod server_side;
 #[cfg(test)]
 mod skipping;
+#[cfg(test)]
+mod stale;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_lite::{Bucket, PutOptions};
+use oss_lite::{Bucket, ObjectMeta, PutOptions};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -103,6 +103,11 @@ impl Transfer {
         Self(Arc::new(Inner { source, destination, options, context }))
     }
 
+    /// How the object of this key is called in messages: without the query of a URL, which may be a signature.
+    pub fn name<'k>(&self, key: &'k str) -> &'k str {
+        self.0.source.name(key)
+    }
+
     /// Copies an object, unless it is there already. Ends within a second after `deadline`; what cannot be finished by
     /// then is left so that a later run goes on. What an earlier run left open and nobody needs any more is removed.
     ///
@@ -134,9 +139,9 @@ impl Transfer {
         let facts = match source.look(&item.key).await {
             Ok(facts) => facts,
             Err(Stop::Gone) => return Ok(Done::SourceGone),
-            Err(stop) => return Err(stop.into_failed(&source.name(&item.key))),
+            Err(stop) => return Err(stop.into_failed(source.name(&item.key))),
         };
-        if facts.kind == Kind::Symlink && options.symlinks == Symlinks::Skip {
+        if self.0.leaves_out(&facts) {
             return Ok(Done::SymlinkSkipped);
         }
         let there = match (options.existing, destination) {
@@ -145,8 +150,11 @@ impl Transfer {
                 directory.is_copy(&item.to, &facts).await?
             }
             (Existing::Skip, Destination::Store(to)) => {
+                let existing = to.look(&item.to).await?;
+                let facts = self.0.summed_up(item, facts.clone(), existing.as_ref()).await;
+                let facts = facts.map_err(|stop| stop.into_failed(source.name(&item.key)))?;
                 let wanted = fidelity::put_options(&facts, to.bucket.dialect());
-                to.look(&item.to).await?.is_some_and(|existing| is_copy(&facts, &wanted, &existing))
+                existing.is_some_and(|existing| is_copy(&facts, &wanted, &existing))
             }
         };
         Ok(if there { Done::UpToDate } else { Done::Copied { bytes: facts.size().unwrap_or(0) } })
@@ -172,7 +180,7 @@ impl Transfer {
         match source.look(&item.key).await {
             Ok(_) => return self.copy(item, deadline).await,
             Err(Stop::Gone) => {}
-            Err(stop) => return Err(stop.into_failed(&source.name(&item.key))),
+            Err(stop) => return Err(stop.into_failed(source.name(&item.key))),
         }
         to.bucket.delete(&item.to).await?;
         // Made again in the meantime: then the copy must be there again.
@@ -229,6 +237,9 @@ impl Inner {
         let pinned = match &self.destination {
             Destination::Directory(directory) => {
                 let (pinned, opened) = self.open(item, round.reading).await?;
+                if self.leaves_out(&pinned.facts) {
+                    return Ok(Done::SymlinkSkipped);
+                }
                 if self.options.existing == Existing::Skip
                     && directory.is_copy(&item.to, &pinned.facts).await?
                 {
@@ -296,10 +307,9 @@ impl Inner {
             self.open(item, round.reading).await.map(|(pinned, opened)| (pinned, Some(opened)))
         };
         let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
-        if existing.as_ref().is_some_and(|existing| Some(existing.size) == pinned.facts.size()) {
-            self.sum_up(item, &mut pinned).await?;
-        }
-        if pinned.facts.kind == Kind::Symlink && self.options.symlinks == Symlinks::Skip {
+        let facts = self.summed_up(item, (*pinned.facts).clone(), existing.as_ref()).await?;
+        pinned.facts = Arc::new(facts);
+        if self.leaves_out(&pinned.facts) {
             return Ok(Stored::Nothing(Done::SymlinkSkipped));
         }
         let mut options = fidelity::put_options(&pinned.facts, to.bucket.dialect());
@@ -320,15 +330,26 @@ impl Inner {
         Ok(Stored::Copied(pinned))
     }
 
-    /// The CRC-64 of a file, which is cheaper to compute than the file is to send.
-    async fn sum_up(&self, item: &Item, pinned: &mut Pinned) -> Result<(), Stop> {
-        if let Source::Directory(directory) = &self.source
-            && pinned.facts.crc64.is_none()
-        {
-            let crc64 = directory.crc64(&item.key).await?;
-            pinned.facts = Arc::new(Facts { crc64, ..(*pinned.facts).clone() });
+    /// With the CRC-64 of a file that may be there already: to compute it is cheaper than to send the file.
+    async fn summed_up(
+        &self,
+        item: &Item,
+        facts: Facts,
+        existing: Option<&ObjectMeta>,
+    ) -> Result<Facts, Stop> {
+        match &self.source {
+            Source::Directory(directory)
+                if facts.crc64.is_none()
+                    && existing.is_some_and(|existing| Some(existing.size) == facts.size()) =>
+            {
+                Ok(Facts { crc64: directory.crc64(&item.key).await?, ..facts })
+            }
+            _ => Ok(facts),
         }
-        Ok(())
+    }
+
+    fn leaves_out(&self, facts: &Facts) -> bool {
+        facts.kind == Kind::Symlink && self.options.symlinks == Symlinks::Skip
     }
 
     /// The source bucket, if the service may copy from there by itself.

@@ -230,7 +230,12 @@ impl Upload {
                     Err(error) => error,
                 };
             let lost = error.kind() == ErrorKind::NoSuchUpload;
-            if !lost && !error.is_retryable() {
+            if matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied) {
+                return Err(Stop::Failed(error.into()));
+            }
+            // Other bytes than were sent: asking again does not mend them.
+            let spoilt = error.code() == Some("BadDigest");
+            if !lost && (spoilt || !error.is_retryable()) {
                 // Such as a part that is not what it was: the upload is of no use any more.
                 return Err(Stop::Restart(error.into()));
             }

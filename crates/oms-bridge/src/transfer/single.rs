@@ -52,6 +52,8 @@ pub(super) async fn put(
 pub(super) fn refused(error: &Error, cause: &Cause) -> Result<Failed, Stop> {
     match cause.take() {
         Some(stop) => Err(stop),
+        // The digest is right, so the bytes changed on their way; OBS has a code of its own for that.
+        None if error.code() == Some("InvalidDigest") => Ok(Failed::from(error).worth_another_try()),
         None => Ok(error.into()),
     }
 }

@@ -56,10 +56,10 @@ pub(super) struct Opened {
 
 impl Source {
     /// How an object is called in messages: without the query of a URL, which may be a signature.
-    pub(super) fn name(&self, key: &str) -> String {
+    pub(super) fn name<'k>(&self, key: &'k str) -> &'k str {
         match self {
-            Self::Web(_) => key.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            Self::Store(_) | Self::Directory(_) => key.to_owned(),
+            Self::Web(_) => key.split(['?', '#']).next().unwrap_or_default(),
+            Self::Store(_) | Self::Directory(_) => key,
         }
     }
 

@@ -64,6 +64,11 @@ impl Failed {
         Self::transient(format!("{what} before the time budget ended; a later run goes on"))
     }
 
+    pub(super) fn worth_another_try(mut self) -> Self {
+        self.0.class = FailureClass::Transient;
+        self
+    }
+
     pub(super) fn with_open(mut self, open: OpenUpload) -> Self {
         self.0.open = Some(open);
         self

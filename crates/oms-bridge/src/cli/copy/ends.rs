@@ -353,7 +353,9 @@ mod tests {
     fn what_has_no_name_or_no_meaning_is_refused() {
         assert!(keys("oss://src", "obs://dst", false).unwrap_err().contains("-r"));
         assert!(keys("https://h/", "obs://dst/", false).unwrap_err().contains("name the key"));
-        assert!(keys("https://h/?a=secret", "obs://dst/", false).is_err_and(|error| !error.contains("secret")));
+        assert!(
+            keys("https://h/?a=secret", "obs://dst/", false).is_err_and(|error| !error.contains("secret"))
+        );
         assert!("s3://b/k".parse::<Location>().is_err());
         assert!("".parse::<Location>().is_err());
     }

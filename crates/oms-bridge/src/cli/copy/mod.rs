@@ -247,7 +247,7 @@ async fn copy(args: CopyArgs, job: Job) -> Exit {
     let Job { transfer, flow, entries, listed, kind } = job;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = if args.json { Output::Json } else { Output::Text };
-    let mut report = Report::new(args.failed_list, mode, output, kind, flow);
+    let mut report = Report::new(args.failed_list, transfer.clone(), mode, output, kind, flow);
     let bar = report.bar();
     let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {

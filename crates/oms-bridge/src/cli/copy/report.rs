@@ -10,7 +10,7 @@ use super::bar::Bar;
 use super::failed_list::FailedList;
 use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{print, print_json};
-use crate::transfer::{Done, Failed, Flow};
+use crate::transfer::{Done, Failed, Flow, Transfer};
 use crate::{clock, text};
 
 /// What goes to stdout.
@@ -24,6 +24,7 @@ pub(super) enum Output {
 pub(super) struct Report {
     bar: Bar,
     failed: FailedList,
+    transfer: Transfer,
     mode: Mode,
     output: Output,
     kind: Kind,
@@ -39,9 +40,16 @@ struct Json<'s> {
 }
 
 impl Report {
-    pub(super) fn new(failed: Option<PathBuf>, mode: Mode, output: Output, kind: Kind, flow: Flow) -> Self {
+    pub(super) fn new(
+        failed: Option<PathBuf>,
+        transfer: Transfer,
+        mode: Mode,
+        output: Output,
+        kind: Kind,
+        flow: Flow,
+    ) -> Self {
         let failed = FailedList::new(failed, clock::system());
-        Self { bar: Bar::new(flow), failed, mode, output, kind, settled: 0 }
+        Self { bar: Bar::new(flow), failed, transfer, mode, output, kind, settled: 0 }
     }
 
     /// The progress bar.
@@ -89,26 +97,27 @@ fn describe(summary: &Summary, verb: &str) -> String {
 
 impl Watch for Report {
     fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>) {
+        let name = self.transfer.name(key);
         self.settled += 1;
         self.bar.shown.set_message(text::counted(self.settled, "object"));
         match outcome {
             Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
-                self.bar.shown.suspend(|| print(key));
+                self.bar.shown.suspend(|| print(name));
             }
-            Ok(Done::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
+            Ok(Done::Copied { bytes }) => tracing::debug!(key = name, bytes, "copied"),
             Ok(done) => {
                 self.bar.passed_over.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
-                tracing::debug!(key, size, ?done, "nothing to copy");
+                tracing::debug!(key = name, size, ?done, "nothing to copy");
             }
             Err(failed) => {
                 self.bar.shown.suspend(|| {
-                    tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
+                    tracing::warn!(key = name, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 });
                 // One object that was named needs no list.
                 if self.kind == Kind::Many
                     && let Err(error) = self.failed.add(key)
                 {
-                    tracing::error!(key, %error, "the list of what failed cannot be written");
+                    tracing::error!(key = name, %error, "the list of what failed cannot be written");
                 }
             }
         }
