@@ -48,6 +48,9 @@ pub struct OpenUpload {
     /// `ETag` of the source at that time: another one means that the parts are of no use.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub etag: Option<String>,
+    /// Parts that are there: more than last time means that the copy advances.
+    #[serde(default)]
+    pub parts: usize,
 }
 
 /// An engine's name, as recorded in the journal.

@@ -141,18 +141,21 @@ impl<'a> Record<'a> {
         since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
+        let before = self.upload.as_ref().map_or(0, |upload| upload.parts);
         // OMS knows nothing of what a copy left open.
         let upload = match failure.engine {
             EngineName::Oms => self.upload,
             EngineName::Copy => failure.open.clone(),
         };
+        // A copy that advances is not on its way to being set aside.
+        let advanced = upload.as_ref().is_some_and(|upload| upload.parts > before);
         Self {
             v: VERSION,
             key: Cow::Borrowed(key),
             engine: Cow::Borrowed(failure.engine.as_str()),
             outcome: Cow::Borrowed("failed"),
             class: Some(failure.class),
-            attempts: self.attempts.max(1).saturating_add(1),
+            attempts: self.attempts.max(1).saturating_add(u32::from(!advanced)),
             first_failed_at: self.first_failed_at.or_else(|| Some(text(since))),
             last_failed_at: Some(text(now)),
             error: Some(failure.error.clone()),
@@ -225,6 +228,7 @@ mod tests {
             id: "u1".into(),
             part_size: 1 << 20,
             etag: Some("e".into()),
+            parts: 3,
         }
     }
 
@@ -251,7 +255,7 @@ mod tests {
         };
         let failed = value(&Outcome::Failed(cut_short(Some(upload()))));
         assert_eq!(failed["engine"], "copy");
-        let upload = r#"{"bucket":"mirror","key":"p/k","id":"u1","part_size":1048576,"etag":"e"}"#;
+        let upload = r#"{"bucket":"mirror","key":"p/k","id":"u1","part_size":1048576,"etag":"e","parts":3}"#;
         assert_eq!(failed["upload"], serde_json::from_str::<serde_json::Value>(upload).unwrap());
         let acceptance =
             Acceptance { engine: EngineName::Copy, note: Some("up to date".into()), request_id: None };
@@ -267,6 +271,17 @@ mod tests {
         let Outcome::Failed(oms) = failed() else { unreachable!() };
         assert_eq!(record().failed_again("k", &oms, now(), now()).upload, Some(upload()));
         assert_eq!(record().failed_again("k", &cut_short(None), now(), now()).upload, None);
+    }
+
+    #[test]
+    fn a_copy_that_advances_is_not_counted_against_its_key() {
+        let change = ObjectChange::of_key("k");
+        let first = Outcome::Failed(cut_short(Some(upload())));
+        let after = |parts| {
+            let again = cut_short(Some(OpenUpload { parts, ..upload() }));
+            Record::new(&change, &first, now()).failed_again("k", &again, now(), now()).attempts
+        };
+        assert_eq!((after(4), after(3), after(0)), (1, 2, 2));
     }
 
     #[test]
