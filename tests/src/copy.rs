@@ -1,7 +1,6 @@
 //! `oms-bridge copy`, with what opens both of its ends.
 
 use std::path::Path;
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -104,10 +103,8 @@ impl Copy {
 
 /// Waits for the end of a run.
 pub async fn finish(mut process: Process) -> Finished {
-    let status: ExitStatus = match timeout(LONGEST, process.wait()).await {
-        Ok(status) => status,
-        Err(_) => panic!("the run does not end:\n{}", process.stderr()),
-    };
+    let ended = timeout(LONGEST, process.wait()).await;
+    let status = ended.unwrap_or_else(|_| panic!("the run does not end:\n{}", process.stderr()));
     Finished { code: status.code(), stdout: process.stdout(), stderr: process.stderr() }
 }
 

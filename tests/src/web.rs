@@ -120,17 +120,14 @@ impl WebReply {
     }
 
     fn head(&self) -> String {
-        let mut head = format!("HTTP/1.1 {} Test\r\nconnection: close\r\n", self.status);
-        match self.framing {
-            Framing::Chunked | Framing::BrokenChunk(_) => head.push_str("transfer-encoding: chunked\r\n"),
-            Framing::Length | Framing::Broken(_) => {
-                head.push_str(&format!("content-length: {}\r\n", self.body.len()));
-            }
-        }
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head + "\r\n"
+        let framing = match self.framing {
+            Framing::Chunked | Framing::BrokenChunk(_) => "transfer-encoding: chunked".to_owned(),
+            Framing::Length | Framing::Broken(_) => format!("content-length: {}", self.body.len()),
+        };
+        let status = format!("HTTP/1.1 {} Test", self.status);
+        let mut lines = vec![status, "connection: close".to_owned(), framing];
+        lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.join("\r\n") + "\r\n\r\n"
     }
 
     async fn send(&self, stream: &mut TcpStream, method: &str) -> std::io::Result<()> {

@@ -141,10 +141,7 @@ async fn keys_that_would_leave_the_directory_are_refused_and_the_others_download
     let found = files(outer.path());
     assert!(found.contains(&"root/fine".to_owned()) && found.contains(&"root/d/e/f".to_owned()), "{found:?}");
     assert!(found.iter().all(|file| file.starts_with("root/") || file == "failed"), "{found:?}");
-    assert!(
-        found.iter().all(|file| !Path::new(file).extension().is_some_and(|part| part == "part")),
-        "{found:?}"
-    );
+    assert!(!found.iter().any(|file| file.contains(".part")), "{found:?}");
     // Of a file and a directory of the same name there can be one.
     assert!(refused.lines().filter(|line| line.starts_with("dir")).count() == 1, "{refused} {first:?}");
     let [copied, up_to_date, ..] = counts(3, run()).await;

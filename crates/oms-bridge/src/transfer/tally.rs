@@ -71,6 +71,11 @@ impl Proof {
         if self.0.load(Ordering::Relaxed) == GIVEN { Wanted::Crc } else { Wanted::CrcAndMd5 }
     }
 
+    /// Whether the destination has shown that it names no CRC-64.
+    pub(super) fn is_missing(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == MISSING
+    }
+
     pub(super) fn learn(&self, crc64: Option<u64>) {
         self.0.store(if crc64.is_some() { GIVEN } else { MISSING }, Ordering::Relaxed);
     }
