@@ -1,6 +1,8 @@
 //! [`ObjectChange`]: the one type that every event source is turned into.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::iter;
 
 /// An object that now exists, changed or vanished, as its source told us.
 ///
@@ -14,12 +16,17 @@ pub struct ObjectChange {
     pub key: String,
     /// What happened to the object.
     pub event: EventName,
-    /// When it happened, in the source's own words (ISO 8601 UTC for OSS).
+    /// When it happened, in the source's own words: ISO 8601, UTC.
     pub event_time: Option<String>,
     /// `ETag` of the object, unquoted.
     pub etag: Option<String>,
     /// Size of the object in bytes.
     pub size: Option<u64>,
+    /// Version of the object, in a bucket that keeps versions. Amazon S3 and COS tell it.
+    pub version_id: Option<String>,
+    /// Place of this change among those of the same key in the same bucket: a hexadecimal number of any length, meaningless across
+    /// keys. Amazon S3 tells it of creations and removals.
+    pub sequencer: Option<String>,
 }
 
 impl ObjectChange {
@@ -32,7 +39,24 @@ impl ObjectChange {
             event_time: None,
             etag: None,
             size: None,
+            version_id: None,
+            sequencer: None,
         }
+    }
+
+    /// How this change lies in time to another one of the same key, where their source says so.
+    ///
+    /// The rule of <https://repost.aws/knowledge-center/s3-duplicate-sqs-messages>: the shorter number is filled with zeros at its
+    /// right, then they are compared from the left. Equal means that both tell of the same change.
+    pub fn order(&self, other: &Self) -> Option<Ordering> {
+        let (Some(own), Some(others)) = (&self.sequencer, &other.sequencer) else { return None };
+        if self.key != other.key || self.bucket != other.bucket {
+            return None;
+        }
+        let length = own.len().max(others.len());
+        let digits =
+            |text| str::bytes(text).chain(iter::repeat(b'0')).map(|digit| digit.to_ascii_uppercase());
+        Some(digits(own).take(length).cmp(digits(others).take(length)))
     }
 }
 
@@ -51,6 +75,9 @@ pub enum Effect {
     Removed,
     /// A step inside a multipart upload: there is no object yet.
     MultipartStep,
+    /// Nothing is there to copy anew: tags, access, storage class or replication of the object changed, or an archived copy
+    /// began to come back or went away again.
+    Unaffected,
     /// The object was read.
     Read,
     /// A name this program does not know.
@@ -58,10 +85,10 @@ pub enum Effect {
 }
 
 impl EventName {
-    /// Takes a name with or without the `oss:` prefix that trigger rules and CloudEvents carry.
+    /// Takes a name with or without the prefix of its service that trigger rules and CloudEvents carry: `oss:`, `s3:`, `cos:`.
     pub fn new(mut name: String) -> Self {
-        if name.starts_with("oss:") {
-            name.drain(.."oss:".len());
+        if let Some(prefix) = ["oss:", "s3:", "cos:"].into_iter().find(|prefix| name.starts_with(prefix)) {
+            name.drain(..prefix.len());
         }
         Self(name)
     }
@@ -82,16 +109,32 @@ impl Effect {
     ///
     /// The list of names grows at the vendor's side, so the class before the colon decides and only the known
     /// exceptions are named. An event without a name counts as a change: a needless request is harmless, a lost change
-    /// is not. Names: <https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/overview-of-oss-trigger>.
+    /// is not. Names: <https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/overview-of-oss-trigger>,
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>,
+    /// <https://www.tencentcloud.com/document/product/583/9707>.
     pub fn of(event: &str) -> Self {
         let (class, operation) = event.split_once(':').unwrap_or((event, ""));
         match (class, operation) {
             (_, "InitiateMultipartUpload" | "UploadPart" | "UploadPartCopy" | "AbortMultipartUpload") => {
                 Effect::MultipartStep
             }
-            ("ObjectReplication", "ObjectRemoved") | ("ObjectRemoved" | "ObjectRemovedGroup", _) => {
+            ("ObjectReplication", "ObjectRemoved")
+            | ("ObjectRemoved" | "ObjectRemovedGroup" | "ObjectRemove" | "LifecycleExpiration", _) => {
                 Effect::Removed
             }
+            // Of a restore only its end leaves something behind that can be read.
+            ("ObjectRestore", "Post" | "Delete")
+            | (
+                "ObjectTagging"
+                | "ObjectAcl"
+                | "ObjectRetention"
+                | "ObjectAnnotation"
+                | "Replication"
+                | "LifecycleTransition"
+                | "IntelligentTiering"
+                | "ReducedRedundancyLostObject",
+                _,
+            ) => Effect::Unaffected,
             ("ObjectDownloaded" | "ObjectDownloadedGroup", _) => Effect::Read,
             (
                 "" | "ObjectCreated" | "ObjectCreatedGroup" | "ObjectModified" | "ObjectReplication"
@@ -132,6 +175,11 @@ mod tests {
             "ObjectRestore:FinishRestore",
             "ObjectCreatedGroup",
             "ObjectCreated:SomethingNew",
+            "s3:ObjectCreated:Put",
+            "ObjectCreated:POST Object",
+            "ObjectRestore:Completed",
+            "cos:ObjectCreated:Origin",
+            "cos:ObjectCreated:*",
             "",
         ] {
             assert_eq!(effect(name), Effect::Changed, "{name}");
@@ -147,15 +195,68 @@ mod tests {
         assert_eq!(effect("ObjectRemoved:DeleteObject"), Effect::Removed);
         assert_eq!(effect("ObjectRemovedGroup"), Effect::Removed);
         assert_eq!(effect("ObjectReplication:ObjectRemoved"), Effect::Removed);
+        assert_eq!(effect("s3:ObjectRemoved:DeleteMarkerCreated"), Effect::Removed);
+        assert_eq!(effect("LifecycleExpiration:Delete"), Effect::Removed);
+        assert_eq!(effect("cos:ObjectRemove:DeleteMarkerCreated"), Effect::Removed);
         assert_eq!(effect("ObjectDownloaded:GetObject"), Effect::Read);
         assert_eq!(effect("Something:Else"), Effect::Unknown);
     }
 
     #[test]
+    fn names_that_leave_the_content_as_it_was_are_not() {
+        for name in [
+            "ObjectRestore:Post",
+            "ObjectRestore:Delete",
+            "cos:ObjectRestore:Post",
+            "ObjectTagging:Put",
+            "ObjectTagging:Delete",
+            "ObjectAcl:Put",
+            "ObjectRetention:Put",
+            "ObjectAnnotation:Delete",
+            "Replication:OperationFailedReplication",
+            "LifecycleTransition",
+            "IntelligentTiering",
+            "s3:ReducedRedundancyLostObject",
+        ] {
+            assert_eq!(effect(name), Effect::Unaffected, "{name}");
+        }
+    }
+
+    #[test]
     fn the_prefix_of_trigger_rules_is_dropped() {
-        assert_eq!(
-            EventName::new("oss:ObjectCreated:PutObject".to_owned()).as_str(),
-            "ObjectCreated:PutObject"
-        );
+        for name in
+            ["oss:ObjectCreated:PutObject", "s3:ObjectCreated:PutObject", "cos:ObjectCreated:PutObject"]
+        {
+            assert_eq!(EventName::new(name.to_owned()).as_str(), "ObjectCreated:PutObject");
+        }
+    }
+
+    fn numbered(sequencer: &str) -> ObjectChange {
+        ObjectChange { sequencer: Some(sequencer.to_owned()), ..ObjectChange::of_key("k") }
+    }
+
+    #[test]
+    fn sequencers_are_compared_as_if_filled_with_zeros_at_the_right() {
+        for (older, newer) in [
+            ("0055AED6DCD9", "0055AED6DCD90281E5"),
+            ("00FF", "01"),
+            ("9", "A"),
+            ("617f08299329d189", "617F0837B476E463"),
+            ("", "1"),
+        ] {
+            assert_eq!(numbered(older).order(&numbered(newer)), Some(Ordering::Less), "{older} {newer}");
+            assert_eq!(numbered(newer).order(&numbered(older)), Some(Ordering::Greater), "{newer} {older}");
+        }
+        for (one, other) in [("00FF", "00FF"), ("00FF", "00FF00"), ("00ff", "00FF"), ("", "0")] {
+            assert_eq!(numbered(one).order(&numbered(other)), Some(Ordering::Equal), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn sequencers_say_nothing_across_keys_and_buckets() {
+        let one = numbered("01");
+        assert_eq!(one.order(&ObjectChange::of_key("k")), None);
+        assert_eq!(one.order(&ObjectChange { key: "l".into(), ..numbered("02") }), None);
+        assert_eq!(one.order(&ObjectChange { bucket: Some("b".into()), ..numbered("02") }), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Which changes are forwarded: event names, `INCLUDE` and `EXCLUDE`, the loop guard, each key once.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -30,7 +31,7 @@ pub enum Skip {
     Effect(Effect),
     /// `EXCLUDE` matches the key, or `INCLUDE` does not.
     Filtered,
-    /// The same key stands again later in the same invocation.
+    /// A later change of the same key stands in the same invocation.
     Duplicate,
     /// The object lies where copies are written to.
     OwnCopy,
@@ -41,10 +42,11 @@ impl fmt::Display for Skip {
         f.write_str(match self {
             Self::Effect(Effect::Removed) => "the object was removed",
             Self::Effect(Effect::MultipartStep) => "a step inside a multipart upload",
+            Self::Effect(Effect::Unaffected) => "the content of the object is as it was",
             Self::Effect(Effect::Read) => "the object was only read",
             Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
-            Self::Duplicate => "the same key stands again later in this event",
+            Self::Duplicate => "a later change of the same key stands in this event",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
         })
     }
@@ -100,16 +102,32 @@ impl Policy {
 
     /// Sorts the changes of one invocation.
     ///
-    /// Of several changes of one key the last counts: the copy reads the object as it is when it runs, so one request
-    /// serves them all.
+    /// Of several changes of one key the latest counts: the copy reads the object as it is when it runs, so one request
+    /// serves them all. Where the source numbers its changes ([`ObjectChange::order`]), the highest number is the latest; elsewhere the
+    /// last in the invocation is.
     ///
     /// # Errors
     ///
     /// [`LoopDetected`] when any of them comes from the log bucket; nothing must be sent then.
     pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, LoopDetected> {
-        if let Some(own) = changes.iter().find(|change| change.bucket.as_deref() == Some(&*self.log_bucket)) {
-            return Err(LoopDetected { bucket: self.log_bucket.clone(), key: own.key.clone() });
+        self.guard(&changes)?;
+        Ok(self.sort_guarded(changes))
+    }
+
+    /// Looks for changes in the log bucket.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopDetected`] with the first one.
+    pub fn guard(&self, changes: &[ObjectChange]) -> Result<(), LoopDetected> {
+        match changes.iter().find(|change| change.bucket.as_deref() == Some(&*self.log_bucket)) {
+            Some(own) => Err(LoopDetected { bucket: self.log_bucket.clone(), key: own.key.clone() }),
+            None => Ok(()),
         }
+    }
+
+    /// As [`Policy::sort`], for changes that went through [`Policy::guard`] already.
+    pub(crate) fn sort_guarded(&self, changes: Vec<ObjectChange>) -> Sorted {
         let mut sorted = Sorted { forward: Vec::with_capacity(changes.len()), skipped: Vec::new() };
         for change in changes {
             match self.skips(&change) {
@@ -118,14 +136,13 @@ impl Policy {
             }
         }
         if sorted.forward.len() > 1 {
-            keep_last_of_each_key(&mut sorted);
+            keep_latest_of_each_key(&mut sorted);
         }
-        Ok(sorted)
+        sorted
     }
-}
 
-impl Policy {
-    fn skips(&self, change: &ObjectChange) -> Option<Skip> {
+    /// Why a change by itself is not forwarded, if it is not.
+    pub fn skips(&self, change: &ObjectChange) -> Option<Skip> {
         match change.event.effect() {
             Effect::Changed => {}
             Effect::Removed if self.removals => {}
@@ -144,14 +161,33 @@ impl OwnCopies {
     }
 }
 
-fn keep_last_of_each_key(sorted: &mut Sorted) {
-    let last: HashMap<&str, usize> =
-        sorted.forward.iter().enumerate().map(|(index, change)| (change.key.as_str(), index)).collect();
-    if last.len() == sorted.forward.len() {
+/// What is known of one key while its changes are gone through.
+struct Latest {
+    /// The change that counts so far.
+    index: usize,
+    /// The one of them with the highest sequencer.
+    highest: Option<usize>,
+}
+
+fn keep_latest_of_each_key(sorted: &mut Sorted) {
+    let changes = &sorted.forward;
+    let mut keys: HashMap<&str, Latest> = HashMap::with_capacity(changes.len());
+    for (index, change) in changes.iter().enumerate() {
+        let latest = keys.entry(&change.key).or_insert(Latest { index, highest: None });
+        let order = latest.highest.and_then(|highest| change.order(&changes[highest]));
+        if order == Some(Ordering::Less) {
+            continue;
+        }
+        latest.index = index;
+        if change.sequencer.is_some() {
+            latest.highest = Some(index);
+        }
+    }
+    if keys.len() == changes.len() {
         return;
     }
     let keep: Vec<bool> =
-        sorted.forward.iter().enumerate().map(|(index, change)| last[change.key.as_str()] == index).collect();
+        changes.iter().enumerate().map(|(index, change)| keys[change.key.as_str()].index == index).collect();
     for (change, keep) in std::mem::take(&mut sorted.forward).into_iter().zip(keep) {
         if keep {
             sorted.forward.push(change);
@@ -292,6 +328,40 @@ mod tests {
             .unwrap();
         assert_eq!(sorted.forward, [change("src", "b", "ObjectCreated:PutObject"), late]);
         assert_eq!(sorted.skipped, [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate)]);
+    }
+
+    fn numbered(event: &str, sequencer: Option<&str>) -> ObjectChange {
+        ObjectChange { sequencer: sequencer.map(str::to_owned), ..change("src", "a", event) }
+    }
+
+    #[test]
+    fn the_source_may_say_which_change_of_a_key_is_the_latest() {
+        const PUT: &str = "ObjectCreated:Put";
+        const DELETE: &str = "ObjectRemoved:Delete";
+        let policy = policy(None, None).forwarding_removals();
+        for (changes, latest) in [
+            ([numbered(PUT, Some("0055AED6DCD90281E5")), numbered(DELETE, Some("0055AED6DCD9"))], 0),
+            ([numbered(DELETE, Some("01")), numbered(PUT, Some("00FF"))], 0),
+            ([numbered(PUT, Some("00FF")), numbered(DELETE, Some("01"))], 1),
+            ([numbered(PUT, Some("01")), numbered(PUT, Some("01"))], 1),
+            ([numbered(PUT, Some("01")), numbered(DELETE, None)], 1),
+            ([numbered(PUT, None), numbered(DELETE, Some("01"))], 1),
+        ] {
+            let sorted = policy.sort(changes.to_vec()).unwrap();
+            assert_eq!(sorted.forward, [changes[latest].clone()], "{changes:?}");
+            assert_eq!(sorted.skipped, [(changes[1 - latest].clone(), Skip::Duplicate)], "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_without_a_number_lets_no_outdated_one_through() {
+        let restored = numbered("ObjectRestore:Completed", None);
+        let changes = vec![
+            numbered("ObjectCreated:Put", Some("05")),
+            restored.clone(),
+            numbered("ObjectRemoved:Delete", Some("03")),
+        ];
+        assert_eq!(policy(None, None).forwarding_removals().sort(changes).unwrap().forward, [restored]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Event bytes to [`ObjectChange`]s.
 //!
-//! One parser tells all documented forms apart (`spec`: the acceptance matrix of OSS deliveries):
+//! One parser tells all documented forms apart:
 //!
 //! | form | recognised by | handled in |
 //! |---|---|---|
@@ -10,53 +10,77 @@
 //! | SMQ/MNS topic, `JSON` | object with the text `Message` | `envelope` |
 //! | SMQ/MNS topic, `STREAM` with attributes | object with the text `body` | `envelope` |
 //! | SMQ/MNS topic, `STREAM` | base64 text | `envelope` |
-//! | SMQ/MNS queue through EventBridge | object with `data.messageBody` | `envelope` |
+//! | SMQ/MNS queue through EventBridge, with or without its CloudEvent | object with `data.messageBody`, `messageBody` | `envelope` |
+//! | Amazon S3 notification | object with `Records` of `eventSource` `aws:s3` | `s3` |
+//! | test event of Amazon S3 | object with the `Event` `s3:TestEvent` | `s3` |
+//! | Amazon S3 through EventBridge | object with `detail-type` and `detail` | `bridge` |
+//! | SNS, to a queue or over HTTP | object with the text `Message` | `envelope` |
+//! | SNS to Lambda | object with `Records` of `EventSource` `aws:sns` | `records` |
+//! | SQS to Lambda | object with `Records` of `eventSource` `aws:sqs`; their bodies are any of the above | `records` |
+//! | Tencent COS | object with `Records` that have `cos` | `cos` |
 //! | timer trigger | object with `triggerName` | `timer` |
 //!
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
 //! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
 
+mod bridge;
+mod cos;
 mod envelope;
 mod error;
+mod key;
 mod oss;
+mod records;
+mod s3;
+mod size;
 mod timer;
 
 pub use error::EventError;
+pub use key::KeyEncoding;
 pub use timer::Task;
 
 use crate::change::ObjectChange;
-
-/// How keys arrive in OSS events: setting `KEY_ENCODING`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyEncoding {
-    /// As they are. What OSS does.
-    #[default]
-    Raw,
-    /// Percent-encoded once: they are decoded once. `+` stays a plus sign.
-    Percent,
-}
 
 /// What an event asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Objects changed. None is no error: there is nothing to do.
     Changes(Vec<ObjectChange>),
+    /// Messages of a queue, each of which succeeds or fails alone.
+    Messages(Vec<Message>),
     /// It is time for something.
     Timer(Task),
+}
+
+/// A message of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's id of the message, never empty.
+    pub id: String,
+    /// What its body says. None is no error: there is nothing to do.
+    pub event: Result<Vec<ObjectChange>, EventError>,
 }
 
 /// Parses the body of an event in any supported form.
 ///
 /// # Errors
 ///
-/// [`EventError`] when the body is empty, not UTF-8, neither JSON nor base64 of it, of no known form, or when any of
+/// [`EventError`] when the body is empty, not UTF-8, neither JSON nor base64 of it, of no known form or of two, or when any of
 /// its elements has no usable key. One bad element fails the whole event: half an event forwarded would be reported
-/// as success.
+/// as success. Only messages of a queue stand alone, as [`Event::Messages`].
 pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Event, EventError> {
     let text = std::str::from_utf8(body).map_err(|error| {
         EventError::new("", format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to()))
     })?;
     envelope::parse_text(text, keys)
+}
+
+/// Parses the body of one message of a queue, in any supported form but a timer's.
+///
+/// # Errors
+///
+/// [`EventError`] as [`parse`] does; the message is to be left to its queue then, which sets it aside at last.
+pub fn parse_message(body: &str, keys: KeyEncoding) -> Result<Vec<ObjectChange>, EventError> {
+    envelope::parse_message(body, keys)
 }
 
 #[cfg(test)]

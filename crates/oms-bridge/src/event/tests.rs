@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod aws;
+mod cos;
+
 const NATIVE: &str = r#"{"events":[{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"2022-06-10T06:21:35.000Z","eventVersion":"1.0","oss":{"bucket":{"name":"testbucket"},"object":{"eTag":"7D73E1052AF595535DE90994F4C3E6D5","key":"image/a.jpg","size":1}},"region":"cn-hangzhou"}]}"#;
 const ELEMENT: &str = r#"{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"2022-06-10T06:21:35.000Z","oss":{"bucket":{"name":"testbucket"},"object":{"eTag":"7D73E1052AF595535DE90994F4C3E6D5","key":"image/a.jpg","size":1}},"region":"cn-hangzhou"}"#;
 
@@ -15,6 +18,8 @@ fn expected() -> ObjectChange {
         event_time: Some("2022-06-10T06:21:35.000Z".into()),
         etag: Some("7D73E1052AF595535DE90994F4C3E6D5".into()),
         size: Some(1),
+        version_id: None,
+        sequencer: None,
     }
 }
 
@@ -25,7 +30,7 @@ fn raw(body: &str) -> Result<Vec<ObjectChange>, EventError> {
 fn changes(event: Result<Event, EventError>) -> Result<Vec<ObjectChange>, EventError> {
     event.map(|event| match event {
         Event::Changes(changes) => changes,
-        Event::Timer(task) => panic!("{task:?}"),
+        other => panic!("{other:?}"),
     })
 }
 
@@ -72,6 +77,9 @@ fn every_documented_form_gives_the_same_change() {
         ("queue", queue(NATIVE)),
         ("queue of base64", queue(&base64)),
         ("array of queue messages", format!("[{}]", queue(&base64))),
+        ("bare queue message", format!(r#"{{"requestId":"6","messageBody":{}}}"#, quoted(&base64))),
+        ("array of bare elements", format!("[{ELEMENT}]")),
+        ("CloudEvent with its data as text", format!(r#"{{"source":"acs.oss","data":{}}}"#, quoted(ELEMENT))),
         ("byte order mark and blanks", format!("\u{feff} \n{NATIVE}\n")),
     ] {
         assert_eq!(raw(&body), Ok(vec![expected()]), "{form}");
@@ -105,7 +113,7 @@ fn errors_name_what_is_wrong_and_where() {
         ("", "the body is empty"),
         ("   ", "the body is empty"),
         ("{}", "no known event form: an object with no members"),
-        (r#"{"Records":[],"x":1}"#, "no known event form: an object with `Records`, `x`"),
+        (r#"{"records":[],"x":1}"#, "no known event form: an object with `records`, `x`"),
         (r#"{"data":{"id":1}}"#, "data: no known event form: an object with `id`"),
         (
             r#"{"events":[{"oss":{"object":{"key":"a"}}},{"oss":{"object":{}}}]}"#,

@@ -88,6 +88,12 @@ impl Function {
         let budget = Budget::until(deadline, now);
         match event {
             Event::Changes(changes) => self.forward(changes, credentials, budget).await,
+            Event::Messages(messages) => {
+                // There is one answer for them all here, so one bad message keeps them all at the queue.
+                let changes: Result<Vec<_>, _> = messages.into_iter().map(|message| message.event).collect();
+                let changes = changes.map_err(|error| failure("MalformedEvent", &error))?;
+                self.forward(changes.into_iter().flatten().collect(), credentials, budget).await
+            }
             Event::Timer(Task::Replay) => self.replay(credentials, budget).await,
         }
     }

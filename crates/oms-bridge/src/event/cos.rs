@@ -1,0 +1,127 @@
+//! Events of Tencent Cloud COS, as its functions receive them.
+//!
+//! <https://www.tencentcloud.com/document/product/583/9707>. A key arrives as `/<appid>/<bucket>/<key>`, and a bucket without the
+//! appid that its name ends with everywhere else. The vendor does not say whether keys are encoded; its current samples hand
+//! them to its SDK as they are.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+
+use super::size::Size;
+use super::{EventError, KeyEncoding};
+use crate::change::{EventName, ObjectChange};
+
+/// The member `cos` of a record.
+#[derive(Deserialize)]
+pub(super) struct Entity {
+    #[serde(rename = "cosBucket")]
+    bucket: Option<Bucket>,
+    #[serde(rename = "cosObject")]
+    object: Option<Object>,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: Option<String>,
+    appid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: Option<String>,
+    #[serde(default)]
+    size: Size,
+    #[serde(rename = "vid")]
+    version_id: Option<String>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+#[derive(Default, Deserialize)]
+struct Meta {
+    #[serde(rename = "ETag")]
+    etag: Option<String>,
+}
+
+/// The member `event` of a record.
+#[derive(Default, Deserialize)]
+pub(super) struct Occasion {
+    #[serde(rename = "eventName")]
+    name: Option<String>,
+    #[serde(rename = "eventTime")]
+    time: Option<Time>,
+}
+
+/// Seconds since 1970; the first pages of the documentation print a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Seconds(i64),
+    Text(String),
+}
+
+impl Entity {
+    pub(super) fn into_change(
+        self,
+        occasion: Option<Occasion>,
+        keys: KeyEncoding,
+    ) -> Result<ObjectChange, EventError> {
+        let occasion = occasion.unwrap_or_default();
+        let Some(object) = self.object else {
+            return Err(EventError::new("cos.cosObject", "missing"));
+        };
+        let Some(path) = object.key else {
+            return Err(EventError::new("cos.cosObject.key", "missing"));
+        };
+        let place = Place::of(&path, self.bucket).map_err(|error| error.inside("cos.cosObject.key"))?;
+        let key = keys.decode(place.key.to_owned()).map_err(|error| error.inside("cos.cosObject.key"))?;
+        Ok(ObjectChange {
+            bucket: Some(place.bucket()),
+            event: EventName::new(occasion.name.unwrap_or_default()),
+            event_time: occasion.time.and_then(Time::into_text),
+            etag: object.meta.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            size: object.size.0,
+            version_id: object.version_id.filter(|version| !version.is_empty()),
+            ..ObjectChange::of_key(key)
+        })
+    }
+}
+
+/// `/<appid>/<bucket>/<key>`, taken apart.
+struct Place<'a> {
+    appid: &'a str,
+    bucket: &'a str,
+    key: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(path: &'a str, bucket: Option<Bucket>) -> Result<Self, EventError> {
+        let parts = path.strip_prefix('/').and_then(|path| {
+            let (appid, path) = path.split_once('/')?;
+            let (bucket, key) = path.split_once('/')?;
+            Some(Self { appid, bucket, key })
+        });
+        let (name, appid) = bucket.map_or((None, None), |bucket| (bucket.name, bucket.appid));
+        let as_told = |told: Option<String>, found: &str| told.is_none_or(|told| told == found);
+        match parts {
+            Some(parts) if parts.key.is_empty() => Err(EventError::new("", "empty")),
+            Some(parts) if as_told(name, parts.bucket) && as_told(appid, parts.appid) => Ok(parts),
+            _ => Err(EventError::new("", "does not begin with /<appid>/<bucket>/ of cosBucket")),
+        }
+    }
+
+    /// The name that the bucket goes by in requests.
+    fn bucket(&self) -> String {
+        format!("{}-{}", self.bucket, self.appid)
+    }
+}
+
+impl Time {
+    fn into_text(self) -> Option<String> {
+        match self {
+            Self::Seconds(seconds) => DateTime::<Utc>::from_timestamp(seconds, 0)
+                .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            Self::Text(text) => Some(text),
+        }
+    }
+}
