@@ -59,3 +59,12 @@ async fn malformed_events_are_refused_with_what_and_where() {
     assert_eq!(cloud.oms_requests(), 0, "of half an event nothing is sent");
     assert_eq!(function.invoke(event::put(["alive"])).await, Answer::True);
 }
+
+#[tokio::test]
+async fn that_s3_can_reach_the_function_is_told_in_the_log() {
+    let cloud = Cloud::start().await;
+    let function = Function::on(&cloud).start().await;
+    let body = fs::read(folder().join("s3-sns-test-event.json")).unwrap();
+    assert_eq!(function.invoke(body).await, Answer::True);
+    function.logged("the test event of S3 arrived").await;
+}
