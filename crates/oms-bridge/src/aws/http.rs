@@ -1,0 +1,108 @@
+//! Requests of the SDK through the one HTTP client of this process: the same connections, proxies, TLS provider and embedded
+//! roots as everything else. The SDK's own client would bring a second TLS provider, written in C, and want a CA store.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use tokio::time::timeout;
+
+/// The HTTP client, as the SDK wants it.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    /// Time for the whole exchange, if the SDK sets one.
+    limit: Option<Duration>,
+}
+
+impl Http {
+    pub(super) fn new(client: reqwest::Client) -> Self {
+        Self { client, limit: None }
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let request = prepared(request).map_err(ConnectorError::user)?;
+        let response = self.client.execute(request).await.map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(failed)?;
+        let mut answer = http::Response::new(SdkBody::from(body));
+        *answer.status_mut() = status;
+        *answer.headers_mut() = headers;
+        HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+fn prepared(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
+    let request = request.try_into_http1x()?;
+    let body = request.body().bytes().map(Bytes::copy_from_slice).ok_or("a streamed body")?;
+    Ok(reqwest::Request::try_from(request.map(|_| body))?)
+}
+
+/// What the SDK tries again is a matter of the kind.
+fn failed(error: reqwest::Error) -> ConnectorError {
+    // An address may hold what is secret.
+    let error = error.without_url();
+    if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else if error.is_builder() {
+        ConnectorError::user(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}
+
+impl HttpConnector for Http {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.clone();
+        HttpConnectorFuture::new(async move {
+            match http.limit {
+                Some(limit) => timeout(limit, http.exchange(request))
+                    .await
+                    .unwrap_or_else(|_| Err(ConnectorError::timeout("no answer in time".into()))),
+                None => http.exchange(request).await,
+            }
+        })
+    }
+}
+
+impl HttpClient for Http {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        // Without it a machine that is no instance of EC2 would wait long for the service that tells its role.
+        let limit = settings.read_timeout().map(|read| read + settings.connect_timeout().unwrap_or_default());
+        SharedHttpConnector::new(Self { client: self.client.clone(), limit })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_the_sdk_goes_out_as_it_is() {
+        let mut request = HttpRequest::new(SdkBody::from("{}"));
+        request.set_method("POST").unwrap();
+        request.set_uri("http://127.0.0.1:1/a%20b?x=%2F").unwrap();
+        request.headers_mut().insert("x-amz-target", "AmazonSQS.ReceiveMessage");
+        let request = prepared(request).unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.url().as_str(), "http://127.0.0.1:1/a%20b?x=%2F");
+        assert_eq!(request.headers()["x-amz-target"], "AmazonSQS.ReceiveMessage");
+        assert_eq!(request.body().and_then(|body| body.as_bytes()), Some(&b"{}"[..]));
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_an_io_error_that_names_no_address() {
+        let http = Http::new(reqwest::Client::builder().no_proxy().build().unwrap());
+        let error = http.exchange(HttpRequest::get("http://127.0.0.1:1/?secret").unwrap()).await.unwrap_err();
+        assert!(error.is_io(), "{error:?}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,248 @@
+//! `consume`: a worker on a queue.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use clap::Args;
+use serde::Serialize;
+
+use super::{Exit, Prepared, effort, exit, print, print_json, usage, variable};
+use crate::config::{Mode, SettingsArgs};
+use crate::consume::{
+    About, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
+    QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
+};
+use crate::credentials::SourceCredentials;
+use crate::engine::copy::OBJECTS_IN_FLIGHT;
+use crate::host::interrupts::Interrupts;
+use crate::text::counted;
+use crate::{assemble, aws};
+
+/// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
+///
+/// Any number of workers may share a queue. A message is deleted once all it tells of is accepted or in the journal; one that
+/// nobody understands is left for the queue's redrive policy. Credentials for the queue are found as the AWS tools find theirs.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 127.0.0.1:9100
+  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --drain --json"))]
+pub(super) struct ConsumeArgs {
+    /// URL of the queue.
+    #[arg(long, env = "QUEUE_URL", value_name = "URL", hide_env_values = true)]
+    queue_url: Option<String>,
+    /// Messages worked on at once [default: 100, and 16 where objects are copied].
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    concurrency: Option<usize>,
+    /// Seconds that a message is hidden from other workers. Extended while it is worked on; after a kill it comes back so late.
+    #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()))]
+    visibility: u64,
+    /// Seconds that a request waits for messages.
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=LONGEST_POLL.as_secs()))]
+    wait: u64,
+    /// Stop once a request waited for messages and got none.
+    #[arg(long)]
+    drain: bool,
+    /// Address for `/healthz` and `/metrics` [default: none].
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Region of the queue [default: that of its URL].
+    #[arg(long, env = "AWS_REGION", value_name = "REGION", hide_env_values = true)]
+    aws_region: Option<String>,
+    /// Where the queue's service listens [default: the region's endpoint].
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=10_000) => Ok(number),
+        _ => Err("not a number from 1 to 10000".to_owned()),
+    }
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Summary {
+    #[serde(flatten)]
+    totals: Totals,
+    requests: u64,
+    elapsed_s: f64,
+}
+
+pub(super) async fn run(args: ConsumeArgs) -> Exit {
+    match prepare(&args).await {
+        Ok((worker, health)) => work(&args, &worker, health).await,
+        Err(exit) => exit,
+    }
+}
+
+async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
+    let url = args.queue_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    let url = url.ok_or_else(|| usage(&"--queue-url or QUEUE_URL: missing"))?;
+    let Prepared { mut settings, http, .. } = Prepared::from(&args.settings)?;
+    let concurrency = in_flight(args.concurrency, &mut settings.mode);
+    let keys = settings.key_encoding;
+    let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
+    let region = region_of(url).map(str::to_owned).or_else(|| args.aws_region.clone());
+    let config = aws::config(&http, region).await;
+    opened(&config).await?;
+    let queue = Queue::new(&config, url, args.endpoint_url.clone());
+    look(&queue).await?;
+    let health = match args.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let options = Options {
+        concurrency,
+        visibility: Duration::from_secs(args.visibility),
+        wait: Duration::from_secs(args.wait),
+        until: if args.drain { Until::Drained } else { Until::Stopped },
+    };
+    let worker = Worker::new(queue, pipeline, SourceCredentials::new(variable), keys, options);
+    Ok((worker, health))
+}
+
+/// Messages at once, and what that comes to at the engine: requests to OMS carry the keys of several.
+fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
+    let (concurrency, in_flight) = if mode.copy().is_some() {
+        let concurrency = wanted.unwrap_or(OBJECTS_IN_FLIGHT);
+        (concurrency, concurrency)
+    } else {
+        let concurrency = wanted.unwrap_or(CONCURRENCY);
+        (concurrency, concurrency.div_ceil(BATCH))
+    };
+    mode.set_in_flight(in_flight);
+    concurrency
+}
+
+/// The region in `https://sqs.<region>.amazonaws.com/…`.
+fn region_of(url: &str) -> Option<&str> {
+    let host = url.split_once("://")?.1.split(['/', ':']).next()?;
+    let (region, domain) = host.strip_prefix("sqs.")?.split_once('.')?;
+    matches!(domain, "amazonaws.com" | "amazonaws.com.cn").then_some(region)
+}
+
+/// Says before the first request what it would fail of.
+async fn opened(config: &SdkConfig) -> Result<(), Exit> {
+    if config.region().is_none() {
+        return Err(usage(&"AWS_REGION: missing, and the URL of the queue does not tell"));
+    }
+    let Some(credentials) = config.credentials_provider() else {
+        return Err(usage(&"no credentials for AWS"));
+    };
+    match credentials.provide_credentials().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
+            Err(usage(&format!("no credentials for AWS: {error}{}", why.unwrap_or_default())))
+        }
+    }
+}
+
+/// Looks at the queue. Trouble that passes is left to the pollers.
+async fn look(queue: &Queue) -> Result<(), Exit> {
+    match queue.about().await {
+        Ok(About { waiting, redrive }) => {
+            tracing::info!(waiting, "consuming");
+            if redrive == Redrive::Missing {
+                tracing::warn!(
+                    "the queue has no redrive policy: messages that nobody understands come back until their retention ends"
+                );
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == QueueErrorKind::Transient => {
+            tracing::warn!(%error, "the queue does not answer yet");
+            Ok(())
+        }
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn refused(error: &QueueError) -> Exit {
+    eprintln!("error: the queue: {error}");
+    match error.kind() {
+        QueueErrorKind::Refused => Exit::CredentialsRefused,
+        QueueErrorKind::Unusable => Exit::Usage,
+        QueueErrorKind::Transient => Exit::Internal,
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<Health, Exit> {
+    let health =
+        Health::listen(address).await.map_err(|error| usage(&format!("--listen {address}: {error}")))?;
+    if let Ok(address) = health.address() {
+        tracing::info!(%address, "/healthz and /metrics");
+    }
+    Ok(health)
+}
+
+async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Exit {
+    let started = Instant::now();
+    let (mut first, mut second) = (Interrupts::from_outside(), Interrupts::from_outside());
+    let told = async {
+        match health {
+            Some(health) => health.serve(worker.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = worker.run(first.next()) => ended,
+        () = told => return Exit::Internal,
+        () = async {
+            second.next().await;
+            second.next().await;
+        } => return Exit::Interrupted,
+    };
+    let engine = worker.pipeline().engine();
+    let summary = Summary {
+        totals: worker.totals(),
+        requests: engine.requests(),
+        elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+    };
+    if args.json {
+        print_json(&summary);
+    } else {
+        let Totals { received, deleted, accepted, failed, .. } = summary.totals;
+        print(&format!(
+            "{} received, {deleted} deleted; {accepted} keys accepted, {failed} failed, {}",
+            counted(received, "message"),
+            effort(engine, summary.requests, summary.elapsed_s)
+        ));
+    }
+    match ended {
+        Err(error) => refused(&error),
+        Ok(()) => exit_of(args, &summary.totals),
+    }
+}
+
+/// A worker that was stopped did what it was told; one that drained its queue says whether all of it arrived.
+fn exit_of(args: &ConsumeArgs, totals: &Totals) -> Exit {
+    let Totals { failed, poison, released, .. } = *totals;
+    if args.drain && failed + poison + released > 0 { Exit::SomeFailed } else { Exit::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_queue_tells_its_region() {
+        for (url, region) in [
+            ("https://sqs.eu-west-1.amazonaws.com/123456789012/uploads", Some("eu-west-1")),
+            ("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/uploads", Some("cn-north-1")),
+            ("http://127.0.0.1:5000/123456789012/uploads", None),
+            ("https://sqs.example.com/q", None),
+            ("uploads", None),
+        ] {
+            assert_eq!(region_of(url), region, "{url}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Deletes settled messages, up to ten with a request, also of runs that ended in the same moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::queue::{BATCH, Queue, QueueErrorKind};
+use super::stats::Stats;
+use crate::engine::backoff::Backoff;
+
+/// Requests under way at once.
+const IN_FLIGHT: usize = 8;
+
+/// How often one message is tried. One that is left comes again.
+const TRIES: u32 = 4;
+
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// Hands messages to the task that deletes them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Deleter(mpsc::UnboundedSender<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    receipt: String,
+    done: oneshot::Sender<()>,
+}
+
+impl Deleter {
+    /// Starts the task; it ends with the last clone.
+    pub(super) fn start(queue: Queue, stats: Arc<Stats>) -> Self {
+        let (sender, mut entries) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let slots = Arc::new(Semaphore::new(IN_FLIGHT));
+            while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+                let mut batch = Vec::with_capacity(BATCH);
+                if entries.recv_many(&mut batch, BATCH).await == 0 {
+                    break;
+                }
+                let (queue, stats) = (queue.clone(), Arc::clone(&stats));
+                tokio::spawn(async move {
+                    delete(&queue, batch, &stats).await;
+                    drop(slot);
+                });
+            }
+        });
+        Self(sender)
+    }
+
+    /// Deletes messages by their receipts. Returns when that is done, or given up.
+    pub(super) async fn delete(&self, receipts: Vec<String>) {
+        let send = |receipt| {
+            let (done, waiting) = oneshot::channel();
+            // The task ends after the last clone of this only.
+            let _ = self.0.send(Entry { receipt, done });
+            waiting
+        };
+        let waiting: Vec<_> = receipts.into_iter().map(send).collect();
+        for done in waiting {
+            let _ = done.await;
+        }
+    }
+}
+
+async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            tokio::time::sleep(BACKOFF.delay(attempt, fastrand::f64)).await;
+        }
+        let receipts: Vec<_> = batch.iter().map(|entry| entry.receipt.clone()).collect();
+        let refused = match queue.delete(&receipts).await {
+            Ok(refused) => refused,
+            Err(error) => {
+                stats.queue_errors.add(1);
+                tracing::warn!(%error, messages = batch.len(), "settled messages could not be deleted");
+                if error.kind() == QueueErrorKind::Transient {
+                    continue;
+                }
+                break;
+            }
+        };
+        let before = batch.len();
+        let mut again = Vec::new();
+        for (index, entry) in batch.into_iter().enumerate() {
+            match refused.iter().find(|refused| refused.index == index) {
+                None => {
+                    stats.deleted.add(1);
+                    let _ = entry.done.send(());
+                }
+                Some(refused) if refused.error.kind() == QueueErrorKind::Transient => again.push(entry),
+                Some(refused) => {
+                    stats.not_deleted.add(1);
+                    tracing::warn!(error = %refused.error, "a settled message could not be deleted");
+                }
+            }
+        }
+        batch = again;
+        if batch.is_empty() {
+            return;
+        }
+        tracing::debug!(messages = batch.len(), of = before, "deleting again");
+    }
+    stats.not_deleted.add(batch.len());
+}

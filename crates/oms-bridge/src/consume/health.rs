@@ -1,0 +1,123 @@
+//! `/healthz` and `/metrics` over HTTP.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+/// What is told about a worker.
+pub trait Observed: Clone + Send + Sync + 'static {
+    /// What is wrong with it, if anything is.
+    fn trouble(&self) -> Option<String>;
+    /// Its numbers, in the text format of Prometheus.
+    fn metrics(&self) -> String;
+}
+
+/// A server that listens already.
+#[derive(Debug)]
+pub struct Health(TcpListener);
+
+impl Health {
+    /// Listens on `address`; port 0 takes any that is free.
+    pub async fn listen(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).await.map(Self)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Answers for as long as this is polled; connections outlive it until their answer.
+    pub async fn serve(self, worker: impl Observed) {
+        loop {
+            let Ok((connection, _)) = self.0.accept().await else {
+                // Out of descriptors, say: others need them more.
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                continue;
+            };
+            let worker = worker.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let response = answer(&request, &worker);
+                async move { Ok::<_, Infallible>(response) }
+            });
+            tokio::spawn(
+                http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .serve_connection(TokioIo::new(connection), service),
+            );
+        }
+    }
+}
+
+fn answer<B>(request: &Request<B>, worker: &impl Observed) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is known here\n".to_owned());
+    }
+    match request.uri().path() {
+        "/healthz" => match worker.trouble() {
+            None => text(StatusCode::OK, "ok\n".to_owned()),
+            Some(trouble) => text(StatusCode::SERVICE_UNAVAILABLE, trouble + "\n"),
+        },
+        "/metrics" => text(StatusCode::OK, worker.metrics()),
+        _ => text(StatusCode::NOT_FOUND, "there is /healthz and /metrics\n".to_owned()),
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let form = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, form);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone)]
+    struct Worker(Option<&'static str>);
+
+    impl Observed for Worker {
+        fn trouble(&self) -> Option<String> {
+            self.0.map(str::to_owned)
+        }
+
+        fn metrics(&self) -> String {
+            "metric 1\n".to_owned()
+        }
+    }
+
+    async fn get(worker: Worker, path: &str) -> (StatusCode, String) {
+        let health = Health::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = health.address().unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = async {
+            let response = client.get(format!("http://{address}{path}")).send().await.unwrap();
+            (response.status(), response.text().await.unwrap())
+        };
+        tokio::select! {
+            () = health.serve(worker) => unreachable!(),
+            answer = asked => answer,
+        }
+    }
+
+    #[tokio::test]
+    async fn health_and_numbers_are_told() {
+        assert_eq!(get(Worker(None), "/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
+        let ill = get(Worker(Some("no answer")), "/healthz").await;
+        assert_eq!(ill, (StatusCode::SERVICE_UNAVAILABLE, "no answer\n".to_owned()));
+        assert_eq!(get(Worker(None), "/metrics").await, (StatusCode::OK, "metric 1\n".to_owned()));
+        assert_eq!(get(Worker(None), "/").await.0, StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,134 @@
+//! Messages from their receipt to their deletion.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::Inner;
+use super::held::Hand;
+use super::queue::{QueueErrorKind, Received};
+use crate::engine::backoff::Backoff;
+use crate::event::{self, Message};
+use crate::pipeline::{Budget, Unsettled, Why};
+use crate::progress::Log;
+
+/// Longest time for one run. What is not copied by then goes to the journal, and a replay goes on with it.
+const RUN: Duration = Duration::from_hours(1);
+
+/// How long a message that could not be settled is hidden, by how often it was received.
+const COMING_BACK: Backoff = Backoff { base: Duration::from_secs(10), cap: Duration::from_mins(15) };
+
+/// Works on messages until they are deleted, given back or left.
+pub(super) async fn settle(
+    worker: Arc<Inner>,
+    messages: Vec<Received>,
+    mut hand: Hand,
+    slots: OwnedSemaphorePermit,
+) {
+    let messages = worker.understood(messages, &mut hand);
+    if !messages.is_empty() {
+        tokio::select! {
+            () = worker.forward(messages, &hand) => {}
+            never = worker.keep(&hand) => match never {},
+        }
+    }
+    drop((hand, slots));
+}
+
+/// A message whose body is understood.
+struct Understood {
+    receives: u32,
+    message: Message,
+}
+
+impl Inner {
+    /// Reads the bodies. What nobody understands is left alone: it comes into sight again until the queue's redrive policy sets it
+    /// aside.
+    fn understood(&self, messages: Vec<Received>, hand: &mut Hand) -> Vec<Understood> {
+        let mut understood = Vec::with_capacity(messages.len());
+        for Received { id, body, receives, .. } in messages {
+            let event = event::parse_message(&body, self.keys);
+            if let Err(error) = &event {
+                self.stats.poison.add(1);
+                tracing::error!(
+                    message = id,
+                    receives,
+                    bytes = body.len(),
+                    sha256 = hex::encode(Sha256::digest(&body)),
+                    %error,
+                    "a message that nobody understands is left to the queue"
+                );
+                hand.drop_one(&id);
+                continue;
+            }
+            understood.push(Understood { receives, message: Message { id, event } });
+        }
+        understood
+    }
+
+    /// Forwards what messages tell of; deletes those that are settled and gives the others back.
+    async fn forward(&self, messages: Vec<Understood>, hand: &Hand) {
+        let received: Vec<_> = messages.iter().map(|own| (own.message.id.clone(), own.receives)).collect();
+        let messages = messages.into_iter().map(|own| own.message).collect();
+        let now = Instant::now();
+        let credentials = self.credentials.from_environment();
+        let budget = Budget::until(now + RUN, now);
+        let handled = self.pipeline.run_messages(messages, credentials, budget, &Log).await;
+        self.stats.add(&handled.report);
+        self.brake.ran(handled.report.unrecorded);
+        let unsettled = |id: &String| handled.unsettled.iter().any(|message| message.id == *id);
+        let settled: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !unsettled(id)).collect();
+        tokio::join!(
+            self.deleter.delete(hand.of(&settled)),
+            self.give_back_later(&handled.unsettled, &received, hand),
+        );
+    }
+
+    async fn give_back_later(&self, unsettled: &[Unsettled], received: &[(String, u32)], hand: &Hand) {
+        for Unsettled { id, why } in unsettled {
+            if let Why::Malformed(_) | Why::Loop(_) = why {
+                self.stats.poison.add(1);
+                tracing::error!(message = id, error = %why, "a message is left to the queue");
+                continue;
+            }
+            self.stats.released.add(1);
+            let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
+            let delay = COMING_BACK.delay(receives.saturating_sub(1), fastrand::f64);
+            tracing::warn!(message = id, receives, error = %why, "a message is given back");
+            let receipts = hand.of(std::slice::from_ref(id));
+            if let Err(error) = self.queue.hide(&receipts, delay).await {
+                tracing::warn!(message = id, %error, "it comes into sight again by itself");
+            }
+        }
+    }
+
+    /// Keeps messages out of sight for as long as this is polled.
+    async fn keep(&self, hand: &Hand) -> Infallible {
+        let visibility = self.options.visibility;
+        let mut pause = visibility / 2;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = visibility / 2;
+            let receipts = hand.receipts();
+            match self.queue.hide(&receipts, visibility).await {
+                Ok(refused) => {
+                    for refused in refused {
+                        // Deleted in this moment, or taken by another worker already.
+                        tracing::debug!(error = %refused.error, "a message could not be kept out of sight");
+                    }
+                }
+                Err(error) => {
+                    self.stats.queue_errors.add(1);
+                    tracing::warn!(%error, messages = receipts.len(), "messages could not be kept out of sight");
+                    if error.kind() == QueueErrorKind::Transient {
+                        pause = visibility / 8;
+                    }
+                }
+            }
+        }
+    }
+}
