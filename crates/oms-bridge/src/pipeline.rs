@@ -4,7 +4,10 @@
 //! Vec<ObjectChange> ──policy──▶ jobs ──engine──▶ outcomes ──journal──▶ Report
 //! ```
 //!
-//! The rule: before a host reports success, every key is either accepted by the engine or durably in the journal.
+//! The rule: before a host reports success, every key is either accepted by the engine or durably in the journal. Messages of a
+//! queue come back one by one where it does not hold ([`Pipeline::run_messages`]).
+
+mod messages;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +17,13 @@ use futures_util::stream::FuturesUnordered;
 use oss_lite::Credentials;
 use tokio::time::{Instant, timeout_at};
 
+pub use self::messages::{Handled, Unsettled, Why};
 use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
 use crate::engine::copy::CopyContext;
 use crate::engine::{Attempt, Engine, EngineError, EngineName, Failure, FailureClass, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
-use crate::policy::{LoopDetected, Policy};
+use crate::policy::{LoopDetected, Policy, Sorted};
 use crate::progress::{Event, Observer};
 
 /// How many records are written at once for one invocation.
@@ -133,10 +137,23 @@ impl Pipeline {
         observer: &dyn Observer,
     ) -> Result<Report, LoopDetected> {
         let sorted = self.policy.sort(changes)?;
+        let (report, _) = self.forward(sorted, credentials, budget, observer).await;
+        Ok(report)
+    }
+
+    /// What became of sorted changes, and the keys that are neither accepted nor in the journal.
+    async fn forward(
+        &self,
+        sorted: Sorted,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        budget: Budget,
+        observer: &dyn Observer,
+    ) -> (Report, Vec<String>) {
         for (change, why) in &sorted.skipped {
             observer.observe(&Event::Skipped { change, why: *why });
         }
         let mut report = Report { skipped: sorted.skipped.len(), ..Report::default() };
+        let mut lost = Vec::new();
         if !sorted.forward.is_empty() {
             let context = self.engine.context(credentials.as_ref().ok());
             let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
@@ -148,10 +165,10 @@ impl Pipeline {
                 observer,
                 budget,
             }
-            .run(&mut report)
+            .run(&mut report, &mut lost)
             .await;
         }
-        Ok(report)
+        (report, lost)
     }
 }
 
@@ -173,7 +190,7 @@ struct Written {
 }
 
 impl Run<'_> {
-    async fn run(&self, report: &mut Report) {
+    async fn run(&self, report: &mut Report, lost: &mut Vec<String>) {
         let engine = &self.pipeline.engine;
         let jobs = self.changes.iter().map(job);
         let mut outcomes = engine.submit(jobs, self.context.as_ref(), self.budget.engine);
@@ -195,7 +212,7 @@ impl Run<'_> {
                         records.push(self.record(index, unsettled(engine.last(), why)));
                     }
                 }
-                Some(written) = records.next() => self.tally(&written, report),
+                Some(written) = records.next() => self.tally(&written, report, lost),
             }
         }
     }
@@ -209,7 +226,7 @@ impl Run<'_> {
         Written { index, outcome, error }
     }
 
-    fn tally(&self, written: &Written, report: &mut Report) {
+    fn tally(&self, written: &Written, report: &mut Report, lost: &mut Vec<String>) {
         let change = &self.changes[written.index];
         match &written.outcome {
             Outcome::Accepted(acceptance) => {
@@ -223,6 +240,7 @@ impl Run<'_> {
                 self.observer.observe(&Event::Failed { change, failure });
                 if let Some(error) = &written.error {
                     report.unrecorded += 1;
+                    lost.push(change.key.clone());
                     report.first_unrecorded.get_or_insert_with(|| {
                         format!(
                             "key {:?} failed ({}) and could not be recorded: {error}",

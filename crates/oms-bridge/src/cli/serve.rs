@@ -1,21 +1,25 @@
 //! `serve`: the event function.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 use fc_adapter::Markers;
 
-use super::{Exit, exit, internal, usage, variable};
+use super::{Exit, exit, internal, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
+use crate::host::interrupts::Interrupts;
+use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, DEFAULT_TIMEOUT, Function};
 use crate::http_client::{self, Proxies};
 
-/// Runs the event function on Function Compute's custom runtime.
+/// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
-/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000.
+/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000. Where AWS_LAMBDA_RUNTIME_API is set it asks Lambda for
+/// its events instead, and Lambda tells the timeout.
 #[derive(Args)]
 #[command(after_help = exit::help("Example:
   oms-bridge serve --listen 127.0.0.1:9000
@@ -35,33 +39,63 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
+    let lambda = RuntimeApi::find(variable);
+    let function = match function(&args.settings, lambda.as_ref()) {
+        Ok(function) => function,
+        Err(NotStarted { exit, why }) => {
+            eprintln!("error: {why}");
+            if let Some(lambda) = lambda {
+                lambda.report_init_error(&why).await;
+            }
+            return exit;
+        }
     };
-    let key_encoding = settings.key_encoding;
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
+    let json = args.json;
+    let served = match lambda {
+        Some(_) => on_lambda(function.clone()).await,
+        None => on_function_compute(args, function.clone()).await,
     };
-    let pipeline = match assemble::pipeline(settings, &http) {
-        Ok(pipeline) => pipeline,
-        Err(error) => return usage(&error),
-    };
-    let function = Function::new(pipeline, SourceCredentials::new(variable), key_encoding);
-    let mut adapter = host::adapter(function.clone()).default_timeout(Duration::from_secs(args.timeout));
-    if let Some(listen) = args.listen {
-        adapter = adapter.listen(listen);
-    }
-    if args.json {
-        adapter = adapter.markers(Markers::Off);
-    }
-    let served = adapter.run().await;
-    if args.json {
+    if json {
         super::print_json(&function.totals());
     }
     match served {
         Ok(()) => Exit::Done,
         Err(error) => internal(&error),
     }
+}
+
+/// Why there is no function.
+struct NotStarted {
+    exit: Exit,
+    why: String,
+}
+
+fn function(settings: &SettingsArgs, lambda: Option<&RuntimeApi>) -> Result<Function, NotStarted> {
+    let usage = |error: &dyn Display| NotStarted { exit: Exit::Usage, why: error.to_string() };
+    if let Some(lambda) = lambda {
+        lambda.check(variable).map_err(|error| usage(&error))?;
+    }
+    let settings =
+        Settings::resolve(settings, variable("FC_REGION").as_deref()).map_err(|error| usage(&error))?;
+    let key_encoding = settings.key_encoding;
+    let http = http_client::build(Proxies::FromEnvironment)
+        .map_err(|error| NotStarted { exit: Exit::Internal, why: error.to_string() })?;
+    let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
+    Ok(Function::new(pipeline, SourceCredentials::new(variable), key_encoding))
+}
+
+async fn on_function_compute(args: ServeArgs, function: Function) -> Result<(), lambda_runtime::Error> {
+    let mut adapter = host::adapter(function).default_timeout(Duration::from_secs(args.timeout));
+    if let Some(listen) = args.listen {
+        adapter = adapter.listen(listen);
+    }
+    if args.json {
+        adapter = adapter.markers(Markers::Off);
+    }
+    Ok(adapter.run().await?)
+}
+
+async fn on_lambda(function: Function) -> Result<(), lambda_runtime::Error> {
+    let mut signals = Interrupts::from_outside();
+    lambda::run(function, signals.next()).await
 }

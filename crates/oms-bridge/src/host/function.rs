@@ -10,10 +10,11 @@ use oss_lite::Credentials;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::lambda::Reply;
 use crate::change::ObjectChange;
 use crate::credentials::{NoCredentials, Offered, SourceCredentials};
 use crate::event::{self, Event, KeyEncoding, Task};
-use crate::pipeline::{Budget, Pipeline, Report};
+use crate::pipeline::{Budget, Pipeline, Report, Unsettled};
 use crate::progress::Log;
 use crate::replay::{Options, Stopped, Summary, replay};
 
@@ -70,10 +71,8 @@ impl Function {
     /// platform must keep the event and try again.
     pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let handled = self.handle(event).await;
-        let counters = &self.0.counters;
-        counters.invocations.fetch_add(1, Ordering::Relaxed);
         // The host logs the error itself.
-        counters.failed_invocations.fetch_add(u64::from(handled.is_err()), Ordering::Relaxed);
+        self.0.counters.invoked(handled.is_err());
         handled
     }
 
@@ -81,8 +80,7 @@ impl Function {
         let context = FcContext::current();
         let now = Instant::now();
         let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
-        let event =
-            event::parse(&event.payload.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let event = self.parse(&event.payload)?;
         let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let budget = Budget::until(deadline, now);
@@ -96,6 +94,39 @@ impl Function {
             }
             Event::Timer(Task::Replay) => self.replay(credentials, budget).await,
         }
+    }
+
+    /// Handles one event where messages of a queue are answered for one by one: elsewhere as [`Function::invoke`], with credentials
+    /// of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Function::invoke`], but messages of a queue fail only together when it is not told which they are.
+    pub async fn invoke_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
+        let handled = self.handle_by_message(event, deadline).await;
+        self.0.counters.invoked(handled.is_err());
+        handled
+    }
+
+    async fn handle_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
+        let budget = Budget::until(deadline, Instant::now());
+        let credentials = self.0.credentials.from_environment();
+        match self.parse(&event)? {
+            Event::Changes(changes) => self.forward(changes, credentials, budget).await.map(Reply::Whole),
+            Event::Messages(messages) => {
+                let handled = self.0.pipeline.run_messages(messages, credentials, budget, &Log).await;
+                self.0.counters.add(&handled.report);
+                for Unsettled { id, why } in &handled.unsettled {
+                    tracing::error!(message_id = id, %why, "the message goes back to its queue");
+                }
+                Ok(Reply::Batch(handled.unsettled.into_iter().collect()))
+            }
+            Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(Reply::Whole),
+        }
+    }
+
+    fn parse(&self, event: &RawEvent) -> Result<Event, Diagnostic> {
+        event::parse(&event.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))
     }
 
     async fn forward(
@@ -184,6 +215,11 @@ impl Function {
 }
 
 impl Counters {
+    fn invoked(&self, failed: bool) {
+        self.invocations.fetch_add(1, Ordering::Relaxed);
+        self.failed_invocations.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+
     fn add(&self, report: &Report) {
         let add = |counter: &AtomicU64, keys: usize| counter.fetch_add(keys as u64, Ordering::Relaxed);
         add(&self.accepted, report.accepted);

@@ -3,6 +3,7 @@
 mod fc;
 mod function;
 pub mod interrupts;
+pub mod lambda;
 pub mod send;
 
 pub use self::fc::adapter;

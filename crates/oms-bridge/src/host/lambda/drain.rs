@@ -1,0 +1,84 @@
+//! An end that leaves no invocation unanswered.
+//!
+//! The runtime asks for the next event as soon as one is answered, and cannot be told to stop. So this layer holds on to the answered
+//! invocation once the end has been asked for: nothing is asked for any more, and nothing taken is left without an answer.
+
+use std::future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use lambda_runtime::tower::Layer;
+use lambda_runtime::{Error, LambdaInvocation, Service};
+use tokio::sync::watch;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Drain(Arc<watch::Sender<State>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    in_hand: usize,
+    stopping: bool,
+}
+
+impl Drain {
+    /// Waits for `stop`, and then until all that is in hand is answered.
+    pub(super) async fn after(self, stop: impl Future<Output = ()>) {
+        stop.await;
+        self.0.send_modify(|state| state.stopping = true);
+        tracing::info!("stopping");
+        // Its sender is in `self`, so this does not end before.
+        let _ = self.0.subscribe().wait_for(|state| state.in_hand == 0).await;
+    }
+
+    fn begin(&self) {
+        self.0.send_modify(|state| state.in_hand += 1);
+    }
+
+    async fn end(&self) {
+        self.0.send_modify(|state| state.in_hand -= 1);
+        if self.0.borrow().stopping {
+            future::pending::<()>().await;
+        }
+    }
+}
+
+impl<S> Layer<S> for Drain {
+    type Service = Drained<S>;
+
+    fn layer(&self, inner: S) -> Drained<S> {
+        Drained { inner, drain: self.clone() }
+    }
+}
+
+/// A service whose calls end with the answer of the invocation.
+#[derive(Clone, Debug)]
+pub(super) struct Drained<S> {
+    inner: S,
+    drain: Drain,
+}
+
+impl<S> Service<LambdaInvocation> for Drained<S>
+where
+    S: Service<LambdaInvocation, Response = (), Error = Error>,
+    S::Future: Send + 'static,
+{
+    type Response = ();
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let drain = self.drain.clone();
+        drain.begin();
+        let call = self.inner.call(invocation);
+        Box::pin(async move {
+            let answered = call.await;
+            drain.end().await;
+            answered
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! What Lambda tells the process, and what the process tells Lambda when it cannot start.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Authority;
+use serde_json::json;
+
+use crate::http_client::{self, Proxies};
+
+/// The variable that makes this process a Lambda function.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// Longest time a report may take. Nobody waits for it but the end of the process.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// Lambda's side of the runtime API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeApi(String);
+
+/// What Lambda's variables lack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(String);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{RUNTIME_API} is set, but this is no environment of AWS Lambda: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl RuntimeApi {
+    /// The API of the environment that `variable` reads; `None` elsewhere than on Lambda.
+    pub fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        variable(RUNTIME_API).map(Self)
+    }
+
+    /// Checks what the runtime takes for granted.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or wrong.
+    pub fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Unusable> {
+        if self.0.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).is_none() {
+            return Err(Unusable(format!("{RUNTIME_API}: {:?} is no address", self.0)));
+        }
+        for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"] {
+            variable(name).ok_or_else(|| Unusable(format!("{name}: missing")))?;
+        }
+        let memory = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+        let megabytes = variable(memory).and_then(|text| text.parse::<i32>().ok());
+        megabytes.map(drop).ok_or_else(|| Unusable(format!("{memory}: missing, or no number")))
+    }
+
+    /// Says that the function cannot start, so that the reason stands where the platform shows it. Trouble on the way is logged.
+    pub async fn report_init_error(&self, why: &str) {
+        if let Err(error) = self.post_init_error(why).await {
+            tracing::warn!(error, "the failed start could not be reported to Lambda");
+        }
+    }
+
+    async fn post_init_error(&self, why: &str) -> Result<(), String> {
+        const KIND: &str = "Runtime.ConfigInvalid";
+        let authority: Authority = self.0.parse().map_err(|_| format!("{:?} is no address", self.0))?;
+        let http = http_client::build(Proxies::None).map_err(|error| error.to_string())?;
+        let body = json!({"errorMessage": why, "errorType": KIND, "stackTrace": []}).to_string();
+        let request = http
+            .post(format!("http://{authority}/2018-06-01/runtime/init/error"))
+            .header("lambda-runtime-function-error-type", KIND)
+            .header("content-type", "application/json")
+            .timeout(REPORT)
+            .body(body);
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        answer.error_for_status().map(drop).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 4] = [
+        (RUNTIME_API, "127.0.0.1:9001"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+    ];
+
+    fn checked(change: (&str, Option<&str>)) -> Result<(), String> {
+        let variable = |name: &str| {
+            if name == change.0 {
+                return change.1.map(str::to_owned);
+            }
+            GOOD.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        RuntimeApi::find(variable).unwrap().check(variable).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_runtime_would_panic_about_is_said_beforehand() {
+        assert_eq!(checked(("", None)), Ok(()));
+        for (change, wanted) in [
+            (("AWS_LAMBDA_FUNCTION_NAME", None), "AWS_LAMBDA_FUNCTION_NAME: missing"),
+            (("AWS_LAMBDA_FUNCTION_VERSION", None), "AWS_LAMBDA_FUNCTION_VERSION: missing"),
+            (
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", Some("much")),
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE: missing, or no number",
+            ),
+            ((RUNTIME_API, Some("no address")), "\"no address\" is no address"),
+            ((RUNTIME_API, Some("/path")), "\"/path\" is no address"),
+        ] {
+            assert!(checked(change).unwrap_err().ends_with(wanted), "{change:?}");
+        }
+        assert_eq!(RuntimeApi::find(|_| None), None);
+    }
+}

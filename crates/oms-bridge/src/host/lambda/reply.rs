@@ -1,0 +1,59 @@
+//! What Lambda is answered.
+
+use serde::Serialize;
+
+use crate::pipeline::Unsettled;
+
+/// The answer to an event that did not fail as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Whether every key was accepted; if not, every failure is in the journal.
+    Whole(bool),
+    /// To messages of a queue.
+    Batch(BatchResponse),
+}
+
+/// A partial batch response: which messages go back to the queue.
+///
+/// Lambda takes a name that is spelt differently, an empty identifier or an unknown one for a failure of the whole batch:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    /// None of them: the whole batch succeeded.
+    pub batch_item_failures: Vec<ItemFailure>,
+}
+
+/// A message that goes back to the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemFailure {
+    /// Its message id.
+    pub item_identifier: String,
+}
+
+impl FromIterator<Unsettled> for BatchResponse {
+    fn from_iter<I: IntoIterator<Item = Unsettled>>(messages: I) -> Self {
+        let failures = messages.into_iter().map(|message| ItemFailure { item_identifier: message.id });
+        Self { batch_item_failures: failures.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Why;
+
+    #[test]
+    fn replies_are_written_as_lambda_reads_them() {
+        let json = |reply| serde_json::to_string(&reply).unwrap();
+        assert_eq!(json(Reply::Whole(false)), "false");
+        assert_eq!(json(Reply::Batch(BatchResponse::default())), r#"{"batchItemFailures":[]}"#);
+        let unsettled = |id: &str| Unsettled { id: id.to_owned(), why: Why::Unrecorded("k".to_owned()) };
+        assert_eq!(
+            json(Reply::Batch([unsettled("a"), unsettled("b")].into_iter().collect())),
+            r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b"}]}"#
+        );
+    }
+}
