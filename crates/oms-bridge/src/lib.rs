@@ -19,6 +19,7 @@
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
 //!
@@ -30,11 +31,15 @@
 #![warn(missing_docs)]
 
 pub mod assemble;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod bulk;
 pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "aws")]
+pub mod consume;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -1,5 +1,7 @@
 //! The commands. On stdout: results only. On stderr: logs, progress, warnings.
 
+#[cfg(feature = "aws")]
+mod consume;
 mod copy;
 #[cfg(feature = "demo")]
 mod demo;
@@ -15,6 +17,7 @@ mod status;
 mod time;
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -31,6 +34,7 @@ pub use self::exit::Exit;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::engine::Engine;
+use crate::host::lambda::RuntimeApi;
 use crate::http_client::{self, Proxies};
 use crate::logging::{self, LogFormat};
 use crate::text::counted;
@@ -55,6 +59,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
     Copy(copy::CopyArgs),
+    #[cfg(feature = "aws")]
+    Consume(consume::ConsumeArgs),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -66,6 +72,8 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) | Self::Send(_) | Self::Replay(_) | Self::Copy(_) => "info",
+            #[cfg(feature = "aws")]
+            Self::Consume(_) => "info",
             // What goes wrong is their result.
             Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
             // They say themselves what fails, on purpose.
@@ -77,13 +85,22 @@ impl Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(arguments());
     let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
     logging::start(format, variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()));
     match cli.command.runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command)).into(),
         Err(error) => internal(&error).into(),
     }
+}
+
+/// The arguments of this process. Lambda starts the file `bootstrap` without any and means [`Command::Serve`].
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.len() == 1 && RuntimeApi::find(variable).is_some() {
+        arguments.push("serve".into());
+    }
+    arguments
 }
 
 async fn run(command: Command) -> Exit {
@@ -95,6 +112,8 @@ async fn run(command: Command) -> Exit {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Explain(args) => explain::run(args).await,
         Command::Copy(args) => Box::pin(copy::run(args)).await,
+        #[cfg(feature = "aws")]
+        Command::Consume(args) => Box::pin(consume::run(args)).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]
@@ -109,6 +128,8 @@ impl Command {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         let mut builder = match self {
             Self::Serve(_) | Self::Copy(_) if cpus > 1 => Builder::new_multi_thread(),
+            #[cfg(feature = "aws")]
+            Self::Consume(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) if cpus > 1 => Builder::new_multi_thread(),
             _ => Builder::new_current_thread(),
