@@ -6,6 +6,7 @@
 //! | [`cloud`] | a [`cloud_twin::Twin`] with source, destination and log bucket and a sync task |
 //! | [`event`] | bodies of object events |
 //! | [`function`] | `oms-bridge serve` as a child process, and invocations of it |
+//! | [`lambda`] | the same on a stand-in of AWS Lambda |
 //! | [`command`] | any other command, run to its end |
 //! | [`mod@copy`] | `oms-bridge copy`, with what opens both of its ends |
 //! | [`web`] | a web server that behaves as a test says |
@@ -39,6 +40,7 @@ pub mod command;
 pub mod copy;
 pub mod event;
 pub mod function;
+pub mod lambda;
 pub mod process;
 pub mod records;
 pub mod web;
@@ -48,6 +50,7 @@ pub use cloud::Cloud;
 pub use command::{Finished, OmsBridge};
 pub use copy::Copy;
 pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
+pub use lambda::{Lambda, LambdaAnswer};
 pub use process::Settings;
 pub use records::{Records, Shelf};
 pub use web::{WebReply, WebRequest, WebServer};

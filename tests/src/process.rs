@@ -99,6 +99,17 @@ impl Output {
         }
     }
 
+    async fn end(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.written().ended {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn collect(self: &Arc<Self>, pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<()> {
         let output = Arc::clone(self);
         tokio::spawn(async move {
@@ -168,6 +179,11 @@ impl Process {
     /// As [`Process::line`], on standard output.
     pub async fn stdout_line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         self.stdout.line(wanted).await
+    }
+
+    /// Returns when it has closed its standard error, as it does at its end.
+    pub async fn ended(&self) {
+        self.stderr.end().await;
     }
 
     /// Its process id, while it runs.

@@ -115,7 +115,7 @@ async fn health_is_answered() {
 
 /// Makes the next request to OMS fail and those after it slow. Returns a future that ends when the first was made: from
 /// then on an invocation is under way for a while.
-fn under_way(cloud: &Cloud) -> impl Future<Output = ()> + use<> {
+pub(crate) fn under_way(cloud: &Cloud) -> impl Future<Output = ()> + use<> {
     let refused = Fault::respond(Service::Oms, FaultResponse::oms_unavailable());
     cloud.twin.faults().inject(refused.times(1));
     cloud.twin.faults().inject(Fault::new(Service::Oms, FaultAction::Delay { millis: 300 }));

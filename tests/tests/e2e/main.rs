@@ -33,6 +33,8 @@ mod forward_copy_large;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod lambda;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod modes;

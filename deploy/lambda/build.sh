@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds what template.yaml deploys: deploy/lambda/build.sh [arm64|x86_64] makes target/lambda/oms-bridge.zip, by default for this
+# machine. For the other architecture cargo needs its target and a linker: see README.md beside this file.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+case ${1:-$(uname -m)} in
+    arm64 | aarch64) target=aarch64-unknown-linux-gnu ;;
+    x86_64) target=x86_64-unknown-linux-gnu ;;
+    *) echo "usage: deploy/lambda/build.sh [arm64|x86_64]" >&2 && exit 2 ;;
+esac
+folder=target/lambda/$target
+zip=$PWD/target/lambda/oms-bridge.zip
+
+deploy/build.sh "$folder" "$target"
+# The same binary gives the same archive, so that nothing is deployed anew without a reason.
+touch --date=@315532800 "$folder/bootstrap"
+rm -f "$zip"
+(cd "$folder" && TZ=UTC zip --quiet -X "$zip" bootstrap)
+echo "built ${zip#"$PWD"/} for ${target%%-*} ($(stat -c %s "$zip") bytes)"
