@@ -330,7 +330,7 @@ fn errors_name_what_is_wrong_with_an_event_of_eventbridge() {
 proptest! {
     #[test]
     fn any_key_survives_all_envelopes(key in "\\PC{1,40}|[\\x01-\\x7f]{1,40}") {
-        let form: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let form: String = key.bytes().map(percent_encoding::percent_encode_byte).collect();
         let body = topic(&with_object(&format!(r#"{{"key":"{form}"}}"#)));
         let [message] = &*messages(&records([queue_record("1", &body)])) else { panic!() };
         prop_assert_eq!(&message.event.as_ref().unwrap()[0].key, &key);
