@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds what template.yaml deploys: deploy/lambda/build.sh [arm64|x86_64] makes target/lambda/oms-bridge.zip, by default for this
-# machine. For the other architecture cargo needs its target and a linker: see README.md beside this file.
+# Builds what template.yaml deploys: deploy/lambda/build.sh [x86_64|arm64] makes target/lambda/oms-bridge.zip, by default for x86_64
+# as the template does. For an architecture that is not this machine's, cargo needs a linker: see README.md beside this file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-case ${1:-$(uname -m)} in
-    arm64 | aarch64) target=aarch64-unknown-linux-gnu ;;
+case ${1:-x86_64} in
+    arm64) target=aarch64-unknown-linux-gnu ;;
     x86_64) target=x86_64-unknown-linux-gnu ;;
-    *) echo "usage: deploy/lambda/build.sh [arm64|x86_64]" >&2 && exit 2 ;;
+    *) echo "usage: deploy/lambda/build.sh [x86_64|arm64]" >&2 && exit 2 ;;
 esac
 folder=target/lambda/$target
 zip=$PWD/target/lambda/oms-bridge.zip

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service};
 use e2e::cloud::LOGS;
-use e2e::{Cloud, Lambda, LambdaAnswer, Shelf};
+use e2e::{Cloud, Lambda, LambdaAnswer, OmsBridge, Shelf};
 use serde_json::{Value, json};
 
 use crate::lifecycle::{Nowhere, under_way};
@@ -353,4 +353,18 @@ async fn sigterm_lets_an_invocation_be_answered_and_asks_for_no_other() {
     assert_eq!(cloud.twin.accepted_count("a"), 1);
     assert_eq!(lambda.wait().await, Some(0));
     assert_eq!(lambda.asks(), 1);
+}
+
+#[tokio::test]
+async fn the_template_sets_what_the_binary_understands() {
+    let template: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(include_str!("../../../deploy/lambda/template.yaml")).unwrap();
+    let variables = &template["Resources"]["Forwarder"]["Properties"]["Environment"]["Variables"];
+    let help = OmsBridge::new(["serve", "--help"]).run().await.stdout;
+    for name in variables.as_mapping().unwrap().keys().map(|name| name.as_str().unwrap()) {
+        let known = help.contains(&format!("[env: {name}]"))
+            || name == "RUST_LOG"
+            || name.starts_with("OSS_ACCESS_KEY_");
+        assert!(known, "{name} is no setting");
+    }
 }
