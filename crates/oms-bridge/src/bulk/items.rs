@@ -171,15 +171,15 @@ pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListe
     })
 }
 
-/// Equal MD5s prove equal content, and a copy that is not older than the source has its metadata too. All else needs a
-/// closer look.
+/// Equal MD5s prove equal content, and a copy that is younger than the source has its metadata too. All else needs a
+/// closer look: listings know whole seconds, so metadata can have changed in the second of the copy.
 fn is_same(object: &ListedObject, copy: &ListedObject) -> bool {
     let md5 = |etag: &str| etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
     let same = match (&object.etag, &copy.etag) {
         (Some(one), Some(other)) => md5(one) && one.eq_ignore_ascii_case(other),
         _ => false,
     };
-    same && object.last_modified.is_some() && object.last_modified <= copy.last_modified
+    same && object.last_modified.is_some() && object.last_modified < copy.last_modified
 }
 
 /// The files below a directory, whose keys are their paths below it. Symbolic links to files are followed, those to

@@ -77,6 +77,12 @@ impl Directory {
         Ok(Opened { facts, first, end: Some(end), body: chunks(file, end - first, path) })
     }
 
+    /// Whether there is anything of this name.
+    pub(super) async fn has(&self, key: &str) -> Result<bool, Failed> {
+        let path = self.path(key)?;
+        fs::try_exists(&path).await.map_err(|error| local(&path, &error))
+    }
+
     /// Whether a file holds what the source names by its CRC-64.
     pub(super) async fn is_copy(&self, key: &str, source: &Facts) -> Result<bool, Failed> {
         let path = self.path(key)?;

@@ -236,14 +236,16 @@ impl Inner {
         let item = round.item;
         let pinned = match &self.destination {
             Destination::Directory(directory) => {
+                let skips = self.options.existing == Existing::Skip;
+                if skips
+                    && directory.has(&item.to).await?
+                    && directory.is_copy(&item.to, &self.source.look(&item.key).await?).await?
+                {
+                    return Ok(Done::UpToDate);
+                }
                 let (pinned, opened) = self.open(item, round.reading).await?;
                 if self.leaves_out(&pinned.facts) {
                     return Ok(Done::SymlinkSkipped);
-                }
-                if self.options.existing == Existing::Skip
-                    && directory.is_copy(&item.to, &pinned.facts).await?
-                {
-                    return Ok(Done::UpToDate);
                 }
                 directory.write(&item.to, &pinned, Some(opened)).await?;
                 pinned

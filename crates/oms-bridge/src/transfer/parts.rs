@@ -237,14 +237,14 @@ impl Upload {
                     Err(error) => error,
                 };
             let lost = error.kind() == ErrorKind::NoSuchUpload;
-            if matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied) {
-                return Err(Stop::Failed(error.into()));
-            }
-            // Other bytes than were sent: asking again does not mend them.
-            let spoilt = error.code() == Some("BadDigest");
-            if !lost && (spoilt || !error.is_retryable()) {
-                // Such as a part that is not what it was: the upload is of no use any more.
+            // Bytes that changed on their way, or a part that is not what it was: the upload is of no use any more.
+            let spoilt = error.code() == Some("BadDigest")
+                || matches!(error.kind(), ErrorKind::Rejected | ErrorKind::InvalidArgument);
+            if spoilt {
                 return Err(Stop::Restart(error.into()));
+            }
+            if !lost && !error.is_retryable() {
+                return Err(Stop::Failed(error.into()));
             }
             if let Some(meta) = self.to.look(&self.key).await? {
                 let ours = meta.upload_id.as_deref() == Some(&*self.id)

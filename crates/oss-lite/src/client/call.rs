@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{CONTENT_LENGTH, USER_AGENT},
@@ -23,6 +24,9 @@ use crate::{
 
 /// More of an error document is not read.
 const LONGEST_ERROR: usize = 64 * 1024;
+
+/// Services refuse signatures that are further off their clock.
+const TOLERATED_SKEW: TimeDelta = TimeDelta::minutes(15);
 
 /// What a call addresses within its bucket.
 #[derive(Clone, Copy)]
@@ -272,7 +276,7 @@ impl Caller<'_> {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Error {
-        from_reply(&Answer {
+        let error = from_reply(&Answer {
             dialect: self.dialect(),
             addressed: match target {
                 Target::Bucket => Addressed::Bucket,
@@ -282,7 +286,15 @@ impl Caller<'_> {
             headers,
             body,
             security_token: self.signer.security_token(),
-        })
+        });
+        // A HEAD is refused without a word. By a clock that is so far off it would be refused in any case.
+        let wordless = error.kind() == ErrorKind::AccessDenied && error.code().is_none();
+        let skew = error.server_time().map(|server| server.signed_duration_since(self.shared.now()).abs());
+        if wordless && skew.is_some_and(|skew| skew > TOLERATED_SKEW) {
+            error.of_wrong_clock()
+        } else {
+            error
+        }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

@@ -200,6 +200,13 @@ impl Error {
         self
     }
 
+    /// The same refusal, put down to a wrong clock.
+    pub(crate) fn of_wrong_clock(mut self) -> Self {
+        self.0.kind = ErrorKind::ClockSkew;
+        self.0.retry = Retry::CorrectClock;
+        self
+    }
+
     pub(crate) fn retry(&self) -> Retry {
         self.0.retry
     }

@@ -123,6 +123,16 @@ async fn a_wrong_clock_is_corrected_once_and_stays_corrected_for_the_whole_clien
 }
 
 #[tokio::test]
+async fn a_refusal_without_a_word_is_put_down_to_a_clock_that_is_far_off() {
+    let wordless = |date| reply("403 Forbidden", &[("date", date), ("content-length", "0")], "");
+    let server = Server::with([wordless("Thu, 01 Jan 2026 13:30:00 GMT"), ok()]).await;
+    server.bucket(Dialect::Obs).delete("a").await.expect("deleted after the correction");
+    let near = Server::with([wordless("Thu, 01 Jan 2026 12:14:00 GMT")]).await;
+    let error = near.bucket(Dialect::Obs).delete("a").await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+}
+
+#[tokio::test]
 async fn a_correction_over_midnight_signs_with_the_key_of_the_new_day() {
     let server = Server::with([skewed("Fri, 02 Jan 2026 00:00:01 GMT"), ok()]).await;
     server.bucket(Dialect::Oss).delete("a").await.expect("deleted after the correction");
