@@ -13,7 +13,7 @@ fn plain(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Tagged(tagged) => {
             let name = tagged.tag.to_string();
-            intrinsic(name.trim_start_matches('!'), plain(tagged.value))
+            intrinsic(name.trim_start_matches('!'), &plain(tagged.value))
         }
         Yaml::Sequence(items) => items.into_iter().map(plain).collect(),
         Yaml::Mapping(members) => {
@@ -27,7 +27,7 @@ fn key(name: &Yaml) -> String {
     name.as_str().unwrap_or_else(|| panic!("{name:?} is no name")).to_owned()
 }
 
-fn intrinsic(name: &str, value: Value) -> Value {
+fn intrinsic(name: &str, value: &Value) -> Value {
     match name {
         "Ref" => json!({"Ref": value}),
         "GetAtt" => {

@@ -18,8 +18,8 @@ use crate::http_client::{self, Proxies};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
-/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000. Where AWS_LAMBDA_RUNTIME_API is set it asks Lambda for
-/// its events instead, and Lambda tells the timeout.
+/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000. On Lambda it asks for its events
+/// instead, and is told the timeout.
 #[derive(Args)]
 #[command(after_help = exit::help("Example:
   oms-bridge serve --listen 127.0.0.1:9000
