@@ -225,8 +225,8 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ex
 
 /// A worker that was stopped did what it was told; one that drained its queue says whether all of it arrived.
 fn exit_of(args: &ConsumeArgs, totals: &Totals) -> Exit {
-    let Totals { failed, poison, released, .. } = *totals;
-    if args.drain && failed + poison + released > 0 { Exit::SomeFailed } else { Exit::Done }
+    let Totals { failed, poison, released, not_deleted, .. } = *totals;
+    if args.drain && failed + poison + released + not_deleted > 0 { Exit::SomeFailed } else { Exit::Done }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::queue::{BATCH, Queue, QueueErrorKind};
+use super::queue::{BATCH, Queue, QueueError, QueueErrorKind};
 use super::stats::Stats;
 use crate::engine::backoff::Backoff;
 
@@ -19,7 +19,10 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Durati
 
 /// Hands messages to the task that deletes them. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Deleter(mpsc::UnboundedSender<Entry>);
+pub(super) struct Deleter {
+    entries: mpsc::UnboundedSender<Entry>,
+    refusal: watch::Receiver<Option<QueueError>>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -31,6 +34,8 @@ impl Deleter {
     /// Starts the task; it ends with the last clone.
     pub(super) fn start(queue: Queue, stats: Arc<Stats>) -> Self {
         let (sender, mut entries) = mpsc::unbounded_channel();
+        let (refused, refusal) = watch::channel(None);
+        let refused = Arc::new(refused);
         tokio::spawn(async move {
             let slots = Arc::new(Semaphore::new(IN_FLIGHT));
             while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
@@ -38,14 +43,22 @@ impl Deleter {
                 if entries.recv_many(&mut batch, BATCH).await == 0 {
                     break;
                 }
-                let (queue, stats) = (queue.clone(), Arc::clone(&stats));
+                let (queue, stats, refused) = (queue.clone(), Arc::clone(&stats), Arc::clone(&refused));
                 tokio::spawn(async move {
-                    delete(&queue, batch, &stats).await;
+                    if let Err(error) = delete(&queue, batch, &stats).await {
+                        refused.send_replace(Some(error));
+                    }
                     drop(slot);
                 });
             }
         });
-        Self(sender)
+        Self { entries: sender, refusal }
+    }
+
+    /// Why the queue deletes nothing for this worker, once it refused to. Without deletions every message comes back, again and
+    /// again.
+    pub(super) fn refusal(&self) -> watch::Receiver<Option<QueueError>> {
+        self.refusal.clone()
     }
 
     /// Deletes messages by their receipts. Returns when that is done, or given up.
@@ -53,7 +66,7 @@ impl Deleter {
         let send = |receipt| {
             let (done, waiting) = oneshot::channel();
             // The task ends after the last clone of this only.
-            let _ = self.0.send(Entry { receipt, done });
+            let _ = self.entries.send(Entry { receipt, done });
             waiting
         };
         let waiting: Vec<_> = receipts.into_iter().map(send).collect();
@@ -63,7 +76,7 @@ impl Deleter {
     }
 }
 
-async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) {
+async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) -> Result<(), QueueError> {
     for attempt in 0..TRIES {
         if attempt > 0 {
             tokio::time::sleep(BACKOFF.delay(attempt, fastrand::f64)).await;
@@ -77,7 +90,8 @@ async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) {
                 if error.kind() == QueueErrorKind::Transient {
                     continue;
                 }
-                break;
+                stats.not_deleted.add(batch.len());
+                return Err(error);
             }
         };
         let before = batch.len();
@@ -97,9 +111,10 @@ async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) {
         }
         batch = again;
         if batch.is_empty() {
-            return;
+            return Ok(());
         }
         tracing::debug!(messages = batch.len(), of = before, "deleting again");
     }
     stats.not_deleted.add(batch.len());
+    Ok(())
 }

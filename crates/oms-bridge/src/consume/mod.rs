@@ -137,12 +137,16 @@ impl Worker {
         for _ in 0..receive::pollers(self.0.options.concurrency) {
             pollers.spawn(receive::poll(Arc::clone(&self.0), halted.clone()));
         }
+        let mut refusal = self.0.deleter.refusal();
         let mut ended = Ok(());
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop, if !*halt.borrow() => {
                     tracing::info!(in_flight = self.0.held.len(), "stopping: no more receipts, finishing what is in hand");
+                    halt.send_replace(true);
+                }
+                _ = refusal.wait_for(Option::is_some), if !*halt.borrow() => {
                     halt.send_replace(true);
                 }
                 poller = pollers.join_next() => match poller {
@@ -159,7 +163,8 @@ impl Worker {
         let all = u32::try_from(self.0.options.concurrency).unwrap_or(u32::MAX);
         // They are back once every message is settled, given back or left.
         drop(self.0.slots.acquire_many(all).await);
-        ended
+        let refused = refusal.borrow().clone();
+        ended.and(refused.map_or(Ok(()), Err))
     }
 
     /// What was done so far.

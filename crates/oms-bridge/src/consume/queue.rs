@@ -118,7 +118,7 @@ impl Queue {
         let names = [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::RedrivePolicy];
         let request =
             self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
-        let answer = request.send().await.map_err(|error| explained(&error))?;
+        let answer = request.send().await.map_err(|error| explained("GetQueueAttributes", &error))?;
         let attribute = |name| answer.attributes().and_then(|attributes| attributes.get(&name));
         let waiting = attribute(QueueAttributeName::ApproximateNumberOfMessages);
         Ok(About {
@@ -145,7 +145,7 @@ impl Queue {
             .wait_time_seconds(seconds(wait.min(LONGEST_POLL)))
             .visibility_timeout(seconds(visibility))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
-        let answer = request.send().await.map_err(|error| explained(&error))?;
+        let answer = request.send().await.map_err(|error| explained("ReceiveMessage", &error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().filter_map(received).collect())
     }
 
@@ -157,7 +157,7 @@ impl Queue {
         let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
         let request = self.client.delete_message_batch().queue_url(&self.url);
         let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
-        let answer = request.send().await.map_err(|error| explained(&error))?;
+        let answer = request.send().await.map_err(|error| explained("DeleteMessageBatch", &error))?;
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 
@@ -174,7 +174,7 @@ impl Queue {
         let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
         let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
-        let answer = request.send().await.map_err(|error| explained(&error))?;
+        let answer = request.send().await.map_err(|error| explained("ChangeMessageVisibilityBatch", &error))?;
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 }
@@ -210,7 +210,7 @@ fn unbuilt(error: &BuildError) -> QueueError {
 
 /// Codes as of <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>, with and without
 /// the prefixes and suffixes that services put around them.
-fn explained<E>(error: &SdkError<E>) -> QueueError
+fn explained<E>(operation: &str, error: &SdkError<E>) -> QueueError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -219,7 +219,153 @@ where
             SdkError::ConstructionFailure(_) => QueueErrorKind::Unusable,
             _ => QueueErrorKind::Transient,
         };
-        return QueueError { kind, message: format!("{}", DisplayErrorContext(error)) };
+        return QueueError { kind, message: format!("{operation}: {}", DisplayErrorContext(error)) };
+    };
+    let (code, status) = (refusal.err().code().unwrap_or_default(), refusal.raw().status().as_u16());
+    let said = [code, refusal.err().message().unwrap_or_default()].map(|text| format!(" {text}")).concat();
+    QueueError { kind: kind(code, status), message: format!("{operation}: {status}{}", said.trim_end()) }
+}
+
+fn kind(&self) -> QueueErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for QueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for QueueError {}
+
+/// A message that a batch request could not be done for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which, among those of the request.
+    pub index: usize,
+    /// Why.
+    pub error: QueueError,
+}
+
+impl Queue {
+    /// The queue at `url`. Requests go to `endpoint`, else to where the configuration says.
+    pub fn new(config: &SdkConfig, url: impl Into<String>, endpoint: Option<String>) -> Self {
+        let config = Builder::from(config);
+        let config = match endpoint {
+            Some(endpoint) => config.endpoint_url(endpoint),
+            None => config,
+        };
+        Self { client: Client::from_conf(config.build()), url: url.into() }
+    }
+
+    /// What the queue says of itself.
+    pub async fn about(&self) -> Result<About, QueueError> {
+        let names = [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::RedrivePolicy];
+        let request =
+            self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
+        let answer = request.send().await.map_err(|error| explained("GetQueueAttributes", &error))?;
+        let attribute = |name| answer.attributes().and_then(|attributes| attributes.get(&name));
+        let waiting = attribute(QueueAttributeName::ApproximateNumberOfMessages);
+        Ok(About {
+            waiting: waiting.and_then(|count| count.parse().ok()).unwrap_or(0),
+            redrive: match attribute(QueueAttributeName::RedrivePolicy) {
+                Some(policy) if !policy.is_empty() => Redrive::Configured,
+                _ => Redrive::Missing,
+            },
+        })
+    }
+
+    /// Waits up to `wait` for messages, takes `max` at most (1 to 10) and hides them for `visibility`.
+    pub async fn receive(
+        &self,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Received>, QueueError> {
+        let request = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(max.clamp(1, BATCH)).unwrap_or(1))
+            .wait_time_seconds(seconds(wait.min(LONGEST_POLL)))
+            .visibility_timeout(seconds(visibility))
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+        let answer = request.send().await.map_err(|error| explained("ReceiveMessage", &error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().filter_map(received).collect())
+    }
+
+    /// Deletes messages by their receipts, 10 at most, and says which could not be.
+    pub async fn delete(&self, receipts: &[String]) -> Result<Vec<Refused>, QueueError> {
+        let entry = |(index, receipt): (usize, &String)| {
+            DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt).build()
+        };
+        let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
+        let request = self.client.delete_message_batch().queue_url(&self.url);
+        let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
+        let answer = request.send().await.map_err(|error| explained("DeleteMessageBatch", &error))?;
+        Ok(answer.failed().iter().filter_map(refused).collect())
+    }
+
+    /// Hides messages for `visibility` from now on, 10 at most, and says which could not be. With zero they can be
+    /// received at once.
+    pub async fn hide(&self, receipts: &[String], visibility: Duration) -> Result<Vec<Refused>, QueueError> {
+        let entry = |(index, receipt): (usize, &String)| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(receipt)
+                .visibility_timeout(seconds(visibility))
+                .build()
+        };
+        let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
+        let request = self.client.change_message_visibility_batch().queue_url(&self.url);
+        let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
+        let answer = request.send().await.map_err(|error| explained("ChangeMessageVisibilityBatch", &error))?;
+        Ok(answer.failed().iter().filter_map(refused).collect())
+    }
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+fn received(message: aws_sdk_sqs::types::Message) -> Option<Received> {
+    let receives = message
+        .attributes()
+        .and_then(|attributes| attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount))
+        .and_then(|count| count.parse().ok());
+    let received = Received {
+        receives: receives.unwrap_or(1),
+        id: message.message_id?,
+        receipt: message.receipt_handle?,
+        body: message.body.unwrap_or_default(),
+    };
+    Some(received)
+}
+
+fn refused(entry: &BatchResultErrorEntry) -> Option<Refused> {
+    let message = entry.message().unwrap_or_default();
+    let kind = if entry.sender_fault() { QueueErrorKind::Unusable } else { QueueErrorKind::Transient };
+    let error = QueueError { kind, message: format!("{}: {message}", entry.code()) };
+    Some(Refused { index: entry.id().parse().ok()?, error })
+}
+
+fn unbuilt(error: &BuildError) -> QueueError {
+    QueueError { kind: QueueErrorKind::Unusable, message: error.to_string() }
+}
+
+/// Codes as of <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>, with and without
+/// the prefixes and suffixes that services put around them.
+fn explained<E>(operation: &str, error: &SdkError<E>) -> QueueError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let SdkError::ServiceError(refusal) = error else {
+        let kind = match error {
+            SdkError::ConstructionFailure(_) => QueueErrorKind::Unusable,
+            _ => QueueErrorKind::Transient,
+        };
+        return QueueError { kind, message: format!("{operation}: {}", DisplayErrorContext(error)) };
     };
     let (code, status) = (refusal.err().code().unwrap_or_default(), refusal.raw().status().as_u16());
     let message = refusal.err().message().unwrap_or("no reason given");
