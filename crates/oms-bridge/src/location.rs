@@ -20,10 +20,33 @@ impl Place {
     /// What to put before keys, so that they lie in the folder that the place names: the prefix, with one slash behind it
     /// where it has none.
     pub fn folder(&self) -> String {
-        match self.prefix.as_str() {
-            prefix if prefix.is_empty() || prefix.ends_with('/') => prefix.to_owned(),
-            prefix => format!("{prefix}/"),
-        }
+        folder(&self.prefix)
+    }
+}
+
+fn folder(prefix: &str) -> String {
+    if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+}
+
+/// A bucket of Amazon S3, and text that keys in it begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Place {
+    /// The bucket.
+    pub bucket: String,
+    /// What stands behind the bucket and its slash, byte for byte.
+    pub prefix: String,
+}
+
+impl S3Place {
+    /// Reads what stands behind `s3://`.
+    pub fn parse(rest: &str) -> Self {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    /// What to put before keys, as [`Place::folder`] does.
+    pub fn folder(&self) -> String {
+        folder(&self.prefix)
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! | module | concern |
 //! |---|---|
+//! | `credentials` | credentials that are fetched once, and again before they end |
 //! | `http` | requests of the SDK through the one HTTP client of this process |
 
+mod credentials;
 mod http;
 
 use std::time::Duration;
@@ -11,7 +13,9 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
+pub use self::credentials::Cached;
 use self::http::Http;
+use aws_types::service_config::ServiceConfigKey;
 
 /// Time for one try of a request. A long poll alone may take 20 seconds.
 const ATTEMPT: Duration = Duration::from_secs(35);
@@ -30,4 +34,16 @@ pub async fn config(http: &reqwest::Client, region: Option<String>) -> SdkConfig
         Some(region) => loader.region(Region::new(region)).load().await,
         None => loader.load().await,
     }
+}
+
+/// Where a service listens, if `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL` or a profile says so.
+pub fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    let own = config.service_config().and_then(|settings| settings.load_config(key));
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
 }

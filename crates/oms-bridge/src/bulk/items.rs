@@ -7,6 +7,8 @@ use std::pin::Pin;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject};
 
+#[cfg(feature = "aws")]
+use crate::transfer::S3Bucket;
 use crate::transfer::{Failed, Item, Known};
 
 /// One object among those to copy.
@@ -51,6 +53,8 @@ impl Names {
 pub enum NotListed {
     /// A bucket does not say.
     Bucket(Error),
+    /// A bucket of Amazon S3 does not say.
+    S3(Failed),
     /// A directory cannot be read.
     Directory(PathBuf, std::io::Error),
 }
@@ -59,6 +63,7 @@ impl fmt::Display for NotListed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bucket(error) => error.fmt(f),
+            Self::S3(failed) => failed.fmt(f),
             Self::Directory(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
@@ -66,15 +71,9 @@ impl fmt::Display for NotListed {
 
 impl std::error::Error for NotListed {}
 
-impl From<Error> for NotListed {
-    fn from(error: Error) -> Self {
-        Self::Bucket(error)
-    }
-}
-
 /// A listing of one bucket, object by object.
 pub struct Listed {
-    objects: Pin<Box<dyn Stream<Item = Result<ListedObject, Error>> + Send>>,
+    objects: Pin<Box<dyn Stream<Item = Result<ListedObject, NotListed>> + Send>>,
     /// The next one, if it was looked at.
     next: Option<ListedObject>,
 }
@@ -91,7 +90,14 @@ impl Listed {
         let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
         let pages = bucket.list(ListOptions { prefix, ..ListOptions::default() });
         let objects = |page: ListPage| stream::iter(page.objects.into_iter().map(Ok));
-        Self { objects: Box::pin(pages.map_ok(objects).try_flatten()), next: None }
+        let objects = pages.map_ok(objects).try_flatten().map_err(NotListed::Bucket);
+        Self { objects: Box::pin(objects), next: None }
+    }
+
+    /// The same of a bucket of Amazon S3.
+    #[cfg(feature = "aws")]
+    pub fn of_s3(bucket: &S3Bucket, prefix: &str) -> Self {
+        Self { objects: Box::pin(bucket.list(prefix).map_err(NotListed::S3)), next: None }
     }
 
     /// How many bytes all objects have together.
@@ -99,7 +105,7 @@ impl Listed {
     /// # Errors
     ///
     /// When they cannot be listed.
-    pub async fn total_size(mut self) -> Result<u64, Error> {
+    pub async fn total_size(mut self) -> Result<u64, NotListed> {
         let mut total = 0;
         while let Some(object) = self.next().await? {
             total += object.size;
@@ -107,7 +113,7 @@ impl Listed {
         Ok(total)
     }
 
-    async fn next(&mut self) -> Result<Option<ListedObject>, Error> {
+    async fn next(&mut self) -> Result<Option<ListedObject>, NotListed> {
         match self.next.take() {
             Some(object) => Ok(Some(object)),
             None => self.objects.next().await.transpose(),
@@ -115,7 +121,7 @@ impl Listed {
     }
 
     /// The object of this key, if there is one. Keys must be asked for in byte order.
-    async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, Error> {
+    async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, NotListed> {
         while let Some(object) = self.next().await? {
             if object.key.as_str() >= key {
                 if object.key == key {

@@ -1,4 +1,4 @@
-//! Copies one object: from a bucket of OSS or OBS, a web server or a directory, to a bucket or a directory.
+//! Copies one object: from a bucket of OSS, OBS or Amazon S3, a web server or a directory, to a bucket or a directory.
 //!
 //! ```text
 //! look at the source ──▶ there already? ──▶ server-side copy, or stream ──▶ compare checksums ──▶ look again
@@ -9,7 +9,7 @@
 //! | module | concern |
 //! |---|---|
 //! | `object` | the loop above |
-//! | `facts`, `source`, `web`, `files` | what a source says of an object; reading it |
+//! | `facts`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
 //! | `reader` | a span of one object that outlives broken connections |
 //! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
 //! | `plan`, `resume` | parts; uploads that an earlier run left open |
@@ -31,6 +31,7 @@
 //! - An `ETag` of a multipart upload is never compared across services.
 //! - An upload in parts that cannot be finished stays open, and the next run goes on with it.
 
+mod answer;
 mod destination;
 mod facts;
 mod fidelity;
@@ -42,6 +43,8 @@ mod plan;
 mod reader;
 mod resume;
 mod retry;
+#[cfg(feature = "aws")]
+mod s3;
 mod sequence;
 mod server_side;
 mod single;
@@ -60,6 +63,8 @@ pub use self::files::Directory;
 pub use self::flow::Flow;
 pub use self::object::{Done, Item, Known, Transfer};
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
+#[cfg(feature = "aws")]
+pub use self::s3::{Given, S3, S3Bucket};
 pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
 pub use self::stop::{Failed, Trouble};

@@ -9,6 +9,8 @@ use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
 
 use super::facts::Facts;
 use super::files::Directory;
+#[cfg(feature = "aws")]
+use super::s3::S3Bucket;
 use super::stop::{Failed, Stop};
 use super::web::Web;
 
@@ -17,6 +19,9 @@ use super::web::Web;
 pub enum Source {
     /// A bucket of OSS or OBS.
     Store(Bucket),
+    /// A bucket of Amazon S3.
+    #[cfg(feature = "aws")]
+    S3(S3Bucket),
     /// Any web server.
     Web(Web),
     /// A directory of this machine.
@@ -60,6 +65,8 @@ impl Source {
         match self {
             Self::Web(_) => key.split(['?', '#']).next().unwrap_or_default(),
             Self::Store(_) | Self::Directory(_) => key,
+            #[cfg(feature = "aws")]
+            Self::S3(_) => key,
         }
     }
 
@@ -70,6 +77,8 @@ impl Source {
                 let meta = bucket.head(key).await.map_err(stop)?;
                 Ok(Facts::of_store(bucket.dialect(), meta))
             }
+            #[cfg(feature = "aws")]
+            Self::S3(bucket) => bucket.look(key).await,
             Self::Web(web) => web.look(key).await,
             Self::Directory(directory) => directory.look(key).await,
         }
@@ -79,6 +88,8 @@ impl Source {
     pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
         let opened = match self {
             Self::Store(bucket) => open_store(bucket, key, want, pin).await?,
+            #[cfg(feature = "aws")]
+            Self::S3(bucket) => bucket.open(key, want, pin).await?,
             Self::Web(web) => web.open(key, want, pin).await?,
             Self::Directory(directory) => directory.open(key, want).await?,
         };

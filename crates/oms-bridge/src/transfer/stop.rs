@@ -69,6 +69,12 @@ impl Failed {
         self
     }
 
+    #[cfg(feature = "aws")]
+    pub(super) fn with_request_id(mut self, id: Option<String>) -> Self {
+        self.0.request_id = id;
+        self
+    }
+
     pub(super) fn with_open(mut self, open: OpenUpload) -> Self {
         self.0.open = Some(open);
         self

@@ -1,27 +1,23 @@
 //! Objects of any web server.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::{
     ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, IF_MATCH, LAST_MODIFIED, LOCATION, RANGE,
+    CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, RANGE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
 use super::facts::{ContentHeaders, Facts, Identity};
-use super::source::{Body, Opened, Want};
+use super::answer::{PATIENCE, body, content_range, last_modified, text, transport};
+use super::source::{Opened, Want};
 use super::stop::{Failed, Stop};
 use crate::engine::{EngineError, FailureClass};
 
 const REDIRECTS: usize = 10;
 
-/// Time for the head of an answer, and between two pieces of a body.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// What servers are called in messages.
+const SERVER: &str = "the web server";
 
 /// Objects of any web server. The key is the URL.
 ///
@@ -76,7 +72,7 @@ impl Web {
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(Stop::Gone),
             status if status.is_success() => {
                 let facts = facts(&response);
-                Ok(Opened { first: 0, end: facts.size(), facts, body: body(response) })
+                Ok(Opened { first: 0, end: facts.size(), facts, body: body(response, SERVER) })
             }
             status => Err(refused(url, status).into()),
         }
@@ -91,7 +87,7 @@ impl Web {
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             let response = match timeout(PATIENCE, self.http.execute(request)).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(error)) => return Err(transport(&error.without_url()).into()),
+                Ok(Err(error)) => return Err(transport(&error.without_url(), SERVER).into()),
                 Err(_) => return Err(Failed::transient("the web server does not answer").into()),
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
@@ -105,7 +101,7 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = text(response.headers(), &LOCATION);
+    let location = text(response.headers(), LOCATION);
     let next = location.and_then(|location| url.join(&location).ok());
     let next = next.ok_or_else(|| Failed::permanent("a redirect to nowhere"))?;
     if next.scheme() != url.scheme() && next.scheme() != "https" {
@@ -116,72 +112,34 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
 
 fn facts(response: &Response) -> Facts {
     let headers = response.headers();
-    let size = text(headers, &CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
     of_headers(headers, size)
 }
 
 fn of_headers(headers: &HeaderMap, size: Option<u64>) -> Facts {
-    let etag = text(headers, &ETAG);
+    let etag = text(headers, ETAG);
     // A weak one stands for more than one sequence of bytes.
     let etag = etag.filter(|etag| !etag.starts_with("W/")).map(|etag| etag.trim_matches('"').to_owned());
-    let last_modified = text(headers, &LAST_MODIFIED)
-        .and_then(|date| DateTime::parse_from_rfc2822(&date).ok())
-        .map(|date| date.with_timezone(&Utc));
     Facts {
-        identity: Identity { size, etag, last_modified },
+        identity: Identity { size, etag, last_modified: last_modified(headers) },
         content: ContentHeaders {
-            content_type: text(headers, &CONTENT_TYPE),
-            disposition: text(headers, &CONTENT_DISPOSITION),
-            encoding: text(headers, &CONTENT_ENCODING),
-            language: text(headers, &CONTENT_LANGUAGE),
+            content_type: text(headers, CONTENT_TYPE),
+            disposition: text(headers, CONTENT_DISPOSITION),
+            encoding: text(headers, CONTENT_ENCODING),
+            language: text(headers, CONTENT_LANGUAGE),
             ..ContentHeaders::default()
         },
         ..Facts::default()
     }
 }
 
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(|text| text.trim().to_owned())
-}
-
-/// `bytes 0-9/100`, with `*` for a total that the server does not know.
-fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
-    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some((first, last, total.parse().ok()))
-}
-
 fn partial(url: &str, response: Response) -> Result<Opened, Stop> {
-    let range = text(response.headers(), &CONTENT_RANGE);
+    let range = text(response.headers(), CONTENT_RANGE);
     let Some((first, last, total)) = range.as_deref().and_then(content_range) else {
         return Err(refused(url, StatusCode::PARTIAL_CONTENT).into());
     };
     let facts = of_headers(response.headers(), total);
-    Ok(Opened { facts, first, end: Some(last + 1), body: body(response) })
-}
-
-fn body(response: Response) -> Body {
-    let chunks = response.bytes_stream().map_err(|error| transport(&error.without_url()));
-    let body = stream::unfold(Some(Box::pin(chunks)), |chunks| async move {
-        let mut chunks = chunks?;
-        let next: Option<Result<Bytes, Failed>> = match timeout(PATIENCE, chunks.next()).await {
-            Ok(next) => next,
-            Err(_) => Some(Err(Failed::transient("the web server sends nothing more"))),
-        };
-        let next = next?;
-        let rest = next.is_ok().then_some(chunks);
-        Some((next, rest))
-    });
-    Box::pin(body.fuse())
-}
-
-fn transport(error: &reqwest::Error) -> Failed {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Failed::transient(format!("the connection to the web server failed: {cause}"))
+    Ok(Opened { facts, first, end: Some(last + 1), body: body(response, SERVER) })
 }
 
 fn refused(url: &str, status: StatusCode) -> Failed {

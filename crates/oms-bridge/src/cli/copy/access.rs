@@ -15,7 +15,7 @@ pub(super) struct AccessArgs {
     /// OSS signature version: v4 or v1 [default: v4].
     #[arg(long, env = "OSS_SIGNATURE", value_name = "VERSION", hide_env_values = true)]
     pub(super) oss_signature: Option<String>,
-    /// Host or URL of the source's service [default for OSS: the one above].
+    /// Host or URL of the source's service [default for OSS: the one above; for S3: that of the AWS settings].
     #[arg(long, env = "SOURCE_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub(super) source_endpoint: Option<String>,
     /// Host or URL of the destination's service [default for OSS: the one above].
@@ -33,6 +33,10 @@ pub(super) struct AccessArgs {
     /// Token of temporary credentials of the destination. Prefer the environment.
     #[arg(long, env = "DEST_SECURITY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) dest_security_token: Option<String>,
+    /// Region of a source in Amazon S3 [default: that of the AWS settings].
+    #[cfg(feature = "aws")]
+    #[arg(long, env = "AWS_REGION", value_name = "REGION", hide_env_values = true)]
+    pub(super) aws_region: Option<String>,
     /// Huawei access key, for OBS.
     #[arg(long, env = "HW_AK", value_name = "AK", hide_env_values = true)]
     pub(super) hw_ak: Option<String>,

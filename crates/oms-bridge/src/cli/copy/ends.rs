@@ -11,13 +11,16 @@ use super::access::AccessArgs;
 use crate::bulk::Names;
 use crate::cli::variable;
 use crate::credentials::SourceCredentials;
-use crate::location::{Place, scheme};
+use crate::location::{Place, S3Place, scheme};
 use crate::transfer::{Destination, Directory, ServerSideCopy, Source, Web};
+#[cfg(feature = "aws")]
+use crate::transfer::{Given, S3};
 
 /// An end as it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Store(Place),
+    S3(S3Place),
     Web(String),
     Local(PathBuf),
 }
@@ -28,9 +31,10 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://") {
             Some(("oss" | "obs", _)) => text.parse().map(Self::Store).map_err(|error| format!("{error}")),
+            Some(("s3", rest)) => Ok(Self::S3(S3Place::parse(rest))),
             Some(("https" | "http", _)) => Ok(Self::Web(text.to_owned())),
             Some((other, _)) => {
-                Err(format!("{other}:// is not known: use oss://, obs://, https:// or a local path"))
+                Err(format!("{other}:// is not known: use oss://, obs://, s3://, https:// or a local path"))
             }
             None if text.is_empty() => Err("an empty path".to_owned()),
             None => Ok(Self::Local(PathBuf::from(text))),
@@ -63,12 +67,15 @@ impl Ends {
         let access = Access::new(&args.access, http);
         let from_service = match from {
             Location::Store(place) => Some(access.source(place.dialect)?),
-            Location::Web(_) | Location::Local(_) => None,
+            Location::S3(_) | Location::Web(_) | Location::Local(_) => None,
         };
         let to_service = match to {
             Location::Store(place) => Some(access.destination(place.dialect)?),
             Location::Local(_) => None,
             Location::Web(_) => return Err("DST cannot be a web server".to_owned()),
+            Location::S3(_) => {
+                return Err("DST cannot be in Amazon S3: objects are read there only".to_owned());
+            }
         };
         let server_side = match (&from_service, &to_service) {
             (Some(one), Some(other)) if one.reaches(other) => ServerSideCopy::Yes,
@@ -77,6 +84,7 @@ impl Ends {
         let (root, file) = local_root(from, args.recursive)?;
         let source = match (from, from_service) {
             (Location::Store(place), Some(service)) => Source::Store(service.bucket(place)),
+            (Location::S3(place), _) => access.s3(place)?,
             (Location::Web(_), _) => Source::Web(Web::new(http.clone())),
             _ => Source::Directory(Directory::new(&root)),
         };
@@ -116,6 +124,8 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
     let source = match from {
         Location::Store(place) if recursive => place.folder(),
         Location::Store(place) => place.prefix.clone(),
+        Location::S3(place) if recursive => place.folder(),
+        Location::S3(place) => place.prefix.clone(),
         Location::Web(url) => url.clone(),
         Location::Local(_) => file.to_owned(),
     };
@@ -123,7 +133,7 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
         let (root, target) = match to {
             Location::Store(place) => (PathBuf::new(), place.folder()),
             Location::Local(path) => (path.clone(), String::new()),
-            Location::Web(_) => Default::default(),
+            Location::S3(_) | Location::Web(_) => Default::default(),
         };
         let source = if matches!(from, Location::Local(_)) { String::new() } else { source };
         return Ok((root, Names { from: source, to: target }));
@@ -141,7 +151,7 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
             (path.clone(), own_name?.to_owned())
         }
         Location::Local(path) => local_file(path)?,
-        Location::Web(_) => Default::default(),
+        Location::S3(_) | Location::Web(_) => Default::default(),
     };
     Ok((root, Names { from: source, to: target }))
 }
@@ -165,7 +175,7 @@ fn last_name<'k>(key: &'k str, from: &Location) -> Result<&'k str, String> {
                 _ => return Err(format!("{} has no name to keep: name the key in DST", shown(url))),
             }
         }
-        Location::Store(_) | Location::Local(_) => key,
+        Location::Store(_) | Location::S3(_) | Location::Local(_) => key,
     };
     let folder = path.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
     Ok(&path[folder..])
@@ -186,7 +196,7 @@ pub(super) fn bucket_to_clean(
             let service = Access::new(&args.access, http).destination(place.dialect)?;
             Ok((service.bucket(&place), place.prefix.clone()))
         }
-        Location::Web(_) | Location::Local(_) => {
+        Location::S3(_) | Location::Web(_) | Location::Local(_) => {
             Err("--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]".to_owned())
         }
     }
@@ -219,6 +229,22 @@ impl Service {
 impl<'a> Access<'a> {
     fn new(args: &'a AccessArgs, http: &'a reqwest::Client) -> Self {
         Self { args, http, environment: SourceCredentials::new(variable) }
+    }
+
+    #[cfg(feature = "aws")]
+    fn s3(&self, place: &S3Place) -> Result<Source, String> {
+        let endpoint = given(self.args.source_endpoint.as_ref());
+        let with_scheme = |text: String| if text.contains("://") { text } else { format!("https://{text}") };
+        let given =
+            Given { region: given(self.args.aws_region.as_ref()), endpoint: endpoint.map(with_scheme) };
+        let bucket = S3::new(self.http.clone(), given).bucket(&place.bucket);
+        bucket.map(Source::S3).map_err(|failed| failed.to_string())
+    }
+
+    #[cfg(not(feature = "aws"))]
+    #[expect(clippy::unused_self, reason = "the other build asks it for an endpoint")]
+    fn s3(&self, place: &S3Place) -> Result<Source, String> {
+        Err(format!("s3://{}: this build reads nothing from Amazon S3", place.bucket))
     }
 
     fn source(&self, dialect: Dialect) -> Result<Service, String> {
@@ -329,6 +355,7 @@ mod tests {
             ("oss://src/x/a.jpg", "obs://dst/y/b.jpg", "x/a.jpg", "y/b.jpg"),
             ("oss://src/dir/", "obs://dst/y/", "dir/", "y/dir/"),
             ("oss://src//lead", "obs://dst/", "/lead", "lead"),
+            ("s3://src/x/a.jpg", "obs://dst/y/", "x/a.jpg", "y/a.jpg"),
             ("https://h/p/big.iso?sig=1#f", "obs://dst/y/", "https://h/p/big.iso?sig=1#f", "y/big.iso"),
             ("some/file.txt", "oss://dst/y/", "file.txt", "y/file.txt"),
         ] {
@@ -343,6 +370,7 @@ mod tests {
             ("oss://src/x", "obs://dst/y", "x/", "y/"),
             ("oss://src/x/", "obs://dst/y/", "x/", "y/"),
             ("oss://src/x", "/data", "x/", ""),
+            ("s3://src/x", "obs://dst", "x/", ""),
             ("/data", "oss://src/x", "", "x/"),
         ] {
             assert_eq!(keys(from, to, true), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
@@ -356,7 +384,8 @@ mod tests {
         assert!(
             keys("https://h/?a=secret", "obs://dst/", false).is_err_and(|error| !error.contains("secret"))
         );
-        assert!("s3://b/k".parse::<Location>().is_err());
+        assert!(keys("s3://src", "obs://dst", false).unwrap_err().contains("-r"));
+        assert!("ftp://b/k".parse::<Location>().is_err());
         assert!("".parse::<Location>().is_err());
     }
 }

@@ -20,6 +20,7 @@ use self::quantity::size;
 use self::report::{Output, Report};
 use super::{Exit, exit, internal, print, print_json, store_exit, time, usage};
 use crate::bulk::{self, Compared, Entry, Listed, Mode, Names, NotListed, Summary, abort_stale};
+use crate::engine::FailureClass;
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
 use crate::policy::KeyFilter;
@@ -31,13 +32,14 @@ use crate::{clock, text};
 
 /// Copies objects without OMS: between buckets, from any web server, from and to this machine.
 ///
-/// SRC is `oss://bucket/key`, `obs://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
+/// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
 /// local path. With `-r` both are folders. A DST that ends in `/`, or names only a bucket, keeps the name of SRC. Objects
 /// that are there already are left alone; what is interrupted is gone on with by the next run.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
   oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/ --concurrency 32
+  oms-bridge copy -r s3://photos/2024/ obs://mirror/2024/
   oms-bridge copy https://example.com/big.iso obs://mirror/iso/
   oms-bridge copy -r oss://photos/ obs://mirror/ --keys-from oms-bridge-failed-20260105T100000Z.txt
   oms-bridge copy --abort-stale obs://mirror/"))]
@@ -165,6 +167,9 @@ impl Job {
         let from: Location = args.source.as_deref().unwrap_or_default().parse()?;
         let to: Location = args.destination.as_deref().unwrap_or_default().parse()?;
         let ends = Ends::new(&from, &to, args, http)?;
+        if matches!(from, Location::S3(_)) && !args.preserve.is_empty() {
+            return Err("--preserve: neither tags nor ACLs are read from Amazon S3".to_owned());
+        }
         let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
         let options = Options {
             part_size: args.part_size,
@@ -184,6 +189,8 @@ impl Job {
         let listed = match &ends.source {
             // Of one object the prefix is its key; a filter would make the total a guess.
             Source::Store(bucket) if !args.is_filtered() => Some(Listed::new(bucket, &ends.names.from)),
+            #[cfg(feature = "aws")]
+            Source::S3(bucket) if !args.is_filtered() => Some(Listed::of_s3(bucket, &ends.names.from)),
             _ => None,
         };
         let transfer = Transfer::new(ends.source, ends.destination, options);
@@ -216,19 +223,23 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
         return keys_from::entries(file, ends.names.clone()).await;
     }
     let all: Entries = match &ends.source {
-        Source::Store(bucket) => {
-            let compare = !args.force;
-            let listed = |bucket| Listed::new(bucket, to);
-            let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
-            let source = Listed::new(bucket, from);
-            Box::pin(bulk::compared(Compared { source, destination, names: ends.names.clone() }))
-        }
+        Source::Store(bucket) => compared(args, ends, Listed::new(bucket, from)),
+        #[cfg(feature = "aws")]
+        Source::S3(bucket) => compared(args, ends, Listed::of_s3(bucket, from)),
         Source::Directory(_) => Box::pin(bulk::directory(ends.root.clone(), to.clone())),
         Source::Web(_) => {
             return Err("a web server cannot be listed: -r takes buckets and directories".into());
         }
     };
     Ok(filtered(all, filter))
+}
+
+/// The objects of a listing, compared with that of the destination.
+fn compared(args: &CopyArgs, ends: &Ends, source: Listed) -> Entries {
+    let compare = !args.force;
+    let listed = |bucket| Listed::new(bucket, &ends.names.to);
+    let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
+    Box::pin(bulk::compared(Compared { source, destination, names: ends.names.clone() }))
 }
 
 fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
@@ -275,6 +286,11 @@ fn exit_of(summary: &Summary, gone: bool) -> Exit {
         Some(bulk::Stopped::Interrupted) => Exit::Interrupted,
         Some(bulk::Stopped::CredentialsRefused) => Exit::CredentialsRefused,
         Some(bulk::Stopped::Listing(NotListed::Bucket(error))) => store_exit(error),
+        Some(bulk::Stopped::Listing(NotListed::S3(failed))) => match failed.class {
+            FailureClass::Auth => Exit::CredentialsRefused,
+            FailureClass::Permanent => Exit::Usage,
+            FailureClass::Transient | FailureClass::Throttled => Exit::Internal,
+        },
         Some(bulk::Stopped::Listing(NotListed::Directory(..))) => Exit::Internal,
         None if summary.failed > 0 && summary.refused == summary.failed && summary.copied == 0 => {
             Exit::CredentialsRefused

@@ -1,0 +1,122 @@
+//! Where a bucket is, and how keys stand in URLs.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+
+use super::SERVER;
+use crate::transfer::stop::Failed;
+
+/// Everything but what is never encoded. A key goes with its slashes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PATH: &AsciiSet = &COMPONENT.remove(b'/');
+
+/// Where requests to one bucket go, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address(String);
+
+impl Address {
+    /// Amazon's own: the bucket is part of the host, unless its name has dots, which certificates do not cover.
+    pub(super) fn of_amazon(region: &str, bucket: &str) -> Self {
+        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        Self(if bucket.contains('.') {
+            format!("https://s3.{region}.{domain}/{bucket}")
+        } else {
+            format!("https://{bucket}.s3.{region}.{domain}")
+        })
+    }
+
+    /// Any other: the bucket is in the path.
+    pub(super) fn at(endpoint: &str, bucket: &str) -> Self {
+        Self(format!("{}/{bucket}", endpoint.trim_end_matches('/')))
+    }
+
+    /// The URL of an object, or with an empty key of the bucket, and a query that is encoded already.
+    ///
+    /// # Errors
+    ///
+    /// When no URL can carry the key byte for byte.
+    pub(super) fn url(&self, key: &str, query: &str) -> Result<Url, Failed> {
+        let path = utf8_percent_encode(key, PATH);
+        let mark = if query.is_empty() { "" } else { "?" };
+        let text = format!("{}/{path}{mark}{query}", self.0);
+        let url = Url::parse(&text).map_err(|error| Failed::permanent(format!("{SERVER}: {error}")))?;
+        // A URL library may rewrite what it is given, and another object would be read.
+        if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
+            Ok(url)
+        } else {
+            Err(Failed::permanent(format!("no URL can carry the key {key:?}")))
+        }
+    }
+}
+
+/// A value in a query.
+pub(super) fn component(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
+}
+
+/// The rules of <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html> as far as they keep a name from
+/// meaning something else in a URL.
+pub(super) fn bucket_name(name: &str) -> Result<&str, Failed> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let good = (3..=63).contains(&bytes.len())
+        && bytes.iter().copied().all(allowed)
+        && ends(bytes.first())
+        && ends(bytes.last())
+        && !name.contains("..");
+    if good {
+        Ok(name)
+    } else {
+        Err(Failed::permanent(format!("{name:?} is no name of a bucket of {SERVER}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(key: &str) -> Result<String, String> {
+        let address = Address::of_amazon("eu-west-1", "photos");
+        address.url(key, "").map(|url| url.to_string()).map_err(|failed| failed.to_string())
+    }
+
+    #[test]
+    fn keys_are_encoded_once_and_keep_every_byte() {
+        for (key, path) in [
+            ("a/b.jpg", "a/b.jpg"),
+            ("/lead//double/", "/lead//double/"),
+            (" a+b%20c?d#e&f=", "%20a%2Bb%2520c%3Fd%23e%26f%3D"),
+            ("测试\u{1}~*'()!", "%E6%B5%8B%E8%AF%95%01~%2A%27%28%29%21"),
+            ("dots.../..a/b..", "dots.../..a/b.."),
+        ] {
+            assert_eq!(url(key), Ok(format!("https://photos.s3.eu-west-1.amazonaws.com/{path}")));
+        }
+    }
+
+    #[test]
+    fn keys_that_a_url_would_change_are_refused() {
+        for key in ["..", ".", "a/../b", "./a", "a/.."] {
+            assert!(url(key).unwrap_err().contains("no URL can carry"), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_part_of_the_host_at_amazon_and_of_the_path_elsewhere() {
+        let of = |region, bucket| Address::of_amazon(region, bucket).url("k", "").unwrap().to_string();
+        assert_eq!(of("cn-north-1", "photos"), "https://photos.s3.cn-north-1.amazonaws.com.cn/k");
+        assert_eq!(of("eu-west-1", "my.photos"), "https://s3.eu-west-1.amazonaws.com/my.photos/k");
+        let own = Address::at("http://127.0.0.1:5000/", "photos");
+        assert_eq!(own.url("k", "a=b").unwrap().as_str(), "http://127.0.0.1:5000/photos/k?a=b");
+    }
+
+    #[test]
+    fn names_that_mean_something_else_in_a_url_are_refused() {
+        for name in ["photos", "my.photos-2", "abc"] {
+            assert_eq!(bucket_name(name).unwrap(), name);
+        }
+        for name in ["", "ab", "a/b", "a..b", "-ab", "ab.", "Upper", "host@evil", "a:80"] {
+            assert!(bucket_name(name).is_err(), "{name}");
+        }
+    }
+}

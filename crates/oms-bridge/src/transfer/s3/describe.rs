@@ -1,0 +1,145 @@
+//! What headers of S3 say of an object.
+
+use http::HeaderMap;
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES,
+};
+use oss_lite::Dialect;
+
+use super::etag;
+use crate::transfer::answer::{last_modified, text};
+use crate::transfer::facts::{ContentHeaders, Facts, Identity, Kind, StorageClass};
+
+const METADATA: &str = "x-amz-meta-";
+
+pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
+    let etag = etag(headers);
+    let mut metadata: Vec<_> = headers
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix(METADATA)?;
+            Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        })
+        .collect();
+    metadata.sort_unstable();
+    Facts {
+        md5: etag.as_deref().filter(|_| tells_md5(headers)).and_then(md5),
+        // `x-amz-checksum-crc64nvme` is of another polynomial than the destinations'.
+        crc64: None,
+        identity: Identity { size, etag, last_modified: last_modified(headers) },
+        content: ContentHeaders {
+            content_type: text(headers, CONTENT_TYPE),
+            cache_control: text(headers, CACHE_CONTROL),
+            disposition: text(headers, CONTENT_DISPOSITION),
+            encoding: text(headers, CONTENT_ENCODING).and_then(encoding),
+            language: text(headers, CONTENT_LANGUAGE),
+            expires: text(headers, EXPIRES),
+        },
+        metadata,
+        storage_class: Some(storage_class(text(headers, "x-amz-storage-class").as_deref())),
+        kind: Kind::Object,
+    }
+}
+
+/// The `ETag` of an object under a key of KMS, or of the customer's, is no MD5, though it looks like one.
+fn tells_md5(headers: &HeaderMap) -> bool {
+    let encryption = text(headers, "x-amz-server-side-encryption");
+    encryption.is_none_or(|method| method == "AES256")
+        && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+}
+
+fn md5(etag: &str) -> Option<[u8; 16]> {
+    let mut md5 = [0; 16];
+    hex::decode_to_slice(etag, &mut md5).ok()?;
+    Some(md5)
+}
+
+/// How a client framed its upload is not part of the content, though some services keep it.
+fn encoding(value: String) -> Option<String> {
+    if !value.contains("aws-chunked") {
+        return Some(value);
+    }
+    let kept: Vec<_> = value.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked").collect();
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
+/// In names that OBS knows from its S3 dialect. `GLACIER_IR` can be read at once, which nothing colder than infrequent access can
+/// at the destinations.
+fn storage_class(name: Option<&str>) -> StorageClass {
+    let name = match name {
+        Some("INTELLIGENT_TIERING") => "INTELLIGENT_TIERING",
+        Some("STANDARD_IA" | "ONEZONE_IA" | "GLACIER_IR") => "STANDARD_IA",
+        Some("GLACIER") => "GLACIER",
+        Some("DEEP_ARCHIVE") => "DEEP_ARCHIVE",
+        _ => "STANDARD",
+    };
+    StorageClass { dialect: Dialect::Obs, name: name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+    use oss_lite::storage_class as counterpart;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    const MD5: (&str, &str) = ("etag", "\"9a0364b9e99bb480dd25e1f0284c8555\"");
+
+    #[test]
+    fn an_etag_is_an_md5_only_of_what_was_stored_whole_and_not_under_a_key_of_its_own() {
+        let md5 = |pairs: &[_]| facts(&headers(pairs), None).md5.is_some();
+        assert!(md5(&[MD5]));
+        assert!(md5(&[MD5, ("x-amz-server-side-encryption", "AES256")]));
+        assert!(!md5(&[MD5, ("x-amz-server-side-encryption", "aws:kms")]));
+        assert!(!md5(&[MD5, ("x-amz-server-side-encryption", "aws:kms:dsse")]));
+        assert!(!md5(&[MD5, ("x-amz-server-side-encryption-customer-algorithm", "AES256")]));
+        assert!(!md5(&[("etag", "\"9a0364b9e99bb480dd25e1f0284c8555-2\"")]));
+    }
+
+    #[test]
+    fn content_and_metadata_are_told_and_a_foreign_checksum_is_not() {
+        let facts = facts(
+            &headers(&[
+                MD5,
+                ("content-type", "text/plain"),
+                ("content-encoding", "aws-chunked,gzip"),
+                ("x-amz-meta-b", "2"),
+                ("x-amz-meta-a", "1"),
+                ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
+                ("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT"),
+            ]),
+            Some(7),
+        );
+        assert_eq!(facts.size(), Some(7));
+        assert_eq!(facts.crc64, None);
+        assert_eq!(facts.content.encoding.as_deref(), Some("gzip"));
+        assert_eq!(facts.metadata, [("a".into(), "1".into()), ("b".into(), "2".into())]);
+        assert!(facts.identity.last_modified.is_some());
+        assert_eq!(encoding("aws-chunked".into()), None);
+    }
+
+    #[test]
+    fn storage_classes_have_counterparts_that_are_read_as_soon() {
+        for (name, obs, oss) in [
+            (None, "STANDARD", "Standard"),
+            (Some("REDUCED_REDUNDANCY"), "STANDARD", "Standard"),
+            (Some("INTELLIGENT_TIERING"), "INTELLIGENT_TIERING", "Standard"),
+            (Some("STANDARD_IA"), "WARM", "IA"),
+            (Some("ONEZONE_IA"), "WARM", "IA"),
+            (Some("GLACIER_IR"), "WARM", "IA"),
+            (Some("GLACIER"), "COLD", "Archive"),
+            (Some("DEEP_ARCHIVE"), "DEEP_ARCHIVE", "ColdArchive"),
+        ] {
+            let class = storage_class(name);
+            let to = |dialect| counterpart(class.dialect, &class.name, dialect);
+            assert_eq!((to(Dialect::Obs), to(Dialect::Oss)), (Some(obs), Some(oss)), "{name:?}");
+        }
+    }
+}

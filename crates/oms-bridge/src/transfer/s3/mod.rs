@@ -1,0 +1,156 @@
+//! Objects of Amazon S3, and of services that speak as it does.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `address` | where a bucket is, and how a key stands in a URL |
+//! | `request` | signing, sending, trying again |
+//! | `refusal` | what refusals mean |
+//! | `describe` | headers of an answer to facts |
+//! | `list` | listings |
+//!
+//! Requests are signed by `aws-sigv4` and sent through the one HTTP client. Region, endpoint and credentials are found when the
+//! first object is asked for. An object is read as it is now: the version that an event tells is not asked for, since
+//! a copy is to be in step with its source.
+
+mod address;
+mod describe;
+mod list;
+mod refusal;
+mod request;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use oss_lite::ListedObject;
+use tokio::sync::OnceCell;
+
+use self::address::{Address, bucket_name};
+use self::request::{Access, Ask};
+use super::answer::{body, content_range, text};
+use super::facts::Facts;
+use super::source::{Opened, Want};
+use super::stop::{Failed, Stop};
+
+/// What the service is called in messages.
+const SERVER: &str = "Amazon S3";
+
+/// Amazon S3, or a service that speaks as it does. Cheap to clone; clones share credentials.
+#[derive(Clone)]
+pub struct S3(Arc<Shared>);
+
+struct Shared {
+    http: reqwest::Client,
+    given: Given,
+    access: OnceCell<Access>,
+}
+
+/// What stands above what the AWS configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Region of the buckets.
+    pub region: Option<String>,
+    /// URL of the service, if it is not Amazon's own. Its buckets are in the path.
+    pub endpoint: Option<String>,
+}
+
+impl S3 {
+    /// Asks for nothing before the first object.
+    pub fn new(http: reqwest::Client, given: Given) -> Self {
+        Self(Arc::new(Shared { http, given, access: OnceCell::new() }))
+    }
+
+    /// A bucket.
+    ///
+    /// # Errors
+    ///
+    /// When the name cannot be that of a bucket.
+    pub fn bucket(&self, name: &str) -> Result<S3Bucket, Failed> {
+        Ok(S3Bucket { s3: self.clone(), name: bucket_name(name)?.into() })
+    }
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("S3").field(&self.0.given).finish()
+    }
+}
+
+/// A bucket of Amazon S3 that objects are read from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct S3Bucket {
+    s3: S3,
+    name: Arc<str>,
+}
+
+impl S3Bucket {
+    pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
+        match self.ask(&Ask::object(Method::HEAD, key)?).await {
+            Ok(response) => {
+                let headers = response.headers();
+                let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
+                Ok(describe::facts(headers, size))
+            }
+            // The answer has no body that would tell a missing object from a missing bucket, and the one may be deleted elsewhere
+            // for it.
+            Err(Stop::Gone) => self.open(key, &Want::Whole, None).await.map(|opened| opened.facts),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
+        let mut ask = Ask::object(Method::GET, key)?;
+        ask.headers = conditions(want, pin);
+        let response = match self.ask(&ask).await {
+            // An empty object has no range that could be asked for.
+            Err(Stop::Changed) if pin.is_none() && *want != Want::Whole => {
+                self.ask(&Ask::object(Method::GET, key)?).await?
+            }
+            answer => answer?,
+        };
+        let headers = response.headers();
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            let facts =
+                describe::facts(headers, text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok()));
+            return Ok(Opened { first: 0, end: facts.size(), facts, body: body(response, SERVER) });
+        }
+        let range = text(headers, CONTENT_RANGE);
+        let Some((first, last, total)) = range.as_deref().and_then(content_range) else {
+            return Err(Failed::transient(format!("{SERVER} sends a part and does not say which")).into());
+        };
+        let facts = describe::facts(headers, total);
+        Ok(Opened { facts, first, end: Some(last + 1), body: body(response, SERVER) })
+    }
+
+    /// The objects whose keys begin with `prefix`, in byte order. Pages are asked for as the stream is read.
+    pub fn list(&self, prefix: &str) -> impl Stream<Item = Result<ListedObject, Failed>> + Send + use<> {
+        list::objects(self.clone(), prefix.to_owned())
+    }
+
+    async fn address(&self) -> Result<Address, Failed> {
+        Ok(self.s3.access().await?.address(&self.name))
+    }
+}
+
+fn conditions(want: &Want, pin: Option<&Facts>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Want::Span(span) = want
+        && let Ok(range) =
+            HeaderValue::try_from(format!("bytes={}-{}", span.start, span.end.saturating_sub(1)))
+    {
+        headers.insert(RANGE, range);
+    }
+    if let Some(etag) = pin.and_then(|pin| pin.identity.etag.as_deref())
+        && let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
+    {
+        headers.insert(IF_MATCH, etag);
+    }
+    headers
+}
+
+/// Without quotes.
+fn etag(headers: &HeaderMap) -> Option<String> {
+    text(headers, ETAG).map(|etag| etag.trim_matches('"').to_owned())
+}

@@ -1,0 +1,148 @@
+//! What refusals of S3 mean: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+
+use futures_util::StreamExt as _;
+use http::Method;
+use reqwest::Response;
+use serde::Deserialize;
+
+use super::SERVER;
+use crate::engine::{EngineError, FailureClass};
+use crate::transfer::answer::{body, text};
+use crate::transfer::stop::{Failed, Stop};
+
+/// More of an error document is not read.
+const LONGEST: usize = 64 * 1024;
+
+/// More of a message is not kept.
+const LONGEST_MESSAGE: usize = 500;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Document {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+pub(super) async fn read(response: Response, method: &Method) -> Stop {
+    let status = response.status().as_u16();
+    let region = text(response.headers(), "x-amz-bucket-region");
+    let request_id = text(response.headers(), "x-amz-request-id");
+    let document = document(response).await;
+    let stop = meaning(status, document, region, method);
+    match stop {
+        Stop::Failed(failed) => Stop::Failed(failed.with_request_id(request_id)),
+        other => other,
+    }
+}
+
+/// Answers to HEAD have none.
+async fn document(response: Response) -> Document {
+    let mut chunks = body(response, SERVER);
+    let mut bytes = Vec::new();
+    while bytes.len() < LONGEST
+        && let Some(Ok(chunk)) = chunks.next().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    quick_xml::de::from_str(&text).unwrap_or_default()
+}
+
+fn meaning(status: u16, document: Document, region: Option<String>, method: &Method) -> Stop {
+    let Document { code, message } = document;
+    let class = match (code.as_deref().unwrap_or_default(), status) {
+        ("NoSuchKey", _) => return Stop::Gone,
+        ("NoSuchBucket", _) => FailureClass::Permanent,
+        // Of a key; a body would tell of a bucket.
+        ("", 404) if *method == Method::HEAD => return Stop::Gone,
+        ("PreconditionFailed" | "InvalidRange", _) | (_, 412 | 416) => return Stop::Changed,
+        ("InvalidObjectState", _) => {
+            let message = "the source object is archived: restore first, then copy again";
+            return failed(FailureClass::Permanent, status, code, message.to_owned());
+        }
+        ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _) | (_, 429) => {
+            FailureClass::Throttled
+        }
+        ("RequestTimeTooSkewed" | "RequestTimeout" | "InternalError" | "OperationAborted", _)
+        | (_, 408 | 409 | 500..=599) => FailureClass::Transient,
+        (
+            "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException",
+            _,
+        )
+        | (_, 300..=399) => {
+            let message = match region {
+                Some(region) => format!("the bucket is in the region {region}: set AWS_REGION to that"),
+                None => "the bucket is in another region: set AWS_REGION to that".to_owned(),
+            };
+            return failed(FailureClass::Permanent, status, code, message);
+        }
+        ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId", _)
+        | (_, 401 | 403) => FailureClass::Auth,
+        _ => FailureClass::Permanent,
+    };
+    let shown = message.unwrap_or_default();
+    let shown = shown.trim_end_matches(['.', '\n', ' ']);
+    let shown = shown.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE);
+    failed(class, status, code, format!("{SERVER}: {}", shown.collect::<String>()))
+}
+
+fn failed(class: FailureClass, status: u16, code: Option<String>, message: String) -> Stop {
+    let message = message.trim_end_matches([':', ' ']).to_owned();
+    Failed::of(class, EngineError { status: Some(status), code, message }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, code: &str, method: &Method) -> Stop {
+        let code = (!code.is_empty()).then(|| code.to_owned());
+        meaning(status, Document { code, message: None }, Some("eu-north-1".into()), method)
+    }
+
+    #[test]
+    fn refusals_are_classed_by_what_helps() {
+        use FailureClass::{Auth, Permanent, Throttled, Transient};
+        for (status, code, class) in [
+            (403, "AccessDenied", Auth),
+            (403, "SignatureDoesNotMatch", Auth),
+            (400, "ExpiredToken", Auth),
+            (403, "", Auth),
+            (503, "SlowDown", Throttled),
+            (429, "", Throttled),
+            (500, "InternalError", Transient),
+            (503, "", Transient),
+            (403, "RequestTimeTooSkewed", Transient),
+            (404, "NoSuchBucket", Permanent),
+            (403, "InvalidObjectState", Permanent),
+            (301, "PermanentRedirect", Permanent),
+            (400, "AuthorizationHeaderMalformed", Permanent),
+            (400, "InvalidArgument", Permanent),
+            (404, "", Permanent),
+        ] {
+            let Stop::Failed(failed) = of(status, code, &Method::GET) else { panic!("{code}") };
+            assert_eq!(failed.class, class, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_missing_object_is_gone_and_another_one_is_a_change() {
+        assert!(matches!(of(404, "NoSuchKey", &Method::GET), Stop::Gone));
+        assert!(matches!(of(404, "", &Method::HEAD), Stop::Gone));
+        assert!(matches!(of(412, "PreconditionFailed", &Method::GET), Stop::Changed));
+        assert!(matches!(of(416, "InvalidRange", &Method::GET), Stop::Changed));
+    }
+
+    #[test]
+    fn messages_say_what_to_do() {
+        let said = |status, code| match of(status, code, &Method::GET) {
+            Stop::Failed(failed) => failed.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said(403, "InvalidObjectState").contains("restore first"));
+        assert!(said(301, "PermanentRedirect").contains("in the region eu-north-1: set AWS_REGION"));
+    }
+}

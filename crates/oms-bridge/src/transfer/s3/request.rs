@@ -1,0 +1,204 @@
+//! One request, signed, sent, and tried again where that helps.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use reqwest::{Request, Response, Url};
+use tokio::time::timeout;
+
+use super::address::Address;
+use super::{S3, S3Bucket, SERVER, refusal};
+use crate::aws;
+use crate::aws::Cached;
+use crate::engine::FailureClass;
+use crate::engine::backoff::Backoff;
+use crate::transfer::answer::{PATIENCE, transport};
+use crate::transfer::stop::{Failed, Stop};
+
+/// How often a request is sent.
+const TRIES: u32 = 4;
+
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// What is needed for a request, once it is found.
+pub(super) struct Access {
+    region: String,
+    endpoint: Option<String>,
+    credentials: Cached,
+}
+
+/// What is asked for in a bucket.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    /// Empty for the bucket itself.
+    pub(super) key: &'a str,
+    /// Encoded already.
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn object(method: Method, key: &'a str) -> Result<Self, Failed> {
+        // The URL of the bucket would be asked for.
+        if key.is_empty() {
+            return Err(Failed::permanent("an empty key"));
+        }
+        Ok(Self { method, key, query: String::new(), headers: HeaderMap::new() })
+    }
+}
+
+impl S3 {
+    pub(super) async fn access(&self) -> Result<&Access, Failed> {
+        let shared = &self.0;
+        let find = async {
+            let given = &shared.given;
+            let config = aws::config(&shared.http, given.region.clone()).await;
+            Access::new(&config, given.endpoint.clone())
+        };
+        shared.access.get_or_try_init(|| find).await
+    }
+}
+
+impl Access {
+    fn new(config: &SdkConfig, endpoint: Option<String>) -> Result<Self, Failed> {
+        let auth = |what: &str| Failed::new(FailureClass::Auth, what);
+        let region = config.region().ok_or_else(|| auth("AWS_REGION: missing, s3:// needs it"))?;
+        let provider = config.credentials_provider().ok_or_else(|| auth("no credentials for AWS"))?;
+        Ok(Self {
+            region: region.to_string(),
+            endpoint: endpoint.or_else(|| aws::endpoint(config, "S3")),
+            credentials: Cached::new(provider),
+        })
+    }
+
+    pub(super) fn address(&self, bucket: &str) -> Address {
+        match &self.endpoint {
+            Some(endpoint) => Address::at(endpoint, bucket),
+            None => Address::of_amazon(&self.region, bucket),
+        }
+    }
+
+    async fn credentials(&self, now: SystemTime) -> Result<Credentials, Failed> {
+        self.credentials.at(now).await.map_err(|error| {
+            let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
+            let message = format!("no credentials for AWS: {error}{}", why.unwrap_or_default());
+            Failed::new(FailureClass::Auth, message)
+        })
+    }
+}
+
+impl S3Bucket {
+    /// Sends a request until it is answered with success, or will not be.
+    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, Stop> {
+        let access = self.s3.access().await?;
+        let url = self.address().await?.url(ask.key, &ask.query)?;
+        let mut tried = 0;
+        loop {
+            let now = SystemTime::now();
+            let credentials = access.credentials(now).await?;
+            let request = signed(ask, &url, &access.region, credentials, now)?;
+            let stop = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
+                Ok(Ok(response)) if response.status().is_success() => return Ok(response),
+                Ok(Ok(response)) => refusal::read(response, &ask.method).await,
+                Ok(Err(error)) => transport(&error.without_url(), SERVER).into(),
+                Err(_) => Failed::transient(format!("{SERVER} does not answer")).into(),
+            };
+            tried += 1;
+            let again = match &stop {
+                Stop::Failed(failed) => {
+                    matches!(failed.class, FailureClass::Transient | FailureClass::Throttled)
+                }
+                _ => false,
+            };
+            if !again || tried == TRIES {
+                return Err(stop);
+            }
+            tokio::time::sleep(BACKOFF.delay(tried, fastrand::f64)).await;
+        }
+    }
+}
+
+/// The request as it is sent. What is signed is the text of the URL as it goes out.
+fn signed(
+    ask: &Ask<'_>,
+    url: &Url,
+    region: &str,
+    credentials: Credentials,
+    now: SystemTime,
+) -> Result<Request, Failed> {
+    let unsigned =
+        |error: &dyn std::fmt::Display| Failed::permanent(format!("{SERVER}: cannot sign: {error}"));
+    let mut settings = SigningSettings::default();
+    // The rules of S3, which differ from those of all other services.
+    settings.percent_encoding_mode = PercentEncodingMode::Single;
+    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let identity = credentials.into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("s3")
+        .time(now)
+        .settings(settings)
+        .build()
+        .map_err(|error| unsigned(&error))?
+        .into();
+    let headers = ask.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let signable = SignableRequest::new(ask.method.as_str(), url.as_str(), headers, SignableBody::Bytes(&[]))
+        .map_err(|error| unsigned(&error))?;
+    let (added, _) = sign(signable, &params).map_err(|error| unsigned(&error))?.into_parts();
+    let mut request = Request::new(ask.method.clone(), url.clone());
+    *request.headers_mut() = ask.headers.clone();
+    for (name, value) in added.headers() {
+        let name = HeaderName::try_from(name).map_err(|error| unsigned(&error))?;
+        let mut value = HeaderValue::try_from(value).map_err(|error| unsigned(&error))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The request `GET Object` of
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
+    #[test]
+    fn the_vendors_example_gets_the_vendors_signature() {
+        let credentials = Credentials::new(
+            "AKIAIOSFODNN7EXAMPLE",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            None,
+            None,
+            "example",
+        );
+        let mut ask = Ask::object(Method::GET, "test.txt").unwrap();
+        ask.headers.insert("range", HeaderValue::from_static("bytes=0-9"));
+        let url = Url::parse("https://examplebucket.s3.amazonaws.com/test.txt").unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+        let request = signed(&ask, &url, "us-east-1", credentials, now).unwrap();
+        let signature = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        assert!(authorization.ends_with(signature), "{authorization}");
+    }
+
+    #[test]
+    fn a_session_token_is_sent_and_shown_nowhere() {
+        let credentials = Credentials::new("AKID", "topsecret", Some("sessiontoken".into()), None, "example");
+        let ask = Ask::object(Method::GET, "k").unwrap();
+        let url = Url::parse("https://b.s3.eu-west-1.amazonaws.com/k").unwrap();
+        let request = signed(&ask, &url, "eu-west-1", credentials, SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(request.headers()["x-amz-security-token"], "sessiontoken");
+        assert!(request.headers()["authorization"].to_str().unwrap().contains("x-amz-security-token"));
+        let shown = format!("{:?}", request.headers());
+        assert!(!shown.contains("sessiontoken") && !shown.contains("AKID"), "{shown}");
+    }
+}
