@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::Stream;
+use http::{Request, Response};
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -21,6 +22,7 @@ use crate::{
     environment::listen_address,
     gauge::Gauge,
     handler::Handler,
+    http_hook::HttpHook,
     server,
     signals::Signals,
 };
@@ -60,6 +62,7 @@ pub struct Adapter<F> {
     markers: Markers,
     on_initialize: Option<Hook>,
     on_pre_stop: Option<Hook>,
+    on_http: Option<HttpHook>,
 }
 
 impl<F> Adapter<F> {
@@ -75,6 +78,7 @@ impl<F> Adapter<F> {
             markers: Markers::default(),
             on_initialize: None,
             on_pre_stop: None,
+            on_http: None,
         }
     }
 
@@ -127,6 +131,22 @@ impl<F> Adapter<F> {
         Self { on_pre_stop: Some(boxed(hook)), ..self }
     }
 
+    /// Gives `hook` every request that lies outside of the platform's contract: all requests of HTTP triggers and custom
+    /// domains except `GET /healthz`, and unknown paths of requests without `x-fc-control-path`. Without a hook these
+    /// fail.
+    ///
+    /// The hook gets the whole body, of at most `body_limit` bytes; a longer one is answered with 413, one that breaks off
+    /// with 400, one that is not there by the deadline with 408, a panic with 500. Its answer is sent as it is. While it
+    /// runs, [`FcContext::current`] is known. Among the extensions of the request is a [`Busy`](crate::Busy), for work that
+    /// goes on after the answer.
+    pub fn on_http<H, W>(self, body_limit: usize, hook: H) -> Self
+    where
+        H: Fn(Request<Bytes>) -> W + Send + Sync + 'static,
+        W: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        Self { on_http: Some(HttpHook::new(body_limit, hook)), ..self }
+    }
+
     /// Where the start and end lines of requests are printed.
     pub fn markers(self, markers: Markers) -> Self {
         Self { markers, ..self }
@@ -153,6 +173,7 @@ impl<F> Adapter<F> {
             markers: self.markers,
             on_initialize: self.on_initialize,
             on_pre_stop: self.on_pre_stop,
+            on_http: self.on_http,
             work: Arc::new(Gauge::default()),
         };
         Ok(Bound { listener, local_addr, shared: Arc::new(shared), handler: self.handler })

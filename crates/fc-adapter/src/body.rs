@@ -1,7 +1,7 @@
 //! Receives the body of an invocation.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header::EXPECT};
+use http::{HeaderMap, StatusCode, header::EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -27,6 +27,15 @@ impl Missing {
         match self {
             Self::TooLarge { connection, .. } => *connection,
             Self::Broken(_) | Self::Late => Connection::Close,
+        }
+    }
+
+    /// The status for a client that reads it.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken(_) => StatusCode::BAD_REQUEST,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
         }
     }
 

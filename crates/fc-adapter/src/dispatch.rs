@@ -12,9 +12,10 @@ use crate::{
     Arrival, FcContext, Instance, Markers, body, failure,
     gauge::Gauge,
     handler::Invoke,
+    http_hook::{self, HttpHook},
     markers::{Marked, Stage},
     reply::{self, Connection, HttpResponse, Reply},
-    route::Route,
+    route::{NoRoute, Route},
 };
 
 pub(crate) type Hook =
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) markers: Markers,
     pub(crate) on_initialize: Option<Hook>,
     pub(crate) on_pre_stop: Option<Hook>,
+    pub(crate) on_http: Option<HttpHook>,
     /// Handlers and hooks under way, whether or not their client still waits.
     pub(crate) work: Arc<Gauge>,
 }
@@ -57,15 +59,21 @@ pub(crate) async fn dispatch<I: Invoke>(
             reply::success(Reply::Empty)
         }
         Ok(Route::Health) => reply::success(Reply::Empty),
-        Err(refusal) => {
-            warn!("request refused: {}", refusal.error_message);
-            reply::failure(&refusal, Connection::Keep)
-        }
+        Err(NoRoute::Outside(refusal)) => match &shared.on_http {
+            Some(hook) => http_hook::answer(&shared, hook, head, body).await,
+            None => refuse(&refusal),
+        },
+        Err(NoRoute::Wrong(refusal)) => refuse(&refusal),
     }
 }
 
+fn refuse(refusal: &Diagnostic) -> HttpResponse {
+    warn!("request refused: {}", refusal.error_message);
+    reply::failure(refusal, Connection::Keep)
+}
+
 impl Shared {
-    fn context(&self, head: &Parts) -> Arc<FcContext> {
+    pub(crate) fn context(&self, head: &Parts) -> Arc<FcContext> {
         Arc::new(FcContext::from_headers(&head.headers, &self.instance, Arrival::now()))
     }
 }
@@ -85,7 +93,7 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
     drop(head);
     // It is kilobytes long: anywhere but on the heap, each future around it would copy it again.
     let work = Box::pin(handler.invoke(event, context.to_lambda_context(), shared.response_limit));
-    run_to_end(shared, context, span, Some(marked), work).await
+    reply(run_to_end(shared, context, span, Some(marked), work).await)
 }
 
 async fn run_hook(
@@ -109,18 +117,31 @@ async fn run_hook(
         }
         .map(|()| Reply::Empty)
     };
-    run_to_end(shared, context, span, marked, work).await
+    reply(run_to_end(shared, context, span, marked, work).await)
+}
+
+fn reply(ended: Result<Reply, Lost>) -> HttpResponse {
+    match ended {
+        Ok(reply) => reply::success(reply),
+        Err(Lost { diagnostic, connection }) => reply::failure(&diagnostic, connection),
+    }
+}
+
+/// Work that gave no answer.
+pub(crate) struct Lost {
+    pub(crate) diagnostic: Diagnostic,
+    pub(crate) connection: Connection,
 }
 
 /// Runs `work` on a task of its own, so that it comes to its end even if the client goes away, and turns a panic
 /// into a failure of this request only.
-async fn run_to_end(
+pub(crate) async fn run_to_end<T: Send + 'static>(
     shared: &Arc<Shared>,
     context: Arc<FcContext>,
     span: Span,
     mut marked: Option<Marked>,
-    work: impl Future<Output = Result<Reply, Diagnostic>> + Send + 'static,
-) -> HttpResponse {
+    work: impl Future<Output = Result<T, Diagnostic>> + Send + 'static,
+) -> Result<T, Lost> {
     let entry = shared.work.enter();
     let guarded = async move {
         let _entry = entry;
@@ -138,8 +159,7 @@ async fn run_to_end(
     };
     let task = tokio::spawn(FcContext::scope(context, guarded.instrument(span)));
     match task.await {
-        Ok(Ok(reply)) => reply::success(reply),
-        Ok(Err(diagnostic)) => reply::failure(&diagnostic, Connection::Keep),
+        Ok(result) => result.map_err(|diagnostic| Lost { diagnostic, connection: Connection::Keep }),
         Err(lost) => {
             let diagnostic = match lost.try_into_panic() {
                 Ok(panic) => failure::panicked(&*panic),
@@ -147,7 +167,7 @@ async fn run_to_end(
                     failure::diagnostic("Cancelled", format!("the invocation was cut off: {cancelled}"))
                 }
             };
-            reply::failure(&diagnostic, Connection::Close)
+            Err(Lost { diagnostic, connection: Connection::Close })
         }
     }
 }

@@ -39,6 +39,12 @@ impl Gauge {
     }
 }
 
+impl Clone for Entry {
+    fn clone(&self) -> Self {
+        self.0.enter()
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {

@@ -34,7 +34,8 @@
 //!
 //! The header `x-fc-control-path` takes precedence over the path of the URL. Success is status 200 with
 //! `x-fc-status: 200`. Failure is status 404 with `x-fc-status: 404` and `{"errorMessage":"…","errorType":"…"}`; an
-//! unknown path, a wrong method and a request that came through an HTTP trigger fail in the same way.
+//! unknown path, a wrong method and a request that came through an HTTP trigger fail in the same way; [`Adapter::on_http`]
+//! serves the first and the last.
 //!
 //! # How an invocation flows
 //!
@@ -72,6 +73,7 @@ mod error;
 mod failure;
 mod gauge;
 mod handler;
+mod http_hook;
 mod instance;
 mod markers;
 mod raw;
@@ -93,6 +95,7 @@ pub use crate::{
     credentials::FcCredentials,
     environment::FcEnvironment,
     error::{Error, ErrorKind},
+    http_hook::Busy,
     instance::Instance,
     markers::Markers,
     raw::RawEvent,

@@ -53,6 +53,19 @@ pub(crate) fn failure(diagnostic: &Diagnostic, connection: Connection) -> HttpRe
     response
 }
 
+/// An answer of an HTTP hook, which goes to its client as it is.
+pub(crate) fn http(response: Response<Bytes>) -> HttpResponse {
+    response.map(Full::new)
+}
+
+/// A request that no hook can answer. The platform reads nothing out of it, the client the status.
+pub(crate) fn http_failure(status: StatusCode, diagnostic: &Diagnostic, connection: Connection) -> HttpResponse {
+    let mut response = failure(diagnostic, connection);
+    *response.status_mut() = status;
+    response.headers_mut().remove(STATUS);
+    response
+}
+
 /// The shape that the built-in runtimes use.
 fn failure_body(diagnostic: &Diagnostic) -> Bytes {
     #[derive(Serialize)]

@@ -19,19 +19,28 @@ pub(crate) enum Route {
     Health,
 }
 
+/// Why a request is none for this contract.
+#[derive(Debug)]
+pub(crate) enum NoRoute {
+    /// Its path lies outside of the contract: an HTTP hook may take it.
+    Outside(Diagnostic),
+    /// It is a wrong use of the contract.
+    Wrong(Diagnostic),
+}
+
 impl Route {
     /// The platform's own header decides; the path of the URL counts only without it, because under an HTTP
     /// trigger that path is whatever the client on the internet chose.
-    pub(crate) fn of(head: &Parts) -> Result<Self, Diagnostic> {
+    pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
         let url_path = head.uri.path();
         let (path, origin) = match text(&head.headers, CONTROL_PATH) {
             None => (url_path, "the URL"),
             Some(HTTP_INVOKE) if url_path == HEALTH => (url_path, "the URL"),
             Some(HTTP_INVOKE) => {
-                return Err(diagnostic(
+                return Err(NoRoute::Outside(diagnostic(
                     "HttpTriggerUnsupported",
                     "this is an event function and does not serve HTTP triggers or custom domains",
-                ));
+                )));
             }
             Some(path) => (path, CONTROL_PATH),
         };
@@ -46,14 +55,19 @@ impl Route {
                     "no such path: {path} (from {origin}); known are POST /invoke, POST /initialize, \
                      GET /pre-stop, GET /pre-freeze and GET {HEALTH}"
                 );
-                return Err(diagnostic("NotFound", message));
+                let not_found = diagnostic("NotFound", message);
+                return Err(if path == url_path {
+                    NoRoute::Outside(not_found)
+                } else {
+                    NoRoute::Wrong(not_found)
+                });
             }
         };
         if head.method == method {
             Ok(route)
         } else {
             let message = format!("{path} takes {method}, not {}", head.method);
-            Err(diagnostic("MethodNotAllowed", message))
+            Err(NoRoute::Wrong(diagnostic("MethodNotAllowed", message)))
         }
     }
 }

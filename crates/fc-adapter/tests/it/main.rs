@@ -5,6 +5,8 @@ mod common;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod http_hook;
+#[cfg(test)]
 mod invocations;
 #[cfg(test)]
 mod lifecycle;
