@@ -59,7 +59,11 @@ pub(crate) fn http(response: Response<Bytes>) -> HttpResponse {
 }
 
 /// A request that no hook can answer. The platform reads nothing out of it, the client the status.
-pub(crate) fn http_failure(status: StatusCode, diagnostic: &Diagnostic, connection: Connection) -> HttpResponse {
+pub(crate) fn http_failure(
+    status: StatusCode,
+    diagnostic: &Diagnostic,
+    connection: Connection,
+) -> HttpResponse {
     let mut response = failure(diagnostic, connection);
     *response.status_mut() = status;
     response.headers_mut().remove(STATUS);

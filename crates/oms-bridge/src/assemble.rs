@@ -1,32 +1,49 @@
 //! Settings to a working [`Pipeline`], or to parts of it.
 
+use std::sync::Arc;
+
 use oss_lite::{Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
-use crate::clock;
-use crate::config::{CopySettings, Destination, Mode, OmsSettings, Settings, Source};
+use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
+use crate::ingest::{Guard, Resolver};
 use crate::journal::Journal;
 use crate::pipeline::Pipeline;
 use crate::policy::{KeyFilter, Policy};
+use crate::transfer::Web;
+use crate::{clock, http_client};
 
 /// Builds the pipeline that the settings describe. Opens no connection.
 ///
 /// # Errors
 ///
-/// When the settings do not fit together for OSS or OBS.
-pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, Error> {
+/// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
+pub fn pipeline(
+    settings: Settings,
+    http: &reqwest::Client,
+) -> Result<Pipeline, Box<dyn std::error::Error + Send + Sync>> {
     let journal = journal(&settings, http)?;
-    let Settings { mode, log_bucket, keys, source, oss_signature, .. } = settings;
+    let Settings { mode, log_bucket, keys, source, oss_signature, ingest, .. } = settings;
     let policy = policy(log_bucket.as_str(), keys, mode.copy(), &source);
-    let copy = |copy| copy_engine(copy, source, oss_signature, http);
+    let web = match (&ingest, mode.copy()) {
+        (Some(ingest), Some(_)) => Some(web(ingest)?),
+        _ => None,
+    };
+    let copy = |copy| copy_engine(copy, source, web, oss_signature, http);
     let engine = match mode {
         Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http)),
         Mode::Copy(settings) => Engine::Copy(copy(settings)?),
         Mode::OmsThenCopy(oms, settings) => Engine::OmsThenCopy(oms_engine(oms, http), copy(settings)?),
     };
     Ok(Pipeline::new(policy, engine, journal))
+}
+
+/// What fetches objects of the web, within the guard.
+fn web(ingest: &IngestSettings) -> Result<Web, Box<dyn std::error::Error + Send + Sync>> {
+    let http = http_client::resolving_by(Resolver::system(ingest.guard.reach()))?;
+    Ok(Web::guarded(http, Arc::<Guard>::clone(&ingest.guard)))
 }
 
 fn policy(log_bucket: &str, keys: KeyFilter, copy: Option<&CopySettings>, source: &Source) -> Policy {
@@ -61,6 +78,7 @@ fn oms_engine(settings: OmsSettings, http: &reqwest::Client) -> OmsEngine {
 fn copy_engine(
     settings: CopySettings,
     source: Source,
+    web: Option<Web>,
     signature: SignatureVersion,
     http: &reqwest::Client,
 ) -> Result<CopyEngine, Error> {
@@ -68,6 +86,7 @@ fn copy_engine(
     Ok(CopyEngine::new(CopyConfig {
         source: self::source(&source, signature, http)?,
         source_bucket: source.bucket,
+        web,
         destination: destination(&to, signature, http)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,

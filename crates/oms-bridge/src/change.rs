@@ -27,6 +27,8 @@ pub struct ObjectChange {
     /// Place of this change among those of the same key in the same bucket: a hexadecimal number of any length, meaningless across
     /// keys. Amazon S3 tells it of creations and removals.
     pub sequencer: Option<String>,
+    /// Where the object is read, if not in a bucket of the source: a URL without a query.
+    pub url: Option<String>,
 }
 
 impl ObjectChange {
@@ -41,6 +43,7 @@ impl ObjectChange {
             size: None,
             version_id: None,
             sequencer: None,
+            url: None,
         }
     }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect;
+use reqwest::dns::Resolve;
+use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
 /// Idle connections are dropped before the services drop them (their gateways close after 60 seconds).
 const IDLE: Duration = Duration::from_secs(50);
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -27,22 +30,35 @@ pub enum Proxies {
 /// # Errors
 ///
 /// When TLS cannot be set up.
-pub fn build(proxies: Proxies) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .pool_idle_timeout(IDLE)
-        .tcp_nodelay(true)
-        .user_agent(concat!("oms-bridge/", env!("CARGO_PKG_VERSION")));
+pub fn build(proxies: Proxies) -> Result<reqwest::Client, Error> {
+    let client = builder()?;
     let client = match proxies {
         Proxies::FromEnvironment => client,
         Proxies::None => client.no_proxy(),
     };
     Ok(client.build()?)
+}
+
+/// Builds a client that connects to addresses of `resolver` alone. It uses no proxy, which would resolve names itself.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn resolving_by(resolver: impl Resolve + 'static) -> Result<reqwest::Client, Error> {
+    Ok(builder()?.no_proxy().dns_resolver(Arc::new(resolver)).build()?)
+}
+
+fn builder() -> Result<ClientBuilder, Error> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .user_agent(concat!("oms-bridge/", env!("CARGO_PKG_VERSION"))))
 }

@@ -18,6 +18,7 @@
 //! | [`oms_api`] | what OMS says of the sync task |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
+//! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
@@ -49,6 +50,7 @@ pub mod event;
 pub mod explain;
 pub mod host;
 pub mod http_client;
+pub mod ingest;
 pub mod journal;
 pub mod location;
 pub mod logging;

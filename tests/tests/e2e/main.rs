@@ -31,6 +31,10 @@ mod forward_copy_fallback;
 #[cfg(test)]
 mod forward_copy_large;
 #[cfg(test)]
+mod ingest;
+#[cfg(test)]
+mod ingest_guard;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lambda;

@@ -30,7 +30,9 @@ async fn paths_outside_the_contract_are_answered_by_the_hook_as_it_says() {
     let server = server().await;
     let id = ("x-fc-request-id", "r-7");
     let trigger = ("x-fc-control-path", "/http-invoke");
-    for (path, headers) in [("/a?b=c", &[id][..]), ("/a", &[id, trigger][..]), ("/invoke", &[id, trigger][..])] {
+    for (path, headers) in
+        [("/a?b=c", &[id][..]), ("/a", &[id, trigger][..]), ("/invoke", &[id, trigger][..])]
+    {
         let reply = server.client().await.request("PUT", path, headers, b"body").await;
         assert_eq!((reply.status, reply.text()), (202, &*format!("PUT {path} body r-7")));
         assert_eq!((reply.headers["x-own"].as_str(), reply.fc_status()), ("yes", None));

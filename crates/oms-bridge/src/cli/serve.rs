@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use clap::Args;
 use fc_adapter::Markers;
+use rustls::crypto::ring;
 
 use super::{Exit, exit, internal, variable};
 use crate::assemble;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::{IngestSettings, Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, DEFAULT_TIMEOUT, Function};
 use crate::http_client::{self, Proxies};
+use crate::ingest::{Ingest, MAX_BODY};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
@@ -40,8 +42,8 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
     let lambda = RuntimeApi::find(variable);
-    let function = match function(&args.settings, lambda.as_ref()) {
-        Ok(function) => function,
+    let (function, ingest) = match function(&args.settings, lambda.as_ref()) {
+        Ok(made) => made,
         Err(NotStarted { exit, why }) => {
             eprintln!("error: {why}");
             if let Some(lambda) = lambda {
@@ -53,7 +55,7 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     let json = args.json;
     let served = match lambda {
         Some(_) => on_lambda(function.clone()).await,
-        None => on_function_compute(args, function.clone()).await,
+        None => on_function_compute(args, function.clone(), ingest).await,
     };
     if json {
         super::print_json(&function.totals());
@@ -70,7 +72,11 @@ struct NotStarted {
     why: String,
 }
 
-fn function(settings: &SettingsArgs, lambda: Option<&RuntimeApi>) -> Result<Function, NotStarted> {
+/// The function, and what is served over HTTP beside it.
+fn function(
+    settings: &SettingsArgs,
+    lambda: Option<&RuntimeApi>,
+) -> Result<(Function, Option<Ingest>), NotStarted> {
     let usage = |error: &dyn Display| NotStarted { exit: Exit::Usage, why: error.to_string() };
     if let Some(lambda) = lambda {
         lambda.check(variable).map_err(|error| usage(&error))?;
@@ -78,14 +84,30 @@ fn function(settings: &SettingsArgs, lambda: Option<&RuntimeApi>) -> Result<Func
     let settings =
         Settings::resolve(settings, variable("FC_REGION").as_deref()).map_err(|error| usage(&error))?;
     let key_encoding = settings.key_encoding;
+    let ingest = settings.ingest.clone();
     let http = http_client::build(Proxies::FromEnvironment)
         .map_err(|error| NotStarted { exit: Exit::Internal, why: error.to_string() })?;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
-    Ok(Function::new(pipeline, SourceCredentials::new(variable), key_encoding))
+    let function = Function::new(pipeline, SourceCredentials::new(variable), key_encoding);
+    let random = ring::default_provider().secure_random;
+    let ingest = ingest.and_then(|IngestSettings { guard, token }| {
+        Some(Ingest::new(function.clone(), guard, token?, random))
+    });
+    Ok((function, ingest))
 }
 
-async fn on_function_compute(args: ServeArgs, function: Function) -> Result<(), lambda_runtime::Error> {
+async fn on_function_compute(
+    args: ServeArgs,
+    function: Function,
+    ingest: Option<Ingest>,
+) -> Result<(), lambda_runtime::Error> {
     let mut adapter = host::adapter(function).default_timeout(Duration::from_secs(args.timeout));
+    if let Some(ingest) = ingest {
+        adapter = adapter.on_http(MAX_BODY, move |request| {
+            let ingest = ingest.clone();
+            async move { ingest.answer(request).await }
+        });
+    }
     if let Some(listen) = args.listen {
         adapter = adapter.listen(listen);
     }

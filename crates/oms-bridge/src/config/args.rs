@@ -53,6 +53,30 @@ pub struct SettingsArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment here would stand in the help text")]
     pub copy: CopyArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment here would stand in the help text")]
+    pub ingest: IngestArgs,
+}
+
+/// Settings of what is taken over HTTP.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Ingest over HTTP")]
+pub struct IngestArgs {
+    /// Bearer token of POST /objects, 16 characters or more; without one there is no such path. Prefer the environment.
+    #[arg(long, env = "INGEST_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub ingest_token: Option<String>,
+    /// Comma-separated host names that objects are fetched from; *.example.com for all below example.com.
+    #[arg(long, env = "INGEST_DOMAINS", value_name = "NAMES", hide_env_values = true)]
+    pub ingest_domains: Option<String>,
+    /// Whether private addresses, http and ports are allowed too: for tests and private networks [default: false].
+    #[arg(long, env = "INGEST_ALLOW_PRIVATE", value_name = "BOOL", hide_env_values = true)]
+    pub ingest_allow_private: Option<String>,
+}
+
+impl fmt::Debug for IngestArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IngestArgs").finish_non_exhaustive()
+    }
 }
 
 /// Settings of the copy engine. Those of the destination also say where `explain` looks.

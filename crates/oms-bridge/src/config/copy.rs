@@ -182,7 +182,7 @@ fn deletes(r: &mut Reader, args: &SettingsArgs) -> Deletes {
     }
 }
 
-fn boolean(text: &str) -> Result<bool, String> {
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
     text.trim().parse().map_err(|_| format!("{text:?} is neither \"true\" nor \"false\""))
 }
 

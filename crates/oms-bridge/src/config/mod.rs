@@ -6,9 +6,11 @@
 //! | `reader` | reads values, collects problems |
 //! | `mode` | which engine is in charge |
 //! | `oms`, `copy` | settings of each engine |
+//! | `ingest` | settings of what is taken over HTTP |
 
 mod args;
 mod copy;
+mod ingest;
 mod mode;
 mod oms;
 mod reader;
@@ -18,8 +20,9 @@ use std::str::FromStr;
 
 use oss_lite::{BucketName, Endpoint, SignatureVersion};
 
-pub use self::args::{CopyArgs, SettingsArgs};
+pub use self::args::{CopyArgs, IngestArgs, SettingsArgs};
 pub use self::copy::{CopySettings, Destination, Source};
+pub use self::ingest::IngestSettings;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
 use self::reader::{Reader, given};
@@ -52,6 +55,8 @@ pub struct Settings {
     pub key_encoding: KeyEncoding,
     /// Which keys are forwarded.
     pub keys: KeyFilter,
+    /// What may be fetched from the web on demand, if anything.
+    pub ingest: Option<IngestSettings>,
 }
 
 /// Everything that is wrong with the settings.
@@ -105,6 +110,7 @@ impl Settings {
         };
         let key_encoding = r.read("KEY_ENCODING", given(args.key_encoding.as_ref()), key_encoding);
         let keys = keys(r, args);
+        let ingest = ingest::read(r, &args.ingest);
         let mode = match (oms, copy) {
             (Some(oms), Some(copy)) => Mode::OmsThenCopy(oms?, copy?),
             (None, Some(copy)) => Mode::Copy(copy?),
@@ -124,6 +130,7 @@ impl Settings {
             mirror,
             key_encoding: key_encoding.unwrap_or_default(),
             keys: keys?,
+            ingest,
         })
     }
 

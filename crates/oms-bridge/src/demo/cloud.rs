@@ -123,7 +123,7 @@ impl LocalCloud {
     ///
     /// When the settings are not usable.
     pub fn pipeline(&self) -> Result<Pipeline, Error> {
-        Ok(assemble::pipeline(settings(&self.twin, &self.task)?, &self.http)?)
+        assemble::pipeline(settings(&self.twin, &self.task)?, &self.http)
     }
 
     /// The credentials that `send` would find in the environment.

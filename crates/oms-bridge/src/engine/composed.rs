@@ -20,8 +20,8 @@ pub enum Engine {
     Oms(OmsEngine),
     /// Copies alone.
     Copy(CopyEngine),
-    /// OMS first. It gets at most half of the time; what it does not take for reasons of its own is copied. Removals,
-    /// which OMS does not know, and copies that were begun go to the copy engine at once.
+    /// OMS first. It gets at most half of the time; what it does not take for reasons of its own is copied. Removals
+    /// and objects of the web, which OMS does not know, and copies that were begun go to the copy engine at once.
     OmsThenCopy(OmsEngine, CopyEngine),
 }
 
@@ -51,11 +51,11 @@ impl Engine {
             }
             (Self::OmsThenCopy(oms, _), None) => {
                 let changed = jobs.filter(|(index, job)| {
-                    let removed = job.effect == Effect::Removed;
-                    if removed {
+                    let copies = is_for_copies(job);
+                    if copies {
                         no_credentials(*index, &sender);
                     }
-                    !removed
+                    !copies
                 });
                 oms.submit_to(changed.map(|(index, job)| (index, job.key)), deadline, &sender);
             }
@@ -139,9 +139,8 @@ fn both<'j>(
     deadline: Instant,
     sender: Sender,
 ) {
-    // OMS knows neither removals nor what an earlier copy left open.
     let (own, changed): (Vec<_>, Vec<_>) =
-        jobs.partition(|(_, job)| job.effect == Effect::Removed || job.open.is_some());
+        jobs.partition(|(_, job)| is_for_copies(job) || job.open.is_some());
     if !own.is_empty() {
         copy.submit(own, context, deadline, &sender);
     }
@@ -162,6 +161,12 @@ fn both<'j>(
 fn halfway(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2
+}
+
+/// OMS knows neither removals nor objects elsewhere than in its bucket. (What an earlier copy left open it does not know
+/// either, but it could do without.)
+fn is_for_copies(job: &Job<'_>) -> bool {
+    job.effect == Effect::Removed || job.url.is_some()
 }
 
 fn no_credentials(index: usize, outcomes: &Sender) {
@@ -210,6 +215,7 @@ mod tests {
         CopyEngine::new(CopyConfig {
             source: client(),
             source_bucket: None,
+            web: None,
             destination: client(),
             bucket: "mirror".parse().unwrap(),
             prefix: String::new(),
@@ -234,7 +240,7 @@ mod tests {
     }
 
     fn job(key: &str, effect: Effect) -> Job<'_> {
-        Job { key, bucket: None, effect, open: None }
+        Job { key, bucket: None, url: None, effect, open: None }
     }
 
     async fn failures(mut outcomes: Outcomes) -> Vec<(usize, EngineName, FailureClass)> {

@@ -13,6 +13,7 @@ use crate::change::Effect;
 pub(super) struct OwnedJob {
     key: String,
     bucket: Option<String>,
+    url: Option<String>,
     effect: Effect,
     open: Option<OpenUpload>,
 }
@@ -22,6 +23,7 @@ impl From<Job<'_>> for OwnedJob {
         Self {
             key: job.key.to_owned(),
             bucket: job.bucket.map(str::to_owned),
+            url: job.url.map(str::to_owned),
             effect: job.effect,
             open: job.open.cloned(),
         }
@@ -30,7 +32,13 @@ impl From<Job<'_>> for OwnedJob {
 
 impl OwnedJob {
     fn borrow(&self) -> Job<'_> {
-        Job { key: &self.key, bucket: self.bucket.as_deref(), effect: self.effect, open: self.open.as_ref() }
+        Job {
+            key: &self.key,
+            bucket: self.bucket.as_deref(),
+            url: self.url.as_deref(),
+            effect: self.effect,
+            open: self.open.as_ref(),
+        }
     }
 }
 
@@ -155,7 +163,8 @@ mod tests {
             let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key)).collect();
             handed.send((jobs, outcomes.clone())).unwrap();
         };
-        let job = |key| OwnedJob::from(Job { key, bucket: None, effect: Effect::Changed, open: None });
+        let job =
+            |key| OwnedJob::from(Job { key, bucket: None, url: None, effect: Effect::Changed, open: None });
         let waiting = keys.iter().map(|key| job(*key)).enumerate().collect();
         let half = Instant::now() + HALF;
         tokio::spawn(Fallback::new(waiting, submit, sender).run(Outcomes::new(settled), half));

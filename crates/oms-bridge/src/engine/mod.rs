@@ -28,6 +28,8 @@ pub struct Job<'a> {
     pub key: &'a str,
     /// Bucket of the object, where it is known. OMS does not ask: its task knows one only.
     pub bucket: Option<&'a str>,
+    /// Where the object is read, if not in that bucket. OMS cannot read there, so such a change is copied.
+    pub url: Option<&'a str>,
     /// What the change means for the object.
     pub effect: Effect,
     /// What an earlier attempt left open at the destination.

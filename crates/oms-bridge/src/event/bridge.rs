@@ -95,6 +95,7 @@ impl Detail {
             size: object.size.0,
             version_id: object.version_id,
             sequencer: object.sequencer,
+            url: None,
         })
     }
 

@@ -71,6 +71,7 @@ impl Entity {
             size: object.size.0,
             version_id: object.version_id,
             sequencer: object.sequencer,
+            url: None,
         })
     }
 }

@@ -20,6 +20,7 @@ fn expected() -> ObjectChange {
         size: Some(1),
         version_id: None,
         sequencer: None,
+        url: None,
     }
 }
 

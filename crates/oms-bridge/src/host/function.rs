@@ -190,6 +190,28 @@ impl Function {
         }
     }
 
+    /// What it forwards through.
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.0.pipeline
+    }
+
+    /// The credentials of the invocation that calls this.
+    pub(crate) fn credentials(&self) -> Result<Arc<Credentials>, NoCredentials> {
+        let context = FcContext::current();
+        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
+        self.0.credentials.for_invocation(offered)
+    }
+
+    /// Until when the invocation that calls this may take.
+    pub(crate) fn deadline() -> Instant {
+        FcContext::current().map_or_else(|| Instant::now() + DEFAULT_TIMEOUT, |context| context.deadline)
+    }
+
+    /// Adds a report to the totals.
+    pub(crate) fn count(&self, report: &Report) {
+        self.0.counters.add(report);
+    }
+
     /// What was done so far.
     pub fn totals(&self) -> Totals {
         let counters = &self.0.counters;

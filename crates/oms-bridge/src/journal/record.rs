@@ -37,6 +37,9 @@ pub struct Record<'a> {
     /// Size of the object at that time, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Where the object is read, if not in a bucket of the source: a URL without a query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<Cow<'a, str>>,
     /// Engine that was tried last: `oms` or `copy`.
     pub engine: Cow<'a, str>,
     /// `accepted` or `failed`.
@@ -82,6 +85,7 @@ impl<'a> Record<'a> {
             event_time: change.event_time.as_deref().map(Cow::Borrowed),
             etag: change.etag.as_deref().map(Cow::Borrowed),
             size: change.size,
+            url: change.url.as_deref().map(Cow::Borrowed),
             engine: Cow::Borrowed(outcome.engine().as_str()),
             attempts: 1,
             ..Self::default()

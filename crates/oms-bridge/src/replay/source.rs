@@ -46,7 +46,8 @@ impl Item {
         };
         let bucket = record.and_then(|record| record.bucket.as_deref());
         let open = record.and_then(|record| record.upload.as_ref());
-        Job { key: self.key(), bucket, effect, open }
+        let url = record.and_then(|record| record.url.as_deref());
+        Job { key: self.key(), bucket, url, effect, open }
     }
 }
 
@@ -183,7 +184,7 @@ async fn sift(run: Arc<Run>, marker: Result<Marker, Error>) -> Result<Found, Err
     if run.engine.copier().is_none() {
         return Ok(Found::Send(Box::new(Item { marker, record: None })));
     }
-    // The name says which key; bucket, event and what was left open are in the record only.
+    // The name says which key; bucket, URL, event and what was left open are in the record only.
     let record = match run.journal.read(&marker).await {
         Ok(record) => record,
         Err(ReadError::Store(error)) => return Err(error),

@@ -68,7 +68,7 @@ pub use self::s3::{Given, S3, S3Bucket};
 pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
 pub use self::stop::{Failed, Trouble};
-pub use self::web::Web;
+pub use self::web::{Admission, Inadmissible, Web};
 use crate::engine::backoff::Random;
 
 /// Streams open at once, unless told otherwise.

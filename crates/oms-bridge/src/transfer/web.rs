@@ -1,5 +1,10 @@
 //! Objects of any web server.
 
+use std::error::Error as _;
+use std::fmt;
+use std::iter::successors;
+use std::sync::Arc;
+
 use http::header::{
     ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, RANGE,
@@ -8,8 +13,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::facts::{ContentHeaders, Facts, Identity};
 use super::answer::{PATIENCE, body, content_range, last_modified, text, transport};
+use super::facts::{ContentHeaders, Facts, Identity};
 use super::source::{Opened, Want};
 use super::stop::{Failed, Stop};
 use crate::engine::{EngineError, FailureClass};
@@ -26,12 +31,48 @@ const SERVER: &str = "the web server";
 #[derive(Clone, Debug)]
 pub struct Web {
     http: reqwest::Client,
+    admission: Option<Arc<dyn Admission>>,
 }
+
+/// Says which URLs may be asked: the first, and each that a redirect leads to.
+pub trait Admission: fmt::Debug + Send + Sync {
+    /// Judges a URL before it is asked.
+    ///
+    /// # Errors
+    ///
+    /// Why it must not be.
+    fn admit(&self, url: &Url) -> Result<(), Inadmissible>;
+}
+
+/// A URL that must not be asked, or a name that must not be connected to: a permanent failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inadmissible(String);
+
+impl Inadmissible {
+    /// For this reason.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl fmt::Display for Inadmissible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Inadmissible {}
 
 impl Web {
     /// Reads through `http`, which must not follow redirects and not decompress.
     pub fn new(http: reqwest::Client) -> Self {
-        Self { http }
+        Self { http, admission: None }
+    }
+
+    /// The same, where `admission` is asked before each request. Names are the matter of the client's resolver, which may
+    /// give [`Inadmissible`] as its error.
+    pub fn guarded(http: reqwest::Client, admission: Arc<dyn Admission>) -> Self {
+        Self { http, admission: Some(admission) }
     }
 
     pub(super) async fn look(&self, url: &str) -> Result<Facts, Stop> {
@@ -82,12 +123,18 @@ impl Web {
     async fn send(&self, method: Method, url: &str, headers: HeaderMap) -> Result<Response, Stop> {
         let mut url = Url::parse(url).map_err(|error| Failed::permanent(format!("not a URL: {error}")))?;
         for _ in 0..REDIRECTS {
+            if let Some(admission) = &self.admission {
+                admission.admit(&url).map_err(|error| Failed::permanent(error.to_string()))?;
+            }
             let mut request = reqwest::Request::new(method.clone(), url.clone());
             *request.headers_mut() = headers.clone();
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             let response = match timeout(PATIENCE, self.http.execute(request)).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(error)) => return Err(transport(&error.without_url(), SERVER).into()),
+                Ok(Err(error)) => {
+                    let refused = refusal(&error);
+                    return Err(refused.unwrap_or_else(|| transport(&error.without_url(), SERVER)).into());
+                }
                 Err(_) => return Err(Failed::transient("the web server does not answer").into()),
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
@@ -95,6 +142,13 @@ impl Web {
         }
         Err(Failed::permanent(format!("more than {REDIRECTS} redirects")).into())
     }
+}
+
+/// What a guarded client's resolver said against a name, if that is what is behind the error.
+fn refusal(error: &reqwest::Error) -> Option<Failed> {
+    let causes = successors(error.source(), |&cause| cause.source());
+    let mut refusals = causes.filter_map(|cause| cause.downcast_ref::<Inadmissible>());
+    refusals.next().map(|refused| Failed::permanent(refused.to_string()))
 }
 
 fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {

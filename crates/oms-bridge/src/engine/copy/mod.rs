@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oss_lite::{BucketName, Client, Credentials};
+use oss_lite::{Bucket, BucketName, Client, Credentials, ObjectMeta};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
@@ -12,7 +12,7 @@ use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
 use crate::change::Effect;
 use crate::transfer::{
-    Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble,
+    Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble, Web,
 };
 
 /// Objects under way at once, unless told otherwise.
@@ -29,6 +29,8 @@ pub struct CopyConfig {
     pub source: Client,
     /// The source bucket where a change does not name one.
     pub source_bucket: Option<BucketName>,
+    /// What reads objects that a change has a URL of; absent where those are not read.
+    pub web: Option<Web>,
     /// Where copies are written.
     pub destination: Client,
     /// The bucket they are written to.
@@ -95,8 +97,33 @@ struct Shared {
 #[derive(Debug)]
 struct Last {
     credentials: Arc<Credentials>,
-    bucket: BucketName,
+    place: Place,
     transfer: Transfer,
+}
+
+/// Where an object is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Bucket(BucketName),
+    Web,
+}
+
+/// The destination, to look at what was copied.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    bucket: Bucket,
+    prefix: String,
+}
+
+impl Mirror {
+    /// What there is of the copy of `key`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or cannot be looked at.
+    pub async fn look(&self, key: &str) -> Result<ObjectMeta, oss_lite::Error> {
+        self.bucket.head(&[&self.prefix, key].concat()).await
+    }
 }
 
 impl CopyEngine {
@@ -164,9 +191,22 @@ impl CopyEngine {
         self.0.objects.load(Ordering::Relaxed)
     }
 
+    /// The destination, with the credentials of an invocation and until a deadline.
+    pub fn mirror(&self, source: &Arc<Credentials>, deadline: Instant) -> Mirror {
+        let config = &self.0.config;
+        Mirror { bucket: config.mirror(source).with_deadline(deadline), prefix: config.prefix.clone() }
+    }
+
     /// Whether removals are carried over.
     pub fn deletes(&self) -> Deletes {
         self.0.config.deletes
+    }
+}
+
+impl CopyConfig {
+    fn mirror(&self, source: &Arc<Credentials>) -> Bucket {
+        let own = self.credentials.as_ref().unwrap_or(source);
+        self.destination.bucket(&self.bucket, Arc::clone(own))
     }
 }
 
@@ -174,51 +214,74 @@ impl CopyEngine {
 struct Task {
     transfer: Transfer,
     item: Item,
+    asked: Asked,
     effect: Effect,
     allowance: Arc<Allowance>,
 }
 
+/// What brought a job up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// An event: the object may be gone by now, and then there is nothing to do.
+    ByAnEvent,
+    /// Somebody named the object and expects it to be there.
+    ByName,
+}
+
 impl Shared {
     fn task(&self, job: &Job<'_>, context: &CopyContext) -> Result<Task, Failed> {
-        let bucket =
-            match job.bucket {
-                Some(name) => BucketName::parse(name, self.config.source.dialect())?,
-                None => self.config.source_bucket.clone().ok_or_else(|| {
-                    Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
-                })?,
-            };
+        let place = match (job.url, job.bucket) {
+            (Some(_), _) => Place::Web,
+            (None, Some(name)) => Place::Bucket(BucketName::parse(name, self.config.source.dialect())?),
+            (None, None) => Place::Bucket(self.config.source_bucket.clone().ok_or_else(|| {
+                Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
+            })?),
+        };
         let item = Item {
-            key: job.key.to_owned(),
+            key: job.url.unwrap_or(job.key).to_owned(),
             to: [&self.config.prefix, job.key].concat(),
             size: None,
             existing: Known::Nothing,
             open: job.open.cloned(),
         };
-        let transfer = self.transfer(bucket, &context.source);
-        Ok(Task { transfer, item, effect: job.effect, allowance: Arc::clone(&context.allowance) })
+        let asked = match place {
+            Place::Bucket(_) => Asked::ByAnEvent,
+            Place::Web => Asked::ByName,
+        };
+        let transfer = self.transfer(place, &context.source)?;
+        Ok(Task { transfer, item, asked, effect: job.effect, allowance: Arc::clone(&context.allowance) })
     }
 
-    fn transfer(&self, bucket: BucketName, credentials: &Arc<Credentials>) -> Transfer {
+    fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, Failed> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &*last
             && Arc::ptr_eq(&last.credentials, credentials)
-            && last.bucket == bucket
+            && last.place == place
         {
-            return last.transfer.clone();
+            return Ok(last.transfer.clone());
         }
         let config = &self.config;
-        let source = Source::Store(config.source.bucket(&bucket, Arc::clone(credentials)));
-        let own = config.credentials.as_ref().unwrap_or(credentials);
-        let destination = Destination::store(config.destination.bucket(&config.bucket, Arc::clone(own)));
+        let (source, server_side) = match &place {
+            Place::Bucket(bucket) => {
+                (Source::Store(config.source.bucket(bucket, Arc::clone(credentials))), self.server_side())
+            }
+            Place::Web => {
+                let web = config.web.clone().ok_or_else(|| {
+                    Failed::permanent("the object is read from a URL, and INGEST_DOMAINS allows none")
+                })?;
+                (Source::Web(web), ServerSideCopy::No)
+            }
+        };
+        let destination = Destination::store(config.mirror(credentials));
         let options = Options {
             concurrency: config.in_flight.max(1),
-            server_side: self.server_side(),
+            server_side,
             random: config.random,
             ..Options::default()
         };
         let transfer = Transfer::sharing(source, destination, options, Arc::clone(&self.streams));
-        *last = Some(Last { credentials: Arc::clone(credentials), bucket, transfer: transfer.clone() });
-        transfer
+        *last = Some(Last { credentials: Arc::clone(credentials), place, transfer: transfer.clone() });
+        Ok(transfer)
     }
 
     /// The service copies by itself where one account asks for both ends in one region.
@@ -232,7 +295,7 @@ impl Shared {
     }
 
     async fn settle(&self, task: Task, deadline: Instant) -> Outcome {
-        let Task { transfer, item, effect, allowance } = task;
+        let Task { transfer, item, asked, effect, allowance } = task;
         let Ok(_permit) = timeout_at(deadline, self.in_flight.acquire()).await else {
             let failed = Failed::out_of_time("not begun");
             return Outcome::Failed(failure(failed, Attempt::NotMade));
@@ -255,6 +318,10 @@ impl Shared {
         match done {
             Ok(Done::Copied { .. }) => accepted(None),
             Ok(Done::UpToDate) => accepted(Some("up to date")),
+            Ok(Done::SourceGone) if asked == Asked::ByName => {
+                let failed = Failed::permanent("the web server has no such object");
+                Outcome::Failed(failure(failed, Attempt::Made))
+            }
             Ok(Done::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
             Ok(Done::Removed) => accepted(Some("gone from the source, removed")),
             Ok(Done::SymlinkSkipped) => accepted(Some("a symlink, left out")),

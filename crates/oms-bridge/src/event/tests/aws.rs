@@ -16,6 +16,7 @@ fn change() -> ObjectChange {
         size: Some(1024),
         version_id: Some("096fKKXTRTtl3on89fVO.nfljtsv6qko".into()),
         sequencer: Some("0055AED6DCD90281E5".into()),
+        url: None,
     }
 }
 
@@ -256,6 +257,7 @@ fn keys_of_eventbridge_are_not_encoded() {
         size: Some(5),
         version_id: Some("IYV3p45BT0ac8hjHg1houSdS1a.Mro8e".into()),
         sequencer: Some("617f08299329d189".into()),
+        url: None,
     };
     assert_eq!(raw(&body), Ok(vec![expected.clone()]));
     let percent = changes(parse(body.as_bytes(), KeyEncoding::Percent)).unwrap();

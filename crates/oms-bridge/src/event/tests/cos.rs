@@ -24,6 +24,7 @@ fn a_record_is_taken_with_the_key_and_bucket_that_requests_use() {
         size: Some(1029),
         version_id: None,
         sequencer: None,
+        url: None,
     };
     let body = record("/1253970026/testpic/testfile", BUCKET, EVENT);
     assert_eq!(raw(&body), Ok(vec![expected.clone()]));

@@ -1,0 +1,299 @@
+//! Routes and answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fc_adapter::Busy;
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use oss_lite::Credentials;
+use rustls::crypto::SecureRandom;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::jobs::{self, Job, Jobs, Object, State};
+use super::pending::Pending;
+use super::request::{self, Invalid, Wanted};
+use super::work::Work;
+use super::{Guard, Token};
+use crate::change::ObjectChange;
+use crate::host::Function;
+use crate::pipeline::Budget;
+
+const OBJECTS: &str = "/objects";
+
+/// The HTTP interface. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ingest(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    function: Function,
+    guard: Arc<Guard>,
+    token: Token,
+    jobs: Jobs,
+    random: &'static dyn SecureRandom,
+}
+
+/// An answer that is no success.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), header: None }
+    }
+
+    fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).with(RETRY_AFTER, "10")
+    }
+}
+
+/// When the client wants its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// As soon as what was asked for is written down.
+    Promptly,
+    /// When the outcome is known.
+    AtTheEnd,
+}
+
+impl Answer {
+    fn of(query: Option<&str>) -> Result<Self, Refusal> {
+        match query {
+            None | Some("" | "wait=false") => Ok(Self::Promptly),
+            Some("wait=true") => Ok(Self::AtTheEnd),
+            Some(_) => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "malformed",
+                "the query is neither wait=true nor wait=false",
+            )),
+        }
+    }
+}
+
+impl Ingest {
+    /// An interface to `function` for those who have `token`. `random` makes the ids.
+    pub fn new(
+        function: Function,
+        guard: Arc<Guard>,
+        token: Token,
+        random: &'static dyn SecureRandom,
+    ) -> Self {
+        Self(Arc::new(Inner { function, guard, token, jobs: Jobs::default(), random }))
+    }
+
+    /// Answers one request. What goes on after the answer holds the [`Busy`] among its extensions.
+    pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        match self.route(request).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    async fn route(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+        if !self.0.token.opens(request.headers().get(AUTHORIZATION)) {
+            return Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "the header Authorization does not carry the bearer token",
+            )
+            .with(WWW_AUTHENTICATE, "Bearer"));
+        }
+        let path = request.uri().path().to_owned();
+        match path.strip_prefix(OBJECTS) {
+            Some("") if request.method() == Method::POST => self.take(request).await,
+            Some("") => Err(not_allowed("POST")),
+            Some(rest) if rest.starts_with('/') => {
+                if request.method() == Method::GET {
+                    self.show(&rest[1..])
+                } else {
+                    Err(not_allowed("GET"))
+                }
+            }
+            _ => Err(not_found("no such path: known are POST /objects and GET /objects/<id>")),
+        }
+    }
+
+    async fn take(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+        let Inner { function, guard, jobs, random, .. } = &*self.0;
+        let answer = Answer::of(request.uri().query())?;
+        let wanted = request::parse(request.body(), guard)?;
+        let credentials = function
+            .credentials()
+            .map_err(|error| Refusal::unavailable("no_credentials", error.to_string()))?;
+        let id = jobs::id(*random)
+            .ok_or_else(|| Refusal::unavailable("unavailable", "the system gives no random numbers"))?;
+        let job = jobs
+            .add(id, wanted.iter().map(|object| object.key.clone()))
+            .map_err(|jobs::Full| Refusal::unavailable("busy", "too many objects are under way"))?;
+        let copies = function.pipeline().engine().copier().is_some();
+        let work = Work {
+            function: function.clone(),
+            job: Arc::clone(&job),
+            changes: wanted.into_iter().map(|object| change(object, copies)).collect(),
+            pending: Pending::default(),
+            credentials,
+            budget: Budget::until(Function::deadline(), Instant::now()),
+        };
+        // What OMS is handed takes no longer than an event.
+        if copies && answer == Answer::Promptly {
+            self.promise(work, request.extensions().get().cloned()).await
+        } else {
+            work.run().await;
+            Ok(ended(&job))
+        }
+    }
+
+    /// Writes down what is asked for, and does it after the answer.
+    async fn promise(&self, mut work: Work, busy: Option<Busy>) -> Result<Response<Bytes>, Refusal> {
+        let job = Arc::clone(&work.job);
+        let journal = self.0.function.pipeline().journal();
+        let journal = journal.open(Arc::<Credentials>::clone(&work.credentials), work.budget.journal);
+        match Pending::write(&journal, job.id(), &work.changes).await {
+            Ok(pending) => work.pending = pending,
+            Err(error) => {
+                job.end(false);
+                let why = format!("what is asked for cannot be written down: {error}");
+                return Err(Refusal::unavailable("journal_unavailable", why));
+            }
+        }
+        tokio::spawn(async move {
+            let _busy = busy;
+            work.run().await;
+        });
+        let mut response = json(StatusCode::ACCEPTED, &Shown::of(&job));
+        if let Ok(location) = HeaderValue::try_from(format!("{OBJECTS}/{}", job.id())) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        Ok(response)
+    }
+
+    /// `<id>`, or `<id>/<number of the object>`.
+    fn show(&self, path: &str) -> Result<Response<Bytes>, Refusal> {
+        let unknown = || not_found("no such id: it is of another instance, or was forgotten");
+        let (id, index) = match path.split_once('/') {
+            Some((id, index)) => (id, Some(index)),
+            None => (path, None),
+        };
+        let job = self.0.jobs.get(id).ok_or_else(unknown)?;
+        match index {
+            None => Ok(json(StatusCode::OK, &Shown::of(&job))),
+            Some(index) => {
+                let index: usize = index.parse().map_err(|_| unknown())?;
+                let object = job.object(index).ok_or_else(unknown)?;
+                Ok(json(StatusCode::OK, &ShownObject::of(&job, index, object)))
+            }
+        }
+    }
+}
+
+fn change(Wanted { key, url }: Wanted, copies: bool) -> ObjectChange {
+    // OMS reads its own source bucket, whatever the URL.
+    ObjectChange { url: copies.then_some(url), ..ObjectChange::of_key(key) }
+}
+
+/// A request as it is shown.
+#[derive(Serialize)]
+struct Shown<'j> {
+    id: &'j str,
+    status_url: String,
+    state: Progress,
+    objects: Vec<ShownObject>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Progress {
+    Pending,
+    Done,
+    Failed,
+}
+
+#[derive(Serialize)]
+struct ShownObject {
+    #[serde(flatten)]
+    object: Object,
+    status_url: String,
+}
+
+impl ShownObject {
+    fn of(job: &Job, index: usize, object: Object) -> Self {
+        Self { object, status_url: format!("{OBJECTS}/{}/{index}", job.id()) }
+    }
+}
+
+impl<'j> Shown<'j> {
+    fn of(job: &'j Job) -> Self {
+        // Asked first, so that nothing can be pending once it has ended.
+        let ended = job.has_ended();
+        let objects = job.objects();
+        let failed = objects.iter().any(|object| matches!(object.state, State::Failed { .. }));
+        let state = match (ended, failed) {
+            (false, _) => Progress::Pending,
+            (true, false) => Progress::Done,
+            (true, true) => Progress::Failed,
+        };
+        let objects = objects.into_iter().enumerate();
+        Self {
+            id: job.id(),
+            status_url: format!("{OBJECTS}/{}", job.id()),
+            state,
+            objects: objects.map(|(index, object)| ShownObject::of(job, index, object)).collect(),
+        }
+    }
+}
+
+fn ended(job: &Job) -> Response<Bytes> {
+    let shown = Shown::of(job);
+    let status = if shown.state == Progress::Failed { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+    json(status, &shown)
+}
+
+fn not_found(message: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", message)
+}
+
+fn not_allowed(method: &'static str) -> Refusal {
+    let message = format!("this path takes {method} alone");
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).with(ALLOW, method)
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Malformed(message) => Self::new(StatusCode::BAD_REQUEST, "malformed", message),
+            Invalid::Refused(message) => Self::new(StatusCode::FORBIDDEN, "refused", message),
+        }
+    }
+}
+
+impl Refusal {
+    fn into_response(self) -> Response<Bytes> {
+        let Self { status, code, message, header } = self;
+        tracing::warn!(status = status.as_u16(), code, message, "request over HTTP refused");
+        let mut response =
+            json(status, &serde_json::json!({ "error": { "code": code, "message": message } }));
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+    // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
+    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default().into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

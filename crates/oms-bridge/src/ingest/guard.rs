@@ -1,0 +1,316 @@
+//! Which URLs may be fetched.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::Reach;
+use crate::transfer::{Admission, Inadmissible};
+
+/// The setting `INGEST_DOMAINS`: names, and `*.example.com` for all names below `example.com`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowList(Vec<Pattern>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pattern {
+    Exactly(String),
+    /// All that ends in this, which begins with a dot.
+    Below(String),
+}
+
+impl AllowList {
+    /// Reads a list with commas between its names.
+    ///
+    /// # Errors
+    ///
+    /// Which name is none. An address is one within the private reach only.
+    pub fn parse(text: &str, reach: Reach) -> Result<Self, String> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let patterns: Vec<_> = names.map(|name| Pattern::parse(name, reach)).collect::<Result<_, _>>()?;
+        if patterns.is_empty() { Err("names no domain".to_owned()) } else { Ok(Self(patterns)) }
+    }
+
+    fn admits(&self, host: &str) -> bool {
+        self.0.iter().any(|pattern| match pattern {
+            Pattern::Exactly(name) => name == host,
+            Pattern::Below(end) => host.len() > end.len() && host.ends_with(end.as_str()),
+        })
+    }
+}
+
+impl Pattern {
+    fn parse(text: &str, reach: Reach) -> Result<Self, String> {
+        let not_a_name = || format!("{text:?} is no host name");
+        let (below, name) = match text.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        if name.contains(|character: char| "/?#@\\%:*".contains(character) && !is_v6(name)) {
+            return Err(not_a_name());
+        }
+        let url = Url::parse(&format!("https://{name}/")).map_err(|_| not_a_name())?;
+        let host = url.host_str().filter(|host| !host.ends_with('.')).ok_or_else(not_a_name)?;
+        match (address(host), below, reach) {
+            (Some(_), true, _) => Err(not_a_name()),
+            (Some(_), false, Reach::Public) => {
+                Err(format!("{text:?} is an address, and INGEST_ALLOW_PRIVATE is not set"))
+            }
+            (None, true, _) => Ok(Self::Below(format!(".{host}"))),
+            (_, false, _) => Ok(Self::Exactly(host.to_owned())),
+        }
+    }
+}
+
+fn is_v6(name: &str) -> bool {
+    name.starts_with('[')
+}
+
+/// The address that the host of a URL is. There is one form of it: the parser of URLs has read all others by then.
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// Judges URLs before each request: the first, and those that redirects lead to.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    domains: AllowList,
+    reach: Reach,
+}
+
+impl Guard {
+    /// Lets through what is on the list and within reach.
+    pub fn new(domains: AllowList, reach: Reach) -> Self {
+        Self { domains, reach }
+    }
+
+    /// How far it lets through.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+}
+
+impl Admission for Guard {
+    fn admit(&self, url: &Url) -> Result<(), Inadmissible> {
+        let refuse = |why: String| Err(Inadmissible::new(why));
+        match (url.scheme(), self.reach) {
+            ("https", _) | ("http", Reach::Private) => {}
+            (scheme, _) => return refuse(format!("{scheme} is not fetched, only https")),
+        }
+        let host = url.host_str().unwrap_or_default();
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse(format!("a URL on {host:?} with a user in it is not fetched"));
+        }
+        if url.port().is_some() && self.reach == Reach::Public {
+            return refuse(format!("{host:?} with a port of its own is not fetched"));
+        }
+        if address(host).is_some_and(|address| !self.reach.admits(address)) {
+            return refuse(format!("{host} is no public address"));
+        }
+        if !self.domains.admits(host) {
+            return refuse(format!("{host:?} is not in INGEST_DOMAINS"));
+        }
+        Ok(())
+    }
+}
+
+/// Finds the addresses of a name.
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// Resolves names to those of their addresses that are within reach. What it gives is what is connected to, so nothing can
+/// change between the look and the connection.
+pub struct Resolver {
+    lookup: Lookup,
+    reach: Reach,
+}
+
+impl Resolver {
+    /// Asks the system.
+    pub fn system(reach: Reach) -> Self {
+        Self::new(Arc::new(|name| Box::pin(system(name))), reach)
+    }
+
+    /// Asks `lookup`.
+    pub fn new(lookup: Lookup, reach: Reach) -> Self {
+        Self { lookup, reach }
+    }
+}
+
+async fn system(name: String) -> io::Result<Vec<IpAddr>> {
+    Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (found, reach) = ((self.lookup)(name.as_str().to_owned()), self.reach);
+        Box::pin(async move {
+            let mut addresses = found.await?;
+            addresses.retain(|address| reach.admits(*address));
+            if addresses.is_empty() {
+                return Err(Inadmissible::new(format!("{:?} has no public address", name.as_str())).into());
+            }
+            Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(domains: &str, reach: Reach) -> Guard {
+        Guard::new(AllowList::parse(domains, reach).unwrap(), reach)
+    }
+
+    fn judge(guard: &Guard, url: &str) -> Result<(), String> {
+        guard.admit(&Url::parse(url).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_on_the_list_are_admitted_and_no_others() {
+        let guard = guard("cdn.example.com, *.Example.org,bücher.example", Reach::Public);
+        for url in [
+            "https://cdn.example.com/a?b",
+            "https://CDN.example.com:443/",
+            "https://a.b.example.org/",
+            "https://xn--bcher-kva.example/",
+            "https://BÜCHER.example/",
+        ] {
+            assert_eq!(judge(&guard, url), Ok(()), "{url}");
+        }
+        for url in [
+            "https://example.com/",
+            "https://evil-cdn.example.com/",
+            "https://cdn.example.com.evil.net/",
+            "https://cdn.example.com./",
+            "https://example.org/",
+            "https://evilexample.org/",
+            "https://localhost/",
+        ] {
+            assert!(judge(&guard, url).unwrap_err().contains("is not in INGEST_DOMAINS"), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_https_on_its_own_port_and_without_a_user_is_admitted() {
+        let guard = guard("a.example", Reach::Public);
+        for url in [
+            "http://a.example/",
+            "ftp://a.example/",
+            "https://a.example:8443/",
+            "https://u@a.example/",
+            "https://:p@a.example/",
+        ] {
+            assert!(judge(&guard, url).unwrap_err().contains("not fetched"), "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_every_notation_are_refused() {
+        let guard = guard("*.example", Reach::Public);
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "①②⑦.0.0.1",
+            "127。0。0。1",
+            "%31%32%37.0.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[fd00::1]",
+            "10.0.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0",
+        ] {
+            let refused = judge(&guard, &format!("https://{host}/")).unwrap_err();
+            assert!(refused.contains("is no public address"), "{host}: {refused}");
+        }
+        let public = judge(&guard, "https://8.8.8.8/").unwrap_err();
+        assert!(public.contains("is not in INGEST_DOMAINS"), "{public}");
+    }
+
+    #[test]
+    fn the_private_reach_admits_what_is_on_the_list_but_no_metadata() {
+        let guard = guard("127.0.0.1,[::1],localhost,169.254.169.254", Reach::Private);
+        for url in
+            ["http://127.0.0.1:8080/", "http://[::1]/", "https://localhost:1/", "http://2130706433:8080/"]
+        {
+            assert_eq!(judge(&guard, url), Ok(()), "{url}");
+        }
+        for url in ["http://10.0.0.1/", "http://169.254.169.254/", "http://u@localhost/", "ftp://localhost/"]
+        {
+            assert!(judge(&guard, url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_list_with_something_else_than_names_is_none() {
+        for text in [
+            "",
+            " , ",
+            "*",
+            "a/b",
+            "https://a.example",
+            "a@b.example",
+            "a.example:8",
+            "a.*.b",
+            "*.127.0.0.1",
+            "a.",
+        ] {
+            assert!(AllowList::parse(text, Reach::Private).is_err(), "{text}");
+        }
+        for text in ["127.0.0.1", "[::1]", "0x7f.1"] {
+            let error = AllowList::parse(text, Reach::Public).unwrap_err();
+            assert!(error.contains("is an address"), "{error}");
+        }
+    }
+
+    async fn resolve(addresses: &[&str], reach: Reach) -> Result<Vec<SocketAddr>, String> {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let lookup: Lookup = Arc::new(move |name| {
+            assert_eq!(name, "rebound.example");
+            let addresses = addresses.clone();
+            Box::pin(async { Ok(addresses) })
+        });
+        let found = Resolver::new(lookup, reach).resolve("rebound.example".parse().unwrap()).await;
+        found.map(Iterator::collect).map_err(|error| {
+            assert!(error.downcast_ref::<Inadmissible>().is_some(), "{error}");
+            error.to_string()
+        })
+    }
+
+    #[tokio::test]
+    async fn names_resolve_to_their_public_addresses_alone() {
+        let public = ["1.1.1.1:0".parse().unwrap(), "[2606:4700::1]:0".parse().unwrap()];
+        let mixed = ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1", "169.254.169.254"];
+        assert_eq!(resolve(&mixed, Reach::Public).await, Ok(public.to_vec()));
+        for private in [&["127.0.0.1"][..], &["::ffff:10.0.0.1", "fe80::1"], &["100.100.100.200"]] {
+            let refused = resolve(private, Reach::Public).await.unwrap_err();
+            assert_eq!(refused, "\"rebound.example\" has no public address");
+        }
+        assert_eq!(resolve(&["10.0.0.1"], Reach::Private).await, Ok(vec!["10.0.0.1:0".parse().unwrap()]));
+        assert!(resolve(&["169.254.169.254"], Reach::Private).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn names_of_this_machine_have_no_public_address() {
+        let resolver = Resolver::system(Reach::Public);
+        let refused = resolver.resolve("localhost".parse().unwrap()).await.err().unwrap();
+        assert!(refused.downcast_ref::<Inadmissible>().is_some(), "{refused}");
+        assert!(Resolver::system(Reach::Private).resolve("localhost".parse().unwrap()).await.is_ok());
+    }
+}

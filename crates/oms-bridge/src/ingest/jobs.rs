@@ -1,0 +1,235 @@
+//! What became of what was asked for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::crypto::SecureRandom;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::engine::{EngineError, Failure, FailureClass};
+
+/// Objects that are remembered, over all requests. The oldest requests that have ended are forgotten first.
+const OBJECTS_KEPT: usize = 10_000;
+
+/// All requests of this instance that are remembered.
+#[derive(Debug, Default)]
+pub(super) struct Jobs(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    by_id: HashMap<String, Arc<Job>>,
+    /// Oldest first.
+    order: VecDeque<Arc<Job>>,
+    objects: usize,
+}
+
+/// So many objects are under way that no more are taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Job {
+    id: String,
+    objects: Mutex<Vec<Object>>,
+    ended: watch::Sender<bool>,
+    len: usize,
+}
+
+/// One object of a request, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Object {
+    pub(super) key: String,
+    #[serde(flatten)]
+    pub(super) state: State,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub(super) enum State {
+    /// Nothing yet.
+    Pending,
+    /// It is at the destination.
+    Copied(Copied),
+    /// OMS took its key.
+    Accepted {
+        /// Request id at OMS.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+    },
+    /// The settings leave it out.
+    Skipped {
+        /// Why.
+        note: String,
+    },
+    /// It failed.
+    Failed {
+        class: FailureClass,
+        error: EngineError,
+        /// Whether the journal knows, and a replay tries again.
+        recorded: bool,
+    },
+}
+
+/// What the destination says of a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Copied {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) etag: Option<String>,
+    /// CRC-64/XZ in decimal, as OSS writes it: a number in JSON would lose digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) crc64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<String>,
+}
+
+impl State {
+    pub(super) fn failed(failure: &Failure, recorded: bool) -> Self {
+        Self::Failed { class: failure.class, error: failure.error.clone(), recorded }
+    }
+
+    fn lost(recorded: bool) -> Self {
+        let error = EngineError::local("the work ended before this object was settled");
+        Self::Failed { class: FailureClass::Transient, error, recorded }
+    }
+}
+
+impl Jobs {
+    /// Remembers a new request.
+    pub(super) fn add(&self, id: String, keys: impl Iterator<Item = String>) -> Result<Arc<Job>, Full> {
+        let objects: Vec<_> = keys.map(|key| Object { key, state: State::Pending }).collect();
+        let job = Arc::new(Job {
+            id,
+            len: objects.len(),
+            objects: Mutex::new(objects),
+            ended: watch::Sender::new(false),
+        });
+        let mut table = lock(&self.0);
+        table.make_room(job.len)?;
+        table.objects += job.len;
+        table.by_id.insert(job.id.clone(), Arc::clone(&job));
+        table.order.push_back(Arc::clone(&job));
+        Ok(job)
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Arc<Job>> {
+        lock(&self.0).by_id.get(id).map(Arc::clone)
+    }
+}
+
+impl Table {
+    /// Forgets requests that have ended until so many more objects fit in.
+    fn make_room(&mut self, more: usize) -> Result<(), Full> {
+        let mut index = 0;
+        while self.objects + more > OBJECTS_KEPT {
+            let Some(job) = self.order.get(index) else { return Err(Full) };
+            if job.has_ended() {
+                self.objects -= job.len;
+                self.by_id.remove(&job.id);
+                self.order.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Job {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The objects as they are now.
+    pub(super) fn objects(&self) -> Vec<Object> {
+        lock(&self.objects).clone()
+    }
+
+    pub(super) fn object(&self, index: usize) -> Option<Object> {
+        lock(&self.objects).get(index).cloned()
+    }
+
+    pub(super) fn set(&self, index: usize, state: State) {
+        if let Some(object) = lock(&self.objects).get_mut(index) {
+            object.state = state;
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        *self.ended.borrow()
+    }
+
+    /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the journal has it.
+    pub(super) fn end(&self, recorded: bool) {
+        for object in lock(&self.objects).iter_mut().filter(|object| object.state == State::Pending) {
+            object.state = State::lost(recorded);
+        }
+        self.ended.send_replace(true);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An id that nobody guesses: 128 bits.
+pub(super) fn id(random: &dyn SecureRandom) -> Option<String> {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes).ok()?;
+    Some(hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(jobs: &Jobs, id: &str, objects: usize) -> Result<Arc<Job>, Full> {
+        jobs.add(id.to_owned(), (0..objects).map(|index| index.to_string()))
+    }
+
+    #[test]
+    fn requests_that_have_ended_make_room_oldest_first() {
+        let jobs = Jobs::default();
+        for id in ["a", "b", "c", "d"] {
+            let job = add(&jobs, id, OBJECTS_KEPT / 4).unwrap();
+            if id != "a" {
+                job.end(true);
+            }
+        }
+        add(&jobs, "e", 1).unwrap();
+        let known = |id| jobs.get(id).is_some();
+        assert_eq!(["a", "b", "c", "d", "e"].map(known), [true, false, true, true, true]);
+    }
+
+    #[test]
+    fn no_request_under_way_is_forgotten() {
+        let jobs = Jobs::default();
+        let job = add(&jobs, "a", OBJECTS_KEPT).unwrap();
+        assert_eq!(add(&jobs, "b", 1).unwrap_err(), Full);
+        job.end(true);
+        assert!(add(&jobs, "b", 1).is_ok());
+    }
+
+    #[test]
+    fn what_was_never_settled_has_failed_in_the_end() {
+        let job = add(&Jobs::default(), "a", 2).unwrap();
+        job.set(0, State::Copied(Copied { bytes: Some(7), ..Copied::default() }));
+        job.end(true);
+        let shown = serde_json::to_string(&job.objects()).unwrap();
+        assert_eq!(
+            shown,
+            r#"[{"key":"0","state":"copied","bytes":7},{"key":"1","state":"failed","class":"transient","error":{"message":"the work ended before this object was settled"},"recorded":true}]"#
+        );
+    }
+
+    #[test]
+    fn ids_differ_and_are_long() {
+        let random = rustls::crypto::ring::default_provider().secure_random;
+        let (one, other) = (id(random).unwrap(), id(random).unwrap());
+        assert!(one.len() == 32 && one != other);
+    }
+}

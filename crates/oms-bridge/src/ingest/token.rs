@@ -1,0 +1,96 @@
+//! Who may ask.
+
+use std::fmt;
+
+use http::HeaderValue;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Shortest token that is taken, in bytes.
+const SHORTEST: usize = 16;
+
+/// The bearer token of the interface. Only its SHA-256 is kept; comparing takes the same time whatever is presented.
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// Takes a token of at least 16 visible ASCII characters.
+    ///
+    /// # Errors
+    ///
+    /// What it lacks. The message does not contain it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.len() < SHORTEST {
+            return Err(format!(
+                "shorter than {SHORTEST} characters: take a random one, `openssl rand -hex 32`"
+            ));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("has characters other than visible ASCII, which no header carries".to_owned());
+        }
+        Ok(Self::digest(text.as_bytes()))
+    }
+
+    fn digest(text: &[u8]) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    /// Whether the value of a header `Authorization` presents it: `Bearer <token>`.
+    pub fn opens(&self, authorization: Option<&HeaderValue>) -> bool {
+        let presented = authorization.and_then(|value| {
+            let (scheme, token) = value.as_bytes().split_at_checked(b"Bearer ".len())?;
+            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
+        });
+        presented.is_some_and(|token| Self::digest(token).0.ct_eq(&self.0).into())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token([masked])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef";
+
+    fn opens(authorization: &'static str) -> bool {
+        Token::parse(TOKEN).unwrap().opens(Some(&HeaderValue::from_static(authorization)))
+    }
+
+    #[test]
+    fn the_token_and_no_other_opens() {
+        assert!(opens("Bearer 0123456789abcdef"));
+        assert!(opens("bearer  0123456789abcdef"));
+        for wrong in [
+            "Bearer 0123456789abcdeF",
+            "Bearer 0123456789abcde",
+            "Bearer 0123456789abcdef0",
+            "Bearer ",
+            "Bearer",
+            "Basic 0123456789abcdef",
+            "0123456789abcdef",
+            "",
+        ] {
+            assert!(!opens(wrong), "{wrong:?}");
+        }
+        assert!(!Token::parse(TOKEN).unwrap().opens(None));
+    }
+
+    #[test]
+    fn a_token_that_is_short_or_cannot_travel_is_none() {
+        for text in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdé-", "  0123456789abcde "] {
+            let error = Token::parse(text).unwrap_err();
+            assert!(text.is_empty() || !error.contains(text.trim()), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        assert_eq!(format!("{:?}", Token::parse(TOKEN).unwrap()), "Token([masked])");
+    }
+}
