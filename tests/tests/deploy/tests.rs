@@ -183,12 +183,13 @@ fn lifecycle_hooks_stay_within_the_limits_of_the_platform() {
 fn secrets_come_from_the_environment_of_whoever_deploys() {
     let props = props();
     let variables = props["environmentVariables"].as_object().unwrap();
-    for name in ["HW_AK", "HW_SK"] {
-        assert_eq!(variables[name], format!("${{env('{name}')}}"));
+    for name in ["HW_AK", "HW_SK", "DEST_AK", "DEST_SK"] {
+        assert!(variables.contains_key(name), "{name}");
     }
     for (name, value) in variables {
         let secret = ["_AK", "_SK", "SECRET", "TOKEN"].iter().any(|part| name.contains(part));
-        let reference = format!("${{env('{name}')}}");
+        // Which of them are needed is for the function to say: that depends on the mode.
+        let reference = format!("${{env('{name}', '')}}");
         assert!(!secret || value == &reference, "{name} is {value}, not {reference}");
     }
     assert!(!DESCRIPTION.contains("LTAI"), "an access key id of Alibaba Cloud");
