@@ -1,0 +1,87 @@
+//! A program under measurement.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, nice, waitid};
+use serde::Serialize;
+
+use crate::Result;
+
+/// Ticks of `/proc/PID/stat`: the same on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What a program took from its start to its end.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Usage {
+    pub(crate) seconds: f64,
+    /// User and system time, of all threads.
+    pub(crate) cpu_s: f64,
+    /// The most memory it ever held, as seen every 10 ms.
+    pub(crate) peak_rss_mib: f64,
+}
+
+/// Asks to go before other programs of this machine, and gives the niceness reached. What is started inherits it.
+pub(crate) fn take_precedence() -> i32 {
+    nice(-20).or_else(|_| nice(0)).unwrap_or_default()
+}
+
+/// Runs a program from its start to its end.
+pub(crate) fn run(command: &mut Command) -> Result<Usage> {
+    let begin = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    watch(child, begin, 0.0)
+}
+
+/// Runs a program that says when it is ready, from the line that it waits for to its end.
+pub(crate) fn run_when_ready(command: &mut Command) -> Result<Usage> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().ok_or("no output")?;
+    BufReader::new(output).read_line(&mut String::new())?;
+    let before = cpu(child.id())?;
+    let begin = Instant::now();
+    child.stdin.take().ok_or("no input")?.write_all(b"\n")?;
+    watch(child, begin, before)
+}
+
+fn watch(mut child: Child, begin: Instant, cpu_before: f64) -> Result<Usage> {
+    let id = child.id();
+    let peak = thread::spawn(move || {
+        let mut peak = 0;
+        while let Some(seen) = high_water(id) {
+            peak = seen;
+            thread::sleep(Duration::from_millis(10));
+        }
+        peak
+    });
+    // Its times can be read until somebody asks how it ended.
+    waitid(WaitId::Pid(Pid::from_child(&child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
+    let seconds = begin.elapsed().as_secs_f64();
+    let cpu_s = cpu(id)? - cpu_before;
+    let status = child.wait()?;
+    let peak = peak.join().map_err(|_| "the memory could not be watched")?;
+    if status.success() {
+        Ok(Usage { seconds, cpu_s, peak_rss_mib: peak as f64 / 1024.0 })
+    } else {
+        Err(format!("ended with {status}").into())
+    }
+}
+
+/// `VmHWM` in KiB; nothing of a process that ended.
+fn high_water(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// Seconds of CPU that a process used, user and system, over all threads.
+pub(crate) fn cpu(id: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name in parentheses may hold anything; `utime` and `stime` are the 12th and 13th after it.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
+    let ticks: Vec<f64> =
+        fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+}
