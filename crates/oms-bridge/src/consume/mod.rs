@@ -59,7 +59,7 @@ use crate::pipeline::Pipeline;
 pub const CONCURRENCY: usize = 100;
 
 /// How long received messages are hidden, unless told otherwise.
-pub const VISIBILITY: Duration = Duration::from_secs(120);
+pub const VISIBILITY: Duration = Duration::from_mins(2);
 
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]

@@ -78,8 +78,8 @@ impl Source {
                 Ok(Facts::of_store(bucket.dialect(), meta))
             }
             #[cfg(feature = "aws")]
-            Self::S3(bucket) => bucket.look(key).await,
-            Self::Web(web) => web.look(key).await,
+            Self::S3(bucket) => Box::pin(bucket.look(key)).await,
+            Self::Web(web) => Box::pin(web.look(key)).await,
             Self::Directory(directory) => directory.look(key).await,
         }
     }
@@ -89,8 +89,8 @@ impl Source {
         let opened = match self {
             Self::Store(bucket) => open_store(bucket, key, want, pin).await?,
             #[cfg(feature = "aws")]
-            Self::S3(bucket) => bucket.open(key, want, pin).await?,
-            Self::Web(web) => web.open(key, want, pin).await?,
+            Self::S3(bucket) => Box::pin(bucket.open(key, want, pin)).await?,
+            Self::Web(web) => Box::pin(web.open(key, want, pin)).await?,
             Self::Directory(directory) => directory.open(key, want).await?,
         };
         // Not every server knows `If-Match`, and none of them answers a changed object with an error then.

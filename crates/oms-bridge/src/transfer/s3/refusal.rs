@@ -58,7 +58,7 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
         ("PreconditionFailed" | "InvalidRange", _) | (_, 412 | 416) => return Stop::Changed,
         ("InvalidObjectState", _) => {
             let message = "the source object is archived: restore first, then copy again";
-            return failed(FailureClass::Permanent, status, code, message.to_owned());
+            return failed(FailureClass::Permanent, status, code, message);
         }
         ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _) | (_, 429) => {
             FailureClass::Throttled
@@ -77,7 +77,7 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
                 Some(region) => format!("the bucket is in the region {region}: set AWS_REGION to that"),
                 None => "the bucket is in another region: set AWS_REGION to that".to_owned(),
             };
-            return failed(FailureClass::Permanent, status, code, message);
+            return failed(FailureClass::Permanent, status, code, &message);
         }
         ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId", _)
         | (_, 401 | 403) => FailureClass::Auth,
@@ -86,10 +86,10 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
     let shown = message.unwrap_or_default();
     let shown = shown.trim_end_matches(['.', '\n', ' ']);
     let shown = shown.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE);
-    failed(class, status, code, format!("{SERVER}: {}", shown.collect::<String>()))
+    failed(class, status, code, &format!("{SERVER}: {}", shown.collect::<String>()))
 }
 
-fn failed(class: FailureClass, status: u16, code: Option<String>, message: String) -> Stop {
+fn failed(class: FailureClass, status: u16, code: Option<String>, message: &str) -> Stop {
     let message = message.trim_end_matches([':', ' ']).to_owned();
     Failed::of(class, EngineError { status: Some(status), code, message }).into()
 }

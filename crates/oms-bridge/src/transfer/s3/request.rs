@@ -57,12 +57,15 @@ impl<'a> Ask<'a> {
 impl S3 {
     pub(super) async fn access(&self) -> Result<&Access, Failed> {
         let shared = &self.0;
-        let find = async {
-            let given = &shared.given;
-            let config = aws::config(&shared.http, given.region.clone()).await;
-            Access::new(&config, given.endpoint.clone())
+        // On the heap: it is large, and needed once.
+        let find = || {
+            Box::pin(async {
+                let given = &shared.given;
+                let config = aws::config(&shared.http, given.region.clone()).await;
+                Access::new(&config, given.endpoint.clone())
+            })
         };
-        shared.access.get_or_try_init(|| find).await
+        shared.access.get_or_try_init(find).await
     }
 }
 
