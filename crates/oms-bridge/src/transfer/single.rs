@@ -6,7 +6,7 @@ use super::destination::{Answered, StoreDestination, Verdict};
 use super::reader::{Pinned, Reader, Whole};
 use super::source::Opened;
 use super::stop::{Cause, Failed, Stop};
-use super::tally::Tally;
+use super::tally::{Tally, Wanted};
 use super::{Context, retry};
 
 /// Writes a whole object with one request, as often as it takes.
@@ -24,7 +24,9 @@ pub(super) async fn put(
     options.crc64 = pinned.facts.crc64;
     let mut retries = retry::Retries::new(context.random);
     loop {
-        let tally = Tally::new(to.proof.wanted());
+        // A service that is told the MD5 compares by itself.
+        let wanted = if options.content_md5.is_some() { Wanted::Crc } else { to.proof.wanted() };
+        let tally = Tally::new(wanted);
         let cause = Cause::default();
         let reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened.take());
         let body = StreamBody::new(size, reader.into_stream(cause.clone()));
