@@ -20,7 +20,7 @@
 //!
 //! # Rules
 //!
-//! - Nothing touches a disk on its way, and memory holds what the sockets hold: a stream is about 1 MiB, whatever the size
+//! - Nothing touches a disk on its way, and memory holds what the sockets hold: a stream is 1 to 2 MiB, whatever the size
 //!   of the object or of its parts. Only a source that has to be read in one go (its length is unknown, or it sends whole
 //!   objects only) is held part by part, two at a time.
 //! - The source is pinned: every further read asks for the same `ETag`. An object that changes on the way is copied again
