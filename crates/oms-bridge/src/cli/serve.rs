@@ -54,7 +54,12 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     };
     let json = args.json;
     let served = match lambda {
-        Some(_) => on_lambda(function.clone()).await,
+        Some(_) => {
+            if ingest.is_some() {
+                tracing::warn!("INGEST_TOKEN is set, but POST /objects is not served on AWS Lambda");
+            }
+            on_lambda(function.clone()).await
+        }
         None => on_function_compute(args, function.clone(), ingest).await,
     };
     if json {

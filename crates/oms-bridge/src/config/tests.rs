@@ -253,3 +253,38 @@ fn the_destination_is_known_to_those_who_only_look() {
     assert_eq!(settings.destination().unwrap().place.to_string(), "obs://mirror");
     assert!(settings.mode.copy().is_none());
 }
+
+fn ingesting(token: &str, domains: &str, private: &str) -> SettingsArgs {
+    let given = |text: &str| Some(text.to_owned());
+    SettingsArgs {
+        ingest: IngestArgs {
+            ingest_token: given(token),
+            ingest_domains: given(domains),
+            ingest_allow_private: given(private),
+        },
+        ..good()
+    }
+}
+
+#[test]
+fn nothing_is_taken_over_http_unless_a_token_is_set() {
+    assert!(Settings::resolve(&good(), None).unwrap().ingest.is_none());
+    let replaying = Settings::resolve(&ingesting("", "a.example", ""), None).unwrap().ingest.unwrap();
+    assert!(replaying.token.is_none());
+    let open = Settings::resolve(&ingesting("0123456789abcdef", "a.example", ""), None).unwrap();
+    let open = open.ingest.unwrap();
+    assert!(open.token.is_some() && !format!("{open:?}").contains("0123456789abcdef"));
+    assert_eq!(open.guard.reach(), crate::ingest::Reach::Public);
+}
+
+#[test]
+fn bad_settings_of_what_is_taken_over_http_are_named_together() {
+    let missing = "INGEST_DOMAINS: missing, and INGEST_TOKEN is set";
+    assert_eq!(problems(&ingesting("0123456789abcdef", "", "")), [missing]);
+    let found = problems(&ingesting("hush-short", "http://a.example", "perhaps"));
+    let names: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').next()).collect();
+    assert_eq!(names, ["INGEST_ALLOW_PRIVATE", "INGEST_TOKEN", "INGEST_DOMAINS"]);
+    assert!(!found.concat().contains("hush"), "{found:?}");
+    let address = problems(&ingesting("", "127.0.0.1", "false")).concat();
+    assert!(address.contains("INGEST_ALLOW_PRIVATE is not set"), "{address}");
+}
