@@ -13,6 +13,8 @@ use crate::journal::Journal;
 use crate::pipeline::Pipeline;
 use crate::policy::{KeyFilter, Policy};
 use crate::transfer::Web;
+#[cfg(feature = "aws")]
+use crate::transfer::{Given, S3};
 use crate::{clock, http_client};
 
 /// Builds the pipeline that the settings describe. Opens no connection.
@@ -87,6 +89,8 @@ fn copy_engine(
         source: self::source(&source, signature, http)?,
         source_bucket: source.bucket,
         web,
+        #[cfg(feature = "aws")]
+        s3: S3::new(http.clone(), Given::default()),
         destination: destination(&to, signature, http)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,

@@ -10,6 +10,8 @@ use std::iter;
 /// forward a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectChange {
+    /// Where the object lies.
+    pub provider: Provider,
     /// Bucket of the object.
     pub bucket: Option<String>,
     /// Object key, decoded once by the source's own rule and from then on kept byte for byte.
@@ -35,6 +37,7 @@ impl ObjectChange {
     /// A change of `key` of which nothing else is known: what `send` makes of a key it is handed.
     pub fn of_key(key: impl Into<String>) -> Self {
         Self {
+            provider: Provider::Configured,
             bucket: None,
             key: key.into(),
             event: EventName::default(),
@@ -60,6 +63,34 @@ impl ObjectChange {
         let digits =
             |text| str::bytes(text).chain(iter::repeat(b'0')).map(|digit| digit.to_ascii_uppercase());
         Some(digits(own).take(length).cmp(digits(others).take(length)))
+    }
+}
+
+/// The service that an object lies in, as far as it matters for reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// The one that the settings name: Alibaba Cloud OSS.
+    #[default]
+    Configured,
+    /// Amazon S3.
+    AmazonS3,
+    /// Tencent COS.
+    TencentCos,
+}
+
+impl Provider {
+    /// The name as recorded, of those that the settings do not tell.
+    pub fn recorded(self) -> Option<&'static str> {
+        match self {
+            Self::Configured => None,
+            Self::AmazonS3 => Some("s3"),
+            Self::TencentCos => Some("cos"),
+        }
+    }
+
+    /// The one that was recorded by that name.
+    pub fn of_record(name: Option<&str>) -> Self {
+        [Self::AmazonS3, Self::TencentCos].into_iter().find(|own| own.recorded() == name).unwrap_or_default()
     }
 }
 

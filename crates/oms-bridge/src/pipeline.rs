@@ -260,8 +260,15 @@ const TIME_IS_UP: &str = "not settled before the time budget of the invocation e
 const ENGINE_STOPPED: &str = "the engine stopped before the key was settled";
 
 fn job(change: &ObjectChange) -> Job<'_> {
-    let ObjectChange { key, bucket, url, event, .. } = change;
-    Job { key, bucket: bucket.as_deref(), url: url.as_deref(), effect: event.effect(), open: None }
+    let ObjectChange { key, provider, bucket, url, event, .. } = change;
+    Job {
+        key,
+        provider: *provider,
+        bucket: bucket.as_deref(),
+        url: url.as_deref(),
+        effect: event.effect(),
+        open: None,
+    }
 }
 
 fn unsettled(engine: EngineName, why: &str) -> Outcome {

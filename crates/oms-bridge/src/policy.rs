@@ -6,7 +6,7 @@ use std::fmt;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::change::{Effect, ObjectChange};
+use crate::change::{Effect, ObjectChange, Provider};
 
 /// Decides about changes; knows neither engine nor journal.
 #[derive(Debug)]
@@ -157,7 +157,9 @@ impl Policy {
 
 impl OwnCopies {
     fn has(&self, change: &ObjectChange) -> bool {
-        change.bucket.as_ref() == Some(&self.bucket) && change.key.starts_with(&self.prefix)
+        change.provider == Provider::Configured
+            && change.bucket.as_ref() == Some(&self.bucket)
+            && change.key.starts_with(&self.prefix)
     }
 }
 

@@ -84,6 +84,7 @@ impl HttpClient for Http {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http_client::{self, Proxies};
 
     #[test]
     fn a_request_of_the_sdk_goes_out_as_it_is() {
@@ -100,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listening_is_an_io_error_that_names_no_address() {
-        let http = Http::new(reqwest::Client::builder().no_proxy().build().unwrap());
+        let http = Http::new(http_client::build(Proxies::None).unwrap());
         let error = http.exchange(HttpRequest::get("http://127.0.0.1:1/?secret").unwrap()).await.unwrap_err();
         assert!(error.is_io(), "{error:?}");
         assert!(!format!("{error:?}").contains("secret"));

@@ -84,6 +84,7 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http_client::{self, Proxies};
 
     #[derive(Clone)]
     struct Worker(Option<&'static str>);
@@ -101,7 +102,7 @@ mod tests {
     async fn get(worker: Worker, path: &str) -> (StatusCode, String) {
         let health = Health::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = health.address().unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http_client::build(Proxies::None).unwrap();
         let asked = async {
             let response = client.get(format!("http://{address}{path}")).send().await.unwrap();
             (response.status(), response.text().await.unwrap())

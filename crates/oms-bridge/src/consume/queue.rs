@@ -174,7 +174,8 @@ impl Queue {
         let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
         let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
-        let answer = request.send().await.map_err(|error| explained("ChangeMessageVisibilityBatch", &error))?;
+        let answer =
+            request.send().await.map_err(|error| explained("ChangeMessageVisibilityBatch", &error))?;
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 }

@@ -198,10 +198,13 @@ mod tests {
     use oss_lite::{Client, ClientConfig, Dialect};
 
     use super::*;
+    use crate::change::Provider;
     use crate::clock;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
     use crate::http_client::{self, Proxies};
+    #[cfg(feature = "aws")]
+    use crate::transfer::{Given, S3};
 
     /// Nothing listens on port 1.
     const NOWHERE: &str = "http://127.0.0.1:1";
@@ -216,6 +219,8 @@ mod tests {
             source: client(),
             source_bucket: None,
             web: None,
+            #[cfg(feature = "aws")]
+            s3: S3::new(http.clone(), Given::default()),
             destination: client(),
             bucket: "mirror".parse().unwrap(),
             prefix: String::new(),
@@ -240,7 +245,7 @@ mod tests {
     }
 
     fn job(key: &str, effect: Effect) -> Job<'_> {
-        Job { key, bucket: None, url: None, effect, open: None }
+        Job { key, provider: Provider::Configured, bucket: None, url: None, effect, open: None }
     }
 
     async fn failures(mut outcomes: Outcomes) -> Vec<(usize, EngineName, FailureClass)> {

@@ -6,13 +6,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Attempt, Failure, FailureClass, Job, OpenUpload, Outcome, Outcomes};
-use crate::change::Effect;
+use crate::change::{Effect, Provider};
 
 /// A [`Job`] that outlives its submission.
 #[derive(Debug)]
 pub(super) struct OwnedJob {
     key: String,
     bucket: Option<String>,
+    provider: Provider,
     url: Option<String>,
     effect: Effect,
     open: Option<OpenUpload>,
@@ -23,6 +24,7 @@ impl From<Job<'_>> for OwnedJob {
         Self {
             key: job.key.to_owned(),
             bucket: job.bucket.map(str::to_owned),
+            provider: job.provider,
             url: job.url.map(str::to_owned),
             effect: job.effect,
             open: job.open.cloned(),
@@ -35,6 +37,7 @@ impl OwnedJob {
         Job {
             key: &self.key,
             bucket: self.bucket.as_deref(),
+            provider: self.provider,
             url: self.url.as_deref(),
             effect: self.effect,
             open: self.open.as_ref(),
@@ -163,8 +166,16 @@ mod tests {
             let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key)).collect();
             handed.send((jobs, outcomes.clone())).unwrap();
         };
-        let job =
-            |key| OwnedJob::from(Job { key, bucket: None, url: None, effect: Effect::Changed, open: None });
+        let job = |key| {
+            OwnedJob::from(Job {
+                key,
+                provider: Provider::Configured,
+                bucket: None,
+                url: None,
+                effect: Effect::Changed,
+                open: None,
+            })
+        };
         let waiting = keys.iter().map(|key| job(*key)).enumerate().collect();
         let half = Instant::now() + HALF;
         tokio::spawn(Fallback::new(waiting, submit, sender).run(Outcomes::new(settled), half));

@@ -19,13 +19,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 pub use self::composed::Engine;
-use crate::change::Effect;
+use crate::change::{Effect, Provider};
 
 /// One change, as an engine takes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// Object key.
     pub key: &'a str,
+    /// Where the object lies. OMS does not ask: its task knows one source only.
+    pub provider: Provider,
     /// Bucket of the object, where it is known. OMS does not ask: its task knows one only.
     pub bucket: Option<&'a str>,
     /// Where the object is read, if not in that bucket. OMS cannot read there, so such a change is copied.

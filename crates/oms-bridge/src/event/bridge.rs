@@ -10,7 +10,7 @@ use super::envelope::{Text, json};
 use super::s3::{Bucket, check_major};
 use super::size::Size;
 use super::{EventError, KeyEncoding};
-use crate::change::{EventName, ObjectChange};
+use crate::change::{EventName, ObjectChange, Provider};
 
 /// The major version of `detail` that is understood. A detail without one is of before versions.
 const MAJOR: &str = "1";
@@ -87,6 +87,7 @@ impl Detail {
             None => return Err(EventError::new("object.key", "missing")),
         };
         Ok(ObjectChange {
+            provider: Provider::AmazonS3,
             bucket: Some(bucket),
             key,
             event,

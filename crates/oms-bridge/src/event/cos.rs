@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::size::Size;
 use super::{EventError, KeyEncoding};
-use crate::change::{EventName, ObjectChange};
+use crate::change::{EventName, ObjectChange, Provider};
 
 /// The member `cos` of a record.
 #[derive(Deserialize)]
@@ -76,6 +76,7 @@ impl Entity {
         let place = Place::of(&path, self.bucket).map_err(|error| error.inside("cos.cosObject.key"))?;
         let key = keys.decode(place.key.to_owned()).map_err(|error| error.inside("cos.cosObject.key"))?;
         Ok(ObjectChange {
+            provider: Provider::TencentCos,
             bucket: Some(place.bucket()),
             event: EventName::new(occasion.name.unwrap_or_default()),
             event_time: occasion.time.and_then(Time::into_text),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::size::Size;
 use super::{EventError, KeyEncoding};
-use crate::change::{EventName, ObjectChange};
+use crate::change::{EventName, ObjectChange, Provider};
 
 #[derive(Deserialize)]
 pub(super) struct Element {
@@ -54,6 +54,7 @@ impl Element {
             None => return Err(EventError::new("oss.object.key", "missing")),
         };
         Ok(ObjectChange {
+            provider: Provider::Configured,
             bucket: oss.bucket.and_then(|bucket| bucket.name),
             event: EventName::new(self.event_name.unwrap_or_default()),
             event_time: self.event_time,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::EventError;
 use super::size::Size;
-use crate::change::{EventName, ObjectChange};
+use crate::change::{EventName, ObjectChange, Provider};
 
 /// The major version of records that is understood.
 const MAJOR: &str = "2";
@@ -63,6 +63,7 @@ impl Entity {
             None => return Err(EventError::new("s3.object.key", "missing")),
         };
         Ok(ObjectChange {
+            provider: Provider::AmazonS3,
             bucket: Some(bucket),
             key,
             event: EventName::new(name),

@@ -12,6 +12,7 @@ const ELEMENT: &str = r#"{"eventName":"ObjectCreated:PutObject","eventSource":"a
 
 fn expected() -> ObjectChange {
     ObjectChange {
+        provider: crate::change::Provider::Configured,
         bucket: Some("testbucket".into()),
         key: "image/a.jpg".into(),
         event: crate::change::EventName::new("ObjectCreated:PutObject".into()),

@@ -22,6 +22,9 @@ pub struct Record<'a> {
     pub v: u32,
     /// Object key.
     pub key: Cow<'a, str>,
+    /// The service that the object lies in, if it is not the one that the settings name: `s3`, `cos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Cow<'a, str>>,
     /// Bucket of the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'a, str>>,
@@ -80,6 +83,7 @@ impl<'a> Record<'a> {
         let record = Self {
             v: VERSION,
             key: Cow::Borrowed(&change.key),
+            provider: change.provider.recorded().map(Cow::Borrowed),
             bucket: change.bucket.as_deref().map(Cow::Borrowed),
             event: (!event.is_empty()).then_some(Cow::Borrowed(event)),
             event_time: change.event_time.as_deref().map(Cow::Borrowed),

@@ -8,7 +8,7 @@ use oss_lite::Error;
 use tokio::sync::mpsc;
 
 use super::Run;
-use crate::change::Effect;
+use crate::change::{Effect, Provider};
 use crate::engine::Job;
 use crate::journal::{Lookup, Marker, Naming, ReadError, Record, Shelf};
 
@@ -47,7 +47,8 @@ impl Item {
         let bucket = record.and_then(|record| record.bucket.as_deref());
         let open = record.and_then(|record| record.upload.as_ref());
         let url = record.and_then(|record| record.url.as_deref());
-        Job { key: self.key(), bucket, url, effect, open }
+        let provider = Provider::of_record(record.and_then(|record| record.provider.as_deref()));
+        Job { key: self.key(), provider, bucket, url, effect, open }
     }
 }
 

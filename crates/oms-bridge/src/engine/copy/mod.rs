@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
-use crate::change::Effect;
+use crate::change::{Effect, Provider};
+#[cfg(feature = "aws")]
+use crate::transfer::S3;
 use crate::transfer::{
     Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble, Web,
 };
@@ -31,6 +33,9 @@ pub struct CopyConfig {
     pub source_bucket: Option<BucketName>,
     /// What reads objects that a change has a URL of; absent where those are not read.
     pub web: Option<Web>,
+    /// What reads objects that lie in Amazon S3.
+    #[cfg(feature = "aws")]
+    pub s3: S3,
     /// Where copies are written.
     pub destination: Client,
     /// The bucket they are written to.
@@ -105,7 +110,33 @@ struct Last {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Bucket(BucketName),
+    S3(String),
     Web,
+}
+
+impl Place {
+    fn of(job: &Job<'_>, config: &CopyConfig) -> Result<Self, Failed> {
+        let elsewhere = |bucket: Option<&str>| {
+            bucket.map(str::to_owned).ok_or_else(|| Failed::permanent("nothing tells the bucket of the key"))
+        };
+        if job.url.is_some() {
+            return Ok(Self::Web);
+        }
+        match (job.provider, job.bucket) {
+            (Provider::AmazonS3, bucket) => elsewhere(bucket).map(Self::S3),
+            (Provider::TencentCos, _) => {
+                Err(Failed::permanent("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
+            }
+            (Provider::Configured, Some(name)) => {
+                Ok(Self::Bucket(BucketName::parse(name, config.source.dialect())?))
+            }
+            (Provider::Configured, None) => {
+                Ok(Self::Bucket(config.source_bucket.clone().ok_or_else(|| {
+                    Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
+                })?))
+            }
+        }
+    }
 }
 
 /// The destination, to look at what was copied.
@@ -230,13 +261,7 @@ enum Asked {
 
 impl Shared {
     fn task(&self, job: &Job<'_>, context: &CopyContext) -> Result<Task, Failed> {
-        let place = match (job.url, job.bucket) {
-            (Some(_), _) => Place::Web,
-            (None, Some(name)) => Place::Bucket(BucketName::parse(name, self.config.source.dialect())?),
-            (None, None) => Place::Bucket(self.config.source_bucket.clone().ok_or_else(|| {
-                Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
-            })?),
-        };
+        let place = Place::of(job, &self.config)?;
         let item = Item {
             key: job.url.unwrap_or(job.key).to_owned(),
             to: [&self.config.prefix, job.key].concat(),
@@ -245,7 +270,7 @@ impl Shared {
             open: job.open.cloned(),
         };
         let asked = match place {
-            Place::Bucket(_) => Asked::ByAnEvent,
+            Place::Bucket(_) | Place::S3(_) => Asked::ByAnEvent,
             Place::Web => Asked::ByName,
         };
         let transfer = self.transfer(place, &context.source)?;
@@ -264,6 +289,14 @@ impl Shared {
         let (source, server_side) = match &place {
             Place::Bucket(bucket) => {
                 (Source::Store(config.source.bucket(bucket, Arc::clone(credentials))), self.server_side())
+            }
+            #[cfg(feature = "aws")]
+            Place::S3(bucket) => (Source::S3(config.s3.bucket(bucket)?), ServerSideCopy::No),
+            #[cfg(not(feature = "aws"))]
+            Place::S3(bucket) => {
+                return Err(Failed::permanent(format!(
+                    "the object lies in {bucket:?} of Amazon S3, and this build reads nothing there: use FORWARD_MODE oms"
+                )));
             }
             Place::Web => {
                 let web = config.web.clone().ok_or_else(|| {

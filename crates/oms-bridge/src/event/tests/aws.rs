@@ -1,13 +1,14 @@
 //! Amazon S3: its notifications, and all that may stand around them.
 
 use super::*;
-use crate::change::EventName;
+use crate::change::{EventName, Provider};
 
 const RECORD: &str = r#"{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"us-west-2","eventTime":"1970-01-01T00:00:00.000Z","eventName":"ObjectCreated:Put","userIdentity":{"principalId":"AIDAJDPLRKLG7UEXAMPLE"},"requestParameters":{"sourceIPAddress":"127.0.0.1"},"responseElements":{"x-amz-request-id":"C3D13FE58DE4C810"},"s3":{"s3SchemaVersion":"1.0","configurationId":"testConfigRule","bucket":{"name":"mybucket","ownerIdentity":{"principalId":"A3NL1KOZZKExample"},"arn":"arn:aws:s3:::mybucket"},"object":{"key":"red+flower%2B1.jpg","size":1024,"eTag":"d41d8cd98f00b204e9800998ecf8427e","versionId":"096fKKXTRTtl3on89fVO.nfljtsv6qko","sequencer":"0055AED6DCD90281E5"}}}"#;
 const TEST_EVENT: &str = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z","Bucket":"mybucket","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR+YstdA6Knx4Ip8EXAMPLE"}"#;
 
 fn change() -> ObjectChange {
     ObjectChange {
+        provider: Provider::AmazonS3,
         bucket: Some("mybucket".into()),
         key: "red flower+1.jpg".into(),
         event: EventName::new("ObjectCreated:Put".into()),
@@ -96,6 +97,7 @@ fn every_way_of_a_notification_gives_the_same_change() {
 #[test]
 fn only_bucket_key_and_name_are_needed() {
     let expected = ObjectChange {
+        provider: Provider::AmazonS3,
         bucket: Some("b".into()),
         event: EventName::new("ObjectCreated:Put".into()),
         ..ObjectChange::of_key("k")
@@ -249,6 +251,7 @@ fn keys_of_eventbridge_are_not_encoded() {
         r#"{"version":"0","event-version":"1.2","bucket":{"name":"b"},"object":{"key":"a+b %20:测","size":5,"etag":"b1946ac92492d2347c6235b4d2611184","version-id":"IYV3p45BT0ac8hjHg1houSdS1a.Mro8e","sequencer":"617f08299329d189"},"request-id":"N4N7GDK58NMKJ12R","requester":"123456789012","source-ip-address":"1.2.3.4","reason":"PutObject"}"#,
     );
     let expected = ObjectChange {
+        provider: Provider::AmazonS3,
         bucket: Some("b".into()),
         key: "a+b %20:测".into(),
         event: EventName::new("ObjectCreated:PutObject".into()),

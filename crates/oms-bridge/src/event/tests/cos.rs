@@ -1,7 +1,7 @@
 //! Tencent Cloud COS.
 
 use super::*;
-use crate::change::EventName;
+use crate::change::{EventName, Provider};
 
 fn record(key: &str, bucket: &str, event: &str) -> String {
     format!(
@@ -16,6 +16,7 @@ const EVENT: &str = r#"{"eventName":"cos:ObjectCreated:Put","eventVersion":"1.0"
 #[test]
 fn a_record_is_taken_with_the_key_and_bucket_that_requests_use() {
     let expected = ObjectChange {
+        provider: Provider::TencentCos,
         bucket: Some("testpic-1253970026".into()),
         key: "testfile".into(),
         event: EventName::new("ObjectCreated:Put".into()),
@@ -40,7 +41,11 @@ fn a_record_is_taken_with_the_key_and_bucket_that_requests_use() {
 
 #[test]
 fn a_record_needs_no_more_than_its_key() {
-    let expected = ObjectChange { bucket: Some("b-1".into()), ..ObjectChange::of_key("k") };
+    let expected = ObjectChange {
+        provider: Provider::TencentCos,
+        bucket: Some("b-1".into()),
+        ..ObjectChange::of_key("k")
+    };
     assert_eq!(raw(r#"{"Records":[{"cos":{"cosObject":{"key":"/1/b/k"}}}]}"#), Ok(vec![expected]));
 }
 
