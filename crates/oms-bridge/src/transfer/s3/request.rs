@@ -186,7 +186,8 @@ mod tests {
         let mut ask = Ask::object(Method::GET, "test.txt").unwrap();
         ask.headers.insert("range", HeaderValue::from_static("bytes=0-9"));
         let url = Url::parse("https://examplebucket.s3.amazonaws.com/test.txt").unwrap();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+        // 2013-05-24T00:00:00Z
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(380_376);
         let request = signed(&ask, &url, "us-east-1", credentials, now).unwrap();
         let signature = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
         let authorization = request.headers()["authorization"].to_str().unwrap();
