@@ -105,7 +105,7 @@ async fn mistakes_are_told_before_anything_is_done() {
     let mirror = format!("obs://{MIRROR}/a");
     for (from, to, arguments, said) in [
         (&*source, &*source, &[][..], "the same"),
-        ("s3://b/k", &*mirror, &[], "s3://"),
+        ("gs://bucket/k", &*mirror, &[], "gs://"),
         (&*source, "https://example.com/a", &[], "DST"),
         (&*source, &*mirror, &["--part-size", "99K"], "100K"),
         (&*source, &*mirror, &["--concurrency", "0"], "1000"),
