@@ -31,6 +31,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use self::measure::Bench;
+use self::process::Precedence;
 use self::report::{Output, Report};
 use self::scale::Scale;
 use self::side::Programs;
@@ -63,10 +64,10 @@ fn run(scale: Scale, output: Output, programs: Option<&Path>) -> Result<Report> 
         Some(folder) => Programs::in_folder(folder)?,
         None => Programs::build()?,
     };
-    let niceness = process::take_precedence();
+    let precedence = Precedence::take();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bench = Bench::prepare(programs, scale, &runtime)?;
-    let mut report = Report::new(scale, niceness, output);
+    let mut report = Report::new(scale, precedence.niceness, output);
     for task in bench.tasks() {
         report.add(bench.table(task, &runtime)?);
     }

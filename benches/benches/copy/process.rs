@@ -24,9 +24,26 @@ pub(crate) struct Usage {
     pub(crate) peak_rss_mib: f64,
 }
 
-/// Asks to go before other programs of this machine, and gives the niceness reached. What is started inherits it.
-pub(crate) fn take_precedence() -> i32 {
-    nice(-20).or_else(|_| nice(0)).unwrap_or_default()
+/// Everything that this process starts goes before other programs of this machine, as far as that is granted.
+pub(crate) struct Precedence {
+    pub(crate) niceness: i32,
+}
+
+/// Where Linux shares CPUs out by session, niceness ranks the programs of one session only, and this is its own.
+const SESSION: &str = "/proc/self/autogroup";
+
+impl Precedence {
+    pub(crate) fn take() -> Self {
+        // Not granted, or not there: then the session is like any other.
+        let _ = fs::write(SESSION, "-20");
+        Self { niceness: nice(-20).or_else(|_| nice(0)).unwrap_or_default() }
+    }
+}
+
+impl Drop for Precedence {
+    fn drop(&mut self) {
+        let _ = fs::write(SESSION, "0");
+    }
 }
 
 /// Runs a program from its start to its end.

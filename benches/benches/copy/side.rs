@@ -77,10 +77,10 @@ pub(crate) struct Route<'c> {
 impl Programs {
     pub(crate) fn build() -> Result<Self> {
         Ok(Self {
-            product: build("oms-bridge", "oms-bridge")?,
-            floor: build("bench", "copy_floor")?,
-            client_floor: build("bench", "copy_client_floor")?,
-            cloud: build("cloud-twin", "cloud-twin")?,
+            product: build("oms-bridge")?,
+            floor: env!("CARGO_BIN_EXE_copy_floor").into(),
+            client_floor: env!("CARGO_BIN_EXE_copy_client_floor").into(),
+            cloud: build("cloud-twin")?,
         })
     }
 
@@ -180,20 +180,20 @@ pub(crate) fn rclone_version() -> Option<String> {
     String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
 }
 
-fn build(package: &str, binary: &str) -> Result<PathBuf> {
+/// Builds the binary that bears its package's name.
+fn build(name: &str) -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]);
-    cargo.args(["--package", package, "--bin", binary]);
+    cargo.args(["--package", name, "--bin", name]);
     // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
-    for (name, _) in
-        env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-    {
-        cargo.env_remove(name);
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (variable, _) in env::vars().filter(|(variable, _)| told(variable)) {
+        cargo.env_remove(variable);
     }
     if !cargo.status()?.success() {
-        return Err(format!("{binary} does not build").into());
+        return Err(format!("{name} does not build").into());
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release").join(binary).canonicalize()?)
+    Ok(target.join("release").join(name).canonicalize()?)
 }
