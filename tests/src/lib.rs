@@ -9,6 +9,7 @@
 //! | [`lambda`] | the same on a stand-in of AWS Lambda |
 //! | [`command`] | any other command, run to its end |
 //! | [`mod@copy`] | `oms-bridge copy`, with what opens both of its ends |
+//! | [`sqs`] | a queue of Amazon SQS that behaves as a test says |
 //! | [`web`] | a web server that behaves as a test says |
 //! | [`process`] | what both share: environment, captured output, signals |
 //! | [`records`] | what the product leaves in the log bucket |
@@ -43,6 +44,7 @@ pub mod function;
 pub mod lambda;
 pub mod process;
 pub mod records;
+pub mod sqs;
 pub mod web;
 
 pub use binary::binary;

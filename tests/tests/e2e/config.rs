@@ -107,7 +107,7 @@ async fn wrong_usage_ends_with_two_and_help_with_zero() {
 #[tokio::test]
 async fn every_help_text_has_an_example_and_the_exit_codes() {
     let commands = commands().await;
-    for command in ["serve", "send", "demo", "dev"] {
+    for command in ["serve", "send", "consume", "demo", "dev"] {
         assert!(commands.iter().any(|name| name == command), "{command} is not in {commands:?}");
     }
     let mut texts = vec![OmsBridge::new(["--help"]).run().await.stdout];
@@ -129,7 +129,7 @@ async fn every_help_text_has_an_example_and_the_exit_codes() {
 
 #[tokio::test]
 async fn the_help_texts_are_these() {
-    for command in ["serve", "send"] {
+    for command in ["serve", "send", "consume"] {
         insta::assert_snapshot!(format!("help_{command}"), help(command).await);
     }
 }
@@ -139,7 +139,7 @@ async fn help_shows_no_value_of_the_environment() {
     let settings = Cloud::start().await.settings().set("HW_SECURITY_TOKEN", "hush-token");
     let settings = settings.set("DEST_SK", "hush-key").set("DEST_SECURITY_TOKEN", "hush-token");
     let secrets = ["TWINFAKE", "TwinFake", "hush", "127.0.0.1:"];
-    for command in ["serve", "send", "replay", "status", "doctor", "explain"] {
+    for command in ["serve", "send", "consume", "replay", "status", "doctor", "explain"] {
         let text = OmsBridge::new([command, "--help"]).settings(settings.clone()).run().await.stdout;
         for secret in secrets {
             // The one address in a help text is that of an example.

@@ -4,6 +4,7 @@
 mod concurrency;
 #[cfg(test)]
 mod config;
+mod consume;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]

@@ -8,8 +8,8 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, Prepared, effort, exit, print, print_json, usage, variable};
-use crate::config::{Mode, SettingsArgs};
+use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
+use crate::config::{ConfigError, Mode, Settings, SettingsArgs};
 use crate::consume::{
     About, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
@@ -17,6 +17,7 @@ use crate::consume::{
 use crate::credentials::SourceCredentials;
 use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
+use crate::http_client::{self, Proxies};
 use crate::text::counted;
 use crate::{assemble, aws};
 
@@ -26,7 +27,7 @@ use crate::{assemble, aws};
 /// nobody understands is left for the queue's redrive policy. Credentials for the queue are found as the AWS tools find theirs.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
-  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 127.0.0.1:9100
+  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 0.0.0.0:9100
   oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --drain --json"))]
 pub(super) struct ConsumeArgs {
     /// URL of the queue.
@@ -84,9 +85,11 @@ pub(super) async fn run(args: ConsumeArgs) -> Exit {
 }
 
 async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
-    let url = args.queue_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
-    let url = url.ok_or_else(|| usage(&"--queue-url or QUEUE_URL: missing"))?;
-    let Prepared { mut settings, http, .. } = Prepared::from(&args.settings)?;
+    let (url, mut settings) = settings(args).map_err(|error| usage(&error))?;
+    let credentials = SourceCredentials::new(variable);
+    // Nothing is received that could not be written down.
+    credentials.from_environment().map_err(|error| usage(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
@@ -105,8 +108,24 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
         wait: Duration::from_secs(args.wait),
         until: if args.drain { Until::Drained } else { Until::Stopped },
     };
-    let worker = Worker::new(queue, pipeline, SourceCredentials::new(variable), keys, options);
+    let worker = Worker::new(queue, pipeline, credentials, keys, options);
     Ok((worker, health))
+}
+
+/// The URL of the queue and the settings of the pipeline, or everything that is wrong with both.
+fn settings(args: &ConsumeArgs) -> Result<(&str, Settings), ConfigError> {
+    let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
+    let problem = match args.queue_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+            return settings.map(|settings| (url, settings));
+        }
+        Some(url) => format!("QUEUE_URL: {url:?} is no URL of a queue"),
+        None => "QUEUE_URL: missing".to_owned(),
+    };
+    Err(match settings {
+        Ok(_) => ConfigError::of(problem),
+        Err(error) => error.and(problem),
+    })
 }
 
 /// Messages at once, and what that comes to at the engine: requests to OMS carry the keys of several.

@@ -70,6 +70,18 @@ impl ConfigError {
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
+
+    /// The same with one more, about a setting that only one command has.
+    #[must_use]
+    pub fn and(mut self, problem: impl Into<String>) -> Self {
+        self.problems.push(problem.into());
+        self
+    }
+
+    /// With this one only.
+    pub fn of(problem: impl Into<String>) -> Self {
+        Self { problems: vec![problem.into()] }
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -143,8 +143,9 @@ impl Worker {
         loop {
             tokio::select! {
                 () = &mut stop, if !*halt.borrow() => {
-                    tracing::info!(in_flight = self.0.held.len(), "stopping: no more receipts, finishing what is in hand");
                     halt.send_replace(true);
+                    let in_flight = self.0.held.len();
+                    tracing::info!(in_flight, "stopping: no more receipts, finishing what is in hand");
                 }
                 _ = refusal.wait_for(Option::is_some), if !*halt.borrow() => {
                     halt.send_replace(true);
