@@ -8,6 +8,8 @@ use crate::{context::text, failure::diagnostic};
 const CONTROL_PATH: &str = "x-fc-control-path";
 const HTTP_INVOKE: &str = "/http-invoke";
 const HEALTH: &str = "/healthz";
+/// Where web functions of Tencent Cloud, which listen on the same port, are sent their events.
+const TENCENT_INVOKE: &str = "/event-invoke";
 
 /// The paths of the custom runtime: <https://www.alibabacloud.com/help/doc-detail/425057.htm>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Route {
             Some(path) => (path, CONTROL_PATH),
         };
         let (route, method) = match path {
-            "/invoke" => (Self::Invoke, Method::POST),
+            "/invoke" | TENCENT_INVOKE => (Self::Invoke, Method::POST),
             "/initialize" => (Self::Initialize, Method::POST),
             "/pre-stop" => (Self::PreStop, Method::GET),
             "/pre-freeze" => (Self::PreFreeze, Method::GET),
@@ -68,6 +70,23 @@ impl Route {
         } else {
             let message = format!("{path} takes {method}, not {}", head.method);
             Err(NoRoute::Wrong(diagnostic("MethodNotAllowed", message)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn events_come_in_by_the_paths_of_both_platforms() {
+        for path in ["/invoke", "/event-invoke"] {
+            let head =
+                |method: &str| Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
+            assert_eq!(Route::of(&head("POST")).ok(), Some(Route::Invoke), "{path}");
+            assert!(matches!(Route::of(&head("GET")), Err(NoRoute::Wrong(_))), "{path}");
         }
     }
 }
