@@ -17,9 +17,21 @@ import botocore.exceptions
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 NUMBERS = itertools.count(1)
-POLICIES = json.loads((pathlib.Path(__file__).parent / "policies.json").read_text("utf-8"))
-# What no worker can do with.
-POLICIES["reader"] = json.loads(json.dumps(POLICIES["worker"]).replace('"sqs:DeleteMessage", ', ""))
+
+
+def _policies():
+    """The policy that the README recommends, by what each part of it is for."""
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = readme.split("\n### A worker instead of Lambda\n")[1]
+    policy = json.loads(section.split("```json\n")[1].split("```")[0])
+    worker, *source = policy["Statement"]
+    parts = {"worker": {**policy, "Statement": [worker]}, "source": {**policy, "Statement": source}}
+    # What no worker can do with.
+    parts["reader"] = json.loads(json.dumps(parts["worker"]).replace('"sqs:DeleteMessage", ', ""))
+    return parts
+
+
+POLICIES = _policies()
 
 
 def _start():
@@ -91,7 +103,7 @@ def role(policy, **names):
 def _policy(policy, names):
     text = json.dumps(POLICIES[policy])
     for placeholder, value in names.items():
-        text = text.replace(f"<{placeholder}>", value)
+        text = text.replace(f"<{placeholder.replace('_', ' ')}>", value)
     assert "<" not in text, text
     # At Amazon a permission covers the batch form of its request; moto looks for the name of the request itself.
     for action in ("DeleteMessage", "ChangeMessageVisibility"):

@@ -45,7 +45,7 @@ class Consume(unittest.TestCase):
     def test_the_recommended_policy_is_enough_for_the_worker(self):
         clouds = Clouds()
         clouds.uploads.put("policy")
-        keys = amazon.user("worker", region=amazon.REGION, account=amazon.ACCOUNT, queue=clouds.uploads.queue)
+        keys = amazon.user("worker", region=amazon.REGION, account_id=amazon.ACCOUNT, queue=clouds.uploads.queue)
         code, summary = clouds.drain(**keys)
         self.assertEqual((code, summary["accepted"]), (0, 1), summary)
         self.assertEqual(clouds.uploads.count(), (0, 0))
@@ -55,7 +55,7 @@ class Consume(unittest.TestCase):
     def test_a_worker_that_may_not_delete_ends_and_says_why(self):
         clouds = Clouds()
         clouds.uploads.put("kept")
-        keys = amazon.user("reader", region=amazon.REGION, account=amazon.ACCOUNT, queue=clouds.uploads.queue)
+        keys = amazon.user("reader", region=amazon.REGION, account_id=amazon.ACCOUNT, queue=clouds.uploads.queue)
         with clouds.start("--wait", "1", **keys) as own:
             self.assertEqual(own.end()[0], 4)
             self.assertTrue(any("DeleteMessageBatch" in line for line in own.log), own.log)

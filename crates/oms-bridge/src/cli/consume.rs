@@ -48,7 +48,7 @@ pub(super) struct ConsumeArgs {
     /// Address for `/healthz` and `/metrics` [default: none].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Region of the queue [default: that of its URL].
+    /// Region of the queue, if its URL does not tell.
     #[arg(long, env = "AWS_REGION", value_name = "REGION", hide_env_values = true)]
     aws_region: Option<String>,
     /// Where the queue's service listens [default: the region's endpoint].

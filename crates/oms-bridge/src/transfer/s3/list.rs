@@ -64,11 +64,11 @@ pub(super) fn objects(
 type Listed = (Vec<ListedObject>, Option<String>);
 
 async fn page(bucket: &S3Bucket, prefix: &str, token: Option<&str>) -> Result<Listed, Failed> {
-    // In byte order: with a signature comes the rule that parameters are sorted.
-    let token = token.map(|token| format!("continuation-token={}&", component(token)));
+    // The signature wants parameters in byte order.
+    let goes_on = token.map(|token| format!("continuation-token={}&", component(token)));
     let query = format!(
         "{}encoding-type=url&list-type=2&max-keys=1000&prefix={}",
-        token.as_deref().unwrap_or_default(),
+        goes_on.as_deref().unwrap_or_default(),
         component(prefix)
     );
     let ask = Ask { method: Method::GET, key: "", query, headers: HeaderMap::new() };
@@ -79,7 +79,7 @@ async fn page(bucket: &S3Bucket, prefix: &str, token: Option<&str>) -> Result<Li
         Err(_) => return Err(Failed::transient(format!("{SERVER} sends nothing more"))),
     };
     let (objects, next) = read(&text)?;
-    if next.is_some() && next.as_deref() == token.as_deref() {
+    if next.is_some() && next.as_deref() == token {
         return Err(Failed::transient(format!("the listing of {} does not advance", bucket.name)));
     }
     Ok((objects, next))
