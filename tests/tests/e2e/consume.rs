@@ -84,7 +84,11 @@ async fn a_message_that_comes_again_meanwhile_is_done_once_and_deleted_by_its_la
     .await;
     let cloud = Cloud::start().await;
     cloud.twin.faults().inject(Fault::new(Service::Oms, FaultAction::delay(Duration::from_secs(2))));
-    let finished = OmsBridge::new(DRAIN).settings(cloud.settings().and(sqs.settings())).run().await;
+    // So few that there is one poller, and one answer after the other.
+    let finished = OmsBridge::new(DRAIN.into_iter().chain(["--concurrency", "2"]))
+        .settings(cloud.settings().and(sqs.settings()))
+        .run()
+        .await;
     assert_eq!((finished.code, &finished.json()["received"]), (Some(0), &json!(2)), "{finished:?}");
     assert_eq!(sqs.requests("DeleteMessageBatch")[0].receipts(), ["second"]);
     assert_eq!((cloud.oms_requests(), sqs.requests("DeleteMessageBatch").len()), (1, 1));
