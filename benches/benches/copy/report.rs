@@ -14,7 +14,7 @@ const SMALL_AIM: f64 = 0.8;
 const RCLONE_AIM: f64 = 1.0;
 
 /// Less is a defect and not the neighbours' noise.
-const FAR_OFF: f64 = 0.6;
+const FAR_OFF: f64 = 0.5;
 
 /// The memory of a copy: so much for each stream, and for the rest.
 const STREAM_MIB: usize = 1;

@@ -21,5 +21,5 @@ pub(crate) const SMALL: usize = 4 << 10;
 impl Scale {
     pub(crate) const FULL: Self = Self { rounds: 5, large: 1 << 30, objects: 10_000, sparse: 5 << 30 };
     /// For every change: long enough to see that something is far off.
-    pub(crate) const SHORT: Self = Self { rounds: 3, large: 256 << 20, objects: 2000, sparse: 1 << 30 };
+    pub(crate) const SHORT: Self = Self { rounds: 3, large: 256 << 20, objects: 5000, sparse: 1 << 30 };
 }
