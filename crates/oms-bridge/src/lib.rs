@@ -20,6 +20,7 @@
 //! | [`host`] | the event function; keys handed over by hand |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | `desk` | uploads straight from browsers: policies, callbacks, catalogue |
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
@@ -44,6 +45,8 @@ pub mod consume;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
+#[cfg(feature = "desk")]
+pub mod desk;
 pub mod doctor;
 pub mod engine;
 pub mod event;

@@ -1,0 +1,314 @@
+//! One object of the catalogue, and what may become of it. Pure: time comes in as an argument.
+//!
+//! ```text
+//! pending ──arrived──▶ stored ──────┐
+//!    │  ▲                 ▲         ├──delete──▶ deleting ──gone──▶ deleted
+//!    └──absent──▶ missing ┘         │                ▲                 │
+//! fetching ──arrived──▶ stored      │                └── arrived late ─┘
+//!    └──gave up──▶ failed ──────────┘
+//! ```
+
+mod id;
+mod md5;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use self::id::{Id, NotAnId};
+pub use self::md5::Md5;
+
+/// Milliseconds since the epoch, UTC: what the catalogue keeps times as.
+pub type Millis = i64;
+
+/// How long after a policy's end the bucket is looked at: the clocks of OSS and the desk differ, and what was begun in time may
+/// still be under way.
+pub const GRACE: Duration = Duration::from_mins(1);
+
+/// When an upload that is not there is looked for again. A slow one goes on for hours after its policy's end.
+const LOOK_AGAIN: [Duration; 3] = [Duration::from_mins(10), Duration::from_hours(1), Duration::from_hours(6)];
+
+/// Longest time between two tries of the same work.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+
+/// An object, from the moment that its upload is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub id: Id,
+    /// The name that its user gave it, without a path.
+    pub name: String,
+    /// Its key: the column `path`.
+    pub key: String,
+    /// What the name ends in, without the dot and in lower case; empty if there is nothing of the kind.
+    pub ext: String,
+    /// MD5 of the content, as far as somebody says one.
+    pub md5: Option<Md5>,
+    /// Whether the MD5 can be relied on.
+    pub md5_state: Md5State,
+    /// Its user.
+    pub creator: String,
+    /// Its bucket.
+    pub bucket: String,
+    /// Bytes: announced, and once it is stored those that OSS tells.
+    pub size: u64,
+    /// Content type: announced, and once it is stored what OSS tells.
+    pub content_type: Option<String>,
+    /// `ETag`, unquoted, once it is stored.
+    pub etag: Option<String>,
+    /// Where it stands.
+    pub state: State,
+    /// Whether the pipeline has it.
+    pub forward: Forward,
+    /// Why it stands there, where that is not plain.
+    pub note: Option<String>,
+    /// Where it is fetched from, if not sent by a browser.
+    pub source_url: Option<String>,
+    /// When its upload was allowed.
+    pub created_at: Millis,
+    /// When this last changed.
+    pub updated_at: Millis,
+    /// When the policy of its upload ends.
+    pub expires_at: Option<Millis>,
+    /// When the worker must see to it.
+    pub due_at: Option<Millis>,
+    /// How often the worker did in vain.
+    pub checks: u32,
+    /// Counts changes: whoever writes names the one that it read.
+    pub revision: u32,
+}
+
+/// Where an object stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// A policy was signed.
+    Pending,
+    /// The desk fetches it from a URL.
+    Fetching,
+    /// It is in the bucket.
+    Stored,
+    /// The policy's time is over, and the object is not there.
+    Missing,
+    /// It could not be fetched.
+    Failed,
+    /// Its user wants it gone.
+    Deleting,
+    /// It is gone.
+    Deleted,
+}
+
+/// Whether the pipeline has an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Forward {
+    /// The desk does not forward it.
+    Off,
+    /// It is to be forwarded as soon as it is stored.
+    Waiting,
+    /// It is accepted or in the journal.
+    Done,
+}
+
+/// Whether an MD5 can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Md5State {
+    /// The user says so.
+    Declared,
+    /// OSS agrees.
+    Confirmed,
+}
+
+/// What OSS tells of an object that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// `ETag`, unquoted.
+    pub etag: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Content type.
+    pub content_type: Option<String>,
+    /// The MD5 that OSS compared the content with.
+    pub md5: Option<Md5>,
+}
+
+/// What an arrival means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The object was not known to be there.
+    First,
+    /// It was.
+    Repeated,
+    /// It was to be gone, and is to be removed again.
+    Unwanted,
+}
+
+impl Entry {
+    /// OSS says that the object is there.
+    pub fn arrived(&mut self, arrival: Arrival, now: Millis) -> News {
+        match self.state {
+            State::Stored => News::Repeated,
+            State::Deleting | State::Deleted => {
+                self.state = State::Deleting;
+                self.due_at = Some(now);
+                News::Unwanted
+            }
+            State::Pending | State::Fetching | State::Missing | State::Failed => {
+                self.confirm(&arrival);
+                self.size = arrival.size;
+                self.content_type = arrival.content_type.or_else(|| self.content_type.take());
+                self.etag = arrival.etag;
+                self.state = State::Stored;
+                self.note = None;
+                self.checks = 0;
+                self.due_at = Some(now);
+                News::First
+            }
+        }
+    }
+
+    /// An `ETag` is an MD5 for some uploads only, so equality proves it and a difference proves nothing.
+    fn confirm(&mut self, arrival: &Arrival) {
+        let by_etag = arrival.etag.as_deref().and_then(Md5::from_hex);
+        let agreed = self.md5.is_some_and(|md5| by_etag == Some(md5)).then_some(self.md5).flatten();
+        if let Some(md5) = arrival.md5.or(agreed) {
+            self.md5 = Some(md5);
+            self.md5_state = Md5State::Confirmed;
+        }
+    }
+
+    /// The bucket says that there is no such object. While its policy is good that means nothing.
+    pub fn absent(&mut self, now: Millis) {
+        match self.state {
+            State::Pending if self.is_open(now) => {}
+            State::Pending | State::Missing => {
+                let again = LOOK_AGAIN.get(self.checks as usize);
+                self.state = State::Missing;
+                self.checks += 1;
+                self.due_at = again.map(|again| after(now, *again));
+                self.note = Some("nothing was uploaded".to_owned());
+            }
+            State::Stored => {
+                self.state = State::Missing;
+                self.forward = Forward::Off;
+                self.due_at = None;
+                self.note = Some("no longer in the bucket".to_owned());
+            }
+            State::Fetching | State::Failed | State::Deleting | State::Deleted => {}
+        }
+    }
+
+    /// Whether its policy still lets it be uploaded.
+    pub fn is_open(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|end| now < after(end, GRACE))
+    }
+
+    /// Nothing is left to do for a stored object.
+    pub fn settled(&mut self) {
+        if self.forward == Forward::Waiting {
+            self.forward = Forward::Done;
+        }
+        self.due_at = None;
+        self.checks = 0;
+    }
+
+    /// It cannot be fetched, and another try would not help.
+    pub fn gave_up(&mut self, why: impl Into<String>) {
+        self.state = State::Failed;
+        self.note = Some(why.into());
+        self.due_at = None;
+    }
+
+    /// Somebody takes it in hand: until then nobody else does.
+    pub fn claimed(&mut self, until: Millis) {
+        self.due_at = Some(until);
+    }
+
+    /// The work failed, and is tried again later and later.
+    pub fn put_off(&mut self, now: Millis) {
+        let pause =
+            Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.checks)).min(LONGEST_PAUSE);
+        self.checks = self.checks.saturating_add(1);
+        self.due_at = Some(after(now, pause));
+    }
+
+    /// Its user wants it gone. False if that is so already.
+    pub fn delete(&mut self, now: Millis) -> bool {
+        if matches!(self.state, State::Deleting | State::Deleted) {
+            return false;
+        }
+        self.state = State::Deleting;
+        self.checks = 0;
+        self.due_at = Some(now);
+        true
+    }
+
+    /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once more then.
+    pub fn removed(&mut self, now: Millis) {
+        self.state = State::Deleted;
+        self.checks = 0;
+        self.due_at = self.expires_at.filter(|_| self.is_open(now)).map(|end| after(end, GRACE));
+    }
+}
+
+/// A moment later.
+pub fn after(moment: Millis, wait: Duration) -> Millis {
+    moment.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
+}
+
+impl State {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Pending, "pending"),
+        (Self::Fetching, "fetching"),
+        (Self::Stored, "stored"),
+        (Self::Missing, "missing"),
+        (Self::Failed, "failed"),
+        (Self::Deleting, "deleting"),
+        (Self::Deleted, "deleted"),
+    ];
+
+    /// The name in the catalogue and on the wire.
+    pub fn as_str(self) -> &'static str {
+        name(&Self::ALL, self)
+    }
+
+    /// The state of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        named(&Self::ALL, text)
+    }
+}
+
+impl Forward {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Off, "off"), (Self::Waiting, "waiting"), (Self::Done, "done")];
+
+    /// The name in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        name(&Self::ALL, self)
+    }
+
+    /// What goes by that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        named(&Self::ALL, text)
+    }
+}
+
+impl Md5State {
+    const ALL: [(Self, &'static str); 2] = [(Self::Declared, "declared"), (Self::Confirmed, "confirmed")];
+
+    /// The name in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        name(&Self::ALL, self)
+    }
+
+    /// What goes by that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        named(&Self::ALL, text)
+    }
+}
+
+fn name<T: Copy + PartialEq>(all: &[(T, &'static str)], wanted: T) -> &'static str {
+    all.iter().find(|(value, _)| *value == wanted).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(all: &[(T, &'static str)], wanted: &str) -> Option<T> {
+    all.iter().find(|(_, name)| *name == wanted).map(|(value, _)| *value)
+}

@@ -1,0 +1,151 @@
+use super::*;
+
+const NOW: Millis = 1_790_000_000_000;
+
+fn pending() -> Entry {
+    Entry {
+        id: Id::new(NOW, [7; 10]),
+        name: "a.jpg".into(),
+        key: "uploads/eric/a.jpg".into(),
+        ext: "jpg".into(),
+        md5: Md5::from_hex("900150983cd24fb0d6963f7d28e17f72"),
+        md5_state: Md5State::Declared,
+        creator: "eric".into(),
+        bucket: "photos".into(),
+        size: 3,
+        content_type: Some("image/jpeg".into()),
+        etag: None,
+        state: State::Pending,
+        forward: Forward::Waiting,
+        note: None,
+        source_url: None,
+        created_at: NOW,
+        updated_at: NOW,
+        expires_at: Some(NOW + 1000),
+        due_at: Some(NOW + 61_000),
+        checks: 0,
+        revision: 0,
+    }
+}
+
+fn arrival(etag: &str) -> Arrival {
+    Arrival { etag: Some(etag.into()), size: 3, ..Arrival::default() }
+}
+
+const ABC: &str = "900150983CD24FB0D6963F7D28E17F72";
+
+#[test]
+fn what_arrives_is_stored_and_due() {
+    let mut entry = pending();
+    assert_eq!(entry.arrived(arrival(ABC), NOW + 5), News::First);
+    assert_eq!((entry.state, entry.due_at, entry.etag.as_deref()), (State::Stored, Some(NOW + 5), Some(ABC)));
+    assert_eq!(entry.content_type.as_deref(), Some("image/jpeg"));
+    let stored = entry.clone();
+    assert_eq!(entry.arrived(arrival("other"), NOW + 6), News::Repeated);
+    assert_eq!(entry, stored);
+}
+
+#[test]
+fn an_md5_counts_once_oss_agrees() {
+    for (etag, md5, expected) in [
+        (ABC, None, Md5State::Confirmed),
+        ("5B3C1A2E053D763E1B002CC607C5A0FE", None, Md5State::Declared),
+        ("X-3", Md5::from_hex(ABC), Md5State::Confirmed),
+    ] {
+        let mut entry = pending();
+        entry.arrived(Arrival { md5, ..arrival(etag) }, NOW);
+        assert_eq!((entry.md5, entry.md5_state), (Md5::from_hex(ABC), expected), "{etag}");
+    }
+    let mut undeclared = Entry { md5: None, ..pending() };
+    undeclared.arrived(arrival(ABC), NOW);
+    assert_eq!((undeclared.md5, undeclared.md5_state), (None, Md5State::Declared));
+}
+
+#[test]
+fn what_never_came_is_looked_for_three_more_times() {
+    let mut entry = pending();
+    entry.absent(NOW + 500);
+    assert_eq!(entry, pending(), "the policy is still good");
+    let mut looks = Vec::new();
+    let mut now = NOW + 61_000;
+    loop {
+        entry.absent(now);
+        assert_eq!(entry.state, State::Missing);
+        let Some(next) = entry.due_at else { break };
+        looks.push((next - now) / 60_000);
+        now = next;
+    }
+    assert_eq!(looks, [10, 60, 360]);
+    assert_eq!(entry.arrived(arrival(ABC), now), News::First);
+}
+
+#[test]
+fn a_stored_object_that_is_gone_is_not_forwarded() {
+    let mut entry = pending();
+    entry.arrived(arrival(ABC), NOW);
+    entry.absent(NOW + 1);
+    assert_eq!((entry.state, entry.forward, entry.due_at), (State::Missing, Forward::Off, None));
+}
+
+#[test]
+fn an_upload_after_its_removal_is_removed_again() {
+    let mut entry = pending();
+    assert!(entry.delete(NOW));
+    assert!(!entry.delete(NOW));
+    entry.removed(NOW + 1);
+    assert_eq!((entry.state, entry.due_at), (State::Deleted, Some(NOW + 61_000)));
+    assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::Unwanted);
+    assert_eq!((entry.state, entry.due_at), (State::Deleting, Some(NOW + 2)));
+    entry.removed(NOW + 61_000);
+    assert_eq!((entry.state, entry.due_at), (State::Deleted, None));
+}
+
+#[test]
+fn work_that_fails_is_put_off_for_longer_each_time() {
+    let mut entry = pending();
+    let mut pauses = Vec::new();
+    for _ in 0..12 {
+        entry.put_off(NOW);
+        pauses.push((entry.due_at.unwrap() - NOW) / 1000);
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
+    entry.checks = u32::MAX;
+    entry.put_off(NOW);
+    assert_eq!(entry.due_at, Some(NOW + 900_000));
+}
+
+#[test]
+fn ids_sort_by_time_and_read_back() {
+    let early = Id::new(NOW, [255; 10]);
+    let late = Id::new(NOW + 1, [0; 10]);
+    assert!(early < late && early.to_string() < late.to_string());
+    assert_eq!(early.to_string(), "01a0c4506c00ffffffffffffffffffff");
+    assert_eq!(early.to_string().parse(), Ok(early));
+    for text in [
+        "",
+        "01a0c4506c00fffffffffffffffffff",
+        "01A0C4506C00FFFFFFFFFFFFFFFFFFFF",
+        "+1a0c4506c00ffffffffffffffffffff",
+    ] {
+        assert_eq!(text.parse::<Id>(), Err(NotAnId), "{text}");
+    }
+}
+
+#[test]
+fn names_of_states_read_back() {
+    for state in [
+        State::Pending,
+        State::Fetching,
+        State::Stored,
+        State::Missing,
+        State::Failed,
+        State::Deleting,
+        State::Deleted,
+    ] {
+        assert_eq!(State::parse(state.as_str()), Some(state));
+    }
+    for forward in [Forward::Off, Forward::Waiting, Forward::Done] {
+        assert_eq!(Forward::parse(forward.as_str()), Some(forward));
+    }
+    assert_eq!(State::parse("stored "), None);
+}
