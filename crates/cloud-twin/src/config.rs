@@ -127,6 +127,7 @@ pub struct TwinConfig {
     pub(crate) oms_max_keys: usize,
     pub(crate) copy_delay: Duration,
     pub(crate) function: FunctionSettings,
+    pub(crate) callback_timeout: Duration,
     pub(crate) custom_domains: BTreeMap<String, String>,
 }
 
@@ -157,6 +158,7 @@ impl Default for TwinConfig {
             oms_max_keys: 10,
             copy_delay: Duration::ZERO,
             function: FunctionSettings::default(),
+            callback_timeout: Duration::from_secs(5),
             custom_domains: BTreeMap::new(),
         }
     }
@@ -260,6 +262,13 @@ impl TwinConfig {
     #[must_use]
     pub fn function(mut self, settings: FunctionSettings) -> Self {
         self.function = settings;
+        self
+    }
+
+    /// Time a callback server has for its answer; 5 seconds as documented. Measured by the clock of tokio.
+    #[must_use]
+    pub fn callback_timeout(mut self, timeout: Duration) -> Self {
+        self.callback_timeout = timeout;
         self
     }
 

@@ -34,7 +34,11 @@ impl Faulted {
     /// Waits, hangs or resets as ordered.
     pub(crate) async fn meet(action: Option<FaultAction>, connection: &Connection) -> Result<Self, Aborted> {
         match action {
-            None => Ok(Self::No),
+            // Those of callbacks strike later.
+            None
+            | Some(
+                FaultAction::LoseCallback | FaultAction::RepeatCallback | FaultAction::DelayCallback { .. },
+            ) => Ok(Self::No),
             Some(FaultAction::Respond(response)) => Ok(Self::Instead(response)),
             Some(FaultAction::RespondAfterWork(response)) => Ok(Self::AfterWork(response)),
             Some(FaultAction::ResetMidResponse) => Ok(Self::CutResponse),

@@ -41,7 +41,8 @@ pub struct Fault {
     /// Text that the raw path with its query must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain.
+    /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain. A form that a
+    /// browser posts has its key in the body, where only the faults of callbacks know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Header and a text that its value must contain.
@@ -103,12 +104,44 @@ pub enum FaultAction {
     },
     /// Before the work, removes the object that [`FaultAction::ReplaceFirst`] would replace.
     RemoveFirst,
+    /// The upload is stored, its callback is never made, and the uploader is told so: `203 CallbackFailed`.
+    ///
+    /// This and the other two of callbacks strike when the callback is due, so that an upload can meet a fault of the
+    /// request besides ([`FaultAction::ResetMidResponse`]: all is done, and the uploader does not get to know). Only
+    /// uploads with a callback count as matching, and their key is known even where it came in a form.
+    LoseCallback,
+    /// The callback is made twice; the second answer is the one that goes to the uploader.
+    RepeatCallback,
+    /// The callback is made after a while, for which nothing goes to the uploader.
+    DelayCallback {
+        /// Milliseconds to wait.
+        millis: u64,
+    },
+}
+
+/// When a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Request,
+    Callback,
 }
 
 impl FaultAction {
     /// A [`FaultAction::Delay`] of `delay`, in whole milliseconds.
     pub fn delay(delay: Duration) -> Self {
         Self::Delay { millis: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// A [`FaultAction::DelayCallback`] of `delay`, in whole milliseconds.
+    pub fn delay_callback(delay: Duration) -> Self {
+        Self::DelayCallback { millis: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    const fn stage(&self) -> Stage {
+        match self {
+            Self::LoseCallback | Self::RepeatCallback | Self::DelayCallback { .. } => Stage::Callback,
+            _ => Stage::Request,
+        }
     }
 }
 
@@ -189,6 +222,7 @@ impl Fault {
 
     fn matches(&self, probe: &Probe<'_>) -> bool {
         self.service == probe.service
+            && self.action.stage() == probe.stage
             && self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(probe.method))
             && self.path.as_deref().is_none_or(|text| probe.path.contains(text))
             && self.key.as_deref().is_none_or(|text| probe.keys.iter().any(|key| key.contains(text)))
@@ -198,6 +232,7 @@ impl Fault {
 
 /// What of a request decides whether a fault applies.
 pub(crate) struct Probe<'a> {
+    pub(crate) stage: Stage,
     pub(crate) service: Service,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
@@ -318,7 +353,8 @@ mod tests {
     fn hit(faults: &Faults, method: &str, path: &str, keys: &[&str]) -> bool {
         let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
         let headers = HeaderMap::from_iter([(http::header::RANGE, "bytes=0-9".parse().unwrap())]);
-        faults.pick(&Probe { service: Service::Oss, method, path, keys: &keys, headers: &headers }).is_some()
+        let (stage, service) = (Stage::Request, Service::Oss);
+        faults.pick(&Probe { stage, service, method, path, keys: &keys, headers: &headers }).is_some()
     }
 
     #[test]

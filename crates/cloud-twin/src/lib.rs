@@ -16,6 +16,9 @@
 //! | `objects` | the object services, one implementation in two dialects |
 //! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
 //! | `oms` | sync tasks, events, statistics, the copying |
+//! | `callback` | upload callbacks: arguments, variables, signature, delivery |
+//! | `cors` | cross-origin rules of buckets |
+//! | `image` | size and format of pictures, as far as callbacks tell them |
 //! | `notify`, `delivery` | bucket events and their asynchronous delivery to a function, with retries |
 //! | `faults`, `faulted` | faults to order |
 //! | `observe` | events, counters |
@@ -53,6 +56,7 @@
 mod admin;
 mod auth;
 mod body;
+mod callback;
 mod clock;
 mod config;
 mod content;
@@ -63,6 +67,7 @@ mod error;
 mod faulted;
 mod faults;
 mod handle;
+mod image;
 mod notify;
 mod object;
 mod objects;
@@ -80,9 +85,11 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+pub use crate::callback::CallbackAttempt;
 pub use crate::clock::{Clock, ManualClock, SystemClock};
 pub use crate::config::{Account, CredentialHeaders, FunctionSettings, ObsCrc64, SignatureV1, TwinConfig};
 pub use crate::content::Content;
@@ -90,7 +97,7 @@ pub use crate::faults::{Fault, FaultAction, FaultId, FaultResponse, Faults};
 pub use crate::handle::Objects;
 pub use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
 pub use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-pub use crate::observe::{RequestCount, Service, Stats, TwinEvent};
+pub use crate::observe::{CallbackCount, RequestCount, Service, Stats, TwinEvent};
 pub use crate::oms::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
 
 use crate::objects::Dialect;
@@ -147,6 +154,7 @@ impl Twin {
             .map(|(listener, front)| tokio::spawn(server::serve(Arc::clone(&inner), listener, front)))
             .collect();
         tasks.push(tokio::spawn(delivery::deliver_all(Arc::clone(&inner), queues.deliveries)));
+        tasks.push(tokio::spawn(callback::run_all(Arc::clone(&inner), queues.callbacks)));
         tasks.push(tokio::spawn(oms::copy::copy_all(Arc::clone(&inner), queues.copies)));
         Ok(Self { inner, tasks })
     }
@@ -274,6 +282,32 @@ impl Twin {
         lock(&self.inner.oms.batches).clone()
     }
 
+    /// Where callbacks say that their public key is: `http://gosspublic.alicdn.com/callback_pub_key_twin.pem`.
+    ///
+    /// [`Twin::oss_url`] serves it to whoever uses that address as HTTP proxy (`HTTP_PROXY`).
+    pub fn callback_key_url(&self) -> &'static str {
+        callback::KEY_URL
+    }
+
+    /// The public key that verifies callbacks, in PEM. The private one is public knowledge too: it is in this crate, so
+    /// that a signature made with it proves nothing to anybody but a test.
+    pub fn callback_public_key_pem(&self) -> &'static str {
+        callback::PUBLIC_KEY_PEM
+    }
+
+    /// The headers that vouch for a callback, as OSS would make them for this target and body: `authorization`,
+    /// `x-oss-pub-key-url`, `content-md5` and the fixed ones. `path_and_query` is that of the request line, encoded.
+    ///
+    /// For tests that forge or replay callbacks.
+    pub fn sign_callback(&self, path_and_query: &str, body: impl AsRef<[u8]>) -> HeaderMap {
+        callback::sign(path_and_query, body.as_ref())
+    }
+
+    /// The callbacks made or lost so far, one for each URL tried, in the order in which they ended.
+    pub fn callbacks(&self) -> Vec<CallbackAttempt> {
+        lock(&self.inner.callbacks.attempts).clone()
+    }
+
     /// Counters since the start.
     pub fn stats(&self) -> Stats {
         self.inner.stats()
@@ -284,7 +318,7 @@ impl Twin {
         lock(&self.inner.notifications.failed).clone()
     }
 
-    /// Whether no bucket event waits for delivery and no accepted key for its copy.
+    /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under way.
     pub fn is_idle(&self) -> bool {
         self.inner.is_idle()
     }

@@ -84,6 +84,19 @@ pub enum TwinEvent {
         /// How the last one failed.
         reason: String,
     },
+    /// OSS made a callback, or lost it by order. One for each URL tried.
+    CalledBack {
+        /// Bucket uploaded to.
+        bucket: String,
+        /// Key uploaded.
+        key: String,
+        /// URL called.
+        url: String,
+        /// Status of the answer; absent when none came.
+        status: Option<u16>,
+        /// Why the callback counts as failed; absent when it succeeded.
+        failure: Option<String>,
+    },
     /// OMS took a batch.
     OmsAccepted {
         /// Task it was posted to.
@@ -136,6 +149,17 @@ pub struct RequestCount {
     pub count: u64,
 }
 
+/// Callbacks of OSS, one for each URL tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CallbackCount {
+    /// Answered as they must be.
+    pub succeeded: u64,
+    /// Not answered, or not as they must be.
+    pub failed: u64,
+    /// Never made, by order; not among the failed ones.
+    pub lost: u64,
+}
+
 /// Counters since the start.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Stats {
@@ -145,6 +169,10 @@ pub struct Stats {
     pub connections: BTreeMap<Service, u64>,
     /// Requests with a wrong signature or unknown credentials by service.
     pub bad_signatures: BTreeMap<Service, u64>,
+    /// Callbacks of OSS that ended.
+    pub callbacks: CallbackCount,
+    /// Uploads whose callback is under way.
+    pub callbacks_pending: usize,
     /// Bucket events not yet delivered or given up.
     pub deliveries_pending: usize,
     /// Keys accepted by OMS and not yet copied, skipped or failed.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast, mpsc};
 
 use crate::auth::{FailureLock, KeyCache};
+use crate::callback::{self, CallbackJob, Callbacks};
 use crate::config::{Account, TwinConfig};
 use crate::faults::{FaultAction, Faults, Probe};
 use crate::notify::{Delivery, Notifications};
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) obs: Store,
     pub(crate) oms: Oms,
     pub(crate) notifications: Notifications,
+    pub(crate) callbacks: Callbacks,
     pub(crate) faults: Faults,
     pub(crate) counters: Counters,
     pub(crate) signing_keys: KeyCache,
@@ -69,17 +71,20 @@ impl Addresses {
 pub(crate) struct Queues {
     pub(crate) deliveries: mpsc::UnboundedReceiver<Delivery>,
     pub(crate) copies: mpsc::UnboundedReceiver<CopyJob>,
+    pub(crate) callbacks: mpsc::UnboundedReceiver<CallbackJob>,
 }
 
 impl Inner {
     pub(crate) fn new(config: TwinConfig, addresses: Addresses) -> (Self, Queues) {
         let (delivery_sender, deliveries) = mpsc::unbounded_channel();
         let (copy_sender, copies) = mpsc::unbounded_channel();
+        let (callback_sender, callbacks) = mpsc::unbounded_channel();
         let inner = Self {
             oss: Store::new(Dialect::Oss),
             obs: Store::new(Dialect::Obs),
             oms: Oms::new(copy_sender),
             notifications: Notifications::new(delivery_sender),
+            callbacks: Callbacks::new(callback_sender),
             faults: Faults::new(config.seed),
             counters: Counters::default(),
             signing_keys: KeyCache::default(),
@@ -91,7 +96,7 @@ impl Inner {
             config,
             addresses,
         };
-        (inner, Queues { deliveries, copies })
+        (inner, Queues { deliveries, copies, callbacks })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -166,6 +171,7 @@ impl Inner {
     pub(crate) fn is_idle(&self) -> bool {
         self.notifications.pending.load(Ordering::SeqCst) == 0
             && self.oms.copies_pending.load(Ordering::SeqCst) == 0
+            && self.callbacks.pending.load(Ordering::SeqCst) == 0
     }
 
     pub(crate) fn describe(&self) -> Value {
@@ -183,6 +189,8 @@ impl Inner {
             "oms_url": self.addresses.url(Service::Oms),
             "admin_url": self.addresses.admin_url(),
             "region": config.region,
+            "callback_key_url": callback::KEY_URL,
+            "callback_public_key": callback::PUBLIC_KEY_PEM,
             "oss_accounts": config.oss_accounts.iter().map(account).collect::<Vec<_>>(),
             "huawei_accounts": config.huawei_accounts.iter().map(account).collect::<Vec<_>>(),
             "sync_tasks": self.oms.handles().iter().map(|task| self.describe_task(task)).collect::<Vec<_>>(),
@@ -199,6 +207,8 @@ impl Inner {
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
+            callbacks: self.callbacks.count(),
+            callbacks_pending: self.callbacks.pending.load(Ordering::SeqCst),
             deliveries_pending: self.notifications.pending.load(Ordering::SeqCst),
             copies_pending: self.oms.copies_pending.load(Ordering::SeqCst),
             ..self.counters.snapshot()

@@ -32,7 +32,7 @@ use crate::body::{ReplyBody, RequestBody};
 use crate::config::ObsCrc64;
 use crate::error::{ApiError, ErrorContext, Outcome, Reply};
 use crate::faulted::{Faulted, FirstChange};
-use crate::faults::Probe;
+use crate::faults::{Probe, Stage};
 use crate::handle::Objects;
 use crate::server::{Aborted, Connection};
 use crate::state::Inner;
@@ -156,7 +156,7 @@ async fn meet_fault(
     let keys: Vec<_> = target.key.iter().cloned().collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (dialect.service(), parts.method.as_str(), &parts.headers);
-    let probe = Probe { service, method, path, keys: &keys, headers };
+    let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
     let fault = Faulted::meet(inner.pick_fault(&probe), connection).await?;
     match &fault {
         Faulted::CorruptRequest => body.corrupt(),

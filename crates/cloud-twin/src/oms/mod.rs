@@ -32,7 +32,7 @@ use crate::body::ReplyBody;
 use crate::content::Content;
 use crate::error::{Reply, insert_text};
 use crate::faulted::Faulted;
-use crate::faults::Probe;
+use crate::faults::{Probe, Stage};
 use crate::server::{Aborted, Connection};
 use crate::state::Inner;
 
@@ -206,7 +206,7 @@ async fn respond(
     let keys = batch.as_ref().map(events::Batch::shown).unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (Service::Oms, parts.method.as_str(), &parts.headers);
-    let probe = Probe { service, method, path, keys: &keys, headers };
+    let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
     let fault = match Faulted::meet(inner.pick_fault(&probe), connection).await {
         Ok(fault) => fault,
         Err(aborted) => return (Err(aborted), keys),

@@ -1,0 +1,136 @@
+//! Upload callbacks: OSS posts what the uploader asked for to an application server, and gives its answer to the uploader.
+//!
+//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/callback>. Servers on loopback are called, others
+//! cannot be reached from here.
+
+mod key;
+mod order;
+mod send;
+mod variables;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+pub(crate) use self::key::{KEY_HOST, KEY_URL, PUBLIC_KEY_PEM, sign};
+pub(crate) use self::order::{BodyType, Order};
+pub(crate) use self::variables::Variables;
+use crate::faults::FaultAction;
+use crate::observe::{CallbackCount, TwinEvent};
+use crate::state::{Inner, done};
+use crate::sync::lock;
+
+/// A callback to one URL, made or lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallbackAttempt {
+    /// Bucket uploaded to.
+    pub bucket: String,
+    /// Key uploaded.
+    pub key: String,
+    /// URL called.
+    pub url: String,
+    /// Body sent, all variables substituted.
+    pub body: String,
+    /// Status of the answer; absent when none came.
+    pub status: Option<u16>,
+    /// Why the callback counts as failed; absent when it succeeded.
+    pub failure: Option<String>,
+}
+
+/// How a callback ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Succeeded,
+    Failed,
+    Lost,
+}
+
+/// A callback that is due: its upload is stored.
+#[derive(Debug)]
+pub(crate) struct DueCallback {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) request_id: String,
+    pub(crate) order: Order,
+    pub(crate) body: String,
+    pub(crate) fault: Option<FaultAction>,
+}
+
+/// A due callback, and where its outcome goes: the body for the uploader, or the reason of the failure.
+#[derive(Debug)]
+pub(crate) struct CallbackJob {
+    due: DueCallback,
+    reply: oneshot::Sender<Result<Bytes, String>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Callbacks {
+    queue: mpsc::UnboundedSender<CallbackJob>,
+    pub(crate) pending: AtomicUsize,
+    pub(crate) attempts: Mutex<Vec<CallbackAttempt>>,
+    count: Mutex<CallbackCount>,
+}
+
+impl Callbacks {
+    pub(crate) fn new(queue: mpsc::UnboundedSender<CallbackJob>) -> Self {
+        Self { queue, pending: AtomicUsize::new(0), attempts: Mutex::default(), count: Mutex::default() }
+    }
+
+    pub(crate) fn count(&self) -> CallbackCount {
+        *lock(&self.count)
+    }
+
+    fn record(&self, inner: &Inner, attempt: CallbackAttempt, ending: Ending) {
+        {
+            let mut count = lock(&self.count);
+            match ending {
+                Ending::Succeeded => count.succeeded += 1,
+                Ending::Failed => count.failed += 1,
+                Ending::Lost => count.lost += 1,
+            }
+        }
+        lock(&self.attempts).push(attempt.clone());
+        let CallbackAttempt { bucket, key, url, status, failure, .. } = attempt;
+        inner.emit(|| TwinEvent::CalledBack { bucket, key, url, status, failure });
+    }
+
+    /// Has the callback made, be the uploader still there or not.
+    pub(crate) async fn make(&self, due: DueCallback) -> Result<Bytes, String> {
+        let (reply, answer) = oneshot::channel();
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        if self.queue.send(CallbackJob { due, reply }).is_err() {
+            self.pending.fetch_sub(1, Ordering::SeqCst);
+        }
+        answer.await.unwrap_or_else(|_| Err("The twin is shutting down.".to_owned()))
+    }
+}
+
+/// Works until the future is dropped.
+pub(crate) async fn run_all(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiver<CallbackJob>) {
+    let client: send::HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            next = queue.recv() => match next {
+                Some(job) => {
+                    running.spawn(run(Arc::clone(&inner), client.clone(), job));
+                }
+                None => return,
+            },
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+        }
+    }
+}
+
+async fn run(inner: Arc<Inner>, client: send::HttpClient, job: CallbackJob) {
+    let outcome = send::call_back(&inner, &client, &job.due).await;
+    // The uploader may be gone.
+    let _ = job.reply.send(outcome);
+    done(&inner, &inner.callbacks.pending);
+}
