@@ -18,6 +18,10 @@
 //! | [`CompletedPart`], [`CopySource`] | uploads in parts, and copies within the service |
 //! | [`Crc64`] | the checksum that both services keep with an object |
 //! | [`storage_class`], [`is_archive`] | which class of one service stands for which of the other |
+//! | [`post_policy`] | signed forms by which browsers upload |
+//! | [`callback`] | asking OSS to call a server when an object is stored, and verifying that it did |
+//! | [`CorsRule`] | what pages of other origins may do in a bucket |
+//! | [`process`] | images made smaller, frames of videos |
 //! | [`sign`] | pure signing functions, in stages that can be looked at |
 //! | [`Dialect`] | everything in which OSS and OBS differ, as data |
 //! | [`ObjectKey`], [`Query`] | text that is encoded once, for the signature and the wire |
@@ -61,6 +65,7 @@
 mod body;
 mod bucket;
 mod bucket_name;
+pub mod callback;
 mod client;
 mod config;
 mod crc64;
@@ -69,10 +74,13 @@ mod dialect;
 mod encoding;
 mod endpoint;
 mod error;
+mod json;
 mod key;
 mod meta;
 mod names;
 mod ops;
+pub mod post_policy;
+pub mod process;
 mod query;
 mod range;
 mod retry;
@@ -88,6 +96,7 @@ mod test_support;
 pub use body::ObjectBody;
 pub use bucket::Bucket;
 pub use bucket_name::BucketName;
+pub use callback::Callback;
 pub use client::Client;
 pub use config::{ClientConfig, SignatureVersion, Timeouts};
 pub use crc64::Crc64;
@@ -98,10 +107,11 @@ pub use error::{Error, ErrorKind};
 pub use key::ObjectKey;
 pub use meta::ObjectMeta;
 pub use ops::{
-    CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CreateOptions, DeleteOutcome,
-    GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage, ListedObject, ListedPart, ListedUpload,
-    Object, PartOutcome, PresignOptions, PutOptions, PutOutcome, Versioning,
+    CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CorsRule, CreateOptions,
+    DeleteOutcome, GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage, ListedObject, ListedPart,
+    ListedUpload, Object, PartOutcome, PresignOptions, PutOptions, PutOutcome, Versioning,
 };
+pub use post_policy::{ContentTypes, PostForm, PostPolicy, PostTarget};
 pub use query::Query;
 pub use range::{ByteRange, ContentRange};
 pub use retry::RetryPolicy;

@@ -72,12 +72,15 @@ impl Signer {
         time: DateTime<Utc>,
         valid_for: Duration,
     ) -> Result<String, Error> {
+        sign::presign(request, headers, &self.params(time), valid_for)
+    }
+
+    pub(crate) fn params(&self, time: DateTime<Utc>) -> SigningParams<'_> {
         let scheme = match &self.key {
             Key::V4 { region, .. } => sign::Scheme::V4(v4::Settings::new(region)),
             Key::V1 { dialect, .. } => sign::Scheme::V1(*dialect),
         };
-        let params = SigningParams { scheme, credentials: &self.credentials, time };
-        sign::presign(request, headers, &params, valid_for)
+        SigningParams { scheme, credentials: &self.credentials, time }
     }
 
     fn key_of_the_day(

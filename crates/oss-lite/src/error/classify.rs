@@ -37,7 +37,8 @@ fn by_code(code: &str) -> Option<(ErrorKind, Retry)> {
         "NoSuchKey" | "SymlinkTargetNotExist" => Kind::NoSuchKey,
         "NoSuchBucket" => Kind::NoSuchBucket,
         "NoSuchUpload" => Kind::NoSuchUpload,
-        "NoSuchLifecycle" | "NoSuchLifecycleConfiguration" | "NoSuchTagSet" | "NoSuchTagSetError" => Kind::NotFound,
+        "NoSuchLifecycle" | "NoSuchLifecycleConfiguration" | "NoSuchTagSet" | "NoSuchTagSetError"
+        | "NoSuchCORSConfiguration" => Kind::NotFound,
         "InvalidRange" => Kind::InvalidRange,
         "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "FileAlreadyExists" => Kind::AlreadyExists,
         "InvalidObjectState" => Kind::Archived,

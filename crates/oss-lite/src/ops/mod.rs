@@ -2,6 +2,7 @@
 
 mod acl;
 mod copy;
+mod cors;
 mod create;
 mod delete;
 mod delete_multiple;
@@ -11,6 +12,7 @@ mod lifecycle;
 mod list;
 mod list_page;
 mod multipart;
+mod post_form;
 mod presign;
 mod put;
 mod put_options;
@@ -19,6 +21,7 @@ mod tagging;
 mod versioning;
 
 pub use copy::{CopyMetadata, CopyOutcome, CopySource};
+pub use cors::CorsRule;
 pub use create::CreateOptions;
 pub use delete_multiple::DeleteOutcome;
 pub use get::{GetOptions, Object};
@@ -33,3 +36,5 @@ pub use versioning::Versioning;
 
 /// Answers that should have no body, or a small one.
 const SMALL_ANSWER: usize = 64 * 1024;
+/// The answer of a server that OSS called back: at most 1 MB by the current documentation, 3 MB by the older.
+const CALLBACK_ANSWER: usize = 3 * 1024 * 1024;

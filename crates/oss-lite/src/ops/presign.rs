@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{HeaderMap, Method};
 
@@ -16,6 +16,26 @@ pub struct PresignOptions {
     /// Headers that are signed, so that the bearer must send them with the same values: `Content-Type`, `Content-MD5`,
     /// and those that begin with `x-oss-` or `x-obs-`.
     pub headers: HeaderMap,
+}
+
+impl PresignOptions {
+    /// The object in another form (`x-oss-process`), such as an [`ImageResize`](crate::process::ImageResize) or a
+    /// [`VideoSnapshot`](crate::process::VideoSnapshot). OSS only.
+    #[must_use]
+    pub fn process(self, process: impl fmt::Display) -> Self {
+        self.param("x-oss-process", process.to_string())
+    }
+
+    /// What the answer has as `Content-Disposition`, whatever is stored.
+    #[must_use]
+    pub fn response_content_disposition(self, value: impl Into<String>) -> Self {
+        self.param("response-content-disposition", value.into())
+    }
+
+    fn param(mut self, name: &str, value: String) -> Self {
+        self.query.push((name.to_owned(), value));
+        self
+    }
 }
 
 impl Bucket {

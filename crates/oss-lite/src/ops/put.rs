@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Method;
 
-use super::{SMALL_ANSWER, put_options::PutOptions};
+use super::{CALLBACK_ANSWER, SMALL_ANSWER, put_options::PutOptions};
 use crate::{
-    Bucket, Dialect, Error, ObjectKey, StreamBody,
+    Bucket, Callback, Dialect, Error, ObjectKey, StreamBody, Timeouts,
     bucket::Answered,
     client::{Call, Target},
     meta,
@@ -21,15 +23,19 @@ pub struct PutOutcome {
     pub version_id: Option<String>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
+    /// What the server answered that OSS called, up to 3 MiB; only with a
+    /// [`callback`](crate::PutOptions::callback).
+    pub callback_answer: Option<Bytes>,
 }
 
 impl PutOutcome {
-    fn read(dialect: Dialect, answer: &Answered) -> Self {
+    fn read(dialect: Dialect, answer: &Answered, calls_back: bool) -> Self {
         Self {
             etag: meta::etag(&answer.headers),
             crc64: meta::crc64(dialect, &answer.headers),
             version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
             request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
+            callback_answer: calls_back.then(|| answer.body.clone()),
         }
     }
 }
@@ -42,9 +48,16 @@ impl Bucket {
     pub async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<PutOutcome, Error> {
         let dialect = self.dialect();
         let key = ObjectKey::new(dialect, key)?;
+        let expected = Expected::of(options.callback.as_ref(), self.shared().timeouts);
         let headers = options.with_digests(dialect)?;
-        let call = Call { headers, body, ..Call::new("put", Method::PUT, Target::Object(&key)) };
-        self.call(&call, SMALL_ANSWER, |answer| Ok(PutOutcome::read(dialect, answer))).await
+        let call = Call {
+            headers,
+            body,
+            response_head: expected.response_head,
+            ..Call::new("put", Method::PUT, Target::Object(&key))
+        };
+        self.call(&call, expected.limit, |answer| Ok(PutOutcome::read(dialect, answer, expected.calls_back)))
+            .await
     }
 
     /// The same from a stream, made once: after an error that [is retryable](Error::is_retryable), call again with a new
@@ -60,8 +73,29 @@ impl Bucket {
     ) -> Result<PutOutcome, Error> {
         let dialect = self.dialect();
         let key = ObjectKey::new(dialect, key)?;
+        let expected = Expected::of(options.callback.as_ref(), self.shared().timeouts);
         let headers = options.with_digests(dialect)?;
-        let call = Call { headers, ..Call::new("put", Method::PUT, Target::Object(&key)) };
-        self.call_once(&call, body, SMALL_ANSWER, |answer| Ok(PutOutcome::read(dialect, answer))).await
+        let call = Call {
+            headers,
+            response_head: expected.response_head,
+            ..Call::new("put", Method::PUT, Target::Object(&key))
+        };
+        let read = |answer: &Answered| Ok(PutOutcome::read(dialect, answer, expected.calls_back));
+        self.call_once(&call, body, expected.limit, read).await
+    }
+}
+
+/// What a callback changes in the answer to an upload: it comes later, and its body is that of the server called.
+struct Expected {
+    calls_back: bool,
+    limit: usize,
+    response_head: Option<Duration>,
+}
+
+impl Expected {
+    fn of(callback: Option<&Callback>, timeouts: Timeouts) -> Self {
+        let response_head = callback.map(|callback| timeouts.response_head + callback.patience());
+        let limit = if callback.is_some() { CALLBACK_ANSWER } else { SMALL_ANSWER };
+        Self { calls_back: callback.is_some(), limit, response_head }
     }
 }

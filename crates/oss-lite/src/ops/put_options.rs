@@ -4,7 +4,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES},
 };
 
-use crate::{Dialect, Error, ErrorKind, encoding};
+use crate::{Callback, Dialect, Error, ErrorKind, encoding};
 
 /// Both services have a default of their own, and not the same one.
 const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -44,13 +44,20 @@ pub struct PutOptions {
     /// Huawei's SDKs decode percent escapes when they read metadata, and so does this crate; on OBS a value with a
     /// percent sign is therefore encoded as well.
     pub metadata: Vec<(String, String)>,
+    /// OSS calls a server when the object is stored, and answers only then. A try whose answer got lost is made again,
+    /// and so is the callback. Only with requests that carry the whole object; OSS only.
+    pub callback: Option<Callback>,
 }
 
 impl PutOptions {
     /// All headers of a request that carries the whole object.
     pub(super) fn with_digests(self, dialect: Dialect) -> Result<HeaderMap, Error> {
         let (md5, crc64) = (self.content_md5, self.crc64);
+        let callback = self.callback.clone();
         let mut headers = self.stored(dialect)?;
+        if let Some(callback) = callback {
+            insert_callback(&mut headers, dialect, &callback)?;
+        }
         insert_md5(&mut headers, md5)?;
         insert_crc64(&mut headers, dialect, crc64);
         Ok(headers)
@@ -99,6 +106,19 @@ pub(super) fn insert_md5(headers: &mut HeaderMap, md5: Option<[u8; 16]>) -> Resu
 pub(super) fn insert_crc64(headers: &mut HeaderMap, dialect: Dialect, crc64: Option<u64>) {
     if let (Dialect::Obs, Some(crc64)) = (dialect, crc64) {
         headers.insert("x-obs-checksum-crc64ecma", HeaderValue::from(crc64));
+    }
+}
+
+pub(super) fn insert_callback(
+    headers: &mut HeaderMap,
+    dialect: Dialect,
+    callback: &Callback,
+) -> Result<(), Error> {
+    match dialect {
+        Dialect::Oss => callback.insert_headers(headers),
+        Dialect::Obs => {
+            Err(Error::new(ErrorKind::InvalidArgument, "upload callbacks of this form are of OSS only"))
+        }
     }
 }
 

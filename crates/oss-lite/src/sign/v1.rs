@@ -176,6 +176,13 @@ impl SigningKey {
         let _ = write!(signer, "{text}");
         BASE64.encode(signer.0.finalize().into_bytes())
     }
+
+    /// The same of any text.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        let mut mac = self.0.clone();
+        mac.update(text.as_bytes());
+        BASE64.encode(mac.finalize().into_bytes())
+    }
 }
 
 impl fmt::Debug for SigningKey {

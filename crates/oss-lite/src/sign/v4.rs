@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{Credentials, Dialect, Error, ErrorKind, Query, time};
 
-const ALGORITHM: &str = "OSS4-HMAC-SHA256";
+pub(crate) const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 const REQUEST: &str = "aliyun_v4_request";
 /// The only payload hash that OSS supports.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -226,8 +226,13 @@ impl SigningKey {
 
     /// The signature: lower-case hex.
     pub fn sign(&self, text: &StringToSign<'_>) -> String {
+        self.sign_text(&text.to_string())
+    }
+
+    /// The same of any text.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
         let mut mac = self.0.clone();
-        mac.update(text.to_string().as_bytes());
+        mac.update(text.as_bytes());
         hex::encode(mac.finalize().into_bytes())
     }
 }

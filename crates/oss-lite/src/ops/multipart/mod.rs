@@ -1,13 +1,14 @@
 //! Uploads in parts.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 
 use super::{
-    SMALL_ANSWER,
-    put_options::{PutOptions, insert_crc64},
+    CALLBACK_ANSWER, SMALL_ANSWER,
+    put_options::{PutOptions, insert_callback, insert_crc64},
 };
 use crate::{
-    Bucket, Dialect, Error, ErrorKind, ObjectKey, Query,
+    Bucket, Callback, Dialect, Error, ErrorKind, ObjectKey, Query,
     bucket::Answered,
     client::{Call, Repeat, Target},
     error::Retry,
@@ -48,6 +49,8 @@ pub struct CompleteOutcome {
     pub version_id: Option<String>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
+    /// What the server answered that OSS called, up to 3 MiB; only with a callback.
+    pub callback_answer: Option<Bytes>,
 }
 
 impl Bucket {
@@ -104,15 +107,48 @@ impl Bucket {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         insert_crc64(&mut headers, dialect, crc64);
-        let call = Call {
+        let call = Call { headers, ..self.completing(&key, upload_id, parts)? };
+        self.call(&call, SMALL_ANSWER, |answer| completed(dialect, answer)).await
+    }
+
+    /// The same with a callback, whose answer takes the place of the service's own: the ETag is known only as far as a
+    /// header tells it. OSS only.
+    ///
+    /// If the callback fails, the error is [`ErrorKind::CallbackFailed`] and the object is there.
+    pub async fn complete_multipart_upload_with_callback(
+        &self,
+        key: &str,
+        upload_id: &str,
+        parts: &[CompletedPart],
+        callback: &Callback,
+    ) -> Result<CompleteOutcome, Error> {
+        let dialect = self.dialect();
+        let key = ObjectKey::new(dialect, key)?;
+        check_order(parts)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        insert_callback(&mut headers, dialect, callback)?;
+        let call = Call { headers, ..self.completing(&key, upload_id, parts)? };
+        self.call(&call, CALLBACK_ANSWER, |answer| {
+            let callback_answer = Some(answer.body.clone());
+            Ok(CompleteOutcome { callback_answer, ..CompleteOutcome::told(dialect, answer, None) })
+        })
+        .await
+    }
+
+    fn completing<'a>(
+        &self,
+        key: &'a ObjectKey<'a>,
+        upload_id: &str,
+        parts: &[CompletedPart],
+    ) -> Result<Call<'a>, Error> {
+        Ok(Call {
             query: upload_query(upload_id)?,
-            headers,
-            body: document(dialect, parts).into(),
+            body: document(self.dialect(), parts).into(),
             repeat: Repeat::Never,
             response_head: Some(self.shared().timeouts.slow_response_head),
-            ..Call::new("complete the multipart upload of", Method::POST, Target::Object(&key))
-        };
-        self.call(&call, SMALL_ANSWER, |answer| completed(dialect, answer)).await
+            ..Call::new("complete the multipart upload of", Method::POST, Target::Object(key))
+        })
     }
 
     /// Gives an upload up and removes its parts; success also when there is no such upload. A part that is being stored
@@ -186,12 +222,19 @@ fn completed(dialect: Dialect, answer: &Answered) -> Result<CompleteOutcome, Err
         }
     })
     .map_err(|error| unreadable(&error.to_string()))?;
-    Ok(CompleteOutcome {
-        etag: etag.filter(|etag| !etag.is_empty()).or_else(|| meta::etag(&answer.headers)),
-        crc64: meta::crc64(dialect, &answer.headers),
-        version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
-        request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
-    })
+    Ok(CompleteOutcome::told(dialect, answer, etag))
+}
+
+impl CompleteOutcome {
+    fn told(dialect: Dialect, answer: &Answered, etag: Option<String>) -> Self {
+        Self {
+            etag: etag.filter(|etag| !etag.is_empty()).or_else(|| meta::etag(&answer.headers)),
+            crc64: meta::crc64(dialect, &answer.headers),
+            version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
+            request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
+            callback_answer: None,
+        }
+    }
 }
 
 fn unreadable(why: &str) -> Error {

@@ -1,0 +1,14 @@
+use crate::{Bucket, Error, PostForm, PostPolicy, PostTarget};
+
+impl Bucket {
+    /// Signs a form by which anybody can upload within the policy; makes no request. It names the
+    /// [public endpoint](crate::ClientConfig::with_public_endpoint). OSS only.
+    ///
+    /// [PostObject](https://www.alibabacloud.com/help/en/oss/developer-reference/postobject).
+    pub fn post_form(&self, policy: &PostPolicy) -> Result<PostForm, Error> {
+        let shared = self.shared();
+        let url = format!("{}/", shared.public_endpoint.base(self.name()));
+        let target = PostTarget { bucket: self.name().as_str(), url: &url };
+        policy.sign(target, &self.signer().params(shared.now()))
+    }
+}
