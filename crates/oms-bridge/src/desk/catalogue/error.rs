@@ -1,0 +1,72 @@
+//! What goes wrong with the catalogue.
+
+mod classify;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(super) use self::classify::{is_broken, kind_of};
+
+/// What went wrong, coarse enough to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CatalogueErrorKind {
+    /// The database is gone, locked, full or too slow. Whether a write was done is unknown.
+    ///
+    /// User action: try again later; look at the database if it stays.
+    Unavailable,
+    /// A row, or the file, is not what any version of this program writes.
+    ///
+    /// User action: find out who else writes there, and correct or restore it.
+    Corrupt,
+    /// The database cannot be used with these settings: no such folder, no permission, wrong password, wrong schema.
+    ///
+    /// User action: correct what the message names.
+    Misconfigured,
+    /// The database does not take this row: too long a text, or an id that is taken.
+    ///
+    /// User action: correct the value; trying again never helps.
+    Refused,
+}
+
+/// The error of the catalogue. Its message is one lower-case line that names the database without its password.
+#[derive(Clone, Debug)]
+pub struct CatalogueError {
+    kind: CatalogueErrorKind,
+    message: String,
+    source: Option<Arc<sqlx::Error>>,
+}
+
+impl CatalogueError {
+    pub(super) fn new(kind: CatalogueErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// What the database, or the way to it, says about something that was to be done.
+    pub(super) fn of(doing: &str, source: sqlx::Error) -> Self {
+        let message = match &source {
+            sqlx::Error::PoolTimedOut => format!("{doing}: no connection in time"),
+            sqlx::Error::Database(said) => format!("{doing}: {said}"),
+            other => format!("{doing}: {other}"),
+        };
+        Self { kind: kind_of(&source), message, source: Some(Arc::new(source)) }
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> CatalogueErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CatalogueError {
+    /// None: the message says what the database said.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().and_then(std::error::Error::source)
+    }
+}

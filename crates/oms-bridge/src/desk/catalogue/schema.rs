@@ -1,0 +1,144 @@
+//! The tables, made and brought up to date.
+
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use tokio::time::{Instant, sleep};
+
+use super::connect::Engine;
+use super::error::{CatalogueError, CatalogueErrorKind};
+
+/// Not sqlx's own: the database may be shared with another program that uses it.
+const APPLIED: &str = "storage_migrations";
+
+/// How long another desk that is at it is waited for.
+const TURN: Duration = Duration::from_secs(10);
+
+struct Step {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    mysql: &'static str,
+}
+
+/// Never changed once they are released: databases remember their checksums. Those for MySQL hold one statement each, which does
+/// no harm the second time.
+const STEPS: [Step; 1] = [Step {
+    version: 1,
+    name: "storage",
+    sqlite: include_str!("migrations/sqlite/0001_storage.sql"),
+    mysql: include_str!("migrations/mysql/0001_storage.sql"),
+}];
+
+/// Brings the schema up to date. Where several desks start at once, one does.
+pub(super) async fn update(connection: &mut AnyConnection, engine: Engine) -> Result<(), CatalogueError> {
+    match engine {
+        Engine::Sqlite => {
+            write_ahead(connection).await?;
+            let mut turn = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+            run(&mut turn, engine).await?;
+            turn.commit().await.map_err(failed)
+        }
+        Engine::MySql => {
+            take_turn(connection).await?;
+            run(connection, engine).await?;
+            // The lock goes with the connection as well.
+            connection.execute("DO RELEASE_ALL_LOCKS()").await.map_err(failed).map(drop)
+        }
+    }
+}
+
+async fn run(connection: &mut AnyConnection, engine: Engine) -> Result<(), CatalogueError> {
+    let migrator = migrator(engine);
+    match migrator.run_direct(None, connection, false).await {
+        // Whoever was at it died. The lock is ours, and what it left may be done again.
+        Err(MigrateError::Dirty(_)) => {
+            connection
+                .execute("DELETE FROM storage_migrations WHERE success = FALSE")
+                .await
+                .map_err(failed)?;
+            migrator.run_direct(None, connection, false).await.map_err(refused)
+        }
+        other => other.map_err(refused),
+    }
+}
+
+fn migrator(engine: Engine) -> Migrator {
+    let steps = STEPS.iter().map(|step| {
+        let sql = match engine {
+            Engine::Sqlite => step.sqlite,
+            Engine::MySql => step.mysql,
+        };
+        Migration::new(step.version, step.name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(steps.collect());
+    // Ours is taken by then: that of sqlx never waits on MariaDB, which knows no endless timeout.
+    migrator.set_locking(false);
+    migrator.dangerous_set_table_name(APPLIED);
+    migrator
+}
+
+/// Readers then see the last commit while the next one is written. The file remembers it.
+async fn write_ahead(connection: &mut AnyConnection) -> Result<(), CatalogueError> {
+    let end = Instant::now() + TURN;
+    let mode: String = loop {
+        match sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await {
+            Ok(mode) => break mode,
+            // Changing it does not wait for others by itself.
+            Err(error) if is_busy(&error) && Instant::now() < end => sleep(Duration::from_millis(50)).await,
+            Err(error) => return Err(failed(error)),
+        }
+    };
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    let message = "this file system cannot hold a database of SQLite with a write-ahead log: use a local one";
+    Err(CatalogueError::new(CatalogueErrorKind::Misconfigured, message))
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+async fn take_turn(connection: &mut AnyConnection) -> Result<(), CatalogueError> {
+    // Names of locks are those of the server, not of the database.
+    let row = sqlx::query("SELECT GET_LOCK(CONCAT('storage ', MD5(DATABASE())), ?)")
+        .bind(TURN.as_secs().cast_signed())
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    match row.try_get::<Option<i64>, _>(0) {
+        Ok(Some(1)) => Ok(()),
+        Ok(_) => {
+            let message = "another desk has been changing the tables for too long";
+            Err(CatalogueError::new(CatalogueErrorKind::Unavailable, message))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn failed(error: sqlx::Error) -> CatalogueError {
+    CatalogueError::of("cannot prepare the tables", error)
+}
+
+fn refused(error: MigrateError) -> CatalogueError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
+        MigrateError::VersionMissing(version) => misconfigured(format!(
+            "the tables are of a newer version of this program (migration {version}): update it"
+        )),
+        MigrateError::VersionMismatch(version) => misconfigured(format!(
+            "the tables were made by another program (migration {version} is not ours)"
+        )),
+        other => misconfigured(format!("cannot prepare the tables: {other}")),
+    }
+}
+
+fn misconfigured(message: String) -> CatalogueError {
+    CatalogueError::new(CatalogueErrorKind::Misconfigured, message)
+}

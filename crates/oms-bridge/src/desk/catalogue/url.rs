@@ -1,0 +1,85 @@
+//! Where the catalogue is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+use secrecy::SecretString;
+use sqlx::mysql::MySqlConnectOptions;
+
+/// A database: `sqlite://folder/file.db` or `mysql://user:password@host:3306/database`. Shown without its password.
+///
+/// A path after `sqlite://` is relative unless a third slash follows; percent signs escape. Parameters of a URL of MySQL are those
+/// of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY`; `mariadb://` means the same.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    pub(super) place: Place,
+    shown: String,
+}
+
+#[derive(Clone)]
+pub(super) enum Place {
+    Sqlite(PathBuf),
+    MySql(SecretString),
+}
+
+impl DatabaseUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, without repeating it: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sqlite", rest)) => sqlite(rest.strip_prefix("//").unwrap_or(rest)),
+            Some(("mysql" | "mariadb", _)) => mysql(text),
+            _ => Err("it begins with neither sqlite:// nor mysql:// nor mariadb://".to_owned()),
+        }
+    }
+}
+
+fn sqlite(rest: &str) -> Result<DatabaseUrl, String> {
+    let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = percent_decode_str(path).decode_utf8().map_err(|_| "its path is not UTF-8".to_owned())?;
+    if path.is_empty() {
+        return Err("it names no file".to_owned());
+    }
+    if path == ":memory:" || parameters.contains("mode=memory") {
+        return Err("a database in memory forgets; name a file".to_owned());
+    }
+    if path.contains('\0') {
+        return Err("its path has a NUL in it".to_owned());
+    }
+    // What many write, and what happens anyway.
+    if !matches!(parameters, "" | "mode=rwc") {
+        return Err("a file of SQLite takes no parameters here".to_owned());
+    }
+    Ok(DatabaseUrl { shown: format!("sqlite://{path}"), place: Place::Sqlite(Path::new(&*path).to_owned()) })
+}
+
+fn mysql(text: &str) -> Result<DatabaseUrl, String> {
+    let mut url = Url::parse(text).map_err(|error| error.to_string())?;
+    MySqlConnectOptions::from_str(text).map_err(|error| error.to_string())?;
+    if url.path().trim_matches('/').is_empty() {
+        return Err("it names no database: mysql://user:password@host:3306/database".to_owned());
+    }
+    // Fails for URLs without a host, which have no password either.
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(DatabaseUrl { shown: url.to_string(), place: Place::MySql(text.to_owned().into()) })
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}

@@ -1,0 +1,212 @@
+//! The one task that writes: what arrives while a transaction commits shares the next one.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use sqlx::{AnyConnection, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::connect::{Engine, REST, Use, Way};
+use super::error::{CatalogueError, CatalogueErrorKind, is_broken};
+use super::file::Watched;
+use super::statements::{self, Statement};
+use crate::desk::entry::Entry;
+
+/// Most changes of one transaction.
+const LARGEST: usize = 256;
+
+/// How long one transaction may take, with the connection that it may need first.
+const LIMIT: Duration = Duration::from_millis(2500);
+
+/// A row to write.
+#[derive(Debug)]
+pub(super) enum Change {
+    Add(Box<Entry>),
+    Put(Box<Entry>),
+}
+
+impl Change {
+    fn statement(&self) -> Statement {
+        match self {
+            Self::Add(entry) => statements::insert(entry),
+            Self::Put(entry) => statements::update(entry),
+        }
+    }
+}
+
+/// How many rows a change met.
+pub(super) type Verdict = Result<u64, CatalogueError>;
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Write this, and say so once it is durable. Never answered if that is not known.
+    Write(Change, oneshot::Sender<Verdict>),
+    /// Finish what came before, and end.
+    Close(oneshot::Sender<()>),
+}
+
+struct Job {
+    change: Change,
+    reply: oneshot::Sender<Verdict>,
+}
+
+/// Where it failed, and so what is known of the changes.
+enum Failure {
+    /// Before any of them was made: they may be made again.
+    Undone(sqlx::Error),
+    /// By one of them: the others are good.
+    Statement,
+    /// They may be there or not.
+    Unknown(sqlx::Error),
+}
+
+pub(super) struct Writer {
+    way: Way,
+    file: Option<Watched>,
+    connection: Option<AnyConnection>,
+    used: Instant,
+}
+
+impl Writer {
+    /// Starts it with the connection that was opened first. It ends when nobody can send any more.
+    pub(super) fn start(way: Way, file: Option<Watched>, connection: AnyConnection) -> mpsc::Sender<Message> {
+        let (sender, messages) = mpsc::channel(4 * LARGEST);
+        let writer = Self { way, file, connection: Some(connection), used: Instant::now() };
+        tokio::spawn(writer.run(messages));
+        sender
+    }
+
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut arrived = Vec::new();
+        let mut closing = None;
+        while closing.is_none() && messages.recv_many(&mut arrived, LARGEST).await > 0 {
+            let mut batch = VecDeque::with_capacity(arrived.len());
+            for message in arrived.drain(..) {
+                match message {
+                    // Whoever gave up is not waiting for it, and would slow down those who are.
+                    Message::Write(_, reply) if reply.is_closed() => {}
+                    Message::Write(change, reply) => batch.push_back(Job { change, reply }),
+                    Message::Close(reply) => closing = Some(reply),
+                }
+            }
+            if !batch.is_empty() {
+                self.write(&mut batch).await;
+            }
+        }
+        if let Some(connection) = self.connection.take() {
+            let _ = timeout(LIMIT, connection.close()).await;
+        }
+        if let Some(reply) = closing {
+            let _ = reply.send(());
+        }
+    }
+
+    async fn write(&mut self, batch: &mut VecDeque<Job>) {
+        let error = match timeout(LIMIT, self.attempt(batch)).await {
+            Ok(Ok(())) => {
+                self.used = Instant::now();
+                return;
+            }
+            Ok(Err(error)) => error,
+            Err(_) => CatalogueError::new(
+                CatalogueErrorKind::Unavailable,
+                "cannot write: the database does not answer",
+            ),
+        };
+        // Whatever it is in the middle of, nobody else is to be in it.
+        self.connection = None;
+        for job in batch.drain(..) {
+            let _ = job.reply.send(Err(error.clone()));
+        }
+    }
+
+    async fn attempt(&mut self, batch: &mut VecDeque<Job>) -> Result<(), CatalogueError> {
+        if let Some(file) = &self.file {
+            file.check().await?;
+        }
+        let mut again = true;
+        loop {
+            let engine = self.way.engine;
+            let connection =
+                self.connection().await.map_err(|error| CatalogueError::of("cannot connect", error))?;
+            let outcome = match batch.len() {
+                1 => return one_by_one(connection, batch).await,
+                _ => together(connection, engine, batch).await,
+            };
+            match outcome {
+                Ok(verdicts) => {
+                    for (job, met) in batch.drain(..).zip(verdicts) {
+                        let _ = job.reply.send(Ok(met));
+                    }
+                    return Ok(());
+                }
+                Err(Failure::Undone(error)) if again && is_broken(&error) => {
+                    again = false;
+                    self.connection = None;
+                }
+                Err(Failure::Statement) => return one_by_one(connection, batch).await,
+                Err(Failure::Undone(error) | Failure::Unknown(error)) => {
+                    return Err(CatalogueError::of("cannot write", error));
+                }
+            }
+        }
+    }
+
+    async fn connection(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        let mut ready = self.connection.take();
+        if let Some(connection) = &mut ready
+            && self.used.elapsed() > REST
+            && connection.ping().await.is_err()
+        {
+            ready = None;
+        }
+        let ready = match ready {
+            Some(connection) => connection,
+            None => self.way.connect(Use::Writing).await?,
+        };
+        Ok(self.connection.insert(ready))
+    }
+}
+
+async fn together(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    batch: &VecDeque<Job>,
+) -> Result<Vec<u64>, Failure> {
+    let mut transaction = match engine {
+        // Waits for its turn now: a transaction that began by reading could not wait later.
+        Engine::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
+        Engine::MySql => connection.begin().await,
+    }
+    .map_err(Failure::Undone)?;
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for job in batch {
+        match job.change.statement().execute(&mut *transaction).await {
+            Ok(done) => verdicts.push(done.rows_affected()),
+            Err(error) if is_broken(&error) => return Err(Failure::Undone(error)),
+            Err(_) => {
+                transaction.rollback().await.map_err(Failure::Undone)?;
+                return Err(Failure::Statement);
+            }
+        }
+    }
+    transaction.commit().await.map_err(Failure::Unknown)?;
+    Ok(verdicts)
+}
+
+/// Each is a transaction of its own. Ends early when the connection breaks.
+async fn one_by_one(connection: &mut AnyConnection, batch: &mut VecDeque<Job>) -> Result<(), CatalogueError> {
+    while let Some(job) = batch.front() {
+        let verdict = match job.change.statement().execute(&mut *connection).await {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) if is_broken(&error) => return Err(CatalogueError::of("cannot write", error)),
+            Err(error) => Err(CatalogueError::of("cannot write", error)),
+        };
+        if let Some(job) = batch.pop_front() {
+            let _ = job.reply.send(verdict);
+        }
+    }
+    Ok(())
+}
