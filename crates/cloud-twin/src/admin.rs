@@ -6,6 +6,8 @@
 //! | `GET /stats` | counters |
 //! | `GET /accepted` | how often OMS accepted each key |
 //! | `GET /batches` | requests for events, in order |
+//! | `GET /callbacks` | callbacks made or lost, in order |
+//! | `POST /callbacks/sign` | `{"target","body"}` → the headers that vouch for such a callback |
 //! | `GET /failures`, `DELETE /failures` | the failure destination; empties it |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults`, `DELETE /faults/{id}` | [`Fault`](crate::Fault) rules |
 //! | `GET /buckets/{service}/{name}`, `POST` the same | its keys; creates it |
@@ -17,13 +19,14 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::callback;
 use crate::error::Reply;
 use crate::faults::{Fault, FaultId};
 use crate::notify::Notification;
@@ -55,6 +58,21 @@ struct NewTask {
 #[serde(deny_unknown_fields)]
 struct NewStatus {
     status: SyncTaskStatus,
+}
+
+/// A callback to forge: `target` is path and query of its request line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgery {
+    target: String,
+    #[serde(default)]
+    body: String,
+}
+
+fn sign_callback(forgery: &Forgery) -> Value {
+    let headers = callback::sign(&forgery.target, forgery.body.as_bytes());
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), Value::from(text(value)))).collect()
 }
 
 /// What to wait for.
@@ -107,6 +125,8 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
         ("GET", ["stats"]) => Ok(json!(inner.stats())),
         ("GET", ["accepted"]) => Ok(json!(*lock(&inner.oms.accepted))),
         ("GET", ["batches"]) => Ok(json!(*lock(&inner.oms.batches))),
+        ("GET", ["callbacks"]) => Ok(json!(*lock(&inner.callbacks.attempts))),
+        ("POST", ["callbacks", "sign"]) => Ok(sign_callback(&read(body).await?)),
         ("GET", ["failures"]) => Ok(json!(*lock(&inner.notifications.failed))),
         ("DELETE", ["failures"]) => {
             lock(&inner.notifications.failed).clear();

@@ -19,6 +19,7 @@ use crate::sync::{read, write};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     PutObject,
+    PostObject,
     CopyObject,
     CompleteMultipartUpload,
     PutSymlink,
@@ -30,6 +31,7 @@ impl Change {
     const fn event_name(self) -> &'static str {
         match self {
             Self::PutObject => "ObjectCreated:PutObject",
+            Self::PostObject => "ObjectCreated:PostObject",
             Self::CopyObject => "ObjectCreated:CopyObject",
             Self::PutSymlink => "ObjectCreated:PutSymlink",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::content::Content;
 use crate::digest::Digests;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-use crate::objects::Dialect;
+use crate::objects::{Cors, Dialect};
 use crate::sync::{lock, read, write};
 
 /// A multipart upload under way.
@@ -39,6 +39,7 @@ pub(crate) struct Bucket {
     pub(crate) uploads: Mutex<BTreeMap<String, Upload>>,
     /// The document as it was put.
     pub(crate) lifecycle: Mutex<Option<Bytes>>,
+    pub(crate) cors: Mutex<Option<Cors>>,
 }
 
 /// Refusal of a conditional write.
@@ -54,7 +55,13 @@ pub(crate) enum Overwrite {
 
 impl Bucket {
     fn new(created: DateTime<Utc>) -> Self {
-        Self { created, objects: Mutex::default(), uploads: Mutex::default(), lifecycle: Mutex::default() }
+        Self {
+            created,
+            objects: Mutex::default(),
+            uploads: Mutex::default(),
+            lifecycle: Mutex::default(),
+            cors: Mutex::default(),
+        }
     }
 
     /// Stores an object; returns the size of the one it replaced.

@@ -9,7 +9,7 @@ use sha1::Sha1;
 
 use super::{
     Policy, SignedParts, account, check_skew, expired, hmac, mismatch, parse_http_time, time_required,
-    unsupported_authorization,
+    unsupported_authorization, v1_refused,
 };
 use crate::config::SignatureV1;
 use crate::error::{ApiError, Outcome};
@@ -60,9 +60,7 @@ pub(super) fn verify(
     authorization: &str,
 ) -> Outcome<HeaderPrefix> {
     if dialect == Dialect::Oss && policy.v1 == SignatureV1::Refused {
-        return Err(
-            ApiError::forbidden("AccessDenied", "OSS no longer supports V1 signatures.").ec("0002-00000080")
-        );
+        return Err(v1_refused());
     }
     let presented = if authorization.is_empty() {
         from_url(dialect, request, policy)?

@@ -3,10 +3,12 @@
 //! | scheme | verifier | page |
 //! |---|---|---|
 //! | `OSS4-HMAC-SHA256`, header and URL | [`oss_v4`] | <https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4> |
+//! | signed policies of forms, V4 and V1 | [`form`] | <https://help.aliyun.com/en/oss/developer-reference/signature-version-4-recommend> |
 //! | `OSS AK:sig`, `OBS AK:sig`, `AWS AK:sig`, header and URL | [`hmac_sha1`] | <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0010.html> |
 //! | `SDK-HMAC-SHA256` | [`apig`] | <https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-002.html> |
 
 pub(crate) mod apig;
+mod form;
 mod hmac_sha1;
 mod lock;
 mod oss_v4;
@@ -19,6 +21,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method, StatusCode};
 
+pub(crate) use self::form::{FormSignature, is_signed, verify_form};
 pub(crate) use self::lock::FailureLock;
 pub(crate) use self::oss_v4::KeyCache;
 use crate::config::{Account, SignatureV1};
@@ -77,7 +80,7 @@ pub(crate) fn verify(
     }
 }
 
-fn anonymous(dialect: Dialect) -> ApiError {
+pub(crate) fn anonymous(dialect: Dialect) -> ApiError {
     match dialect {
         Dialect::Oss => ApiError::forbidden(
             "AccessDenied",
@@ -86,6 +89,10 @@ fn anonymous(dialect: Dialect) -> ApiError {
         .ec("0003-00000001"),
         Dialect::Obs => ApiError::forbidden("AccessDenied", "Access Denied"),
     }
+}
+
+fn v1_refused() -> ApiError {
+    ApiError::forbidden("AccessDenied", "OSS no longer supports V1 signatures.").ec("0002-00000080")
 }
 
 fn unsupported_authorization(dialect: Dialect) -> ApiError {

@@ -17,7 +17,7 @@ use crate::objects::Dialect;
 use crate::sync::lock;
 use crate::wire::{Query, Slash, encode, header};
 
-const ALGORITHM: &str = "OSS4-HMAC-SHA256";
+pub(super) const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const MAX_EXPIRES: i64 = 7 * 24 * 3600;
 const MAX_EXPIRES_TEMPORARY: i64 = 12 * 3600;
@@ -27,7 +27,7 @@ const MAX_EXPIRES_TEMPORARY: i64 = 12 * 3600;
 pub(crate) struct KeyCache(Mutex<Option<(String, Vec<u8>)>>);
 
 impl KeyCache {
-    fn signing_key(&self, account: &Account, scope: &Scope<'_>) -> Vec<u8> {
+    pub(super) fn signing_key(&self, account: &Account, scope: &Scope<'_>) -> Vec<u8> {
         let name = format!(
             "{}\n{}\n{}/{}/{}",
             account.access_key, account.secret_key, scope.date, scope.region, scope.product
@@ -47,15 +47,15 @@ impl KeyCache {
     }
 }
 
-struct Scope<'a> {
-    access_key: &'a str,
+pub(super) struct Scope<'a> {
+    pub(super) access_key: &'a str,
     date: &'a str,
     region: &'a str,
     product: &'a str,
 }
 
 impl<'a> Scope<'a> {
-    fn parse(credential: &'a str) -> Outcome<Self> {
+    pub(super) fn parse(credential: &'a str) -> Outcome<Self> {
         let mut parts = credential.rsplitn(5, '/');
         let scope = (|| {
             let terminator = parts.next()?;
@@ -67,7 +67,7 @@ impl<'a> Scope<'a> {
         scope.ok_or_else(|| ApiError::invalid_argument("Invalid Credential in Authorization."))
     }
 
-    fn check(&self, time: &str, region: &str) -> Outcome<()> {
+    pub(super) fn check(&self, time: &str, region: &str) -> Outcome<()> {
         if !time.starts_with(self.date) {
             return Err(ApiError::invalid_argument("Invalid signing date in Authorization header."));
         }

@@ -35,37 +35,71 @@ pub(crate) async fn receive(
     mut body: RequestBody,
     limit: u64,
 ) -> Result<(Content, Digests), BodyError> {
-    if !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING) {
-        let message = "You must provide the Content-Length HTTP header.";
-        return Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLength", message).into());
-    }
+    check_framing(headers)?;
     let announced = body.announced().unwrap_or_default();
-    let too_large =
-        || ApiError::bad_request("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.");
     if announced > limit {
         return Err(too_large().into());
     }
-    let expected_md5 = content_md5(headers)?;
-    let mut content = ContentBuilder::default();
-    let mut hasher = Hasher::default();
-    let mut received = 0;
+    let mut intake = Intake::new(headers, announced, limit)?;
     while let Some(piece) = body.piece().await {
-        let piece = piece.map_err(|_| BodyError::Aborted)?;
-        let expected = announced.saturating_sub(received).min(MAX_RESERVED);
-        match content.push(&piece, usize::try_from(expected).unwrap_or_default()) {
-            Taken::Bytes => hasher.update(&piece),
-            Taken::Zeros => hasher.zeros(piece.len() as u64),
+        intake.take(&piece.map_err(|_| BodyError::Aborted)?)?;
+    }
+    Ok(intake.finish(dialect)?)
+}
+
+/// Refuses a request that does not say where its body ends.
+pub(super) fn check_framing(headers: &HeaderMap) -> Outcome<()> {
+    if !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING) {
+        let message = "You must provide the Content-Length HTTP header.";
+        return Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLength", message));
+    }
+    Ok(())
+}
+
+/// Content on its way in, with its checksums.
+pub(super) struct Intake {
+    content: ContentBuilder,
+    hasher: Hasher,
+    expected_md5: Option<[u8; 16]>,
+    announced: u64,
+    received: u64,
+    limit: u64,
+}
+
+impl Intake {
+    /// `headers` may tell the MD5 to check; `announced` bytes are expected, `limit` are allowed.
+    pub(super) fn new(headers: &HeaderMap, announced: u64, limit: u64) -> Outcome<Self> {
+        Ok(Self {
+            content: ContentBuilder::default(),
+            hasher: Hasher::default(),
+            expected_md5: content_md5(headers)?,
+            announced,
+            received: 0,
+            limit,
+        })
+    }
+
+    pub(super) fn take(&mut self, piece: &[u8]) -> Outcome<()> {
+        let expected = self.announced.saturating_sub(self.received).min(MAX_RESERVED);
+        match self.content.push(piece, usize::try_from(expected).unwrap_or_default()) {
+            Taken::Bytes => self.hasher.update(piece),
+            Taken::Zeros => self.hasher.zeros(piece.len() as u64),
         }
-        received += piece.len() as u64;
-        if received > limit {
-            return Err(too_large().into());
+        self.received += piece.len() as u64;
+        if self.received > self.limit { Err(too_large()) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(self, dialect: Dialect) -> Outcome<(Content, Digests)> {
+        let digests = self.hasher.finish();
+        match self.expected_md5 {
+            Some(expected) if expected != digests.md5 => Err(md5_mismatch(dialect)),
+            _ => Ok((self.content.finish(), digests)),
         }
     }
-    let digests = hasher.finish();
-    match expected_md5 {
-        Some(expected) if expected != digests.md5 => Err(md5_mismatch(dialect).into()),
-        _ => Ok((content.finish(), digests)),
-    }
+}
+
+fn too_large() -> ApiError {
+    ApiError::bad_request("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
 }
 
 fn content_md5(headers: &HeaderMap) -> Outcome<Option<[u8; 16]>> {

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use super::conditions::{Verdict, check};
 use super::put::write_headers;
-use super::{Call, Dialect, range};
+use super::{Call, Dialect, process, range};
 use crate::body::ReplyBody;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::object::{ObjectKind, StoredObject};
@@ -52,6 +52,9 @@ pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     }
     if call.parts.method != Method::HEAD {
         check_restored(call, &object)?;
+        if let Some(reply) = process::processed(call, &object)? {
+            return Ok(reply);
+        }
     }
     let mut reply = Response::new(ReplyBody::default());
     object_headers(call, &object, reply.headers_mut());

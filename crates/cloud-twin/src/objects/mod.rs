@@ -3,8 +3,10 @@
 mod attributes;
 mod body;
 mod bucket;
+mod callbacks;
 mod conditions;
 mod copy;
+mod cors;
 mod delete;
 mod dialect;
 pub(crate) mod get;
@@ -12,6 +14,8 @@ mod lifecycle;
 mod list;
 mod multipart;
 mod operation;
+mod post;
+mod process;
 mod put;
 mod range;
 mod uploads;
@@ -23,9 +27,11 @@ use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 
 pub(crate) use self::body::BodyError;
+pub(crate) use self::cors::Cors;
 pub(crate) use self::dialect::{Dialect, HeaderPrefix};
 pub(crate) use self::multipart::Assembled;
 use self::operation::Operation;
+pub(crate) use self::post::Fields;
 use self::range::RangeHeader;
 use crate::auth::{self, Policy, SignedParts};
 use crate::body::{ReplyBody, RequestBody};
@@ -40,6 +46,7 @@ use crate::store::{Bucket, Store};
 use crate::wire::{self, Plus, Query, Target};
 
 /// One authenticated request.
+#[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) inner: &'a Inner,
     pub(crate) dialect: Dialect,
@@ -138,7 +145,11 @@ pub(crate) async fn handle(
             }
         }
     };
-    let reply = fault.after(connection, reply, |response| response.object_reply(&context));
+    let mut reply = fault.after(connection, reply, |response| response.object_reply(&context));
+    let bucket = target.bucket.as_deref().and_then(|name| inner.store(dialect).bucket(name));
+    if let Some(bucket) = bucket.filter(|_| parts.headers.contains_key(http::header::ORIGIN)) {
+        cors::decorate(&bucket, &parts.headers, &parts.method, reply.headers_mut());
+    }
     Ok(finish(inner, &context, operation, reply))
 }
 
@@ -200,12 +211,10 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
         bucket::api_version(reply.headers_mut());
         return Ok(reply);
     }
-    let config = &call.inner.config;
-    let accounts = match call.dialect {
-        Dialect::Oss => &config.oss_accounts,
-        Dialect::Obs => &config.huawei_accounts,
-    };
-    let policy = Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now() };
+    if matches!(operation, Operation::PostObject | Operation::OptionObject | Operation::GetCallbackKey) {
+        // A form is signed inside, the others are open to everybody.
+        return dispatch(call, operation, body).await;
+    }
     let signed = SignedParts {
         method: &call.parts.method,
         raw_path: call.parts.uri.path(),
@@ -213,7 +222,7 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
         query: call.query,
         headers: &call.parts.headers,
     };
-    match auth::verify(call.dialect, signed, policy, &call.inner.signing_keys) {
+    match auth::verify(call.dialect, signed, signature_policy(call), &call.inner.signing_keys) {
         Ok(prefix) => call.prefix = prefix,
         Err(error) => {
             body.drain().await;
@@ -223,12 +232,24 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
     dispatch(call, operation, body).await
 }
 
+/// What signatures are checked against.
+fn signature_policy<'a>(call: &Call<'a>) -> Policy<'a> {
+    let config = &call.inner.config;
+    let accounts = match call.dialect {
+        Dialect::Oss => &config.oss_accounts,
+        Dialect::Obs => &config.huawei_accounts,
+    };
+    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now() }
+}
+
 async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {
     let key = call.target.key.as_deref().unwrap_or_default();
     match operation {
         Operation::PutObject => return put::put_object(call, key, body).await,
         Operation::UploadPart => return multipart::upload_part(call, key, body).await,
         Operation::CompleteMultipartUpload => return multipart::complete(call, key, body).await,
+        Operation::PostObject => return post::post_object(call, body).await,
+        Operation::PutBucketCors => return cors::put(call, body).await,
         Operation::PutBucketLifecycle => return lifecycle::put(call, body).await,
         Operation::DeleteMultipleObjects => return delete::delete_objects(call, body).await,
         _ => body.drain().await,
@@ -243,6 +264,10 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> R
         Operation::GetBucketVersioning => bucket::bucket_versioning(call),
         Operation::GetBucketLifecycle => lifecycle::get(call),
         Operation::DeleteBucketLifecycle => lifecycle::delete(call),
+        Operation::GetBucketCors => cors::get(call),
+        Operation::DeleteBucketCors => cors::delete(call),
+        Operation::OptionObject => cors::preflight(call),
+        Operation::GetCallbackKey => callbacks::public_key(call),
         Operation::ListObjects => list::list_objects(call),
         Operation::GetObject | Operation::HeadObject => get::get_object(call, key),
         Operation::GetObjectMeta => get::object_meta(call, key),

@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 
 use super::body::{BodyError, MAX_DOCUMENT, MAX_OBJECT, receive};
 use super::put::{check_crc, check_key, object_headers, store, write_crc, write_headers, xml_reply};
-use super::{Call, Dialect};
+use super::{Call, Dialect, callbacks};
 use crate::body::{ReplyBody, RequestBody};
 use crate::content::Content;
 use crate::crc64::combine;
@@ -97,6 +97,7 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
     let bucket = call.bucket()?;
     let takes_all = call.dialect == Dialect::Oss
         && call.parts.headers.get("x-oss-complete-all").is_some_and(|value| value == "yes");
+    let order = callbacks::ordered(call)?;
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
     let listed = if takes_all { None } else { Some(listed_parts(&body)?) };
     let (assembled, headers) = with_upload(call, &bucket, key, |upload| {
@@ -107,6 +108,9 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
     let object = Arc::new(assembled.into_object(call.dialect, headers, id, call.inner.now()));
     store(call, &bucket, key, &object, Change::CompleteMultipartUpload)?;
     lock(&bucket.uploads).remove(id);
+    if let Some(order) = order {
+        return Ok(callbacks::answer(call, key, &object, order, "CompleteMultipartUpload").await?);
+    }
     let mut xml = Document::new("CompleteMultipartUploadResult", call.dialect.namespace());
     let location = format!("http://{}/{}", call.bucket_name(), encode(key, Slash::Keep));
     let encoded = call.query.get("encoding-type") == Some("url");

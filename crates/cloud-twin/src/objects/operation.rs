@@ -4,7 +4,8 @@ use http::Method;
 use http::request::Parts;
 
 use super::Dialect;
-use crate::wire::{Query, Target};
+use crate::callback::KEY_HOST;
+use crate::wire::{self, Query, Target};
 
 /// The API operations, named as OSS names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +20,14 @@ pub(super) enum Operation {
     PutBucketLifecycle,
     GetBucketLifecycle,
     DeleteBucketLifecycle,
+    PutBucketCors,
+    GetBucketCors,
+    DeleteBucketCors,
+    OptionObject,
     ListObjects,
     DeleteMultipleObjects,
     PutObject,
+    PostObject,
     CopyObject,
     PutSymlink,
     GetSymlink,
@@ -38,6 +44,8 @@ pub(super) enum Operation {
     AbortMultipartUpload,
     ListParts,
     ListMultipartUploads,
+    /// No operation of OSS: the public key of callbacks, at an address of its own.
+    GetCallbackKey,
     Unknown,
 }
 
@@ -61,9 +69,14 @@ const LIST_PARAMETERS: &[&str] = &[
 
 impl Operation {
     pub(super) fn of(dialect: Dialect, parts: &Parts, target: &Target, query: &Query) -> Self {
+        let host = wire::header(&parts.headers, "host");
+        if dialect == Dialect::Oss && wire::without_port(&host).eq_ignore_ascii_case(KEY_HOST) {
+            return Self::GetCallbackKey;
+        }
         match (&target.bucket, &target.key) {
             (None, _) if parts.method == Method::GET => Self::ListBuckets,
             (None, _) => Self::Unknown,
+            (Some(_), _) if parts.method == Method::OPTIONS => Self::OptionObject,
             (Some(_), None) => Self::of_bucket(dialect, &parts.method, query),
             (Some(_), Some(_)) => Self::of_object(dialect, parts, query),
         }
@@ -78,6 +91,10 @@ impl Operation {
             ("PUT", Some("lifecycle")) => Self::PutBucketLifecycle,
             ("GET", Some("lifecycle")) => Self::GetBucketLifecycle,
             ("DELETE", Some("lifecycle")) => Self::DeleteBucketLifecycle,
+            ("PUT", Some("cors")) => Self::PutBucketCors,
+            ("GET", Some("cors")) => Self::GetBucketCors,
+            ("DELETE", Some("cors")) => Self::DeleteBucketCors,
+            ("POST", None) if dialect == Dialect::Oss => Self::PostObject,
             ("GET", Some("uploads")) => Self::ListMultipartUploads,
             ("PUT", None) => Self::PutBucket,
             ("DELETE", None) => Self::DeleteBucket,
@@ -125,9 +142,14 @@ impl Operation {
             Self::PutBucketLifecycle => "PutBucketLifecycle",
             Self::GetBucketLifecycle => "GetBucketLifecycle",
             Self::DeleteBucketLifecycle => "DeleteBucketLifecycle",
+            Self::PutBucketCors => "PutBucketCors",
+            Self::GetBucketCors => "GetBucketCors",
+            Self::DeleteBucketCors => "DeleteBucketCors",
+            Self::OptionObject => "OptionObject",
             Self::ListObjects => "ListObjects",
             Self::DeleteMultipleObjects => "DeleteMultipleObjects",
             Self::PutObject => "PutObject",
+            Self::PostObject => "PostObject",
             Self::CopyObject => "CopyObject",
             Self::PutSymlink => "PutSymlink",
             Self::GetSymlink => "GetSymlink",
@@ -144,6 +166,7 @@ impl Operation {
             Self::AbortMultipartUpload => "AbortMultipartUpload",
             Self::ListParts => "ListParts",
             Self::ListMultipartUploads => "ListMultipartUploads",
+            Self::GetCallbackKey => "GetCallbackKey",
             Self::Unknown => "Unknown",
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::body::{BodyError, MAX_OBJECT, receive};
-use super::{Call, Dialect, attributes};
+use super::{Call, Dialect, attributes, callbacks};
 use crate::body::{ReplyBody, RequestBody};
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::notify::Change;
@@ -15,7 +15,7 @@ use crate::store::{Bucket, Exists, Overwrite};
 
 const MAX_USER_METADATA: usize = 8 << 10;
 
-const KEPT_HEADERS: [HeaderName; 5] = [
+pub(super) const KEPT_HEADERS: [HeaderName; 5] = [
     header::CACHE_CONTROL,
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
@@ -26,12 +26,16 @@ const KEPT_HEADERS: [HeaderName; 5] = [
 pub(super) async fn put_object(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     check_key(call.dialect, key)?;
+    let order = callbacks::ordered(call)?;
     let headers = object_headers(call)?;
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
     check_crc(call, Some(digests.crc64))?;
     let now = call.inner.now();
     let object = Arc::new(call.store().object(body, digests, headers, now));
     store(call, &bucket, key, &object, Change::PutObject)?;
+    if let Some(order) = order {
+        return Ok(callbacks::answer(call, key, &object, order, "PutObject").await?);
+    }
     let mut reply = Response::new(ReplyBody::default());
     write_headers(call, &object, reply.headers_mut());
     Ok(reply)

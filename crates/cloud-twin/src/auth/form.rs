@@ -1,0 +1,101 @@
+//! Signatures of forms: over the text of the policy as it was sent, with V4 or V1.
+
+use chrono::TimeDelta;
+use sha1::Sha1;
+use sha2::Sha256;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::oss_v4::{ALGORITHM, KeyCache, Scope};
+use super::{MAX_SKEW, Policy, account, expired, hmac, mismatch, parse_basic_time, skewed, time_required};
+use crate::config::SignatureV1;
+use crate::error::{ApiError, Outcome};
+use crate::objects::{Dialect, Fields};
+
+const MAX_AGE: TimeDelta = TimeDelta::days(7);
+
+/// Which signature vouches for a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormSignature {
+    V1,
+    V4,
+}
+
+/// Verifies the signature of the form over `document`, its policy still encoded.
+pub(crate) fn verify_form(
+    fields: &Fields,
+    document: &str,
+    policy: Policy<'_>,
+    keys: &KeyCache,
+) -> Outcome<FormSignature> {
+    match fields.get("x-oss-signature-version") {
+        None => verify_v1(fields, document, policy).map(|()| FormSignature::V1),
+        Some(ALGORITHM) => verify_v4(fields, document, policy, keys).map(|()| FormSignature::V4),
+        Some(_) => {
+            Err(ApiError::invalid_argument("The x-oss-signature-version is invalid.").ec("0002-00000701"))
+        }
+    }
+}
+
+/// A field that a signature needs. The code says whether it is missing or empty.
+fn signature<'a>(fields: &'a Fields, name: &'static str, shown: &str) -> Outcome<&'a str> {
+    let ec = match fields.get(name) {
+        Some("") => "0002-00000704",
+        None => "0002-00000703",
+        Some(value) => return Ok(value),
+    };
+    Err(required(shown).ec(ec))
+}
+
+fn required(name: &str) -> ApiError {
+    ApiError::invalid_argument(format!(
+        "Bucket POST must contain a field named '{name}'. If it is specified, please check the order of the fields."
+    ))
+    .detail("ArgumentName", name)
+}
+
+fn verify_v1(fields: &Fields, document: &str, policy: Policy<'_>) -> Outcome<()> {
+    if policy.v1 == SignatureV1::Refused {
+        return Err(super::v1_refused());
+    }
+    let provided = signature(fields, "signature", "Signature")?;
+    let access_key = fields.get("ossaccesskeyid").ok_or_else(|| required("OSSAccessKeyId"))?;
+    let token = fields.get("x-oss-security-token");
+    let account = account(Dialect::Oss, policy.accounts, access_key, token)?;
+    let mac = hmac::<Sha1>(account.secret_key.as_bytes(), document.as_bytes());
+    if STANDARD.encode(mac) == provided {
+        return Ok(());
+    }
+    Err(mismatch(Dialect::Oss, access_key, provided, document).ec("0002-00000705"))
+}
+
+fn verify_v4(fields: &Fields, document: &str, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
+    let provided = signature(fields, "x-oss-signature", "x-oss-signature")?;
+    let field = |name: &str| fields.get(name).ok_or_else(|| required(name));
+    let credential = field("x-oss-credential")?;
+    let scope = Scope::parse(credential).map_err(|error| error.ec("0002-00000710"))?;
+    let token = fields.get("x-oss-security-token");
+    let account = account(Dialect::Oss, policy.accounts, scope.access_key, token)?;
+    let time = field("x-oss-date")?;
+    let signed_at = parse_basic_time(time).ok_or_else(time_required)?;
+    scope.check(time, policy.region)?;
+    if signed_at > policy.now + MAX_SKEW {
+        return Err(skewed(signed_at, policy.now));
+    }
+    if policy.now > signed_at + MAX_AGE {
+        return Err(expired(signed_at + MAX_AGE, policy.now));
+    }
+    let key = keys.signing_key(account, &scope);
+    if hex::encode(hmac::<Sha256>(&key, document.as_bytes())) == provided {
+        return Ok(());
+    }
+    Err(mismatch(Dialect::Oss, scope.access_key, provided, document).ec("0002-00000705"))
+}
+
+/// Whether the form claims to be signed at all.
+pub(crate) fn is_signed(fields: &Fields) -> bool {
+    ["ossaccesskeyid", "signature", "x-oss-credential", "x-oss-signature", "x-oss-signature-version"]
+        .into_iter()
+        .any(|name| fields.get(name).is_some())
+}
