@@ -1,0 +1,8 @@
+// The error documents of OSS.
+
+/** `<Error><Code>…</Code><Message>…</Message></Error>` as {code, message}; empty texts if it is no such document. */
+export function readError(text, parser = new DOMParser()) {
+  const document = parser.parseFromString(text, 'application/xml');
+  const textOf = name => document.querySelector(`Error > ${name}`)?.textContent.trim() ?? '';
+  return { code: textOf('Code'), message: textOf('Message') };
+}
