@@ -2,9 +2,21 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "desk")]
+use oss_lite::callback::CallbackKeys;
 use oss_lite::{Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
+#[cfg(feature = "desk")]
+use tokio::sync::Notify;
 
+#[cfg(feature = "desk")]
+use crate::config::DeskSettings;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
+#[cfg(feature = "desk")]
+use crate::credentials::SourceCredentials;
+#[cfg(feature = "desk")]
+use crate::desk::{
+    self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
+};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
@@ -17,15 +29,14 @@ use crate::transfer::Web;
 use crate::transfer::{Given, S3};
 use crate::{clock, http_client};
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Builds the pipeline that the settings describe. Opens no connection.
 ///
 /// # Errors
 ///
 /// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
-pub fn pipeline(
-    settings: Settings,
-    http: &reqwest::Client,
-) -> Result<Pipeline, Box<dyn std::error::Error + Send + Sync>> {
+pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
     let journal = journal(&settings, http)?;
     let Settings { mode, log_bucket, keys, source, oss_signature, ingest, .. } = settings;
     let policy = policy(log_bucket.as_str(), keys, mode.copy(), &source);
@@ -43,9 +54,64 @@ pub fn pipeline(
 }
 
 /// What fetches objects of the web, within the guard.
-fn web(ingest: &IngestSettings) -> Result<Web, Box<dyn std::error::Error + Send + Sync>> {
+fn web(ingest: &IngestSettings) -> Result<Web, BoxError> {
     let http = http_client::resolving_by(Resolver::system(ingest.guard.reach()))?;
     Ok(Web::guarded(http, Arc::<Guard>::clone(&ingest.guard)))
+}
+
+/// Builds the desk that the settings describe. Opens no connection.
+///
+/// # Errors
+///
+/// When the settings do not fit together for OSS or OBS, TLS cannot be set up, or there are no credentials.
+#[cfg(feature = "desk")]
+pub fn desk(
+    settings: DeskSettings,
+    catalogue: Catalogue,
+    credentials: SourceCredentials,
+    http: &reqwest::Client,
+) -> Result<Desk, BoxError> {
+    let DeskSettings { endpoint, public_endpoint, region, signature, bucket, .. } = settings;
+    let mut config = ClientConfig::new(endpoint, Dialect::Oss).with_signature(signature);
+    if let Some(region) = region {
+        config = config.with_region(region);
+    }
+    if let Some(public_endpoint) = public_endpoint {
+        config = config.with_public_endpoint(public_endpoint);
+    }
+    let store = Store::new(Client::new(http.clone(), config)?, &bucket, credentials.from_environment()?)?;
+    let fetcher = match &settings.ingest {
+        Some(ingest) => {
+            let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
+            Some(Fetcher::new(web, guard, store.client_of_bucket().clone(), settings.max_size))
+        }
+        None => None,
+    };
+    let pipeline = settings.forward.map(|forward| pipeline(forward, http)).transpose()?;
+    Ok(Desk::new(desk::Parts {
+        users: settings.users,
+        rules: Rules {
+            prefix: settings.prefix,
+            max_size: settings.max_size,
+            types: settings.types,
+            upload_expiry: settings.upload_expiry,
+            link_expiry: settings.link_expiry,
+        },
+        catalogue,
+        store,
+        callback_url: settings.callback_url,
+        callback_keys: match settings.callback_key {
+            Some(key) => CallbackKeys::with_key(key),
+            None => CallbackKeys::new(http.clone()),
+        },
+        fetcher,
+        pipeline,
+        credentials,
+        clock: clock::system,
+        random: rustls::crypto::ring::default_provider().secure_random,
+        work: Notify::new(),
+        counters: Counters::default(),
+    }))
 }
 
 fn policy(log_bucket: &str, keys: KeyFilter, copy: Option<&CopySettings>, source: &Source) -> Policy {

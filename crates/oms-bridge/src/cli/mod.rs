@@ -5,6 +5,8 @@ mod consume;
 mod copy;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "desk")]
+mod desk;
 #[cfg(feature = "demo")]
 mod dev;
 mod doctor;
@@ -61,6 +63,8 @@ enum Command {
     Copy(copy::CopyArgs),
     #[cfg(feature = "aws")]
     Consume(consume::ConsumeArgs),
+    #[cfg(feature = "desk")]
+    Desk(desk::DeskArgs),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -74,6 +78,8 @@ impl Command {
             Self::Serve(_) | Self::Send(_) | Self::Replay(_) | Self::Copy(_) => "info",
             #[cfg(feature = "aws")]
             Self::Consume(_) => "info",
+            #[cfg(feature = "desk")]
+            Self::Desk(_) => "info",
             // What goes wrong is their result.
             Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
             // They say themselves what fails, on purpose.
@@ -114,6 +120,8 @@ async fn run(command: Command) -> Exit {
         Command::Copy(args) => Box::pin(copy::run(args)).await,
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(args)).await,
+        #[cfg(feature = "desk")]
+        Command::Desk(args) => Box::pin(desk::run(args)).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]
@@ -130,6 +138,8 @@ impl Command {
             Self::Serve(_) | Self::Copy(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "aws")]
             Self::Consume(_) if cpus > 1 => Builder::new_multi_thread(),
+            #[cfg(feature = "desk")]
+            Self::Desk(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) if cpus > 1 => Builder::new_multi_thread(),
             _ => Builder::new_current_thread(),

@@ -7,9 +7,12 @@
 //! | `mode` | which engine is in charge |
 //! | `oms`, `copy` | settings of each engine |
 //! | `ingest` | settings of what is taken over HTTP |
+//! | `desk` | settings of the upload desk |
 
 mod args;
 mod copy;
+#[cfg(feature = "desk")]
+mod desk;
 mod ingest;
 mod mode;
 mod oms;
@@ -22,6 +25,8 @@ use oss_lite::{BucketName, Endpoint, SignatureVersion};
 
 pub use self::args::{CopyArgs, IngestArgs, SettingsArgs};
 pub use self::copy::{CopySettings, Destination, Source};
+#[cfg(feature = "desk")]
+pub use self::desk::{DeskArgs, DeskSettings};
 pub use self::ingest::IngestSettings;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
@@ -112,7 +117,7 @@ impl Settings {
         let mode = mode.unwrap_or_default();
         let oms = (mode != ForwardMode::Copy).then(|| oms::read(r, args));
         let task = if mode == ForwardMode::Copy { oms::sync_url(r, args) } else { None };
-        let oss = Oss::read(r, args, fc_region);
+        let oss = Oss::read(r, args, fc_region, LogBucket::Required);
         let source = copy::source(r, args, oss.as_ref());
         let copy = (mode != ForwardMode::Oms).then(|| copy::read(r, args, oss.as_ref(), source.as_ref()));
         let looked_at = given(args.copy.dest.as_ref()).and(given(args.copy.dest_endpoint.as_ref()));
@@ -166,6 +171,15 @@ impl Settings {
     }
 }
 
+/// Whether there must be a log bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogBucket {
+    Required,
+    /// Nothing is forwarded, so nothing is recorded.
+    #[cfg(feature = "desk")]
+    NotNeeded,
+}
+
 /// OSS, as the log bucket sees it.
 struct Oss {
     log_bucket: Option<BucketName>,
@@ -175,8 +189,17 @@ struct Oss {
 }
 
 impl Oss {
-    fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {
-        let log_bucket = r.required("LOG_BUCKET", args.log_bucket.as_ref());
+    fn read(
+        r: &mut Reader,
+        args: &SettingsArgs,
+        fc_region: Option<&str>,
+        log_bucket: LogBucket,
+    ) -> Option<Self> {
+        let log_bucket = match log_bucket {
+            LogBucket::Required => r.required("LOG_BUCKET", args.log_bucket.as_ref()),
+            #[cfg(feature = "desk")]
+            LogBucket::NotNeeded => given(args.log_bucket.as_ref()),
+        };
         let log_bucket = r.read("LOG_BUCKET", log_bucket, BucketName::from_str);
         let endpoint = r.required("OSS_ENDPOINT", args.oss_endpoint.as_ref());
         let endpoint = r.read("OSS_ENDPOINT", endpoint, |text| Endpoint::from_str(text.trim()));

@@ -175,6 +175,20 @@ impl Entry {
         }
     }
 
+    /// The bucket says what it holds, which counts more than what a callback said.
+    pub fn seen(&mut self, found: Arrival) {
+        if self.state != State::Stored {
+            return;
+        }
+        if found.etag != self.etag {
+            self.md5_state = Md5State::Declared;
+        }
+        self.confirm(&found);
+        self.size = found.size;
+        self.content_type = found.content_type.or_else(|| self.content_type.take());
+        self.etag = found.etag;
+    }
+
     /// The bucket says that there is no such object. While its policy is good that means nothing.
     pub fn absent(&mut self, now: Millis) {
         match self.state {

@@ -36,13 +36,20 @@ impl Token {
         Self(Sha256::digest(text).into())
     }
 
-    /// Whether the value of a header `Authorization` presents it: `Bearer <token>`.
+    /// The token that the value of a header `Authorization` presents: `Bearer <token>`.
+    pub fn presented(authorization: Option<&HeaderValue>) -> Option<Self> {
+        let (scheme, token) = authorization?.as_bytes().split_at_checked(b"Bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| Self::digest(token.trim_ascii()))
+    }
+
+    /// Whether both are the same.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
+    /// Whether the value of a header `Authorization` presents it.
     pub fn opens(&self, authorization: Option<&HeaderValue>) -> bool {
-        let presented = authorization.and_then(|value| {
-            let (scheme, token) = value.as_bytes().split_at_checked(b"Bearer ".len())?;
-            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
-        });
-        presented.is_some_and(|token| Self::digest(token).0.ct_eq(&self.0).into())
+        Self::presented(authorization).is_some_and(|presented| presented.is(self))
     }
 }
 

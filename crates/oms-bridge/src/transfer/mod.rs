@@ -81,6 +81,8 @@ pub struct Options {
     pub part_size: u64,
     /// Streams open at once, over all objects; at least 1.
     pub concurrency: usize,
+    /// Objects above this size in bytes are a permanent failure. Only buckets as destinations have that limit.
+    pub max_size: Option<u64>,
     /// Counts what passes, and limits it.
     pub flow: Flow,
     /// What to do with a copy that is there already.
@@ -100,6 +102,7 @@ impl Default for Options {
         Self {
             part_size: PART_SIZE,
             concurrency: CONCURRENCY,
+            max_size: None,
             flow: Flow::default(),
             existing: Existing::Skip,
             symlinks: Symlinks::Follow,
@@ -161,6 +164,17 @@ pub enum Carry {
 struct Context {
     part_size: u64,
     concurrency: usize,
+    max_size: Option<u64>,
     streams: Arc<Semaphore>,
     random: Random,
+}
+
+impl Context {
+    /// Refuses an object of which so many bytes are known.
+    fn admit(&self, bytes: u64) -> Result<(), Failed> {
+        match self.max_size {
+            Some(max) if bytes > max => Err(Failed::permanent(format!("larger than {max} bytes"))),
+            _ => Ok(()),
+        }
+    }
 }

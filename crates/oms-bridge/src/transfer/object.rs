@@ -98,8 +98,8 @@ impl Transfer {
         options: Options,
         streams: Arc<Semaphore>,
     ) -> Self {
-        let Options { part_size, concurrency, random, .. } = options;
-        let context = Context { part_size, concurrency, streams, random };
+        let Options { part_size, concurrency, max_size, random, .. } = options;
+        let context = Context { part_size, concurrency, max_size, streams, random };
         Self(Arc::new(Inner { source, destination, options, context }))
     }
 
@@ -309,6 +309,7 @@ impl Inner {
             self.open(item, round.reading).await.map(|(pinned, opened)| (pinned, Some(opened)))
         };
         let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
+        self.context.admit(pinned.facts.size().unwrap_or(0))?;
         let facts = self.summed_up(item, (*pinned.facts).clone(), existing.as_ref()).await?;
         pinned.facts = Arc::new(facts);
         if self.leaves_out(&pinned.facts) {

@@ -35,11 +35,12 @@ pub(super) async fn put(
         None => context.part_size,
     };
     let first = incoming.part(part_size).await?;
+    context.admit(first.len() as u64)?;
     if (first.len() as u64) < part_size {
         return put_whole(context, to, key, first, incoming, options).await;
     }
     let mut upload = Upload::begin(to, key, Plan { size: 0, part_size }, options).await?;
-    let sent = match send(&mut upload, &mut incoming, first).await {
+    let sent = match send(context, &mut upload, &mut incoming, first).await {
         Ok(()) => upload.complete(pinned).await,
         Err(stop) => Err(stop),
     };
@@ -75,9 +76,17 @@ async fn put_whole(
 }
 
 /// Writes part after part; while one is on its way, the next one is read.
-async fn send(upload: &mut Upload, incoming: &mut Incoming, first: Bytes) -> Result<(), Stop> {
+async fn send(
+    context: &Context,
+    upload: &mut Upload,
+    incoming: &mut Incoming,
+    first: Bytes,
+) -> Result<(), Stop> {
     let (mut number, mut body, mut part_size) = (1, first, upload.plan.part_size);
+    let mut bytes = 0;
     while !body.is_empty() {
+        bytes += body.len() as u64;
+        context.admit(bytes)?;
         if number % PARTS_OF_A_SIZE == 0 && incoming.is_of_unknown_length() {
             part_size = part_size.saturating_mul(2).min(MAX_PART_SIZE);
         }

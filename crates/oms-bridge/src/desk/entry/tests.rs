@@ -62,6 +62,19 @@ fn an_md5_counts_once_oss_agrees() {
 }
 
 #[test]
+fn the_bucket_counts_more_than_a_callback() {
+    let mut entry = pending();
+    let told = Arrival { md5: Md5::from_hex(ABC), size: 99, ..arrival("TOLD") };
+    entry.arrived(told, NOW);
+    assert_eq!(entry.md5_state, Md5State::Confirmed);
+    entry.seen(Arrival { content_type: Some("text/html".into()), ..arrival("FOUND") });
+    assert_eq!((entry.size, entry.etag.as_deref(), entry.md5_state), (3, Some("FOUND"), Md5State::Declared));
+    assert_eq!(entry.content_type.as_deref(), Some("text/html"));
+    entry.seen(arrival(ABC));
+    assert_eq!(entry.md5_state, Md5State::Confirmed);
+}
+
+#[test]
 fn what_never_came_is_looked_for_three_more_times() {
     let mut entry = pending();
     entry.absent(NOW + 500);

@@ -1,0 +1,120 @@
+//! `desk`: uploads straight from browsers.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Exit, exit, internal, print_json, usage, variable};
+use crate::assemble;
+use crate::config::{DeskArgs as DeskSettingsArgs, DeskSettings, SettingsArgs};
+use crate::credentials::SourceCredentials;
+use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
+use crate::desk::{Desk, api, worker};
+use crate::host::interrupts::Interrupts;
+use crate::http_client::{self, Proxies};
+
+const PORT: u16 = 8080;
+
+/// Serves uploads straight from browsers to OSS: a page and an HTTP interface that sign upload policies, take OSS's callbacks, keep a
+/// catalogue, and forward what arrives as any other change. Until it is told to stop (SIGTERM, SIGINT).
+///
+/// It speaks plain HTTP: put a server with TLS in front. Several desks may share one MySQL database.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  DESK_TOKENS=eric:$(openssl rand -hex 16) oms-bridge desk --desk-bucket photos --desk-callback-url https://desk.example.com/callback
+  oms-bridge desk --desk-tokens-file users.txt --desk-forward false --listen 0.0.0.0:8080"))]
+pub(super) struct DeskArgs {
+    /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function Compute].
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Print one JSON object when the desk stops, and nothing else, on stdout.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    desk: DeskSettingsArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) async fn run(args: DeskArgs) -> Exit {
+    let json = args.json;
+    let desk = match prepare(&args).await {
+        Ok(desk) => desk,
+        Err(exit) => return exit,
+    };
+    let address = args.listen.unwrap_or_else(usual_address);
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => return usage(&format!("--listen {address}: {error}")),
+    };
+    let served = serve(listener, desk.clone(), stopped()).await;
+    if json {
+        print_json(&desk.totals());
+    }
+    match served {
+        Ok(()) => Exit::Done,
+        Err(error) => internal(&error),
+    }
+}
+
+async fn prepare(args: &DeskArgs) -> Result<Desk, Exit> {
+    let settings = DeskSettings::resolve(&args.desk, &args.settings, variable("FC_REGION").as_deref());
+    let settings = settings.map_err(|error| usage(&error))?;
+    let credentials = SourceCredentials::new(variable);
+    // Nothing is signed without.
+    credentials.from_environment().map_err(|error| usage(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+    let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
+        eprintln!("error: DESK_DATABASE: {error}");
+        match error.kind() {
+            CatalogueErrorKind::Misconfigured => Exit::Usage,
+            _ => Exit::Internal,
+        }
+    })?;
+    assemble::desk(settings, catalogue, credentials, &http).map_err(|error| usage(&error as &dyn Display))
+}
+
+/// Loopback, as there is no TLS; all addresses where the platform takes care of that.
+fn usual_address() -> SocketAddr {
+    let port =
+        ["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"].into_iter().find_map(|name| variable(name)?.parse().ok());
+    match port {
+        Some(port) => (Ipv4Addr::UNSPECIFIED, port).into(),
+        None => (Ipv4Addr::LOCALHOST, PORT).into(),
+    }
+}
+
+async fn stopped() {
+    Interrupts::from_outside().next().await;
+}
+
+/// Serves until `stop`, then answers what has been asked, finishes what is in hand and closes the catalogue.
+pub(super) async fn serve(
+    listener: TcpListener,
+    desk: Desk,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), std::io::Error> {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let (told, tell) = watch::channel(());
+    let ended = |mut tell: watch::Receiver<()>| async move {
+        // The sender is dropped when it is time.
+        let _ = tell.changed().await;
+    };
+    let work = tokio::spawn(worker::run(desk.clone(), ended(tell.clone())));
+    let server = axum::serve(listener, api::router(desk.clone())).with_graceful_shutdown(ended(tell));
+    let server = tokio::spawn(server.into_future());
+    stop.await;
+    drop(told);
+    let served = server.await;
+    if work.await.is_err() {
+        tracing::error!("the worker broke down");
+    }
+    desk.close().await;
+    served.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}

@@ -1,0 +1,128 @@
+//! What requests carry, and how answers are made.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use crate::desk::Desk;
+use crate::desk::entry::Id;
+use crate::desk::types::essence;
+use crate::desk::users::User;
+
+/// The user whose token the request carries.
+pub(super) struct Caller(pub(super) Arc<User>);
+
+impl FromRequestParts<Desk> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, ApiError> {
+        let user = desk.users().who(parts.headers.get(AUTHORIZATION));
+        user.cloned().map(Self).ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// A body of JSON.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body is to be JSON, with Content-Type: application/json",
+            ));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        let parsed = serde_json::from_slice(&body);
+        parsed
+            .map(Self)
+            .map_err(|error| ApiError::malformed(format!("the body is not what is expected: {error}")))
+    }
+}
+
+/// A body as it came.
+pub(super) struct Raw(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Bytes::from_request(request, state).await.map(Self).map_err(unread)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    essence(content_type) == "application/json"
+}
+
+fn unread(rejection: BytesRejection) -> ApiError {
+    let status = rejection.status();
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::new(status, "too_large", "the body is larger than anything that is read here");
+    }
+    ApiError::malformed("the body broke off")
+}
+
+/// A query.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(query)| Self(query)).map_err(|error| ApiError::malformed(error.body_text()))
+    }
+}
+
+/// The id in the path. What is no id is one that nobody has.
+pub(super) struct Named(pub(super) Id);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = Path::<String>::from_request_parts(parts, state).await.ok();
+        let id = id.and_then(|Path(id)| id.parse().ok());
+        id.map(Self).ok_or_else(unknown_id)
+    }
+}
+
+pub(super) fn unknown_id() -> ApiError {
+    ApiError::not_found("there is nothing of that id")
+}
+
+/// An answer of JSON.
+pub(super) fn json(body: &impl Serialize) -> Response {
+    json_with(StatusCode::OK, body)
+}
+
+/// An answer of JSON, for nobody else to keep: it may have links in it.
+pub(super) fn json_with(status: StatusCode, body: &impl Serialize) -> Response {
+    // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (status, headers, body).into_response()
+}
+
+/// An answer of plain text.
+pub(super) fn text(content_type: &'static str, text: impl IntoResponse) -> Response {
+    ([(CONTENT_TYPE, content_type)], text).into_response()
+}

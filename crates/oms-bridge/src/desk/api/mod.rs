@@ -1,0 +1,92 @@
+//! The HTTP interface: routes, and who may take them. `openapi.json` beside this file describes it.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `error` | answers that are no success |
+//! | `extract` | bodies, queries, ids and users of requests |
+//! | `shown` | how objects and uploads are shown |
+//! | `uploads`, `objects`, `buckets` | the routes of users |
+//! | `callback` | the route of OSS |
+//! | `page` | the page and its files |
+
+mod buckets;
+mod callback;
+mod error;
+mod extract;
+mod objects;
+mod page;
+mod shown;
+mod uploads;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, Uri};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+
+pub use self::callback::PATIENCE;
+use self::error::ApiError;
+use self::extract::{Caller, json};
+use super::Desk;
+use super::users::Role;
+
+/// Longest body of a request, in bytes. Nothing but descriptions of objects comes here.
+const MAX_BODY: usize = 64 << 10;
+
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// All routes.
+pub fn router(desk: Desk) -> Router {
+    page::routes()
+        .route("/openapi.json", get(openapi))
+        .route("/healthz", get(health))
+        .route("/metrics", get(metrics))
+        .route("/me", get(me))
+        .route("/uploads", post(uploads::allow))
+        .route("/uploads/from-url", post(uploads::from_url))
+        .route("/uploads/{id}", get(uploads::show))
+        .route("/uploads/{id}/check", post(uploads::check))
+        .route("/callback", post(callback::take))
+        .route("/objects", get(objects::list))
+        .route("/objects/{id}", get(objects::show).delete(objects::delete))
+        .route("/buckets", post(buckets::create))
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(desk)
+}
+
+async fn openapi() -> Response {
+    extract::text("application/json", OPENAPI)
+}
+
+async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
+    desk.catalogue().ping().await?;
+    Ok(json(&json!({ "status": "ok" })))
+}
+
+async fn metrics(State(desk): State<Desk>) -> Response {
+    extract::text("text/plain; version=0.0.4; charset=utf-8", desk.totals().metrics())
+}
+
+/// Who the caller is, and what the page needs to know.
+async fn me(State(desk): State<Desk>, Caller(user): Caller) -> Response {
+    let settings = desk.rules();
+    json(&json!({
+        "user": user.name,
+        "admin": user.role == Role::Admin,
+        "max_size": settings.max_size,
+        "types": settings.types.list(),
+        "from_url": desk.fetcher().is_some(),
+        "upload_origin": desk.store().public_origin(),
+    }))
+}
+
+async fn unknown(uri: Uri) -> ApiError {
+    ApiError::not_found(format!("there is no {}", uri.path()))
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> ApiError {
+    ApiError::method_not_allowed(format!("{} does not take {method}", uri.path()))
+}

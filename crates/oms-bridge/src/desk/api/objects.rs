@@ -1,0 +1,95 @@
+//! Objects that are there.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::extract::{Asked, Caller, Named, json, unknown_id};
+use super::shown::Object;
+use super::uploads::own;
+use crate::desk::Desk;
+use crate::desk::catalogue::Listing;
+use crate::desk::entry::{Id, State as Stage};
+use crate::desk::store::{MAX_SIDE, Preview};
+
+const MOST: u32 = 100;
+const USUAL: u32 = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    limit: Option<u32>,
+    after: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    objects: Vec<Object>,
+    next: Option<String>,
+}
+
+/// `GET /objects`
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Asked(page): Asked<Page>,
+) -> Result<Response, ApiError> {
+    let limit = page.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(ApiError::malformed(format!("limit is not a number from 1 to {MOST}")));
+    }
+    let before = page.after.as_deref().map(str::parse::<Id>).transpose();
+    let before = before.map_err(|_| ApiError::malformed("after is not the next of another page"))?;
+    let name = page.name.filter(|name| !name.is_empty());
+    // One more tells whether there is another page.
+    let listing = Listing { before, name, limit: limit + 1 };
+    let mut entries = desk.catalogue().list(&user.name, &listing).await?;
+    let more = entries.len() > limit as usize;
+    entries.truncate(limit as usize);
+    let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());
+    let objects = entries.iter().map(|entry| Object::of(&desk, entry, Preview::default()));
+    Ok(json(&Listed { objects: objects.collect::<Result<_, _>>()?, next }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    width: Option<u32>,
+    height: Option<u32>,
+    at: Option<u64>,
+}
+
+/// `GET /objects/{id}`
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Named(id): Named,
+    Asked(Wish { width, height, at }): Asked<Wish>,
+) -> Result<Response, ApiError> {
+    if [width, height].into_iter().flatten().any(|side| !(1..=MAX_SIDE).contains(&side)) {
+        return Err(ApiError::malformed(format!("width and height are numbers from 1 to {MAX_SIDE}")));
+    }
+    let entry = own(&desk, &user, &id).await?;
+    if entry.state != Stage::Stored {
+        return Err(unknown_id());
+    }
+    let preview = Preview { width, height, at }.or_usual();
+    Object::of(&desk, &entry, preview).map(|object| json(&object))
+}
+
+/// `DELETE /objects/{id}`: gone for its user at once, and from the bucket soon.
+pub(super) async fn delete(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Named(id): Named,
+) -> Result<StatusCode, ApiError> {
+    own(&desk, &user, &id).await?;
+    let now = desk.now();
+    let deleted = desk.update(&id, |entry| entry.delete(now)).await?;
+    deleted.ok_or_else(unknown_id)?;
+    desk.wake();
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,191 @@
+//! Uploads: allowed, looked after, fetched.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::extract::{Caller, Json, Named, json, json_with, unknown_id};
+use super::shown::{Object, Upload, located, time};
+use crate::desk::Desk;
+use crate::desk::entry::{Entry, Id, Md5, State as Stage};
+use crate::desk::name::Name;
+use crate::desk::store::Preview;
+use crate::desk::types::is_type;
+use crate::desk::users::User;
+use crate::transfer::Admission as _;
+
+/// What is uploaded where nobody says what it is.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// Longest URL, in bytes.
+const LONGEST_URL: usize = 4096;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    name: String,
+    size: u64,
+    #[serde(rename = "type")]
+    content_type: Option<String>,
+    md5: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Allowed {
+    id: String,
+    state: &'static str,
+    key: String,
+    expires_at: String,
+    upload: Form,
+}
+
+/// To be sent as `multipart/form-data`, followed by the content as `file`.
+#[derive(Debug, Serialize)]
+struct Form {
+    url: String,
+    method: &'static str,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Duplicate {
+    id: String,
+    state: &'static str,
+    duplicate: bool,
+    object: Object,
+}
+
+/// `POST /uploads`
+pub(super) async fn allow(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, ApiError> {
+    let name = name(&wanted.name)?;
+    let md5 = wanted.md5.as_deref().map(md5).transpose()?;
+    let content_type = content_type(&desk, wanted.content_type)?;
+    let max = desk.rules().max_size;
+    if wanted.size > max {
+        let message = format!("{} bytes are more than the {max} that may be uploaded", wanted.size);
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+    }
+    if let Some(md5) = md5
+        && let Some(entry) = desk.same(&user, md5, wanted.size).await?
+    {
+        let object = Object::of(&desk, &entry, Preview::default())?;
+        desk.counters().duplicates.up();
+        let state = entry.state.as_str();
+        return Ok(json(&Duplicate { id: entry.id.to_string(), state, duplicate: true, object }));
+    }
+    let entry = Entry { md5, ..desk.pending(&user, &name, wanted.size, content_type)? };
+    let form = desk.store().form(&entry, desk.rules().upload_expiry, desk.callback_url())?;
+    let expires_at = form.expires_at.timestamp_millis();
+    let entry = entry.expiring(expires_at);
+    desk.catalogue().add(&entry).await?;
+    desk.counters().allowed.up();
+    let allowed = Allowed {
+        id: entry.id.to_string(),
+        state: entry.state.as_str(),
+        expires_at: time(expires_at),
+        upload: Form { url: form.url, method: "POST", fields: form.fields },
+        key: entry.key.clone(),
+    };
+    Ok(located(json_with(StatusCode::CREATED, &allowed), &entry))
+}
+
+fn name(text: &str) -> Result<Name, ApiError> {
+    Name::of(text).map_err(|error| ApiError::malformed(error.to_string()))
+}
+
+fn md5(text: &str) -> Result<Md5, ApiError> {
+    Md5::from_hex(text).ok_or_else(|| ApiError::malformed("md5 is not 32 hexadecimal digits"))
+}
+
+fn content_type(desk: &Desk, given: Option<String>) -> Result<String, ApiError> {
+    let content_type = given.filter(|text| !text.is_empty()).unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
+    if !is_type(&content_type) {
+        return Err(ApiError::malformed(format!("{content_type:?} is no content type")));
+    }
+    let types = &desk.rules().types;
+    if !types.admit(&content_type) {
+        let message = format!("{content_type} may not be uploaded, only {types}");
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "type_not_allowed", message));
+    }
+    Ok(content_type)
+}
+
+/// `GET /uploads/{id}`
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Named(id): Named,
+) -> Result<Response, ApiError> {
+    Upload::response(&desk, &own(&desk, &user, &id).await?)
+}
+
+/// `POST /uploads/{id}/check`
+pub(super) async fn check(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Named(id): Named,
+) -> Result<Response, ApiError> {
+    let entry = own(&desk, &user, &id).await?;
+    let entry = match entry.state {
+        Stage::Pending | Stage::Missing => desk.look(entry).await?.ok_or_else(unknown_id)?,
+        _ => entry,
+    };
+    Upload::response(&desk, &entry)
+}
+
+/// What that user uploads under that id, unless it wants it gone.
+pub(super) async fn own(desk: &Desk, user: &User, id: &Id) -> Result<Entry, ApiError> {
+    let found = desk.catalogue().find(id).await?;
+    let gone = |state| matches!(state, Stage::Deleting | Stage::Deleted);
+    found.filter(|entry| entry.creator == user.name && !gone(entry.state)).ok_or_else(unknown_id)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WantedUrl {
+    url: String,
+    name: Option<String>,
+}
+
+/// `POST /uploads/from-url`
+pub(super) async fn from_url(
+    State(desk): State<Desk>,
+    Caller(user): Caller,
+    Json(wanted): Json<WantedUrl>,
+) -> Result<Response, ApiError> {
+    let Some(fetcher) = desk.fetcher() else {
+        return Err(ApiError::forbidden(
+            "not_enabled",
+            "this desk fetches nothing: INGEST_DOMAINS is not set",
+        ));
+    };
+    if wanted.url.len() > LONGEST_URL {
+        return Err(ApiError::malformed(format!("the URL is longer than {LONGEST_URL} bytes")));
+    }
+    let url =
+        Url::parse(&wanted.url).map_err(|error| ApiError::malformed(format!("url is no URL: {error}")))?;
+    fetcher.guard().admit(&url).map_err(|error| ApiError::forbidden("refused", error.to_string()))?;
+    let name = match &wanted.name {
+        Some(text) => name(text)?,
+        None => named_by(&url),
+    };
+    let entry = desk.fetching(&user, &name, url)?;
+    desk.catalogue().add(&entry).await?;
+    desk.counters().allowed.up();
+    desk.wake();
+    Ok(located(json_with(StatusCode::ACCEPTED, &Upload::of(&desk, &entry)?), &entry))
+}
+
+/// The last segment of its path, if that is a name.
+fn named_by(url: &Url) -> Name {
+    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
+    Name::of(&last).unwrap_or_else(|_| Name::unknown())
+}

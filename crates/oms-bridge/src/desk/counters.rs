@@ -1,0 +1,94 @@
+//! What a desk did since it started.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+/// One number.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The numbers, as they are counted.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub(super) allowed: Counter,
+    pub(super) duplicates: Counter,
+    pub(super) callbacks: Counter,
+    pub(super) callbacks_refused: Counter,
+    pub(super) stored: Counter,
+    pub(super) forwarded: Counter,
+    pub(super) removed: Counter,
+    pub(super) put_off: Counter,
+}
+
+/// The numbers, as `--json` prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Uploads that were allowed.
+    pub allowed: u64,
+    /// Uploads that were not needed, as their user has the object.
+    pub duplicates: u64,
+    /// Callbacks that were taken, repeated ones included.
+    pub callbacks: u64,
+    /// Callbacks that were not.
+    pub callbacks_refused: u64,
+    /// Objects that arrived, by whatever way the desk heard of them.
+    pub stored: u64,
+    /// Objects that the engine accepted, or that are in the journal.
+    pub forwarded: u64,
+    /// Objects that were removed.
+    pub removed: u64,
+    /// Pieces of work that failed and are tried again.
+    pub put_off: u64,
+}
+
+impl Counters {
+    /// The numbers by now.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            allowed: self.allowed.value(),
+            duplicates: self.duplicates.value(),
+            callbacks: self.callbacks.value(),
+            callbacks_refused: self.callbacks_refused.value(),
+            stored: self.stored.value(),
+            forwarded: self.forwarded.value(),
+            removed: self.removed.value(),
+            put_off: self.put_off.value(),
+        }
+    }
+}
+
+impl Totals {
+    /// The numbers in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        let mut text = String::new();
+        for (name, value, help) in [
+            ("uploads_allowed", self.allowed, "Uploads that were allowed."),
+            ("uploads_duplicate", self.duplicates, "Uploads that were not needed."),
+            ("callbacks", self.callbacks, "Callbacks of OSS that were taken."),
+            ("callbacks_refused", self.callbacks_refused, "Callbacks that were refused."),
+            ("objects_stored", self.stored, "Objects that arrived."),
+            ("objects_forwarded", self.forwarded, "Objects accepted by the engine or in the journal."),
+            ("objects_removed", self.removed, "Objects that were removed."),
+            ("work_put_off", self.put_off, "Pieces of work that failed and are tried again."),
+        ] {
+            // Writing to a String does not fail.
+            let _ = writeln!(
+                text,
+                "# HELP oms_bridge_desk_{name}_total {help}\n# TYPE oms_bridge_desk_{name}_total counter\noms_bridge_desk_{name}_total {value}"
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,322 @@
+//! The bucket that browsers upload to.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use oss_lite::callback::{CallbackBody, CallbackRequest, Variable};
+use oss_lite::process::{ImageResize, VideoSnapshot};
+use oss_lite::{
+    Bucket, BucketName, Client, ContentTypes, CorsRule, CreateOptions, Credentials, Error, ErrorKind,
+    PostForm, PostPolicy, PresignOptions,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::entry::{Arrival, Entry, Md5, Millis, after};
+use super::types::{essence, is_harmless};
+
+/// Longest side of a preview, in pixels.
+pub const MAX_SIDE: u32 = 4096;
+
+/// Width of a preview unless told otherwise, in pixels.
+const USUAL_WIDTH: u32 = 320;
+
+/// What looks and removals may take, all tries included.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// All of a file name that a parameter of `Content-Disposition` carries as it is (RFC 8187).
+const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The bucket.
+#[derive(Debug)]
+pub struct Store {
+    client: Client,
+    bucket: Bucket,
+    credentials: Arc<Credentials>,
+    public_origin: String,
+}
+
+/// How an image or a video is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Width in pixels.
+    pub width: Option<u32>,
+    /// Height in pixels.
+    pub height: Option<u32>,
+    /// Of a video: the time in milliseconds.
+    pub at: Option<u64>,
+}
+
+/// URLs that open an object, for a while.
+#[derive(Debug, Serialize)]
+pub struct Links {
+    /// Saves it under its name.
+    download: String,
+    /// Shows it, if that runs nothing that is in it; else as `download`.
+    view: String,
+    /// A small picture of an image or a video.
+    thumbnail: Option<String>,
+}
+
+impl Store {
+    /// The bucket `name`.
+    ///
+    /// # Errors
+    ///
+    /// When no URL of it can be signed.
+    pub fn new(client: Client, name: &BucketName, credentials: Arc<Credentials>) -> Result<Self, BoxError> {
+        let bucket = client.bucket(name, Arc::clone(&credentials));
+        let probe =
+            bucket.presigned_url(&Method::GET, "x", Duration::from_secs(1), PresignOptions::default())?;
+        let public_origin = Url::parse(&probe)?.origin().ascii_serialization();
+        Ok(Self { client, bucket, credentials, public_origin })
+    }
+
+    /// Its name.
+    pub fn bucket(&self) -> &BucketName {
+        self.bucket.name()
+    }
+
+    /// The bucket itself.
+    pub fn client_of_bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// Scheme, host and port that browsers send files to.
+    pub fn public_origin(&self) -> &str {
+        &self.public_origin
+    }
+
+    /// The form by which the object of a row, and no other, can be uploaded.
+    ///
+    /// # Errors
+    ///
+    /// When something in it breaks a limit of OSS.
+    pub fn form(
+        &self,
+        entry: &Entry,
+        valid_for: Duration,
+        callback: Option<&Url>,
+    ) -> Result<PostForm, Error> {
+        let mut policy = PostPolicy::for_key(&*entry.key, valid_for)
+            .size(entry.size..=entry.size)
+            .field("success_action_status", "200")
+            .forbid_overwrite();
+        if let Some(content_type) = &entry.content_type {
+            policy = policy.content_type(ContentTypes::Exact(content_type.clone()));
+        }
+        if let Some(md5) = entry.md5 {
+            policy = policy.field("Content-MD5", md5.to_base64());
+        }
+        if let Some(url) = callback {
+            policy = policy.callback(CallbackRequest::new(url.as_str(), callback_body(entry)).encode()?);
+        }
+        self.bucket.post_form(&policy)
+    }
+
+    /// URLs that open an object, and when they end.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be in a URL.
+    pub fn links(
+        &self,
+        entry: &Entry,
+        preview: Preview,
+        valid_for: Duration,
+        now: Millis,
+    ) -> Result<(Links, Millis), Error> {
+        let sign = |query: Vec<(String, String)>| {
+            let options = PresignOptions { query, ..PresignOptions::default() };
+            self.bucket.presigned_url(&Method::GET, &entry.key, valid_for, options)
+        };
+        let content_type = entry.content_type.as_deref().unwrap_or_default();
+        let shown = |how: &str| ("response-content-disposition".to_owned(), disposition(how, &entry.name));
+        let download = sign(vec![shown("attachment")])?;
+        let view = if is_harmless(content_type) { sign(vec![shown("inline")])? } else { download.clone() };
+        let thumbnail = process(content_type, preview)?;
+        let thumbnail =
+            thumbnail.map(|process| sign(vec![("x-oss-process".to_owned(), process)])).transpose()?;
+        Ok((Links { download, view, thumbnail }, after(now, valid_for)))
+    }
+
+    /// What the bucket says of a key; `None` if there is no such object.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say.
+    pub async fn look(&self, key: &str) -> Result<Option<Arrival>, Error> {
+        match self.patiently().head(key).await {
+            Ok(meta) => Ok(Some(Arrival {
+                etag: meta.etag,
+                size: meta.size,
+                content_type: meta.content_type,
+                md5: None,
+            })),
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes an object. One that is not there is removed.
+    ///
+    /// # Errors
+    ///
+    /// When it may still be there.
+    pub async fn remove(&self, key: &str) -> Result<(), Error> {
+        self.patiently().delete(key).await
+    }
+
+    fn patiently(&self) -> Bucket {
+        self.bucket.with_deadline(Instant::now() + PATIENCE)
+    }
+
+    /// Creates a bucket that browsers may upload to from any page: what they need besides is a signed policy.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or no page may upload to it. The same request again makes good what is missing.
+    pub async fn create_bucket(&self, name: &BucketName) -> Result<(), Error> {
+        let bucket = self.client.bucket(name, Arc::clone(&self.credentials));
+        let bucket = bucket.with_deadline(Instant::now() + PATIENCE);
+        bucket.create(CreateOptions::default()).await?;
+        bucket.put_cors(&[upload_rule()]).await
+    }
+}
+
+/// The rule by which pages may upload and see what they uploaded.
+fn upload_rule() -> CorsRule {
+    CorsRule {
+        allowed_origins: vec!["*".to_owned()],
+        allowed_methods: vec![Method::POST, Method::GET, Method::HEAD],
+        allowed_headers: vec!["*".to_owned()],
+        expose_headers: vec!["ETag".to_owned(), "x-oss-request-id".to_owned()],
+        max_age: Some(Duration::from_hours(1)),
+    }
+}
+
+fn callback_body(entry: &Entry) -> CallbackBody {
+    CallbackBody::json()
+        .text("upload", entry.id.to_string())
+        .variable("bucket", Variable::Bucket)
+        .variable("object", Variable::Object)
+        .variable("etag", Variable::ETag)
+        .variable("size", Variable::Size)
+        .variable("type", Variable::MimeType)
+        .variable("md5", Variable::ContentMd5)
+        .variable("request", Variable::RequestId)
+}
+
+/// What an MD5 in a callback may look like. OSS's samples show base64 as of the header.
+pub fn told_md5(text: &str) -> Option<Md5> {
+    Md5::from_base64(text).or_else(|| Md5::from_hex(text))
+}
+
+impl Preview {
+    /// A small picture unless a size is given.
+    #[must_use]
+    pub fn or_usual(self) -> Self {
+        if self.width.is_none() && self.height.is_none() {
+            Self { width: Some(USUAL_WIDTH), ..self }
+        } else {
+            self
+        }
+    }
+}
+
+/// What OSS is to make of an object, if it can.
+fn process(content_type: &str, preview: Preview) -> Result<Option<String>, Error> {
+    let Preview { width, height, at } = preview.or_usual();
+    match essence(content_type).split_once('/') {
+        Some(("image", sort)) if is_scalable(sort) => {
+            let resize = match (width, height) {
+                (Some(width), Some(height)) => ImageResize::within(width, height)?,
+                (Some(width), None) => ImageResize::width(width)?,
+                (None, height) => ImageResize::height(height.unwrap_or(USUAL_WIDTH))?,
+            };
+            Ok(Some(resize.to_string()))
+        }
+        Some(("video", _)) => {
+            let snapshot = VideoSnapshot::at(Duration::from_millis(at.unwrap_or(0)))?;
+            Ok(Some(snapshot.size(width, height)?.to_string()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The forms of images that OSS reads.
+/// [Image processing](https://www.alibabacloud.com/help/en/oss/user-guide/img-implementation-modes).
+fn is_scalable(sort: &str) -> bool {
+    matches!(sort, "jpeg" | "jpg" | "png" | "bmp" | "x-ms-bmp" | "gif" | "webp" | "tiff" | "heic" | "avif")
+}
+
+/// `attachment` or `inline` with a name in any language (RFC 6266).
+fn disposition(how: &str, name: &str) -> String {
+    let plain: String =
+        name.chars().map(|character| if is_plain(character) { character } else { '_' }).collect();
+    let mut disposition = format!("{how}; filename=\"{plain}\"");
+    if plain != name {
+        // Writing to a String does not fail.
+        let _ = write!(disposition, "; filename*=UTF-8''{}", utf8_percent_encode(name, ATTR_CHAR));
+    }
+    disposition
+}
+
+fn is_plain(character: char) -> bool {
+    (character.is_ascii_graphic() || character == ' ') && !matches!(character, '"' | '\\' | '%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_all_languages_are_saved_under() {
+        assert_eq!(disposition("inline", "a b.jpg"), "inline; filename=\"a b.jpg\"");
+        assert_eq!(
+            disposition("attachment", "测\"%.txt"),
+            "attachment; filename=\"___.txt\"; filename*=UTF-8''%E6%B5%8B%22%25.txt"
+        );
+    }
+
+    #[test]
+    fn images_and_videos_have_previews() {
+        let preview = |content_type, width, height, at| {
+            process(content_type, Preview { width, height, at }).unwrap().unwrap_or_default()
+        };
+        assert_eq!(preview("image/jpeg", None, None, None), "image/resize,w_320");
+        assert_eq!(preview("IMAGE/PNG; x=y", Some(10), Some(20), None), "image/resize,m_lfit,w_10,h_20");
+        assert_eq!(preview("image/gif", None, Some(20), None), "image/resize,h_20");
+        assert_eq!(preview("video/mp4", None, None, Some(1500)), "video/snapshot,t_1500,f_jpg,w_320,h_0");
+        for other in ["image/svg+xml", "text/plain", "", "application/pdf"] {
+            assert_eq!(preview(other, None, None, None), "", "{other}");
+        }
+    }
+
+    #[test]
+    fn what_oss_tells_of_an_md5_is_read_in_either_form() {
+        let md5 = Md5::from_hex("900150983cd24fb0d6963f7d28e17f72");
+        assert!(md5.is_some());
+        assert_eq!(told_md5("kAFQmDzST7DWlj99KOF/cg=="), md5);
+        assert_eq!(told_md5("900150983CD24FB0D6963F7D28E17F72"), md5);
+        assert_eq!(told_md5(""), None);
+    }
+}

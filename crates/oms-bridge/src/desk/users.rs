@@ -1,0 +1,131 @@
+//! Who may use the desk.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::ingest::Token;
+
+/// Longest name of a user, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// The users of a desk and their tokens. A user may have several: the old and the new one, while they change.
+#[derive(Clone, Debug)]
+pub struct Users(Arc<[(Token, Arc<User>)]>);
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name, which is that of its directory too.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Upload, and see its own.
+    Member,
+    /// Create buckets, too.
+    Admin,
+}
+
+impl Users {
+    /// Reads `name:token` or `name:token:admin`, one on each line or with commas between. Lines that begin with `#` are comments.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with which entry. The message contains no token.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut users: Vec<(Token, Arc<User>)> = Vec::new();
+        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+        for entry in lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty()) {
+            let (token, user) = parse(entry)?;
+            if let Some((_, other)) = users.iter().find(|(other, _)| other.is(&token)) {
+                return Err(format!("{:?} and {:?} have the same token", other.name, user.name));
+            }
+            users.push((token, Arc::new(user)));
+        }
+        if users.is_empty() { Err("names no user".to_owned()) } else { Ok(Self(users.into())) }
+    }
+
+    /// The user whose token a header `Authorization` presents. Takes the same time whichever it is.
+    pub fn who(&self, authorization: Option<&HeaderValue>) -> Option<&Arc<User>> {
+        let presented = Token::presented(authorization)?;
+        self.0.iter().fold(None, |found, (token, user)| if token.is(&presented) { Some(user) } else { found })
+    }
+}
+
+fn parse(entry: &str) -> Result<(Token, User), String> {
+    let mut parts = entry.splitn(3, ':').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    if !is_name(name) {
+        // Whoever forgot the name has put the token in its place.
+        return Err(format!(
+            "an entry does not begin with the name of a user (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
+        ));
+    }
+    let token = parts.next().ok_or_else(|| format!("{name:?} has no token: write name:token"))?;
+    let token = Token::parse(token).map_err(|error| format!("the token of {name:?} is {error}"))?;
+    let role = match parts.next() {
+        None => Role::Member,
+        Some("admin") => Role::Admin,
+        Some(_) => return Err(format!("what follows the token of {name:?} is not \"admin\"")),
+    };
+    Ok((token, User { name: name.to_owned(), role }))
+}
+
+/// A name is a directory in keys, so it has no slash and is not made of dots.
+fn is_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=LONGEST_NAME).contains(&name.len())
+        && name.bytes().all(good)
+        && !name.bytes().all(|byte| byte == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ERIC: &str = "eric:0123456789abcdef";
+
+    fn who(users: &str, token: &str) -> Option<(String, Role)> {
+        let users = Users::parse(users).unwrap();
+        let header = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        users.who(Some(&header)).map(|user| (user.name.clone(), user.role))
+    }
+
+    #[test]
+    fn a_token_tells_its_user() {
+        let users =
+            "# staff\neric:0123456789abcdef, mia:fedcba9876543210:admin\n\neric:00112233445566778899\n";
+        assert_eq!(who(users, "0123456789abcdef"), Some(("eric".into(), Role::Member)));
+        assert_eq!(who(users, "00112233445566778899"), Some(("eric".into(), Role::Member)));
+        assert_eq!(who(users, "fedcba9876543210"), Some(("mia".into(), Role::Admin)));
+        assert_eq!(who(users, "0123456789abcdee"), None);
+        assert_eq!(Users::parse(ERIC).unwrap().who(None), None);
+    }
+
+    #[test]
+    fn entries_that_are_wrong_are_named_without_their_token() {
+        for (text, expected) in [
+            ("", "names no user"),
+            ("# eric:0123456789abcdef", "names no user"),
+            (
+                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef+",
+                "does not begin with the name",
+            ),
+            ("..:0123456789abcdef", "does not begin with the name"),
+            ("a/b:0123456789abcdef", "does not begin with the name"),
+            ("eric", "\"eric\" has no token"),
+            ("eric:0123456789abcde", "the token of \"eric\" is shorter"),
+            ("eric:0123456789abcdef:root", "not \"admin\""),
+            ("eric:0123456789abcdef,mia:0123456789abcdef", "\"eric\" and \"mia\" have the same token"),
+        ] {
+            let error = Users::parse(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+            assert!(!error.contains("0123456789abcde"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What is left to do when everybody is answered: rows whose time has come are claimed, worked on, and written down.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::catalogue::{CatalogueError, Put};
+use super::entry::{Arrival, Entry, Forward, Millis, State, after};
+use super::fetch::Fetched;
+use super::{Desk, Store};
+use crate::change::{EventName, ObjectChange};
+use crate::pipeline::{Budget, Pipeline};
+use crate::progress::Log;
+
+/// Rows worked on at once.
+const AT_ONCE: usize = 64;
+
+/// How long a claim lasts. It is renewed as long as the work goes on, so this is what a kill delays a row by.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How often rows are looked for that another desk has added.
+const LOOK_ROUND: Duration = Duration::from_secs(10);
+
+/// What forwarding one object may take: long enough to wait out the throttling windows of OMS, and to copy a large object.
+const FORWARDING: Duration = Duration::from_hours(1);
+
+/// Time for work in hand when the desk is to stop.
+const LAST_CALL: Duration = Duration::from_secs(10);
+
+/// How often a fetch is tried.
+const FETCHES: u32 = 5;
+
+/// What came of the work on a row.
+#[derive(Debug)]
+enum Outcome {
+    Found(Arrival),
+    Absent,
+    /// It is there, as the bucket says, and the pipeline has it.
+    Settled(Arrival),
+    Removed,
+    GaveUp(String),
+    PutOff(String),
+}
+
+/// Works until `stop`, then finishes what is in hand.
+pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
+    let mut running = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        let room = AT_ONCE - running.len();
+        let pause = match desk.claim(room, &mut running).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::error!(%error, "the catalogue fails; work waits");
+                Duration::from_secs(1)
+            }
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            () = desk.0.work.notified() => {}
+            Some(_) = running.join_next() => {}
+            () = sleep(pause), if room > 0 => {}
+        }
+    }
+    let finish = async { while running.join_next().await.is_some() {} };
+    if timeout(LAST_CALL, finish).await.is_err() {
+        tracing::warn!(
+            rows = running.len(),
+            "stopped in the middle of work, which is taken up again after the next start"
+        );
+    }
+}
+
+impl Desk {
+    /// Starts work on as many rows as there is room for. Says how long there will be nothing more to do.
+    async fn claim(&self, room: usize, running: &mut JoinSet<()>) -> Result<Duration, CatalogueError> {
+        if room == 0 {
+            return Ok(LOOK_ROUND);
+        }
+        let now = self.now();
+        let due = self.catalogue().due(now, u32::try_from(room).unwrap_or(u32::MAX)).await?;
+        let full = due.len() == room;
+        for mut entry in due {
+            entry.claimed(after(now, LEASE));
+            entry.updated_at = now;
+            // Somebody else may have been quicker.
+            if self.catalogue().put(&entry).await? == Put::Done {
+                entry.revision += 1;
+                running.spawn(self.clone().settle(entry));
+            }
+        }
+        if full {
+            return Ok(Duration::ZERO);
+        }
+        let next = self.catalogue().next_due().await?;
+        let wait = next.map(|next| u64::try_from(next - self.now()).unwrap_or(0));
+        Ok(wait.map_or(LOOK_ROUND, Duration::from_millis).min(LOOK_ROUND))
+    }
+
+    /// Works on a claimed row, and writes down what came of it.
+    async fn settle(self, entry: Entry) {
+        let outcome = {
+            let mut work = pin!(self.work(&entry));
+            loop {
+                tokio::select! {
+                    outcome = &mut work => break outcome,
+                    () = sleep(LEASE / 3) => self.renew(&entry).await,
+                }
+            }
+        };
+        if let Outcome::PutOff(why) | Outcome::GaveUp(why) = &outcome {
+            tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
+        }
+        let counters = self.counters();
+        match &outcome {
+            Outcome::Found(_) => counters.stored.up(),
+            Outcome::Settled(_) => counters.forwarded.up(),
+            Outcome::Removed => counters.removed.up(),
+            Outcome::PutOff(_) => counters.put_off.up(),
+            Outcome::Absent | Outcome::GaveUp(_) => {}
+        }
+        let now = self.now();
+        let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, now)).await;
+        match applied {
+            Ok(Some(row)) if row.due_at.is_some_and(|due| due <= now) => self.wake(),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(key = entry.key, %error, "what was done cannot be written down; it is done again");
+            }
+        }
+    }
+
+    /// Keeps others off while the work goes on, unless the row has moved on.
+    async fn renew(&self, entry: &Entry) {
+        let until = after(self.now(), LEASE);
+        let renewed = self.update(&entry.id, |row| {
+            if row.state == entry.state {
+                row.claimed(until);
+            }
+        });
+        if let Err(error) = renewed.await {
+            tracing::warn!(key = entry.key, %error, "a claim cannot be renewed; the work may be done twice");
+        }
+    }
+
+    async fn work(&self, entry: &Entry) -> Outcome {
+        match entry.state {
+            State::Pending | State::Missing => look(self.store(), entry).await,
+            State::Stored => self.forward(entry).await,
+            State::Fetching => self.fetch(entry).await,
+            State::Deleting | State::Deleted => self.remove(entry).await,
+            State::Failed => Outcome::GaveUp(entry.note.clone().unwrap_or_default()),
+        }
+    }
+
+    /// Compares what a callback said with the bucket, then hands the object over.
+    async fn forward(&self, entry: &Entry) -> Outcome {
+        let found = match look(self.store(), entry).await {
+            Outcome::Found(found) => found,
+            other => return other,
+        };
+        match (entry.forward, &self.0.pipeline) {
+            (Forward::Waiting, Some(pipeline)) => {
+                let change = created(entry, &found);
+                self.hand_over(pipeline, change)
+                    .await
+                    .map_or_else(Outcome::PutOff, |()| Outcome::Settled(found))
+            }
+            (Forward::Waiting, None) => Outcome::PutOff("this desk forwards nothing".to_owned()),
+            (Forward::Off | Forward::Done, _) => Outcome::Settled(found),
+        }
+    }
+
+    /// To the engine or into the journal.
+    async fn hand_over(&self, pipeline: &Pipeline, change: ObjectChange) -> Result<(), String> {
+        let now = Instant::now();
+        let credentials = self.0.credentials.from_environment();
+        let report =
+            pipeline.run(vec![change], credentials, Budget::until(now + FORWARDING, now), &Log).await;
+        match report {
+            Ok(report) if report.unrecorded == 0 => Ok(()),
+            Ok(report) => Err(report.first_unrecorded.unwrap_or_default()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn fetch(&self, entry: &Entry) -> Outcome {
+        let (Some(fetcher), Some(url)) = (self.fetcher(), entry.source_url.as_deref()) else {
+            return Outcome::GaveUp(
+                "this desk fetches nothing any more: INGEST_DOMAINS is not set".to_owned(),
+            );
+        };
+        match fetcher.fetch(url, &entry.key).await {
+            Fetched::Done => self.admit(entry).await,
+            Fetched::Failed(why) => Outcome::GaveUp(why),
+            Fetched::Interrupted(why) if entry.checks + 1 >= FETCHES => Outcome::GaveUp(why),
+            Fetched::Interrupted(why) => Outcome::PutOff(why),
+        }
+    }
+
+    /// What is fetched is held to the rules of what is uploaded.
+    async fn admit(&self, entry: &Entry) -> Outcome {
+        let found = match look(self.store(), entry).await {
+            Outcome::Found(found) => found,
+            Outcome::Absent => return Outcome::PutOff("fetched, and gone again".to_owned()),
+            other => return other,
+        };
+        let content_type = found.content_type.as_deref().unwrap_or_default();
+        let types = &self.rules().types;
+        if types.admit(content_type) {
+            return Outcome::Found(found);
+        }
+        let why = format!("{content_type} may not be uploaded, only {types}");
+        match self.store().remove(&entry.key).await {
+            Ok(()) => Outcome::GaveUp(why),
+            Err(error) => Outcome::PutOff(error.to_string()),
+        }
+    }
+
+    async fn remove(&self, entry: &Entry) -> Outcome {
+        if let Err(error) = self.store().remove(&entry.key).await {
+            return Outcome::PutOff(error.to_string());
+        }
+        match (entry.forward, &self.0.pipeline) {
+            // The policy knows whether removals are carried over.
+            (Forward::Done, Some(pipeline)) => self
+                .hand_over(pipeline, removed(entry))
+                .await
+                .map_or_else(Outcome::PutOff, |()| Outcome::Removed),
+            _ => Outcome::Removed,
+        }
+    }
+}
+
+async fn look(store: &Store, entry: &Entry) -> Outcome {
+    match store.look(&entry.key).await {
+        Ok(Some(found)) => Outcome::Found(found),
+        Ok(None) => Outcome::Absent,
+        Err(error) => Outcome::PutOff(error.to_string()),
+    }
+}
+
+/// Changes a row by what came of the work on it. What its user or a callback did meanwhile counts more.
+fn apply(row: &mut Entry, worked_on: State, outcome: &Outcome, now: Millis) {
+    match outcome {
+        Outcome::Found(found) if row.state == worked_on => {
+            row.arrived(found.clone(), now);
+        }
+        _ if row.state != worked_on => {}
+        Outcome::Found(_) => {}
+        Outcome::Absent => row.absent(now),
+        Outcome::Settled(found) => {
+            row.seen(found.clone());
+            row.settled();
+        }
+        Outcome::Removed => row.removed(now),
+        Outcome::GaveUp(why) => row.gave_up(why.clone()),
+        Outcome::PutOff(_) => row.put_off(now),
+    }
+}
+
+fn created(entry: &Entry, found: &Arrival) -> ObjectChange {
+    let operation = if entry.source_url.is_some() { "PutObject" } else { "PostObject" };
+    ObjectChange {
+        bucket: Some(entry.bucket.clone()),
+        event: EventName::new(format!("ObjectCreated:{operation}")),
+        event_time: chrono::DateTime::from_timestamp_millis(entry.updated_at).map(|time| time.to_rfc3339()),
+        etag: found.etag.clone(),
+        size: Some(found.size),
+        ..ObjectChange::of_key(&*entry.key)
+    }
+}
+
+fn removed(entry: &Entry) -> ObjectChange {
+    ObjectChange {
+        bucket: Some(entry.bucket.clone()),
+        event: EventName::new("ObjectRemoved:DeleteObject".to_owned()),
+        ..ObjectChange::of_key(&*entry.key)
+    }
+}
