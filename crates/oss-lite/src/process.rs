@@ -143,3 +143,42 @@ impl fmt::Display for Sides {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_of_the_documentation() {
+        let resize = |resize: Result<ImageResize, Error>| resize.expect("within limits").to_string();
+        assert_eq!(resize(ImageResize::within(1, 16_384)), "image/resize,m_lfit,w_1,h_16384");
+        assert_eq!(resize(ImageResize::width(100)), "image/resize,m_lfit,w_100");
+        assert_eq!(resize(ImageResize::height(100)), "image/resize,m_lfit,h_100");
+        let frame = VideoSnapshot::at(Duration::from_micros(7_000_999)).expect("a time");
+        assert_eq!(frame.to_string(), "video/snapshot,t_7000,f_jpg,m_fast");
+        let frame = frame.format(SnapshotFormat::Png).size(Some(800), None).expect("a size");
+        assert_eq!(frame.to_string(), "video/snapshot,t_7000,f_png,w_800,m_fast");
+        let frame = frame.size(Some(800), Some(600)).expect("a size");
+        assert_eq!(frame.to_string(), "video/snapshot,t_7000,f_png,w_800,h_600,m_fast");
+    }
+
+    #[test]
+    fn sides_and_times_out_of_limits_are_refused() {
+        let frame = || VideoSnapshot::at(Duration::ZERO).expect("the beginning");
+        for side in [0, 16_385, u32::MAX] {
+            for error in [
+                ImageResize::within(side, 1).expect_err("width"),
+                ImageResize::within(1, side).expect_err("height"),
+                ImageResize::width(side).expect_err("width"),
+                ImageResize::height(side).expect_err("height"),
+                frame().size(Some(side), None).expect_err("width"),
+                frame().size(None, Some(side)).expect_err("height"),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+                assert!(error.to_string().contains(&side.to_string()), "{error}");
+            }
+        }
+        assert!(frame().size(None, None).is_err());
+        assert!(VideoSnapshot::at(Duration::MAX).is_err());
+    }
+}

@@ -27,7 +27,8 @@
 //!
 //! The path, percent-decoded; `?` and the query as it came, if there is one; a line feed; the body. OSS's own samples
 //! differ on `+` in a path: those in Python and Go leave it alone, those in Java and PHP read it as a blank. Here it stays, as
-//! RFC 3986 has it, so callback URLs should have none in their path. A gateway that decodes or rewrites the path on the
+//! RFC 3986 has it, so callback URLs should have none in their path. A path that decodes to one with `?` or a line feed
+//! is refused, since it could be passed off as another path with a query or another body. A gateway that decodes or rewrites the path on the
 //! way breaks the signature; what is handed over must be what OSS sent.
 //!
 //! [Callback](https://www.alibabacloud.com/help/en/oss/developer-reference/callback).

@@ -2,6 +2,7 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http::{HeaderMap, HeaderValue};
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::body::{CallbackBody, CallbackBodyType};
@@ -131,6 +132,11 @@ fn check_url(text: &str) -> Result<(), Error> {
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(wrong("has a user or a fragment"));
+    }
+    if percent_decode_str(url.path()).any(|byte| matches!(byte, b'?' | b'\n')) {
+        return Err(wrong(
+            "has a question mark or a line feed in its path, with which no call can be verified",
+        ));
     }
     if url.host_str().is_none_or(|host| host.starts_with('[')) {
         return Err(wrong("names an IPv6 address, which OSS does not call"));

@@ -43,6 +43,10 @@ pub fn verify(key: &PublicKey, parts: &CallbackParts<'_>) -> Result<(), Callback
 /// The signature, as far as it can be judged without a key.
 pub(super) fn signature(parts: &CallbackParts<'_>) -> Result<Vec<u8>, CallbackError> {
     let malformed = |why| CallbackError::new(CallbackErrorKind::Malformed, why);
+    // What is signed has these between its parts, so they would let a part pass for another.
+    if percent_decode_str(parts.path).any(|byte| matches!(byte, b'?' | b'\n')) {
+        return Err(malformed("the path of the callback has a question mark or a line feed in it"));
+    }
     if parts.authorization.len() > LONGEST_SIGNATURE {
         return Err(malformed("the signature of the callback is too long"));
     }

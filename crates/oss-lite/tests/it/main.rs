@@ -3,13 +3,18 @@
 #![cfg(test)]
 
 mod annotations;
+mod callback_keys;
+mod callback_signatures;
+mod callbacks;
 mod checksums;
 mod copying;
+mod cors;
 mod deleting;
 mod describing;
 mod failing;
 mod listing;
 mod multipart;
+mod post_policies;
 mod presigning;
 mod ranges;
 mod reading;

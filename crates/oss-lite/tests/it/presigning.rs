@@ -1,6 +1,6 @@
 //! URLs that carry their signature.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::DateTime;
@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use oss_lite::{
     Addressing, Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, ErrorKind, PresignOptions,
     SignatureVersion,
+    process::{ImageResize, VideoSnapshot},
 };
 
 use crate::server::{self, Server, http};
@@ -70,6 +71,7 @@ async fn urls_carry_the_recorded_signatures() {
         "oss/gen-v1-q-get",
         "oss/gen-v1-q-get-disposition",
         "oss/gen-v1-q-get-utf8",
+        "oss/gen-v1-q-process",
         "oss/gen-v1-q-put-type-md5-meta",
         "oss/gen-v1-q-uploadpart",
         "obs/presign-get",
@@ -151,6 +153,28 @@ fn parameters_and_headers_are_signed() {
     let mut typed = options();
     typed.headers.insert("content-type", HeaderValue::from_static("text/plain"));
     assert_ne!(bucket.presigned_url(&Method::PUT, "k", HOUR, typed).expect("a URL"), plain);
+}
+
+#[test]
+fn another_form_and_another_name_are_part_of_what_is_signed() {
+    let thumbnail = ImageResize::within(320, 240).expect("a size");
+    let frame = VideoSnapshot::at(Duration::from_secs(1)).expect("a time");
+    for signature in [SignatureVersion::V4, SignatureVersion::V1] {
+        let bucket = bucket(internal(Dialect::Oss).with_signature(signature));
+        let sign = |options| bucket.presigned_url(&Method::GET, "k", HOUR, options).expect("a URL");
+        let options = || PresignOptions::default().response_content_disposition("inline");
+        let resized = sign(options().process(&thumbnail));
+        assert!(resized.contains("response-content-disposition=inline&"), "{resized}");
+        assert!(resized.contains("x-oss-process=image%2Fresize%2Cm_lfit%2Cw_320%2Ch_240"), "{resized}");
+        let snapped = sign(options().process(&frame));
+        assert!(snapped.contains("x-oss-process=video%2Fsnapshot%2Ct_1000%2Cf_jpg%2Cm_fast"), "{snapped}");
+        let signatures: BTreeSet<String> =
+            [sign(PresignOptions::default()), sign(options()), resized, snapped]
+                .iter()
+                .filter_map(|url| Some(url.rsplit_once("ignature=")?.1.to_owned()))
+                .collect();
+        assert_eq!(signatures.len(), 4, "{signatures:?}");
+    }
 }
 
 #[test]

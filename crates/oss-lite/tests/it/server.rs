@@ -14,6 +14,7 @@ use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, RetryPolicy, 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 pub(crate) const SECRET: &str = "the-secret-of-the-test";
@@ -86,6 +87,7 @@ impl Recorded {
 pub(crate) struct Server {
     pub(crate) address: std::net::SocketAddr,
     requests: Arc<Mutex<Vec<Recorded>>>,
+    arrived: Arc<watch::Sender<usize>>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -96,17 +98,23 @@ impl Server {
         let server = Self {
             address: listener.local_addr().expect("an address"),
             requests: Arc::default(),
+            arrived: Arc::default(),
             connections: Arc::default(),
         };
         let replies = Arc::new(Mutex::new(replies.into_iter().collect::<VecDeque<_>>()));
-        let (requests, connections) = (Arc::clone(&server.requests), Arc::clone(&server.connections));
+        let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, Arc::clone(&replies), Arc::clone(&requests)));
+                accepting.connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, Arc::clone(&replies), accepting.clone()));
             }
         });
         server
+    }
+
+    /// Waits until so many requests have arrived.
+    pub(crate) async fn received(&self, count: usize) {
+        self.arrived.subscribe().wait_for(|arrived| *arrived >= count).await.expect("a server");
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -175,14 +183,11 @@ pub(crate) fn tries(attempts: u32) -> RetryPolicy {
     RetryPolicy::default().with_attempts(attempts)
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    replies: Arc<Mutex<VecDeque<Reply>>>,
-    requests: Arc<Mutex<Vec<Recorded>>>,
-) {
+async fn serve(mut stream: TcpStream, replies: Arc<Mutex<VecDeque<Reply>>>, server: Server) {
     let mut buffer = Vec::new();
     while let Some(recorded) = receive(&mut stream, &mut buffer).await {
-        requests.lock().expect("requests").push(recorded);
+        server.requests.lock().expect("requests").push(recorded);
+        server.arrived.send_modify(|arrived| *arrived += 1);
         let reply = replies.lock().expect("replies").pop_front();
         match reply {
             Some(Reply::Bytes(bytes)) => {
