@@ -71,7 +71,8 @@ impl ImageResize {
 }
 
 impl VideoSnapshot {
-    /// The key frame at or before a time, in milliseconds from the beginning. A time beyond the end gives no image.
+    /// The key frame at or before a time, in milliseconds from the beginning. A time beyond the
+    /// end means the last frame.
     pub fn at(time: Duration) -> Result<Self, Error> {
         let at_ms = u64::try_from(time.as_millis()).ok().filter(|ms| i64::try_from(*ms).is_ok());
         let at_ms = at_ms.ok_or_else(|| bad("the time of the snapshot is beyond all videos".to_owned()))?;

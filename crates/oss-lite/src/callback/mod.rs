@@ -17,11 +17,12 @@
 //!
 //! # What a good signature proves
 //!
-//! **Little.** The key that OSS signs with has 512 bits, and such keys have been factored for the price of a meal since
-//! 2015; the digest is MD5; there is no date in what is signed, so an old call can be sent again. A good signature keeps
+//! **Little.** The key that OSS signs with has 512 bits. Since 2015 it takes hours and less than 100 dollars of rented
+//! computers to factor one ([Factoring as a Service](https://eprint.iacr.org/2015/1000)), and who has done so signs as OSS
+//! does. The digest is MD5. There is no date in what is signed, so an old call can be sent again. A good signature keeps
 //! out noise, not an attacker. A server that acts on callbacks should put a secret of its own into the body (such as a
-//! MAC of the upload's id, which the policy fixes), ask for the object by `HEAD` before it believes what the body says of
-//! it, and take repeated calls as one.
+//! MAC of the upload's id, in a field that the policy fixes), ask for the object by `HEAD` before it believes what the
+//! body says of it, and take repeated calls as one.
 //!
 //! # What is signed
 //!

@@ -46,17 +46,16 @@ impl PublicKey {
     /// Reads `SubjectPublicKeyInfo` in DER, strictly: RSA, no bytes left over, a modulus of 512 to 4096 bits, an odd
     /// exponent of 3 or more that fits 64 bits.
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
-        let (modulus, exponent) =
+        let (digits, exponent) =
             der::rsa_key(der).ok_or_else(|| bad("is no RSA key as SubjectPublicKeyInfo in DER"))?;
-        let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
+        let (modulus, exponent) = (BigUint::from_bytes_be(digits), BigUint::from_bytes_be(exponent));
         if !(512..=4096).contains(&modulus.bits()) || !modulus.bit(0) {
             return Err(bad("has no odd modulus of 512 to 4096 bits"));
         }
         if exponent.bits() > 64 || exponent < BigUint::from(3_u8) || !exponent.bit(0) {
             return Err(bad("has no odd exponent from 3 to 2^64"));
         }
-        let bytes = usize::try_from(modulus.bits().div_ceil(8)).unwrap_or(usize::MAX);
-        Ok(Self { modulus, exponent, bytes })
+        Ok(Self { modulus, exponent, bytes: digits.len() })
     }
 
     /// The key that OSS has published and signs with.

@@ -83,7 +83,7 @@ impl CallbackRequest {
         let vars = custom.iter().map(|(name, value)| (name.as_str(), json::string(value)));
         let vars = if custom.is_empty() { None } else { Some(encoded("custom variables", vars)?) };
         let parameter = encoded("callback", members)?;
-        Ok(Callback { parameter, vars, custom, urls: self.urls.len() })
+        Ok(Callback { parameter, vars, custom, patience: self.urls.iter().map(|_| PATIENCE).sum() })
     }
 
     fn check_urls(&self) -> Result<(), Error> {
@@ -177,7 +177,7 @@ pub struct Callback {
     parameter: String,
     vars: Option<String>,
     custom: Vec<(String, String)>,
-    urls: usize,
+    patience: Duration,
 }
 
 impl Callback {
@@ -220,13 +220,14 @@ impl Callback {
 
     /// How much longer an upload may take because of the callback.
     pub(crate) fn patience(&self) -> Duration {
-        PATIENCE * u32::try_from(self.urls).unwrap_or(1)
+        self.patience
     }
 }
 
 /// Without the parameters, whose body may hold secrets.
 impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Callback").field("urls", &self.urls).finish_non_exhaustive()
+        let custom: Vec<&String> = self.custom.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Callback").field("custom", &custom).finish_non_exhaustive()
     }
 }

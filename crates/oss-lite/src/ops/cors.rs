@@ -37,7 +37,7 @@ impl Bucket {
     /// Replaces all CORS rules of the bucket, by 1 to 10 on OSS and 1 to 100 on OBS.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors),
-    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0057.html).
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0074.html).
     pub async fn put_cors(&self, rules: &[CorsRule]) -> Result<(), Error> {
         check(self.dialect(), rules)
             .map_err(|error| error.in_context(|| format!("put CORS rules of bucket {}", self.name())))?;
@@ -57,7 +57,7 @@ impl Bucket {
     /// The CORS rules of the bucket; none if it has no such configuration. Methods that no request can have are left out.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketcors),
-    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0058.html).
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0075.html).
     pub async fn get_cors(&self) -> Result<Vec<CorsRule>, Error> {
         let call = Call {
             query: Query::new([("cors", "")]),
@@ -78,7 +78,7 @@ impl Bucket {
     /// Removes all CORS rules of the bucket; success also when there are none.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/deletebucketcors),
-    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0059.html).
+    /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0076.html).
     pub async fn delete_cors(&self) -> Result<(), Error> {
         let call = Call {
             query: Query::new([("cors", "")]),

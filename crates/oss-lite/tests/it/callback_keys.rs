@@ -98,14 +98,14 @@ async fn nobody_is_asked_for_what_cannot_be_good() {
 #[tokio::test]
 async fn what_is_no_key_is_not_kept() {
     let _frozen = freeze();
-    let large = "x".repeat(9000);
+    let endless = ["HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", &" ".repeat(9000)].concat();
     for bad in [
         reply("404 Not Found", &[], "no"),
         reply("500 Oops", &[], &RECORDED.keys["test-512"]),
         reply("302 Found", &[("location", "http://gosspublic.alicdn.com/other.pem")], ""),
         reply("200 OK", &[], "<html>"),
         reply("200 OK", &[], b"\xff"),
-        reply("200 OK", &[], large),
+        Reply::Stall(endless.into_bytes()),
         Reply::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n-----BEGIN".to_vec()),
         Reply::Last(Vec::new()),
     ] {
@@ -121,6 +121,16 @@ async fn what_is_no_key_is_not_kept() {
         advance(Duration::from_secs(1)).await;
         verify(&keys, "plain-512", &header).await.expect("fetched after a while");
     }
+}
+
+#[tokio::test]
+async fn a_key_from_elsewhere_is_not_taken_even_if_the_client_follows() {
+    let moved = reply("302 Found", &[("location", "http://gosspublic.alicdn.com/other.pem")], "");
+    let server = Server::with([moved, pem("test-512")]).await;
+    let proxy = reqwest::Proxy::http(format!("http://{}", server.address)).expect("a proxy");
+    let following = http_builder().proxy(proxy).redirect(reqwest::redirect::Policy::limited(3));
+    let keys = CallbackKeys::new(following.build().expect("a client"));
+    assert_eq!(kind(&keys, &header("v2.pem")).await, CallbackErrorKind::KeyUnavailable);
 }
 
 #[tokio::test(start_paused = true)]
