@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Uri};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Outcome};
 use crate::wire::{Query, header};
@@ -58,8 +58,6 @@ struct Argument {
     /// Means something with TLS only.
     #[serde(default, rename = "callbackSNI")]
     _sni: bool,
-    #[serde(flatten)]
-    _others: BTreeMap<String, IgnoredAny>,
 }
 
 impl Order {
@@ -83,7 +81,8 @@ impl Order {
     pub(crate) fn parse(text: &str, custom: BTreeMap<String, String>) -> Outcome<Self> {
         let document = decode("callback", text)?;
         let Argument { callback_url, callback_host, callback_body, callback_body_type, .. } =
-            serde_json::from_slice(&document)
+            serde_json::from_slice::<Map<String, Value>>(&document)
+                .and_then(|object| serde_json::from_value(object.into()))
                 .map_err(|_| invalid("callback", "The callback configuration is not json format."))?;
         if callback_body.is_empty() {
             return Err(invalid("callback", "The callbackBody must not be empty.").ec("0007-00000011"));
@@ -151,7 +150,7 @@ fn invalid(name: &'static str, message: &'static str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -176,6 +175,8 @@ mod tests {
     #[test]
     fn what_is_wrong_about_an_order_is_refused() {
         let url = "http://127.0.0.1/";
+        let long = "x".repeat(MAX_ARGUMENT);
+        let six = [url; 6].join(";");
         for argument in [
             json!({"callbackUrl": url}),
             json!({"callbackBody": "x"}),
@@ -183,12 +184,12 @@ mod tests {
             json!({"callbackUrl": url, "callbackBody": ""}),
             json!({"callbackUrl": "http://[::1]/", "callbackBody": "x"}),
             json!({"callbackUrl": "ftp://127.0.0.1/", "callbackBody": "x"}),
-            json!({"callbackUrl": [url; 6].join(";"), "callbackBody": "x"}),
+            json!({"callbackUrl": six, "callbackBody": "x"}),
             json!({"callbackUrl": url, "callbackBody": "x", "callbackBodyType": "text/plain"}),
             json!({"callbackUrl": url, "callbackBody": "x", "callbackSNI": "yes"}),
             json!({"callbackUrl": url, "callbackBody": "x", "callbackHost": "a b"}),
-            json!({"callbackUrl": url, "callbackBody": "x".repeat(MAX_ARGUMENT)}),
-            json!([url, "x"]),
+            json!({"callbackUrl": url, "callbackBody": long}),
+            json!([url, null, "x"]),
         ] {
             assert_eq!(parse(&argument).unwrap_err().code(), "InvalidArgument", "{argument}");
         }

@@ -38,10 +38,9 @@ impl Variables<'_> {
             body.push_str(before);
             let value = self.value(name);
             match (body_type, value) {
-                (BodyType::Json, value) => body.push_str(&value.to_string()),
                 (BodyType::Form, Value::String(text)) => body.push_str(&encode(&text, Slash::Encode)),
                 (BodyType::Form, Value::Null) => {}
-                (BodyType::Form, value) => body.push_str(&value.to_string()),
+                (_, value) => body.push_str(&value.to_string()),
             }
             rest = tail;
         }

@@ -5,8 +5,12 @@
 
 mod admin;
 mod buckets;
+mod callback_server;
+mod callbacks;
 mod copies;
+mod cors;
 mod faults;
+mod form;
 mod function;
 mod http;
 mod kinds;
@@ -14,7 +18,10 @@ mod notifications;
 mod objects;
 mod obs;
 mod oms;
+mod post;
+mod post_policy;
 mod process;
+mod processing;
 mod sign;
 mod sparse;
 mod tampering;

@@ -45,7 +45,7 @@ pub(crate) fn get(bucket: &str, key: &str) -> Call {
     call("GET", bucket, key)
 }
 
-fn escape(text: &str, keep: &str) -> String {
+pub(crate) fn escape(text: &str, keep: &str) -> String {
     let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c) || keep.contains(c);
     let mut out = String::new();
     for byte in text.bytes() {
@@ -57,13 +57,13 @@ fn escape(text: &str, keep: &str) -> String {
     out
 }
 
-fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
+pub(crate) fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hmac_sha1(key: &str, text: &str) -> String {
+pub(crate) fn hmac_sha1(key: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
@@ -71,6 +71,10 @@ fn hmac_sha1(key: &str, text: &str) -> String {
 
 fn lines<'a>(headers: impl Iterator<Item = &'a (String, String)>) -> String {
     headers.flat_map(|(name, value)| [name, ":", value, "\n"]).collect()
+}
+
+pub(crate) fn base64(data: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(data)
 }
 
 pub(crate) fn md5_base64(data: &[u8]) -> String {

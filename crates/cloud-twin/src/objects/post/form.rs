@@ -34,12 +34,6 @@ impl Fields {
     }
 }
 
-impl<const N: usize> From<[(&str, &str); N]> for Fields {
-    fn from(fields: [(&str, &str); N]) -> Self {
-        Self(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
-    }
-}
-
 /// The file of a form, to be read piece by piece.
 pub(super) struct File<'a> {
     multipart: Multipart<'a>,
@@ -72,15 +66,14 @@ fn pieces(
 }
 
 fn boundary(headers: &HeaderMap) -> Outcome<String> {
-    multer::parse_boundary(wire::header(headers, header::CONTENT_TYPE.as_str())).map_err(
-        |error| match error {
-            multer::Error::NoBoundary => malformed(),
-            _ => {
-                let message = "Bucket POST must be of the enclosure-type multipart/form-data.";
-                ApiError::bad_request("RequestIsNotMultiPartContent", message)
-            }
-        },
-    )
+    let content_type = wire::header(headers, header::CONTENT_TYPE.as_str());
+    multer::parse_boundary(content_type).map_err(|error| {
+        if matches!(error, multer::Error::NoBoundary) {
+            return malformed();
+        }
+        let message = "Bucket POST must be of the enclosure-type multipart/form-data.";
+        ApiError::bad_request("RequestIsNotMultiPartContent", message)
+    })
 }
 
 async fn text_of(name: &str, mut field: Field<'_>) -> Result<String, BodyError> {

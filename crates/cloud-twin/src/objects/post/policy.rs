@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::body::MAX_OBJECT;
 use crate::error::{ApiError, Outcome};
@@ -39,7 +39,8 @@ impl Policy {
     pub(super) fn parse(encoded: &str) -> Outcome<Self> {
         let bytes = STANDARD.decode(encoded).map_err(|_| invalid("it is not base64"))?;
         let text = String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8"))?;
-        let document: Document = serde_json::from_str(&without_escaped_dollars(&text))
+        let document: Document = serde_json::from_str::<Map<String, Value>>(&without_escaped_dollars(&text))
+            .and_then(|object| serde_json::from_value(object.into()))
             .map_err(|error| invalid(&format!("it is not the JSON of a policy: {error}")))?;
         let expiration = document.expiration.ok_or_else(|| invalid("it has no expiration"))?;
         let expiration = expiration
@@ -280,6 +281,7 @@ mod tests {
         for text in [
             "",
             "[]",
+            r#"["2026-01-01T00:00:00.000Z", []]"#,
             "{",
             r#"{"conditions":[]}"#,
             r#"{"expiration":"2026-01-01T00:00:00.000Z"}"#,
