@@ -40,6 +40,7 @@ test('what OSS refuses for good is told in words', () => {
 test('the code and the message of an error document are found, and nothing in anything else', () => {
   const parser = found => ({ parseFromString: () => ({ querySelector: selector => found[selector] ?? null }) });
   const document = { 'Error > Code': { textContent: ' AccessDenied ' }, 'Error > Message': { textContent: 'no' } };
-  assert.deepEqual(readError('<Error>…', parser(document)), { code: 'AccessDenied', message: 'no' });
-  assert.deepEqual(readError('<html>', parser({})), { code: '', message: '' });
+  assert.deepEqual(readError('<Error>…</Error>\n', parser(document)), { code: 'AccessDenied', message: 'no' });
+  assert.deepEqual(readError('<Error></Error>', parser({})), { code: '', message: '' });
+  assert.deepEqual(readError('<html></html>', parser(document)), { code: '', message: '' });
 });

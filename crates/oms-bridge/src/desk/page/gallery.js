@@ -21,6 +21,7 @@ export class Gallery {
   #name = '';
   #loading = null;
   #error = null;
+  #sight;
   #refresh = { timer: undefined, count: 0 };
 
   /** `forwards`: whether the desk hands on what it has. */
@@ -28,7 +29,7 @@ export class Gallery {
     this.#api = api;
     this.#forwards = forwards;
     byId('more').onclick = () => this.#loadMore();
-    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && !this.#error && this.#loadMore()).observe(byId('more'));
+    this.#sight = new IntersectionObserver(seen => seen.at(-1).isIntersecting && !this.#error && this.#loadMore());
     let typing;
     byId('search').oninput = ({ target }) => {
       clearTimeout(typing);
@@ -87,6 +88,9 @@ export class Gallery {
     byId('cards').removeAttribute('aria-busy');
     this.#note();
     this.#watch(true);
+    // Observed anew, it tells at once whether the button is still in sight.
+    this.#sight.unobserve(byId('more'));
+    this.#sight.observe(byId('more'));
   }
 
   // Spares what was stored while the list was on its way: it may not be in it.
