@@ -1,8 +1,9 @@
 // ali-oss, Alibaba Cloud's client of OSS for Node, with signature V1 and V4.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createVerify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
@@ -50,6 +51,60 @@ function clientOf(bucket, authorizationV4, options = {}) {
 }
 
 const refusal = (status, code) => ({ name: `${code}Error`, status, code });
+
+// An application server: `call` resolves to the first callback, once its signature is found right.
+async function callbackServer(answer = '{"Status":"OK"}') {
+  const server = http.createServer();
+  const call = once(server, 'request').then(async ([request, response]) => {
+    const body = Buffer.concat(await request.toArray());
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
+    response.end(answer);
+    const [path, query] = request.url.split('?');
+    const target = decodeURIComponent(path) + (query === undefined ? '' : `?${query}`);
+    const verify = createVerify('RSA-MD5').update(`${target}\n`).update(body);
+    assert.ok(verify.verify(twin.callback_public_key, request.headers.authorization, 'base64'));
+    return body.toString();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}/call`, call, close };
+}
+
+// The fields of a form whose policy the client signs.
+function signedForm(client, v4, conditions) {
+  const { accessKeyId, stsToken } = client.options;
+  const expiration = new Date(Date.now() + 60_000).toISOString();
+  if (!v4) {
+    const fields = client.calculatePostSignature({ expiration, conditions });
+    return stsToken ? { ...fields, 'x-oss-security-token': stsToken } : fields;
+  }
+  const date = new Date();
+  const stamp = date.toISOString().replace(/[-:]|\.\d+/g, '');
+  const fields = {
+    'x-oss-signature-version': 'OSS4-HMAC-SHA256',
+    'x-oss-credential': `${accessKeyId}/${stamp.slice(0, 8)}/${twin.region}/oss/aliyun_v4_request`,
+    'x-oss-date': stamp,
+    ...(stsToken && { 'x-oss-security-token': stsToken }),
+  };
+  const own = Object.entries(fields).map(([name, value]) => ({ [name]: value }));
+  const policy = { expiration, conditions: [...conditions, ...own] };
+  return {
+    ...fields,
+    policy: Buffer.from(JSON.stringify(policy)).toString('base64'),
+    'x-oss-signature': client.signPostObjectPolicyV4(policy, date),
+  };
+}
+
+function postForm(client, fields, file, name = 'a b.txt') {
+  const form = new FormData();
+  for (const [field, value] of Object.entries(fields)) form.append(field, value);
+  form.append('file', file, name);
+  return fetch(`http://localhost:${port}/${client.options.bucket}/`, { method: 'POST', body: form, redirect: 'manual' });
+}
 
 // Neither `fetch` nor `new URL` may see the address: both resolve dot segments, which breaks the signature.
 function open(url) {
@@ -271,6 +326,74 @@ for (const [signature, v4] of [['V1', false], ['V4', true]]) {
         const { status, body } = await open(url);
         assert.equal(status, 403);
         assert.match(body, /<Code>SignatureDoesNotMatch<\/Code>/);
+      }
+    });
+
+    test('a form with a policy signed by the client is stored', async () => {
+      const client = await newBucket();
+      const { bucket } = client.options;
+      const conditions = [{ bucket }, ['starts-with', '$key', '目录/'], ['content-length-range', 1, 10]];
+      const fields = { ...signedForm(client, v4, conditions), key: '目录/${filename}', 'x-oss-meta-who': 'peer' };
+      const stored = await postForm(client, fields, new Blob(['content'], { type: 'text/x-peer' }));
+      assert.equal(stored.status, 204, await stored.text());
+      assert.equal(stored.headers.get('etag'), etagOf('content'));
+      const { content, res } = await client.get('目录/a b.txt');
+      assert.equal(content.toString(), 'content');
+      assert.equal(res.headers['content-type'], 'text/x-peer');
+      assert.equal(res.headers['x-oss-meta-who'], 'peer');
+
+      const refused = async (changed, file = new Blob(['content'])) => {
+        const answer = await postForm(client, { ...fields, ...changed }, file);
+        return [answer.status, /<Code>(.*)<\/Code>/.exec(await answer.text())[1]];
+      };
+      assert.deepEqual(await refused({ key: 'elsewhere' }), [403, 'AccessDenied']);
+      assert.deepEqual(await refused({}, new Blob(['more than ten'])), [400, 'EntityTooLarge']);
+      assert.deepEqual(await refused({}, new Blob([])), [400, 'EntityTooSmall']);
+      assert.deepEqual(await refused({ policy: fields.policy.replace(/^./, 'f') }), [403, 'SignatureDoesNotMatch']);
+      const intruder = another(client, { accessKeySecret: 'NotTheSecretOfAnybodyAtAll0123' });
+      assert.deepEqual(await refused(signedForm(intruder, v4, conditions)), [403, 'SignatureDoesNotMatch']);
+      assert.deepEqual(await listAll(client), ['目录/a b.txt']);
+    });
+
+    test('a form signed with temporary credentials brings their token', async () => {
+      const client = await newBucket();
+      const temporary = another(client, {
+        accessKeyId: temporaryAccount.access_key,
+        accessKeySecret: temporaryAccount.secret_key,
+        stsToken: temporaryAccount.security_token,
+        refreshSTSToken: null,
+        refreshSTSTokenInterval: 3_600_000,
+      });
+      const fields = { ...signedForm(temporary, v4, []), key: 'k' };
+      assert.equal((await postForm(client, fields, new Blob(['x']))).status, 204);
+      delete fields['x-oss-security-token'];
+      assert.equal((await postForm(client, fields, new Blob(['x']))).status, 403);
+    });
+
+    test('a form and a put call back', async () => {
+      const client = await newBucket();
+      const body = 'key=${object}&size=${size}&who=${x:who}';
+      for (const upload of [
+        async url => {
+          const document = JSON.stringify({ callbackUrl: url, callbackBody: body });
+          const callback = Buffer.from(document).toString('base64');
+          const fields = { ...signedForm(client, v4, [{ callback }]), key: 'a b', callback, 'x:who': 'peer' };
+          const answer = await postForm(client, fields, new Blob(['content']));
+          assert.equal(answer.status, 200);
+          return answer.json();
+        },
+        async url => {
+          const callback = { url, body, contentType: 'application/x-www-form-urlencoded', customValue: { who: 'peer' } };
+          return (await client.put('a b', Buffer.from('content'), { callback })).data;
+        },
+      ]) {
+        const { url, call, close } = await callbackServer();
+        try {
+          assert.deepEqual(await upload(url), { Status: 'OK' });
+          assert.equal(await call, 'key=a%20b&size=7&who=peer');
+        } finally {
+          close();
+        }
       }
     });
 

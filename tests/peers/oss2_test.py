@@ -1,13 +1,18 @@
 """oss2, Alibaba Cloud's first Python client of OSS, with signature V1 and V4."""
 
+import base64
 import contextlib
 import email.utils
+import json
 import time
 import unittest
 from unittest import mock
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import oss2
+from Crypto.Hash import MD5
+from Crypto.PublicKey import RSA
+from Crypto.Signature import pkcs1_15
 from oss2 import exceptions
 
 import contract
@@ -183,6 +188,101 @@ class Oss2Tests(contract.ObjectStore):
         owner = event["userIdentity"]["principalId"]
         self.assertEqual(bucket["arn"], f"acs:oss:{twin.READY['region']}:{owner}:{client.name}")
         self.assertEqual(event["oss"]["ossSchemaVersion"], "1.0")
+
+
+    def check_callback(self, target, headers, body):
+        """As the documentation tells application servers to check a callback; pycryptodome does the arithmetic."""
+        key = RSA.import_key(twin.callback_key(base64.b64decode(headers["x-oss-pub-key-url"]).decode()))
+        path, mark, query = target.partition("?")
+        verifier = pkcs1_15.new(key)
+        signature = base64.b64decode(headers["authorization"])
+        verifier.verify(MD5.new((unquote(path) + mark + query + "\n").encode() + body), signature)
+        with self.assertRaises(ValueError):
+            verifier.verify(MD5.new((path + mark + query + "&\n").encode() + body), signature)
+        self.assertEqual(base64.b64decode(headers["content-md5"]), twin.md5(body).digest())
+
+    def test_a_put_with_a_callback_is_vouched_for_and_answered_by_the_server(self):
+        client = self.bucket()
+        key = "目录/a b+c%.txt"
+        template = "object=${object}&size=${size}&etag=${etag}&type=${mimeType}&who=${x:who}"
+        with twin.callback_server() as (url, calls):
+            callback = {"callbackUrl": f"{url}/call%20back?a=%2F", "callbackBody": template}
+            headers = {"Content-Type": "text/plain", "x-oss-callback": self.encoded(callback)}
+            headers["x-oss-callback-var"] = self.encoded({"x:who": "a&b"})
+            result = client.sdk.put_object(key, b"123", headers=headers)
+            self.assertEqual((result.status, result.resp.read()), (200, b'{"Status":"OK"}'))
+            target, headers, body = calls.get(timeout=30)
+        self.assertEqual(target, "/call%20back?a=%2F")
+        self.check_callback(target, headers, body)
+        self.assertEqual(headers["x-oss-request-id"], result.request_id)
+        etag = twin.md5(b"123").hexdigest().upper()
+        sent = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        self.assertEqual(sent, {"object": key, "size": "3", "etag": etag, "type": "text/plain", "who": "a&b"})
+
+    def test_a_multipart_upload_calls_back_once_it_is_complete(self):
+        client = self.bucket()
+        upload = client.sdk.init_multipart_upload("k").upload_id
+        part = client.sdk.upload_part("k", upload, 1, b"12345")
+        parts = [oss2.models.PartInfo(1, part.etag, 5, part.crc)]
+        template = '{"object":${object},"size":${size},"op":${operation}}'
+        with twin.callback_server() as (url, calls):
+            callback = {"callbackUrl": url, "callbackBody": template, "callbackBodyType": "application/json"}
+            headers = {"x-oss-callback": self.encoded(callback)}
+            result = client.sdk.complete_multipart_upload("k", upload, parts, headers=headers)
+            self.assertEqual((result.status, result.resp.read()), (200, b'{"Status":"OK"}'))
+            target, headers, body = calls.get(timeout=30)
+        self.check_callback(target, headers, body)
+        self.assertEqual(json.loads(body), {"object": "k", "size": 5, "op": "CompleteMultipartUpload"})
+        self.assertEqual(client.get("k").body, b"12345")
+
+    def test_a_callback_that_fails_leaves_the_object_and_says_so(self):
+        client = self.bucket()
+        with twin.callback_server(b"no JSON") as (url, _):
+            headers = {"x-oss-callback": self.encoded({"callbackUrl": url, "callbackBody": "x"})}
+            result = client.sdk.put_object("k", b"123", headers=headers)
+            self.assertEqual(result.status, 203)
+            self.assertIn(b"<Code>CallbackFailed</Code>", result.resp.read())
+        self.assertEqual(client.get("k").body, b"123")
+        with refusals(), self.assertRaises(exceptions.ServerError) as refused:
+            client.sdk.put_object("other", b"123", headers={"x-oss-callback": "%"})
+        self.assertEqual((refused.exception.status, refused.exception.code), (400, "InvalidArgument"))
+        self.assertEqual(client.list("v1"), ["k"])
+
+    @staticmethod
+    def encoded(document):
+        return base64.b64encode(json.dumps(document).encode()).decode()
+
+    def test_cross_origin_rules_come_back_and_are_obeyed(self):
+        client = self.bucket()
+        rule = oss2.models.CorsRule(
+            allowed_origins=["https://*.example.com"],
+            allowed_methods=["GET", "POST"],
+            allowed_headers=["*"],
+            expose_headers=["ETag"],
+            max_age_seconds=60,
+        )
+        client.sdk.put_bucket_cors(oss2.models.BucketCors([rule]))
+        (kept,) = client.sdk.get_bucket_cors().rules
+        for name in ("allowed_origins", "allowed_methods", "allowed_headers", "expose_headers", "max_age_seconds"):
+            self.assertEqual(getattr(kept, name), getattr(rule, name))
+        client.put("k", b"x")
+        result = client.sdk.get_object("k", headers={"Origin": "https://a.example.com"})
+        self.assertEqual(result.headers["Access-Control-Allow-Origin"], "https://a.example.com")
+        self.assertEqual(result.headers["Access-Control-Expose-Headers"], "ETag")
+        client.sdk.delete_bucket_cors()
+        with self.assertRaises(exceptions.NoSuchCors):
+            client.sdk.get_bucket_cors()
+
+    def test_a_picture_and_a_frame_are_processed_on_the_way_out(self):
+        client = self.bucket()
+        client.put("a.gif", b"GIF89a\x03\0\x04\0", content_type="image/gif")
+        client.put("a.mp4", b"video", content_type="video/mp4")
+        url = client.sdk.sign_url("GET", "a.mp4", 60, params={"x-oss-process": "video/snapshot,t_0,f_png"})
+        with twin.urllib.request.urlopen(url, timeout=30) as response:
+            self.assertTrue(response.read().startswith(b"\x89PNG"))
+        self.assertEqual(client.sdk.get_object("a.gif", process="image/resize,w_1").read()[:3], b"GIF")
+        with self.refused(400, "BadRequest"), refusals():
+            client.sdk.get_object("a.mp4", process="image/resize,w_1")
 
 
 class SignatureV1(Oss2Tests, unittest.TestCase):

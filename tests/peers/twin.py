@@ -116,3 +116,47 @@ def function():
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def callback_server(answer=b'{"Status":"OK"}'):
+    """A stand-in for an application server; yields its URL and the queue of (target, headers, body) it is called with."""
+    calls = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            calls.put((self.path, self.headers, body))
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", calls
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def callback_key(url):
+    """The public key at the address that a callback names, fetched through the twin as the proxy for it."""
+    assert url.startswith("http://gosspublic.alicdn.com/"), url
+    request = urllib.request.Request(url)
+    # Not by a handler: those heed `no_proxy`.
+    request.set_proxy(READY["oss_url"].removeprefix("http://"), "http")
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return response.read()

@@ -17,12 +17,20 @@
 //! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
 //! | `oms` | sync tasks, events, statistics, the copying |
 //! | `callback` | upload callbacks: arguments, variables, signature, delivery |
-//! | `cors` | cross-origin rules of buckets |
 //! | `image` | size and format of pictures, as far as callbacks tell them |
 //! | `notify`, `delivery` | bucket events and their asynchronous delivery to a function, with retries |
 //! | `faults`, `faulted` | faults to order |
 //! | `observe` | events, counters |
 //! | `admin` | all of it over HTTP, for other processes |
+//!
+//! # Forms and callbacks
+//!
+//! OSS here takes `PostObject` with a policy signed by V4 or V1, and calls back after `PutObject`, `PostObject` and
+//! `CompleteMultipartUpload`: servers on loopback only, with a signature by the key at [`Twin::callback_key_url`], which the OSS
+//! listener serves to those who use it as HTTP proxy. [`FaultAction::LoseCallback`] and its like break callbacks on
+//! order. The `ETag` of a form upload is the MD5 of its file here; OSS promises that for `PutObject` only, so rely
+//! on it for neither. `x-oss-process` scales nothing: a picture is served as it is stored, and a frame of a video is a
+//! small grey picture.
 //!
 //! # How one upload flows
 //!

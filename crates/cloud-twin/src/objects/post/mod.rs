@@ -1,7 +1,8 @@
 //! `PostObject`: the form upload of browsers, which a signed policy allows.
 //!
 //! See <https://www.alibabacloud.com/help/en/oss/developer-reference/postobject>. The form's fields say what the headers of
-//! a PUT would, so that is what they become here.
+//! a PUT would, so that is what they become here. The type is that of `x-oss-content-type`, else of the file as its browser
+//! says, else of `Content-Type`: a condition on `$content-type` alone does not bind what a browser says of the file.
 
 mod form;
 mod policy;
