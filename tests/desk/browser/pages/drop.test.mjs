@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { card, line, pageTest, reached, signIn } from '../support/desk.mjs';
+import { card, line, reached, signIn } from '../support/desk.mjs';
 import { makeFile, unique } from '../support/files.mjs';
+import { pageTest } from '../support/page-test.mjs';
 
 // A drag as the system makes it: a synthetic event cannot hold a folder.
 async function drag(context, page, paths, ...types) {
@@ -23,15 +24,19 @@ pageTest('files that are dropped anywhere on the window go up', {}, async ({ pag
   }
 });
 
-pageTest('a folder is dropped with all that is in it, however deep and however much', {}, async ({ page, context, folder }) => {
-  await signIn(page);
-  const prefix = unique('');
-  const names = Array.from({ length: 120 }, (_, i) => `top/${prefix}-${i}.txt`);
-  for (const name of [...names, `top/a/b/${prefix}-deep.txt`]) await makeFile(folder, name, name + prefix);
-  await drag(context, page, [`${folder}/top`], 'dragEnter', 'dragOver', 'drop');
-  await reached(page, `${prefix}-deep.txt`, 'done');
-  await page.getByText('121 of 121 done').waitFor();
-});
+pageTest(
+  'a folder is dropped with all that is in it, however deep and however much',
+  {},
+  async ({ page, context, folder }) => {
+    await signIn(page);
+    const prefix = unique('');
+    const names = Array.from({ length: 120 }, (_, i) => `top/${prefix}-${i}.txt`);
+    for (const name of [...names, `top/a/b/${prefix}-deep.txt`]) await makeFile(folder, name, name + prefix);
+    await drag(context, page, [`${folder}/top`], 'dragEnter', 'dragOver', 'drop');
+    await reached(page, `${prefix}-deep.txt`, 'done');
+    await page.getByText('121 of 121 done').waitFor();
+  },
+);
 
 pageTest('what is pasted goes up, and text that is pasted does not', {}, async ({ page }) => {
   await signIn(page);
@@ -57,7 +62,9 @@ pageTest('nothing is taken while a question is open', {}, async ({ page, context
   const file = await makeFile(folder, unique('.txt'));
   await drag(context, page, [file.path], 'dragEnter', 'dragOver', 'drop');
   await reached(page, file.name, 'done');
-  await card(page, file.name).getByRole('button', { name: /^Delete/ }).click();
+  await card(page, file.name)
+    .getByRole('button', { name: /^Delete/ })
+    .click();
   const other = await makeFile(folder, unique('.txt'));
   await drag(context, page, [other.path], 'dragEnter', 'dragOver', 'drop');
   await page.locator('#confirm').getByRole('button', { name: 'Cancel' }).click();

@@ -1,25 +1,34 @@
 import assert from 'node:assert/strict';
-import { DESK, TOKEN, card, choose, enterToken, pageTest, reached, signIn } from '../support/desk.mjs';
+import { DESK, TOKEN, card, choose, enterToken, reached, signIn } from '../support/desk.mjs';
 import { makeFile, unique } from '../support/files.mjs';
+import { pageTest } from '../support/page-test.mjs';
 
-pageTest('a Chinese browser gets a Chinese page, and a switch is remembered', { locale: 'zh-CN' }, async ({ page, folder }) => {
-  await page.goto(DESK);
-  await page.getByRole('heading', { name: '登录' }).waitFor();
-  await enterToken(page, TOKEN);
-  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
-  assert.equal(await page.title(), '上传台');
-  const file = await makeFile(folder, unique('.txt'));
-  await choose(page, file.path);
-  await reached(page, file.name, 'done');
-  await page.locator('#entries').getByText('已上传').waitFor();
-  await card(page, file.name).getByRole('button', { name: `删除 ${file.name}` }).waitFor();
-  await page.locator('header [data-language]').click();
-  await page.locator('#entries').getByText('Uploaded').waitFor();
-  await card(page, file.name).getByRole('button', { name: `Delete ${file.name}` }).waitFor();
-  assert.equal(await page.locator('html').getAttribute('lang'), 'en');
-  await page.reload();
-  await page.getByRole('button', { name: 'Choose files' }).waitFor();
-});
+pageTest(
+  'a Chinese browser gets a Chinese page, and a switch is remembered',
+  { locale: 'zh-CN' },
+  async ({ page, folder }) => {
+    await page.goto(DESK);
+    await page.getByRole('heading', { name: '登录' }).waitFor();
+    await enterToken(page, TOKEN);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+    assert.equal(await page.title(), '上传台');
+    const file = await makeFile(folder, unique('.txt'));
+    await choose(page, file.path);
+    await reached(page, file.name, 'done');
+    await page.locator('#entries').getByText('已上传').waitFor();
+    await card(page, file.name)
+      .getByRole('button', { name: `删除 ${file.name}` })
+      .waitFor();
+    await page.locator('header [data-language]').click();
+    await page.locator('#entries').getByText('Uploaded').waitFor();
+    await card(page, file.name)
+      .getByRole('button', { name: `Delete ${file.name}` })
+      .waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+    await page.reload();
+    await page.getByRole('button', { name: 'Choose files' }).waitFor();
+  },
+);
 
 // Presses Tab until the element with the focus matches.
 async function tabTo(page, selector) {
@@ -49,7 +58,11 @@ pageTest('everything works without a mouse', {}, async ({ page, folder }) => {
   await tabTo(page, `[aria-label="Delete ${file.name}"]`);
   await page.keyboard.press('Enter');
   await page.locator('#confirm[open]').waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel', 'the harmless answer has the focus');
+  assert.equal(
+    await page.evaluate(() => document.activeElement.textContent),
+    'Cancel',
+    'the harmless answer has the focus',
+  );
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await card(page, file.name).waitFor({ state: 'detached' });
@@ -57,14 +70,18 @@ pageTest('everything works without a mouse', {}, async ({ page, folder }) => {
 });
 
 for (const colorScheme of ['light', 'dark']) {
-  pageTest(`a narrow screen shows everything without scrolling sideways, ${colorScheme}`, { viewport: { width: 320, height: 640 }, colorScheme }, async ({ page, folder }) => {
-    await signIn(page);
-    const file = await makeFile(folder, unique(`-${'long-'.repeat(20)}name.txt`));
-    await choose(page, file.path);
-    await reached(page, file.name, 'done');
-    await card(page, file.name).waitFor();
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
-  });
+  pageTest(
+    `a narrow screen shows everything without scrolling sideways, ${colorScheme}`,
+    { viewport: { width: 320, height: 640 }, colorScheme },
+    async ({ page, folder }) => {
+      await signIn(page);
+      const file = await makeFile(folder, unique(`-${'long-'.repeat(20)}name.txt`));
+      await choose(page, file.path);
+      await reached(page, file.name, 'done');
+      await card(page, file.name).waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+    },
+  );
 }
 
 // WCAG 2: 4.5 to 1 for text.
@@ -75,20 +92,39 @@ pageTest('text stands out from what is behind it, in the light and in the dark',
     const ratios = await page.evaluate(() => {
       const style = getComputedStyle(document.documentElement);
       const luminance = name => {
-        const hex = style.getPropertyValue(name).trim().replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3');
-        const [r, g, b] = [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16) / 255).map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        const hex = style
+          .getPropertyValue(name)
+          .trim()
+          .replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3');
+        const [r, g, b] = [1, 3, 5]
+          .map(at => parseInt(hex.slice(at, at + 2), 16) / 255)
+          .map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
       };
       const pairs = [
-        ['--text', '--page'], ['--text', '--card'], ['--text', '--sunken'], ['--faint', '--page'], ['--faint', '--card'], ['--faint', '--sunken'],
-        ['--on-accent', '--accent'], ['--good', '--card'], ['--good', '--good-back'], ['--warn', '--card'], ['--warn', '--warn-back'],
-        ['--bad', '--card'], ['--page', '--text'],
+        ['--text', '--page'],
+        ['--text', '--card'],
+        ['--text', '--sunken'],
+        ['--faint', '--page'],
+        ['--faint', '--card'],
+        ['--faint', '--sunken'],
+        ['--on-accent', '--accent'],
+        ['--good', '--card'],
+        ['--good', '--good-back'],
+        ['--warn', '--card'],
+        ['--warn', '--warn-back'],
+        ['--bad', '--card'],
+        ['--page', '--text'],
       ];
       return pairs.map(([front, back]) => {
         const [high, low] = [luminance(front), luminance(back)].sort((a, b) => b - a);
         return [`${front} on ${back}`, (high + 0.05) / (low + 0.05)];
       });
     });
-    assert.deepEqual(ratios.filter(([, ratio]) => !(ratio >= 4.5)), [], colorScheme);
+    assert.deepEqual(
+      ratios.filter(([, ratio]) => !(ratio >= 4.5)),
+      [],
+      colorScheme,
+    );
   }
 });

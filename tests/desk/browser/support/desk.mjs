@@ -1,10 +1,6 @@
-// The desk under test, as the runner tells of it, and a test with a page of its own.
+// The desk under test, as the runner tells of it, and what a user does there.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const needed = name => process.env[name] ?? assert.fail(`${name} is not set: run tests/desk/run`);
@@ -12,7 +8,9 @@ const needed = name => process.env[name] ?? assert.fail(`${name} is not set: run
 export const DESK = needed('DESK_URL');
 export const TOKEN = needed('DESK_TOKEN');
 export const TOKEN_2 = needed('DESK_TOKEN_2');
-/** A desk whose upload policies have expired when they arrive; the test of it is skipped where there is none. */
+/**
+ * A desk whose upload policies have expired when they arrive; the test of it is skipped where there is none.
+ */
 export const SHORT_DESK = process.env.DESK_SHORT_URL;
 
 const FLAGS = [
@@ -26,44 +24,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
-
-let browser;
-after(() => browser?.close());
-
-// Chromium reports what the policy of the page forbids as an error on the console, as it does what cannot be loaded.
-function watch(context, expected) {
-  const problems = [];
-  const note = text => expected.some(pattern => pattern.test(text)) || problems.push(text);
-  context.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) note(`${message.text()} ${message.location().url}`);
-  });
-  context.on('weberror', error => note(String(error.error())));
-  return problems;
-}
-
-/**
- * A test that gets {page, context, folder}: a browser profile and a folder of its own. It fails if the page reports an error
- * that none of `expected` matches. `options` are those of a browser context.
- */
-export function pageTest(name, { expected = [], skip = false, ...options }, body) {
-  test(name, { skip, timeout: 120_000 }, async () => {
-    browser ??= await launch();
-    const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...options });
-    const folder = await mkdtemp(join(tmpdir(), 'desk-'));
-    const problems = watch(context, expected);
-    try {
-      const page = await context.newPage();
-      // Whoever waits for the first of these would come too late: listening is what makes Chromium report them.
-      page.on('filechooser', () => {});
-      await body({ page, context, folder });
-      assert.deepEqual(problems, [], 'errors that the page reported');
-    } finally {
-      await context.close();
-      await rm(folder, { recursive: true });
-    }
-  });
-}
+export const launch = () =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
 /** Opens the desk and signs in as a user would. */
 export async function signIn(page, { token = TOKEN, url = DESK, remember = false } = {}) {
@@ -82,11 +44,14 @@ export async function enterToken(page, token, remember = false) {
 
 /** The line of the queue, in `state` if one is given. */
 export const line = (page, name, state) =>
-  page.locator(state ? `#entries li[data-state="${state}"]` : '#entries li').filter({ has: page.getByText(name, { exact: true }) });
+  page
+    .locator(state ? `#entries li[data-state="${state}"]` : '#entries li')
+    .filter({ has: page.getByText(name, { exact: true }) });
 
 export const reached = (page, name, state) => line(page, name, state).waitFor();
 
-export const card = (page, name) => page.locator('#cards li').filter({ has: page.getByText(name, { exact: true }) });
+export const card = (page, name) =>
+  page.locator('#cards li').filter({ has: page.getByText(name, { exact: true }) });
 
 export const choose = (page, ...files) => page.locator('#files').setInputFiles(files);
 
@@ -94,7 +59,7 @@ export const choose = (page, ...files) => page.locator('#files').setInputFiles(f
 export async function ask(path, { method = 'GET', token = TOKEN, url = DESK, body } = {}) {
   const response = await fetch(new URL(path, url), {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { 'authorization': `Bearer ${token}`, 'content-type': 'application/json' },
     body: body && JSON.stringify(body),
   });
   const text = await response.text();

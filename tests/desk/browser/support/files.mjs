@@ -18,5 +18,9 @@ export async function makeFile(folder, name, content = randomBytes(1024)) {
 /** A small picture of one colour, chosen by chance. */
 export function makePicture(folder, name) {
   const colour = [...randomBytes(3)];
-  return makeFile(folder, name, png(48, 32, () => colour));
+  return makeFile(
+    folder,
+    name,
+    png(48, 32, () => colour),
+  );
 }

@@ -20,8 +20,16 @@ test('whatever is named is there, and nothing is there that is not named', () =>
 test('no markup is made of texts, no script or style is inline, and nothing comes from elsewhere', () => {
   for (const name of files()) {
     const text = textOf(name);
-    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, name);
-    assert.doesNotMatch(text.replaceAll('http://www.w3.org/2000/svg', ''), /(src|href|url|from|import)\W{1,3}(https?:)?\/\/\w/, name);
+    assert.doesNotMatch(
+      text,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/,
+      name,
+    );
+    assert.doesNotMatch(
+      text.replaceAll('http://www.w3.org/2000/svg', ''),
+      /(src|href|url|from|import)\W{1,3}(https?:)?\/\/\w/,
+      name,
+    );
   }
   assert.doesNotMatch(textOf('index.html'), /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
 });

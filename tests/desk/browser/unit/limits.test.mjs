@@ -11,7 +11,11 @@ test('a file that is too large or of a type that is not taken is refused before 
   assert.equal(refusal({ size: 100, type: 'Application/PDF; x=y' }, me), null);
   assert.deepEqual(refusal({ size: 101, type: 'image/png' }, me).values, { limit: 100 });
   assert.equal(refusal({ size: 1, type: 'imagex/png' }, me).reason, 'wrongType');
-  assert.equal(refusal({ size: 1, type: '' }, me), null, 'the desk knows more than a browser that knows nothing');
+  assert.equal(
+    refusal({ size: 1, type: '' }, me),
+    null,
+    'the desk knows more than a browser that knows nothing',
+  );
 });
 
 test('where the desk tells no limits there are none', () => {

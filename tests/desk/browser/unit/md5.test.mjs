@@ -28,7 +28,8 @@ test('the counter goes on past 4 GiB', () => {
   const hex = length => new Md5(length).hex();
   const lengths = [0, 2 ** 29, 2 ** 32, 2 ** 32 + 2 ** 29, 2 ** 35, 5 * 2 ** 40];
   assert.equal(new Set(lengths.map(hex)).size, lengths.length);
-  // The block of padding alone, with the length field of 512 MiB, 4 GiB and 5 GiB + 64: by a separate computation in Python.
+  // The block of padding alone, with the length field of 512 MiB, 4 GiB and 5 GiB + 64: by a separate
+  // computation in Python.
   assert.equal(hex(0), 'd41d8cd98f00b204e9800998ecf8427e');
   assert.equal(hex(2 ** 29), 'dc65c2a962f7b56545e7840dde7949f8');
   assert.equal(hex(2 ** 32), 'fab8ffabd3f026600216a1fdaf873ffb');

@@ -9,18 +9,29 @@ const { Failure } = await load('failure.js');
 const { Session } = await load('session.js');
 
 const photo = { name: 'photo.jpg', size: 5, lastModified: 77, type: 'image/jpeg' };
-const storeOf = (storage, queue = 'q1', user = 'eric', now = () => 1000) => new QueueStore(storage, { queue, user, now });
+const storeOf = (storage, queue = 'q1', user = 'eric', now = () => 1000) =>
+  new QueueStore(storage, { queue, user, now });
 
 test('an unfinished file comes back without its content, to be looked for or chosen again', () => {
   const storage = new MemoryStorage();
   const store = storeOf(storage);
   const fresh = fileEntry(photo);
-  const sent = { ...fileEntry({ ...photo, name: 'b' }), id: 'abc', state: 'settling', complete: true, file: {}, md5: 'x' };
+  const sent = {
+    ...fileEntry({ ...photo, name: 'b' }),
+    id: 'abc',
+    state: 'settling',
+    complete: true,
+    file: {},
+    md5: 'x',
+  };
   store.save(fresh);
   store.save(sent);
   const [first, second] = store.load().sort((a, b) => b.name.localeCompare(a.name));
   assert.deepEqual(first, { ...fresh, state: 'interrupted', id: undefined, complete: undefined });
-  assert.deepEqual([second.id, second.state, second.complete, second.file], ['abc', 'checking', true, undefined]);
+  assert.deepEqual(
+    [second.id, second.state, second.complete, second.file],
+    ['abc', 'checking', true, undefined],
+  );
 });
 
 test('what is over, and an address without an upload, leaves nothing behind', () => {
@@ -28,7 +39,12 @@ test('what is over, and an address without an upload, leaves nothing behind', ()
   const store = storeOf(storage);
   const entry = { ...fileEntry(photo), id: 'abc' };
   store.save(entry);
-  for (const change of [{ state: 'done' }, { state: 'duplicate' }, { state: 'cancelled' }, { state: 'failed', failure: new Failure('denied') }]) {
+  for (const change of [
+    { state: 'done' },
+    { state: 'duplicate' },
+    { state: 'cancelled' },
+    { state: 'failed', failure: new Failure('denied') },
+  ]) {
     store.save({ ...entry, state: 'sending' });
     assert.equal(storage.length, 1);
     store.save({ ...entry, ...change });
@@ -36,14 +52,25 @@ test('what is over, and an address without an upload, leaves nothing behind', ()
   }
   store.save(urlEntry('https://example.com/a.png?secret=1'));
   assert.equal(storage.length, 0);
-  store.save({ ...entry, state: 'failed', failure: Object.assign(new Failure('connection'), { again: true }) });
+  store.save({
+    ...entry,
+    state: 'failed',
+    failure: Object.assign(new Failure('connection'), { again: true }),
+  });
   assert.equal(store.load().length, 1);
 });
 
 test('neither a token nor an address is ever written', () => {
   const storage = new MemoryStorage();
-  storeOf(storage).save({ ...urlEntry('https://example.com/a.png?secret=1'), id: 'abc', token: 'geheim', state: 'fetching' });
-  const written = keysOf(storage).map(key => key + storage.getItem(key)).join();
+  storeOf(storage).save({
+    ...urlEntry('https://example.com/a.png?secret=1'),
+    id: 'abc',
+    token: 'geheim',
+    state: 'fetching',
+  });
+  const written = keysOf(storage)
+    .map(key => key + storage.getItem(key))
+    .join();
   assert.ok(written.includes('a.png') && !/secret|geheim/.test(written), written);
 });
 
@@ -61,7 +88,12 @@ test('a queue that was left behind moves, except for what is of another user', (
   storeOf(storage, 'old').save(entry);
   storeOf(storage, 'old', 'mia').save(fileEntry(photo));
   assert.deepEqual([...queuesIn(storage)], [['old', 1000]]);
-  assert.deepEqual(storeOf(storage, 'new').takeOver('old').map(({ key }) => key), [entry.key]);
+  assert.deepEqual(
+    storeOf(storage, 'new')
+      .takeOver('old')
+      .map(({ key }) => key),
+    [entry.key],
+  );
   assert.deepEqual([...queuesIn(storage).keys()].sort(), ['new', 'old']);
   assert.deepEqual(storeOf(storage, 'new').takeOver('old'), []);
   assert.equal(storeOf(storage, 'old', 'mia').load().length, 1);

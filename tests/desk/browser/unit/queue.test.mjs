@@ -14,7 +14,11 @@ function stopped({ refuse = () => null, api = {} } = {}) {
   const posts = [];
   const saved = [];
   const tools = {
-    api: { createUpload: async ({ name }) => ({ id: `id-${name}`, upload: {} }), upload: async () => stored, ...api },
+    api: {
+      createUpload: async ({ name }) => ({ id: `id-${name}`, upload: {} }),
+      upload: async () => stored,
+      ...api,
+    },
     md5Of: async () => 'x',
     postForm: (_, file, { signal }) =>
       new Promise((resolve, reject) => {
@@ -30,17 +34,24 @@ function stopped({ refuse = () => null, api = {} } = {}) {
 
 const states = queue => queue.entries.map(({ name, state }) => `${name} ${state}`);
 
-// Everything in the way of an entry that does not wait for the test is done within the turns of the microtasks.
+// Everything in the way of an entry that does not wait for the test is done within the turns of the
+// microtasks.
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 test('three files go at once, the next when one is done', async () => {
   const { queue, posts } = stopped();
   queue.add(['a', 'b', 'c', 'd', 'e'].map(fileOf));
   await settled();
-  assert.deepEqual(posts.map(({ name }) => name), ['a', 'b', 'c']);
+  assert.deepEqual(
+    posts.map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
   posts[1].answer();
   await settled();
-  assert.deepEqual(posts.map(({ name }) => name), ['a', 'b', 'c', 'd']);
+  assert.deepEqual(
+    posts.map(({ name }) => name),
+    ['a', 'b', 'c', 'd'],
+  );
   assert.deepEqual(states(queue), ['a sending', 'b done', 'c sending', 'd sending', 'e waiting']);
 });
 
@@ -89,7 +100,9 @@ test('a file that the desk would not take is refused without a word to it', asyn
 });
 
 test('an interrupted file goes on when it is chosen again, and only that one', async () => {
-  const { queue, posts } = stopped({ api: { upload: async () => ({ state: 'pending' }), check: async () => ({ state: 'pending' }) } });
+  const { queue, posts } = stopped({
+    api: { upload: async () => ({ state: 'pending' }), check: async () => ({ state: 'pending' }) },
+  });
   const left = { kind: 'file', type: '', lastModified: 1 };
   queue.adopt([
     { ...left, key: 'k1', name: 'a', size: 1, state: 'interrupted' },
@@ -117,11 +130,17 @@ test('an address is fetched by the desk beside the files, until it is stored or 
   queue.addEventListener('stored', ({ detail }) => objects.push(detail.object));
   queue.addUrl('https://example.com/x.png');
   await settled();
-  assert.deepEqual([asked, states(queue), objects], [['https://example.com/x.png'], ['n done'], [stored.object]]);
+  assert.deepEqual(
+    [asked, states(queue), objects],
+    [['https://example.com/x.png'], ['n done'], [stored.object]],
+  );
   queue.addUrl('https://example.com/y.png');
   await settled();
   const failed = queue.entries[1];
-  assert.deepEqual([failed.state, failed.failure.reason, failed.failure.values], ['failed', 'desk', { message: 'HTTP 404' }]);
+  assert.deepEqual(
+    [failed.state, failed.failure.reason, failed.failure.values],
+    ['failed', 'desk', { message: 'HTTP 404' }],
+  );
 });
 
 test('progress is not written to the storage, every change of state is', async () => {
@@ -130,5 +149,8 @@ test('progress is not written to the storage, every change of state is', async (
   await settled();
   posts[0].answer();
   await settled();
-  assert.deepEqual([...new Set(saved.map(([, state]) => state))], ['waiting', 'hashing', 'asking', 'sending', 'settling', 'done']);
+  assert.deepEqual(
+    [...new Set(saved.map(([, state]) => state))],
+    ['waiting', 'hashing', 'asking', 'sending', 'settling', 'done'],
+  );
 });

@@ -24,13 +24,17 @@ test('every text that the page asks for exists, and every text is asked for', ()
     const source = textOf(name);
     for (const [, key] of source.matchAll(/data-t(?:-label)?="([^"]+)"/g)) asked.add(key);
     for (const [, call] of source.matchAll(/\bt\(([^;]*)/g)) {
-      for (const [, key] of call.matchAll(/'([a-zA-Z]+(?:\.[a-zA-Z]+)*)'/g)) if (Object.hasOwn(strings.en, key)) asked.add(key);
+      for (const [, key] of call.matchAll(/'([a-zA-Z]+(?:\.[a-zA-Z]+)*)'/g))
+        if (Object.hasOwn(strings.en, key)) asked.add(key);
     }
-    for (const [, key] of source.matchAll(/\bt\('([^']+)'/g)) assert.ok(Object.hasOwn(strings.en, key), `${name}: ${key}`);
+    for (const [, key] of source.matchAll(/\bt\('([^']+)'/g))
+      assert.ok(Object.hasOwn(strings.en, key), `${name}: ${key}`);
     for (const [, group] of source.matchAll(/\bt\(`(\w+\.)\$\{/g)) groups.add(group);
   }
   for (const key of asked) assert.ok(Object.hasOwn(strings.en, key), key);
-  const unused = Object.keys(strings.en).filter(key => !asked.has(key) && ![...groups].some(group => key.startsWith(group)));
+  const unused = Object.keys(strings.en).filter(
+    key => !asked.has(key) && ![...groups].some(group => key.startsWith(group)),
+  );
   assert.deepEqual(unused, []);
 });
 
@@ -45,7 +49,9 @@ test('every reason of a failure and every state has a text', () => {
   }
   assert.ok(reasons.size > 12);
   for (const reason of reasons) assert.ok(strings.en[`why.${reason}`], reason);
-  for (const state of textOf('entry.js').match(/'(hashing|asking|sending|settling|checking|fetching|done|duplicate|failed|cancelled)'/g)) {
+  for (const state of textOf('entry.js').match(
+    /'(hashing|asking|sending|settling|checking|fetching|done|duplicate|failed|cancelled)'/g,
+  )) {
     assert.ok(strings.en[`state.${state.slice(1, -1)}`], state);
   }
   assert.equal(new Failure('expired').reason, 'expired');

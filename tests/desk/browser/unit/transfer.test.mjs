@@ -22,12 +22,20 @@ function scripted(answers) {
   };
 }
 
-function run({ orders = [{ id: 'u1', upload: {} }], posts = [{ status: 200 }], known = [stored], checks = [pending], entry }) {
+function run({
+  orders = [{ id: 'u1', upload: {} }],
+  posts = [{ status: 200 }],
+  known = [stored],
+  checks = [pending],
+  entry,
+}) {
   const calls = [];
-  const called = (name, give) => (...rest) => {
-    calls.push(name);
-    return give(...rest);
-  };
+  const called =
+    (name, give) =>
+    (...rest) => {
+      calls.push(name);
+      return give(...rest);
+    };
   const tools = {
     api: {
       createUpload: called('order', scripted(orders)),
@@ -65,7 +73,11 @@ test('what is there already is not sent', async () => {
 });
 
 test('a lost callback is settled by looking, again and again', async () => {
-  const { outcome, calls } = run({ posts: [{ status: 203, code: 'CallbackFailed' }], known: [pending], checks: [pending, new ApiError(503, '', ''), stored] });
+  const { outcome, calls } = run({
+    posts: [{ status: 203, code: 'CallbackFailed' }],
+    known: [pending],
+    checks: [pending, new ApiError(503, '', ''), stored],
+  });
   assert.deepEqual(await outcome, { state: 'done', object });
   assert.deepEqual(calls.slice(3), ['look', 'check', 'pause', 'check', 'pause', 'check']);
 });
@@ -88,7 +100,11 @@ test('a broken connection is tried three times, each with a new order after a pa
 });
 
 test('an expired policy is replaced without a pause', async () => {
-  const expired = { status: 403, code: 'AccessDenied', message: 'Invalid according to Policy: Policy expired.' };
+  const expired = {
+    status: 403,
+    code: 'AccessDenied',
+    message: 'Invalid according to Policy: Policy expired.',
+  };
   const { outcome, calls } = run({ posts: [expired, { status: 200 }] });
   assert.equal((await outcome).state, 'done');
   assert.deepEqual(calls, ['md5', 'order', 'post', 'order', 'post', 'look']);
@@ -98,15 +114,24 @@ test('a refusal is final, at the storage and at the desk', async () => {
   await assert.rejects(run({ posts: [{ status: 400, code: 'EntityTooLarge' }] }).outcome, reason('tooLarge'));
   await assert.rejects(run({ orders: [new ApiError(413, 'too_large', 'no')] }).outcome, reason('tooLarge'));
   await assert.rejects(run({ orders: [new ApiError(415, 'type', 'no')] }).outcome, reason('wrongType'));
-  await assert.rejects(run({ orders: [new ApiError(400, 'name', 'no')] }).outcome, { ...reason('desk'), values: { message: 'no' } });
+  await assert.rejects(run({ orders: [new ApiError(400, 'name', 'no')] }).outcome, {
+    ...reason('desk'),
+    values: { message: 'no' },
+  });
 });
 
 test('a desk that cannot be reached is asked three times, a refused token at once told', async () => {
   const unreachable = run({ orders: [new ApiError(0, '', '')] });
   await assert.rejects(unreachable.outcome, reason('unreachable'));
   assert.equal(unreachable.calls.filter(call => call === 'order').length, 3);
-  await assert.rejects(run({ orders: [new ApiError(401, '', '')] }).outcome, { name: 'ApiError', status: 401 });
-  await assert.rejects(run({ known: [new ApiError(401, '', '')] }).outcome, { name: 'ApiError', status: 401 });
+  await assert.rejects(run({ orders: [new ApiError(401, '', '')] }).outcome, {
+    name: 'ApiError',
+    status: 401,
+  });
+  await assert.rejects(run({ known: [new ApiError(401, '', '')] }).outcome, {
+    name: 'ApiError',
+    status: 401,
+  });
 });
 
 test('what was sent and is never seen is told so, and can be looked for again', async () => {
@@ -123,7 +148,11 @@ test('after a reload an upload is looked for, and waits for its file if it is no
   const half = run({ entry: { id: 'u1', file: undefined }, known: [pending] });
   assert.deepEqual(await half.outcome, { state: 'interrupted' });
   assert.deepEqual(half.calls, ['look', 'check']);
-  const gone = run({ entry: { id: 'u1', file: undefined, complete: true }, known: [new ApiError(404, '', '')], checks: [new ApiError(404, '', '')] });
+  const gone = run({
+    entry: { id: 'u1', file: undefined, complete: true },
+    known: [new ApiError(404, '', '')],
+    checks: [new ApiError(404, '', '')],
+  });
   assert.deepEqual(await gone.outcome, { state: 'interrupted' });
   assert.equal(gone.calls.filter(call => call === 'check').length, 4);
 });
@@ -135,7 +164,10 @@ test('a file that is chosen while its upload is looked for goes on', async () =>
 });
 
 test('an upload that was deleted meanwhile is told so', async () => {
-  await assert.rejects(run({ entry: { id: 'u1' }, known: [{ state: 'deleted' }] }).outcome, reason('deleted'));
+  await assert.rejects(
+    run({ entry: { id: 'u1' }, known: [{ state: 'deleted' }] }).outcome,
+    reason('deleted'),
+  );
 });
 
 test('a file that can no longer be read is not tried again', async () => {

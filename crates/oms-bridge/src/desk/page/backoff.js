@@ -1,6 +1,8 @@
 // How long to wait before trying again.
 
-/** Milliseconds before retry `attempt` (the first is 1): doubling from `base` to `most`, half of it by chance. */
+/**
+ * Milliseconds before retry `attempt` (the first is 1): doubling from `base` to `most`, half of it by chance.
+ */
 export function delay(attempt, { base = 1000, most = 30_000, random = Math.random } = {}) {
   const full = Math.min(base * 2 ** (attempt - 1), most);
   return full / 2 + (full / 2) * random();

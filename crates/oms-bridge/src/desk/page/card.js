@@ -26,8 +26,16 @@ export class Card {
     this.#onError = onError;
     this.#open = this.#link('open', 'view', { target: '_blank' });
     this.#download = this.#link('download', 'download');
-    this.#copy = el('button', { type: 'button', className: 'quiet', onclick: () => copy(this) }, icon('copy'));
-    this.#delete = el('button', { type: 'button', className: 'quiet', onclick: () => remove(this) }, icon('delete'));
+    this.#copy = el(
+      'button',
+      { type: 'button', className: 'quiet', onclick: () => copy(this) },
+      icon('copy'),
+    );
+    this.#delete = el(
+      'button',
+      { type: 'button', className: 'quiet', onclick: () => remove(this) },
+      icon('delete'),
+    );
     const actions = el('div', { className: 'actions' }, this.#open, this.#download, this.#copy, this.#delete);
     this.#mark.hidden = !forwards;
     const text = el('div', { className: 'text' }, this.#name, this.#facts, this.#mark);
@@ -79,7 +87,11 @@ export class Card {
       event.preventDefault();
       this.fresh().then(() => element.click(), this.#onError);
     };
-    const element = el('a', { className: 'button quiet', rel: 'noopener noreferrer', onclick, ...properties }, icon(picture));
+    const element = el(
+      'a',
+      { className: 'button quiet', rel: 'noopener noreferrer', onclick, ...properties },
+      icon(picture),
+    );
     return element;
   }
 

@@ -1,4 +1,5 @@
-// The modal questions of the page. `<form method="dialog">` would be a form to send, which the page's policy forbids.
+// The modal questions of the page. `<form method="dialog">` would be a form to send, which the page's policy
+// forbids.
 
 import { byId } from './dom.js';
 import { t } from './i18n.js';

@@ -1,13 +1,15 @@
 // One line of the queue: a file, or an address to fetch from.
 //
-// States: waiting → hashing → asking → sending → settling → done | duplicate, or failed | cancelled. After a reload: checking →
-// done | interrupted (the file must be chosen again). From an address: fetching → done | failed.
+// States: waiting → hashing → asking → sending → settling → done | duplicate, or failed | cancelled. After a
+// reload: checking → done | interrupted (the file must be chosen again). From an address: fetching → done |
+// failed.
 
 const RUNNING = new Set(['hashing', 'asking', 'sending', 'settling', 'checking', 'fetching']);
 const OVER = new Set(['done', 'duplicate', 'failed', 'cancelled']);
 
 // crypto.randomUUID is missing where the page is not served by https.
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => byte.toString(16).padStart(2, '0')).join('');
+const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => byte.toString(16).padStart(2, '0')).join('');
 
 export const fileEntry = file => ({
   key: newKey(),
@@ -31,7 +33,8 @@ export const isRunning = entry => RUNNING.has(entry.state);
 export const isOver = entry => OVER.has(entry.state);
 
 /** Whether it can be tried again as it is. */
-export const canRetry = entry => ['failed', 'cancelled'].includes(entry.state) && Boolean(entry.file ?? entry.url);
+export const canRetry = entry =>
+  ['failed', 'cancelled'].includes(entry.state) && Boolean(entry.file ?? entry.url);
 
 /** Whether `file` is the one that this interrupted upload was of. */
 export const awaits = (entry, file) =>

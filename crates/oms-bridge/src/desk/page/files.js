@@ -20,7 +20,10 @@ async function* filesIn(entry) {
   }
 }
 
-/** All files of a drop, those in folders too. What must be asked of `dataTransfer` is asked before the first await. */
+/**
+ * All files of a drop, those in folders too. What must be asked of `dataTransfer` is asked before the first
+ * await.
+ */
 export async function* droppedFiles(dataTransfer) {
   const items = [...dataTransfer.items].filter(({ kind }) => kind === 'file');
   const dropped = items.map(item => item.webkitGetAsEntry?.() ?? item.getAsFile());
@@ -31,7 +34,10 @@ export async function* droppedFiles(dataTransfer) {
 }
 
 function acceptButtons(take) {
-  for (const [button, input] of [['choose-files', 'files'], ['choose-folder', 'folder']]) {
+  for (const [button, input] of [
+    ['choose-files', 'files'],
+    ['choose-folder', 'folder'],
+  ]) {
     const field = byId(input);
     byId(button).onclick = () => field.click();
     field.onchange = () => {
@@ -67,7 +73,10 @@ function acceptDrops(take, onUnreadable) {
   });
 }
 
-/** Calls `take(files)` for all that the user gives while `open()`, `onUnreadable(error)` for a folder that cannot be read. */
+/**
+ * Calls `take(files)` for all that the user gives while `open()`, `onUnreadable(error)` for a folder that
+ * cannot be read.
+ */
 export function acceptFiles({ take, open, onUnreadable }) {
   const takeIfOpen = files => open() && take(files);
   acceptButtons(takeIfOpen);

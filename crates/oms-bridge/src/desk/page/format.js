@@ -18,12 +18,17 @@ export function formatBytes(bytes, locale) {
 /** Seconds to the next full second, minutes from a minute on, hours from an hour on. */
 export function formatDuration(seconds, locale) {
   const [value, unit] =
-    seconds < 60 ? [Math.ceil(seconds), 'second'] : seconds < 3600 ? [Math.ceil(seconds / 60), 'minute'] : [seconds / 3600, 'hour'];
+    seconds < 60
+      ? [Math.ceil(seconds), 'second']
+      : seconds < 3600
+        ? [Math.ceil(seconds / 60), 'minute']
+        : [seconds / 3600, 'hour'];
   const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 };
   return new Intl.NumberFormat(locale, options).format(value);
 }
 
-export const formatDay = (iso, locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(iso));
+export const formatDay = (iso, locale) =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(iso));
 
 export const formatTime = (iso, locale) =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));

@@ -29,7 +29,9 @@ export class Gallery {
     this.#api = api;
     this.#forwards = forwards;
     byId('more').onclick = () => this.#loadMore();
-    this.#sight = new IntersectionObserver(seen => seen.at(-1).isIntersecting && !this.#error && this.#loadMore());
+    this.#sight = new IntersectionObserver(
+      seen => seen.at(-1).isIntersecting && !this.#error && this.#loadMore(),
+    );
     let typing;
     byId('search').oninput = ({ target }) => {
       clearTimeout(typing);
@@ -75,7 +77,10 @@ export class Gallery {
     if (!after) this.#arrived.clear();
     byId('cards').setAttribute('aria-busy', 'true');
     try {
-      const { objects, next } = await this.#api.objects({ after, name: this.#name, limit: PAGE }, loading.signal);
+      const { objects, next } = await this.#api.objects(
+        { after, name: this.#name, limit: PAGE },
+        loading.signal,
+      );
       if (!after) this.#empty();
       for (const object of objects) this.#show(object);
       this.#next = next;
@@ -115,7 +120,9 @@ export class Gallery {
     const none = this.#name ? t('objects.noMatch', { name: this.#name }) : t('objects.none');
     byId('list-note').textContent = this.#error
       ? t('objects.failed', { message: this.#error.message })
-      : this.#cards.size > 0 ? '' : none;
+      : this.#cards.size > 0
+        ? ''
+        : none;
     byId('more').hidden = !this.#next && !this.#error;
     byId('more').textContent = t(this.#error ? 'objects.again' : 'objects.more');
   }
@@ -161,9 +168,17 @@ export class Gallery {
   #watch(afresh) {
     clearTimeout(this.#refresh.timer);
     if (afresh) this.#refresh.count = 0;
-    if (!this.#forwards || document.hidden || ![...this.#cards.values()].some(({ object }) => !object.forwarded)) return;
+    if (
+      !this.#forwards ||
+      document.hidden ||
+      ![...this.#cards.values()].some(({ object }) => !object.forwarded)
+    )
+      return;
     this.#refresh.count += 1;
-    this.#refresh.timer = setTimeout(() => this.#look(), delay(this.#refresh.count, { base: 2000, most: 60_000 }));
+    this.#refresh.timer = setTimeout(
+      () => this.#look(),
+      delay(this.#refresh.count, { base: 2000, most: 60_000 }),
+    );
   }
 
   async #look() {

@@ -16,7 +16,9 @@ function start() {
   };
 }
 
-/** The MD5 of `file` in hexadecimal; undefined if this browser cannot compute it. `onProgress` is told bytes. */
+/**
+ * The MD5 of `file` in hexadecimal; undefined if this browser cannot compute it. `onProgress` is told bytes.
+ */
 export function md5Of(file, { signal, onProgress }) {
   if (!worker) start();
   const id = (last += 1);
@@ -32,7 +34,8 @@ export function md5Of(file, { signal, onProgress }) {
     };
     waiting.set(id, answer => {
       if ('done' in answer) onProgress(answer.done);
-      else if ('unreadable' in answer) finish(reject, new Failure('unreadable', { message: answer.unreadable }));
+      else if ('unreadable' in answer)
+        finish(reject, new Failure('unreadable', { message: answer.unreadable }));
       else finish(resolve, answer.hex);
     });
     if (signal.aborted) return cancel();

@@ -6,7 +6,10 @@ import { strings } from './strings.js';
 const KEY = 'desk.language';
 const TAGS = { en: 'en', zh: 'zh-CN' };
 
-/** The remembered language, or the first of `preferred` (tags as in navigator.languages) that there is, or English. */
+/**
+ * The remembered language, or the first of `preferred` (tags as in navigator.languages) that there is, or
+ * English.
+ */
 export function choose(remembered, preferred) {
   const known = language => Object.hasOwn(strings, language);
   if (known(remembered)) return remembered;
@@ -17,13 +20,17 @@ const preferred = globalThis.navigator?.languages ?? [];
 let language = choose(lasting.getItem(KEY), preferred);
 
 /** For Intl: the user's own variety of the language if the browser names one. */
-export const locale = () => preferred.find(tag => tag.toLowerCase().split('-')[0] === language) ?? TAGS[language];
+export const locale = () =>
+  preferred.find(tag => tag.toLowerCase().split('-')[0] === language) ?? TAGS[language];
 
 export const t = (key, values = {}) => fill(strings[language][key], values);
 
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '').trim();
 
-/** Puts the texts into what index.html marks with `data-t` (content) and `data-t-label` (accessible name and tooltip). */
+/**
+ * Puts the texts into what index.html marks with `data-t` (content) and `data-t-label` (accessible name and
+ * tooltip).
+ */
 export function translate(root = document) {
   document.documentElement.lang = TAGS[language];
   document.title = t('title');

@@ -36,7 +36,8 @@ async function whoAmI() {
   try {
     return await api.me(token);
   } catch (error) {
-    if (error.status !== 401) return signIn({ session, api, token, error: t('signIn.unreachable', { message: error.message }) });
+    if (error.status !== 401)
+      return signIn({ session, api, token, error: t('signIn.unreachable', { message: error.message }) });
     session.forget();
     return signIn({ session, api, error: t('signIn.over') });
   }

@@ -1,5 +1,5 @@
-// Computes the MD5 of files off the page's thread. Asked {id, file}, it answers {id, done} on the way, then {id, hex} or
-// {id, unreadable}. Asked {id, cancel: true}, it stops and says no more.
+// Computes the MD5 of files off the page's thread. Asked {id, file}, it answers {id, done} on the way, then
+// {id, hex} or {id, unreadable}. Asked {id, cancel: true}, it stops and says no more.
 
 import { Md5 } from './md5.js';
 

@@ -11,7 +11,10 @@ export class Md5 {
   #tailLength = 0;
   #length;
 
-  /** `length`: how many bytes are counted before the first; only tests of the counter give one, a multiple of 64. */
+  /**
+   * `length`: how many bytes are counted before the first; only tests of the counter give one, a multiple of
+   * 64.
+   */
   constructor(length = 0) {
     this.#length = length;
   }

@@ -6,8 +6,9 @@ import { readError } from './oss-error.js';
 const STALL = 60_000;
 
 /**
- * Resolves with {status, code, message, complete} as verdict.js takes it, rejects only when `signal` is aborted. `onProgress` is
- * told bytes of the file. XMLHttpRequest, because `fetch` does not tell the progress of what it sends.
+ * Resolves with {status, code, message, complete} as verdict.js takes it, rejects only when `signal` is
+ * aborted. `onProgress` is told bytes of the file. XMLHttpRequest, because `fetch` does not tell the progress
+ * of what it sends.
  */
 export function postForm({ url, fields }, file, { signal, onProgress, stall = STALL }) {
   const form = new FormData();

@@ -1,5 +1,5 @@
-// The queue as it outlives a reload: each unfinished entry under a key of its own, so that a change writes little. Which
-// tab a queue belongs to is told by tabs.js; no tab writes to a queue that is not its own.
+// The queue as it outlives a reload: each unfinished entry under a key of its own, so that a change writes
+// little. Which tab a queue belongs to is told by tabs.js; no tab writes to a queue that is not its own.
 
 import { entryOf, recordOf } from './entry.js';
 import { keysOf, write } from './storage.js';

@@ -34,7 +34,8 @@ class Line {
   constructor(entry, queue) {
     this.#entry = entry;
     const act = () => (entry.state === 'interrupted' ? byId('files').click() : queue.retry(entry));
-    const leave = () => (isRunning(entry) || entry.state === 'waiting' ? queue.cancel(entry) : queue.remove(entry));
+    const leave = () =>
+      isRunning(entry) || entry.state === 'waiting' ? queue.cancel(entry) : queue.remove(entry);
     this.#again = el('button', { type: 'button', className: 'quiet', onclick: act }, icon('retry'));
     this.#away = el('button', { type: 'button', className: 'quiet', onclick: leave }, icon('close'));
     const text = el('div', {}, this.#name, this.#bar, this.#state);

@@ -16,7 +16,10 @@ export class Queue extends EventTarget {
   #refuse;
   #paused = false;
 
-  /** `refuse(file)` gives the `Failure` of a file that the desk would not take, or null. `tools` as transfer.js takes them. */
+  /**
+   * `refuse(file)` gives the `Failure` of a file that the desk would not take, or null. `tools` as
+   * transfer.js takes them.
+   */
   constructor({ store, tools, refuse }) {
     super();
     this.#store = store;

@@ -17,6 +17,8 @@ export class Rate {
   get bytesPerSecond() {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
-    return last && last.now > first.now ? ((last.bytes - first.bytes) * 1000) / (last.now - first.now) : undefined;
+    return last && last.now > first.now
+      ? ((last.bytes - first.bytes) * 1000) / (last.now - first.now)
+      : undefined;
   }
 }

@@ -7,7 +7,8 @@ import { Failure } from './failure.js';
 const ENDS = { failed: 'desk', deleting: 'deleted', deleted: 'deleted' };
 
 function judged(upload) {
-  if (Object.hasOwn(ENDS, upload.state)) throw new Failure(ENDS[upload.state], { message: upload.note ?? '' });
+  if (Object.hasOwn(ENDS, upload.state))
+    throw new Failure(ENDS[upload.state], { message: upload.note ?? '' });
   return upload.state === 'stored' ? upload : undefined;
 }
 
@@ -22,8 +23,8 @@ async function look(ask) {
 }
 
 /**
- * The stored upload, or undefined if it is not seen within `looks` looks at the bucket, the first at once. The catalogue is asked
- * first: a callback that came has settled everything.
+ * The stored upload, or undefined if it is not seen within `looks` looks at the bucket, the first at once.
+ * The catalogue is asked first: a callback that came has settled everything.
  */
 export async function settle(id, looks, { api, pause, signal }) {
   const known = await look(() => api.upload(id, signal));

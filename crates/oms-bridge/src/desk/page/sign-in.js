@@ -8,7 +8,10 @@ function reasonOf(error) {
   return error.status === 401 ? t('signIn.refused') : t('signIn.unreachable', { message: error.message });
 }
 
-/** Resolves with the answer of `GET /me`; the token is kept in `session` by then. `error`: why this is asked, if it was tried. */
+/**
+ * Resolves with the answer of `GET /me`; the token is kept in `session` by then. `error`: why this is asked,
+ * if it was tried.
+ */
 export function signIn({ session, api, error = '', token = '' }) {
   const dialog = byId('sign-in');
   const form = dialog.querySelector('form');

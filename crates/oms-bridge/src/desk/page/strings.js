@@ -1,4 +1,5 @@
-// Every text of the page, in both languages. `{name}` is filled in; test/strings.test.mjs compares the tables.
+// Every text of the page, in both languages. `{name}` is filled in; tests/desk/browser/unit/strings.test.mjs compares the
+// tables.
 
 export const strings = {
   en: {
@@ -47,7 +48,8 @@ export const strings = {
     'why.tooLarge': 'Larger than is allowed.',
     'why.tooSmall': 'Smaller than is allowed.',
     'why.wrongType': 'Files of this type are not accepted. {message}',
-    'why.connection': 'The connection to the storage broke, or its bucket does not allow uploads from this page.',
+    'why.connection':
+      'The connection to the storage broke, or its bucket does not allow uploads from this page.',
     'why.expired': 'The permission to upload expired.',
     'why.denied': 'The storage refused the file: {message}',
     'why.damaged': 'The file changed on its way.',

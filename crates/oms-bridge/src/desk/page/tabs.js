@@ -1,8 +1,9 @@
 // Which queue is this tab's, and whose tab is gone.
 //
-// A tab holds a lock with the name of its queue as long as it lives. Over a reload the name of the queue is handed on in
-// sessionStorage, and taken out there at once: a duplicated tab, which starts with a copy of that storage, gets a queue of its own.
-// Where there are no locks (http and not localhost), a queue counts as left behind when nothing was written for a day.
+// A tab holds a lock with the name of its queue as long as it lives. Over a reload the name of the queue is
+// handed on in sessionStorage, and taken out there at once: a duplicated tab, which starts with a copy of
+// that storage, gets a queue of its own. Where there are no locks (http and not localhost), a queue counts as
+// left behind when nothing was written for a day.
 
 import { temporary, write } from './storage.js';
 
@@ -10,7 +11,8 @@ const KEY = 'desk.tab';
 const HANDED_OVER_WITHIN = 3000;
 const LEFT_AFTER = 24 * 3600 * 1000;
 
-const newQueue = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), byte => byte.toString(16).padStart(2, '0')).join('');
+const newQueue = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(8)), byte => byte.toString(16).padStart(2, '0')).join('');
 const lockOf = queue => `desk.queue.${queue}`;
 
 function hold(queue) {

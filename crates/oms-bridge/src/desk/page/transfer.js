@@ -12,12 +12,15 @@ const LOOKS = { sure: 6, possible: 4, unlikely: 1 };
 
 const statusFailures = { 413: 'tooLarge', 415: 'wrongType' };
 
-const failureOf = error => new Failure(statusFailures[error.status] ?? (error.status === 0 ? 'unreachable' : 'desk'), { message: error.message });
+const failureOf = error =>
+  new Failure(statusFailures[error.status] ?? (error.status === 0 ? 'unreachable' : 'desk'), {
+    message: error.message,
+  });
 
 /**
- * Brings `entry` to its end: {state: 'done' | 'duplicate', object} or {state: 'interrupted'} for want of the file. Throws a
- * `Failure`, an `ApiError` 401, or what `signal` was aborted with. `update(changes)` is told each change of the entry.
- * `tools`: {api, md5Of, postForm, pause}.
+ * Brings `entry` to its end: {state: 'done' | 'duplicate', object} or {state: 'interrupted'} for want of the
+ * file. Throws a `Failure`, an `ApiError` 401, or what `signal` was aborted with. `update(changes)` is told
+ * each change of the entry. `tools`: {api, md5Of, postForm, pause}.
  */
 export async function transfer(entry, { update, signal, tools }) {
   const context = { ...tools, signal };
@@ -48,7 +51,10 @@ async function tryOnce(entry, update, context) {
   if (order.duplicate) return { end: { state: 'duplicate', object: order.object } };
   update({ id: order.id, state: 'sending' });
   const { signal } = context;
-  const answer = await context.postForm(order.upload, entry.file, { signal, onProgress: sent => update({ sent }) });
+  const answer = await context.postForm(order.upload, entry.file, {
+    signal,
+    onProgress: sent => update({ sent }),
+  });
   const verdict = judge(answer);
   if (verdict.next === 'settle') return arrived(entry, verdict.sure, update, context);
   // A file that changed or went away breaks the connection like a bad line does.

@@ -12,11 +12,11 @@ const REASONS = {
 };
 
 /**
- * `answer`: {status, code, message, complete}. A `status` of 0 is a broken or stalled connection; `complete` says that the last
- * byte had left.
+ * `answer`: {status, code, message, complete}. A `status` of 0 is a broken or stalled connection; `complete`
+ * says that the last byte had left.
  *
- * Gives {next}: `settle`, ask the desk, since the object is or (unless `sure`) may be there; `again`, order a new form (`wait`
- * a while before that); `fail` for the reason in `failure`.
+ * Gives {next}: `settle`, ask the desk, since the object is or (unless `sure`) may be there; `again`, order a
+ * new form (`wait` a while before that); `fail` for the reason in `failure`.
  */
 export function judge({ status, code = '', message = '', complete = false }) {
   if (status >= 200 && status < 300) return { next: 'settle', sure: true };

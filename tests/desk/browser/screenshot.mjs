@@ -1,0 +1,72 @@
+// Writes docs/desk.png: the desk with a handful of uploads. It belongs to the user of DESK_ADMIN_TOKEN, whose
+// objects it deletes.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ask, card, choose, launch, reached, signIn } from './support/desk.mjs';
+import { makeFile } from './support/files.mjs';
+import { pictures } from './support/pictures.mjs';
+
+const TARGET = fileURLToPath(new URL('../../../docs/desk.png', import.meta.url));
+const token = process.env.DESK_ADMIN_TOKEN;
+
+const PDF = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj
+trailer<</Root 1 0 R>>
+`;
+const MP4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypisom'), Buffer.alloc(2 << 20, 1)]);
+
+async function clear() {
+  for (;;) {
+    const { body } = await ask('/objects?limit=100', { token });
+    if (body.objects.length === 0) return;
+    for (const { id } of body.objects) await ask(`/objects/${id}`, { method: 'DELETE', token });
+  }
+}
+
+// In a font without Chinese every letter is the same box.
+const hasChinese = page =>
+  page.evaluate(() => {
+    const drawn = letter => {
+      const canvas = document.createElement('canvas');
+      canvas.getContext('2d').fillText(letter, 10, 20);
+      return canvas.toDataURL();
+    };
+    return drawn('中') !== drawn('文');
+  });
+
+const folder = await mkdtemp(join(tmpdir(), 'desk-'));
+const browser = await launch();
+try {
+  await clear();
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-GB',
+    colorScheme: 'light',
+  });
+  await signIn(page, { token });
+  if (!(await hasChinese(page)))
+    await page.locator('header [data-language]').evaluate(button => (button.hidden = true));
+  for (const [name, content] of [
+    ['Product tour.mp4', MP4],
+    ['Price list.pdf', PDF],
+    ...pictures().reverse(),
+  ]) {
+    const { path } = await makeFile(folder, name, content);
+    await choose(page, path);
+    await reached(page, name, 'done');
+    await card(page, name).waitFor();
+  }
+  for (const image of await page.locator('#cards img').all())
+    await image.evaluate(element => element.decode());
+  await page.locator('#status').waitFor({ state: 'hidden' });
+  await page.locator('h1').click();
+  await page.screenshot({ path: TARGET });
+} finally {
+  await browser.close();
+  await rm(folder, { recursive: true });
+}
