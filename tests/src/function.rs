@@ -72,7 +72,7 @@ impl FunctionSetup {
 }
 
 /// The address in the log line that says so, in either form.
-fn listening(line: &str) -> Option<SocketAddr> {
+pub(crate) fn listening(line: &str) -> Option<SocketAddr> {
     match serde_json::from_str::<Value>(line) {
         Ok(line) if line["message"] == "listening" => line["address"].as_str()?.parse().ok(),
         Ok(_) => None,

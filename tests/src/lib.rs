@@ -9,6 +9,8 @@
 //! | [`lambda`] | the same on a stand-in of AWS Lambda |
 //! | [`command`] | any other command, run to its end |
 //! | [`mod@copy`] | `oms-bridge copy`, with what opens both of its ends |
+//! | [`desk`] | `oms-bridge desk` as a child process, browsers and OSS as its clients |
+//! | [`database`] | databases for desks |
 //! | [`sqs`] | a queue of Amazon SQS that behaves as a test says |
 //! | [`web`] | a web server that behaves as a test says |
 //! | [`process`] | what both share: environment, captured output, signals |
@@ -39,6 +41,8 @@ pub mod binary;
 pub mod cloud;
 pub mod command;
 pub mod copy;
+pub mod database;
+pub mod desk;
 pub mod event;
 pub mod function;
 pub mod lambda;
@@ -51,6 +55,7 @@ pub use binary::binary;
 pub use cloud::Cloud;
 pub use command::{Finished, OmsBridge};
 pub use copy::Copy;
+pub use desk::{Desk, DeskSetup};
 pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
 pub use lambda::{Lambda, LambdaAnswer};
 pub use process::Settings;

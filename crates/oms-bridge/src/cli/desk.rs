@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{Exit, exit, internal, print_json, usage, variable};
 use crate::assemble;
-use crate::config::{DeskArgs as DeskSettingsArgs, DeskSettings, SettingsArgs};
+use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
 use crate::desk::{Desk, api, worker};

@@ -35,7 +35,7 @@ const LONGEST_PREFIX: usize = 500;
 /// Settings of the desk as given: each an environment variable and a flag of the same name.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Desk")]
-pub struct DeskArgs {
+pub struct DeskSettingsArgs {
     /// OSS bucket that browsers upload to.
     #[arg(long, env = "DESK_BUCKET", value_name = "BUCKET", hide_env_values = true)]
     pub desk_bucket: Option<String>,
@@ -77,9 +77,9 @@ pub struct DeskArgs {
     pub desk_forward: Option<String>,
 }
 
-impl fmt::Debug for DeskArgs {
+impl fmt::Debug for DeskSettingsArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeskArgs").finish_non_exhaustive()
+        f.debug_struct("DeskSettingsArgs").finish_non_exhaustive()
     }
 }
 
@@ -129,7 +129,7 @@ impl DeskSettings {
     ///
     /// [`ConfigError`] with every problem; no secret is part of it.
     pub fn resolve(
-        desk: &DeskArgs,
+        desk: &DeskSettingsArgs,
         args: &SettingsArgs,
         fc_region: Option<&str>,
     ) -> Result<Self, ConfigError> {
@@ -138,7 +138,12 @@ impl DeskSettings {
         settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError { problems: reader.problems })
     }
 
-    fn read(r: &mut Reader, desk: &DeskArgs, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {
+    fn read(
+        r: &mut Reader,
+        desk: &DeskSettingsArgs,
+        args: &SettingsArgs,
+        fc_region: Option<&str>,
+    ) -> Option<Self> {
         let forward = r.read("DESK_FORWARD", given(desk.desk_forward.as_ref()), boolean) != Some(false);
         let forward = forward.then(|| Settings::read(r, args, fc_region));
         let log_bucket = if forward.is_some() { LogBucket::Required } else { LogBucket::NotNeeded };
@@ -192,7 +197,7 @@ impl DeskSettings {
     }
 }
 
-fn users(r: &mut Reader, desk: &DeskArgs) -> Option<Users> {
+fn users(r: &mut Reader, desk: &DeskSettingsArgs) -> Option<Users> {
     let (inline, file) = (given(desk.desk_tokens.as_ref()), given(desk.desk_tokens_file.as_ref()));
     match (inline, file) {
         (Some(_), Some(_)) => {

@@ -26,7 +26,7 @@ use oss_lite::{BucketName, Endpoint, SignatureVersion};
 pub use self::args::{CopyArgs, IngestArgs, SettingsArgs};
 pub use self::copy::{CopySettings, Destination, Source};
 #[cfg(feature = "desk")]
-pub use self::desk::{DeskArgs, DeskSettings};
+pub use self::desk::{DeskSettings, DeskSettingsArgs};
 pub use self::ingest::IngestSettings;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;

@@ -121,7 +121,9 @@ impl Store {
             .field("success_action_status", "200")
             .forbid_overwrite();
         if let Some(content_type) = &entry.content_type {
+            // Browsers send a type with the file, which counts more than the field Content-Type, and less than this one.
             policy = policy.content_type(ContentTypes::Exact(content_type.clone()));
+            policy = policy.field("x-oss-content-type", content_type);
         }
         if let Some(md5) = entry.md5 {
             policy = policy.field("Content-MD5", md5.to_base64());

@@ -1,0 +1,368 @@
+//! `oms-bridge desk` as a child process, behind a gateway that keeps its address.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloud_twin::Twin;
+use reqwest::{Method, Request, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::cloud::{Cloud, SOURCE, http_client};
+use crate::database::Database;
+use crate::function::listening;
+use crate::process::{PATIENCE, Process, Settings};
+
+/// A user, and its token.
+pub const ERIC: User = User { name: "eric", token: "eric-token-0123456789" };
+/// Another one.
+pub const MIA: User = User { name: "mia", token: "mia-token-0123456789" };
+/// One that is an admin.
+pub const ADMIN: User = User { name: "root", token: "root-token-0123456789" };
+
+/// A user of the desk.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    /// Its name.
+    pub name: &'static str,
+    /// Its token.
+    pub token: &'static str,
+}
+
+/// A desk about to be started.
+#[derive(Clone, Debug)]
+pub struct DeskSetup {
+    settings: Settings,
+    place: Arc<Place>,
+}
+
+/// What outlives a desk: its address, its database.
+#[derive(Debug)]
+struct Place {
+    gateway: Gateway,
+    database: Database,
+    folder: TempDir,
+}
+
+/// A running desk. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Desk {
+    process: Process,
+    setup: DeskSetup,
+    url: String,
+    http: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, if it is JSON; else text.
+    pub body: Value,
+}
+
+impl DeskSetup {
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings = self.settings.set(name, value);
+        self
+    }
+
+    /// Changes its environment.
+    #[must_use]
+    pub fn settings(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        self.settings = change(self.settings);
+        self
+    }
+
+    /// A folder for files of the test.
+    pub fn folder(&self) -> &std::path::Path {
+        self.place.folder.path()
+    }
+
+    /// Where its catalogue lies.
+    pub fn database(&self) -> &Database {
+        &self.place.database
+    }
+
+    /// Starts it and waits until it listens.
+    pub async fn start(self) -> Desk {
+        let arguments = ["desk", "--listen", "127.0.0.1:0", "--json"].map(str::to_owned);
+        let process = Process::spawn(&arguments, &self.settings);
+        let address = process.line(listening).await;
+        self.place.gateway.lead_to(Some(address));
+        Desk { process, url: self.place.gateway.url(), setup: self, http: http_client() }
+    }
+}
+
+impl Desk {
+    /// A desk on the source bucket of a cloud, that forwards to OMS, with [`ERIC`], [`MIA`] and [`ADMIN`] as its users.
+    pub async fn on(cloud: &Cloud) -> DeskSetup {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::make(folder.path()).await;
+        let gateway = Gateway::open().await;
+        let key = folder.path().join("callback.pem");
+        std::fs::write(&key, cloud.twin.callback_public_key_pem()).unwrap();
+        let users = [(ERIC, ""), (MIA, ""), (ADMIN, ":admin")];
+        let users = users.map(|(user, role)| format!("{}:{}{role}", user.name, user.token)).join(",");
+        let settings = cloud
+            .settings()
+            .set("DESK_BUCKET", SOURCE)
+            .set("DESK_TOKENS", users)
+            .set("DESK_CALLBACK_URL", format!("{}/callback", gateway.url()))
+            .set("DESK_CALLBACK_KEY", key.to_str().unwrap())
+            .set("DESK_DATABASE", database.url());
+        DeskSetup { settings, place: Arc::new(Place { gateway, database, folder }) }
+    }
+
+    /// Where it is reached. That stays so after a restart.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn log(&self) -> String {
+        self.process.stderr()
+    }
+
+    /// How it was set up.
+    pub fn setup(&self) -> &DeskSetup {
+        &self.setup
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Kills it as the machine would.
+    pub async fn kill(mut self) -> DeskSetup {
+        self.process.signal("KILL").await;
+        self.process.wait().await;
+        self.setup.place.gateway.lead_to(None);
+        self.setup
+    }
+
+    /// Asks it to stop, and returns what it prints then.
+    pub async fn stop(mut self) -> (ExitStatus, Value) {
+        self.process.signal("TERM").await;
+        let status = self.process.wait().await;
+        (status, serde_json::from_str(&self.process.stdout()).unwrap())
+    }
+
+    /// Sends a request.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        user: Option<User>,
+        body: Option<Value>,
+    ) -> Response {
+        let mut request = Request::new(method, format!("{}{path}", self.url).parse().unwrap());
+        if let Some(user) = user {
+            request.headers_mut().insert("authorization", format!("Bearer {}", user.token).parse().unwrap());
+        }
+        if let Some(body) = body {
+            request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+            *request.body_mut() = Some(body.to_string().into());
+        }
+        self.execute(request).await
+    }
+
+    /// Sends any request to it.
+    pub async fn execute(&self, request: Request) -> Response {
+        timeout(PATIENCE, self.http.execute(request)).await.expect("an answer").expect("an answer")
+    }
+
+    /// `GET`
+    pub async fn get(&self, user: User, path: &str) -> Answered {
+        Answered::of(self.send(Method::GET, path, Some(user), None).await).await
+    }
+
+    /// `POST`
+    pub async fn post(&self, user: User, path: &str, body: Value) -> Answered {
+        Answered::of(self.send(Method::POST, path, Some(user), Some(body)).await).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, user: User, path: &str) -> Answered {
+        Answered::of(self.send(Method::DELETE, path, Some(user), None).await).await
+    }
+
+    /// Asks for an upload.
+    pub async fn allow(&self, user: User, name: &str, content_type: &str, content: &[u8]) -> Answered {
+        let wanted = json!({
+            "name": name, "type": content_type, "size": content.len(), "md5": md5(content),
+        });
+        self.post(user, "/uploads", wanted).await
+    }
+
+    /// Asks for an upload and makes it, as a browser does.
+    pub async fn upload(&self, user: User, name: &str, content_type: &str, content: &[u8]) -> Answered {
+        let allowed = self.allow(user, name, content_type, content).await;
+        assert_eq!(allowed.status, 201, "{allowed:?}");
+        self.send_form(&allowed.body["upload"], content).await
+    }
+
+    /// Sends a form that the desk gave, with `content` as its file.
+    pub async fn send_form(&self, form: &Value, content: &[u8]) -> Answered {
+        Answered::of(self.try_form(form, content).await.expect("an answer")).await
+    }
+
+    /// As [`Desk::send_form`], where no answer may come.
+    pub async fn try_form(&self, form: &Value, content: &[u8]) -> Result<Response, reqwest::Error> {
+        const BOUNDARY: &str = "----boundary-7d1f";
+        let mut body = String::new();
+        for field in form["fields"].as_array().unwrap() {
+            let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
+            write!(
+                body,
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+            .unwrap();
+        }
+        write!(
+            body,
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        )
+        .unwrap();
+        let mut body = body.into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let mut request = Request::new(Method::POST, form["url"].as_str().unwrap().parse().unwrap());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        request.headers_mut().insert("content-type", kind.parse().unwrap());
+        *request.body_mut() = Some(body.into());
+        timeout(PATIENCE, self.http.execute(request)).await.expect("an answer in time")
+    }
+
+    /// Calls back as OSS would, with `body`, signed by the key of `twin`.
+    pub async fn call_back(&self, twin: &Twin, body: &Value) -> Answered {
+        self.call_back_as(twin, "/callback", "/callback", body.to_string().as_bytes()).await
+    }
+
+    /// Calls `target` with a body that was signed for `signed`.
+    pub async fn call_back_as(&self, twin: &Twin, signed: &str, target: &str, body: &[u8]) -> Answered {
+        let mut request = Request::new(Method::POST, format!("{}{target}", self.url).parse().unwrap());
+        *request.headers_mut() = twin.sign_callback(signed, body);
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        *request.body_mut() = Some(Bytes::copy_from_slice(body).into());
+        Answered::of(self.execute(request).await).await
+    }
+
+    /// Asks for `path` until the answer is as wanted.
+    pub async fn until(&self, user: User, path: &str, wanted: impl Fn(&Answered) -> bool) -> Answered {
+        let mut last = None;
+        let asked = async {
+            loop {
+                let answered = self.get(user, path).await;
+                if wanted(&answered) {
+                    return answered;
+                }
+                last = Some(answered);
+                // Its state can only be asked for.
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match timeout(PATIENCE * 2, asked).await {
+            Ok(answered) => answered,
+            Err(_) => panic!("{path} came to {last:?}\n{}", self.log()),
+        }
+    }
+
+    /// Waits until an upload has this state.
+    pub async fn until_state(&self, user: User, id: &str, state: &str) -> Value {
+        let path = format!("/uploads/{id}");
+        self.until(user, &path, |answered| answered.body["state"] == state).await.body
+    }
+
+    /// Waits until an object is forwarded.
+    pub async fn until_forwarded(&self, user: User, id: &str) -> Value {
+        let path = format!("/objects/{id}");
+        self.until(user, &path, |answered| answered.body["forwarded"] == true).await.body
+    }
+}
+
+impl Answered {
+    /// Reads an answer.
+    pub async fn of(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("a whole answer");
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self { status, body }
+    }
+
+    /// The id in it.
+    pub fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_else(|| panic!("no id: {self:?}")).to_owned()
+    }
+
+    /// The code of the error in it.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {self:?}"))
+    }
+}
+
+/// MD5 in hex.
+pub fn md5(content: &[u8]) -> String {
+    use md5::Digest as _;
+    md5::Md5::digest(content).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// Passes connections on to where the desk listens at the moment.
+#[derive(Debug)]
+struct Gateway {
+    address: SocketAddr,
+    target: Arc<Mutex<Option<SocketAddr>>>,
+    task: JoinHandle<()>,
+}
+
+impl Gateway {
+    async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let target = Arc::<Mutex<Option<SocketAddr>>>::default();
+        let known = Arc::clone(&target);
+        let task = tokio::spawn(async move {
+            while let Ok((mut outer, _)) = listener.accept().await {
+                let target = *known.lock().unwrap_or_else(PoisonError::into_inner);
+                tokio::spawn(async move {
+                    // Without a target the connection is closed, as by a gateway whose server is away.
+                    let Some(target) = target else { return };
+                    if let Ok(mut inner) = TcpStream::connect(target).await {
+                        // Either side may end it.
+                        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+                    }
+                });
+            }
+        });
+        Self { address, target, task }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn lead_to(&self, target: Option<SocketAddr>) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
