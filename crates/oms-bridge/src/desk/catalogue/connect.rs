@@ -29,13 +29,6 @@ pub(super) enum Use {
     Writing,
 }
 
-/// Whether a file that is not there is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    Create,
-    Fail,
-}
-
 /// The way to a database.
 #[derive(Clone)]
 pub(super) struct Way {
@@ -44,17 +37,13 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) fn new(url: &DatabaseUrl, missing: Missing) -> Result<Self, sqlx::Error> {
+    pub(super) fn new(url: &DatabaseUrl) -> Result<Self, sqlx::Error> {
         install_default_drivers();
         let (text, engine) = match &url.place {
-            // Escaped as a whole: whatever the path is made of, it is read as a path.
+            // Escaped as a whole: whatever the path is made of, it is read as a path. A file that is gone is not made again.
             Place::Sqlite(path) => {
                 let path = utf8_percent_encode(path.to_str().unwrap_or_default(), NON_ALPHANUMERIC);
-                let mode = match missing {
-                    Missing::Create => "rwc",
-                    Missing::Fail => "rw",
-                };
-                (format!("sqlite:{path}?mode={mode}"), Engine::Sqlite)
+                (format!("sqlite:{path}?mode=rw"), Engine::Sqlite)
             }
             Place::MySql(url) => (url.expose_secret().to_owned(), Engine::MySql),
         };
@@ -99,7 +88,7 @@ async fn set_up(connection: &mut AnyConnection, engine: Engine, purpose: Use) ->
         (Engine::Sqlite, Use::Reading) => "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON",
         (Engine::MySql, _) => {
             "SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
-             SESSION innodb_lock_wait_timeout = 2; \
+             SESSION innodb_lock_wait_timeout = 1; \
              SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
         }
     };

@@ -5,7 +5,10 @@ mod classify;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use self::classify::{is_broken, kind_of};
+use super::url::DatabaseUrl;
+
+pub(super) use self::classify::{is_broken, is_deadlock, kind_of};
+use crate::desk::entry::Id;
 
 /// What went wrong, coarse enough to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +55,17 @@ impl CatalogueError {
         Self { kind: kind_of(&source), message, source: Some(Arc::new(source)) }
     }
 
+    /// A row that others changed each time before it could be written.
+    pub fn contended(id: &Id) -> Self {
+        Self::new(CatalogueErrorKind::Unavailable, format!("the row {id} is changed by too many at once"))
+    }
+
+    /// The same, with the database named.
+    pub(super) fn at(mut self, url: &DatabaseUrl) -> Self {
+        self.message = format!("{url}: {}", self.message);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> CatalogueErrorKind {
         self.kind
@@ -65,7 +79,6 @@ impl fmt::Display for CatalogueError {
 }
 
 impl std::error::Error for CatalogueError {
-    /// None: the message says what the database said.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().and_then(std::error::Error::source)
     }

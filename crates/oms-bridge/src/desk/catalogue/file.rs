@@ -39,18 +39,22 @@ impl Watched {
     }
 }
 
-/// Says what keeps a file from being made, in the words of the file system: SQLite has the same ones for all of it.
-pub(super) fn what_is_wrong(url: &DatabaseUrl) -> Option<String> {
-    let Place::Sqlite(path) = &url.place else { return None };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Some(format!("{} is a folder", path.display()));
+/// Makes the file if there is none. Whatever keeps it from being made is told in the words of the system: SQLite says the same of
+/// everything.
+pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
+    let Place::Sqlite(path) = &url.place else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder
+        && let Err(error) = tokio::fs::metadata(folder).await
+    {
+        return Err(unusable(format!("there is no folder {}: {error}", folder.display())));
     }
-    match folder.metadata() {
-        Err(error) => Some(format!("there is no folder {}: {error}", folder.display())),
-        Ok(found) if !found.is_dir() => Some(format!("{} is no folder", folder.display())),
-        Ok(_) => None,
-    }
+    let made = tokio::fs::OpenOptions::new().read(true).append(true).create(true).open(path).await;
+    made.map(drop).map_err(|error| unusable(format!("cannot write to {}: {error}", path.display())))
+}
+
+fn unusable(message: String) -> CatalogueError {
+    CatalogueError::new(CatalogueErrorKind::Misconfigured, message)
 }
 
 #[cfg(unix)]

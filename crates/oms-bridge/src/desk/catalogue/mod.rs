@@ -35,7 +35,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub use self::error::{CatalogueError, CatalogueErrorKind};
 pub use self::url::DatabaseUrl;
 
-use self::connect::{Missing, Use, Way};
+use self::connect::{Use, Way};
 use self::error::is_broken;
 use self::file::Watched;
 use self::statements::Statement;
@@ -86,25 +86,15 @@ impl Catalogue {
     ///
     /// When the database cannot be reached or used, or its tables are of a newer version.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, CatalogueError> {
-        match timeout(OPENING, Self::opened(url)).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                Err(CatalogueError::new(CatalogueErrorKind::Unavailable, format!("{url} does not answer")))
-            }
-        }
+        let opened = timeout(OPENING, Self::opened(url)).await.unwrap_or_else(|_| Err(unanswered("open it")));
+        opened.map_err(|error| error.at(url))
     }
 
     async fn opened(url: &DatabaseUrl) -> Result<Self, CatalogueError> {
-        if let Some(why) = file::what_is_wrong(url) {
-            return Err(CatalogueError::new(
-                CatalogueErrorKind::Misconfigured,
-                format!("cannot open {url}: {why}"),
-            ));
-        }
-        let cannot = |error| CatalogueError::of(&format!("cannot open {url}"), error);
-        let mut connection =
-            Way::new(url, Missing::Create).map_err(cannot)?.connect(Use::Writing).await.map_err(cannot)?;
-        let way = Way::new(url, Missing::Fail).map_err(cannot)?;
+        let cannot = |error| CatalogueError::of("cannot connect", error);
+        file::make(url).await?;
+        let way = Way::new(url).map_err(cannot)?;
+        let mut connection = way.connect(Use::Writing).await.map_err(cannot)?;
         schema::update(&mut connection, way.engine).await?;
         let file = Watched::new(url).await?;
         let readers = way.readers();
@@ -207,47 +197,57 @@ impl Catalogue {
 
     async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, CatalogueError> {
         let end = Instant::now() + PATIENCE;
-        let mut again = true;
-        loop {
-            let mut connection =
-                self.0.readers.acquire().await.map_err(|error| CatalogueError::of("cannot read", error))?;
-            let error = match timeout_at(end, statement().fetch_all(&mut *connection)).await {
-                Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    drop(connection.detach());
-                    return Err(unanswered("read"));
-                }
-            };
-            if !is_broken(&error) {
-                return Err(CatalogueError::of("cannot read", error));
-            }
-            drop(connection.detach());
-            if !std::mem::take(&mut again) {
-                return Err(CatalogueError::of("cannot read", error));
-            }
+        let mut outcome = self.attempt(&statement, end).await;
+        if matches!(outcome, Err(Failure::Broken(_))) {
+            outcome = self.attempt(&statement, end).await;
         }
+        outcome.map_err(|(Failure::Broken(error) | Failure::Final(error))| error.at(&self.0.shown))
+    }
+
+    async fn attempt(
+        &self,
+        statement: &impl Fn() -> Statement,
+        end: Instant,
+    ) -> Result<Vec<AnyRow>, Failure> {
+        let read = |error| CatalogueError::of("cannot read", error);
+        let mut connection = match timeout_at(end, self.0.readers.acquire()).await {
+            Ok(acquired) => acquired.map_err(|error| Failure::Final(read(error)))?,
+            Err(_) => return Err(Failure::Final(unanswered("read"))),
+        };
+        let error = match timeout_at(end, statement().fetch_all(&mut *connection)).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error)) if is_broken(&error) => Failure::Broken(read(error)),
+            Ok(Err(error)) => return Err(Failure::Final(read(error))),
+            Err(_) => Failure::Final(unanswered("read")),
+        };
+        // Back in the pool it would be waited for.
+        drop(connection.detach());
+        Err(error)
     }
 
     async fn write(&self, change: Change, entry: &Entry) -> Result<u64, CatalogueError> {
-        if i64::try_from(entry.size).is_err() {
-            let message = format!("a size of {} bytes does not fit the catalogue", entry.size);
-            return Err(CatalogueError::new(CatalogueErrorKind::Refused, message));
-        }
-        let written = async {
-            let (reply, verdict) = oneshot::channel();
-            self.0.writer.send(Message::Write(change, reply)).await.ok()?;
-            verdict.await.ok()
+        let outcome = if i64::try_from(entry.size).is_ok() {
+            timeout(PATIENCE, self.sent(change)).await.unwrap_or_else(|_| Err(unanswered("write")))
+        } else {
+            let message = format!("a size of {} bytes does not fit", entry.size);
+            Err(CatalogueError::new(CatalogueErrorKind::Refused, message))
         };
-        match timeout(PATIENCE, written).await {
-            Ok(Some(verdict)) => verdict,
-            Ok(None) => Err(CatalogueError::new(
-                CatalogueErrorKind::Unavailable,
-                "cannot write: the catalogue is closed",
-            )),
-            Err(_) => Err(unanswered("write")),
-        }
+        outcome.map_err(|error| error.at(&self.0.shown))
     }
+
+    async fn sent(&self, change: Change) -> Result<u64, CatalogueError> {
+        let (reply, verdict) = oneshot::channel();
+        let closed = || CatalogueError::new(CatalogueErrorKind::Unavailable, "cannot write: it is closed");
+        self.0.writer.send(Message::Write(change, reply)).await.map_err(|_| closed())?;
+        verdict.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+/// Why nothing was read.
+enum Failure {
+    /// The connection broke; another one may do.
+    Broken(CatalogueError),
+    Final(CatalogueError),
 }
 
 fn unanswered(doing: &str) -> CatalogueError {

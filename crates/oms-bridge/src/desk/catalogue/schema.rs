@@ -22,8 +22,8 @@ struct Step {
     mysql: &'static str,
 }
 
-/// Never changed once they are released: databases remember their checksums. Those for MySQL hold one statement each, which does
-/// no harm the second time.
+/// Never changed once they are released: databases remember their checksums. Doing one twice does no harm; those for MySQL hold one
+/// statement each.
 const STEPS: [Step; 1] = [Step {
     version: 1,
     name: "storage",
@@ -44,7 +44,11 @@ pub(super) async fn update(connection: &mut AnyConnection, engine: Engine) -> Re
             take_turn(connection).await?;
             run(connection, engine).await?;
             // The lock goes with the connection as well.
-            connection.execute("DO RELEASE_ALL_LOCKS()").await.map_err(failed).map(drop)
+            connection
+                .execute("DO RELEASE_LOCK(CONCAT('storage ', MD5(DATABASE())))")
+                .await
+                .map_err(failed)
+                .map(drop)
         }
     }
 }

@@ -163,6 +163,19 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
     })
 }
 
+/// Every statement, and the index that it goes by.
+#[cfg(test)]
+pub(super) fn texts() -> [(&'static str, &'static str); 6] {
+    [
+        (UPDATE, "sqlite_autoindex_storage_1 (id=?)"),
+        (FIND, "sqlite_autoindex_storage_1 (id=?)"),
+        (SAME, "storage_md5 (md5=? AND size=? AND creator_id=?)"),
+        (LIST, "storage_list (creator_id=? AND state=? AND id<?)"),
+        (DUE, "storage_due (due_at<?)"),
+        (NEXT_DUE, "storage_due"),
+    ]
+}
+
 /// The columns of one row, by their place in the statements.
 struct Columns<'a> {
     id: &'a str,

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::connect::{Engine, REST, Use, Way};
-use super::error::{CatalogueError, CatalogueErrorKind, is_broken};
+use super::error::{CatalogueError, CatalogueErrorKind, is_broken, is_deadlock};
 use super::file::Watched;
 use super::statements::{self, Statement};
 use crate::desk::entry::Entry;
@@ -56,8 +56,8 @@ struct Job {
 enum Failure {
     /// Before any of them was made: they may be made again.
     Undone(sqlx::Error),
-    /// By one of them: the others are good.
-    Statement,
+    /// By the one at this place: the others are good.
+    Statement(usize, sqlx::Error),
     /// They may be there or not.
     Unknown(sqlx::Error),
 }
@@ -146,7 +146,14 @@ impl Writer {
                     again = false;
                     self.connection = None;
                 }
-                Err(Failure::Statement) => return one_by_one(connection, batch).await,
+                Err(Failure::Statement(at, error)) => {
+                    if !is_deadlock(&error)
+                        && let Some(job) = batch.remove(at)
+                    {
+                        let _ = job.reply.send(Err(CatalogueError::of("cannot write", error)));
+                    }
+                    return one_by_one(connection, batch).await;
+                }
                 Err(Failure::Undone(error) | Failure::Unknown(error)) => {
                     return Err(CatalogueError::of("cannot write", error));
                 }
@@ -182,13 +189,13 @@ async fn together(
     }
     .map_err(Failure::Undone)?;
     let mut verdicts = Vec::with_capacity(batch.len());
-    for job in batch {
+    for (at, job) in batch.iter().enumerate() {
         match job.change.statement().execute(&mut *transaction).await {
             Ok(done) => verdicts.push(done.rows_affected()),
             Err(error) if is_broken(&error) => return Err(Failure::Undone(error)),
-            Err(_) => {
+            Err(error) => {
                 transaction.rollback().await.map_err(Failure::Undone)?;
-                return Err(Failure::Statement);
+                return Err(Failure::Statement(at, error));
             }
         }
     }

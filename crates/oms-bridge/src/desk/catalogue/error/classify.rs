@@ -31,12 +31,19 @@ pub(in super::super) fn is_broken(error: &sqlx::Error) -> bool {
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
-        // Shut down; killed.
-        sqlx::Error::Database(error) => error
-            .try_downcast_ref::<MySqlDatabaseError>()
-            .is_some_and(|error| matches!(error.number(), 1053 | 1927)),
+        // Shut down; killed; no longer the one that may be written to, which another one is by now.
+        sqlx::Error::Database(_) => matches!(number(error), Some(1053 | 1927 | 1290 | 1792 | 1836)),
         _ => false,
     }
+}
+
+/// Whether the database undid a whole transaction because it stood in the way of another one.
+pub(in super::super) fn is_deadlock(error: &sqlx::Error) -> bool {
+    number(error) == Some(1213)
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
 /// By [result code](https://www.sqlite.org/rescode.html).
@@ -57,10 +64,12 @@ fn sqlite(error: &dyn DatabaseError) -> Kind {
 /// By SQLSTATE where that says enough, else by [number](https://mariadb.com/kb/en/mariadb-error-code-reference/).
 fn mysql(number: u16, state: Option<&str>) -> Kind {
     match number {
-        // Too many connections, of this user as well; resource limits; WSREP not ready.
-        1040 | 1203 | 1226 | 1047 => return Kind::Unavailable,
-        // Host not allowed; privileges missing; this account logs in by socket only; no such database; plugin missing.
-        1130 | 1227 | 1698 | 1049 | 1524 => return Kind::Misconfigured,
+        // Too many connections, or too much of something else, for this user.
+        1203 | 1226 => return Kind::Unavailable,
+        // This host is not allowed; such accounts cannot log in here.
+        1130 | 1524 => return Kind::Misconfigured,
+        // Text in another character set.
+        1366 => return Kind::Refused,
         _ => {}
     }
     match state.and_then(|state| state.get(..2)) {

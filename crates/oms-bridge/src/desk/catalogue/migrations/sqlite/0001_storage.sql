@@ -2,7 +2,7 @@
 --
 -- Other programs may read this table. They leave writing to the desk, which keeps every change apart by `revision`.
 -- All times are milliseconds since 1970-01-01T00:00:00Z.
-CREATE TABLE storage (
+CREATE TABLE IF NOT EXISTS storage (
     id           TEXT    NOT NULL PRIMARY KEY, -- 32 hex digits; sorts by the time of the upload
     name         TEXT    NOT NULL,             -- what its user calls it, without a path
     name_search  TEXT    NOT NULL,             -- the same in lower case
@@ -27,6 +27,6 @@ CREATE TABLE storage (
     revision     INTEGER NOT NULL              -- counts changes
 ) STRICT;
 
-CREATE INDEX storage_list ON storage (creator_id, state, id);
-CREATE INDEX storage_md5 ON storage (md5, size, creator_id, id) WHERE md5 IS NOT NULL;
-CREATE INDEX storage_due ON storage (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS storage_list ON storage (creator_id, state, id);
+CREATE INDEX IF NOT EXISTS storage_md5 ON storage (md5, size, creator_id, id) WHERE md5 IS NOT NULL;
+CREATE INDEX IF NOT EXISTS storage_due ON storage (due_at, id) WHERE due_at IS NOT NULL;

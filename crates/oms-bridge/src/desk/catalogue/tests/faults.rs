@@ -1,0 +1,139 @@
+//! Databases that hang, break and come back.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// OSS waits this long for the answer to a callback.
+const OSS: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_is_not_waited_for() {
+    let world = World::new("hangs").await;
+    let catalogue = world.open().await;
+    let entry = pending("a.jpg");
+    catalogue.add(&entry).await.unwrap();
+    let frozen = world.freeze().await;
+    let others: Vec<_> = (0..300).map(|_| pending("b.jpg")).collect();
+    let begun = Instant::now();
+    let puts = join_all([catalogue.put(&entry), catalogue.put(&entry)]);
+    let adds = join_all(others.iter().map(|entry| catalogue.add(entry)));
+    let (puts, adds) = tokio::time::timeout(OSS, async { tokio::join!(puts, adds) }).await.unwrap();
+    assert!(begun.elapsed() < OSS);
+    for error in puts.into_iter().map(Result::unwrap_err).chain(adds.into_iter().map(Result::unwrap_err)) {
+        assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}");
+    }
+    frozen.thaw().await;
+    assert_eq!(lasting(|| catalogue.find(&entry.id)).await.map(|found| found.id), Some(entry.id));
+    catalogue.add(&pending("c.jpg")).await.unwrap();
+    world.end().await;
+}
+
+/// What a server that hung was sent may still be done, so the first call afterwards may find the connections in use.
+async fn lasting<T, F>(call: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, CatalogueError>>,
+{
+    loop {
+        match call().await {
+            Ok(value) => return value,
+            Err(error) => assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_from_a_database_that_hangs_ends_as_well() {
+    let world = World::new("reads").await;
+    let catalogue = world.open().await;
+    let entry = pending("a.jpg");
+    catalogue.add(&entry).await.unwrap();
+    catalogue.ping().await.unwrap();
+    let frozen = world.freeze().await;
+    let reads = join_all((0..20).map(|_| catalogue.find(&entry.id)));
+    for read in tokio::time::timeout(OSS, reads).await.unwrap() {
+        match read {
+            // Readers of SQLite do not wait for whoever writes.
+            Ok(found) => assert_eq!(found.as_ref(), Some(&entry)),
+            Err(error) => assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}"),
+        }
+    }
+    frozen.thaw().await;
+    assert_eq!(lasting(|| catalogue.find(&entry.id)).await, Some(entry));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_the_database_between_calls_is_not_noticed() {
+    let world = World::new("restart").await;
+    let catalogue = world.open().await;
+    let mut entry = pending("a.jpg");
+    catalogue.add(&entry).await.unwrap();
+    for _ in 0..2 {
+        world.restart().await;
+        // What was idle for this long is tried before it is used.
+        tokio::time::sleep(2 * connect::REST).await;
+        assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+        entry = next(&entry);
+        assert_eq!(catalogue.find(&entry.id).await.unwrap().as_ref(), Some(&entry));
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_another_program_holds_is_the_only_one_that_fails() {
+    let world = World::new("held").await;
+    let catalogue = world.open().await;
+    let entries: Vec<_> = (0..20).map(|number| at(NOW + number, "a.jpg")).collect();
+    for entry in &entries {
+        catalogue.add(entry).await.unwrap();
+    }
+    let Some(held) = world.hold(&entries[7].id).await else {
+        // SQLite holds all of them or none.
+        return world.end().await;
+    };
+    let puts = join_all(entries.iter().map(|entry| catalogue.put(entry))).await;
+    for (number, put) in puts.into_iter().enumerate() {
+        match put {
+            Ok(put) => assert_eq!((put, number == 7), (Put::Done, false)),
+            Err(error) => assert_eq!((error.kind(), number), (CatalogueErrorKind::Unavailable, 7), "{error}"),
+        }
+    }
+    drop(held);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let world = World::new("other").await;
+    let error = Catalogue::open(&world.other()).await.unwrap_err();
+    assert_eq!(error.kind(), CatalogueErrorKind::Misconfigured, "{error}");
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = DatabaseUrl::parse(&format!("mysql://eric:secret@127.0.0.1:{port}/desk")).unwrap();
+    let error = Catalogue::open(&url).await.unwrap_err();
+    assert_eq!(error.kind(), CatalogueErrorKind::Unavailable);
+    assert_eq!(
+        error.to_string(),
+        format!("mysql://eric@127.0.0.1:{port}/desk: cannot open it: the database does not answer")
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let url = DatabaseUrl::parse(&format!("mariadb://eric:secret@127.0.0.1:{port}/desk")).unwrap();
+    let error = Catalogue::open(&url).await.unwrap_err();
+    assert_eq!(error.kind(), CatalogueErrorKind::Unavailable);
+    assert!(error.to_string().starts_with(&format!("mariadb://eric@127.0.0.1:{port}/desk: ")), "{error}");
+}

@@ -1,0 +1,84 @@
+//! Files of SQLite.
+
+use super::*;
+
+fn url(folder: &tempfile::TempDir, path: &str) -> DatabaseUrl {
+    DatabaseUrl::parse(&format!("sqlite://{}/{path}", folder.path().display())).unwrap()
+}
+
+#[tokio::test]
+async fn a_folder_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    std::fs::create_dir(folder.path().join("dir")).unwrap();
+    for (path, why) in [
+        ("none/desk.db", "there is no folder"),
+        ("file/desk.db", "cannot write to"),
+        ("dir", "cannot write to"),
+    ] {
+        let error = Catalogue::open(&url(&folder, path)).await.unwrap_err();
+        assert_eq!(error.kind(), CatalogueErrorKind::Misconfigured);
+        assert!(error.to_string().contains(why) && error.to_string().contains(path), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [":memory:", "100%25.db", "what%3Fis#this.db", "名 字.db", "a&b=c+d.db", "Desk.DB"] {
+        let entry = pending("a.jpg");
+        let catalogue = Catalogue::open(&url(&folder, name)).await.unwrap();
+        catalogue.add(&entry).await.unwrap();
+        assert_eq!(catalogue.find(&entry.id).await.unwrap(), Some(entry));
+    }
+    let mut names: Vec<_> = folder
+        .path()
+        .read_dir()
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.retain(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+    names.sort();
+    assert_eq!(names, ["100%.db", ":memory:", "Desk.DB", "a&b=c+d.db", "what?is#this.db", "名 字.db"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_written_to_a_file_that_was_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&url(&folder, "desk.db")).await.unwrap();
+    catalogue.add(&pending("a.jpg")).await.unwrap();
+    let (file, aside) = (folder.path().join("desk.db"), folder.path().join("aside.db"));
+    std::fs::rename(&file, &aside).unwrap();
+    for again in [false, true] {
+        if again {
+            std::fs::write(&file, "").unwrap();
+        }
+        for error in
+            [catalogue.add(&pending("b.jpg")).await.unwrap_err(), catalogue.ping().await.unwrap_err()]
+        {
+            assert_eq!(error.kind(), CatalogueErrorKind::Unavailable);
+            assert!(error.to_string().contains("desk.db"), "{error}");
+        }
+    }
+    std::fs::rename(&aside, &file).unwrap();
+    catalogue.add(&pending("c.jpg")).await.unwrap();
+    catalogue.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn commits_reach_the_disk_before_they_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder, "desk.db");
+    let way = connect::Way::new(&url).unwrap();
+    Catalogue::open(&url).await.unwrap().close().await;
+    let mut connection = way.connect(connect::Use::Writing).await.unwrap();
+    for (pragma, expected) in
+        [("PRAGMA synchronous", "2"), ("PRAGMA journal_mode", "wal"), ("PRAGMA busy_timeout", "2000")]
+    {
+        let row = sqlx::query(pragma).fetch_one(&mut connection).await.unwrap();
+        let found = sqlx::Row::try_get::<String, _>(&row, 0)
+            .or_else(|_| sqlx::Row::try_get::<i64, _>(&row, 0).map(|number| number.to_string()));
+        assert_eq!(found.unwrap(), expected, "{pragma}");
+    }
+}

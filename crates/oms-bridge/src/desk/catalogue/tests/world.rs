@@ -1,0 +1,139 @@
+//! A database of one test.
+
+use std::path::PathBuf;
+
+use reqwest::Url;
+use sqlx::any::{AnyRow, install_default_drivers};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+use tempfile::TempDir;
+
+use super::super::{Catalogue, DatabaseUrl, Id};
+use super::proxy::Proxy;
+
+pub(super) struct World {
+    /// How the catalogue gets there.
+    pub(super) url: DatabaseUrl,
+    /// How the test does.
+    direct: String,
+    place: Place,
+}
+
+enum Place {
+    Sqlite(TempDir),
+    MySql { server: String, database: String, proxy: Proxy },
+}
+
+/// While it lives, nothing is written; the catalogue waits.
+pub(super) enum Frozen<'a> {
+    Sqlite(AnyConnection),
+    MySql(&'a Proxy),
+}
+
+impl World {
+    pub(super) async fn new(test: &str) -> Self {
+        install_default_drivers();
+        match std::env::var("DESK_TEST_MYSQL") {
+            Ok(server) => Self::mysql(&server, test).await,
+            Err(_) => Self::sqlite(),
+        }
+    }
+
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let direct = format!("sqlite://{}", folder.path().join("desk.db").display());
+        Self { url: DatabaseUrl::parse(&direct).unwrap(), direct, place: Place::Sqlite(folder) }
+    }
+
+    async fn mysql(server: &str, test: &str) -> Self {
+        let mut url = Url::parse(server).unwrap();
+        let proxy = Proxy::start(url.host_str().unwrap(), url.port().unwrap_or(3306)).await;
+        let database = format!("desk_{test}");
+        run(server, &format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}")).await;
+        url.set_path(&database);
+        let direct = url.to_string();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(proxy.port())).unwrap();
+        let place = Place::MySql { server: server.to_owned(), database, proxy };
+        Self { url: DatabaseUrl::parse(url.as_str()).unwrap(), direct, place }
+    }
+
+    pub(super) async fn open(&self) -> Catalogue {
+        Catalogue::open(&self.url).await.unwrap()
+    }
+
+    /// Leaves nothing behind. After a failure there is something to look at.
+    pub(super) async fn end(self) {
+        if let Place::MySql { server, database, .. } = &self.place {
+            run(server, &format!("DROP DATABASE {database}")).await;
+        }
+    }
+
+    /// Does something to the tables behind the back of the catalogue.
+    pub(super) async fn sql(&self, statements: &str) {
+        run(&self.direct, statements).await;
+    }
+
+    pub(super) async fn rows(&self, statement: &str) -> Vec<AnyRow> {
+        let mut connection = AnyConnection::connect(&self.direct).await.unwrap();
+        sqlx::query(AssertSqlSafe(statement.to_owned())).fetch_all(&mut connection).await.unwrap()
+    }
+
+    /// SQLite: another program is in a transaction that writes. MySQL: the server does not react.
+    pub(super) async fn freeze(&self) -> Frozen<'_> {
+        match &self.place {
+            Place::Sqlite(_) => {
+                let mut other = AnyConnection::connect(&self.direct).await.unwrap();
+                other.execute("BEGIN IMMEDIATE").await.unwrap();
+                Frozen::Sqlite(other)
+            }
+            Place::MySql { proxy, .. } => {
+                proxy.freeze();
+                Frozen::MySql(proxy)
+            }
+        }
+    }
+
+    /// A lock on one row, where there are such locks, for as long as it lives.
+    pub(super) async fn hold(&self, id: &Id) -> Option<AnyConnection> {
+        let Place::MySql { .. } = &self.place else { return None };
+        let mut other = AnyConnection::connect(&self.direct).await.unwrap();
+        let statement = format!("BEGIN; UPDATE storage SET note = 'held' WHERE id = '{id}'");
+        other.execute(AssertSqlSafe(statement)).await.unwrap();
+        Some(other)
+    }
+
+    /// SQLite: another program came and went, and took the log with it. MySQL: the server was restarted.
+    pub(super) async fn restart(&self) {
+        match &self.place {
+            Place::Sqlite(_) => self.sql("PRAGMA wal_checkpoint(TRUNCATE); VACUUM").await,
+            Place::MySql { proxy, .. } => proxy.cut(),
+        }
+    }
+
+    /// Something else that is not the database.
+    pub(super) fn other(&self) -> DatabaseUrl {
+        match &self.place {
+            Place::Sqlite(folder) => {
+                let path: PathBuf = folder.path().join("notes.txt");
+                std::fs::write(&path, "Bread, butter, milk. ".repeat(100)).unwrap();
+                DatabaseUrl::parse(&format!("sqlite://{}", path.display())).unwrap()
+            }
+            Place::MySql { .. } => DatabaseUrl::parse(&format!("{}_notes", self.direct)).unwrap(),
+        }
+    }
+}
+
+impl Frozen<'_> {
+    pub(super) async fn thaw(self) {
+        match self {
+            Self::Sqlite(mut other) => drop(other.execute("ROLLBACK").await.unwrap()),
+            Self::MySql(proxy) => proxy.thaw(),
+        }
+    }
+}
+
+async fn run(url: &str, statements: &str) {
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    connection.execute(AssertSqlSafe(statements.to_owned())).await.unwrap();
+    connection.close().await.unwrap();
+}
