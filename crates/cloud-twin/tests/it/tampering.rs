@@ -120,6 +120,9 @@ async fn every_action_and_condition_can_be_ordered_as_json() {
         r#""reset_mid_request""#,
         r#"{"replace_first": {"body": "new"}}"#,
         r#""remove_first""#,
+        r#""lose_callback""#,
+        r#""repeat_callback""#,
+        r#"{"delay_callback": {"millis": 5}}"#,
     ];
     for action in actions {
         let rule = format!(
