@@ -1,19 +1,17 @@
 //! `desk`: uploads straight from browsers.
 
 use std::fmt::Display;
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use super::{Exit, exit, internal, print_json, usage, variable};
+use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
 use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
-use crate::desk::{Desk, api, worker};
+use crate::desk::{self, Desk};
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
 
@@ -31,6 +29,9 @@ pub(super) struct DeskArgs {
     /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function Compute].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Let pages of all origins upload to the bucket, if none may: adds a CORS rule to it.
+    #[arg(long)]
+    set_cors: bool,
     /// Print one JSON object when the desk stops, and nothing else, on stdout.
     #[arg(long)]
     json: bool,
@@ -51,7 +52,10 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
         Ok(listener) => listener,
         Err(error) => return usage(&format!("--listen {address}: {error}")),
     };
-    let served = serve(listener, desk.clone(), stopped()).await;
+    if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
+        return store(&error);
+    }
+    let served = desk::serve(listener, desk.clone(), stopped()).await;
     if json {
         print_json(&desk.totals());
     }
@@ -78,6 +82,25 @@ async fn prepare(args: &DeskArgs) -> Result<Desk, Exit> {
     assemble::desk(settings, catalogue, credentials, &http).map_err(|error| usage(&error as &dyn Display))
 }
 
+/// Without a rule for it no browser sends anything, and none says why.
+async fn let_pages_upload(desk: &Desk, set: bool) -> Result<(), oss_lite::Error> {
+    if set {
+        return desk.let_pages_upload().await;
+    }
+    let desk = desk.clone();
+    // Nobody waits for it: credentials that may not ask are good enough for all else.
+    tokio::spawn(async move {
+        match desk.lets_pages_upload().await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!("no CORS rule of the bucket lets pages upload to it; --set-cors adds one")
+            }
+            Err(error) => tracing::debug!(%error, "the CORS rules of the bucket cannot be looked at"),
+        }
+    });
+    Ok(())
+}
+
 /// Loopback, as there is no TLS; all addresses where the platform takes care of that.
 fn usual_address() -> SocketAddr {
     let port =
@@ -90,31 +113,4 @@ fn usual_address() -> SocketAddr {
 
 async fn stopped() {
     Interrupts::from_outside().next().await;
-}
-
-/// Serves until `stop`, then answers what has been asked, finishes what is in hand and closes the catalogue.
-pub(super) async fn serve(
-    listener: TcpListener,
-    desk: Desk,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<(), std::io::Error> {
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, "listening");
-    }
-    let (told, tell) = watch::channel(());
-    let ended = |mut tell: watch::Receiver<()>| async move {
-        // The sender is dropped when it is time.
-        let _ = tell.changed().await;
-    };
-    let work = tokio::spawn(worker::run(desk.clone(), ended(tell.clone())));
-    let server = axum::serve(listener, api::router(desk.clone())).with_graceful_shutdown(ended(tell));
-    let server = tokio::spawn(server.into_future());
-    stop.await;
-    drop(told);
-    let served = server.await;
-    if work.await.is_err() {
-        tracing::error!("the worker broke down");
-    }
-    desk.close().await;
-    served.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }

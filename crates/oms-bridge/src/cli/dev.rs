@@ -14,18 +14,19 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{Exit, exit, internal, print, print_json};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
+use crate::demo::desk::LocalDesk;
 use crate::demo::screen::shown;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
 
-/// Runs the local cloud with the function on it until Ctrl-C: an upload by any OSS client triggers the function.
+/// Runs the local cloud with the function and the upload desk on it until Ctrl-C: an upload by any OSS client triggers the function.
 #[derive(Args)]
 #[command(after_help = exit::help("Example:
   oms-bridge dev
   oms-bridge dev --port 0 --json"))]
 pub(super) struct DevArgs {
-    /// First of five ports in a row: function, OSS, OBS, OMS, admin. 0 picks free ones.
-    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_531))]
+    /// First of six ports in a row: function, OSS, OBS, OMS, admin, desk. 0 picks free ones.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_530))]
     port: u16,
     /// Print one JSON object with all addresses and keys, and nothing else, on stdout.
     #[arg(long)]
@@ -35,28 +36,41 @@ pub(super) struct DevArgs {
 pub(super) async fn run(args: DevArgs) -> Exit {
     // From the first line on, whoever reads it may interrupt.
     let mut interrupts = Interrupts::from_keyboard();
-    let cloud = match LocalCloud::start(Addresses::from_port(args.port), DEFAULT_TIMEOUT).await {
-        Ok(cloud) => cloud,
+    let addresses = Addresses::from_port(args.port);
+    let (cloud, desk) = match start(addresses).await {
+        Ok(started) => started,
         Err(error) => {
             eprintln!("error: {error}; --port 0 picks free ports");
             return Exit::Internal;
         }
     };
     if args.json {
-        print_json(&describe(&cloud));
+        print_json(&describe(&cloud, &desk));
     } else {
-        match introduce(&cloud) {
+        match introduce(&cloud, &desk) {
             Ok(text) => print(&text),
             Err(error) => return internal(&error),
         }
     }
-    tokio::select! {
-        () = narrate(&cloud) => Exit::Done,
-        () = interrupts.next() => Exit::Done,
+    let ended = async {
+        tokio::select! {
+            () = narrate(&cloud) => {}
+            () = interrupts.next() => {}
+        }
+    };
+    match desk.serve(ended).await {
+        Ok(()) => Exit::Done,
+        Err(error) => internal(&error),
     }
 }
 
-fn describe(cloud: &LocalCloud) -> serde_json::Value {
+async fn start(addresses: Addresses) -> Result<(LocalCloud, LocalDesk), Error> {
+    let cloud = LocalCloud::start(addresses, DEFAULT_TIMEOUT).await?;
+    let desk = LocalDesk::start(&cloud, addresses).await?;
+    Ok((cloud, desk))
+}
+
+fn describe(cloud: &LocalCloud, desk: &LocalDesk) -> serde_json::Value {
     let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     json!({
         "function_url": cloud.function_url(),
@@ -66,10 +80,11 @@ fn describe(cloud: &LocalCloud) -> serde_json::Value {
                 "bucket": DESTINATION},
         "oms": {"sync_url": cloud.sync_url()},
         "admin_url": twin.admin_url(),
+        "desk": desk.describe(),
     })
 }
 
-fn introduce(cloud: &LocalCloud) -> Result<String, Error> {
+fn introduce(cloud: &LocalCloud, desk: &LocalDesk) -> Result<String, Error> {
     let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     let (endpoint, region) = (twin.oss_url(), twin.region());
     let (id, secret) = (&oss.access_key, &oss.secret_key);
@@ -82,7 +97,7 @@ The keys are made up and work nowhere else.
   OBS       {obs}   {ak} / {sk}
   OMS       {sync_url}
   admin     {admin}   faults, counters, events of the local cloud
-
+{desk}
 Upload with ossutil (2.x):
 
   ossutil cp hello.txt oss://{SOURCE}/hello.txt -e {endpoint} --region {region} --addressing-style path -i {id} -k {secret}
@@ -109,6 +124,7 @@ What happens:
         sk = huawei.secret_key,
         sync_url = cloud.sync_url(),
         admin = twin.admin_url(),
+        desk = desk.introduce(),
         url = upload_url(cloud, "hello.txt")?,
     ))
 }

@@ -33,16 +33,32 @@ pub struct Addresses {
     obs: SocketAddr,
     oms: SocketAddr,
     admin: SocketAddr,
+    #[cfg(feature = "desk")]
+    desk: SocketAddr,
 }
 
 impl Addresses {
-    /// Loopback, on five ports from `first` on: function, OSS, OBS, OMS, admin. From 0 on: any free ports.
+    /// Loopback, on six ports from `first` on: function, OSS, OBS, OMS, admin, desk. From 0 on: any free ports.
     pub fn from_port(first: u16) -> Self {
         let port = |offset| {
             if first == 0 { 0 } else { first.saturating_add(offset) }
         };
         let address = |offset| SocketAddr::from((Ipv4Addr::LOCALHOST, port(offset)));
-        Self { function: address(0), oss: address(1), obs: address(2), oms: address(3), admin: address(4) }
+        Self {
+            function: address(0),
+            oss: address(1),
+            obs: address(2),
+            oms: address(3),
+            admin: address(4),
+            #[cfg(feature = "desk")]
+            desk: address(5),
+        }
+    }
+
+    /// Where a desk on it listens.
+    #[cfg(feature = "desk")]
+    pub fn desk(&self) -> SocketAddr {
+        self.desk
     }
 }
 

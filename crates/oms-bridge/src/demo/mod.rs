@@ -4,11 +4,17 @@
 //! |---|---|
 //! | [`cloud`] | OSS, OBS and OMS on loopback, the function, and how they are wired |
 //! | [`objects`] | what is uploaded |
+//! | `desk` | the upload desk on it |
 //! | [`journeys`] | when each object was uploaded, accepted and copied |
 //! | [`story`] | the acts, one after the other |
 //! | [`screen`] | how it looks |
 
 pub mod cloud;
+#[cfg(feature = "desk")]
+pub mod desk;
+#[cfg(not(feature = "desk"))]
+#[path = "no_desk.rs"]
+pub mod desk;
 pub mod journeys;
 pub mod objects;
 pub mod screen;

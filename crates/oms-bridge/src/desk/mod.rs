@@ -13,6 +13,7 @@
 //! | [`entry`] | one object and what may become of it |
 //! | [`catalogue`] | all of them, in a database |
 //! | [`store`] | the bucket: forms, links, looks |
+//! | `server` | the interface and the worker, from start to stop |
 //! | [`worker`] | what is left to do: looks, forwarding, removals, fetches |
 //! | [`fetch`] | objects of the web |
 //! | [`counters`] | what was done |
@@ -32,6 +33,7 @@ pub mod counters;
 pub mod entry;
 pub mod fetch;
 pub mod name;
+mod server;
 pub mod store;
 pub mod types;
 pub mod users;
@@ -44,6 +46,8 @@ use oss_lite::callback::CallbackKeys;
 use reqwest::Url;
 use rustls::crypto::SecureRandom;
 use tokio::sync::Notify;
+
+pub use self::server::serve;
 
 use self::catalogue::{Catalogue, CatalogueError, Put};
 use self::counters::{Counters, Totals};
@@ -128,6 +132,24 @@ impl Desk {
     /// Closes the catalogue: nothing can be done from then on.
     pub async fn close(&self) {
         self.0.catalogue.close().await;
+    }
+
+    /// As [`Store::lets_pages_upload`].
+    ///
+    /// # Errors
+    ///
+    /// When the bucket does not say.
+    pub async fn lets_pages_upload(&self) -> Result<bool, oss_lite::Error> {
+        self.store().lets_pages_upload().await
+    }
+
+    /// As [`Store::let_pages_upload`].
+    ///
+    /// # Errors
+    ///
+    /// When the rules are as they were.
+    pub async fn let_pages_upload(&self) -> Result<(), oss_lite::Error> {
+        self.store().let_pages_upload().await
     }
 
     fn counters(&self) -> &Counters {

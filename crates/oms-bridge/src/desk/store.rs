@@ -187,6 +187,31 @@ impl Store {
         self.patiently().delete(key).await
     }
 
+    /// Whether some rule of the bucket lets pages upload: of which origins is for its owner to know.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket does not say.
+    pub async fn lets_pages_upload(&self) -> Result<bool, Error> {
+        let rules = self.patiently().get_cors().await?;
+        Ok(rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)))
+    }
+
+    /// Lets pages of all origins upload, unless some may already: adds a rule to those that the bucket has.
+    ///
+    /// # Errors
+    ///
+    /// When the rules are as they were.
+    pub async fn let_pages_upload(&self) -> Result<(), Error> {
+        let bucket = self.patiently();
+        let mut rules = bucket.get_cors().await?;
+        if rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)) {
+            return Ok(());
+        }
+        rules.push(upload_rule());
+        bucket.put_cors(&rules).await
+    }
+
     fn patiently(&self) -> Bucket {
         self.bucket.with_deadline(Instant::now() + PATIENCE)
     }

@@ -79,6 +79,7 @@ async fn me(State(desk): State<Desk>, Caller(user): Caller) -> Response {
         "max_size": settings.max_size,
         "types": settings.types.list(),
         "from_url": desk.fetcher().is_some(),
+        "forward": desk.0.pipeline.is_some(),
         "upload_origin": desk.store().public_origin(),
     }))
 }

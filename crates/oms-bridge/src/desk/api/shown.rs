@@ -25,7 +25,7 @@ pub(super) struct Object {
     md5: Option<String>,
     etag: Option<String>,
     created_at: String,
-    forwarded: bool,
+    forwarded: Option<bool>,
     links: Links,
     links_expire_at: String,
 }
@@ -43,7 +43,7 @@ impl Object {
             md5: entry.md5.filter(|_| entry.md5_state == Md5State::Confirmed).map(|md5| md5.to_string()),
             etag: entry.etag.clone(),
             created_at: time(entry.created_at),
-            forwarded: entry.forward == Forward::Done,
+            forwarded: (entry.forward != Forward::Off).then_some(entry.forward == Forward::Done),
             links,
             links_expire_at: time(expire_at),
         })

@@ -57,6 +57,8 @@ export class Card {
     this.#name.title = name;
     this.#facts.textContent = `${formatBytes(size, locale())} · ${formatDay(created, locale())}`;
     this.#facts.title = formatTime(created, locale());
+    // Where the desk forwards nothing there is nothing to wait for.
+    this.#mark.hidden = forwarded === null;
     this.#mark.textContent = t(forwarded ? 'object.forwarded' : 'object.waiting');
     this.#mark.dataset.forwarded = forwarded;
     this.#open.href = links.view;

@@ -171,7 +171,7 @@ export class Gallery {
     if (
       !this.#forwards ||
       document.hidden ||
-      ![...this.#cards.values()].some(({ object }) => !object.forwarded)
+      ![...this.#cards.values()].some(({ object }) => object.forwarded === false)
     )
       return;
     this.#refresh.count += 1;

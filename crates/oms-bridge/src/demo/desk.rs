@@ -1,0 +1,107 @@
+//! The upload desk on the local cloud.
+
+use std::env;
+use std::future::Future;
+use std::path::PathBuf;
+
+use oss_lite::callback::PublicKey;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::Error;
+use super::cloud::{Addresses, LocalCloud, SOURCE};
+use crate::assemble;
+use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
+use crate::desk::catalogue::{Catalogue, DatabaseUrl};
+use crate::desk::{self, Desk};
+use crate::http_client::{self, Proxies};
+
+/// The one user's name.
+const USER: &str = "dev";
+
+/// Its token. It opens nothing but a local cloud of made-up keys.
+const TOKEN: &str = "dev-token-of-the-local-cloud";
+
+/// A desk that listens. What it has made of a database goes with it.
+#[derive(Debug)]
+pub struct LocalDesk {
+    desk: Desk,
+    listener: TcpListener,
+    url: String,
+    files: Files,
+}
+
+/// A file of SQLite and what lies beside it.
+#[derive(Debug)]
+struct Files(PathBuf);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for end in ["", "-wal", "-shm"] {
+            let mut file = self.0.clone().into_os_string();
+            file.push(end);
+            // It may never have been there.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+impl LocalDesk {
+    /// Sets one up on the bucket whose uploads trigger the function, so it forwards nothing itself.
+    ///
+    /// # Errors
+    ///
+    /// Mostly when the port is taken.
+    pub async fn start(cloud: &LocalCloud, addresses: Addresses) -> Result<Self, Error> {
+        let listener = TcpListener::bind(addresses.desk()).await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
+        let files = Files(env::temp_dir().join(format!("oms-bridge-dev-{}.db", std::process::id())));
+        let database = format!("sqlite://{}", files.0.display());
+        let twin = cloud.twin();
+        let args = DeskSettingsArgs {
+            desk_bucket: Some(SOURCE.to_owned()),
+            desk_tokens: Some(format!("{USER}:{TOKEN}:admin")),
+            desk_callback_url: Some(format!("{url}/callback")),
+            desk_forward: Some("false".to_owned()),
+            ..DeskSettingsArgs::default()
+        };
+        let oss = SettingsArgs {
+            oss_endpoint: Some(twin.oss_url()),
+            oss_region: Some(twin.region().to_owned()),
+            ..SettingsArgs::default()
+        };
+        let settings = DeskSettings {
+            callback_key: Some(PublicKey::from_pem(&twin.callback_public_key_pem())?),
+            database: DatabaseUrl::parse(&database)?,
+            ..DeskSettings::resolve(&args, &oss, None)?
+        };
+        let catalogue = Catalogue::open(&settings.database).await?;
+        let http = http_client::build(Proxies::None)?;
+        let desk = assemble::desk(settings, catalogue, cloud.source_credentials(), &http)?;
+        desk.let_pages_upload().await?;
+        Ok(Self { desk, listener, url, files })
+    }
+
+    /// Where it is reached, and what opens it, as JSON.
+    pub fn describe(&self) -> Value {
+        json!({"url": self.url, "user": USER, "token": TOKEN})
+    }
+
+    /// The same, as a line.
+    pub fn introduce(&self) -> String {
+        format!("  desk      {}   uploads by browser; sign in with {TOKEN}\n", self.url)
+    }
+
+    /// Serves until `stop`.
+    ///
+    /// # Errors
+    ///
+    /// When the listener breaks down.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let Self { desk, listener, files, .. } = self;
+        let served = desk::serve(listener, desk, stop).await;
+        drop(files);
+        Ok(served?)
+    }
+}
