@@ -7,7 +7,7 @@ use sqlx::any::{AnyRow, install_default_drivers};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 
-use super::super::{Catalogue, DatabaseUrl, Id};
+use super::super::{Catalogue, DatabaseUrl, Entry, Id};
 use super::proxy::Proxy;
 
 pub(super) struct World {
@@ -93,13 +93,15 @@ impl World {
         }
     }
 
-    /// A lock on one row, where there are such locks, for as long as it lives.
-    pub(super) async fn hold(&self, id: &Id) -> Option<AnyConnection> {
-        let Place::MySql { .. } = &self.place else { return None };
+    /// Another program changes this row and has not decided yet. Says which rows it keeps others from: with SQLite all of them.
+    pub(super) async fn hold<'a>(&self, id: &'a Id, all: &'a [Entry]) -> (AnyConnection, Vec<&'a Id>) {
         let mut other = AnyConnection::connect(&self.direct).await.unwrap();
         let statement = format!("BEGIN; UPDATE storage SET note = 'held' WHERE id = '{id}'");
         other.execute(AssertSqlSafe(statement)).await.unwrap();
-        Some(other)
+        match &self.place {
+            Place::Sqlite(_) => (other, all.iter().map(|entry| &entry.id).collect()),
+            Place::MySql { .. } => (other, vec![id]),
+        }
     }
 
     /// SQLite: another program came and went, and took the log with it. MySQL: the server was restarted.
