@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { TOKEN_2, ask, card, choose, line, reached, signIn } from '../support/desk.mjs';
+import { DESK, TOKEN_2, ask, card, choose, line, reached, signIn } from '../support/desk.mjs';
 import { makeFile, makePicture, unique } from '../support/files.mjs';
 import { pageTest } from '../support/page-test.mjs';
 
@@ -153,6 +153,26 @@ pageTest('a long list comes page by page, each object once', {}, async ({ page, 
   assert.deepEqual(names.toSorted(), files.map(({ name }) => name).toSorted());
 });
 
+pageTest('what is on its way is shown as forwarded as soon as it is', {}, async ({ page, folder }) => {
+  let forwarded = false;
+  await page.route(
+    url => url.origin === new URL(DESK).origin && /^\/(objects|uploads)/.test(url.pathname),
+    async route => {
+      const response = await route.fetch();
+      const text = await response.text();
+      await route.fulfill({
+        response,
+        body: text.replace(/"forwarded":\s*(true|false)/g, `"forwarded":${forwarded}`),
+      });
+    },
+  );
+  await signIn(page);
+  const file = await uploaded(page, folder);
+  await card(page, file.name).getByText('On its way').waitFor();
+  forwarded = true;
+  await card(page, file.name).getByText('Forwarded').waitFor();
+});
+
 pageTest('nobody sees what somebody else has', { expected: [/404/] }, async ({ page, context, folder }) => {
   await signIn(page);
   const file = await uploaded(page, folder);
@@ -212,7 +232,10 @@ pageTest(
       await field.fill(`${origin}/missing-${name}`);
       await page.keyboard.press('Enter');
       await reached(page, `missing-${name}`, 'failed');
-      assert.match(await line(page, `missing-${name}`).locator('.state').textContent(), /404|not found/i);
+      assert.match(
+        await line(page, `missing-${name}`).locator('.state').textContent(),
+        /^It could not be fetched: .+/,
+      );
     } finally {
       server.closeAllConnections();
       server.close();

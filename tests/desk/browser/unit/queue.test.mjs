@@ -139,7 +139,7 @@ test('an address is fetched by the desk beside the files, until it is stored or 
   const failed = queue.entries[1];
   assert.deepEqual(
     [failed.state, failed.failure.reason, failed.failure.values],
-    ['failed', 'desk', { message: 'HTTP 404' }],
+    ['failed', 'notFetched', { message: 'HTTP 404' }],
   );
 });
 

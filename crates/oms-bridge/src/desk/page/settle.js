@@ -4,7 +4,7 @@ import { ApiError } from './api.js';
 import { delay } from './backoff.js';
 import { Failure } from './failure.js';
 
-const ENDS = { failed: 'desk', deleting: 'deleted', deleted: 'deleted' };
+const ENDS = { failed: 'notFetched', deleting: 'deleted', deleted: 'deleted' };
 
 function judged(upload) {
   if (Object.hasOwn(ENDS, upload.state))

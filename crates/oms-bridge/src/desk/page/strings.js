@@ -1,5 +1,4 @@
-// Every text of the page, in both languages. `{name}` is filled in; tests/desk/browser/unit/strings.test.mjs compares the
-// tables.
+// Every text of the page, in both languages. `{name}` is filled in. A test compares the two tables.
 
 export const strings = {
   en: {
@@ -57,6 +56,7 @@ export const strings = {
     'why.clock': 'The clocks of the desk and of the storage differ.',
     'why.oss': 'The storage answered {code}. {message}',
     'why.desk': 'The desk refused: {message}',
+    'why.notFetched': 'It could not be fetched: {message}',
     'why.unreachable': 'The desk cannot be reached.',
     'why.unsettled': 'The file was sent, but the desk has not seen it yet.',
     'why.deleted': 'It was deleted meanwhile.',
@@ -138,6 +138,7 @@ export const strings = {
     'why.clock': '服务器与存储的时钟不一致。',
     'why.oss': '存储返回 {code}。{message}',
     'why.desk': '服务器拒绝：{message}',
+    'why.notFetched': '无法获取：{message}',
     'why.unreachable': '无法连接服务器。',
     'why.unsettled': '文件已发送，但服务器尚未确认。',
     'why.deleted': '文件已被删除。',
