@@ -200,3 +200,17 @@ pageTest(
     assert.equal((await ask(`/objects?limit=10&name=${first.name}`)).body.objects.length, 1);
   },
 );
+
+pageTest(
+  'where no MD5 can be computed files go up without one',
+  { expected: broken },
+  async ({ page, folder }) => {
+    await page.route('**/md5-worker.js', route => route.abort());
+    await signIn(page);
+    const file = await makeFile(folder, unique('.txt'));
+    const ordered = page.waitForRequest(request => new URL(request.url()).pathname === '/uploads');
+    await choose(page, file.path);
+    await reached(page, file.name, 'done');
+    assert.equal((await ordered).postDataJSON().md5, undefined);
+  },
+);

@@ -117,3 +117,25 @@ pageTest(
     await third.locator('#app:not([hidden])').waitFor();
   },
 );
+
+pageTest(
+  'where the browser has no locks a reload loses nothing either',
+  { expected: broken },
+  async ({ page, context, folder }) => {
+    await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+    await signIn(page, { remember: true });
+    const file = await makeFile(folder, unique('.txt'));
+    await withFault({ action: 'hang', count: 1 }, async ({ struck }) => {
+      await choose(page, file.path);
+      await struck();
+      const other = await context.newPage();
+      await other.goto(DESK);
+      await other.locator('#app:not([hidden])').waitFor();
+      await page.reload();
+      await reached(page, file.name, 'interrupted');
+      assert.equal(await line(other, file.name).count(), 0);
+    });
+    await choose(page, file.path);
+    await reached(page, file.name, 'done');
+  },
+);

@@ -58,6 +58,22 @@ const city = () =>
     return moon < 26 ? [250, 246, 226] : mix([46, 40, 98], [232, 138, 128], y / 300 - 0.05);
   });
 
+/** What a video shows at its beginning. */
+export const still = () =>
+  hills({
+    sky: [
+      [64, 46, 112],
+      [246, 160, 128],
+    ],
+    ground: [
+      [122, 76, 132],
+      [34, 22, 58],
+    ],
+    sun: { x: 240, y: 120, r: 34, colour: [255, 226, 176] },
+    ranges: 5,
+    rough: 18,
+  });
+
 /** [name, bytes] each. */
 export const pictures = () => [
   ['Aurora.png', lights()],

@@ -103,7 +103,7 @@ export class Card {
     const onerror = () => this.#withoutPicture();
     const image = el('img', { alt: '', loading: 'lazy', decoding: 'async', draggable: false, onerror });
     image.src = links.thumbnail;
-    this.#thumbnail.replaceChildren(image);
+    this.#thumbnail.replaceChildren(image, ...(iconOf(type) === 'video' ? [icon('play')] : []));
   }
 
   // An image that scrolls into view late may have an expired link.
