@@ -30,13 +30,14 @@ for message in map(json.loads, sys.stdin):
         print(message["executable"])' | tail -n 1
 }
 
+# start_twin [OPTION...]: starts the local cloud.
 start_twin() {
     local binary
     binary=$(build cloud-twin)
     mkfifo "$scratch/ready"
     # The twin stops when descriptor 9, its standard input, is closed: even if this script is killed.
     mkfifo "$scratch/hold"
-    "$binary" --exit-on-stdin-close <"$scratch/hold" >"$scratch/ready" &
+    "$binary" --exit-on-stdin-close "$@" <"$scratch/hold" >"$scratch/ready" &
     twin=$!
     exec 9>"$scratch/hold" 8<"$scratch/ready"
     if ! read -r CLOUD_TWIN <&8; then

@@ -17,6 +17,9 @@ use crate::desk::store::{MAX_SIDE, Preview};
 const MOST: u32 = 100;
 const USUAL: u32 = 50;
 
+/// A week, in milliseconds: no video is longer.
+const LATEST: u64 = 7 * 24 * 3_600_000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
@@ -71,6 +74,9 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     if [width, height].into_iter().flatten().any(|side| !(1..=MAX_SIDE).contains(&side)) {
         return Err(ApiError::malformed(format!("width and height are numbers from 1 to {MAX_SIDE}")));
+    }
+    if at.is_some_and(|at| at > LATEST) {
+        return Err(ApiError::malformed(format!("at is not a number of milliseconds from 0 to {LATEST}")));
     }
     let entry = own(&desk, &user, &id).await?;
     if entry.state != Stage::Stored {

@@ -29,7 +29,43 @@ macro_rules! files {
 
 const INDEX: File = File { name: "index.html", content: include_str!("../page/index.html") };
 
-const ASSETS: &[File] = files!["app.css",];
+const ASSETS: &[File] = files![
+    "announce.js",
+    "api.js",
+    "app.css",
+    "backoff.js",
+    "card.js",
+    "clipboard.js",
+    "dialogs.js",
+    "dom.js",
+    "entry.js",
+    "failure.js",
+    "files.js",
+    "format.js",
+    "gallery.js",
+    "hasher.js",
+    "i18n.js",
+    "icons.js",
+    "limits.js",
+    "links.js",
+    "main.js",
+    "md5-worker.js",
+    "md5.js",
+    "oss-error.js",
+    "post-form.js",
+    "queue-store.js",
+    "queue-view.js",
+    "queue.js",
+    "rate.js",
+    "session.js",
+    "settle.js",
+    "sign-in.js",
+    "storage.js",
+    "strings.js",
+    "tabs.js",
+    "transfer.js",
+    "verdict.js",
+];
 
 /// One tag for them all: they change with the program only.
 static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 use super::error::ApiError;
 use super::extract::{Caller, Json, Named, json, json_with, unknown_id};
@@ -27,10 +29,26 @@ const LONGEST_URL: usize = 4096;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     name: String,
+    #[serde(deserialize_with = "whole")]
     size: u64,
     #[serde(rename = "type")]
     content_type: Option<String>,
     md5: Option<String>,
+}
+
+/// A whole number in any spelling of JSON: 3.0 is 3.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    /// Up to here each whole number has a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = Number::deserialize(deserializer)?;
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=EXACT).contains(float));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole, and within the range"
+    )]
+    let whole = number.as_u64().or_else(|| float.map(|float| float as u64));
+    whole.ok_or_else(|| D::Error::custom(format!("size is not a number of bytes: {number}")))
 }
 
 #[derive(Debug, Serialize)]
