@@ -1,4 +1,4 @@
-// Writes docs/desk.png: the desk with a handful of uploads. It belongs to the user of DESK_ADMIN_TOKEN, whose
+// Writes docs/desk.png, or the file that is named: the desk with a handful of uploads. It belongs to the user of DESK_ADMIN_TOKEN, whose
 // objects it deletes.
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { ask, card, choose, launch, reached, signIn } from './support/desk.mjs';
 import { makeFile } from './support/files.mjs';
 import { pictures, still } from './support/pictures.mjs';
 
-const TARGET = fileURLToPath(new URL('../../../docs/desk.png', import.meta.url));
+const TARGET = process.argv[2] ?? fileURLToPath(new URL('../../../docs/desk.png', import.meta.url));
 const token = process.env.DESK_ADMIN_TOKEN;
 
 const PDF = `%PDF-1.4
