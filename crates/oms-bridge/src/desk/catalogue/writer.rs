@@ -183,7 +183,7 @@ async fn together(
     batch: &VecDeque<Job>,
 ) -> Result<Vec<u64>, Failure> {
     let mut transaction = match engine {
-        // Waits for its turn now: a transaction that began by reading could not wait later.
+        // Waits for its turn here, where it is no statement that fails.
         Engine::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
         Engine::MySql => connection.begin().await,
     }

@@ -53,6 +53,8 @@ async fn reading_from_a_database_that_hangs_ends_as_well() {
     let entry = pending("a.jpg");
     catalogue.add(&entry).await.unwrap();
     catalogue.ping().await.unwrap();
+    // The connection is back by then, and not yet one that is tried first.
+    tokio::time::sleep(connect::REST / 4).await;
     let frozen = world.freeze().await;
     let reads = join_all((0..20).map(|_| catalogue.find(&entry.id)));
     for read in tokio::time::timeout(OSS, reads).await.unwrap() {
@@ -68,12 +70,29 @@ async fn reading_from_a_database_that_hangs_ends_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_that_lead_nowhere_are_replaced() {
+    let world = World::new("stranded").await;
+    let catalogue = world.open().await;
+    let entry = pending("a.jpg");
+    catalogue.add(&entry).await.unwrap();
+    catalogue.ping().await.unwrap();
+    let stranded = world.strand().await;
+    assert_eq!(catalogue.put(&entry).await.unwrap_err().kind(), CatalogueErrorKind::Unavailable);
+    stranded.thaw().await;
+    assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+    assert_eq!(lasting(|| catalogue.find(&entry.id)).await, Some(next(&entry)));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_database_between_calls_is_not_noticed() {
     let world = World::new("restart").await;
     let catalogue = world.open().await;
     let mut entry = pending("a.jpg");
     catalogue.add(&entry).await.unwrap();
     for _ in 0..2 {
+        // As many connections as there may be, all of them broken afterwards.
+        join_all((0..8).map(|_| catalogue.find(&entry.id))).await;
         world.restart().await;
         // What was idle for this long is tried before it is used.
         tokio::time::sleep(2 * connect::REST).await;
@@ -92,20 +111,20 @@ async fn rows_that_another_program_holds_are_the_only_ones_that_fail() {
     for entry in &entries {
         catalogue.add(entry).await.unwrap();
     }
-    let (other, held) = world.hold(&entries[7].id, &entries).await;
+    let (other, held) = world.hold([entries[7].id, entries[12].id], &entries).await;
     let puts = join_all(entries.iter().map(|entry| catalogue.put(entry))).await;
     for (entry, put) in entries.iter().zip(puts) {
         match put {
-            Ok(put) => assert_eq!((put, held.contains(&&entry.id)), (Put::Done, false)),
+            Ok(put) => assert_eq!((put, held.contains(&entry.id)), (Put::Done, false)),
             Err(error) => {
                 assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}");
-                assert!(held.contains(&&entry.id), "{error}");
+                assert!(held.contains(&entry.id), "{error}");
             }
         }
     }
     other.close().await.unwrap();
     for id in held {
-        let entry = catalogue.find(id).await.unwrap().unwrap();
+        let entry = catalogue.find(&id).await.unwrap().unwrap();
         assert_eq!(entry.note, None, "what nobody committed");
         assert_eq!(lasting(|| catalogue.put(&entry)).await, Put::Done);
     }

@@ -5,11 +5,19 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Whether bytes flow, and how often all connections were cut.
+/// Whether bytes flow, and how often all connections were cut or left to lead nowhere.
 #[derive(Clone, Copy, Default)]
 struct Flow {
     frozen: bool,
     cuts: u32,
+    strandings: u32,
+}
+
+impl Flow {
+    /// Whether bytes flow on a connection that was opened then.
+    fn open(self, then: Self) -> bool {
+        !self.frozen && self.strandings == then.strandings
+    }
 }
 
 pub(super) struct Proxy {
@@ -47,18 +55,23 @@ impl Proxy {
         self.flow.send_modify(|flow| flow.frozen = false);
     }
 
+    /// Connections that are open now lead nowhere, and are not closed either.
+    pub(super) fn strand(&self) {
+        self.flow.send_modify(|flow| flow.strandings += 1);
+    }
+
     pub(super) fn cut(&self) {
         self.flow.send_modify(|flow| flow.cuts += 1);
     }
 }
 
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flow: watch::Receiver<Flow>) {
-    let cuts = flow.borrow_and_update().cuts;
+    let then = *flow.borrow_and_update();
     let mut cut = flow.clone();
     let copied = async {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
-            if flow.wait_for(|flow| !flow.frozen).await.is_err()
+            if flow.wait_for(|flow| flow.open(then)).await.is_err()
                 || to.write_all(&buffer[..length]).await.is_err()
             {
                 return;
@@ -67,6 +80,6 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flow: watch::
     };
     tokio::select! {
         () = copied => {}
-        _ = cut.wait_for(|flow| flow.cuts > cuts) => {}
+        _ = cut.wait_for(|flow| flow.cuts > then.cuts) => {}
     }
 }

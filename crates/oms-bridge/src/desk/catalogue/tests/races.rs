@@ -107,10 +107,15 @@ async fn callers_that_go_away_do_no_harm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn desks_that_start_at_once_make_the_tables_once() {
-    let world = World::new("start").await;
-    let desks = join_all((0..6).map(|_| Catalogue::open(&world.url))).await;
-    for desk in desks {
-        desk.unwrap().add(&pending("a.jpg")).await.unwrap();
+    for round in 0..5 {
+        let world = World::new(&format!("start{round}")).await;
+        let desks = join_all((0..8).map(|_| {
+            let url = world.url.clone();
+            tokio::spawn(async move { Catalogue::open(&url).await })
+        }));
+        for desk in desks.await {
+            desk.unwrap().unwrap().add(&pending("a.jpg")).await.unwrap();
+        }
+        world.end().await;
     }
-    world.end().await;
 }

@@ -23,10 +23,14 @@ enum Place {
     MySql { server: String, database: String, proxy: Proxy },
 }
 
-/// While it lives, nothing is written; the catalogue waits.
+/// Until it is over, nothing is written; the catalogue waits.
 pub(super) enum Frozen<'a> {
-    Sqlite(AnyConnection),
-    MySql(&'a Proxy),
+    /// Another program is in a transaction that writes.
+    Held(AnyConnection),
+    /// The server does not react.
+    Silent(&'a Proxy),
+    /// Connections of before lead nowhere; new ones are good.
+    Stranded,
 }
 
 impl World {
@@ -78,29 +82,44 @@ impl World {
         sqlx::query(AssertSqlSafe(statement.to_owned())).fetch_all(&mut connection).await.unwrap()
     }
 
-    /// SQLite: another program is in a transaction that writes. MySQL: the server does not react.
+    /// SQLite: another program writes. MySQL: the server hangs.
     pub(super) async fn freeze(&self) -> Frozen<'_> {
         match &self.place {
-            Place::Sqlite(_) => {
-                let mut other = AnyConnection::connect(&self.direct).await.unwrap();
-                other.execute("BEGIN IMMEDIATE").await.unwrap();
-                Frozen::Sqlite(other)
-            }
+            Place::Sqlite(_) => self.busy().await,
             Place::MySql { proxy, .. } => {
                 proxy.freeze();
-                Frozen::MySql(proxy)
+                Frozen::Silent(proxy)
             }
         }
     }
 
-    /// Another program changes this row and has not decided yet. Says which rows it keeps others from: with SQLite all of them.
-    pub(super) async fn hold<'a>(&self, id: &'a Id, all: &'a [Entry]) -> (AnyConnection, Vec<&'a Id>) {
+    /// SQLite: another program writes. MySQL: something on the way to the server forgot the connections.
+    pub(super) async fn strand(&self) -> Frozen<'_> {
+        match &self.place {
+            Place::Sqlite(_) => self.busy().await,
+            Place::MySql { proxy, .. } => {
+                proxy.strand();
+                Frozen::Stranded
+            }
+        }
+    }
+
+    async fn busy(&self) -> Frozen<'_> {
         let mut other = AnyConnection::connect(&self.direct).await.unwrap();
-        let statement = format!("BEGIN; UPDATE storage SET note = 'held' WHERE id = '{id}'");
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        Frozen::Held(other)
+    }
+
+    /// Another program changes these rows and has not decided yet. Says which ones it keeps others from: with SQLite all.
+    pub(super) async fn hold(&self, rows: [Id; 2], all: &[Entry]) -> (AnyConnection, Vec<Id>) {
+        let mut other = AnyConnection::connect(&self.direct).await.unwrap();
+        let [first, second] = rows;
+        let statement =
+            format!("BEGIN; UPDATE storage SET note = 'held' WHERE id IN ('{first}', '{second}')");
         other.execute(AssertSqlSafe(statement)).await.unwrap();
         match &self.place {
-            Place::Sqlite(_) => (other, all.iter().map(|entry| &entry.id).collect()),
-            Place::MySql { .. } => (other, vec![id]),
+            Place::Sqlite(_) => (other, all.iter().map(|entry| entry.id).collect()),
+            Place::MySql { .. } => (other, rows.to_vec()),
         }
     }
 
@@ -128,8 +147,9 @@ impl World {
 impl Frozen<'_> {
     pub(super) async fn thaw(self) {
         match self {
-            Self::Sqlite(mut other) => drop(other.execute("ROLLBACK").await.unwrap()),
-            Self::MySql(proxy) => proxy.thaw(),
+            Self::Held(mut other) => drop(other.execute("ROLLBACK").await.unwrap()),
+            Self::Silent(proxy) => proxy.thaw(),
+            Self::Stranded => {}
         }
     }
 }
