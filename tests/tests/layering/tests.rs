@@ -55,7 +55,7 @@ fn the_product_stands_on_the_libraries() {
 }
 
 #[test]
-fn neither_the_local_cloud_nor_the_sdk_of_aws_is_part_of_what_is_deployed() {
+fn neither_the_local_cloud_nor_the_sdk_of_aws_nor_a_database_is_part_of_what_is_deployed() {
     let with_defaults = metadata(None);
     let product = member(&with_defaults, "oms-bridge");
     let twin: Vec<_> =
@@ -78,6 +78,7 @@ fn neither_the_local_cloud_nor_the_sdk_of_aws_is_part_of_what_is_deployed() {
     let dependencies: Vec<&str> = product.deps.iter().map(|dependency| &*dependency.name).collect();
     assert!(dependencies.contains(&"oss_lite") && !dependencies.contains(&"cloud_twin"), "{dependencies:?}");
     assert!(!dependencies.iter().any(|name| name.starts_with("aws_")), "{dependencies:?}");
+    assert!(!dependencies.iter().any(|name| ["axum", "sqlx"].contains(name)), "{dependencies:?}");
     let build = fs::read_to_string(format!("{ROOT}/deploy/build.sh")).unwrap();
     assert!(build.contains("--no-default-features"));
 }
