@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloud_twin::Twin;
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Request, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,6 +58,7 @@ struct Place {
 pub struct Desk {
     process: Process,
     setup: DeskSetup,
+    address: SocketAddr,
     url: String,
     http: reqwest::Client,
 }
@@ -95,13 +97,25 @@ impl DeskSetup {
         &self.place.database
     }
 
+    /// Where OSS and browsers reach it, whether it runs or not.
+    pub fn url(&self) -> String {
+        self.place.gateway.url()
+    }
+
     /// Starts it and waits until it listens.
     pub async fn start(self) -> Desk {
+        let desk = self.start_beside().await;
+        let gateway = &desk.setup.place.gateway;
+        gateway.lead_to(Some(desk.address));
+        Desk { url: gateway.url(), ..desk }
+    }
+
+    /// Starts it where the gateway does not lead, beside another one.
+    pub async fn start_beside(self) -> Desk {
         let arguments = ["desk", "--listen", "127.0.0.1:0", "--json"].map(str::to_owned);
         let process = Process::spawn(&arguments, &self.settings);
         let address = process.line(listening).await;
-        self.place.gateway.lead_to(Some(address));
-        Desk { process, url: self.place.gateway.url(), setup: self, http: http_client() }
+        Desk { process, setup: self, address, url: format!("http://{address}"), http: http_client() }
     }
 }
 
@@ -151,6 +165,21 @@ impl Desk {
         self.process.wait().await;
         self.setup.place.gateway.lead_to(None);
         self.setup
+    }
+
+    /// Takes it off the gateway: it runs, and nobody reaches it.
+    pub fn cut_off(&self) {
+        self.setup.place.gateway.lead_to(None);
+    }
+
+    /// Puts it back behind the gateway.
+    pub fn reconnect(&self) {
+        self.setup.place.gateway.lead_to(Some(self.address));
+    }
+
+    /// Waits for a line of its log that contains `text`.
+    pub async fn until_logged(&self, text: &str) {
+        self.process.line(|line| line.contains(text).then_some(())).await;
     }
 
     /// Asks it to stop, and returns what it prints then.
@@ -216,34 +245,7 @@ impl Desk {
 
     /// Sends a form that the desk gave, with `content` as its file.
     pub async fn send_form(&self, form: &Value, content: &[u8]) -> Answered {
-        Answered::of(self.try_form(form, content).await.expect("an answer")).await
-    }
-
-    /// As [`Desk::send_form`], where no answer may come.
-    pub async fn try_form(&self, form: &Value, content: &[u8]) -> Result<Response, reqwest::Error> {
-        const BOUNDARY: &str = "----boundary-7d1f";
-        let mut body = String::new();
-        for field in form["fields"].as_array().unwrap() {
-            let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
-            write!(
-                body,
-                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            )
-            .unwrap();
-        }
-        write!(
-            body,
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        )
-        .unwrap();
-        let mut body = body.into_bytes();
-        body.extend_from_slice(content);
-        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-        let mut request = Request::new(Method::POST, form["url"].as_str().unwrap().parse().unwrap());
-        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-        request.headers_mut().insert("content-type", kind.parse().unwrap());
-        *request.body_mut() = Some(body.into());
-        timeout(PATIENCE, self.http.execute(request)).await.expect("an answer in time")
+        Answered::of(post_form(form, content).await).await
     }
 
     /// Calls back as OSS would, with `body`, signed by the key of `twin`.
@@ -253,8 +255,13 @@ impl Desk {
 
     /// Calls `target` with a body that was signed for `signed`.
     pub async fn call_back_as(&self, twin: &Twin, signed: &str, target: &str, body: &[u8]) -> Answered {
+        self.call_back_with(twin.sign_callback(signed, body), target, body).await
+    }
+
+    /// Calls `target` with these headers, whatever they say.
+    pub async fn call_back_with(&self, headers: HeaderMap, target: &str, body: &[u8]) -> Answered {
         let mut request = Request::new(Method::POST, format!("{}{target}", self.url).parse().unwrap());
-        *request.headers_mut() = twin.sign_callback(signed, body);
+        *request.headers_mut() = headers;
         request.headers_mut().insert("content-type", "application/json".parse().unwrap());
         *request.body_mut() = Some(Bytes::copy_from_slice(body).into());
         Answered::of(self.execute(request).await).await
@@ -274,10 +281,8 @@ impl Desk {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        match timeout(PATIENCE * 2, asked).await {
-            Ok(answered) => answered,
-            Err(_) => panic!("{path} came to {last:?}\n{}", self.log()),
-        }
+        let answered = timeout(PATIENCE * 2, asked).await;
+        answered.unwrap_or_else(|_| panic!("{path} came to {last:?}\n{}", self.log()))
     }
 
     /// Waits until an upload has this state.
@@ -311,6 +316,31 @@ impl Answered {
     pub fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {self:?}"))
     }
+}
+
+/// Sends a form to OSS with `content` as its file, as a browser does.
+pub async fn post_form(form: &Value, content: &[u8]) -> Response {
+    const BOUNDARY: &str = "----boundary-7d1f";
+    let mut body = String::new();
+    for field in form["fields"].as_array().unwrap() {
+        let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
+        write!(body, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            .unwrap();
+    }
+    write!(
+        body,
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    )
+    .unwrap();
+    let mut body = body.into_bytes();
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    let mut request = Request::new(Method::POST, form["url"].as_str().unwrap().parse().unwrap());
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    request.headers_mut().insert("content-type", kind.parse().unwrap());
+    *request.body_mut() = Some(body.into());
+    let sent = timeout(PATIENCE, http_client().execute(request)).await;
+    sent.expect("an answer in time").expect("an answer")
 }
 
 /// MD5 in hex.

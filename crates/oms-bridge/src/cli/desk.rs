@@ -93,7 +93,7 @@ async fn let_pages_upload(desk: &Desk, set: bool) -> Result<(), oss_lite::Error>
         match desk.lets_pages_upload().await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!("no CORS rule of the bucket lets pages upload to it; --set-cors adds one")
+                tracing::warn!("no CORS rule of the bucket lets pages upload to it; --set-cors adds one");
             }
             Err(error) => tracing::debug!(%error, "the CORS rules of the bucket cannot be looked at"),
         }

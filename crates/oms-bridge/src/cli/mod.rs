@@ -64,7 +64,7 @@ enum Command {
     #[cfg(feature = "aws")]
     Consume(consume::ConsumeArgs),
     #[cfg(feature = "desk")]
-    Desk(desk::DeskArgs),
+    Desk(Box<desk::DeskArgs>),
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
@@ -121,7 +121,7 @@ async fn run(command: Command) -> Exit {
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(args)).await,
         #[cfg(feature = "desk")]
-        Command::Desk(args) => Box::pin(desk::run(args)).await,
+        Command::Desk(args) => Box::pin(desk::run(*args)).await,
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]

@@ -22,6 +22,7 @@ use crate::desk::users::Users;
 const LARGEST: u64 = 5 << 30;
 
 const DATABASE: &str = "sqlite://oms-bridge-desk.db";
+const DATABASE_HELP: &str = "Database of the catalogue: sqlite://FILE or mysql://USER:PASSWORD@HOST/DATABASE [default: sqlite://oms-bridge-desk.db]";
 const PREFIX: &str = "uploads/";
 const UPLOAD_EXPIRY: Duration = Duration::from_mins(30);
 const LINK_EXPIRY: Duration = Duration::from_hours(1);
@@ -54,8 +55,8 @@ pub struct DeskSettingsArgs {
     /// Host or URL of OSS for browsers, such as a custom domain [default: that of the desk].
     #[arg(long, env = "DESK_PUBLIC_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub desk_public_endpoint: Option<String>,
-    /// Database of the catalogue: sqlite://FILE or mysql://USER:PASSWORD@HOST/DATABASE [default: sqlite://oms-bridge-desk.db].
-    #[arg(long, env = "DESK_DATABASE", value_name = "URL", hide_env_values = true)]
+    /// Database of the catalogue.
+    #[arg(long, env = "DESK_DATABASE", value_name = "URL", hide_env_values = true, help = DATABASE_HELP)]
     pub desk_database: Option<String>,
     /// What all keys begin with [default: uploads/].
     #[arg(long, env = "DESK_PREFIX", value_name = "PREFIX", hide_env_values = true)]

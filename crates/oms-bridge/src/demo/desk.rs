@@ -72,7 +72,7 @@ impl LocalDesk {
             ..SettingsArgs::default()
         };
         let settings = DeskSettings {
-            callback_key: Some(PublicKey::from_pem(&twin.callback_public_key_pem())?),
+            callback_key: Some(PublicKey::from_pem(twin.callback_public_key_pem())?),
             database: DatabaseUrl::parse(&database)?,
             ..DeskSettings::resolve(&args, &oss, None)?
         };

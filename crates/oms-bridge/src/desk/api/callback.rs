@@ -59,9 +59,9 @@ pub(super) async fn take(
     });
     let counters = desk.counters();
     if answer.is_ok() {
-        counters.callbacks.up()
+        counters.callbacks.up();
     } else {
-        counters.callbacks_refused.up()
+        counters.callbacks_refused.up();
     }
     answer
 }

@@ -44,7 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                 "the body is to be JSON, with Content-Type: application/json",
             ));
         }
-        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
         let parsed = serde_json::from_slice(&body);
         parsed
             .map(Self)
@@ -59,7 +59,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Bytes::from_request(request, state).await.map(Self).map_err(unread)
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unread(&rejection))
     }
 }
 
@@ -68,7 +68,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence(content_type) == "application/json"
 }
 
-fn unread(rejection: BytesRejection) -> ApiError {
+fn unread(rejection: &BytesRejection) -> ApiError {
     let status = rejection.status();
     if status == StatusCode::PAYLOAD_TOO_LARGE {
         return ApiError::new(status, "too_large", "the body is larger than anything that is read here");

@@ -69,7 +69,7 @@ struct Form {
 }
 
 #[derive(Debug, Serialize)]
-struct Duplicate {
+struct AlreadyThere {
     id: String,
     state: &'static str,
     duplicate: bool,
@@ -96,7 +96,7 @@ pub(super) async fn allow(
         let object = Object::of(&desk, &entry, Preview::default())?;
         desk.counters().duplicates.up();
         let state = entry.state.as_str();
-        return Ok(json(&Duplicate { id: entry.id.to_string(), state, duplicate: true, object }));
+        return Ok(json(&AlreadyThere { id: entry.id.to_string(), state, duplicate: true, object }));
     }
     let entry = Entry { md5, ..desk.pending(&user, &name, wanted.size, content_type)? };
     let form = desk.store().form(&entry, desk.rules().upload_expiry, desk.callback_url())?;
