@@ -109,13 +109,22 @@ async fn callers_that_go_away_do_no_harm() {
 async fn desks_that_start_at_once_make_the_tables_once() {
     for round in 0..5 {
         let world = World::new(&format!("start{round}")).await;
-        let desks = join_all((0..8).map(|_| {
-            let url = world.url.clone();
-            tokio::spawn(async move { Catalogue::open(&url).await })
-        }));
-        for desk in desks.await {
-            desk.unwrap().unwrap().add(&pending("a.jpg")).await.unwrap();
-        }
+        start_many(&world).await;
+        // As when the program has become newer than the tables.
+        world.sql("DELETE FROM storage_migrations").await;
+        start_many(&world).await;
         world.end().await;
+    }
+}
+
+async fn start_many(world: &World) {
+    let desks = (0..8).map(|_| {
+        let url = world.url.clone();
+        tokio::spawn(async move { Catalogue::open(&url).await })
+    });
+    for desk in join_all(desks).await {
+        let desk = desk.unwrap().unwrap();
+        desk.add(&pending("a.jpg")).await.unwrap();
+        desk.close().await;
     }
 }
