@@ -169,6 +169,8 @@ pageTest('what is on its way is shown as forwarded as soon as it is', {}, async 
   await signIn(page);
   const file = await uploaded(page, folder);
   await card(page, file.name).getByText('On its way').waitFor();
+  // A look that finds nothing new is not the last.
+  await page.waitForResponse(response => new URL(response.url()).pathname === '/objects');
   forwarded = true;
   await card(page, file.name).getByText('Forwarded').waitFor();
 });
