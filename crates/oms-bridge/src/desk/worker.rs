@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -83,11 +84,15 @@ impl Desk {
         let now = self.now();
         let due = self.catalogue().due(now, u32::try_from(room).unwrap_or(u32::MAX)).await?;
         let full = due.len() == room;
-        for mut entry in due {
+        // Together, so that they share a transaction.
+        let claims = due.into_iter().map(|mut entry| async move {
             entry.claimed(after(now, LEASE));
             entry.updated_at = now;
+            (self.catalogue().put(&entry).await, entry)
+        });
+        for (put, mut entry) in join_all(claims).await {
             // Somebody else may have been quicker.
-            if self.catalogue().put(&entry).await? == Put::Done {
+            if put? == Put::Done {
                 entry.revision += 1;
                 running.spawn(self.clone().settle(entry));
             }
@@ -224,9 +229,9 @@ impl Desk {
         if let Err(error) = self.store().remove(&entry.key).await {
             return Outcome::PutOff(error.to_string());
         }
-        match (entry.forward, &self.0.pipeline) {
+        match &self.0.pipeline {
             // The policy knows whether removals are carried over.
-            (Forward::Done, Some(pipeline)) => self
+            Some(pipeline) if entry.may_be_handed_over() => self
                 .hand_over(pipeline, removed(entry))
                 .await
                 .map_or_else(Outcome::PutOff, |()| Outcome::Removed),
@@ -246,9 +251,13 @@ async fn look(store: &Store, entry: &Entry) -> Outcome {
 /// Changes a row by what came of the work on it. What its user or a callback did meanwhile counts more.
 fn apply(row: &mut Entry, worked_on: State, outcome: &Outcome, now: Millis) {
     match outcome {
-        Outcome::Found(found) if row.state == worked_on => {
+        // What was fetched after its user had it removed is to go, too.
+        Outcome::Found(found)
+            if row.state == worked_on || matches!(row.state, State::Deleting | State::Deleted) =>
+        {
             row.arrived(found.clone(), now);
         }
+        Outcome::Settled(_) if row.state != worked_on => row.handed_over_late(now),
         _ if row.state != worked_on => {}
         Outcome::Found(_) => {}
         Outcome::Absent => row.absent(now),
