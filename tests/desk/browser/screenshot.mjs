@@ -1,5 +1,5 @@
-// Writes docs/desk.png, or the file that is named: the desk with a handful of uploads. It belongs to the user of DESK_ADMIN_TOKEN, whose
-// objects it deletes.
+// Writes docs/desk.png, or the file that is named: the desk with a handful of uploads. It belongs to the user
+// of DESK_ADMIN_TOKEN, whose objects it deletes.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
