@@ -18,7 +18,7 @@ async fn a_database_that_hangs_is_not_waited_for() {
     let entry = pending("a.jpg");
     catalogue.add(&entry).await.unwrap();
     let frozen = world.freeze().await;
-    let others: Vec<_> = (0..300).map(|_| pending("b.jpg")).collect();
+    let others: Vec<_> = (0..900).map(|_| pending("b.jpg")).collect();
     let begun = Instant::now();
     let puts = join_all([catalogue.put(&entry), catalogue.put(&entry)]);
     let adds = join_all(others.iter().map(|entry| catalogue.add(entry)));
@@ -30,6 +30,9 @@ async fn a_database_that_hangs_is_not_waited_for() {
     frozen.thaw().await;
     assert_eq!(lasting(|| catalogue.find(&entry.id)).await.map(|found| found.id), Some(entry.id));
     catalogue.add(&pending("c.jpg")).await.unwrap();
+    catalogue.close().await;
+    let landed = world.open().await.due(Millis::MAX, 2000).await.unwrap().len();
+    assert!(landed < 700, "{landed} rows: nobody waits any more for what was not begun");
     world.end().await;
 }
 
@@ -38,12 +41,13 @@ async fn lasting<T, F>(call: impl Fn() -> F) -> T
 where
     F: Future<Output = Result<T, CatalogueError>>,
 {
-    loop {
+    for _ in 0..10 {
         match call().await {
             Ok(value) => return value,
             Err(error) => assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}"),
         }
     }
+    panic!("it stays unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,9 +79,13 @@ async fn connections_that_lead_nowhere_are_replaced() {
     let catalogue = world.open().await;
     let entry = pending("a.jpg");
     catalogue.add(&entry).await.unwrap();
-    catalogue.ping().await.unwrap();
+    // As many connections as there may be, back by then, and not yet such that are tried first.
+    join_all((0..8).map(|_| catalogue.find(&entry.id))).await;
+    tokio::time::sleep(connect::REST / 4).await;
     let stranded = world.strand().await;
-    assert_eq!(catalogue.put(&entry).await.unwrap_err().kind(), CatalogueErrorKind::Unavailable);
+    let reads = join_all((0..8).map(|_| catalogue.find(&entry.id)));
+    let (put, _) = tokio::join!(catalogue.put(&entry), reads);
+    assert_eq!(put.unwrap_err().kind(), CatalogueErrorKind::Unavailable);
     stranded.thaw().await;
     assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
     assert_eq!(lasting(|| catalogue.find(&entry.id)).await, Some(next(&entry)));
@@ -99,6 +107,21 @@ async fn a_restart_of_the_database_between_calls_is_not_noticed() {
         assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
         entry = next(&entry);
         assert_eq!(catalogue.find(&entry.id).await.unwrap().as_ref(), Some(&entry));
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_transaction_whose_connection_is_broken_is_begun_on_another() {
+    let world = World::new("begun").await;
+    let catalogue = world.open().await;
+    let entries: Vec<_> = (0..50).map(|_| pending("a.jpg")).collect();
+    for entry in &entries {
+        catalogue.add(entry).await.unwrap();
+    }
+    world.restart().await;
+    for put in join_all(entries.iter().map(|entry| catalogue.put(entry))).await {
+        assert_eq!(put.unwrap(), Put::Done);
     }
     world.end().await;
 }

@@ -42,6 +42,18 @@ async fn a_file_may_have_any_name() {
     assert_eq!(names, ["100%.db", ":memory:", "Desk.DB", "a&b=c+d.db", "what?is#this.db", "名 字.db"]);
 }
 
+#[tokio::test]
+async fn a_closed_catalogue_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&url(&folder, "desk.db")).await.unwrap();
+    catalogue.add(&pending("a.jpg")).await.unwrap();
+    catalogue.ping().await.unwrap();
+    assert!(folder.path().join("desk.db-wal").exists());
+    catalogue.close().await;
+    let files: Vec<_> = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["desk.db"]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn nothing_is_written_to_a_file_that_was_deleted() {

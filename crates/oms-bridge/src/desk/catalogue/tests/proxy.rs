@@ -79,7 +79,9 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flow: watch::
         }
     };
     tokio::select! {
-        () = copied => {}
+        // What is sent after the cut does not come through.
+        biased;
         _ = cut.wait_for(|flow| flow.cuts > then.cuts) => {}
+        () = copied => {}
     }
 }
