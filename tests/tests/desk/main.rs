@@ -1,4 +1,46 @@
 //! The command `desk`: browsers, OSS and the desk, over HTTP.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
+mod buckets;
+#[cfg(test)]
+mod callbacks;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod deletes;
+#[cfg(test)]
+mod duplicates;
+#[cfg(test)]
+mod forged;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod forwarding;
+#[cfg(test)]
+mod from_url;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod lost;
+#[cfg(test)]
+mod many;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod objects;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod restarts;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
 mod uploads;

@@ -158,6 +158,10 @@ impl Entry {
                 self.etag = arrival.etag;
                 self.state = State::Stored;
                 self.note = None;
+                // It was there before, and gone: this one is another.
+                if self.forward == Forward::Done {
+                    self.forward = Forward::Waiting;
+                }
                 self.checks = 0;
                 self.due_at = Some(now);
                 News::First
@@ -202,7 +206,6 @@ impl Entry {
             }
             State::Stored => {
                 self.state = State::Missing;
-                self.forward = Forward::Off;
                 self.due_at = None;
                 self.note = Some("no longer in the bucket".to_owned());
             }
@@ -213,6 +216,24 @@ impl Entry {
     /// Whether its policy still lets it be uploaded.
     pub fn is_open(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|end| now < after(end, GRACE))
+    }
+
+    /// It was handed over while its user wanted it gone: what became of that is to go as well.
+    pub fn handed_over_late(&mut self, now: Millis) {
+        if matches!(self.state, State::Deleting | State::Deleted) && self.forward == Forward::Waiting {
+            self.forward = Forward::Done;
+            self.state = State::Deleting;
+            self.due_at = Some(now);
+        }
+    }
+
+    /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not know.
+    pub fn may_be_handed_over(&self) -> bool {
+        match self.forward {
+            Forward::Off => false,
+            Forward::Waiting => self.etag.is_some(),
+            Forward::Done => true,
+        }
     }
 
     /// Nothing is left to do for a stored object.

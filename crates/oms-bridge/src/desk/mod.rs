@@ -51,7 +51,7 @@ pub use self::server::serve;
 
 use self::catalogue::{Catalogue, CatalogueError, Put};
 use self::counters::{Counters, Totals};
-use self::entry::{Entry, Forward, GRACE, Id, Md5, Md5State, Millis, State, after};
+use self::entry::{Entry, Forward, GRACE, Id, Md5, Md5State, Millis, News, State, after};
 use self::fetch::Fetcher;
 use self::name::Name;
 use self::store::Store;
@@ -258,13 +258,15 @@ impl Desk {
     async fn look(&self, entry: Entry) -> Result<Option<Entry>, LookError> {
         let found = self.store().look(&entry.key).await?;
         let now = self.now();
+        let mut news = None;
         let updated = self.update(&entry.id, |entry| match &found {
-            Some(arrival) => {
-                entry.arrived(arrival.clone(), now);
-            }
+            Some(arrival) => news = Some(entry.arrived(arrival.clone(), now)),
             None => entry.absent(now),
         });
         let updated = updated.await?;
+        if updated.is_some() && news == Some(News::First) {
+            self.counters().stored.up();
+        }
         self.wake();
         Ok(updated)
     }

@@ -329,10 +329,10 @@ mod tests {
         let preview = |content_type, width, height, at| {
             process(content_type, Preview { width, height, at }).unwrap().unwrap_or_default()
         };
-        assert_eq!(preview("image/jpeg", None, None, None), "image/resize,w_320");
+        assert_eq!(preview("image/jpeg", None, None, None), "image/resize,m_lfit,w_320");
         assert_eq!(preview("IMAGE/PNG; x=y", Some(10), Some(20), None), "image/resize,m_lfit,w_10,h_20");
-        assert_eq!(preview("image/gif", None, Some(20), None), "image/resize,h_20");
-        assert_eq!(preview("video/mp4", None, None, Some(1500)), "video/snapshot,t_1500,f_jpg,w_320,h_0");
+        assert_eq!(preview("image/gif", None, Some(20), None), "image/resize,m_lfit,h_20");
+        assert_eq!(preview("video/mp4", None, None, Some(1500)), "video/snapshot,t_1500,f_jpg,w_320,m_fast");
         for other in ["image/svg+xml", "text/plain", "", "application/pdf"] {
             assert_eq!(preview(other, None, None, None), "", "{other}");
         }

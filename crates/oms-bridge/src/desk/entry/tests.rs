@@ -93,11 +93,37 @@ fn what_never_came_is_looked_for_three_more_times() {
 }
 
 #[test]
-fn a_stored_object_that_is_gone_is_not_forwarded() {
+fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
+    for forward in [Forward::Waiting, Forward::Done] {
+        let mut entry = Entry { forward, ..pending() };
+        entry.arrived(arrival(ABC), NOW);
+        entry.absent(NOW + 1);
+        assert_eq!((entry.state, entry.due_at), (State::Missing, None));
+        assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::First);
+        assert_eq!(
+            (entry.state, entry.forward, entry.due_at),
+            (State::Stored, Forward::Waiting, Some(NOW + 2))
+        );
+    }
+    let mut off = Entry { forward: Forward::Off, ..pending() };
+    off.arrived(arrival(ABC), NOW);
+    off.absent(NOW + 1);
+    off.arrived(arrival(ABC), NOW + 2);
+    assert_eq!(off.forward, Forward::Off);
+}
+
+#[test]
+fn what_was_handed_over_after_its_deletion_is_removed_once_more() {
     let mut entry = pending();
+    assert!(!entry.may_be_handed_over(), "nothing came");
     entry.arrived(arrival(ABC), NOW);
-    entry.absent(NOW + 1);
-    assert_eq!((entry.state, entry.forward, entry.due_at), (State::Missing, Forward::Off, None));
+    assert!(entry.may_be_handed_over());
+    entry.handed_over_late(NOW);
+    assert_eq!((entry.state, entry.forward), (State::Stored, Forward::Waiting), "it is not deleted");
+    entry.delete(NOW);
+    entry.removed(NOW + 1);
+    entry.handed_over_late(NOW + 2);
+    assert_eq!((entry.state, entry.forward, entry.due_at), (State::Deleting, Forward::Done, Some(NOW + 2)));
 }
 
 #[test]
