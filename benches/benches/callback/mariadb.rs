@@ -21,7 +21,10 @@ impl Server {
         if let Ok(url) = env::var(GIVEN) {
             return Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), process: None }));
         }
-        let installed = Command::new("mariadbd").arg("--version").stdout(Stdio::null()).status();
+        // Where servers are, and the paths of users do not lead.
+        let path = env::var("PATH").unwrap_or_default() + ":/usr/sbin";
+        let installed =
+            Command::new("mariadbd").arg("--version").env("PATH", path).stdout(Stdio::null()).status();
         if !installed.is_ok_and(|status| status.success()) {
             eprintln!("no {GIVEN}, no mariadbd: only SQLite is measured");
             return Ok(None);
