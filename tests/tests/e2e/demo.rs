@@ -40,6 +40,10 @@ async fn an_upload_to_the_local_cloud_that_was_left_running_is_copied() {
     let waited: Value = serde_json::from_str(&wait.send().await.unwrap().text().await.unwrap()).unwrap();
     assert_eq!(waited, json!({"met": true}));
 
+    let me = http_client().get(format!("{}/me", text("/desk/url"))).bearer_auth(text("/desk/token"));
+    let me: Value = serde_json::from_str(&me.send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(me["upload_origin"], text("/oss/endpoint"), "a desk is at work there");
+
     dev.signal("INT").await;
     assert_eq!(dev.wait().await.code(), Some(0));
     assert_eq!(dev.stdout().lines().count(), 1, "{}", dev.stdout());

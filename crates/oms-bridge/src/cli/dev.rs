@@ -34,8 +34,8 @@ pub(super) struct DevArgs {
 }
 
 pub(super) async fn run(args: DevArgs) -> Exit {
-    // From the first line on, whoever reads it may interrupt.
-    let mut interrupts = Interrupts::from_keyboard();
+    // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
+    let mut interrupts = Interrupts::from_outside();
     let addresses = Addresses::from_port(args.port);
     let (cloud, desk) = match start(addresses).await {
         Ok(started) => started,

@@ -35,14 +35,27 @@ pub struct LocalDesk {
 #[derive(Debug)]
 struct Files(PathBuf);
 
-impl Drop for Files {
-    fn drop(&mut self) {
+impl Files {
+    /// Of this process. What one of the same number left behind is removed.
+    fn of_this_process() -> Self {
+        let files = Self(env::temp_dir().join(format!("oms-bridge-dev-{}.db", std::process::id())));
+        files.remove();
+        files
+    }
+
+    fn remove(&self) {
         for end in ["", "-wal", "-shm"] {
             let mut file = self.0.clone().into_os_string();
             file.push(end);
             // It may never have been there.
             let _ = std::fs::remove_file(file);
         }
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 
@@ -56,7 +69,7 @@ impl LocalDesk {
         let listener = TcpListener::bind(addresses.desk()).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
-        let files = Files(env::temp_dir().join(format!("oms-bridge-dev-{}.db", std::process::id())));
+        let files = Files::of_this_process();
         let database = format!("sqlite://{}", files.0.display());
         let twin = cloud.twin();
         let args = DeskSettingsArgs {

@@ -1,20 +1,28 @@
 //! The page, and the files that it is made of.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::iter;
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
 use crate::desk::Desk;
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 struct File {
     name: &'static str,
@@ -67,23 +75,60 @@ const ASSETS: &[File] = files![
     "verdict.js",
 ];
 
+/// What the page's script does not import but a worker of its own.
+const OF_THE_WORKER: [&str; 2] = ["md5-worker.js", "md5.js"];
+
+/// A file as it is sent.
+struct Served {
+    name: &'static str,
+    plain: Bytes,
+    gzip: Bytes,
+}
+
+/// The page, then its files, compressed once.
+static FILES: LazyLock<Vec<Served>> = LazyLock::new(|| {
+    let page = served(INDEX.name, with_preloads(INDEX.content));
+    let assets = ASSETS.iter().map(|file| served(file.name, file.content.to_owned()));
+    iter::once(page).chain(assets).collect()
+});
+
 /// One tag for them all: they change with the program only.
 static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    hash.update(INDEX.content);
-    for file in ASSETS {
-        hash.update(file.content);
+    for file in FILES.iter() {
+        hash.update(&file.plain);
     }
-    let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..12]));
-    HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""))
+    // Weak, as it is the same for both forms of a file.
+    let tag = format!("W/\"{}\"", hex::encode(&hash.finalize()[..12]));
+    HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 });
+
+fn served(name: &'static str, content: String) -> Served {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing to memory does not fail.
+    let gzip = gzip.write_all(content.as_bytes()).and_then(|()| gzip.finish()).unwrap_or_default();
+    Served { name, plain: content.into(), gzip: gzip.into() }
+}
+
+/// Names all modules at once, so that a browser does not find out by and by.
+fn with_preloads(page: &str) -> String {
+    const SCRIPT: &str = "<script type=\"module\"";
+    let modules = ASSETS.iter().map(|file| file.name);
+    let modules = modules.filter(|name| content_type(name) == JAVASCRIPT && !OF_THE_WORKER.contains(name));
+    let links = modules.fold(String::new(), |mut links, name| {
+        // Writing to a String does not fail.
+        let _ = writeln!(links, "<link rel=\"modulepreload\" href=\"assets/{name}\">");
+        links
+    });
+    page.replacen(SCRIPT, &(links + SCRIPT), 1)
+}
 
 pub(super) fn routes() -> Router<Desk> {
     Router::new().route("/", get(index)).route("/assets/{name}", get(asset))
 }
 
 async fn index(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    let mut response = serve(&INDEX, &headers);
+    let mut response = serve(&FILES[0], &headers);
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(content_security_policy(desk.store().public_origin())) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -94,21 +139,34 @@ async fn index(State(desk): State<Desk>, headers: HeaderMap) -> Response {
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let file = ASSETS.iter().find(|file| file.name == name);
+    let file = FILES[1..].iter().find(|file| file.name == name);
     file.map(|file| serve(file, &headers)).ok_or_else(|| ApiError::not_found("the page has no such file"))
 }
 
-fn serve(file: &File, asked: &HeaderMap) -> Response {
+fn serve(file: &Served, asked: &HeaderMap) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(content_type(file.name))),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (VARY, HeaderValue::from_static("accept-encoding")),
         (ETAG, TAG.clone()),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     if asked.get(IF_NONE_MATCH).is_some_and(|tag| tag == *TAG) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, file.content).into_response()
+    if takes_gzip(asked) {
+        return (headers, [(CONTENT_ENCODING, "gzip")], file.gzip.clone()).into_response();
+    }
+    (headers, file.plain.clone()).into_response()
+}
+
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let accepted = asked.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip")
+            && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -116,7 +174,7 @@ fn content_type(name: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
-        _ => "text/javascript; charset=utf-8",
+        _ => JAVASCRIPT,
     }
 }
 
@@ -145,5 +203,26 @@ mod tests {
         let there: BTreeSet<_> = files.filter(own).collect();
         let served: BTreeSet<_> = ASSETS.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(served, there);
+    }
+
+    #[test]
+    fn the_page_names_its_modules_at_once() {
+        let page = std::str::from_utf8(&FILES[0].plain).unwrap();
+        let named = page.matches("rel=\"modulepreload\"").count();
+        let scripts = ASSETS.iter().filter(|file| content_type(file.name) == JAVASCRIPT).count();
+        assert_eq!(named, scripts - OF_THE_WORKER.len());
+        assert!(page.find("modulepreload").unwrap() < page.find("<script").unwrap());
+    }
+
+    #[test]
+    fn gzip_goes_to_those_who_take_it() {
+        let takes = |accepted: &'static str| {
+            takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accepted))]))
+        };
+        assert!(takes("gzip") && takes("br, GZIP;q=0.5") && takes("deflate,gzip, br"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("") && !takes("x-gzip"));
+        assert!(!takes_gzip(&HeaderMap::new()));
+        let whole: usize = FILES.iter().map(|file| file.gzip.len()).sum();
+        assert!(whole < 60_000, "{whole} bytes");
     }
 }
