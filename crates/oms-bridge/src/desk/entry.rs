@@ -202,11 +202,13 @@ impl Entry {
                 self.state = State::Missing;
                 self.checks += 1;
                 self.due_at = again.map(|again| after(now, *again));
-                self.note = Some("nothing was uploaded".to_owned());
+                self.note.get_or_insert_with(|| "nothing was uploaded".to_owned());
             }
             State::Stored => {
+                // It may have come while it was looked for.
                 self.state = State::Missing;
-                self.due_at = None;
+                self.checks = 1;
+                self.due_at = LOOK_AGAIN.first().map(|again| after(now, *again));
                 self.note = Some("no longer in the bucket".to_owned());
             }
             State::Fetching | State::Failed | State::Deleting | State::Deleted => {}
@@ -277,7 +279,12 @@ impl Entry {
     }
 
     /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once more then.
+    ///
+    /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still be there.
     pub fn removed(&mut self, now: Millis) {
+        if self.due_at.is_some_and(|due| due <= now) {
+            return;
+        }
         self.state = State::Deleted;
         self.checks = 0;
         self.due_at = self.expires_at.filter(|_| self.is_open(now)).map(|end| after(end, GRACE));

@@ -198,7 +198,11 @@ impl Catalogue {
     async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, CatalogueError> {
         let end = Instant::now() + PATIENCE;
         let mut outcome = self.attempt(&statement, end).await;
-        if matches!(outcome, Err(Failure::Broken(_))) {
+        // A server that was restarted has ended all that lay in the pool.
+        for _ in 0..self.0.readers.options().get_max_connections() {
+            if !matches!(outcome, Err(Failure::Broken(_))) {
+                break;
+            }
             outcome = self.attempt(&statement, end).await;
         }
         outcome.map_err(|(Failure::Broken(error) | Failure::Final(error))| error.at(&self.0.shown))

@@ -98,7 +98,8 @@ fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
         let mut entry = Entry { forward, ..pending() };
         entry.arrived(arrival(ABC), NOW);
         entry.absent(NOW + 1);
-        assert_eq!((entry.state, entry.due_at), (State::Missing, None));
+        assert_eq!((entry.state, entry.due_at), (State::Missing, Some(NOW + 600_001)), "it may be late");
+        assert_eq!(entry.note.as_deref(), Some("no longer in the bucket"));
         assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::First);
         assert_eq!(
             (entry.state, entry.forward, entry.due_at),
@@ -121,6 +122,7 @@ fn what_was_handed_over_after_its_deletion_is_removed_once_more() {
     entry.handed_over_late(NOW);
     assert_eq!((entry.state, entry.forward), (State::Stored, Forward::Waiting), "it is not deleted");
     entry.delete(NOW);
+    entry.claimed(NOW + 30_000);
     entry.removed(NOW + 1);
     entry.handed_over_late(NOW + 2);
     assert_eq!((entry.state, entry.forward, entry.due_at), (State::Deleting, Forward::Done, Some(NOW + 2)));
@@ -131,10 +133,16 @@ fn an_upload_after_its_removal_is_removed_again() {
     let mut entry = pending();
     assert!(entry.delete(NOW));
     assert!(!entry.delete(NOW));
+    entry.claimed(NOW + 30_000);
     entry.removed(NOW + 1);
     assert_eq!((entry.state, entry.due_at), (State::Deleted, Some(NOW + 61_000)));
     assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::Unwanted);
     assert_eq!((entry.state, entry.due_at), (State::Deleting, Some(NOW + 2)));
+    entry.claimed(NOW + 90_000);
+    assert_eq!(entry.arrived(arrival(ABC), NOW + 3), News::Unwanted);
+    entry.removed(NOW + 4);
+    assert_eq!((entry.state, entry.due_at), (State::Deleting, Some(NOW + 3)), "that was before it came");
+    entry.claimed(NOW + 90_000);
     entry.removed(NOW + 61_000);
     assert_eq!((entry.state, entry.due_at), (State::Deleted, None));
 }
