@@ -140,10 +140,11 @@ impl Desk {
 
     /// Keeps others off while the work goes on, unless the row has moved on.
     async fn renew(&self, entry: &Entry) {
-        let until = after(self.now(), LEASE);
+        let now = self.now();
         let renewed = self.update(&entry.id, |row| {
-            if row.state == entry.state {
-                row.claimed(until);
+            // Due already means that somebody wants it done once more.
+            if row.state == entry.state && row.due_at.is_some_and(|due| due > now) {
+                row.claimed(after(now, LEASE));
             }
         });
         if let Err(error) = renewed.await {
