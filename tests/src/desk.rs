@@ -42,6 +42,7 @@ pub struct User {
 #[derive(Clone, Debug)]
 pub struct DeskSetup {
     settings: Settings,
+    arguments: Vec<&'static str>,
     place: Arc<Place>,
 }
 
@@ -87,6 +88,13 @@ impl DeskSetup {
         self
     }
 
+    /// Adds an argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &'static str) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+
     /// A folder for files of the test.
     pub fn folder(&self) -> &std::path::Path {
         self.place.folder.path()
@@ -112,7 +120,8 @@ impl DeskSetup {
 
     /// Starts it where the gateway does not lead, beside another one.
     pub async fn start_beside(self) -> Desk {
-        let arguments = ["desk", "--listen", "127.0.0.1:0", "--json"].map(str::to_owned);
+        let arguments = ["desk", "--listen", "127.0.0.1:0", "--json"].iter().chain(&self.arguments);
+        let arguments: Vec<_> = arguments.map(|argument| (*argument).to_owned()).collect();
         let process = Process::spawn(&arguments, &self.settings);
         let address = process.line(listening).await;
         Desk { process, setup: self, address, url: format!("http://{address}"), http: http_client() }
@@ -136,7 +145,7 @@ impl Desk {
             .set("DESK_CALLBACK_URL", format!("{}/callback", gateway.url()))
             .set("DESK_CALLBACK_KEY", key.to_str().unwrap())
             .set("DESK_DATABASE", database.url());
-        DeskSetup { settings, place: Arc::new(Place { gateway, database, folder }) }
+        DeskSetup { settings, arguments: Vec::new(), place: Arc::new(Place { gateway, database, folder }) }
     }
 
     /// Where it is reached. That stays so after a restart.

@@ -1,7 +1,7 @@
 //! Buckets that admins create.
 
 use cloud_twin::{Fault, FaultResponse, Service};
-use e2e::cloud::http_client;
+use e2e::cloud::{SOURCE, http_client};
 use e2e::desk::{ADMIN, ERIC};
 use e2e::{Cloud, Desk};
 use reqwest::{Method, Request, Response};
@@ -38,6 +38,21 @@ async fn an_admin_creates_a_bucket_that_pages_may_upload_to() {
     // The same again makes good what is missing.
     assert_eq!(desk.post(ADMIN, "/buckets", json!({"name": "photos-2026"})).await.status, 201);
     assert_eq!(cloud.twin.oss().len("photos-2026"), 0);
+}
+
+#[tokio::test]
+async fn a_bucket_that_no_page_may_upload_to_is_pointed_out_and_opened_on_demand() {
+    let cloud = Cloud::start().await;
+    let desk = Desk::on(&cloud).await.start().await;
+    desk.until_logged("no CORS rule of the bucket lets pages upload to it").await;
+    let origin = "https://desk.example.com";
+    assert_eq!(preflight(&cloud, SOURCE, origin, "POST").await.status(), 403);
+    let setup = desk.kill().await;
+    let desk = setup.argument("--set-cors").start().await;
+    assert_eq!(preflight(&cloud, SOURCE, origin, "POST").await.status(), 200);
+    assert_eq!(preflight(&cloud, SOURCE, origin, "DELETE").await.status(), 403);
+    assert!(!desk.log().contains("no CORS rule"), "{}", desk.log());
+    assert_eq!(desk.upload(ERIC, "a.txt", "text/plain", b"abc").await.status, 200);
 }
 
 #[tokio::test]

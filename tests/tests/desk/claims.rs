@@ -30,6 +30,22 @@ async fn what_is_claimed_and_not_there_is_missing_and_not_forwarded() {
 }
 
 #[tokio::test]
+async fn an_object_that_was_gone_and_comes_again_is_forwarded_again() {
+    let cloud = Cloud::start().await;
+    let desk = Desk::on(&cloud).await.start().await;
+    let stored = desk.upload(ERIC, "a.txt", "text/plain", b"abc").await;
+    desk.until_forwarded(ERIC, &stored.id()).await;
+    cloud.twin.oss().delete(SOURCE, &key(&stored));
+    assert_eq!(desk.allow(ERIC, "a.txt", "text/plain", b"abc").await.status, 201);
+    desk.until_state(ERIC, &stored.id(), "missing").await;
+    cloud.twin.oss().put(SOURCE, &key(&stored), "abc");
+    let checked = desk.post(ERIC, &format!("/uploads/{}/check", stored.id()), json!({})).await;
+    assert_eq!(checked.body["state"], "stored", "{checked:?}");
+    cloud.until(|twin| twin.accepted_count(&key(&stored)) == 2).await;
+    desk.until_forwarded(ERIC, &stored.id()).await;
+}
+
+#[tokio::test]
 async fn the_bucket_corrects_what_a_callback_claims() {
     let cloud = Cloud::start().await;
     let desk = Desk::on(&cloud).await.start().await;

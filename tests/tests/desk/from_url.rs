@@ -230,6 +230,26 @@ async fn headers_of_the_web_server_stay_outside() {
 }
 
 #[tokio::test]
+async fn what_comes_compressed_is_stored_as_it_came_and_says_so() {
+    let cloud = Cloud::start().await;
+    let desk = fetching(&cloud).await.start().await;
+    // Nobody asked for it. The content of it is 5 bytes long.
+    let gzip: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcbH\xcd\xc9\xc9\x07\0\x86\xa6\x106\x05\0\0\0";
+    let site = WebServer::start(move |_| {
+        WebReply::whole(&Bytes::from_static(gzip))
+            .header("content-type", "text/plain")
+            .header("content-encoding", "gzip")
+    })
+    .await;
+    let object = stored(&desk, &site.url("/a.txt")).await;
+    assert_eq!(object["size"], gzip.len());
+    let kept = cloud.twin.oss().get(SOURCE, object["key"].as_str().unwrap()).unwrap();
+    assert_eq!(kept.body, *gzip);
+    let encoding: Vec<_> = kept.headers.standard.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    assert_eq!(encoding, [("content-encoding", &"gzip".parse().unwrap())]);
+}
+
+#[tokio::test]
 async fn what_is_not_there_or_not_given_out_is_told() {
     let cloud = Cloud::start().await;
     let desk = fetching(&cloud).await.start().await;
