@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret as _;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::any::{AnyConnectOptions, install_default_drivers};
+use sqlx::{AnyConnection, ConnectOptions as _, Executor as _};
 
 use super::url::{DatabaseUrl, Place};
-
-/// How long a connection to read from may take.
-const ACQUIRE: Duration = Duration::from_millis(1500);
 
 /// What lay idle for longer is tried before it is used.
 pub(super) const REST: Duration = Duration::from_millis(250);
@@ -55,28 +52,6 @@ impl Way {
         let mut connection = self.options.connect().await?;
         set_up(&mut connection, self.engine, purpose).await?;
         Ok(connection)
-    }
-
-    /// Connections to read from, made as they are needed.
-    pub(super) fn readers(&self) -> AnyPool {
-        let engine = self.engine;
-        AnyPoolOptions::new()
-            .max_connections(match engine {
-                Engine::Sqlite => 4,
-                Engine::MySql => 8,
-            })
-            .acquire_timeout(ACQUIRE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > REST {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(move |connection, _| Box::pin(set_up(connection, engine, Use::Reading)))
-            .connect_lazy_with(self.options.clone())
     }
 }
 

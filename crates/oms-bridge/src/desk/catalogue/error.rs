@@ -48,7 +48,6 @@ impl CatalogueError {
     /// What the database, or the way to it, says about something that was to be done.
     pub(super) fn of(doing: &str, source: sqlx::Error) -> Self {
         let message = match &source {
-            sqlx::Error::PoolTimedOut => format!("{doing}: no connection in time"),
             sqlx::Error::Database(said) => format!("{doing}: {said}"),
             other => format!("{doing}: {other}"),
         };
@@ -70,6 +69,14 @@ impl CatalogueError {
     pub fn kind(&self) -> CatalogueErrorKind {
         self.kind
     }
+}
+
+/// The database let the time pass.
+pub(super) fn unanswered(doing: &str) -> CatalogueError {
+    CatalogueError::new(
+        CatalogueErrorKind::Unavailable,
+        format!("cannot {doing}: the database does not answer"),
+    )
 }
 
 impl fmt::Display for CatalogueError {

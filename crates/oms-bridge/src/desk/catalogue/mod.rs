@@ -5,6 +5,7 @@
 //! | `url`, `connect` | where the database is; connections, each set up for its use |
 //! | `schema` | the tables; the folder `migrations` has them |
 //! | `statements` | SQL, the same for both databases; rows to entries |
+//! | `readers` | connections to read from |
 //! | `writer` | the one task that writes: what arrives while a transaction commits shares the next one |
 //! | `file` | notices that the file of SQLite was deleted or replaced |
 //! | `error` | what went wrong, and what can be done about it |
@@ -16,6 +17,7 @@
 mod connect;
 mod error;
 mod file;
+mod readers;
 mod schema;
 mod statements;
 #[cfg(test)]
@@ -27,17 +29,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::AnyPool;
 use sqlx::any::AnyRow;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 pub use self::error::{CatalogueError, CatalogueErrorKind};
 pub use self::url::DatabaseUrl;
 
 use self::connect::{Use, Way};
-use self::error::is_broken;
+use self::error::unanswered;
 use self::file::Watched;
+use self::readers::Readers;
 use self::statements::Statement;
 use self::writer::{Change, Message, Writer};
 use super::entry::{Entry, Id, Md5, Millis};
@@ -55,7 +57,7 @@ pub struct Catalogue(Arc<Inner>);
 struct Inner {
     shown: DatabaseUrl,
     file: Option<Watched>,
-    readers: AnyPool,
+    readers: Readers,
     writer: mpsc::Sender<Message>,
 }
 
@@ -97,7 +99,7 @@ impl Catalogue {
         let mut connection = way.connect(Use::Writing).await.map_err(cannot)?;
         schema::update(&mut connection, way.engine).await?;
         let file = Watched::new(url).await?;
-        let readers = way.readers();
+        let readers = Readers::new(way.clone());
         let writer = Writer::start(way, file.clone(), connection);
         Ok(Self(Arc::new(Inner { shown: url.clone(), file, readers, writer })))
     }
@@ -108,7 +110,7 @@ impl Catalogue {
         if self.0.writer.send(Message::Close(reply)).await.is_ok() {
             let _ = closed.await;
         }
-        let _ = timeout(PATIENCE, self.0.readers.close()).await;
+        self.0.readers.close().await;
     }
 
     /// Whether the catalogue can be read.
@@ -196,37 +198,7 @@ impl Catalogue {
     }
 
     async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, CatalogueError> {
-        let end = Instant::now() + PATIENCE;
-        let mut outcome = self.attempt(&statement, end).await;
-        // A server that was restarted has ended all that lay in the pool.
-        for _ in 0..self.0.readers.options().get_max_connections() {
-            if !matches!(outcome, Err(Failure::Broken(_))) {
-                break;
-            }
-            outcome = self.attempt(&statement, end).await;
-        }
-        outcome.map_err(|(Failure::Broken(error) | Failure::Final(error))| error.at(&self.0.shown))
-    }
-
-    async fn attempt(
-        &self,
-        statement: &impl Fn() -> Statement,
-        end: Instant,
-    ) -> Result<Vec<AnyRow>, Failure> {
-        let read = |error| CatalogueError::of("cannot read", error);
-        let mut connection = match timeout_at(end, self.0.readers.acquire()).await {
-            Ok(acquired) => acquired.map_err(|error| Failure::Final(read(error)))?,
-            Err(_) => return Err(Failure::Final(unanswered("read"))),
-        };
-        let error = match timeout_at(end, statement().fetch_all(&mut *connection)).await {
-            Ok(Ok(rows)) => return Ok(rows),
-            Ok(Err(error)) if is_broken(&error) => Failure::Broken(read(error)),
-            Ok(Err(error)) => return Err(Failure::Final(read(error))),
-            Err(_) => Failure::Final(unanswered("read")),
-        };
-        // Back in the pool it would be waited for.
-        drop(connection.detach());
-        Err(error)
+        self.0.readers.rows(statement).await.map_err(|error| error.at(&self.0.shown))
     }
 
     async fn write(&self, change: Change, entry: &Entry) -> Result<u64, CatalogueError> {
@@ -245,20 +217,6 @@ impl Catalogue {
         self.0.writer.send(Message::Write(change, reply)).await.map_err(|_| closed())?;
         verdict.await.unwrap_or_else(|_| Err(closed()))
     }
-}
-
-/// Why nothing was read.
-enum Failure {
-    /// The connection broke; another one may do.
-    Broken(CatalogueError),
-    Final(CatalogueError),
-}
-
-fn unanswered(doing: &str) -> CatalogueError {
-    CatalogueError::new(
-        CatalogueErrorKind::Unavailable,
-        format!("cannot {doing}: the database does not answer"),
-    )
 }
 
 impl fmt::Debug for Catalogue {

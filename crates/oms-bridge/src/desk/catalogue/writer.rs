@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::connect::{Engine, REST, Use, Way};
-use super::error::{CatalogueError, CatalogueErrorKind, is_broken, is_deadlock};
+use super::error::{CatalogueError, is_broken, is_deadlock, unanswered};
 use super::file::Watched;
 use super::statements::{self, Statement};
 use crate::desk::entry::Entry;
@@ -110,10 +110,7 @@ impl Writer {
                 return;
             }
             Ok(Err(error)) => error,
-            Err(_) => CatalogueError::new(
-                CatalogueErrorKind::Unavailable,
-                "cannot write: the database does not answer",
-            ),
+            Err(_) => unanswered("write"),
         };
         // Whatever it is in the middle of, nobody else is to be in it.
         self.connection = None;

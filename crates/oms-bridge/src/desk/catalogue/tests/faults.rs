@@ -19,11 +19,9 @@ async fn a_database_that_hangs_is_not_waited_for() {
     catalogue.add(&entry).await.unwrap();
     let frozen = world.freeze().await;
     let others: Vec<_> = (0..900).map(|_| pending("b.jpg")).collect();
-    let begun = Instant::now();
     let puts = join_all([catalogue.put(&entry), catalogue.put(&entry)]);
     let adds = join_all(others.iter().map(|entry| catalogue.add(entry)));
     let (puts, adds) = tokio::time::timeout(OSS, async { tokio::join!(puts, adds) }).await.unwrap();
-    assert!(begun.elapsed() < OSS);
     for error in puts.into_iter().map(Result::unwrap_err).chain(adds.into_iter().map(Result::unwrap_err)) {
         assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}");
     }
