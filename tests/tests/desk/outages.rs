@@ -94,7 +94,8 @@ async fn connections_that_the_server_ends_are_made_again() {
     desk.until_forwarded(ERIC, &allowed.id()).await;
     desk.setup().database().disconnect_all().await;
     assert_eq!(desk.get(ERIC, "/healthz").await.status, 200);
-    assert_eq!(cloud.twin.accepted_count(&key(&allowed)), 1);
+    // What was forwarded and could not be written down is forwarded again.
+    assert!(cloud.twin.accepted_count(&key(&allowed)) >= 1);
 }
 
 #[tokio::test]
