@@ -16,6 +16,9 @@ use crate::desk::entry::Entry;
 /// Most changes of one transaction.
 const LARGEST: usize = 256;
 
+/// A transaction that took this long is committed, whatever else there is to write: the server may be far away.
+const ENOUGH: Duration = Duration::from_millis(500);
+
 /// How long one transaction may take, with the connection that it may need first.
 const LIMIT: Duration = Duration::from_millis(2500);
 
@@ -104,21 +107,25 @@ impl Writer {
     }
 
     async fn write(&mut self, batch: &mut VecDeque<Job>) {
-        let error = match timeout(LIMIT, self.attempt(batch)).await {
-            Ok(Ok(())) => {
-                self.used = Instant::now();
-                return;
+        while !batch.is_empty() {
+            let error = match timeout(LIMIT, self.attempt(batch)).await {
+                Ok(Ok(())) => {
+                    self.used = Instant::now();
+                    batch.retain(|job| !job.reply.is_closed());
+                    continue;
+                }
+                Ok(Err(error)) => error,
+                Err(_) => unanswered("write"),
+            };
+            // Whatever it is in the middle of, nobody else is to be in it.
+            self.connection = None;
+            for job in batch.drain(..) {
+                let _ = job.reply.send(Err(error.clone()));
             }
-            Ok(Err(error)) => error,
-            Err(_) => unanswered("write"),
-        };
-        // Whatever it is in the middle of, nobody else is to be in it.
-        self.connection = None;
-        for job in batch.drain(..) {
-            let _ = job.reply.send(Err(error.clone()));
         }
     }
 
+    /// Writes as much of it as fits one transaction.
     async fn attempt(&mut self, batch: &mut VecDeque<Job>) -> Result<(), CatalogueError> {
         if let Some(file) = &self.file {
             file.check().await?;
@@ -134,7 +141,7 @@ impl Writer {
             };
             match outcome {
                 Ok(verdicts) => {
-                    for (job, met) in batch.drain(..).zip(verdicts) {
+                    for (job, met) in batch.drain(..verdicts.len()).zip(verdicts) {
                         let _ = job.reply.send(Ok(met));
                     }
                     return Ok(());
@@ -185,6 +192,7 @@ async fn together(
         Engine::MySql => connection.begin().await,
     }
     .map_err(Failure::Undone)?;
+    let begun = Instant::now();
     let mut verdicts = Vec::with_capacity(batch.len());
     for (at, job) in batch.iter().enumerate() {
         match job.change.statement().execute(&mut *transaction).await {
@@ -194,6 +202,9 @@ async fn together(
                 transaction.rollback().await.map_err(Failure::Undone)?;
                 return Err(Failure::Statement(at, error));
             }
+        }
+        if begun.elapsed() > ENOUGH {
+            break;
         }
     }
     transaction.commit().await.map_err(Failure::Unknown)?;
