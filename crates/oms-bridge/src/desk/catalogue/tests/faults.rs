@@ -109,6 +109,18 @@ async fn a_restart_of_the_database_between_calls_is_not_noticed() {
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_far_away_does_what_it_can_in_time() {
+    let world = World::new("far").await;
+    let catalogue = world.open().await;
+    world.move_away(Duration::from_millis(10));
+    let entries: Vec<_> = (0..250).map(|_| pending("a.jpg")).collect();
+    let added = join_all(entries.iter().map(|entry| catalogue.add(entry))).await;
+    let done = added.iter().filter(|added| added.is_ok()).count();
+    assert!(done >= 20, "{done}: all of them in one transaction take longer than anybody waits");
+    world.end().await;
+}
+
 #[tokio::test]
 async fn a_transaction_whose_connection_is_broken_is_begun_on_another() {
     let world = World::new("begun").await;

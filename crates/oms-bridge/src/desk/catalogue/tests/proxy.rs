@@ -1,5 +1,7 @@
 //! Between the catalogue and its server, so that the server can seem to hang or to restart.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +13,8 @@ struct Flow {
     frozen: bool,
     cuts: u32,
     strandings: u32,
+    /// How long bytes are on their way, in either direction.
+    distance: Duration,
 }
 
 impl Flow {
@@ -60,6 +64,10 @@ impl Proxy {
         self.flow.send_modify(|flow| flow.strandings += 1);
     }
 
+    pub(super) fn move_away(&self, distance: Duration) {
+        self.flow.send_modify(|flow| flow.distance = distance);
+    }
+
     pub(super) fn cut(&self) {
         self.flow.send_modify(|flow| flow.cuts += 1);
     }
@@ -71,6 +79,8 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flow: watch::
     let copied = async {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            let distance = flow.borrow().distance;
+            tokio::time::sleep(distance).await;
             if flow.wait_for(|flow| flow.open(then)).await.is_err()
                 || to.write_all(&buffer[..length]).await.is_err()
             {

@@ -1,6 +1,7 @@
 //! A database of one test.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use reqwest::Url;
 use sqlx::any::{AnyRow, install_default_drivers};
@@ -101,6 +102,13 @@ impl World {
                 proxy.strand();
                 Frozen::Stranded
             }
+        }
+    }
+
+    /// SQLite stays where it is.
+    pub(super) fn move_away(&self, distance: Duration) {
+        if let Place::MySql { proxy, .. } = &self.place {
+            proxy.move_away(distance);
         }
     }
 
