@@ -40,10 +40,10 @@ pub struct DeskSettingsArgs {
     /// OSS bucket that browsers upload to.
     #[arg(long, env = "DESK_BUCKET", value_name = "BUCKET", hide_env_values = true)]
     pub desk_bucket: Option<String>,
-    /// Users, name:token[:admin], with commas between. Prefer the environment, or a file.
+    /// Users, name:token or name:token:admin, with commas between. Prefer the environment, or a file.
     #[arg(long, env = "DESK_TOKENS", value_name = "USERS", hide_env_values = true)]
     pub desk_tokens: Option<String>,
-    /// File of users, one name:token[:admin] a line.
+    /// File of users, one name:token or name:token:admin a line.
     #[arg(long, env = "DESK_TOKENS_FILE", value_name = "FILE", hide_env_values = true)]
     pub desk_tokens_file: Option<String>,
     /// Where OSS reaches POST /callback of this desk from the internet. Without it uploads are found by looking.
