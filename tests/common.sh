@@ -20,14 +20,16 @@ prepare_python() {
     echo "$pins" >"$venv/.pins"
 }
 
-# build PACKAGE: builds the binary of that name and says where it is.
+# build PACKAGE: builds the binary of that name and says where it is. As part of the tests of the workspace, so that nothing is built twice
+# with other features.
 build() {
-    (cd "$root" && cargo build --package "$1" --bin "$1" --message-format json-render-diagnostics) |
+    (cd "$root" && cargo test --workspace --no-run --message-format json-render-diagnostics) |
         python3 -c '
 import json, sys
 for message in map(json.loads, sys.stdin):
-    if message["reason"] == "compiler-artifact" and message["executable"]:
-        print(message["executable"])' | tail -n 1
+    if message["reason"] == "compiler-artifact" and message["executable"] and not message["profile"]["test"]:
+        if message["target"]["name"] == sys.argv[1] and message["target"]["kind"] == ["bin"]:
+            print(message["executable"])' "$1" | tail -n 1
 }
 
 # start_twin [OPTION...]: starts the local cloud.
