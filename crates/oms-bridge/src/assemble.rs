@@ -1,22 +1,13 @@
-//! Settings to a working [`Pipeline`], or to parts of it.
+//! Settings to a working [`Pipeline`], or to parts of it; to a desk.
+
+#[cfg(feature = "desk")]
+mod desk;
 
 use std::sync::Arc;
 
-#[cfg(feature = "desk")]
-use oss_lite::callback::CallbackKeys;
 use oss_lite::{Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
-#[cfg(feature = "desk")]
-use tokio::sync::Notify;
 
-#[cfg(feature = "desk")]
-use crate::config::DeskSettings;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
-#[cfg(feature = "desk")]
-use crate::credentials::SourceCredentials;
-#[cfg(feature = "desk")]
-use crate::desk::{
-    self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
-};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
@@ -28,6 +19,9 @@ use crate::transfer::Web;
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
 use crate::{clock, http_client};
+
+#[cfg(feature = "desk")]
+pub use self::desk::desk;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,61 +51,6 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
 fn web(ingest: &IngestSettings) -> Result<Web, BoxError> {
     let http = http_client::resolving_by(Resolver::system(ingest.guard.reach()))?;
     Ok(Web::guarded(http, Arc::<Guard>::clone(&ingest.guard)))
-}
-
-/// Builds the desk that the settings describe. Opens no connection.
-///
-/// # Errors
-///
-/// When the settings do not fit together for OSS or OBS, TLS cannot be set up, or there are no credentials.
-#[cfg(feature = "desk")]
-pub fn desk(
-    settings: DeskSettings,
-    catalogue: Catalogue,
-    credentials: SourceCredentials,
-    http: &reqwest::Client,
-) -> Result<Desk, BoxError> {
-    let DeskSettings { endpoint, public_endpoint, region, signature, bucket, .. } = settings;
-    let mut config = ClientConfig::new(endpoint, Dialect::Oss).with_signature(signature);
-    if let Some(region) = region {
-        config = config.with_region(region);
-    }
-    if let Some(public_endpoint) = public_endpoint {
-        config = config.with_public_endpoint(public_endpoint);
-    }
-    let store = Store::new(Client::new(http.clone(), config)?, &bucket, credentials.from_environment()?)?;
-    let fetcher = match &settings.ingest {
-        Some(ingest) => {
-            let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
-            Some(Fetcher::new(web, guard, store.client_of_bucket().clone(), settings.max_size))
-        }
-        None => None,
-    };
-    let pipeline = settings.forward.map(|forward| pipeline(forward, http)).transpose()?;
-    Ok(Desk::new(desk::Parts {
-        users: settings.users,
-        rules: Rules {
-            prefix: settings.prefix,
-            max_size: settings.max_size,
-            types: settings.types,
-            upload_expiry: settings.upload_expiry,
-            link_expiry: settings.link_expiry,
-        },
-        catalogue,
-        store,
-        callback_url: settings.callback_url,
-        callback_keys: match settings.callback_key {
-            Some(key) => CallbackKeys::with_key(key),
-            None => CallbackKeys::new(http.clone()),
-        },
-        fetcher,
-        pipeline,
-        credentials,
-        clock: clock::system,
-        random: rustls::crypto::ring::default_provider().secure_random,
-        work: Notify::new(),
-        counters: Counters::default(),
-    }))
 }
 
 fn policy(log_bucket: &str, keys: KeyFilter, copy: Option<&CopySettings>, source: &Source) -> Policy {
@@ -208,9 +147,18 @@ fn client(
     signature: SignatureVersion,
     http: &reqwest::Client,
 ) -> Result<Client, Error> {
-    let mut config = ClientConfig::new(endpoint, dialect).with_signature(signature);
-    if let Some(region) = region {
-        config = config.with_region(region);
+    Client::new(http.clone(), client_config(endpoint, dialect, region, signature))
+}
+
+fn client_config(
+    endpoint: Endpoint,
+    dialect: Dialect,
+    region: Option<&str>,
+    signature: SignatureVersion,
+) -> ClientConfig {
+    let config = ClientConfig::new(endpoint, dialect).with_signature(signature);
+    match region {
+        Some(region) => config.with_region(region),
+        None => config,
     }
-    Client::new(http.clone(), config)
 }

@@ -53,6 +53,12 @@ impl Bucket {
         &self.place.name
     }
 
+    /// The bucket's URL, with a slash at the end, as URLs handed to others begin: at the
+    /// [public endpoint](crate::ClientConfig::with_public_endpoint).
+    pub fn public_url(&self) -> String {
+        format!("{}/", self.shared.public_endpoint.base(self.name()))
+    }
+
     /// The dialect spoken with the service.
     pub fn dialect(&self) -> Dialect {
         self.shared.dialect

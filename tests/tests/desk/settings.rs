@@ -5,6 +5,21 @@ use std::fs;
 use e2e::{Cloud, OmsBridge, Settings};
 use tempfile::tempdir;
 
+/// Settings of the desk alone, those apart that name a file or switch something off.
+const OWN: [&str; 11] = [
+    "DESK_BUCKET",
+    "DESK_TOKENS",
+    "DESK_CALLBACK_URL",
+    "DESK_CALLBACK_KEY",
+    "DESK_PUBLIC_ENDPOINT",
+    "DESK_DATABASE",
+    "DESK_PREFIX",
+    "DESK_MAX_SIZE",
+    "DESK_TYPES",
+    "DESK_UPLOAD_EXPIRY",
+    "DESK_LINK_EXPIRY",
+];
+
 async fn refused(settings: Settings) -> String {
     let finished =
         OmsBridge::new(["desk", "--listen", "127.0.0.1:0", "--json"]).settings(settings).run().await;
@@ -39,22 +54,7 @@ async fn every_problem_is_named_at_once_and_no_secret_is() {
         .set("DESK_LINK_EXPIRY", "43201")
         .set("INGEST_DOMAINS", "http://");
     let told = refused(settings).await;
-    for name in [
-        "SYNC_URL",
-        "LOG_BUCKET",
-        "DESK_BUCKET",
-        "DESK_TOKENS",
-        "DESK_CALLBACK_URL",
-        "DESK_CALLBACK_KEY",
-        "DESK_PUBLIC_ENDPOINT",
-        "DESK_DATABASE",
-        "DESK_PREFIX",
-        "DESK_MAX_SIZE",
-        "DESK_TYPES",
-        "DESK_UPLOAD_EXPIRY",
-        "DESK_LINK_EXPIRY",
-        "INGEST_DOMAINS",
-    ] {
+    for name in ["SYNC_URL", "LOG_BUCKET", "INGEST_DOMAINS"].into_iter().chain(OWN) {
         assert!(told.contains(&format!("\n  {name}")), "{name}: {told}");
     }
     assert_eq!(told.matches("error:").count(), 1, "{told}");
@@ -136,21 +136,7 @@ async fn help_names_every_setting_and_no_value() {
     let settings = good(&cloud).set("DESK_DATABASE", "mysql://user:hush-password@127.0.0.1/desk");
     let help = OmsBridge::new(["desk", "--help"]).settings(settings).run().await;
     assert_eq!(help.code, Some(0), "{help:?}");
-    for name in [
-        "DESK_BUCKET",
-        "DESK_TOKENS",
-        "DESK_TOKENS_FILE",
-        "DESK_CALLBACK_URL",
-        "DESK_CALLBACK_KEY",
-        "DESK_PUBLIC_ENDPOINT",
-        "DESK_DATABASE",
-        "DESK_PREFIX",
-        "DESK_MAX_SIZE",
-        "DESK_TYPES",
-        "DESK_UPLOAD_EXPIRY",
-        "DESK_LINK_EXPIRY",
-        "DESK_FORWARD",
-    ] {
+    for name in OWN.into_iter().chain(["DESK_TOKENS_FILE", "DESK_FORWARD"]) {
         assert!(help.stdout.contains(&format!("[env: {name}]")), "{name}: {}", help.stdout);
     }
     for secret in ["hush", "eric-token", "TWINFAKE", "TwinFake"] {

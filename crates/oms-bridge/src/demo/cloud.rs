@@ -33,7 +33,6 @@ pub struct Addresses {
     obs: SocketAddr,
     oms: SocketAddr,
     admin: SocketAddr,
-    #[cfg(feature = "desk")]
     desk: SocketAddr,
 }
 
@@ -50,13 +49,11 @@ impl Addresses {
             obs: address(2),
             oms: address(3),
             admin: address(4),
-            #[cfg(feature = "desk")]
             desk: address(5),
         }
     }
 
     /// Where a desk on it listens.
-    #[cfg(feature = "desk")]
     pub fn desk(&self) -> SocketAddr {
         self.desk
     }

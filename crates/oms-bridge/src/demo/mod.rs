@@ -10,10 +10,6 @@
 //! | [`screen`] | how it looks |
 
 pub mod cloud;
-#[cfg(feature = "desk")]
-pub mod desk;
-#[cfg(not(feature = "desk"))]
-#[path = "no_desk.rs"]
 pub mod desk;
 pub mod journeys;
 pub mod objects;

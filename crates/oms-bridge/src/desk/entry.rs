@@ -172,7 +172,7 @@ impl Entry {
     /// An `ETag` is an MD5 for some uploads only, so equality proves it and a difference proves nothing.
     fn confirm(&mut self, arrival: &Arrival) {
         let by_etag = arrival.etag.as_deref().and_then(Md5::from_hex);
-        let agreed = self.md5.is_some_and(|md5| by_etag == Some(md5)).then_some(self.md5).flatten();
+        let agreed = self.md5.filter(|md5| by_etag == Some(*md5));
         if let Some(md5) = arrival.md5.or(agreed) {
             self.md5 = Some(md5);
             self.md5_state = Md5State::Confirmed;
@@ -213,6 +213,12 @@ impl Entry {
             }
             State::Fetching | State::Failed | State::Deleting | State::Deleted => {}
         }
+    }
+
+    /// The same, of which the policy ends then.
+    #[must_use]
+    pub fn expiring(self, at: Millis) -> Self {
+        Self { expires_at: Some(at), due_at: Some(after(at, GRACE)), ..self }
     }
 
     /// Whether its policy still lets it be uploaded.

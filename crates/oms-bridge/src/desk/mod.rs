@@ -25,7 +25,7 @@
 //! - A callback proves little: OSS signs with 512 bits. So it only moves the row that its user was given, names nothing but that
 //!   row's key, and what it claims is compared with the bucket before anything is forwarded.
 //! - Whoever asks sees its own. Of two users with one file, each uploads it: whoever knows an MD5 does not have the file.
-//! - No request waits for more than the catalogue, which answers or fails within three seconds; OSS waits for five.
+//! - A callback waits for nothing but the catalogue, which answers or fails within three seconds; OSS waits for five.
 
 pub mod api;
 pub mod catalogue;
@@ -51,7 +51,7 @@ pub use self::server::serve;
 
 use self::catalogue::{Catalogue, CatalogueError, Put};
 use self::counters::{Counters, Totals};
-use self::entry::{Entry, Forward, GRACE, Id, Md5, Md5State, Millis, News, State, after};
+use self::entry::{Entry, Forward, Id, Md5, Md5State, Millis, News, State};
 use self::fetch::Fetcher;
 use self::name::Name;
 use self::store::Store;
@@ -220,7 +220,7 @@ impl Desk {
             md5: None,
             md5_state: Md5State::Declared,
             creator: user.name.clone(),
-            bucket: self.store().bucket().to_string(),
+            bucket: self.store().name().to_string(),
             size: 0,
             content_type: None,
             etag: None,
@@ -295,13 +295,6 @@ impl Desk {
             }
         }
         Err(CatalogueError::contended(id))
-    }
-}
-
-impl Entry {
-    /// The same, of which the policy ends then.
-    fn expiring(self, at: Millis) -> Self {
-        Self { expires_at: Some(at), due_at: Some(after(at, GRACE)), ..self }
     }
 }
 

@@ -81,22 +81,20 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When no URL of it can be signed.
+    /// When it has no URL.
     pub fn new(client: Client, name: &BucketName, credentials: Arc<Credentials>) -> Result<Self, BoxError> {
         let bucket = client.bucket(name, Arc::clone(&credentials));
-        let probe =
-            bucket.presigned_url(&Method::GET, "x", Duration::from_secs(1), PresignOptions::default())?;
-        let public_origin = Url::parse(&probe)?.origin().ascii_serialization();
+        let public_origin = Url::parse(&bucket.public_url())?.origin().ascii_serialization();
         Ok(Self { client, bucket, credentials, public_origin })
     }
 
     /// Its name.
-    pub fn bucket(&self) -> &BucketName {
+    pub fn name(&self) -> &BucketName {
         self.bucket.name()
     }
 
-    /// The bucket itself.
-    pub fn client_of_bucket(&self) -> &Bucket {
+    /// The bucket itself, for what is not said here.
+    pub fn bucket(&self) -> &Bucket {
         &self.bucket
     }
 
@@ -146,17 +144,15 @@ impl Store {
         valid_for: Duration,
         now: Millis,
     ) -> Result<(Links, Millis), Error> {
-        let sign = |query: Vec<(String, String)>| {
-            let options = PresignOptions { query, ..PresignOptions::default() };
-            self.bucket.presigned_url(&Method::GET, &entry.key, valid_for, options)
-        };
+        let sign = |options| self.bucket.presigned_url(&Method::GET, &entry.key, valid_for, options);
         let content_type = entry.content_type.as_deref().unwrap_or_default();
-        let shown = |how: &str| ("response-content-disposition".to_owned(), disposition(how, &entry.name));
-        let download = sign(vec![shown("attachment")])?;
-        let view = if is_harmless(content_type) { sign(vec![shown("inline")])? } else { download.clone() };
-        let thumbnail = process(content_type, preview)?;
+        let shown =
+            |how| PresignOptions::default().response_content_disposition(disposition(how, &entry.name));
+        let download = sign(shown("attachment"))?;
+        let view = if is_harmless(content_type) { sign(shown("inline"))? } else { download.clone() };
         let thumbnail =
-            thumbnail.map(|process| sign(vec![("x-oss-process".to_owned(), process)])).transpose()?;
+            process(content_type, preview)?.map(|process| PresignOptions::default().process(process));
+        let thumbnail = thumbnail.map(sign).transpose()?;
         Ok((Links { download, view, thumbnail }, after(now, valid_for)))
     }
 

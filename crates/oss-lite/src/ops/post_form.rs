@@ -7,7 +7,7 @@ impl Bucket {
     /// [PostObject](https://www.alibabacloud.com/help/en/oss/developer-reference/postobject).
     pub fn post_form(&self, policy: &PostPolicy) -> Result<PostForm, Error> {
         let shared = self.shared();
-        let url = format!("{}/", shared.public_endpoint.base(self.name()));
+        let url = self.public_url();
         let target = PostTarget { bucket: self.name().as_str(), url: &url };
         policy.sign(target, &self.signer().params(shared.now()))
     }

@@ -51,9 +51,9 @@ pub struct PutOptions {
 
 impl PutOptions {
     /// All headers of a request that carries the whole object.
-    pub(super) fn with_digests(self, dialect: Dialect) -> Result<HeaderMap, Error> {
+    pub(super) fn with_digests(mut self, dialect: Dialect) -> Result<HeaderMap, Error> {
         let (md5, crc64) = (self.content_md5, self.crc64);
-        let callback = self.callback.clone();
+        let callback = self.callback.take();
         let mut headers = self.stored(dialect)?;
         if let Some(callback) = callback {
             insert_callback(&mut headers, dialect, &callback)?;

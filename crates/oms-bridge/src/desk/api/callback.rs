@@ -18,7 +18,7 @@ use crate::desk::entry::{Arrival, Entry, Id, News};
 use crate::desk::store::{Preview, told_md5};
 
 /// What a callback is answered within, come what may. OSS waits for 5 seconds, the way included.
-pub const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 const KEY_URL: &str = "x-oss-pub-key-url";
 

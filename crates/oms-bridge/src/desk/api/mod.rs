@@ -25,7 +25,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
 
-pub use self::callback::PATIENCE;
 use self::error::ApiError;
 use self::extract::{Caller, json};
 use super::Desk;

@@ -1,0 +1,67 @@
+//! Settings to a desk.
+
+use std::sync::Arc;
+
+use oss_lite::callback::CallbackKeys;
+use oss_lite::{Client, Dialect};
+use tokio::sync::Notify;
+
+use super::{BoxError, client_config, pipeline, web};
+use crate::clock;
+use crate::config::DeskSettings;
+use crate::credentials::SourceCredentials;
+use crate::desk::{
+    self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
+};
+use crate::ingest::Guard;
+
+/// Builds the desk that the settings describe. Opens no connection.
+///
+/// # Errors
+///
+/// When the settings do not fit together for OSS or OBS, TLS cannot be set up, or there are no credentials.
+pub fn desk(
+    settings: DeskSettings,
+    catalogue: Catalogue,
+    credentials: SourceCredentials,
+    http: &reqwest::Client,
+) -> Result<Desk, BoxError> {
+    let DeskSettings { endpoint, public_endpoint, region, signature, bucket, .. } = settings;
+    let mut config = client_config(endpoint, Dialect::Oss, region.as_deref(), signature);
+    if let Some(public_endpoint) = public_endpoint {
+        config = config.with_public_endpoint(public_endpoint);
+    }
+    let store = Store::new(Client::new(http.clone(), config)?, &bucket, credentials.from_environment()?)?;
+    let fetcher = match &settings.ingest {
+        Some(ingest) => {
+            let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
+            Some(Fetcher::new(web, guard, store.bucket().clone(), settings.max_size))
+        }
+        None => None,
+    };
+    let pipeline = settings.forward.map(|forward| pipeline(forward, http)).transpose()?;
+    Ok(Desk::new(desk::Parts {
+        users: settings.users,
+        rules: Rules {
+            prefix: settings.prefix,
+            max_size: settings.max_size,
+            types: settings.types,
+            upload_expiry: settings.upload_expiry,
+            link_expiry: settings.link_expiry,
+        },
+        catalogue,
+        store,
+        callback_url: settings.callback_url,
+        callback_keys: match settings.callback_key {
+            Some(key) => CallbackKeys::with_key(key),
+            None => CallbackKeys::new(http.clone()),
+        },
+        fetcher,
+        pipeline,
+        credentials,
+        clock: clock::system,
+        random: rustls::crypto::ring::default_provider().secure_random,
+        work: Notify::new(),
+        counters: Counters::default(),
+    }))
+}
