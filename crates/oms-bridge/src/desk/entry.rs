@@ -25,8 +25,9 @@ pub type Millis = i64;
 /// still be under way.
 pub const GRACE: Duration = Duration::from_mins(1);
 
-/// When an upload that is not there is looked for again. A slow one goes on for hours after its policy's end.
-const LOOK_AGAIN: [Duration; 3] = [Duration::from_mins(10), Duration::from_hours(1), Duration::from_hours(6)];
+/// When an upload that is not there is looked for again, from the first look on. A slow one goes on for hours after its policy's end.
+const LOOK_AGAIN: [Duration; 3] =
+    [Duration::from_mins(10), Duration::from_mins(70), Duration::from_mins(430)];
 
 /// Longest time between two tries of the same work.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
@@ -198,21 +199,26 @@ impl Entry {
         match self.state {
             State::Pending if self.is_open(now) => {}
             State::Pending | State::Missing => {
-                let again = LOOK_AGAIN.get(self.checks as usize);
                 self.state = State::Missing;
-                self.checks += 1;
-                self.due_at = again.map(|again| after(now, *again));
+                self.checks = 0;
+                self.due_at = self.next_look(now);
                 self.note.get_or_insert_with(|| "nothing was uploaded".to_owned());
             }
             State::Stored => {
                 // It may have come while it was looked for.
                 self.state = State::Missing;
-                self.checks = 1;
-                self.due_at = LOOK_AGAIN.first().map(|again| after(now, *again));
+                self.checks = 0;
+                self.due_at = Some(after(now, LOOK_AGAIN[0]));
                 self.note = Some("no longer in the bucket".to_owned());
             }
             State::Fetching | State::Failed | State::Deleting | State::Deleted => {}
         }
+    }
+
+    /// The first of [`LOOK_AGAIN`] that is still to come. Looks that failed take none of them away.
+    fn next_look(&self, now: Millis) -> Option<Millis> {
+        let first = after(self.expires_at?, GRACE);
+        LOOK_AGAIN.into_iter().map(|wait| after(first, wait)).find(|moment| *moment > now)
     }
 
     /// The same, of which the policy ends then.

@@ -122,10 +122,10 @@ impl Desk {
         let counters = self.counters();
         match &outcome {
             Outcome::Found(_) => counters.stored.up(),
-            Outcome::Settled(_) => counters.forwarded.up(),
+            Outcome::Settled(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
             Outcome::Removed => counters.removed.up(),
             Outcome::PutOff(_) => counters.put_off.up(),
-            Outcome::Absent | Outcome::GaveUp(_) => {}
+            Outcome::Settled(_) | Outcome::Absent | Outcome::GaveUp(_) => {}
         }
         let now = self.now();
         let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, now)).await;

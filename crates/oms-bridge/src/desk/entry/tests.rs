@@ -93,6 +93,19 @@ fn what_never_came_is_looked_for_three_more_times() {
 }
 
 #[test]
+fn looks_that_fail_take_none_of_the_others_away() {
+    let mut entry = pending();
+    let mut now = NOW + 61_000;
+    for _ in 0..8 {
+        entry.put_off(now);
+        now = entry.due_at.unwrap();
+    }
+    entry.absent(now);
+    assert_eq!((entry.state, entry.due_at), (State::Missing, Some(NOW + 61_000 + 600_000)));
+    assert_eq!(entry.checks, 0, "the next failure is the first of its kind");
+}
+
+#[test]
 fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
     for forward in [Forward::Waiting, Forward::Done] {
         let mut entry = Entry { forward, ..pending() };
