@@ -108,7 +108,12 @@ impl Cloud {
         Records { twin: &self.twin, task: "direct-copy" }
     }
 
-    /// Name of the record of `key`, where it is not too long.
+    /// The records of any sync task, there or not.
+    pub fn records_of<'c>(&'c self, task: &'c str) -> Records<'c> {
+        Records { twin: &self.twin, task }
+    }
+
+    /// Name of the success record of `key`, or of a marker as the vendor's function writes it, where it is not too long.
     pub fn record_name(&self, shelf: Shelf, key: &str) -> String {
         self.records().name(shelf, key)
     }

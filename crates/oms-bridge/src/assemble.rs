@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
 use crate::ingest::{Guard, Resolver};
-use crate::journal::Journal;
+use crate::journal::{Journal, system_unique};
 use crate::pipeline::Pipeline;
 use crate::policy::{KeyFilter, Policy};
 use crate::transfer::Web;
@@ -137,7 +137,7 @@ pub fn destination(
 pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
     let Settings { oss_endpoint, oss_region, oss_signature, .. } = settings;
     let store = client(oss_endpoint.clone(), Dialect::Oss, oss_region.as_deref(), *oss_signature, http)?;
-    Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system))
+    Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system, system_unique))
 }
 
 fn client(

@@ -136,6 +136,11 @@ impl EventName {
     pub fn effect(&self) -> Effect {
         Effect::of(&self.0)
     }
+
+    /// Whether the object, or a version of it, was removed.
+    pub fn is_removal(&self) -> bool {
+        self.effect() == Effect::Removed
+    }
 }
 
 impl Effect {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -31,8 +32,11 @@ pub enum Skip {
     Effect(Effect),
     /// `EXCLUDE` matches the key, or `INCLUDE` does not.
     Filtered,
-    /// A later change of the same key stands in the same invocation.
-    Duplicate,
+    /// A later change of the same object stands in the same invocation.
+    Duplicate {
+        /// The place of that one among the changes that were handed over.
+        of: usize,
+    },
     /// The object lies where copies are written to.
     OwnCopy,
 }
@@ -46,7 +50,7 @@ impl fmt::Display for Skip {
             Self::Effect(Effect::Read) => "the object was only read",
             Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
-            Self::Duplicate => "a later change of the same key stands in this event",
+            Self::Duplicate { .. } => "a later change of the same object stands in this event",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
         })
     }
@@ -75,10 +79,10 @@ impl std::error::Error for LoopDetected {}
 /// What [`Policy::sort`] makes of the changes of one invocation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sorted {
-    /// To be forwarded, each key once.
-    pub forward: Vec<ObjectChange>,
+    /// To be forwarded, each object once, with its place among the changes of the invocation.
+    pub forward: Vec<(usize, Arc<ObjectChange>)>,
     /// Not forwarded, and why.
-    pub skipped: Vec<(ObjectChange, Skip)>,
+    pub skipped: Vec<(usize, Arc<ObjectChange>, Skip)>,
 }
 
 impl Policy {
@@ -102,7 +106,7 @@ impl Policy {
 
     /// Sorts the changes of one invocation.
     ///
-    /// Of several changes of one key the latest counts: the copy reads the object as it is when it runs, so one request
+    /// Of several changes of one object the latest counts: the copy reads the object as it is when it runs, so one request
     /// serves them all. Where the source numbers its changes ([`ObjectChange::order`]), the highest number is the latest; elsewhere the
     /// last in the invocation is.
     ///
@@ -129,14 +133,14 @@ impl Policy {
     /// As [`Policy::sort`], for changes that went through [`Policy::guard`] already.
     pub(crate) fn sort_guarded(&self, changes: Vec<ObjectChange>) -> Sorted {
         let mut sorted = Sorted { forward: Vec::with_capacity(changes.len()), skipped: Vec::new() };
-        for change in changes {
+        for (index, change) in changes.into_iter().enumerate() {
             match self.skips(&change) {
-                None => sorted.forward.push(change),
-                Some(why) => sorted.skipped.push((change, why)),
+                None => sorted.forward.push((index, Arc::new(change))),
+                Some(why) => sorted.skipped.push((index, Arc::new(change), why)),
             }
         }
         if sorted.forward.len() > 1 {
-            keep_latest_of_each_key(&mut sorted);
+            keep_latest_of_each_object(&mut sorted);
         }
         sorted
     }
@@ -163,38 +167,43 @@ impl OwnCopies {
     }
 }
 
-/// What is known of one key while its changes are gone through.
+/// What is known of one object while its changes are gone through.
 struct Latest {
     /// The change that counts so far.
-    index: usize,
+    place: usize,
     /// The one of them with the highest sequencer.
     highest: Option<usize>,
 }
 
-fn keep_latest_of_each_key(sorted: &mut Sorted) {
+/// Equal keys of two buckets, or of two services, are two objects.
+fn object(change: &ObjectChange) -> (Provider, Option<&str>, Option<&str>, &str) {
+    (change.provider, change.bucket.as_deref(), change.url.as_deref(), &change.key)
+}
+
+fn keep_latest_of_each_object(sorted: &mut Sorted) {
     let changes = &sorted.forward;
-    let mut keys: HashMap<&str, Latest> = HashMap::with_capacity(changes.len());
-    for (index, change) in changes.iter().enumerate() {
-        let latest = keys.entry(&change.key).or_insert(Latest { index, highest: None });
-        let order = latest.highest.and_then(|highest| change.order(&changes[highest]));
+    let mut objects = HashMap::with_capacity(changes.len());
+    for (place, (_, change)) in changes.iter().enumerate() {
+        let latest = objects.entry(object(change)).or_insert(Latest { place, highest: None });
+        let order = latest.highest.and_then(|highest| change.order(&changes[highest].1));
         if order == Some(Ordering::Less) {
             continue;
         }
-        latest.index = index;
+        latest.place = place;
         if change.sequencer.is_some() {
-            latest.highest = Some(index);
+            latest.highest = Some(place);
         }
     }
-    if keys.len() == changes.len() {
+    if objects.len() == changes.len() {
         return;
     }
-    let keep: Vec<bool> =
-        changes.iter().enumerate().map(|(index, change)| keys[change.key.as_str()].index == index).collect();
-    for (change, keep) in std::mem::take(&mut sorted.forward).into_iter().zip(keep) {
-        if keep {
-            sorted.forward.push(change);
+    let stands: Vec<usize> = changes.iter().map(|(_, change)| objects[&object(change)].place).collect();
+    let places: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
+    for (place, (index, change)) in std::mem::take(&mut sorted.forward).into_iter().enumerate() {
+        if stands[place] == place {
+            sorted.forward.push((index, change));
         } else {
-            sorted.skipped.push((change, Skip::Duplicate));
+            sorted.skipped.push((index, change, Skip::Duplicate { of: places[stands[place]] }));
         }
     }
 }
@@ -267,6 +276,14 @@ mod tests {
         }
     }
 
+    fn forwarded(sorted: &Sorted) -> Vec<ObjectChange> {
+        sorted.forward.iter().map(|(_, change)| (**change).clone()).collect()
+    }
+
+    fn skipped(sorted: &Sorted) -> Vec<(ObjectChange, Skip)> {
+        sorted.skipped.iter().map(|(_, change, why)| ((**change).clone(), *why)).collect()
+    }
+
     fn policy(include: Option<&str>, exclude: Option<&str>) -> Policy {
         Policy::new("logs", KeyFilter::new(include, exclude).unwrap())
     }
@@ -292,7 +309,7 @@ mod tests {
             ])
             .unwrap();
         assert_eq!(sorted.forward.len(), 1);
-        let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
+        let why: Vec<Skip> = sorted.skipped.iter().map(|(.., why)| *why).collect();
         assert_eq!(why, [Skip::Effect(Effect::Removed), Skip::Effect(Effect::MultipartStep)]);
     }
 
@@ -302,8 +319,8 @@ mod tests {
         let removed = |key| change("src", key, "ObjectRemoved:DeleteObject");
         let aborted = change("src", "c", "ObjectRemoved:AbortMultipartUpload");
         let sorted = policy.sort(vec![removed("a"), removed("b.tmp"), aborted]).unwrap();
-        assert_eq!(sorted.forward, [removed("a")]);
-        let why: Vec<Skip> = sorted.skipped.iter().map(|(_, why)| *why).collect();
+        assert_eq!(forwarded(&sorted), [removed("a")]);
+        let why: Vec<Skip> = sorted.skipped.iter().map(|(.., why)| *why).collect();
         assert_eq!(why, [Skip::Filtered, Skip::Effect(Effect::MultipartStep)]);
     }
 
@@ -313,8 +330,8 @@ mod tests {
         let put = |bucket, key| change(bucket, key, "ObjectCreated:PutObject");
         let sorted =
             policy.sort(vec![put("src", "a"), put("src", "copies/a"), put("other", "copies/b")]).unwrap();
-        assert_eq!(sorted.forward, [put("src", "a"), put("other", "copies/b")]);
-        assert_eq!(sorted.skipped, [(put("src", "copies/a"), Skip::OwnCopy)]);
+        assert_eq!(forwarded(&sorted), [put("src", "a"), put("other", "copies/b")]);
+        assert_eq!(skipped(&sorted), [(put("src", "copies/a"), Skip::OwnCopy)]);
     }
 
     #[test]
@@ -328,8 +345,19 @@ mod tests {
                 late.clone(),
             ])
             .unwrap();
-        assert_eq!(sorted.forward, [change("src", "b", "ObjectCreated:PutObject"), late]);
-        assert_eq!(sorted.skipped, [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate)]);
+        assert_eq!(forwarded(&sorted), [change("src", "b", "ObjectCreated:PutObject"), late]);
+        assert_eq!(
+            skipped(&sorted),
+            [(change("src", "a", "ObjectCreated:PutObject"), Skip::Duplicate { of: 2 })]
+        );
+    }
+
+    #[test]
+    fn equal_keys_of_two_buckets_or_services_are_two_objects() {
+        let put = |bucket| change(bucket, "a", "ObjectCreated:PutObject");
+        let elsewhere = ObjectChange { provider: Provider::AmazonS3, ..put("src") };
+        let changes = vec![put("src"), put("other"), elsewhere];
+        assert_eq!(forwarded(&policy(None, None).sort(changes.clone()).unwrap()), changes);
     }
 
     fn numbered(event: &str, sequencer: Option<&str>) -> ObjectChange {
@@ -350,8 +378,12 @@ mod tests {
             ([numbered(PUT, None), numbered(DELETE, Some("01"))], 1),
         ] {
             let sorted = policy.sort(changes.to_vec()).unwrap();
-            assert_eq!(sorted.forward, [changes[latest].clone()], "{changes:?}");
-            assert_eq!(sorted.skipped, [(changes[1 - latest].clone(), Skip::Duplicate)], "{changes:?}");
+            assert_eq!(forwarded(&sorted), [changes[latest].clone()], "{changes:?}");
+            assert_eq!(
+                skipped(&sorted),
+                [(changes[1 - latest].clone(), Skip::Duplicate { of: latest })],
+                "{changes:?}"
+            );
         }
     }
 
@@ -363,7 +395,8 @@ mod tests {
             restored.clone(),
             numbered("ObjectRemoved:Delete", Some("03")),
         ];
-        assert_eq!(policy(None, None).forwarding_removals().sort(changes).unwrap().forward, [restored]);
+        let sorted = policy(None, None).forwarding_removals().sort(changes).unwrap();
+        assert_eq!(forwarded(&sorted), [restored]);
     }
 
     #[test]
@@ -385,6 +418,6 @@ mod tests {
     #[test]
     fn filtered_keys_are_skipped_not_failed() {
         let sorted = policy(None, Some("*.tmp")).sort(vec![change("src", "a.tmp", "")]).unwrap();
-        assert_eq!((sorted.forward.len(), sorted.skipped[0].1), (0, Skip::Filtered));
+        assert_eq!((sorted.forward.len(), sorted.skipped[0].2), (0, Skip::Filtered));
     }
 }

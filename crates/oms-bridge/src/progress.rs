@@ -1,7 +1,7 @@
 //! Work reports itself as [`Event`]s; log lines, the progress bar and results are made from that stream.
 
 use crate::change::{Effect, ObjectChange};
-use crate::engine::{Acceptance, Failure, Outcome};
+use crate::engine::{Acceptance, Failure};
 use crate::policy::Skip;
 
 /// Something happened to a change.
@@ -42,8 +42,8 @@ pub enum Event<'a> {
     RecordLost {
         /// The change.
         change: &'a ObjectChange,
-        /// What should have been recorded.
-        outcome: &'a Outcome,
+        /// Whether it was accepted; else it failed.
+        accepted: bool,
         /// Why it could not.
         error: &'a str,
     },
@@ -80,14 +80,14 @@ impl Observer for Log {
                 "failed"
             ),
             Event::Rejected { what } => tracing::warn!(what, "not a key"),
-            Event::RecordLost { change, outcome: Outcome::Accepted(_), error } => {
+            Event::RecordLost { change, accepted: true, error } => {
                 tracing::warn!(
                     key = change.key,
                     error,
                     "accepted, but the success record could not be written"
                 );
             }
-            Event::RecordLost { change, outcome: Outcome::Failed(_), error } => {
+            Event::RecordLost { change, accepted: false, error } => {
                 tracing::error!(key = change.key, error, "failed, and the failure could not be recorded");
             }
         }

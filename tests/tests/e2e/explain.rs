@@ -73,6 +73,7 @@ async fn a_failed_key_is_shown_with_its_record_and_the_next_step() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
     insta::with_settings!({filters => [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"!\d{8}T\d{6}\.\d{3}Z-c[0-9a-f]{8}-[0-9a-f]{24}", "!SUFFIX"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
         (r"\d{8}T\d{6}Z", "SIGNING_TIME"),
         (r#""request_id":"[0-9a-f]+""#, r#""request_id":"ID""#),

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service, TwinEvent};
-use e2e::{Answer, Cloud, Function, Invocation, event};
+use e2e::{Answer, Cloud, Function, Invocation, Shelf, event};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::net::TcpSocket;
@@ -84,8 +84,7 @@ async fn an_unreachable_oms_sends_keys_to_the_journal() {
     let nowhere = Nowhere::new();
     let function = Function::on(&cloud).set("SYNC_URL", nowhere.sync_url()).timeout(2).start().await;
     assert_eq!(function.invoke(event::put(["a"])).await, Answer::False);
-    let record = cloud.twin.oss().get("logs", "oms_source_record/t/failed_object/a").unwrap();
-    let record: Value = serde_json::from_slice(&record.body).unwrap();
+    let record = cloud.records_of("t").get(Shelf::Failed, "a").unwrap();
     assert_eq!(record["class"], "transient");
     assert!(record["error"]["message"].as_str().unwrap().contains("no reply from OMS"), "{record}");
 }

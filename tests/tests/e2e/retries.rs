@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service};
 use e2e::{Answer, Cloud, Function, Shelf, event};
-use serde_json::Value;
 
 fn oms(response: FaultResponse) -> Fault {
     Fault::respond(Service::Oms, response)
@@ -198,8 +197,7 @@ async fn a_task_that_does_not_exist_is_not_tried_again() {
     let function = Function::on(&cloud).set("SYNC_URL", url).start().await;
     assert_eq!(function.invoke(event::put(["a"])).await, Answer::False);
     assert_eq!(cloud.oms_requests(), 1);
-    let record = cloud.twin.oss().get("logs", "oms_source_record/no-such-task/failed_object/a").unwrap();
-    let record: Value = serde_json::from_slice(&record.body).unwrap();
+    let record = cloud.records_of("no-such-task").get(Shelf::Failed, "a").unwrap();
     assert_eq!((&record["class"], &record["error"]["status"]), (&"permanent".into(), &404.into()));
 }
 

@@ -227,7 +227,7 @@ async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &Options) -> I
         let prefix = options.filter.prefix.as_deref().unwrap_or_default();
         let most = options.limit.unwrap_or(usize::MAX) as u64;
         let count = |count: u64, _| async move { Ok(count + 1) };
-        if let Ok(found) = journal.markers(options.shelf, prefix).try_fold(0, count).await {
+        if let Ok(found) = journal.failures(options.shelf, prefix).try_fold(0, count).await {
             bar.set_length(found.min(most));
         }
     }

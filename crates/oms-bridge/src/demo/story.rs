@@ -192,7 +192,7 @@ impl Story<'_> {
             let error = record.error.unwrap_or_default();
             let class = record.class.map(|class| class.to_string()).unwrap_or_default();
             self.screen.bad(&record.key, &format!("in the journal, {class}: {error}"));
-            failed.push(record.key.into_owned());
+            failed.push(record.key);
         }
         Ok(failed)
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -184,13 +185,17 @@ impl Desk {
     async fn hand_over(&self, pipeline: &Pipeline, change: ObjectChange) -> Result<(), String> {
         let now = Instant::now();
         let credentials = self.0.credentials.from_environment();
-        let report =
-            pipeline.run(vec![change], credentials, Budget::until(now + FORWARDING, now), &Log).await;
-        match report {
-            Ok(report) if report.unrecorded == 0 => Ok(()),
-            Ok(report) => Err(report.first_unrecorded.unwrap_or_default()),
-            Err(error) => Err(error.to_string()),
+        let budget = Budget::until(now + FORWARDING, now);
+        let settled =
+            pipeline.settle(vec![change], credentials, budget).map_err(|error| error.to_string())?;
+        let mut settled = pin!(settled);
+        while let Some(settled) = settled.next().await {
+            settled.tell(&Log);
+            if let Some(lost) = settled.lost() {
+                return Err(lost);
+            }
         }
+        Ok(())
     }
 
     async fn fetch(&self, entry: &Entry) -> Outcome {

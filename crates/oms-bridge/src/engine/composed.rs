@@ -7,10 +7,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::copy::{CopyContext, CopyEngine, Deletes};
-use super::fallback::{Fallback, OwnedJob};
+use super::fallback::Fallback;
 use super::oms::OmsEngine;
 use super::{Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
-use crate::change::Effect;
 use crate::credentials::NoCredentials;
 
 /// What forwards changes. Cheap to clone; clones share everything.
@@ -28,22 +27,20 @@ pub enum Engine {
 type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
 
 impl Engine {
-    /// Hands over jobs; each key must stand once in `jobs`. They are settled in the background until `deadline`.
+    /// Hands over jobs. They are settled in the background until `deadline`.
     ///
     /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, what needs a copy fails for want of
     /// credentials.
-    pub fn submit<'j>(
+    pub fn submit(
         &self,
-        jobs: impl IntoIterator<Item = Job<'j>>,
+        jobs: impl IntoIterator<Item = Job>,
         context: Option<&CopyContext>,
         deadline: Instant,
     ) -> Outcomes {
         let (sender, receiver) = mpsc::unbounded_channel();
         let jobs = jobs.into_iter().enumerate();
         match (self, context) {
-            (Self::Oms(oms), _) => {
-                oms.submit_to(jobs.map(|(index, job)| (index, job.key)), deadline, &sender);
-            }
+            (Self::Oms(oms), _) => oms.submit_to(jobs, deadline, &sender),
             (Self::Copy(copy), Some(context)) => copy.submit(jobs, context, deadline, &sender),
             (Self::Copy(_), None) => jobs.for_each(|(index, _)| no_credentials(index, &sender)),
             (Self::OmsThenCopy(oms, copy), Some(context)) => {
@@ -57,7 +54,7 @@ impl Engine {
                     }
                     !copies
                 });
-                oms.submit_to(changed.map(|(index, job)| (index, job.key)), deadline, &sender);
+                oms.submit_to(changed, deadline, &sender);
             }
         }
         Outcomes::new(receiver)
@@ -122,6 +119,16 @@ impl Engine {
         self.copier().map_or(Deletes::Ignored, CopyEngine::deletes)
     }
 
+    /// Whether the key alone does not do: an engine that copies has to know bucket, URL and event of a change.
+    pub fn needs_records(&self) -> bool {
+        self.copier().is_some()
+    }
+
+    /// The bucket of changes that name none, where copies are made and it is set.
+    pub fn source_bucket(&self) -> Option<String> {
+        self.copier()?.source_bucket().map(str::to_owned)
+    }
+
     /// The copy engine, where there is one. It wants to know more of a change than its key.
     pub fn copier(&self) -> Option<&CopyEngine> {
         match self {
@@ -131,10 +138,10 @@ impl Engine {
     }
 }
 
-fn both<'j>(
+fn both(
     oms: &OmsEngine,
     copy: &CopyEngine,
-    jobs: impl Iterator<Item = (usize, Job<'j>)>,
+    jobs: impl Iterator<Item = (usize, Job)>,
     context: &CopyContext,
     deadline: Instant,
     sender: Sender,
@@ -149,10 +156,10 @@ fn both<'j>(
     }
     let half = halfway(deadline);
     let (first, settled) = mpsc::unbounded_channel();
-    oms.submit_to(changed.iter().map(|(index, job)| (*index, job.key)), half, &first);
-    let waiting = changed.into_iter().map(|(index, job)| (index, OwnedJob::from(job))).collect();
+    oms.submit_to(changed.iter().cloned(), half, &first);
+    let waiting = changed.into_iter().collect();
     let (copy, context) = (copy.clone(), context.clone());
-    let second = move |jobs: Vec<(usize, Job<'_>)>, outcomes: &Sender| {
+    let second = move |jobs: Vec<(usize, Job)>, outcomes: &Sender| {
         copy.submit(jobs, &context, deadline, outcomes);
     };
     tokio::spawn(Fallback::new(waiting, second, sender).run(Outcomes::new(settled), half));
@@ -165,8 +172,8 @@ fn halfway(deadline: Instant) -> Instant {
 
 /// OMS knows neither removals nor objects elsewhere than in its bucket. (What an earlier copy left open it does not know
 /// either, but it could do without.)
-fn is_for_copies(job: &Job<'_>) -> bool {
-    job.effect == Effect::Removed || job.url.is_some()
+fn is_for_copies(job: &Job) -> bool {
+    job.is_removal() || job.change.url.is_some()
 }
 
 fn no_credentials(index: usize, outcomes: &Sender) {
@@ -198,7 +205,7 @@ mod tests {
     use oss_lite::{Client, ClientConfig, Dialect};
 
     use super::*;
-    use crate::change::Provider;
+    use crate::change::{EventName, ObjectChange};
     use crate::clock;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
@@ -244,8 +251,9 @@ mod tests {
         OmsEngine::new(http_client::build(Proxies::None).unwrap(), config)
     }
 
-    fn job(key: &str, effect: Effect) -> Job<'_> {
-        Job { key, provider: Provider::Configured, bucket: None, url: None, effect, open: None }
+    fn job(key: &str, event: &str) -> Job {
+        let event = EventName::new(event.to_owned());
+        Job::new(Arc::new(ObjectChange { event, ..ObjectChange::of_key(key) }))
     }
 
     async fn failures(mut outcomes: Outcomes) -> Vec<(usize, EngineName, FailureClass)> {
@@ -261,10 +269,10 @@ mod tests {
     #[tokio::test]
     async fn without_credentials_what_needs_a_copy_fails_and_oms_is_still_tried() {
         let deadline = Instant::now() + Duration::from_secs(20);
-        let jobs = [job("a", Effect::Removed), job("b", Effect::Changed)];
+        let jobs = [job("a", "ObjectRemoved:DeleteObject"), job("b", "ObjectCreated:PutObject")];
         let refused = |index| (index, EngineName::Copy, FailureClass::Auth);
         let copy = Engine::Copy(copier(Deletes::Ignored));
-        assert_eq!(failures(copy.submit(jobs, None, deadline)).await, [refused(0), refused(1)]);
+        assert_eq!(failures(copy.submit(jobs.clone(), None, deadline)).await, [refused(0), refused(1)]);
         let both = Engine::OmsThenCopy(oms(), copier(Deletes::Ignored));
         let expected = [refused(0), (1, EngineName::Oms, FailureClass::Transient)];
         assert_eq!(failures(both.submit(jobs, None, deadline)).await, expected);

@@ -5,51 +5,13 @@ use std::collections::HashMap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Attempt, Failure, FailureClass, Job, OpenUpload, Outcome, Outcomes};
-use crate::change::{Effect, Provider};
-
-/// A [`Job`] that outlives its submission.
-#[derive(Debug)]
-pub(super) struct OwnedJob {
-    key: String,
-    bucket: Option<String>,
-    provider: Provider,
-    url: Option<String>,
-    effect: Effect,
-    open: Option<OpenUpload>,
-}
-
-impl From<Job<'_>> for OwnedJob {
-    fn from(job: Job<'_>) -> Self {
-        Self {
-            key: job.key.to_owned(),
-            bucket: job.bucket.map(str::to_owned),
-            provider: job.provider,
-            url: job.url.map(str::to_owned),
-            effect: job.effect,
-            open: job.open.cloned(),
-        }
-    }
-}
-
-impl OwnedJob {
-    fn borrow(&self) -> Job<'_> {
-        Job {
-            key: &self.key,
-            bucket: self.bucket.as_deref(),
-            provider: self.provider,
-            url: self.url.as_deref(),
-            effect: self.effect,
-            open: self.open.as_ref(),
-        }
-    }
-}
+use super::{Attempt, Failure, Job, Outcome, Outcomes};
 
 type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
 
 /// Jobs that the first engine has, and where they go from there. `S` submits jobs to the second engine.
 pub(super) struct Fallback<S> {
-    waiting: HashMap<usize, OwnedJob>,
+    waiting: HashMap<usize, Job>,
     /// What the first engine said of those that went on.
     refused: HashMap<usize, Failure>,
     second: S,
@@ -58,9 +20,9 @@ pub(super) struct Fallback<S> {
 
 impl<S> Fallback<S>
 where
-    S: Fn(Vec<(usize, Job<'_>)>, &Sender),
+    S: Fn(Vec<(usize, Job)>, &Sender),
 {
-    pub(super) fn new(waiting: HashMap<usize, OwnedJob>, second: S, outcomes: Sender) -> Self {
+    pub(super) fn new(waiting: HashMap<usize, Job>, second: S, outcomes: Sender) -> Self {
         Self { waiting, refused: HashMap::new(), second, outcomes }
     }
 
@@ -92,9 +54,9 @@ where
     fn first_settled(&mut self, index: usize, outcome: Outcome, sender: &Sender) {
         let Some(job) = self.waiting.remove(&index) else { return };
         match outcome {
-            Outcome::Failed(failure) if is_no_fault_of_the_key(&failure) => {
-                tracing::debug!(key = job.key, error = %failure.error, "OMS did not take the key; copying it");
-                (self.second)(vec![(index, job.borrow())], sender);
+            Outcome::Failed(failure) if !failure.is_about_the_key() => {
+                tracing::debug!(key = job.key(), error = %failure.error, "OMS did not take the key; copying it");
+                (self.second)(vec![(index, job)], sender);
                 self.refused.insert(index, failure);
             }
             outcome => self.settle(index, outcome),
@@ -102,15 +64,13 @@ where
     }
 
     fn hand_over_rest(&mut self, sender: &Sender) {
-        let mut rest: Vec<(usize, Job<'_>)> =
-            self.waiting.iter().map(|(index, job)| (*index, job.borrow())).collect();
+        let mut rest: Vec<(usize, Job)> = self.waiting.drain().collect();
         if rest.is_empty() {
             return;
         }
         rest.sort_unstable_by_key(|(index, _)| *index);
         tracing::debug!(keys = rest.len(), "OMS took half of the time and did not answer; copying");
         (self.second)(rest, sender);
-        self.waiting.clear();
     }
 
     fn second_settled(&mut self, index: usize, outcome: Outcome) {
@@ -130,23 +90,14 @@ where
     }
 }
 
-/// Whether another engine may succeed with the key. OMS says 400 of a single key, and of no more, when it is the key that
-/// it does not like, unless the code is one of those that blame the task; a permanent failure without a status is a key
-/// that it cannot take at all.
-///
-/// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
-fn is_no_fault_of_the_key(failure: &Failure) -> bool {
-    let blames_the_task = matches!(failure.error.code.as_deref(), Some("OMS.0053" | "OMS.0054"));
-    failure.class != FailureClass::Permanent
-        || failure.error.status.is_some_and(|status| status != 400 || blames_the_task)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
-    use crate::engine::{Acceptance, EngineError, EngineName};
+    use crate::change::ObjectChange;
+    use crate::engine::{Acceptance, EngineError, EngineName, FailureClass};
 
     const HALF: Duration = Duration::from_secs(5);
 
@@ -162,21 +113,12 @@ mod tests {
         let (first, settled) = mpsc::unbounded_channel();
         let (sender, receiver) = mpsc::unbounded_channel();
         let (handed, second) = mpsc::unbounded_channel();
-        let submit = move |jobs: Vec<(usize, Job<'_>)>, outcomes: &Sender| {
-            let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key)).collect();
+        let submit = move |jobs: Vec<(usize, Job)>, outcomes: &Sender| {
+            let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key())).collect();
             handed.send((jobs, outcomes.clone())).unwrap();
         };
-        let job = |key| {
-            OwnedJob::from(Job {
-                key,
-                provider: Provider::Configured,
-                bucket: None,
-                url: None,
-                effect: Effect::Changed,
-                open: None,
-            })
-        };
-        let waiting = keys.iter().map(|key| job(*key)).enumerate().collect();
+        let job = |key: &str| Job::new(Arc::new(ObjectChange::of_key(key)));
+        let waiting = keys.iter().copied().map(job).enumerate().collect();
         let half = Instant::now() + HALF;
         tokio::spawn(Fallback::new(waiting, submit, sender).run(Outcomes::new(settled), half));
         Scene { first, second, outcomes: Outcomes::new(receiver) }

@@ -14,32 +14,43 @@ mod fallback;
 pub mod oms;
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 pub use self::composed::Engine;
-use crate::change::{Effect, Provider};
+use crate::change::ObjectChange;
 
-/// One change, as an engine takes it.
-#[derive(Clone, Copy, Debug)]
-pub struct Job<'a> {
-    /// Object key.
-    pub key: &'a str,
-    /// Where the object lies. OMS does not ask: its task knows one source only.
-    pub provider: Provider,
-    /// Bucket of the object, where it is known. OMS does not ask: its task knows one only.
-    pub bucket: Option<&'a str>,
-    /// Where the object is read, if not in that bucket. OMS cannot read there, so such a change is copied.
-    pub url: Option<&'a str>,
-    /// What the change means for the object.
-    pub effect: Effect,
+/// One change to forward, as an engine takes it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The change. OMS is told its key alone: its task knows one source only.
+    pub change: Arc<ObjectChange>,
     /// What an earlier attempt left open at the destination.
-    pub open: Option<&'a OpenUpload>,
+    pub open: Option<OpenUpload>,
+}
+
+impl Job {
+    /// A change of which nothing was tried yet.
+    pub fn new(change: Arc<ObjectChange>) -> Self {
+        Self { change, open: None }
+    }
+
+    /// The object's key.
+    pub fn key(&self) -> &str {
+        &self.change.key
+    }
+
+    /// Whether the object is to be looked at, and its copy removed if the object is gone. Anything else is to be copied: what
+    /// reaches an engine was found worth forwarding, whatever the event is called.
+    pub fn is_removal(&self) -> bool {
+        self.change.event.is_removal()
+    }
 }
 
 /// A multipart upload at the destination that was left open because time ran out. The next attempt goes on with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenUpload {
     /// Bucket of the destination.
     pub bucket: String,
@@ -50,16 +61,13 @@ pub struct OpenUpload {
     /// Size of all parts but the last, in bytes.
     pub part_size: u64,
     /// `ETag` of the source at that time: another one means that the parts are of no use.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub etag: Option<String>,
     /// Parts that are there: more than last time means that the copy advances.
-    #[serde(default)]
     pub parts: usize,
 }
 
-/// An engine's name, as recorded in the journal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// An engine's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EngineName {
     /// [`oms`]
     #[default]
@@ -69,7 +77,7 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// The name as recorded.
+    /// The name as it is shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Oms => "oms",
@@ -147,6 +155,26 @@ pub struct Failure {
     pub open: Option<OpenUpload>,
 }
 
+impl Failure {
+    /// Whether it is this key that will be refused every time, while others are taken. Neither another engine nor patience helps
+    /// then. What blames the task or a bucket is permanent as well, until somebody mends the settings, but no key's fault.
+    ///
+    /// OMS says 400 of a single key when it is the key that it does not like, unless the code is one of those that blame the
+    /// task; a permanent failure without a status is a key that it cannot be asked for at all.
+    /// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
+    pub fn is_about_the_key(&self) -> bool {
+        let code = self.error.code.as_deref();
+        self.class == FailureClass::Permanent
+            && match self.engine {
+                EngineName::Oms => {
+                    self.error.status.is_none_or(|status| status == 400)
+                        && !matches!(code, Some("OMS.0053" | "OMS.0054"))
+                }
+                EngineName::Copy => code != Some("NoSuchBucket"),
+            }
+    }
+}
+
 /// Whether a failed key was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -158,8 +186,8 @@ pub enum Attempt {
     PutOff,
 }
 
-/// Kind of trouble, as recorded in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Kind of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureClass {
     /// Network trouble or an unavailable service. User action: none, a replay will do.
@@ -183,9 +211,8 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// The error of a failed key, as recorded in the journal. Holds no secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// The error of a failed key. Holds no secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EngineError {
     /// HTTP status, when there was a reply.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,7 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
         );
     }
     match (&records.success, &records.failed, &records.dead) {
-        (Some(success), Some(failed), _) if success.written > failed.written => advice.push(format!(
+        (Some(success), Some(failed), _) if failed.is_covered_by(success) => advice.push(format!(
             "it was accepted after it had failed: nothing to send. {} removes the failed record",
             replay(evidence.key, "")
         )),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::journal::{Found, Record};
+use crate::journal::{Record, StoredRecord};
 use crate::text;
 
 /// A record of the key.
@@ -19,11 +19,11 @@ pub struct Entry {
     #[serde(skip)]
     pub(super) written: Option<DateTime<Utc>>,
     #[serde(skip)]
-    pub(super) record: Record<'static>,
+    pub(super) record: Record,
 }
 
 impl Entry {
-    pub(super) fn new(found: Found) -> Self {
+    pub(super) fn new(found: StoredRecord) -> Self {
         let content = match serde_json::from_slice(&found.body) {
             Ok(content) => content,
             Err(_) if found.body.is_empty() => Value::Null,
@@ -37,5 +37,11 @@ impl Entry {
             written: found.last_modified,
             record: Record::parse(&found.body).unwrap_or_default(),
         }
+    }
+
+    /// Whether the attempt of `success` has done what this failure stands for.
+    pub(super) fn is_covered_by(&self, success: &Self) -> bool {
+        let origin = (!self.content.is_null()).then(|| self.record.origin());
+        success.record.covers(self.written, self.record.kind(), origin)
     }
 }

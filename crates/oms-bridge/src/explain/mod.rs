@@ -17,6 +17,7 @@ mod side;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use oss_lite::{BucketName, Client, Credentials, Error};
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub use self::entry::Entry;
 pub use self::side::{Side, State};
 use crate::config::Settings;
 use crate::engine::oms::{Preview, preview};
-use crate::journal::{OpenJournal, Shelf};
+use crate::journal::{OpenJournal, ReadError, Shelf};
 use crate::oms_api::OmsApi;
 
 /// Everything about one key.
@@ -59,10 +60,44 @@ pub struct Explanation {
 pub struct Entries {
     /// It was accepted.
     pub success: Option<Entry>,
-    /// It failed and waits for a replay.
+    /// It failed and waits for a replay: its last failure.
     pub failed: Option<Entry>,
-    /// It failed too often.
+    /// It was refused too often: the last failure before it was set aside.
     pub dead: Option<Entry>,
+    /// The other failures, each for an event of its own, oldest first.
+    pub earlier: Vec<Entry>,
+}
+
+impl Entries {
+    async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
+        let success = async { Ok(journal.success(key).await?.map(Entry::new)) };
+        let (success, mut failed, mut dead) = tokio::try_join!(
+            success,
+            failures(journal, Shelf::Failed, key),
+            failures(journal, Shelf::Dead, key)
+        )?;
+        let (newest_failed, newest_dead) = (failed.pop(), dead.pop());
+        dead.append(&mut failed);
+        dead.sort_by_key(|entry| entry.written);
+        Ok(Self { success, failed: newest_failed, dead: newest_dead, earlier: dead })
+    }
+}
+
+/// The failures of a key on a shelf, oldest first.
+async fn failures(journal: &OpenJournal, shelf: Shelf, key: &str) -> Result<Vec<Entry>, Error> {
+    let found = journal.failures_of(shelf, key).await?;
+    let reads = found.iter().map(|failure| journal.stored(failure.name()));
+    let mut entries = Vec::with_capacity(found.len());
+    for read in join_all(reads).await {
+        match read {
+            Ok(stored) => entries.push(Entry::new(stored)),
+            // A replay was done with it a moment ago; or it is somebody else's file, and no record.
+            Err(ReadError::Vanished | ReadError::TooLarge | ReadError::Malformed(_)) => {}
+            Err(ReadError::Store(error)) => return Err(error),
+        }
+    }
+    entries.sort_by(|one, other| (one.written, &one.name).cmp(&(other.written, &other.name)));
+    Ok(entries)
 }
 
 /// Where the answers come from.
@@ -93,10 +128,7 @@ pub async fn explain(
     bucket: Option<BucketName>,
     now: DateTime<Utc>,
 ) -> Result<Explanation, Error> {
-    let find = |shelf| async move { Ok::<_, Error>(sources.journal.find(shelf, key).await?.map(Entry::new)) };
-    let (success, failed, dead) =
-        tokio::try_join!(find(Shelf::Success), find(Shelf::Failed), find(Shelf::Dead))?;
-    let records = Entries { success, failed, dead };
+    let records = Entries::read(sources.journal, key).await?;
     let destination = async {
         match sources.destination {
             Some(destination) => Some(destination.look(key).await),

@@ -17,6 +17,7 @@ impl fmt::Display for Explanation {
         entry(f, "success", self.records.success.as_ref())?;
         entry(f, "failed", self.records.failed.as_ref())?;
         entry(f, "dead", self.records.dead.as_ref())?;
+        self.records.earlier.iter().try_for_each(|earlier| entry(f, "earlier", Some(earlier)))?;
         writeln!(f, "\nrequest")?;
         self.request(f)?;
         writeln!(f, "\nnext")?;

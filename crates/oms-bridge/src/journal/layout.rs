@@ -1,15 +1,18 @@
-//! Where in the log bucket a record lies.
+//! Where in the log bucket records lie.
 //!
 //! ```text
 //! oms_source_record/<sync_task_id>/success_object/<key>
-//! oms_source_record/<sync_task_id>/failed_object/<key>
-//! oms_source_record/<sync_task_id>/dead_object/<key>
+//! oms_source_record/<sync_task_id>/failed_object/<key><suffix>      one for each failure
+//! oms_source_record/<sync_task_id>/dead_object/<key><suffix>
 //! ```
 //!
-//! This is the layout of the vendor's published function. A key for which the whole name would be too long for OSS goes
-//! under its hash, and its record carries the key.
+//! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an empty object, and the
+//! records that version 0.1.0 wrote there are read and removed as well, but no longer written. A key for which the whole
+//! name would be too long for OSS goes under its hash, in `…_object_long/`, and its record carries the key.
 
 use sha2::{Digest, Sha256};
+
+use super::name::{SUFFIX, Tag, compose};
 
 /// Longest object name OSS takes, in bytes.
 const MAX_NAME: usize = 1023;
@@ -19,18 +22,18 @@ const MAX_NAME: usize = 1023;
 pub enum Shelf {
     /// Keys that were accepted.
     Success,
-    /// Keys that failed and wait for a replay.
+    /// Failures that wait for a replay.
     Failed,
-    /// Keys that failed too often and wait for somebody to look.
+    /// Keys that were refused too often and wait for somebody to look: the dead letters.
     Dead,
 }
 
 /// How names are made from keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// The name ends in the key.
+    /// The name holds the key.
     Key,
-    /// The name ends in the SHA-256 of a key that is too long for that.
+    /// The name holds the SHA-256 of a key that is too long for that.
     Hash,
 }
 
@@ -66,12 +69,31 @@ impl Layout {
         [&self.root, "doctor_probe/", id].concat()
     }
 
-    /// Name of the record of `key`.
+    /// Name of the success record of `key`. On the other shelves, of what other programs wrote there.
     pub fn name(&self, shelf: Shelf, key: &str) -> String {
-        if self.root.len() + shelf.folder().len() + 1 + key.len() <= MAX_NAME {
-            return self.folder(shelf, Naming::Key) + key;
+        self.start(shelf, key, 0).1
+    }
+
+    /// How the success record of `key` is named, and what its name ends in: the key or its hash.
+    pub fn success(&self, key: &str) -> (Naming, String) {
+        match self.start(Shelf::Success, key, 0) {
+            (Naming::Key, _) => (Naming::Key, key.to_owned()),
+            (Naming::Hash, _) => (Naming::Hash, hash(key)),
         }
-        self.folder(shelf, Naming::Hash) + &hex::encode(Sha256::digest(key))
+    }
+
+    /// Name of a new failure record.
+    pub(super) fn failure(&self, shelf: Shelf, key: &str, tag: Tag, unique: u64) -> String {
+        compose(&self.start(shelf, key, SUFFIX).1, tag, unique)
+    }
+
+    /// What the names of all records of `key` on a shelf begin with, of those that have so many bytes more behind the key.
+    pub(super) fn start(&self, shelf: Shelf, key: &str, suffix: usize) -> (Naming, String) {
+        let length = self.root.len() + shelf.folder().len() + 1 + key.len() + suffix;
+        if length <= MAX_NAME {
+            return (Naming::Key, self.folder(shelf, Naming::Key) + key);
+        }
+        (Naming::Hash, self.folder(shelf, Naming::Hash) + &hash(key))
     }
 
     /// What all names of a shelf begin with, up to where the key or its hash begins.
@@ -84,12 +106,21 @@ impl Layout {
     }
 }
 
+/// What stands for a key that is too long.
+pub(super) fn hash(key: &str) -> String {
+    hex::encode(Sha256::digest(key))
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::change::Provider;
+    use crate::journal::name::{Kind, origin};
 
     #[test]
-    fn the_name_ends_in_the_key_byte_for_byte() {
+    fn the_name_holds_the_key_byte_for_byte() {
         let layout = Layout::new("t1");
         assert_eq!(layout.name(Shelf::Failed, "a//b /é"), "oms_source_record/t1/failed_object/a//b /é");
         assert_eq!(layout.name(Shelf::Success, "/x"), "oms_source_record/t1/success_object//x");
@@ -109,12 +140,24 @@ mod tests {
         assert_eq!(layout.name(Shelf::Failed, &"k".repeat(room)).len(), MAX_NAME);
         assert_eq!(
             layout.name(Shelf::Failed, &"k".repeat(1023)),
-            format!(
-                "oms_source_record/t1/failed_object_long/{}",
-                hex::encode(Sha256::digest("k".repeat(1023)))
-            )
+            format!("oms_source_record/t1/failed_object_long/{}", hash(&"k".repeat(1023)))
         );
         assert!(layout.name(Shelf::Failed, &"k".repeat(room + 1)).contains("failed_object_long/"));
         assert!(layout.name(Shelf::Success, &"k".repeat(1023)).contains("success_object_long/"));
+    }
+
+    #[test]
+    fn a_failure_of_a_long_key_fits_as_well() {
+        let layout = Layout::new("t1");
+        let tag = Tag {
+            at: DateTime::UNIX_EPOCH,
+            kind: Kind::Change,
+            origin: origin(Provider::Configured, None, None),
+        };
+        let room = MAX_NAME - "oms_source_record/t1/failed_object/".len() - SUFFIX;
+        let longest = layout.failure(Shelf::Failed, &"k".repeat(room), tag, 1);
+        assert!(longest.len() == MAX_NAME && longest.contains("/failed_object/kkk"));
+        let hashed = layout.failure(Shelf::Failed, &"k".repeat(room + 1), tag, 1);
+        assert!(hashed.contains("/failed_object_long/") && hashed.len() < MAX_NAME, "{hashed}");
     }
 }

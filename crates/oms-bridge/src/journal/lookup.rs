@@ -4,13 +4,23 @@ use std::collections::VecDeque;
 use std::pin::pin;
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use oss_lite::{Bucket, Error, ListOptions, ListedObject};
 
-/// Looks up names of one folder in ascending byte order.
+/// Listings at once where the names lie far apart.
+const RUNS: usize = 16;
+
+/// Entries of a page where the names lie so far apart that a full page would hold one or two of them.
+const SHORT_PAGE: u16 = 20;
+
+/// Names that a full page must hold to be worth reading.
+const DENSE: usize = 50;
+
+/// Looks up names of one folder, in ascending byte order from call to call.
 ///
-/// A page of the listing is read from the name that is asked for; names on the same page cost nothing more, and a name
-/// behind it turns to the page that begins there. So it takes at most one request a name, and hardly more than there are
-/// pages.
+/// A page of the listing is read from the first name that is asked for; names on the same page cost nothing more. Where
+/// names lie close together there are hardly more requests than pages. Where the first page shows that they lie far apart,
+/// so that there will be about one request a name, the rest is cut into runs that are looked up at the same time.
 #[derive(Debug)]
 pub struct Lookup {
     bucket: Bucket,
@@ -20,33 +30,77 @@ pub struct Lookup {
     last: Option<String>,
     /// The folder ends with the page.
     ends: bool,
+    page_size: u16,
 }
 
 impl Lookup {
     pub(super) fn new(bucket: Bucket, folder: String) -> Self {
-        Self { bucket, folder, page: VecDeque::new(), last: None, ends: false }
+        let page_size = ListOptions::default().page_size;
+        Self { bucket, folder, page: VecDeque::new(), last: None, ends: false, page_size }
     }
 
-    /// The object whose name ends in `end`, if it is there. Each call must ask for a greater `end` than the one before.
+    /// For each of `ends`, which ascend, the object whose name ends in it, if it is there.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed.
-    pub async fn find(&mut self, end: &str) -> Result<Option<ListedObject>, Error> {
-        let name = [&self.folder, end].concat();
-        if !self.ends && self.last.as_ref().is_none_or(|last| *last < name) {
-            self.turn_to(&name).await?;
+    pub async fn find(&mut self, ends: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
+        let names: Vec<String> = ends.iter().map(|end| [&self.folder, *end].concat()).collect();
+        let mut found = Vec::with_capacity(names.len());
+        self.take(&names, &mut found);
+        let at_hand = found.len();
+        if let Some(next) = names.get(at_hand) {
+            self.turn_to(next).await?;
+            self.take(&names[at_hand..], &mut found);
         }
-        while self.page.front().is_some_and(|object| object.key < name) {
-            self.page.pop_front();
+        let (on_page, rest) = (found.len() - at_hand, &names[found.len()..]);
+        if rest.is_empty() {
+            return Ok(found);
         }
-        Ok(self.page.front().filter(|object| object.key == name).cloned())
+        let runs = rest.len().div_ceil(on_page.max(1)).min(RUNS);
+        let page_size = if on_page < DENSE { SHORT_PAGE } else { self.page_size };
+        let runs = rest.chunks(rest.len().div_ceil(runs)).map(|names| {
+            let mut run = Self { page_size, ..Self::new(self.bucket.clone(), self.folder.clone()) };
+            async move {
+                let mut found = Vec::with_capacity(names.len());
+                run.walk(names, &mut found).await?;
+                Ok::<_, Error>((run, found))
+            }
+        });
+        for (run, of_run) in try_join_all(runs).await? {
+            found.extend(of_run);
+            *self = Self { page_size: self.page_size, ..run };
+        }
+        Ok(found)
+    }
+
+    /// One page after the other.
+    async fn walk(&mut self, names: &[String], found: &mut Vec<Option<ListedObject>>) -> Result<(), Error> {
+        while let Some(next) = names.get(found.len()) {
+            self.turn_to(next).await?;
+            self.take(&names[found.len()..], found);
+        }
+        Ok(())
+    }
+
+    /// Adds what the page at hand says of the first of `names`, as far as it reaches.
+    fn take(&mut self, names: &[String], found: &mut Vec<Option<ListedObject>>) {
+        for name in names {
+            if !self.ends && self.last.as_ref().is_none_or(|last| last < name) {
+                return;
+            }
+            while self.page.front().is_some_and(|object| object.key < *name) {
+                self.page.pop_front();
+            }
+            found.push(self.page.front().filter(|object| object.key == *name).cloned());
+        }
     }
 
     async fn turn_to(&mut self, name: &str) -> Result<(), Error> {
         let options = ListOptions {
             prefix: Some(self.folder.clone()),
             start_after: Some(just_before(name)),
+            page_size: self.page_size,
             ..ListOptions::default()
         };
         let page = pin!(self.bucket.list(options)).try_next().await?;

@@ -1,31 +1,80 @@
 //! The journal: the only writer of the log bucket.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `layout` | which folder, and which names |
+//! | `name` | names of failure records |
+//! | `failures` | failures as a listing shows them |
+//! | `record`, `wire` | what a record says; its JSON |
+//! | `retire` | deleting exactly what is done with |
+//! | `lookup` | whether success records exist |
+//! | `probe` | whether the bucket is fit for a journal |
+//!
+//! # Rules
+//!
+//! - **A failure is an object of its own.** Its name is chosen once and never written again ([`name`]), so no writer can
+//!   destroy what another one wrote: not another event of the same key, not a replay, not another instance.
+//! - **It is deleted by exactly that name**, by whoever has forwarded the change, or has written a newer record that stands for
+//!   it. Between looking and deleting nothing can come to stand there, so there is no window to close.
+//! - **An attempt that is accepted is done with the failures that were there before it began**, of the same provider, bucket,
+//!   URL and key, as far as it did what they stand for ([`Record::covers`]): a replay deletes the ones that it listed and
+//!   sent. An event does not look for any, which would cost requests; it says when it began, by the log bucket's own
+//!   clock, and a replay that finds older failures of the key retires them unsent.
+//! - **Only the bucket's word makes a record durable**: the answer must name the checksum of what was sent.
+//! - What is named by the bare key (empty markers of the vendor's function, records of 0.1.0) can be written again by those
+//!   programs. It is compared with the listing once more before it is deleted; the moment in between stays open, since OSS has
+//!   no conditional delete.
 
-mod find;
+mod failures;
 mod layout;
 mod lookup;
+mod name;
 mod probe;
 mod record;
+mod retire;
+mod wire;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{
-    Bucket, BucketName, Client, Credentials, DeleteOutcome, Error, ListOptions, ListPage, ListedObject,
-    PutOptions,
-};
+use chrono::{DateTime, TimeDelta, Utc};
+use md5::{Digest as _, Md5};
+use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind, PutOptions, PutOutcome};
 use tokio::time::Instant;
 
-pub use self::find::Found;
+pub use self::failures::{FailedKey, FailureRef, Form};
 pub use self::layout::{Layout, Naming, Shelf};
 pub use self::lookup::Lookup;
+pub use self::name::{Kind, Origin, Tag, origin};
 pub use self::probe::{ProbeError, Step};
 pub use self::record::Record;
 use crate::change::ObjectChange;
 use crate::clock::Clock;
 use crate::engine::Outcome;
+
+/// Largest record that is read; the largest that is written has two keys and a message of bounded length.
+const MAX_RECORD: usize = 64 * 1024;
+
+/// How often a record is written whose answer does not prove it.
+const WRITES: usize = 3;
+
+/// How long the log bucket's clock is reckoned from one answer: as long as clocks of machines do not drift apart by more than the
+/// margin of [`Record::covers`].
+const RECKONED: Duration = Duration::from_hours(1);
+
+/// Source of the bits that make names unique: a plain function, so that tests pass their own.
+pub type Unique = fn() -> u64;
+
+/// Bits from the operating system, which two instances that were cloned from one do not share.
+pub fn system_unique() -> u64 {
+    let mut bits = [0; 8];
+    match rustls::crypto::ring::default_provider().secure_random.fill(&mut bits) {
+        Ok(()) => u64::from_ne_bytes(bits),
+        Err(_) => fastrand::u64(..),
+    }
+}
 
 /// The journal of one sync task in one log bucket. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,15 +86,26 @@ struct Inner {
     bucket: BucketName,
     layout: Layout,
     clock: Clock,
-    /// The bucket as the last credentials see it. It holds the day's signing key, which takes longer to derive than a
+    unique: Unique,
+    /// Bucket handle cached for the last credentials: it keeps the day's signing key, which takes longer to derive than a
     /// request to sign.
     seen: Mutex<Option<(Arc<Credentials>, Bucket)>>,
+    /// What the log bucket's clock showed, and when that was heard.
+    heard: Mutex<Option<(DateTime<Utc>, Instant)>>,
 }
 
 impl Journal {
     /// A journal of sync task `task` in `bucket`.
-    pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock) -> Self {
-        Self(Arc::new(Inner { client, bucket, layout: Layout::new(task), clock, seen: Mutex::default() }))
+    pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock, unique: Unique) -> Self {
+        Self(Arc::new(Inner {
+            client,
+            bucket,
+            layout: Layout::new(task),
+            clock,
+            unique,
+            seen: Mutex::default(),
+            heard: Mutex::default(),
+        }))
     }
 
     /// The journal as seen with one set of credentials until one deadline.
@@ -75,6 +135,21 @@ impl Journal {
     pub fn layout(&self) -> &Layout {
         &self.0.layout
     }
+
+    /// The time in the log bucket, never later than it is there: what its last answer said, and what has passed since. A clock
+    /// that stands still while an instance is frozen only makes it earlier. `None` until an answer came.
+    pub fn bucket_time(&self) -> Option<DateTime<Utc>> {
+        let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (time, at) = heard?;
+        let since = at.elapsed();
+        (since <= RECKONED).then(|| time + TimeDelta::from_std(since).unwrap_or_default())
+    }
+
+    fn heard(&self, outcome: &PutOutcome) {
+        if let Some(time) = outcome.server_time {
+            *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, Instant::now()));
+        }
+    }
 }
 
 /// A journal that can be read and written. Cheap to clone.
@@ -85,152 +160,240 @@ pub struct OpenJournal {
 }
 
 impl OpenJournal {
-    /// Writes down what became of a change, over what stood there of the same key and kind.
+    /// Writes down what became of a change whose attempt began at `began` by [`OpenJournal::bucket_time`].
     ///
     /// # Errors
     ///
     /// When the record is not known to be durable.
-    pub async fn record(&self, change: &ObjectChange, outcome: &Outcome) -> Result<(), Error> {
-        let shelf = match outcome {
-            Outcome::Accepted(_) => Shelf::Success,
-            Outcome::Failed(_) => Shelf::Failed,
-        };
-        let record = Record::new(change, outcome, self.now());
-        self.write(shelf, &change.key, &record).await
-    }
-
-    /// Writes a record, over what stood there of the same key.
-    ///
-    /// # Errors
-    ///
-    /// When the record is not known to be durable.
-    pub async fn write(&self, shelf: Shelf, key: &str, record: &Record<'_>) -> Result<(), Error> {
-        let name = self.journal.0.layout.name(shelf, key);
-        let options = PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
-        self.bucket.put(&name, Bytes::from(record.to_json()), options).await.map(drop)
-    }
-
-    /// The markers of a shelf in byte order of their names, those with the key in their name first. Pages of the listing are
-    /// asked for as the stream is read.
-    ///
-    /// `prefix` restricts the keys; of markers named by a hash all come.
-    pub fn markers(
+    pub async fn record(
         &self,
-        shelf: Shelf,
-        prefix: &str,
-    ) -> impl Stream<Item = Result<Marker, Error>> + Send + use<> {
-        let folder = |naming| self.journal.0.layout.folder(shelf, naming);
-        let (keys, hashes) = (folder(Naming::Key), folder(Naming::Hash));
-        let listed = |folder: &str, prefix: &str| {
-            let prefix = Some([folder, prefix].concat());
-            self.bucket.list(ListOptions { prefix, ..ListOptions::default() })
-        };
-        let by_key = named(listed(&keys, prefix), keys.len(), Naming::Key);
-        by_key.chain(named(listed(&hashes, ""), hashes.len(), Naming::Hash))
+        change: &ObjectChange,
+        outcome: &Outcome,
+        began: Option<DateTime<Utc>>,
+    ) -> Result<(), WriteError> {
+        let record = Record::new(change, outcome, self.now());
+        match outcome {
+            Outcome::Accepted(_) => self.write_success(&record.begun(began)).await,
+            Outcome::Failed(_) => self.write_failure(Shelf::Failed, &record).await.map(drop),
+        }
     }
 
-    /// Looks up markers of a shelf.
-    pub fn lookup(&self, shelf: Shelf, naming: Naming) -> Lookup {
-        Lookup::new(self.bucket.clone(), self.journal.0.layout.folder(shelf, naming))
+    /// Writes a success record, over that of an earlier success of the key.
+    ///
+    /// # Errors
+    ///
+    /// When the record is not known to be durable.
+    pub async fn write_success(&self, record: &Record) -> Result<(), WriteError> {
+        let name = self.journal.layout().name(Shelf::Success, &record.key);
+        self.write(&name, record).await
     }
 
-    /// Reads the record behind a marker.
+    /// Writes a failure record, and gives its name. It stands beside all others.
+    ///
+    /// # Errors
+    ///
+    /// When the record is not known to be durable.
+    pub async fn write_failure(&self, shelf: Shelf, record: &Record) -> Result<String, WriteError> {
+        let tag = Tag { at: self.now(), kind: record.kind(), origin: record.origin() };
+        let name = self.journal.layout().failure(shelf, &record.key, tag, (self.journal.0.unique)());
+        self.write(&name, record).await?;
+        Ok(name)
+    }
+
+    async fn write(&self, name: &str, record: &Record) -> Result<(), WriteError> {
+        let body = Bytes::from(record.to_json());
+        let (md5, mut crc64) = (hex::encode(Md5::digest(&body)), Crc64::new());
+        crc64.update(&body);
+        let mut last = WriteError::Unproved { answered: String::new() };
+        for _ in 0..WRITES {
+            let options =
+                PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
+            let outcome = self.bucket.put(name, body.clone(), options).await.map_err(WriteError::Store)?;
+            match prove(&outcome, &md5, crc64.value()) {
+                Ok(()) => {
+                    self.journal.heard(&outcome);
+                    return Ok(());
+                }
+                Err(unproved) => last = unproved,
+            }
+        }
+        Err(last)
+    }
+
+    /// Looks up success records.
+    pub fn successes(&self, naming: Naming) -> Lookup {
+        Lookup::new(self.bucket.clone(), self.journal.layout().folder(Shelf::Success, naming))
+    }
+
+    /// Reads the record behind a failure.
     ///
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn read(&self, marker: &Marker) -> Result<Record<'static>, ReadError> {
-        if marker.object.size == 0 {
+    pub async fn read(&self, failure: &FailureRef) -> Result<Record, ReadError> {
+        if failure.object().size == 0 {
             return Ok(Record::default());
         }
-        let body = self.bucket.get(&marker.object.key).await.map_err(ReadError::Store)?;
-        let body = body.bytes(MAX_RECORD).await.map_err(ReadError::Store)?;
-        Record::parse(&body).map_err(ReadError::Malformed)
+        if failure.is_oversized() {
+            return Err(ReadError::TooLarge);
+        }
+        let stored = self.stored(failure.name()).await?;
+        let record = Record::parse(&stored.body).map_err(|error| ReadError::Malformed(error.to_string()))?;
+        match failure.form() {
+            // A file that somebody put there may be JSON as well, but it does not speak of the key that it is named by.
+            Form::Named if failure.key().is_some_and(|key| key != record.key && !record.key.is_empty()) => {
+                Err(ReadError::Malformed("it is about another key".to_owned()))
+            }
+            _ => Ok(record),
+        }
     }
 
-    /// Removes up to 1000 markers.
+    /// Reads the success record of a key, if there is one.
     ///
     /// # Errors
     ///
-    /// When it is not known of any whether it was removed.
-    pub async fn remove(&self, names: &[&str]) -> Result<DeleteOutcome, Error> {
-        self.bucket.delete_multiple(names).await
+    /// When it cannot be told.
+    pub async fn success(&self, key: &str) -> Result<Option<StoredRecord>, Error> {
+        let name = self.journal.layout().name(Shelf::Success, key);
+        match self.stored(&name).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(ReadError::Store(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Reads a record with all that surrounds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`], but never [`ReadError::Malformed`]: what is no record is given as it is.
+    pub async fn stored(&self, name: &str) -> Result<StoredRecord, ReadError> {
+        let object = self.bucket.get(name).await.map_err(ReadError::of)?;
+        let last_modified = object.meta.last_modified;
+        let body = object.bytes(MAX_RECORD).await.map_err(ReadError::of)?;
+        Ok(StoredRecord { name: name.to_owned(), last_modified, body })
+    }
+
+    /// Names of the records.
+    pub fn layout(&self) -> &Layout {
+        self.journal.layout()
     }
 
     /// The journal's time.
     pub fn now(&self) -> DateTime<Utc> {
         (self.journal.0.clock)()
     }
+
+    /// The log bucket's time: see [`Journal::bucket_time`].
+    pub fn bucket_time(&self) -> Option<DateTime<Utc>> {
+        self.journal.bucket_time()
+    }
 }
 
-/// The markers on pages of a listing, named by a folder of that length.
-fn named<P>(
-    pages: P,
-    folder: usize,
-    naming: Naming,
-) -> impl Stream<Item = Result<Marker, Error>> + Send + use<P>
-where
-    P: Stream<Item = Result<ListPage, Error>> + Send + 'static,
-{
-    pages.map_ok(|page| stream::iter(page.objects.into_iter().map(Ok))).try_flatten().try_filter_map(
-        move |object| {
-            // The folder itself, as some tools make it, is no marker.
-            let marker = (object.key.len() > folder).then_some(Marker { object, start: folder, naming });
-            std::future::ready(Ok(marker))
-        },
-    )
-}
-
-/// Largest record that is read; the largest that is written has two keys and a message of bounded length.
-const MAX_RECORD: usize = 64 * 1024;
-
-/// An object in the log bucket that stands for a key.
+/// A record as it lies in the log bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Marker {
-    object: ListedObject,
-    /// Where in the object's name the key or its hash begins.
-    start: usize,
-    naming: Naming,
+pub struct StoredRecord {
+    /// Name of the object.
+    pub name: String,
+    /// When it was written.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// The record as it was written; empty for the vendor's markers.
+    pub body: Bytes,
 }
 
-impl Marker {
-    /// The object in the log bucket.
-    pub fn object(&self) -> &ListedObject {
-        &self.object
+/// Whether the answer names what was sent. A proxy that answers in place of the bucket does not know the checksum. With
+/// encryption by a key service the `ETag` is no MD5, but then there is the CRC-64.
+fn prove(outcome: &PutOutcome, md5: &str, crc64: u64) -> Result<(), WriteError> {
+    let proved = match (outcome.crc64, &outcome.etag) {
+        (Some(answered), _) => answered == crc64,
+        (None, Some(etag)) => etag.eq_ignore_ascii_case(md5),
+        (None, None) => false,
+    };
+    if proved {
+        return Ok(());
     }
+    let answered = match (outcome.crc64, &outcome.etag) {
+        (Some(answered), _) => format!("CRC-64 {answered}"),
+        (None, Some(etag)) => format!("ETag {etag:?}"),
+        (None, None) => "neither ETag nor CRC-64".to_owned(),
+    };
+    Err(WriteError::Unproved { answered })
+}
 
-    /// How the object's name was made.
-    pub fn naming(&self) -> Naming {
-        self.naming
-    }
+/// Why a record is not known to be durable.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The store did not take it.
+    Store(Error),
+    /// The answer is not that of a store that has what was sent. User action: look for a proxy between here and the log
+    /// bucket.
+    Unproved {
+        /// What it says instead.
+        answered: String,
+    },
+}
 
-    /// The key or its hash, by the naming.
-    pub fn end(&self) -> &str {
-        &self.object.key[self.start..]
-    }
-
-    /// The key, where the name tells it.
-    pub fn key(&self) -> Option<&str> {
-        (self.naming == Naming::Key).then(|| self.end())
+impl WriteError {
+    /// Whether credentials or permissions were refused.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Store(error) if refuses(error))
     }
 }
+
+/// Whether credentials or permissions were refused.
+pub fn refuses(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Unproved { answered } => write!(
+                f,
+                "the answer does not name the checksum of what was sent, but {answered}: it is not the log bucket's"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
 
 /// Why a record could not be read.
 #[derive(Debug)]
 pub enum ReadError {
     /// The store did not give it.
     Store(Error),
-    /// It is no record.
-    Malformed(serde_json::Error),
+    /// It is not there any more: somebody else was done with it.
+    Vanished,
+    /// It is larger than any record.
+    TooLarge,
+    /// It is no record, and why not.
+    Malformed(String),
+}
+
+impl ReadError {
+    fn of(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::NoSuchKey => Self::Vanished,
+            ErrorKind::TooLarge => Self::TooLarge,
+            _ => Self::Store(error),
+        }
+    }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::Vanished => f.write_str("the record is not there any more"),
+            Self::TooLarge => write!(f, "the object is no record: it is larger than {MAX_RECORD} bytes"),
             Self::Malformed(error) => write!(f, "the object is no record: {error}"),
         }
     }
 }
 
 impl std::error::Error for ReadError {}
+
+#[cfg(test)]
+mod tests;

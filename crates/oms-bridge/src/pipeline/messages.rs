@@ -1,16 +1,18 @@
 //! Messages of a queue: one run for them all, and a fate for each.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use oss_lite::Credentials;
 
-use super::{Budget, Pipeline, Report};
+use super::{Budget, Disposition, Pipeline, Report};
 use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
 use crate::event::{EventError, Message};
-use crate::policy::LoopDetected;
+use crate::policy::{LoopDetected, Skip};
 use crate::progress::Observer;
 
 /// What became of messages.
@@ -56,16 +58,16 @@ impl fmt::Display for Why {
 /// A message on its way.
 struct Open {
     id: String,
-    /// The keys it wants forwarded, or why it is not looked at.
-    keys: Result<Vec<String>, Why>,
+    /// Which changes of the run are its own, or why it is not looked at.
+    changes: Result<Range<usize>, Why>,
 }
 
 impl Pipeline {
     /// Forwards the changes of all messages in one run, so that they share requests, and tells which messages are not settled.
     ///
-    /// A message is settled when each of its keys is accepted by the engine or in the journal, or there is nothing to do. One
-    /// that cannot be understood, or that comes from the log bucket, is left out of the run. Messages with the same key share
-    /// its fate, since only its latest change is forwarded.
+    /// A message is settled when each of its changes is accepted by the engine or in the journal, or there is nothing to do.
+    /// One that cannot be understood, or that comes from the log bucket, is left out of the run. A change that a later one of
+    /// the same object stands for shares its fate, whichever message that came with.
     pub async fn run_messages(
         &self,
         messages: Vec<Message>,
@@ -76,14 +78,24 @@ impl Pipeline {
         let mut changes = Vec::with_capacity(messages.len());
         let open: Vec<Open> = messages
             .into_iter()
-            .map(|Message { id, event }| Open { id, keys: self.take(event, &mut changes) })
+            .map(|Message { id, event }| Open { id, changes: self.take(event, &mut changes) })
             .collect();
         let sorted = self.policy.sort_guarded(changes);
-        let (report, lost) = self.forward(sorted, credentials, budget, observer).await;
-        let lost: HashSet<String> = lost.into_iter().collect();
+        let mut settled = std::pin::pin!(self.forward(sorted, credentials, budget));
+        let (mut report, mut fates) = (Report::default(), Fates::default());
+        while let Some(settled) = settled.next().await {
+            settled.tell(observer);
+            report.count(&settled);
+            if settled.lost().is_some() {
+                fates.lost.insert(settled.index, settled.change.key.clone());
+            }
+            if let Disposition::Skipped(Skip::Duplicate { of }) = settled.outcome {
+                fates.stands_for.insert(settled.index, of);
+            }
+        }
         Handled {
             report,
-            unsettled: open.into_iter().filter_map(|message| message.unsettled(&lost)).collect(),
+            unsettled: open.into_iter().filter_map(|message| message.unsettled(&fates)).collect(),
         }
     }
 
@@ -92,20 +104,34 @@ impl Pipeline {
         &self,
         event: Result<Vec<ObjectChange>, EventError>,
         changes: &mut Vec<ObjectChange>,
-    ) -> Result<Vec<String>, Why> {
+    ) -> Result<Range<usize>, Why> {
         let mut event = event.map_err(Why::Malformed)?;
         self.policy.guard(&event).map_err(Why::Loop)?;
-        let wanted = event.iter().filter(|change| self.policy.skips(change).is_none());
-        let keys = wanted.map(|change| change.key.clone()).collect();
+        let first = changes.len();
         changes.append(&mut event);
-        Ok(keys)
+        Ok(first..changes.len())
     }
 }
 
+/// What messages have to know of the changes of a run.
+#[derive(Default)]
+struct Fates {
+    /// Changes that are lost, with their keys.
+    lost: HashMap<usize, String>,
+    /// Duplicates, and the change that was forwarded in place of each.
+    stands_for: HashMap<usize, usize>,
+}
+
 impl Open {
-    fn unsettled(self, lost: &HashSet<String>) -> Option<Unsettled> {
-        let why = match self.keys {
-            Ok(keys) => Why::Unrecorded(keys.into_iter().find(|key| lost.contains(key))?),
+    fn unsettled(self, fates: &Fates) -> Option<Unsettled> {
+        let why = match self.changes {
+            Ok(mut changes) => {
+                let lost = changes.find_map(|index| {
+                    let forwarded = fates.stands_for.get(&index).unwrap_or(&index);
+                    fates.lost.get(forwarded)
+                });
+                Why::Unrecorded(lost?.clone())
+            }
             Err(why) => why,
         };
         Some(Unsettled { id: self.id, why })

@@ -1,65 +1,70 @@
 //! Sends again what failed.
 //!
 //! ```text
-//! markers ──filter──▶ already done? ──▶ chunks ──engine──▶ success record, then marker removed
-//!                                                      └─▶ failed again: record brought up to date, or set aside
+//! failures ──filter──▶ fold ──▶ already done? ──▶ chunks ──settle──▶ success record, then the failures deleted
+//!                                                              └──▶ failed again: a newer record, then they are deleted
 //! ```
 //!
 //! | module | concern |
 //! |---|---|
-//! | `filter` | which markers are asked for |
-//! | `source` | markers in chunks, each with its key; those already done told apart |
+//! | `filter` | which failures are asked for |
+//! | `source` | failures in chunks, each with its key; those done since told apart |
+//! | `fold` | several failures of one object, sent once |
 //! | `chunk` | one chunk to its end |
 //!
-//! A kill at any moment loses nothing: a marker is removed only after its success record is written, and only if the
-//! listing still shows it as it was when its key was sent. Whatever is left is left for the next run. Memory holds a
-//! few chunks, however many markers there are.
+//! A kill at any moment loses nothing: failures are deleted, by exactly their names, only after a record is durable that stands
+//! for them: the success record, or a newer failure record that carries on their attempts and the time of the first failure.
+//! Whatever is left is left for the next run. Failures that are written meanwhile have other names, so nothing done here can
+//! touch them; two replays at once send keys twice, which does no harm, and each skips what the other one is done with. What
+//! is no record is skipped, and stays. Memory holds a few chunks, however many failures there are.
 
 mod chunk;
 mod filter;
+mod fold;
 mod source;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oss_lite::{Error, ErrorKind};
+use oss_lite::Error;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use self::filter::Filter;
+use self::fold::Failed;
 use self::source::{Chunk, Source};
 use crate::engine::copy::CopyContext;
 use crate::engine::{Engine, EngineName, Failure, FailureClass};
-use crate::journal::{OpenJournal, Shelf};
+use crate::journal::{OpenJournal, Shelf, refuses};
 use crate::progress::Observer;
 
 /// Chunks under way at once: one is sent while another is recorded and a third is listed.
 const CHUNKS: usize = 3;
 
-/// So many keys in a row that failed, and none that was accepted, end the run: the service is down, and every further
-/// key would only have its record rewritten.
+/// Keys in a row that failed, with no answer about the key itself among them, that end the run: the service is down, and every
+/// further key would only have its record rewritten. A key that is refused for good shows that the service answers.
 const FAILURES_IN_A_ROW: usize = 500;
 
 /// So many keys in a row whose copy was refused for want of permission, and none that was accepted, end the run. One alone may
 /// be the object's own matter.
 const REFUSALS_IN_A_ROW: usize = 20;
 
-/// Attempts after which a key is set aside, unless told otherwise.
+/// Permanent failures after which a key is set aside, unless told otherwise. Outages count for nothing.
 pub const MAX_ATTEMPTS: u32 = 50;
 
 /// What to replay, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which markers.
+    /// Which failures.
     pub filter: Filter,
     /// Keys sent at most.
     pub limit: Option<usize>,
     /// What failed, or what was set aside.
     pub shelf: Shelf,
-    /// A key that has failed so often is set aside.
+    /// A key that was refused for good this often is set aside.
     pub max_attempts: u32,
     /// Send, or only say what would be sent.
     pub mode: Mode,
@@ -93,15 +98,15 @@ impl Options {
 /// What a replay did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// Markers seen.
+    /// Failures seen.
     pub listed: usize,
     /// Keys the engine accepted.
     pub accepted: usize,
-    /// Keys with a success record newer than their marker: not sent again.
+    /// Keys that were forwarded since by an attempt that began after they had failed: not sent again.
     pub already_done: usize,
     /// Keys that failed again.
     pub failed: usize,
-    /// Markers that the filters left out, or that hold no key.
+    /// Failures that the filters left out, that the engine cannot forward, or that are none.
     pub skipped: usize,
     /// Requests made to OMS, and objects that the copy engine looked at.
     pub requests: u64,
@@ -110,15 +115,18 @@ pub struct Summary {
     /// Of the failed keys, those that were set aside after too many attempts.
     #[serde(skip)]
     pub set_aside: usize,
-    /// Markers of accepted keys that are still there: the next run removes or sends them.
+    /// Failures, of those that may go, which are still there: the next run removes or sends them.
     #[serde(skip)]
     pub markers_left: usize,
+    /// Of the skipped failures, those that only the copy engine can forward.
+    #[serde(skip)]
+    pub for_copies: usize,
     /// Why the end was not reached.
     #[serde(skip)]
     pub stopped: Option<Stopped>,
 }
 
-/// Why a replay ended before the last marker. The rest waits for the next run.
+/// Why a replay ended before the last failure. The rest waits for the next run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stopped {
     /// From the keyboard.
@@ -168,6 +176,7 @@ pub(crate) struct Run {
     stop: watch::Sender<Option<Stopped>>,
     failures_in_a_row: AtomicUsize,
     refusals_in_a_row: AtomicUsize,
+    for_copies: AtomicUsize,
 }
 
 impl Run {
@@ -197,19 +206,23 @@ impl Run {
         }
     }
 
-    fn failed(&self) {
-        if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
+    /// Notes a failure that OMS cannot forward: it stays where it is.
+    fn is_for_copies(&self, failed: &Failed) {
+        tracing::debug!(key = failed.key(), kind = ?failed.kind(), "left: OMS cannot forward it");
+        self.for_copies.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn failed(&self, failure: &Failure) {
+        if failure.is_about_the_key() {
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
+        } else if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
             self.stop(Stopped::Unavailable);
         }
     }
 
     fn journal_failed(&self, error: &Error) {
         let text = error.to_string();
-        self.stop(if refuses_credentials(error) {
-            Stopped::JournalRefused(text)
-        } else {
-            Stopped::Journal(text)
-        });
+        self.stop(if refuses(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
     }
 
     /// Resolves when nothing more is to be begun.
@@ -221,10 +234,6 @@ impl Run {
             _ = stop.wait_for(Option::is_some) => {}
         }
     }
-}
-
-fn refuses_credentials(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
 }
 
 /// Replays what `options` ask for. `context` is that of the engine ([`Engine::context`]). `interrupted` ends it early; what is under way is finished first.
@@ -247,6 +256,7 @@ pub async fn replay(
         stop: watch::Sender::new(None),
         failures_in_a_row: AtomicUsize::new(0),
         refusals_in_a_row: AtomicUsize::new(0),
+        for_copies: AtomicUsize::new(0),
     });
     let mut summary = Summary::default();
     let mut source = Some(Source::spawn(&run));
@@ -268,6 +278,13 @@ pub async fn replay(
         }
     }
     summary.stopped.clone_from(&run.stop.borrow());
+    summary.for_copies = run.for_copies.load(Ordering::Relaxed);
+    if summary.for_copies > 0 {
+        tracing::warn!(
+            failures = summary.for_copies,
+            "left as they are: removals, objects at URLs or of another service, which OMS cannot forward; replay them with FORWARD_MODE or --engine copy"
+        );
+    }
     summary.requests = engine.requests() - requests;
     summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     summary

@@ -1,56 +1,26 @@
-//! Markers, in chunks that are ready to be sent.
+//! Failures, in chunks that are ready to be sent.
 
+use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
-use oss_lite::Error;
+use futures_util::stream::{BoxStream, Peekable};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oss_lite::{Error, ListedObject};
 use tokio::sync::mpsc;
 
 use super::Run;
-use crate::change::{Effect, Provider};
-use crate::engine::Job;
-use crate::journal::{Lookup, Marker, Naming, ReadError, Record, Shelf};
+use super::fold::{Failed, Item, fold};
+use crate::journal::{FailureRef, Form, Kind, Lookup, Naming, OpenJournal, ReadError, Record};
 
-/// Keys that are sent together, roughly: as many as one multi-delete takes markers.
+/// Keys that are sent together, roughly: as many as one multi-delete takes names.
 const CHUNK: usize = 1000;
+
+/// Failures in a chunk at most. More only where one key has very many: then it is sent once more by the next chunk.
+const FAILURES: usize = 10 * CHUNK;
 
 /// Records read at once.
 const READS: usize = 64;
-
-/// A marker, and the key it stands for.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) marker: Marker,
-    /// The record, where something asked for it.
-    pub(super) record: Option<Record<'static>>,
-}
-
-impl Item {
-    /// The key to send. Only markers that have one become items.
-    pub(super) fn key(&self) -> &str {
-        match (self.marker.key(), &self.record) {
-            (Some(key), _) => key,
-            (None, Some(record)) => &record.key,
-            (None, None) => "",
-        }
-    }
-
-    /// The job that the record describes, as far as there is one and it was read.
-    pub(super) fn job(&self) -> Job<'_> {
-        let record = self.record.as_ref();
-        let effect = match record.and_then(|record| record.event.as_deref()).map(Effect::of) {
-            Some(Effect::Removed) => Effect::Removed,
-            // It was forwarded once: whatever the event is called, there is something to forward.
-            _ => Effect::Changed,
-        };
-        let bucket = record.and_then(|record| record.bucket.as_deref());
-        let open = record.and_then(|record| record.upload.as_ref());
-        let url = record.and_then(|record| record.url.as_deref());
-        let provider = Provider::of_record(record.and_then(|record| record.provider.as_deref()));
-        Job { key: self.key(), provider, bucket, url, effect, open }
-    }
-}
 
 /// What is done together.
 #[derive(Debug, Default)]
@@ -59,19 +29,30 @@ pub(super) struct Chunk {
     pub(super) skipped: usize,
     /// To be sent.
     pub(super) send: Vec<Item>,
-    /// Done since; only their markers are left.
-    pub(super) done: Vec<Marker>,
+    /// Forwarded since; only their records are left.
+    pub(super) done: Vec<FailureRef>,
+    /// Objects that these stand for.
+    pub(super) already_done: usize,
 }
 
 enum Found {
-    Send(Box<Item>),
+    Send(Box<Failed>),
     Skip,
+}
+
+impl Found {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Send(failed) => Some(failed.key()),
+            Self::Skip => None,
+        }
+    }
 }
 
 /// The chunks of one run.
 pub(super) struct Source {
     run: Arc<Run>,
-    found: BoxStream<'static, Result<Found, Error>>,
+    found: Pin<Box<Peekable<BoxStream<'static, Result<Found, Error>>>>>,
     by_key: Lookup,
     by_hash: Lookup,
     /// Keys in a chunk: full batches, so that a replay makes as few requests as its keys allow.
@@ -103,9 +84,9 @@ impl Source {
     fn new(run: &Arc<Run>) -> Self {
         let batch = run.engine.batch();
         Self {
-            found: found(run),
-            by_key: run.journal.lookup(Shelf::Success, Naming::Key),
-            by_hash: run.journal.lookup(Shelf::Success, Naming::Hash),
+            found: Box::pin(found(run).peekable()),
+            by_key: run.journal.successes(Naming::Key),
+            by_hash: run.journal.successes(Naming::Hash),
             size: (CHUNK / batch).max(1) * batch,
             left: run.options.limit.unwrap_or(usize::MAX),
             ended: false,
@@ -116,105 +97,193 @@ impl Source {
     /// The next chunk. An error of the listing ends the source; what was found before it is still sent.
     async fn next(&mut self) -> Chunk {
         let mut chunk = Chunk::default();
-        while !self.ended && chunk.send.len() < self.size && chunk.done.len() < CHUNK {
-            let next = if self.left == 0 { None } else { self.found.next().await };
-            match next {
+        let mut failed = Vec::new();
+        let mut keys = 0;
+        while !self.ended {
+            let full = keys >= self.size.min(self.left) || chunk.skipped >= CHUNK;
+            if full && (failed.len() >= FAILURES || !self.goes_on(failed.last()).await) {
+                break;
+            }
+            match self.found.next().await {
                 None => self.ended = true,
-                Some(Ok(found)) => self.take(found, &mut chunk).await,
+                Some(Ok(found)) => {
+                    chunk.listed += 1;
+                    match found {
+                        Found::Send(one) => {
+                            let another = failed.last().is_none_or(|last: &Failed| last.key() != one.key());
+                            keys += usize::from(another);
+                            failed.push(*one);
+                        }
+                        Found::Skip => chunk.skipped += 1,
+                    }
+                }
                 Some(Err(error)) => {
                     self.run.journal_failed(&error);
                     self.ended = true;
                 }
             }
         }
+        let items = fold(failed, &self.run);
+        self.left = self.left.saturating_sub(items.len());
+        self.ended |= self.left == 0;
+        self.tell_done_apart(items, &mut chunk).await;
         chunk
     }
 
-    async fn take(&mut self, found: Found, chunk: &mut Chunk) {
-        chunk.listed += 1;
-        let Found::Send(item) = found else {
-            chunk.skipped += 1;
-            return;
-        };
-        // The copy engine still has to remove what was left open.
-        let settled = self.run.engine.copier().is_none() || item.job().open.is_none();
-        let done = settled
-            && self.is_done(&item.marker).await.unwrap_or_else(|error| {
+    /// Whether the next failure is of the same key: then they are sent together.
+    async fn goes_on(&mut self, last: Option<&Failed>) -> bool {
+        let Some(last) = last else { return false };
+        match self.found.as_mut().peek().await {
+            Some(Ok(next)) => next.key() == Some(last.key()),
+            _ => false,
+        }
+    }
+
+    /// Leaves out what was forwarded since it failed.
+    async fn tell_done_apart(&mut self, items: Vec<Item>, chunk: &mut Chunk) {
+        let successes = match self.successes(&items).await {
+            Ok(successes) => successes,
+            Err(error) => {
                 // Not knowing is no reason not to send: a duplicate does no harm.
                 tracing::warn!(%error, "cannot look up success records");
-                false
-            });
-        if done {
-            chunk.done.push(item.marker);
-        } else {
-            self.left -= 1;
-            chunk.send.push(*item);
+                Vec::new()
+            }
+        };
+        let mut records = covering(&self.run.journal, &items, successes).await;
+        for mut item in items {
+            if let Some(success) = records.remove(item.key()) {
+                // What a copy left open has still to be removed by a copy.
+                let (done, open): (Vec<_>, Vec<_>) = item
+                    .failed
+                    .drain(..)
+                    .partition(|failed| failed.upload().is_none() && failed.is_covered(&success));
+                chunk.done.extend(done.into_iter().map(|failed| failed.failure));
+                item.failed = open;
+            }
+            if item.failed.is_empty() {
+                chunk.already_done += 1;
+            } else {
+                chunk.send.push(item);
+            }
         }
     }
 
-    /// Whether a success record is newer than the marker. Times are whole seconds: the same second does not count as newer.
-    async fn is_done(&mut self, marker: &Marker) -> Result<bool, Error> {
-        let lookup = match marker.naming() {
-            Naming::Key => &mut self.by_key,
-            Naming::Hash => &mut self.by_hash,
-        };
-        let success = lookup.find(marker.end()).await?;
-        let success = success.and_then(|object| object.last_modified);
-        Ok(success.zip(marker.object().last_modified).is_some_and(|(success, failed)| success > failed))
+    /// The success records that are newer than some failure of their key: only these can be about a later attempt.
+    async fn successes(&mut self, items: &[Item]) -> Result<Vec<(String, ListedObject)>, Error> {
+        let mut found = Vec::new();
+        for (naming, lookup) in [(Naming::Key, &mut self.by_key), (Naming::Hash, &mut self.by_hash)] {
+            let layout = self.run.journal.layout();
+            let mut ends: Vec<(String, &str)> = items
+                .iter()
+                .filter_map(|item| {
+                    let (own, end) = layout.success(item.key());
+                    (own == naming).then_some((end, item.key()))
+                })
+                .collect();
+            ends.sort_unstable();
+            ends.dedup();
+            if ends.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = ends.iter().map(|(end, _)| end.as_str()).collect();
+            let objects = lookup.find(&names).await?;
+            let keys = ends.iter().map(|(_, key)| (*key).to_owned());
+            found.extend(keys.zip(objects).filter_map(|(key, object)| Some((key, object?))));
+        }
+        Ok(found)
     }
 }
 
-/// Markers past the filters, in the order of the listing.
+/// Reads those success records that may cover a failure.
+async fn covering(
+    journal: &OpenJournal,
+    items: &[Item],
+    successes: Vec<(String, ListedObject)>,
+) -> HashMap<String, Record> {
+    if successes.is_empty() {
+        return HashMap::new();
+    }
+    let mut oldest = HashMap::new();
+    for item in items {
+        let written = item.failed.iter().filter_map(|failed| failed.failure.written()).min();
+        let known = oldest.entry(item.key()).or_insert(written);
+        *known = (*known).min(written);
+    }
+    let newer = successes.into_iter().filter(|(key, object)| {
+        let failed = oldest.get(key.as_str()).copied().flatten();
+        // An empty one is the vendor's, and does not say when its attempt began.
+        object.size > 0 && object.last_modified.zip(failed).is_some_and(|(success, failed)| success > failed)
+    });
+    let newer: Vec<String> = newer.map(|(key, _)| key).collect();
+    let reads: Vec<_> = newer
+        .into_iter()
+        .map(|key| async move {
+            let stored = journal.success(&key).await.ok().flatten()?;
+            Some((key, Record::parse(&stored.body).ok()?))
+        })
+        .collect();
+    stream::iter(reads).buffer_unordered(READS).filter_map(std::future::ready).collect().await
+}
+
+/// Failures past the filters, in the order of the listing.
 fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
     let prefix = run.options.filter.prefix.as_deref().unwrap_or_default();
-    let markers = run.journal.markers(run.options.shelf, prefix);
+    let failures = run.journal.failures(run.options.shelf, prefix);
     let run = Arc::clone(run);
-    let found = markers.map(move |marker| sift(Arc::clone(&run), marker));
-    found.buffered(READS).boxed()
+    failures.map_ok(move |failure| sift(Arc::clone(&run), failure)).try_buffered(READS).boxed()
 }
 
-async fn sift(run: Arc<Run>, marker: Result<Marker, Error>) -> Result<Found, Error> {
-    let marker = marker?;
+async fn sift(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
     let filter = &run.options.filter;
-    if !filter.admits_marker(&marker) {
+    if !filter.admits_listed(&failure) {
         return Ok(Found::Skip);
     }
-    if filter.needs_record(&marker) {
-        return read(&run, marker).await;
-    }
-    if run.engine.copier().is_none() {
-        return Ok(Found::Send(Box::new(Item { marker, record: None })));
-    }
-    // The name says which key; bucket, URL, event and what was left open are in the record only.
-    let record = match run.journal.read(&marker).await {
-        Ok(record) => record,
-        Err(ReadError::Store(error)) => return Err(error),
-        Err(error @ ReadError::Malformed(_)) => {
-            tracing::warn!(name = marker.object().key, %error, "sent by its name alone");
-            Record::default()
+    // Which change it was is in the record only; OMS asks for nothing but the key.
+    let needed = filter.needs_record(&failure) || run.engine.needs_records();
+    let record = if needed {
+        match run.journal.read(&failure).await {
+            Ok(record) => Some(record),
+            Err(ReadError::Store(error)) => return Err(error),
+            Err(ReadError::Vanished) => {
+                tracing::info!(name = failure.name(), "skipped: somebody else is done with the record");
+                return Ok(Found::Skip);
+            }
+            Err(error) => {
+                tracing::warn!(name = failure.name(), %error, "skipped; it stays as it is");
+                return Ok(Found::Skip);
+            }
         }
+    } else {
+        None
     };
-    Ok(Found::Send(Box::new(Item { marker, record: Some(record) })))
+    let Some(failed) = Failed::new(failure, record) else {
+        return Ok(Found::Skip);
+    };
+    if failed.record.as_ref().is_some_and(|record| !filter.admits_record(failed.key(), record)) {
+        return Ok(Found::Skip);
+    }
+    if failed.kind() != Kind::Change && !run.engine.needs_records() {
+        run.is_for_copies(&failed);
+        return Ok(Found::Skip);
+    }
+    Ok(Found::Send(Box::new(failed)))
 }
 
-async fn read(run: &Run, marker: Marker) -> Result<Found, Error> {
-    let record = match run.journal.read(&marker).await {
-        Ok(record) => record,
-        Err(ReadError::Store(error)) => return Err(error),
-        Err(error @ ReadError::Malformed(_)) => {
-            tracing::warn!(name = marker.object().key, %error, "skipped");
-            return Ok(Found::Skip);
+impl Failed {
+    /// `None` where nothing tells the key.
+    fn new(failure: FailureRef, record: Option<Record>) -> Option<Self> {
+        let named = failure.key().map(str::to_owned);
+        let recorded = || record.as_ref().map(|record| record.key.clone()).filter(|key| !key.is_empty());
+        let Some(key) = named.or_else(recorded) else {
+            tracing::warn!(name = failure.name(), "skipped: the record does not say which key it is for");
+            return None;
+        };
+        if failure.form() == Form::Named
+            && record.as_ref().is_some_and(|record| record.key.is_empty() && record.v == 0)
+        {
+            tracing::warn!(name = failure.name(), "skipped: the object is no record; it stays as it is");
+            return None;
         }
-    };
-    let item = Item { marker, record: Some(record) };
-    if item.key().is_empty() {
-        tracing::warn!(
-            name = item.marker.object().key,
-            "skipped: the record does not say which key it is for"
-        );
-        return Ok(Found::Skip);
+        Some(Self { failure, key, record })
     }
-    let fits =
-        item.record.as_ref().is_some_and(|record| run.options.filter.admits_record(item.key(), record));
-    Ok(if fits { Found::Send(Box::new(item)) } else { Found::Skip })
 }

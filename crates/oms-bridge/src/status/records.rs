@@ -6,7 +6,7 @@ use oss_lite::Error;
 use serde::Serialize;
 
 use crate::engine::{EngineError, FailureClass};
-use crate::journal::{Marker, OpenJournal, ReadError, Record, Shelf};
+use crate::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
 use crate::text;
 
 /// Records read at once.
@@ -20,7 +20,9 @@ const LATEST: usize = 5;
 pub struct Records {
     /// Keys that failed and wait for a replay.
     pub failed: u64,
-    /// Of these, how many have had their record read: only they have a class.
+    /// Their records: one for each failure, so a key that failed for several events has several.
+    pub records: u64,
+    /// How many of these keys have had their newest record read: only they have a class.
     pub read: u64,
     /// The keys whose records were read, by class of the last failure.
     pub by_class: ByClass,
@@ -118,27 +120,26 @@ impl ByAge {
     }
 }
 
-/// Lists all, reads the first `read`.
+/// Lists all, reads the newest record of the first `read` keys.
 pub(super) async fn collect(
     journal: &OpenJournal,
     read: usize,
     now: DateTime<Utc>,
 ) -> Result<Records, Error> {
-    let dead = journal.markers(Shelf::Dead, "").try_fold(0, |count, _| async move { Ok(count + 1) });
+    let dead = journal.failed_keys(Shelf::Dead).try_fold(0, |count, _| async move { Ok(count + 1) });
     let failed = async {
         let mut tally = Tally::new(now);
-        let markers = journal.markers(Shelf::Failed, "").enumerate();
+        let keys = journal.failed_keys(Shelf::Failed).enumerate();
         let mut seen = std::pin::pin!(
-            markers
-                .map(|(index, marker)| async move {
-                    let marker = marker?;
-                    let record = if index < read { Some(journal.read(&marker).await) } else { None };
-                    Ok::<_, Error>((marker, record))
-                })
-                .buffered(READS)
+            keys.map(|(index, key)| async move {
+                let key = key?;
+                let record = if index < read { Some(journal.read(&key.newest).await) } else { None };
+                Ok::<_, Error>((key, record))
+            })
+            .buffered(READS)
         );
-        while let Some((marker, record)) = seen.try_next().await? {
-            tally.add(marker, record);
+        while let Some((key, record)) = seen.try_next().await? {
+            tally.add(key, record);
         }
         Ok(tally.finish(journal).await)
     };
@@ -151,7 +152,7 @@ struct Tally {
     records: Records,
     oldest: Option<(DateTime<Utc>, String)>,
     /// Newest first.
-    latest: Vec<Marker>,
+    latest: Vec<FailureRef>,
 }
 
 impl Tally {
@@ -159,9 +160,11 @@ impl Tally {
         Self { now, records: Records::default(), oldest: None, latest: Vec::with_capacity(LATEST + 1) }
     }
 
-    fn add(&mut self, marker: Marker, record: Option<Result<Record<'static>, ReadError>>) {
-        let failed_at = marker.object().last_modified;
+    fn add(&mut self, key: FailedKey, record: Option<Result<Record, ReadError>>) {
+        let FailedKey { newest, since, records } = key;
+        let failed_at = newest.written();
         self.records.failed += 1;
+        self.records.records += records;
         self.records.by_age.add(failed_at.map(|at| self.now - at));
         let record = record.map(|record| {
             self.records.read += 1;
@@ -174,20 +177,21 @@ impl Tally {
             self.records.by_class.add(record.class);
         }
         let first = record.as_ref().and_then(|record| parse(record.first_failed_at.as_deref()?));
+        let first = [first, since].into_iter().flatten().min();
         if let Some(since) = first.or(failed_at) {
-            self.wait(since, &marker, record.as_ref());
+            self.wait(since, &newest, record.as_ref());
         }
-        let newer = |other: &Marker| other.object().last_modified >= failed_at;
+        let newer = |other: &FailureRef| other.written() >= failed_at;
         let place = self.latest.partition_point(newer);
         if place < LATEST {
-            self.latest.insert(place, marker);
+            self.latest.insert(place, newest);
             self.latest.truncate(LATEST);
         }
     }
 
-    fn wait(&mut self, since: DateTime<Utc>, marker: &Marker, record: Option<&Record<'_>>) {
+    fn wait(&mut self, since: DateTime<Utc>, failure: &FailureRef, record: Option<&Record>) {
         if self.oldest.as_ref().is_none_or(|(oldest, _)| since < *oldest) {
-            self.oldest = Some((since, name(marker, record)));
+            self.oldest = Some((since, name(failure, record)));
         }
     }
 
@@ -199,7 +203,7 @@ impl Tally {
             age_s: (now - since).num_seconds(),
         });
         let latest = stream::iter(&self.latest)
-            .map(|marker| async move { latest(marker, journal.read(marker).await.unwrap_or_default()) })
+            .map(|failure| async move { latest(failure, journal.read(failure).await.unwrap_or_default()) })
             .buffered(LATEST)
             .collect()
             .await;
@@ -207,21 +211,21 @@ impl Tally {
     }
 }
 
-fn latest(marker: &Marker, record: Record<'_>) -> Latest {
-    let at = parse(record.last_failed_at.as_deref().unwrap_or_default()).or(marker.object().last_modified);
+fn latest(failure: &FailureRef, record: Record) -> Latest {
+    let at = parse(record.last_failed_at.as_deref().unwrap_or_default()).or(failure.written());
     Latest {
-        key: name(marker, Some(&record)),
+        key: name(failure, Some(&record)),
         at: at.map(text::time),
         class: record.class,
         attempts: record.attempts,
         error: record.error,
-        request_id: record.request_id.map(Into::into),
+        request_id: record.request_id,
     }
 }
 
-fn name(marker: &Marker, record: Option<&Record<'_>>) -> String {
+fn name(failure: &FailureRef, record: Option<&Record>) -> String {
     let recorded = record.map(|record| &*record.key).filter(|key| !key.is_empty());
-    marker.key().or(recorded).unwrap_or(&marker.object().key).to_owned()
+    failure.key().or(recorded).unwrap_or(failure.name()).to_owned()
 }
 
 fn parse(text: &str) -> Option<DateTime<Utc>> {

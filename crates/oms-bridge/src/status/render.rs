@@ -57,7 +57,11 @@ fn records(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
     if records.failed == 0 {
         writeln!(f, "no key waits for a replay")?;
     } else {
-        writeln!(f, "{} failed and wait for a replay", counted(records.failed, "key"))?;
+        write!(f, "{} failed and wait for a replay", counted(records.failed, "key"))?;
+        if records.records > records.failed {
+            write!(f, ", with {}", counted(records.records, "record"))?;
+        }
+        f.write_char('\n')?;
         if let Some(oldest) = &records.oldest {
             let age = span(chrono::TimeDelta::seconds(oldest.age_s));
             writeln!(f, "  the oldest for {age}, since {}: {}", oldest.since, printable(&oldest.key))?;

@@ -1,18 +1,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use chrono::{DateTime, Utc};
+use http::{Method, header::DATE};
 
 use super::{CALLBACK_ANSWER, SMALL_ANSWER, put_options::PutOptions};
 use crate::{
     Bucket, Callback, Dialect, Error, ObjectKey, StreamBody, Timeouts,
     bucket::Answered,
     client::{Call, Target},
-    meta,
+    meta, time,
 };
 
 /// What the service says of an object just stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutOutcome {
     /// Without quotes; MD5 of the body in hex, upper case on OSS, lower case on OBS, unless encrypted.
@@ -23,6 +24,8 @@ pub struct PutOutcome {
     pub version_id: Option<String>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
+    /// The service's clock when it answered, to the second.
+    pub server_time: Option<DateTime<Utc>>,
     /// What the server answered that OSS called, up to 3 MiB; only with a
     /// [`callback`](crate::PutOptions::callback).
     pub callback_answer: Option<Bytes>,
@@ -35,6 +38,7 @@ impl PutOutcome {
             crc64: meta::crc64(dialect, &answer.headers),
             version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
             request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
+            server_time: meta::text(&answer.headers, DATE).and_then(|date| time::parse_http_date(&date)),
             callback_answer: calls_back.then(|| answer.body.clone()),
         }
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
-use crate::change::{Effect, Provider};
+use crate::change::{ObjectChange, Provider};
 #[cfg(feature = "aws")]
 use crate::transfer::S3;
 use crate::transfer::{
@@ -115,14 +115,14 @@ enum Place {
 }
 
 impl Place {
-    fn of(job: &Job<'_>, config: &CopyConfig) -> Result<Self, Failed> {
+    fn of(change: &ObjectChange, config: &CopyConfig) -> Result<Self, Failed> {
         let elsewhere = |bucket: Option<&str>| {
             bucket.map(str::to_owned).ok_or_else(|| Failed::permanent("nothing tells the bucket of the key"))
         };
-        if job.url.is_some() {
+        if change.url.is_some() {
             return Ok(Self::Web);
         }
-        match (job.provider, job.bucket) {
+        match (change.provider, change.bucket.as_deref()) {
             (Provider::AmazonS3, bucket) => elsewhere(bucket).map(Self::S3),
             (Provider::TencentCos, _) => {
                 Err(Failed::permanent("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
@@ -171,18 +171,17 @@ impl CopyEngine {
         }))
     }
 
-    /// Hands over keys; each must stand once in `jobs`. Each is settled by `deadline` and reported with its index through
-    /// `outcomes`.
-    pub fn submit<'j>(
+    /// Hands over jobs. Each is settled by `deadline` and reported with its index through `outcomes`.
+    pub fn submit(
         &self,
-        jobs: impl IntoIterator<Item = (usize, Job<'j>)>,
+        jobs: impl IntoIterator<Item = (usize, Job)>,
         context: &CopyContext,
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) {
         let deadline = before(deadline, Instant::now());
         for (index, job) in jobs {
-            let task = match self.0.task(&job, context) {
+            let task = match self.0.task(job, context) {
                 Ok(task) => task,
                 Err(failed) => {
                     // Nobody listens once time is up.
@@ -228,6 +227,11 @@ impl CopyEngine {
         Mirror { bucket: config.mirror(source).with_deadline(deadline), prefix: config.prefix.clone() }
     }
 
+    /// The source bucket of changes that name none.
+    pub fn source_bucket(&self) -> Option<&str> {
+        self.0.config.source_bucket.as_ref().map(BucketName::as_str)
+    }
+
     /// Whether removals are carried over.
     pub fn deletes(&self) -> Deletes {
         self.0.config.deletes
@@ -246,7 +250,7 @@ struct Task {
     transfer: Transfer,
     item: Item,
     asked: Asked,
-    effect: Effect,
+    removal: bool,
     allowance: Arc<Allowance>,
 }
 
@@ -260,21 +264,23 @@ enum Asked {
 }
 
 impl Shared {
-    fn task(&self, job: &Job<'_>, context: &CopyContext) -> Result<Task, Failed> {
-        let place = Place::of(job, &self.config)?;
+    fn task(&self, job: Job, context: &CopyContext) -> Result<Task, Failed> {
+        let removal = job.is_removal();
+        let Job { change, open } = job;
+        let place = Place::of(&change, &self.config)?;
         let item = Item {
-            key: job.url.unwrap_or(job.key).to_owned(),
-            to: [&self.config.prefix, job.key].concat(),
+            key: change.url.as_ref().unwrap_or(&change.key).clone(),
+            to: [&self.config.prefix, &*change.key].concat(),
             size: None,
             existing: Known::Nothing,
-            open: job.open.cloned(),
+            open,
         };
         let asked = match place {
             Place::Bucket(_) | Place::S3(_) => Asked::ByAnEvent,
             Place::Web => Asked::ByName,
         };
         let transfer = self.transfer(place, &context.source)?;
-        Ok(Task { transfer, item, asked, effect: job.effect, allowance: Arc::clone(&context.allowance) })
+        Ok(Task { transfer, item, asked, removal, allowance: Arc::clone(&context.allowance) })
     }
 
     fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, Failed> {
@@ -328,13 +334,13 @@ impl Shared {
     }
 
     async fn settle(&self, task: Task, deadline: Instant) -> Outcome {
-        let Task { transfer, item, asked, effect, allowance } = task;
+        let Task { transfer, item, asked, removal, allowance } = task;
         let Ok(_permit) = timeout_at(deadline, self.in_flight.acquire()).await else {
             let failed = Failed::out_of_time("not begun");
             return Outcome::Failed(failure(failed, Attempt::NotMade));
         };
         self.objects.fetch_add(1, Ordering::Relaxed);
-        let done = if effect == Effect::Removed {
+        let done = if removal {
             match self.config.deletes {
                 Deletes::Ignored => return accepted(Some("removals are not carried over")),
                 Deletes::Propagated { max } if !allowance.take() => {

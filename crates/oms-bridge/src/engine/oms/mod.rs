@@ -30,7 +30,8 @@ use self::queue::{Queue, Waiting};
 use self::reply::{Verdict, classify};
 use self::request::Refusal;
 use super::backoff::{Backoff, Random};
-use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Outcome, Outcomes};
+use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
+use crate::change::ObjectChange;
 use crate::clock::Clock;
 
 pub use self::preview::{Preview, preview};
@@ -104,22 +105,23 @@ impl OmsEngine {
         }))
     }
 
-    /// Hands over keys; each must stand once in `keys`. Requests are made in the background until `deadline`.
+    /// Hands over keys. Requests are made in the background until `deadline`.
     pub fn submit<'k>(&self, keys: impl IntoIterator<Item = &'k str>, deadline: Instant) -> Outcomes {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.submit_to(keys.into_iter().enumerate(), deadline, &sender);
+        let jobs = keys.into_iter().map(|key| Job::new(Arc::new(ObjectChange::of_key(key))));
+        self.submit_to(jobs.enumerate(), deadline, &sender);
         Outcomes::new(receiver)
     }
 
-    /// The same for keys that have an index already, reported through `outcomes`.
-    pub(super) fn submit_to<'k>(
+    /// The same for jobs that have an index already, reported through `outcomes`.
+    pub(super) fn submit_to(
         &self,
-        keys: impl IntoIterator<Item = (usize, &'k str)>,
+        jobs: impl IntoIterator<Item = (usize, Job)>,
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) {
-        let waiting = keys.into_iter().filter_map(|(index, key)| {
-            let waiting = Waiting::new(index, key, deadline, outcomes);
+        let waiting = jobs.into_iter().filter_map(|(index, job)| {
+            let waiting = Waiting::new(index, job.key(), deadline, outcomes);
             if waiting.encoded.len() <= MAX_ENCODED_KEY {
                 return Some(waiting);
             }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::journal::Found;
+use crate::journal::StoredRecord;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
@@ -10,7 +10,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 fn entry(written: i64, body: &str) -> Entry {
     let body = Bytes::copy_from_slice(body.as_bytes());
-    Entry::new(Found { name: "n".into(), last_modified: Some(at(written)), body })
+    Entry::new(StoredRecord { name: "n".into(), last_modified: Some(at(written)), body })
 }
 
 fn failed(written: i64, class: &str) -> Entry {
@@ -51,12 +51,16 @@ fn each_class_has_its_own_next_step() {
 }
 
 #[test]
-fn the_newer_record_counts() {
+fn a_success_counts_only_for_what_was_there_before_it_began() {
     let source = present(1, None, 1);
-    let records = Entries { success: Some(entry(10, "")), failed: Some(failed(9, "auth")), dead: None };
-    assert!(advice(&records, &source, None).contains("nothing to send"));
-    let records = Entries { success: Some(entry(9, "")), failed: Some(failed(9, "auth")), dead: None };
-    assert!(advice(&records, &source, None).contains("doctor"));
+    let success = |began: &str| entry(20, &format!(r#"{{"v":1,"outcome":"accepted","began_at":"{began}"}}"#));
+    let records =
+        |success| Entries { success: Some(success), failed: Some(failed(9, "auth")), ..Entries::default() };
+    let text = advice(&records(success("1970-01-01T00:00:15Z")), &source, None);
+    assert!(text.contains("nothing to send"), "{text}");
+    for later in [success("1970-01-01T00:00:08Z"), entry(20, "")] {
+        assert!(advice(&records(later), &source, None).contains("doctor"));
+    }
 }
 
 #[test]

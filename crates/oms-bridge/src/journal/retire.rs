@@ -1,0 +1,87 @@
+//! Deleting exactly what is done with.
+
+use oss_lite::{Error, ListedObject};
+
+use super::failures::{FailureRef, Form};
+use super::lookup::Lookup;
+use super::{Naming, OpenJournal, Shelf};
+
+/// Names in one multi-delete.
+const AT_ONCE: usize = 1000;
+
+/// How often names that a multi-delete left are tried again.
+const TRIES: usize = 3;
+
+impl OpenJournal {
+    /// Deletes failures that are done with or superseded. Says how many are left: they are found by the next replay.
+    pub async fn retire(&self, shelf: Shelf, failures: &[&FailureRef]) -> usize {
+        let (mut names, bare): (Vec<&FailureRef>, Vec<&FailureRef>) =
+            failures.iter().copied().partition(|failure| matches!(failure.form(), Form::Record(_)));
+        for naming in [Naming::Key, Naming::Hash] {
+            let named: Vec<_> = bare.iter().copied().filter(|failure| failure.naming() == naming).collect();
+            names.extend(self.unchanged(shelf, naming, named).await);
+        }
+        let names: Vec<&str> = names.into_iter().map(FailureRef::name).collect();
+        self.delete(names).await
+    }
+
+    /// Deletes objects by name. Says how many are left.
+    pub async fn delete(&self, mut names: Vec<&str>) -> usize {
+        for _ in 0..TRIES {
+            let mut left = Vec::new();
+            for batch in names.chunks(AT_ONCE) {
+                match self.bucket.delete_multiple(batch).await {
+                    Ok(outcome) => {
+                        for (name, error) in outcome.failed {
+                            tracing::debug!(name, %error, "a record was not deleted");
+                            left.extend(batch.iter().copied().find(|known| *known == name));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "records were not deleted");
+                        left.extend_from_slice(batch);
+                    }
+                }
+            }
+            names = left;
+            if names.is_empty() {
+                break;
+            }
+        }
+        names.len()
+    }
+
+    /// Of objects that other programs write again, those that are still as the listing showed them. Another one may stand
+    /// there by now: a later change of the same object that failed, and that is not to be forgotten.
+    async fn unchanged<'f>(
+        &self,
+        shelf: Shelf,
+        naming: Naming,
+        mut failures: Vec<&'f FailureRef>,
+    ) -> Vec<&'f FailureRef> {
+        failures.sort_unstable_by(|a, b| a.key_or_hash().cmp(b.key_or_hash()));
+        let ends: Vec<&str> = failures.iter().map(|failure| failure.key_or_hash()).collect();
+        match self.look(shelf, naming, &ends).await {
+            Ok(now) => {
+                let both = failures.into_iter().zip(now);
+                both.filter(|(failure, now)| now.as_ref() == Some(failure.object()))
+                    .map(|(it, _)| it)
+                    .collect()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot look at markers again; they stay");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        shelf: Shelf,
+        naming: Naming,
+        ends: &[&str],
+    ) -> Result<Vec<Option<ListedObject>>, Error> {
+        let folder = self.journal.layout().folder(shelf, naming);
+        Lookup::new(self.bucket.clone(), folder).find(ends).await
+    }
+}

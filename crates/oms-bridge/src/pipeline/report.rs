@@ -1,0 +1,56 @@
+//! The stream of settled changes, counted.
+
+use super::settle::{Disposition, Recorded, Settled};
+use crate::engine::FailureClass;
+
+/// What became of the changes of one call: a fold of what [`Pipeline::settle`](super::Pipeline::settle) gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Keys the engine accepted.
+    pub accepted: usize,
+    /// Keys that failed, recorded or not.
+    pub failed: usize,
+    /// Changes that were not to be forwarded.
+    pub skipped: usize,
+    /// Failed keys that are not in the journal: the host must not report success.
+    pub unrecorded: usize,
+    /// Accepted keys without a success record. No loss: the object is on its way.
+    pub success_records_missing: usize,
+    /// The first failure that could not be recorded: key, and why not.
+    pub first_unrecorded: Option<String>,
+    /// Failed keys whose credentials were refused.
+    pub refused_credentials: usize,
+}
+
+impl Report {
+    /// Adds one change.
+    pub fn count(&mut self, settled: &Settled) {
+        let lost = matches!(settled.recorded, Recorded::Lost(_));
+        match &settled.outcome {
+            Disposition::Skipped(_) => self.skipped += 1,
+            Disposition::Accepted(_) => {
+                self.accepted += 1;
+                self.success_records_missing += usize::from(lost);
+            }
+            Disposition::Failed(failure) => {
+                self.failed += 1;
+                self.refused_credentials += usize::from(failure.class == FailureClass::Auth);
+                self.unrecorded += usize::from(lost);
+                if lost && self.first_unrecorded.is_none() {
+                    self.first_unrecorded = settled.lost();
+                }
+            }
+        }
+    }
+
+    /// Adds up two reports.
+    pub fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.unrecorded += other.unrecorded;
+        self.success_records_missing += other.success_records_missing;
+        self.refused_credentials += other.refused_credentials;
+        self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);
+    }
+}
