@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+use crate::body::ReplyBody;
 use crate::error::{ApiError, ErrorContext, Reply};
-use crate::faults::{FaultAction, FaultResponse};
+use crate::faults::{FaultAction, FaultId, FaultResponse, Faults};
 use crate::oms;
 use crate::server::{Aborted, Connection};
 
@@ -14,6 +15,7 @@ use crate::server::{Aborted, Connection};
 pub(crate) enum Faulted {
     No,
     Instead(FaultResponse),
+    Proxy(FaultResponse),
     AfterWork(FaultResponse),
     CutResponse,
     CorruptResponse,
@@ -32,7 +34,12 @@ pub(crate) enum FirstChange {
 
 impl Faulted {
     /// Waits, hangs or resets as ordered.
-    pub(crate) async fn meet(action: Option<FaultAction>, connection: &Connection) -> Result<Self, Aborted> {
+    pub(crate) async fn meet(
+        picked: Option<(FaultId, FaultAction)>,
+        faults: &Faults,
+        connection: &Connection,
+    ) -> Result<Self, Aborted> {
+        let (id, action) = picked.unzip();
         match action {
             // Those of callbacks strike later.
             None
@@ -40,6 +47,7 @@ impl Faulted {
                 FaultAction::LoseCallback | FaultAction::RepeatCallback | FaultAction::DelayCallback { .. },
             ) => Ok(Self::No),
             Some(FaultAction::Respond(response)) => Ok(Self::Instead(response)),
+            Some(FaultAction::RespondAsProxy(response)) => Ok(Self::Proxy(response)),
             Some(FaultAction::RespondAfterWork(response)) => Ok(Self::AfterWork(response)),
             Some(FaultAction::ResetMidResponse) => Ok(Self::CutResponse),
             Some(FaultAction::Delay { millis }) => {
@@ -51,6 +59,12 @@ impl Faulted {
                 Err(Aborted)
             }
             Some(FaultAction::Hang) => pending().await,
+            Some(FaultAction::Hold) => {
+                if let Some(id) = id {
+                    faults.lifted(id).await;
+                }
+                Ok(Self::No)
+            }
             Some(FaultAction::CorruptResponse) => Ok(Self::CorruptResponse),
             Some(FaultAction::TruncateResponse) => Ok(Self::TruncateResponse),
             Some(FaultAction::CorruptRequest) => Ok(Self::CorruptRequest),
@@ -104,6 +118,13 @@ impl FaultResponse {
 
     pub(crate) fn oms_reply(&self, request_id: &str) -> Reply {
         self.complete(oms::error_reply(self.status_code(), &self.code, &self.message, request_id))
+    }
+
+    /// An answer that has nothing of a service.
+    pub(crate) fn proxy_reply(&self) -> Reply {
+        let mut reply = http::Response::new(ReplyBody::default());
+        *reply.status_mut() = self.status_code();
+        self.complete(reply)
     }
 
     fn status_code(&self) -> StatusCode {

@@ -2,12 +2,14 @@
 
 mod response;
 
+use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 pub use self::response::FaultResponse;
 
@@ -72,6 +74,9 @@ fn always() -> f64 {
 pub enum FaultAction {
     /// Answers instead of doing the work.
     Respond(FaultResponse),
+    /// Answers instead of the service, as a proxy on the way to it does: without the service's headers (request id, `Server`) and, where the
+    /// answer has none of its own, without a body. The request does not count.
+    RespondAsProxy(FaultResponse),
     /// Does the work, then answers something else: success that looks like a failure.
     RespondAfterWork(FaultResponse),
     /// Does the work after a while.
@@ -85,6 +90,8 @@ pub enum FaultAction {
     ResetMidResponse,
     /// Never answers.
     Hang,
+    /// Does the work once the fault is lifted.
+    Hold,
     /// Does the work; one bit in the middle of the answer's body is wrong, its headers are not.
     CorruptResponse,
     /// One bit in the middle of the request's body goes wrong before the work.
@@ -252,6 +259,8 @@ impl Probe<'_> {
 pub struct Faults {
     rules: Mutex<Rules>,
     in_force: AtomicUsize,
+    /// Wakes what is held.
+    lifted: Notify,
 }
 
 #[derive(Debug)]
@@ -285,7 +294,7 @@ impl Rule {
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
         let rules = Rules { list: Vec::new(), next: 1, dice: fastrand::Rng::with_seed(seed) };
-        Self { rules: Mutex::new(rules), in_force: AtomicUsize::new(0) }
+        Self { rules: Mutex::new(rules), in_force: AtomicUsize::new(0), lifted: Notify::new() }
     }
 
     /// Puts a fault in force.
@@ -304,6 +313,7 @@ impl Faults {
         let before = rules.list.len();
         rules.list.retain(|rule| rule.id != id);
         self.in_force.store(rules.list.len(), Ordering::Release);
+        self.lifted.notify_waiters();
         rules.list.len() < before
     }
 
@@ -311,6 +321,7 @@ impl Faults {
     pub fn clear_all(&self) {
         lock(&self.rules).list.clear();
         self.in_force.store(0, Ordering::Release);
+        self.lifted.notify_waiters();
     }
 
     /// How many requests a fault has hit; 0 when there is none of that id.
@@ -328,7 +339,20 @@ impl Faults {
         self.in_force.load(Ordering::Acquire) == 0
     }
 
-    pub(crate) fn pick(&self, probe: &Probe<'_>) -> Option<FaultAction> {
+    /// Returns once the fault is lifted.
+    pub(crate) async fn lifted(&self, id: FaultId) {
+        loop {
+            // Registered before the rules are looked at, so that no change in between is missed.
+            let mut lifted = pin!(self.lifted.notified());
+            lifted.as_mut().enable();
+            if !lock(&self.rules).list.iter().any(|rule| rule.id == id) {
+                return;
+            }
+            lifted.await;
+        }
+    }
+
+    pub(crate) fn pick(&self, probe: &Probe<'_>) -> Option<(FaultId, FaultAction)> {
         if self.is_empty() {
             return None;
         }
@@ -342,7 +366,7 @@ impl Faults {
         let at = list.iter_mut().position(|rule| applies(rule, dice))?;
         let rule = list.get_mut(at)?;
         rule.hits += 1;
-        Some(rule.fault.action.clone())
+        Some((rule.id, rule.fault.action.clone()))
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use crate::auth::{FailureLock, KeyCache};
 use crate::callback::{self, CallbackJob, Callbacks};
 use crate::config::{Account, TwinConfig};
-use crate::faults::{FaultAction, Faults, Probe};
+use crate::faults::{FaultAction, FaultId, Faults, Probe};
 use crate::notify::{Delivery, Notifications};
 use crate::objects::Dialect;
 use crate::objects::get::http_date;
@@ -142,12 +142,12 @@ impl Inner {
     }
 
     /// The fault that a request meets. Waiters are told at once, as the request may never end.
-    pub(crate) fn pick_fault(&self, probe: &Probe<'_>) -> Option<FaultAction> {
-        let action = self.faults.pick(probe);
-        if action.is_some() {
+    pub(crate) fn pick_fault(&self, probe: &Probe<'_>) -> Option<(FaultId, FaultAction)> {
+        let picked = self.faults.pick(probe);
+        if picked.is_some() {
             self.changed();
         }
-        action
+        picked
     }
 
     /// Wakes everybody who waits for a state.

@@ -80,14 +80,15 @@ fn content_md5(object: &StoredObject) -> Option<String> {
 
 fn fault(call: &Call<'_>, key: &str) -> Option<crate::faults::FaultAction> {
     let path = call.parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    call.inner.pick_fault(&Probe {
+    let picked = call.inner.pick_fault(&Probe {
         stage: Stage::Callback,
         service: call.dialect.service(),
         method: call.parts.method.as_str(),
         path,
         keys: &[key.to_owned()],
         headers: &call.parts.headers,
-    })
+    });
+    picked.map(|(_, action)| action)
 }
 
 /// The public key, for those who ask this listener as a proxy for its real address.

@@ -112,6 +112,10 @@ pub(crate) async fn handle(
             return Err(aborted);
         }
     };
+    if let Faulted::Proxy(response) = &fault {
+        body.drain().await;
+        return Ok(response.proxy_reply());
+    }
     let reply = if let Faulted::Instead(response) = &fault {
         body.drain().await;
         response.object_reply(&context)
@@ -168,7 +172,7 @@ async fn meet_fault(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (dialect.service(), parts.method.as_str(), &parts.headers);
     let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
-    let fault = Faulted::meet(inner.pick_fault(&probe), connection).await?;
+    let fault = Faulted::meet(inner.pick_fault(&probe), &inner.faults, connection).await?;
     match &fault {
         Faulted::CorruptRequest => body.corrupt(),
         Faulted::ResetMidRequest => {

@@ -207,7 +207,7 @@ async fn respond(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (Service::Oms, parts.method.as_str(), &parts.headers);
     let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
-    let fault = match Faulted::meet(inner.pick_fault(&probe), connection).await {
+    let fault = match Faulted::meet(inner.pick_fault(&probe), &inner.faults, connection).await {
         Ok(fault) => fault,
         Err(aborted) => return (Err(aborted), keys),
     };

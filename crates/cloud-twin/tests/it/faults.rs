@@ -96,3 +96,18 @@ async fn a_hanging_request_never_ends_and_a_delayed_one_does() {
         answer = get("bucket", "k").oss(&twin) => assert_eq!(answer.unwrap().status, 200),
     }
 }
+
+#[tokio::test]
+async fn a_held_request_is_served_once_the_fault_is_lifted() {
+    let twin = twin().await;
+    let held = twin.faults().inject(Fault::new(Service::Oss, FaultAction::Hold).method("PUT"));
+    let write = put("bucket", "k", "body");
+    let answer = write.oss(&twin);
+    let lifted = async {
+        twin.wait_until(|twin| twin.faults().hits(held) == 1).await;
+        assert_eq!(twin.oss().len("bucket"), 0);
+        assert!(twin.faults().clear(held));
+    };
+    let (answer, ()) = tokio::join!(answer, lifted);
+    assert_eq!((answer.unwrap().status, twin.oss().len("bucket")), (200, 1));
+}
