@@ -36,6 +36,10 @@ mod ingest;
 #[cfg(test)]
 mod ingest_guard;
 #[cfg(test)]
+mod interleaved;
+#[cfg(test)]
+mod journal_races;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lambda;
@@ -49,6 +53,8 @@ mod outcomes;
 mod replay;
 #[cfg(test)]
 mod replay_faults;
+#[cfg(test)]
+mod replay_records;
 #[cfg(test)]
 mod retries;
 #[cfg(test)]
