@@ -23,8 +23,9 @@ use crate::{assemble, clock};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
 ///
-/// A key that is accepted gets its success record first and loses its failed record second, so that a kill at any
-/// moment loses nothing and the next run finishes the work. A key that was accepted since it failed is not sent again.
+/// A key that is accepted gets its success record first and loses its failed records second, so that a kill at any
+/// moment loses nothing and the next run finishes the work. Several failures of one object are sent once. A key that an
+/// event has forwarded since it failed is not sent again.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge replay
@@ -58,7 +59,7 @@ pub(super) struct ReplayArgs {
     /// Replay the keys that were set aside after too many attempts.
     #[arg(long)]
     dead: bool,
-    /// Set a key aside when it has failed so often.
+    /// Set a key aside when it was refused for good this often. Outages do not count.
     #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: u32,
     /// Only print the keys that would be sent, one a line.
