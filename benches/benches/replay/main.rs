@@ -1,6 +1,7 @@
 //! What a replay of very many markers costs, beside what it must cost at least.
 //!
-//! `cargo bench -p bench --bench replay [-- [--json] [--keys N,N…]]`. `benches/README.md` says what is measured.
+//! `cargo bench -p bench --bench replay [-- [--json] [--keys N,N…] [--beside BINARY] [--records N]]`. `benches/README.md` says
+//! what is measured.
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes lie far below 2^52")]
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use cloud_twin::{Service, Twin};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 const LOGS: &str = "logs";
 const DEFAULT_KEYS: [usize; 2] = [100_000, 1_000_000];
@@ -25,6 +27,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 struct Run {
     program: &'static str,
     keys: usize,
+    /// Records of each key; 0 for an empty marker.
+    records: usize,
     elapsed_s: f64,
     keys_per_s: f64,
     /// CPU time of the program, in microseconds for each key.
@@ -45,12 +49,20 @@ async fn main() -> Result<()> {
         Some(list) => list.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?,
         None => DEFAULT_KEYS.to_vec(),
     };
+    let beside = arguments.iter().skip_while(|argument| *argument != "--beside").nth(1).map(PathBuf::from);
+    let records = arguments.iter().skip_while(|argument| *argument != "--records").nth(1);
+    let records: usize = records.map_or(Ok(0), |records| records.parse())?;
     let product = build(&["--package", "oms-bridge", "--bin", "oms-bridge"], "oms-bridge")?;
     let floor = build(&["--package", "bench", "--bin", "replay_floor"], "replay_floor")?;
     let mut runs = Vec::new();
     for keys in keys {
-        runs.push(run("replay", &product, &["replay", "--json"], keys).await?);
-        runs.push(run("floor", &floor, &[], keys).await?);
+        runs.push(run("replay", &product, &["replay", "--json"], keys, records).await?);
+        if let Some(beside) = &beside {
+            runs.push(run("beside", beside, &["replay", "--json"], keys, 0).await?);
+        }
+        if records == 0 {
+            runs.push(run("floor", &floor, &[], keys, 0).await?);
+        }
     }
     if arguments.iter().any(|argument| argument == "--json") {
         println!("{}", serde_json::to_string(&runs)?);
@@ -77,7 +89,13 @@ fn build(arguments: &[&str], binary: &str) -> Result<PathBuf> {
     Ok(target.join("release").join(binary).canonicalize()?)
 }
 
-async fn run(program: &'static str, path: &Path, arguments: &[&str], keys: usize) -> Result<Run> {
+async fn run(
+    program: &'static str,
+    path: &Path,
+    arguments: &[&str],
+    keys: usize,
+    records: usize,
+) -> Result<Run> {
     let twin = Twin::builder().start().await?;
     for bucket in ["source", LOGS] {
         twin.create_oss_bucket(bucket);
@@ -86,7 +104,15 @@ async fn run(program: &'static str, path: &Path, arguments: &[&str], keys: usize
     let task = twin.create_sync_task("source", "mirror");
     let folder = format!("oms_source_record/{}/failed_object/", task.sync_task_id);
     for number in 0..keys {
-        twin.oss().put(LOGS, &format!("{folder}k{number:07}"), "");
+        let key = format!("k{number:07}");
+        if records == 0 {
+            twin.oss().put(LOGS, &format!("{folder}{key}"), "");
+        }
+        for record in 0..records {
+            let name = failure(&format!("{folder}{key}"), number * records + record);
+            let body = format!(r#"{{"v":1,"key":"{key}","engine":"oms","outcome":"failed","attempts":1}}"#);
+            twin.oss().put(LOGS, &name, body);
+        }
     }
     let (oss, huawei) = (twin.oss_account(), twin.huawei_account());
     let mut command = Command::new(path);
@@ -113,6 +139,7 @@ async fn run(program: &'static str, path: &Path, arguments: &[&str], keys: usize
     Ok(Run {
         program,
         keys,
+        records,
         elapsed_s: elapsed,
         keys_per_s: keys as f64 / elapsed,
         cpu_us_per_key: program_cpu.as_secs_f64() * 1e6 / keys as f64,
@@ -123,6 +150,13 @@ async fn run(program: &'static str, path: &Path, arguments: &[&str], keys: usize
         multi_deletes: stats.requests(Service::Oss, "DeleteMultipleObjects"),
         puts: stats.requests(Service::Oss, "PutObject"),
     })
+}
+
+/// Name of a failure record, by the published form (`docs/journal.md`).
+fn failure(start: &str, unique: usize) -> String {
+    let name = format!("{start}!20260105T100004.512Z-c5f3a9c01-{unique:016x}");
+    let check = Sha256::digest(&name);
+    format!("{name}{}", hex::encode(&check[..4]))
 }
 
 /// Waits for a program. Gives its peak memory in KiB and its CPU time, as they were shortly before its end.
@@ -189,14 +223,17 @@ fn print(runs: &[Run]) {
             run.puts
         );
     }
-    for pair in runs.chunks(2) {
-        if let [replay, floor] = pair {
-            println!(
-                "{} keys: {:.2} x the time of the floor, {:.2} x its CPU",
-                replay.keys,
-                replay.elapsed_s / floor.elapsed_s,
-                replay.cpu_us_per_key / floor.cpu_us_per_key
-            );
+    let mut replay = None;
+    for run in runs {
+        match (run.program, replay) {
+            ("replay", _) => replay = Some(run),
+            (other, Some(replay)) if replay.keys == run.keys => println!(
+                "{} keys: {:.2} x the time of {other}, {:.2} x its CPU",
+                run.keys,
+                replay.elapsed_s / run.elapsed_s,
+                replay.cpu_us_per_key / run.cpu_us_per_key
+            ),
+            _ => {}
         }
     }
 }

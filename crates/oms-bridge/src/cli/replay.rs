@@ -202,6 +202,13 @@ fn describe(summary: &Summary, engine: &Engine) -> String {
             summary.set_aside
         ));
     }
+    if summary.for_copies > 0 {
+        lines.push(format!(
+            "{} of the skipped records are not for OMS (removals, objects at URLs or of another service): `replay --engine copy` \
+             forwards them",
+            summary.for_copies
+        ));
+    }
     if summary.markers_left > 0 {
         lines.push(format!(
             "{} accepted keys still have their failed record: the next replay removes it",
