@@ -199,3 +199,24 @@ async fn no_secret_shows() {
         assert!(!finished.stdout.contains(secret) && !finished.stderr.contains(secret), "{secret}");
     }
 }
+
+#[tokio::test]
+async fn every_failure_of_the_key_is_shown_and_none_of_its_neighbours() {
+    let cloud = Cloud::start().await;
+    cloud.upload("k", "x").await;
+    cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::oms_forbidden()));
+    for key in ["k", "k!", "k", "kk"] {
+        send(&cloud, key).await;
+    }
+    cloud.twin.oss().put(LOGS, &cloud.record_name(Shelf::Failed, "k"), "");
+    let result = explain(cloud.settings(), "k").await;
+    let names = |entries: &Value| -> Vec<String> {
+        entries.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut shown = names(&result["records"]["earlier"]);
+    shown.push(result["records"]["failed"]["name"].as_str().unwrap().to_owned());
+    shown.sort_unstable();
+    assert_eq!(shown, cloud.records().names(Shelf::Failed, "k"));
+    assert_eq!(shown.len(), 3);
+    assert!(explained(cloud.settings(), &["k"]).await.stdout.contains("\n  earlier  "));
+}

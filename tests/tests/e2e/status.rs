@@ -205,3 +205,23 @@ async fn watching_outlasts_an_outage_of_the_log_bucket() {
     cloud.twin.faults().clear(fault);
     watching.stdout_line(|line| line.contains("\"failed\":6").then_some(())).await;
 }
+
+#[tokio::test]
+async fn a_key_that_failed_for_several_events_counts_once() {
+    let cloud = Cloud::start().await;
+    let outage = Fault::respond(Service::Oms, FaultResponse::oms_forbidden());
+    cloud.twin.faults().inject(outage);
+    for keys in [&["a", "b"][..], &["a"], &["a"]] {
+        OmsBridge::new(["send", "--"].iter().chain(keys).copied()).settings(cloud.settings()).run().await;
+    }
+    let finished = status(cloud.settings(), &["--json"]).await;
+    let shown = finished.json();
+    assert_eq!(
+        (&shown["failed"], &shown["records"], &shown["read"]),
+        (&json!(2), &json!(4), &json!(2)),
+        "{shown}"
+    );
+    assert_eq!(shown["by_class"]["auth"], 2);
+    let text = status(cloud.settings(), &[]).await.stdout;
+    assert!(text.contains("2 keys failed and wait for a replay, with 4 records"), "{text}");
+}
