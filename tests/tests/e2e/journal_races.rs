@@ -73,7 +73,7 @@ async fn replay_beside_an_event(service: Service, method: &str, at: &str) {
     cloud.twin.faults().clear(outage);
     cloud.twin.faults().clear(stopped);
     assert_eq!(process.wait().await.code(), Some(0), "{}", process.stderr());
-    assert_eq!(cloud.recorded(Shelf::Failed), [late.clone()], "the failure of the event is still there");
+    assert_eq!(cloud.recorded(Shelf::Failed), [late.as_str()], "the failure of the event is still there");
     let sent = cloud.sent(&late);
     assert_eq!(replay(cloud.settings()).await.code, Some(0));
     assert_eq!((cloud.sent(&late), cloud.recorded(Shelf::Failed).len()), (sent + 1, 0));

@@ -70,12 +70,10 @@ pub struct Entries {
 
 impl Entries {
     async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
-        let success = async { Ok(journal.success(key).await?.map(Entry::new)) };
-        let (success, mut failed, mut dead) = tokio::try_join!(
-            success,
-            failures(journal, Shelf::Failed, key),
-            failures(journal, Shelf::Dead, key)
-        )?;
+        // On the heap: each of them lists and reads.
+        let success = Box::pin(async { Ok(journal.success(key).await?.map(Entry::new)) });
+        let of = |shelf| Box::pin(failures(journal, shelf, key));
+        let (success, mut failed, mut dead) = tokio::try_join!(success, of(Shelf::Failed), of(Shelf::Dead))?;
         let (newest_failed, newest_dead) = (failed.pop(), dead.pop());
         dead.append(&mut failed);
         dead.sort_by_key(|entry| entry.written);

@@ -110,21 +110,21 @@ pub(super) fn read(body: &[u8]) -> serde_json::Result<Record> {
 
 impl<'a> From<&'a Record> for Json<'a> {
     fn from(record: &'a Record) -> Self {
-        fn text(text: &Option<String>) -> Option<Cow<'_, str>> {
-            text.as_deref().map(Cow::Borrowed)
+        fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+            text.map(|text| Cow::Borrowed(text.as_str()))
         }
         Self {
             v: record.v,
             key: Cow::Borrowed(&record.key),
-            provider: text(&record.provider),
-            bucket: text(&record.bucket),
-            event: text(&record.event),
-            event_time: text(&record.event_time),
-            etag: text(&record.etag),
+            provider: text(record.provider.as_ref()),
+            bucket: text(record.bucket.as_ref()),
+            event: text(record.event.as_ref()),
+            event_time: text(record.event_time.as_ref()),
+            etag: text(record.etag.as_ref()),
             size: record.size,
-            version_id: text(&record.version_id),
-            sequencer: text(&record.sequencer),
-            url: text(&record.url),
+            version_id: text(record.version_id.as_ref()),
+            sequencer: text(record.sequencer.as_ref()),
+            url: text(record.url.as_ref()),
             engine: Cow::Borrowed(&record.engine),
             outcome: Cow::Borrowed(&record.outcome),
             class: record.class.map(Class::from),
@@ -132,13 +132,13 @@ impl<'a> From<&'a Record> for Json<'a> {
             permanent_failures: (record.permanent_failures > 0
                 || record.class == Some(FailureClass::Permanent))
             .then_some(record.permanent_failures),
-            began_at: text(&record.began_at),
-            accepted_at: text(&record.accepted_at),
-            first_failed_at: text(&record.first_failed_at),
-            last_failed_at: text(&record.last_failed_at),
+            began_at: text(record.began_at.as_ref()),
+            accepted_at: text(record.accepted_at.as_ref()),
+            first_failed_at: text(record.first_failed_at.as_ref()),
+            last_failed_at: text(record.last_failed_at.as_ref()),
             error: record.error.as_ref().map(Error::from),
-            request_id: text(&record.request_id),
-            note: text(&record.note),
+            request_id: text(record.request_id.as_ref()),
+            note: text(record.note.as_ref()),
             upload: record.upload.as_ref().map(Upload::from),
         }
     }

@@ -28,7 +28,7 @@ enum Kept {
 /// Runs a chunk to its end.
 pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> Summary {
     let Chunk { listed, skipped, send, done, already_done } = chunk;
-    let mut summary = Summary { listed, skipped, already_done, ..Summary::default() };
+    let mut summary = Summary { listed, already_done, skipped, ..Summary::default() };
     if run.options.mode == Mode::DryRun {
         for item in &send {
             run.observer.observe(&Event::Planned { key: item.key() });

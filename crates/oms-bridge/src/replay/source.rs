@@ -49,10 +49,13 @@ impl Found {
     }
 }
 
+/// What is found, with a look at the next.
+type Listing = Pin<Box<Peekable<BoxStream<'static, Result<Found, Error>>>>>;
+
 /// The chunks of one run.
 pub(super) struct Source {
     run: Arc<Run>,
-    found: Pin<Box<Peekable<BoxStream<'static, Result<Found, Error>>>>>,
+    found: Listing,
     by_key: Lookup,
     by_hash: Lookup,
     /// Keys in a chunk: full batches, so that a replay makes as few requests as its keys allow.
