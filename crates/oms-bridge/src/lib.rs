@@ -19,6 +19,7 @@
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
+//! | [`token`] | bearer tokens of everything that is served over HTTP |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `desk` | uploads straight from browsers: policies, callbacks, catalogue |
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
@@ -64,4 +65,5 @@ pub mod progress;
 pub mod replay;
 pub mod status;
 mod text;
+pub mod token;
 pub mod transfer;

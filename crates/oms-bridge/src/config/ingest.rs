@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::IngestArgs;
 use super::copy::boolean;
 use super::reader::{Reader, given};
-use crate::ingest::{AllowList, Guard, Reach, Token};
+use crate::ingest::{AllowList, Guard, Reach};
+use crate::token::Token;
 
 /// What may be fetched from the web, and who may ask for it.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::ingest::Token;
+use crate::token::Token;
 
 /// Longest name of a user, in bytes.
 const LONGEST_NAME: usize = 64;

@@ -11,14 +11,15 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::Guard;
 use super::jobs::{self, Job, Jobs, Object, State};
 use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
-use super::{Guard, Token};
 use crate::change::ObjectChange;
 use crate::host::Function;
 use crate::pipeline::Budget;
+use crate::token::Token;
 
 const OBJECTS: &str = "/objects";
 

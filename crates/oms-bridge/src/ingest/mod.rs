@@ -9,7 +9,6 @@
 //! | module | concern |
 //! |---|---|
 //! | `api` | routes, answers |
-//! | `token` | who may ask |
 //! | `request` | what is asked for: limits, and keys as URLs |
 //! | `guard` | which URLs may be fetched: the allow-list, and no address that is not public |
 //! | `address` | which addresses are public |
@@ -31,11 +30,9 @@ mod guard;
 mod jobs;
 mod pending;
 mod request;
-mod token;
 mod work;
 
 pub use self::address::Reach;
 pub use self::api::Ingest;
 pub use self::guard::{AllowList, Guard, Lookup, Resolver};
 pub use self::request::MAX_BODY;
-pub use self::token::Token;

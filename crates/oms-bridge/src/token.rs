@@ -1,4 +1,4 @@
-//! Who may ask.
+//! Bearer tokens.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 /// Shortest token that is taken, in bytes.
 const SHORTEST: usize = 16;
 
-/// The bearer token of the interface. Only its SHA-256 is kept; comparing takes the same time whatever is presented.
+/// A bearer token. Only its SHA-256 is kept; comparing takes the same time whatever is presented.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
