@@ -1,4 +1,4 @@
-//! `oms-bridge serve` as a child process, invoked the way Function Compute does.
+//! `oms-bridge serve` as a child process, run and invoked the way Function Compute does.
 
 use std::net::SocketAddr;
 use std::process::ExitStatus;
@@ -25,6 +25,8 @@ pub struct Function {
 #[derive(Clone, Debug)]
 pub struct FunctionSetup {
     settings: Settings,
+    /// What the platform puts into the environment.
+    platform: Settings,
     arguments: Vec<String>,
 }
 
@@ -50,6 +52,19 @@ impl FunctionSetup {
         self
     }
 
+    /// Runs it on somebody's own machine instead of Function Compute.
+    #[must_use]
+    pub fn off_the_platform(self) -> Self {
+        self.on_another_platform(Settings::default())
+    }
+
+    /// Runs it where the environment holds these variables instead of those of Function Compute.
+    #[must_use]
+    pub fn on_another_platform(mut self, variables: Settings) -> Self {
+        self.platform = variables;
+        self
+    }
+
     /// Takes the address from the environment, as on the platform, instead of a free port of the loopback interface.
     #[must_use]
     pub fn listening_where_the_platform_says(mut self) -> Self {
@@ -65,10 +80,15 @@ impl FunctionSetup {
 
     /// Starts it and waits until it listens.
     pub async fn start(self) -> Function {
-        let process = Process::spawn(&self.arguments, &self.settings);
+        let process = Process::spawn(&self.arguments, &self.settings.and(self.platform));
         let address = process.line(listening).await;
         Function { process, address, http: http_client() }
     }
+}
+
+/// The variables by which Function Compute tells that it runs a process.
+pub fn function_compute() -> Settings {
+    Settings::default().set("FC_FUNCTION_NAME", "oms-bridge").set("FC_ACCOUNT_ID", "1000000000000001")
 }
 
 /// The address in the log line that says so, in either form.
@@ -185,7 +205,8 @@ impl Function {
     /// A function with the given settings.
     pub fn with(settings: Settings) -> FunctionSetup {
         let arguments = ["serve", "--listen", LOOPBACK].map(str::to_owned).into();
-        FunctionSetup { settings: settings.set("LOG_FORMAT", "json"), arguments }
+        let platform = function_compute();
+        FunctionSetup { settings: settings.set("LOG_FORMAT", "json"), platform, arguments }
     }
 
     /// Sends an event and reads what the answer means.

@@ -1,6 +1,7 @@
 //! A child process: environment, captured output, signals.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,13 @@ use crate::binary;
 
 /// Longest time anything is waited for, so that a failing test ends. What is waited for takes milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A port outside the range from which the system picks ports by itself, so that nobody takes it in the meantime.
+pub fn free_port() -> u16 {
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut ports = (first..10_000).chain(0..first).map(|offset| 20_000 + offset);
+    ports.find(|&port| std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()).unwrap()
+}
 
 /// The environment of a child: these variables and no others.
 #[derive(Clone, Debug, Default)]

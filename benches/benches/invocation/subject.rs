@@ -54,7 +54,9 @@ impl Subject {
                 ("OSS_ENDPOINT", services.oss_endpoint),
                 ("OSS_REGION", "cn-hangzhou".to_owned()),
                 ("LOG_BUCKET", services.log_bucket),
+                // Both, or it takes itself for a server of its own: on loopback, for those with a token.
                 ("FC_FUNCTION_NAME", "oms-bridge".to_owned()),
+                ("FC_ACCOUNT_ID", "1000000000000001".to_owned()),
                 ("RUST_LOG", "info".to_owned()),
             ],
         }

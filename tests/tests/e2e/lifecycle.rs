@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service, TwinEvent};
+use e2e::process::free_port;
 use e2e::{Answer, Cloud, Function, Invocation, Shelf, event};
 use reqwest::Method;
 use serde_json::Value;
@@ -26,13 +27,6 @@ impl Nowhere {
     pub(crate) fn sync_url(&self) -> String {
         self.url() + "/v2/p/sync-tasks/t/events"
     }
-}
-
-/// A port outside the range from which the system picks ports by itself, so that nobody takes it in the meantime.
-fn free_port() -> u16 {
-    let first = u16::try_from(std::process::id() % 10_000).unwrap();
-    let mut ports = (first..10_000).chain(0..first).map(|offset| 20_000 + offset);
-    ports.find(|&port| std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()).unwrap()
 }
 
 fn connections(cloud: &Cloud) -> (u64, u64) {
