@@ -18,6 +18,7 @@
 //! | [`oms_api`] | what OMS says of the sync task |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
+//! | [`warm`] | connections opened ahead of the first event |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`token`] | bearer tokens of everything that is served over HTTP |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
@@ -67,3 +68,4 @@ pub mod status;
 mod text;
 pub mod token;
 pub mod transfer;
+pub mod warm;

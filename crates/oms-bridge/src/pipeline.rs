@@ -25,7 +25,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt as _, stream};
 use oss_lite::Credentials;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 pub use self::messages::{Handled, Unsettled, Why};
 pub use self::report::Report;
@@ -80,22 +80,6 @@ impl Pipeline {
     /// The journal, for replays.
     pub fn journal(&self) -> &Journal {
         &self.journal
-    }
-
-    /// Opens the connections, so that the first event does not wait for them.
-    ///
-    /// # Errors
-    ///
-    /// Which service cannot be reached, and why.
-    pub async fn warm(&self, deadline: Instant) -> Result<(), String> {
-        let journal = async { timeout_at(deadline, self.journal.warm()).await };
-        let (engine, journal) = tokio::join!(self.engine.warm(deadline), journal);
-        engine?;
-        match journal {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("the log bucket cannot be reached: {error}")),
-            Err(_) => Err("the log bucket cannot be reached: no reply in time".to_owned()),
-        }
     }
 
     /// Forwards changes and writes down what became of them: each of `changes` comes out once.

@@ -57,22 +57,6 @@ async fn connections_serve_one_invocation_after_the_other() {
 }
 
 #[tokio::test]
-async fn initialize_says_which_service_cannot_be_reached() {
-    let cloud = Cloud::start().await;
-    let nowhere = Nowhere::new();
-    for (name, value, wanted) in [
-        ("SYNC_URL", nowhere.sync_url(), "OMS cannot be reached"),
-        ("OSS_ENDPOINT", nowhere.url(), "the log bucket cannot be reached"),
-    ] {
-        let function = Function::on(&cloud).set(name, value).start().await;
-        let reply = function.initialize().await;
-        let Answer::Failure { kind, message } = reply.answer() else { panic!("{reply:?}") };
-        assert_eq!(kind, "NotReady");
-        assert!(message.contains(wanted) && message.contains("refused"), "{message}");
-    }
-}
-
-#[tokio::test]
 async fn an_unreachable_oms_sends_keys_to_the_journal() {
     let cloud = Cloud::start().await;
     let nowhere = Nowhere::new();

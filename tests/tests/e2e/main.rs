@@ -64,4 +64,6 @@ mod send;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod warm_up;
+#[cfg(test)]
 mod wire;

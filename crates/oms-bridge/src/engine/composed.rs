@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oss_lite::Credentials;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::copy::{CopyContext, CopyEngine, Deletes};
 use super::fallback::Fallback;
@@ -67,24 +67,16 @@ impl Engine {
         Some(CopyContext { source, allowance: copy.deletes().allowance() })
     }
 
-    /// Opens connections, so that the first event does not wait for them.
-    ///
-    /// # Errors
-    ///
-    /// Which service cannot be reached, and why. With two engines one of them is enough.
-    pub async fn warm(&self, deadline: Instant) -> Result<(), String> {
+    /// Opens connections, so that the first event does not wait for them. Says which services cannot be reached by `deadline`,
+    /// and why.
+    pub async fn warm(&self, deadline: Instant) -> Vec<String> {
         match self {
-            Self::Oms(oms) => warm_oms(oms, deadline).await,
-            Self::Copy(copy) => warm_copy(copy, deadline).await,
+            Self::Oms(oms) => oms.warm(deadline).await.into_iter().collect(),
+            Self::Copy(copy) => copy.warm(deadline).await,
             Self::OmsThenCopy(oms, copy) => {
-                match tokio::join!(warm_oms(oms, deadline), warm_copy(copy, deadline)) {
-                    (Err(first), Err(second)) => Err(format!("{first}; {second}")),
-                    (Err(error), Ok(())) | (Ok(()), Err(error)) => {
-                        tracing::warn!(error, "one of two engines is not ready");
-                        Ok(())
-                    }
-                    (Ok(()), Ok(())) => Ok(()),
-                }
+                let (oms, mut unreachable) = tokio::join!(oms.warm(deadline), copy.warm(deadline));
+                unreachable.extend(oms);
+                unreachable
             }
         }
     }
@@ -187,15 +179,6 @@ fn no_credentials(index: usize, outcomes: &Sender) {
     };
     // The receiver is given away only after this.
     let _ = outcomes.send((index, Outcome::Failed(failure)));
-}
-
-async fn warm_oms(oms: &OmsEngine, deadline: Instant) -> Result<(), String> {
-    oms.warm(deadline).await.map_err(|error| format!("OMS cannot be reached: {error}"))
-}
-
-async fn warm_copy(copy: &CopyEngine, deadline: Instant) -> Result<(), String> {
-    let silent = || Err("source or destination cannot be reached: no reply in time".to_owned());
-    timeout_at(deadline, copy.warm()).await.unwrap_or_else(|_| silent())
 }
 
 #[cfg(test)]

@@ -1,17 +1,13 @@
 //! The function on Function Compute's custom runtime.
 
-use std::time::Duration;
-
 use fc_adapter::{Adapter, RawEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
 use super::Function;
+use crate::warm;
 
-/// Time to open the connections in `/initialize`.
-const WARM: Duration = Duration::from_secs(10);
-
-/// A server for `function`, with `/initialize` opening its connections.
+/// A server for `function`, with `/initialize` opening its connections. That never fails: settings were checked before.
 pub fn adapter(
     function: Function,
 ) -> Adapter<
@@ -20,13 +16,16 @@ pub fn adapter(
     + Send
     + 'static,
 > {
-    let warm = function.clone();
+    let own = function.clone();
     let handler = service_fn(move |event| {
         let function = function.clone();
         async move { function.invoke(event).await }
     });
     Adapter::new(handler).on_initialize(move |_| {
-        let function = warm.clone();
-        async move { function.initialize(Instant::now() + WARM).await }
+        let function = own.clone();
+        async move {
+            function.warm(Instant::now() + warm::LONGEST).await;
+            Ok(())
+        }
     })
 }

@@ -17,6 +17,7 @@ use crate::event::{self, Event, KeyEncoding, Task};
 use crate::pipeline::{Budget, Pipeline, Report, Unsettled};
 use crate::progress::Log;
 use crate::replay::{Options, Stopped, Summary, replay};
+use crate::warm::reach;
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
@@ -226,13 +227,17 @@ impl Function {
         }
     }
 
-    /// Opens the connections.
-    ///
-    /// # Errors
-    ///
-    /// Which service cannot be reached, and why.
-    pub async fn initialize(&self, deadline: Instant) -> Result<(), Diagnostic> {
-        self.0.pipeline.warm(deadline).await.map_err(|error| failure("NotReady", &error))
+    /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is logged: see
+    /// [`warm`](crate::warm) for why it is no failure.
+    pub async fn warm(&self, deadline: Instant) {
+        let pipeline = &self.0.pipeline;
+        let (engine, journal) = tokio::join!(
+            pipeline.engine().warm(deadline),
+            reach("the log bucket", deadline, pipeline.journal().warm()),
+        );
+        for error in engine.into_iter().chain(journal) {
+            tracing::warn!(error, "not all connections are open yet");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::transfer::S3;
 use crate::transfer::{
     Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble, Web,
 };
+use crate::warm::reach;
 
 /// Objects under way at once, unless told otherwise.
 pub const OBJECTS_IN_FLIGHT: usize = 16;
@@ -198,12 +199,8 @@ impl CopyEngine {
     }
 
     /// Opens a connection to the destination, and to the source if its bucket is known, so that the first event does not
-    /// wait for them.
-    ///
-    /// # Errors
-    ///
-    /// Which end cannot be reached. Any reply counts as reached.
-    pub async fn warm(&self) -> Result<(), String> {
+    /// wait for them. Says which of them cannot be reached by `deadline`, and why; any reply counts as reached.
+    pub async fn warm(&self, deadline: Instant) -> Vec<String> {
         let config = &self.0.config;
         let source = async {
             match &config.source_bucket {
@@ -211,9 +208,11 @@ impl CopyEngine {
                 None => Ok(()),
             }
         };
-        let (source, destination) = tokio::join!(source, config.destination.warm(&config.bucket));
-        source.map_err(|error| format!("the source cannot be reached: {error}"))?;
-        destination.map_err(|error| format!("the destination cannot be reached: {error}"))
+        let (source, destination) = tokio::join!(
+            reach("the source", deadline, source),
+            reach("the destination", deadline, config.destination.warm(&config.bucket)),
+        );
+        source.into_iter().chain(destination).collect()
     }
 
     /// Objects looked at so far.

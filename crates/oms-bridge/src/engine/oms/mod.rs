@@ -33,6 +33,7 @@ use super::backoff::{Backoff, Random};
 use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
 use crate::change::ObjectChange;
 use crate::clock::Clock;
+use crate::warm::reach;
 
 pub use self::preview::{Preview, preview};
 pub use self::target::{BadSyncUrl, SyncUrl};
@@ -134,13 +135,10 @@ impl OmsEngine {
         }
     }
 
-    /// Opens the connection to OMS, so that the first event does not wait for it.
-    ///
-    /// # Errors
-    ///
-    /// When OMS cannot be reached. Any reply counts as reached.
-    pub async fn warm(&self, deadline: Instant) -> Result<(), EngineError> {
-        self.0.warm(deadline).await
+    /// Opens the connection to OMS, so that the first event does not wait for it. Says if OMS cannot be reached by `deadline`,
+    /// and why; any reply counts as reached.
+    pub async fn warm(&self, deadline: Instant) -> Option<String> {
+        reach("OMS", deadline, self.0.warm()).await
     }
 
     /// Requests sent so far.

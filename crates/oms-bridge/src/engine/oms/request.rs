@@ -99,11 +99,10 @@ impl Shared {
         Ok(request)
     }
 
-    pub(super) async fn warm(&self, deadline: Instant) -> Result<(), EngineError> {
+    pub(super) async fn warm(&self) -> Result<(), EngineError> {
         let mut url = self.config.target.url().clone();
         url.set_path("/");
-        let mut request = Request::new(Method::HEAD, url);
-        *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+        let request = Request::new(Method::HEAD, url);
         self.http.execute(request).await.map(drop).map_err(transport)
     }
 }

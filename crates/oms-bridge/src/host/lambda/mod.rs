@@ -12,7 +12,7 @@ mod drain;
 mod environment;
 mod reply;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fc_adapter::RawEvent;
 use lambda_runtime::layers::TracingLayer;
@@ -23,14 +23,11 @@ use self::drain::Drain;
 pub use self::environment::{RuntimeApi, Unusable};
 pub use self::reply::{BatchResponse, ItemFailure, Reply};
 use super::Function;
-
-/// Time to open the connections before the first event is asked for. Of the ten seconds that Lambda gives a start, most is left.
-const WARM: Duration = Duration::from_secs(3);
+use crate::warm;
 
 /// Runs `function` until `stop`, and until what is in hand then is answered.
 ///
-/// Connections that cannot be opened are a warning only: keys that OMS does not take go to the journal, which is what the function is
-/// for.
+/// Connections are opened before the first event is asked for, as far as that is possible.
 ///
 /// # Errors
 ///
@@ -49,9 +46,7 @@ pub async fn run(function: Function, stop: impl Future<Output = ()>) -> Result<(
 }
 
 async fn serve(function: Function, drain: Drain) -> Result<(), Error> {
-    if let Err(problem) = function.initialize(Instant::now() + WARM).await {
-        tracing::warn!(error = problem.error_message, "not all connections are open yet");
-    }
+    function.warm(Instant::now() + warm::LONGEST).await;
     let handler = service_fn(move |LambdaEvent { payload, context }: LambdaEvent<RawEvent>| {
         let function = function.clone();
         async move {
