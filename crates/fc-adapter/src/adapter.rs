@@ -10,19 +10,19 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot};
 use tracing::info;
 
 use crate::{
-    Error, ErrorKind, FcContext, FcEnvironment, Instance, Markers,
-    dispatch::{Hook, Shared},
-    environment::listen_address,
+    Error, ErrorKind, FcContext, FcEnvironment, Instance, Markers, Platform,
+    dispatch::{Admit, Hook, Shared},
     gauge::Gauge,
     handler::Handler,
     http_hook::HttpHook,
+    platform::DEFAULT_PORT,
     server,
     signals::Signals,
 };
@@ -55,6 +55,7 @@ const DEFAULT_LIMIT: usize = 32 << 20;
 pub struct Adapter<F> {
     handler: F,
     listen: Option<SocketAddr>,
+    platform: Option<Platform>,
     environment: Option<FcEnvironment>,
     default_timeout: Option<Duration>,
     body_limit: usize,
@@ -63,6 +64,7 @@ pub struct Adapter<F> {
     on_initialize: Option<Hook>,
     on_pre_stop: Option<Hook>,
     on_http: Option<HttpHook>,
+    admit: Option<Admit>,
 }
 
 impl<F> Adapter<F> {
@@ -71,6 +73,7 @@ impl<F> Adapter<F> {
         Self {
             handler,
             listen: None,
+            platform: None,
             environment: None,
             default_timeout: None,
             body_limit: DEFAULT_LIMIT,
@@ -79,13 +82,28 @@ impl<F> Adapter<F> {
             on_initialize: None,
             on_pre_stop: None,
             on_http: None,
+            admit: None,
         }
     }
 
-    /// Listens on `addr` instead of `0.0.0.0` with the port from `FC_SERVER_PORT`, else
-    /// `FC_CUSTOM_LISTEN_PORT`, else 9000. Port 0 means any free one.
+    /// Listens on `addr` instead of [`Platform::listen_address`] with 9000 as the port. Port 0 means any free one.
     pub fn listen(self, addr: SocketAddr) -> Self {
         Self { listen: Some(addr), ..self }
+    }
+
+    /// Serves as on `platform`, whatever the environment of the process says.
+    pub fn platform(self, platform: Platform) -> Self {
+        Self { platform: Some(platform), ..self }
+    }
+
+    /// Asks `admit` about the headers of every request except `GET /healthz` and those that go to the hook of
+    /// [`Adapter::on_http`], which looks for itself. A request that is not admitted is answered with 401 before its body is read;
+    /// no handler and no hook hears of it. Without this everybody is admitted.
+    pub fn admit<A>(self, admit: A) -> Self
+    where
+        A: Fn(&HeaderMap) -> bool + Send + Sync + 'static,
+    {
+        Self { admit: Some(Box::new(admit)), ..self }
     }
 
     /// Uses `environment` instead of that of the process for what request headers leave open.
@@ -154,9 +172,10 @@ impl<F> Adapter<F> {
 
     /// Starts to listen. From here on connections wait in the backlog until [`Bound::serve`] takes them.
     pub async fn bind(self) -> Result<Bound<F>, Error> {
+        let platform = self.platform.unwrap_or_else(Platform::of_process);
         let address = match self.listen {
             Some(address) => address,
-            None => listen_address(|name| std::env::var(name).ok())?,
+            None => platform.listen_address(DEFAULT_PORT, |name| std::env::var(name).ok())?,
         };
         let refused =
             |error| Error::new(ErrorKind::Listen, format!("cannot listen on {address}")).with_source(error);
@@ -174,6 +193,8 @@ impl<F> Adapter<F> {
             on_initialize: self.on_initialize,
             on_pre_stop: self.on_pre_stop,
             on_http: self.on_http,
+            platform,
+            admit: self.admit,
             work: Arc::new(Gauge::default()),
         };
         Ok(Bound { listener, local_addr, shared: Arc::new(shared), handler: self.handler })

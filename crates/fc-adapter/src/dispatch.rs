@@ -3,13 +3,13 @@
 use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use futures_util::FutureExt;
-use http::{Request, request::Parts};
+use http::{HeaderMap, Request, request::Parts};
 use hyper::body::Incoming;
 use lambda_runtime::Diagnostic;
 use tracing::{Instrument, Span, error, info_span, warn};
 
 use crate::{
-    Arrival, FcContext, Instance, Markers, body, failure,
+    Arrival, FcContext, Instance, Markers, Platform, body, failure,
     gauge::Gauge,
     handler::Invoke,
     http_hook::{self, HttpHook},
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) type Hook =
     Box<dyn Fn(Arc<FcContext>) -> Pin<Box<dyn Future<Output = Result<(), Diagnostic>> + Send>> + Send + Sync>;
 
+pub(crate) type Admit = Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) instance: Instance,
@@ -30,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) on_initialize: Option<Hook>,
     pub(crate) on_pre_stop: Option<Hook>,
     pub(crate) on_http: Option<HttpHook>,
+    pub(crate) platform: Platform,
+    pub(crate) admit: Option<Admit>,
     /// Handlers and hooks under way, whether or not their client still waits.
     pub(crate) work: Arc<Gauge>,
 }
@@ -39,8 +43,14 @@ pub(crate) async fn dispatch<I: Invoke>(
     handler: I,
     request: Request<Incoming>,
 ) -> HttpResponse {
-    let (head, body) = request.into_parts();
-    match Route::of(&head) {
+    let (mut head, body) = request.into_parts();
+    shared.platform.remove_foreign(&mut head.headers);
+    let route = Route::of(&head);
+    if !shared.admits(&route, &head.headers) {
+        warn!(path = head.uri.path(), "request without the bearer token refused");
+        return reply::unauthorized();
+    }
+    match route {
         Ok(Route::Invoke) => invoke(&shared, handler, head, body).await,
         Ok(Route::Initialize) => {
             let context = shared.context(&head);
@@ -73,6 +83,14 @@ fn refuse(refusal: &Diagnostic) -> HttpResponse {
 }
 
 impl Shared {
+    fn admits(&self, route: &Result<Route, NoRoute>, headers: &HeaderMap) -> bool {
+        match route {
+            Ok(Route::Health) => true,
+            Err(NoRoute::Outside(_)) if self.on_http.is_some() => true,
+            Ok(_) | Err(_) => self.admit.as_ref().is_none_or(|admit| admit(headers)),
+        }
+    }
+
     pub(crate) fn context(&self, head: &Parts) -> Arc<FcContext> {
         Arc::new(FcContext::from_headers(&head.headers, &self.instance, Arrival::now()))
     }

@@ -1,15 +1,8 @@
 //! What the environment of the instance says.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    num::NonZeroU16,
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use crate::{Error, ErrorKind, FcCredentials, credentials::Found};
-
-const PORT_VARIABLES: [&str; 2] = ["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"];
-const DEFAULT_PORT: u16 = 9000;
+use crate::{FcCredentials, credentials::Found};
 
 /// Values of the instance that stand in for request headers that are absent.
 ///
@@ -62,25 +55,6 @@ impl FcEnvironment {
     }
 }
 
-/// `0.0.0.0` and the port that the platform expects; the loopback address would fail its start check.
-pub(crate) fn listen_address(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, Error> {
-    let given = PORT_VARIABLES
-        .into_iter()
-        .find_map(|name| lookup(name).filter(|value| !value.is_empty()).map(|value| (name, value)));
-    let port = match given {
-        None => DEFAULT_PORT,
-        Some((name, value)) => value
-            .trim()
-            .parse::<NonZeroU16>()
-            .map_err(|error| {
-                Error::new(ErrorKind::Configuration, format!("{name} is not a port: {value:?}"))
-                    .with_source(error)
-            })?
-            .get(),
-    };
-    Ok((Ipv4Addr::UNSPECIFIED, port).into())
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -89,27 +63,6 @@ mod tests {
 
     fn lookup<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
         |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    }
-
-    #[test]
-    fn port_comes_from_the_first_variable_that_is_set() {
-        let address = |variables: &[_]| listen_address(lookup(variables)).unwrap().to_string();
-        assert_eq!(address(&[]), "0.0.0.0:9000");
-        assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080")]), "0.0.0.0:8080");
-        assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "9001")]), "0.0.0.0:9001");
-        assert_eq!(address(&[("FC_CUSTOM_LISTEN_PORT", "8080"), ("FC_SERVER_PORT", "")]), "0.0.0.0:8080");
-    }
-
-    #[test]
-    fn a_port_that_is_none_is_an_error_that_names_the_variable() {
-        for value in ["nine", "0", "65536", "-1"] {
-            let error = listen_address(lookup(&[("FC_SERVER_PORT", value)])).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Configuration);
-            assert!(
-                error.to_string().starts_with(&format!("FC_SERVER_PORT is not a port: {value:?}")),
-                "{error}"
-            );
-        }
     }
 
     #[test]

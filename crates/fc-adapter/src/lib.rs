@@ -37,6 +37,9 @@
 //! unknown path, a wrong method and a request that came through an HTTP trigger fail in the same way; [`Adapter::on_http`]
 //! serves the first and the last.
 //!
+//! Away from a [`Platform`] the server listens on loopback, takes no word from `x-fc-*` headers, and leaves it to
+//! [`Adapter::admit`] who may ask.
+//!
 //! # How an invocation flows
 //!
 //! `server` accepts the connection, `dispatch` finds the `route`, reads the [`FcContext`] out of the headers, prints
@@ -76,6 +79,7 @@ mod handler;
 mod http_hook;
 mod instance;
 mod markers;
+mod platform;
 mod raw;
 mod reply;
 mod route;
@@ -98,14 +102,16 @@ pub use crate::{
     http_hook::Busy,
     instance::Instance,
     markers::Markers,
+    platform::Platform,
     raw::RawEvent,
 };
 
 /// Serves `handler` on Function Compute until `SIGTERM` or `SIGINT`; takes whatever
 /// [`lambda_runtime::run_concurrent`] takes.
 ///
-/// Listens on `0.0.0.0`, on the port in `FC_SERVER_PORT`, else `FC_CUSTOM_LISTEN_PORT`, else 9000. After the signal
-/// the invocations in hand are finished before this returns. For settings and hooks see [`Adapter`].
+/// Listens on `0.0.0.0`, away from a [`Platform`] on `127.0.0.1`, on the port in `FC_SERVER_PORT`, else
+/// `FC_CUSTOM_LISTEN_PORT`, else 9000. After the signal the invocations in hand are finished before this returns. For settings
+/// and hooks see [`Adapter`].
 ///
 /// # Errors
 ///

@@ -3,11 +3,13 @@
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE},
+    header::{CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
+
+use crate::failure::diagnostic;
 
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
@@ -50,6 +52,15 @@ pub(crate) fn failure(diagnostic: &Diagnostic, connection: Connection) -> HttpRe
     if connection == Connection::Close {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
+}
+
+/// A request that shows no right to be made.
+pub(crate) fn unauthorized() -> HttpResponse {
+    let message = "the header Authorization does not carry the bearer token";
+    let mut response = failure(&diagnostic("Unauthorized", message), Connection::Keep);
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use fc_adapter::Platform;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -19,8 +20,9 @@ pub enum LogFormat {
 impl LogFormat {
     /// The form that fits where the process runs.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
-        const HOSTED: [&str; 2] = ["FC_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_NAME"];
-        if HOSTED.iter().any(|name| variable(name).is_some()) { Self::Json } else { Self::Text }
+        let on_lambda = variable("AWS_LAMBDA_FUNCTION_NAME").is_some();
+        let collected = on_lambda || Platform::detect(variable) == Platform::FunctionCompute;
+        if collected { Self::Json } else { Self::Text }
     }
 }
 

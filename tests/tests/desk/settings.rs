@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use e2e::function::function_compute;
+use e2e::process::{Process, free_port};
 use e2e::{Cloud, OmsBridge, Settings};
 use tempfile::tempdir;
 
@@ -116,6 +118,26 @@ async fn a_database_that_cannot_be_used_is_named_without_its_password() {
     let finished = OmsBridge::new(["desk", "--listen", "127.0.0.1:0"]).settings(settings).run().await;
     assert!(finished.code.is_some_and(|code| code != 0), "{finished:?}");
     assert!(fs::read_to_string(&text).unwrap().starts_with("this is no database"));
+}
+
+#[tokio::test]
+async fn it_listens_on_loopback_and_on_the_platform_on_all_addresses() {
+    let cloud = Cloud::start().await;
+    let folder = tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("desk.db").display());
+    let port = free_port().to_string();
+    let settings = good(&cloud).set("DESK_DATABASE", database).set("FC_SERVER_PORT", &port);
+    for (variables, address) in [(Settings::default(), "127.0.0.1"), (function_compute(), "0.0.0.0")] {
+        let mut desk = Process::spawn(&["desk".to_owned()], &settings.clone().and(variables));
+        let wanted = format!("{address}:{port}");
+        desk.line(|line| (line.contains("listening") && line.contains(&wanted)).then_some(())).await;
+        desk.signal("TERM").await;
+        desk.wait().await;
+    }
+    let settings = settings.set("FC_SERVER_PORT", "nine");
+    let finished = OmsBridge::new(["desk"]).settings(settings).run().await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("FC_SERVER_PORT is not a port"), "{finished:?}");
 }
 
 #[tokio::test]

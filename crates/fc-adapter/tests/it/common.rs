@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fc_adapter::{Adapter, Error, FcEnvironment, Markers};
+use fc_adapter::{Adapter, Error, FcEnvironment, Markers, Platform};
 use futures_util::Stream;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// As on Function Compute.
     pub(crate) async fn start<A, F, R, B, S, D, E>(adapter: Adapter<F>) -> Self
+    where
+        F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
+        F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
+        F::Error: Into<Diagnostic> + Debug,
+        A: for<'de> Deserialize<'de> + Send + 'static,
+        R: IntoFunctionResponse<B, S> + Send + 'static,
+        B: Serialize + Send + 'static,
+        S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
+        D: Into<Bytes> + Send + 'static,
+        E: Into<lambda_runtime::Error> + Send + Debug + 'static,
+    {
+        Self::start_on(Platform::FunctionCompute, adapter).await
+    }
+
+    pub(crate) async fn start_on<A, F, R, B, S, D, E>(platform: Platform, adapter: Adapter<F>) -> Self
     where
         F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
         F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
@@ -44,6 +60,7 @@ impl Server {
         let log = Arc::new(Mutex::new(Vec::new()));
         let bound = adapter
             .listen((Ipv4Addr::LOCALHOST, 0).into())
+            .platform(platform)
             .environment(FcEnvironment::default())
             .markers(Markers::Writer(Arc::<Mutex<Vec<u8>>>::clone(&log)))
             .bind()

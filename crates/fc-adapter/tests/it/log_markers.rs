@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::common::{Client, Server};
-use fc_adapter::{Adapter, Markers};
+use fc_adapter::{Adapter, Markers, Platform};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 async fn obey(event: LambdaEvent<String>) -> Result<(), Error> {
@@ -61,6 +61,7 @@ async fn writes_of_one_invocation(works: bool) -> Vec<String> {
     let lines = Lines { writes: Arc::clone(&writes), works };
     let bound = Adapter::new(service_fn(obey))
         .listen(([127, 0, 0, 1], 0).into())
+        .platform(Platform::FunctionCompute)
         .markers(Markers::Writer(Arc::new(Mutex::new(lines))))
         .bind()
         .await

@@ -1,6 +1,8 @@
 //! The adapter from outside: over real HTTP on loopback, and as a process.
 
 #[cfg(test)]
+mod admission;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod connections;

@@ -28,10 +28,17 @@ async fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port()
 }
 
+/// As Function Compute runs it.
+fn hosted(name: &str) -> Command {
+    let mut command = example(name);
+    command.env("FC_FUNCTION_NAME", name).env("FC_ACCOUNT_ID", "1000000000000001");
+    command
+}
+
 /// Starts an example on Function Compute's terms, and waits until it listens.
 async fn serve(name: &str) -> (Child, SocketAddr) {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().await));
-    let mut child = example(name).env("FC_SERVER_PORT", addr.port().to_string()).spawn().unwrap();
+    let mut child = hosted(name).env("FC_SERVER_PORT", addr.port().to_string()).spawn().unwrap();
     while TcpStream::connect(addr).await.is_err() {
         assert!(child.try_wait().unwrap().is_none(), "{name} ended early");
         tokio::task::yield_now().await;
@@ -108,7 +115,7 @@ async fn a_port_that_is_none_or_taken_ends_the_process_with_the_reason() {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
     let taken = taken.local_addr().unwrap().port().to_string();
     for (port, reason) in [("nine", "FC_SERVER_PORT is not a port"), (&taken, "cannot listen on 0.0.0.0:")] {
-        let output = example("hello").env("FC_SERVER_PORT", port).output().await.unwrap();
+        let output = hosted("hello").env("FC_SERVER_PORT", port).output().await.unwrap();
         assert_eq!(output.status.code(), Some(1));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(reason), "{stderr}");

@@ -1,9 +1,10 @@
 //! `desk`: uploads straight from browsers.
 
 use std::fmt::Display;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use clap::Args;
+use fc_adapter::Platform;
 use tokio::net::TcpListener;
 
 use super::{Exit, exit, internal, print_json, store, usage, variable};
@@ -47,7 +48,11 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
         Ok(desk) => desk,
         Err(exit) => return exit,
     };
-    let address = args.listen.unwrap_or_else(usual_address);
+    let usual = || Platform::detect(variable).listen_address(PORT, variable);
+    let address = match args.listen.map_or_else(usual, Ok) {
+        Ok(address) => address,
+        Err(error) => return usage(&error),
+    };
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => return usage(&format!("--listen {address}: {error}")),
@@ -99,16 +104,6 @@ async fn let_pages_upload(desk: &Desk, set: bool) -> Result<(), oss_lite::Error>
         }
     });
     Ok(())
-}
-
-/// Loopback, as there is no TLS; all addresses where the platform takes care of that.
-fn usual_address() -> SocketAddr {
-    let port =
-        ["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"].into_iter().find_map(|name| variable(name)?.parse().ok());
-    match port {
-        Some(port) => (Ipv4Addr::UNSPECIFIED, port).into(),
-        None => (Ipv4Addr::LOCALHOST, PORT).into(),
-    }
 }
 
 async fn stopped() {

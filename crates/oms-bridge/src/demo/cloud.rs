@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_twin::{Account, FunctionSettings, SyncTaskHandle, Twin};
-use fc_adapter::Markers;
+use fc_adapter::{Markers, Platform};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect};
 use tokio::task::JoinHandle;
 
@@ -96,9 +96,11 @@ impl LocalCloud {
         let task = twin.create_sync_task(SOURCE, DESTINATION);
         let http = http_client::build(Proxies::None)?;
         let pipeline = assemble::pipeline(settings(&twin, &task)?, &http)?;
-        // The twin sends the credentials of the function's role with every event, as Function Compute does.
+        // The twin sends the credentials of the function's role with every event, as Function Compute does. There is nothing to
+        // protect by a token: events move made-up objects between buckets in this process.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
-        let bound = host::adapter(function).listen(addresses.function).markers(Markers::Off).bind().await?;
+        let adapter = host::adapter(function).platform(Platform::FunctionCompute).listen(addresses.function);
+        let bound = adapter.markers(Markers::Off).bind().await?;
         let function_url = format!("http://{}", bound.local_addr());
         let function = tokio::spawn(async move {
             if let Err(error) = bound.serve(std::future::pending()).await {
