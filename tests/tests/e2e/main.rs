@@ -48,6 +48,8 @@ mod lifecycle;
 #[cfg(test)]
 mod modes;
 #[cfg(test)]
+mod off_the_platform;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod replay;

@@ -5,31 +5,39 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use fc_adapter::Markers;
+use fc_adapter::{ErrorKind, Markers, Platform};
 use rustls::crypto::ring;
 
-use super::{Exit, exit, internal, variable};
+use super::{Exit, exit, variable};
 use crate::assemble;
-use crate::config::{IngestSettings, Settings, SettingsArgs};
+use crate::config::{ConfigError, IngestSettings, Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
-use crate::host::{self, DEFAULT_TIMEOUT, Function};
+use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function};
 use crate::http_client::{self, Proxies};
 use crate::ingest::{Ingest, MAX_BODY};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
-/// Listens on 0.0.0.0, on the port that Function Compute names, else 9000. On Lambda it asks for its events
-/// instead, and is told the timeout.
+/// On Function Compute it listens on 0.0.0.0, on the port that the platform names, else 9000. On Lambda it asks for its events
+/// instead, and is told the timeout. Anywhere else it listens on 127.0.0.1:9000, and every request except GET /healthz must carry
+/// a token: SERVE_TOKEN, or INGEST_TOKEN for /objects.
 #[derive(Args)]
+#[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Example:
+  export SERVE_TOKEN=$(openssl rand -hex 32)
   oms-bridge serve --listen 127.0.0.1:9000
-  curl --data-binary @event.json http://127.0.0.1:9000/invoke"))]
+  curl -H \"Authorization: Bearer $SERVE_TOKEN\" \\
+    --data-binary @event.json http://127.0.0.1:9000/invoke"))]
 pub(super) struct ServeArgs {
-    /// Address to listen on instead.
+    /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than loopback.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Bearer token of those who may send events, 16 characters or more; needed where no platform decides that. Prefer the
+    /// environment.
+    #[arg(long, env = "SERVE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    serve_token: Option<String>,
     /// Seconds an invocation may take when the platform does not say: the function's timeout.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -42,9 +50,9 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
     let lambda = RuntimeApi::find(variable);
-    let (function, ingest) = match function(&args.settings, lambda.as_ref()) {
-        Ok(made) => made,
-        Err(NotStarted { exit, why }) => {
+    let Served { function, ingest, access } = match served(&args, lambda.as_ref()) {
+        Ok(served) => served,
+        Err(Failed { exit, why }) => {
             eprintln!("error: {why}");
             if let Some(lambda) = lambda {
                 lambda.report_init_error(&why).await;
@@ -52,61 +60,102 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
             return exit;
         }
     };
+    if args.serve_token.is_some() && matches!(access, Access::OfPlatform) {
+        tracing::warn!("SERVE_TOKEN is set, but here the platform decides who may send events");
+    }
     let json = args.json;
-    let served = match lambda {
+    let ended = match lambda {
         Some(_) => {
             if ingest.is_some() {
                 tracing::warn!("INGEST_TOKEN is set, but POST /objects is not served on AWS Lambda");
             }
             on_lambda(function.clone()).await
         }
-        None => on_function_compute(args, function.clone(), ingest).await,
+        None => over_http(args, function.clone(), ingest, access).await,
     };
     if json {
         super::print_json(&function.totals());
     }
-    match served {
+    match ended {
         Ok(()) => Exit::Done,
-        Err(error) => internal(&error),
+        Err(Failed { exit, why }) => {
+            eprintln!("error: {why}");
+            exit
+        }
     }
 }
 
-/// Why there is no function.
-struct NotStarted {
+/// Why there is no function, or no more.
+struct Failed {
     exit: Exit,
     why: String,
 }
 
-/// The function, and what is served over HTTP beside it.
-fn function(
-    settings: &SettingsArgs,
-    lambda: Option<&RuntimeApi>,
-) -> Result<(Function, Option<Ingest>), NotStarted> {
-    let usage = |error: &dyn Display| NotStarted { exit: Exit::Usage, why: error.to_string() };
-    if let Some(lambda) = lambda {
-        lambda.check(variable).map_err(|error| usage(&error))?;
+impl Failed {
+    fn usage(error: &dyn Display) -> Self {
+        Self { exit: Exit::Usage, why: error.to_string() }
     }
-    let settings =
-        Settings::resolve(settings, variable("FC_REGION").as_deref()).map_err(|error| usage(&error))?;
+
+    fn internal(error: &dyn Display) -> Self {
+        Self { exit: Exit::Internal, why: error.to_string() }
+    }
+}
+
+/// The function, what is served over HTTP beside it, and who may send events.
+struct Served {
+    function: Function,
+    ingest: Option<Ingest>,
+    access: Access,
+}
+
+fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Failed> {
+    if let Some(lambda) = lambda {
+        lambda.check(variable).map_err(|error| Failed::usage(&error))?;
+    }
+    let (settings, access) = settings(args, lambda).map_err(|error| Failed::usage(&error))?;
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();
-    let http = http_client::build(Proxies::FromEnvironment)
-        .map_err(|error| NotStarted { exit: Exit::Internal, why: error.to_string() })?;
-    let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| Failed::internal(&error))?;
+    let pipeline = assemble::pipeline(settings, &http).map_err(|error| Failed::usage(&error))?;
     let function = Function::new(pipeline, SourceCredentials::new(variable), key_encoding);
     let random = ring::default_provider().secure_random;
     let ingest = ingest.and_then(|IngestSettings { guard, token }| {
         Some(Ingest::new(function.clone(), guard, token?, random))
     });
-    Ok((function, ingest))
+    Ok(Served { function, ingest, access })
 }
 
-async fn on_function_compute(
+/// The settings of the function and who may invoke it, or everything that is wrong with both.
+fn settings(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<(Settings, Access), ConfigError> {
+    let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
+    let access = if lambda.is_some() {
+        // It asks for its events itself.
+        Ok(Access::OfPlatform)
+    } else {
+        let asked = args.settings.ingest.ingest_token.as_ref().is_some_and(|token| !token.trim().is_empty());
+        let beside = if asked { Beside::Ingest } else { Beside::Nothing };
+        Access::resolve(Platform::detect(variable), args.serve_token.as_deref(), beside)
+    };
+    match (settings, access) {
+        (Ok(settings), Ok(access)) => Ok((settings, access)),
+        (Ok(_), Err(problem)) => Err(ConfigError::of(problem)),
+        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Err(problem)) => Err(error.and(problem)),
+    }
+}
+
+async fn over_http(
     args: ServeArgs,
     function: Function,
     ingest: Option<Ingest>,
-) -> Result<(), lambda_runtime::Error> {
-    let mut adapter = host::adapter(function).default_timeout(Duration::from_secs(args.timeout));
+    access: Access,
+) -> Result<(), Failed> {
+    if matches!(access, Access::Nobody) {
+        tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
+    }
+    let adapter = host::adapter(function).platform(Platform::detect(variable));
+    let adapter = adapter.default_timeout(Duration::from_secs(args.timeout));
+    let mut adapter = adapter.admit(move |headers| access.admits(headers));
     if let Some(ingest) = ingest {
         adapter = adapter.on_http(MAX_BODY, move |request| {
             let ingest = ingest.clone();
@@ -119,10 +168,13 @@ async fn on_function_compute(
     if args.json {
         adapter = adapter.markers(Markers::Off);
     }
-    Ok(adapter.run().await?)
+    adapter.run().await.map_err(|error| match error.kind() {
+        ErrorKind::Configuration => Failed::usage(&error),
+        _ => Failed::internal(&error),
+    })
 }
 
-async fn on_lambda(function: Function) -> Result<(), lambda_runtime::Error> {
+async fn on_lambda(function: Function) -> Result<(), Failed> {
     let mut signals = Interrupts::from_outside();
-    lambda::run(function, signals.next()).await
+    lambda::run(function, signals.next()).await.map_err(|error| Failed::internal(&error))
 }
