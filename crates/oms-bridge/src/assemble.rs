@@ -5,7 +5,7 @@ mod desk;
 
 use std::sync::Arc;
 
-use oss_lite::{Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
+use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use crate::engine::Engine;
@@ -32,8 +32,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
 pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
     let journal = journal(&settings, http)?;
-    let Settings { mode, log_bucket, keys, source, oss_signature, ingest, .. } = settings;
-    let policy = policy(log_bucket.as_str(), keys, mode.copy(), &source);
+    let Settings { mode, log_bucket, oss_endpoint, keys, source, oss_signature, ingest, .. } = settings;
+    let policy = policy(&log_bucket, &oss_endpoint, keys, mode.copy(), &source);
     let web = match (&ingest, mode.copy()) {
         (Some(ingest), Some(_)) => Some(web(ingest)?),
         _ => None,
@@ -53,8 +53,20 @@ fn web(ingest: &IngestSettings) -> Result<Web, BoxError> {
     Ok(Web::guarded(http, Arc::<Guard>::clone(&ingest.guard)))
 }
 
-fn policy(log_bucket: &str, keys: KeyFilter, copy: Option<&CopySettings>, source: &Source) -> Policy {
-    let policy = Policy::new(log_bucket, keys);
+fn policy(
+    log_bucket: &BucketName,
+    log_endpoint: &Endpoint,
+    keys: KeyFilter,
+    copy: Option<&CopySettings>,
+    source: &Source,
+) -> Policy {
+    let policy = Policy::new(keys);
+    let policy =
+        if source.is_at(log_endpoint) { policy.refusing_log_bucket(log_bucket.as_str()) } else { policy };
+    let policy = match &source.only {
+        Some((provider, bucket)) => policy.taking_only(*provider, bucket.as_str()),
+        None => policy,
+    };
     let Some(copy) = copy else { return policy };
     let policy = match copy.deletes {
         Deletes::Ignored => policy,

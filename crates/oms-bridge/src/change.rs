@@ -79,6 +79,15 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// The name as people know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configured => "OSS",
+            Self::AmazonS3 => "Amazon S3",
+            Self::TencentCos => "Tencent COS",
+        }
+    }
+
     /// The name as recorded, of those that the settings do not tell.
     pub fn recorded(self) -> Option<&'static str> {
         match self {

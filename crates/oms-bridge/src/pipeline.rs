@@ -35,7 +35,7 @@ use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
 use crate::engine::{Engine, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
-use crate::policy::{LoopDetected, Policy, Sorted};
+use crate::policy::{Policy, Refused, Sorted};
 use crate::progress::Observer;
 
 /// Policy, engine and journal, put together. Hosts share one.
@@ -89,13 +89,13 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`LoopDetected`], and then nothing was sent.
+    /// [`Refused`], and then nothing was sent.
     pub fn settle(
         &self,
         changes: Vec<ObjectChange>,
         credentials: Result<Arc<Credentials>, NoCredentials>,
         budget: Budget,
-    ) -> Result<impl Stream<Item = Settled> + Send, LoopDetected> {
+    ) -> Result<impl Stream<Item = Settled> + Send, Refused> {
         let sorted = self.policy.sort(changes)?;
         Ok(self.forward(sorted, credentials, budget))
     }
@@ -111,7 +111,7 @@ impl Pipeline {
         credentials: Result<Arc<Credentials>, NoCredentials>,
         budget: Budget,
         observer: &dyn Observer,
-    ) -> Result<Report, LoopDetected> {
+    ) -> Result<Report, Refused> {
         let mut settled = std::pin::pin!(self.settle(changes, credentials, budget)?);
         let mut report = Report::default();
         while let Some(settled) = settled.next().await {

@@ -1,4 +1,6 @@
-//! Which changes are forwarded: event names, `INCLUDE` and `EXCLUDE`, the loop guard, each key once.
+//! Which changes are forwarded: event names, `INCLUDE` and `EXCLUDE`, which buckets, each key once.
+
+mod guard;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -7,12 +9,14 @@ use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use self::guard::Guard;
+pub use self::guard::Refused;
 use crate::change::{Effect, ObjectChange, Provider};
 
 /// Decides about changes; knows neither engine nor journal.
 #[derive(Debug)]
 pub struct Policy {
-    log_bucket: String,
+    guard: Guard,
     keys: KeyFilter,
     removals: bool,
     own_copies: Option<OwnCopies>,
@@ -32,7 +36,7 @@ pub enum Skip {
     Effect(Effect),
     /// `EXCLUDE` matches the key, or `INCLUDE` does not.
     Filtered,
-    /// A later change of the same object stands in the same invocation.
+    /// Another change of the same object in the same invocation stands for it.
     Duplicate {
         /// The place of that one among the changes that were handed over.
         of: usize,
@@ -50,31 +54,11 @@ impl fmt::Display for Skip {
             Self::Effect(Effect::Read) => "the object was only read",
             Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
-            Self::Duplicate { .. } => "a later change of the same object stands in this event",
+            Self::Duplicate { .. } => "another change of the same object in this event stands for it",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
         })
     }
 }
-
-/// The event comes from the log bucket: forwarding it would make the function feed on its own records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoopDetected {
-    bucket: String,
-    key: String,
-}
-
-impl fmt::Display for LoopDetected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "loop guard: the event for key {:?} comes from the log bucket {:?}; LOG_BUCKET must not be a source bucket, \
-             remove the trigger from it",
-            self.key, self.bucket
-        )
-    }
-}
-
-impl std::error::Error for LoopDetected {}
 
 /// What [`Policy::sort`] makes of the changes of one invocation.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,9 +70,24 @@ pub struct Sorted {
 }
 
 impl Policy {
-    /// A policy that refuses events of `log_bucket` and forwards what `keys` lets through.
-    pub fn new(log_bucket: impl Into<String>, keys: KeyFilter) -> Self {
-        Self { log_bucket: log_bucket.into(), keys, removals: false, own_copies: None }
+    /// A policy that forwards what `keys` lets through, from any bucket.
+    pub fn new(keys: KeyFilter) -> Self {
+        Self { guard: Guard::default(), keys, removals: false, own_copies: None }
+    }
+
+    /// The same policy, which refuses events of the log bucket. For a log bucket that the source's service has: one of the same name
+    /// elsewhere is another.
+    #[must_use]
+    pub fn refusing_log_bucket(mut self, bucket: impl Into<String>) -> Self {
+        self.guard.refuse_log_bucket(bucket.into());
+        self
+    }
+
+    /// The same policy, which refuses events of every bucket but this one.
+    #[must_use]
+    pub fn taking_only(mut self, provider: Provider, bucket: impl Into<String>) -> Self {
+        self.guard.take_only(provider, bucket.into());
+        self
     }
 
     /// The same policy, with removals forwarded as well.
@@ -108,26 +107,24 @@ impl Policy {
     ///
     /// Of several changes of one object the latest counts: the copy reads the object as it is when it runs, so one request
     /// serves them all. Where the source numbers its changes ([`ObjectChange::order`]), the highest number is the latest; elsewhere the
-    /// last in the invocation is.
+    /// last in the invocation is, but a removal counts before any other: events come in no order, and only what is done about a removal
+    /// looks at the source first, and then copies or removes.
     ///
     /// # Errors
     ///
-    /// [`LoopDetected`] when any of them comes from the log bucket; nothing must be sent then.
-    pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, LoopDetected> {
+    /// [`Refused`] when any of them comes from a bucket that it must not come from; nothing must be sent then.
+    pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, Refused> {
         self.guard(&changes)?;
         Ok(self.sort_guarded(changes))
     }
 
-    /// Looks for changes in the log bucket.
+    /// Looks for changes of buckets that changes are not taken from.
     ///
     /// # Errors
     ///
-    /// [`LoopDetected`] with the first one.
-    pub fn guard(&self, changes: &[ObjectChange]) -> Result<(), LoopDetected> {
-        match changes.iter().find(|change| change.bucket.as_deref() == Some(&*self.log_bucket)) {
-            Some(own) => Err(LoopDetected { bucket: self.log_bucket.clone(), key: own.key.clone() }),
-            None => Ok(()),
-        }
+    /// [`Refused`] with the first one.
+    pub fn guard(&self, changes: &[ObjectChange]) -> Result<(), Refused> {
+        self.guard.check(changes)
     }
 
     /// As [`Policy::sort`], for changes that went through [`Policy::guard`] already.
@@ -189,7 +186,9 @@ fn keep_latest_of_each_object(sorted: &mut Sorted) {
         if order == Some(Ordering::Less) {
             continue;
         }
-        latest.place = place;
+        if supersedes(change, &changes[latest.place].1) {
+            latest.place = place;
+        }
         if change.sequencer.is_some() {
             latest.highest = Some(place);
         }
@@ -206,6 +205,13 @@ fn keep_latest_of_each_object(sorted: &mut Sorted) {
             sorted.skipped.push((index, change, Skip::Duplicate { of: places[stands[place]] }));
         }
     }
+}
+
+/// Whether a change takes the place of one that stands before it. Unless the source says that it is the later one, no change makes
+/// it needless to look whether the object of a removal is gone.
+fn supersedes(change: &ObjectChange, counting: &ObjectChange) -> bool {
+    let removes = |change: &ObjectChange| change.event.effect() == Effect::Removed;
+    !removes(counting) || removes(change) || change.order(counting) == Some(Ordering::Greater)
 }
 
 /// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys.
@@ -285,7 +291,7 @@ mod tests {
     }
 
     fn policy(include: Option<&str>, exclude: Option<&str>) -> Policy {
-        Policy::new("logs", KeyFilter::new(include, exclude).unwrap())
+        Policy::new(KeyFilter::new(include, exclude).unwrap()).refusing_log_bucket("logs")
     }
 
     #[test]
@@ -384,6 +390,29 @@ mod tests {
                 [(changes[1 - latest].clone(), Skip::Duplicate { of: latest })],
                 "{changes:?}"
             );
+        }
+    }
+
+    #[test]
+    fn of_changes_that_nobody_numbered_a_removal_counts_wherever_it_stands() {
+        let policy = policy(None, None).forwarding_removals();
+        let put = |size| ObjectChange { size: Some(size), ..change("src", "a", "ObjectCreated:PutObject") };
+        let removed = change("src", "a", "ObjectRemoved:DeleteObject");
+        for changes in [
+            vec![put(1), removed.clone()],
+            vec![removed.clone(), put(1)],
+            vec![put(1), removed.clone(), put(2)],
+            vec![numbered("ObjectCreated:Put", Some("09")), removed.clone(), put(2)],
+            vec![removed.clone(), numbered("ObjectCreated:Put", Some("09")), put(2)],
+        ] {
+            let sorted = policy.sort(changes.clone()).unwrap();
+            assert_eq!(forwarded(&sorted), std::slice::from_ref(&removed), "{changes:?}");
+        }
+        let outdated = numbered("ObjectRemoved:Delete", Some("03"));
+        let newest = numbered("ObjectCreated:Put", Some("09"));
+        for changes in [[outdated.clone(), put(1), newest.clone()], [newest.clone(), put(1), outdated]] {
+            let sorted = policy.sort(changes.to_vec()).unwrap();
+            assert_ne!(sorted.forward[0].1.event.effect(), Effect::Removed, "{changes:?}");
         }
     }
 

@@ -67,6 +67,13 @@ async fn every_problem_is_named_at_once_and_no_secret_is() {
 }
 
 #[tokio::test]
+async fn the_bucket_of_the_desk_is_the_source_where_uploads_are_forwarded() {
+    let cloud = Cloud::start().await;
+    let other = good(&cloud).set("SOURCE_BUCKET", "other");
+    assert!(refused(other).await.contains("DESK_BUCKET: is not SOURCE_BUCKET"));
+}
+
+#[tokio::test]
 async fn what_is_missing_is_named_together() {
     let told = refused(Settings::default()).await;
     for name in ["SYNC_URL", "HW_AK", "HW_SK", "LOG_BUCKET", "OSS_ENDPOINT", "DESK_BUCKET", "DESK_TOKENS"] {

@@ -126,7 +126,7 @@ async fn a_removal_told_together_with_a_later_upload_is_none() {
     let event = event::of(elements.map(|name| event::element(SOURCE, name, "k")));
     assert_eq!(function(&cloud).start().await.invoke(event).await, Answer::True);
     assert_eq!(cloud.mirrored("k").unwrap().body, "new");
-    assert_eq!(success(&cloud, "k")["event"], "ObjectCreated:PutObject");
+    assert_eq!(success(&cloud, "k")["event"], "ObjectRemoved:DeleteObject");
 }
 
 #[tokio::test]

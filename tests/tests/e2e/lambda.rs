@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service};
 use e2e::cloud::LOGS;
-use e2e::{Cloud, Lambda, LambdaAnswer, OmsBridge, Shelf};
+use e2e::{Cloud, Lambda, LambdaAnswer, OmsBridge, Shelf, event};
 use serde_json::{Value, json};
 
 use crate::lifecycle::{Nowhere, under_way};
 
 const BUCKET: &str = "photos-on-s3";
 
-fn record(name: &str, bucket: &str, key: &str, sequencer: &str) -> Value {
+pub(crate) fn record(name: &str, bucket: &str, key: &str, sequencer: &str) -> Value {
     json!({
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-central-1",
         "eventTime": "2026-01-05T10:00:00.000Z", "eventName": name,
@@ -23,7 +23,7 @@ fn record(name: &str, bucket: &str, key: &str, sequencer: &str) -> Value {
     })
 }
 
-fn records(records: impl IntoIterator<Item = Value>) -> String {
+pub(crate) fn records(records: impl IntoIterator<Item = Value>) -> String {
     json!({"Records": records.into_iter().collect::<Vec<_>>()}).to_string()
 }
 
@@ -36,7 +36,7 @@ fn test_event() -> String {
     json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-05T10:00:00.000Z", "Bucket": BUCKET}).to_string()
 }
 
-fn sqs<'m>(messages: impl IntoIterator<Item = (&'m str, String)>) -> String {
+pub(crate) fn sqs<'m>(messages: impl IntoIterator<Item = (&'m str, String)>) -> String {
     let messages = messages.into_iter().map(|(id, body)| {
         json!({
             "messageId": id, "receiptHandle": format!("handle-of-{id}"), "body": body,
@@ -151,9 +151,9 @@ async fn only_the_message_that_nobody_understands_goes_back() {
 async fn a_message_of_the_log_bucket_goes_back_and_stops_no_other() {
     let cloud = Cloud::start().await;
     let lambda = Lambda::on(&cloud).await;
-    let own = records([
-        record("ObjectCreated:Put", BUCKET, "beside", "01"),
-        record("ObjectCreated:Put", LOGS, "oms_source_record/t/success_object/a", "02"),
+    let own = event::of([
+        event::element(BUCKET, "ObjectCreated:PutObject", "beside"),
+        event::element(LOGS, "ObjectCreated:PutObject", "oms_source_record/t/success_object/a"),
     ]);
     assert_eq!(
         lambda.invoke(sqs([("loop", own.clone()), ("good", put("a"))])).await.failed_messages(),

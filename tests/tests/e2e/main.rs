@@ -64,6 +64,8 @@ mod secrets;
 #[cfg(test)]
 mod send;
 #[cfg(test)]
+mod source_guard;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod warm_up;

@@ -104,8 +104,8 @@ pub struct CopyArgs {
     /// Host or URL of OSS for the source bucket [default: that for the log bucket].
     #[arg(long, env = "SOURCE_ENDPOINT", value_name = "HOST", hide_env_values = true)]
     pub source_endpoint: Option<String>,
-    /// Source bucket of keys that come without one, such as those of `send`.
-    #[arg(long, env = "SOURCE_BUCKET", value_name = "BUCKET", hide_env_values = true)]
+    /// The source bucket: of keys that come without one, and the only one whose events are taken [default: any].
+    #[arg(long, env = "SOURCE_BUCKET", value_name = "[s3://]BUCKET", hide_env_values = true)]
     pub source_bucket: Option<String>,
     /// Whether an object that is removed at the source is removed at the destination: true or false [default: false].
     #[arg(long, env = "PROPAGATE_DELETES", value_name = "BOOL", hide_env_values = true)]

@@ -6,6 +6,7 @@ use oss_lite::{BucketName, Credentials, Dialect, Endpoint, SignatureVersion};
 
 use super::reader::{Reader, given};
 use super::{Oss, SettingsArgs};
+use crate::change::Provider;
 use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
 use crate::location::Place;
 
@@ -36,7 +37,7 @@ pub struct Destination {
 impl Destination {
     /// Whether a bucket of the source can be the one that is written to.
     pub fn is_beside(&self, source: &Source) -> bool {
-        self.place.dialect == Dialect::Oss && is_same_service(&self.endpoint, &source.endpoint)
+        self.place.dialect == Dialect::Oss && source.is_at(&self.endpoint)
     }
 }
 
@@ -49,9 +50,18 @@ pub struct Source {
     pub region: Option<String>,
     /// The bucket of keys that come without one.
     pub bucket: Option<BucketName>,
+    /// The only bucket that events are taken from: its service and its name.
+    pub only: Option<(Provider, String)>,
 }
 
-/// Objects that one invocation or replay may remove, unless told otherwise.
+impl Source {
+    /// Whether a name means the same bucket at the source and at `endpoint`.
+    pub fn is_at(&self, endpoint: &Endpoint) -> bool {
+        is_same_service(&self.endpoint, endpoint)
+    }
+}
+
+/// Objects that may be removed in a window of the engine's, unless told otherwise.
 const MAX_DELETES: usize = 100;
 
 pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> Option<Source> {
@@ -60,13 +70,35 @@ pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> 
     let endpoint = r.read("SOURCE_ENDPOINT", given(copy.source_endpoint.as_ref()), |text| {
         text.trim().parse::<Endpoint>()
     });
-    let bucket = r.read("SOURCE_BUCKET", given(copy.source_bucket.as_ref()), |text| {
-        BucketName::parse(text.trim(), Dialect::Oss)
-    });
+    let only = r.read("SOURCE_BUCKET", given(copy.source_bucket.as_ref()), source_bucket);
     let oss = oss?;
     let endpoint = if given_endpoint { endpoint? } else { oss.endpoint.clone() };
     let region = if endpoint == oss.endpoint { None } else { endpoint.region_hint().map(str::to_owned) };
-    Some(Source { region: region.or_else(|| oss.region.clone()), endpoint, bucket })
+    let bucket = match &only {
+        Some((Provider::Configured, name)) => BucketName::parse(name, Dialect::Oss).ok(),
+        _ => None,
+    };
+    Some(Source { region: region.or_else(|| oss.region.clone()), endpoint, bucket, only })
+}
+
+/// A bucket of OSS by its name, one of another service with that service's scheme before it.
+fn source_bucket(text: &str) -> Result<(Provider, String), String> {
+    let (scheme, name) = text.trim().split_once("://").unwrap_or(("oss", text.trim()));
+    let provider = match scheme {
+        "oss" => Provider::Configured,
+        "s3" => Provider::AmazonS3,
+        "cos" => Provider::TencentCos,
+        _ => return Err(format!("{text:?} is no bucket of oss://, s3:// or cos://")),
+    };
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    match provider {
+        Provider::Configured => {
+            BucketName::parse(name, Dialect::Oss).map_err(|error| error.to_string())?;
+        }
+        _ if (3..=63).contains(&name.len()) && name.bytes().all(allowed) => {}
+        _ => return Err(format!("{name:?} is no name of a bucket")),
+    }
+    Ok((provider, name.to_owned()))
 }
 
 pub(super) fn read(
@@ -169,7 +201,8 @@ fn keep_apart(r: &mut Reader, destination: &Destination, oss: &Oss, source: &Sou
 /// several endpoints for each.
 fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
     let aliyun = |endpoint: &Endpoint| endpoint.host().ends_with(".aliyuncs.com");
-    one == other || (aliyun(one) && aliyun(other))
+    let authority = |endpoint: &Endpoint| endpoint.url().split_once("://").map(|(_, rest)| rest.to_owned());
+    authority(one) == authority(other) || (aliyun(one) && aliyun(other))
 }
 
 fn deletes(r: &mut Reader, args: &SettingsArgs) -> Deletes {

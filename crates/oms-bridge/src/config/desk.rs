@@ -14,6 +14,7 @@ use reqwest::Url;
 use super::copy::{self, boolean};
 use super::reader::{Reader, given};
 use super::{ConfigError, IngestSettings, LogBucket, Oss, Settings, SettingsArgs, ingest};
+use crate::change::Provider;
 use crate::desk::catalogue::DatabaseUrl;
 use crate::desk::types::AllowedTypes;
 use crate::desk::users::Users;
@@ -155,6 +156,13 @@ impl DeskSettings {
         let bucket = r.read("DESK_BUCKET", bucket, |text| BucketName::from_str(text.trim()));
         if bucket.is_some() && bucket == oss.as_ref().and_then(|oss| oss.log_bucket.clone()) {
             r.problem("DESK_BUCKET", "is LOG_BUCKET, which is for the journal alone");
+        }
+        let only = source.as_ref().and_then(|source| source.only.as_ref());
+        let is_own = |bucket: &BucketName| {
+            only.is_none_or(|(provider, name)| *provider == Provider::Configured && name == bucket.as_str())
+        };
+        if forward.is_some() && bucket.as_ref().is_some_and(|bucket| !is_own(bucket)) {
+            r.problem("DESK_BUCKET", "is not SOURCE_BUCKET, the only bucket whose changes are forwarded");
         }
         let public_endpoint = given(desk.desk_public_endpoint.as_ref());
         let public_endpoint =

@@ -158,9 +158,10 @@ impl Settings {
     /// When only copies are made, and no setting says where from.
     pub fn serve_bare_keys(&self) -> Result<(), ConfigError> {
         match (&self.mode, &self.source.bucket) {
-            (Mode::Copy(_), None) => Err(ConfigError {
-                problems: vec!["SOURCE_BUCKET: missing: keys that are handed over name no bucket".to_owned()],
-            }),
+            (Mode::Copy(_), None) => Err(ConfigError::of(match self.source.only {
+                None => "SOURCE_BUCKET: missing: keys that are handed over name no bucket",
+                Some(_) => "SOURCE_BUCKET: is no bucket of OSS, where keys that are handed over are read",
+            })),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::change::Provider;
 use crate::engine::copy::Deletes;
 
 fn good() -> SettingsArgs {
@@ -202,6 +203,43 @@ fn removals_are_carried_over_only_when_asked_for_and_up_to_a_limit() {
     assert_eq!(deletes(Some("false".into()), None), Deletes::Ignored);
     assert_eq!(deletes(Some("true".into()), None), Deletes::Propagated { max: 100 });
     assert_eq!(deletes(Some("true".into()), Some("5".into())), Deletes::Propagated { max: 5 });
+}
+
+#[test]
+fn the_source_bucket_is_one_of_oss_unless_it_says_otherwise() {
+    let source = |text: &str| {
+        let mut args = good();
+        args.copy.source_bucket = Some(text.to_owned());
+        Settings::resolve(&args, None).map(|settings| settings.source)
+    };
+    for (text, provider, bucket) in [
+        ("photos", Provider::Configured, Some("photos")),
+        (" oss://photos ", Provider::Configured, Some("photos")),
+        ("s3://photos", Provider::AmazonS3, None),
+        ("cos://photos", Provider::TencentCos, None),
+    ] {
+        let source = source(text).unwrap();
+        assert_eq!(source.only, Some((provider, "photos".to_owned())), "{text}");
+        assert_eq!(source.bucket.as_ref().map(oss_lite::BucketName::as_str), bucket, "{text}");
+    }
+    for text in ["Bad_Name", "s3://Bad_Name", "s3://", "s3://photos/prefix", "obs://photos", "oss://a"] {
+        assert!(source(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_source_is_where_the_log_bucket_is_unless_it_is_told_another_service() {
+    let beside = |endpoint: Option<&str>| {
+        let mut args = good();
+        args.copy.source_endpoint = endpoint.map(str::to_owned);
+        let settings = Settings::resolve(&args, None).unwrap();
+        settings.source.is_at(&settings.oss_endpoint)
+    };
+    let host = good().oss_endpoint.unwrap();
+    assert!(beside(None));
+    assert!(beside(Some("oss-cn-beijing.aliyuncs.com")), "names are given once over all regions");
+    assert!(beside(Some(&format!("http://{host}"))), "the scheme makes no other service");
+    assert!(!beside(Some("oss.example.com")));
 }
 
 #[test]

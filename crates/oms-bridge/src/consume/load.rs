@@ -90,7 +90,7 @@ impl Inner {
 
     async fn give_back_later(&self, unsettled: &[Unsettled], received: &[(String, u32)], hand: &Hand) {
         for Unsettled { id, why } in unsettled {
-            if let Why::Malformed(_) | Why::Loop(_) = why {
+            if let Why::Malformed(_) | Why::Refused(_) = why {
                 self.stats.poison.add(1);
                 tracing::error!(message = id, error = %why, "a message is left to the queue");
                 continue;

@@ -68,7 +68,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// When the event cannot be understood, comes from the log bucket, or some failure could not be recorded: the
+    /// When the event cannot be understood, comes from the wrong bucket, or some failure could not be recorded: the
     /// platform must keep the event and try again.
     pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let handled = self.handle(event).await;
@@ -141,7 +141,7 @@ impl Function {
             .pipeline
             .run(changes, credentials, budget, &Log)
             .await
-            .map_err(|error| failure("LoopDetected", &error))?;
+            .map_err(|refused| failure(refused.kind(), &refused))?;
         tracing::debug!(?report, "invocation settled");
         self.0.counters.add(&report);
         match report.first_unrecorded {

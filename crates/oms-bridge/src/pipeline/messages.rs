@@ -12,7 +12,7 @@ use super::{Budget, Disposition, Pipeline, Report};
 use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
 use crate::event::{EventError, Message};
-use crate::policy::{LoopDetected, Skip};
+use crate::policy::{Refused, Skip};
 use crate::progress::Observer;
 
 /// What became of messages.
@@ -38,8 +38,8 @@ pub struct Unsettled {
 pub enum Why {
     /// Nobody will ever understand it. User action: read it in the dead-letter queue, where the queue puts it at last.
     Malformed(EventError),
-    /// It comes from the log bucket. User action: remove the notification from that bucket.
-    Loop(LoopDetected),
+    /// It comes from a bucket that changes are not taken from. User action: remove the notification from that bucket.
+    Refused(Refused),
     /// This key of it failed, and is not in the journal. User action: none, its next delivery will do; if it never does, let `doctor`
     /// look at the log bucket.
     Unrecorded(String),
@@ -49,7 +49,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(error) => error.fmt(f),
-            Self::Loop(error) => error.fmt(f),
+            Self::Refused(error) => error.fmt(f),
             Self::Unrecorded(key) => write!(f, "key {key:?} failed and is not in the journal"),
         }
     }
@@ -66,7 +66,7 @@ impl Pipeline {
     /// Forwards the changes of all messages in one run, so that they share requests, and tells which messages are not settled.
     ///
     /// A message is settled when each of its changes is accepted by the engine or in the journal, or there is nothing to do.
-    /// One that cannot be understood, or that comes from the log bucket, is left out of the run. A change that a later one of
+    /// One that cannot be understood, or that comes from the wrong bucket, is left out of the run. A change that another one of
     /// the same object stands for shares its fate, whichever message that came with.
     pub async fn run_messages(
         &self,
@@ -106,7 +106,7 @@ impl Pipeline {
         changes: &mut Vec<ObjectChange>,
     ) -> Result<Range<usize>, Why> {
         let mut event = event.map_err(Why::Malformed)?;
-        self.policy.guard(&event).map_err(Why::Loop)?;
+        self.policy.guard(&event).map_err(Why::Refused)?;
         let first = changes.len();
         changes.append(&mut event);
         Ok(first..changes.len())

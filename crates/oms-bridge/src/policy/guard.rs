@@ -1,0 +1,163 @@
+//! Which buckets events are taken from.
+//!
+//! Two rules, and an event that breaks one is refused as a whole: its sender keeps it, so nothing is lost while somebody reads the error.
+//!
+//! - The log bucket never: each record would become an event, and that event a record.
+//! - Where a source bucket is configured, from there only: keys carry no bucket on their way, so a change of another bucket would copy,
+//!   or remove, an object of the same key.
+//!
+//! A bucket is told by its service and its name. The name alone says nothing: Amazon S3, COS and OSS each have their own names.
+
+use std::fmt;
+
+use crate::change::{ObjectChange, Provider};
+
+/// The buckets that events may and may not come from.
+#[derive(Debug, Default)]
+pub(super) struct Guard {
+    log_bucket: Option<String>,
+    source: Option<(Provider, String)>,
+}
+
+/// Why events are refused. User action: as the text says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The event comes from the log bucket: forwarding it would make the function feed on its own records.
+    Loop {
+        /// The log bucket.
+        bucket: String,
+        /// Key of the event.
+        key: String,
+    },
+    /// The event comes from another bucket than the configured source.
+    OtherSource {
+        /// Service of the event's bucket.
+        provider: Provider,
+        /// Bucket of the event.
+        bucket: String,
+        /// Key of the event.
+        key: String,
+        /// The configured source: its service and its name.
+        source: (Provider, String),
+    },
+}
+
+impl Refused {
+    /// The type of the error, as hosts report it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Loop { .. } => "LoopDetected",
+            Self::OtherSource { .. } => "OtherSource",
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loop { bucket, key } => write!(
+                f,
+                "loop guard: the event for key {key:?} comes from the log bucket {bucket:?}; LOG_BUCKET must not be a source \
+                 bucket, remove the trigger from it"
+            ),
+            Self::OtherSource { provider, bucket, key, source } => write!(
+                f,
+                "source guard: the event for key {key:?} comes from the bucket {bucket:?} of {}, and SOURCE_BUCKET is {:?} of {}; \
+                 remove the trigger from the other bucket, or correct or unset SOURCE_BUCKET",
+                provider.name(),
+                source.1,
+                source.0.name()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Guard {
+    pub(super) fn refuse_log_bucket(&mut self, bucket: String) {
+        self.log_bucket = Some(bucket);
+    }
+
+    pub(super) fn take_only(&mut self, provider: Provider, bucket: String) {
+        self.source = Some((provider, bucket));
+    }
+
+    /// Looks for a change that must not be forwarded. One without a bucket, or that is read from a URL, comes from no event.
+    pub(super) fn check(&self, changes: &[ObjectChange]) -> Result<(), Refused> {
+        changes.iter().try_for_each(|change| self.check_one(change))
+    }
+
+    fn check_one(&self, change: &ObjectChange) -> Result<(), Refused> {
+        let (Some(bucket), None) = (&change.bucket, &change.url) else { return Ok(()) };
+        let is = |provider: Provider, own: &String| change.provider == provider && own == bucket;
+        if self.log_bucket.as_ref().is_some_and(|own| is(Provider::Configured, own)) {
+            return Err(Refused::Loop { bucket: bucket.clone(), key: change.key.clone() });
+        }
+        match &self.source {
+            Some(source) if !is(source.0, &source.1) => Err(Refused::OtherSource {
+                provider: change.provider,
+                bucket: bucket.clone(),
+                key: change.key.clone(),
+                source: source.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(provider: Provider, bucket: &str) -> ObjectChange {
+        ObjectChange { provider, bucket: Some(bucket.into()), ..ObjectChange::of_key("k") }
+    }
+
+    fn checked(guard: &Guard, change: ObjectChange) -> Option<&'static str> {
+        guard.check(&[ObjectChange::of_key("first"), change]).err().map(|refused| refused.kind())
+    }
+
+    #[test]
+    fn the_log_bucket_is_one_of_its_own_service_only() {
+        let mut guard = Guard::default();
+        guard.refuse_log_bucket("logs".into());
+        assert_eq!(checked(&guard, change(Provider::Configured, "logs")), Some("LoopDetected"));
+        for provider in [Provider::AmazonS3, Provider::TencentCos] {
+            assert_eq!(checked(&guard, change(provider, "logs")), None);
+        }
+        assert_eq!(checked(&guard, change(Provider::Configured, "other")), None);
+        assert_eq!(checked(&Guard::default(), change(Provider::Configured, "logs")), None);
+    }
+
+    #[test]
+    fn a_configured_source_is_the_only_one_of_all_services() {
+        let mut guard = Guard::default();
+        guard.take_only(Provider::Configured, "photos".into());
+        assert_eq!(checked(&guard, change(Provider::Configured, "photos")), None);
+        assert_eq!(checked(&guard, ObjectChange::of_key("by hand")), None);
+        for other in [
+            change(Provider::Configured, "photos2"),
+            change(Provider::AmazonS3, "photos"),
+            change(Provider::TencentCos, "photos"),
+        ] {
+            assert_eq!(checked(&guard, other.clone()), Some("OtherSource"), "{other:?}");
+        }
+        let mut on_s3 = Guard::default();
+        on_s3.take_only(Provider::AmazonS3, "photos".into());
+        assert_eq!(checked(&on_s3, change(Provider::AmazonS3, "photos")), None);
+        assert_eq!(checked(&on_s3, change(Provider::Configured, "photos")), Some("OtherSource"));
+        let url = Some("https://example.com/k".to_owned());
+        assert_eq!(checked(&guard, ObjectChange { url, ..change(Provider::Configured, "web") }), None);
+    }
+
+    #[test]
+    fn the_error_names_both_buckets_their_services_and_the_setting() {
+        let mut guard = Guard::default();
+        guard.take_only(Provider::Configured, "photos".into());
+        let error = guard.check(&[change(Provider::AmazonS3, "pictures")]).unwrap_err().to_string();
+        for part in ["\"pictures\" of Amazon S3", "SOURCE_BUCKET is \"photos\" of OSS", "\"k\""] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
