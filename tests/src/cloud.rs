@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloud_twin::{Account, Service, StoredObject, SyncTaskHandle, Twin, TwinConfig};
+use cloud_twin::{Account, ObjectHeaders, Service, StoredObject, SyncTaskHandle, Twin, TwinConfig};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, PutOptions};
 use reqwest::redirect;
 use serde_json::Value;
@@ -80,6 +80,12 @@ impl Cloud {
     pub async fn upload(&self, key: &str, body: impl Into<Bytes>) {
         let written = self.source().put(key, body.into(), PutOptions::default()).await;
         written.unwrap_or_else(|error| panic!("{key:?}: {error}"));
+    }
+
+    /// Puts a copy of the object `key` of [`SOURCE`] to [`MIRROR`] as the product leaves one there.
+    pub fn put_copy(&self, to: &str, key: &str, body: &'static str) {
+        let headers = ObjectHeaders::default().user("src-origin", &format!("oss://{SOURCE}/{key}"));
+        self.twin.obs().put_with(MIRROR, to, body, headers);
     }
 
     /// Removes an object from the source bucket over HTTP, so that the bucket raises its event.

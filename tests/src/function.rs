@@ -265,6 +265,11 @@ impl Function {
         self.process.line(|line| line.contains(text).then_some(())).await;
     }
 
+    /// Waits until its log has so many lines that contain `text`.
+    pub async fn logged_times(&self, text: &str, count: usize) {
+        self.process.lines(text, count).await;
+    }
+
     /// Waits for its end.
     pub async fn wait(&mut self) -> ExitStatus {
         self.process.wait().await

@@ -94,12 +94,16 @@ impl Output {
     }
 
     async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
+        self.text(|text| text.lines().find_map(&wanted)).await
+    }
+
+    async fn text<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             // Registered before the text is read, so that no line in between is missed.
             changed.as_mut().enable();
             let Written { text, ended } = self.written().clone();
-            if let Some(found) = text.lines().find_map(&wanted) {
+            if let Some(found) = wanted(&text) {
                 return found;
             }
             assert!(!ended, "the process ended:\n{text}");
@@ -182,6 +186,12 @@ impl Process {
     /// Returns the first line on standard error for which `wanted` gives something; fails if the process ends before.
     pub async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         self.stderr.line(wanted).await
+    }
+
+    /// Returns once standard error has so many lines that contain `text`; fails if the process ends before.
+    pub async fn lines(&self, text: &str, count: usize) {
+        let wanted = |line: &&str| line.contains(text);
+        self.stderr.text(|all| (all.lines().filter(wanted).count() >= count).then_some(())).await;
     }
 
     /// As [`Process::line`], on standard output.

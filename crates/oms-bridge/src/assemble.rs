@@ -15,9 +15,9 @@ use crate::ingest::{Guard, Resolver};
 use crate::journal::{Journal, system_unique};
 use crate::pipeline::Pipeline;
 use crate::policy::{KeyFilter, Policy};
-use crate::transfer::Web;
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
+use crate::transfer::{Unmarked, Web};
 use crate::{clock, http_client};
 
 #[cfg(feature = "desk")]
@@ -38,11 +38,13 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
         (Some(ingest), Some(_)) => Some(web(ingest)?),
         _ => None,
     };
-    let copy = |copy| copy_engine(copy, source, web, oss_signature, http);
+    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, oss_signature, http);
     let engine = match mode {
         Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http)),
-        Mode::Copy(settings) => Engine::Copy(copy(settings)?),
-        Mode::OmsThenCopy(oms, settings) => Engine::OmsThenCopy(oms_engine(oms, http), copy(settings)?),
+        Mode::Copy(settings) => Engine::Copy(copy(settings, Unmarked::OlderCopies)?),
+        Mode::OmsThenCopy(oms, settings) => {
+            Engine::OmsThenCopy(oms_engine(oms, http), copy(settings, Unmarked::Removed)?)
+        }
     };
     Ok(Pipeline::new(policy, engine, journal))
 }
@@ -96,6 +98,7 @@ fn oms_engine(settings: OmsSettings, http: &reqwest::Client) -> OmsEngine {
 
 fn copy_engine(
     settings: CopySettings,
+    unmarked: Unmarked,
     source: Source,
     web: Option<Web>,
     signature: SignatureVersion,
@@ -105,6 +108,7 @@ fn copy_engine(
     Ok(CopyEngine::new(CopyConfig {
         source: self::source(&source, signature, http)?,
         source_bucket: source.bucket,
+        only_source: source.only,
         web,
         #[cfg(feature = "aws")]
         s3: S3::new(http.clone(), Given::default()),
@@ -113,6 +117,8 @@ fn copy_engine(
         bucket: to.place.bucket,
         credentials: to.credentials,
         deletes,
+        unmarked,
+        clock: clock::system,
         in_flight,
         random: fastrand::f64,
     }))

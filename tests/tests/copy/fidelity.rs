@@ -38,7 +38,7 @@ fn standard(object: &StoredObject) -> Vec<(&str, &str)> {
 
 fn user(object: &StoredObject) -> Vec<(&str, String)> {
     let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
-    let pairs = object.headers.user.iter().filter(|(name, _)| *name != "src-etag");
+    let pairs = object.headers.user.iter().filter(|(name, _)| !name.starts_with("src-"));
     pairs.map(|(name, value)| (name.as_str(), text(value.as_bytes()))).collect()
 }
 

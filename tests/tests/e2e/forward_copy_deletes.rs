@@ -25,7 +25,7 @@ fn removed<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> String {
 
 fn mirror(cloud: &Cloud, keys: &[&str]) {
     for key in keys {
-        cloud.twin.obs().put(MIRROR, key, "a copy");
+        cloud.put_copy(key, key, "a copy");
     }
 }
 
@@ -73,7 +73,9 @@ async fn a_removed_object_is_removed_from_the_destination() {
 #[tokio::test]
 async fn only_the_copy_in_the_folder_of_the_destination_is_removed() {
     let cloud = Cloud::start().await;
-    mirror(&cloud, &["k", "backup/k", "backup/k2"]);
+    mirror(&cloud, &["k"]);
+    cloud.put_copy("backup/k", "k", "a copy");
+    cloud.put_copy("backup/k2", "k2", "a copy");
     let function = function(&cloud).set("DEST", "obs://mirror/backup").start().await;
     assert_eq!(function.invoke(removed(["k"])).await, Answer::True);
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["backup/k2", "k"]);

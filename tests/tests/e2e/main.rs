@@ -50,7 +50,11 @@ mod modes;
 #[cfg(test)]
 mod off_the_platform;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod removals;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -164,7 +164,9 @@ impl Run<'_> {
                 self.refusals_in_a_row = 0;
             }
             Ok(Done::UpToDate) => summary.up_to_date += 1,
-            Ok(Done::SourceGone | Done::SymlinkSkipped | Done::Removed) => summary.skipped += 1,
+            Ok(Done::SourceGone | Done::SymlinkSkipped | Done::Removed | Done::NotItsCopy | Done::PutOff) => {
+                summary.skipped += 1;
+            }
             Err(failed) => {
                 summary.failed += 1;
                 summary.left_open += u64::from(failed.open.is_some());

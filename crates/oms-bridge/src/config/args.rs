@@ -110,7 +110,7 @@ pub struct CopyArgs {
     /// Whether an object that is removed at the source is removed at the destination: true or false [default: false].
     #[arg(long, env = "PROPAGATE_DELETES", value_name = "BOOL", hide_env_values = true)]
     pub propagate_deletes: Option<String>,
-    /// Objects that one invocation or replay may remove at most [default: 100].
+    /// Objects that an instance may remove in ten minutes at most [default: 100].
     #[arg(long, env = "MAX_DELETES", value_name = "N", hide_env_values = true)]
     pub max_deletes: Option<String>,
 }

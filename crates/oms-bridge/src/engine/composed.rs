@@ -63,8 +63,8 @@ impl Engine {
     /// What one invocation or replay brings along: `source` opens the source bucket. `None` where nothing is copied, or
     /// nothing can be.
     pub fn context(&self, source: Option<&Arc<Credentials>>) -> Option<CopyContext> {
-        let (copy, source) = (self.copier()?, Arc::clone(source?));
-        Some(CopyContext { source, allowance: copy.deletes().allowance() })
+        self.copier()?;
+        Some(CopyContext { source: Arc::clone(source?) })
     }
 
     /// Opens connections, so that the first event does not wait for them. Says which services cannot be reached by `deadline`,
@@ -193,6 +193,7 @@ mod tests {
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
     use crate::http_client::{self, Proxies};
+    use crate::transfer::Unmarked;
     #[cfg(feature = "aws")]
     use crate::transfer::{Given, S3};
 
@@ -208,6 +209,7 @@ mod tests {
         CopyEngine::new(CopyConfig {
             source: client(),
             source_bucket: None,
+            only_source: None,
             web: None,
             #[cfg(feature = "aws")]
             s3: S3::new(http.clone(), Given::default()),
@@ -216,6 +218,8 @@ mod tests {
             prefix: String::new(),
             credentials: None,
             deletes,
+            unmarked: Unmarked::Kept,
+            clock: clock::system,
             in_flight: 1,
             random: || 0.0,
         })
@@ -262,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn only_copies_bring_credentials_and_an_allowance_along() {
+    fn only_copies_bring_credentials_along() {
         let source = Arc::new(Credentials::new("id", "secret"));
         assert!(Engine::Oms(oms()).context(Some(&source)).is_none());
         let copy = Engine::Copy(copier(Deletes::Propagated { max: 3 }));

@@ -3,6 +3,7 @@
 use oss_lite::{Dialect, PutOptions, storage_class};
 
 use super::facts::Facts;
+use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
 
 /// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
@@ -14,7 +15,7 @@ pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
     let mut metadata: Vec<_> = facts
         .metadata
         .iter()
-        .filter(|(name, _)| name != SOURCE_ETAG)
+        .filter(|(name, _)| !is_own_metadata(name))
         .map(|(name, value)| (taken_name(name), value.clone()))
         .collect();
     if let Some(etag) = &facts.identity.etag {
@@ -52,4 +53,27 @@ pub(super) fn tagging(tags: &[(String, String)]) -> Option<String> {
 /// A canned ACL that the other service knows too; OSS's `default` (that of the bucket) needs no words.
 pub(super) fn acl(acl: Option<String>) -> Option<String> {
     acl.filter(|acl| matches!(acl.as_str(), "private" | "public-read" | "public-read-write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Identity;
+    use super::super::origin::SOURCE_ORIGIN;
+    use super::*;
+
+    #[test]
+    fn what_a_source_is_a_copy_of_does_not_travel_on() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let facts = Facts {
+            identity: Identity { etag: Some("OWN".into()), ..Identity::default() },
+            metadata: vec![
+                pair("author", "zoe"),
+                pair(SOURCE_ETAG, "UPSTREAM"),
+                pair(SOURCE_ORIGIN, "oss://upstream/k"),
+            ],
+            ..Facts::default()
+        };
+        let options = put_options(&facts, Dialect::Obs);
+        assert_eq!(options.metadata, [pair("author", "zoe"), pair(SOURCE_ETAG, "OWN")]);
+    }
 }

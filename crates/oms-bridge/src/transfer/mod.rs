@@ -15,6 +15,7 @@
 //! | `plan`, `resume` | parts; uploads that an earlier run left open |
 //! | `destination`, `tally` | writing; what the service's answer proves |
 //! | `skip`, `fidelity` | whether a copy is there already; what goes along |
+//! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
 //! | `flow` | bytes counted and held back |
 //! | `stop`, `retry` | why a transfer ends; how often a write is tried again |
 //!
@@ -38,9 +39,11 @@ mod fidelity;
 mod files;
 mod flow;
 mod object;
+mod origin;
 mod parts;
 mod plan;
 mod reader;
+mod removal;
 mod resume;
 mod retry;
 #[cfg(feature = "aws")]
@@ -62,7 +65,9 @@ pub use self::destination::{Destination, StoreDestination};
 pub use self::files::Directory;
 pub use self::flow::Flow;
 pub use self::object::{Done, Item, Known, Transfer};
+pub use self::origin::SOURCE_ORIGIN;
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
+pub use self::removal::{Allow, Removals, Unmarked};
 #[cfg(feature = "aws")]
 pub use self::s3::{Given, S3, S3Bucket};
 pub use self::skip::SOURCE_ETAG;
@@ -93,6 +98,8 @@ pub struct Options {
     pub server_side: ServerSideCopy,
     /// What else goes along; each costs a request.
     pub extras: Extras,
+    /// What happens to the copy of an object that is gone.
+    pub removals: Removals,
     /// Randomness of the backoff.
     pub random: Random,
 }
@@ -108,6 +115,7 @@ impl Default for Options {
             symlinks: Symlinks::Follow,
             server_side: ServerSideCopy::No,
             extras: Extras::default(),
+            removals: Removals::default(),
             random: fastrand::f64,
         }
     }

@@ -10,9 +10,11 @@ use tokio::time::{Instant, timeout};
 use super::destination::{Destination, StoreDestination};
 use super::facts::{Facts, Kind};
 use super::fidelity;
+use super::origin::{Origin, Owner};
 use super::parts::until;
 use super::plan::Plan;
 use super::reader::Pinned;
+use super::removal::{Removal, Removals, Unmarked, Wrote};
 use super::server_side::{self, ServerSide};
 use super::skip::is_copy;
 use super::source::{Opened, Source, Want};
@@ -33,10 +35,10 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Transfer(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    source: Source,
-    destination: Destination,
-    options: Options,
+pub(super) struct Inner {
+    pub(super) source: Source,
+    pub(super) destination: Destination,
+    pub(super) options: Options,
     context: Context,
 }
 
@@ -78,7 +80,11 @@ pub enum Done {
     UpToDate,
     /// It was removed from the destination, as it is gone from the source.
     Removed,
-    /// There is no such object at the source.
+    /// It is gone from the source; what lies at the destination is the copy of another object, and stays.
+    NotItsCopy,
+    /// It is gone from the source; its copy stays for now, as no more may be removed.
+    PutOff,
+    /// There is no such object at the source, and no copy of it that would have to be removed.
     SourceGone,
     /// It is a symlink, and those are left out.
     SymlinkSkipped,
@@ -116,7 +122,7 @@ impl Transfer {
     /// [`Failed`], and then nothing that looks like a good copy of the object as it is now was left behind.
     pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
         let copied = tokio::select! {
-            done = self.0.rounds(item, deadline) => done,
+            done = self.0.settle(item, Start::Copy, deadline) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
         };
         let Some(open) = &item.open else { return copied };
@@ -160,7 +166,7 @@ impl Transfer {
         Ok(if there { Done::UpToDate } else { Done::Copied { bytes: facts.size().unwrap_or(0) } })
     }
 
-    /// Carries a removal over: removes the object from the destination if the source has none any more, else copies it.
+    /// Carries a removal over: removes the copy from the destination if the source has no such object any more, else copies it.
     /// Ends within a second after `deadline`.
     ///
     /// # Errors
@@ -168,25 +174,8 @@ impl Transfer {
     /// [`Failed`].
     pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
         tokio::select! {
-            done = self.removal(item, deadline) => done,
+            done = self.0.settle(item, Start::Look, deadline) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
-        }
-    }
-
-    async fn removal(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
-        let Inner { source, destination: Destination::Store(to), .. } = &*self.0 else {
-            return Err(Failed::permanent("removals are carried over to buckets only"));
-        };
-        match source.look(&item.key).await {
-            Ok(_) => return self.copy(item, deadline).await,
-            Err(Stop::Gone) => {}
-            Err(stop) => return Err(stop.into_failed(source.name(&item.key))),
-        }
-        to.bucket.delete(&item.to).await?;
-        // Made again in the meantime: then the copy must be there again.
-        match source.look(&item.key).await {
-            Ok(_) => self.copy(item, deadline).await,
-            Err(_) => Ok(Done::Removed),
         }
     }
 }
@@ -208,19 +197,47 @@ impl Inner {
         }
     }
 
-    async fn rounds(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+    /// Copies the object, and removes the copy of one that is gone where that is carried over, until the two sides agree.
+    async fn settle(&self, item: &Item, start: Start, deadline: Option<Instant>) -> Result<Done, Failed> {
         let name = self.source.name(&item.key);
+        let mut gone = match start {
+            Start::Copy => None,
+            Start::Look => match self.source.look(&item.key).await {
+                Ok(_) => None,
+                Err(Stop::Gone) => Some(Wrote::No),
+                Err(stop) => return Err(stop.into_failed(name)),
+            },
+        };
+        for _ in 0..ROUNDS {
+            let wrote = match gone.take() {
+                Some(wrote) => wrote,
+                None => match self.rounds(item, deadline).await? {
+                    Copied::Done(done) => return Ok(done),
+                    Copied::Gone(wrote) => wrote,
+                },
+            };
+            match self.remove_copy(item, wrote).await? {
+                Removal::Done(done) => return Ok(done),
+                Removal::MadeAgain => tracing::debug!(key = name, "made again while it was removed"),
+            }
+        }
+        Err(Failed::transient(format!("{name:?} comes and goes")))
+    }
+
+    async fn rounds(&self, item: &Item, deadline: Option<Instant>) -> Result<Copied, Failed> {
+        let name = self.source.name(&item.key);
+        let mut wrote = Wrote::No;
         let mut reading = Reading::InParts;
         let mut open = item.open.clone();
         let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
         for _ in 0..ROUNDS {
             let round = Round { item, reading, open: open.take(), deadline };
-            let stop = match self.round(&round).await {
-                Ok(done) => return Ok(done),
+            let stop = match self.round(&round, &mut wrote).await {
+                Ok(done) => return Ok(Copied::Done(done)),
                 Err(stop) => stop,
             };
             match stop {
-                Stop::Gone => return Ok(Done::SourceGone),
+                Stop::Gone => return Ok(Copied::Gone(wrote)),
                 Stop::Failed(failed) => return Err(failed),
                 Stop::Changed => {}
                 Stop::RangesIgnored => reading = Reading::InOneGo,
@@ -232,7 +249,7 @@ impl Inner {
         Err(last)
     }
 
-    async fn round(&self, round: &Round<'_>) -> Result<Done, Stop> {
+    async fn round(&self, round: &Round<'_>, wrote: &mut Wrote) -> Result<Done, Stop> {
         let item = round.item;
         let pinned = match &self.destination {
             Destination::Directory(directory) => {
@@ -255,6 +272,7 @@ impl Inner {
                 Stored::Copied(pinned) => pinned,
             },
         };
+        *wrote = Wrote::Yes;
         // Whoever changed the source meanwhile may have been told of by an event that was handled before this copy ended.
         match self.source.look(&item.key).await {
             Ok(now) if now.identity.is_same(&pinned.facts.identity) => {
@@ -316,9 +334,13 @@ impl Inner {
             return Ok(Stored::Nothing(Done::SymlinkSkipped));
         }
         let mut options = fidelity::put_options(&pinned.facts, to.bucket.dialect());
-        if existing.is_some_and(|existing| is_copy(&pinned.facts, &options, &existing)) {
+        let origin = Origin::of(&self.source, &item.key);
+        if existing.is_some_and(|existing| {
+            self.may_be_its_copy(&origin, &existing) && is_copy(&pinned.facts, &options, &existing)
+        }) {
             return Ok(Stored::Nothing(Done::UpToDate));
         }
+        origin.mark(&mut options);
         self.add_extras(&item.key, &mut options).await?;
         // Of a symlink the service would copy the link.
         if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
@@ -349,6 +371,13 @@ impl Inner {
             }
             _ => Ok(facts),
         }
+    }
+
+    /// Where removals are carried over a copy must be marked as that of its own origin: else the removal of another object of the
+    /// same content takes it along.
+    fn may_be_its_copy(&self, origin: &Origin, existing: &ObjectMeta) -> bool {
+        matches!(self.options.removals, Removals::Ignored)
+            || origin.owner(&existing.metadata, Unmarked::Kept) != Owner::Another
     }
 
     fn leaves_out(&self, facts: &Facts) -> bool {
@@ -414,6 +443,23 @@ struct Round<'r> {
     reading: Reading,
     open: Option<OpenUpload>,
     deadline: Option<Instant>,
+}
+
+/// What a change begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// There is an object, as far as is known.
+    Copy,
+    /// There may be none.
+    Look,
+}
+
+/// What the copying of an object came to.
+enum Copied {
+    /// To an end.
+    Done(Done),
+    /// The source has no such object.
+    Gone(Wrote),
 }
 
 /// How the source is read.

@@ -3,6 +3,7 @@
 use oss_lite::{ObjectMeta, PutOptions};
 
 use super::facts::Facts;
+use super::origin::is_own_metadata;
 
 /// User metadata in which a copy keeps the `ETag` of its source.
 pub const SOURCE_ETAG: &str = "src-etag";
@@ -27,7 +28,7 @@ pub(super) fn is_copy(source: &Facts, wanted: &PutOptions, copy: &ObjectMeta) ->
 
 fn same_metadata(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
     let user = |metadata: &[(String, String)]| {
-        let mut pairs: Vec<_> = metadata.iter().filter(|(name, _)| name != SOURCE_ETAG).cloned().collect();
+        let mut pairs: Vec<_> = metadata.iter().filter(|(name, _)| !is_own_metadata(name)).cloned().collect();
         pairs.sort_unstable();
         pairs
     };

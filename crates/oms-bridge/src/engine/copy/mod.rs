@@ -1,6 +1,14 @@
 //! The copy engine: keys in, objects streamed from the source to the destination, one outcome per key.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `budget` | how many objects may be removed |
+//! | `locks` | one change of a key at a time |
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+mod budget;
+mod locks;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,13 +16,18 @@ use oss_lite::{Bucket, BucketName, Client, Credentials, ObjectMeta};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
+use self::budget::DeleteBudget;
+pub use self::budget::WINDOW_MINUTES;
+use self::locks::KeyLocks;
 use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
 use crate::change::{ObjectChange, Provider};
+use crate::clock::Clock;
 #[cfg(feature = "aws")]
 use crate::transfer::S3;
 use crate::transfer::{
-    Destination, Done, Failed, Item, Known, Options, ServerSideCopy, Source, Transfer, Trouble, Web,
+    Destination, Done, Failed, Item, Known, Options, Removals, ServerSideCopy, Source, Transfer, Trouble,
+    Unmarked, Web,
 };
 use crate::warm::reach;
 
@@ -32,6 +45,8 @@ pub struct CopyConfig {
     pub source: Client,
     /// The source bucket where a change does not name one.
     pub source_bucket: Option<BucketName>,
+    /// The only bucket that changes come from, where one is configured.
+    pub only_source: Option<(Provider, String)>,
     /// What reads objects that a change has a URL of; absent where those are not read.
     pub web: Option<Web>,
     /// What reads objects that lie in Amazon S3.
@@ -47,6 +62,11 @@ pub struct CopyConfig {
     pub credentials: Option<Arc<Credentials>>,
     /// Whether removals are carried over.
     pub deletes: Deletes,
+    /// Which objects count as copies that do not say what they are copies of. None does for changes of another bucket than the only
+    /// source, or where there is none.
+    pub unmarked: Unmarked,
+    /// The clock that removals are counted by.
+    pub clock: Clock,
     /// Objects under way at once, at least 1.
     pub in_flight: usize,
     /// Randomness of the backoff.
@@ -58,24 +78,20 @@ pub struct CopyConfig {
 pub enum Deletes {
     /// Never.
     Ignored,
-    /// Once the source says that the object is gone, and so many at most in one invocation or replay.
+    /// Once the source says that the object is gone, and so many at most in [`WINDOW_MINUTES`] minutes.
     Propagated {
         /// The limit.
         max: usize,
     },
 }
 
-/// How many objects one invocation or replay may still delete.
-#[derive(Debug)]
-pub struct Allowance(AtomicUsize);
-
 impl Deletes {
-    /// The allowance of one invocation or replay.
-    pub fn allowance(self) -> Arc<Allowance> {
-        Arc::new(Allowance(AtomicUsize::new(match self {
+    fn budget(self, clock: Clock) -> Arc<DeleteBudget> {
+        let max = match self {
             Self::Ignored => 0,
             Self::Propagated { max } => max,
-        })))
+        };
+        Arc::new(DeleteBudget::new(max, clock))
     }
 }
 
@@ -84,8 +100,6 @@ impl Deletes {
 pub struct CopyContext {
     /// Credentials of the source.
     pub source: Arc<Credentials>,
-    /// How much may be deleted.
-    pub allowance: Arc<Allowance>,
 }
 
 #[derive(Debug)]
@@ -96,6 +110,10 @@ struct Shared {
     /// Streams under way, over all objects.
     streams: Arc<Semaphore>,
     objects: AtomicU64,
+    /// What may be removed.
+    budget: Arc<DeleteBudget>,
+    /// Destination keys under way.
+    keys: KeyLocks,
     /// The transfer of the last source bucket and credentials: it holds the day's signing keys.
     last: Mutex<Option<Last>>,
 }
@@ -163,11 +181,14 @@ impl CopyEngine {
     pub fn new(config: CopyConfig) -> Self {
         let permits = || Arc::new(Semaphore::new(config.in_flight.max(1)));
         let (in_flight, streams) = (permits(), permits());
+        let budget = config.deletes.budget(config.clock);
         Self(Arc::new(Shared {
             config,
             in_flight,
             streams,
             objects: AtomicU64::new(0),
+            budget,
+            keys: KeyLocks::default(),
             last: Mutex::default(),
         }))
     }
@@ -250,7 +271,6 @@ struct Task {
     item: Item,
     asked: Asked,
     removal: bool,
-    allowance: Arc<Allowance>,
 }
 
 /// What brought a job up.
@@ -279,7 +299,7 @@ impl Shared {
             Place::Web => Asked::ByName,
         };
         let transfer = self.transfer(place, &context.source)?;
-        Ok(Task { transfer, item, asked, removal, allowance: Arc::clone(&context.allowance) })
+        Ok(Task { transfer, item, asked, removal })
     }
 
     fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, Failed> {
@@ -314,12 +334,28 @@ impl Shared {
         let options = Options {
             concurrency: config.in_flight.max(1),
             server_side,
+            removals: self.removals(&place),
             random: config.random,
             ..Options::default()
         };
         let transfer = Transfer::sharing(source, destination, options, Arc::clone(&self.streams));
         *last = Some(Last { credentials: Arc::clone(credentials), place, transfer: transfer.clone() });
         Ok(transfer)
+    }
+
+    fn removals(&self, place: &Place) -> Removals {
+        match (self.config.deletes, place) {
+            (Deletes::Ignored, _) | (_, Place::Web) => Removals::Ignored,
+            (Deletes::Propagated { .. }, place) => {
+                let own = match (place, &self.config.only_source) {
+                    (Place::Bucket(name), Some((Provider::Configured, only))) => name.as_str() == only,
+                    (Place::S3(name), Some((Provider::AmazonS3, only))) => name == only,
+                    _ => false,
+                };
+                let unmarked = if own { self.config.unmarked } else { Unmarked::Kept };
+                Removals::CarriedOver { unmarked, allow: Arc::<DeleteBudget>::clone(&self.budget) }
+            }
+        }
     }
 
     /// The service copies by itself where one account asks for both ends in one region.
@@ -333,25 +369,22 @@ impl Shared {
     }
 
     async fn settle(&self, task: Task, deadline: Instant) -> Outcome {
-        let Task { transfer, item, asked, removal, allowance } = task;
-        let Ok(_permit) = timeout_at(deadline, self.in_flight.acquire()).await else {
+        let Task { transfer, item, asked, removal } = task;
+        // The turn of the key comes first: who waits for it must not keep others from theirs.
+        let begun = timeout_at(deadline, async {
+            let turn = self.keys.lock(&item.to).await;
+            (turn, self.in_flight.acquire().await)
+        });
+        let Ok(_begun) = begun.await else {
             let failed = Failed::out_of_time("not begun");
             return Outcome::Failed(failure(failed, Attempt::NotMade));
         };
         self.objects.fetch_add(1, Ordering::Relaxed);
-        let done = if removal {
-            match self.config.deletes {
-                Deletes::Ignored => return accepted(Some("removals are not carried over")),
-                Deletes::Propagated { max } if !allowance.take() => {
-                    let failed = Failed::transient(format!(
-                        "{max} objects were removed, the most at once; a replay goes on"
-                    ));
-                    return Outcome::Failed(failure(failed, Attempt::PutOff));
-                }
-                Deletes::Propagated { .. } => transfer.remove(&item, Some(deadline)).await,
-            }
-        } else {
-            transfer.copy(&item, Some(deadline)).await
+        let done = match (removal, self.config.deletes) {
+            (true, Deletes::Ignored) => return accepted(Some("removals are not carried over")),
+            (true, Deletes::Propagated { .. }) if self.budget.is_spent() => Ok(Done::PutOff),
+            (true, Deletes::Propagated { .. }) => transfer.remove(&item, Some(deadline)).await,
+            _ => transfer.copy(&item, Some(deadline)).await,
         };
         match done {
             Ok(Done::Copied { .. }) => accepted(None),
@@ -362,15 +395,13 @@ impl Shared {
             }
             Ok(Done::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
             Ok(Done::Removed) => accepted(Some("gone from the source, removed")),
+            Ok(Done::NotItsCopy) => accepted(Some(
+                "gone from the source; at the destination lies the copy of another object, left",
+            )),
+            Ok(Done::PutOff) => Outcome::Failed(failure(self.budget.put_off(), Attempt::PutOff)),
             Ok(Done::SymlinkSkipped) => accepted(Some("a symlink, left out")),
             Err(failed) => Outcome::Failed(failure(failed, Attempt::Made)),
         }
-    }
-}
-
-impl Allowance {
-    fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 }
 

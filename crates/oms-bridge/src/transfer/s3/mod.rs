@@ -86,6 +86,10 @@ pub struct S3Bucket {
 }
 
 impl S3Bucket {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
         match self.ask(&Ask::object(Method::HEAD, key)?).await {
             Ok(response) => {
