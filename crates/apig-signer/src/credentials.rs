@@ -82,6 +82,15 @@ impl Credentials {
         Signature::from_bytes(mac.finalize().into_bytes().into())
     }
 
+    /// A digest keyed with the secret key, of `label` and the token: it tells sets of credentials of one access key apart
+    /// and gives neither secret nor token away. `HMAC-SHA256(secret key, label ‖ token)`.
+    pub fn fingerprint(&self, label: &[u8]) -> [u8; 32] {
+        let mut mac = self.keyed.clone();
+        mac.update(label);
+        mac.update(self.security_token.as_ref().map_or(b"", HeaderValue::as_bytes));
+        mac.finalize().into_bytes().into()
+    }
+
     pub(crate) fn security_token(&self) -> Option<&HeaderValue> {
         self.security_token.as_ref()
     }

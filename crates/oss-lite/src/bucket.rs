@@ -38,7 +38,7 @@ pub(crate) struct Answered {
 impl Bucket {
     pub(crate) fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
         let base = shared.endpoint.base(&name);
-        let signer = Signer::new(&shared.scheme, credentials);
+        let signer = Signer::new(&shared.scheme, credentials, shared.gates.as_ref());
         Self { shared, place: Arc::new(Place { name, base, signer }), deadline: None }
     }
 

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::{Dialect, Endpoint, RetryPolicy};
+use crate::{Credentials, Dialect, Endpoint, RetryPolicy, SignatureGate};
 
 /// Which signature OSS requests carry. OBS has one scheme of its own, whatever is set here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,6 +39,7 @@ impl Default for Timeouts {
 
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub(crate) type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
+pub(crate) type Gates = Arc<dyn Fn(&Credentials) -> Arc<dyn SignatureGate> + Send + Sync>;
 
 /// What a [`Client`](crate::Client) needs to know.
 ///
@@ -63,6 +64,7 @@ pub struct ClientConfig {
     pub(crate) user_agent: Option<String>,
     pub(crate) clock: Clock,
     pub(crate) jitter: Jitter,
+    pub(crate) gates: Option<Gates>,
 }
 
 impl ClientConfig {
@@ -79,6 +81,7 @@ impl ClientConfig {
             user_agent: None,
             clock: Arc::new(Utc::now),
             jitter: Arc::new(fastrand::f64),
+            gates: None,
         }
     }
 
@@ -137,6 +140,17 @@ impl ClientConfig {
     #[must_use]
     pub fn with_jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.jitter = Arc::new(jitter);
+        self
+    }
+
+    /// The gate that requests signed with given credentials have to pass; asked for once for each
+    /// [`Bucket`](crate::Bucket). Default: none.
+    #[must_use]
+    pub fn with_signature_gate(
+        mut self,
+        gate: impl Fn(&Credentials) -> Arc<dyn SignatureGate> + Send + Sync + 'static,
+    ) -> Self {
+        self.gates = Some(Arc::new(gate));
         self
     }
 }

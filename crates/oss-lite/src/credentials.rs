@@ -1,6 +1,8 @@
 use std::fmt;
 
-use secrecy::SecretString;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 
 /// An access key pair, with the token that belongs to it when the credentials are temporary (STS).
 ///
@@ -30,6 +32,15 @@ impl Credentials {
         &self.access_key_id
     }
 
+    /// A digest keyed with the secret, of `label` and the token: it tells sets of credentials of one access key apart
+    /// and gives neither secret nor token away. `HMAC-SHA256(secret, label ‖ token)`.
+    pub fn fingerprint(&self, label: &[u8]) -> [u8; 32] {
+        let mut mac = keyed(&self.secret);
+        mac.update(label);
+        mac.update(self.security_token.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     pub(crate) fn secret(&self) -> &SecretString {
         &self.secret
     }
@@ -37,6 +48,11 @@ impl Credentials {
     pub(crate) fn security_token(&self) -> Option<&SecretString> {
         self.security_token.as_ref()
     }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
+fn keyed(secret: &SecretString) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes a key of any length")
 }
 
 impl fmt::Debug for Credentials {
@@ -52,6 +68,25 @@ impl fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_secrets_and_tokens_apart() {
+        let of = |secret: &str, token: Option<&str>, label: &[u8]| {
+            let credentials = Credentials::new("the-id", secret);
+            let credentials = match token {
+                Some(token) => credentials.with_security_token(token),
+                None => credentials,
+            };
+            credentials.fingerprint(label)
+        };
+        let one = of("secret", None, b"label");
+        assert_eq!(one, of("secret", None, b"label"));
+        for other in
+            [of("other", None, b"label"), of("secret", Some("token"), b"label"), of("secret", None, b"other")]
+        {
+            assert_ne!(one, other);
+        }
+    }
 
     #[test]
     fn debug_hides_secret_and_token() {

@@ -26,6 +26,7 @@
 //! | [`Dialect`] | everything in which OSS and OBS differ, as data |
 //! | [`ObjectKey`], [`Query`] | text that is encoded once, for the signature and the wire |
 //! | [`RetryPolicy`], [`Timeouts`] | how often and how long |
+//! | [`SignatureGate`] | holding requests back whose signature would be refused |
 //! | [`Error`], [`ErrorKind`] | what went wrong and what to do |
 //!
 //! # How a call flows
@@ -74,6 +75,7 @@ mod dialect;
 mod encoding;
 mod endpoint;
 mod error;
+mod gate;
 mod json;
 mod key;
 mod meta;
@@ -104,6 +106,7 @@ pub use credentials::Credentials;
 pub use dialect::Dialect;
 pub use endpoint::{Addressing, Endpoint};
 pub use error::{Error, ErrorKind};
+pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withheld};
 pub use key::ObjectKey;
 pub use meta::ObjectMeta;
 pub use ops::{

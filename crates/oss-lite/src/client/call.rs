@@ -7,17 +7,18 @@ use http::{
     header::{CONTENT_LENGTH, USER_AGENT},
 };
 use reqwest::Url;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     Shared, Signer,
     payload::{Payload, Progress},
 };
 use crate::{
-    BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query,
+    BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query, SignaturePass, SignatureVerdict,
     dialect::BucketPath,
     endpoint::Addressing,
     error::{Addressed, Answer, Retry, from_reply},
+    gate,
     sign::{Resource, SigningRequest},
     stream_body::StreamBody,
 };
@@ -183,6 +184,7 @@ impl Caller<'_> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Err(deadline_passed());
         }
+        let pass = self.pass().await?;
         let mut request = self.request(call, url, payload.len())?;
         let response_head = call.response_head.unwrap_or(shared.timeouts.response_head);
         let (body, progress) = payload.start(response_head, shared.timeouts.body_idle);
@@ -204,10 +206,23 @@ impl Caller<'_> {
         let body = ObjectBody::new(body, shared.timeouts.body_idle, self.deadline);
         let received = Received { status, headers: head.headers, body };
         if !matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
-            return Err(self.refusal(call, received).await);
+            let error = self.refusal(call, received).await;
+            tell(pass, gate::of_error(&error));
+            return Err(error);
         }
+        tell(pass, gate::of_success(self.dialect(), &received.headers));
         progress.complete()?;
         Ok(received)
+    }
+
+    /// Waits for leave to send a request, where it takes any. What comes of the request without [`tell`] says nothing.
+    async fn pass(&self) -> Result<Option<Box<dyn SignaturePass>>, Error> {
+        let Some(gate) = self.signer.gate() else { return Ok(None) };
+        let entered = match self.deadline {
+            Some(deadline) => timeout_at(deadline, gate.enter()).await.map_err(|_| deadline_passed())?,
+            None => gate.enter().await,
+        };
+        entered.map(Some).map_err(Error::withheld)
     }
 
     fn request(&self, call: &Call<'_>, url: &Url, length: u64) -> Result<reqwest::Request, Error> {
@@ -306,6 +321,12 @@ impl Caller<'_> {
             Target::Bucket => format!("{} bucket {}", call.operation, self.bucket),
             Target::Object(key) => format!("{} {:?} in bucket {}", call.operation, key.as_str(), self.bucket),
         }
+    }
+}
+
+fn tell(pass: Option<Box<dyn SignaturePass>>, verdict: SignatureVerdict) {
+    if let Some(pass) = pass {
+        pass.answered(verdict);
     }
 }
 

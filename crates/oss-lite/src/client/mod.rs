@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::{
     Bucket, BucketName, ClientConfig, Credentials, Dialect, Endpoint, Error, ErrorKind, RetryPolicy,
     SignatureVersion, Timeouts,
-    config::{Clock, Jitter},
+    config::{Clock, Gates, Jitter},
     meta, time,
 };
 
@@ -47,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) user_agent: Option<HeaderValue>,
     clock: Clock,
     pub(crate) jitter: Jitter,
+    pub(crate) gates: Option<Gates>,
     /// Milliseconds to add to the clock, learnt from a service that found it wrong.
     clock_offset: AtomicI64,
 }
@@ -88,6 +89,7 @@ impl Client {
             user_agent,
             clock,
             jitter,
+            gates: config.gates,
             clock_offset,
         };
         Ok(Self { shared: Arc::new(shared) })

@@ -8,7 +8,8 @@ use http::HeaderMap;
 use secrecy::ExposeSecret;
 
 use crate::{
-    Credentials, Dialect, Error,
+    Credentials, Dialect, Error, SignatureGate,
+    config::Gates,
     sign::{self, SigningParams, SigningRequest, v1, v4},
 };
 
@@ -23,6 +24,7 @@ pub(crate) enum Scheme {
 pub(crate) struct Signer {
     credentials: Arc<Credentials>,
     key: Key,
+    gate: Option<Arc<dyn SignatureGate>>,
 }
 
 enum Key {
@@ -31,18 +33,24 @@ enum Key {
 }
 
 impl Signer {
-    pub(crate) fn new(scheme: &Scheme, credentials: Arc<Credentials>) -> Self {
+    pub(crate) fn new(scheme: &Scheme, credentials: Arc<Credentials>, gates: Option<&Gates>) -> Self {
         let key = match scheme {
             Scheme::V4 { region } => Key::V4 { region: Arc::clone(region), today: Mutex::new(None) },
             Scheme::V1(dialect) => {
                 Key::V1 { dialect: *dialect, key: v1::SigningKey::new(credentials.secret()) }
             }
         };
-        Self { credentials, key }
+        let gate = gates.map(|gate| gate(&credentials));
+        Self { credentials, key, gate }
     }
 
     pub(crate) fn security_token(&self) -> Option<&str> {
         self.credentials.security_token().map(ExposeSecret::expose_secret)
+    }
+
+    /// What requests have to pass before they are signed.
+    pub(crate) fn gate(&self) -> Option<&dyn SignatureGate> {
+        self.gate.as_deref()
     }
 
     pub(crate) fn sign(

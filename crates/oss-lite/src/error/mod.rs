@@ -3,6 +3,8 @@ use std::{error::Error as StdError, fmt};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 
+use crate::Withheld;
+
 mod classify;
 mod reply;
 
@@ -136,6 +138,7 @@ struct Inner {
     context: Option<String>,
     retry: Retry,
     tries: u32,
+    withheld: bool,
     reply: Option<Reply>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -163,9 +166,17 @@ impl Error {
             context: None,
             retry: Retry::Never,
             tries: 0,
+            withheld: false,
             reply: None,
             source: None,
         }))
+    }
+
+    /// A request that a gate held back.
+    pub(crate) fn withheld(why: Withheld) -> Self {
+        let mut error = Self::new(ErrorKind::CredentialsRefused, why.0);
+        error.0.withheld = true;
+        error
     }
 
     /// An error that the service reports for one key among many.
@@ -266,6 +277,12 @@ impl Error {
     /// `SignatureDoesNotMatch`.
     pub fn server_string_to_sign(&self) -> Option<&str> {
         self.0.reply.as_ref()?.string_to_sign.as_deref()
+    }
+
+    /// Whether the request was not sent at all, since a [`SignatureGate`](crate::SignatureGate) held it back. The kind is
+    /// [`ErrorKind::CredentialsRefused`] then.
+    pub fn is_withheld(&self) -> bool {
+        self.0.withheld
     }
 
     /// Whether the same request may succeed later. The tries of the [`RetryPolicy`](crate::RetryPolicy) are used up

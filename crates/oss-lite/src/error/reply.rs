@@ -32,7 +32,7 @@ pub(crate) struct Answer<'a> {
 pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
     let Answer { status, headers, .. } = *answer;
     let mut document =
-        Document::read(answer.body).or_else(|| Document::in_header(headers)).unwrap_or_default();
+        Document::read(answer.body).or_else(|| Document::in_headers(answer)).unwrap_or_default();
     document.mask(answer.security_token);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let reply = Reply {
@@ -131,10 +131,16 @@ impl Document {
         document.code.is_some().then_some(document)
     }
 
-    /// HEAD answers have no body, so OSS puts the document in a header.
-    fn in_header(headers: &HeaderMap) -> Option<Self> {
-        let encoded = headers.get("x-oss-err")?;
-        Self::read(&BASE64.decode(encoded.as_bytes()).ok()?)
+    /// HEAD answers have no body, so OSS puts the document in a header. OBS puts code and message in one each.
+    fn in_headers(answer: &Answer<'_>) -> Option<Self> {
+        let text = |name: &str| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
+        match answer.dialect {
+            Dialect::Oss => Self::read(&BASE64.decode(answer.headers.get("x-oss-err")?.as_bytes()).ok()?),
+            Dialect::Obs => {
+                let code = Some(text("x-obs-error-code")?);
+                Some(Self { code, message: text("x-obs-error-message"), ..Self::default() })
+            }
+        }
     }
 
     fn mask(&mut self, token: Option<&str>) {

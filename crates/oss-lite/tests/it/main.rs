@@ -12,6 +12,7 @@ mod cors;
 mod deleting;
 mod describing;
 mod failing;
+mod gating;
 mod listing;
 mod multipart;
 mod post_policies;
