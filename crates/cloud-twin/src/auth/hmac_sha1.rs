@@ -8,8 +8,8 @@ use chrono::DateTime;
 use sha1::Sha1;
 
 use super::{
-    Policy, SignedParts, account, check_skew, expired, hmac, mismatch, parse_http_time, time_required,
-    unsupported_authorization, v1_refused,
+    Policy, SignedParts, account, check_skew, expired, hmac, locked, mismatch, parse_http_time,
+    time_required, unsupported_authorization, v1_refused,
 };
 use crate::config::SignatureV1;
 use crate::error::{ApiError, Outcome};
@@ -67,6 +67,10 @@ pub(super) fn verify(
     } else {
         from_header(dialect, request, policy, authorization)?
     };
+    let failures = policy.failures;
+    if failures.is_some_and(|failures| failures.is_locked(presented.access_key, policy.now)) {
+        return Err(locked());
+    }
     let account = account(dialect, policy.accounts, presented.access_key, presented.token.as_deref())?;
     let resources = resources(dialect, request);
     let mut first = None;
@@ -74,9 +78,15 @@ pub(super) fn verify(
         let string_to_sign = string_to_sign(dialect, request, &presented, resource);
         let mac = hmac::<Sha1>(account.secret_key.as_bytes(), string_to_sign.as_bytes());
         if STANDARD.encode(mac) == presented.signature {
+            if let Some(failures) = failures {
+                failures.succeeded(presented.access_key);
+            }
             return Ok(presented.prefix);
         }
         first.get_or_insert(string_to_sign);
+    }
+    if let Some(failures) = failures {
+        failures.failed(presented.access_key, policy.now);
     }
     Err(mismatch(dialect, presented.access_key, presented.signature, &first.unwrap_or_default()))
 }

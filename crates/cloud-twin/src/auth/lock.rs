@@ -1,4 +1,4 @@
-//! The gateway's lock on keys that fail too often.
+//! Huawei's lock on keys that fail too often: one, whether they are used at OMS or at OBS.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

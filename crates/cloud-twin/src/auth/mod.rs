@@ -49,6 +49,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) region: &'a str,
     pub(crate) v1: SignatureV1,
     pub(crate) now: DateTime<Utc>,
+    /// Bad signatures in a row by access key, where the service locks keys for them.
+    pub(crate) failures: Option<&'a FailureLock>,
 }
 
 /// Verifies a request to an object service; returns the prefix of the caller's header dialect.
@@ -148,6 +150,11 @@ fn mismatch(dialect: Dialect, access_key: &str, provided: &str, string_to_sign: 
     .detail("StringToSignBytes", spaced_hex(string_to_sign))
     .detail("StringToSign", string_to_sign)
     .signature()
+}
+
+/// OBS's answer while an access key is locked.
+fn locked() -> ApiError {
+    ApiError::bad_request("TooManyWrongSignature", "The request was rejected due to high-frequency errors.")
 }
 
 fn spaced_hex(text: &str) -> String {

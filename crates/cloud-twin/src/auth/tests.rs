@@ -95,8 +95,13 @@ impl ObjectCase {
             headers: &parts.headers,
         };
         let accounts = [self.account.clone()];
-        let policy =
-            Policy { accounts: &accounts, region: &self.region, v1: SignatureV1::Accepted, now: self.now };
+        let policy = Policy {
+            accounts: &accounts,
+            region: &self.region,
+            v1: SignatureV1::Accepted,
+            now: self.now,
+            failures: None,
+        };
         verify(self.dialect, request, policy, &KeyCache::default())
     }
 

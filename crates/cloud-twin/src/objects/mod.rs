@@ -239,11 +239,11 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
 /// What signatures are checked against.
 fn signature_policy<'a>(call: &Call<'a>) -> Policy<'a> {
     let config = &call.inner.config;
-    let accounts = match call.dialect {
-        Dialect::Oss => &config.oss_accounts,
-        Dialect::Obs => &config.huawei_accounts,
+    let (accounts, failures) = match call.dialect {
+        Dialect::Oss => (&config.oss_accounts, None),
+        Dialect::Obs => (&config.huawei_accounts, Some(&call.inner.failures)),
     };
-    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now() }
+    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now(), failures }
 }
 
 async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {

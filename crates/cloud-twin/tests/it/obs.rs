@@ -1,7 +1,8 @@
-use cloud_twin::Twin;
+use chrono::{TimeDelta, Utc};
+use cloud_twin::{Account, Clock as _, ManualClock, Twin};
 
 use crate::http::{Body, exchange};
-use crate::sign::{call, get, md5_base64, put};
+use crate::sign::{call, get, md5_base64, post_keys, put};
 
 async fn twin() -> Twin {
     let twin = Twin::builder().start().await.unwrap();
@@ -66,4 +67,24 @@ async fn digests_are_checked() {
     assert_eq!(code("x-obs-checksum-crc64ecma", "11051210869376104954").await, None);
     let past_the_end = get("bucket", "k").header("range", "bytes=9-").obs(&twin).await.unwrap();
     assert_eq!((past_the_end.status, past_the_end.element("Code").as_deref()), (416, Some("InvalidRange")));
+}
+
+#[tokio::test]
+async fn a_key_that_signs_wrongly_too_often_is_locked_at_both_services() {
+    let clock = ManualClock::new(Utc::now());
+    let twin = Twin::builder().clock(clock.clone()).start().await.unwrap();
+    twin.create_obs_bucket("bucket");
+    let task = twin.create_sync_task("source", "bucket");
+    let wrong = Account { secret_key: "wrong".to_owned(), ..twin.huawei_account().clone() };
+    let code = async |account: &Account| {
+        let listed = get("bucket", "").at(clock.now()).by(account).obs(&twin).await.unwrap();
+        listed.element("Code").unwrap_or_default()
+    };
+    for _ in 0..6 {
+        assert_eq!(code(&wrong).await, "SignatureDoesNotMatch");
+    }
+    assert_eq!(code(twin.huawei_account()).await, "TooManyWrongSignature");
+    assert_eq!(post_keys(&twin, &task, &["k"]).await.unwrap().status, 401);
+    clock.advance(TimeDelta::minutes(5));
+    assert_eq!(code(twin.huawei_account()).await, "");
 }
