@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
+use crate::breaker::Breakers;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
@@ -38,12 +39,13 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
         (Some(ingest), Some(_)) => Some(web(ingest)?),
         _ => None,
     };
-    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, oss_signature, http);
+    let breakers = Breakers::new(clock::system);
+    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, oss_signature, http, &breakers);
     let engine = match mode {
-        Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http)),
+        Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, &breakers)),
         Mode::Copy(settings) => Engine::Copy(copy(settings, Unmarked::OlderCopies)?),
         Mode::OmsThenCopy(oms, settings) => {
-            Engine::OmsThenCopy(oms_engine(oms, http), copy(settings, Unmarked::Removed)?)
+            Engine::OmsThenCopy(oms_engine(oms, http, &breakers), copy(settings, Unmarked::Removed)?)
         }
     };
     Ok(Pipeline::new(policy, engine, journal))
@@ -82,10 +84,11 @@ fn policy(
     }
 }
 
-fn oms_engine(settings: OmsSettings, http: &reqwest::Client) -> OmsEngine {
+fn oms_engine(settings: OmsSettings, http: &reqwest::Client, breakers: &Breakers) -> OmsEngine {
     let OmsSettings { sync_url, huawei, batch, max_rps, in_flight } = settings;
     let config = OmsConfig {
         target: sync_url,
+        breaker: breakers.of_oms(&huawei),
         credentials: huawei,
         batch,
         max_rps,
@@ -103,6 +106,7 @@ fn copy_engine(
     web: Option<Web>,
     signature: SignatureVersion,
     http: &reqwest::Client,
+    breakers: &Breakers,
 ) -> Result<CopyEngine, Error> {
     let CopySettings { destination: to, deletes, in_flight } = settings;
     Ok(CopyEngine::new(CopyConfig {
@@ -112,7 +116,7 @@ fn copy_engine(
         web,
         #[cfg(feature = "aws")]
         s3: S3::new(http.clone(), Given::default()),
-        destination: destination(&to, signature, http)?,
+        destination: destination(&to, signature, http, breakers)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,
         credentials: to.credentials,
@@ -133,7 +137,8 @@ pub fn source(source: &Source, signature: SignatureVersion, http: &reqwest::Clie
     client(source.endpoint.clone(), Dialect::Oss, source.region.as_deref(), signature, http)
 }
 
-/// Builds the client of the destination. `signature` is how requests to OSS are signed.
+/// Builds the client of the destination, whose requests pass the breakers of their credentials. `signature` is how requests to
+/// OSS are signed.
 ///
 /// # Errors
 ///
@@ -142,9 +147,11 @@ pub fn destination(
     destination: &Destination,
     signature: SignatureVersion,
     http: &reqwest::Client,
+    breakers: &Breakers,
 ) -> Result<Client, Error> {
     let Destination { place, endpoint, region, .. } = destination;
-    client(endpoint.clone(), place.dialect, region.as_deref(), signature, http)
+    let config = client_config(endpoint.clone(), place.dialect, region.as_deref(), signature);
+    Client::new(http.clone(), config.with_signature_gate(breakers.gates()))
 }
 
 /// Builds the journal that the settings describe.

@@ -1,6 +1,10 @@
-//! Where the time comes from.
+//! Where the time comes from, and what is learnt of a service's.
 
-use chrono::{DateTime, Utc};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 /// Source of the wall clock. A plain function, so that tests pass their own.
 pub type Clock = fn() -> DateTime<Utc>;
@@ -8,4 +12,96 @@ pub type Clock = fn() -> DateTime<Utc>;
 /// The system's clock.
 pub fn system() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Whether a time that was signed with is so far from the service's that a refusal is put down to it.
+pub fn is_off(signed: DateTime<Utc>, theirs: DateTime<Utc>) -> bool {
+    /// Services refuse signatures that are 15 minutes off. Less than this is no reason for a refusal.
+    const TOLERATED: TimeDelta = TimeDelta::minutes(5);
+    (theirs - signed).abs() > TOLERATED
+}
+
+/// What a service's clock is ahead of ours, learnt from its refusals.
+///
+/// What counts is how far the time in use is from the service's, not how far our clock is: so an offset that was learnt
+/// is unlearnt when our clock is set right.
+#[derive(Debug, Default)]
+pub struct Offset(AtomicI64);
+
+impl Offset {
+    /// The service's time, by a clock that says `ours`.
+    pub fn apply(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
+        let offset = TimeDelta::milliseconds(self.0.load(Ordering::Relaxed));
+        ours.checked_add_signed(offset).unwrap_or(ours)
+    }
+
+    /// Takes over the service's time, as a refusal at `ours` tells it, if the time in use is too far from it.
+    pub fn learn(&self, theirs: DateTime<Utc>, ours: DateTime<Utc>) {
+        if !is_off(self.apply(ours), theirs) {
+            return;
+        }
+        let offset = theirs - ours;
+        tracing::warn!(
+            seconds = offset.num_seconds(),
+            "signing with the service's time, so far ahead of this machine's"
+        );
+        self.0.store(offset.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// A moment by two clocks: a frozen instance's monotonic clock may stand still, and a wall clock may be set back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    wall: DateTime<Utc>,
+    steady: Instant,
+}
+
+impl Moment {
+    pub(crate) fn now(clock: Clock) -> Self {
+        Self { wall: clock(), steady: Instant::now() }
+    }
+
+    /// How long ago it was, by the clock that says more.
+    pub(crate) fn age(&self, now: &Self) -> Duration {
+        let steady = now.steady.saturating_duration_since(self.steady);
+        (now.wall - self.wall).to_std().map_or(steady, |wall| wall.max(steady))
+    }
+
+    /// By the wall clock.
+    pub(crate) fn wall(&self) -> DateTime<Utc> {
+        self.wall
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + minute * 60, 0).unwrap()
+    }
+
+    #[test]
+    fn an_offset_is_learnt_and_unlearnt_by_what_differs_from_the_time_in_use() {
+        let offset = Offset::default();
+        let used = |theirs, ours| {
+            offset.learn(at(theirs), at(ours));
+            offset.apply(at(ours))
+        };
+        assert_eq!(used(5, 0), at(0), "too little to be the reason");
+        assert_eq!(used(60, 0), at(60));
+        assert_eq!(used(62, 2), at(62));
+        // Somebody sets our clock: it says the same as theirs, and we are an hour ahead with the offset.
+        assert_eq!(used(70, 70), at(70));
+        assert_eq!(used(10, 71), at(10), "behind as well as ahead");
+        assert_eq!(offset.apply(at(72)), at(11));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_is_as_long_ago_as_the_faster_clock_says() {
+        let start = Moment::now(|| at(0));
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(start.age(&Moment::now(|| at(10))), Duration::from_mins(10), "frozen in between");
+        assert_eq!(start.age(&Moment::now(|| at(-9))), Duration::from_secs(30), "set back in between");
+    }
 }

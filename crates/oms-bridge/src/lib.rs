@@ -9,6 +9,7 @@
 //! | [`event`] | every form an event arrives in, to [`change::ObjectChange`]s |
 //! | [`policy`] | which changes are forwarded |
 //! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again; [`engine::copy`] copies |
+//! | [`breaker`] | keeps a refused access key from being tried again and again |
 //! | [`transfer`] | copies one object and proves that it arrived |
 //! | [`bulk`] | copies many, for the command `copy` |
 //! | [`journal`] | success and failure records in the log bucket |
@@ -37,6 +38,7 @@
 pub mod assemble;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod breaker;
 pub mod bulk;
 pub mod change;
 pub mod cli;

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::{Exit, exit, internal, print, print_json, usage, variable};
+use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
@@ -44,16 +45,23 @@ pub(super) async fn run(args: DoctorArgs) -> Exit {
     };
     let deadline = Instant::now() + PATIENCE;
     let found = credentials.from_environment().ok();
+    let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
-        let ends =
-            settings.mode.copy().map(|copy| Ends::new(&settings, copy, found.as_ref(), &http, deadline));
+        let ends = settings.mode.copy().map(|copy| {
+            let destination =
+                assemble::destination(&copy.destination, settings.oss_signature, &http, &breakers)?;
+            Ends::new(&settings, copy, destination, found.as_ref(), &http, deadline)
+        });
         Ok((journal, ends.transpose()?))
     });
     let (journal, ends) = match built {
         Ok(built) => built,
         Err(error) => return usage(&error),
     };
-    let api = settings.mode.oms().map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone()));
+    let api = settings
+        .mode
+        .oms()
+        .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
     let open = found.map(|credentials| journal.open(credentials, deadline));
     let patient = Patient {
         settings: &settings,

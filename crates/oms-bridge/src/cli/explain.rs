@@ -8,6 +8,7 @@ use oss_lite::BucketName;
 use tokio::time::Instant;
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
 use crate::oms_api::OmsApi;
@@ -43,10 +44,11 @@ pub(super) async fn run(args: ExplainArgs) -> Exit {
         Err(exit) => return exit,
     };
     let Settings { source, oss_signature: signature, .. } = &settings;
+    let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
         let source = assemble::source(source, *signature, &http)?;
         let destination = settings.destination().map(|destination| {
-            let client = assemble::destination(destination, *signature, &http)?;
+            let client = assemble::destination(destination, *signature, &http, &breakers)?;
             Ok::<_, oss_lite::Error>(Destination::new(destination, &client, &credentials))
         });
         Ok((journal, source, destination.transpose()?))
@@ -56,7 +58,10 @@ pub(super) async fn run(args: ExplainArgs) -> Exit {
         Err(error) => return usage(&error),
     };
     let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
-    let api = settings.mode.oms().map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone()));
+    let api = settings
+        .mode
+        .oms()
+        .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
     let sources = Sources {
         settings: &settings,
         journal: &journal,

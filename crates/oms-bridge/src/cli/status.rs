@@ -8,6 +8,7 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use crate::breaker::Breakers;
 use crate::config::SettingsArgs;
 use crate::host::interrupts::Interrupts;
 use crate::oms_api::OmsApi;
@@ -46,8 +47,11 @@ pub(super) async fn run(args: StatusArgs) -> Exit {
         Ok(journal) => journal,
         Err(error) => return usage(&error),
     };
-    let mut huawei =
-        settings.mode.oms().map(|oms| Huawei::new(OmsApi::new(http, &oms.sync_url, oms.huawei.clone())));
+    let breakers = Breakers::new(clock::system);
+    let mut huawei = settings.mode.oms().map(|oms| {
+        let breaker = breakers.of_oms(&oms.huawei);
+        Huawei::new(OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breaker))
+    });
     let mut interrupts = Interrupts::from_keyboard();
     loop {
         let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);

@@ -31,7 +31,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// The ends that the settings describe. `source` opens the source, and the destination where that has no credentials of
+    /// The ends that the settings describe. `client` speaks to the destination. `source` opens the source, and the destination where that has no credentials of
     /// its own.
     ///
     /// # Errors
@@ -40,12 +40,12 @@ impl Ends {
     pub fn new(
         settings: &Settings,
         copy: &CopySettings,
+        client: Client,
         source: Option<&Arc<Credentials>>,
         http: &reqwest::Client,
         deadline: Instant,
     ) -> Result<Self, Error> {
         let signature = settings.oss_signature;
-        let client = assemble::destination(&copy.destination, signature, http)?;
         let read = assemble::source(&settings.source, signature, http)?;
         let place = copy.destination.place.clone();
         let own = copy.destination.credentials.as_ref();

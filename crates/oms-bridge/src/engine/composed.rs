@@ -188,6 +188,7 @@ mod tests {
     use oss_lite::{Client, ClientConfig, Dialect};
 
     use super::*;
+    use crate::breaker::Breakers;
     use crate::change::{EventName, ObjectChange};
     use crate::clock;
     use crate::engine::copy::CopyConfig;
@@ -226,9 +227,11 @@ mod tests {
     }
 
     fn oms() -> OmsEngine {
+        let credentials = apig_signer::Credentials::new("AK", "SK");
         let config = OmsConfig {
             target: SyncUrl::parse(&format!("{NOWHERE}/v2/p/sync-tasks/t/events")).unwrap(),
-            credentials: apig_signer::Credentials::new("AK", "SK"),
+            credentials: credentials.clone(),
+            breaker: Breakers::new(clock::system).of_oms(&credentials),
             batch: 10,
             max_rps: None,
             in_flight: 1,

@@ -4,7 +4,8 @@
 //! [ListSyncTaskStatistic](https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html).
 //!
 //! Every call makes one request and never repeats it: the gateway locks an access key after five bad signatures, and
-//! whoever asks here can ask again.
+//! whoever asks here can ask again. The access key's [breaker](crate::breaker) is asked first and told what became of it. An
+//! answer is believed if it is the service's: success, without an error in it, and about a task.
 
 mod reply;
 
@@ -13,13 +14,20 @@ use std::time::Duration;
 use apig_signer::{Credentials, Payload, SigningParams};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, Uri};
+use oss_lite::SignatureVerdict;
 use reqwest::{Request, Url};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 pub use self::reply::{ApiError, Statistics, SyncTask, Trouble};
+use crate::breaker::{Breaker, NoPermit};
 use crate::engine::EngineError;
+use crate::engine::oms::SyncUrl;
+use crate::engine::oms::reply::{believed, of_signature};
 use crate::engine::oms::request::{TIMEOUT, date, header, read, transport};
-use crate::engine::oms::{SyncUrl, reply::parse_error};
+
+/// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// One sync task at OMS.
 #[derive(Clone, Debug)]
@@ -27,12 +35,14 @@ pub struct OmsApi {
     http: reqwest::Client,
     task: Url,
     credentials: Credentials,
+    breaker: Breaker,
 }
 
 impl OmsApi {
-    /// The task that `target` belongs to, asked through `http`, which must not follow redirects.
-    pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials) -> Self {
-        Self { http, task: target.task_url(), credentials }
+    /// The task that `target` belongs to, asked through `http`, which must not follow redirects. `breaker` is that of
+    /// the credentials.
+    pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials, breaker: Breaker) -> Self {
+        Self { http, task: target.task_url(), credentials, breaker }
     }
 
     /// The service's clock, from its answer to one unsigned request: no permission is needed and no failure counted.
@@ -58,7 +68,7 @@ impl OmsApi {
     pub async fn show(&self, now: DateTime<Utc>) -> Result<SyncTask, ApiError> {
         let mut url = self.task.clone();
         url.query_pairs_mut().append_pair("query_time", &now.timestamp_millis().to_string());
-        self.get(url, now).await
+        self.get(url, now, "status").await
     }
 
     /// What the task did in the `span` before `now`. Needs `oms:synctask:statistics`.
@@ -77,10 +87,16 @@ impl OmsApi {
             .append_pair("data_type", "REQUEST,SUCCESS,FAILURE,SKIP,SIZE")
             .append_pair("start_time", &start.to_string())
             .append_pair("end_time", &end.to_string());
-        self.get(url, now).await.map(|series: reply::Series| series.total())
+        self.get(url, now, "statistic_datas").await.map(|series: reply::Series| series.total())
     }
 
-    async fn get<T: DeserializeOwned>(&self, url: Url, now: DateTime<Utc>) -> Result<T, ApiError> {
+    /// The answer to a question, if it has the member that every such answer has.
+    async fn get<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        now: DateTime<Utc>,
+        member: &str,
+    ) -> Result<T, ApiError> {
         let mut headers = HeaderMap::new();
         self.sign(&url, &mut headers, now).map_err(|error| {
             ApiError::unsigned(EngineError::local(format!("cannot sign the request: {error}")))
@@ -88,17 +104,38 @@ impl OmsApi {
         let mut request = Request::new(Method::GET, url);
         *request.headers_mut() = headers;
         *request.timeout_mut() = Some(TIMEOUT);
+        let permit = match self.breaker.permit(Some(Instant::now() + TIMEOUT)).await {
+            Ok(permit) => permit,
+            Err(NoPermit::Shut(shut)) => {
+                return Err(ApiError::withheld(EngineError::local(shut.to_string())));
+            }
+            Err(NoPermit::TimeUp) => {
+                return Err(ApiError::local(EngineError::local("not asked: another request takes too long")));
+            }
+        };
         let response = self.http.execute(request).await.map_err(|error| ApiError::local(transport(error)))?;
         let (status, request_id) = (response.status(), header(response.headers(), "x-request-id"));
-        let body = read(response).await;
-        if status.is_success() {
-            let body = body.map_err(|error| ApiError::local(transport(error)))?;
-            return serde_json::from_slice(&body).map_err(|error| {
-                ApiError::local(EngineError::local(format!("the answer is not what OMS documents: {error}")))
-            });
+        let body = match read(response, MAX_ANSWER).await {
+            Ok(body) => body,
+            Err(error) if status.is_success() => return Err(ApiError::local(transport(error))),
+            // What the head says is enough.
+            Err(_) => Vec::new(),
+        };
+        let answer = believed(status, &body);
+        let unlike = |error: &dyn std::fmt::Display| {
+            ApiError::local(EngineError::local(format!("the answer is not what OMS documents: {error}")))
+        };
+        match answer {
+            Ok(value) if value.get(member).is_some() => {
+                permit.answered(SignatureVerdict::Accepted);
+                serde_json::from_value(value).map_err(|error| unlike(&error))
+            }
+            Ok(_) => Err(unlike(&format_args!("it has no {member:?}"))),
+            Err((error, id_in_body)) => {
+                permit.answered(of_signature(&error));
+                Err(ApiError::refused(error, request_id.or(id_in_body)))
+            }
         }
-        let (error, id_in_body) = parse_error(status, &body.unwrap_or_default());
-        Err(ApiError::refused(error, request_id.or(id_in_body)))
     }
 
     fn sign(&self, url: &Url, headers: &mut HeaderMap, now: DateTime<Utc>) -> Result<(), apig_signer::Error> {
@@ -106,5 +143,29 @@ impl OmsApi {
         let uri: Uri = url.as_str().parse().unwrap_or_default();
         let params = SigningParams::new(&self.credentials, now);
         apig_signer::sign(&Method::GET, &uri, headers, Payload::Bytes(b""), &params).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::Breakers;
+    use crate::clock;
+    use crate::http_client::{self, Proxies};
+
+    #[tokio::test]
+    async fn a_key_that_is_refused_elsewhere_is_not_used_here() {
+        let (breakers, credentials) = (Breakers::new(clock::system), Credentials::new("AK", "SK"));
+        let elsewhere = breakers.of_store(&oss_lite::Credentials::new("AK", "SK"));
+        for _ in 0..2 {
+            elsewhere.permit(None).await.unwrap().answered(SignatureVerdict::Refused);
+        }
+        // Nothing listens there: whoever asks is told so.
+        let target = SyncUrl::parse("http://127.0.0.1:1/v2/p/sync-tasks/t/events").unwrap();
+        let breaker = breakers.of_oms(&credentials);
+        let api = OmsApi::new(http_client::build(Proxies::None).unwrap(), &target, credentials, breaker);
+        let error = api.show(clock::system()).await.unwrap_err();
+        assert_eq!(error.trouble(), Trouble::CredentialsRefused);
+        assert!(error.to_string().starts_with("not sent: "), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
+use crate::engine::oms::reply::is_locked;
 
 /// A sync task. What the service leaves out is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,9 +145,16 @@ impl ApiError {
         Self { trouble: Trouble::Unsigned, error, request_id: None }
     }
 
+    /// Not asked, since the credentials were refused a moment ago.
+    pub(super) fn withheld(error: EngineError) -> Self {
+        Self { trouble: Trouble::CredentialsRefused, error, request_id: None }
+    }
+
     pub(super) fn refused(error: EngineError, request_id: Option<String>) -> Self {
         let trouble = match error.status {
-            Some(401) if error.message.contains("failed to reach the limit") => Trouble::Locked,
+            // Success that is not OMS's, or broke off.
+            Some(200..=299) if error.code.is_none() => Trouble::Unreachable,
+            Some(401) if is_locked(&error) => Trouble::Locked,
             Some(401) => Trouble::CredentialsRefused,
             Some(403) => Trouble::NotPermitted,
             Some(404) => Trouble::NoSuchTask,

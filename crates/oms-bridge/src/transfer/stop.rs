@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::{Error, ErrorKind};
 
-use crate::engine::{EngineError, FailureClass, OpenUpload};
+use crate::engine::{Attempt, EngineError, FailureClass, OpenUpload};
 
 /// Why a step ended before the object was copied.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Trouble {
     pub error: EngineError,
     /// Request id of the refused request.
     pub request_id: Option<String>,
+    /// Whether anything was tried: not where a breaker held the request back.
+    pub attempt: Attempt,
     /// The multipart upload that a later run can go on with.
     pub open: Option<OpenUpload>,
 }
@@ -48,7 +50,7 @@ impl Failed {
     }
 
     pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
-        Self(Box::new(Trouble { class, error, request_id: None, open: None }))
+        Self(Box::new(Trouble { class, error, request_id: None, attempt: Attempt::Made, open: None }))
     }
 
     pub(crate) fn permanent(message: impl Into<String>) -> Self {
@@ -141,8 +143,9 @@ impl From<&Error> for Failed {
             _ => what,
         };
         let request_id = error.request_id().map(str::to_owned);
+        let attempt = if error.is_withheld() { Attempt::NotMade } else { Attempt::Made };
         let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
-        Self(Box::new(Trouble { class, error, request_id, open: None }))
+        Self(Box::new(Trouble { class, error, request_id, attempt, open: None }))
     }
 }
 

@@ -8,8 +8,10 @@ use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, Sig
 
 use super::CopyArgs;
 use super::access::AccessArgs;
+use crate::breaker::Breakers;
 use crate::bulk::Names;
 use crate::cli::variable;
+use crate::clock;
 use crate::credentials::SourceCredentials;
 use crate::location::{Place, S3Place, scheme};
 use crate::transfer::{Destination, Directory, ServerSideCopy, Source, Web};
@@ -206,6 +208,7 @@ struct Access<'a> {
     args: &'a AccessArgs,
     http: &'a reqwest::Client,
     environment: SourceCredentials,
+    breakers: Breakers,
 }
 
 /// A service and what opens it.
@@ -228,7 +231,12 @@ impl Service {
 
 impl<'a> Access<'a> {
     fn new(args: &'a AccessArgs, http: &'a reqwest::Client) -> Self {
-        Self { args, http, environment: SourceCredentials::new(variable) }
+        Self {
+            args,
+            http,
+            environment: SourceCredentials::new(variable),
+            breakers: Breakers::new(clock::system),
+        }
     }
 
     #[cfg(feature = "aws")]
@@ -302,7 +310,7 @@ impl<'a> Access<'a> {
             .or_else(|| endpoint.region_hint().map(str::to_owned))
             .or_else(|| given(self.args.oss_region.as_ref()))
             .or_else(|| variable("FC_REGION"));
-        let mut config = ClientConfig::new(endpoint, dialect);
+        let mut config = ClientConfig::new(endpoint, dialect).with_signature_gate(self.breakers.gates());
         if dialect == Dialect::Oss {
             config = config.with_signature(signature(self.args.oss_signature.as_ref())?);
             if let Some(region) = region {

@@ -400,7 +400,10 @@ impl Shared {
             )),
             Ok(Done::PutOff) => Outcome::Failed(failure(self.budget.put_off(), Attempt::PutOff)),
             Ok(Done::SymlinkSkipped) => accepted(Some("a symlink, left out")),
-            Err(failed) => Outcome::Failed(failure(failed, Attempt::Made)),
+            Err(failed) => {
+                let attempt = failed.attempt;
+                Outcome::Failed(failure(failed, attempt))
+            }
         }
     }
 }
@@ -420,6 +423,6 @@ fn accepted(note: Option<&str>) -> Outcome {
 }
 
 fn failure(failed: Failed, attempt: Attempt) -> Failure {
-    let Trouble { class, error, request_id, open } = failed.into_trouble();
+    let Trouble { class, error, request_id, open, .. } = failed.into_trouble();
     Failure { engine: EngineName::Copy, class, error, request_id, attempt, open }
 }

@@ -2,12 +2,13 @@
 //!
 //! A key waits in a queue for a moment, so that changes which arrive together share a request
 //! ([`OmsEngine::submit`]); up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives the
-//! caller. A request is tried until it is settled: the breaker gives leave, the pace gives a slot, `reply` says
-//! what the answer means.
+//! caller. A request is tried until it is settled: the [breaker](crate::breaker) gives leave, the pace gives a slot, `reply` says
+//! what the answer means. A batch that is refused for some key of it (400, 413) is halved until that key stands alone; `forbidden`
+//! says when a 403 counts as such.
 //!
 //! API: `CreateSyncEvents`, <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>.
 
-mod breaker;
+mod forbidden;
 mod pace;
 mod preview;
 mod queue;
@@ -16,23 +17,24 @@ pub(crate) mod request;
 mod target;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use apig_signer::Credentials;
-use chrono::{SecondsFormat, TimeDelta};
+use oss_lite::SignatureVerdict;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
-use self::breaker::Breaker;
+use self::forbidden::{Forbidden, Search};
 use self::pace::Pace;
 use self::queue::{Queue, Waiting};
 use self::reply::{Verdict, classify};
 use self::request::Refusal;
 use super::backoff::{Backoff, Random};
 use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
+use crate::breaker::{Breaker, NoPermit};
 use crate::change::ObjectChange;
-use crate::clock::Clock;
+use crate::clock::{self, Clock, Offset};
 use crate::warm::reach;
 
 pub use self::preview::{Preview, preview};
@@ -60,6 +62,8 @@ pub struct OmsConfig {
     pub target: SyncUrl,
     /// What to sign with.
     pub credentials: Credentials,
+    /// Theirs.
+    pub breaker: Breaker,
     /// Keys per request, at least 1.
     pub batch: usize,
     /// Own ceiling in requests per second.
@@ -77,18 +81,20 @@ struct Shared {
     config: OmsConfig,
     http: reqwest::Client,
     queue: Queue,
-    breaker: Breaker,
     pace: Pace,
+    forbidden: Forbidden,
     in_flight: Arc<Semaphore>,
-    /// Seconds that the service's clock is ahead of ours, once it mattered.
-    clock_offset: AtomicI64,
+    clock_offset: Offset,
     requests: AtomicU64,
 }
 
 enum Settled {
     Accepted(Acceptance),
     Failed(Failure),
+    /// Some key of the batch is at fault.
     Split,
+    /// 403 although the credentials are good.
+    Forbidden(Failure),
 }
 
 impl OmsEngine {
@@ -96,10 +102,10 @@ impl OmsEngine {
     pub fn new(http: reqwest::Client, config: OmsConfig) -> Self {
         Self(Arc::new(Shared {
             queue: Queue::default(),
-            breaker: Breaker::new(),
             pace: Pace::new(config.max_rps),
             in_flight: Arc::new(Semaphore::new(config.in_flight)),
-            clock_offset: AtomicI64::new(0),
+            forbidden: Forbidden::new(config.clock),
+            clock_offset: Offset::default(),
             requests: AtomicU64::new(0),
             http,
             config,
@@ -179,18 +185,34 @@ impl Shared {
         }
     }
 
-    /// Settles every key of a batch. A batch that OMS calls bad is halved until the bad key stands alone.
+    /// Settles every key of a batch. A batch with a bad key is halved until the key stands alone.
     async fn deliver(&self, batch: Vec<Waiting>) {
         let mut batches = vec![batch];
+        let mut search = None;
         while let Some(mut batch) = batches.pop() {
             let outcome = match self.settle(&batch).await {
+                Settled::Accepted(acceptance) => {
+                    self.forbidden.accepted(search.as_mut());
+                    Outcome::Accepted(acceptance)
+                }
+                Settled::Failed(failure) => Outcome::Failed(failure),
                 Settled::Split => {
-                    let rest = batch.split_off(batch.len() / 2);
-                    batches.extend([rest, batch]);
+                    halve(batch, &mut batches);
                     continue;
                 }
-                Settled::Accepted(acceptance) => Outcome::Accepted(acceptance),
-                Settled::Failed(failure) => Outcome::Failed(failure),
+                Settled::Forbidden(failure) => {
+                    if batch.len() > 1 && self.searches(&mut search, &batch).await {
+                        halve(batch, &mut batches);
+                        continue;
+                    }
+                    let left = batches.iter().map(Vec::len).sum();
+                    if let (Some(search), 1) = (&mut search, batch.len())
+                        && self.forbidden.refused_alone(search, left)
+                    {
+                        batch.extend(batches.drain(..).flatten());
+                    }
+                    Outcome::Failed(failure)
+                }
             };
             for waiting in batch {
                 waiting.settle(outcome.clone());
@@ -198,61 +220,65 @@ impl Shared {
         }
     }
 
+    /// Whether a batch that is forbidden is to be halved.
+    async fn searches(&self, search: &mut Option<Search>, batch: &[Waiting]) -> bool {
+        if search.is_none() {
+            *search = self.forbidden.search(latest(batch)).await;
+        }
+        search.is_some()
+    }
+
     /// Tries one request until it is accepted or given up.
     async fn settle(&self, batch: &[Waiting]) -> Settled {
         let body = request::body(batch.iter().map(|waiting| waiting.encoded.as_str()));
-        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).max() else {
-            return Settled::Accepted(Acceptance::default());
-        };
+        let deadline = latest(batch);
         let mut last: Option<Refusal> = None;
-        let mut tries = 0;
+        let (mut tries, mut clock_corrected) = (0, false);
         loop {
-            let leave = match self.breaker.leave().await {
-                Ok(leave) => leave,
-                Err(refused) => return Settled::Failed(self.not_sent(refused.until, last)),
+            let permit = match self.config.breaker.permit(Some(deadline)).await {
+                Ok(permit) => permit,
+                Err(why) => return Settled::Failed(not_permitted(&why, last)),
             };
             if let Err(late) = self.pace.slot(deadline).await {
                 return Settled::Failed(throttled(late.wait, last));
             }
             self.requests.fetch_add(1, Ordering::Relaxed);
+            let signed = self.clock_offset.apply((self.config.clock)());
             let refusal = match self.post(body.clone(), deadline).await {
                 Ok(acceptance) => {
-                    self.breaker.proved();
+                    permit.answered(SignatureVerdict::Accepted);
                     return Settled::Accepted(acceptance);
                 }
                 Err(refusal) => refusal,
             };
             let verdict = classify(&refusal.error);
-            if !matches!(verdict, Verdict::Unauthorized | Verdict::Locked) && refusal.error.status.is_some() {
-                self.breaker.proved();
+            let theirs = refusal.date.filter(|theirs| clock::is_off(signed, *theirs));
+            if let (Verdict::Unauthorized, Some(theirs)) = (verdict, theirs) {
+                self.clock_offset.learn(theirs, (self.config.clock)());
             }
+            permit.answered(reply::of_signature(&refusal.error));
             tracing::debug!(error = %refusal.error, ?verdict, keys = batch.len(), "OMS did not accept a request");
             match verdict {
                 Verdict::Fail(class) => return Settled::Failed(refusal.into_failure(class)),
                 Verdict::Split if batch.len() > 1 => return Settled::Split,
                 Verdict::Split => return Settled::Failed(refusal.into_failure(FailureClass::Permanent)),
-                Verdict::Unauthorized => {
-                    self.correct_clock(&refusal);
-                    if !self.breaker.refused() {
-                        return Settled::Failed(refusal.into_failure(FailureClass::Auth));
-                    }
+                Verdict::Forbidden if self.config.breaker.is_proven() => {
+                    return Settled::Forbidden(refusal.into_failure(FailureClass::Auth));
                 }
-                Verdict::Locked => {
-                    self.breaker.locked();
+                Verdict::Forbidden | Verdict::Locked => {
                     return Settled::Failed(refusal.into_failure(FailureClass::Auth));
                 }
+                // Once more with the right time. Without one, the same signature would only be refused again.
+                Verdict::Unauthorized if theirs.is_some() && !clock_corrected => clock_corrected = true,
+                Verdict::Unauthorized => return Settled::Failed(refusal.into_failure(FailureClass::Auth)),
                 Verdict::Throttled(Some(stated)) => self.pace.throttled(Some(stated), Duration::ZERO),
                 Verdict::Throttled(None) | Verdict::Retry => {
                     let delay = BACKOFF.delay(tries, self.config.random);
                     tries += 1;
-                    let class = match verdict {
-                        Verdict::Retry => FailureClass::Transient,
-                        _ => FailureClass::Throttled,
-                    };
+                    let class = verdict.class();
                     if tries >= TRIES || Instant::now() + delay >= deadline {
                         return Settled::Failed(refusal.into_failure(class));
                     }
-                    drop(leave);
                     if class == FailureClass::Throttled {
                         self.pace.throttled(None, delay);
                     } else {
@@ -263,35 +289,30 @@ impl Shared {
             last = Some(refusal);
         }
     }
+}
 
-    /// Takes over the service's clock when ours is so far off that signatures are refused for it.
-    fn correct_clock(&self, refusal: &Refusal) {
-        const TOLERATED: TimeDelta = TimeDelta::minutes(5);
-        let Some(date) = refusal.date else { return };
-        let offset = date - (self.config.clock)();
-        if offset.abs() > TOLERATED {
-            tracing::warn!(
-                seconds = offset.num_seconds(),
-                "this machine's clock is off; signing with the service's time"
-            );
-            self.clock_offset.store(offset.num_seconds(), Ordering::Relaxed);
+/// The halves of `batch`, the first one on top.
+fn halve(mut batch: Vec<Waiting>, batches: &mut Vec<Vec<Waiting>>) {
+    let rest = batch.split_off(batch.len() / 2);
+    batches.extend([rest, batch]);
+}
+
+/// When the last of a batch must be settled.
+fn latest(batch: &[Waiting]) -> Instant {
+    batch.iter().map(|waiting| waiting.deadline).max().unwrap_or_else(Instant::now)
+}
+
+fn not_permitted(why: &NoPermit, last: Option<Refusal>) -> Failure {
+    match (last, why) {
+        (Some(refusal), _) => {
+            let class = classify(&refusal.error).class();
+            refusal.into_failure(class)
         }
-    }
-
-    fn not_sent(&self, until: Instant, last: Option<Refusal>) -> Failure {
-        last.map_or_else(
-            || {
-                let resumes = (self.config.clock)()
-                    + TimeDelta::from_std(until.saturating_duration_since(Instant::now()))
-                        .unwrap_or_default();
-                let why = format!(
-                    "not sent: Huawei refused HW_AK/HW_SK a moment ago; sending resumes at {}",
-                    resumes.to_rfc3339_opts(SecondsFormat::Secs, true)
-                );
-                failure(FailureClass::Auth, Attempt::NotMade, why)
-            },
-            |refusal| refusal.into_failure(FailureClass::Auth),
-        )
+        (None, NoPermit::Shut(shut)) => failure(FailureClass::Auth, Attempt::NotMade, shut.to_string()),
+        (None, NoPermit::TimeUp) => {
+            let why = "not sent: time was up before it was known whether the access key is good";
+            failure(FailureClass::Transient, Attempt::NotMade, why.to_owned())
+        }
     }
 }
 

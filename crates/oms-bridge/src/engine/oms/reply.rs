@@ -1,12 +1,18 @@
 //! What OMS, or the gateway before it, answered: parsing and classification.
 //!
+//! A 2xx is believed only if it is the service's: what it documents is an empty body. JSON is let pass where there is no error in it,
+//! at any depth; a page of a captive portal or a proxy is a failure that passes, and so is an answer that breaks off (where the head
+//! announces no body, nothing can): to send a key twice is harmless, not to send it is a loss. A redirect is never success.
+//!
 //! Errors: <https://support.huaweicloud.com/api-oms/ErrorCode.html>,
 //! <https://support.huaweicloud.com/en-us/devg-apisign/api-sign-errorcode.html>.
 
 use http::StatusCode;
+use oss_lite::SignatureVerdict;
 use serde_json::Value;
 
 use super::pace::{StatedLimit, stated_limit};
+use super::request::chain;
 use crate::engine::{EngineError, FailureClass};
 
 /// Longest message kept; gateway pages in HTML can be long.
@@ -25,8 +31,23 @@ pub(super) enum Verdict {
     Locked,
     /// Some key of the batch is at fault: send its halves.
     Split,
+    /// A permission is missing, or some key of the batch is at fault.
+    Forbidden,
     /// Trying again is no use.
     Fail(FailureClass),
+}
+
+impl Verdict {
+    /// The kind of trouble that it comes to where nothing more is tried.
+    pub(super) fn class(self) -> FailureClass {
+        match self {
+            Self::Retry => FailureClass::Transient,
+            Self::Throttled(_) => FailureClass::Throttled,
+            Self::Unauthorized | Self::Locked | Self::Forbidden => FailureClass::Auth,
+            Self::Split => FailureClass::Permanent,
+            Self::Fail(class) => class,
+        }
+    }
 }
 
 /// Decides what a refused request means.
@@ -34,12 +55,64 @@ pub(super) fn classify(error: &EngineError) -> Verdict {
     match error.status {
         None | Some(200..=299 | 408 | 500 | 502 | 503 | 504) => Verdict::Retry,
         Some(429) => Verdict::Throttled(stated_limit(&error.message)),
-        Some(401) if error.message.contains("failed to reach the limit") => Verdict::Locked,
+        Some(401) if is_locked(error) => Verdict::Locked,
         Some(401) => Verdict::Unauthorized,
-        Some(400) => Verdict::Split,
-        Some(403) => Verdict::Fail(FailureClass::Auth),
+        Some(400 | 413) => Verdict::Split,
+        Some(403) => Verdict::Forbidden,
         Some(_) => Verdict::Fail(FailureClass::Permanent),
     }
+}
+
+/// What a refusal says of the signature; see [`crate::breaker`].
+pub(crate) fn of_signature(error: &EngineError) -> SignatureVerdict {
+    let from_behind_the_gateway = error.code.as_deref().is_some_and(|code| code.starts_with("OMS."));
+    match error.status {
+        Some(401) if is_locked(error) => SignatureVerdict::Locked,
+        Some(401) => SignatureVerdict::Refused,
+        Some(408 | 429) => SignatureVerdict::Unknown,
+        Some(400..=499) if from_behind_the_gateway => SignatureVerdict::Accepted,
+        _ => SignatureVerdict::Unknown,
+    }
+}
+
+/// Whether the gateway has locked the access key, by the text of its 401.
+pub(crate) fn is_locked(error: &EngineError) -> bool {
+    error.message.contains("failed to reach the limit")
+}
+
+/// An error, and the request id if the body has one.
+pub(super) type Refused = (EngineError, Option<String>);
+
+/// Whether the service took a request to which it has nothing to answer.
+pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), Refused> {
+    if !status.is_success() {
+        return Err(parse_error(status, body));
+    }
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    believed(status, body).map(drop)
+}
+
+/// The JSON of an answer, if it is success and no error.
+pub(crate) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused> {
+    if !status.is_success() {
+        return Err(parse_error(status, body));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value) if has_error(&value) => Err(parse_error(status, body)),
+        Ok(value) => Ok(value),
+        Err(_) => {
+            let message = format!("not an answer of OMS: {}", clean(&String::from_utf8_lossy(body)));
+            Err((EngineError { status: Some(status.as_u16()), code: None, message }, None))
+        }
+    }
+}
+
+/// The error of an answer whose body did not come to its end.
+pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> Refused {
+    let message = format!("the answer of OMS broke off: {}", chain(error));
+    (EngineError { status: Some(status.as_u16()), code: None, message }, None)
 }
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
@@ -58,12 +131,32 @@ pub(crate) fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Opti
     (EngineError { status: Some(status.as_u16()), code, message }, request_id)
 }
 
-/// Whether a 2xx body is an error after all.
-pub(super) fn is_error_body(body: &[u8]) -> bool {
-    !body.is_empty() && serde_json::from_slice(body).ok().as_ref().and_then(find_error).is_some()
+/// Whether there is an error anywhere in a body: a code or a text of one, the other missing or not.
+fn has_error(value: &Value) -> bool {
+    const NAMES: [&str; 6] = ["error_code", "errorCode", "code", "error_msg", "errorMsg", "error"];
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            (NAMES.contains(&name.as_str()) && says_something(value)) || has_error(value)
+        }),
+        Value::Array(values) => values.iter().any(has_error),
+        _ => false,
+    }
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    }
 }
 
 fn find_error(value: &Value) -> Option<(String, String)> {
+    if let Value::Array(values) = value {
+        return values.iter().find_map(find_error);
+    }
     let object = value.as_object()?;
     [("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")]
         .into_iter()
@@ -147,16 +240,78 @@ mod tests {
         assert_eq!(verdict(429, "over ratelimit,limit:20,time:1 minute"), Verdict::Throttled(Some(stated)));
         assert_eq!(verdict(401, "verify aksk signature fail"), Verdict::Unauthorized);
         assert_eq!(verdict(401, "AK access failed to reach the limit,forbidden"), Verdict::Locked);
-        assert_eq!(verdict(400, ""), Verdict::Split);
-        assert_eq!(verdict(403, ""), Verdict::Fail(FailureClass::Auth));
-        for status in [302, 404, 405, 413, 501] {
+        for status in [400, 413] {
+            assert_eq!(verdict(status, ""), Verdict::Split, "{status}");
+        }
+        assert_eq!(verdict(403, ""), Verdict::Forbidden);
+        for status in [302, 404, 405, 501] {
             assert_eq!(verdict(status, ""), Verdict::Fail(FailureClass::Permanent), "{status}");
         }
     }
 
     #[test]
-    fn a_success_with_an_error_in_it_is_noticed() {
-        assert!(is_error_body(br#"{"error_code":"OMS.1","error_msg":"no"}"#));
-        assert!(!is_error_body(b"") && !is_error_body(b"{}") && !is_error_body(b"ok"));
+    fn success_is_believed_when_it_is_the_services() {
+        let taken = |status, body: &str| super::taken(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        for body in [
+            "",
+            " \r\n",
+            "{}",
+            "null",
+            r#"{"sync_task_id":"t","error_code":null}"#,
+            r#"{"error_msg":"","errors":0}"#,
+        ] {
+            assert_eq!(taken(200, body), Ok(()), "{body}");
+        }
+        for body in [
+            r#"{"error_code":"OMS.1","error_msg":"no"}"#,
+            r#"{"error_code":"OMS.1"}"#,
+            r#"{"errorCode":1}"#,
+            r#"{"code":"OMS.1"}"#,
+            r#"{"error_msg":"no"}"#,
+            r#"[{"key":"a"},{"key":"b","error_code":"OMS.1","error_msg":"no"}]"#,
+            r#"{"results":[{"ok":true},{"detail":{"code":"OMS.1"}}]}"#,
+            r#"{"error":{"reason":"no"}}"#,
+            "<html><title>Sign in to the hotel's wifi</title></html>",
+            "ok",
+            "{\"sync_task_id\":\"cut o",
+        ] {
+            let (error, _) = taken(200, body).unwrap_err();
+            assert_eq!((error.status, classify(&error)), (Some(200), Verdict::Retry), "{body}");
+        }
+        let (portal, _) = taken(200, "<html>\n<b>Sign in</b>").unwrap_err();
+        assert_eq!(portal.message, "not an answer of OMS: <html> <b>Sign in</b>");
+        let (listed, _) = taken(200, r#"[{"error_code":"OMS.1","error_msg":"no"}]"#).unwrap_err();
+        assert_eq!(listed.to_string(), "200 OMS.1 no");
+        for status in [301, 302, 307, 404] {
+            assert!(taken(status, "").is_err(), "{status}");
+        }
+    }
+
+    #[test]
+    fn only_what_comes_after_the_check_proves_a_signature() {
+        let says = |status: Option<u16>, code: Option<&str>, message: &str| {
+            of_signature(&EngineError { status, code: code.map(str::to_owned), message: message.into() })
+        };
+        for (status, code) in [(400, "OMS.0064"), (403, "OMS.0206"), (404, "OMS.0054")] {
+            assert_eq!(says(Some(status), Some(code), "no"), SignatureVerdict::Accepted, "{status} {code}");
+        }
+        for (status, code) in [
+            (429, "APIGW.0308"),
+            (429, "OMS.1"),
+            (500, "OMS.1"),
+            (503, "OMS.2004"),
+            (404, "APIGW.0101"),
+            (403, "APIGW.0401"),
+            (413, "APIGW.0201"),
+            (302, "OMS.1"),
+            (200, "OMS.1"),
+        ] {
+            assert_eq!(says(Some(status), Some(code), "no"), SignatureVerdict::Unknown, "{status} {code}");
+        }
+        assert_eq!(says(Some(403), None, "<html>"), SignatureVerdict::Unknown);
+        assert_eq!(says(None, None, "reset"), SignatureVerdict::Unknown);
+        assert_eq!(says(Some(401), Some("APIGW.0301"), "bad"), SignatureVerdict::Refused);
+        let limit = "AK access failed to reach the limit,forbidden";
+        assert_eq!(says(Some(401), Some("APIGW.0301"), limit), SignatureVerdict::Locked);
     }
 }

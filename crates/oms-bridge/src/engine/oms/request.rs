@@ -2,18 +2,17 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use apig_signer::{Payload, SigningParams};
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::{Request, Response};
 use tokio::time::Instant;
 
-use super::reply::{is_error_body, parse_error};
+use super::reply::{broken_off, taken};
 use super::{Acceptance, Shared};
 use crate::engine::{Attempt, EngineError, EngineName, Failure, FailureClass};
 
@@ -73,19 +72,20 @@ impl Shared {
         let status = response.status();
         let request_id = header(response.headers(), "x-request-id");
         let date = response.headers().get(DATE).cloned();
-        let reply = read(response).await;
-        if status.is_success() && !reply.as_ref().is_ok_and(|body| is_error_body(body)) {
-            // The status line is the acceptance: a reply that breaks off after it changes nothing.
+        let taken = match read(response, MAX_REPLY).await {
+            Ok(body) => taken(status, &body),
+            Err(error) => Err(broken_off(status, error)),
+        };
+        let Err((error, id_in_body)) = taken else {
             return Ok(Acceptance { request_id, ..Acceptance::default() });
-        }
-        let (error, id_in_body) = parse_error(status, &reply.unwrap_or_default());
+        };
         Err(Refusal { error, request_id: request_id.or(id_in_body), date: date.as_ref().and_then(moment) })
     }
 
     fn sign(&self, body: Bytes, deadline: Instant) -> Result<Request, Refusal> {
         let target = &self.config.target;
         let mut headers = headers();
-        let now = (self.config.clock)() + TimeDelta::seconds(self.clock_offset.load(Ordering::Relaxed));
+        let now = self.clock_offset.apply((self.config.clock)());
         let params = SigningParams::new(&self.config.credentials, now);
         apig_signer::sign(&Method::POST, target.uri(), &mut headers, Payload::Bytes(&body), &params)
             .map_err(|error| {
@@ -107,11 +107,11 @@ impl Shared {
     }
 }
 
-/// Reads a reply to its end, so that the connection can serve the next request.
-pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most` bytes the beginning.
+pub(crate) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_REPLY {
+        if body.len() + chunk.len() > most {
             break;
         }
         body.extend_from_slice(&chunk);
@@ -134,12 +134,17 @@ fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
 
 /// The whole chain of causes in one line: reqwest's own text ends at "error sending request".
 pub(crate) fn transport(error: reqwest::Error) -> EngineError {
+    EngineError::local(format!("no reply from OMS: {}", chain(error)))
+}
+
+/// An error with all of its causes.
+pub(super) fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut message = format!("no reply from OMS: {error}");
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
         let _ = write!(message, ": {inner}");
         cause = inner.source();
     }
-    EngineError::local(message)
+    message
 }

@@ -1,5 +1,7 @@
 //! The engine against a scripted server on loopback. Backoff waits are zero here (`random` gives 0).
 
+mod refusals;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::breaker::Breakers;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ struct Seen {
 enum Reply {
     Status(u16, &'static str),
     WithDate(u16, &'static str, DateTime<Utc>),
+    /// A body of so many bytes more than these is announced, then the connection ends.
+    BrokenOff(u16, &'static str),
     Reset,
 }
 
@@ -61,19 +66,29 @@ impl Server {
     }
 
     fn engine(&self) -> OmsEngine {
+        self.engine_with(&Breakers::new(noon), noon)
+    }
+
+    fn engine_with(&self, breakers: &Breakers, clock: Clock) -> OmsEngine {
+        let credentials = Credentials::new("AK", "SK");
         OmsEngine::new(
             reqwest_client(),
             OmsConfig {
                 target: SyncUrl::parse(&self.url).unwrap(),
-                credentials: Credentials::new("AK", "SK"),
+                breaker: breakers.of_oms(&credentials),
+                credentials,
                 batch: 10,
                 max_rps: None,
                 in_flight: IN_FLIGHT,
-                clock: || DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+                clock,
                 random: || 0.0,
             },
         )
     }
+}
+
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000, 0).unwrap()
 }
 
 fn reqwest_client() -> reqwest::Client {
@@ -92,6 +107,11 @@ async fn connection(
         requests.lock().unwrap().push(seen);
         let (status, body, date) = match reply {
             Reply::Reset => return,
+            Reply::BrokenOff(status, body) => {
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len() + 9);
+                stream.write_all(head.as_bytes()).await.unwrap();
+                return;
+            }
             Reply::Status(status, body) => (status, body, None),
             Reply::WithDate(status, body, date) => (status, body, Some(date)),
         };

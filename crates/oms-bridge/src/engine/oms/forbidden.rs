@@ -1,0 +1,81 @@
+//! Batches that are refused with 403 although the credentials are good.
+//!
+//! Either some key of the batch is at fault (a firewall before the gateway dislikes its text), or a permission is missing and every
+//! key is refused. Halving tells: it goes on until the keys at fault stand alone. Should every key be refused, that would
+//! cost two requests a key, with each batch anew. So:
+//!
+//! - One batch is halved at a time; others that are refused meanwhile wait for what it finds.
+//! - [`ALONE`] keys refused alone, or all of the batch, and none accepted: everything is refused. The rest of the
+//!   batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless something is accepted before.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::breaker::WINDOW;
+use crate::clock::{Clock, Moment};
+
+/// So many keys refused alone, and none accepted, mean that everything is refused.
+const ALONE: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Forbidden {
+    clock: Clock,
+    /// When it was found that everything is refused.
+    everything: Mutex<Option<Moment>>,
+    turn: Arc<Semaphore>,
+}
+
+/// The halving of one batch.
+#[derive(Debug)]
+pub(super) struct Search {
+    _turn: Option<OwnedSemaphorePermit>,
+    alone: usize,
+    accepted: bool,
+}
+
+impl Forbidden {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, everything: Mutex::default(), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Begins to halve a batch; `None` where that is no use, or time is up.
+    pub(super) async fn search(&self, deadline: Instant) -> Option<Search> {
+        if self.is_everything() {
+            return None;
+        }
+        let turn = timeout_at(deadline, Arc::clone(&self.turn).acquire_owned()).await.ok()?.ok();
+        // Whoever had the turn before may have found out.
+        (!self.is_everything()).then_some(Search { _turn: turn, alone: 0, accepted: false })
+    }
+
+    /// Something was accepted.
+    pub(super) fn accepted(&self, search: Option<&mut Search>) {
+        *self.everything() = None;
+        if let Some(search) = search {
+            search.accepted = true;
+        }
+    }
+
+    /// A key was refused alone, and so many keys of the batch are left. Says whether to give them up.
+    pub(super) fn refused_alone(&self, search: &mut Search, left: usize) -> bool {
+        search.alone += 1;
+        let all = search.alone > 1 && left == 0;
+        let everything = !search.accepted && (search.alone >= ALONE || all);
+        if everything {
+            tracing::warn!("OMS refuses every key with 403; batches are not halved for it for a while");
+            *self.everything() = Some(Moment::now(self.clock));
+        }
+        everything
+    }
+
+    fn is_everything(&self) -> bool {
+        let now = Moment::now(self.clock);
+        self.everything().is_some_and(|found| found.age(&now) < WINDOW)
+    }
+
+    fn everything(&self) -> MutexGuard<'_, Option<Moment>> {
+        self.everything.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
