@@ -1,6 +1,8 @@
 //! The built binary against the local cloud. One file per concern; the harness is the library of this package.
 
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod config;
@@ -49,6 +51,8 @@ mod lifecycle;
 mod modes;
 #[cfg(test)]
 mod off_the_platform;
+#[cfg(test)]
+mod oms_replies;
 #[cfg(test)]
 mod origins;
 #[cfg(test)]
