@@ -59,14 +59,14 @@ struct Object<'a> {
 
 /// `data` of a CloudEvent: an OSS element, or the message of an SMQ queue.
 #[derive(Deserialize)]
-struct Data {
+struct Data<'a> {
     #[serde(rename = "eventName")]
     event_name: Option<String>,
     #[serde(rename = "eventTime")]
     event_time: Option<String>,
     oss: Option<Oss>,
-    #[serde(rename = "messageBody")]
-    message_body: Option<String>,
+    #[serde(borrow, rename = "messageBody")]
+    message_body: Option<&'a RawValue>,
 }
 
 /// A text, borrowed where it stands without escapes.
@@ -199,15 +199,18 @@ impl Parser {
         let Data { event_name, event_time, oss, message_body } = json(data)?;
         match (oss, message_body) {
             (Some(oss), _) => self.element(Element { event_name, event_time, oss: Some(oss) }),
-            (None, Some(message)) => self.nested(&message).map_err(|error| error.inside("messageBody")),
+            (None, Some(message)) => self.message(message.get()).map_err(|error| error.inside("messageBody")),
             (None, None) => Err(unknown_form(data)),
         }
     }
 
-    /// A JSON string that holds an event.
-    fn message(&mut self, json_string: &str) -> Result<(), EventError> {
-        let message: String = json(json_string)?;
-        self.nested(&message)
+    /// What a message carries: an event as a JSON string, or as it is. What stands between sender and receiver may have decoded it.
+    fn message(&mut self, value: &str) -> Result<(), EventError> {
+        if value.starts_with(['{', '[']) {
+            return self.nested(value);
+        }
+        let message: Text<'_> = json(value)?;
+        self.nested(message.as_str())
     }
 
     fn base64(&mut self, text: &str) -> Result<(), EventError> {

@@ -20,6 +20,9 @@
 //! | Tencent COS | object with `Records` that have `cos` | `cos` |
 //! | timer trigger | object with `triggerName` | `timer` |
 //!
+//! Where a text carries an event (`Message`, `body`, `messageBody`), the event may also stand there as it is: EventBridge
+//! decodes bodies of messages that are JSON.
+//!
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
 //! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
 
