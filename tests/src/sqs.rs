@@ -2,9 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html>
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +37,8 @@ pub struct SqsRequest {
     pub number: usize,
     /// Its parameters.
     pub body: Value,
+    /// Who signed it.
+    pub access_key: String,
 }
 
 /// An answer.
@@ -44,15 +50,28 @@ pub enum SqsReply {
     Failed(u16, &'static str),
     /// Success, once the semaphore has a permit.
     Once(Arc<Semaphore>, Value),
+    /// Success, as a long poll ends that nothing came for.
+    After(Duration, Value),
+    /// The connection is closed without an answer.
+    Broken,
 }
+
+/// Signatures of other times are refused, as Amazon refuses them.
+const TOLERATED: TimeDelta = TimeDelta::minutes(5);
 
 #[derive(Debug, Default)]
 struct Seen {
     requests: Mutex<Vec<SqsRequest>>,
     changed: Notify,
+    /// How far the queue's clock is ahead of the machine's, in seconds.
+    ahead: AtomicI64,
 }
 
 impl Seen {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::seconds(self.ahead.load(Ordering::Relaxed))
+    }
+
     fn requests(&self) -> MutexGuard<'_, Vec<SqsRequest>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +112,16 @@ impl Sqs {
             .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
             .set("NO_PROXY", "*")
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Sets the queue's clock ahead of the machine's. Signatures are checked against it.
+    pub fn set_clock_ahead(&self, ahead: TimeDelta) {
+        self.seen.ahead.store(ahead.num_seconds(), Ordering::Relaxed);
     }
 
     /// All requests of an action so far.
@@ -141,16 +170,22 @@ async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>, seen: Arc<Seen>
 }
 
 async fn answer(mut stream: TcpStream, behaviour: Arc<Behaviour>, seen: Arc<Seen>) {
-    let Some((action, body)) = read(&mut stream).await else { return };
+    let Some((headers, body)) = read(&mut stream).await else { return };
+    let header = |name| headers.get(name).map(String::as_str).unwrap_or_default();
+    let action = header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
+    let access_key = header("authorization").split(['=', '/']).nth(1).unwrap_or_default().to_owned();
+    let signed = NaiveDateTime::parse_from_str(header("x-amz-date"), "%Y%m%dT%H%M%SZ").unwrap().and_utc();
     let request = {
         let mut requests = seen.requests();
         let number = requests.iter().filter(|request| request.action == action).count();
-        let request = SqsRequest { action, number, body };
+        let request = SqsRequest { action, number, body, access_key };
         requests.push(request.clone());
         request
     };
     seen.changed.notify_waiters();
-    let reply = if request.action == "GetQueueAttributes" {
+    let reply = if (signed - seen.now()).abs() > TOLERATED {
+        SqsReply::Failed(403, "com.amazon.coral.service#InvalidSignatureException")
+    } else if request.action == "GetQueueAttributes" {
         SqsReply::Done(json!({"Attributes": {"ApproximateNumberOfMessages": "1", "RedrivePolicy": "{}"}}))
     } else {
         behaviour(&request)
@@ -158,6 +193,11 @@ async fn answer(mut stream: TcpStream, behaviour: Arc<Behaviour>, seen: Arc<Seen
     let (status, body) = match reply {
         SqsReply::Done(body) => (200, body),
         SqsReply::Failed(status, code) => (status, json!({"__type": code, "message": "as the test says"})),
+        SqsReply::Broken => return,
+        SqsReply::After(pause, body) => {
+            tokio::time::sleep(pause).await;
+            (200, body)
+        }
         SqsReply::Once(told, body) => {
             told.acquire().await.unwrap().forget();
             (200, body)
@@ -165,30 +205,32 @@ async fn answer(mut stream: TcpStream, behaviour: Arc<Behaviour>, seen: Arc<Seen
     };
     let body = body.to_string();
     let head = format!(
-        "HTTP/1.1 {status} Test\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Test\r\nconnection: close\r\ndate: {}\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
+        seen.now().format("%a, %d %b %Y %H:%M:%S GMT"),
         body.len()
     );
     // A client that is gone does not want the answer.
     let _ = stream.write_all((head + &body).as_bytes()).await;
 }
 
-/// The action and the parameters of a request.
-async fn read(stream: &mut TcpStream) -> Option<(String, Value)> {
+/// The headers, by their names in lower case, and the parameters of a request.
+async fn read(stream: &mut TcpStream) -> Option<(HashMap<String, String>, Value)> {
     let mut reader = BufReader::new(stream);
-    let (mut action, mut length) = (String::new(), 0);
+    let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).await.ok()? == 0 {
             return None;
         }
-        match line.trim_end().to_ascii_lowercase().split_once(':') {
+        match line.trim_end().split_once(':') {
             None if line.trim_end().is_empty() => break,
-            Some(("x-amz-target", _)) => action = line.trim_end().rsplit('.').next()?.to_owned(),
-            Some(("content-length", value)) => length = value.trim().parse().ok()?,
-            _ => {}
+            Some((name, value)) => {
+                headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+            }
+            None => {}
         }
     }
-    let mut body = vec![0; length];
+    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).await.ok()?;
-    Some((action, serde_json::from_slice(&body).ok()?))
+    Some((headers, serde_json::from_slice(&body).ok()?))
 }

@@ -8,6 +8,8 @@ mod concurrency;
 mod config;
 mod consume;
 #[cfg(test)]
+mod consume_quiet;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod demo;

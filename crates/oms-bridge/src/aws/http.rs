@@ -1,5 +1,8 @@
 //! Requests of the SDK through the one HTTP client of this process: the same connections, proxies, TLS provider and embedded
 //! roots as everything else. The SDK's own client would bring a second TLS provider, written in C, and want a CA store.
+//!
+//! The SDK's body is what is sent, not a copy of its bytes: the SDK learns from being polled for it how an upload goes. One that
+//! it is never polled for to its end counts as stalled, and after some seconds it gives the request up, long polls first.
 
 use std::time::Duration;
 
@@ -10,7 +13,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use bytes::Bytes;
 use tokio::time::timeout;
 
 /// The HTTP client, as the SDK wants it.
@@ -41,9 +43,7 @@ impl Http {
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 fn prepared(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
-    let request = request.try_into_http1x()?;
-    let body = request.body().bytes().map(Bytes::copy_from_slice).ok_or("a streamed body")?;
-    Ok(reqwest::Request::try_from(request.map(|_| body))?)
+    Ok(reqwest::Request::try_from(request.try_into_http1x()?.map(reqwest::Body::wrap))?)
 }
 
 /// What the SDK tries again is a matter of the kind.
@@ -83,20 +83,25 @@ impl HttpClient for Http {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+    use hyper::body::Body as _;
+
     use super::*;
     use crate::http_client::{self, Proxies};
 
-    #[test]
-    fn a_request_of_the_sdk_goes_out_as_it_is() {
+    #[tokio::test]
+    async fn a_request_of_the_sdk_goes_out_as_it_is() {
         let mut request = HttpRequest::new(SdkBody::from("{}"));
         request.set_method("POST").unwrap();
         request.set_uri("http://127.0.0.1:1/a%20b?x=%2F").unwrap();
         request.headers_mut().insert("x-amz-target", "AmazonSQS.ReceiveMessage");
-        let request = prepared(request).unwrap();
+        let mut request = prepared(request).unwrap();
         assert_eq!(request.method(), "POST");
         assert_eq!(request.url().as_str(), "http://127.0.0.1:1/a%20b?x=%2F");
         assert_eq!(request.headers()["x-amz-target"], "AmazonSQS.ReceiveMessage");
-        assert_eq!(request.body().and_then(|body| body.as_bytes()), Some(&b"{}"[..]));
+        let body = request.body_mut().take().unwrap();
+        assert_eq!(body.size_hint().exact(), Some(2));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "{}");
     }
 
     #[tokio::test]
