@@ -74,6 +74,11 @@ impl WebReply {
         Self { body: content.clone(), ..Self::new(200) }
     }
 
+    /// A refusal with `content`.
+    pub fn refused(status: u16, content: &Bytes) -> Self {
+        Self { status, ..Self::whole(content) }
+    }
+
     /// `206` with `content`.
     pub fn partial(content: &Bytes) -> Self {
         Self { status: 206, ..Self::whole(content) }

@@ -35,17 +35,21 @@ impl Offset {
         ours.checked_add_signed(offset).unwrap_or(ours)
     }
 
-    /// Takes over the service's time, as a refusal at `ours` tells it, if the time in use is too far from it.
-    pub fn learn(&self, theirs: DateTime<Utc>, ours: DateTime<Utc>) {
-        if !is_off(self.apply(ours), theirs) {
-            return;
+    /// Takes over the service's time, as the answer to a refused request tells it, if the time in use is too far from it. `signed`
+    /// is the time that the request was signed with, `ours` what our clock says now.
+    ///
+    /// Says whether the request was signed with a time that is too far from the service's, so that it is worth another try: of
+    /// requests that are refused at the same moment the first one sets the clock, and all of them may be repeated.
+    pub fn learn(&self, theirs: DateTime<Utc>, signed: DateTime<Utc>, ours: DateTime<Utc>) -> bool {
+        if is_off(self.apply(ours), theirs) {
+            let offset = theirs - ours;
+            tracing::warn!(
+                seconds = offset.num_seconds(),
+                "signing with the service's time, so far ahead of this machine's"
+            );
+            self.0.store(offset.num_milliseconds(), Ordering::Relaxed);
         }
-        let offset = theirs - ours;
-        tracing::warn!(
-            seconds = offset.num_seconds(),
-            "signing with the service's time, so far ahead of this machine's"
-        );
-        self.0.store(offset.num_milliseconds(), Ordering::Relaxed);
+        is_off(signed, theirs)
     }
 }
 
@@ -85,7 +89,7 @@ mod tests {
     fn an_offset_is_learnt_and_unlearnt_by_what_differs_from_the_time_in_use() {
         let offset = Offset::default();
         let used = |theirs, ours| {
-            offset.learn(at(theirs), at(ours));
+            offset.learn(at(theirs), offset.apply(at(ours)), at(ours));
             offset.apply(at(ours))
         };
         assert_eq!(used(5, 0), at(0), "too little to be the reason");
@@ -95,6 +99,14 @@ mod tests {
         assert_eq!(used(70, 70), at(70));
         assert_eq!(used(10, 71), at(10), "behind as well as ahead");
         assert_eq!(offset.apply(at(72)), at(11));
+    }
+
+    #[test]
+    fn each_of_several_requests_signed_with_a_wrong_time_is_worth_another_try() {
+        let offset = Offset::default();
+        assert!(offset.learn(at(60), at(0), at(0)));
+        assert!(offset.learn(at(60), at(0), at(0)), "signed before that was learnt");
+        assert!(!offset.learn(at(60), at(60), at(0)), "the clock is not the reason");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,12 @@
 //! The first complete set wins, and sets are never mixed: the invocation's `x-fc-*` headers, then
 //! `ALIBABA_CLOUD_ACCESS_KEY_ID`/`_SECRET`/`ALIBABA_CLOUD_SECURITY_TOKEN`, then `OSS_ACCESS_KEY_ID`/`_SECRET`/
 //! `OSS_SESSION_TOKEN`.
+//!
+//! A token in the environment of a process stays what it is, and ends. A worker that outlives it has its credentials from who gives
+//! new ones (`renewal`), where the environment holds none itself.
+
+#[cfg(feature = "aws")]
+mod renewal;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +68,8 @@ pub struct SourceCredentials {
     environment_name: Option<&'static str>,
     environment_has_token: bool,
     last_offered: Mutex<Option<(Offer, Arc<Credentials>)>>,
+    #[cfg(feature = "aws")]
+    renewal: Option<renewal::Renewal>,
 }
 
 #[derive(Debug)]
@@ -81,7 +89,38 @@ impl SourceCredentials {
         let environment_name = found.as_ref().map(|(name, ..)| *name);
         let environment = found
             .map(|(_, id, secret, token)| Arc::new(credentials(id, secret.into(), token.map(Into::into))));
-        Self { environment, environment_name, environment_has_token, last_offered: Mutex::default() }
+        Self {
+            environment,
+            environment_name,
+            environment_has_token,
+            last_offered: Mutex::default(),
+            #[cfg(feature = "aws")]
+            renewal: None,
+        }
+    }
+
+    /// As [`SourceCredentials::new`], and where the environment holds no complete set, whom it names gives the credentials, and new ones
+    /// before they end.
+    #[cfg(feature = "aws")]
+    pub fn renewing(variable: impl Fn(&str) -> Option<String>, http: &reqwest::Client) -> Self {
+        let found = Self::new(&variable);
+        let renewal = found.environment.is_none().then(|| renewal::Renewal::find(variable, http)).flatten();
+        Self { renewal, ..found }
+    }
+
+    /// The credentials of the environment, or those that are good at `now` of whom it names.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    #[cfg(feature = "aws")]
+    pub async fn current(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Arc<Credentials>, String> {
+        match &self.renewal {
+            Some(renewal) => {
+                renewal.at(now).await.map_err(|error| format!("no credentials for OSS: {error}"))
+            }
+            None => self.from_environment().map_err(|error| error.to_string()),
+        }
     }
 
     /// The credentials of the environment.

@@ -8,6 +8,8 @@ mod concurrency;
 mod config;
 mod consume;
 #[cfg(test)]
+mod consume_outages;
+#[cfg(test)]
 mod consume_quiet;
 #[cfg(test)]
 mod credentials;
@@ -69,6 +71,8 @@ mod replay_faults;
 mod replay_records;
 #[cfg(test)]
 mod retries;
+#[cfg(test)]
+mod s3_source;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -1,26 +1,74 @@
 //! Credentials that are fetched once and again before they end: asking for them may be a request to another service.
+//!
+//! The SDK's own cache trusts this machine's clock and the end that credentials were given, and keeps them until then. Here a
+//! service that refuses them has the last word ([`Cached::renew`]): a clock that is slow, a token that was revoked, a profile file
+//! that somebody else keeps up to date.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
-/// New ones are fetched so long before the old ones end.
+/// How long before the old ones end new ones are fetched.
 const EARLY: Duration = Duration::from_mins(5);
+
+/// A provider is not asked again sooner, whatever this machine's clock says of what it gave.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// Time for a provider, which may be a program or a service.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+type Find = Box<dyn Fn() -> BoxFuture<'static, Option<SharedCredentialsProvider>> + Send + Sync>;
 
 /// The credentials of one provider, kept for as long as they are good.
 pub struct Cached {
-    provider: SharedCredentialsProvider,
-    last: Mutex<Option<Credentials>>,
+    find: Find,
+    state: Mutex<State>,
 }
 
+#[derive(Default)]
+struct State {
+    provider: Option<SharedCredentialsProvider>,
+    kept: Option<Kept>,
+    generation: Generation,
+    /// When others were last looked for in vain, after a refusal, and what came of it.
+    in_vain: Option<(Instant, Renewed)>,
+}
+
+struct Kept {
+    credentials: Credentials,
+    /// When they were given.
+    fetched: Instant,
+    /// When others were last asked for.
+    asked: Instant,
+}
+
+/// What came of looking for other credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// There are others.
+    Others,
+    /// There are none.
+    Same,
+    /// Nobody knows: who gives them did not.
+    Unknown,
+}
+
+/// Which of the credentials that one [`Cached`] gave, one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generation(u64);
+
 impl Cached {
-    /// Asks `provider` when it has to.
-    pub fn new(provider: SharedCredentialsProvider) -> Self {
-        Self { provider, last: Mutex::default() }
+    /// `find` finds out who provides credentials: at first, and whenever a service refuses what it gave.
+    pub fn new(
+        find: impl Fn() -> BoxFuture<'static, Option<SharedCredentialsProvider>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { find: Box::new(find), state: Mutex::default() }
     }
 
     /// Credentials that are good at `now`. Callers that come while new ones are fetched wait for those.
@@ -29,22 +77,100 @@ impl Cached {
     ///
     /// When the provider has none, and none are kept that are still good.
     pub async fn at(&self, now: SystemTime) -> Result<Credentials, CredentialsError> {
-        let mut last = self.last.lock().await;
-        if let Some(kept) = last.as_ref().filter(|kept| is_good(kept, now + EARLY)) {
-            return Ok(kept.clone());
+        let mut state = self.state.lock().await;
+        if let Some(kept) = &state.kept
+            && (is_good(&kept.credentials, now + EARLY)
+                || kept.fetched.elapsed() < AGAIN
+                || (is_good(&kept.credentials, now) && kept.asked.elapsed() < AGAIN))
+        {
+            return Ok(kept.credentials.clone());
         }
-        match self.provider.provide_credentials().await {
-            Ok(fetched) => Ok(last.insert(fetched).clone()),
-            Err(error) => match last.as_ref().filter(|kept| is_good(kept, now)) {
-                Some(kept) => Ok(kept.clone()),
-                None => Err(error),
+        match self.fetch(&mut state).await {
+            Ok(fetched) => Ok(state.keep(fetched)),
+            Err(error) => match &mut state.kept {
+                Some(kept) if is_good(&kept.credentials, now) => {
+                    kept.asked = Instant::now();
+                    Ok(kept.credentials.clone())
+                }
+                _ => Err(error),
             },
         }
+    }
+
+    /// Which credentials a request that is signed now is signed with, for [`Cached::renew`].
+    pub async fn generation(&self) -> Generation {
+        self.state.lock().await.generation
+    }
+
+    /// A service refused credentials, or a later generation of them, as expired or unknown. Looks for others from the start: the
+    /// environment, files and services are read again.
+    pub async fn renew(&self, refused: Generation) -> Renewed {
+        let mut state = self.state.lock().await;
+        if state.generation != refused {
+            return Renewed::Others;
+        }
+        // Thousands of objects may be refused for the same reason.
+        if let Some((when, renewed)) = state.in_vain
+            && when.elapsed() < AGAIN
+        {
+            return renewed;
+        }
+        state.provider = None;
+        let renewed = match self.fetch(&mut state).await {
+            Ok(fetched) => {
+                state.keep(fetched);
+                if state.generation == refused { Renewed::Same } else { Renewed::Others }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no other credentials for AWS");
+                Renewed::Unknown
+            }
+        };
+        state.in_vain = (renewed != Renewed::Others).then(|| (Instant::now(), renewed));
+        renewed
+    }
+
+    async fn fetch(&self, state: &mut State) -> Result<Credentials, CredentialsError> {
+        let provider = if let Some(provider) = &state.provider {
+            provider.clone()
+        } else {
+            let found = (self.find)().await;
+            let found = found.ok_or_else(|| CredentialsError::not_loaded("no provider"))?;
+            state.provider.insert(found).clone()
+        };
+        timeout(PATIENCE, provider.provide_credentials())
+            .await
+            .unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(PATIENCE)))
+    }
+}
+
+impl State {
+    fn keep(&mut self, fetched: Credentials) -> Credentials {
+        let same = |kept: &Kept| {
+            kept.credentials.access_key_id() == fetched.access_key_id()
+                && kept.credentials.secret_access_key() == fetched.secret_access_key()
+                && kept.credentials.session_token() == fetched.session_token()
+        };
+        if !self.kept.as_ref().is_some_and(same) {
+            self.generation.0 += 1;
+        }
+        let now = Instant::now();
+        self.kept = Some(Kept { credentials: fetched.clone(), fetched: now, asked: now });
+        fetched
     }
 }
 
 fn is_good(credentials: &Credentials, until: SystemTime) -> bool {
     credentials.expiry().is_none_or(|expiry| expiry > until)
+}
+
+impl ProvideCredentials for Cached {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.at(SystemTime::now()))
+    }
 }
 
 impl fmt::Debug for Cached {
@@ -58,13 +184,21 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use aws_credential_types::provider::{ProvideCredentials, future};
-
     use super::*;
 
     /// Hands out credentials for an hour, numbered, and fails from the third on.
-    #[derive(Debug, Default)]
+    #[derive(Clone, Debug, Default)]
     struct Role(Arc<AtomicU64>);
+
+    impl Role {
+        fn cached(&self) -> Cached {
+            let role = self.clone();
+            Cached::new(move || {
+                let role = role.clone();
+                Box::pin(async move { Some(SharedCredentialsProvider::new(role)) })
+            })
+        }
+    }
 
     impl ProvideCredentials for Role {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -81,16 +215,49 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn credentials_are_fetched_before_they_end_and_kept_while_they_are_good() {
-        let cached = Cached::new(SharedCredentialsProvider::new(Role::default()));
+        let cached = Role::default().cached();
         for (minute, key) in
             [(0, Some("key-0")), (54, Some("key-0")), (56, Some("key-1")), (118, Some("key-1")), (121, None)]
         {
+            tokio::time::advance(AGAIN).await;
             let now = SystemTime::UNIX_EPOCH + Duration::from_mins(minute);
             let found = cached.at(now).await.ok();
             assert_eq!(found.as_ref().map(Credentials::access_key_id), key, "minute {minute}");
         }
         assert!(!format!("{cached:?}").contains("topsecret"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_days_ahead_asks_for_credentials_once_a_minute_and_uses_them() {
+        let role = Role::default();
+        let (cached, now) = (role.cached(), SystemTime::UNIX_EPOCH + Duration::from_hours(100));
+        for (key, asked) in [("key-0", 1), ("key-0", 1)] {
+            assert_eq!(cached.at(now).await.unwrap().access_key_id(), key);
+            assert_eq!(role.0.load(Ordering::Relaxed), asked);
+        }
+        tokio::time::advance(AGAIN).await;
+        assert_eq!(cached.at(now).await.unwrap().access_key_id(), "key-1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_service_refuses_is_replaced_once_if_there_is_something_else() {
+        let role = Role::default();
+        let (cached, now) = (role.cached(), SystemTime::UNIX_EPOCH);
+        cached.at(now).await.unwrap();
+        let first = cached.generation().await;
+        // Two requests with the same credentials were refused; others are looked for once.
+        assert_eq!(cached.renew(first).await, Renewed::Others);
+        assert_eq!(cached.renew(first).await, Renewed::Others);
+        assert_eq!(role.0.load(Ordering::Relaxed), 2);
+        assert_eq!(cached.at(now).await.unwrap().access_key_id(), "key-1");
+        let second = cached.generation().await;
+        for (minutes, asked) in [(0, 3), (0, 3), (1, 4)] {
+            tokio::time::advance(Duration::from_mins(minutes)).await;
+            assert_eq!(cached.renew(second).await, Renewed::Unknown);
+            assert_eq!(role.0.load(Ordering::Relaxed), asked);
+        }
+        assert_eq!(cached.at(now).await.unwrap().access_key_id(), "key-1");
     }
 }

@@ -13,6 +13,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use http::HeaderMap;
+use http::header::DATE;
 use tokio::time::timeout;
 
 /// The HTTP client, as the SDK wants it.
@@ -30,14 +33,43 @@ impl Http {
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = prepared(request).map_err(ConnectorError::user)?;
+        let signed_at = signing_time(request.headers());
         let response = self.client.execute(request).await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(failed)?;
+        let behind = signed_at.zip(date(&headers)).map(|(signed, date)| Behind(date - signed));
         let mut answer = http::Response::new(SdkBody::from(body));
         *answer.status_mut() = status;
         *answer.headers_mut() = headers;
-        HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+        let mut answer =
+            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))?;
+        if let Some(behind) = behind {
+            answer.add_extension(behind);
+        }
+        Ok(answer)
     }
+}
+
+/// By how much the time that a request was signed with was behind the service's, on an answer of the SDK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Behind(pub(crate) TimeDelta);
+
+impl Behind {
+    /// Whether that alone explains why a signature was refused. Amazon tolerates five minutes; the SDK corrects its clock from four
+    /// minutes on.
+    pub(crate) fn explains_refusal(self) -> bool {
+        self.0.abs() >= TimeDelta::minutes(4)
+    }
+}
+
+fn signing_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let time = headers.get("x-amz-date")?.to_str().ok()?;
+    NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -102,6 +134,17 @@ mod tests {
         let body = request.body_mut().take().unwrap();
         assert_eq!(body.size_hint().exact(), Some(2));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "{}");
+    }
+
+    #[test]
+    fn a_wrong_clock_shows_in_the_time_that_was_signed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-date", "20261129T080000Z".parse().unwrap());
+        headers.insert(DATE, "Sun, 29 Nov 2026 08:04:01 GMT".parse().unwrap());
+        let behind = Behind(date(&headers).unwrap() - signing_time(&headers).unwrap());
+        assert_eq!(behind, Behind(TimeDelta::seconds(241)));
+        assert!(behind.explains_refusal() && Behind(-behind.0).explains_refusal());
+        assert!(!Behind(TimeDelta::seconds(239)).explains_refusal());
     }
 
     #[tokio::test]

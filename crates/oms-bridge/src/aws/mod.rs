@@ -2,37 +2,66 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `credentials` | credentials that are fetched once, and again before they end |
+//! | `credentials` | credentials that are fetched once, again before they end, and when a service refuses them |
 //! | `http` | requests of the SDK through the one HTTP client of this process |
 
 mod credentials;
 mod http;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-
-pub use self::credentials::Cached;
-use self::http::Http;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
+
+pub(crate) use self::credentials::{Cached, Generation, Renewed};
+pub(crate) use self::http::Behind;
+use self::http::Http;
 
 /// Time for one try of a request. A long poll alone may take 20 seconds.
 const ATTEMPT: Duration = Duration::from_secs(35);
+
+/// What was found. Clients of the SDK that are made of `sdk` use the same credentials.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// For clients of the SDK.
+    pub sdk: SdkConfig,
+    /// Credentials, looked for when the first request needs them.
+    pub credentials: Arc<Cached>,
+}
 
 /// Reads the environment and the profile files, <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>.
 /// Credentials are looked for when the first request needs them: environment, profile, web identity, container,
 /// instance. SSO is not among them: `aws configure export-credentials` is for that.
 ///
 /// `region` stands above what is found.
-pub async fn config(http: &reqwest::Client, region: Option<String>) -> SdkConfig {
+pub async fn config(http: &reqwest::Client, region: Option<String>) -> Config {
+    let sdk = loader(http, region.map(Region::new)).load().await;
+    let (http, region) = (http.clone(), sdk.region().cloned());
+    let credentials = Arc::new(Cached::new(move || {
+        let loader = loader(&http, region.clone());
+        Box::pin(async move { loader.load().await.credentials_provider() })
+    }));
+    let provider: Arc<dyn ProvideCredentials> = Arc::<Cached>::clone(&credentials);
+    let sdk = sdk
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .identity_cache(IdentityCache::no_cache())
+        .build();
+    Config { sdk, credentials }
+}
+
+fn loader(http: &reqwest::Client, region: Option<Region>) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Http::new(http.clone()))
         .timeout_config(timeouts);
     match region {
-        Some(region) => loader.region(Region::new(region)).load().await,
-        None => loader.load().await,
+        Some(region) => loader.region(region),
+        None => loader,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use clap::Args;
 use serde::Serialize;
@@ -11,7 +10,7 @@ use serde::Serialize;
 use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
 use crate::config::{ConfigError, Mode, Settings, SettingsArgs};
 use crate::consume::{
-    About, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
+    About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
 };
 use crate::credentials::SourceCredentials;
@@ -19,7 +18,7 @@ use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
 use crate::text::counted;
-use crate::{assemble, aws};
+use crate::{assemble, aws, clock};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///
@@ -51,7 +50,7 @@ pub(super) struct ConsumeArgs {
     /// Region of the queue, if its URL does not tell.
     #[arg(long, env = "AWS_REGION", value_name = "REGION", hide_env_values = true)]
     aws_region: Option<String>,
-    /// Where the queue's service listens [default: the region's endpoint].
+    /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint where that is Amazon's].
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// Print one JSON object as the result.
@@ -85,18 +84,18 @@ pub(super) async fn run(args: ConsumeArgs) -> Exit {
 }
 
 async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
-    let (url, mut settings) = settings(args).map_err(|error| usage(&error))?;
-    let credentials = SourceCredentials::new(variable);
-    // Nothing is received that could not be written down.
-    credentials.from_environment().map_err(|error| usage(&error))?;
+    let (address, mut settings) = settings(args).map_err(|error| usage(&error))?;
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+    let credentials = SourceCredentials::renewing(variable, &http);
+    // Nothing is received that could not be written down.
+    credentials.current(clock::system()).await.map_err(|error| usage(&error))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
-    let region = region_of(url).map(str::to_owned).or_else(|| args.aws_region.clone());
+    let region = address.region().map(str::to_owned).or_else(|| args.aws_region.clone());
     let config = aws::config(&http, region).await;
     opened(&config).await?;
-    let queue = Queue::new(&config, url, args.endpoint_url.clone());
+    let queue = Queue::new(&config, &address, args.endpoint_url.clone());
     look(&queue).await?;
     let health = match args.listen {
         Some(address) => Some(listen(address).await?),
@@ -113,13 +112,15 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
 }
 
 /// The URL of the queue and the settings of the pipeline, or everything that is wrong with both.
-fn settings(args: &ConsumeArgs) -> Result<(&str, Settings), ConfigError> {
+fn settings(args: &ConsumeArgs) -> Result<(Address, Settings), ConfigError> {
     let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
     let problem = match args.queue_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
-            return settings.map(|settings| (url, settings));
-        }
-        Some(url) => format!("QUEUE_URL: {url:?} is no URL of a queue"),
+        Some(url) => match Address::parse(url) {
+            Some(address) => return settings.map(|settings| (address, settings)),
+            // One with a password in it is not shown.
+            None if url.contains('@') => "QUEUE_URL: no URL of a queue".to_owned(),
+            None => format!("QUEUE_URL: {url:?} is no URL of a queue"),
+        },
         None => "QUEUE_URL: missing".to_owned(),
     };
     Err(match settings {
@@ -141,22 +142,12 @@ fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
     concurrency
 }
 
-/// The region in `https://sqs.<region>.amazonaws.com/…`.
-fn region_of(url: &str) -> Option<&str> {
-    let host = url.split_once("://")?.1.split(['/', ':']).next()?;
-    let (region, domain) = host.strip_prefix("sqs.")?.split_once('.')?;
-    matches!(domain, "amazonaws.com" | "amazonaws.com.cn").then_some(region)
-}
-
 /// Says before the first request what it would fail of.
-async fn opened(config: &SdkConfig) -> Result<(), Exit> {
-    if config.region().is_none() {
+async fn opened(config: &aws::Config) -> Result<(), Exit> {
+    if config.sdk.region().is_none() {
         return Err(usage(&"AWS_REGION: missing, and the URL of the queue does not tell"));
     }
-    let Some(credentials) = config.credentials_provider() else {
-        return Err(usage(&"no credentials for AWS"));
-    };
-    match credentials.provide_credentials().await {
+    match config.credentials.provide_credentials().await {
         Ok(_) => Ok(()),
         Err(error) => {
             let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
@@ -178,7 +169,8 @@ async fn look(queue: &Queue) -> Result<(), Exit> {
             Ok(())
         }
         Err(error) if error.kind() == QueueErrorKind::Transient => {
-            tracing::warn!(%error, "the queue does not answer yet");
+            // The pollers say so, should it stay like that.
+            tracing::debug!(%error, "the queue does not answer yet");
             Ok(())
         }
         Err(error) => Err(refused(&error)),
@@ -246,22 +238,4 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ex
 fn exit_of(args: &ConsumeArgs, totals: &Totals) -> Exit {
     let Totals { failed, poison, released, not_deleted, .. } = *totals;
     if args.drain && failed + poison + released + not_deleted > 0 { Exit::SomeFailed } else { Exit::Done }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_url_of_a_queue_tells_its_region() {
-        for (url, region) in [
-            ("https://sqs.eu-west-1.amazonaws.com/123456789012/uploads", Some("eu-west-1")),
-            ("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/uploads", Some("cn-north-1")),
-            ("http://127.0.0.1:5000/123456789012/uploads", None),
-            ("https://sqs.example.com/q", None),
-            ("uploads", None),
-        ] {
-            assert_eq!(region_of(url), region, "{url}");
-        }
-    }
 }

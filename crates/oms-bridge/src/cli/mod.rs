@@ -75,9 +75,11 @@ impl Command {
     /// What is logged unless `RUST_LOG` says otherwise.
     fn log_filter(&self) -> &'static str {
         match self {
-            Self::Serve(_) | Self::Send(_) | Self::Replay(_) | Self::Copy(_) => "info",
+            Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
+            // The SDK's own lines are for those who look for them.
+            Self::Copy(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
             #[cfg(feature = "aws")]
-            Self::Consume(_) => "info",
+            Self::Consume(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
             #[cfg(feature = "desk")]
             Self::Desk(_) => "info",
             // What goes wrong is their result.

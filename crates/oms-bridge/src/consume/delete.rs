@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::queue::{BATCH, Queue, QueueError, QueueErrorKind};
+use super::error::{QueueError, QueueErrorKind};
+use super::queue::{BATCH, Queue};
 use super::stats::Stats;
 use crate::engine::backoff::Backoff;
 
@@ -85,8 +86,7 @@ async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) -> Result<(
         let refused = match queue.delete(&receipts).await {
             Ok(refused) => refused,
             Err(error) => {
-                stats.queue_errors.add(1);
-                tracing::warn!(%error, messages = batch.len(), "settled messages could not be deleted");
+                stats.queue_failed(&error, batch.len(), "settled messages could not be deleted");
                 if error.kind() == QueueErrorKind::Transient {
                     continue;
                 }

@@ -9,18 +9,27 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::Inner;
+use super::brake::{Came, Trial};
+use super::error::QueueErrorKind;
 use super::held::Hand;
-use super::queue::{QueueErrorKind, Received};
+use super::queue::Received;
+use crate::clock;
+use crate::credentials::NoCredentials;
 use crate::engine::backoff::Backoff;
 use crate::event::{self, Message};
-use crate::pipeline::{Budget, Unsettled, Why};
+use crate::pipeline::{Budget, Report, Unsettled, Why};
 use crate::progress::Log;
 
 /// Longest time for one run. What is not copied by then goes to the journal, and a replay goes on with it.
 const RUN: Duration = Duration::from_hours(1);
 
-/// How long a message that could not be settled is hidden, by how often it was received.
-const COMING_BACK: Backoff = Backoff { base: Duration::from_secs(10), cap: Duration::from_mins(15) };
+/// How long a message that could not be settled is hidden, by how often it was received: half a minute, and four times as long each
+/// time, so that five receipts last for an hour of outage.
+const COMING_BACK: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
+
+fn coming_back(receives: u32) -> Duration {
+    COMING_BACK.equal_jitter(receives.saturating_sub(1).saturating_mul(2), fastrand::f64)
+}
 
 /// Works on messages until they are deleted, given back or left.
 pub(super) async fn settle(
@@ -28,6 +37,7 @@ pub(super) async fn settle(
     messages: Vec<Received>,
     mut hand: Hand,
     slots: OwnedSemaphorePermit,
+    trial: Option<Trial>,
 ) {
     let messages = worker.understood(messages, &mut hand);
     if !messages.is_empty() {
@@ -36,7 +46,7 @@ pub(super) async fn settle(
             never = worker.keep(&hand) => match never {},
         }
     }
-    drop((hand, slots));
+    drop((hand, slots, trial));
 }
 
 /// A message whose body is understood.
@@ -75,11 +85,13 @@ impl Inner {
         let received: Vec<_> = messages.iter().map(|own| (own.message.id.clone(), own.receives)).collect();
         let messages = messages.into_iter().map(|own| own.message).collect();
         let now = Instant::now();
-        let credentials = self.credentials.from_environment();
+        // Why there are none is said where they are fetched.
+        let credentials = self.credentials.current(clock::system()).await.map_err(|_| NoCredentials);
         let budget = Budget::until(now + RUN, now);
         let handled = self.pipeline.run_messages(messages, credentials, budget, &Log).await;
         self.stats.add(&handled.report);
-        self.brake.ran(handled.report.unrecorded);
+        let Report { accepted, failed, unrecorded, .. } = handled.report;
+        self.brake.ran(Came { settled: accepted + failed - unrecorded, unsettled: unrecorded });
         let unsettled = |id: &String| handled.unsettled.iter().any(|message| message.id == *id);
         let settled: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !unsettled(id)).collect();
         tokio::join!(
@@ -97,11 +109,15 @@ impl Inner {
             }
             self.stats.released.add(1);
             let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
-            let delay = COMING_BACK.delay(receives.saturating_sub(1), fastrand::f64);
-            tracing::warn!(message = id, receives, error = %why, "a message is given back");
+            let delay = coming_back(receives);
+            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %why, "a message is given back");
             let receipts = hand.of(std::slice::from_ref(id));
             if let Err(error) = self.queue.hide(&receipts, delay).await {
-                tracing::warn!(message = id, %error, "it comes into sight again by itself");
+                self.stats.queue_failed(
+                    &error,
+                    1,
+                    "a message could not be given back; it comes into sight again by itself",
+                );
             }
         }
     }
@@ -122,8 +138,11 @@ impl Inner {
                     }
                 }
                 Err(error) => {
-                    self.stats.queue_errors.add(1);
-                    tracing::warn!(%error, messages = receipts.len(), "messages could not be kept out of sight");
+                    self.stats.queue_failed(
+                        &error,
+                        receipts.len(),
+                        "messages could not be kept out of sight",
+                    );
                     if error.kind() == QueueErrorKind::Transient {
                         pause = visibility / 8;
                     }

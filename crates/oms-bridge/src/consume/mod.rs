@@ -9,12 +9,15 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `queue` | what is asked of SQS, and why that fails |
+//! | `address` | what the URL of a queue says of where it is |
+//! | `queue` | what is asked of SQS |
+//! | `error` | why that fails |
 //! | `receive` | pollers: long polls, for free slots only |
 //! | `load` | messages from their receipt to their deletion; their visibility meanwhile |
 //! | `held` | messages in hand, and the latest receipt of each |
 //! | `delete` | deletions, ten to a request |
-//! | `brake` | slower receipts while nothing can be settled |
+//! | `brake` | no receipts while nothing can be settled |
+//! | `trouble` | what is said of trouble with the queue |
 //! | `stats`, `health` | numbers; `/healthz` and `/metrics` |
 //!
 //! # Rules
@@ -25,16 +28,23 @@
 //! - While messages are worked on, they are kept out of sight: their visibility timeout is set anew whenever half of it is
 //!   over.
 //! - Any number of workers may share a queue, on any number of machines; they need not know of each other.
+//! - A receipt is worth something: a queue sets aside what was received too often. What cannot be settled is hidden longer each time,
+//!   and while nothing can be settled no messages are received.
+//! - Credentials that end are renewed; those that the queue refuses are looked for again before the worker ends of that.
+//! - Trouble with the queue is said once, not by each poller and each poll.
 //! - A long poll is never cut off. What its answer brings while the worker stops is given back at once.
 
+mod address;
 mod brake;
 mod delete;
+mod error;
 mod health;
 mod held;
 mod load;
 mod queue;
 mod receive;
 mod stats;
+mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,13 +52,13 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+pub use self::address::Address;
 use self::brake::Brake;
 use self::delete::Deleter;
+pub use self::error::{QueueError, QueueErrorKind};
 pub use self::health::{Health, Observed};
 use self::held::Held;
-pub use self::queue::{
-    About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, QueueError, QueueErrorKind, Redrive,
-};
+pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Redrive};
 pub use self::stats::Totals;
 use self::stats::{Now, Stats};
 use crate::credentials::SourceCredentials;

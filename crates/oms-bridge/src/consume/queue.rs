@@ -1,16 +1,19 @@
-//! One queue of Amazon SQS: what the worker asks of it, and why that fails.
+//! One queue of Amazon SQS: what the worker asks of it.
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
-use aws_sdk_sqs::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
     MessageSystemAttributeName, QueueAttributeName,
 };
+
+use super::address::Address;
+use super::error::QueueError;
+use crate::aws::{self, Cached, Renewed};
 
 /// Messages that one request may name.
 pub const BATCH: usize = 10;
@@ -26,6 +29,9 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 pub struct Queue {
     client: Client,
     url: String,
+    /// Whom requests go to, for messages.
+    server: String,
+    credentials: Arc<Cached>,
 }
 
 /// A message as it was received.
@@ -59,40 +65,6 @@ pub enum Redrive {
     Missing,
 }
 
-/// Why a request to the queue failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueError {
-    kind: QueueErrorKind,
-    message: String,
-}
-
-/// What kind of trouble it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum QueueErrorKind {
-    /// Network trouble, throttling or an unavailable service. User action: none, the worker goes on by itself.
-    Transient,
-    /// Credentials or permissions are refused. User action: mend the credentials or the policy of the role.
-    Refused,
-    /// The queue does not exist, or does not take such a request. User action: check `--queue-url` and the region.
-    Unusable,
-}
-
-impl QueueError {
-    /// What kind of trouble it is.
-    pub fn kind(&self) -> QueueErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for QueueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for QueueError {}
-
 /// A message that a batch request could not be done for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -103,14 +75,46 @@ pub struct Refused {
 }
 
 impl Queue {
-    /// The queue at `url`. Requests go to `endpoint`, else to where the configuration says.
-    pub fn new(config: &SdkConfig, url: impl Into<String>, endpoint: Option<String>) -> Self {
-        let config = Builder::from(config);
-        let config = match endpoint {
-            Some(endpoint) => config.endpoint_url(endpoint),
-            None => config,
-        };
-        Self { client: Client::from_conf(config.build()), url: url.into() }
+    /// The queue at `address`. Requests go to `endpoint`, else to where the configuration says, else to the host in its URL, else,
+    /// where that is Amazon's, to the endpoint of the region.
+    pub fn new(config: &aws::Config, address: &Address, endpoint: Option<String>) -> Self {
+        let endpoint = endpoint.or_else(|| aws::endpoint(&config.sdk, "SQS")).or_else(|| address.endpoint());
+        let server = endpoint.clone().unwrap_or_else(|| address.origin());
+        let mut builder = Builder::from(&config.sdk);
+        builder.set_endpoint_url(endpoint);
+        Self {
+            client: Client::from_conf(builder.build()),
+            url: address.as_str().to_owned(),
+            server,
+            credentials: Arc::clone(&config.credentials),
+        }
+    }
+
+    /// Sends a request; once more with other credentials, if the queue refuses those that were kept and there are others.
+    async fn ask<T, E, F>(&self, operation: &str, send: impl Fn() -> F) -> Result<T, QueueError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let mut tried = 0;
+        loop {
+            let generation = self.credentials.generation().await;
+            let error = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => QueueError::explained(operation, &self.server, &error),
+            };
+            tried += 1;
+            // Twice: the credentials may have been renewed since the generation was looked at.
+            if tried > 2 || !error.is_of_credentials() {
+                return Err(error);
+            }
+            match self.credentials.renew(generation).await {
+                Renewed::Others => tracing::debug!(%error, "going on with other credentials for AWS"),
+                Renewed::Same => return Err(error),
+                // They are asked for again with the next request.
+                Renewed::Unknown => return Err(error.passing()),
+            }
+        }
     }
 
     /// What the queue says of itself.
@@ -118,7 +122,7 @@ impl Queue {
         let names = [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::RedrivePolicy];
         let request =
             self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
-        let answer = request.send().await.map_err(|error| explained("GetQueueAttributes", &error))?;
+        let answer = self.ask("GetQueueAttributes", || request.clone().send()).await?;
         let attribute = |name| answer.attributes().and_then(|attributes| attributes.get(&name));
         let waiting = attribute(QueueAttributeName::ApproximateNumberOfMessages);
         Ok(About {
@@ -145,7 +149,7 @@ impl Queue {
             .wait_time_seconds(seconds(wait.min(LONGEST_POLL)))
             .visibility_timeout(seconds(visibility))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
-        let answer = request.send().await.map_err(|error| explained("ReceiveMessage", &error))?;
+        let answer = self.ask("ReceiveMessage", || request.clone().send()).await?;
         Ok(answer.messages.unwrap_or_default().into_iter().filter_map(received).collect())
     }
 
@@ -156,8 +160,8 @@ impl Queue {
         };
         let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
         let request = self.client.delete_message_batch().queue_url(&self.url);
-        let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
-        let answer = request.send().await.map_err(|error| explained("DeleteMessageBatch", &error))?;
+        let request = request.set_entries(Some(entries.map_err(|error| QueueError::unbuilt(&error))?));
+        let answer = self.ask("DeleteMessageBatch", || request.clone().send()).await?;
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 
@@ -173,9 +177,8 @@ impl Queue {
         };
         let entries: Result<_, _> = receipts.iter().enumerate().map(entry).collect();
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-        let request = request.set_entries(Some(entries.map_err(|error| unbuilt(&error))?));
-        let answer =
-            request.send().await.map_err(|error| explained("ChangeMessageVisibilityBatch", &error))?;
+        let request = request.set_entries(Some(entries.map_err(|error| QueueError::unbuilt(&error))?));
+        let answer = self.ask("ChangeMessageVisibilityBatch", || request.clone().send()).await?;
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 }
@@ -199,87 +202,13 @@ fn received(message: aws_sdk_sqs::types::Message) -> Option<Received> {
 }
 
 fn refused(entry: &BatchResultErrorEntry) -> Option<Refused> {
-    let message = entry.message().unwrap_or_default();
-    let kind = if entry.sender_fault() { QueueErrorKind::Unusable } else { QueueErrorKind::Transient };
-    let error = QueueError { kind, message: format!("{}: {message}", entry.code()) };
-    Some(Refused { index: entry.id().parse().ok()?, error })
-}
-
-fn unbuilt(error: &BuildError) -> QueueError {
-    QueueError { kind: QueueErrorKind::Unusable, message: error.to_string() }
-}
-
-/// Codes as of <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>, with and without
-/// the prefixes and suffixes that services put around them.
-fn explained<E>(operation: &str, error: &SdkError<E>) -> QueueError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let SdkError::ServiceError(refusal) = error else {
-        let kind = match error {
-            SdkError::ConstructionFailure(_) => QueueErrorKind::Unusable,
-            _ => QueueErrorKind::Transient,
-        };
-        return QueueError { kind, message: format!("{operation}: {}", DisplayErrorContext(error)) };
-    };
-    let (code, status) = (refusal.err().code().unwrap_or_default(), refusal.raw().status().as_u16());
-    let said = [code, refusal.err().message().unwrap_or_default()].map(|text| format!(" {text}")).concat();
-    QueueError { kind: kind(code, status), message: format!("{operation}: {status}{}", said.trim_end()) }
-}
-
-fn kind(code: &str, status: u16) -> QueueErrorKind {
-    let code = code.rsplit(['.', '#']).next().unwrap_or_default();
-    match code {
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
-        | "InvalidSecurity"
-        | "InvalidSignatureException"
-        | "KmsAccessDenied"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "NotAuthorized"
-        | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => QueueErrorKind::Refused,
-        "NonExistentQueue"
-        | "QueueDoesNotExist"
-        | "InvalidAddress"
-        | "UnsupportedOperation"
-        | "InvalidParameterValue"
-        | "ValidationError" => QueueErrorKind::Unusable,
-        // Too many requests, too many messages in flight, or a service in trouble.
-        _ if status == 403 && !code.contains("Throttl") && code != "OverLimit" => QueueErrorKind::Refused,
-        _ => QueueErrorKind::Transient,
-    }
+    Some(Refused { index: entry.id().parse().ok()?, error: QueueError::of_entry(entry) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_refusal_is_told_from_trouble_that_passes() {
-        use QueueErrorKind::{Refused, Transient, Unusable};
-        for (code, status, expected) in [
-            ("AWS.SimpleQueueService.NonExistentQueue", 400, Unusable),
-            ("com.amazonaws.sqs#QueueDoesNotExist", 400, Unusable),
-            ("InvalidClientTokenId", 403, Refused),
-            ("com.amazon.coral.service#ExpiredTokenException", 400, Refused),
-            ("SignatureDoesNotMatch", 403, Refused),
-            ("SomethingNew", 403, Refused),
-            ("RequestThrottled", 403, Transient),
-            ("OverLimit", 403, Transient),
-            ("ServiceUnavailable", 503, Transient),
-            ("", 500, Transient),
-        ] {
-            assert_eq!(kind(code, status), expected, "{code}");
-        }
-    }
+    use crate::consume::QueueErrorKind;
 
     #[test]
     fn messages_that_a_batch_failed_for_are_found_again() {

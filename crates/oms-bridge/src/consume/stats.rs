@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::Instant;
 
+use super::error::QueueError;
+use super::trouble::Trouble;
 use crate::pipeline::Report;
 
 /// Counts since the start.
@@ -19,13 +18,12 @@ pub(super) struct Stats {
     pub(super) poison: Counter,
     pub(super) released: Counter,
     pub(super) again: Counter,
-    pub(super) queue_errors: Counter,
+    queue_errors: Counter,
     accepted: Counter,
     failed: Counter,
     skipped: Counter,
     unrecorded: Counter,
-    /// Since when the queue does not answer, and why.
-    trouble: Mutex<Option<(Instant, String)>>,
+    trouble: Trouble,
 }
 
 /// A number that grows.
@@ -74,9 +72,6 @@ pub(super) struct Now {
     pub(super) requests: u64,
 }
 
-/// Trouble of this length makes a worker unhealthy.
-const UNHEALTHY_AFTER: Duration = Duration::from_mins(1);
-
 impl Stats {
     pub(super) fn add(&self, report: &Report) {
         self.accepted.add(report.accepted);
@@ -85,22 +80,26 @@ impl Stats {
         self.unrecorded.add(report.unrecorded);
     }
 
-    /// The queue answered, or did not.
-    pub(super) fn queue_answered(&self, error: Option<String>) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *trouble, error) {
-            (trouble, None) => *trouble = None,
-            (Some((_, last)), Some(error)) => *last = error,
-            (trouble, Some(error)) => *trouble = Some((Instant::now(), error)),
-        }
+    /// A poll of one of so many pollers was answered.
+    pub(super) fn queue_answered(&self, pollers: usize) {
+        self.trouble.poll_answered(pollers);
     }
 
-    /// What makes the worker unhealthy, if anything does: the queue has not answered for a minute.
+    /// A poll failed.
+    pub(super) fn poll_failed(&self, error: &QueueError) {
+        self.queue_errors.add(1);
+        self.trouble.poll_failed(error);
+    }
+
+    /// Another request to the queue failed, and what comes of that.
+    pub(super) fn queue_failed(&self, error: &QueueError, messages: usize, consequence: &str) {
+        self.queue_errors.add(1);
+        self.trouble.failed(error, messages, consequence);
+    }
+
+    /// What makes the worker unhealthy, if anything does.
     pub(super) fn trouble(&self) -> Option<String> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, error) = trouble.as_ref()?;
-        (since.elapsed() >= UNHEALTHY_AFTER)
-            .then(|| format!("the queue has not answered for {} s: {error}", since.elapsed().as_secs()))
+        self.trouble.unhealthy()
     }
 
     /// What was done so far.
@@ -177,18 +176,5 @@ mod tests {
         ] {
             assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_queue_that_stays_silent_makes_the_worker_unhealthy_until_it_answers() {
-        let stats = Stats::default();
-        stats.queue_answered(Some("first".into()));
-        tokio::time::advance(UNHEALTHY_AFTER / 2).await;
-        stats.queue_answered(Some("second".into()));
-        assert_eq!(stats.trouble(), None);
-        tokio::time::advance(UNHEALTHY_AFTER / 2).await;
-        assert_eq!(stats.trouble().as_deref(), Some("the queue has not answered for 60 s: second"));
-        stats.queue_answered(None);
-        assert_eq!(stats.trouble(), None);
     }
 }

@@ -22,6 +22,12 @@ impl Backoff {
         let ceiling = self.base.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(self.cap);
         ceiling.mul_f64(random().clamp(0.0, 1.0))
     }
+
+    /// The same with equal jitter, for waits that must not come out short: between half of the ceiling and all of it.
+    pub fn equal_jitter(&self, attempt: u32, random: Random) -> Duration {
+        let half = Self { base: self.base / 2, cap: self.cap / 2 };
+        half.delay(attempt, || 1.0) + half.delay(attempt, random)
+    }
 }
 
 #[cfg(test)]
@@ -35,5 +41,13 @@ mod tests {
         assert_eq!(ceilings, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
         assert_eq!(backoff.delay(3, || 0.0), Duration::ZERO);
         assert_eq!(backoff.delay(200, || 0.5), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn equal_jitter_waits_half_of_it_in_any_case() {
+        let backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
+        assert_eq!(backoff.equal_jitter(0, || 0.0), Duration::from_secs(15));
+        assert_eq!(backoff.equal_jitter(1, || 0.5), Duration::from_secs(45));
+        assert_eq!(backoff.equal_jitter(200, || 1.0), Duration::from_hours(1));
     }
 }

@@ -22,7 +22,17 @@ pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Strin
 }
 
 pub(super) fn last_modified(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let date = text(headers, LAST_MODIFIED)?;
+    time(headers, LAST_MODIFIED)
+}
+
+/// When the answer was given.
+#[cfg(feature = "aws")]
+pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    time(headers, http::header::DATE)
+}
+
+fn time(headers: &HeaderMap, name: impl AsHeaderName) -> Option<DateTime<Utc>> {
+    let date = text(headers, name)?;
     DateTime::parse_from_rfc2822(&date).ok().map(|date| date.with_timezone(&Utc))
 }
 

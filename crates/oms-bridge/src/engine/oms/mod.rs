@@ -34,7 +34,7 @@ use super::backoff::{Backoff, Random};
 use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
 use crate::change::ObjectChange;
-use crate::clock::{self, Clock, Offset};
+use crate::clock::{Clock, Offset};
 use crate::warm::reach;
 
 pub use self::preview::{Preview, preview};
@@ -252,10 +252,8 @@ impl Shared {
                 Err(refusal) => refusal,
             };
             let verdict = classify(&refusal.error);
-            let theirs = refusal.date.filter(|theirs| clock::is_off(signed, *theirs));
-            if let (Verdict::Unauthorized, Some(theirs)) = (verdict, theirs) {
-                self.clock_offset.learn(theirs, (self.config.clock)());
-            }
+            let learns = |theirs| self.clock_offset.learn(theirs, signed, (self.config.clock)());
+            let by_clock = verdict == Verdict::Unauthorized && refusal.date.is_some_and(learns);
             permit.answered(reply::of_signature(&refusal.error));
             tracing::debug!(error = %refusal.error, ?verdict, keys = batch.len(), "OMS did not accept a request");
             match verdict {
@@ -269,7 +267,7 @@ impl Shared {
                     return Settled::Failed(refusal.into_failure(FailureClass::Auth));
                 }
                 // Once more with the right time. Without one, the same signature would only be refused again.
-                Verdict::Unauthorized if theirs.is_some() && !clock_corrected => clock_corrected = true,
+                Verdict::Unauthorized if by_clock && !clock_corrected => clock_corrected = true,
                 Verdict::Unauthorized => return Settled::Failed(refusal.into_failure(FailureClass::Auth)),
                 Verdict::Throttled(Some(stated)) => self.pace.throttled(Some(stated), Duration::ZERO),
                 Verdict::Throttled(None) | Verdict::Retry => {

@@ -11,6 +11,9 @@
 //! Requests are signed by `aws-sigv4` and sent through the one HTTP client. Region, endpoint and credentials are found when the
 //! first object is asked for. An object is read as it is now: the version that an event tells is not asked for, since
 //! a copy is to be in step with its source.
+//!
+//! A clock that is off, or was and is mended, costs one request more and not the copy (`clock::Offset`); so do credentials that the
+//! service does not know any more, where there are others by then.
 
 mod address;
 mod describe;
@@ -100,6 +103,10 @@ impl S3Bucket {
             // The answer has no body that would tell a missing object from a missing bucket, and the one may be deleted elsewhere
             // for it.
             Err(Stop::Gone) => self.open(key, &Want::Whole, None).await.map(|opened| opened.facts),
+            // So is one with a token that ended, which is no fault of the object.
+            Err(Stop::Failed(failed)) if failed.error.status == Some(400) => {
+                self.open(key, &Want::Whole, None).await.map(|opened| opened.facts)
+            }
             Err(stop) => Err(stop),
         }
     }

@@ -89,6 +89,26 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
     failed(class, status, code, &format!("{SERVER}: {}", shown.collect::<String>()))
 }
 
+/// Whether the clock may have made a signature wrong. An answer to HEAD is refused without a word.
+pub(super) fn may_be_of_the_clock(stop: &Stop) -> bool {
+    let Stop::Failed(failed) = stop else { return false };
+    // Services that speak as S3 does have words of their own for it.
+    matches!(
+        (failed.error.code.as_deref(), failed.error.status),
+        (Some("RequestTimeTooSkewed" | "RequestExpired"), _)
+            | (None | Some("AccessDenied" | "SignatureDoesNotMatch"), Some(403))
+    )
+}
+
+/// Whether the credentials are not known any more, so that others may help.
+pub(super) fn is_of_credentials(stop: &Stop) -> bool {
+    let Stop::Failed(failed) = stop else { return false };
+    matches!(
+        failed.error.code.as_deref(),
+        Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId")
+    )
+}
+
 fn failed(class: FailureClass, status: u16, code: Option<String>, message: &str) -> Stop {
     let message = message.trim_end_matches([':', ' ']).to_owned();
     Failed::of(class, EngineError { status: Some(status), code, message }).into()

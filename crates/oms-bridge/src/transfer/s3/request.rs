@@ -1,8 +1,8 @@
 //! One request, signed, sent, and tried again where that helps.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
@@ -15,11 +15,11 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::{S3, S3Bucket, SERVER, refusal};
-use crate::aws;
-use crate::aws::Cached;
+use crate::aws::{self, Cached, Generation, Renewed};
+use crate::clock::{self, Offset};
 use crate::engine::FailureClass;
 use crate::engine::backoff::Backoff;
-use crate::transfer::answer::{PATIENCE, transport};
+use crate::transfer::answer::{PATIENCE, date, transport};
 use crate::transfer::stop::{Failed, Stop};
 
 /// How often a request is sent.
@@ -31,7 +31,8 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Durati
 pub(super) struct Access {
     region: String,
     endpoint: Option<String>,
-    credentials: Cached,
+    credentials: Arc<Cached>,
+    offset: Offset,
 }
 
 /// What is asked for in a bucket.
@@ -70,14 +71,14 @@ impl S3 {
 }
 
 impl Access {
-    fn new(config: &SdkConfig, endpoint: Option<String>) -> Result<Self, Failed> {
+    fn new(config: &aws::Config, endpoint: Option<String>) -> Result<Self, Failed> {
         let auth = |what: &str| Failed::new(FailureClass::Auth, what);
-        let region = config.region().ok_or_else(|| auth("AWS_REGION: missing, s3:// needs it"))?;
-        let provider = config.credentials_provider().ok_or_else(|| auth("no credentials for AWS"))?;
+        let region = config.sdk.region().ok_or_else(|| auth("AWS_REGION: missing, s3:// needs it"))?;
         Ok(Self {
             region: region.to_string(),
-            endpoint: endpoint.or_else(|| aws::endpoint(config, "S3")),
-            credentials: Cached::new(provider),
+            endpoint: endpoint.or_else(|| aws::endpoint(&config.sdk, "S3")),
+            credentials: Arc::clone(&config.credentials),
+            offset: Offset::default(),
         })
     }
 
@@ -88,12 +89,13 @@ impl Access {
         }
     }
 
-    async fn credentials(&self, now: SystemTime) -> Result<Credentials, Failed> {
-        self.credentials.at(now).await.map_err(|error| {
+    async fn credentials(&self, now: SystemTime) -> Result<(Credentials, Generation), Failed> {
+        let credentials = self.credentials.at(now).await.map_err(|error| {
             let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
             let message = format!("no credentials for AWS: {error}{}", why.unwrap_or_default());
             Failed::new(FailureClass::Auth, message)
-        })
+        })?;
+        Ok((credentials, self.credentials.generation().await))
     }
 }
 
@@ -102,17 +104,36 @@ impl S3Bucket {
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, Stop> {
         let access = self.s3.access().await?;
         let url = self.address().await?.url(ask.key, &ask.query)?;
-        let mut tried = 0;
+        let (mut tried, mut corrected, mut renewed) = (0, false, false);
         loop {
-            let now = SystemTime::now();
-            let credentials = access.credentials(now).await?;
+            let signed_at = access.offset.apply(clock::system());
+            let now = signed_at.into();
+            let (credentials, generation) = access.credentials(now).await?;
             let request = signed(ask, &url, &access.region, credentials, now)?;
-            let stop = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
+            let (stop, date) = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
                 Ok(Ok(response)) if response.status().is_success() => return Ok(response),
-                Ok(Ok(response)) => refusal::read(response, &ask.method).await,
-                Ok(Err(error)) => transport(&error.without_url(), SERVER).into(),
-                Err(_) => Failed::transient(format!("{SERVER} does not answer")).into(),
+                Ok(Ok(response)) => {
+                    let date = date(response.headers());
+                    (refusal::read(response, &ask.method).await, date)
+                }
+                Ok(Err(error)) => (transport(&error.without_url(), SERVER).into(), None),
+                Err(_) => (Failed::transient(format!("{SERVER} does not answer")).into(), None),
             };
+            // Each of both once: what is refused then is refused for another reason.
+            if !corrected
+                && refusal::may_be_of_the_clock(&stop)
+                && date.is_some_and(|date| access.offset.learn(date, signed_at, clock::system()))
+            {
+                corrected = true;
+                continue;
+            }
+            if !renewed
+                && refusal::is_of_credentials(&stop)
+                && access.credentials.renew(generation).await == Renewed::Others
+            {
+                renewed = true;
+                continue;
+            }
             tried += 1;
             let again = match &stop {
                 Stop::Failed(failed) => {
