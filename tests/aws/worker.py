@@ -75,8 +75,9 @@ class Worker:
 
     def __init__(self, settings, arguments):
         command = [os.environ["OMS_BRIDGE"], "consume", *arguments]
+        environment = {name: value for name, value in settings.items() if value is not None}
         self.process = subprocess.Popen(
-            command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self.log, self.lines = [], queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
