@@ -200,10 +200,12 @@ impl World {
 }
 
 fn settings(cloud: &Cloud, mode: Mode) -> Settings {
+    let removing =
+        |settings: Settings| settings.set("PROPAGATE_DELETES", "true").set("SOURCE_BUCKET", SOURCE);
     match mode {
         Mode::Oms => cloud.settings(),
-        Mode::Copy => cloud.copy_settings().set("PROPAGATE_DELETES", "true"),
-        Mode::Both => cloud.oms_then_copy_settings().set("PROPAGATE_DELETES", "true"),
+        Mode::Copy => removing(cloud.copy_settings()),
+        Mode::Both => removing(cloud.oms_then_copy_settings()),
     }
 }
 
