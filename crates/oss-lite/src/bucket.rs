@@ -135,7 +135,7 @@ async fn answered(
     let Received { status, headers, body } = received;
     let body = body.collect(limit).await?;
     if is_error_document(&body) {
-        return Err(caller.refused(call.target, status, &headers, &body));
+        return Err(caller.refused(call, status, &headers, &body));
     }
     Ok(Answered { headers, body })
 }

@@ -17,7 +17,7 @@
 //! | [`ByteRange`], [`ContentRange`] | the part of an object that is read |
 //! | [`CompletedPart`], [`CopySource`] | uploads in parts, and copies within the service |
 //! | [`Crc64`] | the checksum that both services keep with an object |
-//! | [`storage_class`], [`is_archive`] | which class of one service stands for which of the other |
+//! | [`storage_class`], [`is_archive`], [`compare_coldness`] | which class of one service stands for which of the other |
 //! | [`post_policy`] | signed forms by which browsers upload |
 //! | [`callback`] | asking OSS to call a server when an object is stored, and verifying that it did |
 //! | [`CorsRule`] | what pages of other origins may do in a bucket |
@@ -118,5 +118,5 @@ pub use post_policy::{ContentTypes, PostForm, PostPolicy, PostTarget};
 pub use query::Query;
 pub use range::{ByteRange, ContentRange};
 pub use retry::RetryPolicy;
-pub use storage_class::{is_archive, storage_class};
+pub use storage_class::{compare_coldness, is_archive, storage_class};
 pub use stream_body::StreamBody;

@@ -1,9 +1,11 @@
 //! Storage classes of both services, and which of one stands for which of the other.
 
+use std::cmp::Ordering;
+
 use crate::Dialect;
 
 /// How soon an object can be read, from the warmest class to the coldest.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Warmth {
     Standard,
     Tiering,
@@ -71,6 +73,22 @@ pub fn is_archive(dialect: Dialect, name: &str) -> bool {
     matches!(warmth(dialect, name), Some(Warmth::Archive | Warmth::Cold | Warmth::Coldest))
 }
 
+/// How two classes lie to each other, by the name that either service has for them: [`Ordering::Greater`] where objects of the first take
+/// longer to be read. `None` where a name is no class of either.
+///
+/// ```
+/// use std::cmp::Ordering;
+/// use oss_lite::compare_coldness;
+///
+/// assert_eq!(compare_coldness("IA", "WARM"), Some(Ordering::Equal));
+/// assert_eq!(compare_coldness("Archive", "STANDARD"), Some(Ordering::Greater));
+/// ```
+pub fn compare_coldness(one: &str, other: &str) -> Option<Ordering> {
+    // No name means one class here and another there.
+    let of_either = |name| warmth(Dialect::Oss, name).or_else(|| warmth(Dialect::Obs, name));
+    Some(of_either(one)?.cmp(&of_either(other)?))
+}
+
 fn warmth(dialect: Dialect, name: &str) -> Option<Warmth> {
     let (_, warmth) = classes(dialect).iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
     Some(*warmth)
@@ -109,6 +127,18 @@ mod tests {
         ] {
             assert_eq!(storage_class(from, name, to), Some(expected), "{from:?} {name}");
         }
+    }
+
+    #[test]
+    fn no_name_means_two_classes() {
+        for (name, class) in OSS {
+            assert!(
+                OBS.iter().all(|(other, theirs)| !other.eq_ignore_ascii_case(name) || theirs == class),
+                "{name}"
+            );
+        }
+        assert_eq!(compare_coldness("Standard", "cold"), Some(Ordering::Less));
+        assert_eq!(compare_coldness("Standard", "unheard-of"), None);
     }
 
     #[test]

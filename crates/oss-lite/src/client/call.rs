@@ -280,23 +280,24 @@ impl Caller<'_> {
     async fn refusal(&self, call: &Call<'_>, received: Received) -> Error {
         let Received { status, headers, body } = received;
         let body = body.up_to(LONGEST_ERROR).await;
-        self.refused(call.target, status, &headers, &body)
+        self.refused(call, status, &headers, &body)
     }
 
     /// The error that an answer describes.
     pub(crate) fn refused(
         &self,
-        target: Target<'_>,
+        call: &Call<'_>,
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Error {
         let error = from_reply(&Answer {
             dialect: self.dialect(),
-            addressed: match target {
+            addressed: match call.target {
                 Target::Bucket => Addressed::Bucket,
                 Target::Object(_) => Addressed::Object,
             },
+            is_bodiless: call.method == Method::HEAD,
             status,
             headers,
             body,

@@ -1,4 +1,9 @@
 //! The one place where a status and a code become a kind and a retry hint.
+//!
+//! That something is not there is believed of the service only: an object may be removed elsewhere because of it. So
+//! [`ErrorKind::NoSuchKey`] needs the service's code and a request id, which a proxy, a captive portal or the wrong server does not give.
+//! The answer to a HEAD has no body, and where it has no code in a header either, the request id alone has to do. Any other 404 is
+//! [`ErrorKind::UnexpectedResponse`], and worth another try.
 
 use http::StatusCode;
 
@@ -11,14 +16,43 @@ pub(crate) enum Addressed {
     Object,
 }
 
+/// How much of an answer is the service's own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word<'a> {
+    pub(super) code: Option<&'a str>,
+    /// The finer code of OSS.
+    pub(super) detail_code: Option<&'a str>,
+    pub(super) has_request_id: bool,
+    /// The answer may have no body, so that a missing code says nothing.
+    pub(super) is_bodiless: bool,
+}
+
 /// [OSS codes](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses),
 /// [OBS codes](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
-pub(super) fn classify(status: StatusCode, code: Option<&str>, addressed: Addressed) -> (ErrorKind, Retry) {
-    code.and_then(by_code).unwrap_or_else(|| match code {
+pub(super) fn classify(status: StatusCode, word: Word<'_>, addressed: Addressed) -> (ErrorKind, Retry) {
+    let known = word.code.or_else(|| word.detail_code.and_then(code_of_detail)).and_then(by_code);
+    match (known, word.code) {
+        (Some((ErrorKind::NoSuchKey, _)), _) if !word.has_request_id => UNVOUCHED,
+        (Some(known), _) => known,
         // Refused after the head of the answer had gone out.
-        Some(_) if status.is_success() => (ErrorKind::Rejected, Retry::Never),
-        _ => by_status(status, addressed),
-    })
+        (None, Some(_)) if status.is_success() => (ErrorKind::Rejected, Retry::Never),
+        (None, _) if status == StatusCode::NOT_FOUND && !(word.is_bodiless && word.has_request_id) => {
+            UNVOUCHED
+        }
+        (None, _) => by_status(status, addressed),
+    }
+}
+
+/// Somebody on the way says that nothing is there.
+const UNVOUCHED: (ErrorKind, Retry) = (ErrorKind::UnexpectedResponse, Retry::Backoff);
+
+/// The code that goes with a [finer one](https://www.alibabacloud.com/help/en/oss/support/), of those that tell what is missing.
+fn code_of_detail(detail: &str) -> Option<&'static str> {
+    match detail {
+        "0026-00000001" => Some("NoSuchKey"),
+        "0015-00000101" => Some("NoSuchBucket"),
+        _ => None,
+    }
 }
 
 /// A code without a status of its own.
@@ -86,9 +120,14 @@ fn by_status(status: StatusCode, addressed: Addressed) -> (ErrorKind, Retry) {
 mod tests {
     use super::*;
 
-    fn of(status: u16, code: &str) -> (ErrorKind, Retry) {
+    /// From the service, in the answer to a request that gets a body.
+    fn word(code: &str) -> Word<'_> {
         let code = Some(code).filter(|code| !code.is_empty());
-        classify(StatusCode::from_u16(status).expect("a status"), code, Addressed::Object)
+        Word { code, detail_code: None, has_request_id: true, is_bodiless: false }
+    }
+
+    fn of(status: u16, code: &str) -> (ErrorKind, Retry) {
+        classify(StatusCode::from_u16(status).expect("a status"), word(code), Addressed::Object)
     }
 
     #[test]
@@ -128,7 +167,6 @@ mod tests {
             (203, "CallbackFailed"),
             (401, ""),
             (403, ""),
-            (404, ""),
             (412, ""),
             (301, ""),
             (307, ""),
@@ -150,8 +188,31 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_404_means_what_was_addressed() {
-        assert_eq!(classify(StatusCode::NOT_FOUND, None, Addressed::Bucket).0, ErrorKind::NoSuchBucket);
-        assert_eq!(classify(StatusCode::NOT_FOUND, None, Addressed::Object).0, ErrorKind::NoSuchKey);
+    fn that_nothing_is_there_needs_the_services_own_word() {
+        let missing = |word, addressed| classify(StatusCode::NOT_FOUND, word, addressed);
+        let (object, bucket) = (Addressed::Object, Addressed::Bucket);
+        let head = Word { is_bodiless: true, ..word("") };
+        assert_eq!(missing(word("NoSuchKey"), object), (ErrorKind::NoSuchKey, Retry::Never));
+        assert_eq!(missing(head, object).0, ErrorKind::NoSuchKey);
+        assert_eq!(missing(head, bucket).0, ErrorKind::NoSuchBucket);
+        for told in [
+            word(""),
+            word("NotTheServices"),
+            Word { has_request_id: false, ..head },
+            Word { has_request_id: false, ..word("NoSuchKey") },
+        ] {
+            assert_eq!(missing(told, object), UNVOUCHED, "{told:?}");
+        }
+        assert_eq!(missing(word(""), bucket), UNVOUCHED);
+    }
+
+    #[test]
+    fn a_finer_code_stands_in_for_the_code() {
+        let of = |detail| {
+            let head = Word { detail_code: Some(detail), is_bodiless: true, ..word("") };
+            classify(StatusCode::NOT_FOUND, head, Addressed::Object).0
+        };
+        assert_eq!(of("0015-00000101"), ErrorKind::NoSuchBucket);
+        assert_eq!(of("0026-00000001"), ErrorKind::NoSuchKey);
     }
 }

@@ -35,7 +35,8 @@ pub enum ErrorKind {
     ///
     /// User action: grant the permission, or clear what the message names (unpaid bill, retention rule).
     AccessDenied,
-    /// There is no such object.
+    /// There is no such object, by the service's own word: its code, and a request id. Only the answer to a HEAD, which has no body, may be
+    /// without a [`code`](Error::code); a bucket that is missing may be behind it then.
     ///
     /// User action: check the key, byte for byte.
     NoSuchKey,
@@ -112,7 +113,8 @@ pub enum ErrorKind {
     ///
     /// User action: see code and message.
     Rejected,
-    /// The answer is not what the protocol says: not this service, a proxy in between, or a changed protocol.
+    /// The answer is not what the protocol says: not this service, a proxy in between, or a changed protocol. So is a `404` that the
+    /// service does not vouch for: it says nothing about the object.
     ///
     /// User action: check that the endpoint is the right service.
     UnexpectedResponse,

@@ -8,10 +8,10 @@ use http::{
 
 use super::{
     Error, ErrorKind, Reply, Retry,
-    classify::{Addressed, classify},
+    classify::{Addressed, Word, classify},
 };
 use crate::{
-    Dialect, encoding, time,
+    Dialect, encoding, meta, time,
     xml::{self, Node},
 };
 
@@ -21,6 +21,8 @@ const LONGEST_MESSAGE: usize = 500;
 pub(crate) struct Answer<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) addressed: Addressed,
+    /// The answer has no body, whatever it says (HEAD).
+    pub(crate) is_bodiless: bool,
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     /// Possibly cut off.
@@ -31,8 +33,9 @@ pub(crate) struct Answer<'a> {
 
 pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
     let Answer { status, headers, .. } = *answer;
-    let mut document =
-        Document::read(answer.body).or_else(|| Document::in_headers(answer)).unwrap_or_default();
+    let mut document = Document::read(answer.body)
+        .or_else(|| Document::in_headers(answer.dialect, headers))
+        .unwrap_or_default();
     document.mask(answer.security_token);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let reply = Reply {
@@ -48,16 +51,22 @@ pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
         canonical_request: document.canonical_request,
         string_to_sign: document.string_to_sign,
     };
-    let (kind, retry) = kind_of(&reply, answer.addressed);
+    let (kind, retry) = kind_of(&reply, answer);
     Error::new(kind, describe(kind, &reply)).with_retry(retry).with_reply(reply)
 }
 
-fn kind_of(reply: &Reply, addressed: Addressed) -> (ErrorKind, Retry) {
+fn kind_of(reply: &Reply, answer: &Answer<'_>) -> (ErrorKind, Retry) {
     // The object is stored, whatever the body says about the callback.
     if reply.status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
         return (ErrorKind::CallbackFailed, Retry::Never);
     }
-    match classify(reply.status, reply.code.as_deref(), addressed) {
+    let word = Word {
+        code: reply.code.as_deref(),
+        detail_code: reply.detail_code.as_deref(),
+        has_request_id: reply.request_id.as_deref().is_some_and(|id| !id.is_empty()),
+        is_bodiless: answer.is_bodiless,
+    };
+    match classify(reply.status, word, answer.addressed) {
         (ErrorKind::AccessDenied, _) if reply.endpoint.is_some() => (ErrorKind::WrongEndpoint, Retry::Never),
         other => other,
     }
@@ -80,6 +89,11 @@ fn describe(kind: ErrorKind, reply: &Reply) -> String {
         }
         (ErrorKind::WrongEndpoint, None) => text.push_str("; the service names no endpoint"),
         (ErrorKind::CallbackFailed, _) => text.push_str("; the object is stored"),
+        (ErrorKind::UnexpectedResponse, _) if reply.status == StatusCode::NOT_FOUND => {
+            text.push_str(
+                "; it is not the service that says so: check the endpoint, and proxies on the way to it",
+            );
+        }
         _ => {}
     }
     if let Some(hint) = hint(reply) {
@@ -131,14 +145,14 @@ impl Document {
         document.code.is_some().then_some(document)
     }
 
-    /// HEAD answers have no body, so OSS puts the document in a header. OBS puts code and message in one each.
-    fn in_headers(answer: &Answer<'_>) -> Option<Self> {
-        let text = |name: &str| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
-        match answer.dialect {
-            Dialect::Oss => Self::read(&BASE64.decode(answer.headers.get("x-oss-err")?.as_bytes()).ok()?),
+    /// HEAD answers have no body, so OSS puts the document in a header, and OBS code and message in one each.
+    fn in_headers(dialect: Dialect, headers: &HeaderMap) -> Option<Self> {
+        match dialect {
+            Dialect::Oss => Self::read(&BASE64.decode(headers.get("x-oss-err")?.as_bytes()).ok()?),
             Dialect::Obs => {
-                let code = Some(text("x-obs-error-code")?);
-                Some(Self { code, message: text("x-obs-error-message"), ..Self::default() })
+                let code = meta::text(headers, "x-obs-error-code").filter(|code| !code.is_empty())?;
+                let message = meta::text(headers, "x-obs-error-message");
+                Some(Self { code: Some(code), message, ..Self::default() })
             }
         }
     }
@@ -166,6 +180,7 @@ mod tests {
         from_reply(&Answer {
             dialect: Dialect::Oss,
             addressed: Addressed::Object,
+            is_bodiless: false,
             status: StatusCode::from_u16(status).expect("a status"),
             headers: &headers.collect(),
             body: body.as_bytes(),

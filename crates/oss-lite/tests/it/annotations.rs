@@ -147,7 +147,7 @@ async fn tags_are_read_and_none_is_no_error() {
     for dialect in [Dialect::Oss, Dialect::Obs] {
         let none = error("404 Not Found", "NoSuchTagSet");
         let empty = reply("200 OK", &[], "<Tagging><TagSet/></Tagging>");
-        let missing = error("404 Not Found", "NoSuchKey");
+        let missing = crate::server::missing("NoSuchKey");
         let server = Server::with([reply("200 OK", &[], tags), none, empty, missing]).await;
         let bucket = server.bucket(dialect);
         let read = bucket.tagging("k").await.expect("told");

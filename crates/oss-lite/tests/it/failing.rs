@@ -4,12 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use oss_lite::{Client, Dialect, ErrorKind, PutOptions};
 
-use crate::server::{self, SECRET, Server, TOKEN, bucket, error, head_reply, reply, tries};
+use crate::server::{self, SECRET, Server, TOKEN, bucket, error, head_reply, missing, reply, tries};
 
 #[tokio::test]
 async fn a_missing_key_and_a_missing_bucket_are_told_apart() {
     for (code, kind) in [("NoSuchKey", ErrorKind::NoSuchKey), ("NoSuchBucket", ErrorKind::NoSuchBucket)] {
-        let server = Server::with([error("404 Not Found", code)]).await;
+        let server = Server::with([missing(code)]).await;
         let error = server.bucket(Dialect::Obs).get("dir/k\n").await.expect_err("missing");
         assert_eq!((error.kind(), error.code()), (kind, Some(code)));
         assert!(error.to_string().starts_with("get \"dir/k\\n\" in bucket examplebucket: 404"), "{error}");
@@ -36,10 +36,38 @@ async fn a_head_error_without_document_is_read_from_its_status() {
         ("412 Precondition Failed", ErrorKind::PreconditionFailed),
     ] {
         for err in ["", "@@no base64@@", "PGE+"] {
-            let server = Server::with([head_reply(status, &[("x-oss-err", err)])]).await;
+            let headers = [("x-oss-err", err), ("x-oss-request-id", "ID1")];
+            let server = Server::with([head_reply(status, &headers)]).await;
             let error = server.bucket(Dialect::Oss).head("k").await.expect_err(status);
             assert_eq!((error.kind(), error.code()), (kind, None), "{status} {err}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_the_services_says_nothing_of_the_object() {
+    let without_id = "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>";
+    for dialect in [Dialect::Oss, Dialect::Obs] {
+        for body in ["", "<html>Not Found</html>", without_id] {
+            let server = Server::with((0..8).map(|_| reply("404 Not Found", &[], body))).await;
+            let error = server.bucket(dialect).get("k").await.expect_err("unknown");
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::UnexpectedResponse, true), "{body}");
+            assert!(error.to_string().contains("not the service that says so"), "{error}");
+        }
+        let server = Server::with((0..8).map(|_| head_reply("404 Not Found", &[("via", "1.1 proxy")]))).await;
+        let error = server.bucket(dialect).head("k").await.expect_err("unknown");
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+    }
+}
+
+#[tokio::test]
+async fn the_code_of_a_head_of_obs_is_read_from_its_header() {
+    for (code, kind) in [("NoSuchKey", ErrorKind::NoSuchKey), ("NoSuchBucket", ErrorKind::NoSuchBucket)] {
+        let headers =
+            [("x-obs-error-code", code), ("x-obs-error-message", "no"), ("x-obs-request-id", "ID1")];
+        let server = Server::with([head_reply("404 Not Found", &headers)]).await;
+        let error = server.bucket(Dialect::Obs).head("k").await.expect_err("missing");
+        assert_eq!((error.kind(), error.code()), (kind, Some(code)));
     }
 }
 

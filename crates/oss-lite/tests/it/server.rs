@@ -52,6 +52,13 @@ pub(crate) fn error(status: &str, code: &str) -> Reply {
     reply(status, &[], format!("<Error><Code>{code}</Code><Message>so it is</Message></Error>"))
 }
 
+/// The answer of a service that has no such object, or no such bucket.
+pub(crate) fn missing(code: &str) -> Reply {
+    let document =
+        format!("<Error><Code>{code}</Code><Message>no</Message><RequestId>ID1</RequestId></Error>");
+    reply("404 Not Found", &[], document)
+}
+
 /// What arrived on the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {

@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::server::{Reply, Server, bucket, error, ok, reply};
+use crate::server::{Reply, Server, bucket, error, missing, ok, reply};
 
 fn pieces(pieces: &'static [&'static str]) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
     stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))))
@@ -97,7 +97,7 @@ async fn a_stream_that_breaks_off_may_be_sent_anew_unless_its_source_is_hopeless
     assert!(error.to_string().contains("disk on fire"), "{error}");
     assert!(std::error::Error::source(&error).is_some());
 
-    let source = Server::with([self::error("404 Not Found", "NoSuchKey")]).await;
+    let source = Server::with([missing("NoSuchKey")]).await;
     let gone = source.bucket(Dialect::Oss).get("k").await.expect_err("gone");
     let body = StreamBody::new(9, stream::iter([Err::<Bytes, _>(gone)]));
     let error = server.bucket(Dialect::Obs).put_stream("k", body, PutOptions::default()).await;
