@@ -96,6 +96,13 @@ impl WebReply {
         part.header("content-range", format!("bytes {first}-{last}/{}", content.len()))
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {

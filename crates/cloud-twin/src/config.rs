@@ -67,6 +67,16 @@ pub enum ObsCrc64 {
     Absent,
 }
 
+/// Whether OBS encrypts what it stores, by the default encryption of its buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ObsEncryption {
+    /// It does not.
+    #[default]
+    Off,
+    /// Under a key of KMS. The `ETag` of an object or part is no MD5 then, and another one each time that the same bytes are written.
+    Kms,
+}
+
 /// Which credential headers an invoked function receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CredentialHeaders {
@@ -124,6 +134,7 @@ pub struct TwinConfig {
     pub(crate) huawei_accounts: Vec<Account>,
     pub(crate) signature_v1: SignatureV1,
     pub(crate) obs_crc64: ObsCrc64,
+    pub(crate) obs_encryption: ObsEncryption,
     pub(crate) oms_max_keys: usize,
     pub(crate) copy_delay: Duration,
     pub(crate) function: FunctionSettings,
@@ -155,6 +166,7 @@ impl Default for TwinConfig {
             )],
             signature_v1: SignatureV1::default(),
             obs_crc64: ObsCrc64::default(),
+            obs_encryption: ObsEncryption::default(),
             oms_max_keys: 10,
             copy_delay: Duration::ZERO,
             function: FunctionSettings::default(),
@@ -241,6 +253,13 @@ impl TwinConfig {
     #[must_use]
     pub fn obs_crc64(mut self, support: ObsCrc64) -> Self {
         self.obs_crc64 = support;
+        self
+    }
+
+    /// Whether OBS encrypts what it stores.
+    #[must_use]
+    pub fn obs_encryption(mut self, encryption: ObsEncryption) -> Self {
+        self.obs_encryption = encryption;
         self
     }
 

@@ -95,7 +95,8 @@ impl Objects<'_> {
             .map(|number| {
                 let body = body.slice(number * LONGEST_SINGLE..(number + 1) * LONGEST_SINGLE);
                 let Digests { md5, crc64 } = Digests::of(&body);
-                Part { body, md5, crc64: Some(crc64), last_modified: now }
+                let etag = self.dialect.etag(&md5);
+                Part { body, md5, etag, crc64: Some(crc64), last_modified: now }
             })
             .collect();
         let id = self.inner.request_id(self.dialect.service());

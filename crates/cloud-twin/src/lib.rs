@@ -99,7 +99,9 @@ use tokio::task::JoinHandle;
 
 pub use crate::callback::CallbackAttempt;
 pub use crate::clock::{Clock, ManualClock, SystemClock};
-pub use crate::config::{Account, CredentialHeaders, FunctionSettings, ObsCrc64, SignatureV1, TwinConfig};
+pub use crate::config::{
+    Account, CredentialHeaders, FunctionSettings, ObsCrc64, ObsEncryption, SignatureV1, TwinConfig,
+};
 pub use crate::content::Content;
 pub use crate::faults::{Fault, FaultAction, FaultId, FaultResponse, Faults};
 pub use crate::handle::Objects;

@@ -139,6 +139,8 @@ pub struct StoredObject {
     pub kind: ObjectKind,
     /// Id of the multipart upload that made it; OBS tells in `x-obs-uploadId`.
     pub upload_id: Option<String>,
+    /// Method of server-side encryption; `None` if not encrypted.
+    pub encryption: Option<&'static str>,
     /// Until when an archived object can be read, once restored.
     pub restored_until: Option<DateTime<Utc>>,
 }

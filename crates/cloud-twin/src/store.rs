@@ -25,6 +25,8 @@ pub(crate) struct Upload {
 pub(crate) struct Part {
     pub(crate) body: Content,
     pub(crate) md5: [u8; 16],
+    /// Without quotes.
+    pub(crate) etag: String,
     /// None where it was copied from an object without one.
     pub(crate) crc64: Option<u64>,
     pub(crate) last_modified: DateTime<Utc>,
@@ -164,6 +166,7 @@ impl Store {
             headers,
             kind: ObjectKind::Normal,
             upload_id: None,
+            encryption: None,
             restored_until: None,
         }
     }

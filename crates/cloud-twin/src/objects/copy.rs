@@ -98,6 +98,7 @@ pub(super) fn copy_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
             _ => ObjectKind::Normal,
         },
         upload_id: None,
+        encryption: call.encryption(),
         restored_until: None,
         ..StoredObject::clone(&source)
     });
@@ -164,9 +165,10 @@ pub(super) fn upload_part_copy(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     }
     let digests = Digests::of(&body);
     let crc64 = source.crc64.map(|_| digests.crc64);
-    let part = Part { body, md5: digests.md5, crc64, last_modified: call.inner.now() };
+    let etag = call.new_etag(&digests.md5);
+    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.inner.now() };
     multipart::add_part(call, &bucket, key, number, part)?;
-    Ok(result(call, "CopyPartResult", &call.dialect.etag(&digests.md5), crc64))
+    Ok(result(call, "CopyPartResult", &etag, crc64))
 }
 
 /// A range that is none: OSS copies everything, OBS refuses.

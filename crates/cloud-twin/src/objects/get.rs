@@ -129,6 +129,9 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
             }
         }
     }
+    if let Some(method) = object.encryption {
+        headers.insert(call.prefix.name("server-side-encryption"), HeaderValue::from_static(method));
+    }
     if !kept.tags.is_empty() {
         headers.insert(call.prefix.name("tagging-count"), HeaderValue::from(kept.tags.len()));
     }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
+use md5::{Digest as _, Md5};
 
 pub(crate) use self::body::BodyError;
 pub(crate) use self::cors::Cors;
@@ -35,7 +36,7 @@ pub(crate) use self::post::Fields;
 use self::range::RangeHeader;
 use crate::auth::{self, Policy, SignedParts};
 use crate::body::{ReplyBody, RequestBody};
-use crate::config::ObsCrc64;
+use crate::config::{ObsCrc64, ObsEncryption};
 use crate::error::{ApiError, ErrorContext, Outcome, Reply};
 use crate::faulted::{Faulted, FirstChange};
 use crate::faults::{Probe, Stage};
@@ -76,6 +77,21 @@ impl<'a> Call<'a> {
     fn shown_crc(&self, crc64: Option<u64>) -> Option<u64> {
         let hidden = self.dialect == Dialect::Obs && self.inner.config.obs_crc64 == ObsCrc64::Absent;
         crc64.filter(|_| !hidden)
+    }
+
+    /// Method by which new objects and parts are encrypted, if they are.
+    fn encryption(&self) -> Option<&'static str> {
+        let encrypts = self.dialect == Dialect::Obs && self.inner.config.obs_encryption == ObsEncryption::Kms;
+        encrypts.then_some("kms")
+    }
+
+    /// The `ETag` of bytes that are stored now: their MD5, unless they are encrypted. Then it is another one each time.
+    fn new_etag(&self, md5: &[u8; 16]) -> String {
+        if self.encryption().is_none() {
+            return self.dialect.etag(md5);
+        }
+        let digest = Md5::new().chain_update(md5).chain_update(self.request_id).finalize();
+        self.dialect.etag(&digest.into())
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: RequestBody) -
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
     let crc64 = Some(digests.crc64);
     check_crc(call, crc64)?;
-    let etag = call.dialect.etag(&digests.md5);
-    let part = Part { body, md5: digests.md5, crc64, last_modified: call.inner.now() };
+    let etag = call.new_etag(&digests.md5);
+    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.inner.now() };
     add_part(call, &bucket, key, number, part)?;
     let mut reply = Response::new(ReplyBody::default());
     insert_text(reply.headers_mut(), header::ETAG, &format!("\"{etag}\""));
@@ -101,11 +101,13 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
     let listed = if takes_all { None } else { Some(listed_parts(&body)?) };
     let (assembled, headers) = with_upload(call, &bucket, key, |upload| {
-        Ok((Assembled::of(&choose(call.dialect, upload, listed)?), upload.headers.clone()))
+        Ok((Assembled::of(&choose(upload, listed)?), upload.headers.clone()))
     })?;
     check_crc(call, assembled.crc64)?;
     let id = call.query.get("uploadId").unwrap_or_default();
-    let object = Arc::new(assembled.into_object(call.dialect, headers, id, call.inner.now()));
+    let mut object = assembled.into_object(call.dialect, headers, id, call.inner.now());
+    object.encryption = call.encryption();
+    let object = Arc::new(object);
     store(call, &bucket, key, &object, Change::CompleteMultipartUpload)?;
     lock(&bucket.uploads).remove(id);
     if let Some(order) = order {
@@ -148,7 +150,7 @@ fn listed_parts(body: &[u8]) -> Outcome<Vec<(u32, String)>> {
     if parts.is_empty() { Err(ApiError::malformed_xml()) } else { Ok(parts) }
 }
 
-fn choose(dialect: Dialect, upload: &Upload, listed: Option<Vec<(u32, String)>>) -> Outcome<Vec<Part>> {
+fn choose(upload: &Upload, listed: Option<Vec<(u32, String)>>) -> Outcome<Vec<Part>> {
     let Some(listed) = listed else {
         return Ok(upload.parts.values().cloned().collect());
     };
@@ -158,7 +160,7 @@ fn choose(dialect: Dialect, upload: &Upload, listed: Option<Vec<(u32, String)>>)
     }
     let mut chosen = Vec::with_capacity(listed.len());
     for (number, etag) in &listed {
-        let part = upload.parts.get(number).filter(|part| dialect.etag(&part.md5).eq_ignore_ascii_case(etag));
+        let part = upload.parts.get(number).filter(|part| part.etag.eq_ignore_ascii_case(etag));
         let part = part.ok_or_else(|| {
             let message = "One or more of the specified parts could not be found or the specified entity tag might \
                            not have matched the part's entity tag.";
@@ -213,6 +215,7 @@ impl Assembled {
             headers,
             kind: ObjectKind::Multipart,
             upload_id: Some(upload_id.to_owned()),
+            encryption: None,
             restored_until: None,
         }
     }

@@ -30,8 +30,9 @@ pub(super) async fn put_object(call: &Call<'_>, key: &str, body: RequestBody) ->
     let headers = object_headers(call)?;
     let (body, digests) = receive(call.dialect, &call.parts.headers, body, MAX_OBJECT).await?;
     check_crc(call, Some(digests.crc64))?;
-    let now = call.inner.now();
-    let object = Arc::new(call.store().object(body, digests, headers, now));
+    let etag = call.new_etag(&digests.md5);
+    let object = call.store().object(body, digests, headers, call.inner.now());
+    let object = Arc::new(StoredObject { etag, encryption: call.encryption(), ..object });
     store(call, &bucket, key, &object, Change::PutObject)?;
     if let Some(order) = order {
         return Ok(callbacks::answer(call, key, &object, order, "PutObject").await?);

@@ -59,7 +59,7 @@ pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
             xml.group("Part", |xml| {
                 xml.leaf("PartNumber", &number.to_string())
                     .leaf("LastModified", &call.dialect.time(part.last_modified))
-                    .leaf("ETag", &format!("\"{}\"", call.dialect.etag(&part.md5)))
+                    .leaf("ETag", &format!("\"{}\"", part.etag))
                     .leaf("Size", &part.body.len().to_string());
                 if let (Dialect::Oss, Some(crc64)) = (call.dialect, part.crc64) {
                     xml.leaf("HashCrc64ecma", &crc64.to_string());

@@ -220,6 +220,9 @@ async fn respond(
         _ => None,
     };
     let body = tampered.as_ref().unwrap_or(body);
+    if let Faulted::Proxy(response) = &fault {
+        return (Ok(response.proxy_reply()), keys);
+    }
     let reply = if let Faulted::Instead(response) = &fault {
         if authenticate(inner, parts, body).is_ok() {
             record(inner, route, &keys, response.status);
