@@ -10,6 +10,8 @@ mod completion;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod fidelity;
 #[cfg(test)]
 mod keys;
@@ -17,6 +19,8 @@ mod keys;
 mod lists;
 #[cfg(test)]
 mod local;
+#[cfg(test)]
+mod metadata;
 #[cfg(test)]
 mod naming;
 #[cfg(test)]
@@ -39,3 +43,5 @@ mod support;
 mod web;
 #[cfg(test)]
 mod web_oddities;
+#[cfg(test)]
+mod web_versions;

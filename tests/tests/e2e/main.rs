@@ -38,6 +38,10 @@ mod forward_copy_fallback;
 #[cfg(test)]
 mod forward_copy_large;
 #[cfg(test)]
+mod forward_copy_proxies;
+#[cfg(test)]
+mod forward_copy_resume;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod ingest_guard;

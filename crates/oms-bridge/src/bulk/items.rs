@@ -1,11 +1,12 @@
 //! What there is to copy.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject};
+use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldness};
 
 #[cfg(feature = "aws")]
 use crate::transfer::S3Bucket;
@@ -178,14 +179,17 @@ pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListe
 }
 
 /// Equal MD5s prove equal content, and a copy that is younger than the source has its metadata too. All else needs a
-/// closer look: listings know whole seconds, so metadata can have changed in the second of the copy.
+/// closer look: listings know whole seconds, so metadata can have changed in the second of the copy, and a rule of the source bucket may have
+/// moved the object to a colder class since.
 fn is_same(object: &ListedObject, copy: &ListedObject) -> bool {
     let md5 = |etag: &str| etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
     let same = match (&object.etag, &copy.etag) {
         (Some(one), Some(other)) => md5(one) && one.eq_ignore_ascii_case(other),
         _ => false,
     };
-    same && object.last_modified.is_some() && object.last_modified < copy.last_modified
+    let colder = object.storage_class.as_deref().zip(copy.storage_class.as_deref());
+    let colder = colder.is_some_and(|(one, other)| compare_coldness(one, other) == Some(Ordering::Greater));
+    same && !colder && object.last_modified.is_some() && object.last_modified < copy.last_modified
 }
 
 /// The files below a directory, whose keys are their paths below it. Symbolic links to files are followed, those to

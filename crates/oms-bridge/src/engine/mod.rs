@@ -16,6 +16,7 @@ pub mod oms;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -49,8 +50,8 @@ impl Job {
     }
 }
 
-/// A multipart upload at the destination that was left open because time ran out. The next attempt goes on with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A multipart upload at the destination that was left open because time ran out. The next attempt goes on with it, or removes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenUpload {
     /// Bucket of the destination.
     pub bucket: String,
@@ -64,6 +65,32 @@ pub struct OpenUpload {
     pub etag: Option<String>,
     /// Parts that are there: more than last time means that the copy advances.
     pub parts: usize,
+    /// What was known of it when it was left. Records of earlier versions have none.
+    pub as_left: Option<Box<AsLeft>>,
+}
+
+/// What was known of an upload when it was left: so much of it as is the same later need not be done again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsLeft {
+    /// Time of the source's last change, where it has no `ETag`.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// Digest of the metadata that the upload was begun with, where that is known: another one means that it is begun again.
+    pub metadata: Option<String>,
+    /// The parts that need not be sent again if they are found as they were.
+    pub verified: Vec<VerifiedParts>,
+}
+
+/// Consecutive parts of an upload, as they were left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedParts {
+    /// Number of the first one.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+    /// Digest of their numbers, sizes and `ETag`s at the destination.
+    pub digest: String,
+    /// Whether the destination's answers proved the bytes of each. It may have told nothing, as where it encrypts and names no CRC-64.
+    pub proved: bool,
 }
 
 /// An engine's name.

@@ -6,10 +6,11 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
-use crate::engine::{EngineError, FailureClass, OpenUpload};
+use crate::engine::{AsLeft, EngineError, FailureClass, OpenUpload, VerifiedParts};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -92,6 +93,29 @@ struct Upload<'a> {
     etag: Option<Cow<'a, str>>,
     #[serde(default)]
     parts: usize,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    as_left: Option<Left>,
+}
+
+/// What was known of an upload when it was left.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Left {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    verified: Vec<Parts>,
+}
+
+/// Consecutive parts.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    first: u32,
+    count: u32,
+    digest: String,
+    proved: bool,
 }
 
 /// The record as it is written.
@@ -219,7 +243,7 @@ impl From<Error<'_>> for EngineError {
 
 impl<'a> From<&'a OpenUpload> for Upload<'a> {
     fn from(upload: &'a OpenUpload) -> Self {
-        let OpenUpload { bucket, key, id, part_size, etag, parts } = upload;
+        let OpenUpload { bucket, key, id, part_size, etag, parts, as_left } = upload;
         Self {
             bucket: Cow::Borrowed(bucket),
             key: Cow::Borrowed(key),
@@ -227,13 +251,14 @@ impl<'a> From<&'a OpenUpload> for Upload<'a> {
             part_size: *part_size,
             etag: etag.as_deref().map(Cow::Borrowed),
             parts: *parts,
+            as_left: as_left.as_deref().map(Left::from),
         }
     }
 }
 
 impl From<Upload<'_>> for OpenUpload {
     fn from(upload: Upload<'_>) -> Self {
-        let Upload { bucket, key, id, part_size, etag, parts } = upload;
+        let Upload { bucket, key, id, part_size, etag, parts, as_left } = upload;
         Self {
             bucket: bucket.into_owned(),
             key: key.into_owned(),
@@ -241,6 +266,28 @@ impl From<Upload<'_>> for OpenUpload {
             part_size,
             etag: etag.map(Cow::into_owned),
             parts,
+            as_left: as_left.map(|left| Box::new(AsLeft::from(left))),
         }
+    }
+}
+
+impl From<&AsLeft> for Left {
+    fn from(left: &AsLeft) -> Self {
+        let AsLeft { last_modified, metadata, verified } = left;
+        let parts = |parts: &VerifiedParts| {
+            let VerifiedParts { first, count, digest, proved } = parts.clone();
+            Parts { first, count, digest, proved }
+        };
+        let verified = verified.iter().map(parts).collect();
+        Self { last_modified: *last_modified, metadata: metadata.clone(), verified }
+    }
+}
+
+impl From<Left> for AsLeft {
+    fn from(left: Left) -> Self {
+        let Left { last_modified, metadata, verified } = left;
+        let parts =
+            |Parts { first, count, digest, proved }| VerifiedParts { first, count, digest, proved };
+        Self { last_modified, metadata, verified: verified.into_iter().map(parts).collect() }
     }
 }

@@ -29,6 +29,9 @@ pub(super) struct Identity {
     pub(super) size: Option<u64>,
     /// `ETag` without quotes, if it stands for the exact bytes.
     pub(super) etag: Option<String>,
+    /// A weak `ETag`, without `W/` and quotes. It stands for more than one sequence of bytes: another one tells of a change, but reads are
+    /// never put together by it.
+    pub(super) weak_etag: Option<String>,
     /// Time of the last change of content or metadata.
     pub(super) last_modified: Option<DateTime<Utc>>,
 }
@@ -40,9 +43,28 @@ impl Identity {
         fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
+        // The weak comparison of RFC 9110, 8.8.3.2: by what is in the quotes, be it weak or strong.
         agree(self.size.as_ref(), other.size.as_ref())
-            && agree(self.etag.as_ref(), other.etag.as_ref())
+            && agree(self.any_etag(), other.any_etag())
             && agree(self.last_modified.as_ref(), other.last_modified.as_ref())
+    }
+
+    fn any_etag(&self) -> Option<&String> {
+        self.etag.as_ref().or(self.weak_etag.as_ref())
+    }
+
+    /// Whether several reads can be told to be of one version. If not, an object is read in one go.
+    pub(super) fn tells_versions(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
+
+    /// Whether this read shows that it is of the version that was pinned: it says so itself, by something that stands for the bytes.
+    pub(super) fn shows(&self, pinned: &Self) -> bool {
+        fn equal<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.is_some() && one == other
+        }
+        equal(self.etag.as_ref(), pinned.etag.as_ref())
+            || equal(self.last_modified.as_ref(), pinned.last_modified.as_ref())
     }
 }
 
@@ -92,7 +114,12 @@ impl Facts {
         Self {
             md5: meta.md5(),
             crc64: meta.crc64,
-            identity: Identity { size: Some(meta.size), etag: meta.etag, last_modified: meta.last_modified },
+            identity: Identity {
+                size: Some(meta.size),
+                etag: meta.etag,
+                weak_etag: None,
+                last_modified: meta.last_modified,
+            },
             content: ContentHeaders {
                 content_type: meta.content_type,
                 cache_control: meta.cache_control,
@@ -110,5 +137,37 @@ impl Facts {
     /// Size in bytes, where it is known.
     pub(super) fn size(&self) -> Option<u64> {
         self.identity.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(etag: Option<&str>, weak: Option<&str>, second: Option<i64>) -> Identity {
+        Identity {
+            size: None,
+            etag: etag.map(str::to_owned),
+            weak_etag: weak.map(str::to_owned),
+            last_modified: second.and_then(|second| DateTime::from_timestamp(second, 0)),
+        }
+    }
+
+    #[test]
+    fn a_weak_etag_tells_of_a_change_and_proves_nothing() {
+        let (weak, other) = (identity(None, Some("a"), None), identity(None, Some("b"), None));
+        assert!(weak.is_same(&weak) && !weak.is_same(&other));
+        let strong = identity(Some("a"), None, None);
+        assert!(strong.is_same(&weak) && !strong.is_same(&other));
+        assert!(!weak.tells_versions() && !weak.shows(&weak) && !weak.shows(&strong) && !strong.shows(&weak));
+    }
+
+    #[test]
+    fn a_read_shows_its_version_by_a_strong_etag_or_a_time() {
+        let (etag, time) = (identity(Some("a"), None, None), identity(None, Some("w"), Some(1)));
+        assert!(etag.tells_versions() && time.tells_versions());
+        assert!(etag.shows(&etag) && time.shows(&time));
+        let nothing = Identity::default();
+        assert!(nothing.is_same(&etag) && !nothing.shows(&etag) && !nothing.tells_versions());
     }
 }

@@ -55,7 +55,7 @@ impl Directory {
         let size = if meta.is_dir() { 0 } else { meta.len() };
         let last_modified = meta.modified().ok().map(DateTime::<Utc>::from);
         Ok(Facts {
-            identity: Identity { size: Some(size), etag: None, last_modified },
+            identity: Identity { size: Some(size), last_modified, ..Identity::default() },
             content: ContentHeaders { content_type, ..ContentHeaders::default() },
             ..Facts::default()
         })

@@ -12,7 +12,8 @@
 //! | `facts`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
 //! | `reader` | a span of one object that outlives broken connections |
 //! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
-//! | `plan`, `resume` | parts; uploads that an earlier run left open |
+//! | `plan` | parts |
+//! | `resume`, `underway` | uploads that an earlier run left open; what is open now, and goes into the record of a failure |
 //! | `destination`, `tally` | writing; what the service's answer proves |
 //! | `skip`, `fidelity` | whether a copy is there already; what goes along |
 //! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
@@ -24,13 +25,19 @@
 //! - Nothing touches a disk on its way, and memory holds what the sockets hold: a stream is 1 to 2 MiB, whatever the size
 //!   of the object or of its parts. Only a source that has to be read in one go (its length is unknown, or it sends whole
 //!   objects only) is held part by part, two at a time.
-//! - The source is pinned: every further read asks for the same `ETag`. An object that changes on the way is copied again
-//!   from the start, and so is one that changed by the time its copy is finished.
+//! - The source is pinned: every further read asks for the same `ETag`, and its answer must show it, or the same
+//!   `Last-Modified`. An object of which neither is known is read in one go, and begun again where that breaks: a range might be of another
+//!   version. A weak `ETag` is compared, and proves nothing. An object that changes on the way is copied again from the start, and so is
+//!   one that changed by the time its copy is finished.
+//! - An object is gone if the service itself says so, with its code and a request id: a bare 404 is a failure that may pass, and a
+//!   missing bucket is never a missing object. Of a web server, 404 and 410 are its word.
 //! - Bytes are proved: a CRC-64 is computed on the way and compared with what the source names and with what the
 //!   destination says it holds; where the source's `ETag` is an MD5 the destination is given that as `Content-MD5`. What
 //!   fails the comparison is removed, or never completed.
 //! - An `ETag` of a multipart upload is never compared across services.
-//! - An upload in parts that cannot be finished stays open, and the next run goes on with it.
+//! - An upload in parts that cannot be finished stays open, and the next run goes on with it: with the metadata of then, and
+//!   with no part that nothing proves (`resume`). One that cannot be gone on with is removed, and where that fails too it stays in the record
+//!   of the failure until it is: no upload is left without one.
 
 mod answer;
 mod destination;
@@ -55,6 +62,7 @@ mod skip;
 mod source;
 mod stop;
 mod tally;
+mod underway;
 mod web;
 
 use std::sync::Arc;

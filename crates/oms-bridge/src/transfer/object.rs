@@ -15,13 +15,13 @@ use super::parts::until;
 use super::plan::Plan;
 use super::reader::Pinned;
 use super::removal::{Removal, Removals, Unmarked, Wrote};
-use super::server_side::{self, ServerSide};
+use super::resume::{self, Continue};
+use super::server_side::{self, Bounds, ServerSide};
 use super::skip::is_copy;
-use super::source::{Opened, Source, Want};
+use super::source::{self, Opened, Source, Want};
 use super::stop::{Failed, Stop};
-use super::{
-    Carry, Context, Existing, Extras, Options, ServerSideCopy, Symlinks, parts, resume, sequence, single,
-};
+use super::underway::Underway;
+use super::{Carry, Context, Existing, Extras, Options, ServerSideCopy, Symlinks, parts, sequence, single};
 use crate::engine::OpenUpload;
 
 /// How often an object that keeps changing, or keeps arriving broken, is begun anew.
@@ -121,18 +121,16 @@ impl Transfer {
     ///
     /// [`Failed`], and then nothing that looks like a good copy of the object as it is now was left behind.
     pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+        let underway = Underway::new(item.open.clone());
         let copied = tokio::select! {
-            done = self.0.settle(item, Start::Copy, deadline) => done,
+            done = self.0.settle(item, Start::Copy, deadline, &underway) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
         };
-        let Some(open) = &item.open else { return copied };
-        match copied {
-            Ok(done) => {
-                self.0.put_away(open).await;
-                Ok(done)
-            }
-            Err(failed) => Err(failed.or_open(open)),
-        }
+        let copied = match copied {
+            Ok(done) => self.0.put_away(&underway).await.map(|()| done),
+            failed => failed,
+        };
+        copied.map_err(|failed| underway.attach(failed))
     }
 
     /// What [`Transfer::copy`] would do: changes nothing.
@@ -173,10 +171,16 @@ impl Transfer {
     ///
     /// [`Failed`].
     pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
-        tokio::select! {
-            done = self.0.settle(item, Start::Look, deadline) => done,
+        let underway = Underway::new(item.open.clone());
+        let done = tokio::select! {
+            done = self.0.settle(item, Start::Look, deadline, &underway) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.0.out_of_time(item)),
-        }
+        };
+        let done = match done {
+            Ok(done) => self.0.put_away(&underway).await.map(|()| done),
+            failed => failed,
+        };
+        done.map_err(|failed| underway.attach(failed))
     }
 }
 
@@ -185,20 +189,29 @@ impl Inner {
         Failed::out_of_time(&format!("{:?} was not copied", self.source.name(&item.key)))
     }
 
-    /// Removes an upload that an earlier run left open. One that was completed is gone already.
-    async fn put_away(&self, open: &OpenUpload) {
-        if let Destination::Store(to) = &self.destination
-            && to.bucket.name().as_str() == open.bucket
-        {
-            let removed = timeout(GRACE, parts::abort(to, &open.key, &open.id)).await;
-            if removed.is_err() {
-                tracing::warn!(key = open.key, upload = open.id, "no reply to the removal of parts in time");
+    /// Removes an upload that an earlier run left open and nobody needs any more. One that was completed is gone already.
+    ///
+    /// # Errors
+    ///
+    /// When it may be there still: then the change is not done, so that its record stays, and the next run finds the copy and only this to do.
+    async fn put_away(&self, underway: &Underway) -> Result<(), Failed> {
+        let Destination::Store(to) = &self.destination else { return Ok(()) };
+        match timeout(GRACE, underway.discard(to)).await {
+            Ok(removed) => removed,
+            Err(_) => {
+                Err(Failed::transient("no reply to the removal of an upload that an earlier run left open"))
             }
         }
     }
 
     /// Copies the object, and removes the copy of one that is gone where that is carried over, until the two sides agree.
-    async fn settle(&self, item: &Item, start: Start, deadline: Option<Instant>) -> Result<Done, Failed> {
+    async fn settle(
+        &self,
+        item: &Item,
+        start: Start,
+        deadline: Option<Instant>,
+        underway: &Underway,
+    ) -> Result<Done, Failed> {
         let name = self.source.name(&item.key);
         let mut gone = match start {
             Start::Copy => None,
@@ -211,7 +224,7 @@ impl Inner {
         for _ in 0..ROUNDS {
             let wrote = match gone.take() {
                 Some(wrote) => wrote,
-                None => match self.rounds(item, deadline).await? {
+                None => match self.rounds(item, deadline, underway).await? {
                     Copied::Done(done) => return Ok(done),
                     Copied::Gone(wrote) => wrote,
                 },
@@ -224,14 +237,18 @@ impl Inner {
         Err(Failed::transient(format!("{name:?} comes and goes")))
     }
 
-    async fn rounds(&self, item: &Item, deadline: Option<Instant>) -> Result<Copied, Failed> {
+    async fn rounds(
+        &self,
+        item: &Item,
+        deadline: Option<Instant>,
+        underway: &Underway,
+    ) -> Result<Copied, Failed> {
         let name = self.source.name(&item.key);
         let mut wrote = Wrote::No;
-        let mut reading = Reading::InParts;
-        let mut open = item.open.clone();
+        let (mut reading, mut writing) = (Reading::InParts, Writing::WhatIsMissing);
         let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
         for _ in 0..ROUNDS {
-            let round = Round { item, reading, open: open.take(), deadline };
+            let round = Round { item, reading, writing, deadline, underway };
             let stop = match self.round(&round, &mut wrote).await {
                 Ok(done) => return Ok(Copied::Done(done)),
                 Err(stop) => stop,
@@ -240,9 +257,10 @@ impl Inner {
                 Stop::Gone => return Ok(Copied::Gone(wrote)),
                 Stop::Failed(failed) => return Err(failed),
                 Stop::Changed => {}
-                Stop::RangesIgnored => reading = Reading::InOneGo,
+                Stop::RangesIgnored if reading == Reading::InParts => reading = Reading::InOneGo,
+                Stop::OldMetadata => writing = Writing::Everything,
                 Stop::Restart(failed) => last = failed,
-                Stop::Corrupt(what) => last = Failed::transient(what),
+                stop @ (Stop::Corrupt(_) | Stop::RangesIgnored) => last = stop.into_failed(name),
             }
             tracing::debug!(key = name, "beginning anew");
         }
@@ -290,8 +308,9 @@ impl Inner {
         let want = if small || reading == Reading::InOneGo { Want::Whole } else { Want::Span(0..part_size) };
         let opened = self.source.open(&item.key, &want, None).await?;
         let size = opened.facts.size();
-        if want != Want::Whole && size.is_some_and(|size| size > part_size) && opened.end == size {
-            // Every part would come as the whole object.
+        // Every part would come as the whole object, or nothing would tell of which version it is.
+        let unfit = opened.end == size || !opened.facts.identity.tells_versions();
+        if want != Want::Whole && size.is_some_and(|size| size > part_size) && unfit {
             return Err(Stop::RangesIgnored);
         }
         Ok((self.pin(item, opened.facts.clone()), opened))
@@ -313,6 +332,7 @@ impl Inner {
         let within = self.within();
         let existing = async {
             match (self.options.existing, item.existing) {
+                _ if round.writing == Writing::Everything => Ok(None),
                 (Existing::Skip, Known::Nothing | Known::SameSize) => {
                     to.look(&item.to).await.map_err(Stop::from)
                 }
@@ -344,7 +364,12 @@ impl Inner {
         self.add_extras(&item.key, &mut options).await?;
         // Of a symlink the service would copy the link.
         if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
-            match server_side::copy(&self.context, from, to, &item.to, &pinned, &options).await? {
+            let bounds = Bounds {
+                deadline: round.deadline,
+                underway: round.underway,
+                which: round.writing.continues(),
+            };
+            match server_side::copy(&self.context, (from, to), &item.to, &pinned, &options, bounds).await? {
                 ServerSide::Done => return Ok(Stored::Copied(pinned)),
                 ServerSide::Refused(why) => {
                     tracing::info!(key = item.key, error = %why.error, "no server-side copy, streaming");
@@ -396,10 +421,10 @@ impl Inner {
         let Source::Store(bucket) = &self.source else { return Ok(()) };
         let Extras { tags, acl } = self.options.extras;
         if tags == Carry::Yes {
-            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(Failed::from)?);
+            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(source::stop)?);
         }
         if acl == Carry::Yes {
-            options.acl = fidelity::acl(bucket.acl(key).await.map_err(Failed::from)?);
+            options.acl = fidelity::acl(bucket.acl(key).await.map_err(source::stop)?);
         }
         Ok(())
     }
@@ -414,25 +439,26 @@ impl Inner {
         opened: Option<Opened>,
     ) -> Result<(), Stop> {
         let (context, key) = (&self.context, round.item.to.as_str());
-        let Some(size) = pinned.facts.size() else {
-            return sequence::put(context, to, key, pinned, options, opened).await;
-        };
-        if size <= context.part_size {
-            let _permit = context.streams.acquire().await;
-            return single::put(context, to, key, pinned, options, opened).await;
-        }
-        if round.reading == Reading::InOneGo {
-            return sequence::put(context, to, key, pinned, options, opened).await;
-        }
-        let plan = Plan::new(size, context.part_size)?;
-        let mut upload = resume::open(to, key, pinned, plan, options, round.open.as_ref()).await?;
-        let sent = match parts::send(context, &mut upload, pinned, opened, round.deadline).await {
-            Ok(()) => upload.complete(pinned).await,
-            Err(stop) => Err(stop),
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(stop) => Err(upload.settle(stop, pinned).await),
+        let Round { deadline, underway, .. } = *round;
+        match pinned.facts.size() {
+            Some(size) if size <= context.part_size => {
+                let _permit = context.streams.acquire().await;
+                single::put(context, to, key, pinned, options, opened).await
+            }
+            Some(size) if round.reading == Reading::InParts && pinned.facts.identity.tells_versions() => {
+                let plan = Plan::new(size, context.part_size)?;
+                let which = (underway, round.writing.continues());
+                let mut upload = resume::open(to, key, pinned, plan, options, which).await?;
+                let sent = match parts::send(context, &mut upload, pinned, opened, deadline).await {
+                    Ok(()) => upload.complete(pinned).await,
+                    Err(stop) => Err(stop),
+                };
+                match sent {
+                    Ok(()) => Ok(()),
+                    Err(stop) => Err(upload.settle(stop).await),
+                }
+            }
+            _ => sequence::put(context, to, (key, pinned, options), opened, deadline, underway).await,
         }
     }
 }
@@ -441,8 +467,9 @@ impl Inner {
 struct Round<'r> {
     item: &'r Item,
     reading: Reading,
-    open: Option<OpenUpload>,
+    writing: Writing,
     deadline: Option<Instant>,
+    underway: &'r Underway,
 }
 
 /// What a change begins with.
@@ -469,6 +496,24 @@ enum Reading {
     InParts,
     /// From the first byte to the last: it knows no ranges.
     InOneGo,
+}
+
+/// How much of the destination is relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// What is there, and what an earlier run left, is not written again.
+    WhatIsMissing,
+    /// The copy has metadata of an earlier time: all is written again.
+    Everything,
+}
+
+impl Writing {
+    fn continues(self) -> Continue {
+        match self {
+            Self::WhatIsMissing => Continue::Any,
+            Self::Everything => Continue::None,
+        }
+    }
 }
 
 /// What a round came to at a bucket.

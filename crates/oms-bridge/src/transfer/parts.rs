@@ -7,16 +7,18 @@ use oss_lite::{CompletedPart, Crc64, ErrorKind, PutOptions, StreamBody};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::Context;
 use super::destination::{Answered, StoreDestination, Verdict};
+use super::facts::Facts;
 use super::plan::Plan;
 use super::reader::{Pinned, Reader, Whole};
 use super::retry::Retries;
 use super::single::refused;
 use super::source::Opened;
 use super::stop::{Cause, Failed, Stop};
-use super::tally::Tally;
-use crate::engine::{FailureClass, OpenUpload};
+use super::tally::{Tally, Wanted};
+use super::underway::Underway;
+use super::{Context, resume, skip};
+use crate::engine::{AsLeft, FailureClass, OpenUpload};
 
 /// A multipart upload under way.
 #[derive(Debug)]
@@ -26,6 +28,22 @@ pub(super) struct Upload {
     pub(super) id: Arc<str>,
     pub(super) plan: Plan,
     pub(super) done: BTreeMap<u32, Part>,
+    /// What is to be stored with the object.
+    pub(super) options: PutOptions,
+    /// Whether that is known to be what the upload was begun with.
+    pub(super) begun: Begun,
+    pub(super) facts: Arc<Facts>,
+    /// Where it is noted as open.
+    pub(super) underway: Underway,
+}
+
+/// What an upload was begun with. Nothing changes it later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// What is to be stored with the object now.
+    AsWanted,
+    /// Nobody knows: it is looked up once the object is put together.
+    Unknown,
 }
 
 /// A part that is there.
@@ -36,8 +54,18 @@ pub(super) struct Part {
     pub(super) len: u64,
     /// CRC-64 of what was sent, or of what the service says it holds.
     pub(super) crc64: Option<u64>,
-    /// Whether the service's answer showed that the right bytes arrived.
-    pub(super) proved: bool,
+    pub(super) trust: Trust,
+}
+
+/// What is known of the bytes of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The service's answer showed that the right ones arrived.
+    Proved,
+    /// They were sent, and the answer told nothing of them, as where the destination encrypts and names no CRC-64.
+    Sent,
+    /// Somebody stored them in an earlier run. They are compared in the whole, or sent again.
+    Left,
 }
 
 /// Uploads the parts that are missing, each through a stream of its own.
@@ -61,12 +89,14 @@ pub(super) async fn send(
         sender.clone().part(number, plan, opened)
     };
     fill(context, upload, deadline, &mut part).await?;
-    // Parts of an earlier run that neither were summed up here nor can be compared in the whole.
-    if upload.to.proof.is_missing() && upload.done.values().any(|part| part.crc64.is_none()) {
-        upload.done.retain(|_, part| part.crc64.is_some());
-        fill(context, upload, deadline, &mut part).await?;
-    }
-    Ok(())
+    let unproved = upload.take_unproved();
+    // Where nothing was sent that would have shown what the destination answers, their own `ETag`s may do.
+    let compare = pinned.facts.crc64.is_some() && !upload.to.proof.is_missing();
+    let again = |number| {
+        let left = unproved.get(&number).filter(|_| compare).cloned();
+        sender.clone().again(number, plan, left)
+    };
+    fill(context, upload, deadline, again).await
 }
 
 /// Runs one future for each part that is missing, as many at once as there may be streams.
@@ -125,6 +155,22 @@ struct Sender {
 }
 
 impl Sender {
+    /// Compares a part that an earlier run left with the bytes of the source, and writes it where it is not proved by that.
+    async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Stop> {
+        if let Some(left) = left {
+            let permit = self.context.streams.acquire().await;
+            let tally = Tally::new(Wanted::CrcAndMd5);
+            let mut reader = Reader::new(&self.pinned, plan.part(number), Whole::Refuse, &tally);
+            while reader.next().await?.is_some() {}
+            drop(permit);
+            let sums = tally.sums();
+            if sums.md5.is_some_and(|md5| hex::encode(md5).eq_ignore_ascii_case(&left.etag)) {
+                return Ok(Part { crc64: Some(sums.crc64), trust: Trust::Proved, ..left });
+            }
+        }
+        self.part(number, plan, None).await
+    }
+
     /// Writes one part, as often as it takes.
     async fn part(self, number: u32, plan: Plan, mut opened: Option<Opened>) -> Result<Part, Stop> {
         let _permit = self.context.streams.acquire().await;
@@ -146,9 +192,9 @@ impl Sender {
                             self.key
                         )),
                         verdict => {
-                            let proved = verdict == Verdict::Right;
+                            let trust = if verdict == Verdict::Right { Trust::Proved } else { Trust::Sent };
                             let len = plan.len(number);
-                            return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), proved });
+                            return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), trust });
                         }
                     }
                 }
@@ -169,34 +215,62 @@ impl Upload {
         key: &str,
         plan: Plan,
         options: &PutOptions,
+        pinned: &Pinned,
+        underway: &Underway,
     ) -> Result<Self, Stop> {
         let id = to.bucket.initiate_multipart_upload(key, options.clone()).await.map_err(Failed::from)?;
-        Ok(Self { to: to.clone(), key: key.into(), id: id.into(), plan, done: BTreeMap::new() })
+        let upload = Self {
+            to: to.clone(),
+            key: key.into(),
+            id: id.into(),
+            plan,
+            done: BTreeMap::new(),
+            options: options.clone(),
+            begun: Begun::AsWanted,
+            facts: Arc::clone(&pinned.facts),
+            underway: underway.clone(),
+        };
+        upload.note();
+        Ok(upload)
     }
 
-    /// What a later run needs to go on.
-    pub(super) fn state(&self, pinned: &Pinned) -> OpenUpload {
-        OpenUpload {
+    /// Notes what a later run needs to go on.
+    pub(super) fn note(&self) {
+        let etag = self.facts.identity.etag.clone();
+        let as_left = AsLeft {
+            last_modified: self.facts.identity.last_modified.filter(|_| etag.is_none()),
+            metadata: (self.begun == Begun::AsWanted).then(|| resume::digest_of_metadata(&self.options)),
+            verified: resume::verified(&self.done),
+        };
+        self.underway.set(OpenUpload {
             bucket: self.to.bucket.name().as_str().to_owned(),
             key: (*self.key).to_owned(),
             id: (*self.id).to_owned(),
             part_size: self.plan.part_size,
-            etag: pinned.facts.identity.etag.clone(),
+            etag,
             parts: self.done.len(),
-        }
+            as_left: Some(Box::new(as_left)),
+        });
     }
 
     /// After a stop: an upload that a later run can go on with is left open, any other is removed.
-    pub(super) async fn settle(self, stop: Stop, pinned: &Pinned) -> Stop {
+    pub(super) async fn settle(self, stop: Stop) -> Stop {
         match stop {
             Stop::Failed(failed) if failed.class != FailureClass::Permanent => {
-                Stop::Failed(failed.with_open(self.state(pinned)))
+                self.note();
+                Stop::Failed(failed)
             }
-            stop => {
-                abort(&self.to, &self.key, &self.id).await;
-                stop
-            }
+            stop => self.underway.give_up(&self.to, stop).await,
         }
+    }
+
+    /// Takes away the parts of an earlier run that nothing will prove. What proves parts is the CRC-64 that the source names: that of
+    /// all together if the destination names one of each, else the one that it answers at the end.
+    fn take_unproved(&mut self) -> BTreeMap<u32, Part> {
+        if self.facts.crc64.is_some() && (self.combined().is_some() || self.to.proof.is_given()) {
+            return BTreeMap::new();
+        }
+        self.done.extract_if(.., |_, part| part.trust == Trust::Left).collect()
     }
 
     /// Puts the parts together and makes sure that they came out right.
@@ -211,12 +285,15 @@ impl Upload {
             )));
         }
         let expected = whole.or(pinned.facts.crc64);
+        // Should the answer not come in time.
+        self.note();
         let answered = self.request_completion(expected, pinned).await?;
+        self.underway.clear();
         self.check(answered, expected).await
     }
 
     /// The CRC-64 of all parts together, if each is known.
-    fn combined(&self) -> Option<u64> {
+    pub(super) fn combined(&self) -> Option<u64> {
         self.done.values().try_fold(0, |whole, part| Some(Crc64::combine(whole, part.crc64?, part.len)))
     }
 
@@ -262,22 +339,37 @@ impl Upload {
 
     /// Compares what came out with what went in; a bad object is removed.
     async fn check(&self, answered: Option<u64>, expected: Option<u64>) -> Result<(), Stop> {
-        let (crc64, size, encrypted) = match answered {
-            Some(crc64) => (Some(crc64), self.plan.size, false),
-            None => match self.to.look(&self.key).await? {
-                Some(meta) => (meta.crc64, meta.size, meta.encryption.is_some()),
-                None => return Err(Stop::Corrupt(format!("{:?} is not there after its upload", self.key))),
-            },
+        let looked = if answered.is_none() || self.begun == Begun::Unknown {
+            let found = self.to.look(&self.key).await?;
+            Some(
+                found
+                    .ok_or_else(|| Stop::Corrupt(format!("{:?} is not there after its upload", self.key)))?,
+            )
+        } else {
+            None
+        };
+        let (crc64, size, encrypted) = match &looked {
+            Some(meta) => (meta.crc64.or(answered), meta.size, meta.encryption.is_some()),
+            None => (answered, self.plan.size, false),
         };
         let good = size == self.plan.size
             && match (crc64, expected) {
                 (Some(found), Some(expected)) => found == expected,
                 // Without any checksum of the whole, each part must have been proved by its own MD5; of an encrypted object
-                // not even those can be.
-                _ => encrypted || self.done.values().all(|part| part.proved),
+                // not even those can be, but each was sent.
+                _ => self.done.values().all(|part| match part.trust {
+                    Trust::Proved => true,
+                    Trust::Sent => encrypted,
+                    Trust::Left => false,
+                }),
             };
         if good {
-            return Ok(());
+            return match looked {
+                Some(meta) if self.begun == Begun::Unknown && !skip::carries(&self.options, &meta) => {
+                    Err(Stop::OldMetadata)
+                }
+                _ => Ok(()),
+            };
         }
         self.to.remove_bad(&self.key).await;
         Err(Stop::Corrupt(format!("{:?} came out other than it went in, and was removed", self.key)))
@@ -285,8 +377,16 @@ impl Upload {
 }
 
 /// Removes an upload with its parts.
-pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) {
-    if let Err(error) = to.bucket.abort_multipart_upload(key, id).await {
-        tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");
+///
+/// # Errors
+///
+/// When it may be there still and a later try may remove it. One that may not be removed at all is only told of.
+pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) -> Result<(), Failed> {
+    let Err(error) = to.bucket.abort_multipart_upload(key, id).await else { return Ok(()) };
+    tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");
+    let failed = Failed::from(error);
+    match failed.class {
+        FailureClass::Transient | FailureClass::Throttled => Err(failed),
+        FailureClass::Permanent | FailureClass::Auth => Ok(()),
     }
 }

@@ -157,6 +157,10 @@ impl Reader {
             Err(Stop::Failed(failed)) => return self.wait_after(failed).await,
             Err(stop) => return Err(stop),
         };
+        // What comes is put together with what came before, or with other parts.
+        if want != Want::Whole && !opened.facts.identity.shows(&facts.identity) {
+            return Err(Stop::RangesIgnored);
+        }
         if opened.first == self.at {
             self.body = Some(opened.body);
             self.body_end = opened.end.unwrap_or(self.end);
@@ -197,6 +201,10 @@ impl Reader {
         self.failures += 1;
         if self.failures >= TRIES || !matches!(failed.class, Transient | Throttled) {
             return Err(Stop::Failed(failed));
+        }
+        // The rest might be of another version.
+        if self.at > 0 && !self.pinned.facts.identity.tells_versions() {
+            return Err(Stop::Restart(failed));
         }
         tracing::debug!(key = &*self.pinned.name, at = self.at, error = %failed.error, "reading on from where it broke");
         tokio::time::sleep(BACKOFF.delay(self.failures - 1, self.pinned.random)).await;

@@ -1,54 +1,115 @@
-//! A source that can only be read in one go: its length is unknown, or it sends whole objects only.
+//! A source that can only be read in one go: its length is unknown, it sends whole objects only, or nothing that it says tells two
+//! versions apart.
 //!
 //! Memory holds two parts: one on its way out while the next one comes in.
+//!
+//! Nothing of such a copy can be continued: what comes next time need not be the same bytes. So when time runs out its upload is
+//! removed, and the failure is a permanent one that says why. Another run of the same length would come no further, and somebody has to
+//! give it more time; records of permanent failures are set aside after some replays, others are not. Only where this copy had next to
+//! no time for itself, as one that was begun last, the failure is transient.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use oss_lite::PutOptions;
+use tokio::time::Instant;
 
 use super::Context;
 use super::destination::{Answered, StoreDestination, Verdict};
-use super::parts::{Part, Upload, abort};
+use super::parts::{Part, Trust, Upload, until};
 use super::plan::{MAX_PART_SIZE, Plan};
 use super::reader::{Pinned, Reader, Whole};
 use super::retry::Retries;
 use super::source::{Body, Opened, Want};
 use super::stop::{Failed, Stop};
 use super::tally::{Tally, Wanted};
+use super::underway::Underway;
+use crate::engine::FailureClass;
+
+/// A copy that had less time than that for itself may come further next time.
+const NEXT_TO_NO_TIME: Duration = Duration::from_secs(5);
 
 /// After so many parts of unknown length, parts become twice as large: 10,000 of them hold 16 TiB then.
 const PARTS_OF_A_SIZE: u32 = 1000;
 
-/// Reads to the end and writes what comes: with one request if it is little, in parts if it is more.
+/// Reads to the end and writes what comes: with one request if it is little, in parts if it is more. Whether it ends well or not, no
+/// upload is left open that could be removed.
 pub(super) async fn put(
     context: &Context,
     to: &StoreDestination,
-    key: &str,
-    pinned: &Pinned,
-    options: &PutOptions,
+    (key, pinned, options): (&str, &Pinned, &PutOptions),
     opened: Option<Opened>,
+    deadline: Option<Instant>,
+    underway: &Underway,
 ) -> Result<(), Stop> {
-    let _permit = context.streams.acquire().await;
-    let mut incoming = Incoming::new(pinned, opened, to.proof.wanted()).await?;
-    let part_size = match pinned.facts.size() {
-        Some(size) => Plan::new(size, context.part_size)?.part_size,
-        None => context.part_size,
+    // There is nothing to go on with.
+    underway.discard(to).await?;
+    let permit = context.streams.acquire().await;
+    let (begun, read) = (Instant::now(), Arc::<AtomicU64>::default());
+    let copy = Copy { context, to, key, pinned, options, underway };
+    let done = tokio::select! {
+        done = copy.run(opened, &read) => done,
+        () = until(deadline) => Err(cut_short(pinned, begun.elapsed(), read.load(Ordering::Relaxed)).into()),
     };
-    let first = incoming.part(part_size).await?;
-    context.admit(first.len() as u64)?;
-    if (first.len() as u64) < part_size {
-        return put_whole(context, to, key, first, incoming, options).await;
+    drop(permit);
+    match done {
+        Ok(()) => Ok(()),
+        Err(stop) => Err(underway.give_up(to, stop).await),
     }
-    let mut upload = Upload::begin(to, key, Plan { size: 0, part_size }, options).await?;
-    let sent = match send(context, &mut upload, &mut incoming, first).await {
-        Ok(()) => upload.complete(pinned).await,
-        Err(stop) => Err(stop),
+}
+
+fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> Failed {
+    let why = if pinned.facts.size().is_none() {
+        "the source does not tell its length"
+    } else if !pinned.facts.identity.tells_versions() {
+        "the source tells neither a strong ETag nor a Last-Modified"
+    } else {
+        "the source sends whole objects only"
     };
-    if sent.is_err() {
-        // Nothing can be continued: what comes next time need not be the same bytes.
-        abort(&upload.to, &upload.key, &upload.id).await;
+    let class = if time < NEXT_TO_NO_TIME { FailureClass::Transient } else { FailureClass::Permanent };
+    Failed::new(
+        class,
+        format!(
+            "{:?} has to be read in one go ({why}), and after {bytes} bytes in {} s the time budget ended: nothing of that can be continued, so \
+             give it more time in one run, or copy it with `oms-bridge copy`",
+            pinned.name,
+            time.as_secs()
+        ),
+    )
+}
+
+/// One try.
+#[derive(Clone, Copy)]
+struct Copy<'c> {
+    context: &'c Context,
+    to: &'c StoreDestination,
+    key: &'c str,
+    pinned: &'c Pinned,
+    options: &'c PutOptions,
+    underway: &'c Underway,
+}
+
+impl Copy<'_> {
+    async fn run(self, opened: Option<Opened>, read: &Arc<AtomicU64>) -> Result<(), Stop> {
+        let Self { context, to, key, pinned, options, underway } = self;
+        let mut incoming = Incoming::new(pinned, opened, to.proof.wanted(), read).await?;
+        let part_size = match pinned.facts.size() {
+            Some(size) => Plan::new(size, context.part_size)?.part_size,
+            None => context.part_size,
+        };
+        let first = incoming.part(part_size).await?;
+        context.admit(first.len() as u64)?;
+        if (first.len() as u64) < part_size {
+            return put_whole(context, to, key, first, incoming, options).await;
+        }
+        let plan = Plan { size: 0, part_size };
+        let mut upload = Upload::begin(to, key, plan, options, pinned, underway).await?;
+        send(context, &mut upload, &mut incoming, first).await?;
+        upload.complete(pinned).await
     }
-    sent
 }
 
 /// Everything came at once.
@@ -113,8 +174,9 @@ async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Stop> 
             Verdict::Wrong => retries.wait(arrived_wrong(&upload.key)).await?,
             verdict => {
                 let proved = verdict == Verdict::Right || sums.md5.is_some();
+                let trust = if proved { Trust::Proved } else { Trust::Sent };
                 let len = body.len() as u64;
-                return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), proved });
+                return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), trust });
             }
         }
     }
@@ -130,6 +192,8 @@ struct Incoming {
     tally: Tally,
     /// Read, but not asked for yet.
     pending: Bytes,
+    /// Bytes read so far.
+    read: Arc<AtomicU64>,
 }
 
 enum From {
@@ -140,7 +204,12 @@ enum From {
 }
 
 impl Incoming {
-    async fn new(pinned: &Pinned, opened: Option<Opened>, sums: Wanted) -> Result<Self, Stop> {
+    async fn new(
+        pinned: &Pinned,
+        opened: Option<Opened>,
+        sums: Wanted,
+        read: &Arc<AtomicU64>,
+    ) -> Result<Self, Stop> {
         let tally = Tally::new(sums);
         let from = if let Some(size) = pinned.facts.size() {
             From::Reader(Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened))
@@ -152,7 +221,7 @@ impl Incoming {
             };
             From::Stream(pinned.clone(), opened.body)
         };
-        Ok(Self { from, tally, pending: Bytes::new() })
+        Ok(Self { from, tally, pending: Bytes::new(), read: Arc::clone(read) })
     }
 
     fn is_of_unknown_length(&self) -> bool {
@@ -166,6 +235,7 @@ impl Incoming {
         while part.len() < size {
             if self.pending.is_empty() {
                 let Some(chunk) = self.chunk().await? else { break };
+                self.read.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                 self.pending = chunk;
             }
             let taken = self.pending.len().min(size - part.len());

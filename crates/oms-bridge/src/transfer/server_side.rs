@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use oss_lite::{Bucket, CopyMetadata, CopySource, ErrorKind, PutOptions};
 
+use tokio::time::Instant;
+
 use super::Context;
 use super::destination::StoreDestination;
-use super::parts::{Part, Upload, fill};
+use super::parts::{Part, Trust, Upload, fill};
 use super::plan::Plan;
 use super::reader::Pinned;
+use super::resume::{self, Continue};
 use super::stop::{Failed, Stop};
+use super::underway::Underway;
+use crate::engine::FailureClass;
 
 /// Largest object that one `CopyObject` takes under all circumstances: OSS refuses more where the storage class changes.
 const SINGLE: u64 = 1 << 30;
@@ -26,14 +31,22 @@ pub(super) enum ServerSide {
     Refused(Failed),
 }
 
-/// Has the service copy a pinned object from bucket to bucket.
+/// How far it may go, and what it may go on with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds<'b> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) underway: &'b Underway,
+    pub(super) which: Continue,
+}
+
+/// Has the service copy a pinned object from bucket to bucket. Parts that were copied when time runs out are gone on with.
 pub(super) async fn copy(
     context: &Context,
-    from: &Bucket,
-    to: &StoreDestination,
+    (from, to): (&Bucket, &StoreDestination),
     key: &str,
     pinned: &Pinned,
     options: &PutOptions,
+    bounds: Bounds<'_>,
 ) -> Result<ServerSide, Stop> {
     let source = CopySource {
         bucket: from.name().clone(),
@@ -45,7 +58,7 @@ pub(super) async fn copy(
     let copied = if size <= SINGLE {
         single(to, key, &source, pinned, options).await
     } else {
-        parts(context, to, key, &source, pinned, options).await
+        parts(context, to, (key, &source), pinned, options, bounds).await
     };
     match copied {
         Ok(()) => Ok(ServerSide::Done),
@@ -114,35 +127,60 @@ async fn single(
 async fn parts(
     context: &Context,
     to: &StoreDestination,
-    key: &str,
-    source: &CopySource,
+    (key, source): (&str, &CopySource),
     pinned: &Pinned,
     options: &PutOptions,
+    Bounds { deadline, underway, which }: Bounds<'_>,
 ) -> Result<(), Refusal> {
     let size = pinned.facts.size().unwrap_or(0);
     let plan = Plan::new(size, PART_SIZE).map_err(Stop::from)?;
-    let mut upload = Upload::begin(to, key, plan, options).await?;
-    let copied = copy_parts(context, &mut upload, source).await;
-    let done = match copied {
+    let mut upload = resume::open(to, key, pinned, plan, options, (underway, which)).await?;
+    let done = match copy_parts(context, &mut upload, source, deadline).await {
         Ok(()) => upload.complete(pinned).await,
         Err(stop) => Err(stop),
     };
-    if let Err(stop) = done {
-        super::parts::abort(to, key, &upload.id).await;
-        return Err(match stop {
-            Stop::Failed(failed) if failed.class != crate::engine::FailureClass::Transient => {
-                Refusal::Service(failed)
-            }
-            stop => Refusal::Stop(stop),
-        });
+    match done {
+        Ok(()) => Ok(()),
+        // What the service would not copy is streamed, in parts of another size.
+        Err(Stop::Failed(failed)) if is_refusal(failed.class) => {
+            underway.discard(to).await.map_err(Stop::from)?;
+            Err(Refusal::Service(failed))
+        }
+        Err(stop) => Err(Refusal::Stop(upload.settle(stop).await)),
     }
-    Ok(())
 }
 
-async fn copy_parts(context: &Context, upload: &mut Upload, source: &CopySource) -> Result<(), Stop> {
+fn is_refusal(class: FailureClass) -> bool {
+    matches!(class, FailureClass::Permanent | FailureClass::Auth)
+}
+
+async fn copy_parts(
+    context: &Context,
+    upload: &mut Upload,
+    source: &CopySource,
+    deadline: Option<Instant>,
+) -> Result<(), Stop> {
+    loop {
+        copy_missing(context, upload, source, deadline).await?;
+        // To copy a part again costs no more than to look at it.
+        let unproved = upload.combined().is_none();
+        let before = upload.done.len();
+        upload.done.retain(|_, part| !(unproved && part.trust == Trust::Left));
+        if upload.done.len() == before {
+            return Ok(());
+        }
+    }
+}
+
+async fn copy_missing(
+    context: &Context,
+    upload: &mut Upload,
+    source: &CopySource,
+    deadline: Option<Instant>,
+) -> Result<(), Stop> {
     let (to, key, id) = (upload.to.clone(), Arc::clone(&upload.key), Arc::clone(&upload.id));
     let (plan, source) = (upload.plan, Arc::new(source.clone()));
-    fill(context, upload, None, |number| {
+    fill(context, upload, deadline, |number| {
         let (to, key, id, source) = (to.clone(), Arc::clone(&key), Arc::clone(&id), Arc::clone(&source));
         async move {
             let span = plan.part(number);
@@ -152,7 +190,7 @@ async fn copy_parts(context: &Context, upload: &mut Upload, source: &CopySource)
                 // The service moves the bytes itself; the whole is compared in the end.
                 Ok(part) => {
                     let len = plan.len(number);
-                    Ok(Part { etag: part.etag, len, crc64: part.crc64, proved: true })
+                    Ok(Part { etag: part.etag, len, crc64: part.crc64, trust: Trust::Proved })
                 }
                 Err(error) => Err(match error.kind() {
                     ErrorKind::PreconditionFailed => Stop::Changed,

@@ -1,6 +1,9 @@
 //! Whether a copy is there already.
 
-use oss_lite::{ObjectMeta, PutOptions};
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Utc};
+use oss_lite::{ObjectMeta, PutOptions, compare_coldness};
 
 use super::facts::Facts;
 use super::origin::is_own_metadata;
@@ -23,7 +26,31 @@ pub(super) fn is_copy(source: &Facts, wanted: &PutOptions, copy: &ObjectMeta) ->
         (_, _, Some(ours), Some(theirs)) => ours == theirs,
         _ => source.identity.etag.is_some() && carried == source.identity.etag.as_ref(),
     };
-    same_content && (carried.is_none() || same_metadata(wanted, copy))
+    same_content
+        && (carried.is_none()
+            || (same_metadata(wanted, copy)
+                && !class_changed(wanted, copy, source.identity.last_modified >= copy.last_modified)))
+}
+
+/// Whether the storage class at the source is another one than when the copy was made. A copy that is colder by now was moved by a rule
+/// of its own bucket, unless the source was written since.
+fn class_changed(wanted: &PutOptions, copy: &ObjectMeta, written_since: bool) -> bool {
+    let classes = wanted.storage_class.as_deref().zip(copy.storage_class.as_deref());
+    match classes.and_then(|(wanted, found)| compare_coldness(wanted, found)) {
+        Some(Ordering::Greater) => true,
+        Some(Ordering::Less) => written_since,
+        Some(Ordering::Equal) | None => false,
+    }
+}
+
+/// Whether a copy just made carries what is wanted with it, storage class included.
+pub(super) fn carries(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
+    let etag = |metadata: &[(String, String)]| {
+        metadata.iter().find(|(name, _)| name == SOURCE_ETAG).map(|(_, etag)| etag.clone())
+    };
+    etag(&wanted.metadata) == etag(&copy.metadata)
+        && same_metadata(wanted, copy)
+        && !class_changed(wanted, copy, true)
 }
 
 fn same_metadata(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
@@ -39,4 +66,11 @@ fn same_metadata(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
         && wanted.content_disposition == copy.content_disposition
         && wanted.content_encoding == copy.content_encoding
         && wanted.content_language == copy.content_language
+        && same_expiry(wanted.expires.as_deref(), copy.expires.as_deref())
+}
+
+/// The same text, or the same time in other words.
+fn same_expiry(one: Option<&str>, other: Option<&str>) -> bool {
+    let time = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|time| time.with_timezone(&Utc));
+    one == other || one.zip(other).is_some_and(|(one, other)| time(one).is_some() && time(one) == time(other))
 }

@@ -74,8 +74,14 @@ impl Source {
     pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
         match self {
             Self::Store(bucket) => {
-                let meta = bucket.head(key).await.map_err(stop)?;
-                Ok(Facts::of_store(bucket.dialect(), meta))
+                match bucket.head(key).await {
+                    Ok(meta) => Ok(Facts::of_store(bucket.dialect(), meta)),
+                    // The answer has no body. Without a code in its headers nothing tells a missing object from a missing bucket.
+                    Err(error) if error.kind() == ErrorKind::NoSuchKey && error.code().is_none() => {
+                        open_store(bucket, key, &Want::Span(0..1), None).await.map(|opened| opened.facts)
+                    }
+                    Err(error) => Err(stop(error)),
+                }
             }
             #[cfg(feature = "aws")]
             Self::S3(bucket) => Box::pin(bucket.look(key)).await,
@@ -121,7 +127,8 @@ async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>
     Ok(Opened { facts: Facts::of_store(bucket.dialect(), object.meta), first, end, body: Box::pin(body) })
 }
 
-fn stop(error: oss_lite::Error) -> Stop {
+/// What a refusal of the source bucket means. Gone is what the service itself says to be gone, see [`ErrorKind::NoSuchKey`].
+pub(super) fn stop(error: oss_lite::Error) -> Stop {
     match error.kind() {
         ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Stop::Changed,
         ErrorKind::NoSuchKey => Stop::Gone,

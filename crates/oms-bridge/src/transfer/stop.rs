@@ -21,6 +21,8 @@ pub(super) enum Stop {
     Restart(Failed),
     /// Bytes came out other than they went in.
     Corrupt(String),
+    /// The copy has metadata of an earlier time: write it again.
+    OldMetadata,
     /// Trouble that this run does not get past.
     Failed(Failed),
 }
@@ -82,12 +84,6 @@ impl Failed {
         self
     }
 
-    /// The same, with an upload that was open before unless another one is by now.
-    pub(super) fn or_open(mut self, earlier: &OpenUpload) -> Self {
-        self.0.open.get_or_insert_with(|| earlier.clone());
-        self
-    }
-
     /// What it says, to keep.
     pub fn into_trouble(self) -> Trouble {
         *self.0
@@ -111,6 +107,9 @@ impl Stop {
             Self::RangesIgnored => Failed::transient(format!("{name:?} cannot be read in parts")),
             Self::Restart(failed) | Self::Failed(failed) => failed,
             Self::Corrupt(what) => Failed::transient(what),
+            Self::OldMetadata => {
+                Failed::transient(format!("the copy of {name:?} has metadata of an earlier time"))
+            }
         }
     }
 }

@@ -71,6 +71,11 @@ impl Proof {
         if self.0.load(Ordering::Relaxed) == GIVEN { Wanted::Crc } else { Wanted::CrcAndMd5 }
     }
 
+    /// Whether the destination names a CRC-64 of what it is sent.
+    pub(super) fn is_given(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == GIVEN
+    }
+
     /// Whether the destination has shown that it names no CRC-64.
     pub(super) fn is_missing(&self) -> bool {
         self.0.load(Ordering::Relaxed) == MISSING

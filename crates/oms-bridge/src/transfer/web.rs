@@ -171,11 +171,17 @@ fn facts(response: &Response) -> Facts {
 }
 
 fn of_headers(headers: &HeaderMap, size: Option<u64>) -> Facts {
-    let etag = text(headers, ETAG);
-    // A weak one stands for more than one sequence of bytes.
-    let etag = etag.filter(|etag| !etag.starts_with("W/")).map(|etag| etag.trim_matches('"').to_owned());
+    let tag = text(headers, ETAG);
+    let weak = tag.as_deref().and_then(|tag| tag.strip_prefix("W/"));
+    let (etag, weak_etag) = if weak.is_some() { (None, weak) } else { (tag.as_deref(), None) };
+    let unquoted = |tag: &str| tag.trim_matches('"').to_owned();
     Facts {
-        identity: Identity { size, etag, last_modified: last_modified(headers) },
+        identity: Identity {
+            size,
+            etag: etag.map(unquoted),
+            weak_etag: weak_etag.map(unquoted),
+            last_modified: last_modified(headers),
+        },
         content: ContentHeaders {
             content_type: text(headers, CONTENT_TYPE),
             disposition: text(headers, CONTENT_DISPOSITION),

@@ -41,6 +41,7 @@ fn upload() -> OpenUpload {
         part_size: 1 << 20,
         etag: Some("e".into()),
         parts: 3,
+        ..OpenUpload::default()
     }
 }
 

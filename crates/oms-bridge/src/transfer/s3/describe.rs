@@ -26,7 +26,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
         md5: etag.as_deref().filter(|_| tells_md5(headers)).and_then(md5),
         // `x-amz-checksum-crc64nvme` is of another polynomial than the destinations'.
         crc64: None,
-        identity: Identity { size, etag, last_modified: last_modified(headers) },
+        identity: Identity { size, etag, weak_etag: None, last_modified: last_modified(headers) },
         content: ContentHeaders {
             content_type: text(headers, CONTENT_TYPE),
             cache_control: text(headers, CACHE_CONTROL),

@@ -21,13 +21,17 @@ const LONGEST_MESSAGE: usize = 500;
 struct Document {
     code: Option<String>,
     message: Option<String>,
+    #[serde(alias = "RequestID")]
+    request_id: Option<String>,
 }
 
 pub(super) async fn read(response: Response, method: &Method) -> Stop {
     let status = response.status().as_u16();
     let region = text(response.headers(), "x-amz-bucket-region");
     let request_id = text(response.headers(), "x-amz-request-id");
-    let document = document(response).await;
+    let mut document = document(response).await;
+    let request_id = request_id.or_else(|| document.request_id.take()).filter(|id| !id.is_empty());
+    document.request_id.clone_from(&request_id);
     let stop = meaning(status, document, region, method);
     match stop {
         Stop::Failed(failed) => Stop::Failed(failed.with_request_id(request_id)),
@@ -49,12 +53,19 @@ async fn document(response: Response) -> Document {
 }
 
 fn meaning(status: u16, document: Document, region: Option<String>, method: &Method) -> Stop {
-    let Document { code, message } = document;
+    let Document { code, message, request_id } = document;
     let class = match (code.as_deref().unwrap_or_default(), status) {
-        ("NoSuchKey", _) => return Stop::Gone,
+        // The word of the service, and not of a proxy on the way to it.
+        ("NoSuchKey", _) if request_id.is_some() => return Stop::Gone,
         ("NoSuchBucket", _) => FailureClass::Permanent,
-        // Of a key; a body would tell of a bucket.
+        // There is no body that would tell: whoever asked asks again for one, see `S3Bucket::look`.
         ("", 404) if *method == Method::HEAD => return Stop::Gone,
+        ("" | "NoSuchKey", 404) => {
+            let message = format!(
+                "{SERVER}: a 404 that is not the service's: check the endpoint, and proxies on the way to it"
+            );
+            return failed(FailureClass::Transient, status, code, &message);
+        }
         ("PreconditionFailed" | "InvalidRange", _) | (_, 412 | 416) => return Stop::Changed,
         ("InvalidObjectState", _) => {
             let message = "the source object is archived: restore first, then copy again";
@@ -120,7 +131,8 @@ mod tests {
 
     fn of(status: u16, code: &str, method: &Method) -> Stop {
         let code = (!code.is_empty()).then(|| code.to_owned());
-        meaning(status, Document { code, message: None }, Some("eu-north-1".into()), method)
+        let document = Document { code, message: None, request_id: Some("ID1".into()) };
+        meaning(status, document, Some("eu-north-1".into()), method)
     }
 
     #[test]
@@ -141,7 +153,7 @@ mod tests {
             (301, "PermanentRedirect", Permanent),
             (400, "AuthorizationHeaderMalformed", Permanent),
             (400, "InvalidArgument", Permanent),
-            (404, "", Permanent),
+            (404, "", Transient),
         ] {
             let Stop::Failed(failed) = of(status, code, &Method::GET) else { panic!("{code}") };
             assert_eq!(failed.class, class, "{status} {code}");
@@ -154,6 +166,15 @@ mod tests {
         assert!(matches!(of(404, "", &Method::HEAD), Stop::Gone));
         assert!(matches!(of(412, "PreconditionFailed", &Method::GET), Stop::Changed));
         assert!(matches!(of(416, "InvalidRange", &Method::GET), Stop::Changed));
+    }
+
+    #[test]
+    fn a_404_of_somebody_else_is_no_missing_object() {
+        let document = Document { code: Some("NoSuchKey".into()), ..Document::default() };
+        for document in [document, Document::default()] {
+            let Stop::Failed(failed) = meaning(404, document, None, &Method::GET) else { panic!("gone") };
+            assert_eq!(failed.class, FailureClass::Transient);
+        }
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! The one upload of an object that is open at the destination.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::destination::StoreDestination;
+use super::parts::abort;
+use super::stop::{Failed, Stop};
+use crate::engine::OpenUpload;
+
+/// What is known to be open at the destination while an object is copied: first what an earlier run left, then what this one begins.
+/// There is one at a time. Whatever is in it when a copy fails is recorded with the failure, so that no upload is left without a record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Underway(Arc<Mutex<Option<OpenUpload>>>);
+
+impl Underway {
+    /// With what an earlier run left.
+    pub(super) fn new(left: Option<OpenUpload>) -> Self {
+        Self(Arc::new(Mutex::new(left)))
+    }
+
+    pub(super) fn get(&self) -> Option<OpenUpload> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, open: OpenUpload) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+    }
+
+    /// It was completed, or removed.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Removes what is open. What lies in another bucket, as after a change of `DEST`, is out of reach.
+    ///
+    /// # Errors
+    ///
+    /// When it may be there still; it stays noted then.
+    pub(super) async fn discard(&self, to: &StoreDestination) -> Result<(), Failed> {
+        if let Some(open) = self.get() {
+            if to.bucket.name().as_str() == open.bucket {
+                abort(to, &open.key, &open.id).await?;
+            }
+            self.clear();
+        }
+        Ok(())
+    }
+
+    /// After a stop of an upload that no later run can go on with. Where it cannot be removed either, the attempt ends: another upload
+    /// would take its place here, and nobody would know of it any more.
+    pub(super) async fn give_up(&self, to: &StoreDestination, stop: Stop) -> Stop {
+        match (self.discard(to).await, stop) {
+            (Ok(()), stop) | (Err(_), stop @ Stop::Failed(_)) => stop,
+            (Err(failed), _) => Stop::Failed(failed),
+        }
+    }
+
+    /// The failure, with what is open.
+    pub(super) fn attach(&self, failed: Failed) -> Failed {
+        match self.get() {
+            Some(open) => failed.with_open(open),
+            None => failed,
+        }
+    }
+}
