@@ -50,6 +50,16 @@ impl ObjectChange {
         }
     }
 
+    /// What the event says about the object.
+    ///
+    /// Where a version of it was removed, the one before may be the object now. OSS has names of their own for that; Amazon S3 and COS tell
+    /// the version that was removed, be it a delete marker: without one the object itself was removed.
+    pub fn effect(&self) -> Effect {
+        let effect = self.event.effect();
+        let of_a_version = self.version_id.is_some() && self.event.as_str().ends_with(":Delete");
+        if effect == Effect::Removed && of_a_version { Effect::VersionRemoved } else { effect }
+    }
+
     /// How this change lies in time to another one of the same key, where their source says so.
     ///
     /// The rule of <https://repost.aws/knowledge-center/s3-duplicate-sqs-messages>: the shorter number is filled with zeros at its
@@ -114,8 +124,10 @@ pub struct EventName(String);
 pub enum Effect {
     /// The object exists now, or its content or metadata changed.
     Changed,
-    /// The object, or a version of it, was removed.
+    /// The object was removed.
     Removed,
+    /// A version of the object was removed. The one before it, or none, may be the object now: somebody has to look.
+    VersionRemoved,
     /// A step inside a multipart upload: there is no object yet.
     MultipartStep,
     /// Nothing is there to copy anew: tags, access, storage class or replication of the object changed, or an archived copy
@@ -141,14 +153,14 @@ impl EventName {
         &self.0
     }
 
-    /// What the event says about the object.
+    /// What the event says about the object, as far as its name tells: see [`ObjectChange::effect`].
     pub fn effect(&self) -> Effect {
         Effect::of(&self.0)
     }
 
     /// Whether the object, or a version of it, was removed.
     pub fn is_removal(&self) -> bool {
-        self.effect() == Effect::Removed
+        matches!(self.effect(), Effect::Removed | Effect::VersionRemoved)
     }
 }
 
@@ -166,6 +178,7 @@ impl Effect {
             (_, "InitiateMultipartUpload" | "UploadPart" | "UploadPartCopy" | "AbortMultipartUpload") => {
                 Effect::MultipartStep
             }
+            ("ObjectRemoved", "DeleteObjectVersion" | "DeleteObjectVersions") => Effect::VersionRemoved,
             ("ObjectReplication", "ObjectRemoved")
             | ("ObjectRemoved" | "ObjectRemovedGroup" | "ObjectRemove" | "LifecycleExpiration", _) => {
                 Effect::Removed
@@ -248,6 +261,25 @@ mod tests {
         assert_eq!(effect("cos:ObjectRemove:DeleteMarkerCreated"), Effect::Removed);
         assert_eq!(effect("ObjectDownloaded:GetObject"), Effect::Read);
         assert_eq!(effect("Something:Else"), Effect::Unknown);
+    }
+
+    #[test]
+    fn a_version_that_is_removed_is_told_from_an_object() {
+        let change = |name: &str, version: Option<&str>| ObjectChange {
+            event: EventName::new(name.to_owned()),
+            version_id: version.map(str::to_owned),
+            ..ObjectChange::of_key("k")
+        };
+        for name in ["s3:ObjectRemoved:Delete", "cos:ObjectRemove:Delete", "LifecycleExpiration:Delete"] {
+            assert_eq!(change(name, Some("v1")).effect(), Effect::VersionRemoved, "{name}");
+            assert_eq!(change(name, None).effect(), Effect::Removed, "{name}");
+        }
+        for name in ["oss:ObjectRemoved:DeleteObjectVersion", "oss:ObjectRemoved:DeleteObjectVersions"] {
+            assert_eq!(change(name, None).effect(), Effect::VersionRemoved, "{name}");
+        }
+        // The marker is the newest version: there is no object any more.
+        assert_eq!(change("s3:ObjectRemoved:DeleteMarkerCreated", Some("v2")).effect(), Effect::Removed);
+        assert_eq!(change("s3:ObjectCreated:Put", Some("v3")).effect(), Effect::Changed);
     }
 
     #[test]

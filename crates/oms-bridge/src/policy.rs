@@ -52,7 +52,9 @@ impl fmt::Display for Skip {
             Self::Effect(Effect::MultipartStep) => "a step inside a multipart upload",
             Self::Effect(Effect::Unaffected) => "the content of the object is as it was",
             Self::Effect(Effect::Read) => "the object was only read",
-            Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
+            Self::Effect(Effect::Unknown | Effect::Changed | Effect::VersionRemoved) => {
+                "an event name this version does not know"
+            }
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
             Self::Duplicate { .. } => "another change of the same object in this event stands for it",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
@@ -144,8 +146,8 @@ impl Policy {
 
     /// Why a change by itself is not forwarded, if it is not.
     pub fn skips(&self, change: &ObjectChange) -> Option<Skip> {
-        match change.event.effect() {
-            Effect::Changed => {}
+        match change.effect() {
+            Effect::Changed | Effect::VersionRemoved => {}
             Effect::Removed if self.removals => {}
             effect => return Some(Skip::Effect(effect)),
         }

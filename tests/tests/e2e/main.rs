@@ -42,6 +42,8 @@ mod forward_copy_proxies;
 #[cfg(test)]
 mod forward_copy_resume;
 #[cfg(test)]
+mod forward_copy_versions;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod ingest_guard;

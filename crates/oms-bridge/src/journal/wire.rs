@@ -286,8 +286,7 @@ impl From<&AsLeft> for Left {
 impl From<Left> for AsLeft {
     fn from(left: Left) -> Self {
         let Left { last_modified, metadata, verified } = left;
-        let parts =
-            |Parts { first, count, digest, proved }| VerifiedParts { first, count, digest, proved };
+        let parts = |Parts { first, count, digest, proved }| VerifiedParts { first, count, digest, proved };
         Self { last_modified, metadata, verified: verified.into_iter().map(parts).collect() }
     }
 }

@@ -21,7 +21,7 @@ pub use self::budget::WINDOW_MINUTES;
 use self::locks::KeyLocks;
 use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
-use crate::change::{ObjectChange, Provider};
+use crate::change::{Effect, ObjectChange, Provider};
 use crate::clock::Clock;
 #[cfg(feature = "aws")]
 use crate::transfer::S3;
@@ -270,7 +270,16 @@ struct Task {
     transfer: Transfer,
     item: Item,
     asked: Asked,
-    removal: bool,
+    removal: Option<Removal>,
+}
+
+/// What was removed at the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    /// The object.
+    Object,
+    /// A version of it: the one before may be the object now.
+    Version,
 }
 
 /// What brought a job up.
@@ -284,7 +293,10 @@ enum Asked {
 
 impl Shared {
     fn task(&self, job: Job, context: &CopyContext) -> Result<Task, Failed> {
-        let removal = job.is_removal();
+        let removal = job.is_removal().then(|| match job.change.effect() {
+            Effect::VersionRemoved => Removal::Version,
+            _ => Removal::Object,
+        });
         let Job { change, open } = job;
         let place = Place::of(&change, &self.config)?;
         let item = Item {
@@ -381,10 +393,13 @@ impl Shared {
         };
         self.objects.fetch_add(1, Ordering::Relaxed);
         let done = match (removal, self.config.deletes) {
-            (true, Deletes::Ignored) => return accepted(Some("removals are not carried over")),
-            (true, Deletes::Propagated { .. }) if self.budget.is_spent() => Ok(Done::PutOff),
-            (true, Deletes::Propagated { .. }) => transfer.remove(&item, Some(deadline)).await,
-            _ => transfer.copy(&item, Some(deadline)).await,
+            (Some(Removal::Object), Deletes::Ignored) => {
+                return accepted(Some("removals are not carried over"));
+            }
+            (Some(Removal::Object), Deletes::Propagated { .. }) if self.budget.is_spent() => Ok(Done::PutOff),
+            // Both look first, and copy what is there.
+            (Some(_), Deletes::Propagated { .. }) => transfer.remove(&item, Some(deadline)).await,
+            (Some(Removal::Version) | None, _) => transfer.copy(&item, Some(deadline)).await,
         };
         match done {
             Ok(Done::Copied { .. }) => accepted(None),
