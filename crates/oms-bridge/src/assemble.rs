@@ -72,6 +72,7 @@ fn policy(
         None => policy,
     };
     let Some(copy) = copy else { return policy };
+    let policy = policy.forwarding_removed_versions();
     let policy = match copy.deletes {
         Deletes::Ignored => policy,
         Deletes::Propagated { .. } => policy.forwarding_removals(),

@@ -19,6 +19,7 @@ pub struct Policy {
     guard: Guard,
     keys: KeyFilter,
     removals: bool,
+    removed_versions: bool,
     own_copies: Option<OwnCopies>,
 }
 
@@ -52,9 +53,8 @@ impl fmt::Display for Skip {
             Self::Effect(Effect::MultipartStep) => "a step inside a multipart upload",
             Self::Effect(Effect::Unaffected) => "the content of the object is as it was",
             Self::Effect(Effect::Read) => "the object was only read",
-            Self::Effect(Effect::Unknown | Effect::Changed | Effect::VersionRemoved) => {
-                "an event name this version does not know"
-            }
+            Self::Effect(Effect::VersionRemoved) => "a version of the object was removed",
+            Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
             Self::Duplicate { .. } => "another change of the same object in this event stands for it",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
@@ -74,7 +74,7 @@ pub struct Sorted {
 impl Policy {
     /// A policy that forwards what `keys` lets through, from any bucket.
     pub fn new(keys: KeyFilter) -> Self {
-        Self { guard: Guard::default(), keys, removals: false, own_copies: None }
+        Self { guard: Guard::default(), keys, removals: false, removed_versions: false, own_copies: None }
     }
 
     /// The same policy, which refuses events of the log bucket. For a log bucket that the source's service has: one of the same name
@@ -96,6 +96,13 @@ impl Policy {
     #[must_use]
     pub fn forwarding_removals(self) -> Self {
         Self { removals: true, ..self }
+    }
+
+    /// The same policy, with removals of versions forwarded, whatever becomes of removals of objects. That is for engines that look which
+    /// version is the object then: OMS takes it for granted that there is one.
+    #[must_use]
+    pub fn forwarding_removed_versions(self) -> Self {
+        Self { removed_versions: true, ..self }
     }
 
     /// The same policy, with the objects of `bucket` left out whose keys begin with `prefix`: where copies are written to, each
@@ -147,7 +154,8 @@ impl Policy {
     /// Why a change by itself is not forwarded, if it is not.
     pub fn skips(&self, change: &ObjectChange) -> Option<Skip> {
         match change.effect() {
-            Effect::Changed | Effect::VersionRemoved => {}
+            Effect::Changed => {}
+            Effect::VersionRemoved if self.removed_versions => {}
             Effect::Removed if self.removals => {}
             effect => return Some(Skip::Effect(effect)),
         }
@@ -212,7 +220,7 @@ fn keep_latest_of_each_object(sorted: &mut Sorted) {
 /// Whether a change takes the place of one that stands before it. Unless the source says that it is the later one, no change makes
 /// it needless to look whether the object of a removal is gone.
 fn supersedes(change: &ObjectChange, counting: &ObjectChange) -> bool {
-    let removes = |change: &ObjectChange| change.event.effect() == Effect::Removed;
+    let removes = |change: &ObjectChange| change.event.is_removal();
     !removes(counting) || removes(change) || change.order(counting) == Some(Ordering::Greater)
 }
 
@@ -330,6 +338,17 @@ mod tests {
         assert_eq!(forwarded(&sorted), [removed("a")]);
         let why: Vec<Skip> = sorted.skipped.iter().map(|(.., why)| *why).collect();
         assert_eq!(why, [Skip::Filtered, Skip::Effect(Effect::MultipartStep)]);
+    }
+
+    #[test]
+    fn removals_of_versions_are_forwarded_where_somebody_looks() {
+        let removed = || change("src", "a", "ObjectRemoved:DeleteObjectVersion");
+        let why = policy(None, None).forwarding_removals().skips(&removed());
+        assert_eq!(why, Some(Skip::Effect(Effect::VersionRemoved)));
+        let looking = policy(None, None).forwarding_removed_versions();
+        assert_eq!(looking.skips(&removed()), None);
+        let object = change("src", "a", "ObjectRemoved:DeleteObject");
+        assert_eq!(looking.skips(&object), Some(Skip::Effect(Effect::Removed)));
     }
 
     #[test]

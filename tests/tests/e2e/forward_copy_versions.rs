@@ -1,6 +1,5 @@
 //! Buckets that keep versions: the removal of one is a reason to look.
 
-use cloud_twin::Service;
 use e2e::cloud::{MIRROR, SOURCE};
 use e2e::{Answer, Cloud, Function, Shelf, event};
 
@@ -50,13 +49,12 @@ async fn many_versions_of_objects_that_are_there_use_up_no_removals() {
 }
 
 #[tokio::test]
-async fn oms_is_told_so_that_it_looks() {
+async fn oms_cannot_look_so_the_copy_engine_does_where_there_is_one() {
     let cloud = Cloud::start().await;
     cloud.twin.oss().put(SOURCE, "k", "the version before");
-    let function = Function::on(&cloud).start().await;
-    assert_eq!(function.invoke(removed("ObjectRemoved:DeleteObjectVersion", "k")).await, Answer::True);
-    assert_eq!((cloud.sent("k"), cloud.connections(Service::Obs)), (1, 0));
-    // Not of an object that was removed as such.
-    assert_eq!(function.invoke(removed("ObjectRemoved:DeleteObject", "l")).await, Answer::True);
-    assert_eq!(cloud.sent("l"), 0);
+    for (settings, copied) in [(cloud.settings(), false), (cloud.oms_then_copy_settings(), true)] {
+        let function = Function::with(settings).start().await;
+        assert_eq!(function.invoke(removed("ObjectRemoved:DeleteObjectVersion", "k")).await, Answer::True);
+        assert_eq!((cloud.oms_requests(), cloud.mirrored("k").is_some()), (0, copied));
+    }
 }
