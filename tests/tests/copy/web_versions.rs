@@ -121,6 +121,33 @@ async fn a_small_file_whose_weak_etag_changed_meanwhile_is_copied_as_it_is_now()
 }
 
 #[tokio::test]
+async fn a_length_that_only_a_look_tells_is_enough_for_parts() {
+    for tells in [true, false] {
+        let cloud = Cloud::start().await;
+        let content = bytes(12, 4 * PART);
+        let body = content.clone();
+        let server = WebServer::start(move |request| {
+            let range =
+                request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+            let reply = match range {
+                Some((first, last)) => {
+                    let last = last.parse::<usize>().unwrap().min(body.len() - 1);
+                    let part = WebReply::partial(&body.slice(first.parse().unwrap()..=last));
+                    part.header("content-range", format!("bytes {first}-{last}/*"))
+                }
+                None if request.method == "HEAD" && tells => WebReply::whole(&body),
+                None => WebReply::whole(&body).chunked(),
+            };
+            reply.header("etag", "\"v1\"")
+        })
+        .await;
+        ends_with(0, from_web(&cloud, &server)).await;
+        assert_mirrored(&cloud, "a", content);
+        assert_eq!(ranges(&server).len(), if tells { 4 } else { 1 }, "{:?}", ranges(&server));
+    }
+}
+
+#[tokio::test]
 async fn a_range_that_does_not_say_of_what_it_is_is_not_taken() {
     let cloud = Cloud::start().await;
     let (old, new) = (bytes(10, 4 * PART), bytes(11, 4 * PART));

@@ -306,7 +306,14 @@ impl Inner {
         let part_size = self.context.part_size;
         let small = item.size.is_some_and(|size| size <= part_size);
         let want = if small || reading == Reading::InOneGo { Want::Whole } else { Want::Span(0..part_size) };
-        let opened = self.source.open(&item.key, &want, None).await?;
+        let mut opened = self.source.open(&item.key, &want, None).await?;
+        // A part came, and nobody said of how much. Where the server tells it otherwise, the rest can be read in parts too.
+        if opened.facts.size().is_none() && opened.end.is_some() {
+            let told = self.source.look(&item.key).await?.identity;
+            if told.shows(&opened.facts.identity) && told.is_same(&opened.facts.identity) {
+                opened.facts.identity.size = told.size;
+            }
+        }
         let size = opened.facts.size();
         // Every part would come as the whole object, or nothing would tell of which version it is.
         let unfit = opened.end == size || !opened.facts.identity.tells_versions();
