@@ -72,6 +72,8 @@ async fn it_is_begun_again_where_the_connection_breaks() {
     .await;
     ends_with(0, from_web(&cloud, &server)).await;
     assert_mirrored(&cloud, "a", new);
+    // To learn it, what broke, and again: the rest is not even asked for.
+    assert_eq!((server.count("GET"), ranges(&server).len()), (3, 1));
 }
 
 #[tokio::test]
