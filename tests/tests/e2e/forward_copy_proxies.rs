@@ -42,7 +42,7 @@ async fn a_copy_is_not_removed_on_its_word() {
     let settings = cloud.copy_settings().set("PROPAGATE_DELETES", "true");
     let function = Function::with(settings).start().await;
     cloud.twin.oss().put(SOURCE, "k", "content");
-    cloud.twin.obs().put(MIRROR, "k", "content");
+    cloud.put_copy("k", "k", "content");
     for method in ["HEAD", "GET"] {
         cloud.twin.faults().inject(proxy(Service::Oss, method, SOURCE, ""));
     }

@@ -14,7 +14,7 @@ async fn the_version_before_the_one_that_was_removed_is_copied() {
         let settings = cloud.copy_settings().set("PROPAGATE_DELETES", propagate);
         let function = Function::with(settings).start().await;
         cloud.twin.oss().put(SOURCE, "k", "the version before");
-        cloud.twin.obs().put(MIRROR, "k", "the newest");
+        cloud.put_copy("k", "k", "the newest");
         assert_eq!(function.invoke(removed("ObjectRemoved:DeleteObjectVersion", "k")).await, Answer::True);
         assert_eq!(cloud.mirrored("k").unwrap().body, "the version before", "{propagate}");
     }
@@ -22,11 +22,11 @@ async fn the_version_before_the_one_that_was_removed_is_copied() {
 
 #[tokio::test]
 async fn where_it_was_the_last_one_the_copy_goes_if_removals_are_carried_over() {
-    for (propagate, note) in [("false", "not carried over"), ("true", "removed")] {
+    for (propagate, note) in [("false", "nothing to copy"), ("true", "removed")] {
         let cloud = Cloud::start().await;
         let settings = cloud.copy_settings().set("PROPAGATE_DELETES", propagate);
         let function = Function::with(settings).start().await;
-        cloud.twin.obs().put(MIRROR, "k", "the newest");
+        cloud.put_copy("k", "k", "the newest");
         assert_eq!(function.invoke(removed("ObjectRemoved:DeleteObjectVersion", "k")).await, Answer::True);
         assert_eq!(cloud.mirrored("k").is_some(), propagate == "false");
         let record = cloud.copy_records().get(Shelf::Success, "k").unwrap();
