@@ -27,6 +27,7 @@
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
+//! | `features` | what a build may be without, and how to get it |
 //!
 //! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
 //! [`pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
@@ -55,6 +56,7 @@ pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod explain;
+mod features;
 pub mod host;
 pub mod http_client;
 pub mod ingest;

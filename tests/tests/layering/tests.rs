@@ -1,17 +1,25 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
-use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-fn metadata(features: Option<CargoOpt>) -> Metadata {
+fn metadata() -> Metadata {
     let mut command = MetadataCommand::new();
     command.manifest_path(format!("{ROOT}/Cargo.toml")).other_options(["--locked".to_owned()]);
-    if let Some(features) = features {
-        command.features(features);
-    }
     command.exec().unwrap()
+}
+
+/// The packages that a build of the product with `flags` is made of, without its tests.
+fn parts(flags: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(ROOT).args(["tree", "--locked", "--package", "oms-bridge"]).args(flags);
+    command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{lib}"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 fn member<'m>(metadata: &'m Metadata, name: &str) -> &'m Package {
@@ -32,7 +40,7 @@ fn depends_on(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 
 #[test]
 fn libraries_know_neither_each_other_nor_the_product() {
-    let metadata = metadata(None);
+    let metadata = metadata();
     for library in ["apig-signer", "oss-lite", "fc-adapter", "cloud-twin"] {
         assert_eq!(depends_on(&metadata, library), BTreeSet::new(), "{library}");
     }
@@ -41,46 +49,70 @@ fn libraries_know_neither_each_other_nor_the_product() {
 #[test]
 fn the_product_stands_on_the_libraries() {
     let allowed = ["apig-signer", "cloud-twin", "fc-adapter", "oss-lite"].map(str::to_owned).into();
-    let metadata = metadata(None);
+    let metadata = metadata();
     let mut below = depends_on(&metadata, "oms-bridge");
     // Its end-to-end tests stand on their harness, which knows nothing of it but the binary.
     assert!(below.remove("e2e") && !depends_on(&metadata, "e2e").contains("oms-bridge"));
+    // On itself, for the features of its tests alone.
+    let itself = member(&metadata, "oms-bridge").dependencies.iter().find(|it| it.name == "oms-bridge");
+    assert!(below.remove("oms-bridge") && itself.unwrap().kind == DependencyKind::Development);
     assert!(below.is_subset(&allowed));
     for member in members(&metadata) {
         assert!(
-            member == "bench" || !depends_on(&metadata, &member).contains("oms-bridge"),
+            ["bench", "oms-bridge"].contains(&&*member)
+                || !depends_on(&metadata, &member).contains("oms-bridge"),
             "{member} depends on the product"
         );
     }
 }
 
 #[test]
-fn neither_the_local_cloud_nor_the_sdk_of_aws_nor_a_database_is_part_of_what_is_deployed() {
-    let with_defaults = metadata(None);
-    let product = member(&with_defaults, "oms-bridge");
-    let twin: Vec<_> =
-        product.dependencies.iter().filter(|dependency| dependency.name == "cloud-twin").collect();
-    let [twin] = twin.as_slice() else { panic!("one entry for the demo") };
-    assert!(twin.optional && twin.kind == DependencyKind::Normal);
-    for (feature, enables) in &product.features {
-        let brings_it = enables.iter().any(|enabled| enabled.contains("cloud-twin"));
-        assert!(!brings_it || ["demo", "cloud-twin"].contains(&&**feature), "feature {feature}");
-    }
-    for member in members(&with_defaults) {
+fn what_is_deployed_has_no_local_cloud_no_sdk_of_aws_and_no_database_and_the_usual_build_only_the_first() {
+    let metadata = metadata();
+    for member in members(&metadata) {
         let may = ["oms-bridge", "e2e", "bench"].contains(&&*member);
-        assert!(may || !depends_on(&with_defaults, &member).contains("cloud-twin"), "{member}");
+        assert!(may || !depends_on(&metadata, &member).contains("cloud-twin"), "{member}");
     }
-
-    let deployed = metadata(Some(CargoOpt::NoDefaultFeatures));
-    let id = &member(&deployed, "oms-bridge").id;
-    let resolved = deployed.resolve.as_ref().unwrap();
-    let product = resolved.nodes.iter().find(|node| node.id == *id).unwrap();
-    let dependencies: Vec<&str> = product.deps.iter().map(|dependency| &*dependency.name).collect();
-    assert!(dependencies.contains(&"oss_lite") && !dependencies.contains(&"cloud_twin"), "{dependencies:?}");
-    assert!(!dependencies.iter().any(|name| name.starts_with("aws_")), "{dependencies:?}");
-    assert!(!dependencies.iter().any(|name| ["axum", "sqlx"].contains(name)), "{dependencies:?}");
+    let has = |parts: &BTreeSet<String>| {
+        ["oss_lite", "cloud_twin", "aws_sdk_sqs", "sqlx", "axum"].map(|part| parts.contains(part))
+    };
+    let heavy = |parts: &BTreeSet<String>| {
+        let heavy =
+            |part: &&String| part.starts_with("aws_") || part.starts_with("sqlx") || part.contains("sqlite");
+        parts.iter().filter(heavy).cloned().collect::<Vec<_>>()
+    };
+    let deployed = parts(&["--no-default-features"]);
+    assert_eq!((has(&deployed), heavy(&deployed)), ([true, false, false, false, false], vec![]));
+    let usual = parts(&[]);
+    assert_eq!((has(&usual), heavy(&usual)), ([true, true, false, false, false], vec![]));
+    assert_eq!(has(&parts(&["--features", "full"])), [true; 5]);
     let build = fs::read_to_string(format!("{ROOT}/deploy/build.sh")).unwrap();
     assert!(build.contains("--no-default-features"));
+}
+
+/// Cargo leaves out a target whose `required-features` are missing, and says nothing.
+#[test]
+fn no_test_can_be_left_out_for_want_of_a_feature() {
+    let metadata = metadata();
+    let mut main_files = BTreeSet::new();
+    for package in metadata.workspace_packages() {
+        for target in &package.targets {
+            assert!(target.required_features.is_empty(), "{} {}", package.name, target.name);
+            if target.is_test() {
+                main_files.insert(fs::canonicalize(&target.src_path).unwrap());
+            }
+        }
+    }
+    for folder in fs::read_dir(format!("{ROOT}/tests/tests")).unwrap() {
+        let main = fs::canonicalize(folder.unwrap().path().join("main.rs")).unwrap();
+        assert!(main_files.contains(&main), "{} is no test of any package", main.display());
+    }
+    let product = member(&metadata, "oms-bridge");
+    let resolved =
+        metadata.resolve.as_ref().unwrap().nodes.iter().find(|node| node.id == product.id).unwrap();
+    let tested: BTreeSet<&str> = resolved.features.iter().map(|feature| feature.as_str()).collect();
+    let all: BTreeSet<&str> = product.features.keys().map(String::as_str).collect();
+    assert_eq!(tested, all, "what tests are built with, without flags");
 }
 
 #[test]
@@ -94,7 +126,7 @@ fn there_is_one_tls_stack() {
 
 #[test]
 fn every_member_inherits_the_lints() {
-    for package in metadata(None).workspace_packages() {
+    for package in metadata().workspace_packages() {
         let manifest = fs::read_to_string(&package.manifest_path).unwrap();
         let lints = manifest.split("\n[lints]\n").nth(1).map(str::trim_start);
         assert!(lints.is_some_and(|lints| lints.starts_with("workspace = true")), "{}", package.name);

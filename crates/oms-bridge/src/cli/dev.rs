@@ -14,16 +14,28 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{Exit, exit, internal, print, print_json};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
+#[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::shown;
+use crate::features;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
 
-/// Runs the local cloud with the function and the upload desk on it until Ctrl-C: an upload by any OSS client triggers the function.
-#[derive(Args)]
-#[command(after_help = exit::help("Example:
+const EXAMPLES: &str = "Example:
   oms-bridge dev
-  oms-bridge dev --port 0 --json"))]
+  oms-bridge dev --port 0 --json";
+
+fn help() -> String {
+    if cfg!(feature = "desk") {
+        return exit::help(EXAMPLES);
+    }
+    exit::help(&format!("{EXAMPLES}\n\nNote: {}.", features::missing("desk", "the upload desk")))
+}
+
+/// Runs the local cloud with the function and, where it is built in, the upload desk on it until Ctrl-C: an upload by any OSS client
+/// triggers the function.
+#[derive(Args)]
+#[command(after_help = help())]
 pub(super) struct DevArgs {
     /// First of six ports in a row: function, OSS, OBS, OMS, admin, desk. 0 picks free ones.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_530))]
@@ -35,43 +47,71 @@ pub(super) struct DevArgs {
 
 pub(super) async fn run(args: DevArgs) -> Exit {
     // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
-    let mut interrupts = Interrupts::from_outside();
-    let addresses = Addresses::from_port(args.port);
-    let (cloud, desk) = match start(addresses).await {
-        Ok(started) => started,
+    let interrupts = Interrupts::from_outside();
+    let local = match Local::start(Addresses::from_port(args.port)).await {
+        Ok(local) => local,
         Err(error) => {
             eprintln!("error: {error}; --port 0 picks free ports");
             return Exit::Internal;
         }
     };
     if args.json {
-        print_json(&describe(&cloud, &desk));
+        print_json(&describe(&local));
     } else {
-        match introduce(&cloud, &desk) {
+        match introduce(&local) {
             Ok(text) => print(&text),
             Err(error) => return internal(&error),
         }
     }
-    let ended = async {
-        tokio::select! {
-            () = narrate(&cloud) => {}
-            () = interrupts.next() => {}
-        }
-    };
-    match desk.serve(ended).await {
+    match local.serve(interrupts).await {
         Ok(()) => Exit::Done,
         Err(error) => internal(&error),
     }
 }
 
-async fn start(addresses: Addresses) -> Result<(LocalCloud, LocalDesk), Error> {
-    let cloud = LocalCloud::start(addresses, DEFAULT_TIMEOUT).await?;
-    let desk = LocalDesk::start(&cloud, addresses).await?;
-    Ok((cloud, desk))
+/// What runs until Ctrl-C.
+struct Local {
+    cloud: LocalCloud,
+    #[cfg(feature = "desk")]
+    desk: LocalDesk,
 }
 
-fn describe(cloud: &LocalCloud, desk: &LocalDesk) -> serde_json::Value {
+impl Local {
+    async fn start(addresses: Addresses) -> Result<Self, Error> {
+        let cloud = LocalCloud::start(addresses, DEFAULT_TIMEOUT).await?;
+        #[cfg(feature = "desk")]
+        let desk = LocalDesk::start(&cloud, addresses).await?;
+        Ok(Self {
+            cloud,
+            #[cfg(feature = "desk")]
+            desk,
+        })
+    }
+
+    async fn serve(self, mut interrupts: Interrupts) -> Result<(), Error> {
+        let ended = async {
+            tokio::select! {
+                () = narrate(&self.cloud) => {}
+                () = interrupts.next() => {}
+            }
+        };
+        #[cfg(feature = "desk")]
+        return self.desk.serve(ended).await;
+        #[cfg(not(feature = "desk"))]
+        {
+            ended.await;
+            Ok(())
+        }
+    }
+}
+
+fn describe(local: &Local) -> serde_json::Value {
+    let cloud = &local.cloud;
     let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
+    #[cfg(feature = "desk")]
+    let desk = local.desk.describe();
+    #[cfg(not(feature = "desk"))]
+    let desk = serde_json::Value::Null;
     json!({
         "function_url": cloud.function_url(),
         "oss": {"endpoint": twin.oss_url(), "region": twin.region(), "access_key_id": oss.access_key,
@@ -80,14 +120,19 @@ fn describe(cloud: &LocalCloud, desk: &LocalDesk) -> serde_json::Value {
                 "bucket": DESTINATION},
         "oms": {"sync_url": cloud.sync_url()},
         "admin_url": twin.admin_url(),
-        "desk": desk.describe(),
+        "desk": desk,
     })
 }
 
-fn introduce(cloud: &LocalCloud, desk: &LocalDesk) -> Result<String, Error> {
+fn introduce(local: &Local) -> Result<String, Error> {
+    let cloud = &local.cloud;
     let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     let (endpoint, region) = (twin.oss_url(), twin.region());
     let (id, secret) = (&oss.access_key, &oss.secret_key);
+    #[cfg(feature = "desk")]
+    let desk = local.desk.introduce();
+    #[cfg(not(feature = "desk"))]
+    let desk = "  desk      not in this build: cargo run --release --features desk -- dev\n";
     Ok(format!(
         "A local cloud, until Ctrl-C. Every upload to oss://{SOURCE} triggers the function, and OMS copies to obs://{DESTINATION}.
 The keys are made up and work nowhere else.
@@ -124,7 +169,6 @@ What happens:
         sk = huawei.secret_key,
         sync_url = cloud.sync_url(),
         admin = twin.admin_url(),
-        desk = desk.introduce(),
         url = upload_url(cloud, "hello.txt")?,
     ))
 }

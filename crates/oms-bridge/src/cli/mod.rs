@@ -12,6 +12,8 @@ mod dev;
 mod doctor;
 mod exit;
 mod explain;
+#[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+mod left_out;
 mod replay;
 mod send;
 mod serve;
@@ -41,9 +43,12 @@ use crate::http_client::{self, Proxies};
 use crate::logging::{self, LogFormat};
 use crate::text::counted;
 
+const EXAMPLE: &str =
+    if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
+
 /// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that nothing is lost.
 #[derive(Parser)]
-#[command(name = "oms-bridge", version, after_help = exit::help("Example:\n  oms-bridge demo"), subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "oms-bridge", version, after_help = exit::help(EXAMPLE), subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -69,6 +74,9 @@ enum Command {
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
     Dev(dev::DevArgs),
+    #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+    #[command(flatten)]
+    LeftOut(left_out::LeftOut),
 }
 
 impl Command {
@@ -87,6 +95,8 @@ impl Command {
             // They say themselves what fails, on purpose.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
+            #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+            Self::LeftOut(_) => "error",
         }
     }
 }
@@ -128,6 +138,8 @@ async fn run(command: Command) -> Exit {
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "demo")]
         Command::Dev(args) => dev::run(args).await,
+        #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+        Command::LeftOut(asked) => left_out::run(&asked),
     }
 }
 

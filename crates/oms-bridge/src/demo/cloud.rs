@@ -33,6 +33,7 @@ pub struct Addresses {
     obs: SocketAddr,
     oms: SocketAddr,
     admin: SocketAddr,
+    #[cfg(feature = "desk")]
     desk: SocketAddr,
 }
 
@@ -49,11 +50,13 @@ impl Addresses {
             obs: address(2),
             oms: address(3),
             admin: address(4),
+            #[cfg(feature = "desk")]
             desk: address(5),
         }
     }
 
     /// Where a desk on it listens.
+    #[cfg(feature = "desk")]
     pub fn desk(&self) -> SocketAddr {
         self.desk
     }

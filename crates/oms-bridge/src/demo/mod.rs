@@ -4,12 +4,13 @@
 //! |---|---|
 //! | [`cloud`] | OSS, OBS and OMS on loopback, the function, and how they are wired |
 //! | [`objects`] | what is uploaded |
-//! | `desk` | the upload desk on it |
+//! | `desk` | the upload desk on it, where there is one |
 //! | [`journeys`] | when each object was uploaded, accepted and copied |
 //! | [`story`] | the acts, one after the other |
 //! | [`screen`] | how it looks |
 
 pub mod cloud;
+#[cfg(feature = "desk")]
 pub mod desk;
 pub mod journeys;
 pub mod objects;

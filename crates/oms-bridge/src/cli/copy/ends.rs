@@ -13,6 +13,8 @@ use crate::bulk::Names;
 use crate::cli::variable;
 use crate::clock;
 use crate::credentials::SourceCredentials;
+#[cfg(not(feature = "aws"))]
+use crate::features;
 use crate::location::{Place, S3Place, scheme};
 use crate::transfer::{Destination, Directory, ServerSideCopy, Source, Web};
 #[cfg(feature = "aws")]
@@ -67,6 +69,11 @@ impl Ends {
             return Err("SRC and DST are the same".to_owned());
         }
         let access = Access::new(&args.access, http);
+        // Before all settings: a build that cannot read it needs none.
+        let from_s3 = match from {
+            Location::S3(place) => Some(access.s3(place)?),
+            Location::Store(_) | Location::Web(_) | Location::Local(_) => None,
+        };
         let from_service = match from {
             Location::Store(place) => Some(access.source(place.dialect)?),
             Location::S3(_) | Location::Web(_) | Location::Local(_) => None,
@@ -84,10 +91,10 @@ impl Ends {
             _ => ServerSideCopy::No,
         };
         let (root, file) = local_root(from, args.recursive)?;
-        let source = match (from, from_service) {
-            (Location::Store(place), Some(service)) => Source::Store(service.bucket(place)),
-            (Location::S3(place), _) => access.s3(place)?,
-            (Location::Web(_), _) => Source::Web(Web::new(http.clone())),
+        let source = match (from, from_service, from_s3) {
+            (_, _, Some(s3)) => s3,
+            (Location::Store(place), Some(service), _) => Source::Store(service.bucket(place)),
+            (Location::Web(_), ..) => Source::Web(Web::new(http.clone())),
             _ => Source::Directory(Directory::new(&root)),
         };
         let (target_root, names) = names(from, to, &file, args.recursive)?;
@@ -251,8 +258,8 @@ impl<'a> Access<'a> {
 
     #[cfg(not(feature = "aws"))]
     #[expect(clippy::unused_self, reason = "the other build asks it for an endpoint")]
-    fn s3(&self, place: &S3Place) -> Result<Source, String> {
-        Err(format!("s3://{}: this build reads nothing from Amazon S3", place.bucket))
+    fn s3(&self, _: &S3Place) -> Result<Source, String> {
+        Err(features::missing("aws", "reading s3://"))
     }
 
     fn source(&self, dialect: Dialect) -> Result<Service, String> {

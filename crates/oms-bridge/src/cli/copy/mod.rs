@@ -21,6 +21,7 @@ use self::report::{Output, Report};
 use super::{Exit, exit, internal, print, print_json, store_exit, time, usage};
 use crate::bulk::{self, Compared, Entry, Listed, Mode, Names, NotListed, Summary, abort_stale};
 use crate::engine::FailureClass;
+use crate::features;
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
 use crate::policy::KeyFilter;
@@ -30,19 +31,28 @@ use crate::transfer::{
 };
 use crate::{clock, text};
 
+const EXAMPLES: &str = "Examples:
+  oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
+  oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/ --concurrency 32
+  oms-bridge copy -r s3://photos/2024/ obs://mirror/2024/
+  oms-bridge copy https://example.com/big.iso obs://mirror/iso/
+  oms-bridge copy -r oss://photos/ obs://mirror/ --keys-from oms-bridge-failed-20260105T100000Z.txt
+  oms-bridge copy --abort-stale obs://mirror/";
+
+fn help() -> String {
+    if cfg!(feature = "aws") {
+        return exit::help(EXAMPLES);
+    }
+    exit::help(&format!("{EXAMPLES}\n\nNote: {}.", features::missing("aws", "reading s3://")))
+}
+
 /// Copies objects without OMS: between buckets, from any web server, from and to this machine.
 ///
 /// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
 /// local path. With `-r` both are folders. A DST that ends in `/`, or names only a bucket, keeps the name of SRC. Objects
 /// that are there already are left alone; what is interrupted is gone on with by the next run.
 #[derive(Args)]
-#[command(after_help = exit::help("Examples:
-  oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
-  oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/ --concurrency 32
-  oms-bridge copy -r s3://photos/2024/ obs://mirror/2024/
-  oms-bridge copy https://example.com/big.iso obs://mirror/iso/
-  oms-bridge copy -r oss://photos/ obs://mirror/ --keys-from oms-bridge-failed-20260105T100000Z.txt
-  oms-bridge copy --abort-stale obs://mirror/"))]
+#[command(after_help = help())]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct CopyArgs {
     /// What to copy.

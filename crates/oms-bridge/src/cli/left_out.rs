@@ -1,0 +1,59 @@
+//! The commands that this build is without: named all the same, and each says how to get it.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+
+use super::{Exit, exit, usage};
+use crate::features;
+
+/// One that was asked for.
+#[derive(Subcommand)]
+pub(super) enum LeftOut {
+    /// Not in this build: forwards the object events in a queue of Amazon SQS.
+    #[cfg(not(feature = "aws"))]
+    #[command(after_help = help("aws", "consume"))]
+    Consume(Anything),
+    /// Not in this build: serves uploads straight from browsers to OSS.
+    #[cfg(not(feature = "desk"))]
+    #[command(after_help = help("desk", "desk"))]
+    Desk(Anything),
+    /// Not in this build: shows the main job on a local cloud.
+    #[cfg(not(feature = "demo"))]
+    #[command(after_help = help("demo", "demo"))]
+    Demo(Anything),
+    /// Not in this build: runs the local cloud with the function on it until Ctrl-C.
+    #[cfg(not(feature = "demo"))]
+    #[command(after_help = help("demo", "dev"))]
+    Dev(Anything),
+}
+
+/// Whatever the command takes where there is one.
+#[derive(Args)]
+pub(super) struct Anything {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<OsString>,
+}
+
+fn help(feature: &str, command: &str) -> String {
+    exit::help(&format!("Note: {}.", missing(feature, command)))
+}
+
+fn missing(feature: &str, command: &str) -> String {
+    features::missing(feature, &format!("the command `{command}`"))
+}
+
+/// Says how to get it.
+pub(super) fn run(asked: &LeftOut) -> Exit {
+    let (feature, command) = match asked {
+        #[cfg(not(feature = "aws"))]
+        LeftOut::Consume(_) => ("aws", "consume"),
+        #[cfg(not(feature = "desk"))]
+        LeftOut::Desk(_) => ("desk", "desk"),
+        #[cfg(not(feature = "demo"))]
+        LeftOut::Demo(_) => ("demo", "demo"),
+        #[cfg(not(feature = "demo"))]
+        LeftOut::Dev(_) => ("demo", "dev"),
+    };
+    usage(&missing(feature, command))
+}
