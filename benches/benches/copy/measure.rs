@@ -1,6 +1,6 @@
 //! The rounds: all sides by turns, so that whatever else the machine does meets each of them.
 
-use oms_bridge::http_client::{self, Proxies};
+use http_client::Proxies;
 use oss_lite::Dialect;
 use serde::Serialize;
 use tempfile::TempDir;

@@ -76,11 +76,12 @@ pub(crate) struct Route<'c> {
 
 impl Programs {
     pub(crate) fn build() -> Result<Self> {
+        let [product, cloud] = build(["oms-bridge", "cloud-twin"])?;
         Ok(Self {
-            product: build("oms-bridge")?,
+            product,
             floor: env!("CARGO_BIN_EXE_copy_floor").into(),
             client_floor: env!("CARGO_BIN_EXE_copy_client_floor").into(),
-            cloud: build("cloud-twin")?,
+            cloud,
         })
     }
 
@@ -180,20 +181,23 @@ pub(crate) fn rclone_version() -> Option<String> {
     String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
 }
 
-/// Builds the binary that bears its package's name.
-fn build(name: &str) -> Result<PathBuf> {
+/// Builds the binaries that bear their packages' names: together, so that what they share is built once.
+fn build<const N: usize>(names: [&str; N]) -> Result<[PathBuf; N]> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]);
-    cargo.args(["--package", name, "--bin", name]);
+    for name in names {
+        cargo.args(["--package", name, "--bin", name]);
+    }
     // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
     let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (variable, _) in env::vars().filter(|(variable, _)| told(variable)) {
         cargo.env_remove(variable);
     }
     if !cargo.status()?.success() {
-        return Err(format!("{name} does not build").into());
+        return Err(format!("{names:?} do not build").into());
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release").join(name).canonicalize()?)
+    let release = target.join("release").canonicalize()?;
+    Ok(names.map(|name| release.join(name)))
 }

@@ -124,6 +124,8 @@ impl Programs {
         let flags = env::var("RUSTFLAGS").unwrap_or_default() + " -C target-feature=+crt-static";
         run(Command::new("cargo")
             .args(["build", "--locked", "--profile", "dist", "--package", "bench", "--bin", "floor"])
+            // Not built again, but selected: so what both depend on has the same features, and is built once.
+            .args(["--package", "oms-bridge", "--no-default-features"])
             .args(["--target", TRIPLE])
             .env("RUSTFLAGS", flags)
             .current_dir(&root))?;

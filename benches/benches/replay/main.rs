@@ -52,8 +52,8 @@ async fn main() -> Result<()> {
     let beside = arguments.iter().skip_while(|argument| *argument != "--beside").nth(1).map(PathBuf::from);
     let records = arguments.iter().skip_while(|argument| *argument != "--records").nth(1);
     let records: usize = records.map_or(Ok(0), |records| records.parse())?;
-    let product = build(&["--package", "oms-bridge", "--bin", "oms-bridge"], "oms-bridge")?;
-    let floor = build(&["--package", "bench", "--bin", "replay_floor"], "replay_floor")?;
+    let product = build()?;
+    let floor = PathBuf::from(env!("CARGO_BIN_EXE_replay_floor"));
     let mut runs = Vec::new();
     for keys in keys {
         runs.push(run("replay", &product, &["replay", "--json"], keys, records).await?);
@@ -72,10 +72,12 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn build(arguments: &[&str], binary: &str) -> Result<PathBuf> {
+/// Builds the product as users do.
+fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]).args(arguments);
+    cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]);
+    cargo.args(["--package", "oms-bridge", "--bin", "oms-bridge"]);
     // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
     for (name, _) in
         env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
@@ -83,10 +85,10 @@ fn build(arguments: &[&str], binary: &str) -> Result<PathBuf> {
         cargo.env_remove(name);
     }
     if !cargo.status()?.success() {
-        return Err(format!("{binary} does not build").into());
+        return Err("oms-bridge does not build".into());
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release").join(binary).canonicalize()?)
+    Ok(target.join("release").join("oms-bridge").canonicalize()?)
 }
 
 async fn run(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use oms_bridge::http_client::{self, Proxies};
+use http_client::Proxies;
 use reqwest::{Client, Request, Response, Url};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

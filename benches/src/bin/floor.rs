@@ -16,12 +16,12 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use http_body_util::{BodyExt as _, Full};
+use http_client::Proxies;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use oms_bridge::http_client::{self, Proxies};
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpStream};
 

@@ -13,7 +13,7 @@ use chrono::Utc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use oms_bridge::http_client::{self, Proxies};
+use http_client::Proxies;
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, ListOptions, PutOptions};
 use reqwest::{Request, Url};
 

@@ -58,7 +58,6 @@ pub mod event;
 pub mod explain;
 mod features;
 pub mod host;
-pub mod http_client;
 pub mod ingest;
 pub mod journal;
 pub mod location;
@@ -73,3 +72,5 @@ mod text;
 pub mod token;
 pub mod transfer;
 pub mod warm;
+
+pub use http_client;

@@ -1,5 +1,7 @@
 //! The one HTTP client of the process.
 
+#![warn(missing_docs)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
