@@ -1,7 +1,7 @@
 //! One breaker for each set of credentials, whichever services they are used at.
 //!
 //! Huawei's gateway locks an access key for five minutes after more than five bad signatures in a row, for everybody who
-//! uses it, and OBS blocks keys likewise. So of a wrong secret key at most two bad signatures are made in [`WINDOW`],
+//! uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at most two bad signatures are made in [`WINDOW`],
 //! over OMS, OBS, both engines and all commands of a process:
 //!
 //! - Until a service accepted a signature, requests to it go one at a time, whoever makes them.
@@ -26,6 +26,9 @@
 //! these services lock no key, and events that cannot be recorded for five minutes are worse than a refused request. Two secrets of one access key have a breaker each, since one of them may
 //! be right: together at most four bad signatures. Temporary credentials have access keys of their own, so renewed ones begin
 //! afresh.
+//!
+//! What is not held back: requests that are under way when a good secret is replaced are all signed with the old one, up to as many
+//! as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.
 
 use std::collections::HashMap;
 use std::fmt;

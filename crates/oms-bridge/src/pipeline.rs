@@ -31,7 +31,7 @@ pub use self::messages::{Handled, Unsettled, Why};
 pub use self::report::Report;
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
-use crate::change::ObjectChange;
+use crate::change::{ObjectChange, Provider};
 use crate::credentials::NoCredentials;
 use crate::engine::{Engine, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
@@ -75,6 +75,11 @@ impl Pipeline {
     /// The engine, for what hosts report about it.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The one bucket that changes are taken from, if there is one.
+    pub fn source(&self) -> Option<(Provider, String)> {
+        self.policy.source().cloned()
     }
 
     /// The journal, for replays.

@@ -127,6 +127,11 @@ impl Policy {
         Ok(self.sort_guarded(changes))
     }
 
+    /// The one bucket that changes are taken from, if there is one.
+    pub fn source(&self) -> Option<&(Provider, String)> {
+        self.guard.source()
+    }
+
     /// Looks for changes of buckets that changes are not taken from.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloud_twin::{Fault, FaultAction, FaultResponse, Service};
-use e2e::cloud::{SOURCE, http_client};
+use chrono::{TimeDelta, Utc};
+use cloud_twin::{Fault, FaultAction, FaultResponse, ManualClock, Service, Twin};
+use e2e::cloud::{LOGS, SOURCE, http_client};
 use e2e::process::Process;
 use e2e::{Cloud, Function, OmsBridge, Settings, Shelf, event};
 use fastrand::Rng;
@@ -34,6 +35,7 @@ struct World {
     seed: u64,
     mode: Mode,
     cloud: Arc<Cloud>,
+    clock: ManualClock,
     rng: Rng,
     function: Function,
     /// Content of the source, as it should be at the destination in the end.
@@ -47,13 +49,15 @@ struct World {
 
 impl World {
     async fn new(seed: u64) -> Self {
-        let cloud = Arc::new(Cloud::with(cloud_twin::Twin::builder().seed(seed)).await);
+        let clock = ManualClock::new(Utc::now() - TimeDelta::minutes(2));
+        let cloud = Arc::new(Cloud::with(Twin::builder().seed(seed).clock(clock.clone())).await);
         let mode = [Mode::Oms, Mode::Copy, Mode::Both][usize::try_from(seed % 3).unwrap()];
         let function = Function::with(settings(&cloud, mode)).timeout(5).start().await;
         Self {
             seed,
             mode,
             cloud,
+            clock,
             rng: Rng::with_seed(seed),
             function,
             model: BTreeMap::new(),
@@ -79,9 +83,9 @@ impl World {
                 }
             }
             80..88 => self.redeliver(),
-            88..94 => {
-                self.cloud.twin.faults().clear_all();
-            }
+            88..92 => self.cloud.twin.faults().clear_all(),
+            92..95 => self.clock.advance(TimeDelta::seconds(4)),
+            95..97 => self.mark(),
             _ => self.answered().await,
         }
     }
@@ -97,6 +101,13 @@ impl World {
         self.cloud.twin.oss().put(SOURCE, key, content.clone());
         self.model.insert(key, Some(content));
         self.deliver(event::of([event::element(SOURCE, "ObjectCreated:PutObject", key)]));
+    }
+
+    /// The vendor's function runs beside this one, and fails.
+    fn mark(&mut self) {
+        let key = *self.rng.choice(KEYS.iter()).unwrap();
+        let records = if self.mode == Mode::Copy { self.cloud.copy_records() } else { self.cloud.records() };
+        self.cloud.twin.oss().put(LOGS, &records.name(Shelf::Failed, key), "");
     }
 
     fn remove(&mut self) {

@@ -1,6 +1,7 @@
 //! Several writers of one key: events, replays, requests over HTTP, each in the middle of another one's work. No failure is lost.
 
-use cloud_twin::{Fault, FaultAction, FaultId, FaultResponse, Service};
+use chrono::{TimeDelta, Utc};
+use cloud_twin::{Fault, FaultAction, FaultId, FaultResponse, ManualClock, Service, Twin};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::process::Process;
 use e2e::{Answer, Cloud, Finished, Function, OmsBridge, Settings, Shelf, event};
@@ -13,6 +14,16 @@ const REMOVED: &str = "ObjectRemoved:DeleteObject";
 
 fn one(name: &str, key: &str) -> String {
     event::of([event::element(SOURCE, name, key)])
+}
+
+/// A cloud whose clock the test moves, and a function on it that knows the log bucket's time.
+async fn clocked(settings: impl FnOnce(&Cloud) -> Settings) -> (Cloud, ManualClock, Function) {
+    let clock = ManualClock::new(Utc::now() - TimeDelta::minutes(2));
+    let cloud = Cloud::with(Twin::builder().clock(clock.clone())).await;
+    let function = Function::with(settings(&cloud)).start().await;
+    cloud.twin.oss().put(SOURCE, "first", "x");
+    assert_eq!(function.invoke(event::put(["first"])).await, Answer::True);
+    (cloud, clock, function)
 }
 
 async fn replay(settings: Settings) -> Finished {
@@ -36,8 +47,7 @@ async fn held(cloud: &Cloud, id: FaultId) {
 /// Version 1 is accepted, and its success record takes long; version 2 fails meanwhile.
 #[tokio::test]
 async fn a_slow_success_record_does_not_hide_a_later_failure() {
-    let cloud = Cloud::start().await;
-    let function = Function::on(&cloud).start().await;
+    let (cloud, clock, function) = clocked(Cloud::settings).await;
     let slow = hold(&cloud, Service::Oss, "PUT", "success_object/k");
     let first = function.invoke(event::put(["k"]));
     let meanwhile = async {
@@ -45,6 +55,8 @@ async fn a_slow_success_record_does_not_hide_a_later_failure() {
         let outage = refuse(&cloud, "k");
         assert_eq!(function.invoke(event::put(["k"])).await, Answer::False);
         cloud.twin.faults().clear(outage);
+        // The success record is written long after the failure.
+        clock.advance(TimeDelta::seconds(10));
         cloud.twin.faults().clear(slow);
     };
     let (first, ()) = tokio::join!(first, meanwhile);
@@ -173,8 +185,7 @@ fn carrying_removals_over(cloud: &Cloud) -> Settings {
 /// A removal waits; a creation event that comes late finds nothing to copy, which says nothing of the removal.
 #[tokio::test]
 async fn a_late_creation_event_does_not_retire_a_removal_that_waits() {
-    let cloud = Cloud::start().await;
-    let function = Function::with(carrying_removals_over(&cloud)).start().await;
+    let (cloud, clock, function) = clocked(carrying_removals_over).await;
     cloud.upload("k", "x").await;
     assert_eq!(function.invoke(one(CREATED, "k")).await, Answer::True);
     cloud.remove("k").await;
@@ -183,7 +194,8 @@ async fn a_late_creation_event_does_not_retire_a_removal_that_waits() {
     assert_eq!(function.invoke(one(REMOVED, "k")).await, Answer::False);
     // One that carries removals over would try the removal itself.
     let other = Function::with(cloud.copy_settings()).start().await;
-    assert_eq!(other.invoke(one(CREATED, "other")).await, Answer::True, "it knows the log bucket's time now");
+    clock.advance(TimeDelta::seconds(10));
+    assert_eq!(other.invoke(one(CREATED, "first")).await, Answer::True, "it knows the log bucket's time now");
     assert_eq!(other.invoke(one(CREATED, "k")).await, Answer::True, "there is nothing to copy");
     cloud.twin.faults().clear(down);
     assert_eq!(cloud.copy_records().keys(Shelf::Failed), ["k"]);
@@ -292,9 +304,8 @@ async fn equal_keys_of_two_buckets_are_two_changes() {
 /// A success of one bucket says nothing of the failure of another one.
 #[tokio::test]
 async fn a_success_of_one_bucket_does_not_retire_the_failure_of_another() {
-    let cloud = Cloud::start().await;
+    let (cloud, clock, function) = clocked(Cloud::copy_settings).await;
     cloud.twin.create_oss_bucket("second");
-    let function = Function::with(cloud.copy_settings()).start().await;
     cloud.twin.oss().put(SOURCE, "k", "first");
     cloud.twin.oss().put("second", "k", "second");
     let denied = Fault::respond(Service::Oss, FaultResponse::error(403, "AccessDenied", "no"));
@@ -302,6 +313,8 @@ async fn a_success_of_one_bucket_does_not_retire_the_failure_of_another() {
     let event = event::of([event::element("second", CREATED, "k")]);
     assert_eq!(function.invoke(event).await, Answer::False);
     cloud.twin.faults().clear(denied);
+    clock.advance(TimeDelta::seconds(10));
+    assert_eq!(function.invoke(one(CREATED, "first")).await, Answer::True, "it hears the log bucket's time");
     assert_eq!(function.invoke(one(CREATED, "k")).await, Answer::True);
     assert_eq!(cloud.mirrored("k").unwrap().body.to_vec(), b"first");
     let finished = replay(cloud.copy_settings()).await;

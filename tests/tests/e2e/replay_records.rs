@@ -160,6 +160,28 @@ async fn thousands_of_refused_keys_do_not_keep_good_ones_from_being_sent() {
     assert_eq!((finished.code, counts(&finished)), (Some(3), [4020, 20, 0, 4000, 0]), "{:?}", finished.code);
 }
 
+/// Something on the way refuses some keys with 403: the others are sent all the same, in the first run.
+#[tokio::test]
+async fn thousands_of_forbidden_keys_do_not_keep_good_ones_from_being_sent() {
+    let cloud = Cloud::start().await;
+    for number in 0..2500 {
+        put(&cloud, &cloud.record_name(Shelf::Failed, &format!("bad{number:04}")), "");
+    }
+    for number in 0..20 {
+        put(&cloud, &cloud.record_name(Shelf::Failed, &format!("good{number:02}")), "");
+    }
+    let forbidden = FaultResponse::error(403, "", "").body("<html>blocked</html>");
+    cloud.twin.faults().inject(Fault::respond(Service::Oms, forbidden).key_contains("bad"));
+    let finished = replay(cloud.settings(), &[]).await;
+    let [_, accepted, _, failed, _] = counts(&finished);
+    // Keys of a last batch of bad ones may take some of the first good ones along.
+    assert!(accepted >= 10 && failed >= 2500, "{accepted} {failed}");
+    for _ in 0..5 {
+        replay(cloud.settings(), &["--prefix", "good"]).await;
+    }
+    assert!(cloud.recorded(Shelf::Failed).iter().all(|key| key.starts_with("bad")));
+}
+
 /// Fifty ticks of an outage, then of a refusal.
 #[tokio::test]
 async fn only_permanent_failures_set_a_key_aside() {
@@ -230,4 +252,83 @@ async fn success_records_far_apart_are_looked_up_at_the_same_time() {
     cloud.twin.faults().clear(listings);
     assert_eq!(process.wait().await.code(), Some(0), "{}", process.stderr());
     assert_eq!(cloud.twin.accepted().len(), 30);
+}
+
+/// So many names lie between that of a key and the text just before it that a page holds none but these.
+#[tokio::test]
+async fn a_listing_of_success_records_always_advances() {
+    let cloud = Cloud::start().await;
+    let record = |key: &str| put(&cloud, &cloud.record_name(Shelf::Success, key), "x");
+    for number in 0..25 {
+        record(&format!("xb\u{10ffff}{number:02}"));
+    }
+    // Names so long that nothing can be added to the text before them.
+    let long = "p".repeat(930);
+    for number in ["1", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"] {
+        record(&format!("{long}{number}"));
+    }
+    for number in 100..120 {
+        record(&format!("{long}{number}"));
+    }
+    for number in 0..1001 {
+        record(&format!("good-{number:04}"));
+    }
+    let keys = ["good", &format!("{long}2"), "xc"];
+    for key in keys {
+        put(&cloud, &cloud.record_name(Shelf::Failed, key), "");
+    }
+    let finished = replay(cloud.settings(), &[]).await;
+    assert_eq!((finished.code, counts(&finished)), (Some(0), [3, 3, 0, 0, 0]), "{finished:?}");
+}
+
+#[tokio::test]
+async fn one_record_that_cannot_be_read_does_not_end_a_replay() {
+    let cloud = Cloud::start().await;
+    let folder = cloud.record_name(Shelf::Failed, "");
+    for key in ["archived", "theirs"] {
+        put(&cloud, &format!("{folder}{key}"), json!({"v": 1, "key": key}).to_string());
+    }
+    put(&cloud, &format!("{folder}z"), "");
+    for (key, code) in [("archived", "InvalidObjectState"), ("theirs", "AccessDenied")] {
+        let refused = Fault::respond(Service::Oss, FaultResponse::error(403, code, "no"));
+        cloud.twin.faults().inject(refused.method("GET").key_contains(format!("failed_object/{key}")));
+    }
+    let finished = replay(cloud.settings(), &[]).await;
+    assert_eq!((finished.code, counts(&finished)), (Some(3), [3, 1, 0, 0, 2]), "{finished:?}");
+    assert!(finished.stderr.contains("archived") && finished.stderr.contains("theirs"), "{finished:?}");
+    assert_eq!(cloud.recorded(Shelf::Failed), ["archived", "theirs"]);
+}
+
+/// OMS reads one bucket: a failure of another is not done by sending its key.
+#[tokio::test]
+async fn failures_of_another_bucket_are_not_handed_to_oms() {
+    let cloud = Cloud::start().await;
+    let record =
+        json!({"v": 1, "key": "k", "bucket": "second", "engine": "oms", "class": "transient", "attempts": 1});
+    cloud.records().put(Shelf::Failed, "k", &record);
+    cloud.twin.create_oss_bucket("second");
+    cloud.twin.oss().put("second", "k", "of the second");
+    let settings = cloud.settings().set("SOURCE_BUCKET", SOURCE);
+    let finished = replay(settings, &[]).await;
+    assert_eq!((finished.code, counts(&finished)), (Some(0), [1, 0, 0, 0, 1]), "{finished:?}");
+    assert_eq!((cloud.sent("k"), cloud.recorded(Shelf::Failed)), (0, vec!["k".to_owned()]));
+
+    let both = cloud.oms_then_copy_settings().set("SOURCE_BUCKET", SOURCE);
+    let finished = replay(both, &[]).await;
+    assert_eq!((finished.code, cloud.sent("k")), (Some(0), 0), "{finished:?}");
+    assert_eq!(
+        cloud.mirrored("k").unwrap().body.to_vec(),
+        b"of the second",
+        "the copy engine reads it there"
+    );
+}
+
+#[tokio::test]
+async fn a_file_below_the_hashes_that_is_about_another_key_is_no_record() {
+    let cloud = Cloud::start().await;
+    let folder = cloud.record_name(Shelf::Failed, "").replace("failed_object/", "failed_object_long/");
+    put(&cloud, &format!("{folder}backup.json"), json!({"key": "a"}).to_string());
+    let finished = replay(cloud.settings(), &[]).await;
+    assert_eq!((finished.code, counts(&finished)), (Some(0), [1, 0, 0, 0, 1]), "{finished:?}");
+    assert_eq!((cloud.sent("a"), cloud.twin.oss().keys(LOGS).len()), (0, 1));
 }

@@ -6,6 +6,7 @@ use e2e::cloud::LOGS;
 use e2e::process::Process;
 use e2e::{Cloud, Finished, OmsBridge, Settings, Shelf};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 async fn status(settings: Settings, arguments: &[&str]) -> Finished {
     OmsBridge::new(["status"].iter().chain(arguments).copied()).settings(settings).run().await
@@ -99,7 +100,8 @@ async fn the_first_failure_counts_for_the_oldest() {
 async fn a_key_too_long_for_a_name_is_told_by_its_record() {
     let cloud = Cloud::start().await;
     let key = "k".repeat(1000);
-    let name = cloud.record_name(Shelf::Failed, "").replace("failed_object/", "failed_object_long/hash");
+    let hash = hex::encode(Sha256::digest(&key));
+    let name = cloud.record_name(Shelf::Failed, "").replace("failed_object/", "failed_object_long/") + &hash;
     cloud.twin.oss().put(LOGS, &name, json!({"v": 1, "key": key, "class": "auth"}).to_string());
     let result = status(cloud.settings(), &["--json"]).await.json();
     assert_eq!((&result["failed"], &result["latest"][0]["key"]), (&json!(1), &json!(key)));

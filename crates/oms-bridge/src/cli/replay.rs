@@ -108,6 +108,7 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
     };
+    let options = Options { source: pipeline.source(), ..options };
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
     let bar = bar();
@@ -146,6 +147,8 @@ impl ReplayArgs {
             shelf: if self.dead { Shelf::Dead } else { Shelf::Failed },
             max_attempts: self.max_attempts,
             mode: if self.dry_run { Mode::DryRun } else { Mode::Send },
+            random: fastrand::f64,
+            source: None,
             deadline: Instant::now() + PATIENCE,
         })
     }
@@ -181,10 +184,12 @@ fn report(summary: &Summary, engine: &Engine, mode: Mode, output: Output) -> Exi
     }
     match &summary.stopped {
         Some(Stopped::Interrupted) => Exit::Interrupted,
-        Some(Stopped::CredentialsRefused(_) | Stopped::JournalRefused(_)) => Exit::CredentialsRefused,
+        Some(
+            Stopped::CredentialsRefused(_) | Stopped::PermissionsRefused(_) | Stopped::JournalRefused(_),
+        ) => Exit::CredentialsRefused,
         Some(Stopped::Journal(_) | Stopped::Internal(_)) => Exit::Internal,
         Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,
-        None if summary.failed > 0 || summary.markers_left > 0 => Exit::SomeFailed,
+        None if summary.failed > 0 || summary.markers_left > 0 || summary.unreadable > 0 => Exit::SomeFailed,
         None => Exit::Done,
     }
 }
@@ -202,9 +207,15 @@ fn describe(summary: &Summary, engine: &Engine) -> String {
             summary.set_aside
         ));
     }
+    if summary.unreadable > 0 {
+        lines.push(format!(
+            "{} of the skipped records cannot be read: see the warnings, and restore them or mend their access",
+            summary.unreadable
+        ));
+    }
     if summary.for_copies > 0 {
         lines.push(format!(
-            "{} of the skipped records are not for OMS (removals, objects at URLs or of another service): `replay --engine copy` \
+            "{} of the skipped records are not for OMS (removals; objects at URLs, of another service or bucket): `replay --engine copy` \
              forwards them",
             summary.for_copies
         ));

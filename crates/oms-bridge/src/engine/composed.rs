@@ -165,7 +165,7 @@ fn halfway(deadline: Instant) -> Instant {
 /// OMS knows neither removals nor objects elsewhere than in its bucket. (What an earlier copy left open it does not know
 /// either, but it could do without.)
 fn is_for_copies(job: &Job) -> bool {
-    job.is_removal() || job.change.url.is_some()
+    job.copies_only || job.is_removal() || job.change.url.is_some()
 }
 
 fn no_credentials(index: usize, outcomes: &Sender) {

@@ -30,12 +30,14 @@ pub struct Job {
     pub change: Arc<ObjectChange>,
     /// What an earlier attempt left open at the destination.
     pub open: Option<OpenUpload>,
+    /// It is known that OMS cannot forward it: its task reads elsewhere.
+    pub copies_only: bool,
 }
 
 impl Job {
     /// A change of which nothing was tried yet.
     pub fn new(change: Arc<ObjectChange>) -> Self {
-        Self { change, open: None }
+        Self { change, open: None, copies_only: false }
     }
 
     /// The object's key.
@@ -182,6 +184,9 @@ pub struct Failure {
     pub open: Option<OpenUpload>,
 }
 
+/// Code of a failure that only other settings mend.
+pub(crate) const SETTINGS: &str = "Settings";
+
 impl Failure {
     /// Whether it is this key that will be refused every time, while others are taken. Neither another engine nor patience helps
     /// then. What blames the task or a bucket is permanent as well, until somebody mends the settings, but no key's fault.
@@ -197,7 +202,7 @@ impl Failure {
                     self.error.status.is_none_or(|status| status == 400)
                         && !matches!(code, Some("OMS.0053" | "OMS.0054"))
                 }
-                EngineName::Copy => code != Some("NoSuchBucket"),
+                EngineName::Copy => !matches!(code, Some("NoSuchBucket" | SETTINGS)),
             }
     }
 }

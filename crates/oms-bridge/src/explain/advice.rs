@@ -37,10 +37,14 @@ pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
         );
     }
     match (&records.success, &records.failed, &records.dead) {
-        (Some(success), Some(failed), _) if failed.is_covered_by(success) => advice.push(format!(
-            "it was accepted after it had failed: nothing to send. {} removes the failed record",
-            replay(evidence.key, "")
-        )),
+        (Some(success), Some(failed), None)
+            if records.earlier.iter().chain([failed]).all(|failed| failed.is_covered_by(success)) =>
+        {
+            advice.push(format!(
+                "it was accepted after it had failed: nothing to send. {} removes the failed record",
+                replay(evidence.key, "")
+            ));
+        }
         (_, Some(failed), _) => advice.extend(failure(evidence.key, failed, "")),
         (_, None, Some(dead)) => {
             advice.push(format!("it was set aside after {} attempts", dead.record.attempts));

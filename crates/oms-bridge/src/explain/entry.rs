@@ -42,6 +42,7 @@ impl Entry {
     /// Whether the attempt of `success` has done what this failure stands for.
     pub(super) fn is_covered_by(&self, success: &Self) -> bool {
         let origin = (!self.content.is_null()).then(|| self.record.origin());
-        success.record.covers(self.written, self.record.kind(), origin)
+        // What a copy left open is still to be put away.
+        self.record.upload.is_none() && success.record.covers(self.written, self.record.kind(), origin)
     }
 }

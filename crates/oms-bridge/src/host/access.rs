@@ -48,6 +48,11 @@ impl Access {
                  one, `openssl rand -hex 32`"
                     .to_owned(),
             ),
+            // Its URL leaves `Authorization` to the function, and what is open to clients of ingest would be open for events.
+            (Platform::TencentCloud, _, Beside::Ingest) => Err(
+                "INGEST_TOKEN: not served on Tencent Cloud: a URL that lets its clients in would let everybody send events"
+                    .to_owned(),
+            ),
             _ => Ok(Self::OfPlatform),
         }
     }
@@ -80,9 +85,14 @@ mod tests {
     #[test]
     fn a_platform_decides_itself() {
         for platform in [Platform::FunctionCompute, Platform::TencentCloud] {
-            assert!(admits(platform, None, None));
-            assert!(admits(platform, Some(TOKEN), None));
+            for token in [None, Some(TOKEN)] {
+                let access = Access::resolve(platform, token, Beside::Nothing).unwrap();
+                assert!(access.admits(&HeaderMap::new()));
+            }
         }
+        assert!(admits(Platform::FunctionCompute, None, None));
+        let refused = Access::resolve(Platform::TencentCloud, Some(TOKEN), Beside::Ingest).unwrap_err();
+        assert!(refused.starts_with("INGEST_TOKEN:"), "{refused}");
     }
 
     #[test]

@@ -167,7 +167,7 @@ impl Function {
         let pipeline = &self.0.pipeline;
         let context = pipeline.engine().context(Some(&credentials));
         let journal = pipeline.journal().open(credentials, budget.journal);
-        let options = Options::until(budget.engine);
+        let options = Options { source: pipeline.source(), ..Options::until(budget.engine) };
         let summary =
             replay(pipeline.engine(), context, &journal, options, Arc::new(Log), std::future::pending())
                 .await;
@@ -186,7 +186,9 @@ impl Function {
             Some(stopped @ (Stopped::Journal(_) | Stopped::JournalRefused(_) | Stopped::Internal(_))) => {
                 Err(failure("JournalUnavailable", &stopped))
             }
-            Some(Stopped::CredentialsRefused(_) | Stopped::Unavailable) => Ok(false),
+            Some(Stopped::CredentialsRefused(_) | Stopped::PermissionsRefused(_) | Stopped::Unavailable) => {
+                Ok(false)
+            }
             Some(Stopped::OutOfTime | Stopped::Interrupted) | None => Ok(failed == 0),
         }
     }

@@ -97,9 +97,15 @@ impl Lookup {
     }
 
     async fn turn_to(&mut self, name: &str) -> Result<(), Error> {
+        // Many names may lie between the two, more than a page holds: then the listing goes on where the page before ended.
+        let before = just_before(name);
+        let after = match self.last.take() {
+            Some(last) if last > before && *last < *name => last,
+            _ => before,
+        };
         let options = ListOptions {
             prefix: Some(self.folder.clone()),
-            start_after: Some(just_before(name)),
+            start_after: Some(after),
             page_size: self.page_size,
             ..ListOptions::default()
         };

@@ -49,7 +49,7 @@ pub use self::layout::{Layout, Naming, Shelf};
 pub use self::lookup::Lookup;
 pub use self::name::{Kind, Origin, Tag, origin};
 pub use self::probe::{ProbeError, Step};
-pub use self::record::Record;
+pub use self::record::{Record, sort_by_change};
 use crate::change::ObjectChange;
 use crate::clock::Clock;
 use crate::engine::Outcome;
@@ -243,6 +243,9 @@ impl OpenJournal {
             // A file that somebody put there may be JSON as well, but it does not speak of the key that it is named by.
             Form::Named if failure.key().is_some_and(|key| key != record.key && !record.key.is_empty()) => {
                 Err(ReadError::Malformed("it is about another key".to_owned()))
+            }
+            _ if failure.naming() == Naming::Hash && layout::hash(&record.key) != failure.key_or_hash() => {
+                Err(ReadError::Malformed("it is not about the key that it is named by".to_owned()))
             }
             _ => Ok(record),
         }

@@ -1,7 +1,5 @@
 //! A record of the journal: what it says of one change. Its JSON is `wire`'s.
 
-use std::cmp::Ordering;
-
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::name::{Kind, Origin, origin};
@@ -202,30 +200,43 @@ impl Record {
         self.event.as_ref().is_some_and(|event| EventName::new(event.clone()).is_removal())
     }
 
-    /// Whether the attempt that this success record tells of has done what a failure stands for: one of the same object that was
-    /// in the log bucket before the attempt began. An attempt that found nothing to copy has not carried a removal over.
+    /// Whether the attempt that this success record tells of has done what a failure stands for: a change of the same object that was
+    /// in the log bucket before the attempt began.
     ///
-    /// `origin` is unknown for the vendor's markers: they are about the one bucket that the task reads.
+    /// It never covers a removal: only a look at the source tells whether that was carried over, and a replay takes one. `origin`
+    /// is unknown for the vendor's markers: they want OMS to be told their key, so it must have been OMS that accepted it.
     pub fn covers(&self, written: Option<DateTime<Utc>>, kind: Kind, origin: Option<Origin>) -> bool {
         let began = self.began_at.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let before = began.zip(written).is_some_and(|(began, written)| written + MARGIN <= began);
-        let same_object = origin.is_none_or(|origin| origin == self.origin());
-        let same_effect = kind != Kind::Removal || self.is_removal();
-        before && same_object && same_effect
+        let by_oms = self.engine != EngineName::Copy.as_str() && self.url.is_none();
+        let same_object = origin.map_or(by_oms, |origin| origin == self.origin());
+        before && same_object && kind != Kind::Removal
     }
+}
 
-    /// Whether this record's change came after the other one's, as far as the two tell.
-    pub fn order(&self, other: &Self) -> Ordering {
-        let (own, others) = (self.change(""), other.change(""));
-        own.order(&others).unwrap_or_else(|| {
-            let time = |text: &Option<String>| {
-                text.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-            };
-            match (time(&self.event_time), time(&other.event_time)) {
-                (Some(own), Some(others)) => own.cmp(&others),
-                _ => time(&self.last_failed_at).cmp(&time(&other.last_failed_at)),
-            }
-        })
+/// Puts what is known of one object in the order of its changes, oldest first: by the number that its source gave them, else by the time
+/// of their events, else by that of their failures, whichever all of them tell. Mixed, these would be no order.
+///
+/// Where the record of one of them was not read, they stay in the order in which they are.
+pub fn sort_by_change<T>(items: &mut [T], record: impl Fn(&T) -> Option<&Record>) {
+    fn moment(text: Option<&String>) -> Option<DateTime<chrono::FixedOffset>> {
+        DateTime::parse_from_rfc3339(text?).ok()
+    }
+    let number = |item: &T| {
+        let digits = record(item)?.sequencer.as_deref()?.to_ascii_uppercase();
+        // As if the shorter one was filled up with zeros at its right: `ObjectChange::order`.
+        Some(digits.trim_end_matches('0').to_owned())
+    };
+    let event = |item: &T| moment(record(item)?.event_time.as_ref());
+    if items.iter().any(|item| record(item).is_none()) {
+        return;
+    }
+    if items.iter().all(|item| number(item).is_some()) {
+        items.sort_by_cached_key(number);
+    } else if items.iter().all(|item| event(item).is_some()) {
+        items.sort_by_cached_key(event);
+    } else {
+        items.sort_by_cached_key(|item| moment(record(item)?.last_failed_at.as_ref()));
     }
 }
 

@@ -17,12 +17,20 @@ impl OpenJournal {
     pub async fn retire(&self, shelf: Shelf, failures: &[&FailureRef]) -> usize {
         let (mut names, bare): (Vec<&FailureRef>, Vec<&FailureRef>) =
             failures.iter().copied().partition(|failure| matches!(failure.form(), Form::Record(_)));
+        let mut unsure = 0;
         for naming in [Naming::Key, Naming::Hash] {
             let named: Vec<_> = bare.iter().copied().filter(|failure| failure.naming() == naming).collect();
-            names.extend(self.unchanged(shelf, naming, named).await);
+            let count = named.len();
+            match self.unchanged(shelf, naming, named).await {
+                Ok(unchanged) => names.extend(unchanged),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot look at markers again; they stay");
+                    unsure += count;
+                }
+            }
         }
         let names: Vec<&str> = names.into_iter().map(FailureRef::name).collect();
-        self.delete(names).await
+        unsure + self.delete(names).await
     }
 
     /// Deletes objects by name. Says how many are left.
@@ -58,21 +66,12 @@ impl OpenJournal {
         shelf: Shelf,
         naming: Naming,
         mut failures: Vec<&'f FailureRef>,
-    ) -> Vec<&'f FailureRef> {
+    ) -> Result<Vec<&'f FailureRef>, Error> {
         failures.sort_unstable_by(|a, b| a.key_or_hash().cmp(b.key_or_hash()));
         let ends: Vec<&str> = failures.iter().map(|failure| failure.key_or_hash()).collect();
-        match self.look(shelf, naming, &ends).await {
-            Ok(now) => {
-                let both = failures.into_iter().zip(now);
-                both.filter(|(failure, now)| now.as_ref() == Some(failure.object()))
-                    .map(|(it, _)| it)
-                    .collect()
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot look at markers again; they stay");
-                Vec::new()
-            }
-        }
+        let now = self.look(shelf, naming, &ends).await?;
+        let both = failures.into_iter().zip(now);
+        Ok(both.filter(|(failure, now)| now.as_ref() == Some(failure.object())).map(|(it, _)| it).collect())
     }
 
     async fn look(

@@ -83,6 +83,10 @@ impl Guard {
         self.source = Some((provider, bucket));
     }
 
+    pub(super) fn source(&self) -> Option<&(Provider, String)> {
+        self.source.as_ref()
+    }
+
     /// Looks for a change that must not be forwarded. One without a bucket, or that is read from a URL, comes from no event.
     pub(super) fn check(&self, changes: &[ObjectChange]) -> Result<(), Refused> {
         changes.iter().try_for_each(|change| self.check_one(change))

@@ -8,7 +8,7 @@ use super::fold::Item;
 use super::source::Chunk;
 use super::{Mode, Run, Summary};
 use crate::engine::{Attempt, Failure, Job, Outcome};
-use crate::journal::{FailureRef, ReadError, Record, Shelf, WriteError};
+use crate::journal::{FailureRef, ReadError, Record, Shelf, WriteError, sort_by_change};
 use crate::pipeline::{Disposition, Settled, Work, settle};
 use crate::progress::Event;
 
@@ -34,6 +34,12 @@ pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> Summary {
             run.observer.observe(&Event::Planned { key: item.key() });
         }
         return summary;
+    }
+    let mut send = send;
+    if !send.is_empty() {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let first = ((run.options.random)() * send.len() as f64) as usize % send.len();
+        send.rotate_left(first);
     }
     let items = Arc::new(send);
     let mut gone: Vec<&FailureRef> = done.iter().collect();
@@ -141,7 +147,7 @@ impl Run {
             // Another replay has forwarded the change, or written a newer record of it.
             return Kept::Nothing;
         }
-        earlier.sort_by(Record::order);
+        sort_by_change(&mut earlier, |record| Some(record));
         let now = self.journal.now();
         let since = item.failed.iter().filter_map(|failed| failed.failure.written()).min().unwrap_or(now);
         // Read only now, where the engine had no need of it.

@@ -36,9 +36,11 @@ use tokio::time::Instant;
 pub use self::filter::Filter;
 use self::fold::Failed;
 use self::source::{Chunk, Source};
+use crate::change::Provider;
+use crate::engine::backoff::Random;
 use crate::engine::copy::CopyContext;
-use crate::engine::{Engine, EngineName, Failure, FailureClass};
-use crate::journal::{OpenJournal, Shelf, refuses};
+use crate::engine::{Attempt, Engine, EngineName, Failure, FailureClass};
+use crate::journal::{Kind, OpenJournal, Origin, Shelf, origin, refuses};
 use crate::progress::Observer;
 
 /// Chunks under way at once: one is sent while another is recorded and a third is listed.
@@ -48,9 +50,22 @@ const CHUNKS: usize = 3;
 /// further key would only have its record rewritten. A key that is refused for good shows that the service answers.
 const FAILURES_IN_A_ROW: usize = 500;
 
-/// So many keys in a row whose copy was refused for want of permission, and none that was accepted, end the run. One alone may
-/// be the object's own matter.
-const REFUSALS_IN_A_ROW: usize = 20;
+/// Keys in a row that were refused for want of permission, and none that was accepted, end the run. One alone may be the object's own
+/// matter, and so may thousands: those behind them are still to be tried.
+const REFUSALS_IN_A_ROW: usize = 5000;
+
+/// Of copies, how many such keys and no accepted one mean that it is no matter of objects. OMS reads them all with one permission.
+const REFUSED_COPIES: usize = 20;
+
+/// Codes of OSS, OBS and S3 that are about the credentials, not about what they may do.
+const CREDENTIALS: [&str; 6] = [
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidSecurityToken",
+    "InvalidToken",
+    "SecurityTokenExpired",
+    "SignatureDoesNotMatch",
+];
 
 /// Permanent failures after which a key is set aside, unless told otherwise. Outages count for nothing.
 pub const MAX_ATTEMPTS: u32 = 50;
@@ -68,6 +83,10 @@ pub struct Options {
     pub max_attempts: u32,
     /// Send, or only say what would be sent.
     pub mode: Mode,
+    /// Randomness: which keys of a chunk go first. What holds up the first request of a run is another key the next time.
+    pub random: Random,
+    /// The one bucket that changes are taken from, if there is one: failures of another are not for OMS, which would read this one.
+    pub source: Option<(Provider, String)>,
     /// Nothing is sent after.
     pub deadline: Instant,
 }
@@ -90,6 +109,8 @@ impl Options {
             shelf: Shelf::Failed,
             max_attempts: MAX_ATTEMPTS,
             mode: Mode::Send,
+            random: fastrand::f64,
+            source: None,
             deadline,
         }
     }
@@ -118,6 +139,9 @@ pub struct Summary {
     /// Failures, of those that may go, which are still there: the next run removes or sends them.
     #[serde(skip)]
     pub markers_left: usize,
+    /// Of the skipped failures, those that the log bucket does not give to read.
+    #[serde(skip)]
+    pub unreadable: usize,
     /// Of the skipped failures, those that only the copy engine can forward.
     #[serde(skip)]
     pub for_copies: usize,
@@ -135,6 +159,8 @@ pub enum Stopped {
     OutOfTime,
     /// The engine was refused the credentials.
     CredentialsRefused(EngineName),
+    /// The engine was refused every key for want of permission.
+    PermissionsRefused(EngineName),
     /// Nothing is accepted any more.
     Unavailable,
     /// The log bucket refused the credentials.
@@ -155,6 +181,12 @@ impl fmt::Display for Stopped {
             }
             Self::CredentialsRefused(EngineName::Copy) => f.write_str(
                 "source or destination refuse the credentials: oms-bridge doctor says which and what to do",
+            ),
+            Self::PermissionsRefused(EngineName::Oms) => {
+                f.write_str("OMS refuses every key: a permission is missing, oms-bridge doctor says which")
+            }
+            Self::PermissionsRefused(EngineName::Copy) => f.write_str(
+                "source or destination refuse the credentials for every key: oms-bridge doctor says which and what to do",
             ),
             Self::Unavailable => {
                 write!(f, "the last {FAILURES_IN_A_ROW} keys all failed: the service seems to be down")
@@ -177,6 +209,9 @@ pub(crate) struct Run {
     failures_in_a_row: AtomicUsize,
     refusals_in_a_row: AtomicUsize,
     for_copies: AtomicUsize,
+    unreadable: AtomicUsize,
+    /// Origins that stand for the one bucket that changes are taken from; none where any will do.
+    own: Vec<Origin>,
 }
 
 impl Run {
@@ -196,18 +231,39 @@ impl Run {
         self.refusals_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// OMS refuses everybody or nobody, and locks the key of those who insist. The ends of a copy may refuse an object.
+    /// Refused credentials end the run: who insists has the access key locked. A permission that is missing may be that of one object.
     fn refused(&self, failure: &Failure) {
-        if failure.class == FailureClass::Auth
-            && (failure.engine == EngineName::Oms
-                || self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSALS_IN_A_ROW)
-        {
+        if failure.class != FailureClass::Auth {
+            return;
+        }
+        let code = failure.error.code.as_deref();
+        let credentials = failure.attempt == Attempt::NotMade
+            || failure.error.status == Some(401)
+            || code.is_some_and(|code| CREDENTIALS.contains(&code));
+        let refusals = self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        if credentials {
             self.stop(Stopped::CredentialsRefused(failure.engine));
+        } else if refusals >= REFUSALS_IN_A_ROW {
+            self.stop(Stopped::PermissionsRefused(failure.engine));
         }
     }
 
+    /// Whether nothing was accepted for want of permission.
+    fn refuses_all(&self, summary: &Summary) -> Option<Stopped> {
+        let refusals = self.refusals_in_a_row.load(Ordering::Relaxed);
+        let engine = self.engine.last();
+        let enough = if engine == EngineName::Oms { 1 } else { REFUSED_COPIES };
+        (summary.accepted == 0 && refusals >= enough).then_some(Stopped::PermissionsRefused(engine))
+    }
+
+    /// Whether OMS cannot forward the change: what happened, or where, is nothing that its task reads.
+    fn is_beyond_oms(&self, failed: &Failed) -> bool {
+        let elsewhere = |origin| !self.own.is_empty() && !self.own.contains(&origin);
+        failed.kind() != Kind::Change || failed.origin().is_some_and(elsewhere)
+    }
+
     /// Notes a failure that OMS cannot forward: it stays where it is.
-    fn is_for_copies(&self, failed: &Failed) {
+    fn leave_for_copies(&self, failed: &Failed) {
         tracing::debug!(key = failed.key(), kind = ?failed.kind(), "left: OMS cannot forward it");
         self.for_copies.fetch_add(1, Ordering::Relaxed);
     }
@@ -215,7 +271,9 @@ impl Run {
     fn failed(&self, failure: &Failure) {
         if failure.is_about_the_key() {
             self.failures_in_a_row.store(0, Ordering::Relaxed);
-        } else if self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW {
+        } else if failure.class != FailureClass::Auth
+            && self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_IN_A_ROW
+        {
             self.stop(Stopped::Unavailable);
         }
     }
@@ -247,6 +305,11 @@ pub async fn replay(
 ) -> Summary {
     let started = Instant::now();
     let requests = engine.requests();
+    let own = options.source.as_ref().map_or_else(Vec::new, |(provider, bucket)| {
+        // Keys that were handed over, and those of `send`, name no bucket.
+        let nowhere = [Provider::Configured, *provider].map(|provider| origin(provider, None, None));
+        nowhere.into_iter().chain([origin(*provider, Some(bucket), None)]).collect()
+    });
     let run = Arc::new(Run {
         engine: engine.clone(),
         context,
@@ -257,9 +320,12 @@ pub async fn replay(
         failures_in_a_row: AtomicUsize::new(0),
         refusals_in_a_row: AtomicUsize::new(0),
         for_copies: AtomicUsize::new(0),
+        unreadable: AtomicUsize::new(0),
+        own,
     });
     let mut summary = Summary::default();
-    let mut source = Some(Source::spawn(&run));
+    let (listing, chunks_of_it) = Source::spawn(&run);
+    let mut source = Some(chunks_of_it);
     let mut chunks = JoinSet::new();
     let mut stopped = std::pin::pin!(run.stopped(interrupted));
     while source.is_some() || !chunks.is_empty() {
@@ -277,12 +343,19 @@ pub async fn replay(
             },
         }
     }
-    summary.stopped.clone_from(&run.stop.borrow());
+    drop(source);
+    if let Err(error) = listing.await {
+        run.stop(Stopped::Internal(error.to_string()));
+    }
+    let stopped = run.stop.borrow().clone();
+    summary.stopped = stopped.or_else(|| run.refuses_all(&summary));
     summary.for_copies = run.for_copies.load(Ordering::Relaxed);
+    summary.unreadable = run.unreadable.load(Ordering::Relaxed);
     if summary.for_copies > 0 {
         tracing::warn!(
             failures = summary.for_copies,
-            "left as they are: removals, objects at URLs or of another service, which OMS cannot forward; replay them with FORWARD_MODE or --engine copy"
+            "left as they are: removals and objects at URLs, of another service or another bucket, which OMS cannot forward; \
+             replay them with --engine copy"
         );
     }
     summary.requests = engine.requests() - requests;

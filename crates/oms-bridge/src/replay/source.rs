@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::stream::{BoxStream, Peekable};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Error, ListedObject};
+use oss_lite::{Error, ErrorKind, ListedObject};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::Run;
 use super::fold::{Failed, Item, fold};
-use crate::journal::{FailureRef, Form, Kind, Lookup, Naming, OpenJournal, ReadError, Record};
+use crate::journal::{FailureRef, Form, Lookup, Naming, OpenJournal, ReadError, Record};
 
 /// Keys that are sent together, roughly: as many as one multi-delete takes names.
 const CHUNK: usize = 1000;
@@ -67,10 +69,10 @@ pub(super) struct Source {
 
 impl Source {
     /// Lists in a task of its own, a chunk ahead, until nobody takes chunks any more.
-    pub(super) fn spawn(run: &Arc<Run>) -> mpsc::Receiver<Chunk> {
+    pub(super) fn spawn(run: &Arc<Run>) -> (JoinHandle<()>, mpsc::Receiver<Chunk>) {
         let (chunks, receiver) = mpsc::channel(1);
         let mut source = Self::new(run);
-        tokio::spawn(async move {
+        let listing = tokio::spawn(async move {
             while !source.ended {
                 let chunk = tokio::select! {
                     chunk = source.next() => chunk,
@@ -81,7 +83,7 @@ impl Source {
                 }
             }
         });
-        receiver
+        (listing, receiver)
     }
 
     fn new(run: &Arc<Run>) -> Self {
@@ -246,6 +248,14 @@ async fn sift(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
     let record = if needed {
         match run.journal.read(&failure).await {
             Ok(record) => Some(record),
+            // One object alone: archived by a rule, or with an owner of its own.
+            Err(ReadError::Store(error))
+                if matches!(error.kind(), ErrorKind::Archived | ErrorKind::AccessDenied) =>
+            {
+                tracing::warn!(name = failure.name(), %error, "skipped: the record cannot be read");
+                run.unreadable.fetch_add(1, Ordering::Relaxed);
+                return Ok(Found::Skip);
+            }
             Err(ReadError::Store(error)) => return Err(error),
             Err(ReadError::Vanished) => {
                 tracing::info!(name = failure.name(), "skipped: somebody else is done with the record");
@@ -265,8 +275,8 @@ async fn sift(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
     if failed.record.as_ref().is_some_and(|record| !filter.admits_record(failed.key(), record)) {
         return Ok(Found::Skip);
     }
-    if failed.kind() != Kind::Change && !run.engine.needs_records() {
-        run.is_for_copies(&failed);
+    if !run.engine.needs_records() && run.is_beyond_oms(&failed) {
+        run.leave_for_copies(&failed);
         return Ok(Found::Skip);
     }
     Ok(Found::Send(Box::new(failed)))

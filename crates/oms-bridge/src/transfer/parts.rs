@@ -380,13 +380,16 @@ impl Upload {
 ///
 /// # Errors
 ///
-/// When it may be there still and a later try may remove it. One that may not be removed at all is only told of.
+/// When it may be there still and a later try may remove it: also where credentials were refused, which end and are renewed, or were
+/// held back. One that may not be removed for want of permission is only told of.
 pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) -> Result<(), Failed> {
     let Err(error) = to.bucket.abort_multipart_upload(key, id).await else { return Ok(()) };
     tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");
+    let refused = error.kind() == ErrorKind::CredentialsRefused;
     let failed = Failed::from(error);
     match failed.class {
         FailureClass::Transient | FailureClass::Throttled => Err(failed),
+        FailureClass::Auth if refused => Err(failed),
         FailureClass::Permanent | FailureClass::Auth => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::{Error, ErrorKind};
 
-use crate::engine::{Attempt, EngineError, FailureClass, OpenUpload};
+use crate::engine::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 
 /// Why a step ended before the object was copied.
 #[derive(Debug)]
@@ -57,6 +57,12 @@ impl Failed {
 
     pub(crate) fn permanent(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Permanent, message)
+    }
+
+    /// What only other settings mend: no fault of the object.
+    pub(crate) fn settings(message: impl Into<String>) -> Self {
+        let error = EngineError { status: None, code: Some(SETTINGS.to_owned()), message: message.into() };
+        Self::of(FailureClass::Permanent, error)
     }
 
     pub(crate) fn transient(message: impl Into<String>) -> Self {

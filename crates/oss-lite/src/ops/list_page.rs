@@ -20,12 +20,12 @@ pub(super) struct Page {
 pub(super) fn read(body: &[u8], listing: Listing) -> Result<Page, String> {
     let mut list = ListPage::default();
     let mut object = ListedObject::default();
-    let (mut encoded, mut truncated) = (false, false);
+    let (mut encoded, mut truncated) = (false, None);
     let (mut token, mut marker) = (None, None);
     let mut bad_number = false;
     xml::read(body, "ListBucketResult", |node| match node {
         Node::Leaf("EncodingType", text) => encoded = text == "url",
-        Node::Leaf("IsTruncated", text) => truncated = text == "true",
+        Node::Leaf("IsTruncated", text) => truncated = Some(text == "true"),
         Node::Leaf("NextContinuationToken", text) => token = Some(text),
         Node::Leaf("NextMarker", text) => marker = Some(text),
         Node::Leaf("CommonPrefixes/Prefix", text) => list.common_prefixes.push(text),
@@ -56,6 +56,8 @@ pub(super) fn read(body: &[u8], listing: Listing) -> Result<Page, String> {
             *text = encoding::decode_reply(text).ok_or("a key is not UTF-8")?;
         }
     }
+    // Both services always say: what does not is no listing of theirs, or one that broke off.
+    let truncated = truncated.ok_or("it does not say whether there are more pages")?;
     let next = match (truncated, next.filter(|next| !next.is_empty())) {
         (false, _) => None,
         (true, Some(next)) => Some(next),
@@ -118,6 +120,7 @@ mod tests {
             Listing::Marker,
         );
         assert_eq!(page.expect("readable").next.as_deref(), Some("c/"));
+        assert!(read(b"<ListBucketResult><Name>b</Name></ListBucketResult>", Listing::Marker).is_err());
         let truncated = b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
         assert!(read(truncated, Listing::Marker).is_err());
         assert!(read(truncated, Listing::ContinuationToken).is_err());
@@ -130,8 +133,8 @@ mod tests {
                 format!("<Contents><Key>{}</Key><Size>0</Size></Contents>", encoding::component(key))
             });
             let contents = contents.collect::<String>();
-            let body =
-                format!("<ListBucketResult><EncodingType>url</EncodingType>{contents}</ListBucketResult>");
+            let head = "<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>";
+            let body = format!("<ListBucketResult>{head}{contents}</ListBucketResult>");
             let page = read(body.as_bytes(), Listing::Marker).expect("readable");
             let read: Vec<String> = page.list.objects.into_iter().map(|object| object.key).collect();
             prop_assert_eq!(read, keys);

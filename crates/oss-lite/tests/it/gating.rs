@@ -113,12 +113,16 @@ async fn success_and_errors_of_somebody_else_prove_nothing() {
         (reply("200 OK", &[], "<html>Sign in</html>"), Unknown),
         (error("403 Forbidden", "AccessDenied"), Unknown),
         (reply("403 Forbidden", &[], "<html>blocked</html>"), Unknown),
-        (reply("404 Not Found", &[], "<html>nothing here</html>"), Unknown),
     ] {
         let (server, gate) = (Server::with([answer]).await, Gate::default());
         let _ = gate.bucket(&server, Dialect::Obs).delete("k").await;
         assert_eq!(gate.told(), [Some(verdict)]);
     }
+    // The 404 of a proxy is asked for again.
+    let nothing = || reply("404 Not Found", &[], "<html>nothing here</html>");
+    let (server, gate) = (Server::with([nothing(), nothing(), nothing()]).await, Gate::default());
+    let _ = gate.bucket(&server, Dialect::Obs).delete("k").await;
+    assert_eq!(gate.told(), [Some(Unknown); 3]);
 }
 
 #[tokio::test]

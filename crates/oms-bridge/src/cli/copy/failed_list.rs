@@ -42,7 +42,7 @@ impl FailedList {
 }
 
 /// A key as a line.
-fn line(key: &str) -> String {
+pub(super) fn line(key: &str) -> String {
     let plain = !key.contains(['\n', '\r']) && !key.starts_with(['"', ' ', '\t']) && !key.is_empty();
     if plain { key.to_owned() } else { serde_json::Value::from(key).to_string() }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Kind;
 use super::bar::Bar;
-use super::failed_list::FailedList;
+use super::failed_list::{self, FailedList};
 use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{print, print_json};
 use crate::transfer::{Done, Failed, Flow, Transfer};
@@ -102,7 +102,7 @@ impl Watch for Report {
         self.bar.shown.set_message(text::counted(self.settled, "object"));
         match outcome {
             Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
-                self.bar.shown.suspend(|| print(name));
+                self.bar.shown.suspend(|| print(&failed_list::line(name)));
             }
             Ok(Done::Copied { bytes }) => tracing::debug!(key = name, bytes, "copied"),
             Ok(done) => {

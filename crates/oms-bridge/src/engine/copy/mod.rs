@@ -136,7 +136,7 @@ enum Place {
 impl Place {
     fn of(change: &ObjectChange, config: &CopyConfig) -> Result<Self, Failed> {
         let elsewhere = |bucket: Option<&str>| {
-            bucket.map(str::to_owned).ok_or_else(|| Failed::permanent("nothing tells the bucket of the key"))
+            bucket.map(str::to_owned).ok_or_else(|| Failed::settings("nothing tells the bucket of the key"))
         };
         if change.url.is_some() {
             return Ok(Self::Web);
@@ -144,14 +144,14 @@ impl Place {
         match (change.provider, change.bucket.as_deref()) {
             (Provider::AmazonS3, bucket) => elsewhere(bucket).map(Self::S3),
             (Provider::TencentCos, _) => {
-                Err(Failed::permanent("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
+                Err(Failed::settings("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
             }
             (Provider::Configured, Some(name)) => {
                 Ok(Self::Bucket(BucketName::parse(name, config.source.dialect())?))
             }
             (Provider::Configured, None) => {
                 Ok(Self::Bucket(config.source_bucket.clone().ok_or_else(|| {
-                    Failed::permanent("nothing tells the bucket of the key: set SOURCE_BUCKET")
+                    Failed::settings("nothing tells the bucket of the key: set SOURCE_BUCKET")
                 })?))
             }
         }
@@ -297,7 +297,7 @@ impl Shared {
             Effect::VersionRemoved => Removal::Version,
             _ => Removal::Object,
         });
-        let Job { change, open } = job;
+        let Job { change, open, .. } = job;
         let place = Place::of(&change, &self.config)?;
         let item = Item {
             key: change.url.as_ref().unwrap_or(&change.key).clone(),
@@ -332,13 +332,13 @@ impl Shared {
             #[cfg(not(feature = "aws"))]
             Place::S3(bucket) => {
                 let reading = crate::features::missing("aws", "reading Amazon S3");
-                return Err(Failed::permanent(format!(
+                return Err(Failed::settings(format!(
                     "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {reading}"
                 )));
             }
             Place::Web => {
                 let web = config.web.clone().ok_or_else(|| {
-                    Failed::permanent("the object is read from a URL, and INGEST_DOMAINS allows none")
+                    Failed::settings("the object is read from a URL, and INGEST_DOMAINS allows none")
                 })?;
                 (Source::Web(web), ServerSideCopy::No)
             }

@@ -254,7 +254,12 @@ impl Shared {
             let verdict = classify(&refusal.error);
             let learns = |theirs| self.clock_offset.learn(theirs, signed, (self.config.clock)());
             let by_clock = verdict == Verdict::Unauthorized && refusal.date.is_some_and(learns);
-            permit.answered(reply::of_signature(&refusal.error));
+            // Requests that were under way with a wrong time when it was learnt say nothing of the secret.
+            permit.answered(if by_clock {
+                SignatureVerdict::Unknown
+            } else {
+                reply::of_signature(&refusal.error)
+            });
             tracing::debug!(error = %refusal.error, ?verdict, keys = batch.len(), "OMS did not accept a request");
             match verdict {
                 Verdict::Fail(class) => return Settled::Failed(refusal.into_failure(class)),

@@ -192,7 +192,10 @@ fn a_success_covers_what_was_there_before_it_began_and_no_more() {
     assert!(!created.covers(Some(at(8)), Kind::Change, here), "within the margin");
     assert!(!created.covers(None, Kind::Change, here));
     assert!(!created.covers(Some(at(7)), Kind::Removal, here), "nobody looked whether it is gone");
-    assert!(removed.covers(Some(at(7)), Kind::Removal, here));
+    assert!(!removed.covers(Some(at(7)), Kind::Removal, here), "only the source can tell");
+    let copied = Record { engine: "copy".into(), ..created.clone() };
+    assert!(copied.covers(Some(at(7)), Kind::Change, here));
+    assert!(!copied.covers(Some(at(7)), Kind::Change, None), "a marker wants OMS to be told");
     assert!(removed.covers(Some(at(7)), Kind::Change, here), "it would have been copied, had it been there");
     let elsewhere = origin(Provider::Configured, Some("other"), None);
     assert!(!created.covers(Some(at(7)), Kind::Change, Some(elsewhere)));
@@ -201,16 +204,26 @@ fn a_success_covers_what_was_there_before_it_began_and_no_more() {
 }
 
 #[test]
-fn the_newest_of_several_is_told_by_number_then_by_time() {
-    let record = |sequencer: Option<&str>, time: &str| Record {
+fn changes_are_put_in_order_by_what_all_of_them_tell() {
+    let record = |key: &str, sequencer: Option<&str>, time: Option<&str>, failed: &str| Record {
+        key: key.to_owned(),
         sequencer: sequencer.map(str::to_owned),
-        event_time: Some(time.to_owned()),
+        event_time: time.map(str::to_owned),
+        last_failed_at: Some(failed.to_owned()),
         ..Record::default()
     };
-    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
-    assert_eq!(record(Some("02"), early).order(&record(Some("01"), late)), Ordering::Greater);
-    assert_eq!(record(None, early).order(&record(None, late)), Ordering::Less);
-    assert_eq!(record(None, early).order(&record(Some("01"), early)), Ordering::Equal);
+    let at = |second: u8| format!("2026-01-01T00:00:0{second}Z");
+    let sorted = |mut records: Vec<Record>| -> String {
+        sort_by_change(&mut records, |record| Some(record));
+        records.into_iter().map(|record| record.key).collect()
+    };
+    let one = |key, sequencer, event: Option<u8>, failed| {
+        record(key, sequencer, event.map(at).as_deref(), &at(failed))
+    };
+    assert_eq!(sorted(vec![one("b", Some("0a"), Some(1), 1), one("a", Some("00FF"), Some(2), 2)]), "ab");
+    assert_eq!(sorted(vec![one("b", Some("01"), Some(2), 1), one("a", None, Some(1), 2)]), "ab");
+    assert_eq!(sorted(vec![one("b", Some("01"), Some(1), 2), one("a", None, None, 1)]), "ab");
+    assert_eq!(sorted(vec![one("a", Some("1"), None, 2), one("b", Some("10"), None, 1)]), "ab", "equal stay");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::transfer::stop::Failed;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Page {
-    #[serde(default)]
+    /// Required: without it an error document, or a page of somebody else, would be the end of an empty bucket.
     is_truncated: bool,
     next_continuation_token: Option<String>,
     encoding_type: Option<String>,
@@ -147,6 +147,9 @@ mod tests {
         for text in [
             "",
             "<html>",
+            "<html/>",
+            "<Error><Code>InternalError</Code></Error>",
+            "<ListBucketResult><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
             "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
             "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%FF</Key><Size>1</Size></Contents></ListBucketResult>",
         ] {
