@@ -12,7 +12,7 @@
 //!
 //! # Rules
 //!
-//! - **A failure is an object of its own.** Its name is chosen once and never written again ([`name`]), so no writer can
+//! - **A failure is an object of its own.** Its name is chosen once and never written again (`name`), so no writer can
 //!   destroy what another one wrote: not another event of the same key, not a replay, not another instance.
 //! - **It is deleted by exactly that name**, by whoever has forwarded the change, or has written a newer record that stands for
 //!   it. Between looking and deleting nothing can come to stand there, so there is no window to close.
