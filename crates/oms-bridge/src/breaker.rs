@@ -1,16 +1,17 @@
 //! One breaker for each set of credentials, whichever services they are used at.
 //!
 //! Huawei's gateway locks an access key for five minutes after more than five bad signatures in a row, for everybody who
-//! uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at most two bad signatures are made in five minutes (`WINDOW`),
-//! over OMS, OBS, both engines and all commands of a process:
+//! uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at most two bad signatures are
+//! made in five minutes (`WINDOW`), over OMS, OBS, both engines and all commands of a process:
 //!
-//! - Until a service accepted a signature, requests to it go one at a time, whoever makes them.
-//! - After two (`REFUSALS`) refusals by whichever services, with no acceptance since, nothing is sent for five minutes (`WINDOW`). Then one
-//!   request at a time tries again, and one refusal shuts it again.
+//! - Until a service has accepted a signature, requests to it go one at a time.
+//! - After two refusals (`REFUSALS`), by one service or by several, with no acceptance since, nothing is sent for five
+//!   minutes. Then one request at a time tries again, and one refusal shuts it again.
 //! - The same goes for the refusals of one service alone, whatever another accepts: a gateway counts its own.
-//! - Once the service says that the key is locked, nothing is sent for five minutes (`WINDOW`), with none of the key's secrets.
-//! - Only an accepted signature proves anything, to the service that accepted it, and its proof is good for five minutes (`WINDOW`): a secret key may have been replaced while
-//!   an instance was frozen. An acceptance of a request that was sent before a later one was refused proves nothing.
+//! - Once the service says that the key is locked, nothing is sent for five minutes, with none of the key's secrets.
+//! - Only an accepted signature proves anything, to the service that accepted it, and its proof is good for five minutes:
+//!   a secret key may have been replaced while an instance was frozen. An acceptance of a request that was sent before a
+//!   later one was refused proves nothing.
 //! - Time is kept by the wall clock and by the monotonic one, whichever says more (`Moment`).
 //!
 //! # What an answer says of the signature
