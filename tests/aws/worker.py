@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -16,6 +17,7 @@ import amazon
 import twin
 
 NUMBERS = itertools.count(1)
+SUFFIX = re.compile(r"!\d{8}T\d{6}\.\d{3}Z-[crup][0-9a-f]{8}-[0-9a-f]{24}$")
 
 
 class Clouds:
@@ -56,10 +58,11 @@ class Clouds:
         return {key: counts[key] for key in keys if key in counts}
 
     def records(self, shelf):
-        """The keys with a record."""
+        """The keys with a record: what stands before the suffix of 56 characters that a failure has (docs/journal.md)."""
         start = f"oms_source_record/{self.task['sync_task_id']}/{shelf}_object/"
         names = twin.admin("GET", f"/buckets/oss/{self.log}")
-        return {name.removeprefix(start) for name in names if name.startswith(start)}
+        ends = (name.removeprefix(start) for name in names if name.startswith(start))
+        return {SUFFIX.sub("", end) for end in ends}
 
     def start(self, *arguments, **settings):
         return Worker({**self.settings(), **settings}, arguments)
