@@ -171,7 +171,7 @@ impl World {
         if replays {
             // Something for it to do.
             self.outage();
-            KEYS.into_iter().for_each(|key| self.change_of(key));
+            self.change_all();
             self.answered().await;
             self.cloud.twin.faults().clear_all();
         }
@@ -185,18 +185,24 @@ impl World {
         if replays {
             self.replays.push(Process::spawn(&["replay".to_owned()], &self.settings()));
         } else {
-            KEYS.into_iter().for_each(|key| self.change_of(key));
+            self.change_all();
         }
         self.soon(|twin| twin.faults().hits(held) > 0).await;
         self.outage();
         let failed =
             |twin: &Twin| twin.oss().keys(LOGS).iter().filter(|name| name.contains("failed_object")).count();
         let before = failed(&self.cloud.twin);
-        KEYS.into_iter().for_each(|key| self.change_of(key));
+        self.change_all();
         self.soon(|twin| failed(twin) >= before + KEYS.len()).await;
         self.clock.advance(TimeDelta::seconds(self.rng.i64(1..8)));
         self.cloud.twin.faults().clear(held);
         self.answered().await;
+    }
+
+    fn change_all(&mut self) {
+        for key in KEYS {
+            self.change_of(key);
+        }
     }
 
     fn outage(&self) {
