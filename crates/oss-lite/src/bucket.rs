@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     BucketName, Credentials, Dialect, Error,
-    client::{Call, Caller, Received, Shared, Signer},
+    client::{Base, Call, Caller, Received, Shared, Signer},
     stream_body::StreamBody,
 };
 
@@ -25,7 +25,7 @@ pub struct Bucket {
 
 struct Place {
     name: BucketName,
-    base: String,
+    base: Base,
     signer: Signer,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Answered {
 
 impl Bucket {
     pub(crate) fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
-        let base = shared.endpoint.base(&name);
+        let base = Base::new(shared.endpoint.base(&name));
         let signer = Signer::new(&shared.scheme, credentials, shared.gates.as_ref());
         Self { shared, place: Arc::new(Place { name, base, signer }), deadline: None }
     }
@@ -141,15 +141,17 @@ async fn answered(
 }
 
 fn is_error_document(body: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return false;
-    };
-    let text = text.trim_start();
-    let text = match text.strip_prefix("<?xml") {
-        Some(declaration) => declaration.split_once("?>").map_or("", |(_, rest)| rest.trim_start()),
+    // As bytes: a listing is long, and only its beginning is of interest.
+    let text = body.trim_ascii_start();
+    let text = match text.strip_prefix(b"<?xml") {
+        Some(declaration) => match declaration.windows(2).position(|window| window == b"?>") {
+            Some(end) => declaration[end + 2..].trim_ascii_start(),
+            None => return false,
+        },
         None => text,
     };
-    text.strip_prefix("<Error").is_some_and(|rest| rest.starts_with(['>', ' ', '/', '\n', '\r', '\t']))
+    let rest = text.strip_prefix(b"<Error").and_then(<[u8]>::first);
+    rest.is_some_and(|next| b"> /\n\r\t".contains(next))
 }
 
 #[cfg(test)]

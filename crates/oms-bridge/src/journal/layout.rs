@@ -10,6 +10,8 @@
 //! records that version 0.1.0 wrote there are read and removed as well, but no longer written. A key for which the whole
 //! name would be too long for OSS goes under its hash, in `…_object_long/`, and its record carries the key.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::name::{SUFFIX, Tag, compose};
@@ -75,10 +77,10 @@ impl Layout {
     }
 
     /// How the success record of `key` is named, and what its name ends in: the key or its hash.
-    pub fn success(&self, key: &str) -> (Naming, String) {
-        match self.start(Shelf::Success, key, 0) {
-            (Naming::Key, _) => (Naming::Key, key.to_owned()),
-            (Naming::Hash, _) => (Naming::Hash, hash(key)),
+    pub fn success<'k>(&self, key: &'k str) -> (Naming, Cow<'k, str>) {
+        match self.naming(Shelf::Success, key, 0) {
+            Naming::Key => (Naming::Key, Cow::Borrowed(key)),
+            Naming::Hash => (Naming::Hash, Cow::Owned(hash(key))),
         }
     }
 
@@ -89,11 +91,15 @@ impl Layout {
 
     /// What the names of all records of `key` on a shelf begin with, of those that have so many bytes more behind the key.
     pub(super) fn start(&self, shelf: Shelf, key: &str, suffix: usize) -> (Naming, String) {
-        let length = self.root.len() + shelf.folder().len() + 1 + key.len() + suffix;
-        if length <= MAX_NAME {
-            return (Naming::Key, self.folder(shelf, Naming::Key) + key);
+        match self.naming(shelf, key, suffix) {
+            Naming::Key => (Naming::Key, self.folder(shelf, Naming::Key) + key),
+            Naming::Hash => (Naming::Hash, self.folder(shelf, Naming::Hash) + &hash(key)),
         }
-        (Naming::Hash, self.folder(shelf, Naming::Hash) + &hash(key))
+    }
+
+    fn naming(&self, shelf: Shelf, key: &str, suffix: usize) -> Naming {
+        let length = self.root.len() + shelf.folder().len() + 1 + key.len() + suffix;
+        if length <= MAX_NAME { Naming::Key } else { Naming::Hash }
     }
 
     /// What all names of a shelf begin with, up to where the key or its hash begins.

@@ -39,31 +39,30 @@ impl Lookup {
         Self { bucket, folder, page: VecDeque::new(), last: None, ends: false, page_size }
     }
 
-    /// For each of `ends`, which ascend, the object whose name ends in it, if it is there.
+    /// For each of `ends`, which ascend, none of them twice, the object whose name ends in it, if it is there.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed.
     pub async fn find(&mut self, ends: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
-        let names: Vec<String> = ends.iter().map(|end| [&self.folder, *end].concat()).collect();
-        let mut found = Vec::with_capacity(names.len());
-        self.take(&names, &mut found);
+        let mut found = Vec::with_capacity(ends.len());
+        self.take(ends, &mut found);
         let at_hand = found.len();
-        if let Some(next) = names.get(at_hand) {
+        if let Some(next) = ends.get(at_hand) {
             self.turn_to(next).await?;
-            self.take(&names[at_hand..], &mut found);
+            self.take(&ends[at_hand..], &mut found);
         }
-        let (on_page, rest) = (found.len() - at_hand, &names[found.len()..]);
+        let (on_page, rest) = (found.len() - at_hand, &ends[found.len()..]);
         if rest.is_empty() {
             return Ok(found);
         }
         let runs = rest.len().div_ceil(on_page.max(1)).min(RUNS);
         let page_size = if on_page < DENSE { SHORT_PAGE } else { self.page_size };
-        let runs = rest.chunks(rest.len().div_ceil(runs)).map(|names| {
+        let runs = rest.chunks(rest.len().div_ceil(runs)).map(|ends| {
             let mut run = Self { page_size, ..Self::new(self.bucket.clone(), self.folder.clone()) };
             async move {
-                let mut found = Vec::with_capacity(names.len());
-                run.walk(names, &mut found).await?;
+                let mut found = Vec::with_capacity(ends.len());
+                run.walk(ends, &mut found).await?;
                 Ok::<_, Error>((run, found))
             }
         });
@@ -75,32 +74,45 @@ impl Lookup {
     }
 
     /// One page after the other.
-    async fn walk(&mut self, names: &[String], found: &mut Vec<Option<ListedObject>>) -> Result<(), Error> {
-        while let Some(next) = names.get(found.len()) {
+    async fn walk(&mut self, ends: &[&str], found: &mut Vec<Option<ListedObject>>) -> Result<(), Error> {
+        while let Some(next) = ends.get(found.len()) {
             self.turn_to(next).await?;
-            self.take(&names[found.len()..], found);
+            self.take(&ends[found.len()..], found);
         }
         Ok(())
     }
 
-    /// Adds what the page at hand says of the first of `names`, as far as it reaches.
-    fn take(&mut self, names: &[String], found: &mut Vec<Option<ListedObject>>) {
-        for name in names {
-            if !self.ends && self.last.as_ref().is_none_or(|last| last < name) {
+    /// Adds what the page at hand says of the first of `ends`, as far as it reaches.
+    fn take(&mut self, ends: &[&str], found: &mut Vec<Option<ListedObject>>) {
+        let place = |name: &str, end: &str| match name.strip_prefix(&*self.folder) {
+            Some(own) => own.cmp(end),
+            None => name.cmp(&self.folder),
+        };
+        for (at, end) in ends.iter().enumerate() {
+            let reaches = self.last.as_ref().is_some_and(|last| place(last, end).is_ge());
+            if !self.ends && !reaches {
                 return;
             }
-            while self.page.front().is_some_and(|object| object.key < *name) {
+            while self.page.front().is_some_and(|object| place(&object.key, end).is_lt()) {
                 self.page.pop_front();
             }
-            found.push(self.page.front().filter(|object| object.key == *name).cloned());
+            let is_there = self.page.front().is_some_and(|object| place(&object.key, end).is_eq());
+            // The last one may be asked for once more by the next call.
+            let last = at + 1 == ends.len();
+            found.push(match is_there {
+                false => None,
+                true if last => self.page.front().cloned(),
+                true => self.page.pop_front(),
+            });
         }
     }
 
-    async fn turn_to(&mut self, name: &str) -> Result<(), Error> {
+    async fn turn_to(&mut self, end: &str) -> Result<(), Error> {
+        let name = [&self.folder, end].concat();
         // Many names may lie between the two, more than a page holds: then the listing goes on where the page before ended.
-        let before = just_before(name);
+        let before = just_before(&name);
         let after = match self.last.take() {
-            Some(last) if last > before && *last < *name => last,
+            Some(last) if last > before && last < name => last,
             _ => before,
         };
         let options = ListOptions {

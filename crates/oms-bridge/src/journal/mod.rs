@@ -146,8 +146,14 @@ impl Journal {
     }
 
     fn heard(&self, outcome: &PutOutcome) {
-        if let Some(time) = outcome.server_time {
-            *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, Instant::now()));
+        let now = Instant::now();
+        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        // Answers tell whole seconds: one each second is enough, of the hundreds that may come.
+        if heard.is_some_and(|(_, at)| now.saturating_duration_since(at) < Duration::from_secs(1)) {
+            return;
+        }
+        if let Some(time) = outcome.server_time() {
+            *heard = Some((time, now));
         }
     }
 }
@@ -171,11 +177,14 @@ impl OpenJournal {
         outcome: &Outcome,
         began: Option<DateTime<Utc>>,
     ) -> Result<(), WriteError> {
-        let record = Record::new(change, outcome, self.now());
-        match outcome {
-            Outcome::Accepted(_) => self.write_success(&record.begun(began)).await,
-            Outcome::Failed(_) => self.write_failure(Shelf::Failed, &record).await.map(drop),
-        }
+        let (name, body) = {
+            let record = Record::new(change, outcome, self.now());
+            match outcome {
+                Outcome::Accepted(_) => self.success_record(&record.begun(began)),
+                Outcome::Failed(_) => self.failure_record(Shelf::Failed, &record),
+            }
+        };
+        self.write(&name, body).await
     }
 
     /// Writes a success record, over that of an earlier success of the key.
@@ -184,8 +193,8 @@ impl OpenJournal {
     ///
     /// When the record is not known to be durable.
     pub async fn write_success(&self, record: &Record) -> Result<(), WriteError> {
-        let name = self.journal.layout().name(Shelf::Success, &record.key);
-        self.write(&name, record).await
+        let (name, body) = self.success_record(record);
+        self.write(&name, body).await
     }
 
     /// Writes a failure record, and gives its name. It stands beside all others.
@@ -194,22 +203,28 @@ impl OpenJournal {
     ///
     /// When the record is not known to be durable.
     pub async fn write_failure(&self, shelf: Shelf, record: &Record) -> Result<String, WriteError> {
-        let tag = Tag { at: self.now(), kind: record.kind(), origin: record.origin() };
-        let name = self.journal.layout().failure(shelf, &record.key, tag, (self.journal.0.unique)());
-        self.write(&name, record).await?;
+        let (name, body) = self.failure_record(shelf, record);
+        self.write(&name, body).await?;
         Ok(name)
     }
 
-    async fn write(&self, name: &str, record: &Record) -> Result<(), WriteError> {
-        let body = Bytes::from(record.to_json());
-        let (md5, mut crc64) = (hex::encode(Md5::digest(&body)), Crc64::new());
-        crc64.update(&body);
+    fn success_record(&self, record: &Record) -> (String, Bytes) {
+        (self.journal.layout().name(Shelf::Success, &record.key), record.to_json().into())
+    }
+
+    fn failure_record(&self, shelf: Shelf, record: &Record) -> (String, Bytes) {
+        let tag = Tag { at: self.now(), kind: record.kind(), origin: record.origin() };
+        let name = self.journal.layout().failure(shelf, &record.key, tag, (self.journal.0.unique)());
+        (name, record.to_json().into())
+    }
+
+    async fn write(&self, name: &str, body: Bytes) -> Result<(), WriteError> {
         let mut last = WriteError::Unproved { answered: String::new() };
         for _ in 0..WRITES {
             let options =
                 PutOptions { content_type: Some("application/json".into()), ..PutOptions::default() };
             let outcome = self.bucket.put(name, body.clone(), options).await.map_err(WriteError::Store)?;
-            match prove(&outcome, &md5, crc64.value()) {
+            match prove(&outcome, &body) {
                 Ok(()) => {
                     self.journal.heard(&outcome);
                     return Ok(());
@@ -306,10 +321,14 @@ pub struct StoredRecord {
 
 /// Whether the answer names what was sent. A proxy that answers in place of the bucket does not know the checksum. With
 /// encryption by a key service the `ETag` is no MD5, but then there is the CRC-64.
-fn prove(outcome: &PutOutcome, md5: &str, crc64: u64) -> Result<(), WriteError> {
+fn prove(outcome: &PutOutcome, body: &[u8]) -> Result<(), WriteError> {
     let proved = match (outcome.crc64, &outcome.etag) {
-        (Some(answered), _) => answered == crc64,
-        (None, Some(etag)) => etag.eq_ignore_ascii_case(md5),
+        (Some(answered), _) => {
+            let mut crc64 = Crc64::new();
+            crc64.update(body);
+            answered == crc64.value()
+        }
+        (None, Some(etag)) => etag.eq_ignore_ascii_case(&hex::encode(Md5::digest(body))),
         (None, None) => false,
     };
     if proved {

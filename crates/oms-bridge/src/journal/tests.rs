@@ -9,16 +9,20 @@ fn outcome(etag: Option<&str>, crc64: Option<u64>) -> PutOutcome {
 
 #[test]
 fn only_the_checksum_of_what_was_sent_proves_a_record() {
-    const MD5: &str = "d41d8cd98f00b204e9800998ecf8427e";
+    // The check values of both algorithms.
+    const BODY: &[u8] = b"123456789";
+    const CRC64: u64 = 0x995d_c9bb_df19_39fa;
+    const MD5: &str = "25f9e794323b453885f5181f1b624d0b";
     for (etag, crc64, proved) in [
         (Some(MD5), None, true),
-        (Some("D41D8CD98F00B204E9800998ECF8427E"), Some(7), true),
-        (Some("of an encrypted object"), Some(7), true),
-        (Some(MD5), Some(8), false),
+        (Some("25F9E794323B453885F5181F1B624D0B"), None, true),
+        (Some(MD5), Some(CRC64), true),
+        (Some("of an encrypted object"), Some(CRC64), true),
+        (Some(MD5), Some(CRC64 + 1), false),
         (Some("other"), None, false),
         (None, None, false),
     ] {
-        assert_eq!(prove(&outcome(etag, crc64), MD5, 7).is_ok(), proved, "{etag:?} {crc64:?}");
+        assert_eq!(prove(&outcome(etag, crc64), BODY).is_ok(), proved, "{etag:?} {crc64:?}");
     }
 }
 

@@ -84,7 +84,10 @@ impl Run {
             async move {
                 let recorded = match &outcome {
                     Outcome::Accepted(_) => run.record_accepted(&job, &outcome, began).await,
-                    Outcome::Failed(failure) => run.take_failure(&items[index], &job, failure).await,
+                    // Rare, and larger.
+                    Outcome::Failed(failure) => {
+                        Box::pin(run.take_failure(&items[index], &job, failure)).await
+                    }
                 };
                 Settled { index, change: job.change, outcome: outcome.into(), recorded }
             }
@@ -130,7 +133,7 @@ impl Run {
         let mut earlier = Vec::with_capacity(item.failed.len());
         for failed in &item.failed {
             let record = match &failed.record {
-                Some(record) => Ok(record.clone()),
+                Some(record) => Ok((**record).clone()),
                 None => self.journal.read(&failed.failure).await,
             };
             match record {

@@ -6,27 +6,28 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Run;
-use crate::change::{ObjectChange, Provider};
+use crate::change::ObjectChange;
 use crate::engine::copy::Deletes;
 use crate::engine::{Job, OpenUpload};
-use crate::journal::{FailureRef, Form, Kind, Origin, Record, origin, sort_by_change};
+use crate::journal::{FailureRef, Form, Kind, Origin, Record, sort_by_change};
 
 /// A failure, and the key that it is about.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) failure: FailureRef,
-    pub(super) key: String,
-    /// The record, where something asked for it.
-    pub(super) record: Option<Record>,
+    /// The record, where something asked for it: many times as large as all else.
+    pub(super) record: Option<Box<Record>>,
 }
 
 impl Failed {
     pub(super) fn key(&self) -> &str {
-        &self.key
+        // What tells no key is no `Failed`.
+        let recorded = || self.record.as_ref().map_or("", |record| &record.key);
+        self.failure.key().unwrap_or_else(recorded)
     }
 
     pub(super) fn kind(&self) -> Kind {
-        let recorded = || self.record.as_ref().map(Record::kind);
+        let recorded = || self.record.as_deref().map(Record::kind);
         self.failure.kind().or_else(recorded).unwrap_or(Kind::Change)
     }
 
@@ -51,7 +52,7 @@ impl Failed {
     fn change(&self) -> ObjectChange {
         self.record
             .as_ref()
-            .map_or_else(|| ObjectChange::of_key(&*self.key), |record| record.change(&self.key))
+            .map_or_else(|| ObjectChange::of_key(self.key()), |record| record.change(self.key()))
     }
 
     /// When it failed.
@@ -78,43 +79,65 @@ impl Item {
 }
 
 /// Failures that are sent once.
-struct Group {
+#[derive(Default)]
+struct Group<'f> {
     /// Unknown as long as there are only markers of the vendor, which may be of any bucket.
     origin: Option<Origin>,
     /// Of two uploads that were left open the engine can go on with one, and puts away the one that it is handed: so each has a
     /// group of its own.
-    upload: Option<String>,
-    failed: Vec<Failed>,
+    upload: Option<&'f str>,
+    /// How many failures.
+    size: usize,
+    /// The next group of the same key: nearly always there is one only.
+    next_of_key: Option<usize>,
 }
 
-impl Group {
+impl Group<'_> {
     fn takes(&self, origin: Option<Origin>, upload: Option<&str>) -> bool {
         let origins = self.origin.zip(origin).is_none_or(|(own, other)| own == other);
-        let uploads = self.upload.as_deref().zip(upload).is_none_or(|(own, other)| own == other);
+        let uploads = self.upload.zip(upload).is_none_or(|(own, other)| own == other);
         origins && uploads
     }
 }
 
 /// Puts failures of the same object together, in the order in which they come.
 pub(super) fn fold(failed: Vec<Failed>, run: &Run) -> Vec<Item> {
-    let mut groups: Vec<Group> = Vec::with_capacity(failed.len());
-    let mut of_key: HashMap<String, Vec<usize>> = HashMap::with_capacity(failed.len());
-    for one in failed {
-        let origin = own_origin(&one, run);
-        let upload = one.upload().map(|upload| upload.id.clone());
-        let places = of_key.entry(one.key.clone()).or_default();
-        let place = places.iter().copied().find(|place| groups[*place].takes(origin, upload.as_deref()));
-        let place = place.unwrap_or_else(|| {
-            places.push(groups.len());
-            groups.push(Group { origin: None, upload: None, failed: Vec::new() });
-            groups.len() - 1
-        });
+    let (groups, places) = group(&failed, run);
+    let mut members: Vec<Vec<Failed>> = groups.iter().map(|group| Vec::with_capacity(group.size)).collect();
+    for (one, place) in failed.into_iter().zip(places) {
+        members[place].push(one);
+    }
+    members.into_iter().map(|failed| Item::of(failed, run)).collect()
+}
+
+/// The groups, and for each failure the place of its own among them.
+fn group<'f>(failed: &'f [Failed], run: &Run) -> (Vec<Group<'f>>, Vec<usize>) {
+    let mut groups: Vec<Group<'f>> = Vec::with_capacity(failed.len());
+    let mut first_of_key: HashMap<&str, usize> = HashMap::with_capacity(failed.len());
+    let places = failed.iter().map(|one| {
+        let origin = own_origin(one, run);
+        let upload = one.upload().map(|upload| upload.id.as_str());
+        let first = *first_of_key.entry(one.key()).or_insert(groups.len());
+        let (mut last, mut place) = (None, (first < groups.len()).then_some(first));
+        while let Some(at) = place.filter(|at| !groups[*at].takes(origin, upload)) {
+            last = Some(at);
+            place = groups[at].next_of_key;
+        }
+        let place = place.unwrap_or(groups.len());
+        if place == groups.len() {
+            if let Some(last) = last {
+                groups[last].next_of_key = Some(place);
+            }
+            groups.push(Group::default());
+        }
         let group = &mut groups[place];
         group.origin = group.origin.or(origin);
-        group.upload = group.upload.take().or(upload);
-        group.failed.push(one);
-    }
-    groups.into_iter().map(|group| Item::of(group.failed, run)).collect()
+        group.upload = group.upload.or(upload);
+        group.size += 1;
+        place
+    });
+    let places = places.collect();
+    (groups, places)
 }
 
 /// Where the object lies. What names no bucket is of the one that is configured.
@@ -124,12 +147,7 @@ fn own_origin(failed: &Failed, run: &Run) -> Option<Origin> {
         Some(record) if run.engine.needs_records() => Some(record.origin()),
         _ => failed.origin(),
     };
-    let configured = run.engine.source_bucket();
-    let configured = configured.map(|bucket| origin(Provider::Configured, Some(&bucket), None));
-    let named = configured.or(run.own.last().copied());
-    told.map(
-        |told| if told == origin(Provider::Configured, None, None) { named.unwrap_or(told) } else { told },
-    )
+    told.map(|told| if told == run.nowhere { run.named.unwrap_or(told) } else { told })
 }
 
 impl Item {
@@ -139,7 +157,7 @@ impl Item {
     fn of(mut failed: Vec<Failed>, run: &Run) -> Self {
         if failed.len() > 1 {
             failed.sort_by_key(Failed::time);
-            sort_by_change(&mut failed, |failed| failed.record.as_ref());
+            sort_by_change(&mut failed, |failed| failed.record.as_deref());
         }
         let removals = run.engine.deletes() != Deletes::Ignored;
         let newest = |removal: bool| {

@@ -212,6 +212,9 @@ pub(crate) struct Run {
     unreadable: AtomicUsize,
     /// Origins that stand for the one bucket that changes are taken from; none where any will do.
     own: Vec<Origin>,
+    /// The origin of what names no bucket, and the one that is meant by it, if that is known.
+    nowhere: Origin,
+    named: Option<Origin>,
 }
 
 impl Run {
@@ -310,7 +313,11 @@ pub async fn replay(
         let nowhere = [Provider::Configured, *provider].map(|provider| origin(provider, None, None));
         nowhere.into_iter().chain([origin(*provider, Some(bucket), None)]).collect()
     });
+    let configured = engine.source_bucket();
+    let configured = configured.map(|bucket| origin(Provider::Configured, Some(&bucket), None));
     let run = Arc::new(Run {
+        nowhere: origin(Provider::Configured, None, None),
+        named: configured.or(own.last().copied()),
         engine: engine.clone(),
         context,
         journal: journal.clone(),

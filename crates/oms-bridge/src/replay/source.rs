@@ -1,10 +1,12 @@
 //! Failures, in chunks that are ready to be sent.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::future::{Either, FutureExt as _, ready};
 use futures_util::stream::{BoxStream, Peekable};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::{Error, ErrorKind, ListedObject};
@@ -37,8 +39,9 @@ pub(super) struct Chunk {
     pub(super) already_done: usize,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 enum Found {
-    Send(Box<Failed>),
+    Send(Failed),
     Skip,
 }
 
@@ -117,7 +120,7 @@ impl Source {
                         Found::Send(one) => {
                             let another = failed.last().is_none_or(|last: &Failed| last.key() != one.key());
                             keys += usize::from(another);
-                            failed.push(*one);
+                            failed.push(one);
                         }
                         Found::Skip => chunk.skipped += 1,
                     }
@@ -156,7 +159,10 @@ impl Source {
         };
         let mut records = covering(&self.run.journal, &items, successes).await;
         for mut item in items {
-            if let Some(success) = records.remove(item.key()) {
+            // Mostly there are none, and then no key need be hashed.
+            if !records.is_empty()
+                && let Some(success) = records.remove(item.key())
+            {
                 // What a copy left open has still to be removed by a copy.
                 let (done, open): (Vec<_>, Vec<_>) = item
                     .failed
@@ -178,7 +184,7 @@ impl Source {
         let mut found = Vec::new();
         for (naming, lookup) in [(Naming::Key, &mut self.by_key), (Naming::Hash, &mut self.by_hash)] {
             let layout = self.run.journal.layout();
-            let mut ends: Vec<(String, &str)> = items
+            let mut ends: Vec<(Cow<'_, str>, &str)> = items
                 .iter()
                 .filter_map(|item| {
                     let (own, end) = layout.success(item.key());
@@ -190,10 +196,10 @@ impl Source {
             if ends.is_empty() {
                 continue;
             }
-            let names: Vec<&str> = ends.iter().map(|(end, _)| end.as_str()).collect();
+            let names: Vec<&str> = ends.iter().map(|(end, _)| &**end).collect();
             let objects = lookup.find(&names).await?;
-            let keys = ends.iter().map(|(_, key)| (*key).to_owned());
-            found.extend(keys.zip(objects).filter_map(|(key, object)| Some((key, object?))));
+            let keys = ends.iter().map(|(_, key)| *key);
+            found.extend(keys.zip(objects).filter_map(|(key, object)| Some((key.to_owned(), object?))));
         }
         Ok(found)
     }
@@ -235,68 +241,75 @@ fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
     let prefix = run.options.filter.prefix.as_deref().unwrap_or_default();
     let failures = run.journal.failures(run.options.shelf, prefix);
     let run = Arc::clone(run);
-    failures.map_ok(move |failure| sift(Arc::clone(&run), failure)).try_buffered(READS).boxed()
+    let sift = move |failure: FailureRef| {
+        let filter = &run.options.filter;
+        if !filter.admits_listed(&failure) {
+            return Either::Left(ready(Ok(Found::Skip)));
+        }
+        // Which change it was is in the record only; OMS asks for nothing but the key.
+        if filter.needs_record(&failure) || run.engine.needs_records() {
+            // A request takes kilobytes; what needs none, which are most, is not to pay for them.
+            return Either::Right(read(Arc::clone(&run), failure).boxed());
+        }
+        Either::Left(ready(Ok(sift(&run, failure, None))))
+    };
+    failures.map_ok(sift).try_buffered(READS).boxed()
 }
 
-async fn sift(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
-    let filter = &run.options.filter;
-    if !filter.admits_listed(&failure) {
-        return Ok(Found::Skip);
-    }
-    // Which change it was is in the record only; OMS asks for nothing but the key.
-    let needed = filter.needs_record(&failure) || run.engine.needs_records();
-    let record = if needed {
-        match run.journal.read(&failure).await {
-            Ok(record) => Some(record),
-            // One object alone: archived by a rule, or with an owner of its own.
-            Err(ReadError::Store(error))
-                if matches!(error.kind(), ErrorKind::Archived | ErrorKind::AccessDenied) =>
-            {
-                tracing::warn!(name = failure.name(), %error, "skipped: the record cannot be read");
-                run.unreadable.fetch_add(1, Ordering::Relaxed);
-                return Ok(Found::Skip);
-            }
-            Err(ReadError::Store(error)) => return Err(error),
-            Err(ReadError::Vanished) => {
-                tracing::info!(name = failure.name(), "skipped: somebody else is done with the record");
-                return Ok(Found::Skip);
-            }
-            Err(error) => {
-                tracing::warn!(name = failure.name(), %error, "skipped; it stays as it is");
-                return Ok(Found::Skip);
-            }
+/// Decides about a failure by its record.
+async fn read(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
+    match run.journal.read(&failure).await {
+        Ok(record) => Ok(sift(&run, failure, Some(Box::new(record)))),
+        // One object alone: archived by a rule, or with an owner of its own.
+        Err(ReadError::Store(error))
+            if matches!(error.kind(), ErrorKind::Archived | ErrorKind::AccessDenied) =>
+        {
+            tracing::warn!(name = failure.name(), %error, "skipped: the record cannot be read");
+            run.unreadable.fetch_add(1, Ordering::Relaxed);
+            Ok(Found::Skip)
         }
-    } else {
-        None
-    };
+        Err(ReadError::Store(error)) => Err(error),
+        Err(ReadError::Vanished) => {
+            tracing::info!(name = failure.name(), "skipped: somebody else is done with the record");
+            Ok(Found::Skip)
+        }
+        Err(error) => {
+            tracing::warn!(name = failure.name(), %error, "skipped; it stays as it is");
+            Ok(Found::Skip)
+        }
+    }
+}
+
+/// Decides about a failure that is asked for, by its name and, where it was read, its record.
+fn sift(run: &Run, failure: FailureRef, record: Option<Box<Record>>) -> Found {
     let Some(failed) = Failed::new(failure, record) else {
-        return Ok(Found::Skip);
+        return Found::Skip;
     };
-    if failed.record.as_ref().is_some_and(|record| !filter.admits_record(failed.key(), record)) {
-        return Ok(Found::Skip);
+    let unasked = |record: &Record| !run.options.filter.admits_record(failed.key(), record);
+    if failed.record.as_deref().is_some_and(unasked) {
+        return Found::Skip;
     }
     if !run.engine.needs_records() && run.is_beyond_oms(&failed) {
         run.leave_for_copies(&failed);
-        return Ok(Found::Skip);
+        return Found::Skip;
     }
-    Ok(Found::Send(Box::new(failed)))
+    Found::Send(failed)
 }
 
 impl Failed {
     /// `None` where nothing tells the key.
-    fn new(failure: FailureRef, record: Option<Record>) -> Option<Self> {
-        let named = failure.key().map(str::to_owned);
-        let recorded = || record.as_ref().map(|record| record.key.clone()).filter(|key| !key.is_empty());
-        let Some(key) = named.or_else(recorded) else {
+    fn new(failure: FailureRef, record: Option<Box<Record>>) -> Option<Self> {
+        let recorded = record.as_ref().is_some_and(|record| !record.key.is_empty());
+        if failure.key().is_none() && !recorded {
             tracing::warn!(name = failure.name(), "skipped: the record does not say which key it is for");
             return None;
-        };
+        }
         if failure.form() == Form::Named
             && record.as_ref().is_some_and(|record| record.key.is_empty() && record.v == 0)
         {
             tracing::warn!(name = failure.name(), "skipped: the object is no record; it stays as it is");
             return None;
         }
-        Some(Self { failure, key, record })
+        Some(Self { failure, record })
     }
 }

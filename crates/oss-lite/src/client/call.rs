@@ -85,8 +85,7 @@ pub(crate) struct Received {
 pub(crate) struct Caller<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) bucket: &'a BucketName,
-    /// URL of the bucket, without a slash at the end.
-    pub(crate) base: &'a str,
+    pub(crate) base: &'a Base,
     pub(crate) signer: &'a Signer,
     pub(crate) deadline: Option<Instant>,
 }
@@ -207,10 +206,10 @@ impl Caller<'_> {
         let received = Received { status, headers: head.headers, body };
         if !matches!(status.as_u16(), 200 | 201 | 202 | 204 | 206) {
             let error = self.refusal(call, received).await;
-            tell(pass, gate::of_error(&error));
+            tell(pass, || gate::of_error(&error));
             return Err(error);
         }
-        tell(pass, gate::of_success(self.dialect(), &received.headers));
+        tell(pass, || gate::of_success(self.dialect(), &received.headers));
         progress.complete()?;
         Ok(received)
     }
@@ -255,7 +254,7 @@ impl Caller<'_> {
 
     fn url(&self, call: &Call<'_>) -> Result<Url, Error> {
         let mut text = String::with_capacity(256);
-        text.push_str(self.base);
+        text.push_str(&self.base.text);
         match call.target {
             Target::Object(key) => {
                 text.push('/');
@@ -268,7 +267,7 @@ impl Caller<'_> {
             text.push('?');
             text.push_str(call.query.as_str());
         }
-        unchanged_url(&text).map_err(|error| error.in_context(|| self.context(call)))
+        self.base.url(&text).map_err(|error| error.in_context(|| self.context(call)))
     }
 
     fn is_bare_bucket_path(&self) -> bool {
@@ -325,9 +324,44 @@ impl Caller<'_> {
     }
 }
 
-fn tell(pass: Option<Box<dyn SignaturePass>>, verdict: SignatureVerdict) {
+fn tell(pass: Option<Box<dyn SignaturePass>>, verdict: impl FnOnce() -> SignatureVerdict) {
     if let Some(pass) = pass {
-        pass.answered(verdict);
+        pass.answered(verdict());
+    }
+}
+
+/// What the URLs of a bucket begin with.
+pub(crate) struct Base {
+    /// Without a slash at the end.
+    pub(crate) text: String,
+    /// The same, parsed once: reading the host costs more than all that follows it.
+    parsed: Option<Url>,
+}
+
+impl Base {
+    pub(crate) fn new(text: String) -> Self {
+        Self { parsed: Url::parse(&text).ok(), text }
+    }
+
+    /// The URL `text`, which begins with this.
+    fn url(&self, text: &str) -> Result<Url, Error> {
+        match self.parsed.as_ref().and_then(|parsed| self.extended(parsed, text)) {
+            Some(url) => Ok(url),
+            None => unchanged_url(text),
+        }
+    }
+
+    fn extended(&self, parsed: &Url, text: &str) -> Option<Url> {
+        let host = self.text.find("://").map(|at| at + 3)?;
+        let path = host + text[host..].find('/')?;
+        let (path, query) = match text[path..].split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&text[path..], None),
+        };
+        let mut url = parsed.clone();
+        url.set_path(path);
+        url.set_query(query);
+        (url.as_str() == text).then_some(url)
     }
 }
 

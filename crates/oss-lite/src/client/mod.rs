@@ -22,7 +22,9 @@ mod call;
 mod payload;
 mod signer;
 
-pub(crate) use call::{Call, Caller, Received, Repeat, Target, deadline_passed, transport, unchanged_url};
+pub(crate) use call::{
+    Base, Call, Caller, Received, Repeat, Target, deadline_passed, transport, unchanged_url,
+};
 pub(crate) use signer::{Scheme, Signer};
 
 /// A service at an endpoint. Cheap to clone; clones share connections and the corrected clock.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{Method, header::DATE};
+use http::{HeaderValue, Method, header::DATE};
 
 use super::{CALLBACK_ANSWER, SMALL_ANSWER, put_options::PutOptions};
 use crate::{
@@ -24,11 +24,10 @@ pub struct PutOutcome {
     pub version_id: Option<String>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
-    /// The service's clock when it answered, to the second.
-    pub server_time: Option<DateTime<Utc>>,
     /// What the server answered that OSS called, up to 3 MiB; only with a
     /// [`callback`](crate::PutOptions::callback).
     pub callback_answer: Option<Bytes>,
+    date: Option<HeaderValue>,
 }
 
 impl PutOutcome {
@@ -38,9 +37,14 @@ impl PutOutcome {
             crc64: meta::crc64(dialect, &answer.headers),
             version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
             request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
-            server_time: meta::text(&answer.headers, DATE).and_then(|date| time::parse_http_date(&date)),
             callback_answer: calls_back.then(|| answer.body.clone()),
+            date: answer.headers.get(DATE).cloned(),
         }
+    }
+
+    /// The service's clock when it answered, to the second. Parsed when it is asked for.
+    pub fn server_time(&self) -> Option<DateTime<Utc>> {
+        time::parse_http_date(self.date.as_ref()?.to_str().ok()?)
     }
 }
 

@@ -203,8 +203,16 @@ impl<'a> StringToSign<'a> {
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ALGORITHM}\n{}\n{}\n{}", self.moment, self.scope, hex::encode(self.digest))
+        write!(f, "{ALGORITHM}\n{}\n{}\n{}", self.moment, self.scope, hex(self.digest))
     }
+}
+
+/// In lower case. `hex::encode` does the same one character after the other, which takes a twentieth of all work on a small request.
+fn hex(digest: [u8; 32]) -> String {
+    let mut text = vec![0; 2 * digest.len()];
+    // The lengths fit, and digits are ASCII.
+    let _ = hex::encode_to_slice(digest, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// A key derived from the secret, good for one day, region and product. Deriving costs four HMACs, so it is worth
@@ -233,7 +241,7 @@ impl SigningKey {
     pub(crate) fn sign_text(&self, text: &str) -> String {
         let mut mac = self.0.clone();
         mac.update(text.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        hex(mac.finalize().into_bytes().into())
     }
 }
 
