@@ -136,7 +136,7 @@ static OBS: Profile = Profile {
     key_encoding: None,
 };
 
-/// Union of what the official SDKs sign.
+/// Union of what the official SDKs sign: those for Python (`oss2` 2.19.1, `alibabacloud-oss-v2` 1.4.1), Go (both) and Java.
 #[rustfmt::skip]
 const OSS_SUB_RESOURCES: &[&str] = &[
     "accessPoint", "accessPointConfigForObjectProcess", "accessPointForObjectProcess", "accessPointPolicy",
@@ -156,18 +156,24 @@ const OSS_SUB_RESOURCES: &[&str] = &[
     "vod", "vpcip", "website", "withHashContext", "worm", "wormExtend", "wormId",
 ];
 
-/// Union of the API reference and the official SDKs.
+/// Union of the API reference and of what the official SDKs sign: those for Python (3.26.6), Node.js (3.26.8), Go and Java. They compare
+/// names without regard to case; these are in the case in which they are sent.
 #[rustfmt::skip]
 const OBS_SUB_RESOURCES: &[&str] = &[
-    "CDNNotifyConfiguration", "acl", "append", "attname", "backtosource", "cors", "customdomain", "delete",
-    "deletebucket", "directcoldaccess", "encryption", "inventory", "length", "lifecycle", "location", "logging",
-    "metadata", "mirrorBackToSource", "modify", "name", "notification", "object-lock", "obscompresspolicy",
-    "partNumber", "policy", "position", "quota", "rename", "replication", "requestPayment",
-    "response-cache-control", "response-content-disposition", "response-content-encoding",
+    "CDNNotifyConfiguration", "acl", "append", "attname", "backtosource", "bucketStatus", "cors",
+    "customdomain", "delete", "deletebucket", "directcoldaccess", "disPolicy", "encryption", "fileinterface",
+    "getcontentsummary", "ignore-sign-in-query", "inventory", "length", "lifecycle", "listcontentsummary",
+    "location", "logging", "metadata", "mirrorBackToSource", "mirrorrefresh", "modify",
+    "multilistcontentsummary", "name", "notification", "object-lock", "obsalias", "obsbucketalias",
+    "obscompresspolicy", "obsworkflowtriggerpolicy", "partNumber", "policy", "policyStatus", "position",
+    "publicAccessBlock", "quota", "readAhead", "rename", "replication", "replication_progress",
+    "requestPayment", "response-cache-control", "response-content-disposition", "response-content-encoding",
     "response-content-language", "response-content-type", "response-expires", "restore", "retention",
-    "storageClass", "storagePolicy", "storageinfo", "tagging", "torrent", "truncate", "uploadId", "uploads",
-    "versionId", "versioning", "versions", "website", "x-image-process", "x-image-save-bucket",
-    "x-image-save-object",
+    "select", "select-type", "storageClass", "storagePolicy", "storageinfo", "symlink", "tagging", "torrent",
+    "truncate", "uploadId", "uploads", "versionId", "versioning", "versions", "website", "x-image-process",
+    "x-image-save-bucket", "x-image-save-object", "x-oss-process", "x-workflow-execution-state",
+    "x-workflow-execution-type", "x-workflow-graph-name", "x-workflow-limit", "x-workflow-next-marker",
+    "x-workflow-prefix", "x-workflow-start", "x-workflow-template-name",
 ];
 
 #[cfg(test)]
@@ -188,6 +194,29 @@ mod tests {
         {
             assert!(!Dialect::Oss.signs_param(name), "{name}");
             assert!(!Dialect::Obs.signs_param(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_any_sdk_of_obs_signs_is_signed() {
+        let of_python = [
+            "disPolicy",
+            "publicAccessBlock",
+            "policyStatus",
+            "bucketStatus",
+            "x-oss-process",
+            "x-workflow-limit",
+        ];
+        let of_java = [
+            "fileinterface",
+            "getcontentsummary",
+            "mirrorrefresh",
+            "readAhead",
+            "replication_progress",
+            "select-type",
+        ];
+        for name in of_python.into_iter().chain(of_java).chain(["ignore-sign-in-query"]) {
+            assert!(Dialect::Obs.signs_param(name), "{name}");
         }
     }
 

@@ -35,14 +35,19 @@ const OSS_SUB_RESOURCES: &str = "\
 
 /// Query parameters that OBS signs, besides every `x-obs-*`; case does not matter.
 const OBS_SUB_RESOURCES: &str = "\
-    CDNNotifyConfiguration acl append attname backtosource cors customdomain delete deletebucket \
-    directcoldaccess encryption inventory length lifecycle location logging metadata \
-    mirrorBackToSource modify name notification object-lock obscompresspolicy partNumber policy \
-    position quota rename replication requestPayment response-cache-control \
-    response-content-disposition response-content-encoding response-content-language \
-    response-content-type response-expires restore retention storageClass storagePolicy storageinfo \
-    tagging torrent truncate uploadId uploads versionId versioning versions website x-image-process \
-    x-image-save-bucket x-image-save-object";
+    acl append attname backtosource bucketStatus CDNNotifyConfiguration cors customdomain delete \
+    deletebucket directcoldaccess disPolicy encryption fileinterface getcontentsummary \
+    ignore-sign-in-query inventory length lifecycle listcontentsummary location logging metadata \
+    mirrorBackToSource mirrorrefresh modify multilistcontentsummary name notification \
+    object-lock obsalias obsbucketalias obscompresspolicy obsworkflowtriggerpolicy partNumber \
+    policy policyStatus position publicAccessBlock quota readAhead rename replication \
+    replication_progress requestPayment response-cache-control response-content-disposition \
+    response-content-encoding response-content-language response-content-type response-expires \
+    restore retention select select-type storageClass storageinfo storagePolicy symlink tagging \
+    torrent truncate uploadId uploads versionId versioning versions website x-image-process \
+    x-image-save-bucket x-image-save-object x-oss-process x-workflow-execution-state \
+    x-workflow-execution-type x-workflow-graph-name x-workflow-limit x-workflow-next-marker \
+    x-workflow-prefix x-workflow-start x-workflow-template-name";
 
 /// Where the signature was found and what it was made with.
 struct Presented<'a> {
