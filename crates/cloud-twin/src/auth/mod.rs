@@ -5,9 +5,11 @@
 //! | `OSS4-HMAC-SHA256`, header and URL | [`oss_v4`] | <https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4> |
 //! | signed policies of forms, V4 and V1 | [`form`] | <https://help.aliyun.com/en/oss/developer-reference/signature-version-4-recommend> |
 //! | `OSS AK:sig`, `OBS AK:sig`, `AWS AK:sig`, header and URL | [`hmac_sha1`] | <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0010.html> |
+//! | `AWS4-HMAC-SHA256` at OBS, header | [`aws_v4`] | <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html> |
 //! | `SDK-HMAC-SHA256` | [`apig`] | <https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-002.html> |
 
 pub(crate) mod apig;
+mod aws_v4;
 mod form;
 mod hmac_sha1;
 mod lock;
@@ -76,6 +78,9 @@ pub(crate) fn verify(
         Dialect::Oss if query.has("x-oss-signature-version") => {
             oss_v4::verify_url(request, policy, keys)?;
             Ok(HeaderPrefix::OSS)
+        }
+        Dialect::Obs if authorization.starts_with(aws_v4::ALGORITHM) => {
+            aws_v4::verify(request, policy, &authorization)
         }
         _ if authorization.is_empty() && !in_url => Err(anonymous(dialect)),
         _ => hmac_sha1::verify(dialect, request, policy, &authorization),

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use sha2::{Digest as _, Sha256};
 
 use super::Dialect;
 use crate::body::RequestBody;
@@ -47,6 +49,20 @@ pub(crate) async fn receive(
     Ok(intake.finish(dialect)?)
 }
 
+/// Reads a document that may be left out, with or without saying so.
+pub(super) async fn receive_document(
+    dialect: Dialect,
+    headers: &HeaderMap,
+    body: RequestBody,
+) -> Result<Bytes, BodyError> {
+    if check_framing(headers).is_err() {
+        body.drain().await;
+        return Ok(Bytes::new());
+    }
+    let (content, _) = receive(dialect, headers, body, MAX_DOCUMENT).await?;
+    Ok(content.to_bytes())
+}
+
 /// Refuses a request that does not say where its body ends.
 pub(super) fn check_framing(headers: &HeaderMap) -> Outcome<()> {
     if !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING) {
@@ -61,6 +77,8 @@ pub(super) struct Intake {
     content: ContentBuilder,
     hasher: Hasher,
     expected_md5: Option<[u8; 16]>,
+    /// What a caller that speaks AWS signature V4 signed instead of the content, and its digest so far.
+    signed_sha256: Option<(String, Sha256)>,
     announced: u64,
     received: u64,
     limit: u64,
@@ -73,6 +91,7 @@ impl Intake {
             content: ContentBuilder::default(),
             hasher: Hasher::default(),
             expected_md5: content_md5(headers)?,
+            signed_sha256: signed_sha256(headers).map(|expected| (expected, Sha256::new())),
             announced,
             received: 0,
             limit,
@@ -80,6 +99,9 @@ impl Intake {
     }
 
     pub(super) fn take(&mut self, piece: &[u8]) -> Outcome<()> {
+        if let Some((_, sha256)) = &mut self.signed_sha256 {
+            sha256.update(piece);
+        }
         let expected = self.announced.saturating_sub(self.received).min(MAX_RESERVED);
         match self.content.push(piece, usize::try_from(expected).unwrap_or_default()) {
             Taken::Bytes => self.hasher.update(piece),
@@ -91,6 +113,12 @@ impl Intake {
 
     pub(super) fn finish(self, dialect: Dialect) -> Outcome<(Content, Digests)> {
         let digests = self.hasher.finish();
+        if let Some((expected, sha256)) = self.signed_sha256
+            && hex::encode(sha256.finalize()) != expected
+        {
+            let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+            return Err(ApiError::bad_request("XAmzContentSHA256Mismatch", message));
+        }
         match self.expected_md5 {
             Some(expected) if expected != digests.md5 => Err(md5_mismatch(dialect)),
             _ => Ok((self.content.finish(), digests)),
@@ -100,6 +128,13 @@ impl Intake {
 
 fn too_large() -> ApiError {
     ApiError::bad_request("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+}
+
+/// The SHA-256 of the body that a signature covers, unless it leaves the body out.
+fn signed_sha256(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-amz-content-sha256")?.to_str().ok()?;
+    let is_digest = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| value.to_ascii_lowercase())
 }
 
 fn content_md5(headers: &HeaderMap) -> Outcome<Option<[u8; 16]>> {
