@@ -12,6 +12,7 @@
 //! | `GET /faults`, `POST /faults`, `DELETE /faults`, `DELETE /faults/{id}` | [`Fault`](crate::Fault) rules |
 //! | `GET /buckets/{service}/{name}`, `POST` the same | its keys; creates it |
 //! | `GET /buckets/{service}/{name}/uploads` | multipart uploads under way |
+//! | `POST /restores/finish` | ends what is under way of restoring archived objects |
 //! | `POST /tasks` | `{"source","destination"}` → a sync task |
 //! | `POST /tasks/{id}/status` | `{"status":"STOPPED"}` |
 //! | `POST /notifications` | a [`Notification`] |
@@ -130,6 +131,13 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
         ("GET", ["failures"]) => Ok(json!(*lock(&inner.notifications.failed))),
         ("DELETE", ["failures"]) => {
             lock(&inner.notifications.failed).clear();
+            Ok(json!({}))
+        }
+        ("POST", ["restores", "finish"]) => {
+            for dialect in [Dialect::Oss, Dialect::Obs] {
+                inner.store(dialect).finish_restores(inner.now());
+            }
+            inner.changed();
             Ok(json!({}))
         }
         ("POST", ["tasks"]) => {

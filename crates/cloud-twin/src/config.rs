@@ -137,6 +137,7 @@ pub struct TwinConfig {
     pub(crate) obs_encryption: ObsEncryption,
     pub(crate) oms_max_keys: usize,
     pub(crate) copy_delay: Duration,
+    pub(crate) restore_time: Duration,
     pub(crate) function: FunctionSettings,
     pub(crate) callback_timeout: Duration,
     pub(crate) custom_domains: BTreeMap<String, String>,
@@ -169,6 +170,7 @@ impl Default for TwinConfig {
             obs_encryption: ObsEncryption::default(),
             oms_max_keys: 10,
             copy_delay: Duration::ZERO,
+            restore_time: Duration::from_secs(1),
             function: FunctionSettings::default(),
             callback_timeout: Duration::from_secs(5),
             custom_domains: BTreeMap::new(),
@@ -274,6 +276,13 @@ impl TwinConfig {
     #[must_use]
     pub fn copy_delay(mut self, delay: Duration) -> Self {
         self.copy_delay = delay;
+        self
+    }
+
+    /// How long it takes to restore an archived object; a second by default, minutes to hours in the cloud.
+    #[must_use]
+    pub fn restore_time(mut self, time: Duration) -> Self {
+        self.restore_time = time;
         self
     }
 

@@ -79,7 +79,7 @@ impl Objects<'_> {
     /// Changes a stored object in whatever way; `false` when it is not there.
     pub fn modify(&self, bucket: &str, key: &str, change: impl FnOnce(&mut StoredObject)) -> bool {
         let bucket = self.inner.store(self.dialect).bucket(bucket);
-        let found = bucket.is_some_and(|bucket| bucket.modify(key, change));
+        let found = bucket.is_some_and(|bucket| bucket.modify(key, change).is_some());
         self.inner.changed();
         found
     }

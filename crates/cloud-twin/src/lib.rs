@@ -12,7 +12,7 @@
 //! | `server` | listeners, connections, breaking connections on order |
 //! | `body` | bodies of requests and replies, streamed |
 //! | `wire` | percent-encoding, query text, addressing (virtual host, path style, custom domain) |
-//! | `auth` | OSS V4 and V1, OBS, AWS V2, APIG, the lock after repeated failures |
+//! | `auth` | OSS V4 and V1, OBS, AWS V2 and V4 at OBS, APIG, the lock after repeated failures |
 //! | `objects` | the object services, one implementation in two dialects |
 //! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
 //! | `oms` | sync tasks, events, statistics, the copying |
@@ -31,6 +31,12 @@
 //! order. The `ETag` of a form upload is the MD5 of its file here; OSS promises that for `PutObject` only, so rely
 //! on it for neither. `x-oss-process` scales nothing: a picture is served as it is stored, and a frame of a video is a
 //! small grey picture.
+//!
+//! # Archived objects
+//!
+//! The content of an object of an archive class is refused until `RestoreObject` was asked for and
+//! [`TwinConfig::restore_time`] has passed; `POST /restores/finish` of the admin API ends what is under way at once. By the names
+//! of S3 (`AWS …` and `AWS4-HMAC-SHA256` signatures) OBS takes and shows `STANDARD_IA` for `WARM` and `GLACIER` for `COLD`.
 //!
 //! # How one upload flows
 //!

@@ -60,6 +60,9 @@ struct Arguments {
     /// Milliseconds between the acceptance of a key and its copy
     #[arg(long, default_value_t = 0)]
     copy_delay_ms: u64,
+    /// Milliseconds that it takes to restore an archived object
+    #[arg(long, default_value_t = 1000)]
+    restore_ms: u64,
     /// Refuse signature V1 at OSS, as for new accounts
     #[arg(long)]
     refuse_v1: bool,
@@ -139,6 +142,7 @@ fn config(arguments: &Arguments) -> TwinConfig {
         .seed(arguments.seed)
         .oms_max_keys(arguments.oms_max_keys)
         .copy_delay(Duration::from_millis(arguments.copy_delay_ms))
+        .restore_time(Duration::from_millis(arguments.restore_ms))
         .signature_v1(v1)
         .function(FunctionSettings {
             retries: arguments.retries,

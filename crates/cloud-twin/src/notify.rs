@@ -20,6 +20,7 @@ use crate::sync::{read, write};
 pub(crate) enum Change {
     PutObject,
     PostObject,
+    AppendObject,
     CopyObject,
     CompleteMultipartUpload,
     PutSymlink,
@@ -32,6 +33,7 @@ impl Change {
         match self {
             Self::PutObject => "ObjectCreated:PutObject",
             Self::PostObject => "ObjectCreated:PostObject",
+            Self::AppendObject => "ObjectCreated:AppendObject",
             Self::CopyObject => "ObjectCreated:CopyObject",
             Self::PutSymlink => "ObjectCreated:PutSymlink",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderName, HeaderValue};
 
@@ -141,6 +142,10 @@ pub struct StoredObject {
     pub upload_id: Option<String>,
     /// Method of server-side encryption; `None` if not encrypted.
     pub encryption: Option<&'static str>,
+    /// The ACL as a document that was put (OBS); it goes before the canned one of the headers.
+    pub acl_document: Option<Bytes>,
+    /// From when a restored archived object can be read: before, it is being restored.
+    pub restored_from: Option<DateTime<Utc>>,
     /// Until when an archived object can be read, once restored.
     pub restored_until: Option<DateTime<Utc>>,
 }
@@ -148,9 +153,33 @@ pub struct StoredObject {
 impl StoredObject {
     /// Whether the content must be restored before it can be read.
     pub(crate) fn is_archived(&self, dialect: Dialect, now: DateTime<Utc>) -> bool {
-        let class = self.headers.storage_class.as_deref().unwrap_or_default();
-        dialect.archive_classes().contains(&class) && self.restored_until.is_none_or(|until| until < now)
+        self.has_archive_class(dialect) && self.restoration(now) != Restoration::Done
     }
+
+    /// Whether it is of a class that is restored before it is read.
+    pub(crate) fn has_archive_class(&self, dialect: Dialect) -> bool {
+        let class = self.headers.storage_class.as_deref().unwrap_or_default();
+        dialect.archive_classes().contains(&class)
+    }
+
+    /// How far restoring it is.
+    pub(crate) fn restoration(&self, now: DateTime<Utc>) -> Restoration {
+        match (self.restored_from, self.restored_until) {
+            (Some(from), Some(_)) if from > now => Restoration::UnderWay,
+            (_, Some(until)) if until >= now => Restoration::Done,
+            _ => Restoration::No,
+        }
+    }
+}
+
+/// How far restoring an archived object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restoration {
+    /// Never asked for, or over again.
+    No,
+    UnderWay,
+    /// It can be read.
+    Done,
 }
 
 impl fmt::Debug for StoredObject {

@@ -88,9 +88,31 @@ impl Bucket {
         lock(&self.objects).remove(key)
     }
 
-    /// Changes an object in place; `false` when it is not there.
-    pub(crate) fn modify(&self, key: &str, change: impl FnOnce(&mut StoredObject)) -> bool {
-        lock(&self.objects).get_mut(key).map(|object| change(Arc::make_mut(object))).is_some()
+    /// Changes an object in place; `None` when it is not there.
+    pub(crate) fn modify<T>(&self, key: &str, change: impl FnOnce(&mut StoredObject) -> T) -> Option<T> {
+        lock(&self.objects).get_mut(key).map(|object| change(Arc::make_mut(object)))
+    }
+
+    /// Stores what `change` makes of an object, or of none, with nothing between the look and the write; returns it and
+    /// the size of the one it replaced.
+    pub(crate) fn replace<E>(
+        &self,
+        key: &str,
+        change: impl FnOnce(Option<&StoredObject>) -> Result<StoredObject, E>,
+    ) -> Result<(Arc<StoredObject>, Option<u64>), E> {
+        let mut objects = lock(&self.objects);
+        let object = Arc::new(change(objects.get(key).map(Arc::as_ref))?);
+        let replaced = objects.insert(key.to_owned(), Arc::clone(&object));
+        Ok((object, replaced.map(|old| old.body.len())))
+    }
+
+    /// Ends what is under way of restoring archived objects.
+    fn finish_restores(&self, now: DateTime<Utc>) {
+        for object in lock(&self.objects).values_mut() {
+            if object.restored_from.is_some_and(|from| from > now) {
+                Arc::make_mut(object).restored_from = Some(now);
+            }
+        }
     }
 
     /// Key, id and number of parts of each upload under way, by key and id.
@@ -151,6 +173,13 @@ impl Store {
         read(&self.buckets).iter().map(|(name, bucket)| (name.clone(), bucket.created)).collect()
     }
 
+    /// Ends what is under way of restoring archived objects.
+    pub(crate) fn finish_restores(&self, now: DateTime<Utc>) {
+        for bucket in read(&self.buckets).values() {
+            bucket.finish_restores(now);
+        }
+    }
+
     pub(crate) fn object(
         &self,
         body: Content,
@@ -167,6 +196,8 @@ impl Store {
             kind: ObjectKind::Normal,
             upload_id: None,
             encryption: None,
+            acl_document: None,
+            restored_from: None,
             restored_until: None,
         }
     }

@@ -2,34 +2,31 @@
 
 use std::sync::Arc;
 
-use http::{Response, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
 
+use super::body::{BodyError, MAX_DOCUMENT, receive, receive_document};
 use super::get::http_date;
 use super::put::{check_key, object_headers, store, write_headers, xml_reply};
 use super::{Call, Dialect};
-use crate::body::ReplyBody;
+use crate::body::{ReplyBody, RequestBody};
 use crate::content::Content;
 use crate::digest::Digests;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
 use crate::notify::Change;
 use crate::object::ObjectKind;
 use crate::wire::{self, Plus, Query, Slash, decode, encode};
-use crate::xml::Document;
+use crate::xml::{self, Document, Node};
 
 const MAX_TAGS: usize = 10;
+const PERMISSIONS: [&str; 5] = ["READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"];
 const SYMLINK_TARGET: &str = "x-oss-symlink-target";
 
 /// The tags a write asks for (`a=1&b=2`, URL-encoded).
 pub(super) fn tags(call: &Call<'_>) -> Outcome<Vec<(String, String)>> {
     let text = wire::header(&call.parts.headers, call.prefix.name("tagging").as_str());
-    let invalid = || ApiError::bad_request("InvalidTag", "The tags you specified are not valid.");
-    let tags: Vec<_> = Query::parse(&text, Plus::Space)
-        .map_err(|_| invalid())?
-        .iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    let fits = |(key, value): &(String, String)| (1..=128).contains(&key.len()) && value.len() <= 256;
-    if tags.len() <= MAX_TAGS && tags.iter().all(fits) { Ok(tags) } else { Err(invalid()) }
+    let tags = Query::parse(&text, Plus::Space).map_err(|_| invalid_tags())?;
+    checked(tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
 /// The canned ACL a write asks for.
@@ -50,6 +47,59 @@ pub(super) fn acl(call: &Call<'_>) -> Outcome<Option<String>> {
     }
 }
 
+pub(super) async fn put_tagging(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
+    let bucket = call.bucket()?;
+    let (document, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
+    let tags = tags_of(&document.to_bytes())?;
+    let set = bucket.modify(key, |object| object.headers.tags = tags);
+    set.ok_or_else(|| ApiError::no_such_key(key))?;
+    Ok(Response::new(ReplyBody::default()))
+}
+
+pub(super) fn delete_tagging(call: &Call<'_>, key: &str) -> Outcome<Reply> {
+    let removed = call.bucket()?.modify(key, |object| object.headers.tags.clear());
+    removed.ok_or_else(|| ApiError::no_such_key(key))?;
+    let mut reply = Response::new(ReplyBody::default());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    Ok(reply)
+}
+
+/// The tags of a document, each key once.
+fn tags_of(document: &[u8]) -> Outcome<Vec<(String, String)>> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    let (mut key, mut value) = (None, None);
+    let nodes = xml::parse(document)?;
+    if nodes.first() != Some(&Node::Open("Tagging".to_owned())) {
+        return Err(ApiError::malformed_xml());
+    }
+    for node in nodes {
+        let Node::Close { name, text } = node else { continue };
+        match name.as_str() {
+            "Key" => key = Some(text),
+            "Value" => value = Some(text),
+            "Tag" => {
+                tags.push((
+                    key.take().ok_or_else(ApiError::malformed_xml)?,
+                    value.take().unwrap_or_default(),
+                ));
+            }
+            _ => {}
+        }
+    }
+    let twice =
+        tags.iter().enumerate().any(|(at, (key, _))| tags[..at].iter().any(|(other, _)| other == key));
+    if twice { Err(invalid_tags()) } else { checked(tags) }
+}
+
+fn invalid_tags() -> ApiError {
+    ApiError::bad_request("InvalidTag", "The tags you specified are not valid.")
+}
+
+fn checked(tags: Vec<(String, String)>) -> Outcome<Vec<(String, String)>> {
+    let fits = |(key, value): &(String, String)| (1..=128).contains(&key.len()) && value.len() <= 256;
+    if tags.len() <= MAX_TAGS && tags.iter().all(fits) { Ok(tags) } else { Err(invalid_tags()) }
+}
+
 pub(super) fn get_tagging(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
     let mut xml = Document::new("Tagging", call.dialect.namespace());
@@ -63,8 +113,53 @@ pub(super) fn get_tagging(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     Ok(xml_reply(xml.finish()))
 }
 
+/// By a canned name in the headers; at OBS by a document too.
+pub(super) async fn put_acl(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
+    let bucket = call.bucket()?;
+    let document = receive_document(call.dialect, &call.parts.headers, body).await?;
+    let canned = acl(call)?;
+    let document = match (&canned, call.dialect) {
+        (None, Dialect::Obs) => Some(check_acl(document)?),
+        (None, Dialect::Oss) => {
+            let message = "The header x-oss-object-acl is missing.";
+            return Err(ApiError::invalid_argument(message)
+                .detail("ArgumentName", "x-oss-object-acl")
+                .into());
+        }
+        (Some(_), _) => None,
+    };
+    let set = bucket.modify(key, |object| {
+        object.headers.acl = canned;
+        object.acl_document = document;
+    });
+    set.ok_or_else(|| ApiError::no_such_key(key))?;
+    Ok(Response::new(ReplyBody::default()))
+}
+
+/// A document that can be an ACL: it has an owner, and grants permissions that there are.
+fn check_acl(document: Bytes) -> Outcome<Bytes> {
+    let malformed = || {
+        let message =
+            "The XML you provided was not well-formed or did not validate against our published schema.";
+        ApiError::bad_request("MalformedACLError", message)
+    };
+    let nodes = xml::parse(&document).map_err(|_| malformed())?;
+    let is_acl = nodes.first() == Some(&Node::Open("AccessControlPolicy".to_owned()));
+    let owned = nodes.contains(&Node::Open("Owner".to_owned()));
+    let permitted = nodes.iter().all(|node| match node {
+        Node::Close { name, text } if name == "Permission" => PERMISSIONS.contains(&text.trim()),
+        _ => true,
+    });
+    if is_acl && owned && permitted { Ok(document) } else { Err(malformed()) }
+}
+
 pub(super) fn get_acl(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let object = call.bucket()?.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
+    if let Some(document) = &object.acl_document {
+        let mut reply = Response::new(ReplyBody::from(document.clone()));
+        reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        return Ok(reply);
+    }
     let acl = object.headers.acl.as_deref();
     let mut xml = Document::new("AccessControlPolicy", call.dialect.namespace());
     super::bucket::owner(call, &mut xml);

@@ -31,11 +31,12 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// `/bucket/key` with the key URL-encoded, `?versionId=null` allowed; `None` where there is none.
+    /// `/bucket/key` with the key URL-encoded, `?versionId=null` allowed; `None` where there is none. OBS decodes before it
+    /// looks for the bucket: `esdk-obs-nodejs` encodes every slash.
     pub(super) fn of(headers: &HeaderMap, prefix: HeaderPrefix) -> Option<Outcome<Self>> {
         let name = prefix.name("copy-source");
         let text = headers.contains_key(&name).then(|| wire::header(headers, name.as_str()))?;
-        Some(Self::parse(&text).ok_or_else(|| {
+        Some(Self::parse(&text, prefix).ok_or_else(|| {
             ApiError::invalid_argument(
                 "Copy Source must mention the source bucket and key: /sourcebucket/sourcekey.",
             )
@@ -44,13 +45,21 @@ impl Source {
         }))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, prefix: HeaderPrefix) -> Option<Self> {
         let (path, version) = text.split_once('?').unwrap_or((text, ""));
-        let (bucket, key) = path.strip_prefix('/').unwrap_or(path).split_once('/')?;
         let known = version.is_empty() || version == "versionId=null";
-        let source =
-            Self { bucket: decode(bucket, Plus::Literal).ok()?, key: decode(key, Plus::Literal).ok()? };
-        (known && !source.bucket.is_empty() && !source.key.is_empty()).then_some(source)
+        let decoded = |text: &str| decode(text, Plus::Literal).ok();
+        let halves = |path: &str| {
+            let (bucket, key) = path.strip_prefix('/').unwrap_or(path).split_once('/')?;
+            Some((bucket.to_owned(), key.to_owned()))
+        };
+        let (bucket, key) = if prefix == HeaderPrefix::OSS {
+            let (bucket, key) = halves(path)?;
+            (decoded(&bucket)?, decoded(&key)?)
+        } else {
+            halves(&decoded(path)?)?
+        };
+        (known && !bucket.is_empty() && !key.is_empty()).then_some(Self { bucket, key })
     }
 
     fn of_call(call: &Call<'_>) -> Outcome<Self> {
@@ -99,6 +108,8 @@ pub(super) fn copy_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
         },
         upload_id: None,
         encryption: call.encryption(),
+        acl_document: None,
+        restored_from: None,
         restored_until: None,
         ..StoredObject::clone(&source)
     });

@@ -120,6 +120,24 @@ impl HeaderPrefix {
         self.0
     }
 
+    /// The class that a caller means. By the S3 names OBS knows its own classes.
+    pub(crate) fn meant_class(self, name: &str) -> &str {
+        match name {
+            "STANDARD_IA" if self == Self::AMZ => "WARM",
+            "GLACIER" if self == Self::AMZ => "COLD",
+            name => name,
+        }
+    }
+
+    /// The name by which a caller knows a class.
+    pub(crate) fn shown_class(self, class: &str) -> &str {
+        match class {
+            "WARM" if self == Self::AMZ => "STANDARD_IA",
+            "COLD" if self == Self::AMZ => "GLACIER",
+            class => class,
+        }
+    }
+
     /// The header in which the CRC-64 of the content travels.
     pub(crate) fn crc_header(self) -> HeaderName {
         self.name(if self == Self::OSS { "hash-crc64ecma" } else { "checksum-crc64ecma" })

@@ -7,10 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use super::conditions::{Verdict, check};
 use super::put::write_headers;
-use super::{Call, Dialect, process, range};
+use super::{Call, Dialect, HeaderPrefix, process, range};
 use crate::body::ReplyBody;
 use crate::error::{ApiError, Outcome, Reply, insert_text};
-use crate::object::{ObjectKind, StoredObject};
+use crate::object::{ObjectKind, Restoration, StoredObject};
 use crate::store::Bucket;
 
 /// The object at `key` as readers see it: a link has the content of its target, and the later time of the two.
@@ -32,6 +32,7 @@ pub(super) fn look_up(bucket: &Bucket, key: &str) -> Outcome<Arc<StoredObject>> 
     seen.crc64 = target.crc64;
     seen.last_modified = object.last_modified.max(target.last_modified);
     seen.headers.storage_class.clone_from(&target.headers.storage_class);
+    seen.restored_from = target.restored_from;
     seen.restored_until = target.restored_until;
     Ok(Arc::new(seen))
 }
@@ -94,7 +95,7 @@ pub(super) fn object_meta(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     Ok(reply)
 }
 
-fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
+pub(super) fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMap) {
     write_headers(call, object, headers);
     insert_text(headers, header::LAST_MODIFIED, &http_date(object.last_modified));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -119,10 +120,10 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
         // OBS leaves the header out for its standard class.
         Dialect::Obs => {
             if let Some(class) = class.filter(|class| *class != "STANDARD") {
-                insert_text(headers, call.prefix.name("storage-class"), class);
+                insert_text(headers, call.prefix.name("storage-class"), call.prefix.shown_class(class));
             }
             if object.kind == ObjectKind::Appendable {
-                headers.insert(call.prefix.name("object-type"), HeaderValue::from_static("Appendable"));
+                headers.insert(HeaderPrefix::OBS.name("object-type"), HeaderValue::from_static("Appendable"));
             }
             if let Some(id) = &object.upload_id {
                 insert_text(headers, call.prefix.name("uploadid"), id);
@@ -135,8 +136,14 @@ fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &mut HeaderMa
     if !kept.tags.is_empty() {
         headers.insert(call.prefix.name("tagging-count"), HeaderValue::from(kept.tags.len()));
     }
-    if let Some(until) = object.restored_until {
-        let text = format!("ongoing-request=\"false\", expiry-date=\"{}\"", http_date(until));
+    let restoration = match (object.restoration(call.inner.now()), object.restored_until) {
+        (Restoration::UnderWay, _) => Some("ongoing-request=\"true\"".to_owned()),
+        (Restoration::Done, Some(until)) => {
+            Some(format!("ongoing-request=\"false\", expiry-date=\"{}\"", http_date(until)))
+        }
+        _ => None,
+    };
+    if let Some(text) = restoration {
         insert_text(headers, call.prefix.name("restore"), &text);
     }
     override_headers(call, headers);

@@ -191,7 +191,7 @@ fn contents_of(call: &Call<'_>, xml: &mut Document, key: &str, object: &StoredOb
         xml.leaf("Type", object.kind.name());
     }
     let class = object.headers.storage_class.as_deref().unwrap_or(call.dialect.default_storage_class());
-    xml.leaf("Size", &object.body.len().to_string()).leaf("StorageClass", class);
+    xml.leaf("Size", &object.body.len().to_string()).leaf("StorageClass", call.prefix.shown_class(class));
     if with_owner {
         super::bucket::owner(call, xml);
     }

@@ -1,5 +1,7 @@
 //! The object services: one implementation, two dialects.
 
+mod append;
+mod archive;
 mod attributes;
 mod body;
 mod bucket;
@@ -12,12 +14,15 @@ mod dialect;
 pub(crate) mod get;
 mod lifecycle;
 mod list;
+mod metadata;
 mod multipart;
 mod operation;
 mod post;
 mod process;
 mod put;
 mod range;
+mod stat;
+mod unset;
 mod uploads;
 
 use std::sync::Arc;
@@ -266,6 +271,10 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> R
     let key = call.target.key.as_deref().unwrap_or_default();
     match operation {
         Operation::PutObject => return put::put_object(call, key, body).await,
+        Operation::AppendObject => return append::append_object(call, key, body).await,
+        Operation::RestoreObject => return archive::restore_object(call, key, body).await,
+        Operation::PutObjectTagging => return attributes::put_tagging(call, key, body).await,
+        Operation::PutObjectAcl => return attributes::put_acl(call, key, body).await,
         Operation::UploadPart => return multipart::upload_part(call, key, body).await,
         Operation::CompleteMultipartUpload => return multipart::complete(call, key, body).await,
         Operation::PostObject => return post::post_object(call, body).await,
@@ -282,6 +291,12 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> R
         Operation::GetBucketInfo => bucket::bucket_info(call),
         Operation::GetBucketLocation => bucket::bucket_location(call),
         Operation::GetBucketVersioning => bucket::bucket_versioning(call),
+        Operation::GetBucketStat => stat::bucket_stat(call),
+        Operation::GetBucketStorageInfo => stat::storage_info(call),
+        Operation::GetBucketEncryption
+        | Operation::GetBucketTagging
+        | Operation::GetBucketWebsite
+        | Operation::GetBucketReplication => unset::configuration(call, operation),
         Operation::GetBucketLifecycle => lifecycle::get(call),
         Operation::DeleteBucketLifecycle => lifecycle::delete(call),
         Operation::GetBucketCors => cors::get(call),
@@ -301,7 +316,9 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> R
         Operation::PutSymlink => attributes::put_symlink(call, key),
         Operation::GetSymlink => attributes::get_symlink(call, key),
         Operation::GetObjectTagging => attributes::get_tagging(call, key),
+        Operation::DeleteObjectTagging => attributes::delete_tagging(call, key),
         Operation::GetObjectAcl => attributes::get_acl(call, key),
+        Operation::SetObjectMetadata => metadata::set_metadata(call, key),
         _ => Err(ApiError::not_implemented()),
     };
     Ok(outcome?)

@@ -18,7 +18,7 @@ use crate::notify::Change;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 use crate::store::{Bucket, Part, Upload};
 use crate::sync::lock;
-use crate::wire::{Slash, encode};
+use crate::wire::{self, Slash, encode};
 use crate::xml::{self, Document, Node};
 
 const MAX_PART_NUMBER: u32 = 10_000;
@@ -114,16 +114,26 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
         return Ok(callbacks::answer(call, key, &object, order, "CompleteMultipartUpload").await?);
     }
     let mut xml = Document::new("CompleteMultipartUploadResult", call.dialect.namespace());
-    let location = format!("http://{}/{}", call.bucket_name(), encode(key, Slash::Keep));
     let encoded = call.query.get("encoding-type") == Some("url");
     let shown = if encoded { encode(key, Slash::Encode) } else { key.to_owned() };
-    xml.leaf("Location", &location)
+    xml.leaf("Location", &location(call, key))
         .leaf("Bucket", call.bucket_name())
         .leaf("Key", &shown)
         .leaf("ETag", &format!("\"{}\"", object.etag));
     let mut reply = xml_reply(xml.finish());
     write_headers(call, &object, reply.headers_mut());
     Ok(reply)
+}
+
+/// The address of an object as the caller addressed it: by the name of the host or by the path.
+fn location(call: &Call<'_>, key: &str) -> String {
+    let host = wire::header(&call.parts.headers, header::HOST.as_str());
+    let key = encode(key, Slash::Keep);
+    // Only by the path is the bucket not in what the name of the host says already.
+    if call.target.resource_root.is_empty() {
+        return format!("http://{host}/{}/{key}", call.bucket_name());
+    }
+    format!("http://{host}/{key}")
 }
 
 /// Number and ETag of each part in the order of the request.
@@ -216,6 +226,8 @@ impl Assembled {
             kind: ObjectKind::Multipart,
             upload_id: Some(upload_id.to_owned()),
             encryption: None,
+            acl_document: None,
+            restored_from: None,
             restored_until: None,
         }
     }

@@ -51,6 +51,18 @@ pub(super) fn store(
     change: Change,
 ) -> Outcome<()> {
     let replaced = bucket.put(key, Arc::clone(object), overwrite(call)).map_err(|Exists| already_exists())?;
+    announce(call, key, object, change, replaced);
+    Ok(())
+}
+
+/// Tells everybody of an object that was stored, and raises the bucket event. `replaced` is the size of an earlier one.
+pub(super) fn announce(
+    call: &Call<'_>,
+    key: &str,
+    object: &StoredObject,
+    change: Change,
+    replaced: Option<u64>,
+) {
     let name = call.bucket_name();
     call.inner.emit(|| TwinEvent::ObjectPut {
         service: call.dialect.service(),
@@ -60,7 +72,6 @@ pub(super) fn store(
     if call.dialect == Dialect::Oss {
         call.inner.raise(change, name, key, object, replaced, call.request_id);
     }
-    Ok(())
 }
 
 fn overwrite(call: &Call<'_>) -> Overwrite {
@@ -111,7 +122,7 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
         storage_class: given
             .get(call.prefix.name("storage-class"))
             .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
+            .map(|class| call.prefix.meant_class(class).to_owned()),
         tags: attributes::tags(call)?,
         acl: attributes::acl(call)?,
         ..ObjectHeaders::default()

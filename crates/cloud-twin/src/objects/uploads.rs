@@ -51,8 +51,15 @@ pub(super) fn list_parts(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     with_upload(call, &bucket, key, |upload| {
         let rest: Vec<_> = upload.parts.iter().filter(|(number, _)| **number > after).collect();
         let page = &rest[..rest.len().min(max)];
-        if let Some((last, _)) = page.last() {
-            xml.leaf("NextPartNumberMarker", &last.to_string());
+        match (page.last(), call.dialect) {
+            (Some((last, _)), _) => {
+                xml.leaf("NextPartNumberMarker", &last.to_string());
+            }
+            // Always there on OSS: `oss2` does not read a page without.
+            (None, Dialect::Oss) => {
+                xml.leaf("NextPartNumberMarker", "0");
+            }
+            (None, Dialect::Obs) => {}
         }
         xml.leaf("IsTruncated", yes(rest.len() > max));
         for (number, part) in page {
@@ -123,7 +130,7 @@ pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
         xml.group("Upload", |xml| {
             xml.leaf("Key", &shown(call, &entry.key))
                 .leaf("UploadId", &entry.id)
-                .leaf("StorageClass", &entry.class)
+                .leaf("StorageClass", call.prefix.shown_class(&entry.class))
                 .leaf("Initiated", &call.dialect.time(entry.initiated));
         });
     }

@@ -31,7 +31,7 @@ async fn buckets_are_made_described_listed_and_removed() {
     twin.oss().delete("new-bucket", "k");
     assert_eq!(call("DELETE", "new-bucket", "").oss(&twin).await.unwrap().status, 204);
     assert_eq!(call("HEAD", "new-bucket", "").oss(&twin).await.unwrap().status, 404);
-    let unknown = get("new-bucket", "").query("website", "").oss(&twin).await.unwrap();
+    let unknown = get("new-bucket", "").query("qosInfo", "").oss(&twin).await.unwrap();
     assert_eq!((unknown.status, unknown.element("Code").as_deref()), (501, Some("NotImplemented")));
 }
 

@@ -191,3 +191,21 @@ async fn an_obs_without_crc_shows_none_anywhere_and_checks_none() {
     let upload = put("bucket", "k", "body").header("x-obs-checksum-crc64ecma", "1").obs(&present).await;
     upload.unwrap().is_refusal(400, "BadDigest");
 }
+
+#[tokio::test]
+async fn obs_decodes_a_copy_source_before_it_looks_for_the_bucket() {
+    let twin = twin().await;
+    for source in
+        ["from%2Fdir%2Fa%20b%2Bc", "%2Ffrom%2Fdir%2Fa%20b%2Bc", "/from/dir%2Fa%20b%2Bc?versionId=null"]
+    {
+        let copied = put("bucket", "k", "").header("x-obs-copy-source", source).obs(&twin).await.unwrap();
+        assert_eq!(copied.status, 200, "{source}: {}", copied.text());
+        assert_eq!(twin.obs().get("bucket", "k").unwrap().body, "content");
+    }
+    let copied = put("bucket", "k", "")
+        .header("x-oss-copy-source", "from%2Fdir%2Fa%20b%2Bc")
+        .oss(&twin)
+        .await
+        .unwrap();
+    copied.is_refusal(400, "InvalidArgument");
+}

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod admin;
+mod append;
+mod archive;
+mod aws_v4;
 mod buckets;
 mod callback_server;
 mod callbacks;
@@ -22,6 +25,7 @@ mod post;
 mod post_policy;
 mod process;
 mod processing;
+mod settings;
 mod sign;
 mod sparse;
 mod tampering;

@@ -23,6 +23,35 @@ fn part(key: &str, id: &str, number: &str, body: &str) -> Call {
 }
 
 #[tokio::test]
+async fn a_completed_upload_says_where_the_object_is() {
+    let twin = Twin::builder().start().await.unwrap();
+    twin.create_obs_bucket("bucket");
+    twin.create_oss_bucket("bucket");
+    let upload = async |obs: bool| {
+        let sent = async |call: Call| if obs { call.obs(&twin).await } else { call.oss(&twin).await };
+        let id = sent(initiate("bucket", "a/b c")).await.unwrap().element("UploadId").unwrap();
+        let uploaded = sent(part("a/b c", &id, "1", "x")).await.unwrap();
+        let parts = [("1", uploaded.header("etag").unwrap().to_owned())];
+        sent(complete("bucket", "a/b c", &id, &parts)).await.unwrap().element("Location")
+    };
+    assert_eq!(upload(true).await, Some(format!("{}/bucket/a/b%20c", twin.obs_url())));
+    assert_eq!(upload(false).await, Some(format!("{}/bucket/a/b%20c", twin.oss_url())));
+}
+
+#[tokio::test]
+async fn a_list_of_no_parts_says_where_the_next_page_begins_at_oss() {
+    let twin = Twin::builder().start().await.unwrap();
+    twin.create_obs_bucket("bucket");
+    twin.create_oss_bucket("bucket");
+    let id = initiate("bucket", "k").oss(&twin).await.unwrap().element("UploadId").unwrap();
+    let list = get("bucket", "k").query("uploadId", &id).oss(&twin).await.unwrap();
+    assert_eq!(list.element("NextPartNumberMarker").as_deref(), Some("0"));
+    let id = initiate("bucket", "k").obs(&twin).await.unwrap().element("UploadId").unwrap();
+    let list = get("bucket", "k").query("uploadId", &id).obs(&twin).await.unwrap();
+    assert_eq!((list.status, list.element("NextPartNumberMarker")), (200, None));
+}
+
+#[tokio::test]
 async fn obs_tells_which_upload_made_an_object() {
     let twin = Twin::builder().start().await.unwrap();
     twin.create_obs_bucket("bucket");
