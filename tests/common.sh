@@ -32,10 +32,10 @@ for message in map(json.loads, sys.stdin):
             print(message["executable"])' "$1" | tail -n 1
 }
 
-# start_twin [OPTION...]: starts the local cloud.
+# start_twin [OPTION...]: starts the local cloud: `twin_binary`, which is built where nobody did before.
 start_twin() {
     local binary
-    binary=$(build cloud-twin)
+    binary=${twin_binary:-$(build cloud-twin)}
     mkfifo "$scratch/ready"
     # The twin stops when descriptor 9, its standard input, is closed: even if this script is killed.
     mkfifo "$scratch/hold"

@@ -4,6 +4,8 @@ import base64
 import contextlib
 import email.utils
 import json
+import pathlib
+import tempfile
 import time
 import unittest
 from unittest import mock
@@ -123,6 +125,77 @@ class Oss2Tests(contract.ObjectStore):
         account = twin.OSS_ACCOUNT
         keys = (access_key or account["access_key"], secret or account["secret_key"])
         return Oss2(oss2.make_auth(*keys, self.version), bucket)
+
+    def test_a_resumable_upload_begins_with_a_list_of_no_parts(self):
+        client = self.bucket()
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "file")
+            body = b"a" * (300 << 10) + b"tail"
+            file.write_bytes(body)
+            store = oss2.ResumableStore(root=folder)
+            result = oss2.resumable_upload(
+                client.sdk, "k", str(file), store=store, multipart_threshold=1, part_size=100 << 10
+            )
+        self.assertEqual(result.status, 200)
+        self.assertEqual(client.get("k").body, body)
+        upload = client.sdk.init_multipart_upload("none").upload_id
+        listed = client.sdk.list_parts("none", upload)
+        self.assertEqual((listed.parts, listed.is_truncated, listed.next_marker), ([], False, "0"))
+
+    def test_an_object_grows_by_appends(self):
+        client = self.bucket()
+        first = client.sdk.append_object("k", 0, b"one ", init_crc=0)
+        second = client.sdk.append_object("k", first.next_position, b"two", init_crc=first.crc)
+        self.assertEqual((second.next_position, second.crc), (7, twin.crc64(b"one two")))
+        self.assertEqual(client.get("k").body, b"one two")
+        with self.assertRaises(exceptions.PositionNotEqualToLength) as refused:
+            client.sdk.append_object("k", 3, b"x")
+        self.assertEqual(refused.exception.next_position, 7)
+        client.put("put", b"x")
+        with self.assertRaises(exceptions.ObjectNotAppendable):
+            client.sdk.append_object("put", 1, b"x")
+
+    def test_an_archived_object_is_read_once_it_is_restored(self):
+        client = self.bucket()
+        client.put("k", b"x")
+        for storage_class in ("Archive", "ColdArchive", "DeepColdArchive"):
+            with self.subTest(storage_class):
+                client.sdk.put_object("old", b"x", headers={"x-oss-storage-class": storage_class})
+                with self.refused(403, "InvalidObjectState"):
+                    client.get("old")
+                self.assertEqual(client.sdk.restore_object("old").status, 202)
+                self.assertEqual(client.sdk.head_object("old").headers["x-oss-restore"], 'ongoing-request="true"')
+                with self.assertRaises(exceptions.RestoreAlreadyInProgress):
+                    client.sdk.restore_object("old")
+                twin.admin("POST", "/restores/finish", {})
+                self.assertEqual(client.get("old").body, b"x")
+                self.assertEqual(client.sdk.restore_object("old").status, 200)
+        with self.assertRaises(exceptions.OperationNotSupported):
+            client.sdk.restore_object("k")
+
+    def test_tags_acl_and_settings_come_back(self):
+        client = self.bucket()
+        client.put("k", b"x")
+        rule = oss2.models.TaggingRule()
+        rule.add("colour", "blue & 红")
+        client.sdk.put_object_tagging("k", oss2.models.Tagging(rule))
+        self.assertEqual(client.sdk.get_object_tagging("k").tag_set.tagging_rule, {"colour": "blue & 红"})
+        client.sdk.delete_object_tagging("k")
+        self.assertEqual(client.sdk.get_object_tagging("k").tag_set.tagging_rule, {})
+        for acl in ("public-read", "private", "default"):
+            client.sdk.put_object_acl("k", acl)
+            self.assertEqual(client.sdk.get_object_acl("k").acl, acl)
+        with self.assertRaises(exceptions.NoSuchServerSideEncryptionRule):
+            client.sdk.get_bucket_encryption()
+
+    def test_a_bucket_is_counted(self):
+        client = self.bucket()
+        client.put("k", b"12345")
+        client.sdk.put_object("old", b"123", headers={"x-oss-storage-class": "Archive"})
+        client.sdk.init_multipart_upload("up")
+        stat = client.sdk.get_bucket_stat()
+        self.assertEqual((stat.storage_size_in_bytes, stat.object_count, stat.multi_part_upload_count), (8, 2, 1))
+        self.assertEqual((stat.standard_storage, stat.archive_storage, stat.archive_object_count), (5, 3, 1))
 
     def test_temporary_credentials_need_their_token(self):
         name = self.bucket().name
