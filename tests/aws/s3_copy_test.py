@@ -136,7 +136,8 @@ class Copies(unittest.TestCase):
         self.assertEqual(self.mirrored("parts")[0], b"".join(pieces))
 
     def test_storage_classes_become_their_equivalents(self):
-        expected = {"STANDARD": "STANDARD", "STANDARD_IA": "WARM", "ONEZONE_IA": "WARM", "GLACIER_IR": "WARM"}
+        # By an address in numbers the client of OBS speaks the dialect of S3, in which WARM is STANDARD_IA.
+        expected = {name: "STANDARD_IA" for name in ("STANDARD_IA", "ONEZONE_IA", "GLACIER_IR")} | {"STANDARD": "STANDARD"}
         for name in expected:
             self.put(name, b"x", StorageClass=name)
         self.copied("-r", f"s3://{self.bucket}", f"obs://{self.mirror}")

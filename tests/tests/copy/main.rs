@@ -2,6 +2,8 @@
 //! per concern; the harness is the library of this package.
 
 #[cfg(test)]
+mod archived;
+#[cfg(test)]
 mod changing;
 #[cfg(test)]
 mod checksums;
