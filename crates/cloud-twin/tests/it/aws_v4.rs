@@ -26,6 +26,9 @@ async fn obs_takes_the_signature_of_clients_of_s3_and_no_other() {
         get("bucket", "").query("list-type", "2").query("prefix", "a b/").aws_v4(&twin).await.unwrap();
     assert_eq!(listed.element("KeyCount").as_deref(), Some("1"));
 
+    let unsigned = put("bucket", "k", "body").header("x-amz-meta-unsigned", "x").aws_v4(&twin).await.unwrap();
+    unsigned.is_refusal(403, "AccessDenied");
+
     let wrong = Account { secret_key: "wrong".to_owned(), ..twin.huawei_account().clone() };
     get("bucket", key).by(&wrong).aws_v4(&twin).await.unwrap().is_refusal(403, "SignatureDoesNotMatch");
     let stranger = Account { access_key: "nobody".to_owned(), ..wrong };

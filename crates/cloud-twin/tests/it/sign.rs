@@ -209,7 +209,8 @@ impl Call {
         exchange(url, self.method, &self.target(), &self.headers, &self.body).await
     }
 
-    /// Sends the request to OBS as a client of Amazon S3 signs it, with the digest of the body.
+    /// Sends the request to OBS as a client of Amazon S3 signs it, with the digest of the body; a header `x-amz-meta-unsigned` is
+    /// left out of the signature.
     pub(crate) async fn aws_v4(mut self, twin: &Twin) -> std::io::Result<Answer> {
         let account = self.account.clone().unwrap_or_else(|| twin.huawei_account().clone());
         let time = self.time.format("%Y%m%dT%H%M%SZ").to_string();
@@ -219,10 +220,11 @@ impl Call {
             self = self.header("x-amz-content-sha256", &hex::encode(Sha256::digest(body)));
         }
         self = self.header("host", &host).header("x-amz-date", &time);
+        let signed =
+            |name: &str| name == "host" || (name.starts_with("x-amz-") && name != "x-amz-meta-unsigned");
         let payload = self.headers.iter().find(|(name, _)| name == "x-amz-content-sha256");
         let payload = payload.map(|(_, value)| value.clone()).unwrap_or_default();
-        let mut headers: Vec<_> =
-            self.headers.iter().filter(|(name, _)| name == "host" || name.starts_with("x-amz-")).collect();
+        let mut headers: Vec<_> = self.headers.iter().filter(|(name, _)| signed(name)).collect();
         headers.sort();
         let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
         let headers = lines(headers.into_iter());
