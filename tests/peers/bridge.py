@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 
 import obs
 import oss2
@@ -25,9 +26,11 @@ def environment(**settings):
 
 def run(*arguments, **settings):
     command = [os.environ["OMS_BRIDGE"], "copy", *arguments]
-    return subprocess.run(
-        command, env=environment(**settings), capture_output=True, text=True, timeout=120, check=False
-    )
+    # A run with failures leaves a list of them where it was started.
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(
+            command, env=environment(**settings), cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        )
 
 
 def copy(*arguments, **settings):
