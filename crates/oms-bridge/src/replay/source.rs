@@ -39,7 +39,6 @@ pub(super) struct Chunk {
     pub(super) already_done: usize,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 enum Found {
     Send(Failed),
     Skip,
