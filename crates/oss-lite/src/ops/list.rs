@@ -56,6 +56,9 @@ pub struct ListedObject {
     pub last_modified: Option<DateTime<Utc>>,
     /// The vendor's name of the class.
     pub storage_class: Option<String>,
+    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, whose listings show a symlink with a size and an `ETag` of its own, and not
+    /// with those of its target. Absent elsewhere.
+    pub object_type: Option<String>,
 }
 
 /// Where a listing goes on.

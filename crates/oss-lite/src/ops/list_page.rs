@@ -36,6 +36,7 @@ pub(super) fn read(body: &[u8], listing: Listing) -> Result<Page, String> {
         },
         Node::Leaf("Contents/ETag", text) => object.etag = Some(unquoted(&text).to_owned()),
         Node::Leaf("Contents/StorageClass", text) => object.storage_class = Some(text),
+        Node::Leaf("Contents/Type", text) => object.object_type = Some(text),
         Node::Leaf("Contents/LastModified", text) => {
             object.last_modified = DateTime::parse_from_rfc3339(&text).ok().map(|time| time.to_utc());
         }
@@ -95,6 +96,7 @@ mod tests {
         let [object] = &page.list.objects[..] else { panic!("one object") };
         assert_eq!(object.key, "a//b +\u{1}");
         assert_eq!((object.size, object.etag.as_deref()), (344_606, Some("5B3C")));
+        assert_eq!(object.object_type.as_deref(), Some("Normal"));
         assert_eq!(object.last_modified.map(|time| time.timestamp()), Some(1_589_780_754));
         assert_eq!(page.list.common_prefixes, ["a/"]);
         assert_eq!(page.next.as_deref(), Some("CgJiYw--="));
