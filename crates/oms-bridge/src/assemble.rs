@@ -79,7 +79,7 @@ fn policy(
     };
     if copy.destination.is_beside(source) {
         let place = &copy.destination.place;
-        policy.leaving_out(place.bucket.as_str(), place.folder())
+        policy.writing_to(place.bucket.as_str(), place.folder())
     } else {
         policy
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use oss_lite::{BucketName, Dialect};
+use oss_lite::{BucketName, Dialect, Endpoint};
 
 /// A bucket, and text that keys in it begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,15 @@ pub fn scheme(dialect: Dialect) -> &'static str {
         Dialect::Oss => "oss",
         Dialect::Obs => "obs",
     }
+}
+
+/// Whether a name means the same bucket at both. Alibaba Cloud and Huawei Cloud give each name once, whatever the region, and have
+/// several endpoints for each.
+pub fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
+    const VENDORS: [&str; 3] = [".aliyuncs.com", ".myhuaweicloud.com", ".myhuaweicloud.eu"];
+    let authority = |endpoint: &Endpoint| endpoint.url().split_once("://").map(|(_, rest)| rest.to_owned());
+    let of = |endpoint: &Endpoint, vendor: &str| endpoint.host().ends_with(vendor);
+    authority(one) == authority(other) || VENDORS.iter().any(|vendor| of(one, vendor) && of(other, vendor))
 }
 
 /// What is wrong with the address of a [`Place`].

@@ -20,14 +20,6 @@ pub struct Policy {
     keys: KeyFilter,
     removals: bool,
     removed_versions: bool,
-    own_copies: Option<OwnCopies>,
-}
-
-/// Where the copy engine writes, when its events can come from there.
-#[derive(Debug)]
-struct OwnCopies {
-    bucket: String,
-    prefix: String,
 }
 
 /// Why a change is not forwarded. It is no failure: there is nothing to forward.
@@ -74,7 +66,7 @@ pub struct Sorted {
 impl Policy {
     /// A policy that forwards what `keys` lets through, from any bucket.
     pub fn new(keys: KeyFilter) -> Self {
-        Self { guard: Guard::default(), keys, removals: false, removed_versions: false, own_copies: None }
+        Self { guard: Guard::default(), keys, removals: false, removed_versions: false }
     }
 
     /// The same policy, which refuses events of the log bucket. For a log bucket that the source's service has: one of the same name
@@ -105,11 +97,12 @@ impl Policy {
         Self { removed_versions: true, ..self }
     }
 
-    /// The same policy, with the objects of `bucket` left out whose keys begin with `prefix`: where copies are written to, each
-    /// raises an event of its own.
+    /// The same policy, for copies that are written to `bucket` with `prefix` before their keys: each raises an event of its own, which is
+    /// left out. Events of other objects of that bucket are refused.
     #[must_use]
-    pub fn leaving_out(self, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self { own_copies: Some(OwnCopies { bucket: bucket.into(), prefix: prefix.into() }), ..self }
+    pub fn writing_to(mut self, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        self.guard.refuse_destination(bucket.into(), prefix.into());
+        self
     }
 
     /// Sorts the changes of one invocation.
@@ -164,18 +157,10 @@ impl Policy {
             Effect::Removed if self.removals => {}
             effect => return Some(Skip::Effect(effect)),
         }
-        if self.own_copies.as_ref().is_some_and(|own| own.has(change)) {
+        if self.guard.is_own_copy(change) {
             return Some(Skip::OwnCopy);
         }
         (!self.keys.admits(&change.key)).then_some(Skip::Filtered)
-    }
-}
-
-impl OwnCopies {
-    fn has(&self, change: &ObjectChange) -> bool {
-        change.provider == Provider::Configured
-            && change.bucket.as_ref() == Some(&self.bucket)
-            && change.key.starts_with(&self.prefix)
     }
 }
 
@@ -254,8 +239,12 @@ impl KeyFilter {
 
     /// Whether the key is taken.
     pub fn admits(&self, key: &str) -> bool {
-        self.include.as_ref().is_none_or(|globs| globs.is_match(key))
-            && !self.exclude.as_ref().is_some_and(|globs| globs.is_match(key))
+        self.include.as_ref().is_none_or(|globs| globs.is_match(key)) && !self.excludes(key)
+    }
+
+    /// Whether an `EXCLUDE` glob matches the key.
+    pub fn excludes(&self, key: &str) -> bool {
+        self.exclude.as_ref().is_some_and(|globs| globs.is_match(key))
     }
 }
 
@@ -358,12 +347,17 @@ mod tests {
 
     #[test]
     fn copies_that_lie_in_the_source_bucket_are_not_copied_again() {
-        let policy = policy(None, None).leaving_out("src", "copies/");
+        let policy = policy(None, None).writing_to("src", "copies/");
         let put = |bucket, key| change(bucket, key, "ObjectCreated:PutObject");
-        let sorted =
-            policy.sort(vec![put("src", "a"), put("src", "copies/a"), put("other", "copies/b")]).unwrap();
-        assert_eq!(forwarded(&sorted), [put("src", "a"), put("other", "copies/b")]);
+        let sorted = policy.sort(vec![put("src", "copies/a"), put("other", "copies/b")]).unwrap();
+        assert_eq!(forwarded(&sorted), [put("other", "copies/b")]);
         assert_eq!(skipped(&sorted), [(put("src", "copies/a"), Skip::OwnCopy)]);
+        // The destination would lie inside its source.
+        let refused = policy.sort(vec![put("other", "a"), put("src", "a")]).unwrap_err();
+        assert_eq!(refused.kind(), "DestinationInSource");
+        for part in ["\"a\"", "\"src\"", "DEST"] {
+            assert!(refused.to_string().contains(part), "{refused}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod credentials;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod destination_guard;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod doctor_bucket;

@@ -68,9 +68,10 @@ async fn bad_settings_of_copies_are_named_together_and_without_secrets() {
 #[tokio::test]
 async fn copies_neither_go_to_the_log_bucket_nor_onto_themselves() {
     let cloud = Cloud::start().await;
-    for (bucket, words) in [(LOGS, "LOG_BUCKET"), (SOURCE, "SOURCE_BUCKET")] {
+    let inside = format!("{SOURCE}/copies");
+    for (place, words) in [(LOGS, "LOG_BUCKET"), (SOURCE, "SOURCE_BUCKET"), (&inside, "SOURCE_BUCKET")] {
         let settings = copying(&cloud)
-            .set("DEST", format!("oss://{bucket}"))
+            .set("DEST", format!("oss://{place}"))
             .set("DEST_ENDPOINT", cloud.twin.oss_url())
             .set("DEST_REGION", cloud.twin.region());
         let finished = run(&["send", "k"], settings).await;

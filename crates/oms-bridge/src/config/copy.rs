@@ -8,7 +8,7 @@ use super::reader::{Reader, given};
 use super::{Oss, SettingsArgs};
 use crate::change::Provider;
 use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
-use crate::location::Place;
+use crate::location::{Place, is_same_service};
 
 /// Settings of the engine that copies.
 #[derive(Clone, Debug)]
@@ -191,18 +191,12 @@ fn keep_apart(r: &mut Reader, destination: &Destination, oss: &Oss, source: &Sou
     if oss.log_bucket.as_ref() == Some(&place.bucket) && is_same_service(endpoint, &oss.endpoint) {
         r.problem("DEST", "must not be in LOG_BUCKET, which is for the journal alone");
     }
-    let on_source = source.bucket.as_ref() == Some(&place.bucket);
-    if on_source && place.prefix.is_empty() && destination.is_beside(source) {
-        r.problem("DEST", "is SOURCE_BUCKET itself: every object would be copied onto itself");
+    if source.bucket.as_ref() == Some(&place.bucket) && destination.is_beside(source) {
+        r.problem(
+            "DEST",
+            "lies in SOURCE_BUCKET: the copies would be objects to copy, too; use another bucket",
+        );
     }
-}
-
-/// Whether a name means the same bucket at both. Alibaba Cloud gives each name once, whatever the region, and has
-/// several endpoints for each.
-fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
-    let aliyun = |endpoint: &Endpoint| endpoint.host().ends_with(".aliyuncs.com");
-    let authority = |endpoint: &Endpoint| endpoint.url().split_once("://").map(|(_, rest)| rest.to_owned());
-    authority(one) == authority(other) || (aliyun(one) && aliyun(other))
 }
 
 fn deletes(r: &mut Reader, args: &SettingsArgs) -> Deletes {

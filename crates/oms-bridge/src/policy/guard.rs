@@ -1,10 +1,13 @@
 //! Which buckets events are taken from.
 //!
-//! Two rules, and an event that breaks one is refused as a whole: its sender keeps it, so nothing is lost while somebody reads the error.
+//! Three rules, and an event that breaks one is refused as a whole: its sender keeps it, so nothing is lost while somebody reads the error.
 //!
 //! - The log bucket never: each record would become an event, and that event a record.
 //! - Where a source bucket is configured, from there only: keys carry no bucket on their way, so a change of another bucket would copy,
 //!   or remove, an object of the same key.
+//!
+//! - Where copies are written, from there never: the destination would lie inside its source. Settings that name both are refused
+//!   at the start; without `SOURCE_BUCKET` the event is what tells. What lies under `DEST` is a copy, and is passed over instead.
 //!
 //! A bucket is told by its service and its name. The name alone says nothing: Amazon S3, COS and OSS each have their own names.
 
@@ -17,6 +20,14 @@ use crate::change::{ObjectChange, Provider};
 pub(super) struct Guard {
     log_bucket: Option<String>,
     source: Option<(Provider, String)>,
+    destination: Option<Written>,
+}
+
+/// Where copies are written, when events can come from there.
+#[derive(Debug)]
+struct Written {
+    bucket: String,
+    prefix: String,
 }
 
 /// Why events are refused. User action: as the text says.
@@ -40,6 +51,13 @@ pub enum Refused {
         /// The configured source: its service and its name.
         source: (Provider, String),
     },
+    /// The event comes from the bucket that copies are written to, and is not of a copy: the destination lies inside its source.
+    Destination {
+        /// That bucket.
+        bucket: String,
+        /// Key of the event.
+        key: String,
+    },
 }
 
 impl Refused {
@@ -48,6 +66,7 @@ impl Refused {
         match self {
             Self::Loop { .. } => "LoopDetected",
             Self::OtherSource { .. } => "OtherSource",
+            Self::Destination { .. } => "DestinationInSource",
         }
     }
 }
@@ -68,6 +87,11 @@ impl fmt::Display for Refused {
                 source.1,
                 source.0.name()
             ),
+            Self::Destination { bucket, key } => write!(
+                f,
+                "destination guard: the event for key {key:?} comes from the bucket {bucket:?}, in which DEST lies: the copies would be \
+                 objects to copy, too; remove the trigger from it, or have DEST in another bucket"
+            ),
         }
     }
 }
@@ -81,6 +105,21 @@ impl Guard {
 
     pub(super) fn take_only(&mut self, provider: Provider, bucket: String) {
         self.source = Some((provider, bucket));
+    }
+
+    pub(super) fn refuse_destination(&mut self, bucket: String, prefix: String) {
+        self.destination = Some(Written { bucket, prefix });
+    }
+
+    /// Whether the object lies where copies are written.
+    pub(super) fn is_own_copy(&self, change: &ObjectChange) -> bool {
+        self.in_destination(change).is_some_and(|written| change.key.starts_with(&written.prefix))
+    }
+
+    fn in_destination(&self, change: &ObjectChange) -> Option<&Written> {
+        let written = self.destination.as_ref()?;
+        let is = change.provider == Provider::Configured && change.bucket.as_ref() == Some(&written.bucket);
+        is.then_some(written)
     }
 
     pub(super) fn source(&self) -> Option<&(Provider, String)> {
@@ -97,6 +136,9 @@ impl Guard {
         let is = |provider: Provider, own: &String| change.provider == provider && own == bucket;
         if self.log_bucket.as_ref().is_some_and(|own| is(Provider::Configured, own)) {
             return Err(Refused::Loop { bucket: bucket.clone(), key: change.key.clone() });
+        }
+        if self.in_destination(change).is_some() && !self.is_own_copy(change) {
+            return Err(Refused::Destination { bucket: bucket.clone(), key: change.key.clone() });
         }
         match &self.source {
             Some(source) if !is(source.0, &source.1) => Err(Refused::OtherSource {
