@@ -82,13 +82,22 @@ async fn an_object_that_is_removed_half_way_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn objects_that_vanish_after_they_were_listed_are_no_failures() {
+async fn objects_that_vanish_after_they_were_listed_are_named_and_counted() {
     let cloud = cloud().await;
     cloud.twin.oss().put(SOURCE, "b", "stays");
     let gone = Fault::new(Service::Oss, FaultAction::RemoveFirst).method("GET").key_contains("a").times(1);
     cloud.twin.faults().inject(gone);
-    assert_eq!(counts(0, all_to_mirror(&cloud)).await, [1, 0, 1, 0]);
+    let finished = ends_with(3, all_to_mirror(&cloud).with(["--json"])).await;
+    let result = finished.json();
+    let numbers = ["copied", "skipped", "failed", "gone"].map(|name| result[name].as_u64().unwrap());
+    assert_eq!(numbers, [1, 0, 1, 1], "{finished:?}");
+    assert!(
+        finished.stderr.contains("key=\"a\"") && finished.stderr.contains("no such object"),
+        "{finished:?}"
+    );
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["b"]);
+    // It was deleted, and the next run does not see it.
+    assert_eq!(counts(0, all_to_mirror(&cloud)).await, [0, 1, 0, 0]);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use e2e::cloud::{MIRROR, SOURCE};
 use e2e::{Cloud, Copy};
 
 use crate::support::{
-    BACKUP, all_to_mirror, assert_mirrored, assert_nothing_mirrored, counts, ends_with, in_parts, to_mirror,
+    BACKUP, all_to_mirror, assert_mirrored, assert_nothing_mirrored, counts, ends_with, in_parts, succeeded,
+    to_mirror,
 };
 
 /// An object of the bucket on OSS with everything that may go along.
@@ -138,9 +139,14 @@ async fn symlinks_become_what_they_stand_for_or_are_left_out() {
     assert_eq!(counts(0, all_to_mirror(&cloud)).await, [1, 1, 0, 0]);
     assert_mirrored(&cloud, "link", "content");
     assert_eq!(counts(0, to_mirror(&cloud, "link")).await, [0, 1, 0, 0]);
+    // The listing shows it empty, and another object in its place.
+    for arguments in [&[][..], &["--dry-run"]] {
+        assert_eq!(counts(0, all_to_mirror(&cloud).with(arguments.iter().copied())).await, [0, 2, 0, 0]);
+    }
+    assert_eq!(succeeded(&cloud.twin, Service::Obs, "PutObject"), 2);
     // The target changes, and with it the link.
     cloud.twin.oss().put(SOURCE, "target", "CONTENT");
-    assert_eq!(counts(0, to_mirror(&cloud, "link")).await, [1, 0, 0, 0]);
+    assert_eq!(counts(0, all_to_mirror(&cloud)).await, [2, 0, 0, 0]);
     assert_mirrored(&cloud, "link", "CONTENT");
 }
 
@@ -162,7 +168,15 @@ async fn symlinks_are_left_out_of_directories_too() {
 async fn a_symlink_to_nothing_is_no_object() {
     let cloud = Cloud::start().await;
     cloud.twin.oss().put_symlink(SOURCE, "link", "gone");
-    assert_eq!(counts(0, all_to_mirror(&cloud)).await, [0, 0, 1, 0]);
-    ends_with(3, to_mirror(&cloud, "link")).await;
+    let finished = ends_with(3, all_to_mirror(&cloud).with(["--json"])).await;
+    assert_eq!(
+        (&finished.json()["failed"], &finished.json()["gone"]),
+        (&1.into(), &0.into()),
+        "{finished:?}"
+    );
+    for finished in [finished, ends_with(3, to_mirror(&cloud, "link")).await] {
+        let said = finished.stderr.contains("a symlink whose target does not exist");
+        assert!(said && finished.stderr.contains("key=\"link\""), "{finished:?}");
+    }
     assert_nothing_mirrored(&cloud, "link");
 }

@@ -100,6 +100,10 @@ async fn the_folder_itself_is_left_out_where_it_would_have_no_name() {
         cloud.twin.oss().put(SOURCE, key, "");
     }
     let copy = Copy::new(&cloud.twin, format!("oss://{SOURCE}/d/"), format!("obs://{MIRROR}")).with(["-r"]);
-    assert_eq!(counts(0, copy).await, [1, 0, 0, 0]);
+    assert_eq!(counts(0, copy).await, [1, 0, 1, 0]);
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["a"]);
+    // What has bytes is not left out.
+    cloud.twin.oss().put(SOURCE, "d/", "bytes");
+    let copy = Copy::new(&cloud.twin, format!("oss://{SOURCE}/d/"), format!("obs://{MIRROR}")).with(["-r"]);
+    assert_eq!(counts(3, copy).await, [0, 1, 0, 1]);
 }

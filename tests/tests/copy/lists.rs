@@ -79,12 +79,13 @@ async fn keys_come_from_standard_input_too_and_are_named_as_below_src() {
     let finished = copy.with(["--json"]).input(input).run_in(directory.path()).await;
     assert_eq!(finished.code, Some(3), "{finished:?}");
     let result = finished.json();
-    assert_eq!((&result["copied"], &result["skipped"], &result["failed"]), (&2.into(), &1.into(), &2.into()));
+    assert_eq!((&result["copied"], &result["skipped"], &result["failed"]), (&2.into(), &0.into(), &3.into()));
+    assert_eq!(result["gone"], 1);
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["copy/a", "copy/b"]);
     let list = directory.path().join(result["failed_list"].as_str().unwrap());
     let mut lines: Vec<_> = fs::read_to_string(list).unwrap().lines().map(str::to_owned).collect();
     lines.sort_unstable();
-    assert_eq!(lines, [serde_json::json!("\"half").to_string(), "y/c".to_owned()]);
+    assert_eq!(lines, [serde_json::json!("\"half").to_string(), "x/gone".to_owned(), "y/c".to_owned()]);
 }
 
 #[tokio::test]
@@ -97,7 +98,7 @@ async fn codes_tell_how_a_run_ended() {
     assert_eq!(counts(3, all_to_mirror(&cloud)).await, [1, 0, 0, 1]);
     cloud.twin.faults().clear(fault);
     assert_eq!(counts(0, all_to_mirror(&cloud)).await, [1, 1, 0, 0]);
-    assert_eq!(counts(3, to_mirror(&cloud, "gone")).await, [0, 0, 1, 0]);
+    assert_eq!(counts(3, to_mirror(&cloud, "gone")).await, [0, 0, 0, 1]);
     ends_with(4, all_to_mirror(&cloud).set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "wrong")).await;
     ends_with(4, to_mirror(&cloud, "good").set("HW_SK", "wrong")).await;
     let nowhere = |from: &str, to: &str| e2e::Copy::new(&cloud.twin, from, to).with(["-r"]);

@@ -12,11 +12,21 @@ mod completion;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod destinations;
+#[cfg(test)]
 mod encrypted;
+#[cfg(test)]
+mod failed_lists;
 #[cfg(test)]
 mod fidelity;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
@@ -28,6 +38,8 @@ mod naming;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod overlap;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod scale;
@@ -35,6 +47,8 @@ mod scale;
 mod secrets;
 #[cfg(test)]
 mod server_side;
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod skipping;
 #[cfg(test)]

@@ -83,7 +83,7 @@ async fn json_is_one_object_with_all_the_numbers() {
     assert_eq!(
         result,
         serde_json::json!({
-            "objects": 2, "copied": 1, "up_to_date": 1, "skipped": 0, "failed": 0, "bytes": 4, "failed_list": null
+            "objects": 2, "copied": 1, "up_to_date": 1, "skipped": 0, "failed": 0, "gone": 0, "bytes": 4, "failed_list": null
         })
     );
 }

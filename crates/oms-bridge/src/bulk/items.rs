@@ -1,8 +1,9 @@
 //! What there is to copy.
 
 use std::cmp::Ordering;
+use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
@@ -26,10 +27,17 @@ pub enum Entry {
     },
     /// It cannot be copied, whatever is tried.
     Failed {
-        /// What it is called.
-        key: String,
+        /// What it is called: a key, or what would be one if it were UTF-8. A directory of this machine has a slash at its end.
+        name: OsString,
         /// Why not.
         failed: Failed,
+    },
+    /// It is left out by a rule.
+    LeftOut {
+        /// What it is called, as above.
+        name: OsString,
+        /// By which.
+        why: &'static str,
     },
 }
 
@@ -57,7 +65,9 @@ pub enum NotListed {
     /// A bucket of Amazon S3 does not say.
     S3(Failed),
     /// A directory cannot be read.
-    Directory(PathBuf, std::io::Error),
+    Directory(Failed),
+    /// A list of keys cannot be read.
+    Keys(PathBuf, std::io::Error),
 }
 
 impl fmt::Display for NotListed {
@@ -65,7 +75,8 @@ impl fmt::Display for NotListed {
         match self {
             Self::Bucket(error) => error.fmt(f),
             Self::S3(failed) => failed.fmt(f),
-            Self::Directory(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Directory(failed) => failed.fmt(f),
+            Self::Keys(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }
@@ -151,32 +162,59 @@ pub struct Compared {
 /// is read.
 pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
     stream::try_unfold(compared, |mut compared| async move {
-        while let Some(object) = compared.source.next().await? {
-            let Some(to) = compared.names.destination(&object.key) else { continue };
-            // The folder itself, as some tools make it, would get the empty key.
-            if to.is_empty() {
-                continue;
-            }
-            let existing = match &mut compared.destination {
-                Some(listed) => match listed.find(&to).await? {
-                    Some(copy) if copy.size == object.size => {
-                        if is_same(&object, &copy) {
-                            let entry = Entry::UpToDate { key: object.key, size: object.size };
-                            return Ok(Some((entry, compared)));
-                        }
-                        Known::SameSize
-                    }
-                    _ => Known::NoCopy,
-                },
-                None => Known::Nothing,
-            };
-            let size = Some(object.size);
-            let item = Item { key: object.key, to, size, existing, open: None };
-            return Ok(Some((Entry::Copy(item), compared)));
-        }
-        Ok(None)
+        let Some(object) = compared.source.next().await? else { return Ok(None) };
+        let entry = compared.entry(object).await?;
+        Ok(Some((entry, compared)))
     })
 }
+
+impl Compared {
+    async fn entry(&mut self, object: ListedObject) -> Result<Entry, NotListed> {
+        let Some(to) = self.names.destination(&object.key) else {
+            let why = format!("the listing shows a key that does not begin with {:?}", self.names.from);
+            return Ok(Entry::Failed { name: object.key.into(), failed: Failed::permanent(why) });
+        };
+        if to.is_empty() {
+            return Ok(self.names.nameless(object.key, Some(object.size)));
+        }
+        let is_link = object.object_type.as_deref() == Some(SYMLINK);
+        let existing = match &mut self.destination {
+            Some(listed) => match listed.find(&to).await? {
+                // What a listing says of a symlink is its own: reading it gives what it stands for.
+                Some(_) if is_link => Known::SameSize,
+                Some(copy) if copy.size == object.size => {
+                    if is_same(&object, &copy) {
+                        return Ok(Entry::UpToDate { key: object.key, size: object.size });
+                    }
+                    Known::SameSize
+                }
+                _ => Known::NoCopy,
+            },
+            None => Known::Nothing,
+        };
+        let size = (!is_link).then_some(object.size);
+        Ok(Entry::Copy(Item { key: object.key, to, size, existing, open: None }))
+    }
+}
+
+impl Names {
+    /// What becomes of the folder itself, which some tools make an object of, and which would get the empty key. `size` is that of the
+    /// object, where it is known.
+    pub fn nameless(&self, key: String, size: Option<u64>) -> Entry {
+        match size {
+            Some(0) => {
+                Entry::LeftOut { name: key.into(), why: "the folder SRC itself, which has no name below DST" }
+            }
+            _ => {
+                let why = "the folder SRC itself, which has no name below DST, and may have bytes: copy it by its own name, without -r";
+                Entry::Failed { name: key.into(), failed: Failed::permanent(why) }
+            }
+        }
+    }
+}
+
+/// How listings of OSS name its symlinks.
+const SYMLINK: &str = "Symlink";
 
 /// Equal MD5s prove equal content, and a copy that is younger than the source has its metadata too. All else needs a
 /// closer look: listings know whole seconds, so metadata can have changed in the second of the copy, and a rule of the source bucket may have
@@ -190,65 +228,6 @@ fn is_same(object: &ListedObject, copy: &ListedObject) -> bool {
     let colder = object.storage_class.as_deref().zip(copy.storage_class.as_deref());
     let colder = colder.is_some_and(|(one, other)| compare_coldness(one, other) == Some(Ordering::Greater));
     same && !colder && object.last_modified.is_some() && object.last_modified < copy.last_modified
-}
-
-/// The files below a directory, whose keys are their paths below it. Symbolic links to files are followed, those to
-/// directories are not.
-pub fn directory(root: PathBuf, to: String) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
-    let walk = Walk { root: root.clone(), to, open: vec![root], files: Vec::new() };
-    stream::try_unfold(walk, |mut walk| async move {
-        loop {
-            if let Some(file) = walk.files.pop() {
-                let entry = walk.entry(&file).await;
-                return Ok(Some((entry, walk)));
-            }
-            let Some(directory) = walk.open.pop() else { return Ok(None) };
-            walk.read(&directory).await.map_err(|error| NotListed::Directory(directory, error))?;
-        }
-    })
-}
-
-struct Walk {
-    root: PathBuf,
-    to: String,
-    open: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-}
-
-impl Walk {
-    async fn read(&mut self, directory: &Path) -> std::io::Result<()> {
-        let mut entries = tokio::fs::read_dir(directory).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            if entry.file_type().await?.is_dir() {
-                self.open.push(entry.path());
-            } else {
-                self.files.push(entry.path());
-            }
-        }
-        // Popped from the end.
-        self.files.sort_unstable_by(|one, other| other.cmp(one));
-        Ok(())
-    }
-
-    async fn entry(&self, file: &Path) -> Entry {
-        let relative = file.strip_prefix(&self.root).unwrap_or(file);
-        let shown = relative.to_string_lossy().into_owned();
-        let Some(key) = relative.to_str().map(str::to_owned) else {
-            let failed = Failed::permanent("the name is not UTF-8, as keys must be");
-            return Entry::Failed { key: shown, failed };
-        };
-        let size = match tokio::fs::metadata(file).await {
-            Ok(meta) if meta.is_file() => Some(meta.len()),
-            Ok(_) => {
-                let failed = Failed::permanent("not a regular file");
-                return Entry::Failed { key, failed };
-            }
-            // Gone meanwhile, or not to be read: the transfer says which.
-            Err(_) => None,
-        };
-        let to = [&self.to, key.as_str()].concat();
-        Entry::Copy(Item { key, to, size, existing: Known::Nothing, open: None })
-    }
 }
 
 #[cfg(test)]

@@ -2,33 +2,56 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `items` | what there is to copy: listings of both sides compared, a directory, a list |
+//! | `items` | what there is to copy: listings of both sides compared, an entry of a list |
+//! | `tree` | the files below a directory |
 //! | `stale` | uploads that nobody will finish |
 //!
 //! Items come as a stream and are worked off by so many tasks at once; memory does not grow with their number.
+//!
+//! # Rules
+//!
+//! - Every entry comes to one of four ends, and is counted there: copied, up to date, left out, failed. What is left out or failed is named,
+//!   with the reason.
+//! - Left out is only what a rule leaves out that is written down: links ([`crate::transfer::Links`], symlinks of OSS), the
+//!   empty object that stands for the folder SRC itself, the directory that copies are written to. Anything else that is not copied failed.
+//! - That includes what was listed, or named, and is not there when it is copied. A source that is in use does delete objects in between,
+//!   and nothing tells that from a server that lists what it does not give, or lists it by another name: so it is named and counted, among
+//!   the failed and by itself ([`Summary::gone`]). The next run does not see what was deleted.
+//! - One bad entry is one failure, and the run goes on. It ends early where no other entry would fare better: refused credentials,
+//!   settings that are wrong, a listing that cannot be read any further.
 
 mod items;
 mod stale;
+mod tree;
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt;
 
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
-pub use self::items::{Compared, Entry, Listed, Names, NotListed, compared, directory};
+pub use self::items::{Compared, Entry, Listed, Names, NotListed, compared};
 pub use self::stale::{Stale, abort_stale};
+pub use self::tree::Tree;
 use crate::engine::FailureClass;
 use crate::transfer::{Done, Failed, Item, Transfer};
 
-/// So many objects in a row whose credentials were refused, and none that was copied, end the run.
+/// So many objects in a row whose credentials were refused, or that other settings are needed for, and none that was copied, end the run.
 const REFUSALS_IN_A_ROW: usize = 20;
+
+/// Why it is left out, where the object itself tells that it is a link.
+const LINK: &str = "a link that is not followed";
 
 /// What became of an object, for whoever watches.
 pub trait Watch {
-    /// Called once for each object.
-    fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>);
+    /// Called once for each object that is not left out.
+    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<Done, Failed>);
+
+    /// Called once for each that is.
+    fn left_out(&mut self, name: &OsStr, why: &str);
 }
 
 /// Whether anything is written.
@@ -49,10 +72,12 @@ pub struct Summary {
     pub copied: u64,
     /// Those that the destination had already.
     pub up_to_date: u64,
-    /// Those that were left out: vanished meanwhile, or symlinks.
+    /// Those that were left out by a rule.
     pub skipped: u64,
     /// Those that failed.
     pub failed: u64,
+    /// Of the failed ones, those that are not at the source: they were deleted since they were listed, or are listed by another name.
+    pub gone: u64,
     /// Bytes of the copied ones.
     pub bytes: u64,
     /// Seconds it took.
@@ -63,6 +88,9 @@ pub struct Summary {
     /// Of the failed ones, those whose credentials were refused.
     #[serde(skip)]
     pub refused: u64,
+    /// Of the failed ones, those that other settings are needed for.
+    #[serde(skip)]
+    pub of_settings: u64,
     /// Of the failed ones, those that the next run goes on with where they stopped.
     #[serde(skip)]
     pub left_open: u64,
@@ -75,6 +103,8 @@ pub enum Stopped {
     Interrupted,
     /// The credentials are refused, again and again.
     CredentialsRefused,
+    /// The settings are wrong, as the last object said.
+    Settings(String),
     /// What there is to copy cannot be listed any further.
     Listing(NotListed),
 }
@@ -84,6 +114,7 @@ impl fmt::Display for Stopped {
         match self {
             Self::Interrupted => f.write_str("interrupted"),
             Self::CredentialsRefused => f.write_str("the credentials are refused"),
+            Self::Settings(why) => f.write_str(why),
             Self::Listing(error) => write!(f, "not everything could be listed: {error}"),
         }
     }
@@ -99,7 +130,7 @@ pub async fn run(
     interrupted: impl Future<Output = ()>,
 ) -> Summary {
     let started = Instant::now();
-    let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, watch };
+    let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, watch, keys: HashMap::new() };
     let mut tasks: JoinSet<Settled> = JoinSet::new();
     let mut entries = std::pin::pin!(entries);
     let mut interrupted = std::pin::pin!(interrupted);
@@ -110,20 +141,28 @@ pub async fn run(
                 open = false;
                 run.stop(Stopped::Interrupted);
             }
-            Some(joined) = tasks.join_next() => {
+            Some(joined) = tasks.join_next_with_id() => {
                 match joined {
-                    Ok((key, size, outcome)) => run.settled(&key, size, &outcome),
+                    Ok((id, (size, outcome))) => run.joined(id, size, outcome),
                     Err(error) => run.lost(&error),
                 }
                 open &= run.summary.stopped.is_none();
             }
             entry = entries.next(), if open && tasks.len() < concurrency => match entry {
                 None => open = false,
-                Some(Ok(Entry::UpToDate { key, size })) => run.settled(&key, Some(size), &Ok(Done::UpToDate)),
-                Some(Ok(Entry::Copy(item))) => {
-                    tasks.spawn(settle(transfer.clone(), item, mode));
+                Some(Ok(Entry::UpToDate { key, size })) => {
+                    run.settled(OsStr::new(&key), Some(size), Ok(Done::UpToDate));
                 }
-                Some(Ok(Entry::Failed { key, failed })) => run.settled(&key, None, &Err(failed)),
+                Some(Ok(Entry::Copy(item))) => {
+                    let key = item.key.clone();
+                    let id = tasks.spawn(settle(transfer.clone(), item, mode)).id();
+                    run.keys.insert(id, key);
+                }
+                Some(Ok(Entry::Failed { name, failed })) => {
+                    run.settled(&name, None, Err(failed));
+                    open &= run.summary.stopped.is_none();
+                }
+                Some(Ok(Entry::LeftOut { name, why })) => run.left_out(&name, why),
                 Some(Err(error)) => {
                     open = false;
                     run.stop(Stopped::Listing(error));
@@ -136,57 +175,83 @@ pub async fn run(
     summary
 }
 
-/// A key, its size where it was known, and what became of it.
-type Settled = (String, Option<u64>, Result<Done, Failed>);
+/// The size of an object where it was known, and what became of it.
+type Settled = (Option<u64>, Result<Done, Failed>);
 
 async fn settle(transfer: Transfer, item: Item, mode: Mode) -> Settled {
     let outcome = match mode {
         Mode::Copy => transfer.copy(&item, None).await,
         Mode::DryRun => transfer.preview(&item).await,
     };
-    (item.key, item.size, outcome)
+    (item.size, outcome)
 }
 
 struct Run<'w> {
     summary: Summary,
     refusals_in_a_row: usize,
     watch: &'w mut dyn Watch,
+    /// What is under way, by its task.
+    keys: HashMap<Id, String>,
 }
 
 impl Run<'_> {
-    fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>) {
+    fn joined(&mut self, id: Id, size: Option<u64>, outcome: Result<Done, Failed>) {
+        let key = self.keys.remove(&id).unwrap_or_default();
+        self.settled(OsStr::new(&key), size, outcome);
+    }
+
+    /// A defect of this program ended a task.
+    fn lost(&mut self, error: &JoinError) {
+        tracing::error!(%error, "a defect of this program; the next run copies the object");
+        self.joined(error.id(), None, Err(Failed::transient("lost on the way")));
+    }
+
+    fn left_out(&mut self, name: &OsStr, why: &str) {
+        self.summary.objects += 1;
+        self.summary.skipped += 1;
+        self.watch.left_out(name, why);
+    }
+
+    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: Result<Done, Failed>) {
+        let outcome = match outcome {
+            Ok(Done::SymlinkSkipped) => return self.left_out(name, LINK),
+            Ok(Done::SourceGone) => {
+                self.summary.gone += 1;
+                Err(Failed::permanent(
+                    "there is no such object at the source: deleted meanwhile, or listed by another name",
+                ))
+            }
+            outcome => outcome,
+        };
         let summary = &mut self.summary;
         summary.objects += 1;
-        match outcome {
+        let mut of_settings = None;
+        match &outcome {
             Ok(Done::Copied { bytes }) => {
                 summary.copied += 1;
                 summary.bytes += bytes;
                 self.refusals_in_a_row = 0;
             }
             Ok(Done::UpToDate) => summary.up_to_date += 1,
-            Ok(Done::SourceGone | Done::SymlinkSkipped | Done::Removed | Done::NotItsCopy | Done::PutOff) => {
-                summary.skipped += 1;
-            }
+            // Removals are not asked for, and the others are above.
+            Ok(_) => summary.skipped += 1,
             Err(failed) => {
                 summary.failed += 1;
                 summary.left_open += u64::from(failed.open.is_some());
                 if failed.class == FailureClass::Auth {
                     summary.refused += 1;
                     self.refusals_in_a_row += 1;
+                } else if failed.is_of_the_settings() {
+                    summary.of_settings += 1;
+                    self.refusals_in_a_row += 1;
+                    of_settings = Some(failed.to_string());
                 }
             }
         }
-        self.watch.settled(key, size, outcome);
+        self.watch.settled(name, size, &outcome);
         if self.refusals_in_a_row >= REFUSALS_IN_A_ROW {
-            self.stop(Stopped::CredentialsRefused);
+            self.stop(of_settings.map_or(Stopped::CredentialsRefused, Stopped::Settings));
         }
-    }
-
-    /// A defect of this program ended a task.
-    fn lost(&mut self, error: &JoinError) {
-        tracing::error!(%error, "an object was lost on the way; the next run copies it");
-        self.summary.objects += 1;
-        self.summary.failed += 1;
     }
 
     /// The first reason counts.

@@ -29,8 +29,10 @@
 //!   `Last-Modified`. An object of which neither is known is read in one go, and begun again where that breaks: a range might be of another
 //!   version. A weak `ETag` is compared, and proves nothing. An object that changes on the way is copied again from the start, and so is
 //!   one that changed by the time its copy is finished.
+//! - What is a file of this machine, which links are followed and what a folder can hold: `files`.
 //! - An object is gone if the service itself says so, with its code and a request id: a bare 404 is a failure that may pass, and a
-//!   missing bucket is never a missing object. Of a web server, 404 and 410 are its word.
+//!   missing bucket is never a missing object. Of a web server, 404 and 410 are its word. A symlink whose target does not exist is there: it
+//!   is a failure.
 //! - Bytes are proved: a CRC-64 is computed on the way and compared with what the source names and with what the
 //!   destination says it holds; where the source's `ETag` is an MD5 the destination is given that as `Content-MD5`. What
 //!   fails the comparison is removed, or never completed.
@@ -70,7 +72,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use self::destination::{Destination, StoreDestination};
-pub use self::files::Directory;
+pub use self::files::{Directory, Found, Links};
 pub use self::flow::Flow;
 pub use self::object::{Done, Item, Known, Transfer};
 pub use self::origin::SOURCE_ORIGIN;

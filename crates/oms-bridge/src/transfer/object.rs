@@ -62,7 +62,7 @@ pub struct Item {
 pub enum Known {
     /// A listing shows no object of this key and size there.
     NoCopy,
-    /// A listing shows one of the same size, which may be the copy.
+    /// A listing shows one of the same size, or does not tell the size of a symlink: that may be the copy.
     SameSize,
     /// Nothing.
     Nothing,
@@ -86,7 +86,7 @@ pub enum Done {
     PutOff,
     /// There is no such object at the source, and no copy of it that would have to be removed.
     SourceGone,
-    /// It is a symlink, and those are left out.
+    /// It is a symlink, or lies behind one, that is left out.
     SymlinkSkipped,
 }
 
@@ -143,10 +143,14 @@ impl Transfer {
         let facts = match source.look(&item.key).await {
             Ok(facts) => facts,
             Err(Stop::Gone) => return Ok(Done::SourceGone),
+            Err(Stop::LeftOut(_)) => return Ok(Done::SymlinkSkipped),
             Err(stop) => return Err(stop.into_failed(source.name(&item.key))),
         };
         if self.0.leaves_out(&facts) {
             return Ok(Done::SymlinkSkipped);
+        }
+        if let Destination::Directory(directory) = destination {
+            directory.admit(&item.to, &facts)?;
         }
         let there = match (options.existing, destination) {
             (Existing::Overwrite, _) => false,
@@ -255,6 +259,7 @@ impl Inner {
             };
             match stop {
                 Stop::Gone => return Ok(Copied::Gone(wrote)),
+                Stop::LeftOut(_) => return Ok(Copied::Done(Done::SymlinkSkipped)),
                 Stop::Failed(failed) => return Err(failed),
                 Stop::Changed => {}
                 Stop::RangesIgnored if reading == Reading::InParts => reading = Reading::InOneGo,
@@ -294,6 +299,10 @@ impl Inner {
         // Whoever changed the source meanwhile may have been told of by an event that was handled before this copy ended.
         match self.source.look(&item.key).await {
             Ok(now) if now.identity.is_same(&pinned.facts.identity) => {
+                Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
+            }
+            // It went once its copy was whole, and the copy stays.
+            Err(Stop::Gone) if matches!(self.options.removals, Removals::Ignored) => {
                 Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
             }
             Ok(_) => Err(Stop::Changed),

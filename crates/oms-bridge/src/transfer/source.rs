@@ -128,8 +128,12 @@ async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>
 }
 
 /// What a refusal of the source bucket means. Gone is what the service itself says to be gone, see [`ErrorKind::NoSuchKey`].
+/// Only an object can be gone: a symlink that leads to nothing is there.
 pub(super) fn stop(error: oss_lite::Error) -> Stop {
     match error.kind() {
+        ErrorKind::NoSuchKey if error.code() == Some("SymlinkTargetNotExist") => {
+            Stop::Failed(Failed::from(error).permanently("a symlink whose target does not exist"))
+        }
         ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Stop::Changed,
         ErrorKind::NoSuchKey => Stop::Gone,
         _ => Stop::Failed(error.into()),

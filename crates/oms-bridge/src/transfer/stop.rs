@@ -15,6 +15,8 @@ pub(super) enum Stop {
     Changed,
     /// There is no object at the source any more.
     Gone,
+    /// It is a link, or lies behind one, that is left out, and why.
+    LeftOut(&'static str),
     /// The source sends whole objects only: read it in one go.
     RangesIgnored,
     /// What was written does not hold together any more (a lost upload, a body that cannot be continued): start over.
@@ -79,6 +81,13 @@ impl Failed {
         self
     }
 
+    /// For good, with words before what the service says.
+    pub(super) fn permanently(mut self, what: &str) -> Self {
+        self.0.class = FailureClass::Permanent;
+        self.0.error.message = format!("{what}: {}", self.0.error.message);
+        self
+    }
+
     #[cfg(feature = "aws")]
     pub(super) fn with_request_id(mut self, id: Option<String>) -> Self {
         self.0.request_id = id;
@@ -96,6 +105,16 @@ impl Failed {
     }
 }
 
+impl Trouble {
+    /// Whether other settings are needed, and no other object would fare better: the bucket does not exist, or is elsewhere.
+    pub fn is_of_the_settings(&self) -> bool {
+        let code = self.error.code.as_deref();
+        matches!(code, Some(SETTINGS | "NoSuchBucket" | "InvalidBucketName"))
+            || matches!(code, Some("PermanentRedirect" | "TemporaryRedirect"))
+            || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
+    }
+}
+
 impl Deref for Failed {
     type Target = Trouble;
 
@@ -110,6 +129,7 @@ impl Stop {
         match self {
             Self::Changed => Failed::transient(format!("{name:?} changed meanwhile")),
             Self::Gone => Failed::permanent(format!("{name:?} is gone")),
+            Self::LeftOut(why) => Failed::permanent(format!("{name:?} is {why}")),
             Self::RangesIgnored => Failed::transient(format!("{name:?} cannot be read in parts")),
             Self::Restart(failed) | Self::Failed(failed) => failed,
             Self::Corrupt(what) => Failed::transient(what),

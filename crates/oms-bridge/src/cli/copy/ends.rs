@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, SignatureVersion};
 
-use super::CopyArgs;
 use super::access::AccessArgs;
+use super::overlap::{self, At};
+use super::{CopyArgs, LinkChoice};
 use crate::breaker::Breakers;
 use crate::bulk::Names;
 use crate::cli::variable;
@@ -16,7 +17,7 @@ use crate::credentials::SourceCredentials;
 #[cfg(not(feature = "aws"))]
 use crate::features;
 use crate::location::{Place, S3Place, scheme};
-use crate::transfer::{Destination, Directory, ServerSideCopy, Source, Web};
+use crate::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
 
@@ -53,20 +54,20 @@ pub(super) struct Ends {
     /// The destination, where it can be listed.
     pub(super) destination_bucket: Option<Bucket>,
     pub(super) names: Names,
-    /// The directory to copy from.
-    pub(super) root: PathBuf,
+    /// The directory to copy to.
+    pub(super) written: Option<PathBuf>,
     pub(super) server_side: ServerSideCopy,
 }
 
 impl Ends {
-    pub(super) fn new(
+    pub(super) async fn new(
         from: &Location,
         to: &Location,
         args: &CopyArgs,
         http: &reqwest::Client,
     ) -> Result<Self, String> {
         if from == to {
-            return Err("SRC and DST are the same".to_owned());
+            return Err(overlap::SAME.to_owned());
         }
         let access = Access::new(&args.access, http);
         // Before all settings: a build that cannot read it needs none.
@@ -91,21 +92,81 @@ impl Ends {
             _ => ServerSideCopy::No,
         };
         let (root, file) = local_root(from, args.recursive)?;
+        let (target_root, names) = names(from, to, &file, args.recursive)?;
+        match (from, to) {
+            (Location::Local(from), Location::Local(_)) if args.recursive => {
+                overlap::of_paths(from, &target_root, true)?;
+            }
+            (Location::Local(from), Location::Local(_)) => {
+                overlap::of_paths(from, &target_root.join(&names.to), false)?;
+            }
+            _ => {}
+        }
+        let own_endpoint = match &from_s3 {
+            Some(s3) => prepared(s3).await?,
+            None => from_service.as_ref().map(|service| service.endpoint.clone()),
+        };
+        if let (Some(bucket), Some(endpoint)) = (from.bucket(), &own_endpoint)
+            && let (Location::Store(place), Some(service)) = (to, &to_service)
+        {
+            let there = At { endpoint: &service.endpoint, bucket: place.bucket.as_str() };
+            overlap::of_buckets(At { endpoint, bucket }, there, &names, args.recursive)?;
+        }
         let source = match (from, from_service, from_s3) {
             (_, _, Some(s3)) => s3,
             (Location::Store(place), Some(service), _) => Source::Store(service.bucket(place)),
             (Location::Web(_), ..) => Source::Web(Web::new(http.clone())),
-            _ => Source::Directory(Directory::new(&root)),
+            _ => Source::Directory(Directory::new(&root).following(links(args))),
         };
-        let (target_root, names) = names(from, to, &file, args.recursive)?;
+        let mut written = None;
         let (destination, destination_bucket) = match (to, to_service) {
             (Location::Store(place), Some(service)) => {
                 let bucket = service.bucket(place);
                 (Destination::store(bucket.clone()), Some(bucket))
             }
-            _ => (Destination::Directory(Directory::new(target_root)), None),
+            _ => {
+                written = Some(target_root.clone());
+                (Destination::Directory(Directory::new(target_root)), None)
+            }
         };
-        Ok(Self { source, destination, destination_bucket, names, root, server_side })
+        Ok(Self { source, destination, destination_bucket, names, written, server_side })
+    }
+}
+
+impl Location {
+    /// The bucket, of what is in one.
+    fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::Store(place) => Some(place.bucket.as_str()),
+            Self::S3(place) => Some(&place.bucket),
+            Self::Web(_) | Self::Local(_) => None,
+        }
+    }
+}
+
+/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the settings. Gives the endpoint
+/// where it is not Amazon's own.
+#[cfg(feature = "aws")]
+async fn prepared(source: &Source) -> Result<Option<Endpoint>, String> {
+    let Source::S3(bucket) = source else { return Ok(None) };
+    match bucket.prepare().await {
+        Ok(endpoint) => Ok(endpoint.and_then(|endpoint| endpoint.parse().ok())),
+        Err(failed) if failed.is_of_the_settings() => Err(failed.error.message.clone()),
+        Err(failed) => Err(failed.to_string()),
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+async fn prepared(_: &Source) -> Result<Option<Endpoint>, String> {
+    Ok(None)
+}
+
+/// Which links of a directory are followed. A file that is named by a link is named, wherever that leads.
+fn links(args: &CopyArgs) -> Links {
+    match (args.links, args.recursive) {
+        (LinkChoice::Skip, _) => Links::Skip,
+        (LinkChoice::Within, true) => Links::Within,
+        (LinkChoice::Within, false) | (LinkChoice::Follow, _) => Links::Follow,
     }
 }
 
@@ -113,11 +174,11 @@ impl Ends {
 fn local_root(from: &Location, recursive: bool) -> Result<(PathBuf, String), String> {
     let Location::Local(path) = from else { return Ok(Default::default()) };
     if recursive {
-        return if path.is_dir() {
-            Ok((path.clone(), String::new()))
-        } else {
-            Err(format!("{} is not a directory", path.display()))
-        };
+        if !path.is_dir() {
+            return Err(format!("{} is not a directory", path.display()));
+        }
+        std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok((path.clone(), String::new()));
     }
     if path.is_dir() {
         return Err(format!("{} is a directory: use -r", path.display()));
@@ -141,6 +202,9 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
     if recursive {
         let (root, target) = match to {
             Location::Store(place) => (PathBuf::new(), place.folder()),
+            Location::Local(path) if path.exists() && !path.is_dir() => {
+                return Err(format!("{} is not a directory", path.display()));
+            }
             Location::Local(path) => (path.clone(), String::new()),
             Location::S3(_) | Location::Web(_) => Default::default(),
         };
@@ -221,6 +285,7 @@ struct Access<'a> {
 /// A service and what opens it.
 struct Service {
     client: Client,
+    endpoint: Endpoint,
     credentials: Arc<Credentials>,
 }
 
@@ -317,7 +382,8 @@ impl<'a> Access<'a> {
             .or_else(|| endpoint.region_hint().map(str::to_owned))
             .or_else(|| given(self.args.oss_region.as_ref()))
             .or_else(|| variable("FC_REGION"));
-        let mut config = ClientConfig::new(endpoint, dialect).with_signature_gate(self.breakers.gates());
+        let mut config =
+            ClientConfig::new(endpoint.clone(), dialect).with_signature_gate(self.breakers.gates());
         if dialect == Dialect::Oss {
             config = config.with_signature(signature(self.args.oss_signature.as_ref())?);
             if let Some(region) = region {
@@ -325,7 +391,7 @@ impl<'a> Access<'a> {
             }
         }
         let client = Client::new(self.http.clone(), config).map_err(|error| format!("{name}: {error}"))?;
-        Ok(Service { client, credentials })
+        Ok(Service { client, endpoint, credentials })
     }
 }
 

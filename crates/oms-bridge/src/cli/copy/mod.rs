@@ -5,6 +5,7 @@ mod bar;
 mod ends;
 mod failed_list;
 mod keys_from;
+mod overlap;
 mod quantity;
 mod report;
 
@@ -19,7 +20,9 @@ use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
 use super::{Exit, exit, internal, print, print_json, store_exit, time, usage};
-use crate::bulk::{self, Compared, Entry, Listed, Mode, Names, NotListed, Summary, abort_stale};
+use crate::bulk::{
+    self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
+};
 use crate::engine::FailureClass;
 use crate::features;
 use crate::host::interrupts::Interrupts;
@@ -51,6 +54,11 @@ fn help() -> String {
 /// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
 /// local path. With `-r` both are folders. A DST that ends in `/`, or names only a bucket, keeps the name of SRC. Objects
 /// that are there already are left alone; what is interrupted is gone on with by the next run.
+///
+/// Everything is copied, up to date, left out by a rule, or failed, and what is left out or failed is named. What was listed or named and is not
+/// there when it is copied failed (exit code 3). Of this machine only regular files are copied; a directory that cannot be read is
+/// one failure. DST must not lie inside SRC. Below a local DST no directory is followed that is a link, and a key that ends in `/` is a
+/// folder, which holds no bytes.
 #[derive(Args)]
 #[command(after_help = help())]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -79,9 +87,9 @@ pub(super) struct CopyArgs {
     /// Copy what is there already, too.
     #[arg(long)]
     force: bool,
-    /// Symlinks of OSS: copy their target's content under their name, or leave them out.
-    #[arg(long, value_enum, default_value = "follow", value_name = "HOW")]
-    symlinks: SymlinkChoice,
+    /// Links: copy what they stand for under their own name, or leave them out.
+    #[arg(long, visible_alias = "symlinks", value_enum, default_value = "within", value_name = "WHICH")]
+    links: LinkChoice,
     /// What else goes along; each costs a request per object.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     preserve: Vec<Extra>,
@@ -91,10 +99,11 @@ pub(super) struct CopyArgs {
     /// Comma-separated globs: keys that match one are not copied.
     #[arg(long, value_name = "GLOBS")]
     exclude: Option<String>,
-    /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left.
+    /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left. A key that is not there
+    /// failed. Of a directory, a line that ends in `/` stands for all that is below it.
     #[arg(long, value_name = "FILE", requires = "recursive")]
     keys_from: Option<PathBuf>,
-    /// Where to write the keys that failed [default: oms-bridge-failed-<time>.txt].
+    /// Where to write the keys that failed: a new file [default: oms-bridge-failed-<time>.txt].
     #[arg(long, value_name = "FILE")]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
@@ -111,8 +120,12 @@ pub(super) struct CopyArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SymlinkChoice {
+enum LinkChoice {
+    /// Follow those that lead to something in SRC; SRC itself may be a link. All symlinks of OSS do.
+    Within,
+    /// Follow all.
     Follow,
+    /// Leave all out.
     Skip,
 }
 
@@ -146,6 +159,12 @@ pub(super) async fn run(args: CopyArgs) -> Exit {
     if args.abort_stale {
         return remove_stale(&args, &http).await;
     }
+    if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
+        return usage(&format!(
+            "--failed-list: {} is there already: name another, or remove it",
+            list.display()
+        ));
+    }
     let job = match Job::new(&args, &http).await {
         Ok(job) => job,
         Err(error) => return usage(&error),
@@ -176,7 +195,7 @@ impl Job {
     async fn new(args: &CopyArgs, http: &reqwest::Client) -> Result<Self, String> {
         let from: Location = args.source.as_deref().unwrap_or_default().parse()?;
         let to: Location = args.destination.as_deref().unwrap_or_default().parse()?;
-        let ends = Ends::new(&from, &to, args, http)?;
+        let ends = Ends::new(&from, &to, args, http).await?;
         if matches!(from, Location::S3(_)) && !args.preserve.is_empty() {
             return Err("--preserve: neither tags nor ACLs are read from Amazon S3".to_owned());
         }
@@ -186,9 +205,9 @@ impl Job {
             concurrency: args.concurrency,
             flow: flow.clone(),
             existing: if args.force { Existing::Overwrite } else { Existing::Skip },
-            symlinks: match args.symlinks {
-                SymlinkChoice::Follow => Symlinks::Follow,
-                SymlinkChoice::Skip => Symlinks::Skip,
+            symlinks: match args.links {
+                LinkChoice::Within | LinkChoice::Follow => Symlinks::Follow,
+                LinkChoice::Skip => Symlinks::Skip,
             },
             server_side: ends.server_side,
             extras: extras(&args.preserve),
@@ -230,13 +249,15 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
     let filter = KeyFilter::new(args.include.as_deref(), args.exclude.as_deref());
     let filter = filter.map_err(|error| format!("--include or --exclude: {error}"))?;
     if let Some(file) = &args.keys_from {
-        return keys_from::entries(file, ends.names.clone()).await;
+        return keys_from::entries(file, ends).await;
     }
     let all: Entries = match &ends.source {
         Source::Store(bucket) => compared(args, ends, Listed::new(bucket, from)),
         #[cfg(feature = "aws")]
         Source::S3(bucket) => compared(args, ends, Listed::of_s3(bucket, from)),
-        Source::Directory(_) => Box::pin(bulk::directory(ends.root.clone(), to.clone())),
+        Source::Directory(directory) => {
+            Box::pin(Tree::new(directory.clone(), to.clone(), ends.written.clone()).entries())
+        }
         Source::Web(_) => {
             return Err("a web server cannot be listed: -r takes buckets and directories".into());
         }
@@ -257,7 +278,12 @@ fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
     Box::pin(entries.filter(move |entry| {
         let wanted = match entry {
             Ok(Entry::Copy(item)) => filter.admits(&item.key),
-            Ok(Entry::UpToDate { key, .. } | Entry::Failed { key, .. }) => filter.admits(key),
+            Ok(Entry::UpToDate { key, .. }) => filter.admits(key),
+            Ok(Entry::Failed { name, .. } | Entry::LeftOut { name, .. }) => {
+                let name = name.to_string_lossy();
+                // What is in a directory that cannot be read may be wanted.
+                if name.ends_with('/') { !filter.excludes(&name) } else { filter.admits(&name) }
+            }
             Err(_) => true,
         };
         std::future::ready(wanted)
@@ -283,29 +309,32 @@ async fn copy(args: CopyArgs, job: Job) -> Exit {
 }
 
 fn finish(summary: &Summary, report: Report, kind: Kind) -> Exit {
-    let gone = kind == Kind::One && summary.skipped > 0;
-    report.finish(summary);
-    if gone {
-        eprintln!("error: there is no such object at the source, or it is a symlink that is left out");
+    // Of one object that was named, nothing was done.
+    let left_out = kind == Kind::One && summary.skipped > 0;
+    let exit = exit_of(summary, left_out);
+    report.finish(summary, exit);
+    if left_out {
+        eprintln!("error: SRC is a symlink, or lies behind one, and --links leaves it out");
     }
-    exit_of(summary, gone)
+    exit
 }
 
-fn exit_of(summary: &Summary, gone: bool) -> Exit {
+fn exit_of(summary: &Summary, left_out: bool) -> Exit {
+    let all = |some: u64| summary.failed > 0 && some == summary.failed && summary.copied == 0;
     match &summary.stopped {
-        Some(bulk::Stopped::Interrupted) => Exit::Interrupted,
-        Some(bulk::Stopped::CredentialsRefused) => Exit::CredentialsRefused,
-        Some(bulk::Stopped::Listing(NotListed::Bucket(error))) => store_exit(error),
-        Some(bulk::Stopped::Listing(NotListed::S3(failed))) => match failed.class {
+        Some(Stopped::Interrupted) => Exit::Interrupted,
+        Some(Stopped::CredentialsRefused) => Exit::CredentialsRefused,
+        Some(Stopped::Settings(_)) => Exit::Usage,
+        Some(Stopped::Listing(NotListed::Bucket(error))) => store_exit(error),
+        Some(Stopped::Listing(NotListed::S3(failed))) => match failed.class {
             FailureClass::Auth => Exit::CredentialsRefused,
             FailureClass::Permanent => Exit::Usage,
             FailureClass::Transient | FailureClass::Throttled => Exit::Internal,
         },
-        Some(bulk::Stopped::Listing(NotListed::Directory(..))) => Exit::Internal,
-        None if summary.failed > 0 && summary.refused == summary.failed && summary.copied == 0 => {
-            Exit::CredentialsRefused
-        }
-        None if summary.failed > 0 || gone => Exit::SomeFailed,
+        Some(Stopped::Listing(NotListed::Directory(_) | NotListed::Keys(..))) => Exit::Internal,
+        None if all(summary.refused) => Exit::CredentialsRefused,
+        None if all(summary.of_settings) => Exit::Usage,
+        None if summary.failed > 0 || left_out => Exit::SomeFailed,
         None => Exit::Done,
     }
 }

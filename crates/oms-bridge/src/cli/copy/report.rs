@@ -1,5 +1,7 @@
 //! What people and programs see of a run.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -8,8 +10,8 @@ use serde::Serialize;
 use super::Kind;
 use super::bar::Bar;
 use super::failed_list::{self, FailedList};
-use crate::bulk::{Mode, Summary, Watch};
-use crate::cli::{print, print_json};
+use crate::bulk::{Mode, Stopped, Summary, Watch};
+use crate::cli::{Exit, print, print_json};
 use crate::transfer::{Done, Failed, Flow, Transfer};
 use crate::{clock, text};
 
@@ -40,6 +42,19 @@ struct Json<'s> {
 }
 
 impl Report {
+    /// How it is called in messages.
+    fn name<'n>(&self, name: &'n OsStr) -> Cow<'n, str> {
+        match name.to_str() {
+            Some(key) => self.transfer.name(key).into(),
+            None => name.to_string_lossy(),
+        }
+    }
+
+    fn one_more(&mut self) {
+        self.settled += 1;
+        self.bar.shown.set_message(text::counted(self.settled, "object"));
+    }
+
     pub(super) fn new(
         failed: Option<PathBuf>,
         transfer: Transfer,
@@ -58,7 +73,7 @@ impl Report {
     }
 
     /// Prints the result.
-    pub(super) fn finish(self, summary: &Summary) {
+    pub(super) fn finish(self, summary: &Summary, exit: Exit) {
         self.bar.shown.finish_and_clear();
         let list = self.failed.path().map(|path| path.display().to_string());
         match self.output {
@@ -69,13 +84,24 @@ impl Report {
             }
             Output::Text => print(&describe(summary, "copied")),
         }
-        if let Some(stopped) = &summary.stopped {
-            eprintln!("stopped early: {stopped}; the same command goes on from here");
+        match &summary.stopped {
+            None => {}
+            // What the same command would only say again.
+            Some(stopped) if exit == Exit::Usage => eprintln!("error: {stopped}"),
+            Some(stopped @ Stopped::CredentialsRefused) => {
+                eprintln!("stopped early: {stopped}; with others the same command goes on from here");
+            }
+            Some(stopped) => eprintln!("stopped early: {stopped}; the same command goes on from here"),
         }
-        if summary.left_open > 0 {
+        if summary.gone > 0 {
             eprintln!(
-                "{} half way: the same command goes on from there, and `copy --abort-stale` removes the parts",
-                text::counted(summary.left_open, "object")
+                "not at the source: {}; what was deleted meanwhile is not listed by the next run",
+                text::counted(summary.gone, "object")
+            );
+        }
+        if self.failed.is_incomplete() {
+            eprintln!(
+                "error: not all keys that failed could be written to a list; the lines above name them"
             );
         }
         if let Some(list) = list {
@@ -96,30 +122,36 @@ fn describe(summary: &Summary, verb: &str) -> String {
 }
 
 impl Watch for Report {
-    fn settled(&mut self, key: &str, size: Option<u64>, outcome: &Result<Done, Failed>) {
-        let name = self.transfer.name(key);
-        self.settled += 1;
-        self.bar.shown.set_message(text::counted(self.settled, "object"));
+    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<Done, Failed>) {
+        self.one_more();
+        let shown = self.name(name);
+        let key = &*shown;
         match outcome {
             Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
-                self.bar.shown.suspend(|| print(&failed_list::line(name)));
+                self.bar.shown.suspend(|| print(&failed_list::line(OsStr::new(key))));
             }
-            Ok(Done::Copied { bytes }) => tracing::debug!(key = name, bytes, "copied"),
+            Ok(Done::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
             Ok(done) => {
                 self.bar.passed_over.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
-                tracing::debug!(key = name, size, ?done, "nothing to copy");
+                tracing::debug!(key, size, ?done, "nothing to copy");
             }
             Err(failed) => {
                 self.bar.shown.suspend(|| {
-                    tracing::warn!(key = name, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
+                    tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 });
                 // One object that was named needs no list.
                 if self.kind == Kind::Many
-                    && let Err(error) = self.failed.add(key)
+                    && let Err(error) = self.failed.add(name)
                 {
-                    tracing::error!(key = name, %error, "the list of what failed cannot be written");
+                    tracing::error!(key, %error, "the list of what failed cannot be written");
                 }
             }
         }
+    }
+
+    fn left_out(&mut self, name: &OsStr, why: &str) {
+        self.one_more();
+        let key = &*self.name(name);
+        self.bar.shown.suspend(|| tracing::info!(key, why, "left out"));
     }
 }

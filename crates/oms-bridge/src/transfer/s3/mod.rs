@@ -89,8 +89,20 @@ pub struct S3Bucket {
 }
 
 impl S3Bucket {
-    pub(super) fn name(&self) -> &str {
+    /// Its name.
+    pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Finds region, endpoint and credentials, and gives the URL of the service if it is not Amazon's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] that names the setting which is missing or wrong.
+    pub async fn prepare(&self) -> Result<Option<String>, Failed> {
+        let access = self.s3.access().await?;
+        access.check().await?;
+        Ok(access.endpoint().map(str::to_owned))
     }
 
     pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {

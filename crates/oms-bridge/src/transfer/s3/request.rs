@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
     UriPathNormalizationMode, sign,
@@ -72,8 +73,9 @@ impl S3 {
 
 impl Access {
     fn new(config: &aws::Config, endpoint: Option<String>) -> Result<Self, Failed> {
-        let auth = |what: &str| Failed::new(FailureClass::Auth, what);
-        let region = config.sdk.region().ok_or_else(|| auth("AWS_REGION: missing, s3:// needs it"))?;
+        let missing =
+            || Failed::settings("AWS_REGION: missing, s3:// needs it, and no AWS profile names one");
+        let region = config.sdk.region().ok_or_else(missing)?;
         Ok(Self {
             region: region.to_string(),
             endpoint: endpoint.or_else(|| aws::endpoint(&config.sdk, "S3")),
@@ -89,11 +91,38 @@ impl Access {
         }
     }
 
+    /// URL of the service, if it is not Amazon's own.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// Whether there are settings of credentials; whether they are any good is for the service to say.
+    ///
+    /// # Errors
+    ///
+    /// When settings are missing or wrong.
+    pub(super) async fn check(&self) -> Result<(), Failed> {
+        match self.credentials(clock::system().into()).await {
+            Err(failed) if failed.is_of_the_settings() => Err(failed),
+            _ => Ok(()),
+        }
+    }
+
     async fn credentials(&self, now: SystemTime) -> Result<(Credentials, Generation), Failed> {
         let credentials = self.credentials.at(now).await.map_err(|error| {
             let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
-            let message = format!("no credentials for AWS: {error}{}", why.unwrap_or_default());
-            Failed::new(FailureClass::Auth, message)
+            let why = why.unwrap_or_default();
+            match error {
+                CredentialsError::CredentialsNotLoaded(_) => Failed::settings(format!(
+                    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: missing, and no AWS profile or role gives credentials: {error}{why}"
+                )),
+                CredentialsError::InvalidConfiguration(_) => {
+                    Failed::settings(format!("the AWS settings of credentials are wrong: {error}{why}"))
+                }
+                error => {
+                    Failed::new(FailureClass::Auth, format!("no credentials for AWS: {error}{why}"))
+                }
+            }
         })?;
         Ok((credentials, self.credentials.generation().await))
     }

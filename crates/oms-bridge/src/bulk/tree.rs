@@ -1,0 +1,147 @@
+//! The files below a directory.
+//!
+//! One bad name is one failure, and the walk goes on: an unreadable directory is named with a slash at its end, and stands for all that
+//! is below it. It never ends by coming round: a directory that lies below itself (by a link, or a mount) is left out there, and so is
+//! the one that copies are written to.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::{Stream, stream};
+
+use super::items::{Entry, NotListed};
+use crate::transfer::{Directory, Failed, Found, Item, Known};
+
+/// What is left to look at. Files are given in the order of their names, those of a directory before those below it.
+#[derive(Debug)]
+pub struct Tree {
+    source: Directory,
+    /// What is put before each key.
+    to: String,
+    /// Where copies are written, if that is on this machine.
+    written: Option<PathBuf>,
+    open: Vec<Open>,
+    /// From the last to the first.
+    found: Vec<(PathBuf, Found, Option<Arc<Above>>)>,
+}
+
+/// A directory to read.
+#[derive(Debug)]
+struct Open {
+    /// Below the root; `None` for the root itself.
+    below: Option<PathBuf>,
+    above: Option<Arc<Above>>,
+}
+
+/// A directory on the way to another.
+#[derive(Debug)]
+struct Above {
+    id: (u64, u64),
+    above: Option<Arc<Above>>,
+}
+
+impl Tree {
+    /// All files of `source`.
+    pub fn new(source: Directory, to: String, written: Option<PathBuf>) -> Self {
+        let open = vec![Open { below: None, above: None }];
+        Self { source, to, written, open, found: Vec::new() }
+    }
+
+    /// Only those below one of its directories.
+    #[must_use]
+    pub fn below(self, directory: &Path) -> Self {
+        Self { open: vec![Open { below: Some(directory.to_owned()), above: None }], ..self }
+    }
+
+    /// The next file, or what there is in its place.
+    ///
+    /// # Errors
+    ///
+    /// When the root cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Entry>, NotListed> {
+        loop {
+            if let Some((relative, found, above)) = self.found.pop() {
+                if let Some(entry) = self.entry(relative, found, above) {
+                    return Ok(Some(entry));
+                }
+                continue;
+            }
+            let Some(open) = self.open.pop() else { return Ok(None) };
+            if let Some(entry) = self.read(open).await? {
+                return Ok(Some(entry));
+            }
+        }
+    }
+
+    /// As a stream.
+    pub fn entries(self) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
+        stream::try_unfold(self, |mut tree| async move {
+            let entry = tree.next().await?;
+            Ok(entry.map(|entry| (entry, tree)))
+        })
+    }
+
+    async fn read(&mut self, Open { below, above }: Open) -> Result<Option<Entry>, NotListed> {
+        let listing = match (self.source.list(below.as_deref()).await, &below) {
+            (Ok(listing), _) => listing,
+            (Err(failed), Some(below)) => return Ok(Some(Entry::Failed { name: folder(below), failed })),
+            (Err(failed), None) => return Err(NotListed::Directory(failed)),
+        };
+        let name = || below.as_deref().map_or_else(|| OsString::from("./"), folder);
+        let comes_round = std::iter::successors(above.as_deref(), |above| above.above.as_deref());
+        if comes_round.into_iter().any(|above| above.id == listing.id) {
+            let why = "a directory that lies below itself";
+            return Ok(Some(Entry::LeftOut { name: name(), why }));
+        }
+        if below.is_some() && self.is_written(listing.id).await {
+            return Ok(Some(Entry::LeftOut {
+                name: name(),
+                why: "the directory that copies are written to",
+            }));
+        }
+        let above = Some(Arc::new(Above { id: listing.id, above }));
+        let root = below.clone().unwrap_or_default();
+        let names = listing.names.into_iter().rev();
+        self.found.extend(names.map(|(name, found)| (root.join(name), found, above.clone())));
+        Ok(listing.broke_off.map(|failed| Entry::Failed { name: name(), failed }))
+    }
+
+    /// Whether this is where copies are written. It may not have been there a moment ago.
+    async fn is_written(&self, id: (u64, u64)) -> bool {
+        let Some(written) = &self.written else { return false };
+        let found = Directory::new(written).id().await;
+        found.is_ok_and(|found| found == id)
+    }
+
+    fn entry(&mut self, relative: PathBuf, found: Found, above: Option<Arc<Above>>) -> Option<Entry> {
+        let size = match found {
+            Found::Directory => {
+                self.open.push(Open { below: Some(relative), above });
+                return None;
+            }
+            Found::LeftOut(why) => return Some(Entry::LeftOut { name: relative.into_os_string(), why }),
+            Found::Bad(failed) => {
+                return Some(Entry::Failed { name: relative.into_os_string(), failed });
+            }
+            Found::File(size) => Some(size),
+        };
+        Some(match relative.into_os_string().into_string() {
+            Ok(key) => {
+                let to = [&self.to, key.as_str()].concat();
+                Entry::Copy(Item { key, to, size, existing: Known::Nothing, open: None })
+            }
+            Err(name) => {
+                let failed = Failed::permanent("the name is not UTF-8, as keys must be");
+                Entry::Failed { name, failed }
+            }
+        })
+    }
+}
+
+/// The name of a directory.
+fn folder(below: &Path) -> OsString {
+    let mut name = below.as_os_str().to_owned();
+    name.push("/");
+    name
+}

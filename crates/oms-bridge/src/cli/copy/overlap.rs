@@ -1,0 +1,145 @@
+//! Whether DST lies inside SRC. Copies there would be copied as well, and those again: it is refused, whatever a filter lets through.
+//!
+//! A place is told by what it is, not by how it is written: buckets by service and name, files and directories by where all links lead.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use oss_lite::Endpoint;
+
+use crate::bulk::Names;
+use crate::location::is_same_service;
+
+/// A bucket, and where its service listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) bucket: &'a str,
+}
+
+/// Refuses copies within one bucket that would be sources themselves.
+pub(super) fn of_buckets(from: At<'_>, to: At<'_>, names: &Names, recursive: bool) -> Result<(), String> {
+    let same_bucket = from.bucket == to.bucket && is_same_service(from.endpoint, to.endpoint);
+    if same_bucket { of_names(names, recursive) } else { Ok(()) }
+}
+
+fn of_names(Names { from, to }: &Names, recursive: bool) -> Result<(), String> {
+    if from == to {
+        return Err(SAME.to_owned());
+    }
+    if recursive && to.starts_with(from.as_str()) { Err(inside(to, from)) } else { Ok(()) }
+}
+
+/// Refuses copies of a directory into itself, and of a file onto itself. `to` need not be there.
+pub(super) fn of_paths(from: &Path, to: &Path, recursive: bool) -> Result<(), String> {
+    let (Some(from), Some(to)) = (real(from), real(to)) else { return Ok(()) };
+    if from == to || (!recursive && is_same_file(&from, &to)) {
+        return Err(SAME.to_owned());
+    }
+    if recursive && to.starts_with(&from) {
+        return Err(inside(&to.display().to_string(), &from.display().to_string()));
+    }
+    Ok(())
+}
+
+pub(super) const SAME: &str = "SRC and DST are the same";
+
+fn inside(to: &str, from: &str) -> String {
+    let from = if from.is_empty() { "the whole bucket" } else { from };
+    format!(
+        "DST lies inside SRC ({to} in {from}): the copies would be copied, too; name a DST beside SRC, or copy folder by folder"
+    )
+}
+
+/// By another name, as hard links are.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    id(one).is_some() && id(one) == id(other)
+}
+
+/// Where a path leads: links are resolved as far as it is there, and the rest stands as it is written.
+fn real(path: &Path) -> Option<PathBuf> {
+    let mut there = std::path::absolute(path).ok()?;
+    let mut rest: Vec<OsString> = Vec::new();
+    let found = loop {
+        match std::fs::canonicalize(&there) {
+            Ok(found) => break found,
+            Err(_) => {
+                let last = there.components().next_back()?;
+                rest.push(last.as_os_str().to_owned());
+                there.pop();
+            }
+        }
+    };
+    let mut real = found;
+    for part in rest.iter().rev() {
+        match Path::new(part).components().next() {
+            Some(Component::ParentDir) => {
+                real.pop();
+            }
+            _ => real.push(part),
+        }
+    }
+    Some(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(from: &str, to: &str) -> Names {
+        Names { from: from.into(), to: to.into() }
+    }
+
+    #[test]
+    fn one_bucket_holds_both_only_beside_each_other() {
+        let (hangzhou, elsewhere): (Endpoint, Endpoint) = (
+            "oss-cn-hangzhou.aliyuncs.com".parse().unwrap(),
+            "oss-cn-hangzhou-internal.aliyuncs.com".parse().unwrap(),
+        );
+        let own: Endpoint = "http://127.0.0.1:9000".parse().unwrap();
+        let at = |endpoint, bucket| At { endpoint, bucket };
+        for (from, to, recursive, refused) in [
+            ("m/", "m/copy/", true, true),
+            ("m/", "m/", true, true),
+            ("", "copy/", true, true),
+            ("", "", true, true),
+            ("m/copy/", "m/", true, false),
+            ("m/", "m2/", true, false),
+            ("m", "m", false, true),
+            ("m", "m/copy", false, false),
+        ] {
+            let (one, other) = (at(&hangzhou, "src"), at(&elsewhere, "src"));
+            let found = of_buckets(one, other, &names(from, to), recursive);
+            assert_eq!(found.is_err(), refused, "{from} {to} {recursive}");
+            assert!(of_buckets(one, at(&elsewhere, "dst"), &names(from, to), recursive).is_ok());
+            assert!(of_buckets(one, at(&own, "src"), &names(from, to), recursive).is_ok());
+        }
+    }
+
+    #[test]
+    fn paths_are_compared_by_where_they_lead() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(path("src/a")).unwrap();
+        std::fs::write(path("src/f"), "f").unwrap();
+        std::fs::hard_link(path("src/f"), path("g")).unwrap();
+        std::os::unix::fs::symlink(path("src/a"), path("link")).unwrap();
+        for (from, to, recursive, refused) in [
+            ("src", "src/copy", true, true),
+            ("src", "src/a/new/deep", true, true),
+            ("src", "link/copy", true, true),
+            ("link", "src/a", true, true),
+            ("src", "new/../src/copy", true, true),
+            ("src", "src2", true, false),
+            ("src/a", "src", true, false),
+            ("src/f", "src/f", false, true),
+            ("src/f", "g", false, true),
+            ("src/f", "src/h", false, false),
+        ] {
+            let found = of_paths(&path(from), &path(to), recursive);
+            assert_eq!(found.is_err(), refused, "{from} {to} {recursive}");
+        }
+    }
+}

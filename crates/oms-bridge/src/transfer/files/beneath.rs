@@ -1,0 +1,211 @@
+//! Names below a directory, reached without following a link on the way.
+//!
+//! Each directory is opened in the one before it, and the last name is used in the last of them. Whoever replaces one by a link
+//! meanwhile gains nothing: a link is an error, and what was opened stays what it was.
+//!
+//! The calls block: they are for threads that may.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
+
+/// A directory is only gone through. Where the system can, that needs no right to list it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const THROUGH: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const THROUGH: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// The names that are tried for a file that is not finished.
+const NAMES: u32 = 16;
+
+/// What to do about a directory that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is made.
+    Make,
+    /// It is an error.
+    Refuse,
+}
+
+/// What there is of a name.
+#[derive(Clone, Debug)]
+pub(super) struct Meta {
+    pub(super) kind: Kind,
+    pub(super) size: u64,
+    pub(super) modified: Option<DateTime<Utc>>,
+    /// Device and number: what tells a file from all others of this machine.
+    pub(super) id: (u64, u64),
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    Link,
+    /// Named in words.
+    Other(&'static str),
+}
+
+/// Why a name was not reached.
+#[derive(Debug)]
+pub(super) enum Unreached {
+    /// This part of the path is a link.
+    Link(PathBuf),
+    /// The system says so.
+    Io(io::Error),
+}
+
+impl From<Errno> for Unreached {
+    fn from(errno: Errno) -> Self {
+        Self::Io(errno.into())
+    }
+}
+
+/// A name in a directory that is held open.
+#[derive(Debug)]
+pub(super) struct Spot {
+    folder: OwnedFd,
+    name: OsString,
+}
+
+impl Spot {
+    /// The place of `relative` below `root`, which itself may be a link. `relative` has at least one part, and each is a name.
+    pub(super) fn below(root: &Path, relative: &Path, missing: Missing) -> Result<Self, Unreached> {
+        let name = relative.file_name().ok_or(Errno::INVAL)?.to_owned();
+        if missing == Missing::Make {
+            fs::create_dir_all(root).map_err(Unreached::Io)?;
+        }
+        let mut folder = rustix::fs::open(root, THROUGH, Mode::empty())?;
+        let mut so_far = root.to_owned();
+        for part in relative.parent().into_iter().flat_map(Path::components) {
+            let part = part.as_os_str();
+            so_far.push(part);
+            if missing == Missing::Make {
+                match mkdirat(folder.as_fd(), part, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            folder = match openat(folder.as_fd(), part, THROUGH | OFlags::NOFOLLOW, Mode::empty()) {
+                Ok(next) => next,
+                Err(errno) if is_link(&folder, part) => {
+                    tracing::trace!(%errno, path = %so_far.display(), "a link");
+                    return Err(Unreached::Link(so_far));
+                }
+                Err(errno) => return Err(errno.into()),
+            };
+        }
+        Ok(Self { folder, name })
+    }
+
+    /// What the name stands for, be it a link.
+    pub(super) fn meta(&self) -> io::Result<Meta> {
+        Ok(meta(&statat(self.folder.as_fd(), &self.name, AtFlags::SYMLINK_NOFOLLOW)?))
+    }
+
+    /// Opens a regular file for reading. Nothing else is opened: a pipe without a writer would wait for one.
+    pub(super) fn open(&self) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(self.folder.as_fd(), &self.name, flags, Mode::empty())?;
+        match meta(&rustix::fs::fstat(&file)?).kind {
+            Kind::File => Ok(file.into()),
+            other => Err(io::Error::new(io::ErrorKind::InvalidInput, other.refusal())),
+        }
+    }
+
+    /// Makes the directory, unless it is there.
+    pub(super) fn make_directory(&self) -> Result<(), Unreached> {
+        match mkdirat(self.folder.as_fd(), &self.name, Mode::from_raw_mode(0o777)) {
+            Err(Errno::EXIST) if is_link(&self.folder, &self.name) => {
+                Err(Unreached::Link(PathBuf::from(&self.name)))
+            }
+            Err(Errno::EXIST) if self.meta().map_err(Unreached::Io)?.kind == Kind::Directory => Ok(()),
+            Err(errno) => Err(errno.into()),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Makes a new file beside the name, to be filled and renamed. Its own name is short and has nothing of the final one, so
+    /// that it fits wherever that fits.
+    pub(super) fn unfinished(&self, mut random: impl FnMut() -> u32) -> io::Result<(File, OsString)> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut tried = 0;
+        loop {
+            let name = OsString::from(format!(".oms-bridge-{:08x}.part", random()));
+            match openat(self.folder.as_fd(), &name, flags, Mode::from_raw_mode(0o666)) {
+                Ok(file) => return Ok((file.into(), name)),
+                Err(Errno::EXIST) if tried < NAMES => tried += 1,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Gives a finished file the name. A link of that name is replaced, and what it stands for is left alone.
+    pub(super) fn finish(&self, unfinished: &OsStr) -> io::Result<()> {
+        Ok(renameat(self.folder.as_fd(), unfinished, self.folder.as_fd(), &self.name)?)
+    }
+
+    /// Removes a file that was not finished.
+    pub(super) fn discard(&self, unfinished: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(self.folder.as_fd(), unfinished, AtFlags::empty())?)
+    }
+}
+
+impl Kind {
+    /// Why it cannot be copied as an object.
+    pub(super) fn refusal(self) -> String {
+        match self {
+            Self::File => "a regular file".to_owned(),
+            Self::Directory => "not a regular file: a directory".to_owned(),
+            Self::Link => "not a regular file: a link".to_owned(),
+            Self::Other(what) => format!("not a regular file: {what}"),
+        }
+    }
+}
+
+/// What the standard library says of a file or directory.
+pub(super) fn of_std(meta: &fs::Metadata) -> Meta {
+    use std::os::unix::fs::MetadataExt as _;
+    Meta {
+        kind: FileType::from_raw_mode(meta.mode()).into(),
+        size: meta.len(),
+        modified: meta.modified().ok().map(DateTime::<Utc>::from),
+        id: (meta.dev(), meta.ino()),
+    }
+}
+
+fn meta(stat: &Stat) -> Meta {
+    let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    Meta {
+        kind: FileType::from_raw_mode(stat.st_mode).into(),
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: DateTime::from_timestamp(stat.st_mtime, nanoseconds),
+        id: (stat.st_dev, stat.st_ino),
+    }
+}
+
+impl From<FileType> for Kind {
+    fn from(of: FileType) -> Self {
+        match of {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Link,
+            FileType::Fifo => Self::Other("a pipe"),
+            FileType::Socket => Self::Other("a socket"),
+            FileType::CharacterDevice | FileType::BlockDevice => Self::Other("a device"),
+            FileType::Unknown => Self::Other("of no known kind"),
+        }
+    }
+}
+
+fn is_link(folder: &OwnedFd, name: &OsStr) -> bool {
+    let stat = statat(folder.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}

@@ -1,0 +1,173 @@
+//! Which links of a source are followed, and where they lead.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::beneath::{Kind, Meta, Missing, Spot, Unreached, of_std};
+use super::local;
+use crate::transfer::Failed;
+
+/// Which symbolic links are followed. A link that is followed is what it stands for: the content of a file, or all that is below a
+/// directory, under the link's own name. A root may be a link in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    /// Those that lead to something below the root. The others are left out: a tree may be somebody else's, and what a link
+    /// leads to may be none of theirs.
+    #[default]
+    Within,
+    /// All, wherever they lead.
+    Follow,
+    /// None.
+    Skip,
+}
+
+/// What there is of a name in a directory.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A file of this size.
+    File(u64),
+    /// A directory.
+    Directory,
+    /// A link that is not followed, and why.
+    LeftOut(&'static str),
+    /// What cannot be copied, and why.
+    Bad(Failed),
+}
+
+/// A directory.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Device and number: what tells it from all others of this machine.
+    pub id: (u64, u64),
+    /// Its names in byte order, and what they stand for.
+    pub names: Vec<(OsString, Found)>,
+    /// Why there may be more names.
+    pub broke_off: Option<Failed>,
+}
+
+/// Where something is.
+#[derive(Debug)]
+pub(super) struct Located {
+    /// Where it is opened; a root has none.
+    pub(super) spot: Option<Spot>,
+    pub(super) meta: Meta,
+}
+
+/// Why it is nowhere.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// There is nothing of the name.
+    Gone,
+    /// A link on the way, or at its end, is left out.
+    LeftOut(&'static str),
+    /// A link leads to nothing.
+    Nowhere(&'static str),
+    Io(io::Error),
+}
+
+impl From<Unreached> for Lost {
+    fn from(error: Unreached) -> Self {
+        match error {
+            Unreached::Io(error) => error.into(),
+            // What was no link, or led elsewhere, a moment ago.
+            Unreached::Link(_) => Self::Nowhere("a link that changes while it is followed"),
+        }
+    }
+}
+
+impl From<io::Error> for Lost {
+    fn from(error: io::Error) -> Self {
+        if super::is_missing(&error) { Self::Gone } else { Self::Io(error) }
+    }
+}
+
+const OUTSIDE: &str = "a link that leads out of SRC";
+const SKIPPED: &str = "a link, and links are skipped";
+
+/// Finds what `relative` stands for below `root`.
+pub(super) fn locate(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
+    match Spot::below(root, relative, Missing::Refuse) {
+        Ok(spot) => {
+            let meta = spot.meta()?;
+            if meta.kind != Kind::Link {
+                return Ok(Located { spot: Some(spot), meta });
+            }
+        }
+        Err(Unreached::Link(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    follow(root, relative, links)
+}
+
+fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
+    if links == Links::Skip {
+        return Err(Lost::LeftOut(SKIPPED));
+    }
+    let target = fs::canonicalize(root.join(relative)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Lost::Nowhere("a link to nothing"),
+        _ => Lost::Io(error),
+    })?;
+    let (base, relative): (PathBuf, &Path) = match links {
+        Links::Within => {
+            let base = fs::canonicalize(root)?;
+            let relative = target.strip_prefix(&base).map_err(|_| Lost::LeftOut(OUTSIDE))?;
+            (base, relative)
+        }
+        Links::Follow | Links::Skip => match (target.parent(), target.file_name()) {
+            (Some(parent), Some(name)) => (parent.to_owned(), Path::new(name)),
+            _ => (target.clone(), Path::new("")),
+        },
+    };
+    if relative.as_os_str().is_empty() {
+        return Ok(Located { spot: None, meta: of_std(&fs::metadata(&base)?) });
+    }
+    let spot = Spot::below(&base, relative, Missing::Refuse)?;
+    let meta = spot.meta()?;
+    Ok(Located { spot: Some(spot), meta })
+}
+
+/// Reads a directory below `root`.
+pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Result<Listing> {
+    let path = below.map_or_else(|| root.to_owned(), |below| root.join(below));
+    let mut listing = Listing { id: of_std(&fs::metadata(&path)?).id, names: Vec::new(), broke_off: None };
+    for entry in fs::read_dir(&path)? {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                listing.broke_off = Some(local(&path, &error));
+                break;
+            }
+        };
+        let relative = below.unwrap_or(Path::new("")).join(entry.file_name());
+        listing.names.push((entry.file_name(), found(root, &relative, &entry, links)));
+    }
+    listing.names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(listing)
+}
+
+fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> Found {
+    // Of the name itself: no link is followed.
+    let meta = match entry.metadata() {
+        Ok(meta) if meta.file_type().is_symlink() => match follow(root, relative, links) {
+            Ok(located) => located.meta,
+            Err(Lost::LeftOut(why)) => return Found::LeftOut(why),
+            Err(Lost::Nowhere(why)) => return Found::Bad(bad(root, relative, why)),
+            // What the link leads to went meanwhile.
+            Err(Lost::Gone) => return Found::Bad(bad(root, relative, "a link to nothing")),
+            Err(Lost::Io(error)) => return Found::Bad(local(&root.join(relative), &error)),
+        },
+        Ok(meta) => of_std(&meta),
+        Err(error) => return Found::Bad(local(&root.join(relative), &error)),
+    };
+    match meta.kind {
+        Kind::File => Found::File(meta.size),
+        Kind::Directory => Found::Directory,
+        other => Found::Bad(bad(root, relative, &other.refusal())),
+    }
+}
+
+fn bad(root: &Path, relative: &Path, why: &str) -> Failed {
+    Failed::permanent(format!("{}: {why}", root.join(relative).display()))
+}
