@@ -22,12 +22,18 @@ async fn amazon_s3_without_a_region_or_credentials_is_a_setting_that_is_missing(
             .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .set("AWS_SECRET_ACCESS_KEY", "made-up-secret");
         let without_credentials = of_s3(&cloud, from).set("AWS_REGION", "eu-west-1");
-        for (copy, named) in
-            [(without_region, "AWS_REGION: missing"), (without_credentials, "AWS_ACCESS_KEY_ID")]
-        {
+        let nowhere = without_region
+            .clone()
+            .set("AWS_REGION", "eu-west-1")
+            .set("SOURCE_ENDPOINT", "https://user:made-up-secret@not a host");
+        for (copy, named) in [
+            (without_region, "AWS_REGION: missing"),
+            (without_credentials, "AWS_ACCESS_KEY_ID"),
+            (nowhere, "SOURCE_ENDPOINT"),
+        ] {
             let finished = ends_with(2, copy.with(arguments.iter().copied())).await;
             assert!(finished.stderr.contains(named), "{from}: {finished:?}");
-            for wrong in ["goes on", "refused", "failed"] {
+            for wrong in ["goes on", "refused", "failed", "made-up"] {
                 assert!(!finished.stderr.contains(wrong), "{from}: {finished:?}");
             }
         }

@@ -109,7 +109,9 @@ impl Trouble {
     /// Whether other settings are needed, and no other object would fare better: the bucket does not exist, or is elsewhere.
     pub fn is_of_the_settings(&self) -> bool {
         let code = self.error.code.as_deref();
-        matches!(code, Some(SETTINGS | "NoSuchBucket" | "InvalidBucketName"))
+        // The answer to a HEAD has no code.
+        matches!(self.error.status, Some(301 | 307 | 308))
+            || matches!(code, Some(SETTINGS | "NoSuchBucket" | "InvalidBucketName"))
             || matches!(code, Some("PermanentRedirect" | "TemporaryRedirect"))
             || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
     }

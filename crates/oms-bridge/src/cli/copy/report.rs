@@ -87,7 +87,9 @@ impl Report {
         match &summary.stopped {
             None => {}
             // What the same command would only say again.
-            Some(stopped) if exit == Exit::Usage => eprintln!("error: {stopped}"),
+            Some(stopped) if exit == Exit::Usage => {
+                eprintln!("error: {}", text::printable(&stopped.to_string()));
+            }
             Some(stopped @ Stopped::CredentialsRefused) => {
                 eprintln!("stopped early: {stopped}; with others the same command goes on from here");
             }

@@ -416,4 +416,14 @@ mod tests {
             assert!(directory.relative(key).is_err(), "{key:?}");
         }
     }
+
+    #[test]
+    fn what_this_machine_refuses_has_nothing_to_do_with_credentials() {
+        for kind in
+            [io::ErrorKind::PermissionDenied, io::ErrorKind::InvalidFilename, io::ErrorKind::FilesystemLoop]
+        {
+            assert_eq!(local(Path::new("x"), &kind.into()).class, FailureClass::Permanent, "{kind}");
+        }
+        assert_eq!(local(Path::new("x"), &io::ErrorKind::StorageFull.into()).class, FailureClass::Transient);
+    }
 }

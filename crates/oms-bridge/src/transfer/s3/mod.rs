@@ -101,6 +101,10 @@ impl S3Bucket {
     /// [`Failed`] that names the setting which is missing or wrong.
     pub async fn prepare(&self) -> Result<Option<String>, Failed> {
         let access = self.s3.access().await?;
+        // Not shown: there may be a password in it.
+        if access.address(&self.name).url("k", "").is_err() {
+            return Err(Failed::settings("SOURCE_ENDPOINT or AWS_ENDPOINT_URL_S3: not a URL of a service"));
+        }
         access.check().await?;
         Ok(access.endpoint().map(str::to_owned))
     }
