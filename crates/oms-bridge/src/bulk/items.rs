@@ -74,8 +74,7 @@ impl fmt::Display for NotListed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bucket(error) => error.fmt(f),
-            Self::S3(failed) => failed.fmt(f),
-            Self::Directory(failed) => failed.fmt(f),
+            Self::S3(failed) | Self::Directory(failed) => failed.fmt(f),
             Self::Keys(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
@@ -201,15 +200,12 @@ impl Names {
     /// What becomes of the folder itself, which some tools make an object of, and which would get the empty key. `size` is that of the
     /// object, where it is known.
     pub fn nameless(&self, key: String, size: Option<u64>) -> Entry {
-        match size {
-            Some(0) => {
-                Entry::LeftOut { name: key.into(), why: "the folder SRC itself, which has no name below DST" }
-            }
-            _ => {
-                let why = "the folder SRC itself, which has no name below DST, and may have bytes: copy it by its own name, without -r";
-                Entry::Failed { name: key.into(), failed: Failed::permanent(why) }
-            }
+        let name = key.into();
+        if size == Some(0) {
+            return Entry::LeftOut { name, why: "the folder SRC itself, which has no name below DST" };
         }
+        let why = "the folder SRC itself, which has no name below DST, and may have bytes: copy it by its own name, without -r";
+        Entry::Failed { name, failed: Failed::permanent(why) }
     }
 }
 

@@ -118,16 +118,12 @@ impl Ends {
             (Location::Web(_), ..) => Source::Web(Web::new(http.clone())),
             _ => Source::Directory(Directory::new(&root).following(links(args))),
         };
-        let mut written = None;
-        let (destination, destination_bucket) = match (to, to_service) {
+        let (destination, destination_bucket, written) = match (to, to_service) {
             (Location::Store(place), Some(service)) => {
                 let bucket = service.bucket(place);
-                (Destination::store(bucket.clone()), Some(bucket))
+                (Destination::store(bucket.clone()), Some(bucket), None)
             }
-            _ => {
-                written = Some(target_root.clone());
-                (Destination::Directory(Directory::new(target_root)), None)
-            }
+            _ => (Destination::Directory(Directory::new(target_root.clone())), None, Some(target_root)),
         };
         Ok(Self { source, destination, destination_bucket, names, written, server_side })
     }

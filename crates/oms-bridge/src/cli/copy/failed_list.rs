@@ -44,13 +44,12 @@ impl FailedList {
     }
 
     fn write(&mut self, name: &OsStr) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                let (path, file) = create(&self.path)?;
-                self.path = path;
-                self.file.insert(BufWriter::new(file))
-            }
+        let file = if let Some(file) = &mut self.file {
+            file
+        } else {
+            let (path, file) = create(&self.path)?;
+            self.path = path;
+            self.file.insert(BufWriter::new(file))
         };
         writeln!(file, "{}", line(name))?;
         // A kill must not lose what was said to be written.
@@ -104,7 +103,8 @@ fn escaped(name: &[u8]) -> String {
         let text = serde_json::Value::from(chunk.valid()).to_string();
         line.push_str(text.trim_start_matches('"').strip_suffix('"').unwrap_or_default());
         for byte in chunk.invalid() {
-            line.push_str(&format!("\\udc{byte:02x}"));
+            line.push_str("\\udc");
+            line.push_str(&hex::encode([*byte]));
         }
     }
     line.push('"');

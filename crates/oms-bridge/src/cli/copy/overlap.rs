@@ -62,17 +62,13 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 fn real(path: &Path) -> Option<PathBuf> {
     let mut there = std::path::absolute(path).ok()?;
     let mut rest: Vec<OsString> = Vec::new();
-    let found = loop {
-        match std::fs::canonicalize(&there) {
-            Ok(found) => break found,
-            Err(_) => {
-                let last = there.components().next_back()?;
-                rest.push(last.as_os_str().to_owned());
-                there.pop();
-            }
+    let mut real = loop {
+        if let Ok(found) = std::fs::canonicalize(&there) {
+            break found;
         }
+        rest.push(there.components().next_back()?.as_os_str().to_owned());
+        there.pop();
     };
-    let mut real = found;
     for part in rest.iter().rev() {
         match Path::new(part).components().next() {
             Some(Component::ParentDir) => {
