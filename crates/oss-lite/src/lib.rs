@@ -14,7 +14,7 @@
 //! | [`Bucket`] | the operations, each in a file of its own |
 //! | [`PutOptions`], [`ObjectMeta`] | what is stored with an object, and what is told of it |
 //! | [`ObjectBody`], [`StreamBody`] | bytes as they arrive, and as they are produced |
-//! | [`ByteRange`], [`ContentRange`] | the part of an object that is read |
+//! | [`ByteRange`], [`ContentRange`], [`Framing`] | the part of an object that is read, and what an answer says of it |
 //! | [`CompletedPart`], [`CopySource`] | uploads in parts, and copies within the service |
 //! | [`Crc64`] | the checksum that both services keep with an object |
 //! | [`storage_class`], [`is_archive`], [`compare_coldness`] | which class of one service stands for which of the other |
@@ -75,6 +75,7 @@ mod dialect;
 mod encoding;
 mod endpoint;
 mod error;
+mod framing;
 mod gate;
 mod json;
 mod key;
@@ -84,7 +85,6 @@ mod ops;
 pub mod post_policy;
 pub mod process;
 mod query;
-mod range;
 mod retry;
 pub mod sign;
 mod storage_class;
@@ -106,6 +106,7 @@ pub use credentials::Credentials;
 pub use dialect::Dialect;
 pub use endpoint::{Addressing, Endpoint};
 pub use error::{Error, ErrorKind};
+pub use framing::{ByteRange, ContentRange, Contradiction, Framing, content_length};
 pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withheld};
 pub use key::ObjectKey;
 pub use meta::ObjectMeta;
@@ -116,7 +117,6 @@ pub use ops::{
 };
 pub use post_policy::{ContentTypes, PostForm, PostPolicy, PostTarget};
 pub use query::Query;
-pub use range::{ByteRange, ContentRange};
 pub use retry::RetryPolicy;
 pub use storage_class::{compare_coldness, is_archive, storage_class};
 pub use stream_body::StreamBody;

@@ -2,12 +2,12 @@ use chrono::{DateTime, Utc};
 use http::{
     HeaderMap,
     header::{
-        AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-        CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED,
+        AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
+        ETAG, EXPIRES, LAST_MODIFIED,
     },
 };
 
-use crate::{Dialect, Error, ErrorKind, encoding, time};
+use crate::{Dialect, Error, ErrorKind, encoding, framing::content_length, time};
 
 /// What the service says of an object.
 ///
@@ -63,8 +63,7 @@ impl ObjectMeta {
     pub(crate) fn read(dialect: Dialect, headers: &HeaderMap) -> Result<Self, Error> {
         let profile = dialect.profile();
         let names = profile.names;
-        let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
-        let size = size.ok_or_else(|| {
+        let size = content_length(headers).ok_or_else(|| {
             Error::new(ErrorKind::UnexpectedResponse, "the answer does not say how large the object is")
         })?;
         let mut metadata: Vec<_> = headers

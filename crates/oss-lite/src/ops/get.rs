@@ -76,7 +76,7 @@ impl Bucket {
         let context = caller.context(&call);
         let read = || {
             let mut meta = ObjectMeta::read(dialect, &received.headers)?;
-            let range = ContentRange::read(received.status, &received.headers, options.range, meta.size)?;
+            let range = ContentRange::read(received.status, &received.headers, options.range)?;
             if let Some(range) = range {
                 meta.size = range.total;
             }
