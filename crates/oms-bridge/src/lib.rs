@@ -19,6 +19,7 @@
 //! | [`oms_api`] | what OMS says of the sync task |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | [`host`] | the event function; keys handed over by hand |
+//! | `web_url` | what of a URL is shown, and which name it gives an object |
 //! | [`warm`] | connections opened ahead of the first event |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`token`] | bearer tokens of everything that is served over HTTP |
@@ -72,5 +73,6 @@ mod text;
 pub mod token;
 pub mod transfer;
 pub mod warm;
+mod web_url;
 
 pub use http_client;

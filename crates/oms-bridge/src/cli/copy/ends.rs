@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, SignatureVersion};
+use reqwest::Url;
 
 use super::access::AccessArgs;
 use super::overlap::{self, At};
@@ -20,6 +21,7 @@ use crate::location::{Place, S3Place, scheme};
 use crate::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
+use crate::web_url;
 
 /// An end as it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,6 +199,13 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
         Location::Local(_) => file.to_owned(),
     };
     if recursive {
+        if let Location::Web(url) = from
+            && Url::parse(url).is_ok_and(|url| web_url::has_user(&url))
+        {
+            return Err(
+                "SRC has a user in it, which the list of what failed would show: leave out -r".to_owned()
+            );
+        }
         let (root, target) = match to {
             Location::Store(place) => (PathBuf::new(), place.folder()),
             Location::Local(path) if path.exists() && !path.is_dir() => {
@@ -214,11 +223,11 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
     let own_name = last_name(&source, from);
     let (root, target) = match to {
         Location::Store(place) if place.prefix.is_empty() || place.prefix.ends_with('/') => {
-            (PathBuf::new(), place.prefix.clone() + own_name?)
+            (PathBuf::new(), place.prefix.clone() + &own_name?)
         }
         Location::Store(place) => (PathBuf::new(), place.prefix.clone()),
         Location::Local(path) if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') => {
-            (path.clone(), own_name?.to_owned())
+            (path.clone(), own_name?)
         }
         Location::Local(path) => local_file(path)?,
         Location::S3(_) | Location::Web(_) => Default::default(),
@@ -234,25 +243,14 @@ fn local_file(path: &Path) -> Result<(PathBuf, String), String> {
 }
 
 /// The name of an object without its folders.
-fn last_name<'k>(key: &'k str, from: &Location) -> Result<&'k str, String> {
-    let path = match from {
-        // Without scheme and host, query and fragment.
-        Location::Web(url) => {
-            let rest = key.split_once("://").map_or(key, |(_, rest)| rest);
-            let path = rest.split(['?', '#']).next().unwrap_or_default();
-            match path.split_once('/') {
-                Some((_, path)) if !path.is_empty() && !path.ends_with('/') => path,
-                _ => return Err(format!("{} has no name to keep: name the key in DST", shown(url))),
-            }
-        }
-        Location::Store(_) | Location::S3(_) | Location::Local(_) => key,
-    };
-    let folder = path.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
-    Ok(&path[folder..])
-}
-
-fn shown(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
+fn last_name(key: &str, from: &Location) -> Result<String, String> {
+    if let Location::Web(url) = from {
+        let name = Url::parse(url).ok().and_then(|url| web_url::name(&url));
+        return name
+            .ok_or_else(|| format!("{} has no name to keep: name the key in DST", web_url::shown(url)));
+    }
+    let folder = key.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
+    Ok(key[folder..].to_owned())
 }
 
 /// The bucket whose uploads are looked through, and what their keys begin with.
@@ -435,6 +433,12 @@ mod tests {
             ("oss://src//lead", "obs://dst/", "/lead", "lead"),
             ("s3://src/x/a.jpg", "obs://dst/y/", "x/a.jpg", "y/a.jpg"),
             ("https://h/p/big.iso?sig=1#f", "obs://dst/y/", "https://h/p/big.iso?sig=1#f", "y/big.iso"),
+            (
+                "https://h/%E6%8A%A5%2F%20.pdf",
+                "obs://dst/in/",
+                "https://h/%E6%8A%A5%2F%20.pdf",
+                "in/报%2F .pdf",
+            ),
             ("some/file.txt", "oss://dst/y/", "file.txt", "y/file.txt"),
         ] {
             assert_eq!(keys(from, to, false), Ok((source.to_owned(), target.to_owned())), "{from} {to}");
@@ -460,7 +464,8 @@ mod tests {
         assert!(keys("oss://src", "obs://dst", false).unwrap_err().contains("-r"));
         assert!(keys("https://h/", "obs://dst/", false).unwrap_err().contains("name the key"));
         assert!(
-            keys("https://h/?a=secret", "obs://dst/", false).is_err_and(|error| !error.contains("secret"))
+            keys("https://u:secret@h/?a=secret", "obs://dst/", false)
+                .is_err_and(|error| !error.contains("secret"))
         );
         assert!(keys("s3://src", "obs://dst", false).unwrap_err().contains("-r"));
         assert!("ftp://b/k".parse::<Location>().is_err());

@@ -1,0 +1,123 @@
+//! URLs of objects: what of them is shown, which name they give an object, and whose credentials they carry.
+//!
+//! A query may be a signature and a user is one, so neither stands in any message, log line, record or metadata: all of these take
+//! [`shown`].
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+
+/// A URL as it is shown: without user, password, query and fragment. Of text that is no URL only what stands before `://` is, since
+/// nobody knows where in it a password ends.
+pub(crate) fn shown(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("") };
+    if Url::parse(url).is_err() {
+        return Cow::Owned(format!("{scheme}://…"));
+    }
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => Cow::Owned(format!("{scheme}://{}", &plain[scheme.len() + 3 + at + 1..])),
+        None => Cow::Borrowed(plain),
+    }
+}
+
+/// The name that an object keeps without its folders: the last segment of the path, decoded. `%2F` stays, since a slash would make
+/// a folder; so does a segment that is not UTF-8. `None` where there is no segment, or one of dots.
+pub(crate) fn name(url: &Url) -> Option<String> {
+    let last = url.path_segments()?.next_back()?;
+    let name = decoded(last);
+    (!name.is_empty() && name != "." && name != "..").then_some(name)
+}
+
+fn decoded(segment: &str) -> String {
+    let mut name = String::with_capacity(segment.len());
+    let mut rest = segment;
+    while let Some(at) = rest.find("%2F").into_iter().chain(rest.find("%2f")).min() {
+        let Ok(text) = percent_decode_str(&rest[..at]).decode_utf8() else { return segment.to_owned() };
+        name.push_str(&text);
+        name.push_str(&rest[at..at + 3]);
+        rest = &rest[at + 3..];
+    }
+    match percent_decode_str(rest).decode_utf8() {
+        Ok(text) => name + &text,
+        Err(_) => segment.to_owned(),
+    }
+}
+
+/// Whether a URL names a user.
+pub(crate) fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Takes user and password out of a URL, as the value of `Authorization` that they stand for: nothing that is told of the URL
+/// from here on shows them.
+pub(crate) fn take_user(url: &mut Url) -> Option<HeaderValue> {
+    if !has_user(url) {
+        return None;
+    }
+    let mut user: Vec<u8> = percent_decode_str(url.username()).collect();
+    user.push(b':');
+    user.extend(percent_decode_str(url.password().unwrap_or_default()));
+    // Neither fails of a URL that has them.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(user))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_user_nor_query_is_shown() {
+        for (url, expected) in [
+            ("http://h/a/b%20c.pdf", "http://h/a/b%20c.pdf"),
+            ("http://h/a?Signature=s#f", "http://h/a"),
+            ("http://user:pass@h:80/a?x@y", "http://h:80/a"),
+            ("https://user@h/a@b", "https://h/a@b"),
+            ("https://u:p@p@h", "https://h"),
+            ("https://u:p@h\\a", "https://h\\a"),
+            // The host would be `u` with a port that is none.
+            ("http://u:pa/ss@h/", "http://…"),
+            ("http://u:pa?ss@h/", "http://…"),
+            ("http://u:p@", "http://…"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn names_are_decoded_once_and_stay_one_segment() {
+        for (url, expected) in [
+            ("http://h/dir/%E6%8A%A5%E5%91%8A%201.pdf", Some("报告 1.pdf")),
+            ("http://h/报告.pdf?x=/y", Some("报告.pdf")),
+            ("http://h/a%2Fb%2fc%25.txt", Some("a%2Fb%2fc%.txt")),
+            ("http://h/a%252Fb", Some("a%2Fb")),
+            ("http://h/a+b", Some("a+b")),
+            ("http://h/caf%E9%20", Some("caf%E9%20")),
+            ("http://h/%zz", Some("%zz")),
+            ("http://h/dir/", None),
+            ("http://h", None),
+            ("http://h/a/%2E%2E", None),
+        ] {
+            assert_eq!(name(&Url::parse(url).unwrap()).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_user_becomes_a_header_that_does_not_show_itself() {
+        let mut url = Url::parse("http://us%40er:pa%3Ass@h/a").unwrap();
+        let value = take_user(&mut url).unwrap();
+        assert_eq!(url.as_str(), "http://h/a");
+        assert_eq!(value, format!("Basic {}", STANDARD.encode("us@er:pa:ss")));
+        assert!(!format!("{value:?}").contains("Basic"));
+        assert_eq!(take_user(&mut url), None);
+    }
+}
