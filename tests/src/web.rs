@@ -47,6 +47,10 @@ enum Framing {
     Broken(usize),
     /// As [`Framing::Chunked`], but the connection breaks after so many bytes.
     BrokenChunk(usize),
+    /// By the end of the connection, after so many bytes.
+    Closed(usize),
+    /// The connection breaks before anything is said.
+    Dropped,
 }
 
 impl WebRequest {
@@ -72,6 +76,11 @@ impl WebReply {
     /// `200` with all of `content`.
     pub fn whole(content: &Bytes) -> Self {
         Self { body: content.clone(), ..Self::new(200) }
+    }
+
+    /// No answer: the connection breaks.
+    pub fn dropped() -> Self {
+        Self { framing: Framing::Dropped, ..Self::new(200) }
     }
 
     /// A refusal with `content`.
@@ -131,10 +140,20 @@ impl WebReply {
         self
     }
 
+    /// Nothing tells the length, and the connection ends after so many bytes.
+    #[must_use]
+    pub fn closed_after(mut self, bytes: usize) -> Self {
+        self.framing = Framing::Closed(bytes);
+        self
+    }
+
     fn head(&self) -> String {
         let framing = match self.framing {
+            Framing::Closed(_) => "x-framing: none".to_owned(),
             Framing::Chunked | Framing::BrokenChunk(_) => "transfer-encoding: chunked".to_owned(),
-            Framing::Length | Framing::Broken(_) => format!("content-length: {}", self.body.len()),
+            Framing::Length | Framing::Broken(_) | Framing::Dropped => {
+                format!("content-length: {}", self.body.len())
+            }
         };
         let status = format!("HTTP/1.1 {} Test", self.status);
         let mut lines = vec![status, "connection: close".to_owned(), framing];
@@ -143,13 +162,18 @@ impl WebReply {
     }
 
     async fn send(&self, stream: &mut TcpStream, method: &str) -> std::io::Result<()> {
+        if self.framing == Framing::Dropped {
+            return stream.shutdown().await;
+        }
         stream.write_all(self.head().as_bytes()).await?;
         if method == "HEAD" {
             return stream.shutdown().await;
         }
         match self.framing {
-            Framing::Length => stream.write_all(&self.body).await?,
-            Framing::Broken(after) => stream.write_all(&self.body[..after.min(self.body.len())]).await?,
+            Framing::Length | Framing::Dropped => stream.write_all(&self.body).await?,
+            Framing::Broken(after) | Framing::Closed(after) => {
+                stream.write_all(&self.body[..after.min(self.body.len())]).await?;
+            }
             Framing::BrokenChunk(after) => chunks(stream, &self.body[..after.min(self.body.len())]).await?,
             Framing::Chunked => {
                 chunks(stream, &self.body).await?;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::HeaderMap;
-use http::header::{AsHeaderName, LAST_MODIFIED};
+use http::header::{AsHeaderName, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
+use http::{HeaderMap, HeaderValue};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::source::Body;
+use super::facts::{Facts, Identity};
+use super::source::{Body, Want};
 use super::stop::Failed;
 
 /// Time for the head of an answer, and between two pieces of a body.
@@ -21,8 +22,39 @@ pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Strin
     std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(|text| text.trim().to_owned())
 }
 
-pub(super) fn last_modified(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    time(headers, LAST_MODIFIED)
+/// What tells the object that an answer is of from a later one.
+pub(super) fn identity(headers: &HeaderMap, size: Option<u64>) -> Identity {
+    let tag = text(headers, ETAG).filter(|tag| !tag.is_empty());
+    let weak = tag.as_deref().and_then(|tag| tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")));
+    let unquoted = |tag: &str| tag.trim_matches('"').to_owned();
+    let weak_etag = weak.map(unquoted);
+    let strong = tag.filter(|_| weak_etag.is_none());
+    Identity {
+        size,
+        etag: strong.as_deref().map(unquoted),
+        etag_as_sent: strong,
+        weak_etag,
+        last_modified: time(headers, LAST_MODIFIED),
+    }
+}
+
+/// Asks for the object that was pinned and no later one, by its `ETag` as it came.
+pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&Facts>) {
+    if let Some(etag) = pin.and_then(|pin| pin.identity.etag_as_sent.as_deref())
+        && let Ok(etag) = HeaderValue::try_from(etag)
+    {
+        headers.insert(IF_MATCH, etag);
+    }
+}
+
+/// Asks for a part, unless all is wanted.
+pub(super) fn add_range(headers: &mut HeaderMap, want: &Want) {
+    if let Want::Span(span) = want
+        && let Ok(range) =
+            HeaderValue::try_from(format!("bytes={}-{}", span.start, span.end.saturating_sub(1)))
+    {
+        headers.insert(RANGE, range);
+    }
 }
 
 /// When the answer was given.
@@ -32,16 +64,14 @@ pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 }
 
 fn time(headers: &HeaderMap, name: impl AsHeaderName) -> Option<DateTime<Utc>> {
-    let date = text(headers, name)?;
-    DateTime::parse_from_rfc2822(&date).ok().map(|date| date.with_timezone(&Utc))
+    date_of(&text(headers, name)?)
 }
 
-/// `bytes 0-9/100`, with `*` for a total that the server does not know.
-pub(super) fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
-    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some((first, last, total.parse().ok()))
+/// In any of the three forms that [RFC 9110, 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) wants to be read.
+fn date_of(text: &str) -> Option<DateTime<Utc>> {
+    let old = |form| NaiveDateTime::parse_from_str(text, form).ok().map(|date| date.and_utc());
+    let current = DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc));
+    current.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))
 }
 
 /// The bytes of an answer of `server`, a name for messages.
@@ -66,4 +96,41 @@ pub(super) fn transport(error: &reqwest::Error, server: &str) -> Failed {
         cause = deeper;
     }
     Failed::transient(format!("the connection to {server} failed: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_in_each_of_its_forms() {
+        let expected = DateTime::from_timestamp(784_111_777, 0);
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(date_of(text), expected, "{text}");
+        }
+        assert_eq!(date_of("yesterday"), None);
+    }
+
+    #[test]
+    fn etags_are_compared_by_what_is_in_the_quotes_and_go_back_as_they_came() {
+        for (tag, strong, weak) in [
+            ("\"v1\"", Some("v1"), None),
+            ("v1", Some("v1"), None),
+            ("\"\"v1\"\"", Some("v1"), None),
+            ("W/\"v1\"", None, Some("v1")),
+            ("w/v1", None, Some("v1")),
+            ("", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ETAG, HeaderValue::from_static(tag));
+            let found = identity(&headers, None);
+            assert_eq!((found.etag.as_deref(), found.weak_etag.as_deref()), (strong, weak), "{tag}");
+            let (facts, mut asked) = (Facts { identity: found, ..Facts::default() }, HeaderMap::new());
+            add_condition(&mut asked, Some(&facts));
+            let condition = asked.get(IF_MATCH).and_then(|value| value.to_str().ok());
+            assert_eq!(condition, strong.map(|_| tag));
+        }
+    }
 }

@@ -10,6 +10,8 @@ pub(super) struct Facts {
     pub(super) identity: Identity,
     /// MD5 of the content, where the source tells it.
     pub(super) md5: Option<[u8; 16]>,
+    /// An `ETag` that looks like an MD5, of a service whose need not be one: what was read tells whether it is.
+    pub(super) likely_md5: Option<[u8; 16]>,
     /// CRC-64/XZ of the content, where the source tells it.
     pub(super) crc64: Option<u64>,
     /// Headers that belong to the content.
@@ -29,6 +31,8 @@ pub(super) struct Identity {
     pub(super) size: Option<u64>,
     /// `ETag` without quotes, if it stands for the exact bytes.
     pub(super) etag: Option<String>,
+    /// The same as it came: what goes back to a server that may write it without quotes, or with more. Those of OSS and OBS have quotes.
+    pub(super) etag_as_sent: Option<String>,
     /// A weak `ETag`, without `W/` and quotes. It stands for more than one sequence of bytes: another one tells of a change, but reads are
     /// never put together by it.
     pub(super) weak_etag: Option<String>,
@@ -104,6 +108,29 @@ pub(super) struct ContentHeaders {
     pub(super) expires: Option<String>,
 }
 
+impl ContentHeaders {
+    /// What a copy gets of them, whatever they were read from. A value without text says nothing, and some services refuse it; how
+    /// a client framed its upload is no encoding of the content, though some services keep `aws-chunked` as one.
+    pub(super) fn cleaned(self) -> Self {
+        let text = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+        let encoding = |value: String| {
+            let codings = value.split(',').map(str::trim);
+            let kept: Vec<_> = codings
+                .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+                .collect();
+            if kept.len() == value.split(',').count() { value } else { kept.join(", ") }
+        };
+        Self {
+            content_type: text(self.content_type),
+            cache_control: text(self.cache_control),
+            disposition: text(self.disposition),
+            encoding: text(self.encoding.map(encoding)),
+            language: text(self.language),
+            expires: text(self.expires),
+        }
+    }
+}
+
 impl Facts {
     /// The facts in the answer of an object service.
     pub(super) fn of_store(dialect: Dialect, meta: ObjectMeta) -> Self {
@@ -113,10 +140,12 @@ impl Facts {
         };
         Self {
             md5: meta.md5(),
+            likely_md5: None,
             crc64: meta.crc64,
             identity: Identity {
                 size: Some(meta.size),
                 etag: meta.etag,
+                etag_as_sent: None,
                 weak_etag: None,
                 last_modified: meta.last_modified,
             },
@@ -148,6 +177,7 @@ mod tests {
         Identity {
             size: None,
             etag: etag.map(str::to_owned),
+            etag_as_sent: None,
             weak_etag: weak.map(str::to_owned),
             last_modified: second.and_then(|second| DateTime::from_timestamp(second, 0)),
         }
@@ -169,5 +199,33 @@ mod tests {
         assert!(etag.shows(&etag) && time.shows(&time));
         let nothing = Identity::default();
         assert!(nothing.is_same(&etag) && !nothing.shows(&etag) && !nothing.tells_versions());
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_content_is_not_carried_over() {
+        let encoding = |value: &str| {
+            let headers = ContentHeaders { encoding: Some(value.to_owned()), ..ContentHeaders::default() };
+            headers.cleaned().encoding
+        };
+        for (value, kept) in [
+            ("aws-chunked", None),
+            ("AWS-Chunked,gzip", Some("gzip")),
+            ("gzip, aws-chunked , br", Some("gzip, br")),
+            ("gzip,br", Some("gzip,br")),
+            (" ", None),
+            (",", None),
+        ] {
+            assert_eq!(encoding(value).as_deref(), kept, "{value:?}");
+        }
+        let (empty, text) = (|| Some(String::new()), || Some("x".to_owned()));
+        let headers = ContentHeaders {
+            content_type: empty(),
+            cache_control: empty(),
+            disposition: Some(" ".to_owned()),
+            encoding: empty(),
+            language: text(),
+            expires: empty(),
+        };
+        assert_eq!(headers.cleaned(), ContentHeaders { language: text(), ..ContentHeaders::default() });
     }
 }

@@ -11,7 +11,7 @@ use super::skip::SOURCE_ETAG;
 ///
 /// The name of a metadata entry that the destination does not take (with `_`, which OSS refuses) goes with `-`.
 pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
-    let content = facts.content.clone();
+    let content = facts.content.clone().cleaned();
     let mut metadata: Vec<_> = facts
         .metadata
         .iter()

@@ -8,8 +8,10 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `object` | the loop above |
+//! | `object` | what is asked for of an object, and what became of it |
+//! | `rounds` | the loop above |
 //! | `facts`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
+//! | `answer` | what answers of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
 //! | `reader` | a span of one object that outlives broken connections |
 //! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
 //! | `plan` | parts |
@@ -18,7 +20,7 @@
 //! | `skip`, `fidelity` | whether a copy is there already; what goes along |
 //! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
 //! | `flow` | bytes counted and held back |
-//! | `stop`, `retry` | why a transfer ends; how often a write is tried again |
+//! | `stop`, `retry` | why a transfer ends; how often a request is tried again |
 //!
 //! # Rules
 //!
@@ -30,12 +32,18 @@
 //!   version. A weak `ETag` is compared, and proves nothing. An object that changes on the way is copied again from the start, and so is
 //!   one that changed by the time its copy is finished.
 //! - What is a file of this machine, which links are followed and what a folder can hold: `files`.
+//! - Framing is not believed but compared ([`oss_lite::Framing`]), for every source: an answer that contradicts itself or what was asked for is
+//!   asked for again without a range, and is a failure then. A body has the length that its head told.
+//! - A web server describes each answer by itself. A body that was whole by its own framing is a copy; what HEAD and other answers say is a
+//!   hint, for one more copy at most. What this run wrote is never taken for an older copy.
 //! - An object is gone if the service itself says so, with its code and a request id: a bare 404 is a failure that may pass, and a
 //!   missing bucket is never a missing object. Of a web server, 404 and 410 are its word. A symlink whose target does not exist is there: it
 //!   is a failure.
 //! - Bytes are proved: a CRC-64 is computed on the way and compared with what the source names and with what the
-//!   destination says it holds; where the source's `ETag` is an MD5 the destination is given that as `Content-MD5`. What
-//!   fails the comparison is removed, or never completed.
+//!   destination says it holds; where the `ETag` of OSS or OBS is an MD5 the destination is given that as `Content-MD5`. What
+//!   fails the comparison is removed, or never completed. An `ETag` of S3 that looks like an MD5 is compared with the MD5 of what was read:
+//!   what differs is read again, and where it is the same then, the `ETag` is no MD5.
+//! - Headers are cleaned and requests tried again by one rule for every source (`facts`, `retry`).
 //! - An `ETag` of a multipart upload is never compared across services.
 //! - An upload in parts that cannot be finished stays open, and the next run goes on with it: with the metadata of then, and
 //!   with no part that nothing proves (`resume`). One that cannot be gone on with is removed, and where that fails too it stays in the record
@@ -55,6 +63,7 @@ mod reader;
 mod removal;
 mod resume;
 mod retry;
+mod rounds;
 #[cfg(feature = "aws")]
 mod s3;
 mod sequence;

@@ -5,7 +5,7 @@
 //! and needs no encoding (`oss://photos/2024/a.jpg`), else the address of its bucket and the SHA-256 of the key (`oss://photos/#9f86…`): so
 //! it is ASCII, at most 330 bytes, and comes back from every service as it was sent. A `#` stands in no address of the first form.
 //!
-//! The endpoint is no part of it: one bucket has several. Neither are queries of URLs, which may be signatures.
+//! The endpoint is no part of it: one bucket has several. Neither are queries of URLs, which may be signatures, nor users in them.
 
 use oss_lite::PutOptions;
 use sha2::{Digest as _, Sha256};
@@ -49,7 +49,7 @@ impl Origin {
             Source::S3(bucket) => Self::new(&format!("s3://{}/", bucket.name()), key),
             Source::Web(_) => {
                 let url = source.name(key);
-                let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+                let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
                 Self::new(&format!("{scheme}://"), rest)
             }
             Source::Directory(_) => Self::new("file:///", key),

@@ -219,19 +219,33 @@ impl Upload {
         underway: &Underway,
     ) -> Result<Self, Stop> {
         let id = to.bucket.initiate_multipart_upload(key, options.clone()).await.map_err(Failed::from)?;
-        let upload = Self {
+        let upload =
+            Self { begun: Begun::AsWanted, ..Self::known(to, key, &id, plan, options, pinned, underway) };
+        upload.note();
+        Ok(upload)
+    }
+
+    /// An upload that is open already, of which nothing is known but its id.
+    pub(super) fn known(
+        to: &StoreDestination,
+        key: &str,
+        id: &str,
+        plan: Plan,
+        options: &PutOptions,
+        pinned: &Pinned,
+        underway: &Underway,
+    ) -> Self {
+        Self {
             to: to.clone(),
             key: key.into(),
             id: id.into(),
             plan,
             done: BTreeMap::new(),
             options: options.clone(),
-            begun: Begun::AsWanted,
+            begun: Begun::Unknown,
             facts: Arc::clone(&pinned.facts),
             underway: underway.clone(),
-        };
-        upload.note();
-        Ok(upload)
+        }
     }
 
     /// Notes what a later run needs to go on.

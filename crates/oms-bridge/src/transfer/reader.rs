@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 
 use super::facts::Facts;
 use super::flow::Flow;
-use super::source::{Body, Opened, Source, Want};
+use super::source::{Body, Opened, Source, Want, exactly};
 use super::stop::{Cause, Failed, SourceBroke, Stop};
 use super::tally::Tally;
 use crate::engine::backoff::{Backoff, Random};
@@ -27,6 +27,8 @@ pub(super) struct Pinned {
     /// The key in messages.
     pub(super) name: Arc<str>,
     pub(super) facts: Arc<Facts>,
+    /// The MD5 that the round before came to, if it was not that of the `ETag`.
+    pub(super) other_md5: Option<[u8; 16]>,
     pub(super) flow: Flow,
     pub(super) random: Random,
 }
@@ -76,10 +78,19 @@ impl Reader {
         if let Some(opened) = opened
             && opened.first == self.at
         {
-            self.body = Some(opened.body);
-            self.body_end = opened.end.unwrap_or(self.end);
+            self.take(opened);
         }
         self
+    }
+
+    /// Reads on in a body that begins where this reader is.
+    fn take(&mut self, opened: Opened) {
+        self.body_end = opened.end.unwrap_or(self.end);
+        // A body that does not tell its length must have that of the rest: it might be of a longer object.
+        self.body = Some(match opened.end {
+            None => exactly(opened.body, self.end - self.at),
+            Some(_) => opened.body,
+        });
     }
 
     /// As a request body. Why it broke, if it does, is left in `cause`.
@@ -146,24 +157,37 @@ impl Reader {
                 self.pinned.name
             )));
         }
+        if let (Some(likely), Some(read)) = (facts.likely_md5, sums.md5) {
+            if likely != read && self.pinned.other_md5 != Some(read) {
+                return Err(Stop::OtherMd5(read));
+            }
+            // The same bytes twice, and they are not of this MD5: it is none.
+            self.pinned.source.learn_etags(likely == read);
+        }
         Ok(())
     }
 
     async fn reopen(&mut self) -> Result<(), Stop> {
         let Pinned { source, key, facts, .. } = &self.pinned;
-        let want = if self.covers_all && self.at == 0 { Want::Whole } else { Want::Span(self.at..self.end) };
-        let opened = match source.open(key, &want, Some(facts)).await {
+        let alone = self.covers_all && self.at == 0;
+        let want = if alone { Want::Whole } else { Want::Span(self.at..self.end) };
+        let mut answer = source.open(key, &want, Some(facts)).await;
+        // Parts of it contradict themselves: then from its begin.
+        if matches!(answer, Err(Stop::RangesIgnored)) && !alone && self.whole == Whole::Skip {
+            answer = source.open(key, &Want::Whole, Some(facts)).await;
+        }
+        let opened = match answer {
             Ok(opened) => opened,
             Err(Stop::Failed(failed)) => return self.wait_after(failed).await,
             Err(stop) => return Err(stop),
         };
         // What comes is put together with what came before, or with other parts.
-        if want != Want::Whole && !opened.facts.identity.shows(&facts.identity) {
+        if !alone && !opened.facts.identity.shows(&facts.identity) {
             return Err(Stop::RangesIgnored);
         }
-        if opened.first == self.at {
-            self.body = Some(opened.body);
-            self.body_end = opened.end.unwrap_or(self.end);
+        // A whole object of unknown length is no part.
+        if opened.first == self.at && (opened.end.is_some() || self.covers_all) {
+            self.take(opened);
             return Ok(());
         }
         if opened.first != 0 || self.whole == Whole::Refuse {
@@ -174,6 +198,9 @@ impl Reader {
 
     /// Drops what was read before from the body of a server that knows no ranges.
     async fn skip(&mut self, mut opened: Opened) -> Result<(), Stop> {
+        if opened.end.is_none() && self.covers_all {
+            opened.body = exactly(opened.body, self.end);
+        }
         let mut left = self.at;
         while left > 0 {
             match opened.body.next().await {
@@ -190,8 +217,8 @@ impl Reader {
                 }
             }
         }
-        self.body = Some(opened.body);
         self.body_end = self.end;
+        self.body = Some(opened.body);
         Ok(())
     }
 

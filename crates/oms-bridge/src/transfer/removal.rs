@@ -100,7 +100,7 @@ impl Inner {
         match self.source.look(&item.key).await {
             Ok(_) => Ok(Removal::MadeAgain),
             Err(Stop::Gone) => Ok(Removal::Done(Done::Removed)),
-            Err(stop) => Err(stop.into_failed(self.source.name(&item.key))),
+            Err(stop) => Err(stop.into_failed(&self.source.name(&item.key))),
         }
     }
 }
@@ -146,9 +146,9 @@ impl Source {
         };
         let Self::Store(bucket) = self else {
             return match self.open(key, &Want::Span(0..1), None).await {
-                Ok(_) => Ok(false),
+                Ok(_) | Err(Stop::RangesIgnored) => Ok(false),
                 Err(Stop::Gone) => Ok(true),
-                Err(stop) => Err(stop.into_failed(self.name(key))),
+                Err(stop) => Err(stop.into_failed(&self.name(key))),
             };
         };
         let first = ByteRange { first: 0, last: Some(0) };

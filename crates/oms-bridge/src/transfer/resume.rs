@@ -54,22 +54,12 @@ pub(super) async fn open(
     options: &PutOptions,
     (underway, which): (&Underway, Continue),
 ) -> Result<Upload, Stop> {
-    let begin = |id: &str, plan| Upload {
-        to: to.clone(),
-        key: key.into(),
-        id: id.into(),
-        plan,
-        done: BTreeMap::new(),
-        options: options.clone(),
-        begun: Begun::Unknown,
-        facts: std::sync::Arc::clone(&pinned.facts),
-        underway: underway.clone(),
-    };
+    let known = |id: &str, plan| Upload::known(to, key, id, plan, options, pinned, underway);
     if let Some(open) = underway.get() {
         if which == Continue::Any
             && let Some((begun, plan)) = fits(&open, key, to, pinned, plan, options)
         {
-            let upload = Upload { begun, ..begin(&open.id, plan) };
+            let upload = Upload { begun, ..known(&open.id, plan) };
             if let Some(upload) =
                 adopt(upload, open.as_left.as_ref().map_or(&[], |left| &left.verified)).await?
             {
@@ -80,7 +70,7 @@ pub(super) async fn open(
     }
     if which == Continue::Any && pinned.facts.crc64.is_some() && shows_in_a_look(options) {
         for found in candidates(to, key, pinned).await? {
-            if let Some(upload) = adopt(begin(&found.upload_id, plan), &[]).await? {
+            if let Some(upload) = adopt(known(&found.upload_id, plan), &[]).await? {
                 return Ok(upload);
             }
         }

@@ -1,4 +1,4 @@
-//! How often a write is tried again.
+//! How often a request is tried again: writes, and reads of what has no client with a policy of its own (web servers, Amazon S3).
 
 use std::time::Duration;
 
@@ -6,20 +6,31 @@ use super::stop::{Failed, Stop};
 use crate::engine::FailureClass;
 use crate::engine::backoff::{Backoff, Random};
 
-const TRIES: u32 = 6;
+/// What a broken write throws away was read and sent.
+const WRITES: u32 = 6;
+
+/// Whoever reads goes on from where it broke, and asks again then.
+const READS: u32 = 4;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
 
-/// The tries of one write.
+/// The tries of one request.
 #[derive(Debug)]
 pub(super) struct Retries {
     made: u32,
+    most: u32,
     random: Random,
 }
 
 impl Retries {
+    /// Of a write.
     pub(super) fn new(random: Random) -> Self {
-        Self { made: 0, random }
+        Self { made: 0, most: WRITES, random }
+    }
+
+    /// Of a request whose answer is read.
+    pub(super) fn of_read(random: Random) -> Self {
+        Self { made: 0, most: READS, random }
     }
 
     /// Returns when the next try may be made.
@@ -30,10 +41,10 @@ impl Retries {
     pub(super) async fn wait(&mut self, failed: Failed) -> Result<(), Stop> {
         self.made += 1;
         let may_pass = matches!(failed.class, FailureClass::Transient | FailureClass::Throttled);
-        if !may_pass || self.made >= TRIES {
+        if !may_pass || self.made >= self.most {
             return Err(Stop::Failed(failed));
         }
-        tracing::debug!(error = %failed.error, tries = self.made, "writing again");
+        tracing::debug!(error = %failed.error, tries = self.made, "trying again");
         tokio::time::sleep(BACKOFF.delay(self.made - 1, self.random)).await;
         Ok(())
     }

@@ -25,7 +25,11 @@ pub(super) async fn put(
     let mut retries = retry::Retries::new(context.random);
     loop {
         // A service that is told the MD5 compares by itself.
-        let wanted = if options.content_md5.is_some() { Wanted::Crc } else { to.proof.wanted() };
+        let wanted = match pinned.facts.likely_md5 {
+            Some(_) => Wanted::CrcAndMd5,
+            None if options.content_md5.is_some() => Wanted::Crc,
+            None => to.proof.wanted(),
+        };
         let tally = Tally::new(wanted);
         let cause = Cause::default();
         let reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened.take());

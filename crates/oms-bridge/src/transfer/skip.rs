@@ -24,6 +24,8 @@ pub(super) fn is_copy(source: &Facts, wanted: &PutOptions, copy: &ObjectMeta) ->
     let same_content = match (source.crc64, copy.crc64, source.md5, copy.md5()) {
         (Some(ours), Some(theirs), ..) => ours == theirs,
         (_, _, Some(ours), Some(theirs)) => ours == theirs,
+        // Where these differ the one may be no MD5.
+        (_, _, None, Some(theirs)) if source.likely_md5 == Some(theirs) => true,
         _ => source.identity.etag.is_some() && carried == source.identity.etag.as_ref(),
     };
     same_content

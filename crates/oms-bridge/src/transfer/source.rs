@@ -1,10 +1,11 @@
 //! Where objects are read.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
 use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
 
 use super::facts::Facts;
@@ -13,6 +14,7 @@ use super::files::Directory;
 use super::s3::S3Bucket;
 use super::stop::{Failed, Stop};
 use super::web::Web;
+use crate::web_url;
 
 /// Where objects are read.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ pub(super) enum Want {
 }
 
 impl Want {
-    fn range(&self) -> Option<ByteRange> {
+    pub(super) fn range(&self) -> Option<ByteRange> {
         match self {
             Self::Whole => None,
             Self::Span(span) => Some(ByteRange { first: span.start, last: Some(span.end.saturating_sub(1)) }),
@@ -60,13 +62,22 @@ pub(super) struct Opened {
 }
 
 impl Source {
-    /// How an object is called in messages: without the query of a URL, which may be a signature.
-    pub(super) fn name<'k>(&self, key: &'k str) -> &'k str {
+    /// How an object is called in messages: of a URL only what may be shown.
+    pub(super) fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
         match self {
-            Self::Web(_) => key.split(['?', '#']).next().unwrap_or_default(),
-            Self::Store(_) | Self::Directory(_) => key,
+            Self::Web(_) => web_url::shown(key),
+            Self::Store(_) | Self::Directory(_) => Cow::Borrowed(key),
             #[cfg(feature = "aws")]
-            Self::S3(_) => key,
+            Self::S3(_) => Cow::Borrowed(key),
+        }
+    }
+
+    /// Whether the `ETag` of an object that looked like an MD5 was one.
+    pub(super) fn learn_etags(&self, are_md5: bool) {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::S3(bucket) => bucket.learn_etags(are_md5),
+            Self::Store(_) | Self::Web(_) | Self::Directory(_) => _ = are_md5,
         }
     }
 
@@ -92,7 +103,7 @@ impl Source {
 
     /// Reads an object, or a part of it; with `pin`, of that object and no later one.
     pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
-        let opened = match self {
+        let mut opened = match self {
             Self::Store(bucket) => open_store(bucket, key, want, pin).await?,
             #[cfg(feature = "aws")]
             Self::S3(bucket) => Box::pin(bucket.open(key, want, pin)).await?,
@@ -102,9 +113,55 @@ impl Source {
         // Not every server knows `If-Match`, and none of them answers a changed object with an error then.
         match pin {
             Some(pin) if !pin.identity.is_same(&opened.facts.identity) => Err(Stop::Changed),
-            _ => Ok(opened),
+            _ => {
+                if let Some(end) = opened.end {
+                    opened.body = exactly(opened.body, end.saturating_sub(opened.first));
+                }
+                Ok(opened)
+            }
         }
     }
+}
+
+/// The same body, which breaks where it has another length than its head said: not every framing makes sure of that. The last bytes
+/// go out only once it is known that none follow.
+pub(super) fn exactly(body: Body, len: u64) -> Body {
+    let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
+        let Some(chunk) = body.next().await.transpose()? else {
+            if left == 0 {
+                return Ok(None);
+            }
+            return Err(Failed::transient(format!("the source sent {left} bytes less than it announced")));
+        };
+        let longer = || Failed::transient("the source sent more bytes than it announced");
+        let left = left.checked_sub(chunk.len() as u64).ok_or_else(longer)?;
+        if left == 0 {
+            while let Some(more) = body.next().await.transpose()? {
+                if !more.is_empty() {
+                    return Err(longer());
+                }
+            }
+        }
+        Ok(Some((chunk, (body, left))))
+    });
+    Box::pin(chunks)
+}
+
+/// The same body, which breaks where it ends before so many bytes.
+pub(super) fn at_least(body: Body, len: u64) -> Body {
+    let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
+        match body.next().await.transpose()? {
+            Some(chunk) => {
+                let left = left.saturating_sub(chunk.len() as u64);
+                Ok(Some((chunk, (body, left))))
+            }
+            None if left == 0 => Ok(None),
+            None => {
+                Err(Failed::transient(format!("the source sent {left} bytes less than it says elsewhere")))
+            }
+        }
+    });
+    Box::pin(chunks)
 }
 
 async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
@@ -120,7 +177,11 @@ async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>
         }
         opened => opened,
     };
-    let object = object.map_err(stop)?;
+    let object = object.map_err(|error| match error.kind() {
+        // A part that is none, see `oss_lite::Framing`. A later one is asked for again, since the first was good.
+        ErrorKind::UnexpectedResponse if *want != Want::Whole && pin.is_none() => Stop::RangesIgnored,
+        _ => stop(error),
+    })?;
     let first = object.range.as_ref().map_or(0, |range| range.first);
     let end = Some(object.range.as_ref().map_or(object.meta.size, |range| range.last + 1));
     let body = object.body.map(|chunk| chunk.map_err(Failed::from));
@@ -137,5 +198,39 @@ pub(super) fn stop(error: oss_lite::Error) -> Stop {
         ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Stop::Changed,
         ErrorKind::NoSuchKey => Stop::Gone,
         _ => Stop::Failed(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(chunks: &[&'static str], len: u64) -> (String, bool) {
+        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
+        let mut body = exactly(Box::pin(stream::iter(chunks)), len);
+        let mut text = String::new();
+        while let Some(chunk) = body.next().await {
+            match chunk {
+                Ok(chunk) => text.push_str(std::str::from_utf8(&chunk).unwrap()),
+                Err(_) => return (text, false),
+            }
+        }
+        (text, true)
+    }
+
+    #[tokio::test]
+    async fn a_body_is_as_long_as_its_head_said_or_breaks() {
+        for (chunks, len, text, good) in [
+            (&["ab", "cd"][..], 4, "abcd", true),
+            (&["ab", "", "cd", ""], 4, "abcd", true),
+            (&[], 0, "", true),
+            (&["ab"], 4, "ab", false),
+            (&["ab", "cde"], 4, "ab", false),
+            // Nothing of the last piece goes out.
+            (&["ab", "cd", "e"], 4, "ab", false),
+            (&["a"], 0, "", false),
+        ] {
+            assert_eq!(read(chunks, len).await, (text.to_owned(), good), "{chunks:?} {len}");
+        }
     }
 }

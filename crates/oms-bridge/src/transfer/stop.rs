@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oss_lite::{Error, ErrorKind};
+use oss_lite::{Contradiction, Error, ErrorKind};
 
+use super::source::Want;
 use crate::engine::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 
 /// Why a step ended before the object was copied.
@@ -17,8 +18,11 @@ pub(super) enum Stop {
     Gone,
     /// It is a link, or lies behind one, that is left out, and why.
     LeftOut(&'static str),
-    /// The source sends whole objects only: read it in one go.
+    /// The source sends whole objects only, or parts that contradict themselves: read it in one go.
     RangesIgnored,
+    /// What was read has this MD5, and the `ETag` of the source looks like another one: read it again. The same bytes twice
+    /// show that the `ETag` is no MD5.
+    OtherMd5([u8; 16]),
     /// What was written does not hold together any more (a lost upload, a body that cannot be continued): start over.
     Restart(Failed),
     /// Bytes came out other than they went in.
@@ -126,6 +130,18 @@ impl Deref for Failed {
 }
 
 impl Stop {
+    /// For an answer of `server` that must not be taken for anything. What came as a part is asked for without a range; where that was
+    /// done already, it ends here.
+    pub(super) fn contradicted(contradiction: &Contradiction, server: &str, want: &Want) -> Self {
+        match want {
+            Want::Span(_) => {
+                tracing::debug!(%contradiction, server, "asking without a range");
+                Self::RangesIgnored
+            }
+            Want::Whole => Failed::transient(format!("{server}: {contradiction}")).into(),
+        }
+    }
+
     /// The failure that it comes to where nothing is begun anew.
     pub(super) fn into_failed(self, name: &str) -> Failed {
         match self {
@@ -134,6 +150,9 @@ impl Stop {
             Self::LeftOut(why) => Failed::permanent(format!("{name:?} is {why}")),
             Self::RangesIgnored => Failed::transient(format!("{name:?} cannot be read in parts")),
             Self::Restart(failed) | Self::Failed(failed) => failed,
+            Self::OtherMd5(_) => Failed::transient(format!(
+                "each time other bytes come of {name:?}, and none with the MD5 that its ETag seems to be"
+            )),
             Self::Corrupt(what) => Failed::transient(what),
             Self::OldMetadata => {
                 Failed::transient(format!("the copy of {name:?} has metadata of an earlier time"))

@@ -1,4 +1,8 @@
 //! Objects of any web server.
+//!
+//! Nothing that one says is more than it says of that answer. What an answer to a GET says of its own body is read by
+//! [`oss_lite::Framing`], and compared with what came; a body that is whole by that is the object. HEAD, the length in it and validators of other
+//! answers are hints: they may be those of another machine, of a page, or of nothing at all.
 
 use std::error::Error as _;
 use std::fmt;
@@ -6,18 +10,21 @@ use std::iter::successors;
 use std::sync::Arc;
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, RANGE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
+    LOCATION, TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use oss_lite::{Framing, content_length};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::answer::{PATIENCE, body, content_range, last_modified, text, transport};
+use super::answer::{PATIENCE, add_condition, add_range, body, identity, text, transport};
 use super::facts::{ContentHeaders, Facts, Identity};
-use super::source::{Opened, Want};
+use super::retry::Retries;
+use super::source::{Opened, Want, at_least};
 use super::stop::{Failed, Stop};
 use crate::engine::{EngineError, FailureClass};
+use crate::web_url;
 
 const REDIRECTS: usize = 10;
 
@@ -76,71 +83,109 @@ impl Web {
     }
 
     pub(super) async fn look(&self, url: &str) -> Result<Facts, Stop> {
-        let response = self.send(Method::HEAD, url, HeaderMap::new()).await?;
-        if response.status().is_success() {
-            return Ok(facts(&response));
+        let response = self.once(Method::HEAD, url, &HeaderMap::new()).await;
+        if let Ok(response) = &response
+            && response.status().is_success()
+        {
+            return Ok(facts(response.headers(), content_length(response.headers())));
         }
-        if response.status() == StatusCode::NOT_FOUND || response.status() == StatusCode::GONE {
-            return Err(Stop::Gone);
+        // Some servers, and URLs signed for GET, know no HEAD, and each says so in its own way.
+        match self.open(url, &Want::Span(0..1), None).await {
+            Err(Stop::RangesIgnored) => self.open(url, &Want::Whole, None).await,
+            answer => answer,
         }
-        // Some servers, and URLs signed for GET, know no HEAD.
-        self.open(url, &Want::Span(0..1), None).await.map(|opened| opened.facts)
+        .map(|opened| opened.facts)
+    }
+
+    /// What HEAD says, if it says anything, asked once.
+    pub(super) async fn hint(&self, url: &str) -> Option<Identity> {
+        let response = self.once(Method::HEAD, url, &HeaderMap::new()).await.ok()?;
+        let headers = response.headers();
+        // Many a server sends a length of nothing where it sends no body.
+        let size = content_length(headers).filter(|size| *size > 0);
+        response.status().is_success().then(|| identity(headers, size))
+    }
+
+    /// What the server says of the object beside its first byte, if it says anything, asked once.
+    pub(super) async fn first_byte(&self, url: &str) -> Option<Identity> {
+        let (want, mut headers) = (Want::Span(0..1), HeaderMap::new());
+        add_range(&mut headers, &want);
+        let response = self.once(Method::GET, url, &headers).await.ok()?;
+        let framing = Framing::read(response.status(), response.headers(), want.range()).ok()?;
+        Some(identity(response.headers(), framing.total))
     }
 
     pub(super) async fn open(&self, url: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
         let mut headers = HeaderMap::new();
-        let range = match want {
-            Want::Whole => None,
-            Want::Span(span) => Some(format!("bytes={}-{}", span.start, span.end.saturating_sub(1))),
-        };
-        let asked = range.is_some();
-        if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
-            headers.insert(RANGE, range);
-        }
-        if let Some(etag) = pin.and_then(|pin| pin.identity.etag.as_deref())
-            && let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
-        {
-            headers.insert(IF_MATCH, etag);
-        }
-        let response = self.send(Method::GET, url, headers).await?;
+        add_range(&mut headers, want);
+        add_condition(&mut headers, pin);
+        let response = self.get(url, &headers).await?;
         match response.status() {
-            StatusCode::PARTIAL_CONTENT => partial(url, response),
-            StatusCode::RANGE_NOT_SATISFIABLE if asked && pin.is_none() => {
+            StatusCode::RANGE_NOT_SATISFIABLE if *want != Want::Whole && pin.is_none() => {
                 // An empty object has no first byte.
                 Box::pin(self.open(url, &Want::Whole, None)).await
             }
             StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => Err(Stop::Changed),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(Stop::Gone),
             status if status.is_success() => {
-                let facts = facts(&response);
-                Ok(Opened { first: 0, end: facts.size(), facts, body: body(response, SERVER) })
+                let framing = Framing::read(status, response.headers(), want.range())
+                    .map_err(|contradiction| Stop::contradicted(&contradiction, SERVER, want))?;
+                let facts = facts(response.headers(), framing.total);
+                // Such a body ends where the connection does, also where that broke: what HEAD says is all there is to compare it with.
+                let unframed = framing.end.is_none() && ends_with_connection(&response);
+                let mut body = body(response, SERVER);
+                if unframed && let Some(least) = self.hint(url).await.and_then(|hint| hint.size) {
+                    body = at_least(body, least);
+                }
+                Ok(Opened { facts, first: framing.first, end: framing.end, body })
             }
             status => Err(refused(url, status).into()),
         }
     }
 
-    /// Sends a request and follows redirects, never from https to http.
-    async fn send(&self, method: Method, url: &str, headers: HeaderMap) -> Result<Response, Stop> {
+    /// Sends a GET until it is answered by what another try would not change.
+    async fn get(&self, url: &str, headers: &HeaderMap) -> Result<Response, Stop> {
+        let mut retries = Retries::of_read(fastrand::f64);
+        loop {
+            let failed = match self.once(Method::GET, url, headers).await {
+                Ok(response) if may_pass(response.status()) => refused(url, response.status()),
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            retries.wait(failed).await?;
+        }
+    }
+
+    /// Sends a request and follows redirects, never from https to http. A user in the URL is sent to its own site only.
+    async fn once(&self, method: Method, url: &str, headers: &HeaderMap) -> Result<Response, Failed> {
         let mut url = Url::parse(url).map_err(|error| Failed::permanent(format!("not a URL: {error}")))?;
+        let mut user = None;
         for _ in 0..REDIRECTS {
             if let Some(admission) = &self.admission {
                 admission.admit(&url).map_err(|error| Failed::permanent(error.to_string()))?;
             }
+            user = web_url::take_user(&mut url).or(user);
             let mut request = reqwest::Request::new(method.clone(), url.clone());
             *request.headers_mut() = headers.clone();
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            if let Some(user) = &user {
+                request.headers_mut().insert(AUTHORIZATION, user.clone());
+            }
             let response = match timeout(PATIENCE, self.http.execute(request)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => {
                     let refused = refusal(&error);
-                    return Err(refused.unwrap_or_else(|| transport(&error.without_url(), SERVER)).into());
+                    return Err(refused.unwrap_or_else(|| transport(&error.without_url(), SERVER)));
                 }
-                Err(_) => return Err(Failed::transient("the web server does not answer").into()),
+                Err(_) => return Err(Failed::transient("the web server does not answer")),
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
+            if next.origin() != url.origin() {
+                user = None;
+            }
             url = next;
         }
-        Err(Failed::permanent(format!("more than {REDIRECTS} redirects")).into())
+        Err(Failed::permanent(format!("more than {REDIRECTS} redirects")))
     }
 }
 
@@ -164,24 +209,14 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
     Ok(Some(next))
 }
 
-fn facts(response: &Response) -> Facts {
-    let headers = response.headers();
-    let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
-    of_headers(headers, size)
+/// Whether nothing else tells the end of a body whose length is unknown.
+fn ends_with_connection(response: &Response) -> bool {
+    response.version() < Version::HTTP_2 && !response.headers().contains_key(TRANSFER_ENCODING)
 }
 
-fn of_headers(headers: &HeaderMap, size: Option<u64>) -> Facts {
-    let tag = text(headers, ETAG);
-    let weak = tag.as_deref().and_then(|tag| tag.strip_prefix("W/"));
-    let (etag, weak_etag) = if weak.is_some() { (None, weak) } else { (tag.as_deref(), None) };
-    let unquoted = |tag: &str| tag.trim_matches('"').to_owned();
+fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
     Facts {
-        identity: Identity {
-            size,
-            etag: etag.map(unquoted),
-            weak_etag: weak_etag.map(unquoted),
-            last_modified: last_modified(headers),
-        },
+        identity: identity(headers, size),
         content: ContentHeaders {
             content_type: text(headers, CONTENT_TYPE),
             disposition: text(headers, CONTENT_DISPOSITION),
@@ -193,23 +228,21 @@ fn of_headers(headers: &HeaderMap, size: Option<u64>) -> Facts {
     }
 }
 
-fn partial(url: &str, response: Response) -> Result<Opened, Stop> {
-    let range = text(response.headers(), CONTENT_RANGE);
-    let Some((first, last, total)) = range.as_deref().and_then(content_range) else {
-        return Err(refused(url, StatusCode::PARTIAL_CONTENT).into());
-    };
-    let facts = of_headers(response.headers(), total);
-    Ok(Opened { facts, first, end: Some(last + 1), body: body(response, SERVER) })
-}
-
-fn refused(url: &str, status: StatusCode) -> Failed {
-    let class = match status.as_u16() {
+fn class(status: StatusCode) -> FailureClass {
+    match status.as_u16() {
         401 | 403 => FailureClass::Auth,
         429 => FailureClass::Throttled,
         408 | 500..=599 => FailureClass::Transient,
         _ => FailureClass::Permanent,
-    };
+    }
+}
+
+fn may_pass(status: StatusCode) -> bool {
+    matches!(class(status), FailureClass::Transient | FailureClass::Throttled)
+}
+
+fn refused(url: &str, status: StatusCode) -> Failed {
     let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let message = format!("{host} answers {status}");
-    Failed::of(class, EngineError { status: Some(status.as_u16()), code: None, message })
+    Failed::of(class(status), EngineError { status: Some(status.as_u16()), code: None, message })
 }

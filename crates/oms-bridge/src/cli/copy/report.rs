@@ -45,7 +45,7 @@ impl Report {
     /// How it is called in messages.
     fn name<'n>(&self, name: &'n OsStr) -> Cow<'n, str> {
         match name.to_str() {
-            Some(key) => self.transfer.name(key).into(),
+            Some(key) => self.transfer.name(key),
             None => name.to_string_lossy(),
         }
     }

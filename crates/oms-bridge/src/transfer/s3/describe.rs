@@ -6,14 +6,13 @@ use http::header::{
 };
 use oss_lite::Dialect;
 
-use super::etag;
-use crate::transfer::answer::{last_modified, text};
-use crate::transfer::facts::{ContentHeaders, Facts, Identity, Kind, StorageClass};
+use crate::transfer::answer::{identity, text};
+use crate::transfer::facts::{ContentHeaders, Facts, Kind, StorageClass};
 
 const METADATA: &str = "x-amz-meta-";
 
 pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
-    let etag = etag(headers);
+    let identity = identity(headers, size);
     let mut metadata: Vec<_> = headers
         .iter()
         .filter_map(|(name, value)| {
@@ -23,15 +22,17 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
         .collect();
     metadata.sort_unstable();
     Facts {
-        md5: etag.as_deref().filter(|_| tells_md5(headers)).and_then(md5),
+        // Neither those of directory buckets are MD5s, nor those of some services that speak as S3 does.
+        md5: None,
+        likely_md5: identity.etag.as_deref().filter(|_| may_tell_md5(headers)).and_then(md5),
         // `x-amz-checksum-crc64nvme` is of another polynomial than the destinations'.
         crc64: None,
-        identity: Identity { size, etag, weak_etag: None, last_modified: last_modified(headers) },
+        identity,
         content: ContentHeaders {
             content_type: text(headers, CONTENT_TYPE),
             cache_control: text(headers, CACHE_CONTROL),
             disposition: text(headers, CONTENT_DISPOSITION),
-            encoding: text(headers, CONTENT_ENCODING).and_then(encoding),
+            encoding: text(headers, CONTENT_ENCODING),
             language: text(headers, CONTENT_LANGUAGE),
             expires: text(headers, EXPIRES),
         },
@@ -42,7 +43,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
 }
 
 /// The `ETag` of an object under a key of KMS, or of the customer's, is no MD5, though it looks like one.
-fn tells_md5(headers: &HeaderMap) -> bool {
+fn may_tell_md5(headers: &HeaderMap) -> bool {
     let encryption = text(headers, "x-amz-server-side-encryption");
     encryption.is_none_or(|method| method == "AES256")
         && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
@@ -52,15 +53,6 @@ fn md5(etag: &str) -> Option<[u8; 16]> {
     let mut md5 = [0; 16];
     hex::decode_to_slice(etag, &mut md5).ok()?;
     Some(md5)
-}
-
-/// How a client framed its upload is not part of the content, though some services keep it.
-fn encoding(value: String) -> Option<String> {
-    if !value.contains("aws-chunked") {
-        return Some(value);
-    }
-    let kept: Vec<_> = value.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked").collect();
-    (!kept.is_empty()).then(|| kept.join(", "))
 }
 
 /// In names that OBS knows from its S3 dialect. `GLACIER_IR` can be read at once, which nothing colder than infrequent access can
@@ -93,8 +85,8 @@ mod tests {
     const MD5: (&str, &str) = ("etag", "\"9a0364b9e99bb480dd25e1f0284c8555\"");
 
     #[test]
-    fn an_etag_is_an_md5_only_of_what_was_stored_whole_and_not_under_a_key_of_its_own() {
-        let md5 = |pairs: &[_]| facts(&headers(pairs), None).md5.is_some();
+    fn an_etag_may_be_an_md5_only_of_what_was_stored_whole_and_not_under_a_key_of_its_own() {
+        let md5 = |pairs: &[_]| facts(&headers(pairs), None).likely_md5.is_some();
         assert!(md5(&[MD5]));
         assert!(md5(&[MD5, ("x-amz-server-side-encryption", "AES256")]));
         assert!(!md5(&[MD5, ("x-amz-server-side-encryption", "aws:kms")]));
@@ -119,10 +111,9 @@ mod tests {
         );
         assert_eq!(facts.size(), Some(7));
         assert_eq!(facts.crc64, None);
-        assert_eq!(facts.content.encoding.as_deref(), Some("gzip"));
+        assert_eq!(facts.content.cleaned().encoding.as_deref(), Some("gzip"));
         assert_eq!(facts.metadata, [("a".into(), "1".into()), ("b".into(), "2".into())]);
         assert!(facts.identity.last_modified.is_some());
-        assert_eq!(encoding("aws-chunked".into()), None);
     }
 
     #[test]

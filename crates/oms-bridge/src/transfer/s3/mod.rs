@@ -23,16 +23,17 @@ mod request;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use futures_util::Stream;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use oss_lite::ListedObject;
+use http::header::RANGE;
+use http::{HeaderMap, Method};
+use oss_lite::{Framing, ListedObject, content_length};
 use tokio::sync::OnceCell;
 
 use self::address::{Address, bucket_name};
 use self::request::{Access, Ask};
-use super::answer::{body, content_range, text};
+use super::answer::{add_condition, add_range, body};
 use super::facts::Facts;
 use super::source::{Opened, Want};
 use super::stop::{Failed, Stop};
@@ -71,7 +72,7 @@ impl S3 {
     ///
     /// When the name cannot be that of a bucket.
     pub fn bucket(&self, name: &str) -> Result<S3Bucket, Failed> {
-        Ok(S3Bucket { s3: self.clone(), name: bucket_name(name)?.into() })
+        Ok(S3Bucket { s3: self.clone(), name: bucket_name(name)?.into(), etags: Arc::default() })
     }
 }
 
@@ -86,6 +87,28 @@ impl fmt::Debug for S3 {
 pub struct S3Bucket {
     s3: S3,
     name: Arc<str>,
+    etags: Arc<ETags>,
+}
+
+/// What is known of the `ETag`s of a bucket. Most services make them of the MD5, some do not, and none says so. Where the first
+/// that was compared with what was read is no MD5, others are not compared, since each would be read twice for it.
+#[derive(Debug, Default)]
+struct ETags(AtomicU8);
+
+const UNKNOWN: u8 = 0;
+const SOME_ARE_MD5: u8 = 1;
+const NO_MD5: u8 = 2;
+
+impl ETags {
+    fn may_be_md5(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != NO_MD5
+    }
+
+    fn learn(&self, are_md5: bool) {
+        let learnt = if are_md5 { SOME_ARE_MD5 } else { NO_MD5 };
+        // Only the first one decides.
+        let _ = self.0.compare_exchange(UNKNOWN, learnt, Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
 impl S3Bucket {
@@ -113,8 +136,7 @@ impl S3Bucket {
         match self.ask(&Ask::object(Method::HEAD, key)?).await {
             Ok(response) => {
                 let headers = response.headers();
-                let size = text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok());
-                Ok(describe::facts(headers, size))
+                Ok(self.facts(headers, content_length(headers)))
             }
             // The answer has no body that would tell a missing object from a missing bucket, and the one may be deleted elsewhere
             // for it.
@@ -129,26 +151,36 @@ impl S3Bucket {
 
     pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
         let mut ask = Ask::object(Method::GET, key)?;
-        ask.headers = conditions(want, pin);
+        add_range(&mut ask.headers, want);
+        add_condition(&mut ask.headers, pin);
         let response = match self.ask(&ask).await {
             // An empty object has no range that could be asked for.
             Err(Stop::Changed) if pin.is_none() && *want != Want::Whole => {
-                self.ask(&Ask::object(Method::GET, key)?).await?
+                ask = Ask::object(Method::GET, key)?;
+                self.ask(&ask).await?
             }
             answer => answer?,
         };
-        let headers = response.headers();
-        if response.status() != StatusCode::PARTIAL_CONTENT {
-            let facts =
-                describe::facts(headers, text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok()));
-            return Ok(Opened { first: 0, end: facts.size(), facts, body: body(response, SERVER) });
-        }
-        let range = text(headers, CONTENT_RANGE);
-        let Some((first, last, total)) = range.as_deref().and_then(content_range) else {
-            return Err(Failed::transient(format!("{SERVER} sends a part and does not say which")).into());
-        };
-        let facts = describe::facts(headers, total);
-        Ok(Opened { facts, first, end: Some(last + 1), body: body(response, SERVER) })
+        let asked = ask.headers.get(RANGE).and(want.range());
+        let framing = Framing::read(response.status(), response.headers(), asked)
+            // A later part is asked for again, since the first was good.
+            .map_err(|contradiction| {
+                let want = if pin.is_some() { &Want::Whole } else { want };
+                Stop::contradicted(&contradiction, SERVER, want)
+            })?;
+        let facts = self.facts(response.headers(), framing.total);
+        Ok(Opened { facts, first: framing.first, end: framing.end, body: body(response, SERVER) })
+    }
+
+    fn facts(&self, headers: &HeaderMap, size: Option<u64>) -> Facts {
+        let mut facts = describe::facts(headers, size);
+        facts.likely_md5 = facts.likely_md5.filter(|_| self.etags.may_be_md5());
+        facts
+    }
+
+    /// Whether the `ETag` of an object turned out to be an MD5.
+    pub(super) fn learn_etags(&self, are_md5: bool) {
+        self.etags.learn(are_md5);
     }
 
     /// The objects whose keys begin with `prefix`, in byte order. Pages are asked for as the stream is read.
@@ -159,25 +191,4 @@ impl S3Bucket {
     async fn address(&self) -> Result<Address, Failed> {
         Ok(self.s3.access().await?.address(&self.name))
     }
-}
-
-fn conditions(want: &Want, pin: Option<&Facts>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Want::Span(span) = want
-        && let Ok(range) =
-            HeaderValue::try_from(format!("bytes={}-{}", span.start, span.end.saturating_sub(1)))
-    {
-        headers.insert(RANGE, range);
-    }
-    if let Some(etag) = pin.and_then(|pin| pin.identity.etag.as_deref())
-        && let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
-    {
-        headers.insert(IF_MATCH, etag);
-    }
-    headers
-}
-
-/// Without quotes.
-fn etag(headers: &HeaderMap) -> Option<String> {
-    text(headers, ETAG).map(|etag| etag.trim_matches('"').to_owned())
 }

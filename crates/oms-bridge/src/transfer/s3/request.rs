@@ -1,7 +1,7 @@
 //! One request, signed, sent, and tried again where that helps.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -19,14 +19,9 @@ use super::{S3, S3Bucket, SERVER, refusal};
 use crate::aws::{self, Cached, Generation, Renewed};
 use crate::clock::{self, Offset};
 use crate::engine::FailureClass;
-use crate::engine::backoff::Backoff;
 use crate::transfer::answer::{PATIENCE, date, transport};
+use crate::transfer::retry::Retries;
 use crate::transfer::stop::{Failed, Stop};
-
-/// How often a request is sent.
-const TRIES: u32 = 4;
-
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// What is needed for a request, once it is found.
 pub(super) struct Access {
@@ -133,7 +128,8 @@ impl S3Bucket {
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, Stop> {
         let access = self.s3.access().await?;
         let url = self.address().await?.url(ask.key, &ask.query)?;
-        let (mut tried, mut corrected, mut renewed) = (0, false, false);
+        let (mut corrected, mut renewed) = (false, false);
+        let mut retries = Retries::of_read(fastrand::f64);
         loop {
             let signed_at = access.offset.apply(clock::system());
             let now = signed_at.into();
@@ -163,17 +159,10 @@ impl S3Bucket {
                 renewed = true;
                 continue;
             }
-            tried += 1;
-            let again = match &stop {
-                Stop::Failed(failed) => {
-                    matches!(failed.class, FailureClass::Transient | FailureClass::Throttled)
-                }
-                _ => false,
-            };
-            if !again || tried == TRIES {
-                return Err(stop);
+            match stop {
+                Stop::Failed(failed) => retries.wait(failed).await?,
+                stop => return Err(stop),
             }
-            tokio::time::sleep(BACKOFF.delay(tried, fastrand::f64)).await;
         }
     }
 }
@@ -220,6 +209,8 @@ fn signed(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// The request `GET Object` of

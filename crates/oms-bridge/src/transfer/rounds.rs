@@ -1,0 +1,404 @@
+//! One object, from the first look to the last, as often as it takes.
+//!
+//! An object service says of an object the same in each of its answers, so a copy is right if the source says afterwards what it said
+//! before. Of a web server that is a hint only, see [`super::web`].
+
+use std::sync::Arc;
+
+use oss_lite::{Bucket, ObjectMeta, PutOptions};
+use tokio::time::Instant;
+
+use super::destination::{Destination, StoreDestination};
+use super::facts::{Facts, Kind};
+use super::fidelity;
+use super::object::{Done, Inner, Item, Known, Start};
+use super::origin::{Origin, Owner};
+use super::plan::Plan;
+use super::reader::Pinned;
+use super::removal::{Removal, Removals, Unmarked, Wrote};
+use super::resume::{self, Continue};
+use super::server_side::{self, Bounds, ServerSide};
+use super::skip::is_copy;
+use super::source::{self, Opened, Source, Want};
+use super::stop::{Failed, Stop};
+use super::underway::Underway;
+use super::{Carry, Existing, Extras, ServerSideCopy, parts, sequence, single};
+
+/// How often an object that keeps changing, or keeps arriving broken, is begun anew.
+const ROUNDS: u32 = 5;
+
+impl Inner {
+    /// Copies the object, and removes the copy of one that is gone where that is carried over, until the two sides agree.
+    pub(super) async fn settle(
+        &self,
+        item: &Item,
+        start: Start,
+        deadline: Option<Instant>,
+        underway: &Underway,
+    ) -> Result<Done, Failed> {
+        let name = self.source.name(&item.key);
+        let mut gone = match start {
+            Start::Copy => None,
+            Start::Look => match self.source.look(&item.key).await {
+                Ok(_) => None,
+                Err(Stop::Gone) => Some(Wrote::No),
+                Err(stop) => return Err(stop.into_failed(&name)),
+            },
+        };
+        for _ in 0..ROUNDS {
+            let wrote = match gone.take() {
+                Some(wrote) => wrote,
+                None => match self.rounds(item, deadline, underway).await? {
+                    Copied::Done(done) => return Ok(done),
+                    Copied::Gone(wrote) => wrote,
+                },
+            };
+            match self.remove_copy(item, wrote).await? {
+                Removal::Done(done) => return Ok(done),
+                Removal::MadeAgain => tracing::debug!(key = &*name, "made again while it was removed"),
+            }
+        }
+        Err(Failed::transient(format!("{name:?} comes and goes")))
+    }
+
+    async fn rounds(
+        &self,
+        item: &Item,
+        deadline: Option<Instant>,
+        underway: &Underway,
+    ) -> Result<Copied, Failed> {
+        let name = self.source.name(&item.key);
+        let mut round = Round {
+            item,
+            deadline,
+            underway,
+            reading: Reading::InParts,
+            writing: Writing::WhatIsMissing,
+            touched: false,
+            wrote: Wrote::No,
+            repeated: false,
+            other_md5: None,
+        };
+        let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
+        for _ in 0..ROUNDS {
+            let stop = match self.round(&mut round).await {
+                Ok(done) => return Ok(Copied::Done(done)),
+                Err(stop) => stop,
+            };
+            match stop {
+                Stop::Gone => return Ok(Copied::Gone(round.wrote)),
+                Stop::LeftOut(_) => return Ok(Copied::Done(Done::SymlinkSkipped)),
+                Stop::Failed(failed) => return Err(failed),
+                // Several machines may answer, each with a tag of its own; one answer is of one version.
+                Stop::Changed if matches!(self.source, Source::Web(_)) => round.reading = Reading::InOneGo,
+                Stop::Changed => {}
+                Stop::RangesIgnored if round.reading == Reading::InParts => round.reading = Reading::InOneGo,
+                Stop::OldMetadata => round.writing = Writing::Everything,
+                Stop::Restart(failed) => last = failed,
+                Stop::OtherMd5(md5) => {
+                    round.other_md5 = Some(md5);
+                    last = stop.into_failed(&name);
+                }
+                stop @ (Stop::Corrupt(_) | Stop::RangesIgnored) => last = stop.into_failed(&name),
+            }
+            tracing::debug!(key = &*name, "beginning anew");
+        }
+        Err(last)
+    }
+
+    async fn round(&self, round: &mut Round<'_>) -> Result<Done, Stop> {
+        let item = round.item;
+        let pinned = match &self.destination {
+            Destination::Directory(directory) => {
+                let skips = self.options.existing == Existing::Skip && !round.touched;
+                if skips
+                    && directory.has(&item.to).await?
+                    && directory.is_copy(&item.to, &self.source.look(&item.key).await?).await?
+                {
+                    return Ok(Done::UpToDate);
+                }
+                let (pinned, opened) = self.open(round).await?;
+                if self.leaves_out(&pinned.facts) {
+                    return Ok(Done::SymlinkSkipped);
+                }
+                round.touched = true;
+                directory.write(&item.to, &pinned, Some(opened)).await?;
+                pinned
+            }
+            Destination::Store(to) => match self.to_store(to, round).await? {
+                Stored::Nothing(done) => return Ok(done),
+                Stored::Copied(pinned) => pinned,
+            },
+        };
+        round.wrote = Wrote::Yes;
+        self.look_again(round, &pinned).await?;
+        Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
+    }
+
+    /// Looks at the source once more: whoever changed it meanwhile may have been told of by an event that was handled before this copy
+    /// ended.
+    async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned) -> Result<(), Stop> {
+        let (key, seen) = (&round.item.key, &pinned.facts.identity);
+        let Source::Web(web) = &self.source else {
+            return match self.source.look(key).await {
+                Ok(now) if now.identity.is_same(seen) => Ok(()),
+                Ok(_) => Err(Stop::Changed),
+                // It went once its copy was whole, and the copy stays.
+                Err(Stop::Gone) if matches!(self.options.removals, Removals::Ignored) => Ok(()),
+                Err(stop) => Err(stop),
+            };
+        };
+        // The copy is whole by what the server said of its body. What it says elsewhere may bring about another one, once, and never
+        // makes this one wrong: not that it says nothing any more either, as of a link that works once.
+        if round.repeated || web.hint(key).await.is_some_and(|now| now.is_same(seen)) {
+            return Ok(());
+        }
+        // HEAD is answered otherwise by many, and not at all by some: like is compared with like.
+        match web.first_byte(key).await {
+            Some(now) if !now.is_same(seen) => {
+                round.repeated = true;
+                Err(Stop::Changed)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the source: an object that may be in parts at its first part, any other as a whole.
+    async fn open(&self, round: &Round<'_>) -> Result<(Pinned, Opened), Stop> {
+        let (item, part_size) = (round.item, self.context.part_size);
+        let small = item.size.is_some_and(|size| size <= part_size);
+        let in_one_go = small || round.reading == Reading::InOneGo;
+        let want = if in_one_go { Want::Whole } else { Want::Span(0..part_size) };
+        let mut opened = self.source.open(&item.key, &want, None).await?;
+        if want != Want::Whole {
+            self.cross_check(item, &mut opened).await?;
+        }
+        let size = opened.facts.size();
+        // Every part would come as the whole object, or nothing would tell of which version it is.
+        let unfit = opened.end == size || !opened.facts.identity.tells_versions();
+        if want != Want::Whole && size.is_some_and(|size| size > part_size) && unfit {
+            return Err(Stop::RangesIgnored);
+        }
+        Ok((self.pin(round, opened.facts.clone()), opened))
+    }
+
+    /// Compares what came for a range with what the server says of the whole. Where nobody said of how much a part is one, and the server
+    /// tells it otherwise, the rest can be read in parts too.
+    async fn cross_check(&self, item: &Item, opened: &mut Opened) -> Result<(), Stop> {
+        let (size, Some(end)) = (opened.facts.size(), opened.end) else { return Ok(()) };
+        let told = match &self.source {
+            Source::Web(web) => web.hint(&item.key).await,
+            source if size.is_none() => Some(source.look(&item.key).await?.identity),
+            _ => None,
+        };
+        let Some((told, whole)) = told.and_then(|told| told.size.map(|size| (told, size))) else {
+            return Ok(());
+        };
+        let seen = &opened.facts.identity;
+        if size.is_some() {
+            return if size == Some(whole) { Ok(()) } else { Err(Stop::RangesIgnored) };
+        }
+        if whole >= end
+            && told.shows(seen)
+            && told.is_same(seen)
+            && self.ends_at(item, whole, &opened.facts).await
+        {
+            opened.facts.identity.size = Some(whole);
+        }
+        Ok(())
+    }
+
+    /// Whether the object has no byte behind the first `size`: who says so elsewhere may be wrong, and the rest would be missing.
+    async fn ends_at(&self, item: &Item, size: u64, facts: &Facts) -> bool {
+        let beyond = Want::Span(size..size.saturating_add(1));
+        matches!(self.source.open(&item.key, &beyond, Some(facts)).await, Err(Stop::Changed))
+    }
+
+    fn pin(&self, round: &Round<'_>, facts: Facts) -> Pinned {
+        let key = &round.item.key;
+        Pinned {
+            source: self.source.clone(),
+            key: key.as_str().into(),
+            name: self.source.name(key).into(),
+            facts: Arc::new(facts),
+            other_md5: round.other_md5,
+            flow: self.options.flow.clone(),
+            random: self.options.random,
+        }
+    }
+
+    async fn to_store(&self, to: &StoreDestination, round: &mut Round<'_>) -> Result<Stored, Stop> {
+        let item = round.item;
+        let within = self.within();
+        let existing = async {
+            match (self.options.existing, item.existing) {
+                // What an earlier round wrote is no older copy.
+                _ if round.touched || round.writing == Writing::Everything => Ok(None),
+                (Existing::Skip, Known::Nothing | Known::SameSize) => {
+                    to.look(&item.to).await.map_err(Stop::from)
+                }
+                _ => Ok(None),
+            }
+        };
+        let likely_there = item.existing == Known::SameSize && self.options.existing == Existing::Skip;
+        let source = async {
+            if within.is_some() || likely_there {
+                return Ok((self.pin(round, self.source.look(&item.key).await?), None));
+            }
+            self.open(round).await.map(|(pinned, opened)| (pinned, Some(opened)))
+        };
+        let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
+        self.context.admit(pinned.facts.size().unwrap_or(0))?;
+        let facts = self.summed_up(item, (*pinned.facts).clone(), existing.as_ref()).await?;
+        pinned.facts = Arc::new(facts);
+        if self.leaves_out(&pinned.facts) {
+            return Ok(Stored::Nothing(Done::SymlinkSkipped));
+        }
+        let mut options = fidelity::put_options(&pinned.facts, to.bucket.dialect());
+        let origin = Origin::of(&self.source, &item.key);
+        if existing.is_some_and(|existing| {
+            self.may_be_its_copy(&origin, &existing) && is_copy(&pinned.facts, &options, &existing)
+        }) {
+            return Ok(Stored::Nothing(Done::UpToDate));
+        }
+        origin.mark(&mut options);
+        self.add_extras(&item.key, &mut options).await?;
+        round.touched = true;
+        // Of a symlink the service would copy the link.
+        if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
+            let bounds = Bounds {
+                deadline: round.deadline,
+                underway: round.underway,
+                which: round.writing.continues(),
+            };
+            match server_side::copy(&self.context, (from, to), &item.to, &pinned, &options, bounds).await? {
+                ServerSide::Done => return Ok(Stored::Copied(pinned)),
+                ServerSide::Refused(why) => {
+                    tracing::info!(key = item.key, error = %why.error, "no server-side copy, streaming");
+                }
+            }
+        }
+        self.stream(to, round, &pinned, &options, opened).await?;
+        Ok(Stored::Copied(pinned))
+    }
+
+    /// Where removals are carried over a copy must be marked as that of its own origin: else the removal of another object of the
+    /// same content takes it along.
+    fn may_be_its_copy(&self, origin: &Origin, existing: &ObjectMeta) -> bool {
+        matches!(self.options.removals, Removals::Ignored)
+            || origin.owner(&existing.metadata, Unmarked::Kept) != Owner::Another
+    }
+
+    /// The source bucket, if the service may copy from there by itself.
+    fn within(&self) -> Option<&Bucket> {
+        match &self.source {
+            Source::Store(bucket) if self.options.server_side == ServerSideCopy::Yes => Some(bucket),
+            _ => None,
+        }
+    }
+
+    async fn add_extras(&self, key: &str, options: &mut PutOptions) -> Result<(), Stop> {
+        let Source::Store(bucket) = &self.source else { return Ok(()) };
+        let Extras { tags, acl } = self.options.extras;
+        if tags == Carry::Yes {
+            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(source::stop)?);
+        }
+        if acl == Carry::Yes {
+            options.acl = fidelity::acl(bucket.acl(key).await.map_err(source::stop)?);
+        }
+        Ok(())
+    }
+
+    /// Streams a pinned object by the way that fits it.
+    async fn stream(
+        &self,
+        to: &StoreDestination,
+        round: &Round<'_>,
+        pinned: &Pinned,
+        options: &PutOptions,
+        opened: Option<Opened>,
+    ) -> Result<(), Stop> {
+        let (context, key) = (&self.context, round.item.to.as_str());
+        let Round { deadline, underway, .. } = *round;
+        match pinned.facts.size() {
+            Some(size) if size <= context.part_size => {
+                let _permit = context.streams.acquire().await;
+                single::put(context, to, key, pinned, options, opened).await
+            }
+            Some(size) if round.reading == Reading::InParts && pinned.facts.identity.tells_versions() => {
+                let plan = Plan::new(size, context.part_size)?;
+                let which = (underway, round.writing.continues());
+                let mut upload = resume::open(to, key, pinned, plan, options, which).await?;
+                let sent = match parts::send(context, &mut upload, pinned, opened, deadline).await {
+                    Ok(()) => upload.complete(pinned).await,
+                    Err(stop) => Err(stop),
+                };
+                match sent {
+                    Ok(()) => Ok(()),
+                    Err(stop) => Err(upload.settle(stop).await),
+                }
+            }
+            _ => sequence::put(context, to, (key, pinned, options), opened, deadline, underway).await,
+        }
+    }
+}
+
+/// One round of one object, and what the rounds before it have shown.
+struct Round<'r> {
+    item: &'r Item,
+    deadline: Option<Instant>,
+    underway: &'r Underway,
+    reading: Reading,
+    writing: Writing,
+    /// Whether this run may have written to the destination: what lies there then is no older copy.
+    touched: bool,
+    /// Whether a copy of this run lay there whole.
+    wrote: Wrote,
+    /// Whether a web server was copied from again because of what it said afterwards.
+    repeated: bool,
+    /// The MD5 that a round came to, if it was not that of the `ETag`.
+    other_md5: Option<[u8; 16]>,
+}
+
+/// What the copying of an object came to.
+enum Copied {
+    /// To an end.
+    Done(Done),
+    /// The source has no such object.
+    Gone(Wrote),
+}
+
+/// How the source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// By ranges, where the object is large.
+    InParts,
+    /// From the first byte to the last: it knows no ranges.
+    InOneGo,
+}
+
+/// How much of the destination is relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// What is there, and what an earlier run left, is not written again.
+    WhatIsMissing,
+    /// The copy has metadata of an earlier time: all is written again.
+    Everything,
+}
+
+impl Writing {
+    fn continues(self) -> Continue {
+        match self {
+            Self::WhatIsMissing => Continue::Any,
+            Self::Everything => Continue::None,
+        }
+    }
+}
+
+/// What a round came to at a bucket.
+enum Stored {
+    /// Nothing was written.
+    Nothing(Done),
+    /// The object that was pinned.
+    Copied(Pinned),
+}
