@@ -24,6 +24,8 @@ mod files;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
+mod headers;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod links;
@@ -42,6 +44,8 @@ mod overlap;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]
+mod s3_etags;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod secrets;
@@ -58,6 +62,14 @@ mod support;
 #[cfg(test)]
 mod web;
 #[cfg(test)]
+mod web_framing;
+#[cfg(test)]
+mod web_hints;
+#[cfg(test)]
 mod web_oddities;
+#[cfg(test)]
+mod web_retries;
+#[cfg(test)]
+mod web_urls;
 #[cfg(test)]
 mod web_versions;

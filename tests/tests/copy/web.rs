@@ -32,7 +32,7 @@ async fn a_file_is_copied_under_its_own_name_by_ranges_and_left_alone_the_next_t
     let url = server.url("/iso/big%20one.iso?sig=1#part");
     let copy = || Copy::new(&cloud.twin, &url, format!("obs://{MIRROR}/iso/")).with(SMALL_PARTS);
     assert_eq!(counts(0, copy()).await, [1, 0, 0, 0]);
-    assert_mirrored(&cloud, "iso/big%20one.iso", content);
+    assert_mirrored(&cloud, "iso/big one.iso", content);
     assert_eq!(succeeded(&cloud.twin, Service::Obs, "UploadPart"), 3);
     let asked: Vec<_> =
         server.requests().iter().filter_map(|request| request.header("range").map(str::to_owned)).collect();

@@ -50,6 +50,8 @@ mod ingest;
 #[cfg(test)]
 mod ingest_guard;
 #[cfg(test)]
+mod ingest_sources;
+#[cfg(test)]
 mod interleaved;
 #[cfg(test)]
 mod journal_races;
