@@ -1,0 +1,154 @@
+//! Bodies: of requests, against the clock; of answers, which hold their place until they are sent.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::gate::{Stage, Turn};
+use crate::watched::Alarm;
+
+/// The body of a request. It fails where it comes too slowly.
+pub struct Body {
+    incoming: Incoming,
+    whole: (Duration, Alarm),
+    pause: (Duration, Alarm),
+}
+
+/// Why a body is not there.
+#[derive(Debug)]
+pub enum BodyError {
+    /// It was not complete in time, or paused for too long.
+    TooSlow,
+    /// It broke off, or is not framed as HTTP wants it.
+    Broken(hyper::Error),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSlow => f.write_str("the body came too slowly"),
+            Self::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::TooSlow => None,
+            Self::Broken(error) => error.source(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Body").field(&self.incoming).finish()
+    }
+}
+
+impl Body {
+    pub(crate) fn new(body: Incoming, whole: Duration, pause: Duration) -> Self {
+        let mut timer = Alarm::default();
+        if !http_body::Body::is_end_stream(&body) {
+            timer.set(whole);
+        }
+        Self { incoming: body, whole: (whole, timer), pause: (pause, Alarm::default()) }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.whole.1.is_over(context) {
+            return Poll::Ready(Some(Err(BodyError::TooSlow)));
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) {
+            self.pause.1.unset();
+            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)));
+        }
+        let (pause, alarm) = &mut self.pause;
+        if !alarm.is_set() {
+            alarm.set(*pause);
+        }
+        if alarm.is_over(context) { Poll::Ready(Some(Err(BodyError::TooSlow))) } else { Poll::Pending }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// The request that a connection is at. Once this is dropped the connection waits for the next.
+pub(crate) struct InHand {
+    turn: Arc<Turn>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl InHand {
+    pub(crate) fn new(turn: Arc<Turn>, place: Option<OwnedSemaphorePermit>) -> Self {
+        turn.enter(Stage::Request);
+        Self { turn, _place: place }
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.turn.enter(Stage::Waiting);
+    }
+}
+
+/// The body of an answer.
+pub struct Reply<B> {
+    body: B,
+    _request: InHand,
+}
+
+impl<B: fmt::Debug> fmt::Debug for Reply<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reply").field(&self.body).finish()
+    }
+}
+
+impl<B> Reply<B> {
+    pub(crate) fn new(body: B, request: InHand) -> Self {
+        Self { body, _request: request }
+    }
+}
+
+impl<B: http_body::Body + Unpin> http_body::Body for Reply<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,187 @@
+//! Who is connected, and who has to go.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::Limits;
+
+/// Time for the end of other connections to give back what accepting lacks.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The connections of one listener, or of several that share their limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    limits: Limits,
+    requests: Arc<Semaphore>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    connections: usize,
+    next_ticket: u64,
+    /// Those without a whole head, the longest waiting first.
+    waiting: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// A connection's place. It is free again when this is dropped.
+pub struct Place {
+    pub(crate) turn: Arc<Turn>,
+}
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// No byte of a request has come.
+    Waiting,
+    /// Part of a head has come.
+    Head,
+    /// A request is being answered.
+    Request,
+}
+
+/// The state that the bytes, the requests and the answers of one connection share.
+pub(crate) struct Turn {
+    gate: Gate,
+    stage: Mutex<(Stage, u64)>,
+    go: Arc<Notify>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connections = self.open().connections;
+        f.debug_struct("Gate")
+            .field("limits", &self.0.limits)
+            .field("connections", &connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("stage", &self.turn.stage()).finish()
+    }
+}
+
+impl Gate {
+    /// A gate with these limits.
+    pub fn new(limits: Limits) -> Self {
+        let requests = Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS)));
+        Self(Arc::new(Inner { limits, requests, open: Mutex::default() }))
+    }
+
+    /// The next connection. Trouble with accepting is logged and waited out.
+    pub async fn accept(&self, listener: &TcpListener) -> (TcpStream, Place) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    if let Some(place) = self.enter() {
+                        return (stream, place);
+                    }
+                    debug!("connection refused: all that are open have a request");
+                }
+                Err(error) if is_about_the_peer(&error) => {
+                    debug!(%error, "connection lost before it was accepted");
+                }
+                Err(error) => {
+                    // The usual cause is a lack of file descriptors.
+                    let freed = self.open().close_oldest();
+                    warn!(%error, freed, "cannot accept a connection");
+                    sleep(ACCEPT_BACKOFF).await;
+                }
+            }
+        }
+    }
+
+    /// A place, for which another connection may have to go; none where all have a request.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        let mut open = self.open();
+        if open.connections >= self.0.limits.connections && !open.close_oldest() {
+            return None;
+        }
+        open.connections += 1;
+        let go = Arc::<Notify>::default();
+        let ticket = open.wait(&go);
+        drop(open);
+        let stage = Mutex::new((Stage::Waiting, ticket));
+        Some(Place { turn: Arc::new(Turn { gate: self.clone(), stage, go }) })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn wait(&mut self, go: &Arc<Notify>) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.waiting.insert(ticket, Arc::clone(go));
+        ticket
+    }
+
+    fn close_oldest(&mut self) -> bool {
+        self.waiting.pop_first().map(|(_, go)| go.notify_one()).is_some()
+    }
+}
+
+impl Turn {
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.gate.0.limits
+    }
+
+    /// The stage and a number that is another one each time the stage begins.
+    pub(crate) fn stage(&self) -> (Stage, u64) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn enter(&self, stage: Stage) {
+        let mut current = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.gate.open();
+        let was_sent_away = current.0 != Stage::Request && open.waiting.remove(&current.1).is_none();
+        current.0 = stage;
+        if stage != Stage::Request && !was_sent_away {
+            current.1 = open.wait(&self.go);
+        }
+    }
+
+    /// A place among the requests, if there is one.
+    pub(crate) fn request(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.gate.0.requests).try_acquire_owned().ok()
+    }
+
+    /// Resolves when the connection has to make room for another one.
+    pub(crate) async fn sent_away(&self) {
+        loop {
+            self.go.notified().await;
+            // A request that came at that very moment is answered.
+            if self.stage().0 != Stage::Request {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (_, ticket) = self.stage();
+        let mut open = self.gate.open();
+        open.waiting.remove(&ticket);
+        open.connections -= 1;
+    }
+}
+
+fn is_about_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
