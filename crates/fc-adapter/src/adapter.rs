@@ -10,7 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, request::Parts};
+use http_listener::Limits;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -23,12 +24,14 @@ use crate::{
     handler::Handler,
     http_hook::HttpHook,
     platform::DEFAULT_PORT,
+    room::Room,
     server,
     signals::Signals,
 };
 
 /// The platform takes event bodies of at most 32 MB.
 const DEFAULT_LIMIT: usize = 32 << 20;
+const DEFAULT_MEMORY: usize = 256 << 20;
 
 /// Builds a server around a handler; [`run`](crate::run) is the short form with every setting at its default.
 ///
@@ -57,14 +60,16 @@ pub struct Adapter<F> {
     listen: Option<SocketAddr>,
     platform: Option<Platform>,
     environment: Option<FcEnvironment>,
-    default_timeout: Option<Duration>,
+    timeout: Option<Duration>,
     body_limit: usize,
+    room: Room,
     response_limit: usize,
     markers: Markers,
     on_initialize: Option<Hook>,
     on_pre_stop: Option<Hook>,
     on_http: Option<HttpHook>,
     admit: Option<Admit>,
+    limits: Option<Limits>,
 }
 
 impl<F> Adapter<F> {
@@ -75,14 +80,16 @@ impl<F> Adapter<F> {
             listen: None,
             platform: None,
             environment: None,
-            default_timeout: None,
+            timeout: None,
             body_limit: DEFAULT_LIMIT,
+            room: Room::new(DEFAULT_MEMORY, |length| length),
             response_limit: DEFAULT_LIMIT,
             markers: Markers::default(),
             on_initialize: None,
             on_pre_stop: None,
             on_http: None,
             admit: None,
+            limits: None,
         }
     }
 
@@ -111,15 +118,25 @@ impl<F> Adapter<F> {
         Self { environment: Some(environment), ..self }
     }
 
-    /// The time from which the deadline follows when `x-fc-function-timeout` is absent: 60 seconds unless set
-    /// here; more than 24 hours count as 24. Set it to the function's configured timeout.
-    pub fn default_timeout(self, timeout: Duration) -> Self {
-        Self { default_timeout: Some(timeout), ..self }
+    /// The longest time an invocation may take: 60 seconds unless set here; more than 24 hours count as 24. Set it to the
+    /// function's configured timeout. `x-fc-function-timeout` may shorten it, and never makes it longer.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
     }
 
     /// The greatest event in bytes, 32 MiB by default. A greater one is a failed invocation.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
+    }
+
+    /// What all events and bodies for the hook may take together, in bytes, 256 MiB by default. `weight` says for the length of
+    /// one what it may come to take while it is worked on; by default its own length. One that finds no room waits for it until
+    /// its deadline, unread.
+    pub fn memory<W>(self, bytes: usize, weight: W) -> Self
+    where
+        W: Fn(usize) -> usize + Send + Sync + 'static,
+    {
+        Self { room: Room::new(bytes, weight), ..self }
     }
 
     /// The greatest response in bytes that is collected from a [`StreamResponse`](lambda_runtime::StreamResponse),
@@ -165,6 +182,21 @@ impl<F> Adapter<F> {
         Self { on_http: Some(HttpHook::new(body_limit, hook)), ..self }
     }
 
+    /// Asks `look` about the head of a request before its body is read for the hook of [`Adapter::on_http`]. What it answers is
+    /// sent in the hook's place, so that nobody without a right to ask has a body received. Nothing without such a hook.
+    pub fn look_at_http<L>(self, look: L) -> Self
+    where
+        L: Fn(&Parts) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    {
+        Self { on_http: self.on_http.map(|hook| hook.look(Box::new(look))), ..self }
+    }
+
+    /// What clients may take in time and connections; by default [`Limits::of_a_platform`] on a platform and
+    /// [`Limits::default`] elsewhere.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits: Some(limits), ..self }
+    }
+
     /// Where the start and end lines of requests are printed.
     pub fn markers(self, markers: Markers) -> Self {
         Self { markers, ..self }
@@ -180,14 +212,16 @@ impl<F> Adapter<F> {
         let refused =
             |error| Error::new(ErrorKind::Listen, format!("cannot listen on {address}")).with_source(error);
         let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let limits = self.limits.unwrap_or_else(|| platform.limits());
         let local_addr = listener.local_addr().map_err(refused)?;
         let instance = Instance::new(self.environment.unwrap_or_else(FcEnvironment::from_process));
         let shared = Shared {
-            instance: match self.default_timeout {
-                Some(timeout) => instance.default_timeout(timeout),
+            instance: match self.timeout {
+                Some(timeout) => instance.timeout(timeout),
                 None => instance,
             },
             body_limit: self.body_limit,
+            room: self.room,
             response_limit: self.response_limit,
             markers: self.markers,
             on_initialize: self.on_initialize,
@@ -197,7 +231,7 @@ impl<F> Adapter<F> {
             admit: self.admit,
             work: Arc::new(Gauge::default()),
         };
-        Ok(Bound { listener, local_addr, shared: Arc::new(shared), handler: self.handler })
+        Ok(Bound { listener, local_addr, limits, shared: Arc::new(shared), handler: self.handler })
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then finishes the invocations in hand and returns.
@@ -249,6 +283,7 @@ where
 pub struct Bound<F> {
     listener: TcpListener,
     local_addr: SocketAddr,
+    limits: Limits,
     shared: Arc<Shared>,
     handler: F,
 }
@@ -277,7 +312,7 @@ impl<F> Bound<F> {
         D: Into<Bytes> + Send + 'static,
         E: Into<lambda_runtime::Error> + Send + Debug + 'static,
     {
-        server::serve(self.listener, self.shared, Handler::new(self.handler), shutdown).await;
+        server::serve(self.listener, self.limits, self.shared, Handler::new(self.handler), shutdown).await;
         Ok(())
     }
 }

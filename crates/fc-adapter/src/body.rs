@@ -4,11 +4,15 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::EXPECT};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_listener::{Body, BodyError};
 use lambda_runtime::Diagnostic;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{failure::diagnostic, reply::Connection};
+use crate::{
+    failure::diagnostic,
+    reply::Connection,
+    room::{Room, Taken},
+};
 
 /// How much of a body that is over the limit is read and thrown away, so that a client that only reads after it
 /// has written gets its answer instead of a reset connection.
@@ -18,7 +22,7 @@ const DISCARDED_AT_MOST: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) enum Missing {
     TooLarge { limit: usize, connection: Connection },
-    Broken(hyper::Error),
+    Broken(BodyError),
     Late,
 }
 
@@ -34,8 +38,8 @@ impl Missing {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Broken(_) => StatusCode::BAD_REQUEST,
-            Self::Late => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken(BodyError::Broken(_)) => StatusCode::BAD_REQUEST,
+            Self::Broken(BodyError::TooSlow) | Self::Late => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -55,22 +59,31 @@ impl Missing {
     }
 }
 
-/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`.
+/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`; and the room it takes, which was waited
+/// for before any of it was read.
 pub(crate) async fn receive(
-    body: Incoming,
+    body: Body,
     headers: &HeaderMap,
     limit: usize,
+    room: &Room,
     deadline: Instant,
-) -> Result<Bytes, Missing> {
+) -> Result<(Bytes, Taken), Missing> {
     let announced = body.size_hint().lower();
     if announced > limit as u64 && headers.contains_key(EXPECT) {
         // The client waits for leave to send the body, and does not get it.
         return Err(Missing::TooLarge { limit, connection: Connection::Close });
     }
-    timeout_at(deadline, collect(body, limit)).await.unwrap_or(Err(Missing::Late))
+    let received = async {
+        let most = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let mut taken = room.take(most.unwrap_or(limit).min(limit)).await;
+        let event = collect(body, limit).await?;
+        room.keep(&mut taken, event.len());
+        Ok((event, taken))
+    };
+    timeout_at(deadline, received).await.unwrap_or(Err(Missing::Late))
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Missing> {
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Missing> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(discard(body, limit).await);
@@ -85,7 +98,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Missing> {
     Ok(event.into_bytes())
 }
 
-async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> {
+async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     // Asking a body that is known to be over would cost another turn of the connection's task.
     while !body.is_end_stream()
         && let Some(frame) = body.frame().await.transpose()?
@@ -97,7 +110,7 @@ async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, hyper::Error> 
     Ok(None)
 }
 
-async fn discard(mut body: Incoming, limit: usize) -> Missing {
+async fn discard(mut body: Body, limit: usize) -> Missing {
     let mut discarded = 0;
     while discarded < DISCARDED_AT_MOST {
         match next_chunk(&mut body).await {

@@ -51,8 +51,8 @@ pub struct FcContext {
     /// `x-fc-retry-count`: how often an asynchronous invocation was tried before, 0 for the first try or where
     /// the platform does not say.
     pub retry_count: u32,
-    /// When the platform gives up on this invocation: arrival plus `x-fc-function-timeout`, else plus
-    /// [`Adapter::default_timeout`](crate::Adapter::default_timeout). Nothing is cut off here at this time.
+    /// When the platform gives up on this invocation: arrival plus
+    /// [`Adapter::timeout`](crate::Adapter::timeout), or `x-fc-function-timeout` if that is shorter. Nothing is cut off here at this time.
     pub deadline: Instant,
     /// The same moment on the wall clock.
     pub deadline_at: SystemTime,
@@ -83,7 +83,7 @@ impl FcContext {
         let function = instance.function(headers);
         let [region, account_id, function_name, qualifier, version_id, memory, log_project, log_store] =
             function.values();
-        let timeout = instance.timeout(headers);
+        let timeout = instance.timeout_of(headers);
         let found = FcCredentials::from_source(
             ["x-fc-access-key-id", "x-fc-access-key-secret", "x-fc-security-token"]
                 .map(|name| text(headers, name)),

@@ -4,7 +4,7 @@ use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, request::Parts};
-use hyper::body::Incoming;
+use http_listener::Body;
 use lambda_runtime::Diagnostic;
 use tracing::{Instrument, Span, error, info_span, warn};
 
@@ -15,6 +15,7 @@ use crate::{
     http_hook::{self, HttpHook},
     markers::{Marked, Stage},
     reply::{self, Connection, HttpResponse, Reply},
+    room::Room,
     route::{NoRoute, Route},
 };
 
@@ -27,6 +28,7 @@ pub(crate) type Admit = Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 pub(crate) struct Shared {
     pub(crate) instance: Instance,
     pub(crate) body_limit: usize,
+    pub(crate) room: Room,
     pub(crate) response_limit: usize,
     pub(crate) markers: Markers,
     pub(crate) on_initialize: Option<Hook>,
@@ -41,11 +43,11 @@ pub(crate) struct Shared {
 pub(crate) async fn dispatch<I: Invoke>(
     shared: Arc<Shared>,
     handler: I,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> HttpResponse {
     let (mut head, body) = request.into_parts();
     shared.platform.remove_foreign(&mut head.headers);
-    let route = Route::of(&head);
+    let route = Route::of(&head, shared.platform);
     if !shared.admits(&route, &head.headers) {
         warn!(path = head.uri.path(), "request without the bearer token refused");
         return reply::unauthorized();
@@ -70,7 +72,10 @@ pub(crate) async fn dispatch<I: Invoke>(
         }
         Ok(Route::Health) => reply::success(Reply::Empty),
         Err(NoRoute::Outside(refusal)) => match &shared.on_http {
-            Some(hook) => http_hook::answer(&shared, hook, head, body).await,
+            Some(hook) => match hook.refuses(&head) {
+                Some(refusal) => reply::http(refusal),
+                None => http_hook::answer(&shared, hook, head, body).await,
+            },
             None => refuse(&refusal),
         },
         Err(NoRoute::Wrong(refusal)) => refuse(&refusal),
@@ -96,12 +101,14 @@ impl Shared {
     }
 }
 
-async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: Incoming) -> HttpResponse {
+async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: Body) -> HttpResponse {
     let context = shared.context(&head);
     let marked = Marked::start(&shared.markers, Stage::Invoke, &context);
     let span = info_span!("FC runtime invoke", requestId = context.request_id);
-    let event = match body::receive(body, &head.headers, shared.body_limit, context.deadline).await {
-        Ok(event) => event,
+    let received =
+        body::receive(body, &head.headers, shared.body_limit, &shared.room, context.deadline).await;
+    let (event, taken) = match received {
+        Ok(received) => received,
         Err(missing) => {
             let diagnostic = missing.diagnostic();
             span.in_scope(|| error!("{}", diagnostic.error_message));
@@ -110,7 +117,11 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
     };
     drop(head);
     // It is kilobytes long: anywhere but on the heap, each future around it would copy it again.
-    let work = Box::pin(handler.invoke(event, context.to_lambda_context(), shared.response_limit));
+    let invoked = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
+    let work = Box::pin(async move {
+        let _taken = taken;
+        invoked.await
+    });
     reply(run_to_end(shared, context, span, Some(marked), work).await)
 }
 

@@ -4,7 +4,7 @@ use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
-use hyper::body::Incoming;
+use http_listener::Body;
 use tracing::{error, info_span};
 
 use crate::{
@@ -21,7 +21,11 @@ type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 pub(crate) struct HttpHook {
     body_limit: usize,
     hook: Box<dyn Fn(Request<Bytes>) -> Answering + Send + Sync>,
+    look: Look,
 }
+
+/// Says why a request is not to be taken, by its head.
+pub(crate) type Look = Box<dyn Fn(&Parts) -> Option<Response<Bytes>> + Send + Sync>;
 
 impl HttpHook {
     pub(crate) fn new<H, W>(body_limit: usize, hook: H) -> Self
@@ -29,7 +33,15 @@ impl HttpHook {
         H: Fn(Request<Bytes>) -> W + Send + Sync + 'static,
         W: Future<Output = Response<Bytes>> + Send + 'static,
     {
-        Self { body_limit, hook: Box::new(move |request| Box::pin(hook(request))) }
+        Self { body_limit, hook: Box::new(move |request| Box::pin(hook(request))), look: Box::new(|_| None) }
+    }
+
+    pub(crate) fn look(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    pub(crate) fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
+        (self.look)(head)
     }
 }
 
@@ -42,17 +54,13 @@ pub struct Busy {
     _entry: Entry,
 }
 
-pub(crate) async fn answer(
-    shared: &Arc<Shared>,
-    hook: &HttpHook,
-    head: Parts,
-    body: Incoming,
-) -> HttpResponse {
+pub(crate) async fn answer(shared: &Arc<Shared>, hook: &HttpHook, head: Parts, body: Body) -> HttpResponse {
     let context = shared.context(&head);
     let marked = Marked::start(&shared.markers, Stage::Invoke, &context);
     let span = info_span!("FC runtime http", requestId = context.request_id);
-    let body = match body::receive(body, &head.headers, hook.body_limit, context.deadline).await {
-        Ok(body) => body,
+    let received = body::receive(body, &head.headers, hook.body_limit, &shared.room, context.deadline).await;
+    let (body, taken) = match received {
+        Ok(received) => received,
         Err(missing) => {
             let diagnostic = missing.diagnostic();
             span.in_scope(|| error!("{}", diagnostic.error_message));
@@ -64,6 +72,7 @@ pub(crate) async fn answer(
     // A closure may panic before it has returned its future.
     let made = std::panic::catch_unwind(AssertUnwindSafe(|| (hook.hook)(request)));
     let work = async move {
+        let _taken = taken;
         match made {
             Ok(answering) => Ok(answering.await),
             Err(panic) => std::panic::resume_unwind(panic),

@@ -34,39 +34,40 @@ const FUNCTION_HEADERS: [&str; 8] = [
 #[derive(Debug)]
 pub struct Instance {
     environment: FcEnvironment,
-    default_timeout: Duration,
+    timeout: Duration,
     unnamed_requests: AtomicU64,
     last_seen: Mutex<Option<Arc<Function>>>,
 }
 
 impl Instance {
-    /// An instance with the given environment and a default timeout of 60 seconds.
+    /// An instance with the given environment and a timeout of 60 seconds.
     pub fn new(environment: FcEnvironment) -> Self {
         Self {
             environment,
-            default_timeout: DEFAULT_TIMEOUT,
+            timeout: DEFAULT_TIMEOUT,
             unnamed_requests: AtomicU64::new(0),
             last_seen: Mutex::new(None),
         }
     }
 
-    /// Sets the timeout of a request that does not carry `x-fc-function-timeout`; at most 24 hours count.
+    /// Sets the longest time an invocation may run; at most 24 hours count.
     #[must_use]
-    pub fn default_timeout(self, timeout: Duration) -> Self {
-        Self { default_timeout: timeout, ..self }
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: timeout.min(MAX_TIMEOUT), ..self }
     }
 
     pub(crate) fn environment(&self) -> &FcEnvironment {
         &self.environment
     }
 
-    /// How long an invocation may run. The platform's header has whole seconds, and `-1` or nonsense means none.
-    pub(crate) fn timeout(&self, headers: &HeaderMap) -> Duration {
+    /// How long an invocation may run. The platform's header has whole seconds, and `-1` or nonsense means none. It is
+    /// documented nowhere for custom runtimes, so it may shorten what is configured, and nothing else.
+    pub(crate) fn timeout_of(&self, headers: &HeaderMap) -> Duration {
         text(headers, "x-fc-function-timeout")
             .and_then(|seconds| seconds.parse().ok())
             .filter(|seconds| *seconds > 0)
-            .map_or(self.default_timeout, Duration::from_secs)
-            .min(MAX_TIMEOUT)
+            .map_or(self.timeout, Duration::from_secs)
+            .min(self.timeout)
     }
 
     /// An id for a request that came without one: `local-<arrival, ms since 1970, hex>-<number, hex>`.

@@ -32,7 +32,8 @@
 //! | `GET /pre-freeze` | empty, once no handler runs |
 //! | `GET /healthz` | empty |
 //!
-//! The header `x-fc-control-path` takes precedence over the path of the URL. Success is status 200 with
+//! The header `x-fc-control-path` takes precedence over the path of the URL; on Function Compute `/invoke` and `/initialize` are
+//! served by that header alone. One that is there several times, or is empty or unreadable, is refused. Success is status 200 with
 //! `x-fc-status: 200`. Failure is status 404 with `x-fc-status: 404` and `{"errorMessage":"…","errorType":"…"}`; an
 //! unknown path, a wrong method and a request that came through an HTTP trigger fail in the same way; [`Adapter::on_http`]
 //! serves the first and the last.
@@ -42,7 +43,7 @@
 //!
 //! # How an invocation flows
 //!
-//! `server` accepts the connection, `dispatch` finds the `route`, reads the [`FcContext`] out of the headers, prints
+//! `server` accepts the connection, within the limits of [`http_listener`], `dispatch` finds the `route`, reads the [`FcContext`] out of the headers, prints
 //! the start line (`markers`) and receives the event (`body`). A task of its own then runs `handler`: the event is
 //! parsed (`raw`), a clone of the service is made ready and called, the response is serialised. The task goes on
 //! if the client leaves, and a panic anywhere in it fails this invocation only. The end line is printed before the answer is
@@ -82,6 +83,7 @@ mod markers;
 mod platform;
 mod raw;
 mod reply;
+mod room;
 mod route;
 mod server;
 mod signals;
@@ -92,6 +94,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
+
+pub use http_listener::Limits;
 
 pub use crate::{
     adapter::{Adapter, Bound},

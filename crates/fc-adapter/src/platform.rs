@@ -6,8 +6,9 @@
 //! | Tencent Cloud | all addresses, likewise | come from the client: removed on arrival |
 //! | elsewhere | loopback | come from the client: removed on arrival |
 //!
-//! On a platform nobody else reaches the port, and the platform decides who may invoke the function. Elsewhere that is left to
-//! [`Adapter::admit`](crate::Adapter::admit).
+//! On Function Compute nobody else reaches the port, and the platform decides who may invoke the function. It says so in the header
+//! `x-fc-control-path`, which is asked for. Tencent Cloud hands a web function all requests of its URL as they came, so whoever reaches
+//! the URL reaches the port. There and elsewhere it is left to [`Adapter::admit`](crate::Adapter::admit) who may ask.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -15,6 +16,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName};
+use http_listener::Limits;
 
 use crate::{Error, ErrorKind};
 
@@ -86,6 +88,14 @@ impl Platform {
                 .get(),
         };
         Ok((IpAddr::V4(ip), port).into())
+    }
+
+    /// What its clients may take in time and connections.
+    pub fn limits(self) -> Limits {
+        match self {
+            Self::FunctionCompute => Limits::of_a_platform(),
+            Self::TencentCloud | Self::Elsewhere => Limits::default(),
+        }
     }
 
     /// Removes the headers that only Function Compute may set, unless this is it.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE},
+    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use lambda_runtime::Diagnostic;
@@ -61,6 +61,15 @@ pub(crate) fn unauthorized() -> HttpResponse {
     let mut response = failure(&diagnostic("Unauthorized", message), Connection::Keep);
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// A request for which there is no place now.
+pub(crate) fn busy() -> HttpResponse {
+    let message = "too many requests at once; try again";
+    let mut response = failure(&diagnostic("Busy", message), Connection::Close);
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

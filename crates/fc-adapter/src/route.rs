@@ -1,9 +1,9 @@
 //! Which job a request asks for.
 
-use http::{Method, request::Parts};
+use http::{HeaderMap, Method, request::Parts};
 use lambda_runtime::Diagnostic;
 
-use crate::{context::text, failure::diagnostic};
+use crate::{Platform, failure::diagnostic};
 
 const CONTROL_PATH: &str = "x-fc-control-path";
 const HTTP_INVOKE: &str = "/http-invoke";
@@ -31,11 +31,16 @@ pub(crate) enum NoRoute {
 }
 
 impl Route {
-    /// The platform's own header decides; the path of the URL counts only without it, because under an HTTP
-    /// trigger that path is whatever the client on the internet chose.
-    pub(crate) fn of(head: &Parts) -> Result<Self, NoRoute> {
+    /// The platform's own header decides, because under an HTTP trigger the path of the URL is whatever the client on the internet
+    /// chose. On Function Compute the path alone leads to nothing that does any work; elsewhere there is no such header.
+    pub(crate) fn of(head: &Parts, platform: Platform) -> Result<Self, NoRoute> {
         let url_path = head.uri.path();
-        let (path, origin) = match text(&head.headers, CONTROL_PATH) {
+        let control_path = control_path(&head.headers)?;
+        if platform == Platform::FunctionCompute && control_path.is_none() && is_work(url_path) {
+            let message = format!("{url_path} without the header {CONTROL_PATH}, which the platform sends");
+            return Err(NoRoute::Wrong(diagnostic("NotOfThePlatform", message)));
+        }
+        let (path, origin) = match control_path {
             None => (url_path, "the URL"),
             Some(HTTP_INVOKE) if url_path == HEALTH => (url_path, "the URL"),
             Some(HTTP_INVOKE) => {
@@ -74,6 +79,24 @@ impl Route {
     }
 }
 
+/// Whether a handler or the initializer runs for this path.
+fn is_work(path: &str) -> bool {
+    ["/invoke", TENCENT_INVOKE, "/initialize"].contains(&path)
+}
+
+/// The value of the platform's header. What is no single clear value may have been added by a client.
+fn control_path(headers: &HeaderMap) -> Result<Option<&str>, NoRoute> {
+    let mut values = headers.get_all(CONTROL_PATH).iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    let problem = match (first.to_str(), values.next()) {
+        (_, Some(_)) => "is there more than once",
+        (Err(_), None) => "is no text",
+        (Ok(path), None) if path.trim().is_empty() => "is empty",
+        (Ok(path), None) => return Ok(Some(path)),
+    };
+    Err(NoRoute::Wrong(diagnostic("NotOfThePlatform", format!("the header {CONTROL_PATH} {problem}"))))
+}
+
 #[cfg(test)]
 mod tests {
     use http::Request;
@@ -85,8 +108,9 @@ mod tests {
         for path in ["/invoke", "/event-invoke"] {
             let head =
                 |method: &str| Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
-            assert_eq!(Route::of(&head("POST")).ok(), Some(Route::Invoke), "{path}");
-            assert!(matches!(Route::of(&head("GET")), Err(NoRoute::Wrong(_))), "{path}");
+            let of = |method| Route::of(&head(method), Platform::Elsewhere);
+            assert_eq!(of("POST").ok(), Some(Route::Invoke), "{path}");
+            assert!(matches!(of("GET"), Err(NoRoute::Wrong(_))), "{path}");
         }
     }
 }

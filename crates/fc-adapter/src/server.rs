@@ -1,28 +1,27 @@
 //! Accepts connections, serves them, and winds them down.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use http::{Request, Response};
+use http_body_util::Full;
+use http_listener::{Body, Gate, Handler, Http, Limits, Place};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     time::sleep,
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
     dispatch::{Shared, dispatch},
     gauge::{Entry, Gauge},
     handler::Invoke,
+    reply,
 };
 
 /// How long connections may take, once no handler runs any more, to hand over a request that is on its way and to
 /// take away their answers. Without a bound a stalled client would keep the process from ending.
 const LAST_EXCHANGE: Duration = Duration::from_secs(5);
-
-/// The usual cause is a lack of file descriptors, which the end of other connections cures.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -33,79 +32,66 @@ enum Phase {
 
 pub(crate) async fn serve<I: Invoke>(
     listener: TcpListener,
+    limits: Limits,
     shared: Arc<Shared>,
     handler: I,
     shutdown: impl Future<Output = ()>,
 ) {
     let phase = watch::Sender::new(Phase::Serving);
     let connections = Arc::new(Gauge::default());
+    let gate = Gate::new(limits);
     let mut shutdown = pin!(shutdown);
     loop {
-        let stream = tokio::select! {
+        let (stream, place) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            stream = accept(&listener) => stream,
+            accepted = gate.accept(&listener) => accepted,
         };
-        let connection =
-            connection(stream, Arc::clone(&shared), handler.clone(), phase.subscribe(), connections.enter());
-        tokio::spawn(connection);
+        let answering = Answering { shared: Arc::clone(&shared), handler: handler.clone() };
+        tokio::spawn(connection(stream, place, answering, phase.subscribe(), connections.enter()));
     }
     drop(listener);
     drain(&phase, &connections, &shared.work).await;
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) if is_about_the_peer(&error) => {
-                debug!(%error, "connection lost before it was accepted");
-            }
-            Err(error) => {
-                warn!(%error, "cannot accept a connection");
-                sleep(ACCEPT_BACKOFF).await;
-            }
-        }
-    }
+#[derive(Clone)]
+struct Answering<I> {
+    shared: Arc<Shared>,
+    handler: I,
 }
 
-fn is_about_the_peer(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+impl<I: Invoke> Handler for Answering<I> {
+    type Body = Full<bytes::Bytes>;
+    type Error = Infallible;
+
+    fn answer(
+        self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Infallible>> + Send {
+        let answer = dispatch(self.shared, self.handler, request);
+        async { Ok(answer.await) }
+    }
+
+    fn busy(&self, _: &Request<Body>) -> Response<Self::Body> {
+        reply::busy()
+    }
 }
 
 async fn connection<I: Invoke>(
     stream: TcpStream,
-    shared: Arc<Shared>,
-    handler: I,
-    mut phase: watch::Receiver<Phase>,
+    place: Place,
+    answering: Answering<I>,
+    phase: watch::Receiver<Phase>,
     _open: Entry,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot set TCP_NODELAY");
     }
-    let service = service_fn(move |request| {
-        let answer = dispatch(Arc::clone(&shared), handler.clone(), request);
-        async { Ok::<_, Infallible>(answer.await) }
-    });
-    // The platform keeps connections for at least 15 idle minutes. hyper's header timeout, on by default as soon as
-    // a timer is set, would close them after 30 seconds.
-    let connection = http1::Builder::new()
-        .header_read_timeout(None)
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    let draining = reached(phase.clone(), Phase::Draining);
     let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => ended,
-        () = reached(&mut phase, Phase::Draining) => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                biased;
-                ended = connection => ended,
-                () = reached(&mut phase, Phase::Closed) => return,
-            }
-        }
+        ended = http_listener::serve(Http::default(), stream, place, answering, draining) => ended,
+        () = reached(phase, Phase::Closed) => return,
     };
     if let Err(error) = ended {
         debug!(%error, "connection ended early");
@@ -113,7 +99,7 @@ async fn connection<I: Invoke>(
 }
 
 /// Resolves once `phase` has come, or when the server is gone altogether.
-async fn reached(current: &mut watch::Receiver<Phase>, phase: Phase) {
+async fn reached(mut current: watch::Receiver<Phase>, phase: Phase) {
     // An error means that the sender was dropped together with the server.
     let _ = current.wait_for(|current| *current >= phase).await;
 }

@@ -37,7 +37,7 @@ const DOCUMENTED: [(&str, &str); 14] = [
 #[test]
 fn every_documented_header_reaches_the_context() {
     let arrival = arrival();
-    let instance = Instance::new(FcEnvironment::default());
+    let instance = Instance::new(FcEnvironment::default()).timeout(Duration::from_mins(10));
     let context = FcContext::from_headers(&headers(&DOCUMENTED), &instance, arrival);
     assert_eq!(context.request_id, "a9e64a3c-1234-5678-abcd-ef0123456789");
     assert_eq!(context.region.as_deref(), Some("cn-hangzhou"));
@@ -58,7 +58,7 @@ fn every_documented_header_reaches_the_context() {
 
 #[test]
 fn lambda_context_carries_the_mapped_values() {
-    let instance = Instance::new(FcEnvironment::default());
+    let instance = Instance::new(FcEnvironment::default()).timeout(Duration::from_mins(10));
     let context = FcContext::from_headers(&headers(&DOCUMENTED), &instance, arrival()).to_lambda_context();
     assert_eq!(context.request_id, "a9e64a3c-1234-5678-abcd-ef0123456789");
     assert_eq!(context.deadline, 1_700_000_300_123);
@@ -91,7 +91,7 @@ fn environment_stands_in_for_absent_headers() {
 #[test]
 fn no_header_is_required() {
     let arrival = arrival();
-    let instance = Instance::new(FcEnvironment::default()).default_timeout(Duration::from_secs(7));
+    let instance = Instance::new(FcEnvironment::default()).timeout(Duration::from_secs(7));
     let first = FcContext::from_headers(&HeaderMap::new(), &instance, arrival);
     let second = FcContext::from_headers(&HeaderMap::new(), &instance, arrival);
     assert_eq!(first.request_id, "local-18bcfe5687b-0");
@@ -112,11 +112,32 @@ fn nonsense_in_a_header_counts_as_absent() {
     for timeout in ["-1", "0", "soon", "99999999999999999999999"] {
         assert_eq!(deadline(timeout), arrival.instant + Duration::from_mins(1), "{timeout}");
     }
-    assert_eq!(deadline("18446744073709551615"), arrival.instant + Duration::from_hours(24));
+}
+
+#[test]
+fn the_header_shortens_the_timeout_and_never_makes_it_longer() {
+    let arrival = arrival();
+    let instance = Instance::new(FcEnvironment::default()).timeout(Duration::from_mins(2));
+    for (header, seconds) in
+        [("30", 30), ("119", 119), ("120", 120), ("121", 120), ("86400", 120), ("18446744073709551615", 120)]
+    {
+        let headers = headers(&[("x-fc-function-timeout", header)]);
+        let context = FcContext::from_headers(&headers, &instance, arrival);
+        assert_eq!(context.deadline, arrival.instant + Duration::from_secs(seconds), "{header}");
+        assert_eq!(context.deadline_at, arrival.wall + Duration::from_secs(seconds), "{header}");
+    }
+    let longest = Instance::new(FcEnvironment::default()).timeout(Duration::MAX);
+    let context = FcContext::from_headers(&HeaderMap::new(), &longest, arrival);
+    assert_eq!(context.deadline, arrival.instant + Duration::from_hours(24));
+}
+
+#[test]
+fn other_nonsense_counts_as_absent_too() {
+    let instance = Instance::new(FcEnvironment::default());
 
     let mut map = headers(&[("x-fc-retry-count", "many"), ("x-fc-function-memory", "big")]);
     map.insert("x-fc-request-id", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
-    let context = FcContext::from_headers(&map, &instance, arrival);
+    let context = FcContext::from_headers(&map, &instance, arrival());
     assert!(context.request_id.starts_with("local-"));
     assert_eq!((context.retry_count, context.memory_mb), (0, None));
 }

@@ -117,7 +117,7 @@ async fn only_admitted_requests_reach_a_handler_or_a_hook() {
 async fn a_refusal_does_not_wait_for_the_body() {
     let server = Server::start(Adapter::new(service_fn(describe)).admit(has_token)).await;
     let mut client = server.client().await;
-    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 1000000\r\n\r\n").await;
+    client.send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 1000000\r\n\r\n").await;
     assert_eq!(client.reply().await.status, 401);
 }
 

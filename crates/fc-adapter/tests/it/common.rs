@@ -154,6 +154,7 @@ impl Client {
         self.0.get_mut().shutdown().await.unwrap();
     }
 
+    /// A request. One for work says so in the platform's header too, unless the headers do.
     pub(crate) async fn request(
         &mut self,
         method: &str,
@@ -165,6 +166,10 @@ impl Client {
             format!("{method} {path} HTTP/1.1\r\nhost: fc\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             write!(message, "{name}: {value}\r\n").unwrap();
+        }
+        let is_told = headers.iter().any(|(name, _)| *name == "x-fc-control-path");
+        if ["/invoke", "/initialize"].contains(&path) && !is_told {
+            write!(message, "x-fc-control-path: {path}\r\n").unwrap();
         }
         message += "\r\n";
         self.send([message.as_bytes(), body].concat()).await;

@@ -51,10 +51,8 @@ async fn an_idle_connection_stays_open_for_hours() {
 async fn a_new_connection_may_stay_silent_for_hours() {
     let server = server().await;
     let mut client = server.client().await;
-    client.send("POST /inv").await;
     tokio::time::sleep(Duration::from_hours(5)).await;
-    client.send("oke HTTP/1.1\r\nhost: fc\r\ncontent-length: 0\r\n\r\n").await;
-    client.reply().await.assert_success("[0,0]");
+    client.request("POST", "/invoke", &[], b"").await.assert_success("[0,0]");
 }
 
 #[tokio::test]
@@ -64,7 +62,7 @@ async fn a_body_in_many_pieces_arrives_whole() {
     server.invoke(&bytes).await.assert_success(&expected);
 
     let mut client = server.client().await;
-    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    client.send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
     for chunk in bytes.chunks(70_001) {
         client.send(format!("{:x}\r\n", chunk.len())).await;
         client.send(chunk).await;
@@ -96,7 +94,7 @@ async fn an_event_over_the_limit_fails_and_the_connection_goes_on() {
 async fn a_chunked_event_over_the_limit_fails_and_the_connection_goes_on() {
     let server = small_server().await;
     let mut client = server.client().await;
-    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    client.send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ntransfer-encoding: chunked\r\n\r\n").await;
     for _ in 0..3 {
         client.send(format!("258\r\n{}\r\n", "x".repeat(600))).await;
     }
@@ -109,7 +107,7 @@ async fn a_chunked_event_over_the_limit_fails_and_the_connection_goes_on() {
 async fn an_event_without_end_is_not_read_for_ever() {
     let server = small_server().await;
     let mut client = server.client().await;
-    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 1000000000000\r\n\r\n").await;
+    client.send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 1000000000000\r\n\r\n").await;
     let mebibyte = vec![0; 1 << 20];
     for _ in 0..64 {
         client.send(&mebibyte).await;
@@ -125,7 +123,7 @@ async fn a_client_that_asks_before_it_sends_too_much_is_told_at_once() {
     let mut client = server.client().await;
     let head = |length| {
         format!(
-            "POST /invoke HTTP/1.1\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+            "POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
         )
     };
     client.send(head(1)).await;
@@ -144,7 +142,9 @@ async fn a_body_cut_short_is_a_failed_invocation() {
     let server = server().await;
     for head in ["content-length: 10\r\n\r\nabc", "transfer-encoding: chunked\r\n\r\n5\r\nab"] {
         let mut client = server.client().await;
-        client.send(format!("POST /invoke HTTP/1.1\r\nhost: fc\r\n{head}")).await;
+        client
+            .send(format!("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\n{head}"))
+            .await;
         client.finish().await;
         let (kind, message) = client.reply().await.assert_failure();
         assert_eq!(kind, "IncompleteEvent");
@@ -159,7 +159,7 @@ async fn a_body_that_never_comes_fails_at_the_deadline() {
     let mut client = server.client().await;
     client
         .send(
-            "POST /invoke HTTP/1.1\r\nhost: fc\r\nx-fc-function-timeout: 30\r\ncontent-length: 10\r\n\r\nabc",
+            "POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\nx-fc-function-timeout: 30\r\ncontent-length: 10\r\n\r\nabc",
         )
         .await;
     let before = tokio::time::Instant::now();
@@ -175,9 +175,9 @@ async fn nonsense_on_one_connection_leaves_the_others_alone() {
     let mut steady = server.client().await;
     for nonsense in [
         &b"\x16\x03\x01\x02\x00\x01"[..],
-        b"POST /invoke HTTP/1.1\r\nbad header\r\n\r\n",
-        b"POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: -1\r\n\r\n",
-        b"POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        b"POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nbad header\r\n\r\n",
+        b"POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: -1\r\n\r\n",
+        b"POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
     ] {
         let mut client = server.client().await;
         client.send(nonsense).await;
@@ -185,14 +185,15 @@ async fn nonsense_on_one_connection_leaves_the_others_alone() {
         steady.request("POST", "/invoke", &[], b"a").await.assert_success("[1,97]");
     }
     let mut client = server.client().await;
-    client.send(b"POST /invoke HTTP/1.1\r\nx-fc-request-id: \xff\xfe\r\ncontent-length: 0\r\n\r\n").await;
+    client.send(b"POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: \xff\xfe\r\ncontent-length: 0\r\n\r\n").await;
     client.reply().await.assert_success("[0,0]");
 }
 
 #[tokio::test]
 async fn clients_that_leave_at_any_point_leave_nothing_behind() {
     let server = server().await;
-    let message = b"POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 3\r\n\r\nabc";
+    let message =
+        b"POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 3\r\n\r\nabc";
     for sent in 0..=message.len() {
         Client::connect(server.addr).await.send(&message[..sent]).await;
     }

@@ -269,7 +269,7 @@ async fn the_handler_sees_both_contexts_of_its_own_request() {
             "deadlines_agree": fc.deadline_at.duration_since(event.context.deadline())?.as_millis(),
         }))
     });
-    let server = Server::start(Adapter::new(handler)).await;
+    let server = Server::start(Adapter::new(handler).timeout(std::time::Duration::from_secs(999))).await;
     let headers = [
         ("x-fc-request-id", "r-7"),
         ("x-fc-region", "cn-hangzhou"),
@@ -308,7 +308,7 @@ async fn the_configured_timeout_makes_the_deadline_when_the_platform_is_silent()
         Ok::<_, Error>(fc.deadline.duration_since(tokio::time::Instant::now()).as_secs().div_ceil(100))
     });
     let timeout = std::time::Duration::from_secs(800);
-    let server = Server::start(Adapter::new(handler).default_timeout(timeout)).await;
+    let server = Server::start(Adapter::new(handler).timeout(timeout)).await;
     server.invoke("1").await.assert_success("8");
 }
 
@@ -330,7 +330,11 @@ async fn a_handler_comes_to_its_end_when_the_client_has_gone() {
     });
     let mut server = Server::start(Adapter::new(handler)).await;
     let mut client = server.client().await;
-    client.send("POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}").await;
+    client
+        .send(
+            "POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}",
+        )
+        .await;
     was_entered.await.unwrap();
     drop(client);
     // A shutdown waits for it, though no connection is left.

@@ -66,7 +66,8 @@ async fn idle(_: LambdaEvent<Value>) -> Result<(), Error> {
     Ok(())
 }
 
-const INVOKE: &str = "POST /invoke HTTP/1.1\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}";
+const INVOKE: &str =
+    "POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\ncontent-length: 2\r\n\r\n{}";
 
 #[tokio::test]
 async fn initialize_runs_the_hook_with_its_context() {
@@ -200,7 +201,7 @@ async fn shutdown_still_takes_an_event_that_is_on_its_way() {
     let mut server = Server::start(Adapter::new(gate.handler())).await;
     let mut client = server.client().await;
     client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{")
+        .send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{")
         .await;
     assert_eq!(client.reply().await.status, 100);
     server.ask_to_stop();
@@ -215,7 +216,7 @@ async fn a_stalled_client_does_not_hold_up_the_shutdown() {
     let mut server = Server::start(Adapter::new(service_fn(idle))).await;
     let mut client = server.client().await;
     client
-        .send("POST /invoke HTTP/1.1\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{")
+        .send("POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{")
         .await;
     assert_eq!(client.reply().await.status, 100);
     let asked = tokio::time::Instant::now();

@@ -61,7 +61,7 @@ async fn half_sent(addr: SocketAddr) -> Client {
     let mut client = Client::connect(addr).await;
     client
         .send(
-            "POST /invoke HTTP/1.1\r\nhost: fc\r\nx-fc-request-id: r-1\r\nexpect: 100-continue\r\n\
+            "POST /invoke HTTP/1.1\r\nx-fc-control-path: /invoke\r\nhost: fc\r\nx-fc-request-id: r-1\r\nexpect: 100-continue\r\n\
              content-length: 14\r\n\r\n",
         )
         .await;

@@ -1,7 +1,7 @@
 //! Which requests are served, and what the others are told.
 
 use crate::common::{Reply, Server};
-use fc_adapter::Adapter;
+use fc_adapter::{Adapter, Platform};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -16,11 +16,44 @@ async fn ask(server: &Server, method: &str, path: &str, control_path: Option<&st
 }
 
 #[tokio::test]
-async fn every_route_is_served_by_its_url() {
-    let server = server().await;
+async fn every_route_is_served_by_its_url_elsewhere() {
+    let adapter = Adapter::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Error>(event.payload)));
+    let server = Server::start_on(Platform::Elsewhere, adapter).await;
     ask(&server, "POST", "/invoke", None).await.assert_success("7");
     ask(&server, "POST", "/invoke?a=b", None).await.assert_success("7");
+    ask(&server, "POST", "/event-invoke", None).await.assert_success("7");
     ask(&server, "POST", "/initialize", None).await.assert_success("");
+    ask(&server, "GET", "/pre-stop", None).await.assert_success("");
+    ask(&server, "GET", "/pre-freeze", None).await.assert_success("");
+    ask(&server, "GET", "/healthz", None).await.assert_success("");
+}
+
+#[tokio::test]
+async fn on_function_compute_work_is_done_by_the_header_of_the_platform_alone() {
+    let server = server().await;
+    for path in ["/invoke", "/invoke?a=b", "/event-invoke", "/initialize"] {
+        let asked = format!("POST {path} HTTP/1.1\r\nhost: fc\r\n");
+        for headers in [
+            &[][..],
+            &["x-fc-control-path:"],
+            &["x-fc-control-path:  "],
+            &["x-fc-control-path: /inv\u{f6}ke"],
+            &["x-fc-control-path: /invoke", "x-fc-control-path: /invoke"],
+            &["x-fc-control-path: /http-invoke", "X-FC-Control-Path: /invoke"],
+            &["x-fc-control-path: /invoke", "x-fc-control-path:"],
+            &["x-fc-control-path:", "x-fc-control-path: /initialize"],
+        ] {
+            let headers = headers.join("\r\n");
+            let headers = if headers.is_empty() { headers } else { headers + "\r\n" };
+            let mut client = server.client().await;
+            client.send(format!("{asked}content-length: 1\r\n{headers}\r\n7")).await;
+            let (kind, message) = client.reply().await.assert_failure();
+            assert_eq!(kind, "NotOfThePlatform", "{path} {headers}");
+            assert!(message.contains("x-fc-control-path"), "{message}");
+        }
+    }
+    assert_eq!(server.log(), "", "nothing was invoked");
+    // The platform's probes are documented without it.
     ask(&server, "GET", "/pre-stop", None).await.assert_success("");
     ask(&server, "GET", "/pre-freeze", None).await.assert_success("");
     ask(&server, "GET", "/healthz", None).await.assert_success("");
@@ -32,7 +65,6 @@ async fn the_control_path_wins_over_the_url() {
     ask(&server, "POST", "/", Some("/invoke")).await.assert_success("7");
     ask(&server, "POST", "/invoke", Some("/initialize")).await.assert_success("");
     ask(&server, "GET", "/healthz", Some("/pre-stop")).await.assert_success("");
-    ask(&server, "POST", "/invoke", Some("")).await.assert_success("7");
     let (kind, message) = ask(&server, "POST", "/invoke", Some("/other")).await.assert_failure();
     assert_eq!(kind, "NotFound");
     assert!(message.starts_with("no such path: /other (from x-fc-control-path)"), "{message}");
