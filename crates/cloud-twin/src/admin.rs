@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /` | URLs, accounts, sync tasks |
+//! | `GET /healthz` | 200, while all connections are used up too |
 //! | `GET /stats` | counters |
 //! | `GET /accepted` | how often OMS accepted each key |
 //! | `GET /batches` | requests for events, in order |
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use http_listener::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ struct BucketSize {
     count: usize,
 }
 
-pub(crate) async fn handle(inner: &Inner, request: Request<Incoming>) -> Reply {
+pub(crate) async fn handle(inner: &Inner, request: Request<Body>) -> Reply {
     match route(inner, request).await {
         Ok(body) => json_reply(&body),
         Err(Refused(status, message)) => {
@@ -117,12 +118,13 @@ pub(crate) async fn handle(inner: &Inner, request: Request<Incoming>) -> Reply {
     }
 }
 
-async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refused> {
+async fn route(inner: &Inner, request: Request<Body>) -> Result<Value, Refused> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     match (parts.method.as_str(), segments.as_slice()) {
         ("GET", []) => Ok(inner.describe()),
+        ("GET", ["healthz"]) => Ok(json!({})),
         ("GET", ["stats"]) => Ok(json!(inner.stats())),
         ("GET", ["accepted"]) => Ok(json!(*lock(&inner.oms.accepted))),
         ("GET", ["batches"]) => Ok(json!(*lock(&inner.oms.batches))),
@@ -165,13 +167,13 @@ async fn route(inner: &Inner, request: Request<Incoming>) -> Result<Value, Refus
     }
 }
 
-async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
     let bad = |message: String| Refused(StatusCode::BAD_REQUEST, message);
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| bad(error.to_string()))?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
 }
 
-async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Incoming) -> Result<Value, Refused> {
+async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Body) -> Result<Value, Refused> {
     match (method.as_str(), id) {
         ("POST", []) => Ok(json!({"id": inner.faults.inject(read::<Fault>(body).await?)})),
         ("GET", []) => {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
 use crate::content::{Content, Pieces};
 use crate::server::Aborted;
@@ -50,13 +50,13 @@ impl Body for ReplyBody {
 /// Body of a request to an object service, which an ordered fault may tamper with.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    body: Incoming,
+    body: http_listener::Body,
     /// Bytes before the one to tamper with.
     flip_after: Option<u64>,
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming) -> Self {
+    pub(crate) fn new(body: http_listener::Body) -> Self {
         Self { body, flip_after: None }
     }
 

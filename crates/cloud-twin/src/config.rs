@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_listener::Limits;
+
 use crate::clock::{Clock, SystemClock};
 use crate::{Service, Twin};
 
@@ -141,6 +143,7 @@ pub struct TwinConfig {
     pub(crate) function: FunctionSettings,
     pub(crate) callback_timeout: Duration,
     pub(crate) custom_domains: BTreeMap<String, String>,
+    pub(crate) limits: Limits,
 }
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -174,6 +177,7 @@ impl Default for TwinConfig {
             function: FunctionSettings::default(),
             callback_timeout: Duration::from_secs(5),
             custom_domains: BTreeMap::new(),
+            limits: Limits::of_a_store(),
         }
     }
 }
@@ -283,6 +287,13 @@ impl TwinConfig {
     #[must_use]
     pub fn restore_time(mut self, time: Duration) -> Self {
         self.restore_time = time;
+        self
+    }
+
+    /// What clients of each listener may take in time and connections.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -103,6 +103,8 @@ use http::HeaderMap;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+pub use http_listener::Limits;
+
 pub use crate::callback::CallbackAttempt;
 pub use crate::clock::{Clock, ManualClock, SystemClock};
 pub use crate::config::{

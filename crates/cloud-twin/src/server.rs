@@ -1,22 +1,20 @@
 //! Listeners and connections.
 
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_listener::{Body, Gate, Handler, Http, Place};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::body::ReplyBody;
 use crate::error::Reply;
 use crate::objects::{self, Dialect};
 use crate::state::Inner;
@@ -53,44 +51,62 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Accepts until the future is dropped, which also drops every connection.
 pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener, front: Front) {
     let mut connections = JoinSet::new();
+    let gate = Gate::new(inner.config.limits);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    if let Front::Service(service) = front {
-                        inner.counters.connection(service);
-                    }
-                    connections.spawn(converse(Arc::clone(&inner), front, stream));
+            (stream, place) = gate.accept(&listener) => {
+                if let Front::Service(service) = front {
+                    inner.counters.connection(service);
                 }
-                // Out of file descriptors, most likely: others must close some first.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            },
+                connections.spawn(converse(Arc::clone(&inner), front, stream, place));
+            }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
 }
 
-async fn converse(inner: Arc<Inner>, front: Front, stream: TcpStream) {
+async fn converse(inner: Arc<Inner>, front: Front, stream: TcpStream, place: Place) {
     // Without it the last small segment of an answer waits for the client's delayed acknowledgement.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let connection = Connection::default();
-    let io = TokioIo::new(FaultyStream { stream, connection: connection.clone() });
-    let service = service_fn(move |request: Request<Incoming>| {
-        let inner = Arc::clone(&inner);
-        let connection = connection.clone();
-        async move { answer(&inner, front, &connection, request).await }
-    });
+    let stream = FaultyStream { stream, connection: connection.clone() };
+    let answering = Answering { inner, front, connection };
+    // Each service says itself what time it is, and large bodies come in large pieces.
+    let http = Http { half_close: false, date: false, buffer: None };
     // An error here is the client's or an ordered fault, and either way this connection is over.
-    let _ = http1::Builder::new().auto_date_header(false).serve_connection(io, service).await;
+    let _ = http_listener::serve(http, stream, place, answering, future::pending()).await;
+}
+
+#[derive(Clone)]
+struct Answering {
+    inner: Arc<Inner>,
+    front: Front,
+    connection: Connection,
+}
+
+impl Handler for Answering {
+    type Body = ReplyBody;
+    type Error = Aborted;
+
+    async fn answer(self, request: Request<Body>) -> Result<Reply, Aborted> {
+        answer(&self.inner, self.front, &self.connection, request).await
+    }
+
+    fn busy(&self, _: &Request<Body>) -> Reply {
+        let mut reply = Reply::new(ReplyBody::default());
+        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        reply
+    }
 }
 
 async fn answer(
     inner: &Inner,
     front: Front,
     connection: &Connection,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Result<Reply, Aborted> {
     match front {
         Front::Service(Service::Oss) => objects::handle(inner, Dialect::Oss, connection, request).await,

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use hyper::body::Incoming;
+use http_listener::Body;
 use md5::{Digest as _, Md5};
 
 pub(crate) use self::body::BodyError;
@@ -105,7 +105,7 @@ pub(crate) async fn handle(
     inner: &Inner,
     dialect: Dialect,
     connection: &Connection,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Result<Reply, Aborted> {
     let (parts, body) = request.into_parts();
     let mut body = RequestBody::new(body);

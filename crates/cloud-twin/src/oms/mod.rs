@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_listener::Body;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -160,7 +160,7 @@ impl<'a> Route<'a> {
 pub(crate) async fn handle(
     inner: &Inner,
     connection: &Connection,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Result<Reply, Aborted> {
     let (parts, body) = request.into_parts();
     let request_id = inner.request_id(Service::Oms);
