@@ -6,9 +6,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::envelope::{Text, json};
 use super::s3::{Bucket, check_major};
 use super::size::Size;
+use super::stream::{json, text};
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
@@ -46,9 +46,7 @@ struct Object {
 
 impl Envelope<'_> {
     pub(super) fn into_change(self, keys: KeyEncoding) -> Result<ObjectChange, EventError> {
-        let text = |name: &str, value: &RawValue| {
-            json::<Text<'_>>(value.get()).map(Text::into_owned).map_err(|error| error.inside(name))
-        };
+        let text = |name: &str, value: &RawValue| text(value).map_err(|error| error.inside(name));
         let source = self.source.map(|source| text("source", source)).transpose()?.unwrap_or_default();
         if source != "aws.s3" {
             return Err(EventError::new("source", format!("{source:?} is not \"aws.s3\"")));

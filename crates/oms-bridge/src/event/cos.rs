@@ -6,8 +6,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::size::Size;
+use super::stream::text;
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
@@ -45,25 +47,17 @@ struct Meta {
 
 /// The member `event` of a record.
 #[derive(Default, Deserialize)]
-pub(super) struct Occasion {
+pub(super) struct Occasion<'a> {
     #[serde(rename = "eventName")]
     name: Option<String>,
-    #[serde(rename = "eventTime")]
-    time: Option<Time>,
-}
-
-/// Seconds since 1970; the first pages of the documentation print a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Time {
-    Seconds(i64),
-    Text(String),
+    #[serde(borrow, rename = "eventTime")]
+    time: Option<&'a RawValue>,
 }
 
 impl Entity {
     pub(super) fn into_change(
         self,
-        occasion: Option<Occasion>,
+        occasion: Option<Occasion<'_>>,
         keys: KeyEncoding,
     ) -> Result<ObjectChange, EventError> {
         let occasion = occasion.unwrap_or_default();
@@ -79,7 +73,7 @@ impl Entity {
             provider: Provider::TencentCos,
             bucket: Some(place.bucket()),
             event: EventName::new(occasion.name.unwrap_or_default()),
-            event_time: occasion.time.and_then(Time::into_text),
+            event_time: occasion.time.map(time).transpose()?.flatten(),
             etag: object.meta.etag.map(|etag| etag.trim_matches('"').to_owned()),
             size: object.size.0,
             version_id: object.version_id.filter(|version| !version.is_empty()),
@@ -117,12 +111,11 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Time {
-    fn into_text(self) -> Option<String> {
-        match self {
-            Self::Seconds(seconds) => DateTime::<Utc>::from_timestamp(seconds, 0)
-                .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
-            Self::Text(text) => Some(text),
-        }
+/// Seconds since 1970; the first pages of the documentation print a text.
+fn time(value: &RawValue) -> Result<Option<String>, EventError> {
+    match value.get().parse() {
+        Ok(seconds) => Ok(DateTime::<Utc>::from_timestamp(seconds, 0)
+            .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))),
+        Err(_) => text(value).map(Some).map_err(|error| error.inside("event.eventTime")),
     }
 }

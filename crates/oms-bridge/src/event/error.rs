@@ -13,7 +13,7 @@ pub struct EventError {
 impl EventError {
     /// An error at `path` (`events[3].oss.object.key`; empty for the body as a whole).
     pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: shortened(&path.into()), message: shortened(&message.into()) }
     }
 
     /// The same error seen from one level further out.
@@ -24,6 +24,15 @@ impl EventError {
             (false, false) => format!("{outer}.{}", self.path),
         };
         self
+    }
+}
+
+/// What was sent may be quoted in a message, but not at any length.
+pub(super) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 400;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

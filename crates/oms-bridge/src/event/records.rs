@@ -3,40 +3,45 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::envelope::{Parser, Text, parse_message};
+use super::envelope::Parser;
+use super::stream::{each, json, members, optional_text, text};
 use super::{EventError, Message, cos, s3};
 
 /// An element of `Records`, with what any of its senders may put there.
 #[derive(Deserialize)]
-pub(super) struct Record<'a> {
+struct Record<'a> {
     #[serde(borrow, rename = "eventSource")]
-    source: Option<Text<'a>>,
+    source: Option<&'a RawValue>,
     /// SNS spells it so.
     #[serde(borrow, rename = "EventSource")]
-    sns_source: Option<Text<'a>>,
+    sns_source: Option<&'a RawValue>,
     #[serde(borrow, rename = "eventVersion")]
-    version: Option<Text<'a>>,
-    #[serde(rename = "eventName")]
-    name: Option<String>,
-    #[serde(rename = "eventTime")]
-    time: Option<String>,
-    s3: Option<s3::Entity>,
-    cos: Option<cos::Entity>,
-    event: Option<cos::Occasion>,
-    #[serde(borrow, rename = "Sns")]
-    sns: Option<Sns<'a>>,
-    #[serde(rename = "messageId")]
-    message_id: Option<String>,
+    version: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventName")]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventTime")]
+    time: Option<&'a RawValue>,
     #[serde(borrow)]
-    body: Option<Text<'a>>,
+    s3: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cos: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Sns")]
+    sns: Option<&'a RawValue>,
+    #[serde(borrow, rename = "messageId")]
+    message_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
 }
 
 /// What SNS hands to a function.
 #[derive(Deserialize)]
 struct Sns<'a> {
     #[serde(borrow, rename = "Message")]
-    message: Option<Text<'a>>,
+    message: Option<&'a RawValue>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,8 +65,9 @@ impl fmt::Display for Sender {
 
 impl Record<'_> {
     fn sender(&self) -> Result<Sender, EventError> {
-        let source = self.source.as_ref().or(self.sns_source.as_ref());
-        match source.map(Text::as_str) {
+        let source = self.source.or(self.sns_source);
+        let source = source.map(text).transpose().map_err(|error| error.inside("eventSource"))?;
+        match source.as_deref() {
             Some("aws:s3") => Ok(Sender::S3),
             Some("aws:sns") => Ok(Sender::Sns),
             Some("aws:sqs") => Ok(Sender::Sqs),
@@ -79,54 +85,63 @@ impl Record<'_> {
 
 impl Parser {
     /// Takes all records. They come from one sender: a mixture is none of the documented forms.
-    pub(super) fn records(&mut self, records: Vec<Record<'_>>) -> Result<(), EventError> {
+    pub(super) fn records(&mut self, records: &str) -> Result<(), EventError> {
+        self.count(records).map_err(|error| error.inside("Records"))?;
         let mut first = None;
-        for (index, record) in records.into_iter().enumerate() {
-            let taken = record.sender().and_then(|sender| {
+        each(records, |index, record| {
+            let taken = members::<Record<'_>>(record.get()).and_then(|record| {
+                let sender = record.sender()?;
                 let first = *first.get_or_insert(sender);
                 if first == sender {
-                    self.record(sender, record, index)
+                    self.record(sender, &record, index)
                 } else {
                     Err(EventError::new("", format!("a record of {sender} among records of {first}")))
                 }
             });
-            taken.map_err(|error| error.inside(&format!("Records[{index}]")))?;
-        }
-        Ok(())
+            taken.map_err(|error| error.inside(&format!("Records[{index}]")))
+        })
     }
 
-    fn record(&mut self, sender: Sender, record: Record<'_>, index: usize) -> Result<(), EventError> {
+    fn record(&mut self, sender: Sender, record: &Record<'_>, index: usize) -> Result<(), EventError> {
         let change = match sender {
             Sender::Sqs => return self.queued(record, index),
             Sender::Sns => {
-                let message = record.sns.and_then(|sns| sns.message);
+                let sns = record.sns.map(|sns| members::<Sns<'_>>(sns.get())).transpose();
+                let message = sns.map_err(|error| error.inside("Sns"))?.and_then(|sns| sns.message);
                 let message = message.ok_or_else(|| EventError::new("Sns.Message", "missing"))?;
-                return self.nested(message.as_str()).map_err(|error| error.inside("Sns.Message"));
+                return self.message(message.get()).map_err(|error| error.inside("Sns.Message"));
             }
             Sender::S3 => {
                 let entity = record.s3.ok_or_else(|| EventError::new("s3", "missing"))?;
-                let version = record.version.as_ref().map(Text::as_str);
-                entity.into_change(s3::Occasion { version, name: record.name, time: record.time })?
+                let entity: s3::Entity = json(entity.get()).map_err(|error| error.inside("s3"))?;
+                entity.into_change(s3::Occasion {
+                    version: optional_text("eventVersion", record.version)?,
+                    name: optional_text("eventName", record.name)?,
+                    time: optional_text("eventTime", record.time)?,
+                })?
             }
             Sender::Cos => {
                 let entity = record.cos.ok_or_else(|| EventError::new("cos", "missing"))?;
-                entity.into_change(record.event, self.keys)?
+                let entity: cos::Entity = json(entity.get()).map_err(|error| error.inside("cos"))?;
+                let occasion = record.event.map(|event| json(event.get())).transpose();
+                entity.into_change(occasion.map_err(|error| error.inside("event"))?, self.keys)?
             }
         };
-        self.changes.push(change);
+        self.push(change);
         Ok(())
     }
 
     /// A message of a queue. What is wrong with its body concerns no other message.
-    fn queued(&mut self, record: Record<'_>, index: usize) -> Result<(), EventError> {
+    fn queued(&mut self, record: &Record<'_>, index: usize) -> Result<(), EventError> {
         if self.envelopes > 0 {
             return Err(EventError::new("", "a message of a queue inside another message"));
         }
-        let Some(id) = record.message_id.filter(|id| !id.is_empty()) else {
+        let id = optional_text("messageId", record.message_id)?;
+        let Some(id) = id.filter(|id| !id.is_empty()) else {
             return Err(EventError::new("messageId", "missing"));
         };
         let event = match record.body {
-            Some(body) => parse_message(body.as_str(), self.keys),
+            Some(body) => self.message_alone(body.get()),
             None => Err(EventError::new("", "missing")),
         };
         let event = event.map_err(|error| error.inside(&format!("Records[{index}].body")));

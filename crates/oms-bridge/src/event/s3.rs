@@ -39,15 +39,15 @@ struct Object {
 }
 
 /// What a record says beside `s3`.
-pub(super) struct Occasion<'a> {
-    pub(super) version: Option<&'a str>,
+pub(super) struct Occasion {
+    pub(super) version: Option<String>,
     pub(super) name: Option<String>,
     pub(super) time: Option<String>,
 }
 
 impl Entity {
-    pub(super) fn into_change(self, occasion: Occasion<'_>) -> Result<ObjectChange, EventError> {
-        check_major(occasion.version, MAJOR).map_err(|error| error.inside("eventVersion"))?;
+    pub(super) fn into_change(self, occasion: Occasion) -> Result<ObjectChange, EventError> {
+        check_major(occasion.version.as_deref(), MAJOR).map_err(|error| error.inside("eventVersion"))?;
         let Some(name) = occasion.name.filter(|name| !name.is_empty()) else {
             return Err(EventError::new("eventName", "missing"));
         };

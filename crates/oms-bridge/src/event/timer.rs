@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::EventError;
-use super::envelope::json;
+use super::stream::json;
 
 /// What a timer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -81,7 +81,7 @@ impl Function {
         let context = FcContext::current();
         let now = Instant::now();
         let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
-        let event = self.parse(&event.payload)?;
+        let event = self.parse(event.payload)?;
         let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let budget = Budget::until(deadline, now);
@@ -112,7 +112,7 @@ impl Function {
     async fn handle_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
         let budget = Budget::until(deadline, Instant::now());
         let credentials = self.0.credentials.from_environment();
-        match self.parse(&event)? {
+        match self.parse(event)? {
             Event::Changes(changes) => self.forward(changes, credentials, budget).await.map(Reply::Whole),
             Event::Messages(messages) => {
                 let handled = self.0.pipeline.run_messages(messages, credentials, budget, &Log).await;
@@ -126,8 +126,10 @@ impl Function {
         }
     }
 
-    fn parse(&self, event: &RawEvent) -> Result<Event, Diagnostic> {
-        event::parse(&event.0, self.0.keys).map_err(|error| failure("MalformedEvent", &error))
+    /// The bytes are given up: what they ask for is all that is needed.
+    fn parse(&self, event: RawEvent) -> Result<Event, Diagnostic> {
+        let RawEvent(body) = event;
+        event::parse(&body, self.0.keys).map_err(|error| failure("MalformedEvent", &error))
     }
 
     async fn forward(

@@ -6,6 +6,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
 use super::{Guard, Reach};
 use crate::transfer::Admission as _;
@@ -54,18 +55,45 @@ struct Asked {
     key: String,
 }
 
+/// A list that is not read on once it is too long.
+struct List(Vec<Asked>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Objects;
+        impl<'de> Visitor<'de> for Objects {
+            type Value = List;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of objects")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<List, A::Error> {
+                let mut list = Vec::new();
+                while let Some(object) = objects.next_element()? {
+                    if list.len() == MAX_OBJECTS {
+                        return Err(A::Error::custom(format!(
+                            "a list names 1 to {MAX_OBJECTS} objects, not more"
+                        )));
+                    }
+                    list.push(object);
+                }
+                Ok(List(list))
+            }
+        }
+        deserializer.deserialize_seq(Objects)
+    }
+}
+
 /// Reads one object or a list of them: all are good, or none is taken.
 pub(super) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<Wanted>, Invalid> {
     let asked: Vec<Asked> = if body.trim_ascii_start().starts_with(b"[") {
-        serde_json::from_slice(body).map_err(|error| no_json(&error))?
+        serde_json::from_slice::<List>(body).map_err(|error| no_json(&error))?.0
     } else {
         vec![serde_json::from_slice(body).map_err(|error| no_json(&error))?]
     };
-    if asked.is_empty() || asked.len() > MAX_OBJECTS {
-        return Err(Invalid::Malformed(format!(
-            "a list names 1 to {MAX_OBJECTS} objects, not {}",
-            asked.len()
-        )));
+    if asked.is_empty() {
+        return Err(Invalid::Malformed(format!("a list names 1 to {MAX_OBJECTS} objects, not 0")));
     }
     let mut keys = HashSet::with_capacity(asked.len());
     if let Some(twice) = asked.iter().find(|object| !keys.insert(object.key.as_str())) {
@@ -75,6 +103,9 @@ pub(super) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<Wanted>, Invalid> 
 }
 
 fn no_json(error: &serde_json::Error) -> Invalid {
+    /// What was sent may be quoted, but not at any length.
+    const LONGEST: usize = 400;
+    let error: String = error.to_string().chars().take(LONGEST).collect();
     Invalid::Malformed(format!(
         "the body is neither {{\"domain\":\"…\",\"key\":\"…\"}} nor a list of such objects: {error}"
     ))
