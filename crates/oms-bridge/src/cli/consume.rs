@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use clap::Args;
+use fc_adapter::Limits;
 use serde::Serialize;
 
 use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
-use crate::config::{ConfigError, Mode, Settings, SettingsArgs};
+use crate::config::{ConfigError, ListenArgs, Mode, Settings, SettingsArgs};
 use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
@@ -57,6 +58,8 @@ pub(super) struct ConsumeArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    limits: ListenArgs,
+    #[command(flatten)]
     settings: SettingsArgs,
 }
 
@@ -66,6 +69,9 @@ fn concurrency(text: &str) -> Result<usize, String> {
         _ => Err("not a number from 1 to 10000".to_owned()),
     }
 }
+
+/// Connections to `--listen` at once, where not set. Few ask how a worker does.
+const CONNECTIONS: usize = 64;
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -85,6 +91,8 @@ pub(super) async fn run(args: ConsumeArgs) -> Exit {
 
 async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
     let (address, mut settings) = settings(args).map_err(|error| usage(&error))?;
+    let limits = Limits::default().with_connections(CONNECTIONS);
+    let limits = args.limits.limits(limits).map_err(|error| usage(&error))?;
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.
@@ -98,7 +106,7 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
     let queue = Queue::new(&config, &address, args.endpoint_url.clone());
     look(&queue).await?;
     let health = match args.listen {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => Some(listen(address, limits).await?),
         None => None,
     };
     let options = Options {
@@ -186,9 +194,10 @@ fn refused(error: &QueueError) -> Exit {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<Health, Exit> {
-    let health =
-        Health::listen(address).await.map_err(|error| usage(&format!("--listen {address}: {error}")))?;
+async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Exit> {
+    let health = Health::listen(address, limits)
+        .await
+        .map_err(|error| usage(&format!("--listen {address}: {error}")))?;
     if let Ok(address) = health.address() {
         tracing::info!(%address, "/healthz and /metrics");
     }

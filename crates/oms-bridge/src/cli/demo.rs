@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use fc_adapter::Limits;
 
 use super::{Exit, exit, internal, print_json};
 use crate::demo::cloud::{Addresses, LocalCloud};
@@ -28,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) async fn run(args: DemoArgs) -> Exit {
     let screen = if args.json { Screen::Stderr } else { Screen::Stdout };
     let told = async {
-        let cloud = LocalCloud::start(Addresses::from_port(0), TIMEOUT).await?;
+        let cloud = LocalCloud::start(Addresses::from_port(0), Limits::default(), TIMEOUT).await?;
         story::tell(&cloud, screen).await
     };
     let ending = match told.await {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
-use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
+use crate::config::{DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
 use crate::desk::{self, Desk};
@@ -37,6 +37,8 @@ pub(super) struct DeskArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    limits: ListenArgs,
+    #[command(flatten)]
     desk: DeskSettingsArgs,
     #[command(flatten)]
     settings: SettingsArgs,
@@ -44,6 +46,10 @@ pub(super) struct DeskArgs {
 
 pub(super) async fn run(args: DeskArgs) -> Exit {
     let json = args.json;
+    let limits = match args.limits.limits(Platform::detect(variable).limits()) {
+        Ok(limits) => limits,
+        Err(error) => return usage(&error),
+    };
     let desk = match prepare(&args).await {
         Ok(desk) => desk,
         Err(exit) => return exit,
@@ -60,7 +66,7 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
     if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
         return store(&error);
     }
-    let served = desk::serve(listener, desk.clone(), stopped()).await;
+    let served = desk::serve(listener, limits, desk.clone(), stopped()).await;
     if json {
         print_json(&desk.totals());
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use chrono::Utc;
 use clap::Args;
 use cloud_twin::TwinEvent;
+use fc_adapter::Limits;
 use http::{HeaderMap, Method};
 use oss_lite::sign::{self, Resource, Scheme, SigningParams, SigningRequest, v4};
 use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Exit, exit, internal, print, print_json};
+use super::{Exit, exit, internal, print, print_json, usage};
+use crate::config::ListenArgs;
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 #[cfg(feature = "desk")]
@@ -43,12 +45,18 @@ pub(super) struct DevArgs {
     /// Print one JSON object with all addresses and keys, and nothing else, on stdout.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    limits: ListenArgs,
 }
 
 pub(super) async fn run(args: DevArgs) -> Exit {
     // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
     let interrupts = Interrupts::from_outside();
-    let local = match Local::start(Addresses::from_port(args.port)).await {
+    let limits = match args.limits.limits(Limits::default()) {
+        Ok(limits) => limits,
+        Err(error) => return usage(&error),
+    };
+    let local = match Local::start(Addresses::from_port(args.port), limits).await {
         Ok(local) => local,
         Err(error) => {
             eprintln!("error: {error}; --port 0 picks free ports");
@@ -73,16 +81,20 @@ pub(super) async fn run(args: DevArgs) -> Exit {
 struct Local {
     cloud: LocalCloud,
     #[cfg(feature = "desk")]
+    limits: Limits,
+    #[cfg(feature = "desk")]
     desk: LocalDesk,
 }
 
 impl Local {
-    async fn start(addresses: Addresses) -> Result<Self, Error> {
-        let cloud = LocalCloud::start(addresses, DEFAULT_TIMEOUT).await?;
+    async fn start(addresses: Addresses, limits: Limits) -> Result<Self, Error> {
+        let cloud = LocalCloud::start(addresses, limits, DEFAULT_TIMEOUT).await?;
         #[cfg(feature = "desk")]
         let desk = LocalDesk::start(&cloud, addresses).await?;
         Ok(Self {
             cloud,
+            #[cfg(feature = "desk")]
+            limits,
             #[cfg(feature = "desk")]
             desk,
         })
@@ -96,7 +108,7 @@ impl Local {
             }
         };
         #[cfg(feature = "desk")]
-        return self.desk.serve(ended).await;
+        return self.desk.serve(self.limits, ended).await;
         #[cfg(not(feature = "desk"))]
         {
             ended.await;

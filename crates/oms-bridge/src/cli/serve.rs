@@ -10,11 +10,11 @@ use rustls::crypto::ring;
 
 use super::{Exit, exit, variable};
 use crate::assemble;
-use crate::config::{ConfigError, IngestSettings, Settings, SettingsArgs};
+use crate::config::{ConfigError, IngestSettings, ListenArgs, Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
-use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function};
+use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
 use crate::http_client::{self, Proxies};
 use crate::ingest::{Ingest, MAX_BODY};
 
@@ -22,7 +22,8 @@ use crate::ingest::{Ingest, MAX_BODY};
 ///
 /// On Function Compute it listens on 0.0.0.0, on the port that the platform names, else 9000. On Lambda it asks for its events
 /// instead, and is told the timeout. Anywhere else it listens on 127.0.0.1:9000, and every request except GET /healthz must carry
-/// a token: SERVE_TOKEN, or INGEST_TOKEN for /objects.
+/// a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On Tencent Cloud it listens on 0.0.0.0 and wants the token too, since a web
+/// function is handed every request of its URL.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Example:
@@ -38,12 +39,17 @@ pub(super) struct ServeArgs {
     /// environment.
     #[arg(long, env = "SERVE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     serve_token: Option<String>,
-    /// Seconds an invocation may take when the platform does not say: the function's timeout.
+    /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no URL and no gateway.
+    #[arg(long, conflicts_with = "serve_token")]
+    trust_platform: bool,
+    /// Seconds an invocation may take: the function's timeout. A platform may say less, never more.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Print one JSON object when the function stops, and nothing else, on stdout.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    limits: ListenArgs,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -65,11 +71,11 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     }
     let json = args.json;
     let ended = match lambda {
-        Some(_) => {
+        Some(api) => {
             if ingest.is_some() {
                 tracing::warn!("INGEST_TOKEN is set, but POST /objects is not served on AWS Lambda");
             }
-            on_lambda(function.clone()).await
+            on_lambda(&api, Duration::from_secs(args.timeout), function.clone()).await
         }
         None => over_http(args, function.clone(), ingest, access).await,
     };
@@ -134,7 +140,8 @@ fn settings(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<(Settings, 
     } else {
         let asked = args.settings.ingest.ingest_token.as_ref().is_some_and(|token| !token.trim().is_empty());
         let beside = if asked { Beside::Ingest } else { Beside::Nothing };
-        Access::resolve(Platform::detect(variable), args.serve_token.as_deref(), beside)
+        let trust = if args.trust_platform { Trust::Platform } else { Trust::Token };
+        Access::resolve(Platform::detect(variable), args.serve_token.as_deref(), beside, trust)
     };
     match (settings, access) {
         (Ok(settings), Ok(access)) => Ok((settings, access)),
@@ -153,14 +160,18 @@ async fn over_http(
     if matches!(access, Access::Nobody) {
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
-    let adapter = host::adapter(function).platform(Platform::detect(variable));
-    let adapter = adapter.default_timeout(Duration::from_secs(args.timeout));
+    let platform = Platform::detect(variable);
+    let limits = args.limits.limits(platform.limits()).map_err(|error| Failed::usage(&error))?;
+    let adapter = host::adapter(function).platform(platform).limits(limits);
+    let adapter = adapter.timeout(Duration::from_secs(args.timeout));
     let mut adapter = adapter.admit(move |headers| access.admits(headers));
     if let Some(ingest) = ingest {
+        let looking = ingest.clone();
         adapter = adapter.on_http(MAX_BODY, move |request| {
             let ingest = ingest.clone();
             async move { ingest.answer(request).await }
         });
+        adapter = adapter.look_at_http(move |head| looking.refuses(head));
     }
     if let Some(listen) = args.listen {
         adapter = adapter.listen(listen);
@@ -174,7 +185,7 @@ async fn over_http(
     })
 }
 
-async fn on_lambda(function: Function) -> Result<(), Failed> {
+async fn on_lambda(api: &RuntimeApi, timeout: Duration, function: Function) -> Result<(), Failed> {
     let mut signals = Interrupts::from_outside();
-    lambda::run(function, signals.next()).await.map_err(|error| Failed::internal(&error))
+    lambda::run(function, api, timeout, signals.next()).await.map_err(|error| Failed::internal(&error))
 }

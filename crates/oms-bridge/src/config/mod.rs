@@ -7,6 +7,7 @@
 //! | `mode` | which engine is in charge |
 //! | `oms`, `copy` | settings of each engine |
 //! | `ingest` | settings of what is taken over HTTP |
+//! | `listen` | limits of what clients of a listener may take |
 //! | `desk` | settings of the upload desk |
 
 mod args;
@@ -14,6 +15,7 @@ mod copy;
 #[cfg(feature = "desk")]
 mod desk;
 mod ingest;
+mod listen;
 mod mode;
 mod oms;
 mod reader;
@@ -28,6 +30,7 @@ pub use self::copy::{CopySettings, Destination, Source};
 #[cfg(feature = "desk")]
 pub use self::desk::{DeskSettings, DeskSettingsArgs};
 pub use self::ingest::IngestSettings;
+pub use self::listen::ListenArgs;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
 use self::reader::{Reader, given};

@@ -1,6 +1,7 @@
 //! `/healthz` and `/metrics` over HTTP.
 
 use std::convert::Infallible;
+use std::future::{self, Future};
 use std::io;
 use std::net::SocketAddr;
 
@@ -8,10 +9,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http_listener::{Body, Gate, Handler, Http, Limits};
 use tokio::net::TcpListener;
 
 /// What is told about a worker.
@@ -24,38 +22,55 @@ pub trait Observed: Clone + Send + Sync + 'static {
 
 /// A server that listens already.
 #[derive(Debug)]
-pub struct Health(TcpListener);
+pub struct Health {
+    listener: TcpListener,
+    limits: Limits,
+}
 
 impl Health {
     /// Listens on `address`; port 0 takes any that is free.
-    pub async fn listen(address: SocketAddr) -> io::Result<Self> {
-        TcpListener::bind(address).await.map(Self)
+    pub async fn listen(address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, limits })
     }
 
     /// Where it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 
     /// Answers for as long as this is polled; connections outlive it until their answer.
     pub async fn serve(self, worker: impl Observed) {
+        let gate = Gate::new(self.limits);
         loop {
-            let Ok((connection, _)) = self.0.accept().await else {
-                // Out of descriptors, say: others need them more.
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                continue;
-            };
-            let worker = worker.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let response = answer(&request, &worker);
-                async move { Ok::<_, Infallible>(response) }
+            let (connection, place) = gate.accept(&self.listener).await;
+            let answering = Answering(worker.clone());
+            tokio::spawn(async move {
+                let served =
+                    http_listener::serve(Http::default(), connection, place, answering, future::pending());
+                if let Err(error) = served.await {
+                    tracing::debug!(%error, "connection ended early");
+                }
             });
-            tokio::spawn(
-                http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .serve_connection(TokioIo::new(connection), service),
-            );
         }
+    }
+}
+
+#[derive(Clone)]
+struct Answering<W>(W);
+
+impl<W: Observed> Handler for Answering<W> {
+    type Body = Full<Bytes>;
+    type Error = Infallible;
+
+    fn answer(
+        self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send {
+        future::ready(Ok(answer(&request, &self.0)))
+    }
+
+    fn busy(&self, _: &Request<Body>) -> Response<Full<Bytes>> {
+        text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again\n".to_owned())
     }
 }
 
@@ -100,7 +115,7 @@ mod tests {
     }
 
     async fn get(worker: Worker, path: &str) -> (StatusCode, String) {
-        let health = Health::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let health = Health::listen("127.0.0.1:0".parse().unwrap(), Limits::default()).await.unwrap();
         let address = health.address().unwrap();
         let client = http_client::build(Proxies::None).unwrap();
         let asked = async {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_twin::{Account, FunctionSettings, SyncTaskHandle, Twin};
-use fc_adapter::{Markers, Platform};
+use fc_adapter::{Limits, Markers, Platform};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect};
 use tokio::task::JoinHandle;
 
@@ -79,17 +79,20 @@ impl Drop for LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts it. `timeout` is what the platform gives the function for one event.
+    /// Starts it. `limits` are those of each of its listeners, `timeout` is what the platform gives the function for one event.
     ///
     /// # Errors
     ///
     /// Mostly when a port is taken.
-    pub async fn start(addresses: Addresses, timeout: Duration) -> Result<Self, Error> {
+    pub async fn start(addresses: Addresses, limits: Limits, timeout: Duration) -> Result<Self, Error> {
+        let store = Limits::of_a_store();
         let twin = Twin::builder()
             .oss_addr(addresses.oss)
             .obs_addr(addresses.obs)
             .oms_addr(addresses.oms)
             .admin_addr(addresses.admin)
+            // Clients upload what they like, as long as it goes on.
+            .limits(Limits { body: store.body, stalled: store.stalled, ..limits })
             .function(FunctionSettings { timeout, ..FunctionSettings::default() })
             .start()
             .await?;
@@ -102,8 +105,8 @@ impl LocalCloud {
         // The twin sends the credentials of the function's role with every event, as Function Compute does. There is nothing to
         // protect by a token: events move made-up objects between buckets in this process.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
-        let adapter = host::adapter(function).platform(Platform::FunctionCompute).listen(addresses.function);
-        let bound = adapter.markers(Markers::Off).bind().await?;
+        let adapter = host::adapter(function).platform(Platform::FunctionCompute).limits(limits);
+        let bound = adapter.listen(addresses.function).markers(Markers::Off).bind().await?;
         let function_url = format!("http://{}", bound.local_addr());
         let function = tokio::spawn(async move {
             if let Err(error) = bound.serve(std::future::pending()).await {

@@ -4,6 +4,7 @@ use std::env;
 use std::future::Future;
 use std::path::PathBuf;
 
+use fc_adapter::Limits;
 use oss_lite::callback::PublicKey;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -111,9 +112,9 @@ impl LocalDesk {
     /// # Errors
     ///
     /// When the listener breaks down.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
+    pub async fn serve(self, limits: Limits, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let Self { desk, listener, files, .. } = self;
-        let served = desk::serve(listener, desk, stop).await;
+        let served = desk::serve(listener, limits, desk, stop).await;
         drop(files);
         Ok(served?)
     }

@@ -1,11 +1,19 @@
 //! Serving a desk, and the work behind it.
 
-use std::future::{Future, IntoFuture as _};
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use axum::Router;
+use axum::response::IntoResponse as _;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Request, Response, StatusCode};
+use http_listener::{Gate, Handler, Http, Limits};
+use lambda_runtime::Service as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::{Desk, api, worker};
@@ -20,6 +28,7 @@ const LAST_CALL: Duration = Duration::from_secs(10);
 /// When the server breaks down.
 pub async fn serve(
     listener: TcpListener,
+    limits: Limits,
     desk: Desk,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), io::Error> {
@@ -27,13 +36,8 @@ pub async fn serve(
         tracing::info!(%address, "listening");
     }
     let (told, tell) = watch::channel(());
-    let ended = |mut tell: watch::Receiver<()>| async move {
-        // The sender is dropped when it is time.
-        let _ = tell.changed().await;
-    };
     let work = tokio::spawn(worker::run(desk.clone(), ended(tell.clone())));
-    let server = axum::serve(listener, api::router(desk.clone())).with_graceful_shutdown(ended(tell));
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(listen(listener, limits, api::router(desk.clone()), tell));
     let broken = tokio::select! {
         broken = &mut server => Some(broken),
         () = stop => None,
@@ -44,12 +48,64 @@ pub async fn serve(
         None => timeout(LAST_CALL, &mut server).await.unwrap_or_else(|_| {
             server.abort();
             tracing::warn!("stopped although some requests were not answered");
-            Ok(Ok(()))
+            Ok(())
         }),
     };
     if work.await.is_err() {
         tracing::error!("the worker broke down");
     }
     desk.close().await;
-    served.unwrap_or_else(|error| Err(io::Error::other(error)))
+    served.map_err(io::Error::other)
+}
+
+/// Resolves when the sender is dropped, when it is time.
+async fn ended(mut tell: watch::Receiver<()>) {
+    let _ = tell.changed().await;
+}
+
+async fn listen(listener: TcpListener, limits: Limits, router: Router, tell: watch::Receiver<()>) {
+    let gate = Gate::new(limits);
+    // They end with this.
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, place) = tokio::select! {
+            biased;
+            () = ended(tell.clone()) => break,
+            accepted = gate.accept(&listener) => accepted,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        // It only makes answers later.
+        let _ = stream.set_nodelay(true);
+        let answering = Answering(router.clone());
+        let tell = tell.clone();
+        connections.spawn(async move {
+            let served = http_listener::serve(Http::default(), stream, place, answering, ended(tell));
+            if let Err(error) = served.await {
+                tracing::debug!(%error, "connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+#[derive(Clone)]
+struct Answering(Router);
+
+impl Handler for Answering {
+    type Body = axum::body::Body;
+    type Error = Infallible;
+
+    fn answer(
+        mut self,
+        request: Request<http_listener::Body>,
+    ) -> impl Future<Output = Result<Response<axum::body::Body>, Infallible>> + Send {
+        self.0.call(request)
+    }
+
+    fn busy(&self, _: &Request<http_listener::Body>) -> Response<axum::body::Body> {
+        let headers = [(CONTENT_TYPE, "application/json"), (RETRY_AFTER, "1")];
+        let body = r#"{"error":{"code":"busy","message":"too many requests at once; try again"}}"#;
+        (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
+    }
 }

@@ -1,8 +1,9 @@
 //! Who may invoke the function.
 //!
-//! An event makes the function write, overwrite and, with `PROPAGATE_DELETES`, delete objects at the destination. On a platform
-//! only the platform reaches the port, and it checks who may invoke the function. Anywhere else each request must carry
-//! `SERVE_TOKEN`. The token of `POST /objects` is not enough: it only lets its owner fetch from the hosts on a list. Loopback is no
+//! An event makes the function write, overwrite and, with `PROPAGATE_DELETES`, delete objects at the destination. On Function
+//! Compute only the platform reaches the port, and it checks who may invoke the function. Anywhere else each request must carry
+//! `SERVE_TOKEN`. That holds for Tencent Cloud as well: it hands a web function whatever comes to its URL or gateway, and nothing in
+//! a request tells a client's from the platform's. Whoever gave the function neither can say so ([`Trust::Platform`]). The token of `POST /objects` is not enough: it only lets its owner fetch from the hosts on a list. Loopback is no
 //! exception: every process of the machine reaches it, and so does every page in a browser there.
 
 use fc_adapter::Platform;
@@ -22,6 +23,15 @@ pub enum Access {
     Nobody,
 }
 
+/// Whose word it is, on Tencent Cloud, that a request is an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The platform's: nobody else reaches the function.
+    Platform,
+    /// That of who has the token.
+    Token,
+}
+
 /// What `serve` serves beside the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beside {
@@ -37,23 +47,35 @@ impl Access {
     /// # Errors
     ///
     /// What is wrong with the setting. The message does not contain it.
-    pub fn resolve(platform: Platform, token: Option<&str>, beside: Beside) -> Result<Self, String> {
+    pub fn resolve(
+        platform: Platform,
+        token: Option<&str>,
+        beside: Beside,
+        trust: Trust,
+    ) -> Result<Self, String> {
         let token = token.map(str::trim).filter(|token| !token.is_empty());
         let token = token.map(Token::parse).transpose().map_err(|error| format!("SERVE_TOKEN: {error}"))?;
-        match (platform, token, beside) {
-            (Platform::Elsewhere, Some(token), _) => Ok(Self::Token(token)),
-            (Platform::Elsewhere, None, Beside::Ingest) => Ok(Self::Nobody),
-            (Platform::Elsewhere, None, Beside::Nothing) => Err(
-                "SERVE_TOKEN: missing: outside Function Compute a request with an event must carry a token; take a random \
-                 one, `openssl rand -hex 32`"
-                    .to_owned(),
+        if platform == Platform::FunctionCompute {
+            return Ok(Self::OfPlatform);
+        }
+        let trusted = platform == Platform::TencentCloud && trust == Trust::Platform;
+        match (token, beside) {
+            (Some(token), _) => Ok(Self::Token(token)),
+            // What is open to clients of ingest would be open for events.
+            (None, Beside::Ingest) if trusted => Err(
+                "INGEST_TOKEN: its clients reach the function, so --trust-platform would let them send events".to_owned(),
             ),
-            // Its URL leaves `Authorization` to the function, and what is open to clients of ingest would be open for events.
-            (Platform::TencentCloud, _, Beside::Ingest) => Err(
-                "INGEST_TOKEN: not served on Tencent Cloud: a URL that lets its clients in would let everybody send events"
-                    .to_owned(),
-            ),
-            _ => Ok(Self::OfPlatform),
+            (None, Beside::Nothing) if trusted => Ok(Self::OfPlatform),
+            (None, Beside::Ingest) => Ok(Self::Nobody),
+            (None, Beside::Nothing) => Err(format!(
+                "SERVE_TOKEN: missing: outside Function Compute a request with an event must carry a token; take a random one, \
+                 `openssl rand -hex 32`{}",
+                if platform == Platform::TencentCloud {
+                    ". For a function without URL and gateway there is --trust-platform"
+                } else {
+                    ""
+                }
+            )),
         }
     }
 
@@ -76,7 +98,7 @@ mod tests {
     const TOKEN: &str = "0123456789abcdef";
 
     fn admits(platform: Platform, token: Option<&str>, shown: Option<&'static str>) -> bool {
-        let access = Access::resolve(platform, token, Beside::Ingest).unwrap();
+        let access = Access::resolve(platform, token, Beside::Ingest, Trust::Token).unwrap();
         let mut headers = HeaderMap::new();
         headers.extend(shown.map(|shown| (AUTHORIZATION, HeaderValue::from_static(shown))));
         access.admits(&headers)
@@ -84,15 +106,33 @@ mod tests {
 
     #[test]
     fn a_platform_decides_itself() {
-        for platform in [Platform::FunctionCompute, Platform::TencentCloud] {
+        for trust in [Trust::Platform, Trust::Token] {
             for token in [None, Some(TOKEN)] {
-                let access = Access::resolve(platform, token, Beside::Nothing).unwrap();
+                let access =
+                    Access::resolve(Platform::FunctionCompute, token, Beside::Nothing, trust).unwrap();
                 assert!(access.admits(&HeaderMap::new()));
             }
         }
         assert!(admits(Platform::FunctionCompute, None, None));
-        let refused = Access::resolve(Platform::TencentCloud, Some(TOKEN), Beside::Ingest).unwrap_err();
+    }
+
+    #[test]
+    fn on_tencent_cloud_the_token_opens_unless_nobody_else_reaches_the_function() {
+        assert!(admits(Platform::TencentCloud, Some(TOKEN), Some("Bearer 0123456789abcdef")));
+        assert!(!admits(Platform::TencentCloud, Some(TOKEN), None));
+        assert!(!admits(Platform::TencentCloud, None, None));
+        let resolve = |token, beside, trust| Access::resolve(Platform::TencentCloud, token, beside, trust);
+        let missing = resolve(None, Beside::Nothing, Trust::Token).unwrap_err();
+        assert!(
+            missing.starts_with("SERVE_TOKEN: missing") && missing.contains("--trust-platform"),
+            "{missing}"
+        );
+        let trusted = resolve(None, Beside::Nothing, Trust::Platform).unwrap();
+        assert!(trusted.admits(&HeaderMap::new()));
+        let refused = resolve(None, Beside::Ingest, Trust::Platform).unwrap_err();
         assert!(refused.starts_with("INGEST_TOKEN:"), "{refused}");
+        let elsewhere = Access::resolve(Platform::Elsewhere, None, Beside::Nothing, Trust::Platform);
+        assert!(elsewhere.is_err(), "there is no platform to trust");
     }
 
     #[test]
@@ -111,7 +151,8 @@ mod tests {
 
     #[test]
     fn without_a_token_there_must_be_something_else_to_serve() {
-        let told = |token| Access::resolve(Platform::Elsewhere, token, Beside::Nothing).unwrap_err();
+        let told =
+            |token| Access::resolve(Platform::Elsewhere, token, Beside::Nothing, Trust::Token).unwrap_err();
         assert!(told(None).starts_with("SERVE_TOKEN: missing"), "{}", told(None));
         assert!(told(Some("")).starts_with("SERVE_TOKEN: missing"));
         let short = told(Some("hush-short"));

@@ -7,6 +7,6 @@ pub mod interrupts;
 pub mod lambda;
 pub mod send;
 
-pub use self::access::{Access, Beside};
+pub use self::access::{Access, Beside, Trust};
 pub use self::fc::adapter;
 pub use self::function::{DEFAULT_TIMEOUT, Function, Totals};

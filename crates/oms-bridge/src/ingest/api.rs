@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fc_adapter::Busy;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use oss_lite::Credentials;
 use rustls::crypto::SecureRandom;
@@ -82,6 +83,14 @@ impl Answer {
     }
 }
 
+/// What is asked for, by the head of a request.
+enum Asked<'h> {
+    /// To fetch objects.
+    Take(Answer),
+    /// What became of `<id>`, or `<id>/<number of the object>`.
+    Show(&'h str),
+}
+
 impl Ingest {
     /// An interface to `function` for those who have `token`. `random` makes the ids.
     pub fn new(
@@ -101,8 +110,22 @@ impl Ingest {
         }
     }
 
+    /// The answer to a request that is refused for its head alone: nobody without the token, and none of what is unknown, has a
+    /// body received.
+    pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
+        self.asked(head).err().map(Refusal::into_response)
+    }
+
     async fn route(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
-        if !self.0.token.opens(request.headers().get(AUTHORIZATION)) {
+        let (head, body) = request.into_parts();
+        match self.asked(&head)? {
+            Asked::Take(answer) => self.take(answer, body, head.extensions.get().cloned()).await,
+            Asked::Show(path) => self.show(path),
+        }
+    }
+
+    fn asked<'h>(&self, head: &'h Parts) -> Result<Asked<'h>, Refusal> {
+        if !self.0.token.opens(head.headers.get(AUTHORIZATION)) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
@@ -110,13 +133,12 @@ impl Ingest {
             )
             .with(WWW_AUTHENTICATE, "Bearer"));
         }
-        let path = request.uri().path().to_owned();
-        match path.strip_prefix(OBJECTS) {
-            Some("") if request.method() == Method::POST => self.take(request).await,
+        match head.uri.path().strip_prefix(OBJECTS) {
+            Some("") if head.method == Method::POST => Answer::of(head.uri.query()).map(Asked::Take),
             Some("") => Err(not_allowed("POST")),
             Some(rest) if rest.starts_with('/') => {
-                if request.method() == Method::GET {
-                    self.show(&rest[1..])
+                if head.method == Method::GET {
+                    Ok(Asked::Show(&rest[1..]))
                 } else {
                     Err(not_allowed("GET"))
                 }
@@ -125,10 +147,15 @@ impl Ingest {
         }
     }
 
-    async fn take(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+    async fn take(
+        &self,
+        answer: Answer,
+        body: Bytes,
+        busy: Option<Busy>,
+    ) -> Result<Response<Bytes>, Refusal> {
         let Inner { function, guard, jobs, random, .. } = &*self.0;
-        let answer = Answer::of(request.uri().query())?;
-        let wanted = request::parse(request.body(), guard)?;
+        let wanted = request::parse(&body, guard)?;
+        drop(body);
         let credentials = function
             .credentials()
             .map_err(|error| Refusal::unavailable("no_credentials", error.to_string()))?;
@@ -148,7 +175,7 @@ impl Ingest {
         };
         // What OMS is handed takes no longer than an event.
         if copies && answer == Answer::Promptly {
-            self.promise(work, request.extensions().get().cloned()).await
+            self.promise(work, busy).await
         } else {
             work.run().await;
             Ok(ended(&job))
