@@ -12,12 +12,18 @@ use crate::http_client::{self, Proxies};
 /// The variable that makes this process a Lambda function.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
+/// The variable that tells how many events may be asked for at a time.
+const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
 /// Longest time a report may take. Nobody waits for it but the end of the process.
 const REPORT: Duration = Duration::from_secs(2);
 
 /// Lambda's side of the runtime API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuntimeApi(String);
+pub struct RuntimeApi {
+    address: String,
+    several: bool,
+}
 
 /// What Lambda's variables lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +40,21 @@ impl std::error::Error for Unusable {}
 impl RuntimeApi {
     /// The API of the environment that `variable` reads; `None` elsewhere than on Lambda.
     pub fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        variable(RUNTIME_API).map(Self)
+        let several =
+            variable(MAX_CONCURRENCY).and_then(|text| text.parse::<u32>().ok()).is_some_and(|n| n > 1);
+        variable(RUNTIME_API).map(|address| Self { address, several })
+    }
+
+    /// Whether it is asked for several events at a time.
+    pub(super) fn is_asked_for_several(&self) -> bool {
+        self.several
+    }
+
+    /// Host and port.
+    pub(super) fn authority(&self) -> String {
+        let authority = self.address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority);
+        let authority = authority.map_or_else(|| self.address.clone(), |authority| authority.to_string());
+        if authority.contains(':') { authority } else { authority + ":80" }
     }
 
     /// Checks what the runtime takes for granted.
@@ -43,8 +63,8 @@ impl RuntimeApi {
     ///
     /// The first variable that is missing or wrong.
     pub fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Unusable> {
-        if self.0.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).is_none() {
-            return Err(Unusable(format!("{RUNTIME_API}: {:?} is no address", self.0)));
+        if self.address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).is_none() {
+            return Err(Unusable(format!("{RUNTIME_API}: {:?} is no address", self.address)));
         }
         for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"] {
             variable(name).ok_or_else(|| Unusable(format!("{name}: missing")))?;
@@ -63,7 +83,8 @@ impl RuntimeApi {
 
     async fn post_init_error(&self, why: &str) -> Result<(), String> {
         const KIND: &str = "Runtime.ConfigInvalid";
-        let authority: Authority = self.0.parse().map_err(|_| format!("{:?} is no address", self.0))?;
+        let authority: Authority =
+            self.address.parse().map_err(|_| format!("{:?} is no address", self.address))?;
         let http = http_client::build(Proxies::None).map_err(|error| error.to_string())?;
         let body = json!({"errorMessage": why, "errorType": KIND, "stackTrace": []}).to_string();
         let request = http

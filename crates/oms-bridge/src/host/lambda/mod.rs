@@ -5,22 +5,29 @@
 //! | `environment` | what Lambda tells the process; what the process tells Lambda when it cannot start |
 //! | `reply` | what Lambda is answered |
 //! | `drain` | an end that leaves no invocation unanswered |
+//! | `deadline` | until when an invocation may take |
+//! | `reach` | whether there is a runtime API at all |
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+mod deadline;
 mod drain;
 mod environment;
+mod reach;
 mod reply;
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::Duration;
 
 use fc_adapter::RawEvent;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use tokio::time::Instant;
 
+use self::deadline::Deadlines;
 use self::drain::Drain;
 pub use self::environment::{RuntimeApi, Unusable};
+use self::reach::Reach;
 pub use self::reply::{BatchResponse, ItemFailure, Reply};
 use super::Function;
 use crate::warm;
@@ -29,35 +36,39 @@ use crate::warm;
 ///
 /// Connections are opened before the first event is asked for, as far as that is possible.
 ///
+/// `timeout` is how long an invocation may take whose deadline was over when it came.
+///
 /// # Errors
 ///
-/// When the runtime API cannot be reached any more.
+/// When the runtime API cannot be reached any more, however many invocations at a time it was asked for.
 ///
 /// # Panics
 ///
 /// When Lambda's variables are missing; [`RuntimeApi::check`] tells beforehand.
-pub async fn run(function: Function, stop: impl Future<Output = ()>) -> Result<(), Error> {
+pub async fn run(
+    function: Function,
+    api: &RuntimeApi,
+    timeout: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
     let drain = Drain::default();
-    let runtime = serve(function, drain.clone());
+    let reach = Reach::of(api);
+    function.warm(Instant::now() + warm::LONGEST).await;
+    let runtime = serve(function, Deadlines::new(timeout), drain.clone());
     tokio::select! {
+        biased;
         ended = runtime => ended,
+        lost = reach.lost() => Err(lost.into()),
         () = drain.after(stop) => Ok(()),
     }
 }
 
-async fn serve(function: Function, drain: Drain) -> Result<(), Error> {
-    function.warm(Instant::now() + warm::LONGEST).await;
+async fn serve(function: Function, deadlines: Deadlines, drain: Drain) -> Result<(), Error> {
+    let deadlines = Arc::new(deadlines);
     let handler = service_fn(move |LambdaEvent { payload, context }: LambdaEvent<RawEvent>| {
         let function = function.clone();
-        async move {
-            let deadline = deadline(context.deadline(), SystemTime::now(), Instant::now());
-            function.invoke_by_message(payload, deadline).await
-        }
+        let deadline = deadlines.of(context.deadline());
+        async move { function.invoke_by_message(payload, deadline).await }
     });
     Runtime::new(handler).layer(TracingLayer::new()).layer(drain).run_concurrent().await
-}
-
-/// The same moment on the monotonic clock.
-fn deadline(at: SystemTime, wall: SystemTime, now: Instant) -> Instant {
-    now + at.duration_since(wall).unwrap_or_default()
 }
