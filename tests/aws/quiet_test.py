@@ -1,4 +1,4 @@
-"""`oms-bridge consume` as it is, without options, for two minutes: on a queue that is quiet, on one that it cannot reach, and while
+"""`oms-bridge consume` as it is, without options, for three minutes: on a queue that is quiet, on one that it cannot reach, and while
 neither OMS nor the log bucket can be reached. All of it goes on at the same time, and beside the other tests."""
 
 import contextlib
@@ -10,7 +10,7 @@ import twin
 import worker
 from worker import Clouds, eventually
 
-MINUTES = 2
+MINUTES = 3
 UNAVAILABLE = {"respond": {"status": 503, "code": "ServiceUnavailable"}}
 KEYS = [f"outage-{number}" for number in range(30)]
 
@@ -33,7 +33,7 @@ class Watched:
         return self.worker.end()[0]
 
 
-class TwoMinutes(unittest.TestCase):
+class ThreeMinutes(unittest.TestCase):
     @classmethod
     def watched(cls, clouds, **settings):
         return Watched(clouds, cls.enterClassContext(clouds.start("--listen", "127.0.0.1:0", **settings)))

@@ -153,6 +153,11 @@ impl Desk {
         &self.url
     }
 
+    /// Where it listens itself, behind its gateway.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.process.stderr()

@@ -231,7 +231,13 @@ impl Function {
 
     /// `POST /initialize`.
     pub async fn initialize(&self) -> Reply {
-        self.send(Invocation::request(Method::POST, "/initialize", Bytes::new())).await
+        let initialize = Invocation::request(Method::POST, "/initialize", Bytes::new());
+        self.send(initialize.header("x-fc-control-path", "/initialize")).await
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Where it listens, as a URL.

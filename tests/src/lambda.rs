@@ -7,11 +7,12 @@ mod api;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use tokio::time::timeout;
 
 use self::api::{Post, RuntimeApi};
 use crate::cloud::Cloud;
 use crate::command::Finished;
-use crate::process::{Process, Settings};
+use crate::process::{PATIENCE, Process, Settings};
 
 /// What Lambda gives a function unless told otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -88,6 +89,25 @@ impl Lambda {
         (finished, reported.map(|post| serde_json::from_str(&post.body).expect("JSON")))
     }
 
+    /// Starts a function where nobody is at the address of the runtime API, and waits for its end.
+    pub async fn without_api(address: &str, settings: Settings) -> Finished {
+        let api = RuntimeApi::start().await;
+        let settings = environment(&api).and(settings).set("AWS_LAMBDA_RUNTIME_API", address);
+        let mut process = Process::spawn(&[], &settings);
+        let status = timeout(PATIENCE, process.wait()).await;
+        let Ok(status) = status else { panic!("it does not end: {} bytes logged", process.stderr().len()) };
+        Finished { code: status.code(), stdout: process.stdout(), stderr: process.stderr() }
+    }
+
+    /// Ends the runtime API, and waits for the end of the function.
+    pub async fn lose_api(self) -> Finished {
+        let Self { mut process, api } = self;
+        drop(api);
+        let status = timeout(PATIENCE, process.wait()).await;
+        let Ok(status) = status else { panic!("it does not end: {} bytes logged", process.stderr().len()) };
+        Finished { code: status.code(), stdout: process.stdout(), stderr: process.stderr() }
+    }
+
     /// Hands over an event and waits for its answer.
     pub async fn invoke(&self, event: impl Into<String>) -> LambdaAnswer {
         self.invoke_within(TIMEOUT, event).await
@@ -96,6 +116,11 @@ impl Lambda {
     /// As [`Lambda::invoke`], with the time that the function has.
     pub async fn invoke_within(&self, timeout: Duration, event: impl Into<String>) -> LambdaAnswer {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
+        self.invoke_until(deadline, event).await
+    }
+
+    /// As [`Lambda::invoke`], with this deadline, counted from 1970 on.
+    pub async fn invoke_until(&self, deadline: Duration, event: impl Into<String>) -> LambdaAnswer {
         let id = self.api.hand_over(event.into(), deadline);
         let (response, error) = (answer(&id, "response"), answer(&id, "error"));
         tokio::select! {

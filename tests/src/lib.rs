@@ -49,6 +49,7 @@ pub mod lambda;
 pub mod process;
 pub mod records;
 pub mod sqs;
+pub mod stalled;
 pub mod web;
 
 pub use binary::binary;

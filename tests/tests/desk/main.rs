@@ -41,6 +41,8 @@ mod secrets;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod slow_clients;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod uploads;

@@ -1,4 +1,4 @@
-//! `consume` on a queue that is quiet, and on one that cannot be reached. Two minutes of both are in `tests/aws`.
+//! `consume` on a queue that is quiet, and on one that cannot be reached. Three minutes of both are in `tests/aws`.
 
 use std::time::Duration;
 

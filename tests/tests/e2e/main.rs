@@ -22,6 +22,8 @@ mod doctor;
 #[cfg(test)]
 mod doctor_bucket;
 #[cfg(test)]
+mod event_memory;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod explain;
@@ -60,6 +62,8 @@ mod keys;
 #[cfg(test)]
 mod lambda;
 #[cfg(test)]
+mod lambda_hosts;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod modes;
@@ -87,6 +91,8 @@ mod s3_source;
 mod secrets;
 #[cfg(test)]
 mod send;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod source_guard;
 #[cfg(test)]

@@ -185,12 +185,56 @@ async fn credentials_in_headers_are_not_used() {
 }
 
 #[tokio::test]
-async fn the_platform_of_tencent_decides_itself_who_may_send_events() {
+async fn a_web_function_of_tencent_wants_the_token_unless_nobody_else_is_said_to_reach_it() {
     let cloud = Cloud::start().await;
-    let function = Function::on(&cloud).on_another_platform(tencent()).start().await;
-    let event = Invocation::request(Method::POST, "/event-invoke", event::put(["a"]).into());
-    assert_eq!(function.send(event).await.answer(), Answer::True);
-    assert_eq!(cloud.twin.accepted_count("a"), 1);
+    let event = || Invocation::request(Method::POST, "/event-invoke", event::put(["a"]).into());
+    let setup = || Function::on(&cloud).on_another_platform(tencent());
+    let function = setup().set("SERVE_TOKEN", TOKEN).start().await;
+    for headers in [&[][..], &[("x-fc-control-path", "/invoke")], &[("x-scf-request-id", "r")]] {
+        let asked = headers.iter().fold(event(), |event, (name, value)| event.header(name, *value));
+        assert_eq!(function.send(asked).await.status, 401, "{headers:?}");
+    }
+    assert_eq!(cloud.twin.accepted_count("a"), 0);
+    assert_eq!(health(&function).await.status, 200);
+    assert_eq!(function.send(bearer(event(), TOKEN)).await.answer(), Answer::True);
+
+    let function = setup().argument("--trust-platform").start().await;
+    assert_eq!(function.send(event()).await.answer(), Answer::True);
+    assert_eq!(cloud.twin.accepted_count("a"), 2);
+
+    let finished = refused(&["serve"], cloud.settings().and(tencent())).await;
+    assert!(finished.stderr.contains("SERVE_TOKEN: missing"), "{finished:?}");
+    assert!(finished.stderr.contains("--trust-platform"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn on_function_compute_an_event_carries_one_clear_control_path() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "a", "x");
+    let function = Function::on(&cloud).start().await;
+    let event = || {
+        let body = event::put(["a"]).into();
+        Invocation::request(Method::POST, "/invoke", body).credentials(cloud.twin.function_account())
+    };
+    for headers in [&[][..], &[""], &["/invoke", "/invoke"], &["/http-invoke", "/invoke"], &["", "/invoke"]] {
+        let asked = headers.iter().fold(event(), |event, value| event.header("x-fc-control-path", *value));
+        let refused = function.send(asked).await.answer().failure();
+        assert!(refused.contains("x-fc-control-path"), "{headers:?}: {refused}");
+    }
+    assert_eq!(cloud.twin.accepted_count("a"), 0);
+    let told = event().header("x-fc-control-path", "/invoke");
+    assert_eq!(function.send(told).await.answer(), Answer::True);
+}
+
+#[tokio::test]
+async fn the_header_of_the_platform_never_stretches_the_timeout() {
+    let cloud = Cloud::start().await;
+    cloud.twin.faults().inject(Fault::new(Service::Oms, cloud_twin::FaultAction::Hang));
+    let function = Function::on(&cloud).timeout(3).start().await;
+    // It would wait for OMS for an hour, and the test for half a minute.
+    let event = Invocation::event(event::put(["a"])).header("x-fc-function-timeout", "3600");
+    assert_eq!(function.send(event).await.answer(), Answer::False);
+    assert_eq!(cloud.recorded(Shelf::Failed), ["a"]);
 }
 
 /// A run that ends by itself because of its settings. One that serves instead would never end.

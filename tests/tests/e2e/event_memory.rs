@@ -1,0 +1,262 @@
+//! What hostile events cost in memory: at most four times their size, so that none that is taken ends the smallest instance.
+//!
+//! `cargo test -p oms-bridge --test e2e event_memory -- --nocapture` prints it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use e2e::cloud::SOURCE;
+use e2e::process::Process;
+use e2e::{Cloud, Function, Invocation, OmsBridge, event};
+use serde_json::json;
+
+use crate::ingest;
+
+const MEBIBYTE: usize = 1 << 20;
+
+/// As it was reported.
+const REPORTED: usize = 6 * MEBIBYTE / 10;
+
+/// The largest that is taken.
+const LARGEST: usize = 8 * MEBIBYTE;
+
+/// The smallest instance.
+const INSTANCE: u64 = 128 << 20;
+
+/// What a process takes beside the event: buffers of its connection, pieces that are read at once, what its allocator rounds up.
+const BESIDE: u64 = 1 << 20;
+
+/// `unit` so often that all of it is about `size` bytes, between `before` and `after`.
+fn repeated(before: &str, unit: &str, after: &str, size: usize) -> String {
+    let times = (size - before.len() - after.len()) / unit.len();
+    let mut text = String::with_capacity(size);
+    text.push_str(before);
+    text.extend(std::iter::repeat_n(unit, times));
+    // What is repeated ends with a comma, which the last of it has not.
+    if text.ends_with(',') {
+        text.pop();
+    }
+    text.push_str(after);
+    text
+}
+
+/// An event in a text in an event, as often as that is taken.
+fn nested(mut event: String) -> String {
+    for _ in 0..4 {
+        event = json!({ "Message": event }).to_string();
+    }
+    event
+}
+
+fn in_base64(mut event: String) -> String {
+    for _ in 0..4 {
+        event = BASE64_STANDARD.encode(event);
+    }
+    event
+}
+
+/// Hostile events of about this size, by name.
+fn hostile(size: usize) -> Vec<(&'static str, String)> {
+    let element = format!(
+        r#"{{"eventName":"ObjectRemoved:DeleteObject","oss":{{"bucket":{{"name":"{SOURCE}"}},"object":{{"key":"k"}}}}}},"#
+    );
+    let s3 = r#"{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},"#;
+    let usual = s3.replace("\"k\"", &format!("\"{}\"", "k".repeat(200)));
+    let message = r#"{"eventSource":"aws:sqs","messageId":"m","body":"{\"events\":[{}]}"},"#;
+    let sns = r#"{"EventSource":"aws:sns","Sns":{"Message":"{\"events\":[]}"}},"#;
+    let members = (0..size / 16).map(|n| format!("\"m{n:09}\":0,")).collect::<Vec<_>>().concat();
+    vec![
+        ("S3: empty records", repeated("{\"Records\":[", "{},", "]}", size)),
+        ("S3: shortest records", repeated("{\"Records\":[", s3, "]}", size)),
+        ("S3: as long as those of the service", repeated("{\"Records\":[", &usual, "]}", size)),
+        (
+            "S3: a long key",
+            repeated(&s3.replace("\"k\"}}},", "\""), "\\u0061", "\"}}}", size).replacen(
+                '{',
+                "{\"Records\":[{",
+                1,
+            ) + "]}",
+        ),
+        ("OSS: empty elements", repeated("{\"events\":[", "{},", "]}", size)),
+        ("OSS: numbers", repeated("{\"events\":[", "0,", "]}", size)),
+        ("OSS: shortest elements", repeated("{\"events\":[", &element, "]}", size)),
+        ("OSS: a text in the place of the array", repeated("{\"events\":\"", "\\u0001", "\"}", size)),
+        ("OSS: a text in the place of an object", repeated("{\"oss\":\"", "\\u200b", "\"}", size)),
+        ("EventBridge: an array", repeated("[", "{\"data\":{}},", "]", size)),
+        (
+            "EventBridge: elements",
+            repeated("[", &format!("{{\"data\":{}}},", element.trim_end_matches(',')), "]", size),
+        ),
+        (
+            "Amazon EventBridge",
+            repeated(
+                r#"{"source":"aws.s3","detail-type":"Object Created","detail":{"x":["#,
+                "[],",
+                "]}}",
+                size,
+            ),
+        ),
+        ("SQS: messages", repeated("{\"Records\":[", message, "]}", size)),
+        (
+            "SQS: one long message",
+            json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m",
+            "body": repeated("{\"events\":[", "{},", "]}", size * 3 / 4)}]})
+            .to_string(),
+        ),
+        ("SNS: records", repeated("{\"Records\":[", sns, "]}", size)),
+        ("SNS: around SNS", nested(repeated("\n", "\n", "{}", size / 16))),
+        ("SNS: around one plain text", nested(repeated("", "a", "", size))),
+        ("MNS: an array of envelopes", repeated("[", "{\"Message\":\"[]\"},", "]", size)),
+        ("MNS: base64 of base64", in_base64(repeated("{\"events\":[", "{},", "]}", size / 4))),
+        (
+            "COS: a time that is a list",
+            repeated(r#"{"Records":[{"cos":{},"event":{"eventTime":["#, "0,", "]}}]}", size),
+        ),
+        ("timer: a long payload", repeated(r#"{"triggerName":"t","payload":""#, "\\u0061", "\"}", size)),
+        ("no form: members", format!("{{{members}\"z\":0}}")),
+        ("no form: brackets", repeated("[", "[],", "]", size)),
+        ("no form: a text", repeated("\"", "a", "\"", size)),
+    ]
+}
+
+fn in_mebibytes(bytes: u64) -> String {
+    format!("{}.{:02}", bytes >> 20, ((bytes & 0xF_FFFF) * 100) >> 20)
+}
+
+/// What `send` made the process take at its most, beyond what it had. Printed, and held against the limit.
+async fn cost(process: &Process, name: &str, size: usize, send: impl Future<Output = ()>) -> String {
+    process.forget_peak_memory();
+    let before = process.peak_memory();
+    send.await;
+    let peak = process.peak_memory();
+    let (size, cost) = (size as u64, peak.saturating_sub(before));
+    let limit = 4 * size + BESIDE;
+    let verdict = if cost <= limit && peak < INSTANCE { "" } else { "   TOO MUCH" };
+    let line = format!(
+        "{name:42} {:>6} MiB  +{:>6} MiB  = {}.{} times, {:>6} MiB in all{verdict}",
+        in_mebibytes(size),
+        in_mebibytes(cost),
+        cost / size,
+        cost * 10 / size % 10,
+        in_mebibytes(peak)
+    );
+    println!("{line}");
+    line
+}
+
+fn all_within(lines: &[String]) {
+    let too_much: Vec<_> = lines.iter().filter(|line| line.ends_with("TOO MUCH")).collect();
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+#[tokio::test]
+async fn an_event_costs_no_more_than_four_times_its_size() {
+    let cloud = Cloud::start().await;
+    let mut lines = Vec::new();
+    for size in [REPORTED, LARGEST] {
+        for (name, body) in hostile(size - 4096) {
+            assert!(body.len() <= LARGEST, "{name}: {}", body.len());
+            // One each: what an allocator keeps of the last would count for nothing in the next.
+            let function = Function::on(&cloud).start().await;
+            function.invoke(event::put(["warm"])).await;
+            let (length, body) = (body.len(), Bytes::from(body));
+            let sent = async {
+                let reply = function.send(Invocation::event(body)).await;
+                assert!([200, 404].contains(&reply.status), "{name}: {reply:?}");
+                assert!(reply.body.len() < 3000, "{name}: an answer of {} bytes", reply.body.len());
+                assert!(!reply.body.contains("EventTooLarge"), "{name}");
+            };
+            lines.push(cost(function.process(), name, length, sent).await);
+            assert!(function.log().len() < 20_000, "{name}: {} bytes of log", function.log().len());
+        }
+    }
+    all_within(&lines);
+}
+
+#[tokio::test]
+async fn an_event_over_the_limit_is_not_kept() {
+    let cloud = Cloud::start().await;
+    let function = Function::on(&cloud).start().await;
+    function.invoke(event::put(["warm"])).await;
+    let body = Bytes::from(vec![b' '; LARGEST + 1]);
+    let sent = async {
+        let failed = function.send(Invocation::event(body)).await.answer().failure();
+        assert_eq!(failed, format!("the event exceeds the limit of {LARGEST} bytes"));
+    };
+    let line = cost(function.process(), "over the limit", MEBIBYTE, sent).await;
+    all_within(&[line]);
+}
+
+#[tokio::test]
+async fn many_large_events_at_once_do_not_end_the_smallest_instance() {
+    let cloud = Cloud::start().await;
+    let function = Function::on(&cloud).start().await;
+    function.invoke(event::put(["warm"])).await;
+    let body = Bytes::from(repeated("[", "{\"Message\":\"[]\"},", "]", LARGEST));
+    let once = || async {
+        let failed = function.send(Invocation::event(body.clone())).await.answer().failure();
+        assert!(failed.contains("more than 10000 elements"), "{failed}");
+    };
+    let sent = async {
+        tokio::join!(once(), once(), once(), once(), once(), once(), once(), once());
+    };
+    let line = cost(function.process(), "eight of the largest at once", 8 * LARGEST, Box::pin(sent)).await;
+    all_within(&[line]);
+}
+
+#[tokio::test]
+async fn requests_for_objects_cost_no_more_either() {
+    let cloud = Cloud::start().await;
+    for (name, body) in [
+        ("POST /objects: empty objects", repeated("[", "{},", "]", MEBIBYTE)),
+        ("POST /objects: shortest objects", repeated("[", r#"{"domain":"","key":""},"#, "]", MEBIBYTE)),
+        ("POST /objects: a long name", repeated("{\"", "\\u200b", "\":0}", MEBIBYTE)),
+        (
+            "POST /objects: a long key",
+            repeated(r#"{"domain":"127.0.0.1","key":""#, "\\u0061", "\"}", MEBIBYTE),
+        ),
+    ] {
+        let function = Function::with(ingest::private(&cloud)).off_the_platform().start().await;
+        let ask = |body: Bytes| {
+            let asked = Invocation::request(reqwest::Method::POST, "/objects", body);
+            function.send(asked.header("authorization", format!("Bearer {}", ingest::TOKEN)))
+        };
+        assert_eq!(ask(Bytes::from_static(b"[]")).await.status, 400);
+        let length = body.len();
+        let sent = async {
+            let reply = ask(Bytes::from(body)).await;
+            assert!([400, 403].contains(&reply.status), "{name}: {reply:?}");
+            assert!(reply.body.len() < 4000, "{name}: an answer of {} bytes", reply.body.len());
+        };
+        let line = cost(function.process(), name, length, sent).await;
+        all_within(&[line]);
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_elements_are_taken_and_no_more() {
+    let cloud = Cloud::start().await;
+    let function = Function::on(&cloud).start().await;
+    let removed = event::element(SOURCE, "ObjectRemoved:DeleteObject", &"k".repeat(256));
+    assert_eq!(function.invoke(event::of(vec![removed.clone(); 10_000])).await, e2e::Answer::True);
+    let failed = function.invoke(event::of(vec![removed; 10_001])).await.failure();
+    assert!(
+        failed.starts_with("malformed event: events: more than 10000 elements in an event of"),
+        "{failed}"
+    );
+    // Short ones are fewer: what is made of one takes more than itself.
+    let short = |count| {
+        format!(
+            "{{\"events\":[{}]}}",
+            vec!["{\"eventName\":\"ObjectRemoved:x\",\"oss\":{\"object\":{\"key\":\"k\"}}}"; count].join(",")
+        )
+    };
+    assert_eq!(function.invoke(short(1000)).await, e2e::Answer::True);
+    let failed = function.invoke(short(1001)).await.failure();
+    assert!(failed.contains("more than 1000 elements"), "{failed}");
+    // It is no limit of the other commands, which read keys as they come.
+    let keys = (0..10_001).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
+    let settings = cloud.settings().set("INCLUDE", "none");
+    let finished = OmsBridge::new(["send", "-", "--json"]).settings(settings).input(keys).run().await;
+    assert_eq!((finished.code, &finished.json()["skipped"]), (Some(0), &json!(10_001)), "{finished:?}");
+}
