@@ -9,6 +9,10 @@ mod callbacks;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod content_types;
+#[cfg(test)]
+mod contradictions;
+#[cfg(test)]
 mod deletes;
 #[cfg(test)]
 mod duplicates;
@@ -42,6 +46,8 @@ mod secrets;
 mod settings;
 #[cfg(test)]
 mod slow_clients;
+#[cfg(test)]
+mod slow_hosts;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::credentials::SourceCredentials;
 use crate::desk::{
     self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
 };
-use crate::ingest::Guard;
+use crate::ingest::{Guard, Resolver};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///
@@ -35,7 +35,8 @@ pub fn desk(
     let fetcher = match &settings.ingest {
         Some(ingest) => {
             let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
-            Some(Fetcher::new(web, guard, store.bucket().clone(), settings.max_size))
+            let resolver = Resolver::system(guard.reach());
+            Some(Fetcher::new(web, guard, resolver, store.bucket().clone(), settings.max_size))
         }
         None => None,
     };

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub use self::id::{Id, NotAnId};
 pub use self::md5::Md5;
+use super::types::is_same;
 
 /// Milliseconds since the epoch, UTC: what the catalogue keeps times as.
 pub type Millis = i64;
@@ -168,6 +169,12 @@ impl Entry {
                 News::First
             }
         }
+    }
+
+    /// Whether what a callback tells fits what was announced, which its policy let through alone.
+    pub fn agrees_with(&self, told: &Arrival) -> bool {
+        let types = self.content_type.as_deref().zip(told.content_type.as_deref());
+        self.size == told.size && types.is_none_or(|(announced, told)| is_same(announced, told))
     }
 
     /// An `ETag` is an MD5 for some uploads only, so equality proves it and a difference proves nothing.

@@ -3,23 +3,86 @@
 //! A page that pipes another server's answer into an upload hands on its headers: a length that is that of the compressed bytes, an encoding,
 //! cookies; and it fails half-way without anybody noticing. The copy engine takes over the content and what describes it, knows the
 //! length or sends parts, reads on where a connection broke, and compares checksums.
+//!
+//! # Rules
+//!
+//! - Fetches have places of their own, so that no fetch keeps other work of the desk waiting. Each user has a few of all the places, so that the
+//!   hosts of one user keep no other user waiting.
+//! - A fetch has a [deadline](DEADLINE) and a [least speed](LEAST_SPEED) for each try. What it had open in the bucket then is removed.
+//! - A host is looked up before a row is written: a name that leads to nothing within reach is refused at once. Lookups have places of each user,
+//!   too. What is connected to is judged again when it is: names change.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures_util::{TryStreamExt as _, pin_mut};
 use oss_lite::Bucket;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::engine::FailureClass;
-use crate::ingest::Guard;
-use crate::transfer::{Destination, Done, Existing, Failed, Item, Known, Options, Source, Transfer, Web};
+use crate::ingest::{Guard, Resolver};
+use crate::transfer::{
+    Destination, Done, Existing, Failed, Flow, Inadmissible, Item, Known, Options, Source, Transfer, Web,
+};
 
-/// Streams open at once, over all fetches.
-const STREAMS: usize = 8;
+/// Fetches at once, over all users.
+const PLACES: usize = 16;
+
+/// Fetches at once of one user.
+const PLACES_OF_A_USER: usize = 4;
+
+/// Lookups of host names at once of one user.
+const LOOKUPS_OF_A_USER: usize = 4;
+
+/// Streams of one fetch.
+const STREAMS: usize = 2;
+
+/// A part of a large object. A fetch of unknown length holds two of them in memory.
+const PART_SIZE: u64 = 8 << 20;
+
+/// Longest time of a fetch: 5 GiB, the largest object, take it at 0.7 MiB a second.
+pub const DEADLINE: Duration = Duration::from_hours(2);
+
+/// Bytes a second that a fetch must read, on the average of each [`ROUND`].
+pub const LEAST_SPEED: u64 = 16 << 10;
+
+/// What the speed is taken over: long enough for a server that comes back.
+const ROUND: Duration = Duration::from_mins(1);
+
+/// Longest time that a user waits for the address of a host.
+const LOOKUP: Duration = Duration::from_secs(5);
+
+/// What removing the parts of a failed fetch may take.
+const CLEANING: Duration = Duration::from_secs(10);
 
 /// Fetches objects of the web into the bucket, within the rules of `INGEST_DOMAINS`.
 #[derive(Debug)]
 pub struct Fetcher {
-    transfer: Transfer,
+    web: Web,
     guard: Arc<Guard>,
+    resolver: Arc<Resolver>,
+    bucket: Bucket,
+    max_size: u64,
+    places: Arc<Semaphore>,
+    users: Mutex<HashMap<String, Share>>,
+}
+
+/// What one user has of the places.
+#[derive(Clone, Debug)]
+struct Share {
+    fetches: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
+}
+
+/// The right to fetch, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _of_the_user: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 /// What came of a fetch.
@@ -33,16 +96,29 @@ pub enum Fetched {
     Interrupted(String),
 }
 
+/// Why a host is not fetched from.
+#[derive(Debug)]
+pub enum HostError {
+    /// None of its addresses is within reach.
+    Refused(Inadmissible),
+    /// It has no address.
+    Unknown(io::Error),
+    /// That cannot be told now.
+    Unanswered,
+}
+
 impl Fetcher {
-    /// Fetches through `web`, which asks `guard`, up to `max_size` bytes an object.
-    pub fn new(web: Web, guard: Arc<Guard>, bucket: Bucket, max_size: u64) -> Self {
-        let options = Options {
-            concurrency: STREAMS,
-            existing: Existing::Overwrite,
-            max_size: Some(max_size),
-            ..Options::default()
-        };
-        Self { transfer: Transfer::new(Source::Web(web), Destination::store(bucket), options), guard }
+    /// Fetches through `web`, which asks `guard`, up to `max_size` bytes an object. `resolver` judges hosts as the connections of `web` do.
+    pub fn new(web: Web, guard: Arc<Guard>, resolver: Resolver, bucket: Bucket, max_size: u64) -> Self {
+        Self {
+            web,
+            guard,
+            resolver: Arc::new(resolver),
+            bucket,
+            max_size,
+            places: Arc::new(Semaphore::new(PLACES)),
+            users: Mutex::default(),
+        }
     }
 
     /// What says which URLs may be fetched.
@@ -50,8 +126,60 @@ impl Fetcher {
         &self.guard
     }
 
+    /// Looks a host up for a user.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be fetched from it, or that is not known in time.
+    pub async fn look_up(&self, user: &str, host: &str) -> Result<(), HostError> {
+        let (lookups, resolver, host) =
+            (self.share(user).lookups, Arc::clone(&self.resolver), host.to_owned());
+        let answer = async {
+            let permit = lookups.acquire_owned().await.map_err(|_| HostError::Unanswered)?;
+            // A lookup of the system goes on when nobody waits for it any more, and keeps its place as long.
+            let looked_up = tokio::spawn(async move {
+                let found = resolver.addresses(&host).await;
+                drop(permit);
+                found
+            });
+            match looked_up.await {
+                Ok(Ok(Ok(_))) => Ok(()),
+                Ok(Ok(Err(refused))) => Err(HostError::Refused(refused)),
+                Ok(Err(error)) => Err(HostError::Unknown(error)),
+                Err(_) => Err(HostError::Unanswered),
+            }
+        };
+        timeout(LOOKUP, answer).await.unwrap_or(Err(HostError::Unanswered))
+    }
+
+    /// Waits for a place of the user's. `None` once no more are given.
+    pub async fn place(&self, user: &str) -> Option<Place> {
+        // First the user's: whoever waits for that takes no place from others.
+        let of_the_user = self.share(user).fetches.acquire_owned().await.ok()?;
+        let of_all = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        Some(Place { _of_the_user: of_the_user, _of_all: of_all })
+    }
+
+    /// Gives no more places.
+    pub fn close(&self) {
+        self.places.close();
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.values().for_each(|share| share.fetches.close());
+    }
+
+    fn share(&self, user: &str) -> Share {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = users.entry(user.to_owned()).or_insert_with(|| Share {
+            fetches: Arc::new(Semaphore::new(PLACES_OF_A_USER)),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_OF_A_USER)),
+        });
+        share.clone()
+    }
+
     /// Fetches one object.
-    pub async fn fetch(&self, url: &str, key: &str) -> Fetched {
+    pub async fn fetch(&self, _: &Place, url: &str, key: &str) -> Fetched {
+        let (flow, deadline) = (Flow::default(), Instant::now() + DEADLINE);
+        let transfer = self.transfer(flow.clone());
         let item = Item {
             key: url.to_owned(),
             to: key.to_owned(),
@@ -59,20 +187,193 @@ impl Fetcher {
             existing: Known::Nothing,
             open: None,
         };
-        match self.transfer.copy(&item, None).await {
-            Ok(Done::SourceGone) => Fetched::Failed("the web server has no such object".to_owned()),
-            Ok(_) => Fetched::Done,
-            Err(failed) => Fetched::of(&failed),
+        let copied = Box::pin(transfer.copy(&item, Some(deadline)));
+        match paced(|| flow.bytes(), copied).await {
+            Ok(Ok(Done::SourceGone)) => Fetched::Failed("the web server has no such object".to_owned()),
+            Ok(Ok(_)) => Fetched::Done,
+            Ok(Err(failed)) => {
+                if failed.open.is_some() {
+                    self.clean_up(key).await;
+                }
+                Fetched::of(&failed, Instant::now() >= deadline)
+            }
+            Err(TooSlow { bytes }) => {
+                self.clean_up(key).await;
+                Fetched::Interrupted(format!(
+                    "the web server is too slow: {bytes} bytes in the last {} seconds",
+                    ROUND.as_secs()
+                ))
+            }
+        }
+    }
+
+    fn transfer(&self, flow: Flow) -> Transfer {
+        let options = Options {
+            part_size: PART_SIZE,
+            concurrency: STREAMS,
+            existing: Existing::Overwrite,
+            max_size: Some(self.max_size),
+            flow,
+            ..Options::default()
+        };
+        Transfer::new(Source::Web(self.web.clone()), Destination::store(self.bucket.clone()), options)
+    }
+
+    /// Removes the parts that a fetch left of an object. Nobody knows of them afterwards.
+    async fn clean_up(&self, key: &str) {
+        let bucket = self.bucket.with_deadline(Instant::now() + CLEANING);
+        let removed = async {
+            let uploads = bucket.list_multipart_uploads(key);
+            pin_mut!(uploads);
+            while let Some(upload) = uploads.try_next().await? {
+                if upload.key == key {
+                    bucket.abort_multipart_upload(key, &upload.upload_id).await?;
+                }
+            }
+            Ok::<_, oss_lite::Error>(())
+        };
+        if let Err(error) = removed.await {
+            tracing::warn!(key, %error, "parts of a fetch could not be removed; `copy --abort-stale` does");
         }
     }
 }
 
 impl Fetched {
-    fn of(failed: &Failed) -> Self {
+    fn of(failed: &Failed, out_of_time: bool) -> Self {
         let why = failed.to_string();
         match failed.class {
-            FailureClass::Transient | FailureClass::Throttled => Self::Interrupted(why),
-            FailureClass::Permanent | FailureClass::Auth => Self::Failed(why),
+            FailureClass::Transient | FailureClass::Throttled if !out_of_time => Self::Interrupted(why),
+            _ => Self::Failed(why),
         }
+    }
+}
+
+/// Less than [`LEAST_SPEED`].
+#[derive(Debug, PartialEq, Eq)]
+struct TooSlow {
+    bytes: u64,
+}
+
+/// Works as long as `bytes`, which counts what was read, grows fast enough.
+async fn paced<T>(bytes: impl Fn() -> u64, work: impl Future<Output = T>) -> Result<T, TooSlow> {
+    let least = LEAST_SPEED * ROUND.as_secs();
+    let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pin_mut!(work);
+    let mut before = bytes();
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            _ = rounds.tick() => {
+                let now = bytes();
+                if now - before < least {
+                    return Err(TooSlow { bytes: now - before });
+                }
+                before = now;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    async fn reads(each_second: u64, seconds: u64) -> (Result<(), TooSlow>, Duration) {
+        let (read, start) = (Cell::new(0), Instant::now());
+        let work = async {
+            for _ in 0..seconds {
+                sleep(Duration::from_secs(1)).await;
+                read.set(read.get() + each_second);
+            }
+        };
+        (paced(|| read.get(), work).await, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_slower_than_the_least_speed_ends_after_a_round() {
+        let (done, time) = reads(LEAST_SPEED / 2, 600).await;
+        assert!(matches!(done, Err(TooSlow { bytes }) if bytes <= LEAST_SPEED * 30), "{done:?}");
+        assert_eq!(time, ROUND);
+        assert_eq!(reads(0, 600).await, (Err(TooSlow { bytes: 0 }), ROUND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_quick_enough_or_short_goes_to_its_end() {
+        assert_eq!(reads(LEAST_SPEED * 2, 600).await, (Ok(()), Duration::from_mins(10)));
+        assert_eq!(reads(1, 59).await, (Ok(()), Duration::from_secs(59)));
+    }
+
+    fn fetcher(resolver: Resolver) -> Fetcher {
+        use oss_lite::{Client, ClientConfig, Credentials, Dialect, SignatureVersion};
+        let http = http_client::build(http_client::Proxies::None).unwrap();
+        let config = ClientConfig::new("127.0.0.1:9".parse().unwrap(), Dialect::Oss);
+        let config = config.with_signature(SignatureVersion::V1);
+        let client = Client::new(http.clone(), config).unwrap();
+        let bucket = client.bucket(&"photos".parse().unwrap(), Arc::new(Credentials::new("a", "b")));
+        let reach = crate::ingest::Reach::Public;
+        let list = crate::ingest::AllowList::parse("a.example", reach).unwrap();
+        Fetcher::new(Web::new(http), Arc::new(Guard::new(list, reach)), resolver, bucket, 1)
+    }
+
+    fn looking_up(
+        lookup: impl Fn(String) -> futures_util::future::BoxFuture<'static, io::Result<Vec<std::net::IpAddr>>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Fetcher {
+        fetcher(Resolver::new(Arc::new(lookup), crate::ingest::Reach::Public))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_places_of_a_user_leave_room_for_others() {
+        let fetcher = looking_up(|_| Box::pin(async { Ok(Vec::new()) }));
+        let mut held = Vec::new();
+        for _ in 0..PLACES_OF_A_USER {
+            held.push(fetcher.place("eric").await.unwrap());
+        }
+        assert!(timeout(DEADLINE, fetcher.place("eric")).await.is_err(), "no more for that one");
+        let others = timeout(DEADLINE, fetcher.place("mia")).await.expect("room for another").unwrap();
+        held.pop();
+        held.push(fetcher.place("eric").await.unwrap());
+        for user in ["a", "b", "c"] {
+            for _ in 0..PLACES_OF_A_USER {
+                let Ok(place) = timeout(DEADLINE, fetcher.place(user)).await else { break };
+                held.push(place.unwrap());
+            }
+        }
+        assert_eq!(held.len() + 1, PLACES, "that is all");
+        drop(others);
+        fetcher.close();
+        assert!(fetcher.place("mia").await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_lead_nowhere_are_refused_before_anything_is_written() {
+        let fetcher = looking_up(|name| {
+            Box::pin(async move {
+                match &*name {
+                    "private.example" => Ok(vec!["10.0.0.1".parse().unwrap()]),
+                    "public.example" => Ok(vec!["1.1.1.1".parse().unwrap()]),
+                    "slow.example" => std::future::pending().await,
+                    _ => Err(io::Error::other("no such host")),
+                }
+            })
+        });
+        assert!(fetcher.look_up("eric", "public.example").await.is_ok());
+        assert!(matches!(fetcher.look_up("eric", "private.example").await, Err(HostError::Refused(_))));
+        assert!(matches!(fetcher.look_up("eric", "none.example").await, Err(HostError::Unknown(_))));
+        for _ in 0..=LOOKUPS_OF_A_USER {
+            let slow = fetcher.look_up("eric", "slow.example").await;
+            assert!(matches!(slow, Err(HostError::Unanswered)));
+        }
+        let behind = fetcher.look_up("eric", "public.example").await;
+        assert!(matches!(behind, Err(HostError::Unanswered)), "its lookups hang: {behind:?}");
+        assert!(fetcher.look_up("mia", "public.example").await.is_ok(), "and nobody else's");
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::entry::{Arrival, Entry, Md5, Millis, after};
-use super::types::{essence, is_harmless};
+use super::types::ContentType;
 
 /// Longest side of a preview, in pixels.
 pub const MAX_SIDE: u32 = 4096;
@@ -145,13 +145,17 @@ impl Store {
         now: Millis,
     ) -> Result<(Links, Millis), Error> {
         let sign = |options| self.bucket.presigned_url(&Method::GET, &entry.key, valid_for, options);
-        let content_type = entry.content_type.as_deref().unwrap_or_default();
+        let content_type = ContentType::of(entry.content_type.as_deref());
         let shown =
             |how| PresignOptions::default().response_content_disposition(disposition(how, &entry.name));
         let download = sign(shown("attachment"))?;
-        let view = if is_harmless(content_type) { sign(shown("inline"))? } else { download.clone() };
-        let thumbnail =
-            process(content_type, preview)?.map(|process| PresignOptions::default().process(process));
+        // The link says what it is, too: what the bucket says may be another type by the time that somebody opens it.
+        let view = match content_type.as_ref().and_then(ContentType::in_place) {
+            Some(content_type) => sign(shown("inline").response_content_type(content_type))?,
+            None => download.clone(),
+        };
+        let process = content_type.map_or(Ok(None), |content_type| process(&content_type, preview))?;
+        let thumbnail = process.map(|process| PresignOptions::default().process(process));
         let thumbnail = thumbnail.map(sign).transpose()?;
         Ok((Links { download, view, thumbnail }, after(now, valid_for)))
     }
@@ -266,10 +270,10 @@ impl Preview {
 }
 
 /// What OSS is to make of an object, if it can.
-fn process(content_type: &str, preview: Preview) -> Result<Option<String>, Error> {
+fn process(content_type: &ContentType, preview: Preview) -> Result<Option<String>, Error> {
     let Preview { width, height, at } = preview.or_usual();
-    match essence(content_type).split_once('/') {
-        Some(("image", sort)) if is_scalable(sort) => {
+    match content_type.halves() {
+        ("image", sort) if is_scalable(sort) => {
             let resize = match (width, height) {
                 (Some(width), Some(height)) => ImageResize::within(width, height)?,
                 (Some(width), None) => ImageResize::width(width)?,
@@ -277,7 +281,7 @@ fn process(content_type: &str, preview: Preview) -> Result<Option<String>, Error
             };
             Ok(Some(resize.to_string()))
         }
-        Some(("video", _)) => {
+        ("video", _) => {
             let snapshot = VideoSnapshot::at(Duration::from_millis(at.unwrap_or(0)))?;
             Ok(Some(snapshot.size(width, height)?.to_string()))
         }
@@ -323,7 +327,8 @@ mod tests {
     #[test]
     fn images_and_videos_have_previews() {
         let preview = |content_type, width, height, at| {
-            process(content_type, Preview { width, height, at }).unwrap().unwrap_or_default()
+            let content_type = ContentType::of(Some(content_type)).unwrap();
+            process(&content_type, Preview { width, height, at }).unwrap().unwrap_or_default()
         };
         assert_eq!(preview("image/jpeg", None, None, None), "image/resize,m_lfit,w_320");
         assert_eq!(preview("IMAGE/PNG; x=y", Some(10), Some(20), None), "image/resize,m_lfit,w_10,h_20");

@@ -1,6 +1,160 @@
-//! Content types.
+//! Content types, by the grammar of [RFC 9110, 8.3.1](https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1).
+//!
+//! # Rules
+//!
+//! - What does not follow the grammar is no content type: it is not uploaded, and what was fetched with it is removed again, also where
+//!   all types are allowed. Readers that are less strict take the last type, or the first, of what is two.
+//! - A comma is refused wherever it stands, in a quoted string too: where headers are joined it begins another type.
+//! - What may be shown in place is a list. A type that browsers learn to run tomorrow is not on it.
+//! - An object without a content type is of [`UNKNOWN`].
 
 use std::fmt;
+
+/// What an object is where nobody says so.
+pub const UNKNOWN: &str = "application/octet-stream";
+
+/// Longest content type, in bytes.
+const LONGEST: usize = 255;
+
+/// What a browser shows in place when it is told to, without running anything that is in it.
+const SHOWN_IN_PLACE: &[&str] = &[
+    "application/pdf",
+    "audio/aac",
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "audio/webm",
+    "audio/x-m4a",
+    "audio/x-wav",
+    "image/apng",
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+    "image/jpeg",
+    "image/jpg",
+    "image/png",
+    "image/tiff",
+    "image/vnd.microsoft.icon",
+    "image/webp",
+    "image/x-icon",
+    "image/x-ms-bmp",
+    "text/plain",
+    "video/mp4",
+    "video/mpeg",
+    "video/ogg",
+    "video/quicktime",
+    "video/webm",
+    "video/x-m4v",
+];
+
+/// A content type. Names are in lower case, as their case means nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    kind: String,
+    sort: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl ContentType {
+    /// Reads a content type with its parameters: up to 255 ASCII characters. `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > LONGEST || text.contains(',') {
+            return None;
+        }
+        let (kind, rest) = token(text)?;
+        let (sort, mut rest) = token(rest.strip_prefix('/')?)?;
+        let mut parameters = Vec::new();
+        loop {
+            rest = blank(rest);
+            let Some(after) = rest.strip_prefix(';') else { break };
+            rest = blank(after);
+            // The grammar lets a semicolon stand alone.
+            if rest.is_empty() || rest.starts_with(';') {
+                continue;
+            }
+            let (name, after) = token(rest)?;
+            let (value, after) = value(after.strip_prefix('=')?)?;
+            parameters.push((name.to_ascii_lowercase(), value));
+            rest = after;
+        }
+        let whole = Self { kind: kind.to_ascii_lowercase(), sort: sort.to_ascii_lowercase(), parameters };
+        rest.is_empty().then_some(whole)
+    }
+
+    /// That of an object of which this is said, or nothing.
+    pub fn of(told: Option<&str>) -> Option<Self> {
+        Self::parse(told.filter(|text| !text.is_empty()).unwrap_or(UNKNOWN))
+    }
+
+    /// Whether it is `essence`, such as `application/json`, with whatever parameters.
+    pub fn is(&self, essence: &str) -> bool {
+        essence.split_once('/').is_some_and(|(kind, sort)| self.kind == kind && self.sort == sort)
+    }
+
+    /// What stands before and after the slash.
+    pub fn halves(&self) -> (&str, &str) {
+        (&self.kind, &self.sort)
+    }
+
+    /// What a browser is told that it is when it shows it in place; `None` if it must not. Of the parameters only `charset` is left.
+    pub fn in_place(&self) -> Option<String> {
+        let essence = format!("{}/{}", self.kind, self.sort);
+        if !SHOWN_IN_PLACE.contains(&&*essence) {
+            return None;
+        }
+        let charset = self.parameters.iter().find(|(name, _)| name == "charset");
+        Some(match charset.filter(|(_, value)| token(value).is_some_and(|(_, rest)| rest.is_empty())) {
+            Some((_, charset)) => format!("{essence}; charset={charset}"),
+            None => essence,
+        })
+    }
+}
+
+/// Whether two texts name the same content type.
+pub fn is_same(one: &str, other: &str) -> bool {
+    match (ContentType::parse(one), ContentType::parse(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// The token that text begins with, and the rest.
+fn token(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+fn blank(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t'])
+}
+
+/// The value of a parameter, a token or a quoted string, and the rest.
+fn value(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return token(text).map(|(value, rest)| (value.to_owned(), rest));
+    };
+    let (mut value, mut bytes) = (String::new(), quoted.char_indices());
+    while let Some((at, character)) = bytes.next() {
+        let character = match character {
+            '"' => return Some((value, quoted.get(at + 1..)?)),
+            '\\' => bytes.next()?.1,
+            character => character,
+        };
+        if !(character.is_ascii_graphic() || matches!(character, ' ' | '\t')) {
+            return None;
+        }
+        value.push(character);
+    }
+    None
+}
 
 /// Which content types may be uploaded: `image/png`, or `image/*` for all of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +176,8 @@ impl AllowedTypes {
         }
         let types = names.map(|name| {
             let plain = name.strip_suffix("/*").map_or_else(|| name.to_owned(), |kind| format!("{kind}/x"));
-            if is_type(&plain) {
-                Ok(name.to_ascii_lowercase())
-            } else {
-                Err(format!("{name:?} is no content type"))
-            }
+            let known = ContentType::parse(&plain).filter(|plain| plain.parameters.is_empty());
+            known.map(|_| name.to_ascii_lowercase()).ok_or_else(|| format!("{name:?} is no content type"))
         });
         let types: Vec<_> = types.collect::<Result<_, _>>()?;
         if types.is_empty() { Err("names no content type".to_owned()) } else { Ok(Self(Some(types))) }
@@ -38,12 +189,11 @@ impl AllowedTypes {
     }
 
     /// Whether a content type may be uploaded. Its parameters do not matter.
-    pub fn admit(&self, content_type: &str) -> bool {
+    pub fn admit(&self, content_type: &ContentType) -> bool {
         let Some(types) = &self.0 else { return true };
-        let essence = essence(content_type);
-        types.iter().any(|allowed| match allowed.strip_suffix('*') {
-            Some(kind) => essence.starts_with(kind),
-            None => *allowed == essence,
+        types.iter().any(|allowed| match allowed.strip_suffix("/*") {
+            Some(kind) => content_type.kind == kind,
+            None => content_type.is(allowed),
         })
     }
 }
@@ -57,74 +207,119 @@ impl fmt::Display for AllowedTypes {
     }
 }
 
-/// What stands before the parameters, in lower case.
-pub fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// Whether text has the form of a content type, parameters included (RFC 9110, 8.3.1): up to 255 visible characters.
-pub fn is_type(text: &str) -> bool {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-    };
-    let whole = text.split(';').next().unwrap_or_default().trim_end();
-    let form = whole.split_once('/').is_some_and(|(kind, sort)| token(kind) && token(sort));
-    form && text.len() <= 255 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
-}
-
-/// What a browser shows in place when it is told to, without running anything that is in it.
-pub fn is_harmless(content_type: &str) -> bool {
-    let essence = essence(content_type);
-    let kind = essence.split('/').next().unwrap_or_default();
-    match kind {
-        "image" => essence != "image/svg+xml",
-        "video" | "audio" => true,
-        _ => matches!(&*essence, "text/plain" | "application/pdf"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn admits(allowed: &AllowedTypes, text: &str) -> bool {
+        ContentType::parse(text).is_some_and(|content_type| allowed.admit(&content_type))
+    }
+
+    fn in_place(text: &str) -> Option<String> {
+        ContentType::parse(text).and_then(|content_type| content_type.in_place())
+    }
 
     #[test]
     fn listed_types_and_kinds_are_admitted() {
         let allowed = AllowedTypes::parse("image/*, Application/PDF").unwrap();
         for good in ["image/png", "IMAGE/JPEG", "application/pdf", "application/pdf; x=y"] {
-            assert!(allowed.admit(good), "{good}");
+            assert!(admits(&allowed, good), "{good}");
         }
-        for bad in ["text/html", "imagex/png", "application/pdfx", "", "image"] {
-            assert!(!allowed.admit(bad), "{bad}");
+        for bad in
+            ["text/html", "imagex/png", "application/pdfx", "", "image", "image/png,text/html", "image/png;"]
+        {
+            assert_eq!(admits(&allowed, bad), bad == "image/png;", "{bad}");
         }
         assert_eq!(AllowedTypes::parse("image/*,*/*"), Ok(AllowedTypes::ALL));
-        assert!(AllowedTypes::ALL.admit("text/html"));
-        for list in ["", "*", "image", "image/", "a b/c", "*/*/*"] {
-            assert!(AllowedTypes::parse(list).is_err(), "{list}");
+        assert!(admits(&AllowedTypes::ALL, "text/html"));
+        for list in ["", "*", "image", "image/", "a b/c", "*/*/*", "a/b;c=d", "a/b;"] {
+            assert_eq!(AllowedTypes::parse(list).is_err(), list != "a/b;", "{list}");
         }
     }
 
     #[test]
-    fn a_content_type_is_a_kind_and_a_sort() {
-        for good in ["a/b", "text/plain; charset=utf-8", "image/svg+xml", "text/plain ;x=\"y\""] {
-            assert!(is_type(good), "{good}");
+    fn a_content_type_is_read_by_the_grammar() {
+        for good in [
+            "a/b",
+            "text/plain; charset=utf-8",
+            "image/svg+xml",
+            "text/plain ;x=\"y\"",
+            "a/b;",
+            "a/b; ;c=d;",
+            "a/b;\tc=d",
+            "a/b;c=\"d;e \\\" =\"",
+            "a/b;c=\"\"",
+        ] {
+            assert!(ContentType::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "a", "/b", "a/", "a /b", "a/b\n", "a/b;\u{e9}", "a/b c"] {
-            assert!(!is_type(bad), "{bad}");
+        for bad in [
+            "",
+            "a",
+            "/b",
+            "a/",
+            "a /b",
+            "a/ b",
+            " a/b",
+            "a/b\n",
+            "a/b;\u{e9}",
+            "a/b c",
+            "a/b/c",
+            "a/b,c/d",
+            "a/b, c/d",
+            "a/b;c=d,e/f",
+            "a/b;c=\"d,e\"",
+            "a/b;c=d e/f",
+            "a/b;c",
+            "a/b;c=",
+            "a/b;=d",
+            "a/b;c =d",
+            "a/b;c= d",
+            "a/b;c=\"d",
+            "a/b;c=\"d\"e",
+            "a/b;c=\"d\\",
+            "a/b;c=\"\u{1}\"",
+            "a/b;c=\"\u{e9}\"",
+        ] {
+            assert_eq!(ContentType::parse(bad), None, "{bad}");
         }
+        assert!(ContentType::parse(&format!("a/{}", "b".repeat(253))).is_some());
+        assert_eq!(ContentType::parse(&format!("a/{}", "b".repeat(254))), None);
     }
 
     #[test]
-    fn what_could_run_scripts_is_not_shown_in_place() {
-        assert!(
-            ["image/png", "video/mp4", "application/pdf", "text/plain; charset=x"]
-                .into_iter()
-                .all(is_harmless)
-        );
-        assert!(
-            !["text/html", "image/svg+xml", "application/xhtml+xml", "", "text/xml"]
-                .into_iter()
-                .any(is_harmless)
-        );
+    fn one_type_has_several_spellings() {
+        assert!(is_same("Text/Plain;Charset=utf-8", "text/plain; charset=\"utf-8\""));
+        assert!(!is_same("text/plain", "text/plain; charset=utf-8"));
+        assert!(!is_same("text/plain", "text/plain,text/html"));
+        assert!(is_same("no type", "no type"));
+        assert_eq!(ContentType::of(None), ContentType::of(Some("")));
+        assert!(ContentType::of(None).is_some_and(|content_type| content_type.is(UNKNOWN)));
+    }
+
+    #[test]
+    fn only_what_is_on_the_list_is_shown_in_place() {
+        for (text, shown) in [
+            ("image/png", "image/png"),
+            ("VIDEO/MP4; codecs=\"avc1\"", "video/mp4"),
+            ("application/pdf", "application/pdf"),
+            ("text/plain; charset=GBK", "text/plain; charset=GBK"),
+            ("text/plain; charset=\"utf-8\"; x=y", "text/plain; charset=utf-8"),
+            ("text/plain; charset=\"a b\"", "text/plain"),
+        ] {
+            assert_eq!(in_place(text).as_deref(), Some(shown), "{text}");
+        }
+        for text in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "",
+            "text/xml",
+            "image/anything",
+            "video/x-new",
+            "text/plain,text/html",
+            "multipart/x-mixed-replace",
+        ] {
+            assert_eq!(in_place(text), None, "{text}");
+        }
     }
 }

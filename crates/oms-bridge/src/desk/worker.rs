@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::catalogue::{CatalogueError, Put};
 use super::entry::{Arrival, Entry, Forward, Millis, State, after};
 use super::fetch::Fetched;
+use super::types::{ContentType, UNKNOWN};
 use super::{Desk, Store};
 use crate::change::{EventName, ObjectChange};
 use crate::pipeline::{Budget, Pipeline};
@@ -45,14 +46,44 @@ enum Outcome {
     Removed,
     GaveUp(String),
     PutOff(String),
+    /// Nothing was done, and nothing is to be written down.
+    NotBegun,
+}
+
+/// What is under way. Fetches are apart: they wait for [places](super::fetch::Place) of their own, and take none of the others.
+#[derive(Default)]
+struct Running {
+    work: JoinSet<()>,
+    fetches: JoinSet<()>,
+}
+
+impl Running {
+    fn len(&self) -> usize {
+        self.work.len() + self.fetches.len()
+    }
+
+    /// Waits until something has ended; for ever if nothing is under way.
+    async fn ended(&mut self) {
+        tokio::select! {
+            Some(_) = self.work.join_next() => {}
+            Some(_) = self.fetches.join_next() => {}
+            else => std::future::pending().await,
+        }
+    }
+
+    async fn all_ended(&mut self) {
+        while self.len() > 0 {
+            self.ended().await;
+        }
+    }
 }
 
 /// Works until `stop`, then finishes what is in hand.
 pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
-    let mut running = JoinSet::new();
+    let mut running = Running::default();
     let mut stop = pin!(stop);
     loop {
-        let room = AT_ONCE - running.len();
+        let room = AT_ONCE - running.work.len();
         let pause = match desk.claim(room, &mut running).await {
             Ok(pause) => pause,
             Err(error) => {
@@ -63,12 +94,14 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = &mut stop => break,
             () = desk.0.work.notified() => {}
-            Some(_) = running.join_next() => {}
+            () = running.ended() => {}
             () = sleep(pause), if room > 0 => {}
         }
     }
-    let finish = async { while running.join_next().await.is_some() {} };
-    if timeout(LAST_CALL, finish).await.is_err() {
+    if let Some(fetcher) = desk.fetcher() {
+        fetcher.close();
+    }
+    if timeout(LAST_CALL, running.all_ended()).await.is_err() {
         tracing::warn!(
             rows = running.len(),
             "stopped in the middle of work, which is taken up again after the next start"
@@ -78,7 +111,7 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
 
 impl Desk {
     /// Starts work on as many rows as there is room for. Says how long there will be nothing more to do.
-    async fn claim(&self, room: usize, running: &mut JoinSet<()>) -> Result<Duration, CatalogueError> {
+    async fn claim(&self, room: usize, running: &mut Running) -> Result<Duration, CatalogueError> {
         if room == 0 {
             return Ok(LOOK_ROUND);
         }
@@ -95,7 +128,9 @@ impl Desk {
             // Somebody else may have been quicker.
             if put? == Put::Done {
                 entry.revision += 1;
-                running.spawn(self.clone().settle(entry));
+                let set =
+                    if entry.state == State::Fetching { &mut running.fetches } else { &mut running.work };
+                set.spawn(self.clone().settle(entry));
             }
         }
         if full {
@@ -126,6 +161,7 @@ impl Desk {
             Outcome::Settled(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
             Outcome::Removed => counters.removed.up(),
             Outcome::PutOff(_) => counters.put_off.up(),
+            Outcome::NotBegun => return,
             Outcome::Settled(_) | Outcome::Absent | Outcome::GaveUp(_) => {}
         }
         let now = self.now();
@@ -204,7 +240,14 @@ impl Desk {
                 "this desk fetches nothing any more: INGEST_DOMAINS is not set".to_owned(),
             );
         };
-        match fetcher.fetch(url, &entry.key).await {
+        let Some(place) = fetcher.place(&entry.creator).await else { return Outcome::NotBegun };
+        // That took its time.
+        match self.catalogue().find(&entry.id).await {
+            Ok(Some(now)) if now.state == State::Fetching => {}
+            Ok(_) => return Outcome::NotBegun,
+            Err(error) => return Outcome::PutOff(error.to_string()),
+        }
+        match fetcher.fetch(&place, url, &entry.key).await {
             Fetched::Done => self.admit(entry).await,
             Fetched::Failed(why) => Outcome::GaveUp(why),
             Fetched::Interrupted(why) if entry.checks + 1 >= FETCHES => Outcome::GaveUp(why),
@@ -219,12 +262,15 @@ impl Desk {
             Outcome::Absent => return Outcome::PutOff("fetched, and gone again".to_owned()),
             other => return other,
         };
-        let content_type = found.content_type.as_deref().unwrap_or_default();
         let types = &self.rules().types;
-        if types.admit(content_type) {
-            return Outcome::Found(found);
-        }
-        let why = format!("{content_type} may not be uploaded, only {types}");
+        let why = match ContentType::of(found.content_type.as_deref()) {
+            Some(content_type) if types.admit(&content_type) => return Outcome::Found(found),
+            Some(_) => {
+                let content_type = found.content_type.as_deref().unwrap_or(UNKNOWN);
+                format!("{content_type} may not be uploaded, only {types}")
+            }
+            None => format!("{:?} is no content type", found.content_type.unwrap_or_default()),
+        };
         match self.store().remove(&entry.key).await {
             Ok(()) => Outcome::GaveUp(why),
             Err(error) => Outcome::PutOff(error.to_string()),
@@ -265,7 +311,7 @@ fn apply(row: &mut Entry, worked_on: State, outcome: &Outcome, now: Millis) {
         }
         Outcome::Settled(_) if row.state != worked_on => row.handed_over_late(now),
         _ if row.state != worked_on => {}
-        Outcome::Found(_) => {}
+        Outcome::Found(_) | Outcome::NotBegun => {}
         Outcome::Absent => row.absent(now),
         Outcome::Settled(found) => {
             row.seen(found.clone());

@@ -123,6 +123,7 @@ pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr
 
 /// Resolves names to those of their addresses that are within reach. What it gives is what is connected to, so nothing can
 /// change between the look and the connection.
+#[derive(Clone)]
 pub struct Resolver {
     lookup: Lookup,
     reach: Reach,
@@ -138,6 +139,23 @@ impl Resolver {
     pub fn new(lookup: Lookup, reach: Reach) -> Self {
         Self { lookup, reach }
     }
+
+    /// The addresses of a host, a name or an address, that would be connected to.
+    ///
+    /// # Errors
+    ///
+    /// When it has no address. The inner error says that none of them is within reach.
+    pub async fn addresses(&self, host: &str) -> io::Result<Result<Vec<IpAddr>, Inadmissible>> {
+        let mut addresses = match address(host) {
+            Some(address) => vec![address],
+            None => (self.lookup)(host.to_owned()).await?,
+        };
+        addresses.retain(|address| self.reach.admits(*address));
+        if addresses.is_empty() {
+            return Ok(Err(Inadmissible::new(format!("{host:?} has no public address"))));
+        }
+        Ok(Ok(addresses))
+    }
 }
 
 async fn system(name: String) -> io::Result<Vec<IpAddr>> {
@@ -146,13 +164,9 @@ async fn system(name: String) -> io::Result<Vec<IpAddr>> {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (found, reach) = ((self.lookup)(name.as_str().to_owned()), self.reach);
+        let resolver = self.clone();
         Box::pin(async move {
-            let mut addresses = found.await?;
-            addresses.retain(|address| reach.admits(*address));
-            if addresses.is_empty() {
-                return Err(Inadmissible::new(format!("{:?} has no public address", name.as_str())).into());
-            }
+            let addresses = resolver.addresses(name.as_str()).await??;
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }

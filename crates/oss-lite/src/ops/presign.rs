@@ -32,6 +32,12 @@ impl PresignOptions {
         self.param("response-content-disposition", value.into())
     }
 
+    /// What the answer has as `Content-Type`, whatever is stored.
+    #[must_use]
+    pub fn response_content_type(self, value: impl Into<String>) -> Self {
+        self.param("response-content-type", value.into())
+    }
+
     fn param(mut self, name: &str, value: String) -> Self {
         self.query.push((name.to_owned(), value));
         self

@@ -43,6 +43,16 @@ struct Answer {
     object: Object,
 }
 
+/// What a callback is to the row that it names.
+enum Verdict {
+    /// It names no upload that was allowed.
+    Unknown,
+    /// Its upload could not have been: the policy pins size and type.
+    Contradicts,
+    /// It says this.
+    Fits(News),
+}
+
 /// `POST /callback`
 pub(super) async fn take(
     State(desk): State<Desk>,
@@ -99,21 +109,34 @@ impl Desk {
             md5: told.md5.as_deref().and_then(told_md5),
         };
         let (bucket, key, now) = (told.bucket, told.object, self.now());
-        let mut news = None;
+        let mut verdict = Verdict::Unknown;
         let updated = self.update(&id, |entry| {
-            news = (entry.bucket == bucket && entry.key == key).then(|| entry.arrived(arrival.clone(), now));
+            // What the desk fetches is uploaded by nobody.
+            let allowed = entry.source_url.is_none() && entry.bucket == bucket && entry.key == key;
+            verdict = if !allowed {
+                Verdict::Unknown
+            } else if entry.agrees_with(&arrival) {
+                Verdict::Fits(entry.arrived(arrival.clone(), now))
+            } else {
+                Verdict::Contradicts
+            };
         });
         let entry = updated.await?.ok_or_else(unknown)?;
-        match news {
-            None => Err(unknown()),
-            Some(News::Repeated) => Ok(entry),
-            Some(News::First) => {
+        match verdict {
+            Verdict::Unknown => Err(unknown()),
+            Verdict::Contradicts => Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "contradicts",
+                "the size or the content type is not the one that was allowed",
+            )),
+            Verdict::Fits(News::Repeated) => Ok(entry),
+            Verdict::Fits(News::First) => {
                 tracing::info!(key = entry.key, size = entry.size, "uploaded");
                 self.counters().stored.up();
                 self.wake();
                 Ok(entry)
             }
-            Some(News::Unwanted) => {
+            Verdict::Fits(News::Unwanted) => {
                 self.wake();
                 Err(ApiError::new(StatusCode::GONE, "deleted", "the upload was deleted meanwhile"))
             }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::error::ApiError;
 use crate::desk::Desk;
 use crate::desk::entry::Id;
-use crate::desk::types::essence;
+use crate::desk::types::ContentType;
 use crate::desk::users::User;
 
 /// The user whose token the request carries.
@@ -65,7 +65,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    essence(content_type) == "application/json"
+    ContentType::parse(content_type).is_some_and(|content_type| content_type.is("application/json"))
 }
 
 fn unread(rejection: &BytesRejection) -> ApiError {

@@ -13,14 +13,15 @@ use super::extract::{Caller, Json, Named, json, json_with, unknown_id};
 use super::shown::{Object, Upload, located, time};
 use crate::desk::Desk;
 use crate::desk::entry::{Entry, Id, Md5, State as Stage};
+use crate::desk::fetch::HostError;
 use crate::desk::name::Name;
 use crate::desk::store::Preview;
-use crate::desk::types::is_type;
+use crate::desk::types::{ContentType, UNKNOWN};
 use crate::desk::users::User;
 use crate::transfer::Admission as _;
 
-/// What is uploaded where nobody says what it is.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
+/// Fetches that a user may have under way and waiting. A few more if several are asked for at the same moment.
+const MOST_FETCHES: u64 = 100;
 
 /// Longest URL, in bytes.
 const LONGEST_URL: usize = 4096;
@@ -123,12 +124,12 @@ fn md5(text: &str) -> Result<Md5, ApiError> {
 }
 
 fn content_type(desk: &Desk, given: Option<String>) -> Result<String, ApiError> {
-    let content_type = given.filter(|text| !text.is_empty()).unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
-    if !is_type(&content_type) {
+    let content_type = given.filter(|text| !text.is_empty()).unwrap_or_else(|| UNKNOWN.to_owned());
+    let Some(parsed) = ContentType::parse(&content_type) else {
         return Err(ApiError::malformed(format!("{content_type:?} is no content type")));
-    }
+    };
     let types = &desk.rules().types;
-    if !types.admit(&content_type) {
+    if !types.admit(&parsed) {
         let message = format!("{content_type} may not be uploaded, only {types}");
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "type_not_allowed", message));
     }
@@ -194,6 +195,24 @@ pub(super) async fn from_url(
         Some(text) => name(text)?,
         None => named_by(&url),
     };
+    if desk.catalogue().fetching(&user.name).await? >= MOST_FETCHES {
+        let message = format!("{MOST_FETCHES} objects are being fetched for {} already", user.name);
+        return Err(ApiError::too_many("too_many_fetches", message));
+    }
+    fetcher.look_up(&user.name, url.host_str().unwrap_or_default()).await.map_err(|error| {
+        let host = url.host_str().unwrap_or_default();
+        match error {
+            HostError::Refused(why) => ApiError::forbidden("refused", why.to_string()),
+            HostError::Unknown(error) => {
+                tracing::info!(host, %error, "a host cannot be found");
+                ApiError::new(StatusCode::BAD_REQUEST, "unknown_host", format!("{host:?} cannot be found"))
+            }
+            HostError::Unanswered => ApiError::unavailable(
+                "lookup_unanswered",
+                format!("nobody says where {host:?} is; try again"),
+            ),
+        }
+    })?;
     let entry = desk.fetching(&user, &name, url)?;
     desk.catalogue().add(&entry).await?;
     desk.counters().allowed.up();

@@ -1,4 +1,8 @@
-//! The file of SQLite, which goes on being written after somebody deleted it.
+//! The file of SQLite: for its owner alone, and watched, since it goes on being written after somebody deleted it.
+//!
+//! It names every file of every user and the URLs that they gave, which may be signed. So it is made for its owner alone, and so are the files
+//! that SQLite keeps beside it, which take over its mode. One that everybody may open, as earlier versions made it, is closed to all others.
+//! One that was opened to a group alone is as somebody wants it.
 
 use std::path::{Path, PathBuf};
 
@@ -49,8 +53,47 @@ pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
     {
         return Err(unusable(format!("there is no folder {}: {error}", folder.display())));
     }
-    let made = tokio::fs::OpenOptions::new().read(true).append(true).create(true).open(path).await;
-    made.map(drop).map_err(|error| unusable(format!("cannot write to {}: {error}", path.display())))
+    let mut options = tokio::fs::OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    options.mode(OWNER_ONLY);
+    let cannot = |error| unusable(format!("cannot write to {}: {error}", path.display()));
+    drop(options.open(path).await.map_err(cannot)?);
+    #[cfg(unix)]
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        close_to_others(Path::new(&name)).await;
+    }
+    Ok(())
+}
+
+/// Nobody but its owner reads or writes it.
+#[cfg(unix)]
+const OWNER_ONLY: u32 = 0o600;
+
+/// What everybody may do.
+#[cfg(unix)]
+const EVERYBODY: u32 = 0o007;
+
+/// Takes away what everybody may do with a file, if there is such a file and they may do anything.
+#[cfg(unix)]
+async fn close_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(found) = tokio::fs::metadata(path).await else { return };
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & EVERYBODY == 0 {
+        return;
+    }
+    let closed = std::fs::Permissions::from_mode(OWNER_ONLY);
+    match tokio::fs::set_permissions(path, closed).await {
+        Ok(()) => {
+            tracing::info!(path = %path.display(), "was open to everybody, and is for its owner alone now");
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "is open to everybody, and cannot be closed to them");
+        }
+    }
 }
 
 fn unusable(message: String) -> CatalogueError {

@@ -173,6 +173,16 @@ impl Catalogue {
         rows.iter().map(statements::entry).collect()
     }
 
+    /// How many objects are being fetched for a user, or wait for that.
+    ///
+    /// # Errors
+    ///
+    /// When the catalogue cannot be read.
+    pub async fn fetching(&self, creator: &str) -> Result<u64, CatalogueError> {
+        let rows = self.rows(|| statements::fetching(creator)).await?;
+        rows.first().map_or(Ok(0), statements::count)
+    }
+
     /// What the worker must see to by now, longest due first.
     ///
     /// # Errors

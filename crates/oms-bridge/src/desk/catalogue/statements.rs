@@ -47,6 +47,9 @@ const LIST: &str = select!(
 
 const DUE: &str = select!("WHERE due_at <= ? ORDER BY due_at, id LIMIT ?");
 
+const FETCHING: &str = "SELECT COUNT(*) FROM storage \
+    WHERE creator_id = ? AND HEX(creator_id) = HEX(?) AND state = 'fetching'";
+
 const NEXT_DUE: &str = "SELECT MIN(due_at) FROM storage WHERE due_at IS NOT NULL";
 
 const PING: &str = "SELECT id FROM storage LIMIT 1";
@@ -112,6 +115,10 @@ pub(super) fn due(now: Millis, limit: u32) -> Statement {
     sqlx::query(DUE).bind(now).bind(i64::from(limit))
 }
 
+pub(super) fn fetching(creator: &str) -> Statement {
+    sqlx::query(FETCHING).bind(creator.to_owned()).bind(creator.to_owned())
+}
+
 pub(super) fn next_due() -> Statement {
     sqlx::query(NEXT_DUE)
 }
@@ -132,6 +139,12 @@ fn number(size: u64) -> i64 {
 
 pub(super) fn moment(row: &AnyRow) -> Result<Option<Millis>, CatalogueError> {
     row.try_get(0).map_err(|error| CatalogueError::of("cannot read when work is due", error))
+}
+
+pub(super) fn count(row: &AnyRow) -> Result<u64, CatalogueError> {
+    let count: i64 =
+        row.try_get(0).map_err(|error| CatalogueError::of("cannot read how many rows there are", error))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
@@ -165,13 +178,14 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
 
 /// Every statement, and the index that it goes by.
 #[cfg(test)]
-pub(super) fn texts() -> [(&'static str, &'static str); 6] {
+pub(super) fn texts() -> [(&'static str, &'static str); 7] {
     [
         (UPDATE, "sqlite_autoindex_storage_1 (id=?)"),
         (FIND, "sqlite_autoindex_storage_1 (id=?)"),
         (SAME, "storage_md5 (md5=? AND size=? AND creator_id=?)"),
         (LIST, "storage_list (creator_id=? AND state=? AND id<?)"),
         (DUE, "storage_due (due_at<?)"),
+        (FETCHING, "storage_list (creator_id=? AND state=?)"),
         (NEXT_DUE, "storage_due"),
     ]
 }

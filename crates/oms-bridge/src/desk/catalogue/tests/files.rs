@@ -94,3 +94,32 @@ async fn commits_reach_the_disk_before_they_are_answered() {
         assert_eq!(found.unwrap(), expected, "{pragma}");
     }
 }
+
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    for (before, after) in [(None, 0o600), (Some(0o644), 0o600), (Some(0o666), 0o600), (Some(0o660), 0o660)] {
+        let path = folder.path().join(format!("{before:?}.db"));
+        if let Some(before) = before {
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(before)).unwrap();
+        }
+        let opened = Catalogue::open(&url(&folder, &format!("{before:?}.db"))).await;
+        if let Ok(catalogue) = opened {
+            catalogue.add(&pending("a.jpg")).await.unwrap();
+            for suffix in ["-wal", "-shm"] {
+                let beside = folder.path().join(format!("{before:?}.db{suffix}"));
+                assert_eq!(mode(&beside), after, "{}", beside.display());
+            }
+        }
+        assert_eq!(mode(&path), after, "{before:?}");
+    }
+}

@@ -137,3 +137,21 @@ async fn work_is_due_in_the_order_of_its_time() {
     assert_eq!(catalogue.next_due().await.unwrap(), Some(20));
     world.end().await;
 }
+
+#[tokio::test]
+async fn the_fetches_of_a_user_are_counted() {
+    let world = World::new("fetching").await;
+    let catalogue = world.open().await;
+    for (name, creator, state) in [
+        ("a", "eric", State::Fetching),
+        ("b", "eric", State::Fetching),
+        ("c", "eric", State::Failed),
+        ("d", "mia", State::Fetching),
+    ] {
+        add(&catalogue, Entry { state, creator: creator.into(), ..pending(name) }).await;
+    }
+    for (creator, count) in [("eric", 2), ("mia", 1), ("nobody", 0)] {
+        assert_eq!(catalogue.fetching(creator).await.unwrap(), count, "{creator}");
+    }
+    world.end().await;
+}
