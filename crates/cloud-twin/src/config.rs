@@ -10,6 +10,7 @@ use std::time::Duration;
 use http_listener::Limits;
 
 use crate::clock::{Clock, SystemClock};
+use crate::policy::AccessPolicy;
 use crate::{Service, Twin};
 
 /// Keys of one cloud identity. The built-in ones are made up and work nowhere else.
@@ -144,6 +145,8 @@ pub struct TwinConfig {
     pub(crate) callback_timeout: Duration,
     pub(crate) custom_domains: BTreeMap<String, String>,
     pub(crate) limits: Limits,
+    /// By access key.
+    pub(crate) policies: BTreeMap<String, Vec<AccessPolicy>>,
 }
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -178,6 +181,7 @@ impl Default for TwinConfig {
             callback_timeout: Duration::from_secs(5),
             custom_domains: BTreeMap::new(),
             limits: Limits::of_a_store(),
+            policies: BTreeMap::new(),
         }
     }
 }
@@ -316,6 +320,22 @@ impl TwinConfig {
     pub fn custom_domain(mut self, domain: impl Into<String>, bucket: impl Into<String>) -> Self {
         self.custom_domains.insert(domain.into(), bucket.into());
         self
+    }
+
+    /// Attaches a policy to an access key, which may do from then on only what its policies together allow. Without one a key may
+    /// do everything.
+    #[must_use]
+    pub fn policy(mut self, access_key: impl Into<String>, policy: AccessPolicy) -> Self {
+        self.policies.entry(access_key.into()).or_default().push(policy);
+        self
+    }
+
+    /// Attaches a policy to all access keys of its cloud.
+    #[must_use]
+    pub fn policy_for_all(self, policy: &AccessPolicy) -> Self {
+        let accounts = if policy.is_of_huawei() { &self.huawei_accounts } else { &self.oss_accounts };
+        let access_keys: Vec<_> = accounts.iter().map(|account| account.access_key.clone()).collect();
+        access_keys.into_iter().fold(self, |config, access_key| config.policy(access_key, policy.clone()))
     }
 
     /// Starts a twin with these settings; the same as [`Twin::start`].

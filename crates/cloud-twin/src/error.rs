@@ -25,6 +25,8 @@ struct Parts {
     message: Cow<'static, str>,
     ec: Option<&'static str>,
     details: Vec<(&'static str, String)>,
+    /// What OSS says of a policy's denial.
+    denial: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Cause,
 }
@@ -58,6 +60,7 @@ impl ApiError {
             message: message.into(),
             ec: None,
             details: Vec::new(),
+            denial: Vec::new(),
             headers: Vec::new(),
             cause: Cause::Request,
         }))
@@ -127,6 +130,11 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn denial(mut self, denial: Vec<(&'static str, String)>) -> Self {
+        self.0.denial = denial;
+        self
+    }
+
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
@@ -193,6 +201,13 @@ impl ApiError {
         if let (Dialect::Oss, Some(ec)) = (context.dialect, parts.ec) {
             element("EC", ec);
             element("RecommendDoc", &format!("https://api.aliyun.com/troubleshoot?q={ec}"));
+        }
+        if !parts.denial.is_empty() {
+            xml += "  <AccessDeniedDetail>\n";
+            for (name, value) in &parts.denial {
+                let _ = writeln!(xml, "    <{name}>{}</{name}>", escape(value));
+            }
+            xml += "  </AccessDeniedDetail>\n";
         }
         xml + "</Error>\n"
     }

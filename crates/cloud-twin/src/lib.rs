@@ -87,6 +87,7 @@ mod object;
 mod objects;
 mod observe;
 mod oms;
+mod policy;
 mod server;
 mod state;
 mod store;
@@ -117,6 +118,7 @@ pub use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
 pub use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 pub use crate::observe::{CallbackCount, RequestCount, Service, Stats, TwinEvent};
 pub use crate::oms::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
+pub use crate::policy::{AccessPolicy, Denied, PolicyError};
 
 use crate::objects::Dialect;
 use crate::server::Front;
@@ -329,6 +331,11 @@ impl Twin {
     /// Counters since the start.
     pub fn stats(&self) -> Stats {
         self.inner.stats()
+    }
+
+    /// The requests that no policy allowed, in the order they came.
+    pub fn denied(&self) -> Vec<Denied> {
+        lock(&self.inner.denied).clone()
     }
 
     /// Bucket events whose function failed in every try.

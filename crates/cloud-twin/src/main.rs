@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use cloud_twin::{FunctionSettings, SignatureV1, Twin, TwinConfig};
+use cloud_twin::{AccessPolicy, FunctionSettings, SignatureV1, Twin, TwinConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, oneshot};
 
@@ -63,6 +63,9 @@ struct Arguments {
     /// Milliseconds that it takes to restore an archived object
     #[arg(long, default_value_t = 1000)]
     restore_ms: u64,
+    /// Policy of RAM or IAM, as JSON, for all keys of its cloud: what no policy allows is refused; may be repeated
+    #[arg(long, value_name = "FILE", value_parser = policy)]
+    policy: Vec<AccessPolicy>,
     /// Refuse signature V1 at OSS, as for new accounts
     #[arg(long)]
     refuse_v1: bool,
@@ -87,6 +90,11 @@ fn pair(separator: char) -> impl Fn(&str) -> Result<(String, String), String> + 
         }
         _ => Err(format!("two values with {separator:?} between them are needed")),
     }
+}
+
+fn policy(file: &str) -> Result<AccessPolicy, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    AccessPolicy::parse(&text).map_err(|error| error.to_string())
 }
 
 fn main() -> ExitCode {
@@ -133,7 +141,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
 
 fn config(arguments: &Arguments) -> TwinConfig {
     let v1 = if arguments.refuse_v1 { SignatureV1::Refused } else { SignatureV1::Accepted };
-    Twin::builder()
+    let config = Twin::builder()
         .oss_addr(arguments.oss_addr)
         .obs_addr(arguments.obs_addr)
         .oms_addr(arguments.oms_addr)
@@ -148,7 +156,8 @@ fn config(arguments: &Arguments) -> TwinConfig {
             retries: arguments.retries,
             backoff: Duration::from_millis(arguments.backoff_ms),
             ..FunctionSettings::default()
-        })
+        });
+    arguments.policy.iter().fold(config, TwinConfig::policy_for_all)
 }
 
 fn prepare(twin: &Twin, arguments: &Arguments) -> io::Result<()> {

@@ -20,6 +20,7 @@ use crate::objects::Dialect;
 use crate::objects::get::http_date;
 use crate::observe::{Counters, Service, Stats, TwinEvent};
 use crate::oms::{CopyJob, Oms, SyncTaskHandle};
+use crate::policy::Denied;
 use crate::store::Store;
 use crate::sync::lock;
 
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) failures: FailureLock,
     pub(crate) events: broadcast::Sender<TwinEvent>,
     pub(crate) change: Notify,
+    pub(crate) denied: Mutex<Vec<Denied>>,
     next_request: AtomicU64,
     date: Mutex<(i64, HeaderValue)>,
     pub(crate) addresses: Addresses,
@@ -91,6 +93,7 @@ impl Inner {
             failures: FailureLock::default(),
             events: broadcast::channel(EVENT_BACKLOG).0,
             change: Notify::new(),
+            denied: Mutex::default(),
             next_request: AtomicU64::new(1),
             date: Mutex::new((i64::MIN, HeaderValue::from_static(""))),
             config,

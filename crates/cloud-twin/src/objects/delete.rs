@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::{BodyError, MAX_DOCUMENT, receive};
 use super::put::xml_reply;
-use super::{Call, Dialect};
+use super::{Call, Dialect, permission};
 use crate::body::{ReplyBody, RequestBody};
 use crate::error::{ApiError, Outcome, Reply};
 use crate::notify::Change;
@@ -58,6 +58,7 @@ pub(super) async fn delete_objects(call: &Call<'_>, body: RequestBody) -> Result
     }
     let (body, _) = receive(call.dialect, headers, body, MAX_DOCUMENT).await?;
     let request = Request::parse(call, &body)?;
+    permission::check_deletion(call, &request.keys)?;
     for key in &request.keys {
         remove(call, &bucket, key, Change::DeleteObjects);
     }

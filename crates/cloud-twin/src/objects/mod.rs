@@ -17,6 +17,7 @@ mod list;
 mod metadata;
 mod multipart;
 mod operation;
+mod permission;
 mod post;
 mod process;
 mod put;
@@ -253,6 +254,10 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
             body.drain().await;
             return Err(error.into());
         }
+    }
+    if let Err(error) = permission::check(call, operation) {
+        body.drain().await;
+        return Err(error.into());
     }
     dispatch(call, operation, body).await
 }

@@ -33,6 +33,7 @@ use crate::content::Content;
 use crate::error::{Reply, insert_text};
 use crate::faulted::Faulted;
 use crate::faults::{Probe, Stage};
+use crate::policy;
 use crate::server::{Aborted, Connection};
 use crate::state::Inner;
 
@@ -232,7 +233,7 @@ async fn respond(
         let outcome = authenticate(inner, parts, body);
         let outcome = match outcome {
             Ok(()) => {
-                let outcome = dispatch(inner, parts, route, batch);
+                let outcome = permit(inner, parts, route).and_then(|()| dispatch(inner, parts, route, batch));
                 let status = outcome.as_ref().map_or_else(|error| error.status, Response::status);
                 record(inner, route, &keys, status.as_u16());
                 outcome
@@ -255,6 +256,16 @@ fn authenticate(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<(), ApiErro
     apig::verify(parts, body, accounts, &inner.failures, inner.now()).map_err(|apig::Refused(text)| {
         let message = format!("Incorrect IAM authentication information: {text}");
         ApiError::new(StatusCode::UNAUTHORIZED, "APIGW.0301", message)
+    })
+}
+
+/// Asks the policies of whoever makes the request.
+fn permit(inner: &Inner, parts: &Parts, route: Route<'_>) -> Result<(), ApiError> {
+    let Some(access_key) = policy::of_apig(&parts.headers) else { return Ok(()) };
+    let needs = policy::of_oms(route.operation());
+    policy::check(inner, Service::Oms, &access_key, &needs).map_err(|_| {
+        let message = "Insufficient permissions. You do not have the OMS operation permissions.";
+        ApiError::new(StatusCode::FORBIDDEN, "OMS.0206", message)
     })
 }
 

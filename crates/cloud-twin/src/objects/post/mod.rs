@@ -18,7 +18,7 @@ use self::form::File;
 use self::policy::{Policy, denied};
 use super::body::{BodyError, Intake, check_framing};
 use super::put::{KEPT_HEADERS, check_key, object_headers, store, write_headers, xml_reply};
-use super::{Call, callbacks, signature_policy};
+use super::{Call, callbacks, permission, signature_policy};
 use crate::auth::{self, FormSignature};
 use crate::body::{ReplyBody, RequestBody};
 use crate::callback::Order;
@@ -50,6 +50,7 @@ async fn upload(call: &Call<'_>, body: &mut RequestBody) -> Result<Reply, BodyEr
     let order = order_of(&fields)?;
     let parts = parts_of_put(call, &fields, file.content_type())?;
     let put = Call { parts: &parts, ..*call };
+    permission::check_form(&put, &fields, &key)?;
     let headers = object_headers(&put)?;
     let mut intake = Intake::new(&parts.headers, announced, *allowed.end())?;
     while let Some(piece) = file.piece().await? {
