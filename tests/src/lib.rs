@@ -15,6 +15,7 @@
 //! | [`web`] | a web server that behaves as a test says |
 //! | [`process`] | what both share: environment, captured output, signals |
 //! | [`records`] | what the product leaves in the log bucket |
+//! | [`rights`] | the policies in `deploy/`, attached to the keys that the product is given |
 //!
 //! A test starts a [`Cloud`], describes a [`Function`] on it, invokes it, and looks at what the cloud received. Nothing
 //! sleeps: the harness waits for lines of the log, for answers and for states of the cloud.
@@ -48,6 +49,7 @@ pub mod function;
 pub mod lambda;
 pub mod process;
 pub mod records;
+pub mod rights;
 pub mod sqs;
 pub mod stalled;
 pub mod web;

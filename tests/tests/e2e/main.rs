@@ -86,6 +86,8 @@ mod replay_records;
 #[cfg(test)]
 mod retries;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod s3_source;
 #[cfg(test)]
 mod secrets;
