@@ -164,10 +164,10 @@ impl Desk {
             Outcome::NotBegun => return,
             Outcome::Settled(_) | Outcome::Absent | Outcome::GaveUp(_) => {}
         }
-        let now = self.now();
-        let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, now)).await;
+        // By the time that the row is read: what somebody asked for until then is not later than that.
+        let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, self.now())).await;
         match applied {
-            Ok(Some(row)) if row.due_at.is_some_and(|due| due <= now) => self.wake(),
+            Ok(Some(row)) if row.due_at.is_some_and(|due| due <= self.now()) => self.wake(),
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(key = entry.key, %error, "what was done cannot be written down; it is done again");
