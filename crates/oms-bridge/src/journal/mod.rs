@@ -90,8 +90,17 @@ struct Inner {
     /// Bucket handle cached for the last credentials: it keeps the day's signing key, which takes longer to derive than a
     /// request to sign.
     seen: Mutex<Option<(Arc<Credentials>, Bucket)>>,
-    /// What the log bucket's clock showed, and when that was heard.
-    heard: Mutex<Option<(DateTime<Utc>, Instant)>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// What the log bucket's clock showed.
+#[derive(Debug)]
+struct Heard {
+    /// As it stood in the answer.
+    date: String,
+    time: DateTime<Utc>,
+    /// When that was heard last.
+    at: Instant,
 }
 
 impl Journal {
@@ -139,21 +148,24 @@ impl Journal {
     /// The time in the log bucket, never later than it is there: what its last answer said, and what has passed since. A clock
     /// that stands still while an instance is frozen only makes it earlier. `None` until an answer came.
     pub fn bucket_time(&self) -> Option<DateTime<Utc>> {
-        let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let (time, at) = heard?;
+        let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let Heard { time, at, .. } = heard.as_ref()?;
         let since = at.elapsed();
-        (since <= RECKONED).then(|| time + TimeDelta::from_std(since).unwrap_or_default())
+        (since <= RECKONED).then(|| *time + TimeDelta::from_std(since).unwrap_or_default())
     }
 
     fn heard(&self, outcome: &PutOutcome) {
-        let now = Instant::now();
+        let Some(date) = outcome.date() else { return };
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        // Answers tell whole seconds: one each second is enough, of the hundreds that may come.
-        if heard.is_some_and(|(_, at)| now.saturating_duration_since(at) < Duration::from_secs(1)) {
-            return;
-        }
-        if let Some(time) = outcome.server_time() {
-            *heard = Some((time, now));
+        let at = Instant::now();
+        match &mut *heard {
+            // Hundreds of answers may come in the second that they all tell: it is read once.
+            Some(heard) if heard.date == date => heard.at = at,
+            _ => {
+                if let Some(time) = outcome.server_time() {
+                    *heard = Some(Heard { date: date.to_owned(), time, at });
+                }
+            }
         }
     }
 }

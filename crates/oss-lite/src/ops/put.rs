@@ -42,9 +42,14 @@ impl PutOutcome {
         }
     }
 
-    /// The service's clock when it answered, to the second. Parsed when it is asked for.
+    /// The service's clock when it answered, to the second, as it stands in the answer.
+    pub fn date(&self) -> Option<&str> {
+        self.date.as_ref()?.to_str().ok()
+    }
+
+    /// The same, parsed.
     pub fn server_time(&self) -> Option<DateTime<Utc>> {
-        time::parse_http_date(self.date.as_ref()?.to_str().ok()?)
+        time::parse_http_date(self.date()?)
     }
 }
 
