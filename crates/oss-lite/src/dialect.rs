@@ -1,5 +1,8 @@
+use std::borrow::Cow;
+
 use http::HeaderName;
 
+use crate::encoding;
 use crate::names::{self, Names};
 
 /// Which vendor's form of the protocol is spoken.
@@ -81,6 +84,15 @@ impl Dialect {
     /// Longest key in bytes of UTF-8: 1023 on OSS, 1024 on OBS.
     pub fn max_key_bytes(self) -> usize {
         self.profile().max_key_bytes
+    }
+
+    /// How text of a content header is stored. OBS takes only ASCII: there, text that is more is percent-encoded, as Huawei's SDKs do, and
+    /// comes back so.
+    pub fn stored_text(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Obs if !text.is_ascii() => encoding::obs_header(text).into(),
+            Self::Obs | Self::Oss => Cow::Borrowed(text),
+        }
     }
 
     pub(crate) fn signs_param(self, name: &str) -> bool {

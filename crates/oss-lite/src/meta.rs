@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use http::{
-    HeaderMap,
+    HeaderMap, HeaderValue,
     header::{
         AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
         ETAG, EXPIRES, LAST_MODIFIED,
@@ -66,15 +66,17 @@ impl ObjectMeta {
         let size = content_length(headers).ok_or_else(|| {
             Error::new(ErrorKind::UnexpectedResponse, "the answer does not say how large the object is")
         })?;
+        let decoded = |value: &HeaderValue| match dialect {
+            Dialect::Oss => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            Dialect::Obs => encoding::decode_obs_header(value.as_bytes()).into_owned(),
+        };
         let mut metadata: Vec<_> = headers
-            .iter()
-            .filter_map(|(name, value)| {
-                let name = name.as_str().strip_prefix(profile.meta_prefix)?;
-                let value = match dialect {
-                    Dialect::Oss => String::from_utf8_lossy(value.as_bytes()),
-                    Dialect::Obs => encoding::decode_obs_header(value.as_bytes()),
-                };
-                Some((name.to_owned(), value.into_owned()))
+            .keys()
+            .filter_map(|full| {
+                let name = full.as_str().strip_prefix(profile.meta_prefix)?;
+                // A header that comes twice is a list: RFC 9110, 5.3.
+                let values = headers.get_all(full).iter().map(decoded).collect::<Vec<_>>();
+                Some((name.to_owned(), values.join(", ")))
             })
             .collect();
         metadata.sort_unstable();

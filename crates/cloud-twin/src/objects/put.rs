@@ -135,6 +135,7 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
     let mut size = 0;
     for (name, value) in given {
         if let Some(name) = name.as_str().strip_prefix(&meta_prefix) {
+            check_user_name(call, name)?;
             size += name.len() + value.len();
             kept.user.insert(name.to_owned(), value.clone());
         }
@@ -147,6 +148,19 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
         Dialect::Oss => ApiError::invalid_argument(message),
         Dialect::Obs => ApiError::bad_request("MetadataTooLarge", message),
     })
+}
+
+/// OSS takes `a-z`, `0-9` and `-` in names of user metadata, and refuses `_` and all else:
+/// <https://help.aliyun.com/en/oss/user-guide/0011-00000004>. Of OBS no such rule is known; its SDKs send what they are given.
+fn check_user_name(call: &Call<'_>, name: &str) -> Outcome<()> {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if call.dialect == Dialect::Obs || name.bytes().all(good) {
+        return Ok(());
+    }
+    let message = "The user metadata key contains invalid characters.";
+    Err(ApiError::invalid_argument(message)
+        .ec("0011-00000004")
+        .detail("ArgumentName", format!("x-oss-meta-{name}")))
 }
 
 /// OBS checks a CRC-64 that the client announces.

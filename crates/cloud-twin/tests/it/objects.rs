@@ -269,3 +269,18 @@ async fn an_upload_in_parts_becomes_one_object() {
     assert_eq!(head.header("x-oss-meta-a"), Some("b"));
     refused(&complete(&listed).oss(&twin).await.unwrap(), 404, "NoSuchUpload");
 }
+
+#[tokio::test]
+async fn oss_refuses_other_names_of_user_metadata_and_obs_does_not() {
+    let twin = twin().await;
+    twin.create_obs_bucket("mirror");
+    for name in ["file_name", "a.b", "a~b"] {
+        let answer =
+            put("bucket", "k", "x").header(&format!("x-oss-meta-{name}"), "v").oss(&twin).await.unwrap();
+        refused(&answer, 400, "InvalidArgument");
+        assert_eq!(answer.element("EC").as_deref(), Some("0011-00000004"));
+        let answer =
+            put("mirror", "k", "x").header(&format!("x-obs-meta-{name}"), "v").obs(&twin).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}

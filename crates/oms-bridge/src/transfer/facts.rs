@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use oss_lite::{Dialect, ObjectMeta};
 
+use super::metadata;
+
 /// An object as its source describes it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -134,6 +136,7 @@ impl ContentHeaders {
 impl Facts {
     /// The facts in the answer of an object service.
     pub(super) fn of_store(dialect: Dialect, meta: ObjectMeta) -> Self {
+        let header = |text: Option<String>| text.map(|text| metadata::read_header(dialect, text));
         let kind = match meta.object_type.as_deref() {
             Some("Symlink") => Kind::Symlink,
             _ => Kind::Object,
@@ -150,14 +153,14 @@ impl Facts {
                 last_modified: meta.last_modified,
             },
             content: ContentHeaders {
-                content_type: meta.content_type,
-                cache_control: meta.cache_control,
-                disposition: meta.content_disposition,
-                encoding: meta.content_encoding,
-                language: meta.content_language,
-                expires: meta.expires,
+                content_type: header(meta.content_type),
+                cache_control: header(meta.cache_control),
+                disposition: header(meta.content_disposition),
+                encoding: header(meta.content_encoding),
+                language: header(meta.content_language),
+                expires: header(meta.expires),
             },
-            metadata: meta.metadata,
+            metadata: metadata::read(dialect, meta.metadata),
             storage_class: meta.storage_class.map(|name| StorageClass { dialect, name }),
             kind,
         }

@@ -3,43 +3,36 @@
 use oss_lite::{Dialect, PutOptions, storage_class};
 
 use super::facts::Facts;
+use super::metadata;
 use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
 
 /// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
-/// own equivalents, and the source's `ETag`.
-///
-/// The name of a metadata entry that the destination does not take (with `_`, which OSS refuses) goes with `-`.
+/// own equivalents, and the source's `ETag`; all of it
+/// in the destination's form (`metadata`).
 pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
     let content = facts.content.clone().cleaned();
-    let mut metadata: Vec<_> = facts
-        .metadata
-        .iter()
-        .filter(|(name, _)| !is_own_metadata(name))
-        .map(|(name, value)| (taken_name(name), value.clone()))
-        .collect();
+    let own = |(name, _): &(String, String)| is_own_metadata(name);
+    let mut metadata = metadata::written(to, &facts.metadata);
+    metadata.retain(|entry| !own(entry));
+    let text = |header: Option<String>| header.map(|text| to.stored_text(&text).into_owned());
     if let Some(etag) = &facts.identity.etag {
         metadata.push((SOURCE_ETAG.to_owned(), etag.clone()));
     }
     let class = facts.storage_class.as_ref();
     PutOptions {
-        content_type: content.content_type,
-        cache_control: content.cache_control,
-        content_disposition: content.disposition,
-        content_encoding: content.encoding,
-        content_language: content.language,
-        expires: content.expires,
+        content_type: text(content.content_type),
+        cache_control: text(content.cache_control),
+        content_disposition: text(content.disposition),
+        content_encoding: text(content.encoding),
+        content_language: text(content.language),
+        expires: text(content.expires),
         storage_class: class
             .and_then(|class| storage_class(class.dialect, &class.name, to))
             .map(str::to_owned),
         metadata,
         ..PutOptions::default()
     }
-}
-
-fn taken_name(name: &str) -> String {
-    let taken = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    name.chars().map(taken).collect()
 }
 
 /// Tags in the form of the header, if there are any.

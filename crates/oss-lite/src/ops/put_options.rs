@@ -38,8 +38,9 @@ pub struct PutOptions {
     pub acl: Option<String>,
     /// Tags in the form `A=1&B=2`, names and values percent-encoded.
     pub tagging: Option<String>,
-    /// User metadata: names of `a-z`, `0-9` and `-` without the `x-oss-meta-` or `x-obs-meta-` prefix, at most 8 KB
-    /// together. Values without control characters.
+    /// User metadata: names without the `x-oss-meta-` or `x-obs-meta-` prefix, of `a-z`, `0-9` and `-`, on OBS of `_` and `.` too, at
+    /// most 8 KB together. OSS [refuses](https://help.aliyun.com/en/oss/user-guide/0011-00000004) any other. Values without
+    /// control characters.
     ///
     /// Huawei's SDKs decode percent escapes when they read metadata, and so does this crate; on OBS a value with a
     /// percent sign is therefore encoded as well.
@@ -80,8 +81,7 @@ impl PutOptions {
             (HeaderName::from_static(profile.names.tagging), self.tagging),
         ] {
             if let Some(text) = text {
-                let encode = dialect == Dialect::Obs && !text.is_ascii();
-                let value = value(name.as_str(), text, encode)?;
+                let value = value(name.as_str(), dialect.stored_text(&text).into_owned(), false)?;
                 headers.insert(name, value);
             }
         }
@@ -123,11 +123,15 @@ pub(super) fn insert_callback(
 }
 
 fn metadata_name(dialect: Dialect, name: &str) -> Result<HeaderName, Error> {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let more = dialect == Dialect::Obs;
+    let good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (more && b"_.".contains(&byte))
+    };
     if name.is_empty() || !name.bytes().all(good) {
+        let more = if more { ", '_', '.'" } else { "" };
         return Err(Error::new(
             ErrorKind::InvalidArgument,
-            format!("metadata name {name:?} is not made of a-z, 0-9 and '-'"),
+            format!("metadata name {name:?} is not made of a-z, 0-9{more} and '-'"),
         ));
     }
     let full = [dialect.profile().meta_prefix, name].concat();

@@ -8,16 +8,19 @@ use oss_lite::Dialect;
 
 use crate::transfer::answer::{identity, text};
 use crate::transfer::facts::{ContentHeaders, Facts, Kind, StorageClass};
+use crate::transfer::metadata::read_s3;
 
 const METADATA: &str = "x-amz-meta-";
 
 pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
     let identity = identity(headers, size);
     let mut metadata: Vec<_> = headers
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.as_str().strip_prefix(METADATA)?;
-            Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .keys()
+        .filter_map(|full| {
+            let name = full.as_str().strip_prefix(METADATA)?;
+            // A header that comes twice is a list: RFC 9110, 5.3.
+            let values = headers.get_all(full).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            Some((name.to_owned(), values.collect::<Vec<_>>().join(", ")))
         })
         .collect();
     metadata.sort_unstable();
@@ -36,7 +39,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
             language: text(headers, CONTENT_LANGUAGE),
             expires: text(headers, EXPIRES),
         },
-        metadata,
+        metadata: read_s3(metadata),
         storage_class: Some(storage_class(text(headers, "x-amz-storage-class").as_deref())),
         kind: Kind::Object,
     }

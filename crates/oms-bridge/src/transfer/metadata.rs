@@ -1,0 +1,318 @@
+//! User metadata and content headers in the form of each service, both ways.
+//!
+//! | service | names | values | content headers |
+//! |---|---|---|---|
+//! | OSS | `a-z`, `0-9`, `-` ([EC 0011-00000004](https://help.aliyun.com/en/oss/user-guide/0011-00000004)) | UTF-8 | UTF-8 |
+//! | OBS | the same, `_` and `.` | ASCII; percent-encoded where there is more, or a `%` | ASCII; percent-encoded where there is more |
+//! | Amazon S3, only read | any of a header | ASCII; [RFC 2047](https://www.rfc-editor.org/rfc/rfc2047) where there is more; other servers UTF-8 | as they are |
+//! | web servers, only read | none | none | as they are |
+//! | directories | none | none | none |
+//!
+//! Rules:
+//!
+//! - What is carried is text, in no service's form: read by the source's form, written by the destination's.
+//! - A name that the destination does not take is kept under an escaped one: each character that it does not take becomes `-xHH-`, its
+//!   byte in hexadecimal, so that `file_name` is `file-x5f-name` in OSS. Read from there it is `file_name` again. A name that reads as an
+//!   escaped one and is none has its `-` escaped. So each name has one form in each service, and no two have the same ([`escape`]).
+//! - A value is decoded only where that is beyond doubt, else it stays as it is.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use oss_lite::Dialect;
+use percent_encoding::percent_decode_str;
+
+/// User metadata: names without the service's prefix, and values.
+pub(super) type Metadata = Vec<(String, String)>;
+
+/// What a bucket of `dialect` holds, as text.
+pub(super) fn read(dialect: Dialect, metadata: Metadata) -> Metadata {
+    // Values of OBS are decoded by the client already.
+    metadata.into_iter().map(|(name, value)| (unescape(dialect, name), value)).collect()
+}
+
+/// What Amazon S3 tells, as text.
+#[cfg(feature = "aws")]
+pub(super) fn read_s3(metadata: Metadata) -> Metadata {
+    metadata.into_iter().map(|(name, value)| (name, decode_words(&value).unwrap_or(value))).collect()
+}
+
+/// Text, as a bucket of `dialect` takes it.
+pub(super) fn written(dialect: Dialect, metadata: &[(String, String)]) -> Metadata {
+    metadata.iter().map(|(name, value)| (escape(dialect, name), value.clone())).collect()
+}
+
+/// A content header of a bucket of `dialect`, as text.
+pub(super) fn read_header(dialect: Dialect, text: String) -> String {
+    // A name by RFC 8187 is percent-encoded on purpose.
+    if dialect == Dialect::Oss || !text.is_ascii() || !text.contains('%') || text.contains("*=") {
+        return text;
+    }
+    let Ok(decoded) = percent_decode_str(&text).decode_utf8() else { return text };
+    let meant = !decoded.is_ascii() && !decoded.contains(char::is_control);
+    if meant && dialect.stored_text(&decoded) == text { decoded.into_owned() } else { text }
+}
+
+/// Whether a service takes the character in a name. Header names are lower case.
+fn takes(dialect: Dialect, byte: u8) -> bool {
+    let more = dialect == Dialect::Obs && matches!(byte, b'_' | b'.');
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || more
+}
+
+/// A name in the form of a service: one to one.
+///
+/// With `encoded` and `decoded` for the plain substitution both ways, a name is its own form unless it has a character that is not taken, or is
+/// the form of another name. That is shorter, so that the question ends.
+fn escape(dialect: Dialect, name: &str) -> String {
+    let taken = name.bytes().all(|byte| takes(dialect, byte));
+    if taken && original(dialect, name).is_none() { name.to_owned() } else { encoded(dialect, name) }
+}
+
+/// The name that has this form.
+fn unescape(dialect: Dialect, form: String) -> String {
+    original(dialect, &form).unwrap_or(form)
+}
+
+/// The other name that this one is the form of, if there is one.
+fn original(dialect: Dialect, form: &str) -> Option<String> {
+    let name = decoded(form)?;
+    (escape(dialect, &name) == form).then_some(name)
+}
+
+/// With each character that is not taken as `-xHH-`, and each `-` before an `x` too, so that nothing else reads as an escape.
+fn encoded(dialect: Dialect, name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut form = String::with_capacity(name.len() + 8);
+    for (at, &byte) in bytes.iter().enumerate() {
+        let looks_like_an_escape = byte == b'-' && bytes.get(at + 1) == Some(&b'x');
+        if takes(dialect, byte) && !looks_like_an_escape {
+            form.push(char::from(byte));
+        } else {
+            form.push_str("-x");
+            form.push_str(&hex::encode([byte]));
+            form.push('-');
+        }
+    }
+    form
+}
+
+/// The other way round; `None` for a name without an escape, and for bytes that are no text.
+fn decoded(form: &str) -> Option<String> {
+    let (mut name, mut rest, mut found) = (Vec::with_capacity(form.len()), form.as_bytes(), false);
+    while let [first, tail @ ..] = rest {
+        let escape = match rest {
+            [b'-', b'x', high, low, b'-', ..] => lower_hex([*high, *low]),
+            _ => None,
+        };
+        match escape {
+            Some(byte) => {
+                name.push(byte);
+                rest = &rest[5..];
+                found = true;
+            }
+            None => {
+                name.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    if found { String::from_utf8(name).ok() } else { None }
+}
+
+fn lower_hex(digits: [u8; 2]) -> Option<u8> {
+    let mut byte = [0];
+    let lower = digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit));
+    (lower && hex::decode_to_slice(digits, &mut byte).is_ok()).then_some(byte[0])
+}
+
+/// Some write the padding, some do not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A value with encoded words in it, decoded. `None` if there are none, or if any of them cannot be read: then the value is what it looks
+/// like.
+fn decode_words(value: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut pending: Option<(Charset, Vec<u8>)> = None;
+    let mut rest = value;
+    let mut found = false;
+    while let Some(at) = rest.find("=?") {
+        let (plain, word) = rest.split_at(at);
+        // Blanks between two encoded words are none of the text.
+        if pending.is_none() || !plain.trim().is_empty() {
+            text.push_str(&finished(pending.take())?);
+            text.push_str(plain);
+        }
+        let (charset, bytes, after) = encoded_word(word)?;
+        match &mut pending {
+            // A character may be spread over two words.
+            Some((other, bytes_before)) if *other == charset => bytes_before.extend(bytes),
+            _ => {
+                text.push_str(&finished(pending.take())?);
+                pending = Some((charset, bytes));
+            }
+        }
+        rest = after;
+        found = true;
+    }
+    text.push_str(&finished(pending)?);
+    text.push_str(rest);
+    (found && !text.contains(|c: char| c.is_control() && c != '\t')).then_some(text)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charset {
+    Utf8,
+    Latin1,
+}
+
+fn finished(word: Option<(Charset, Vec<u8>)>) -> Option<Cow<'static, str>> {
+    match word {
+        None => Some(Cow::Borrowed("")),
+        Some((Charset::Utf8, bytes)) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        Some((Charset::Latin1, bytes)) => Some(bytes.into_iter().map(char::from).collect::<String>().into()),
+    }
+}
+
+/// `=?charset?encoding?text?=`, and what stands behind it.
+fn encoded_word(text: &str) -> Option<(Charset, Vec<u8>, &str)> {
+    let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+    let (encoding, rest) = rest.split_once('?')?;
+    let (word, rest) = rest.split_once("?=")?;
+    // A language may stand behind the name: RFC 2231.
+    let charset = charset.split('*').next().unwrap_or_default().to_ascii_lowercase();
+    let charset = match charset.as_str() {
+        "utf-8" | "utf8" | "us-ascii" => Charset::Utf8,
+        "iso-8859-1" => Charset::Latin1,
+        _ => return None,
+    };
+    let bytes = match encoding {
+        "B" | "b" => BASE64.decode(word).ok()?,
+        "Q" | "q" => quoted(word)?,
+        _ => return None,
+    };
+    Some((charset, bytes, rest))
+}
+
+fn quoted(word: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word.as_bytes();
+    loop {
+        rest = match rest {
+            [] => return Some(bytes),
+            [b'=', high, low, tail @ ..] => {
+                let mut byte = [0];
+                hex::decode_to_slice([*high, *low], &mut byte).ok()?;
+                bytes.push(byte[0]);
+                tail
+            }
+            [b'=', ..] => return None,
+            [b'_', tail @ ..] => {
+                bytes.push(b' ');
+                tail
+            }
+            [byte, tail @ ..] => {
+                bytes.push(*byte);
+                tail
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_that_a_service_takes_stay_and_others_are_escaped() {
+        for (name, oss, obs) in [
+            ("author", "author", "author"),
+            ("file-name", "file-name", "file-name"),
+            ("file_name", "file-x5f-name", "file_name"),
+            ("a.b", "a-x2e-b", "a.b"),
+            ("a~b", "a-x7e-b", "a-x7e-b"),
+            ("content-xml", "content-xml", "content-xml"),
+            ("a_-xml", "a-x5f--x2d-xml", "a_-xml"),
+            // These read as escaped ones of OSS, and are none.
+            ("file-x5f-name", "file-x2d-x5f-name", "file-x5f-name"),
+            ("a-x61-b", "a-x61-b", "a-x61-b"),
+        ] {
+            assert_eq!((&*escape(Dialect::Oss, name), &*escape(Dialect::Obs, name)), (oss, obs), "{name}");
+            assert_eq!(unescape(Dialect::Oss, oss.to_owned()), name);
+            assert_eq!(unescape(Dialect::Obs, obs.to_owned()), name);
+        }
+    }
+
+    #[test]
+    fn encoded_words_of_s3_are_text() {
+        for (value, text) in [
+            ("=?UTF-8?B?5rWL6K+V?=", "测试"),
+            ("=?UTF-8?Q?=E6=B5=8B_a?=", "测 a"),
+            ("=?utf-8?b?5rWL6K+V?= and more", "测试 and more"),
+            ("=?UTF-8?B?5rWL?= =?UTF-8?B?6K+V?=", "测试"),
+            // A character in two words.
+            ("=?UTF-8?B?5rU=?= =?UTF-8?B?iw==?=", "测"),
+            ("=?UTF-8?B?5rWL6K+V?=\t=?ISO-8859-1?Q?caf=E9?=", "测试café"),
+            ("=?UTF-8*zh?Q?=E6=B5=8B?=", "测"),
+            ("a =?UTF-8?Q?b?= c", "a b c"),
+        ] {
+            assert_eq!(decode_words(value).as_deref(), Some(text), "{value}");
+        }
+        for value in [
+            "plain",
+            "=?",
+            "=?UTF-8?B?5rWL",
+            "=?UTF-8?B?*?=",
+            "=?UTF-8?Q?=E6?=",
+            "=?UTF-8?Q?=?=",
+            "=?GB18030?B?suI=?=",
+            "=?UTF-8?X?a?=",
+            // Line feeds would be refused everywhere.
+            "=?UTF-8?Q?a=0Ab?=",
+        ] {
+            assert_eq!(decode_words(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_content_header_of_obs_is_decoded_where_it_was_encoded() {
+        let read = |text: &str| read_header(Dialect::Obs, text.to_owned());
+        let stored = Dialect::Obs.stored_text("attachment; filename=\"测.txt\"").into_owned();
+        assert!(stored.is_ascii());
+        assert_eq!(read(&stored), "attachment; filename=\"测.txt\"");
+        for text in ["attachment; filename*=UTF-8''%E6%B5%8B.txt", "a%20b", "100%", "max-age=60", "%FF"] {
+            assert_eq!(read(text), text);
+        }
+        assert_eq!(read_header(Dialect::Oss, stored.clone()), stored);
+    }
+
+    proptest! {
+        #[test]
+        fn each_name_has_one_form_and_each_form_one_name(
+            name in "(-x(2d|5f|2e|61)-|[a-x_.~-]){0,12}",
+            other in "(-x(2d|5f|2e|61)-|[a-x_.~-]){0,4}",
+        ) {
+            for dialect in [Dialect::Oss, Dialect::Obs] {
+                let form = escape(dialect, &name);
+                prop_assert!(form.bytes().all(|byte| takes(dialect, byte)), "{}", form);
+                prop_assert_eq!(&unescape(dialect, form.clone()), &name);
+                prop_assert_eq!(name == other, form == escape(dialect, &other));
+                if name.bytes().all(|byte| takes(dialect, byte)) {
+                    // Any name may have been written by others: it comes back to where it was.
+                    prop_assert_eq!(&escape(dialect, &unescape(dialect, name.clone())), &name);
+                }
+            }
+        }
+
+        #[test]
+        fn whatever_a_value_is_it_does_no_harm(value in "(=\\?|\\?=|\\?|utf-8|[QB]|[a-zA-Z0-9+/=_ 测]){0,20}") {
+            let _ = decode_words(&value);
+        }
+    }
+}
