@@ -30,23 +30,39 @@ impl Address {
         Self(format!("{}/{bucket}", endpoint.trim_end_matches('/')))
     }
 
-    /// The URL of an object, or with an empty key of the bucket, and a query that is encoded already.
+    /// Where an object is, or with an empty key the bucket; the query is encoded already.
     ///
     /// # Errors
     ///
-    /// When no URL can carry the key byte for byte.
-    pub(super) fn url(&self, key: &str, query: &str) -> Result<Url, Failed> {
-        let path = utf8_percent_encode(key, PATH);
+    /// When no URL can carry the key byte for byte: of `.` and `..` alone.
+    pub(super) fn target(&self, key: &str, query: &str) -> Result<Target, Failed> {
+        let path = utf8_percent_encode(key, PATH).to_string();
         let mark = if query.is_empty() { "" } else { "?" };
+        let signed = format!("{}/{path}{mark}{query}", self.0);
+        // URL libraries resolve segments of dots. As a part of a longer segment they are left alone.
+        let path = if key.split('/').any(is_dots) { path.replace('/', "%2F") } else { path };
         let text = format!("{}/{path}{mark}{query}", self.0);
         let url = Url::parse(&text).map_err(|error| Failed::permanent(format!("{SERVER}: {error}")))?;
-        // A URL library may rewrite what it is given, and another object would be read.
+        // It may rewrite more than is known here, and another object would be read.
         if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
-            Ok(url)
+            Ok(Target { url, signed })
         } else {
             Err(Failed::permanent(format!("no URL can carry the key {key:?}")))
         }
     }
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The URL as it travels.
+    pub(super) url: Url,
+    /// The same as it is signed: servers decode the path, and encode it again with its slashes.
+    pub(super) signed: String,
+}
+
+fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
 }
 
 /// A value in a query.
@@ -78,7 +94,7 @@ mod tests {
 
     fn url(key: &str) -> Result<String, String> {
         let address = Address::of_amazon("eu-west-1", "photos");
-        address.url(key, "").map(|url| url.to_string()).map_err(|failed| failed.to_string())
+        address.target(key, "").map(|target| target.url.to_string()).map_err(|failed| failed.to_string())
     }
 
     #[test]
@@ -95,19 +111,35 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_a_url_would_change_are_refused() {
-        for key in ["..", ".", "a/../b", "./a", "a/.."] {
+    fn segments_of_dots_travel_with_encoded_slashes_and_are_signed_with_plain_ones() {
+        let address = Address::at("http://h", "photos");
+        for (key, sent, signed) in [
+            ("./c", ".%2Fc", "./c"),
+            ("a/../b c", "a%2F..%2Fb%20c", "a/../b%20c"),
+            ("a/..", "a%2F..", "a/.."),
+            ("../..", "..%2F..", "../.."),
+            ("a/...", "a/...", "a/..."),
+        ] {
+            let target = address.target(key, "").unwrap();
+            assert_eq!(target.url.as_str(), format!("http://h/photos/{sent}"), "{key}");
+            assert_eq!(target.signed, format!("http://h/photos/{signed}"), "{key}");
+        }
+    }
+
+    #[test]
+    fn dots_alone_are_refused() {
+        for key in ["..", "."] {
             assert!(url(key).unwrap_err().contains("no URL can carry"), "{key}");
         }
     }
 
     #[test]
     fn a_bucket_is_part_of_the_host_at_amazon_and_of_the_path_elsewhere() {
-        let of = |region, bucket| Address::of_amazon(region, bucket).url("k", "").unwrap().to_string();
+        let of = |region, bucket| Address::of_amazon(region, bucket).target("k", "").unwrap().signed;
         assert_eq!(of("cn-north-1", "photos"), "https://photos.s3.cn-north-1.amazonaws.com.cn/k");
         assert_eq!(of("eu-west-1", "my.photos"), "https://s3.eu-west-1.amazonaws.com/my.photos/k");
         let own = Address::at("http://127.0.0.1:5000/", "photos");
-        assert_eq!(own.url("k", "a=b").unwrap().as_str(), "http://127.0.0.1:5000/photos/k?a=b");
+        assert_eq!(own.target("k", "a=b").unwrap().url.as_str(), "http://127.0.0.1:5000/photos/k?a=b");
     }
 
     #[test]

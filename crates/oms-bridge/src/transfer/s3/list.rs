@@ -1,4 +1,18 @@
 //! Listings: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>.
+//!
+//! Rules:
+//!
+//! - Keys are asked for as they are, and character references in them are read, also those that XML 1.0 does not allow. An encoding is asked
+//!   for only where a page shows that its writer has no form for a character (it has U+FFFD) or cannot be read: some servers say that they
+//!   encoded, and did not (`s3s-fs` 0.14.1), and others go on in the wrong place when they are asked to (LocalStack 4.12).
+//! - A page that says its keys are encoded is believed as far as they look so: one key with a byte that no encoder leaves is evidence that none
+//!   is. Where the same page was read plain, keys must agree with that.
+//! - Pages must agree with each other and with themselves: keys that come again, fewer keys than a page says, or nothing where there was to be more. What follows the last key is asked for then by that key instead of the token, and what stays in
+//!   contradiction fails the listing.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use chrono::DateTime;
 use futures_util::{Stream, TryStreamExt as _, stream};
@@ -21,6 +35,7 @@ struct Page {
     is_truncated: bool,
     next_continuation_token: Option<String>,
     encoding_type: Option<String>,
+    key_count: Option<usize>,
     #[serde(default)]
     contents: Vec<Entry>,
 }
@@ -37,66 +52,216 @@ struct Entry {
 }
 
 /// Where a listing goes on.
-enum Position {
-    Start,
-    After(String),
-    End,
+#[derive(Clone, Debug, Default)]
+struct Position {
+    token: Option<String>,
+    /// Whether tokens of this server led astray, so that the last key is used.
+    by_key: bool,
+    /// The last key so far.
+    last: Option<String>,
+    /// The first key of each page so far, hashed: a listing that leads back to one of them would never end.
+    begun: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
+    /// Whether there is nothing more.
+    end: bool,
+}
+
+impl Position {
+    /// Behind this page.
+    fn advance(&mut self, listed: &Listed) {
+        self.begun.extend(listed.objects.first().map(|object| self.begun.hasher().hash_one(&object.key)));
+        if let Some(last) = listed.objects.last() {
+            self.last = Some(last.key.clone());
+        }
+        self.token.clone_from(&listed.next);
+        self.end = listed.next.is_none();
+    }
+
+    /// What is wrong with a page that comes next, if anything is.
+    fn contradicted(&self, listed: &Listed) -> Option<&'static str> {
+        let last = self.last.as_deref()?;
+        if !self.by_key && listed.next.is_some() && listed.next == self.token {
+            return Some("it does not advance");
+        }
+        // Not every server lists in the order of bytes, so that a key that should have come before says nothing.
+        let again = |key: &str| key == last || self.begun.contains(&self.begun.hasher().hash_one(key));
+        match listed.objects.first() {
+            Some(first) if again(&first.key) => Some("keys come again"),
+            None if listed.next.is_none() => Some("there was to be more"),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn objects(
     bucket: S3Bucket,
     prefix: String,
 ) -> impl Stream<Item = Result<ListedObject, Failed>> + Send + use<> {
-    let pages =
-        stream::try_unfold((bucket, prefix, Position::Start), |(bucket, prefix, position)| async move {
-            let token = match position {
-                Position::Start => None,
-                Position::After(token) => Some(token),
-                Position::End => return Ok(None),
-            };
-            let (objects, next) = page(&bucket, &prefix, token.as_deref()).await?;
-            let next = next.map_or(Position::End, Position::After);
-            Ok::<_, Failed>(Some((objects, (bucket, prefix, next))))
-        });
+    let start = (bucket, prefix, Position::default());
+    let pages = stream::try_unfold(start, |(bucket, prefix, mut position)| async move {
+        if position.end {
+            return Ok(None);
+        }
+        let listed = Box::pin(page(&bucket, &prefix, &mut position)).await?;
+        position.advance(&listed);
+        Ok::<_, Failed>(Some((listed.objects, (bucket, prefix, position))))
+    });
     pages.map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten()
 }
 
-type Listed = (Vec<ListedObject>, Option<String>);
+/// A page that was read.
+#[derive(Debug, PartialEq)]
+struct Listed {
+    objects: Vec<ListedObject>,
+    next: Option<String>,
+}
 
-async fn page(bucket: &S3Bucket, prefix: &str, token: Option<&str>) -> Result<Listed, Failed> {
-    // The signature wants parameters in byte order.
-    let goes_on = token.map(|token| format!("continuation-token={}&", component(token)));
-    let query = format!(
-        "{}encoding-type=url&list-type=2&max-keys=1000&prefix={}",
-        goes_on.as_deref().unwrap_or_default(),
-        component(prefix)
-    );
-    let ask = Ask { method: Method::GET, key: "", query, headers: HeaderMap::new() };
-    let response = bucket.ask(&ask).await.map_err(|stop| stop.into_failed(&bucket.name))?;
-    let text = match timeout(PATIENCE, response.text()).await {
-        Ok(Ok(text)) => text,
-        Ok(Err(error)) => return Err(transport(&error.without_url(), SERVER)),
-        Err(_) => return Err(Failed::transient(format!("{SERVER} sends nothing more"))),
-    };
-    let (objects, next) = read(&text)?;
-    if next.is_some() && next.as_deref() == token {
-        return Err(Failed::transient(format!("the listing of {} does not advance", bucket.name)));
+/// How a page is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Query<'q> {
+    prefix: &'q str,
+    after: After<'q>,
+    encoded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum After<'q> {
+    Nothing,
+    Token(&'q str),
+    Key(&'q str),
+}
+
+impl Query<'_> {
+    fn text(self) -> String {
+        // The signature wants parameters in byte order.
+        let token = match self.after {
+            After::Token(token) => format!("continuation-token={}&", component(token)),
+            After::Nothing | After::Key(_) => String::new(),
+        };
+        let key = match self.after {
+            After::Key(key) => format!("&start-after={}", component(key)),
+            After::Nothing | After::Token(_) => String::new(),
+        };
+        let encoding = if self.encoded { "encoding-type=url&" } else { "" };
+        format!("{token}{encoding}list-type=2&max-keys=1000&prefix={}{key}", component(self.prefix))
     }
-    Ok((objects, next))
+}
+
+/// The next page, by the token; by the last key where the token leads back, or to nothing where there was to be more.
+async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Result<Listed, Failed> {
+    let first = match (position.by_key, &position.last, &position.token) {
+        (true, Some(last), _) => After::Key(last),
+        (_, _, Some(token)) => After::Token(token),
+        _ => After::Nothing,
+    };
+    let listed = readable(bucket, Query { prefix, after: first, encoded: false }).await?;
+    let Some(why) = position.contradicted(&listed) else { return Ok(listed) };
+    let contradiction =
+        || Failed::transient(format!("the listing of {} contradicts itself: {why}", bucket.name));
+    let last = position.last.as_deref().filter(|_| !position.by_key).ok_or_else(contradiction)?;
+    let again = readable(bucket, Query { prefix, after: After::Key(last), encoded: false }).await?;
+    // Both ways may say that this is all: what was to come was removed meanwhile.
+    let all = |listed: &Listed| listed.objects.is_empty() && listed.next.is_none();
+    if all(&again) && all(&listed) {
+        return Ok(again);
+    }
+    position.by_key = true;
+    if all(&again) || position.contradicted(&again).is_some() {
+        return Err(contradiction());
+    }
+    tracing::warn!(
+        bucket = &*bucket.name,
+        why,
+        "pages of a listing contradict each other: going on by the last key"
+    );
+    Ok(again)
+}
+
+/// A page whose keys can be told.
+async fn readable(bucket: &S3Bucket, query: Query<'_>) -> Result<Listed, Failed> {
+    let plain = read(&fetched(bucket, query).await?);
+    let replaced = |object: &ListedObject| object.key.contains(char::REPLACEMENT_CHARACTER);
+    let lossy = match &plain {
+        Ok(listed) => listed.objects.iter().any(replaced),
+        Err(_) => true,
+    };
+    if !lossy {
+        return plain;
+    }
+    let encoded = read(&fetched(bucket, Query { encoded: true, ..query }).await?);
+    match (plain, encoded) {
+        // Of a server that took no notice, or does as it did before.
+        (Ok(plain), Err(_)) => Ok(plain),
+        (Ok(plain), Ok(encoded)) if !agree(&plain, &encoded) => Ok(plain),
+        (_, encoded) => encoded,
+    }
+}
+
+/// Whether two readings of one page may be of the same keys.
+fn agree(plain: &Listed, encoded: &Listed) -> bool {
+    let alike = |(plain, encoded): (&ListedObject, &ListedObject)| {
+        plain.key == encoded.key || plain.key.contains(char::REPLACEMENT_CHARACTER)
+    };
+    plain.objects.len() == encoded.objects.len() && plain.objects.iter().zip(&encoded.objects).all(alike)
+}
+
+async fn fetched(bucket: &S3Bucket, query: Query<'_>) -> Result<String, Failed> {
+    let ask = Ask { method: Method::GET, key: "", query: query.text(), headers: HeaderMap::new() };
+    let response = bucket.ask(&ask).await.map_err(|stop| stop.into_failed(&bucket.name))?;
+    match timeout(PATIENCE, response.text()).await {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(error)) => Err(transport(&error.without_url(), SERVER)),
+        Err(_) => Err(Failed::transient(format!("{SERVER} sends nothing more"))),
+    }
 }
 
 fn read(text: &str) -> Result<Listed, Failed> {
     let unreadable = |why: &str| Failed::transient(format!("unreadable listing of {SERVER}: {why}"));
-    let page: Page = quick_xml::de::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
-    let encoded = page.encoding_type.as_deref() == Some("url");
+    let page: Page =
+        quick_xml::de::from_str(&with_returns(text)).map_err(|error| unreadable(&error.to_string()))?;
+    if page.key_count.is_some_and(|count| count > page.contents.len()) {
+        return Err(unreadable("it has fewer keys than it says"));
+    }
+    let encoded = page.encoding_type.as_deref() == Some("url")
+        && page.contents.iter().all(|entry| may_be_encoded(&entry.key));
     let objects = page.contents.into_iter().map(|entry| object(entry, encoded));
     let objects: Option<Vec<_>> = objects.collect();
     let objects = objects.ok_or_else(|| unreadable("a key is not UTF-8"))?;
     match (page.is_truncated, page.next_continuation_token) {
-        (false, _) => Ok((objects, None)),
-        (true, Some(next)) => Ok((objects, Some(next))),
+        (false, _) => Ok(Listed { objects, next: None }),
+        (true, Some(next)) => Ok(Listed { objects, next: Some(next) }),
         (true, None) => Err(unreadable("there are more pages, but not where")),
     }
+}
+
+/// A carriage return is a line feed to a reader of XML, and its writer meant the byte.
+fn with_returns(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split("<Key>");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (key, rest) = part.split_once("</Key>").unwrap_or((part, ""));
+        kept.extend(["<Key>", &key.replace('\r', "&#13;"), "</Key>", rest]);
+    }
+    Cow::Owned(kept)
+}
+
+/// Whether an encoder may have written a key: not one with a blank, a character outside of ASCII, or a `%` that begins no escape.
+fn may_be_encoded(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    while let Some(byte) = bytes.next() {
+        let left = match byte {
+            b'%' => [bytes.next(), bytes.next()]
+                .into_iter()
+                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => byte.is_ascii_graphic() && !b"\"<>".contains(&byte),
+        };
+        if !left {
+            return false;
+        }
+    }
+    true
 }
 
 fn object(entry: Entry, encoded: bool) -> Option<ListedObject> {
@@ -131,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read_and_its_keys_are_decoded() {
-        let (objects, next) = read(PAGE).unwrap();
+        let Listed { objects, next } = read(PAGE).unwrap();
         assert_eq!(next.as_deref(), Some("1ueGcxLPRx1Tr"));
         let keys: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size)).collect();
         assert_eq!(keys, [("a b+c/测", 434_234), ("z", 0)]);
@@ -141,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_last_page_is_the_last_and_no_page_is_an_error() {
-        let (objects, next) =
+        let Listed { objects, next } =
             read("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>").unwrap();
         assert!(objects.is_empty() && next.is_none());
         for text in [
@@ -155,5 +320,70 @@ mod tests {
         ] {
             assert!(read(text).is_err(), "{text}");
         }
+    }
+    fn keys(keys: &str) -> Vec<String> {
+        let entry = |key: &str| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
+        let entries: String = keys.split('|').map(entry).collect();
+        let text = format!(
+            "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
+        );
+        read(&text).unwrap().objects.into_iter().map(|object| object.key).collect()
+    }
+
+    #[test]
+    fn what_no_encoder_leaves_shows_that_none_was_there() {
+        assert_eq!(keys("a+b|a%2Bb|a%2541"), ["a b", "a+b", "a%41"]);
+        for foreign in ["a b", "测", "100%", "a%4", "a%zz", "&quot;", "&lt;", "&#1;"] {
+            let read = keys(&format!("a+b|a%41|{foreign}"));
+            assert_eq!(read[..2], ["a+b", "a%41"], "{foreign}");
+        }
+    }
+
+    #[test]
+    fn every_character_of_a_plain_key_is_read() {
+        let text = "<ListBucketResult>\r\n<IsTruncated>false</IsTruncated>\r\n<Contents><Key> &#x1;\u{2}a\rb&#xD;\nc&amp; </Key>\
+            <Size>1</Size></Contents></ListBucketResult>";
+        assert_eq!(read(text).unwrap().objects[0].key, " \u{1}\u{2}a\rb\r\nc& ");
+    }
+
+    #[test]
+    fn a_page_that_has_less_than_it_says_is_refused() {
+        let page = |count| {
+            read(&format!(
+                "<ListBucketResult><KeyCount>{count}</KeyCount><IsTruncated>false</IsTruncated>\
+                 <Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>"
+            ))
+        };
+        assert!(page(1).is_ok() && page(2).is_err());
+    }
+
+    #[test]
+    fn pages_that_lead_back_or_nowhere_contradict_each_other() {
+        let listed = |keys: &[&str], next: Option<&str>| Listed {
+            objects: keys.iter().map(|key| object_of(key)).collect(),
+            next: next.map(str::to_owned),
+        };
+        let mut position = Position::default();
+        assert_eq!(position.contradicted(&listed(&[], None)), None);
+        position.advance(&listed(&["a", "m"], Some("t")));
+        for good in
+            [listed(&["n"], Some("u")), listed(&["n"], None), listed(&[], Some("u")), listed(&["b"], None)]
+        {
+            assert_eq!(position.contradicted(&good), None, "{good:?}");
+        }
+        for bad in [
+            listed(&["m"], None),
+            listed(&["a", "z"], Some("u")),
+            listed(&[], None),
+            listed(&["n"], Some("t")),
+        ] {
+            assert!(position.contradicted(&bad).is_some(), "{bad:?}");
+        }
+    }
+
+    fn object_of(key: &str) -> ListedObject {
+        let mut object = ListedObject::default();
+        key.clone_into(&mut object.key);
+        object
     }
 }

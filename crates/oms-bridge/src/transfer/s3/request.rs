@@ -11,10 +11,10 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::{Request, Response, Url};
+use reqwest::{Request, Response};
 use tokio::time::timeout;
 
-use super::address::Address;
+use super::address::{Address, Target};
 use super::{S3, S3Bucket, SERVER, refusal};
 use crate::aws::{self, Cached, Generation, Renewed};
 use crate::clock::{self, Offset};
@@ -127,14 +127,14 @@ impl S3Bucket {
     /// Sends a request until it is answered with success, or will not be.
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, Stop> {
         let access = self.s3.access().await?;
-        let url = self.address().await?.url(ask.key, &ask.query)?;
+        let target = self.address().await?.target(ask.key, &ask.query)?;
         let (mut corrected, mut renewed) = (false, false);
         let mut retries = Retries::of_read(fastrand::f64);
         loop {
             let signed_at = access.offset.apply(clock::system());
             let now = signed_at.into();
             let (credentials, generation) = access.credentials(now).await?;
-            let request = signed(ask, &url, &access.region, credentials, now)?;
+            let request = signed(ask, &target, &access.region, credentials, now)?;
             let (stop, date) = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
                 Ok(Ok(response)) if response.status().is_success() => return Ok(response),
                 Ok(Ok(response)) => {
@@ -167,10 +167,10 @@ impl S3Bucket {
     }
 }
 
-/// The request as it is sent. What is signed is the text of the URL as it goes out.
+/// The request as it is sent.
 fn signed(
     ask: &Ask<'_>,
-    url: &Url,
+    target: &Target,
     region: &str,
     credentials: Credentials,
     now: SystemTime,
@@ -193,10 +193,11 @@ fn signed(
         .map_err(|error| unsigned(&error))?
         .into();
     let headers = ask.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let signable = SignableRequest::new(ask.method.as_str(), url.as_str(), headers, SignableBody::Bytes(&[]))
-        .map_err(|error| unsigned(&error))?;
+    let signable =
+        SignableRequest::new(ask.method.as_str(), &target.signed, headers, SignableBody::Bytes(&[]))
+            .map_err(|error| unsigned(&error))?;
     let (added, _) = sign(signable, &params).map_err(|error| unsigned(&error))?.into_parts();
-    let mut request = Request::new(ask.method.clone(), url.clone());
+    let mut request = Request::new(ask.method.clone(), target.url.clone());
     *request.headers_mut() = ask.headers.clone();
     for (name, value) in added.headers() {
         let name = HeaderName::try_from(name).map_err(|error| unsigned(&error))?;
@@ -213,6 +214,10 @@ mod tests {
 
     use super::*;
 
+    fn target(url: &str) -> Target {
+        Target { url: url.parse().unwrap(), signed: url.to_owned() }
+    }
+
     /// The request `GET Object` of
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
     #[test]
@@ -226,10 +231,10 @@ mod tests {
         );
         let mut ask = Ask::object(Method::GET, "test.txt").unwrap();
         ask.headers.insert("range", HeaderValue::from_static("bytes=0-9"));
-        let url = Url::parse("https://examplebucket.s3.amazonaws.com/test.txt").unwrap();
+        let target = target("https://examplebucket.s3.amazonaws.com/test.txt");
         // 2013-05-24T00:00:00Z
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(380_376);
-        let request = signed(&ask, &url, "us-east-1", credentials, now).unwrap();
+        let request = signed(&ask, &target, "us-east-1", credentials, now).unwrap();
         let signature = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
         let authorization = request.headers()["authorization"].to_str().unwrap();
         assert!(authorization.ends_with(signature), "{authorization}");
@@ -239,8 +244,8 @@ mod tests {
     fn a_session_token_is_sent_and_shown_nowhere() {
         let credentials = Credentials::new("AKID", "topsecret", Some("sessiontoken".into()), None, "example");
         let ask = Ask::object(Method::GET, "k").unwrap();
-        let url = Url::parse("https://b.s3.eu-west-1.amazonaws.com/k").unwrap();
-        let request = signed(&ask, &url, "eu-west-1", credentials, SystemTime::UNIX_EPOCH).unwrap();
+        let target = target("https://b.s3.eu-west-1.amazonaws.com/k");
+        let request = signed(&ask, &target, "eu-west-1", credentials, SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(request.headers()["x-amz-security-token"], "sessiontoken");
         assert!(request.headers()["authorization"].to_str().unwrap().contains("x-amz-security-token"));
         let shown = format!("{:?}", request.headers());
