@@ -23,6 +23,7 @@
 //! | [`warm`] | connections opened ahead of the first event |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`token`] | bearer tokens of everything that is served over HTTP |
+//! | `lenient` | what people make of input: what is mended, what is named |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `desk` | uploads straight from browsers: policies, callbacks, catalogue |
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
@@ -61,6 +62,7 @@ mod features;
 pub mod host;
 pub mod ingest;
 pub mod journal;
+mod lenient;
 pub mod location;
 pub mod logging;
 pub mod oms_api;

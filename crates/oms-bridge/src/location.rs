@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use oss_lite::{BucketName, Dialect, Endpoint};
 
+use crate::lenient;
+
 /// A bucket, and text that keys in it begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -83,18 +85,7 @@ impl FromStr for Place {
     type Err = BadPlace;
 
     fn from_str(text: &str) -> Result<Self, BadPlace> {
-        let (dialect, rest) = match text.split_once("://") {
-            Some(("obs", rest)) => (Dialect::Obs, rest),
-            Some(("oss", rest)) => (Dialect::Oss, rest),
-            _ => {
-                return Err(BadPlace(format!(
-                    "{text:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]"
-                )));
-            }
-        };
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let bucket = BucketName::parse(bucket, dialect).map_err(|error| BadPlace(error.to_string()))?;
-        Ok(Self { dialect, bucket, prefix: prefix.to_owned() })
+        lenient::place(text).map_err(BadPlace)
     }
 }
 

@@ -1,15 +1,22 @@
 //! Log lines, on stderr.
 
-use std::io::{self, IsTerminal as _};
+use std::fmt::{Debug, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 
 use fc_adapter::Platform;
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
+use crate::lenient;
+use crate::text::{self, Printable};
+
 /// Form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object a line: for log services.
     Json,
@@ -18,11 +25,58 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
+    /// Reads the setting `LOG_FORMAT`.
+    ///
+    /// # Errors
+    ///
+    /// When it is of neither form.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match &*lenient::half_width(text).to_ascii_lowercase() {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err(format!("{text:?} is neither \"json\" nor \"text\"")),
+        }
+    }
+
     /// The form that fits where the process runs.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let on_lambda = variable("AWS_LAMBDA_FUNCTION_NAME").is_some();
         let collected = on_lambda || Platform::detect(variable) == Platform::FunctionCompute;
         if collected { Self::Json } else { Self::Text }
+    }
+}
+
+/// Writes a field of a line for people. Values are texts of others, and go through [`text::printable`]: the library's own form leaves alone
+/// what is written by `Display`.
+fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    let name = field.name();
+    if name != "message" {
+        let (italic, dim, plain) =
+            if writer.has_ansi_escapes() { ("\x1b[3m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+        write!(writer, "{italic}{}{plain}{dim}={plain}", name.trim_start_matches("r#"))?;
+    }
+    write!(Printable(writer), "{value:?}")
+}
+
+/// Lines of JSON on their way, by the rule of [`text::json`].
+struct JsonLines<W>(W);
+
+impl<W: Write> Write for JsonLines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // Whole lines arrive, each at once.
+        match std::str::from_utf8(line).map(|line| (line.trim_end_matches('\n'), line.ends_with('\n'))) {
+            Ok((text, end)) => {
+                let mut text = text::json(text).into_owned();
+                text.extend(end.then_some('\n'));
+                self.0.write_all(text.as_bytes())?;
+            }
+            Err(_) => self.0.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -35,10 +89,15 @@ pub fn start(format: LogFormat, filter: &str) {
         Ok(targets) => (targets, None),
         Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
     };
-    let layer = fmt::layer().with_writer(io::stderr);
     let layer = match format {
-        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
-        LogFormat::Text => layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => {
+            let layer = fmt::layer().with_writer(|| JsonLines(io::stderr()));
+            layer.json().flatten_event(true).with_span_list(false).boxed()
+        }
+        LogFormat::Text => {
+            let layer = fmt::layer().with_writer(io::stderr).fmt_fields(debug_fn(text_field).delimited(" "));
+            layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
+        }
     };
     let started = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
     if let (Ok(()), Some(error)) = (started, problem) {

@@ -1,5 +1,6 @@
 //! Which changes are forwarded: event names, `INCLUDE` and `EXCLUDE`, which buckets, each key once.
 
+mod glob;
 mod guard;
 
 use std::cmp::Ordering;
@@ -7,8 +8,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-
+pub use self::glob::BadGlob;
+use self::glob::Globs;
 use self::guard::Guard;
 pub use self::guard::Refused;
 use crate::change::{Effect, ObjectChange, Provider};
@@ -214,14 +215,12 @@ fn supersedes(change: &ObjectChange, counting: &ObjectChange) -> bool {
     !removes(counting) || removes(change) || change.order(counting) == Some(Ordering::Greater)
 }
 
-/// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys.
-///
-/// `*` matches any text, `/` included, as in `aws s3 --include`; `?` one character, `[…]` a class, `{a,b}` either. A
-/// key is taken when no `EXCLUDE` glob matches it and, if there are any, one `INCLUDE` glob does.
+/// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys, by the rules of `policy/glob.rs`. A key is taken when no
+/// `EXCLUDE` glob matches it and, if there are any, one `INCLUDE` glob does.
 #[derive(Debug, Default)]
 pub struct KeyFilter {
-    include: Option<GlobSet>,
-    exclude: Option<GlobSet>,
+    include: Option<Globs>,
+    exclude: Option<Globs>,
 }
 
 impl KeyFilter {
@@ -229,48 +228,23 @@ impl KeyFilter {
     ///
     /// # Errors
     ///
-    /// The first glob that does not compile, with the reason.
-    pub fn new(include: Option<&str>, exclude: Option<&str>) -> Result<Self, globset::Error> {
+    /// The first glob that cannot be used, with the reason.
+    pub fn new(include: Option<&str>, exclude: Option<&str>) -> Result<Self, BadGlob> {
         Ok(Self {
-            include: include.map(globs).transpose()?.flatten(),
-            exclude: exclude.map(globs).transpose()?.flatten(),
+            include: include.map(Globs::parse).transpose()?.flatten(),
+            exclude: exclude.map(Globs::parse).transpose()?.flatten(),
         })
     }
 
     /// Whether the key is taken.
     pub fn admits(&self, key: &str) -> bool {
-        self.include.as_ref().is_none_or(|globs| globs.is_match(key)) && !self.excludes(key)
+        self.include.as_ref().is_none_or(|globs| globs.matches(key)) && !self.excludes(key)
     }
 
     /// Whether an `EXCLUDE` glob matches the key.
     pub fn excludes(&self, key: &str) -> bool {
-        self.exclude.as_ref().is_some_and(|globs| globs.is_match(key))
+        self.exclude.as_ref().is_some_and(|globs| globs.matches(key))
     }
-}
-
-fn globs(list: &str) -> Result<Option<GlobSet>, globset::Error> {
-    let mut set = GlobSetBuilder::new();
-    let mut any = false;
-    for glob in split_list(list) {
-        set.add(Glob::new(glob)?);
-        any = true;
-    }
-    any.then(|| set.build()).transpose()
-}
-
-/// Splits at commas that stand outside braces, drops blanks around and empty items.
-fn split_list(list: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0_usize;
-    list.split(move |character| {
-        match character {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        character == ',' && depth == 0
-    })
-    .map(str::trim)
-    .filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]

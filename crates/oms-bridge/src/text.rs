@@ -1,23 +1,61 @@
 //! Text for people: tables, times, sizes, masked keys.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// Text of others, fit for a terminal: control characters are escaped.
+/// Text of others, fit for a terminal: characters that do something there are escaped. The one function that decides so: whatever is shown
+/// to people goes through it, by [`Printable`], by [`lines`], or by itself.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    escaped(text, acts, |character, text| text.extend(character.escape_default()))
+}
+
+/// The same of several lines, which stay lines.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| acts(c) && c != '\n', |character, text| text.extend(character.escape_default()))
+}
+
+/// The same of JSON, which stays that JSON: only its strings hold such characters.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    escaped(text, acts, |character, text| {
+        let mut units = [0; 2];
+        for unit in character.encode_utf16(&mut units) {
+            // A string takes whatever is written to it.
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    })
+}
+
+/// Whether a terminal acts on a character instead of showing it: it controls, or turns the direction of what follows, so that one text looks
+/// like another.
+fn acts(character: char) -> bool {
+    let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
+}
+
+fn escaped(text: &str, is_bad: impl Fn(char) -> bool, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(&is_bad) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if character.is_control() {
-            escaped.extend(character.escape_default());
+        if is_bad(character) {
+            escape(character, &mut escaped);
         } else {
             escaped.push(character);
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Writes text of others so that it is fit for a terminal.
+pub(crate) struct Printable<W>(pub(crate) W);
+
+impl<W: fmt::Write> fmt::Write for Printable<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(&printable(text))
+    }
 }
 
 /// Enough of an access key id to recognise it: its first four characters and the last two.
@@ -97,6 +135,16 @@ mod tests {
     fn control_characters_do_not_reach_a_terminal() {
         assert_eq!(printable("a\u{1b}[2J\n测"), "a\\u{1b}[2J\\n测");
         assert!(matches!(printable("plain 'text'"), Cow::Borrowed(_)));
+        assert_eq!(printable("exe\u{202e}gpj.\u{9b}\u{7f}"), "exe\\u{202e}gpj.\\u{9b}\\u{7f}");
+        assert_eq!(lines("a\nb\u{1b}\r"), "a\nb\\u{1b}\\r");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let value = serde_json::Value::from("a\u{1b}\u{7f}\u{9b}2J\u{202e}测");
+        let text = json(&value.to_string()).into_owned();
+        assert!(!text.contains(acts), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

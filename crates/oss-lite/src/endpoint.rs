@@ -107,7 +107,9 @@ impl FromStr for Endpoint {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = |why: &str| Error::new(ErrorKind::InvalidArgument, format!("endpoint {text:?} {why}"));
+        let bad = |why: &str| {
+            Error::new(ErrorKind::InvalidArgument, format!("endpoint {:?} {why}", without_secrets(text)))
+        };
         let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&full).map_err(|error| bad("is neither a host nor a URL").with_source(error))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -123,6 +125,16 @@ impl FromStr for Endpoint {
             if is_ip || host == "localhost" { Addressing::Path } else { Addressing::VirtualHost };
         Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port: url.port(), addressing })
     }
+}
+
+/// Text that was to be an endpoint, without what may be a secret in it: user and password, of which either may hold any character, query and
+/// fragment.
+fn without_secrets(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, rest) = text.split_at(start);
+    let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let (rest, cut) = rest.find(['?', '#']).map_or((rest, ""), |at| (&rest[..at], "?***"));
+    [scheme, hidden, rest, cut].concat()
 }
 
 impl fmt::Display for Endpoint {
@@ -192,6 +204,16 @@ mod tests {
             ["", "ftp://h", "https://u:p@h", "https://h/path", "https://h?q", "https://h#f", "a b", "://"]
         {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_has_a_secret_in_it() {
+        for text in ["https://u:hush@h", "https://u:hu/sh@h", "u:hush@h/p", "https://h?token=hush", "h#hush"]
+        {
+            let error = text.parse::<Endpoint>().expect_err(text);
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("hush") && !shown.contains("sh@"), "{shown}");
         }
     }
 }

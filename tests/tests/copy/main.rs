@@ -36,6 +36,8 @@ mod local;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod metadata_forms;
+#[cfg(test)]
 mod naming;
 #[cfg(test)]
 mod outages;
@@ -55,6 +57,8 @@ mod server_side;
 mod settings;
 #[cfg(test)]
 mod skipping;
+#[cfg(test)]
+mod slips;
 #[cfg(test)]
 mod stale;
 #[cfg(test)]

@@ -88,6 +88,8 @@ mod retries;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod s3_listing;
+#[cfg(test)]
 mod s3_source;
 #[cfg(test)]
 mod secrets;
@@ -95,6 +97,8 @@ mod secrets;
 mod send;
 #[cfg(test)]
 mod slow_clients;
+#[cfg(test)]
+mod slips;
 #[cfg(test)]
 mod source_guard;
 #[cfg(test)]

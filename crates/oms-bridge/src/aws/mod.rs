@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -39,7 +41,11 @@ pub struct Config {
 ///
 /// `region` stands above what is found.
 pub async fn config(http: &reqwest::Client, region: Option<String>) -> Config {
-    let sdk = loader(http, region.map(Region::new)).load().await;
+    let region = match region {
+        Some(region) => Some(Region::new(region)),
+        None => blank_region().await,
+    };
+    let sdk = loader(http, region).load().await;
     let (http, region) = (http.clone(), sdk.region().cloned());
     let credentials = Arc::new(Cached::new(move || {
         let loader = loader(&http, region.clone());
@@ -65,6 +71,20 @@ fn loader(http: &reqwest::Client, region: Option<Region>) -> ConfigLoader {
     }
 }
 
+/// A region set and empty is not set, which the SDK takes for a name: then the next place that may tell is asked.
+async fn blank_region() -> Option<Region> {
+    let variable = |name| std::env::var(name).ok();
+    let first = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable)?;
+    if !first.trim().is_empty() {
+        return None;
+    }
+    let second = variable("AWS_DEFAULT_REGION").filter(|region| !region.trim().is_empty());
+    match second {
+        Some(region) => Some(Region::new(region)),
+        None => ProfileFileRegionProvider::new().region().await,
+    }
+}
+
 /// Where a service listens, if `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL` or a profile says so.
 pub fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
@@ -74,5 +94,6 @@ pub fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
         .build()
         .ok()?;
     let own = config.service_config().and_then(|settings| settings.load_config(key));
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
+    let own = own.or_else(|| config.endpoint_url().map(str::to_owned));
+    own.filter(|endpoint| !endpoint.trim().is_empty())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use fc_adapter::Limits;
 use serde::Serialize;
 
-use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
+use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
 use crate::config::{ConfigError, ListenArgs, Mode, Settings, SettingsArgs};
 use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
@@ -18,7 +18,8 @@ use crate::credentials::SourceCredentials;
 use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
-use crate::text::counted;
+use crate::lenient;
+use crate::text::{counted, printable};
 use crate::{assemble, aws, clock};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
@@ -100,7 +101,7 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
-    let region = address.region().map(str::to_owned).or_else(|| args.aws_region.clone());
+    let region = address.region().map(str::to_owned).or_else(|| lenient::given(args.aws_region.as_ref()));
     let config = aws::config(&http, region).await;
     opened(&config).await?;
     let queue = Queue::new(&config, &address, args.endpoint_url.clone());
@@ -122,12 +123,10 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
 /// The URL of the queue and the settings of the pipeline, or everything that is wrong with both.
 fn settings(args: &ConsumeArgs) -> Result<(Address, Settings), ConfigError> {
     let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
-    let problem = match args.queue_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-        Some(url) => match Address::parse(url) {
+    let problem = match lenient::given(args.queue_url.as_ref()) {
+        Some(url) => match Address::parse(&lenient::half_width(&url)) {
             Some(address) => return settings.map(|settings| (address, settings)),
-            // One with a password in it is not shown.
-            None if url.contains('@') => "QUEUE_URL: no URL of a queue".to_owned(),
-            None => format!("QUEUE_URL: {url:?} is no URL of a queue"),
+            None => format!("QUEUE_URL: {:?} is no URL of a queue", lenient::shown_url(&url)),
         },
         None => "QUEUE_URL: missing".to_owned(),
     };
@@ -186,7 +185,7 @@ async fn look(queue: &Queue) -> Result<(), Exit> {
 }
 
 fn refused(error: &QueueError) -> Exit {
-    eprintln!("error: the queue: {error}");
+    say(format_args!("error: the queue: {}", printable(&error.to_string())));
     match error.kind() {
         QueueErrorKind::Refused => Exit::CredentialsRefused,
         QueueErrorKind::Unusable => Exit::Usage,

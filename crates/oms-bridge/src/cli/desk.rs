@@ -15,6 +15,7 @@ use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
 use crate::desk::{self, Desk};
 use crate::host::interrupts::Interrupts;
 use crate::http_client::{self, Proxies};
+use crate::text::printable;
 
 const PORT: u16 = 8080;
 
@@ -84,7 +85,7 @@ async fn prepare(args: &DeskArgs) -> Result<Desk, Exit> {
     credentials.from_environment().map_err(|error| usage(&error))?;
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
-        eprintln!("error: DESK_DATABASE: {error}");
+        super::say(format_args!("error: DESK_DATABASE: {}", printable(&error.to_string())));
         match error.kind() {
             CatalogueErrorKind::Misconfigured => Exit::Usage,
             _ => Exit::Internal,

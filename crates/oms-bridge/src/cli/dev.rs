@@ -12,7 +12,7 @@ use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Exit, exit, internal, print, print_json, usage};
+use super::{Exit, exit, internal, print, print_json, say, usage};
 use crate::config::ListenArgs;
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
@@ -22,6 +22,7 @@ use crate::demo::screen::shown;
 use crate::features;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
+use crate::text::printable;
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev
@@ -59,7 +60,7 @@ pub(super) async fn run(args: DevArgs) -> Exit {
     let local = match Local::start(Addresses::from_port(args.port), limits).await {
         Ok(local) => local,
         Err(error) => {
-            eprintln!("error: {error}; --port 0 picks free ports");
+            say(format_args!("error: {error}; --port 0 picks free ports"));
             return Exit::Internal;
         }
     };
@@ -207,10 +208,10 @@ async fn narrate(cloud: &LocalCloud) {
         match events.recv().await {
             Ok(event) => {
                 if let Some(line) = tell(&event) {
-                    eprintln!("{}  {line}", Utc::now().format("%H:%M:%S%.3f"));
+                    say(format_args!("{}  {}", Utc::now().format("%H:%M:%S%.3f"), printable(&line)));
                 }
             }
-            Err(RecvError::Lagged(missed)) => eprintln!("({missed} events not shown)"),
+            Err(RecvError::Lagged(missed)) => say(format_args!("({missed} events not shown)")),
             Err(RecvError::Closed) => return,
         }
     }

@@ -11,6 +11,7 @@ use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
+use crate::lenient;
 use crate::oms_api::OmsApi;
 use crate::{assemble, clock};
 
@@ -44,6 +45,11 @@ pub(super) async fn run(args: ExplainArgs) -> Exit {
         Err(exit) => return exit,
     };
     let Settings { source, oss_signature: signature, .. } = &settings;
+    let bucket = args.bucket.as_ref().or(source.bucket.as_ref());
+    let key = match lenient::key(args.key, bucket.map(|bucket| ("oss", bucket.as_str()))) {
+        Ok(key) => key,
+        Err(error) => return usage(&error),
+    };
     let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
         let source = assemble::source(source, *signature, &http)?;
@@ -70,7 +76,7 @@ pub(super) async fn run(args: ExplainArgs) -> Exit {
         destination: destination.as_ref(),
         api: api.as_ref(),
     };
-    match explain(&sources, &args.key, args.bucket, clock::system()).await {
+    match explain(&sources, &key, args.bucket, clock::system()).await {
         Ok(explanation) => tell(&explanation, args.json),
         Err(error) => store(&error),
     }

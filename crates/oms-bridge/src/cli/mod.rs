@@ -40,8 +40,9 @@ use crate::credentials::SourceCredentials;
 use crate::engine::Engine;
 use crate::host::lambda::RuntimeApi;
 use crate::http_client::{self, Proxies};
+use crate::lenient;
 use crate::logging::{self, LogFormat};
-use crate::text::counted;
+use crate::text::{self, counted, printable};
 
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
@@ -53,8 +54,8 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Form of the log lines [default: json under Function Compute and Lambda, else text].
-    #[arg(long, global = true, env = "LOG_FORMAT", value_enum, hide_env_values = true)]
-    log_format: Option<LogFormat>,
+    #[arg(long, global = true, env = "LOG_FORMAT", value_name = "json|text", hide_env_values = true)]
+    log_format: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -104,7 +105,11 @@ impl Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());
-    let format = cli.log_format.unwrap_or_else(|| LogFormat::detect(variable));
+    let format = match lenient::given(cli.log_format.as_ref()).map(|text| LogFormat::parse(&text)) {
+        None => LogFormat::detect(variable),
+        Some(Ok(format)) => format,
+        Some(Err(error)) => return usage(&format_args!("LOG_FORMAT: {error}")).into(),
+    };
     logging::start(format, variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()));
     match cli.command.runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command)).into(),
@@ -191,27 +196,33 @@ fn effort(engine: &Engine, requests: u64, elapsed_s: f64) -> String {
 }
 
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    env::var(name).ok().and_then(|value| lenient::setting(&value).map(str::to_owned))
 }
 
 /// Prints the one machine-readable result of a command.
 fn print_json(result: &impl Serialize) {
-    print(&serde_json::to_string(result).unwrap_or_default());
+    print(&text::json(&serde_json::to_string(result).unwrap_or_default()));
 }
 
+/// Prints a result of one line or more, so that a terminal shows what it says and does nothing else.
 fn print(text: &str) {
     // A closed stdout is the reader's choice; the exit code still tells.
-    let _ = writeln!(io::stdout(), "{text}");
+    let _ = writeln!(io::stdout(), "{}", text::lines(text));
+}
+
+/// Says something on stderr, by the same rule.
+fn say(what: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", text::lines(&what.to_string()));
 }
 
 fn usage(error: &dyn Display) -> Exit {
-    eprintln!("error: {error}");
+    say(format_args!("error: {error}"));
     Exit::Usage
 }
 
 /// The log bucket cannot be read, and without it there is no result.
 fn store(error: &oss_lite::Error) -> Exit {
-    eprintln!("error: {error}");
+    say(format_args!("error: {}", printable(&error.to_string())));
     store_exit(error)
 }
 
@@ -224,6 +235,6 @@ fn store_exit(error: &oss_lite::Error) -> Exit {
 }
 
 fn internal(error: &dyn Display) -> Exit {
-    eprintln!("error: {error}");
+    say(format_args!("error: {}", printable(&error.to_string())));
     Exit::Internal
 }

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{Exit, Prepared, effort, exit, print, print_json, time, usage};
+use super::{Exit, Prepared, effort, exit, print, print_json, say, time, usage};
 use crate::config::{ForwardMode, SettingsArgs};
 use crate::engine::oms::IN_FLIGHT;
 use crate::engine::{Engine, FailureClass};
@@ -18,7 +18,7 @@ use crate::host::interrupts::Interrupts;
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::{Event, Log, Observer};
 use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
-use crate::text::counted;
+use crate::text::{counted, printable};
 use crate::{assemble, clock};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
@@ -176,11 +176,12 @@ fn report(summary: &Summary, engine: &Engine, mode: Mode, output: Output) -> Exi
     match (output, mode) {
         (Output::Json, _) => print_json(summary),
         // The keys are the result then.
-        (Output::Text, Mode::DryRun) => eprintln!("{}", describe(summary, engine)),
+        (Output::Text, Mode::DryRun) => say(describe(summary, engine)),
         (Output::Text, Mode::Send) => print(&describe(summary, engine)),
     }
     if let Some(stopped) = &summary.stopped {
-        eprintln!("stopped early: {stopped}; the rest waits for the next replay");
+        let stopped = stopped.to_string();
+        say(format_args!("stopped early: {}; the rest waits for the next replay", printable(&stopped)));
     }
     match &summary.stopped {
         Some(Stopped::Interrupted) => Exit::Interrupted,
@@ -265,9 +266,11 @@ impl Observer for Watcher {
             Event::Accepted { .. } | Event::Skipped { .. } => self.bar.inc(1),
             Event::Failed { failure, .. } => {
                 self.bar.inc(1);
-                self.bar.set_message(format!("last error: {}", failure.error));
+                self.bar.set_message(format!("last error: {}", printable(&failure.error.to_string())));
             }
-            Event::Planned { key } if self.output == Output::Text => self.bar.suspend(|| print(key)),
+            Event::Planned { key } if self.output == Output::Text => {
+                self.bar.suspend(|| print(&printable(key)))
+            }
             Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
         }
     }

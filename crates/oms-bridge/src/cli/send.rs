@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Exit, effort, exit, internal, print, print_json, usage, variable};
+use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
@@ -16,7 +16,7 @@ use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use crate::http_client::{self, Proxies};
 use crate::progress::{Event, Log, Observer};
-use crate::text::counted;
+use crate::text::{counted, printable};
 
 /// Hands keys to the engine, as if their objects had just been uploaded.
 #[derive(Args)]
@@ -66,15 +66,19 @@ pub(super) async fn run(args: SendArgs) -> Exit {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
+    let bucket = settings.source.bucket.as_ref().map(ToString::to_string);
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
     };
     let input = match (args.keys.as_slice(), args.null) {
-        ([dash], true) if dash == "-" => Input::stdin(Separator::Null),
-        ([dash], false) if dash == "-" => Input::stdin(Separator::Line),
-        _ => Input::keys(args.keys),
+        ([dash], true) if dash == "-" => Input::stdin(Separator::Null, bucket),
+        ([dash], false) if dash == "-" => Input::stdin(Separator::Line, bucket),
+        _ => match Input::keys(args.keys, bucket.as_deref()) {
+            Ok(input) => input,
+            Err(error) => return usage(&error),
+        },
     };
     let started = Instant::now();
     let bar = Bar::new(input.length());
@@ -92,7 +96,7 @@ pub(super) async fn run(args: SendArgs) -> Exit {
 fn exit_of(sent: &Sent) -> Exit {
     let report = &sent.report;
     if let Some(first) = &report.first_unrecorded {
-        eprintln!("error: {first}");
+        say(format_args!("error: {}", printable(first)));
     }
     match &sent.stopped {
         Some(Stopped::Input(error)) => internal(error),
@@ -158,7 +162,7 @@ impl Observer for &Bar {
             Event::Accepted { .. } | Event::Skipped { .. } => self.0.inc(1),
             Event::Failed { failure, .. } => {
                 self.0.inc(1);
-                self.0.set_message(format!("last error: {}", failure.error));
+                self.0.set_message(format!("last error: {}", printable(&failure.error.to_string())));
             }
             Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
         }

@@ -17,6 +17,7 @@ use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
 use crate::http_client::{self, Proxies};
 use crate::ingest::{Ingest, MAX_BODY};
+use crate::lenient::given;
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
@@ -59,7 +60,7 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     let Served { function, ingest, access } = match served(&args, lambda.as_ref()) {
         Ok(served) => served,
         Err(Failed { exit, why }) => {
-            eprintln!("error: {why}");
+            super::say(format_args!("error: {why}"));
             if let Some(lambda) = lambda {
                 lambda.report_init_error(&why).await;
             }
@@ -85,7 +86,7 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     match ended {
         Ok(()) => Exit::Done,
         Err(Failed { exit, why }) => {
-            eprintln!("error: {why}");
+            super::say(format_args!("error: {why}"));
             exit
         }
     }
@@ -138,10 +139,11 @@ fn settings(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<(Settings, 
         // It asks for its events itself.
         Ok(Access::OfPlatform)
     } else {
-        let asked = args.settings.ingest.ingest_token.as_ref().is_some_and(|token| !token.trim().is_empty());
+        let asked = given(args.settings.ingest.ingest_token.as_ref()).is_some();
         let beside = if asked { Beside::Ingest } else { Beside::Nothing };
         let trust = if args.trust_platform { Trust::Platform } else { Trust::Token };
-        Access::resolve(Platform::detect(variable), args.serve_token.as_deref(), beside, trust)
+        let token = given(args.serve_token.as_ref());
+        Access::resolve(Platform::detect(variable), token.as_deref(), beside, trust)
     };
     match (settings, access) {
         (Ok(settings), Ok(access)) => Ok((settings, access)),

@@ -8,6 +8,7 @@ use super::reader::{Reader, given};
 use super::{Oss, SettingsArgs};
 use crate::change::Provider;
 use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
+use crate::lenient;
 use crate::location::{Place, is_same_service};
 
 /// Settings of the engine that copies.
@@ -68,7 +69,7 @@ pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> 
     let copy = &args.copy;
     let given_endpoint = given(copy.source_endpoint.as_ref()).is_some();
     let endpoint = r.read("SOURCE_ENDPOINT", given(copy.source_endpoint.as_ref()), |text| {
-        text.trim().parse::<Endpoint>()
+        lenient::endpoint(text, Dialect::Oss)
     });
     let only = r.read("SOURCE_BUCKET", given(copy.source_bucket.as_ref()), source_bucket);
     let oss = oss?;
@@ -83,9 +84,12 @@ pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> 
 
 /// A bucket of OSS by its name, one of another service with that service's scheme before it.
 fn source_bucket(text: &str) -> Result<(Provider, String), String> {
-    let (scheme, name) = text.trim().split_once("://").unwrap_or(("oss", text.trim()));
+    let (scheme, name) = match lenient::parts(text) {
+        Some((scheme, name, _)) => (scheme, name.trim_end_matches('/')),
+        None => ("oss", text),
+    };
     let provider = match scheme {
-        "oss" => Provider::Configured,
+        "oss" | "https" | "http" => Provider::Configured,
         "s3" => Provider::AmazonS3,
         "cos" => Provider::TencentCos,
         _ => return Err(format!("{text:?} is no bucket of oss://, s3:// or cos://")),
@@ -93,7 +97,8 @@ fn source_bucket(text: &str) -> Result<(Provider, String), String> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     match provider {
         Provider::Configured => {
-            BucketName::parse(name, Dialect::Oss).map_err(|error| error.to_string())?;
+            let bucket = lenient::bucket(text, Dialect::Oss)?;
+            return Ok((provider, bucket.as_str().to_owned()));
         }
         _ if (3..=63).contains(&name.len()) && name.bytes().all(allowed) => {}
         _ => return Err(format!("{name:?} is no name of a bucket")),
@@ -122,11 +127,16 @@ pub(super) fn read(
 pub(super) fn destination(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> Option<Destination> {
     let copy = &args.copy;
     let place = r.read("DEST", given(copy.dest.as_ref()), |text| text.trim().parse::<Place>());
-    let endpoint =
-        r.read("DEST_ENDPOINT", given(copy.dest_endpoint.as_ref()), |text| text.trim().parse::<Endpoint>());
+    let dialect = place.as_ref().map(|place| place.dialect);
+    let endpoint = r.read("DEST_ENDPOINT", given(copy.dest_endpoint.as_ref()), |text| match dialect {
+        Some(dialect) => lenient::endpoint(text, dialect),
+        // What is wrong with DEST is said already.
+        None => text.parse::<Endpoint>().map_err(|error| error.to_string()),
+    });
     let own = own_credentials(r, args);
     let (place, endpoint) = (place?, endpoint?);
-    let region = given(copy.dest_region.as_ref())
+    let region = r
+        .read("DEST_REGION", given(copy.dest_region.as_ref()), lenient::region)
         .or_else(|| endpoint.region_hint().map(str::to_owned))
         .or_else(|| oss.filter(|oss| oss.endpoint == endpoint)?.region.clone());
     let v4 = oss.is_none_or(|oss| oss.signature == SignatureVersion::V4);
@@ -171,7 +181,7 @@ fn huawei(r: &mut Reader, args: &SettingsArgs) -> Option<Credentials> {
     let ak = r.required("HW_AK", args.hw_ak.as_ref());
     let sk = r.required("HW_SK", args.hw_sk.as_ref());
     let token = given(args.hw_security_token.as_ref());
-    Some(credentials(ak?.trim().to_owned(), sk?.trim().to_owned(), token))
+    Some(credentials(ak?, sk?, token))
 }
 
 fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {
@@ -210,11 +220,12 @@ fn deletes(r: &mut Reader, args: &SettingsArgs) -> Deletes {
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    text.trim().parse().map_err(|_| format!("{text:?} is neither \"true\" nor \"false\""))
+    let word = super::word(text);
+    word.parse().map_err(|_| format!("{text:?} is neither \"true\" nor \"false\""))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.trim()
+    lenient::half_width(text)
         .parse()
         .ok()
         .filter(|max| *max >= 1)

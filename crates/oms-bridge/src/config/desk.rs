@@ -3,12 +3,11 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use oss_lite::callback::PublicKey;
-use oss_lite::{BucketName, Endpoint, SignatureVersion};
+use oss_lite::{BucketName, Dialect, Endpoint, SignatureVersion};
 use reqwest::Url;
 
 use super::copy::{self, boolean};
@@ -18,6 +17,7 @@ use crate::change::Provider;
 use crate::desk::catalogue::DatabaseUrl;
 use crate::desk::types::AllowedTypes;
 use crate::desk::users::Users;
+use crate::lenient;
 
 /// Largest object that a form can carry: 5 GiB, a limit of OSS.
 const LARGEST: u64 = 5 << 30;
@@ -153,7 +153,7 @@ impl DeskSettings {
         let source = copy::source(r, args, oss.as_ref());
         let ingest = ingest::read(r, &args.ingest);
         let bucket = r.required("DESK_BUCKET", desk.desk_bucket.as_ref());
-        let bucket = r.read("DESK_BUCKET", bucket, |text| BucketName::from_str(text.trim()));
+        let bucket = r.read("DESK_BUCKET", bucket, |text| lenient::bucket(text, Dialect::Oss));
         if bucket.is_some() && bucket == oss.as_ref().and_then(|oss| oss.log_bucket.clone()) {
             r.problem("DESK_BUCKET", "is LOG_BUCKET, which is for the journal alone");
         }
@@ -166,7 +166,7 @@ impl DeskSettings {
         }
         let public_endpoint = given(desk.desk_public_endpoint.as_ref());
         let public_endpoint =
-            r.read("DESK_PUBLIC_ENDPOINT", public_endpoint, |text| text.trim().parse::<Endpoint>());
+            r.read("DESK_PUBLIC_ENDPOINT", public_endpoint, |text| lenient::endpoint(text, Dialect::Oss));
         let callback_url = r.read("DESK_CALLBACK_URL", given(desk.desk_callback_url.as_ref()), callback_url);
         let callback_key = r.read("DESK_CALLBACK_KEY", given(desk.desk_callback_key.as_ref()), public_key);
         let database = given(desk.desk_database.as_ref()).unwrap_or_else(|| DATABASE.to_owned());
@@ -223,7 +223,9 @@ fn users(r: &mut Reader, desk: &DeskSettingsArgs) -> Option<Users> {
 }
 
 fn file_text(path: &str) -> Result<String, String> {
-    fs::read_to_string(Path::new(path)).map_err(|error| format!("{path:?} cannot be read: {error}"))
+    let text = fs::read_to_string(Path::new(path));
+    let text = text.map_err(|error| format!("{path:?} cannot be read: {error}"))?;
+    Ok(text.strip_prefix(lenient::MARK).map(str::to_owned).unwrap_or(text))
 }
 
 fn public_key(path: &str) -> Result<PublicKey, String> {
@@ -232,7 +234,8 @@ fn public_key(path: &str) -> Result<PublicKey, String> {
 
 /// OSS calls plain `http` and `https` URLs, and none of IPv6.
 fn callback_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    let url = Url::parse(&lenient::half_width(text))
+        .map_err(|error| format!("{:?} is no URL: {error}", lenient::shown_url(text)))?;
     let good = matches!(url.scheme(), "http" | "https")
         && url.host_str().is_some_and(|host| !host.starts_with('['))
         && url.username().is_empty()
@@ -253,12 +256,13 @@ fn prefix(text: &str) -> Result<String, String> {
 }
 
 fn max_size(text: &str) -> Result<u64, String> {
-    let size = text.trim().parse().ok().filter(|size| (1..=LARGEST).contains(size));
+    let size = lenient::half_width(text).parse().ok().filter(|size| (1..=LARGEST).contains(size));
     size.ok_or_else(|| format!("{text:?} is not a number of bytes from 1 to {LARGEST}"))
 }
 
 fn seconds(text: &str, longest: Duration) -> Result<Duration, String> {
-    let seconds = text.trim().parse().ok().filter(|seconds| (1..=longest.as_secs()).contains(seconds));
+    let seconds =
+        lenient::half_width(text).parse().ok().filter(|seconds| (1..=longest.as_secs()).contains(seconds));
     let seconds = seconds
         .ok_or_else(|| format!("{text:?} is not a number of seconds from 1 to {}", longest.as_secs()))?;
     Ok(Duration::from_secs(seconds))

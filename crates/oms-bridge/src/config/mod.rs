@@ -23,7 +23,7 @@ mod reader;
 use std::fmt;
 use std::str::FromStr;
 
-use oss_lite::{BucketName, Endpoint, SignatureVersion};
+use oss_lite::{BucketName, Dialect, Endpoint, SignatureVersion};
 
 pub use self::args::{CopyArgs, IngestArgs, SettingsArgs};
 pub use self::copy::{CopySettings, Destination, Source};
@@ -35,7 +35,9 @@ pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
 use self::reader::{Reader, given};
 use crate::event::KeyEncoding;
+use crate::lenient;
 use crate::policy::KeyFilter;
+use crate::text::printable;
 
 /// What stands in the place of the sync task where there is none.
 const DIRECT_COPY: &str = "direct-copy";
@@ -95,7 +97,7 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is not usable:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(problem)))
     }
 }
 
@@ -116,7 +118,9 @@ impl Settings {
     }
 
     fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {
-        let mode = r.read("FORWARD_MODE", given(args.forward_mode.as_ref()), ForwardMode::from_str);
+        let mode = r.read("FORWARD_MODE", given(args.forward_mode.as_ref()), |text| {
+            ForwardMode::from_str(&word(text))
+        });
         let mode = mode.unwrap_or_default();
         let oms = (mode != ForwardMode::Copy).then(|| oms::read(r, args));
         let task = if mode == ForwardMode::Copy { oms::sync_url(r, args) } else { None };
@@ -204,13 +208,14 @@ impl Oss {
             #[cfg(feature = "desk")]
             LogBucket::NotNeeded => given(args.log_bucket.as_ref()),
         };
-        let log_bucket = r.read("LOG_BUCKET", log_bucket, BucketName::from_str);
+        let log_bucket = r.read("LOG_BUCKET", log_bucket, |text| lenient::bucket(text, Dialect::Oss));
         let endpoint = r.required("OSS_ENDPOINT", args.oss_endpoint.as_ref());
-        let endpoint = r.read("OSS_ENDPOINT", endpoint, |text| Endpoint::from_str(text.trim()));
+        let endpoint = r.read("OSS_ENDPOINT", endpoint, |text| lenient::endpoint(text, Dialect::Oss));
         let signature = r.read("OSS_SIGNATURE", given(args.oss_signature.as_ref()), signature);
         let signature = signature.unwrap_or(SignatureVersion::V4);
         let endpoint = endpoint?;
-        let region = given(args.oss_region.as_ref())
+        let region = r
+            .read("OSS_REGION", given(args.oss_region.as_ref()), lenient::region)
             .or_else(|| fc_region.filter(|region| !region.is_empty()).map(str::to_owned))
             .or_else(|| endpoint.region_hint().map(str::to_owned));
         if region.is_none() && signature == SignatureVersion::V4 {
@@ -222,20 +227,27 @@ impl Oss {
 
 fn keys(r: &mut Reader, args: &SettingsArgs) -> Option<KeyFilter> {
     let (include, exclude) = (given(args.include.as_ref()), given(args.exclude.as_ref()));
-    let keys = KeyFilter::new(include.as_deref(), exclude.as_deref());
-    keys.map_err(|error| r.problem("INCLUDE or EXCLUDE", error)).ok()
+    for (name, globs) in [("INCLUDE", &include), ("EXCLUDE", &exclude)] {
+        r.read(name, globs.clone(), |globs| KeyFilter::new(Some(globs), None));
+    }
+    KeyFilter::new(include.as_deref(), exclude.as_deref()).ok()
 }
 
 fn signature(text: &str) -> Result<SignatureVersion, String> {
-    match text {
+    match &*word(text) {
         "v4" => Ok(SignatureVersion::V4),
         "v1" => Ok(SignatureVersion::V1),
         _ => Err(format!("{text:?} is neither \"v4\" nor \"v1\"")),
     }
 }
 
+/// A word of a fixed set, as people type it.
+fn word(text: &str) -> String {
+    lenient::half_width(text).to_ascii_lowercase()
+}
+
 fn key_encoding(text: &str) -> Result<KeyEncoding, String> {
-    match text {
+    match &*word(text) {
         "raw" => Ok(KeyEncoding::Raw),
         "percent" => Ok(KeyEncoding::Percent),
         _ => Err(format!("{text:?} is neither \"raw\" nor \"percent\"")),

@@ -4,7 +4,8 @@ use apig_signer::Credentials;
 
 use super::SettingsArgs;
 use super::reader::{Reader, given};
-use crate::engine::oms::{IN_FLIGHT, SyncUrl};
+use crate::engine::oms::{BadSyncUrl, IN_FLIGHT, SyncUrl};
+use crate::lenient::half_width;
 
 /// Settings of the engine that forwards to OMS.
 #[derive(Debug)]
@@ -23,17 +24,17 @@ pub struct OmsSettings {
 
 /// The address of OMS, where it is not needed but names the journal.
 pub(super) fn sync_url(r: &mut Reader, args: &SettingsArgs) -> Option<SyncUrl> {
-    r.read("SYNC_URL", given(args.sync_url.as_ref()), SyncUrl::parse)
+    r.read("SYNC_URL", given(args.sync_url.as_ref()), parse_sync_url)
 }
 
 pub(super) fn read(r: &mut Reader, args: &SettingsArgs) -> Option<OmsSettings> {
     let sync_url = r.required("SYNC_URL", args.sync_url.as_ref());
-    let sync_url = r.read("SYNC_URL", sync_url, SyncUrl::parse);
+    let sync_url = r.read("SYNC_URL", sync_url, parse_sync_url);
     let ak = r.required("HW_AK", args.hw_ak.as_ref());
     let sk = r.required("HW_SK", args.hw_sk.as_ref());
     let batch = r.read("OMS_BATCH", given(args.oms_batch.as_ref()), batch);
     let max_rps = r.read("OMS_MAX_RPS", given(args.oms_max_rps.as_ref()), rps);
-    let credentials = Credentials::new(ak?.trim(), sk?.trim());
+    let credentials = Credentials::new(ak?, sk?);
     Some(OmsSettings {
         sync_url: sync_url?,
         huawei: match given(args.hw_security_token.as_ref()) {
@@ -46,8 +47,13 @@ pub(super) fn read(r: &mut Reader, args: &SettingsArgs) -> Option<OmsSettings> {
     })
 }
 
+/// A slash behind it, and full-width characters, change nothing.
+fn parse_sync_url(text: &str) -> Result<SyncUrl, BadSyncUrl> {
+    SyncUrl::parse(half_width(text).trim_end_matches('/'))
+}
+
 fn batch(text: &str) -> Result<usize, String> {
-    match text.trim().parse() {
+    match half_width(text).parse() {
         Ok(batch @ 1..=100) => Ok(batch),
         _ => Err(format!("{text:?} is not a number from 1 to 100")),
     }
@@ -55,7 +61,7 @@ fn batch(text: &str) -> Result<usize, String> {
 
 fn rps(text: &str) -> Result<f64, String> {
     // The lower bound keeps the time between two requests within a day.
-    match text.trim().parse::<f64>() {
+    match half_width(text).parse::<f64>() {
         Ok(rps) if (0.0001..=1_000_000.0).contains(&rps) => Ok(rps),
         _ => Err(format!("{text:?} is not a number of requests per second above 0")),
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(super) use crate::lenient::given;
+
 /// Collects problems while values are read, so that one message names them all.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -47,7 +49,7 @@ impl Reader {
         values: [Option<&String>; 2],
     ) -> Option<(String, String)> {
         match values.map(given) {
-            [Some(first), Some(second)] => Some((first.trim().to_owned(), second.trim().to_owned())),
+            [Some(first), Some(second)] => Some((first, second)),
             [Some(_), None] => {
                 self.problem(names[1], format_args!("missing, and {} is set", names[0]));
                 None
@@ -59,9 +61,4 @@ impl Reader {
             [None, None] => None,
         }
     }
-}
-
-/// The value, unless it is blank.
-pub(super) fn given(value: Option<&String>) -> Option<String> {
-    value.filter(|value| !value.trim().is_empty()).cloned()
 }

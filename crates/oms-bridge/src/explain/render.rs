@@ -28,7 +28,7 @@ impl fmt::Display for Explanation {
 impl Explanation {
     fn request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(error) = &self.request_error {
-            writeln!(f, "  cannot be made: {error}")?;
+            writeln!(f, "  cannot be made: {}", printable(error))?;
         }
         let Some(request) = &self.request else {
             let none = self.request_error.is_none();

@@ -14,6 +14,7 @@ use super::files::Directory;
 use super::s3::S3Bucket;
 use super::stop::{Failed, Stop};
 use super::web::Web;
+use crate::location::scheme;
 use crate::web_url;
 
 /// Where objects are read.
@@ -78,6 +79,16 @@ impl Source {
             #[cfg(feature = "aws")]
             Self::S3(bucket) => bucket.learn_etags(are_md5),
             Self::Store(_) | Self::Web(_) | Self::Directory(_) => _ = are_md5,
+        }
+    }
+
+    /// Scheme and bucket of an address of an object here. Web servers and directories have none.
+    pub fn address(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Store(bucket) => Some((scheme(bucket.dialect()), bucket.name().to_string())),
+            #[cfg(feature = "aws")]
+            Self::S3(bucket) => Some(("s3", bucket.name().to_owned())),
+            Self::Web(_) | Self::Directory(_) => None,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::credentials::SourceCredentials;
 #[cfg(not(feature = "aws"))]
 use crate::features;
+use crate::lenient::{self, given};
 use crate::location::{Place, S3Place, scheme};
 use crate::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 #[cfg(feature = "aws")]
@@ -36,15 +37,22 @@ impl FromStr for Location {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once("://") {
-            Some(("oss" | "obs", _)) => text.parse().map(Self::Store).map_err(|error| format!("{error}")),
-            Some(("s3", rest)) => Ok(Self::S3(S3Place::parse(rest))),
-            Some(("https" | "http", _)) => Ok(Self::Web(text.to_owned())),
-            Some((other, _)) => {
-                Err(format!("{other}:// is not known: use oss://, obs://, s3://, https:// or a local path"))
+        let unknown =
+            |scheme| format!("{scheme}:// is not known: use oss://, obs://, s3://, https:// or a local path");
+        match (lenient::parts(text), text.split_once("://")) {
+            (Some(("oss" | "obs", ..)), _) => lenient::place(text).map(Self::Store),
+            (Some((scheme @ ("s3" | "https" | "http"), rest, false)), _) => Err(format!(
+                "{:?}: probably {:?} is meant",
+                lenient::shown_url(text),
+                lenient::shown_url(&format!("{scheme}://{rest}"))
+            )),
+            (Some(("s3", rest, true)), _) => Ok(Self::S3(S3Place::parse(rest))),
+            (Some((scheme @ ("https" | "http"), rest, true)), _) => {
+                Ok(Self::Web(format!("{scheme}://{rest}")))
             }
-            None if text.is_empty() => Err("an empty path".to_owned()),
-            None => Ok(Self::Local(PathBuf::from(text))),
+            (Some((other, ..)), _) | (None, Some((other, _))) => Err(unknown(other)),
+            (None, None) if text.is_empty() => Err("an empty path".to_owned()),
+            (None, None) => Ok(Self::Local(PathBuf::from(text))),
         }
     }
 }
@@ -309,9 +317,9 @@ impl<'a> Access<'a> {
     #[cfg(feature = "aws")]
     fn s3(&self, place: &S3Place) -> Result<Source, String> {
         let endpoint = given(self.args.source_endpoint.as_ref());
-        let with_scheme = |text: String| if text.contains("://") { text } else { format!("https://{text}") };
-        let given =
-            Given { region: given(self.args.aws_region.as_ref()), endpoint: endpoint.map(with_scheme) };
+        let endpoint = endpoint.map(|text| lenient::s3_endpoint(&text)).transpose();
+        let endpoint = endpoint.map_err(|error| format!("SOURCE_ENDPOINT: {error}"))?;
+        let given = Given { region: given(self.args.aws_region.as_ref()), endpoint };
         let bucket = S3::new(self.http.clone(), given).bucket(&place.bucket);
         bucket.map(Source::S3).map_err(|failed| failed.to_string())
     }
@@ -343,7 +351,7 @@ impl<'a> Access<'a> {
         self.service(
             "DEST_ENDPOINT",
             self.args.dest_endpoint.as_ref(),
-            given(dest_region.as_ref()),
+            setting_of_region("DEST_REGION", dest_region.as_ref())?,
             dialect,
             credentials,
         )
@@ -372,10 +380,10 @@ impl<'a> Access<'a> {
             (None, Some(oss)) => ("OSS_ENDPOINT", oss),
             (None, None) => return Err(format!("{name}: missing, {}:// needs it", scheme(dialect))),
         };
-        let endpoint: Endpoint = text.parse().map_err(|error| format!("{name}: {error}"))?;
+        let endpoint = lenient::endpoint(&text, dialect).map_err(|error| format!("{name}: {error}"))?;
         let region = region
             .or_else(|| endpoint.region_hint().map(str::to_owned))
-            .or_else(|| given(self.args.oss_region.as_ref()))
+            .or(setting_of_region("OSS_REGION", self.args.oss_region.as_ref())?)
             .or_else(|| variable("FC_REGION"));
         let mut config =
             ClientConfig::new(endpoint.clone(), dialect).with_signature_gate(self.breakers.gates());
@@ -391,15 +399,16 @@ impl<'a> Access<'a> {
 }
 
 fn signature(text: Option<&String>) -> Result<SignatureVersion, String> {
-    match given(text).as_deref() {
+    match given(text).map(|text| lenient::half_width(&text).to_ascii_lowercase()).as_deref() {
         None | Some("v4") => Ok(SignatureVersion::V4),
         Some("v1") => Ok(SignatureVersion::V1),
         Some(other) => Err(format!("OSS_SIGNATURE: {other:?} is neither \"v4\" nor \"v1\"")),
     }
 }
 
-fn given(value: Option<&String>) -> Option<String> {
-    value.map(String::as_str).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+fn setting_of_region(name: &str, value: Option<&String>) -> Result<Option<String>, String> {
+    let region = given(value).map(|text| lenient::region(&text)).transpose();
+    region.map_err(|error| format!("{name}: {error}"))
 }
 
 fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {

@@ -1,12 +1,13 @@
 //! The list of what failed: one key a line, as `copy --keys-from` takes it back.
 //!
-//! A key that a line cannot hold as it is (it has a line feed, or begins with `"`, a blank or a byte order mark) stands there as a JSON
-//! string. The name of a file that is not UTF-8 does too: each byte that is none is a lone surrogate, `\udc80` to `\udcff`, as Python has it
+//! A key that a line cannot hold as it is (it has a line feed or another control character, begins with `"`, a blank or a byte order mark,
+//! or reads as an address) stands there as a JSON string. The name of a file that is not UTF-8 does too: each byte that is none is a lone surrogate, `\udc80` to `\udcff`, as Python has it
 //! (PEP 383, `surrogateescape`). So every line is read back as what failed.
 //!
 //! The file is made when the first key fails, and only where there is none: what is there, be it a link or the list of
 //! another run, is left alone. A name of our own gets a number then.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
@@ -19,6 +20,9 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// The names that are tried.
 const NAMES: u32 = 1000;
+
+use crate::lenient;
+use crate::text::{json, printable};
 
 /// Writes the list; makes the file when the first key fails.
 #[derive(Debug)]
@@ -92,9 +96,11 @@ fn create(path: &Path) -> io::Result<(PathBuf, File)> {
 /// A key, or the name of a file, as a line.
 pub(super) fn line(name: &OsStr) -> String {
     let Some(key) = name.to_str() else { return escaped(name.as_bytes()) };
-    let plain =
-        !key.contains(['\n', '\r']) && !key.starts_with(['"', ' ', '\t', '\u{feff}']) && !key.is_empty();
-    if plain { key.to_owned() } else { serde_json::Value::from(key).to_string() }
+    let plain = !key.starts_with(['"', ' ', '\t', lenient::MARK])
+        && !key.is_empty()
+        && !lenient::is_address(key)
+        && matches!(printable(key), Cow::Borrowed(_));
+    if plain { key.to_owned() } else { json(&serde_json::Value::from(key).to_string()).into_owned() }
 }
 
 fn escaped(name: &[u8]) -> String {
@@ -182,6 +188,10 @@ mod tests {
             "cr\r",
             "",
             "\u{feff}bom",
+            "oss://b/k",
+            "e\u{1b}[2J",
+            "c\u{9b}",
+            "r\u{202e}l",
             "\"🦀\n",
         ] {
             let line = line(OsStr::new(text));

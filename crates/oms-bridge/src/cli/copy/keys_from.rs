@@ -1,5 +1,6 @@
 //! The keys of a list that a failed run left, or that somebody wrote.
 
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use futures_util::stream;
@@ -10,6 +11,7 @@ use super::Entries;
 use super::ends::Ends;
 use super::failed_list::name;
 use crate::bulk::{Entry, Names, NotListed, Tree};
+use crate::lenient::{self, MARK, Start};
 use crate::transfer::{Directory, Failed, Item, Known, Source};
 
 /// The objects that the file (or stdin, for `-`) names, one a line.
@@ -17,12 +19,23 @@ pub(super) async fn entries(file: &Path, ends: &Ends) -> Result<Entries, String>
     let file = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
     let opened = File::open(file).await;
     let opened = opened.map_err(|error| format!("--keys-from {}: {error}", file.display()))?;
+    let mut reader = BufReader::new(opened);
+    let start = reader.fill_buf().await;
+    let start = start.map_err(|error| format!("--keys-from {}: {error}", file.display()))?;
+    match Start::of(start) {
+        Start::Text(mark) => reader.consume(mark),
+        Start::Foreign(encoding) => {
+            return Err(format!("--keys-from {} is {encoding}: save it as UTF-8", file.display()));
+        }
+    }
     let directory = match &ends.source {
         Source::Directory(directory) => Some(directory.clone()),
         _ => None,
     };
     let list = List {
-        lines: BufReader::new(opened).lines(),
+        lines: reader.lines(),
+        line: 0,
+        source: ends.source.address(),
         file: file.to_owned(),
         names: ends.names.clone(),
         directory,
@@ -36,6 +49,7 @@ pub(super) async fn entries(file: &Path, ends: &Ends) -> Result<Entries, String>
 
 struct List {
     lines: Lines<BufReader<File>>,
+    line: usize,
     file: PathBuf,
     names: Names,
     /// The source, where that is on this machine.
@@ -44,6 +58,8 @@ struct List {
     written: Option<PathBuf>,
     /// What is below the directory that the last line names.
     tree: Option<Tree>,
+    /// Scheme and bucket of SRC.
+    source: Option<(&'static str, String)>,
 }
 
 impl List {
@@ -56,6 +72,7 @@ impl List {
                 self.tree = None;
             }
             let line = self.lines.next_line().await;
+            self.line += 1;
             match line.map_err(|error| NotListed::Keys(self.file.clone(), error))? {
                 None => return Ok(None),
                 Some(line) if line.is_empty() => {}
@@ -77,10 +94,25 @@ impl List {
         named.then(|| tree().below(&below))
     }
 
+    /// A JSON string is a key as it is; anything else may have been written by hand.
+    fn name(&self, line: &str) -> Result<OsString, String> {
+        if line.starts_with(MARK) {
+            return Err(lenient::marked(line));
+        }
+        if line.starts_with('"') {
+            return name(line);
+        }
+        let source = self.source.as_ref().map(|(scheme, bucket)| (*scheme, bucket.as_str()));
+        lenient::key(line.to_owned(), source).map(OsString::from)
+    }
+
     fn entry(&self, line: &str) -> Entry {
-        let name = match name(line) {
+        let name = match self.name(line) {
             Ok(name) => name,
-            Err(error) => return Entry::Failed { name: line.into(), failed: Failed::permanent(error) },
+            Err(error) => {
+                let error = format!("line {}: {error}", self.line);
+                return Entry::Failed { name: line.into(), failed: Failed::permanent(error) };
+            }
         };
         let key = match name.into_string() {
             Ok(key) => key,

@@ -19,7 +19,7 @@ use self::access::AccessArgs;
 use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
-use super::{Exit, exit, internal, print, print_json, store_exit, time, usage};
+use super::{Exit, exit, internal, print, print_json, say, store_exit, time, usage};
 use crate::bulk::{
     self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
 };
@@ -246,8 +246,7 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
             Item { key: from.clone(), to: to.clone(), size: None, existing: Known::Nothing, open: None };
         return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
     }
-    let filter = KeyFilter::new(args.include.as_deref(), args.exclude.as_deref());
-    let filter = filter.map_err(|error| format!("--include or --exclude: {error}"))?;
+    let filter = filter(args)?;
     if let Some(file) = &args.keys_from {
         return keys_from::entries(file, ends).await;
     }
@@ -263,6 +262,15 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
         }
     };
     Ok(filtered(all, filter))
+}
+
+/// What `--include` and `--exclude` let through.
+fn filter(args: &CopyArgs) -> Result<KeyFilter, String> {
+    let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
+    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
+        KeyFilter::new(globs, None).map_err(|error| format!("{name}: {error}"))?;
+    }
+    KeyFilter::new(include, exclude).map_err(|error| error.to_string())
 }
 
 /// The objects of a listing, compared with that of the destination.
@@ -314,7 +322,7 @@ fn finish(summary: &Summary, report: Report, kind: Kind) -> Exit {
     let exit = exit_of(summary, left_out);
     report.finish(summary, exit);
     if left_out {
-        eprintln!("error: SRC is a symlink, or lies behind one, and --links leaves it out");
+        say("error: SRC is a symlink, or lies behind one, and --links leaves it out");
     }
     exit
 }
@@ -362,7 +370,8 @@ async fn remove_stale(args: &CopyArgs, http: &reqwest::Client) -> Exit {
                 print_json(&stale);
             } else {
                 let verb = if mode == Mode::DryRun { "would be removed" } else { "removed" };
-                eprintln!("{} open, {} {verb}", text::counted(stale.open, "upload"), stale.aborted);
+                let open = text::counted(stale.open, "upload");
+                say(format_args!("{open} open, {} {verb}", stale.aborted));
             }
             Exit::Done
         }

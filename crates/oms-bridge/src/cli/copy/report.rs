@@ -11,7 +11,7 @@ use super::Kind;
 use super::bar::Bar;
 use super::failed_list::{self, FailedList};
 use crate::bulk::{Mode, Stopped, Summary, Watch};
-use crate::cli::{Exit, print, print_json};
+use crate::cli::{Exit, print, print_json, say};
 use crate::transfer::{Done, Failed, Flow, Transfer};
 use crate::{clock, text};
 
@@ -80,7 +80,7 @@ impl Report {
             Output::Json => print_json(&Json { summary, failed_list: list.clone() }),
             // The keys are the result then.
             Output::Text if self.mode == Mode::DryRun => {
-                eprintln!("{}", describe(summary, "would be copied"));
+                say(describe(summary, "would be copied"));
             }
             Output::Text => print(&describe(summary, "copied")),
         }
@@ -88,28 +88,35 @@ impl Report {
             None => {}
             // What the same command would only say again.
             Some(stopped) if exit == Exit::Usage => {
-                eprintln!("error: {}", text::printable(&stopped.to_string()));
+                say(format_args!("error: {}", text::printable(&stopped.to_string())));
             }
             Some(stopped @ Stopped::CredentialsRefused) => {
-                eprintln!("stopped early: {stopped}; with others the same command goes on from here");
+                say(format_args!("stopped early: {stopped}; with others the same command goes on from here"));
             }
-            Some(stopped) => eprintln!("stopped early: {stopped}; the same command goes on from here"),
+            Some(stopped) => {
+                let stopped = stopped.to_string();
+                say(format_args!(
+                    "stopped early: {}; the same command goes on from here",
+                    text::printable(&stopped)
+                ));
+            }
         }
         if summary.gone > 0 {
-            eprintln!(
+            say(format_args!(
                 "not at the source: {}; what was deleted meanwhile is not listed by the next run",
                 text::counted(summary.gone, "object")
-            );
+            ));
         }
         if self.failed.is_incomplete() {
-            eprintln!(
+            say(format_args!(
                 "error: not all keys that failed could be written to a list; the lines above name them"
-            );
+            ));
         }
         if let Some(list) = list {
-            eprintln!(
+            let list = text::printable(&list);
+            say(format_args!(
                 "the keys that failed are in {list}: the same command with --keys-from {list} tries them again"
-            );
+            ));
         }
     }
 }

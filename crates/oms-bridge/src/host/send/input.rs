@@ -5,6 +5,8 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
+use crate::lenient::{self, MARK, Start};
+
 /// Keys handed to the pipeline at once.
 const CHUNK: usize = 1000;
 
@@ -38,13 +40,18 @@ pub enum Separator {
 }
 
 impl Input {
-    /// These keys.
-    pub fn keys(keys: Vec<String>) -> Self {
-        Self(Source::Keys(keys.into_iter()))
+    /// These keys, of `bucket` where that is known.
+    ///
+    /// # Errors
+    ///
+    /// The first of them that is no key, and what was probably meant.
+    pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, String> {
+        let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
+        Ok(Self(Source::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
-    /// The keys on stdin. Empty ones are passed over.
-    pub fn stdin(separator: Separator) -> Self {
+    /// The keys on stdin, of `bucket` where that is known. Empty ones are passed over.
+    pub fn stdin(separator: Separator, bucket: Option<String>) -> Self {
         let (chunks, input) = mpsc::channel(1);
         let end = match separator {
             Separator::Line => b'\n',
@@ -52,7 +59,8 @@ impl Input {
         };
         // A thread of its own, not a blocking task: a read that never returns must not keep the runtime from ending.
         thread::spawn(move || {
-            read(&mut io::stdin().lock(), end, |chunk| chunks.blocking_send(chunk).is_ok());
+            let mut list = List { end, bucket, line: 0 };
+            list.read(&mut io::stdin().lock(), |chunk| chunks.blocking_send(chunk).is_ok());
         });
         Self(Source::Stdin(input))
     }
@@ -69,9 +77,7 @@ impl Input {
         match &mut self.0 {
             Source::Keys(keys) => {
                 let mut chunk = Chunk::default();
-                for key in keys.by_ref().take(CHUNK) {
-                    chunk.add(key.into_bytes());
-                }
+                chunk.keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
                 (!chunk.is_empty()).then_some(chunk)
             }
             Source::Stdin(chunks) => chunks.recv().await,
@@ -80,49 +86,88 @@ impl Input {
 }
 
 impl Chunk {
-    fn add(&mut self, key: Vec<u8>) {
-        match String::from_utf8(key) {
-            Ok(key) if key.is_empty() => {}
-            Ok(key) => self.keys.push(key),
-            Err(error) => {
-                self.rejected.push(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())));
-            }
-        }
-    }
-
     fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.rejected.is_empty() && self.error.is_none()
     }
 }
 
-/// Reads keys that end in `end` until `take` wants no more. Lines may end in CR LF; empty keys are passed over.
-fn read(input: &mut dyn io::BufRead, end: u8, mut take: impl FnMut(Chunk) -> bool) {
-    let mut chunk = Chunk::default();
-    loop {
-        let mut key = Vec::new();
-        match input.read_until(end, &mut key) {
-            Ok(0) => break,
-            Ok(_) => {
-                if key.last() == Some(&end) {
-                    key.pop();
+/// A list of keys while it is read.
+struct List {
+    /// What stands behind a key.
+    end: u8,
+    /// The bucket of the keys.
+    bucket: Option<String>,
+    /// Keys read so far, empty ones included.
+    line: usize,
+}
+
+impl List {
+    /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before the first; what ends in NUL was
+    /// written by a program, and is taken as it is.
+    fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(Chunk) -> bool) {
+        let mut chunk = Chunk::default();
+        loop {
+            let mut key = Vec::new();
+            match input.read_until(self.end, &mut key) {
+                Ok(0) => break,
+                Ok(_) => {
+                    if key.last() == Some(&self.end) {
+                        key.pop();
+                    }
+                    self.line += 1;
+                    match self.key(key) {
+                        Ok(key) if key.is_empty() => {}
+                        Ok(key) => chunk.keys.push(key),
+                        Err(Bad::Line(why)) => chunk.rejected.push(format!("line {}: {why}", self.line)),
+                        Err(Bad::List(why)) => {
+                            chunk.error = Some(why);
+                            break;
+                        }
+                    }
                 }
-                if end == b'\n' && key.last() == Some(&b'\r') {
-                    key.pop();
+                Err(error) => {
+                    chunk.error = Some(format!("cannot read keys from stdin: {error}"));
+                    break;
                 }
-                chunk.add(key);
             }
-            Err(error) => {
-                chunk.error = Some(format!("cannot read keys from stdin: {error}"));
-                break;
+            if chunk.keys.len() + chunk.rejected.len() >= CHUNK && !take(std::mem::take(&mut chunk)) {
+                return;
             }
         }
-        if chunk.keys.len() + chunk.rejected.len() >= CHUNK && !take(std::mem::take(&mut chunk)) {
-            return;
+        if !chunk.is_empty() {
+            take(chunk);
         }
     }
-    if !chunk.is_empty() {
-        take(chunk);
+
+    fn key(&self, mut key: Vec<u8>) -> Result<String, Bad> {
+        let lines = self.end == b'\n';
+        if lines && key.last() == Some(&b'\r') {
+            key.pop();
+        }
+        if lines && self.line == 1 {
+            match Start::of(&key) {
+                Start::Text(mark) => drop(key.drain(..mark)),
+                Start::Foreign(encoding) => {
+                    return Err(Bad::List(format!("the list on stdin is {encoding}: save it as UTF-8")));
+                }
+            }
+        }
+        let key = String::from_utf8(key).map_err(|error| {
+            Bad::Line(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())))
+        })?;
+        if lines && key.starts_with(MARK) {
+            return Err(Bad::Line(lenient::marked(&key)));
+        }
+        lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket))).map_err(Bad::Line)
     }
+}
+
+/// What is no key.
+enum Bad {
+    /// This line alone.
+    Line(String),
+    /// All that follows.
+    List(String),
 }
 
 #[cfg(test)]
@@ -131,7 +176,7 @@ mod tests {
 
     fn chunks(input: &[u8], end: u8) -> Vec<Chunk> {
         let mut chunks = Vec::new();
-        read(&mut { input }, end, |chunk| {
+        List { end, bucket: Some("photos".to_owned()), line: 0 }.read(&mut { input }, |chunk| {
             chunks.push(chunk);
             true
         });
@@ -144,6 +189,26 @@ mod tests {
         assert_eq!(lines.keys, ["a b", " c ", "last"]);
         let nul = chunks(b"a\nb\r\0c\0", 0).remove(0);
         assert_eq!(nul.keys, ["a\nb\r", "c"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_key() {
+        let lines = chunks("\u{feff}a\r\nb\n\u{feff}c\n".as_bytes(), b'\n').remove(0);
+        assert_eq!(lines.keys, ["a", "b"]);
+        assert!(lines.rejected[0].starts_with("line 3: ") && lines.rejected[0].contains("byte order mark"));
+        let nul = chunks("\u{feff}a\0".as_bytes(), 0).remove(0);
+        assert_eq!(nul.keys, ["\u{feff}a"]);
+        let foreign = chunks(b"\xff\xfea\0\n\0", b'\n').remove(0);
+        assert!(foreign.keys.is_empty() && foreign.error.is_some_and(|error| error.contains("UTF-16")));
+    }
+
+    #[test]
+    fn an_address_is_its_key_or_is_rejected_with_its_line() {
+        let lines = chunks(b"oss://photos/a\n\noss://other/b\n", b'\n').remove(0);
+        assert_eq!(lines.keys, ["a"]);
+        assert!(lines.rejected[0].starts_with("line 3: "), "{:?}", lines.rejected);
+        assert!(Input::keys(vec!["oss://other/b".to_owned()], Some("photos")).is_err());
+        assert!(Input::keys(vec!["oss://photos/b".to_owned()], None).is_err());
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl S3Bucket {
     pub async fn prepare(&self) -> Result<Option<String>, Failed> {
         let access = self.s3.access().await?;
         // Not shown: there may be a password in it.
-        if access.address(&self.name).url("k", "").is_err() {
+        if access.address(&self.name).target("k", "").is_err() {
             return Err(Failed::settings("SOURCE_ENDPOINT or AWS_ENDPOINT_URL_S3: not a URL of a service"));
         }
         access.check().await?;

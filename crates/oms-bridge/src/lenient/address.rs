@@ -1,0 +1,364 @@
+//! Endpoints, regions, buckets; addresses in the place of keys.
+
+use oss_lite::{BucketName, Dialect, Endpoint};
+
+use super::{half_width, shown_url};
+use crate::location::{Place, scheme};
+
+/// What addresses of objects begin with.
+const SCHEMES: [&str; 6] = ["oss", "obs", "s3", "cos", "https", "http"];
+
+/// The domains of the two services. One more label before an endpoint in them is a bucket.
+const OSS: &str = ".aliyuncs.com";
+const OBS: &str = ".myhuaweicloud.";
+
+/// The scheme of an address, its other half, and whether exactly `://` is between them.
+pub(crate) fn parts(text: &str) -> Option<(&'static str, &str, bool)> {
+    let (scheme, rest) = split(text)?;
+    let slashes = text.get(..text.len() - rest.len()).map(half_width);
+    let exact = slashes.is_some_and(|start| start.ends_with("://") && !start.ends_with(":///"));
+    Some((scheme, rest, exact))
+}
+
+/// The scheme of an address and what stands behind its slashes, however many there are.
+fn split(text: &str) -> Option<(&'static str, &str)> {
+    let (before, rest) = text.split_once([':', '\u{ff1a}'])?;
+    let before = half_width(before).to_ascii_lowercase();
+    let scheme = SCHEMES.into_iter().find(|scheme| *scheme == before)?;
+    let inner = rest.trim_start_matches(['/', '\u{ff0f}']);
+    (inner.len() < rest.len()).then_some((scheme, inner))
+}
+
+/// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one slash or in full-width
+/// characters.
+pub(crate) fn is_address(text: &str) -> bool {
+    split(text).is_some()
+}
+
+/// A key that somebody handed over. An address in the bucket that keys are read from, which `source` names by scheme and name, is its key.
+///
+/// # Errors
+///
+/// What is wrong with it, and what was probably meant.
+pub(crate) fn key(text: String, source: Option<(&str, &str)>) -> Result<String, String> {
+    let Some((scheme, rest)) = split(&text) else { return Ok(text) };
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    match source {
+        Some(source) if source == (scheme, bucket) && !key.is_empty() => Ok(key.to_owned()),
+        _ if key.is_empty() => Err(format!("{:?} is an address and no key", shown_url(&text))),
+        _ => Err(format!(
+            "{:?} is an address, and keys come without bucket: probably {:?} is meant",
+            shown_url(&text),
+            shown_url(key)
+        )),
+    }
+}
+
+/// A region. `cn-hangzhou` is what all of `cn-hangzhou`, `oss-cn-hangzhou`, `cn-hangzhou-internal` and the endpoint mean.
+///
+/// # Errors
+///
+/// When it is no name of a region.
+pub(crate) fn region(text: &str) -> Result<String, String> {
+    let text = half_width(text).trim().to_ascii_lowercase();
+    let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
+    let hint = if host.contains('.') {
+        host.parse::<Endpoint>().ok().and_then(|endpoint| endpoint.region_hint().map(str::to_owned))
+    } else {
+        let name = host.strip_prefix("oss-").unwrap_or(host);
+        Some(name.strip_suffix("-internal").unwrap_or(name).to_owned())
+    };
+    let good = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    hint.filter(good).ok_or_else(|| {
+        format!("{:?} is no region, which is a name such as \"cn-hangzhou\"", shown_url(&text))
+    })
+}
+
+/// Where a service listens.
+///
+/// # Errors
+///
+/// What is wrong with it, and what was probably meant.
+pub(crate) fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
+    let text = half_width(text);
+    let text = text.trim().trim_end_matches('/');
+    let endpoint: Endpoint = text.parse().map_err(|error| {
+        let probably = origin(text).filter(|origin| origin.parse::<Endpoint>().is_ok());
+        match probably {
+            Some(origin) => format!("{error}: probably {origin:?} is meant"),
+            None => format!("{error}"),
+        }
+    })?;
+    let (host, vendor) = (endpoint.host(), ["Alibaba Cloud OSS", "Huawei Cloud OBS"]);
+    let (wrong, right) = match dialect {
+        Dialect::Oss => (host.contains(OBS), vendor),
+        Dialect::Obs => (host.ends_with(OSS), [vendor[1], vendor[0]]),
+    };
+    if wrong {
+        return Err(format!("{host:?} is a host of {}, and one of {} is wanted", right[1], right[0]));
+    }
+    if let Some((bucket, rest)) = bucket_in(host) {
+        return Err(format!("{host:?} has the bucket {bucket:?} in it: probably {rest:?} is meant"));
+    }
+    // A bare word would be asked for over HTTPS, which no host of a private network speaks by such a name.
+    match half_host(text, dialect) {
+        Some(full) => Err(format!("{text:?} is no whole host: probably {full:?} is meant")),
+        None => Ok(endpoint),
+    }
+}
+
+/// `https://` where there is no scheme; the bucket is in the path.
+///
+/// # Errors
+///
+/// When it is no URL of a service.
+#[cfg(feature = "aws")]
+pub(crate) fn s3_endpoint(text: &str) -> Result<String, String> {
+    let text = half_width(text);
+    let text = text.trim().trim_end_matches('/');
+    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = reqwest::Url::parse(&full)
+        .map_err(|_| format!("{:?} is neither a host nor a URL", shown_url(text)))?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if plain {
+        Ok(full)
+    } else {
+        Err(format!("{:?} has more than scheme, host, port and path", shown_url(text)))
+    }
+}
+
+/// Scheme, host and port of a URL that has more.
+fn origin(text: &str) -> Option<String> {
+    let fixed = split(text).filter(|(scheme, _)| scheme.starts_with("http"));
+    let full = match fixed {
+        Some((scheme, rest)) => format!("{scheme}://{rest}"),
+        None if text.contains("://") => return None,
+        None => format!("https://{text}"),
+    };
+    let url = reqwest::Url::parse(&full).ok()?;
+    url.host_str().filter(|host| host.contains('.') || *host == "localhost")?;
+    Some(url.origin().ascii_serialization())
+}
+
+/// The bucket in a host of either service, and the host without it.
+fn bucket_in(host: &str) -> Option<(&str, &str)> {
+    let (bucket, rest) = host.split_once('.')?;
+    let of_oss = rest.starts_with("oss-") && rest.ends_with(OSS) && rest.matches('.').count() == 2;
+    let of_obs = rest.starts_with("obs.") && rest.contains(OBS);
+    (bucket != "s3" && (of_oss || of_obs)).then_some((bucket, rest))
+}
+
+/// The host that a region alone, or the first label of a host, stands for.
+fn half_host(text: &str, dialect: Dialect) -> Option<String> {
+    let region = text.strip_prefix("oss-").unwrap_or(text);
+    let (country, rest) = region.split_once('-')?;
+    let known = ["af", "ap", "cn", "eu", "la", "me", "na", "ru", "sa", "tr", "us"].contains(&country);
+    let plain = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !rest.is_empty();
+    (known && plain).then(|| match dialect {
+        Dialect::Oss => format!("oss-{region}.aliyuncs.com"),
+        Dialect::Obs => format!("obs.{region}.myhuaweicloud.com"),
+    })
+}
+
+/// A bucket by its name. Its address without a key is its name, too.
+///
+/// # Errors
+///
+/// What is wrong with it, and what was probably meant.
+pub(crate) fn bucket(text: &str, dialect: Dialect) -> Result<BucketName, String> {
+    let text = half_width(text);
+    let text = text.trim();
+    let name = match split(text) {
+        Some((found, rest)) if found == scheme(dialect) => rest,
+        _ => text,
+    };
+    BucketName::parse(name.trim_end_matches('/'), dialect)
+        .map_err(|error| format!("{}{}", hidden(&error.to_string(), text, name), probable_bucket(text, dialect)))
+        .and_then(|name| match bucket_in(name.as_str()) {
+            Some((bucket, endpoint)) => Err(format!(
+                "{:?} is the host of a bucket: probably {bucket:?} is meant, and {endpoint:?} as its endpoint",
+                name.as_str()
+            )),
+            None => Ok(name),
+        })
+}
+
+/// A message about `name` in which nothing of a URL is shown that may be a secret.
+fn hidden(message: &str, text: &str, name: &str) -> String {
+    message.replace(&format!("{:?}", name.trim_end_matches('/')), &format!("{:?}", shown_url(text)))
+}
+
+fn probable_bucket(text: &str, dialect: Dialect) -> String {
+    let rest = split(text).map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = bucket_in(host).map_or(host, |(bucket, _)| bucket).to_ascii_lowercase();
+    match BucketName::parse(&name, dialect) {
+        Ok(name) if name.as_str() != text => format!(": probably {:?} is meant", name.as_str()),
+        _ => String::new(),
+    }
+}
+
+/// A bucket of OSS or OBS and what keys in it begin with. Schemes are of either case, and scheme and bucket may be in full-width characters.
+///
+/// # Errors
+///
+/// What is wrong with it, and what was probably meant.
+pub(crate) fn place(text: &str) -> Result<Place, String> {
+    let unknown =
+        || format!("{:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]", shown_url(text));
+    let Some((found, rest)) = split(text) else { return Err(unknown()) };
+    let (bucket_text, prefix) = rest.split_once(['/', '\u{ff0f}']).unwrap_or((rest, ""));
+    let dialect = match found {
+        "oss" => Dialect::Oss,
+        "obs" => Dialect::Obs,
+        _ => {
+            let dialect = if bucket_text.contains(OSS) { Dialect::Oss } else { Dialect::Obs };
+            return match bucket_in(bucket_text) {
+                Some((bucket, endpoint)) => Err(format!(
+                    "{}: probably {:?} is meant, and {endpoint:?} as its endpoint",
+                    unknown(),
+                    joined(scheme(dialect), bucket, shown_url(prefix).as_str())
+                )),
+                None => Err(unknown()),
+            };
+        }
+    };
+    // One slash, or three, is a slip of the hand; what is meant is beyond doubt, but the other end may be a path of this machine.
+    if parts(text).is_some_and(|(.., exact)| !exact) {
+        return Err(format!("{text:?}: probably {:?} is meant", joined(found, bucket_text, prefix)));
+    }
+    let bucket = bucket(bucket_text, dialect)?;
+    Ok(Place { dialect, bucket, prefix: prefix.to_owned() })
+}
+
+fn joined(scheme: &str, bucket: &str, prefix: &str) -> String {
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("{scheme}://{bucket}{slash}{prefix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_no_key_unless_it_is_in_the_bucket_of_keys() {
+        let key = |text: &str| super::key(text.to_owned(), Some(("oss", "photos")));
+        assert_eq!(key("a/b.jpg").as_deref(), Ok("a/b.jpg"));
+        assert_eq!(key("oss://photos/a/b.jpg").as_deref(), Ok("a/b.jpg"));
+        assert_eq!(key("OSS：//photos/a").as_deref(), Ok("a"));
+        for text in ["oss:a", "ossx://b/a", "a://b", "oss"] {
+            assert_eq!(key(text).as_deref(), Ok(text));
+        }
+        for text in ["oss://other/a", "obs://photos/a", "https://photos/a", "s3:/photos/a"] {
+            assert!(key(text).unwrap_err().contains("probably \"a\" is meant"), "{text}");
+        }
+        assert!(key("oss://photos/").unwrap_err().contains("an address and no key"));
+        assert!(super::key("oss://photos/a".to_owned(), None).is_err());
+        let error = key("https://u:pw@h/a?sig=1").unwrap_err();
+        assert!(!error.contains("pw") && !error.contains("sig"), "{error}");
+    }
+
+    #[test]
+    fn regions_are_told_by_their_hosts_too() {
+        for text in [
+            "cn-hangzhou",
+            "cn-hangzhou-internal",
+            "oss-cn-hangzhou",
+            "oss-cn-hangzhou-internal",
+            "oss-cn-hangzhou-internal.aliyuncs.com",
+            "https://oss-cn-hangzhou.aliyuncs.com/",
+            "CN-Hangzhou",
+            "ｃｎ-hangzhou",
+        ] {
+            assert_eq!(region(text).as_deref(), Ok("cn-hangzhou"), "{text}");
+        }
+        for text in ["cn hangzhou", "杭州", "example.com", "oss-", "cn_hangzhou"] {
+            assert!(region(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_mended_or_the_right_one_is_named() {
+        for (text, url) in [
+            ("oss-cn-hangzhou.aliyuncs.com//", "https://oss-cn-hangzhou.aliyuncs.com"),
+            ("ｈｔｔｐｓ：//oss-cn-hangzhou。aliyuncs.com", "https://oss-cn-hangzhou.aliyuncs.com"),
+            ("http://minio:9000", "http://minio:9000"),
+            ("s3.oss-cn-hangzhou.aliyuncs.com", "https://s3.oss-cn-hangzhou.aliyuncs.com"),
+            ("files.example.com", "https://files.example.com"),
+        ] {
+            assert_eq!(endpoint(text, Dialect::Oss).unwrap().url(), url, "{text}");
+        }
+        for (text, probably) in [
+            ("https://oss-cn-hangzhou.aliyuncs.com/photos", "https://oss-cn-hangzhou.aliyuncs.com"),
+            ("https:/oss-cn-hangzhou.aliyuncs.com", "https://oss-cn-hangzhou.aliyuncs.com"),
+            ("photos.oss-cn-hangzhou-internal.aliyuncs.com", "oss-cn-hangzhou-internal.aliyuncs.com"),
+            ("cn-hangzhou", "oss-cn-hangzhou.aliyuncs.com"),
+            ("oss-cn-hangzhou-internal", "oss-cn-hangzhou-internal.aliyuncs.com"),
+            ("obs.cn-north-4.myhuaweicloud.com", "one of Alibaba Cloud OSS is wanted"),
+        ] {
+            let error = endpoint(text, Dialect::Oss).unwrap_err();
+            assert!(error.contains(probably), "{text}: {error}");
+        }
+        let of_obs = |text| endpoint(text, Dialect::Obs).unwrap_err();
+        assert!(
+            of_obs("mirror.obs.cn-north-4.myhuaweicloud.com")
+                .contains("\"obs.cn-north-4.myhuaweicloud.com\"")
+        );
+        assert!(of_obs("oss-cn-hangzhou.aliyuncs.com").contains("one of Huawei Cloud OBS is wanted"));
+        for text in ["https://user:hush@oss.example.com", "oss.example.com?token=hush", "https://u:hu/sh@h"] {
+            let error = endpoint(text, Dialect::Oss).unwrap_err();
+            assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
+            let error = s3_endpoint(text).unwrap_err();
+            assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
+        }
+        assert_eq!(s3_endpoint("127.0.0.1:9000/").as_deref(), Ok("https://127.0.0.1:9000"));
+    }
+
+    #[test]
+    fn a_bucket_may_be_given_as_its_address() {
+        for text in ["photos", "oss://photos", "oss://photos/", "photos/", "ＯＳＳ：／／photos"] {
+            assert_eq!(bucket(text, Dialect::Oss).unwrap().as_str(), "photos", "{text}");
+        }
+        for text in [
+            "https://photos",
+            "https://photos.oss-cn-hangzhou.aliyuncs.com/",
+            "photos.oss-cn-hangzhou.aliyuncs.com",
+            "oss://photos/2024",
+            "obs://photos",
+            "Photos",
+        ] {
+            let error = bucket(text, Dialect::Oss).unwrap_err();
+            assert!(error.contains("probably \"photos\" is meant"), "{text}: {error}");
+        }
+        let error = bucket("mirror.obs.cn-north-4.myhuaweicloud.com", Dialect::Obs).unwrap_err();
+        assert!(error.contains("probably \"mirror\" is meant"), "{error}");
+    }
+
+    #[test]
+    fn a_place_is_mended_or_the_right_one_is_named() {
+        for (text, shown) in [
+            ("OBS://mirror/A/", "obs://mirror/A/"),
+            ("oss：／／mirror／a", "oss://mirror/a"),
+            ("obs://mirror//a", "obs://mirror//a"),
+        ] {
+            assert_eq!(place(text).unwrap().to_string(), shown, "{text}");
+        }
+        for (text, probably) in [
+            ("obs:/mirror/a", "\"obs://mirror/a\""),
+            ("oss:///photos/", "\"oss://photos\""),
+            ("https://mirror.obs.cn-north-4.myhuaweicloud.com/a", "\"obs://mirror/a\""),
+            ("https://photos.oss-cn-hangzhou.aliyuncs.com", "\"oss://photos\""),
+            ("obs://mirror.obs.cn-north-4.myhuaweicloud.com/a", "\"mirror\""),
+            ("mirror", "neither"),
+        ] {
+            let error = place(text).unwrap_err();
+            assert!(error.contains(probably), "{text}: {error}");
+        }
+    }
+}
