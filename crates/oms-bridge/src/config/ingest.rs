@@ -6,6 +6,7 @@ use super::IngestArgs;
 use super::copy::boolean;
 use super::reader::{Reader, given};
 use crate::ingest::{AllowList, Guard, Reach};
+use crate::lenient::half_width;
 use crate::token::Token;
 
 /// What may be fetched from the web, and who may ask for it.
@@ -25,6 +26,6 @@ pub(super) fn read(r: &mut Reader, args: &IngestArgs) -> Option<IngestSettings> 
     if domains.is_none() && given(args.ingest_token.as_ref()).is_some() {
         r.problem("INGEST_DOMAINS", "missing, and INGEST_TOKEN is set");
     }
-    let domains = r.read("INGEST_DOMAINS", domains, |text| AllowList::parse(text, reach))?;
+    let domains = r.read("INGEST_DOMAINS", domains, |text| AllowList::parse(&half_width(text), reach))?;
     Some(IngestSettings { guard: Arc::new(Guard::new(domains, reach)), token })
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str, style, truncate_str};
 
+use crate::text::printable;
+
 /// Widest object name that is shown whole.
 const NAME: usize = 34;
 
@@ -74,8 +76,7 @@ impl Screen {
 
 /// A key as it is shown: escaped, and cut where it is too long.
 pub fn shown(key: &str) -> String {
-    truncate_str(&key.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""), NAME, "…")
-        .into_owned()
+    truncate_str(&printable(key), NAME, "…").into_owned()
 }
 
 fn name(key: &str) -> String {
