@@ -269,7 +269,7 @@ impl Observer for Watcher {
                 self.bar.set_message(format!("last error: {}", printable(&failure.error.to_string())));
             }
             Event::Planned { key } if self.output == Output::Text => {
-                self.bar.suspend(|| print(&printable(key)))
+                self.bar.suspend(|| print(&printable(key)));
             }
             Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
         }

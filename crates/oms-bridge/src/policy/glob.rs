@@ -96,7 +96,7 @@ fn skip_class(characters: &mut impl Iterator<Item = (usize, char)>) {
     let mut first = true;
     for (_, character) in characters {
         match character {
-            '!' | '^' if first => continue,
+            '!' | '^' if first => {}
             ']' if !first => return,
             _ => first = false,
         }

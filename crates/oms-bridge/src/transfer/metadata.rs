@@ -106,16 +106,13 @@ fn decoded(form: &str) -> Option<String> {
             [b'-', b'x', high, low, b'-', ..] => lower_hex([*high, *low]),
             _ => None,
         };
-        match escape {
-            Some(byte) => {
-                name.push(byte);
-                rest = &rest[5..];
-                found = true;
-            }
-            None => {
-                name.push(*first);
-                rest = tail;
-            }
+        if let Some(byte) = escape {
+            name.push(byte);
+            rest = &rest[5..];
+            found = true;
+        } else {
+            name.push(*first);
+            rest = tail;
         }
     }
     if found { String::from_utf8(name).ok() } else { None }

@@ -76,8 +76,8 @@ impl Input {
     pub(super) async fn next(&mut self) -> Option<Chunk> {
         match &mut self.0 {
             Source::Keys(keys) => {
-                let mut chunk = Chunk::default();
-                chunk.keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
+                let keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
+                let chunk = Chunk { keys, ..Chunk::default() };
                 (!chunk.is_empty()).then_some(chunk)
             }
             Source::Stdin(chunks) => chunks.recv().await,
