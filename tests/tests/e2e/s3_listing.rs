@@ -20,7 +20,7 @@ enum Habit {
     Replaces,
     /// Takes no notice of the question, and never says that it encoded.
     Plain,
-    /// As LocalStack 4.12 does: the token leads nowhere when keys are asked for encoded.
+    /// As `LocalStack` 4.12 does: the token leads nowhere when keys are asked for encoded.
     LosesEncoded,
     /// The token of the second page leads to nothing, whatever is asked for; `start-after` works.
     LosesTokens,
