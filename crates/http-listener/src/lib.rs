@@ -66,14 +66,16 @@ impl Default for Limits {
 
 impl Limits {
     /// For a port that only a function platform reaches. It keeps connections through hours without a request, over which the
-    /// instance may be frozen, and a request on one that was just closed would be lost. It also has its own limit for bodies.
+    /// instance may be frozen, and a request on one that was just closed would be lost. It also has its own limit for bodies, and
+    /// its own for requests at once, which is lower than this one (200 on Function Compute).
     pub fn of_a_platform() -> Self {
         Self {
             head: Duration::from_mins(1),
             idle: DAY,
             body: DAY,
             stalled: Duration::from_mins(15),
-            ..Self::default()
+            requests: 1000,
+            connections: 2000,
         }
     }
 

@@ -14,6 +14,7 @@ use e2e::cloud::{LOGS, SOURCE, http_client};
 use e2e::process::Process;
 use e2e::{Cloud, Function, OmsBridge, Settings, Shelf, event};
 use fastrand::Rng;
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Request};
 use tokio::task::JoinSet;
 
@@ -227,6 +228,7 @@ impl World {
         let url = format!("{}/invoke", self.function.url());
         self.deliveries.spawn(async move {
             let mut request = Request::new(Method::POST, url.parse().unwrap());
+            request.headers_mut().insert("x-fc-control-path", HeaderValue::from_static("/invoke"));
             *request.body_mut() = Some(Bytes::from(event.clone()).into());
             let answer = http_client().execute(request).await;
             answer.is_ok_and(|answer| answer.status() == 200).then_some(()).map_or(Some(event), |()| None)

@@ -96,9 +96,9 @@ mod secrets;
 #[cfg(test)]
 mod send;
 #[cfg(test)]
-mod slow_clients;
-#[cfg(test)]
 mod slips;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod source_guard;
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct ListenArgs {
     /// Seconds that a connection stays open without a request [default: 60; a day under Function Compute].
     #[arg(long, env = "LISTEN_IDLE_TIMEOUT", value_name = "SECONDS")]
     pub listen_idle_timeout: Option<String>,
-    /// Connections open at once, 2 or more; half of them may have a request [default: 512].
+    /// Connections open at once, 2 or more; half of them may have a request [default: 512; 2000 under Function Compute].
     #[arg(long, env = "LISTEN_MAX_CONNECTIONS", value_name = "N")]
     pub listen_max_connections: Option<String>,
 }

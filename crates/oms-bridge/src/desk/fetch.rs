@@ -47,7 +47,7 @@ const PART_SIZE: u64 = 8 << 20;
 /// Longest time of a fetch: 5 GiB, the largest object, take it at 0.7 MiB a second.
 pub const DEADLINE: Duration = Duration::from_hours(2);
 
-/// Bytes a second that a fetch must read, on the average of each [`ROUND`].
+/// Bytes a second that a fetch must read, on the average of each minute.
 pub const LEAST_SPEED: u64 = 16 << 10;
 
 /// What the speed is taken over: long enough for a server that comes back.

@@ -52,6 +52,8 @@
 
 mod answer;
 mod destination;
+#[cfg(feature = "aws")]
+mod encoded_words;
 mod facts;
 mod fidelity;
 mod files;
