@@ -13,6 +13,7 @@
 //! | `body` | bodies of requests and replies, streamed |
 //! | `wire` | percent-encoding, query text, addressing (virtual host, path style, custom domain) |
 //! | `auth` | OSS V4 and V1, OBS, AWS V2 and V4 at OBS, APIG, the lock after repeated failures |
+//! | `policy` | policies of RAM and IAM, and which permission an operation needs |
 //! | `objects` | the object services, one implementation in two dialects |
 //! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
 //! | `oms` | sync tasks, events, statistics, the copying |

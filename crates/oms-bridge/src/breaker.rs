@@ -24,9 +24,9 @@
 //!
 //! All of Huawei's (`HW_AK`, `DEST_AK`; OMS, OBS), those that write copies to OSS, and both ends of the command `copy`. Of the
 //! function and of replays those that open the log bucket and the source on OSS are not held back, nor those of Amazon S3:
-//! these services lock no key, and events that cannot be recorded for five minutes are worse than a refused request. Two secrets of one access key have a breaker each, since one of them may
-//! be right: together at most four bad signatures. Temporary credentials have access keys of their own, so renewed ones begin
-//! afresh.
+//! these services lock no key, and events that cannot be recorded for five minutes are worse than a refused request. Two
+//! secrets of one access key have a breaker each, since one of them may be right: together at most four bad signatures.
+//! Temporary credentials have access keys of their own, so renewed ones begin afresh.
 //!
 //! What is not held back: requests that are under way when a good secret is replaced are all signed with the old one, up to as many
 //! as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.

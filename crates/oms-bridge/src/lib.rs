@@ -34,7 +34,8 @@
 //! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
 //! [`pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
 //! them, also of other invocations that arrived in the same moment, into one signed request, and tries it until it is
-//! settled. The copy engine runs a [`transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as soon as it is known. The report decides about the reply.
+//! settled. The copy engine runs a [`transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as
+//! soon as it is known. The report decides about the reply.
 
 #![warn(missing_docs)]
 

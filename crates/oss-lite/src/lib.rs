@@ -3,8 +3,8 @@
 //! # Responsibility
 //!
 //! Requests to one bucket: signing, sending, trying again, reading the answer, turning every failure into one
-//! [`Error`]. URLs and forms signed for others to use, and callbacks by which OSS tells what others did. The crate reads no environment and no files; credentials, clock, randomness and the HTTP client come from
-//! the caller.
+//! [`Error`]. URLs and forms signed for others to use, and callbacks by which OSS tells what others did. The crate reads no
+//! environment and no files; credentials, clock, randomness and the HTTP client come from the caller.
 //!
 //! # Map
 //!

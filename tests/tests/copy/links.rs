@@ -38,6 +38,33 @@ fn assert_left_out(finished: &Finished, names: &[&str]) {
 }
 
 #[tokio::test]
+async fn links_to_each_other_do_not_multiply_the_tree() {
+    const FOLDERS: u64 = 16;
+    let cloud = Cloud::start().await;
+    let folder = TempDir::new().unwrap();
+    for number in 0..FOLDERS {
+        let own = folder.path().join(format!("p{number:02}"));
+        fs::create_dir(&own).unwrap();
+        fs::write(own.join("file"), "content").unwrap();
+        // As package managers lay out what packages need of each other.
+        for other in number + 1..FOLDERS {
+            symlink(format!("../p{other:02}"), own.join(format!("needs-p{other:02}"))).unwrap();
+        }
+    }
+    let finished = ends_with(0, upload(&cloud, folder.path(), "").with(["-r", "--dry-run", "--json"])).await;
+    let links = FOLDERS * (FOLDERS - 1) / 2;
+    assert_eq!(
+        finished.json()["copied"],
+        FOLDERS + links,
+        "each file, and once more for each link to its folder"
+    );
+    // Those below a folder that a link led to: for each pair the ones that lie behind both.
+    let below: u64 = (0..FOLDERS).map(|number| number * (FOLDERS - 1 - number)).sum();
+    assert_eq!(finished.json()["skipped"], below);
+    assert!(finished.stderr.contains(r#"left out key="p00/needs-p01/needs-p02/""#), "{finished:?}");
+}
+
+#[tokio::test]
 async fn links_that_lead_out_of_the_tree_are_left_out_named_and_counted() {
     let cloud = Cloud::start().await;
     let folder = tree();

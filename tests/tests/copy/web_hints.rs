@@ -80,6 +80,74 @@ async fn a_link_that_works_once_is_enough() {
 }
 
 #[tokio::test]
+async fn a_page_that_comes_afterwards_is_no_newer_object() {
+    let cloud = Cloud::start().await;
+    let content = bytes(6, 400);
+    let (body, asked) = (content.clone(), AtomicUsize::new(0));
+    let server = WebServer::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => WebReply::whole(&body),
+        _ => WebReply::whole(&bytes(7, 600)),
+    })
+    .await;
+    assert_eq!(counts(0, from_web(&cloud, &server)).await, COPIED);
+    assert_mirrored(&cloud, "a", &content);
+}
+
+#[tokio::test]
+async fn a_whole_copy_stays_one_where_no_other_can_be_had() {
+    for after in [403, 404, 500] {
+        let cloud = Cloud::start().await;
+        let content = bytes(8, 400);
+        let (body, gets) = (content.clone(), AtomicUsize::new(0));
+        // Each answer has a tag of its own, which brings about a second copy, and that one fails.
+        let server = WebServer::start(move |request| {
+            if request.method == "HEAD" {
+                return WebReply::new(404);
+            }
+            match gets.fetch_add(1, Ordering::SeqCst) {
+                number @ 0..2 => WebReply::whole(&body).header("etag", format!("\"{number}\"")),
+                _ => WebReply::new(after),
+            }
+        })
+        .await;
+        let finished = from_web(&cloud, &server).with(["--json"]).run().await;
+        assert_eq!(
+            (finished.code, &finished.json()["copied"]),
+            (Some(0), &1.into()),
+            "{after}: {finished:?}"
+        );
+        assert_eq!(finished.json()["bytes"], 400);
+        assert_mirrored(&cloud, "a", &content);
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_unknown_length_are_counted() {
+    for to in ["store", "file"] {
+        let cloud = Cloud::start().await;
+        let folder = tempfile::TempDir::new().unwrap();
+        let content = bytes(9, 2 * PART + 7);
+        let body = content.clone();
+        let server = WebServer::start(move |request| match &*request.method {
+            "HEAD" => WebReply::new(404),
+            _ => WebReply::whole(&body).chunked(),
+        })
+        .await;
+        let to = match to {
+            "store" => format!("obs://{MIRROR}/a"),
+            _ => folder.path().join("a").display().to_string(),
+        };
+        let copy = Copy::new(&cloud.twin, server.url("/a"), to).with(SMALL_PARTS).with(["--json"]);
+        let finished = copy.run().await;
+        assert_eq!(
+            (finished.code, &finished.json()["bytes"]),
+            (Some(0), &content.len().into()),
+            "{finished:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_this_run_wrote_is_no_older_copy() {
     let cloud = Cloud::start().await;
     let (old, new) = (bytes(4, 3 * PART), bytes(5, 3 * PART));

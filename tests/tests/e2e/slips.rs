@@ -124,3 +124,17 @@ async fn every_setting_may_be_set_and_empty() {
         assert!(finished.stderr.contains(&format!("{name}: missing")), "{finished:?}");
     }
 }
+
+#[tokio::test]
+async fn limits_of_clients_are_named_with_the_other_settings() {
+    let cloud = Cloud::start().await;
+    for command in ["serve", "consume", "desk"] {
+        let settings = cloud.settings().set("LISTEN_BODY_TIMEOUT", "1m").set("LOG_BUCKET", "");
+        let finished = OmsBridge::new([command]).settings(settings).run().await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        let other = if command == "desk" { "DESK_" } else { "LOG_BUCKET: missing" };
+        for problem in ["LISTEN_BODY_TIMEOUT: ", other] {
+            assert!(finished.stderr.contains(problem), "{command}: {finished:?}");
+        }
+    }
+}

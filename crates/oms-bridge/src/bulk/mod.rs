@@ -217,9 +217,7 @@ impl Run<'_> {
             Ok(Done::SymlinkSkipped) => return self.left_out(name, LINK),
             Ok(Done::SourceGone) => {
                 self.summary.gone += 1;
-                Err(Failed::permanent(
-                    "there is no such object at the source: deleted meanwhile, or listed by another name",
-                ))
+                Err(Failed::permanent("there is no such object at the source"))
             }
             outcome => outcome,
         };

@@ -1,8 +1,10 @@
 //! The files below a directory.
 //!
 //! One bad name is one failure, and the walk goes on: an unreadable directory is named with a slash at its end, and stands for all that
-//! is below it. It never ends by coming round: a directory that lies below itself (by a link, or a mount) is left out there, and so is
-//! the one that copies are written to.
+//! is below it. It never goes on for ever by coming round: a directory that lies below itself (by a link, or a mount) is left out there,
+//! and so is the one that copies are written to. Nor does it multiply: where links that lead out of the tree are not followed, neither are
+//! links to directories below a directory that a link led to. What they lead to is copied under its own name, and once under each link that
+//! stands in the tree itself; sixteen directories with links to each other would make 65,535 otherwise.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ pub struct Tree {
 struct Open {
     /// Below the root; `None` for the root itself.
     below: Option<PathBuf>,
+    by_link: bool,
     above: Option<Arc<Above>>,
 }
 
@@ -38,20 +41,22 @@ struct Open {
 #[derive(Debug)]
 struct Above {
     id: (u64, u64),
+    /// A link leads there, or to one above.
+    by_link: bool,
     above: Option<Arc<Above>>,
 }
 
 impl Tree {
     /// All files of `source`.
     pub fn new(source: Directory, to: String, written: Option<PathBuf>) -> Self {
-        let open = vec![Open { below: None, above: None }];
+        let open = vec![Open { below: None, by_link: false, above: None }];
         Self { source, to, written, open, found: Vec::new() }
     }
 
     /// Only those below one of its directories.
     #[must_use]
     pub fn below(self, directory: &Path) -> Self {
-        Self { open: vec![Open { below: Some(directory.to_owned()), above: None }], ..self }
+        Self { open: vec![Open { below: Some(directory.to_owned()), by_link: false, above: None }], ..self }
     }
 
     /// The next file, or what there is in its place.
@@ -82,7 +87,7 @@ impl Tree {
         })
     }
 
-    async fn read(&mut self, Open { below, above }: Open) -> Result<Option<Entry>, NotListed> {
+    async fn read(&mut self, Open { below, by_link, above }: Open) -> Result<Option<Entry>, NotListed> {
         let listing = match (self.source.list(below.as_deref()).await, &below) {
             (Ok(listing), _) => listing,
             (Err(failed), Some(below)) => return Ok(Some(Entry::Failed { name: folder(below), failed })),
@@ -100,7 +105,8 @@ impl Tree {
                 why: "the directory that copies are written to",
             }));
         }
-        let above = Some(Arc::new(Above { id: listing.id, above }));
+        let by_link = by_link || above.as_ref().is_some_and(|above| above.by_link);
+        let above = Some(Arc::new(Above { id: listing.id, by_link, above }));
         let root = below.clone().unwrap_or_default();
         let names = listing.names.into_iter().rev();
         self.found.extend(names.map(|(name, found)| (root.join(name), found, above.clone())));
@@ -116,8 +122,13 @@ impl Tree {
 
     fn entry(&mut self, relative: PathBuf, found: Found, above: Option<Arc<Above>>) -> Option<Entry> {
         let size = match found {
-            Found::Directory => {
-                self.open.push(Open { below: Some(relative), above });
+            Found::Directory { by_link } => {
+                let again = by_link && above.as_ref().is_some_and(|above| above.by_link);
+                if again && !self.source.follows_all() {
+                    let why = "a link to a directory, below a directory that a link led to";
+                    return Some(Entry::LeftOut { name: folder(&relative), why });
+                }
+                self.open.push(Open { below: Some(relative), by_link, above });
                 return None;
             }
             Found::LeftOut(why) => return Some(Entry::LeftOut { name: relative.into_os_string(), why }),

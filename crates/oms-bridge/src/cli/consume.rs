@@ -91,9 +91,9 @@ pub(super) async fn run(args: ConsumeArgs) -> Exit {
 }
 
 async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
-    let (address, mut settings) = settings(args).map_err(|error| usage(&error))?;
-    let limits = Limits::default().with_connections(CONNECTIONS);
-    let limits = args.limits.limits(limits).map_err(|error| usage(&error))?;
+    let limits = args.limits.limits(Limits::default().with_connections(CONNECTIONS));
+    let ((address, mut settings), limits) =
+        ConfigError::both(settings(args), limits).map_err(|error| usage(&error))?;
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.

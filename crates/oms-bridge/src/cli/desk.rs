@@ -4,12 +4,12 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 
 use clap::Args;
-use fc_adapter::Platform;
+use fc_adapter::{Limits, Platform};
 use tokio::net::TcpListener;
 
 use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
-use crate::config::{DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
+use crate::config::{ConfigError, DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
 use crate::desk::{self, Desk};
@@ -47,12 +47,8 @@ pub(super) struct DeskArgs {
 
 pub(super) async fn run(args: DeskArgs) -> Exit {
     let json = args.json;
-    let limits = match args.limits.limits(Platform::detect(variable).limits()) {
-        Ok(limits) => limits,
-        Err(error) => return usage(&error),
-    };
-    let desk = match prepare(&args).await {
-        Ok(desk) => desk,
+    let (desk, limits) = match prepare(&args).await {
+        Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
     let usual = || Platform::detect(variable).listen_address(PORT, variable);
@@ -77,9 +73,10 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
     }
 }
 
-async fn prepare(args: &DeskArgs) -> Result<Desk, Exit> {
+async fn prepare(args: &DeskArgs) -> Result<(Desk, Limits), Exit> {
     let settings = DeskSettings::resolve(&args.desk, &args.settings, variable("FC_REGION").as_deref());
-    let settings = settings.map_err(|error| usage(&error))?;
+    let limits = args.limits.limits(Platform::detect(variable).limits());
+    let (settings, limits) = ConfigError::both(settings, limits).map_err(|error| usage(&error))?;
     let credentials = SourceCredentials::new(variable);
     // Nothing is signed without.
     credentials.from_environment().map_err(|error| usage(&error))?;
@@ -91,7 +88,8 @@ async fn prepare(args: &DeskArgs) -> Result<Desk, Exit> {
             _ => Exit::Internal,
         }
     })?;
-    assemble::desk(settings, catalogue, credentials, &http).map_err(|error| usage(&error as &dyn Display))
+    let desk = assemble::desk(settings, catalogue, credentials, &http);
+    Ok((desk.map_err(|error| usage(&error as &dyn Display))?, limits))
 }
 
 /// Without a rule for it no browser sends anything, and none says why.

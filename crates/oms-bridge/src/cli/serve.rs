@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use fc_adapter::{ErrorKind, Markers, Platform};
+use fc_adapter::{ErrorKind, Limits, Markers, Platform};
 use rustls::crypto::ring;
 
 use super::{Exit, exit, variable};
@@ -57,7 +57,7 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
     let lambda = RuntimeApi::find(variable);
-    let Served { function, ingest, access } = match served(&args, lambda.as_ref()) {
+    let Served { function, ingest, access, limits } = match served(&args, lambda.as_ref()) {
         Ok(served) => served,
         Err(Failed { exit, why }) => {
             super::say(format_args!("error: {why}"));
@@ -78,7 +78,7 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
             }
             on_lambda(&api, Duration::from_secs(args.timeout), function.clone()).await
         }
-        None => over_http(args, function.clone(), ingest, access).await,
+        None => over_http(args, function.clone(), ingest, access, limits).await,
     };
     if json {
         super::print_json(&function.totals());
@@ -108,18 +108,21 @@ impl Failed {
     }
 }
 
-/// The function, what is served over HTTP beside it, and who may send events.
+/// The function, what is served over HTTP beside it, who may send events, and what clients may take.
 struct Served {
     function: Function,
     ingest: Option<Ingest>,
     access: Access,
+    limits: Limits,
 }
 
 fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Failed> {
     if let Some(lambda) = lambda {
         lambda.check(variable).map_err(|error| Failed::usage(&error))?;
     }
-    let (settings, access) = settings(args, lambda).map_err(|error| Failed::usage(&error))?;
+    let limits = args.limits.limits(Platform::detect(variable).limits());
+    let ((settings, access), limits) =
+        ConfigError::both(settings(args, lambda), limits).map_err(|error| Failed::usage(&error))?;
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| Failed::internal(&error))?;
@@ -129,7 +132,7 @@ fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Faile
     let ingest = ingest.and_then(|IngestSettings { guard, token }| {
         Some(Ingest::new(function.clone(), guard, token?, random))
     });
-    Ok(Served { function, ingest, access })
+    Ok(Served { function, ingest, access, limits })
 }
 
 /// The settings of the function and who may invoke it, or everything that is wrong with both.
@@ -158,12 +161,12 @@ async fn over_http(
     function: Function,
     ingest: Option<Ingest>,
     access: Access,
+    limits: Limits,
 ) -> Result<(), Failed> {
     if matches!(access, Access::Nobody) {
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
     let platform = Platform::detect(variable);
-    let limits = args.limits.limits(platform.limits()).map_err(|error| Failed::usage(&error))?;
     let adapter = host::adapter(function).platform(platform).limits(limits);
     let adapter = adapter.timeout(Duration::from_secs(args.timeout));
     let mut adapter = adapter.admit(move |headers| access.admits(headers));

@@ -79,6 +79,9 @@ pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> 
         Some((Provider::Configured, name)) => BucketName::parse(name, Dialect::Oss).ok(),
         _ => None,
     };
+    if bucket.is_some() && bucket == oss.log_bucket && is_same_service(&endpoint, &oss.endpoint) {
+        r.problem("LOG_BUCKET", "is SOURCE_BUCKET: each record would raise an event; use another bucket");
+    }
     Some(Source { region: region.or_else(|| oss.region.clone()), endpoint, bucket, only })
 }
 

@@ -19,16 +19,16 @@ const MOST_CONNECTIONS: usize = 100_000;
 #[command(next_help_heading = "Limits of clients")]
 pub struct ListenArgs {
     /// Seconds from the first byte of a request until its head is complete [default: 10; 60 under Function Compute].
-    #[arg(long, env = "LISTEN_HEAD_TIMEOUT", value_name = "SECONDS")]
+    #[arg(long, env = "LISTEN_HEAD_TIMEOUT", hide_env_values = true, value_name = "SECONDS")]
     pub listen_head_timeout: Option<String>,
     /// Seconds from the head of a request until its body is complete [default: 30; up to the deadline under Function Compute].
-    #[arg(long, env = "LISTEN_BODY_TIMEOUT", value_name = "SECONDS")]
+    #[arg(long, env = "LISTEN_BODY_TIMEOUT", hide_env_values = true, value_name = "SECONDS")]
     pub listen_body_timeout: Option<String>,
     /// Seconds that a connection stays open without a request [default: 60; a day under Function Compute].
-    #[arg(long, env = "LISTEN_IDLE_TIMEOUT", value_name = "SECONDS")]
+    #[arg(long, env = "LISTEN_IDLE_TIMEOUT", hide_env_values = true, value_name = "SECONDS")]
     pub listen_idle_timeout: Option<String>,
-    /// Connections open at once, 2 or more; half of them may have a request [default: 512; 2000 under Function Compute].
-    #[arg(long, env = "LISTEN_MAX_CONNECTIONS", value_name = "N")]
+    /// Connections open at once, 2 or more; half of them may have a request [default: 512; 64 for consume; 2000 under Function Compute].
+    #[arg(long, env = "LISTEN_MAX_CONNECTIONS", hide_env_values = true, value_name = "N")]
     pub listen_max_connections: Option<String>,
 }
 

@@ -88,6 +88,22 @@ impl ConfigError {
         self
     }
 
+    /// Both, or everything that is wrong with either.
+    ///
+    /// # Errors
+    ///
+    /// The problems of both.
+    pub fn both<A, B>(one: Result<A, Self>, other: Result<B, Self>) -> Result<(A, B), Self> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+            (Err(mut error), Err(other)) => {
+                error.problems.extend(other.problems);
+                Err(error)
+            }
+        }
+    }
+
     /// With this one only.
     pub fn of(problem: impl Into<String>) -> Self {
         Self { problems: vec![problem.into()] }

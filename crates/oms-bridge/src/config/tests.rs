@@ -243,6 +243,14 @@ fn the_source_is_where_the_log_bucket_is_unless_it_is_told_another_service() {
 }
 
 #[test]
+fn the_journal_is_not_in_the_source() {
+    let mut args = good();
+    args.copy.source_bucket = args.log_bucket.clone();
+    let problems = Settings::resolve(&args, None).unwrap_err().problems;
+    assert!(problems.len() == 1 && problems[0].starts_with("LOG_BUCKET: is SOURCE_BUCKET"), "{problems:?}");
+}
+
+#[test]
 fn the_destination_is_neither_the_journal_nor_the_source_itself() {
     let with = |dest: &str, endpoint: &str, source: &str| {
         let mut args = copying(dest, endpoint);
@@ -256,7 +264,7 @@ fn the_destination_is_neither_the_journal_nor_the_source_itself() {
         assert!(source.len() == 1 && source[0].starts_with("DEST: lies in SOURCE_BUCKET"), "{source:?}");
     }
     assert!(with("oss://src2/copies", OSS, "src").is_ok());
-    assert!(with("obs://logs", OBS, "logs").is_ok(), "another cloud has other buckets of the same name");
+    assert!(with("obs://logs", OBS, "src").is_ok(), "another cloud has other buckets of the same name");
     let mut elsewhere = copying("oss://logs", "http://127.0.0.1:9001");
     elsewhere.copy.dest_region = Some("local".into());
     assert!(Settings::resolve(&elsewhere, None).is_ok(), "so has another service");

@@ -93,12 +93,13 @@ fn split(list: &str) -> Vec<&str> {
 }
 
 fn skip_class(characters: &mut impl Iterator<Item = (usize, char)>) {
-    let mut first = true;
+    let (mut negates, mut first) = (true, true);
     for (_, character) in characters {
         match character {
-            '!' | '^' if first => {}
+            // One mark alone turns the class round: the next is a member.
+            '!' | '^' if std::mem::take(&mut negates) => {}
             ']' if !first => return,
-            _ => first = false,
+            _ => (negates, first) = (false, false),
         }
     }
 }
@@ -267,7 +268,9 @@ impl Parser<'_> {
 
 /// A character that stands for itself, in a class and outside.
 fn escaped(character: char) -> String {
-    if character.is_ascii_punctuation() { format!("\\{character}") } else { character.to_string() }
+    // `\<` and `\>` are no characters for the regex engine, but where words begin and end.
+    let escapes = character.is_ascii_punctuation() && !matches!(character, '<' | '>');
+    if escapes { format!("\\{character}") } else { character.to_string() }
 }
 
 #[cfg(test)]
@@ -319,6 +322,23 @@ mod tests {
     fn lists_are_split_where_a_comma_is_no_part_of_a_glob() {
         assert_eq!(split(" a ,, {b,c}d,[,]e,f\\,g , "), ["a", "{b,c}d", "[,]e", "f\\,g"]);
         assert_eq!(split("[],]a,[!],]b"), ["[],]a", "[!],]b"]);
+        assert_eq!(split("[!^],c.txt"), ["[!^]", "c.txt"]);
+        assert_eq!(split("[!!],b,[^!]"), ["[!!]", "b", "[^!]"]);
+    }
+
+    #[test]
+    fn every_printable_character_stands_for_itself() {
+        for character in (b' '..=b'~').map(char::from) {
+            let (key, inside) = (format!("a{character}b"), format!("a[x{character}]b"));
+            let outside = match character {
+                '*' | '?' | '[' | ']' | '{' | '}' | ',' | '\\' => format!("a\\{character}b"),
+                _ => key.clone(),
+            };
+            assert!(matches(&outside, &key), "{outside}");
+            if !matches!(character, ']' | '\\' | '-') {
+                assert!(matches(&inside, &key), "{inside}");
+            }
+        }
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl Identity {
             && agree(self.last_modified.as_ref(), other.last_modified.as_ref())
     }
 
+    /// Whether anything tells one version from another, be it weakly.
+    pub(super) fn has_validator(&self) -> bool {
+        self.any_etag().is_some() || self.last_modified.is_some()
+    }
+
     fn any_etag(&self) -> Option<&String> {
         self.etag.as_ref().or(self.weak_etag.as_ref())
     }

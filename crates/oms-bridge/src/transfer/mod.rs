@@ -18,7 +18,7 @@
 //! | `resume`, `underway` | uploads that an earlier run left open; what is open now, and goes into the record of a failure |
 //! | `destination`, `tally` | writing; what the service's answer proves |
 //! | `skip`, `fidelity` | whether a copy is there already; what goes along |
-//! | `metadata` | user metadata and content headers in the form of each service |
+//! | `metadata`, `encoded_words` | user metadata and content headers in the form of each service; that of S3 |
 //! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
 //! | `flow` | bytes counted and held back |
 //! | `stop`, `retry` | why a transfer ends; how often a request is tried again |

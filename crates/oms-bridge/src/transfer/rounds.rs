@@ -77,6 +77,7 @@ impl Inner {
             touched: false,
             wrote: Wrote::No,
             repeated: false,
+            whole: None,
             other_md5: None,
         };
         let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
@@ -86,6 +87,7 @@ impl Inner {
                 Err(stop) => stop,
             };
             match stop {
+                Stop::Gone | Stop::Failed(_) if round.whole.is_some() => break,
                 Stop::Gone => return Ok(Copied::Gone(round.wrote)),
                 Stop::LeftOut(_) => return Ok(Copied::Done(Done::SymlinkSkipped)),
                 Stop::Failed(failed) => return Err(failed),
@@ -103,12 +105,13 @@ impl Inner {
             }
             tracing::debug!(key = &*name, "beginning anew");
         }
-        Err(last)
+        // What a web server says after a copy that was whole does not make it less so.
+        round.whole.map(|bytes| Copied::Done(Done::Copied { bytes })).ok_or(last)
     }
 
     async fn round(&self, round: &mut Round<'_>) -> Result<Done, Stop> {
         let item = round.item;
-        let pinned = match &self.destination {
+        let (pinned, bytes) = match &self.destination {
             Destination::Directory(directory) => {
                 let skips = self.options.existing == Existing::Skip && !round.touched;
                 if skips
@@ -121,23 +124,23 @@ impl Inner {
                 if self.leaves_out(&pinned.facts) {
                     return Ok(Done::SymlinkSkipped);
                 }
-                round.touched = true;
-                directory.write(&item.to, &pinned, Some(opened)).await?;
-                pinned
+                round.begin_to_write();
+                let bytes = directory.write(&item.to, &pinned, Some(opened)).await?;
+                (pinned, bytes)
             }
             Destination::Store(to) => match self.to_store(to, round).await? {
                 Stored::Nothing(done) => return Ok(done),
-                Stored::Copied(pinned) => pinned,
+                Stored::Copied(pinned, bytes) => (pinned, bytes),
             },
         };
         round.wrote = Wrote::Yes;
-        self.look_again(round, &pinned).await?;
-        Ok(Done::Copied { bytes: pinned.facts.size().unwrap_or(0) })
+        self.look_again(round, &pinned, bytes).await?;
+        Ok(Done::Copied { bytes })
     }
 
     /// Looks at the source once more: whoever changed it meanwhile may have been told of by an event that was handled before this copy
     /// ended.
-    async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned) -> Result<(), Stop> {
+    async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned, bytes: u64) -> Result<(), Stop> {
         let (key, seen) = (&round.item.key, &pinned.facts.identity);
         let Source::Web(web) = &self.source else {
             return match self.source.look(key).await {
@@ -153,10 +156,12 @@ impl Inner {
         if round.repeated || web.hint(key).await.is_some_and(|now| now.is_same(seen)) {
             return Ok(());
         }
-        // HEAD is answered otherwise by many, and not at all by some: like is compared with like.
+        // HEAD is answered otherwise by many, and not at all by some: like is compared with like. An answer without a validator may be any
+        // page, such as one that says that a link works once.
         match web.first_byte(key).await {
-            Some(now) if !now.is_same(seen) => {
+            Some(now) if now.has_validator() && seen.has_validator() && !now.is_same(seen) => {
                 round.repeated = true;
+                round.whole = Some(bytes);
                 Err(Stop::Changed)
             }
             _ => Ok(()),
@@ -196,7 +201,8 @@ impl Inner {
         };
         let seen = &opened.facts.identity;
         if size.is_some() {
-            return if size == Some(whole) { Ok(()) } else { Err(Stop::RangesIgnored) };
+            // Of what is not shown to be the same version, the length says nothing: it may be that of a page that took its place.
+            return if size == Some(whole) || !told.shows(seen) { Ok(()) } else { Err(Stop::RangesIgnored) };
         }
         if whole >= end
             && told.shows(seen)
@@ -263,7 +269,7 @@ impl Inner {
         }
         origin.mark(&mut options);
         self.add_extras(&item.key, &mut options).await?;
-        round.touched = true;
+        round.begin_to_write();
         // Of a symlink the service would copy the link.
         if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
             let bounds = Bounds {
@@ -272,14 +278,17 @@ impl Inner {
                 which: round.writing.continues(),
             };
             match server_side::copy(&self.context, (from, to), &item.to, &pinned, &options, bounds).await? {
-                ServerSide::Done => return Ok(Stored::Copied(pinned)),
+                ServerSide::Done => {
+                    let bytes = pinned.facts.size().unwrap_or(0);
+                    return Ok(Stored::Copied(pinned, bytes));
+                }
                 ServerSide::Refused(why) => {
                     tracing::info!(key = item.key, error = %why.error, "no server-side copy, streaming");
                 }
             }
         }
-        self.stream(to, round, &pinned, &options, opened).await?;
-        Ok(Stored::Copied(pinned))
+        let bytes = self.stream(to, round, &pinned, &options, opened).await?;
+        Ok(Stored::Copied(pinned, bytes))
     }
 
     /// Where removals are carried over a copy must be marked as that of its own origin: else the removal of another object of the
@@ -309,7 +318,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Streams a pinned object by the way that fits it.
+    /// Streams a pinned object by the way that fits it. Gives its bytes.
     async fn stream(
         &self,
         to: &StoreDestination,
@@ -317,13 +326,13 @@ impl Inner {
         pinned: &Pinned,
         options: &PutOptions,
         opened: Option<Opened>,
-    ) -> Result<(), Stop> {
+    ) -> Result<u64, Stop> {
         let (context, key) = (&self.context, round.item.to.as_str());
         let Round { deadline, underway, .. } = *round;
         match pinned.facts.size() {
             Some(size) if size <= context.part_size => {
                 let _permit = context.streams.acquire().await;
-                single::put(context, to, key, pinned, options, opened).await
+                single::put(context, to, key, pinned, options, opened).await.map(|()| size)
             }
             Some(size) if round.reading == Reading::InParts && pinned.facts.identity.tells_versions() => {
                 let plan = Plan::new(size, context.part_size)?;
@@ -334,7 +343,7 @@ impl Inner {
                     Err(stop) => Err(stop),
                 };
                 match sent {
-                    Ok(()) => Ok(()),
+                    Ok(()) => Ok(size),
                     Err(stop) => Err(upload.settle(stop).await),
                 }
             }
@@ -356,8 +365,18 @@ struct Round<'r> {
     wrote: Wrote,
     /// Whether a web server was copied from again because of what it said afterwards.
     repeated: bool,
+    /// The bytes of a whole copy of a web object that lies there, as long as nothing is written over it.
+    whole: Option<u64>,
     /// The MD5 that a round came to, if it was not that of the `ETag`.
     other_md5: Option<[u8; 16]>,
+}
+
+impl Round<'_> {
+    /// From here on what lies at the destination is no older copy, and may not be whole.
+    fn begin_to_write(&mut self) {
+        self.touched = true;
+        self.whole = None;
+    }
 }
 
 /// What the copying of an object came to.
@@ -399,6 +418,6 @@ impl Writing {
 enum Stored {
     /// Nothing was written.
     Nothing(Done),
-    /// The object that was pinned.
-    Copied(Pinned),
+    /// The object that was pinned, and its bytes.
+    Copied(Pinned, u64),
 }

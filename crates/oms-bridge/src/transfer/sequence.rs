@@ -36,7 +36,7 @@ const NEXT_TO_NO_TIME: Duration = Duration::from_secs(5);
 const PARTS_OF_A_SIZE: u32 = 1000;
 
 /// Reads to the end and writes what comes: with one request if it is little, in parts if it is more. Whether it ends well or not, no
-/// upload is left open that could be removed.
+/// upload is left open that could be removed. Gives how many bytes came.
 pub(super) async fn put(
     context: &Context,
     to: &StoreDestination,
@@ -44,7 +44,7 @@ pub(super) async fn put(
     opened: Option<Opened>,
     deadline: Option<Instant>,
     underway: &Underway,
-) -> Result<(), Stop> {
+) -> Result<u64, Stop> {
     // There is nothing to go on with.
     underway.discard(to).await?;
     let permit = context.streams.acquire().await;
@@ -56,7 +56,7 @@ pub(super) async fn put(
     };
     drop(permit);
     match done {
-        Ok(()) => Ok(()),
+        Ok(bytes) => Ok(bytes),
         Err(stop) => Err(underway.give_up(to, stop).await),
     }
 }
@@ -93,7 +93,7 @@ struct Copy<'c> {
 }
 
 impl Copy<'_> {
-    async fn run(self, opened: Option<Opened>, read: &Arc<AtomicU64>) -> Result<(), Stop> {
+    async fn run(self, opened: Option<Opened>, read: &Arc<AtomicU64>) -> Result<u64, Stop> {
         let Self { context, to, key, pinned, options, underway } = self;
         let mut incoming = Incoming::new(pinned, opened, to.proof.wanted(), read).await?;
         let part_size = match pinned.facts.size() {
@@ -103,12 +103,16 @@ impl Copy<'_> {
         let first = incoming.part(part_size).await?;
         context.admit(first.len() as u64)?;
         if (first.len() as u64) < part_size {
-            return put_whole(context, to, key, first, incoming, options).await;
+            let bytes = first.len() as u64;
+            put_whole(context, to, key, first, incoming, options).await?;
+            return Ok(bytes);
         }
         let plan = Plan { size: 0, part_size };
         let mut upload = Upload::begin(to, key, plan, options, pinned, underway).await?;
         send(context, &mut upload, &mut incoming, first).await?;
-        upload.complete(pinned).await
+        let bytes = upload.plan.size;
+        upload.complete(pinned).await?;
+        Ok(bytes)
     }
 }
 

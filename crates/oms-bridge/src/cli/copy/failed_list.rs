@@ -1,8 +1,9 @@
 //! The list of what failed: one key a line, as `copy --keys-from` takes it back.
 //!
 //! A key that a line cannot hold as it is (it has a line feed or another control character, begins with `"`, a blank or a byte order mark,
-//! or reads as an address) stands there as a JSON string. The name of a file that is not UTF-8 does too: each byte that is none is a lone surrogate, `\udc80` to `\udcff`, as Python has it
-//! (PEP 383, `surrogateescape`). So every line is read back as what failed.
+//! or reads as an address) stands there as a JSON string. The name of a file that is not UTF-8 does too: each byte that is none
+//! is a lone surrogate, `\udc80` to `\udcff`, as Python has it (PEP 383, `surrogateescape`). So every line is read back as what
+//! failed.
 //!
 //! The file is made when the first key fails, and only where there is none: what is there, be it a link or the list of
 //! another run, is left alone. A name of our own gets a number then.

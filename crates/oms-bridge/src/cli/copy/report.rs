@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Kind;
 use super::bar::Bar;
 use super::failed_list::{self, FailedList};
-use crate::bulk::{Mode, Stopped, Summary, Watch};
+use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{Exit, print, print_json, say};
 use crate::transfer::{Done, Failed, Flow, Transfer};
 use crate::{clock, text};
@@ -90,20 +90,19 @@ impl Report {
             Some(stopped) if exit == Exit::Usage => {
                 say(format_args!("error: {}", text::printable(&stopped.to_string())));
             }
-            Some(stopped @ Stopped::CredentialsRefused) => {
-                say(format_args!("stopped early: {stopped}; with others the same command goes on from here"));
-            }
             Some(stopped) => {
-                let stopped = stopped.to_string();
-                say(format_args!(
-                    "stopped early: {}; the same command goes on from here",
-                    text::printable(&stopped)
-                ));
+                let (with, stopped) = match exit {
+                    Exit::CredentialsRefused => ("with others ", stopped.to_string()),
+                    _ => ("", stopped.to_string()),
+                };
+                let stopped = text::printable(&stopped);
+                say(format_args!("stopped early: {stopped}; {with}the same command goes on from here"));
             }
         }
-        if summary.gone > 0 {
+        // One that was named is told of already.
+        if summary.gone > 0 && self.kind == Kind::Many {
             say(format_args!(
-                "not at the source: {}; what was deleted meanwhile is not listed by the next run",
+                "not at the source: {}, deleted meanwhile or listed by another name; the next run does not list what was deleted",
                 text::counted(summary.gone, "object")
             ));
         }

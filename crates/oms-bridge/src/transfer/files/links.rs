@@ -29,7 +29,10 @@ pub enum Found {
     /// A file of this size.
     File(u64),
     /// A directory.
-    Directory,
+    Directory {
+        /// A link leads there.
+        by_link: bool,
+    },
     /// A link that is not followed, and why.
     LeftOut(&'static str),
     /// What cannot be copied, and why.
@@ -149,8 +152,10 @@ pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Resul
 
 fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> Found {
     // Of the name itself: no link is followed.
-    let meta = match entry.metadata() {
-        Ok(meta) if meta.file_type().is_symlink() => match follow(root, relative, links) {
+    let own = entry.metadata();
+    let by_link = own.as_ref().is_ok_and(|meta| meta.file_type().is_symlink());
+    let meta = match own {
+        Ok(_) if by_link => match follow(root, relative, links) {
             Ok(located) => located.meta,
             Err(Lost::LeftOut(why)) => return Found::LeftOut(why),
             Err(Lost::Nowhere(why)) => return Found::Bad(bad(root, relative, why)),
@@ -163,7 +168,7 @@ fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> Fo
     };
     match meta.kind {
         Kind::File => Found::File(meta.size),
-        Kind::Directory => Found::Directory,
+        Kind::Directory => Found::Directory { by_link },
         other => Found::Bad(bad(root, relative, &other.refusal())),
     }
 }

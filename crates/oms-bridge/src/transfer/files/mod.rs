@@ -64,6 +64,11 @@ impl Directory {
         Self { links, ..self }
     }
 
+    /// Whether links are followed wherever they lead.
+    pub fn follows_all(&self) -> bool {
+        self.links == Links::Follow
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -226,7 +231,14 @@ impl Directory {
     }
 
     /// Writes a pinned object to its file: under another name until it is whole and right.
-    pub(super) async fn write(&self, key: &str, pinned: &Pinned, opened: Option<Opened>) -> Result<(), Stop> {
+    ///
+    /// Gives its bytes.
+    pub(super) async fn write(
+        &self,
+        key: &str,
+        pinned: &Pinned,
+        opened: Option<Opened>,
+    ) -> Result<u64, Stop> {
         self.admit(key, &pinned.facts)?;
         let path = self.root.join(self.relative(key)?);
         let Some(spot) = self.spot(key, Missing::Make).await? else {
@@ -234,7 +246,7 @@ impl Directory {
         };
         if key.ends_with('/') {
             let made = blocking(move || spot.make_directory()).await?;
-            return Ok(made.map_err(|error| unreached(&path, error))?);
+            return Ok(made.map(|()| 0).map_err(|error| unreached(&path, error))?);
         }
         let failed = |error: io::Error| Stop::from(local(&path, &error));
         let beside = Arc::clone(&spot);
@@ -245,9 +257,10 @@ impl Directory {
         .await?
         .map_err(failed)?;
         let written = async {
-            fill(File::from_std(file), &path, pinned, opened).await?;
+            let bytes = fill(File::from_std(file), &path, pinned, opened).await?;
             let (spot, part) = (Arc::clone(&spot), part.clone());
-            blocking(move || spot.finish(&part)).await?.map_err(failed)
+            blocking(move || spot.finish(&part)).await?.map_err(failed)?;
+            Ok(bytes)
         };
         let written = written.await;
         if written.is_err() {
@@ -310,12 +323,14 @@ async fn grown(path: &Path, file: &File) -> Stop {
     }
 }
 
-async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opened>) -> Result<(), Stop> {
+async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opened>) -> Result<u64, Stop> {
+    let mut bytes = 0;
     let failed = |error: io::Error| Stop::from(local(path, &error));
     if let Some(size) = pinned.facts.size() {
         let tally = Tally::new(Wanted::Crc);
         let mut reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened);
         while let Some(chunk) = reader.next().await? {
+            bytes += chunk.len() as u64;
             file.write_all(&chunk).await.map_err(failed)?;
         }
     } else {
@@ -326,6 +341,7 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
         };
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(Stop::Restart)?;
+            bytes += chunk.len() as u64;
             file.write_all(&chunk).await.map_err(failed)?;
             pinned.flow.passed(chunk.len()).await;
         }
@@ -337,7 +353,7 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
         // Only so that listings show it; nothing is decided by it.
         let _ = file.set_modified(time.into());
     }
-    Ok(())
+    Ok(bytes)
 }
 
 fn chunks(file: File, left: u64, path: PathBuf) -> Body {

@@ -7,8 +7,9 @@
 //!   encoded, and did not (`s3s-fs` 0.14.1), and others go on in the wrong place when they are asked to (`LocalStack` 4.12).
 //! - A page that says its keys are encoded is believed as far as they look so: one key with a byte that no encoder leaves is evidence that none
 //!   is. Where the same page was read plain, keys must agree with that.
-//! - Pages must agree with each other and with themselves: keys that come again, fewer keys than a page says, or nothing where there was to be more. What follows the last key is asked for then by that key instead of the token, and what stays in
-//!   contradiction fails the listing.
+//! - Pages must agree with each other and with themselves: no keys that come again, no fewer keys than a page says, something where there
+//!   was to be more. Else what follows the last key is asked for by that key instead of the token, and what stays in contradiction
+//!   fails the listing.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
