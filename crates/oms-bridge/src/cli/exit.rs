@@ -26,7 +26,7 @@ pub(super) fn help(examples: &str) -> String {
 /// The codes, for `--help`.
 pub(super) const CODES: &str = "Exit codes:
   0    done, nothing failed
-  1    internal error
+  1    internal error, or a service or a port out of reach
   2    usage or configuration error
   3    finished, but some keys failed
   4    credentials refused
