@@ -11,11 +11,23 @@ use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
+/// What is wrong with a URL whose password may go on behind its host. Nothing of it may be shown.
+pub(crate) const SPLIT: &str = "a URL with a password and one more @ behind it, so that nobody can tell where the password ends: \
+    write a / in the password as %2F, a ? as %3F, a # as %23, and every @ but the one before the host as %40";
+
+/// Whether a password in a URL may go on behind what a URL parser takes for the host: in `http://user:a@b/c@host/x` it is `a`, or `a@b/c`.
+pub(crate) fn may_split_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let (authority, behind) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':')) && behind.contains('@')
+}
+
 /// A URL as it is shown: without user, password, query and fragment. Of text that is no URL only what stands before `://` is, since
-/// nobody knows where in it a password ends.
+/// nobody knows where in it a password ends; so it is where that may be behind the host.
 pub(crate) fn shown(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("") };
-    if Url::parse(url).is_err() {
+    if Url::parse(url).is_err() || may_split_password(url) {
         return Cow::Owned(format!("{scheme}://…"));
     }
     let plain = url.split(['?', '#']).next().unwrap_or_default();
@@ -32,6 +44,15 @@ pub(crate) fn name(url: &Url) -> Option<String> {
     let last = url.path_segments()?.next_back()?;
     let name = decoded(last);
     (!name.is_empty() && name != "." && name != "..").then_some(name)
+}
+
+/// The path of a URL below a folder, each segment decoded as [`name`] decodes the last. `None` of what lies elsewhere. Neither query counts.
+pub(crate) fn below(folder: &Url, url: &Url) -> Option<String> {
+    let path = folder.path();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let rest = url.path().strip_prefix(path)?.strip_prefix('/')?;
+    let same_site = folder.origin() == url.origin();
+    same_site.then(|| rest.split('/').map(decoded).collect::<Vec<_>>().join("/"))
 }
 
 fn decoded(segment: &str) -> String {
@@ -80,7 +101,10 @@ mod tests {
         for (url, expected) in [
             ("http://h/a/b%20c.pdf", "http://h/a/b%20c.pdf"),
             ("http://h/a?Signature=s#f", "http://h/a"),
-            ("http://user:pass@h:80/a?x@y", "http://h:80/a"),
+            ("http://user:pass@h:80/a?x%40y", "http://h:80/a"),
+            ("http://user:pass@h:80/a?x@y", "http://…"),
+            ("http://us:bad@word/q@host/x", "http://…"),
+            ("http://h:80/@scope/a@1", "http://h:80/@scope/a@1"),
             ("https://user@h/a@b", "https://h/a@b"),
             ("https://u:p@p@h", "https://h"),
             ("https://u:p@h\\a", "https://h\\a"),
@@ -108,6 +132,23 @@ mod tests {
             ("http://h/a/%2E%2E", None),
         ] {
             assert_eq!(name(&Url::parse(url).unwrap()).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_below_a_folder_keeps_its_path_decoded() {
+        for (folder, url, expected) in [
+            ("http://h/dir/", "http://h/dir/a%20b/%E6%B5%8B.txt?sig=1#f", Some("a b/测.txt")),
+            ("http://h/dir", "http://h:80/dir/x%2Fy", Some("x%2Fy")),
+            ("http://h/dir/?all", "http://h/dir/", Some("")),
+            ("http://h", "http://h/a//b", Some("a//b")),
+            ("http://h/dir/", "http://h/dir2/a", None),
+            ("http://h/dir/", "http://h/dir/../a", None),
+            ("http://h/dir/", "https://h/dir/a", None),
+            ("http://h/dir/", "http://h:8080/dir/a", None),
+        ] {
+            let (folder, url) = (Url::parse(folder).unwrap(), Url::parse(url).unwrap());
+            assert_eq!(below(&folder, &url).as_deref(), expected, "{url}");
         }
     }
 

@@ -34,12 +34,20 @@ pub(crate) fn obs_header(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, OBS_HEADER)
 }
 
-/// The other way round, as they read user metadata: what is no escape stays, bytes that are no UTF-8 are replaced.
+/// The other way round, as they read user metadata: what is no escape stays, and so does all where the escapes are not of UTF-8.
 pub(crate) fn decode_obs_header(value: &[u8]) -> Cow<'_, str> {
-    let bytes: Cow<'_, [u8]> = percent_decode(value).into();
-    match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    match percent_decode(value).decode_utf8() {
+        Ok(text) => text,
+        Err(_) => header_text(value),
+    }
+}
+
+/// The value of a header as text: UTF-8, and where it is none ISO-8859-1, which every byte is a character of and headers were once
+/// said to be in ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)). So no byte is lost.
+pub fn header_text(value: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.iter().copied().map(char::from).collect()),
     }
 }
 

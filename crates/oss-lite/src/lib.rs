@@ -104,6 +104,7 @@ pub use config::{ClientConfig, SignatureVersion, Timeouts};
 pub use crc64::Crc64;
 pub use credentials::Credentials;
 pub use dialect::Dialect;
+pub use encoding::header_text;
 pub use endpoint::{Addressing, Endpoint};
 pub use error::{Error, ErrorKind};
 pub use framing::{ByteRange, ContentRange, Contradiction, Framing, content_length};

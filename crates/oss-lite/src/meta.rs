@@ -52,7 +52,7 @@ pub struct ObjectMeta {
     pub tagging_count: Option<u32>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
-    /// User metadata by lower-case name without prefix, sorted. Bytes that are not UTF-8 are replaced. Values of OBS
+    /// User metadata by lower-case name without prefix, sorted. A value that is not UTF-8 is taken as ISO-8859-1. Values of OBS
     /// are percent-decoded, as its SDKs do: see [`PutOptions::metadata`](crate::PutOptions::metadata).
     pub metadata: Vec<(String, String)>,
     /// In a versioned bucket.
@@ -67,7 +67,7 @@ impl ObjectMeta {
             Error::new(ErrorKind::UnexpectedResponse, "the answer does not say how large the object is")
         })?;
         let decoded = |value: &HeaderValue| match dialect {
-            Dialect::Oss => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            Dialect::Oss => encoding::header_text(value.as_bytes()).into_owned(),
             Dialect::Obs => encoding::decode_obs_header(value.as_bytes()).into_owned(),
         };
         let mut metadata: Vec<_> = headers
@@ -160,7 +160,7 @@ mod tests {
         ]);
         let meta = ObjectMeta::read(Dialect::Oss, &headers).expect("readable");
         assert_eq!((meta.size, meta.etag, meta.last_modified, meta.crc64), (3, None, None, None));
-        assert_eq!(meta.metadata, [("name".to_owned(), "caf\u{fffd}".to_owned())]);
+        assert_eq!(meta.metadata, [("name".to_owned(), "caf\u{e9}".to_owned())]);
     }
 
     #[test]

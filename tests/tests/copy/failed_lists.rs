@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use cloud_twin::{Fault, FaultResponse, Service};
 use e2e::cloud::{MIRROR, SOURCE};
@@ -133,9 +134,32 @@ async fn a_list_that_cannot_be_written_is_said_to_be_missing() {
     let cloud = Cloud::start().await;
     cloud.twin.oss().put(SOURCE, "k", "content");
     refuse_all(&cloud);
-    let finished =
-        ends_with(3, all_to_mirror(&cloud).with(["--json", "--failed-list", "no/such/folder"])).await;
+    // Nobody may make a file there, not even root.
+    let finished = all_to_mirror(&cloud).with(["--json"]).run_in(Path::new("/proc")).await;
+    assert_eq!(finished.code, Some(3), "{finished:?}");
     assert_eq!(finished.json()["failed_list"], serde_json::Value::Null);
     assert!(finished.stderr.contains("not all keys that failed could be written"), "{finished:?}");
     assert!(finished.stderr.contains("failed key=\"k\""), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_made_ends_the_run_before_it_begins() {
+    let cloud = Cloud::start().await;
+    let folder = TempDir::new().unwrap();
+    cloud.twin.oss().put(SOURCE, "k", "content");
+    for list in ["nodir/x", "/proc/list", "."] {
+        let copy = all_to_mirror(&cloud).with(["--failed-list", list]);
+        let finished = copy.run_in(folder.path()).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains("--failed-list: "), "{finished:?}");
+    }
+    assert!(cloud.twin.stats().requests.is_empty(), "{:?}", cloud.twin.stats());
+    // Of a run without a failure there is none, and none is copied with what lies beside it.
+    fs::write(folder.path().join("file"), "content").unwrap();
+    let copy =
+        Copy::new(&cloud.twin, ".", format!("obs://{MIRROR}/in")).with(["-r", "--failed-list", "list"]);
+    let finished = copy.run_in(folder.path()).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(cloud.twin.obs().keys(MIRROR), ["in/file"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -26,6 +26,8 @@ mod gone;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod key_lists;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod links;
@@ -43,6 +45,8 @@ mod naming;
 mod outages;
 #[cfg(test)]
 mod overlap;
+#[cfg(test)]
+mod previews;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

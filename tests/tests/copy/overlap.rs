@@ -53,6 +53,32 @@ async fn a_bucket_that_is_read_as_one_of_s3_is_the_same_bucket() {
 }
 
 #[tokio::test]
+async fn a_service_by_two_names_copies_no_copies() {
+    let cloud = Cloud::start().await;
+    for key in ["m/a", "m/copy/b", "m/z"] {
+        cloud.twin.oss().put(SOURCE, key, "content");
+    }
+    let copy = |from: &str, to: &str| {
+        let place = |path: &str| format!("oss://{SOURCE}{path}");
+        let named = cloud.twin.oss_url().replace("127.0.0.1", "localhost");
+        Copy::new(&cloud.twin, place(from), place(to)).with(["-r"]).set("SOURCE_ENDPOINT", named)
+    };
+    let finished = ends_with(0, copy("/m", "/m/copy")).await;
+    assert!(finished.stderr.contains("m/copy/b") && finished.stderr.contains("lies in DST"), "{finished:?}");
+    for arguments in [&[][..], &["--dry-run"], &["--exclude", "m/a"]] {
+        let [copied, up_to_date, skipped, failed] =
+            counts(0, copy("/m", "/m/copy").with(arguments.iter().copied())).await;
+        assert_eq!([copied, skipped, failed], [0, 3, 0], "{arguments:?}");
+        assert!(up_to_date >= 1);
+    }
+    let all = ["m/a", "m/copy/a", "m/copy/b", "m/copy/z", "m/z"];
+    assert_eq!(cloud.twin.oss().keys(SOURCE), all);
+    // Another place of the bucket is no copy of this one, and neither is the same place: there, two services may have each its own.
+    assert_eq!(counts(0, copy("/m/copy", "")).await, [3, 0, 0, 0]);
+    assert_eq!(counts(0, copy("/m", "/m/").with(["--dry-run"])).await, [0, 5, 0, 0]);
+}
+
+#[tokio::test]
 async fn copies_of_a_directory_into_itself_are_refused() {
     let cloud = Cloud::start().await;
     let folder = TempDir::new().unwrap();

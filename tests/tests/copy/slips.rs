@@ -77,6 +77,45 @@ async fn an_address_with_a_slip_is_no_local_path() {
 }
 
 #[tokio::test]
+async fn a_path_that_begins_as_an_address_is_taken_only_where_it_is_there() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "a", "x");
+    let folder = TempDir::new().unwrap();
+    let from = format!("oss://{SOURCE}/a");
+    let mirror = format!("obs://{MIRROR}");
+    for (from, to, probably, path) in [
+        (&*from, "obs:dst/l", "obs://dst/l", "./obs:dst/l"),
+        (&from, "obs//dst/l", "obs://dst/l", "./obs//dst/l"),
+        (&from, "OBS：dst", "obs://dst", "./OBS：dst"),
+        ("oss:src/l", &mirror, "oss://src/l", "./oss:src/l"),
+        ("oss//src/l", &mirror, "oss://src/l", "./oss//src/l"),
+        ("s3:src", &mirror, "s3://src", "./s3:src"),
+        ("https:u:hush@h/a", &mirror, "https://***@h/a", "./***@h/a"),
+    ] {
+        for arguments in [&[][..], &["-r"], &["--dry-run"]] {
+            let copy = Copy::new(&cloud.twin, from, to).with(arguments.iter().copied());
+            let finished = copy.run_in(folder.path()).await;
+            assert_eq!(finished.code, Some(2), "{from} {to}: {finished:?}");
+            for text in [probably, path] {
+                assert!(finished.stderr.contains(&format!("{text:?}")), "{text}: {finished:?}");
+            }
+            assert!(!finished.stderr.contains("hush"), "{finished:?}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+    // By its path, and where there is such a thing.
+    for to in ["./obs:new", "obs:there"] {
+        std::fs::create_dir_all(folder.path().join("obs:there")).unwrap();
+        let finished = Copy::new(&cloud.twin, &from, to).run_in(folder.path()).await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("obs:new")).unwrap(), b"x");
+    assert_eq!(std::fs::read(folder.path().join("obs:there/a")).unwrap(), b"x");
+    let finished = Copy::new(&cloud.twin, "obs:there/a", &mirror).run_in(folder.path()).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+#[tokio::test]
 async fn settings_with_one_meaning_are_mended() {
     let cloud = Cloud::start().await;
     cloud.twin.oss().put(SOURCE, "a", "x");

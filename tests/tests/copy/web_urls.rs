@@ -136,6 +136,27 @@ async fn a_user_in_a_url_signs_in_at_that_site_and_is_not_shown() {
     }
 }
 
+#[tokio::test]
+async fn a_password_that_may_go_on_behind_the_host_is_refused_and_not_shown() {
+    let cloud = Cloud::start().await;
+    let to = format!("obs://{MIRROR}/a");
+    for url in
+        ["http://us:bad@seven/q@host/x", "https://us:bad@seven?q@host/x", "http://us:bad@seven#q@host/x"]
+    {
+        for arguments in [[url, &*to], [&*to, url]] {
+            let finished = ends_with(2, Copy::new(&cloud.twin, arguments[0], arguments[1])).await;
+            assert!(finished.stderr.contains("%2F"), "{finished:?}");
+            assert_hides(&["us:", "bad", "seven", "q@", "host/x"], &finished);
+        }
+    }
+    // Without a password there is nothing to tell apart.
+    let server = WebServer::start(|request| WebReply::file(request, &Bytes::from_static(b"x"))).await;
+    for target in ["/@scope/a@1?b@c", "/a@1"] {
+        ends_with(0, Copy::new(&cloud.twin, server.url(target), &to).with(["--force"])).await;
+    }
+    assert_eq!(server.requests()[0].target, "/@scope/a@1?b@c");
+}
+
 fn assert_hides(secrets: &[&str], finished: &e2e::Finished) {
     for text in [&finished.stdout, &finished.stderr] {
         for secret in secrets {

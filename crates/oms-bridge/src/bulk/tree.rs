@@ -53,10 +53,11 @@ impl Tree {
         Self { source, to, written, open, found: Vec::new() }
     }
 
-    /// Only those below one of its directories.
+    /// Only those below one of its directories, which may be given with slashes at its end.
     #[must_use]
     pub fn below(self, directory: &Path) -> Self {
-        Self { open: vec![Open { below: Some(directory.to_owned()), by_link: false, above: None }], ..self }
+        let below = Some(directory.components().collect());
+        Self { open: vec![Open { below, by_link: false, above: None }], ..self }
     }
 
     /// The next file, or what there is in its place.

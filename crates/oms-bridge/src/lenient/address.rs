@@ -29,6 +29,18 @@ fn split(text: &str) -> Option<(&'static str, &str)> {
     (inner.len() < rest.len()).then_some((scheme, inner))
 }
 
+/// What text of this machine's paths was meant to be, where it begins as an address does that lacks its slashes, or its colon:
+/// `obs:mirror/a`, `obs//mirror/a`. As a path of this machine it would be taken without a word.
+pub(crate) fn meant(text: &str) -> Option<String> {
+    const COPIED: [&str; 5] = ["oss", "obs", "s3", "https", "http"];
+    let text = half_width(text);
+    let (before, rest) = text.split_at(text.find([':', '/'])?);
+    let rest = rest.strip_prefix(':').or_else(|| rest.strip_prefix("//"))?;
+    let before = before.to_ascii_lowercase();
+    let scheme = COPIED.into_iter().find(|scheme| *scheme == before)?;
+    Some(format!("{scheme}://{}", rest.trim_start_matches('/')))
+}
+
 /// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one slash or in full-width
 /// characters.
 pub(crate) fn is_address(text: &str) -> bool {
@@ -262,6 +274,24 @@ mod tests {
         assert!(super::key("oss://photos/a".to_owned(), None).is_err());
         let error = key("https://u:pw@h/a?sig=1").unwrap_err();
         assert!(!error.contains("pw") && !error.contains("sig"), "{error}");
+    }
+
+    #[test]
+    fn an_address_without_its_slashes_or_its_colon_is_recognised() {
+        for (text, address) in [
+            ("obs:dst/l", "obs://dst/l"),
+            ("obs//dst/l", "obs://dst/l"),
+            ("OSS:src", "oss://src"),
+            ("obs：dst", "obs://dst"),
+            ("s3///src", "s3://src"),
+            ("https:h/a", "https://h/a"),
+            ("http//h:8/a", "http://h:8/a"),
+        ] {
+            assert_eq!(meant(text).as_deref(), Some(address), "{text}");
+        }
+        for text in ["./obs:dst", "obs/dst", "obs", "obsolete:x", "a/obs:b", "/obs//b", "cos:x", ""] {
+            assert_eq!(meant(text), None, "{text}");
+        }
     }
 
     #[test]

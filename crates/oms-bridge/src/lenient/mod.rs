@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 #[cfg(feature = "aws")]
 pub(crate) use self::address::s3_endpoint;
-pub(crate) use self::address::{bucket, endpoint, is_address, key, parts, place, region};
+pub(crate) use self::address::{bucket, endpoint, is_address, key, meant, parts, place, region};
 pub(crate) use self::list::{MARK, Start, marked};
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of env files leave on.

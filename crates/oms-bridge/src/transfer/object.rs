@@ -148,6 +148,11 @@ impl Transfer {
                 existing.is_some_and(|existing| is_copy(&facts, &wanted, &existing))
             }
         };
+        if let Destination::Directory(directory) = destination
+            && !there
+        {
+            directory.has_room(&item.to).await?;
+        }
         Ok(if there { Done::UpToDate } else { Done::Copied { bytes: facts.size().unwrap_or(0) } })
     }
 

@@ -48,12 +48,32 @@ impl FromStr for Location {
             )),
             (Some(("s3", rest, true)), _) => Ok(Self::S3(S3Place::parse(rest))),
             (Some((scheme @ ("https" | "http"), rest, true)), _) => {
-                Ok(Self::Web(format!("{scheme}://{rest}")))
+                let url = format!("{scheme}://{rest}");
+                if web_url::may_split_password(&url) {
+                    Err(web_url::SPLIT.to_owned())
+                } else {
+                    Ok(Self::Web(url))
+                }
             }
             (Some((other, ..)), _) | (None, Some((other, _))) => Err(unknown(other)),
             (None, None) if text.is_empty() => Err("an empty path".to_owned()),
-            (None, None) => Ok(Self::Local(PathBuf::from(text))),
+            (None, None) => local(text),
         }
+    }
+}
+
+/// A path of this machine. One that begins as an address is a slip, unless it is there.
+fn local(text: &str) -> Result<Location, String> {
+    let path = PathBuf::from(text);
+    match lenient::meant(text) {
+        Some(address) if path.symlink_metadata().is_err() => {
+            let (address, text) = (lenient::shown_url(&address), lenient::shown_url(text));
+            Err(format!(
+                "{text:?}: probably {address:?} is meant; for a local path write {:?}",
+                format!("./{text}")
+            ))
+        }
+        _ => Ok(Location::Local(path)),
     }
 }
 
@@ -64,6 +84,8 @@ pub(super) struct Ends {
     /// The destination, where it can be listed.
     pub(super) destination_bucket: Option<Bucket>,
     pub(super) names: Names,
+    /// What keys in DST begin with, where DST may lie inside SRC.
+    pub(super) perhaps_inside: Option<String>,
     /// The directory to copy to.
     pub(super) written: Option<PathBuf>,
     pub(super) server_side: ServerSideCopy,
@@ -122,6 +144,8 @@ impl Ends {
             let there = At { endpoint: &service.endpoint, bucket: place.bucket.as_str() };
             overlap::of_buckets(At { endpoint, bucket }, there, &names, args.recursive)?;
         }
+        let perhaps_inside = args.recursive && overlap::may_lie_inside(from, to, &names);
+        let perhaps_inside = perhaps_inside.then(|| names.to.clone());
         let source = match (from, from_service, from_s3) {
             (_, _, Some(s3)) => s3,
             (Location::Store(place), Some(service), _) => Source::Store(service.bucket(place)),
@@ -135,7 +159,7 @@ impl Ends {
             }
             _ => (Destination::Directory(Directory::new(target_root.clone())), None, Some(target_root)),
         };
-        Ok(Self { source, destination, destination_bucket, names, written, server_side })
+        Ok(Self { source, destination, destination_bucket, names, perhaps_inside, written, server_side })
     }
 }
 

@@ -6,7 +6,7 @@
 //! failed.
 //!
 //! The file is made when the first key fails, and only where there is none: what is there, be it a link or the list of
-//! another run, is left alone. A name of our own gets a number then.
+//! another run, is left alone. A name of our own gets a number then. Whether a name that was given can be made is tried before the run.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -72,6 +72,24 @@ impl FailedList {
     }
 }
 
+/// Whether the file can be made: it is, and goes again, since a list in a directory that is copied would be copied, too.
+///
+/// # Errors
+///
+/// Why not, for the user.
+pub(super) fn check(path: &Path) -> Result<(), String> {
+    File::create_new(path).and_then(|_| std::fs::remove_file(path)).map_err(|error| match error.kind() {
+        // Of another run that begins at this moment.
+        io::ErrorKind::AlreadyExists => there_already(path),
+        _ => format!("--failed-list: {}: {error}", path.display()),
+    })
+}
+
+/// What is wrong with a name that is taken.
+pub(super) fn there_already(path: &Path) -> String {
+    format!("--failed-list: {} is there already: name another, or remove it", path.display())
+}
+
 /// Makes the file, or where there is something of its name one with a number behind it: `name-1.txt`.
 fn create(path: &Path) -> io::Result<(PathBuf, File)> {
     let numbered = |number: u32| {
@@ -125,8 +143,7 @@ fn escaped(name: &[u8]) -> String {
 /// When it begins with `"` and is no JSON string, or has a surrogate that stands for no byte.
 pub(super) fn name(line: &str) -> Result<OsString, String> {
     if line.starts_with('"') {
-        let read: Escaped =
-            serde_json::from_str(line).map_err(|error| format!("{line}: no JSON string: {error}"))?;
+        let read: Escaped = serde_json::from_str(line).map_err(|error| format!("no JSON string: {error}"))?;
         return Ok(OsString::from_vec(read.0));
     }
     Ok(line.into())

@@ -1,21 +1,36 @@
 //! The keys of a list that a failed run left, or that somebody wrote.
+//!
+//! Of a web server the keys are URLs below SRC. A copy is named by the path of its URL below SRC, decoded as the name of one object is; that is
+//! what globs are compared with, too. A line that is no key fails with its number, whatever globs there are, and the rest is tried.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use futures_util::stream;
+use reqwest::Url;
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::Entries;
 use super::ends::Ends;
 use super::failed_list::name;
+use super::{Entries, wanted};
 use crate::bulk::{Entry, Names, NotListed, Tree};
 use crate::lenient::{self, MARK, Start};
+use crate::policy::KeyFilter;
 use crate::transfer::{Directory, Failed, Item, Known, Source};
+use crate::web_url;
 
-/// The objects that the file (or stdin, for `-`) names, one a line.
-pub(super) async fn entries(file: &Path, ends: &Ends) -> Result<Entries, String> {
+/// The objects that the file (or stdin, for `-`) names, one a line, of those that `filter` lets through.
+pub(super) async fn entries(file: &Path, ends: &Ends, filter: KeyFilter) -> Result<Entries, String> {
+    let web = match &ends.source {
+        Source::Web(_) => {
+            let url = &ends.names.from;
+            Some(Url::parse(url).map_err(|_| format!("{:?} is no URL", web_url::shown(url)))?)
+        }
+        _ => None,
+    };
     let file = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
     let opened = File::open(file).await;
     let opened = opened.map_err(|error| format!("--keys-from {}: {error}", file.display()))?;
@@ -33,8 +48,10 @@ pub(super) async fn entries(file: &Path, ends: &Ends) -> Result<Entries, String>
         _ => None,
     };
     let list = List {
-        lines: reader.lines(),
+        reader,
         line: 0,
+        filter,
+        web,
         source: ends.source.address(),
         file: file.to_owned(),
         names: ends.names.clone(),
@@ -48,8 +65,11 @@ pub(super) async fn entries(file: &Path, ends: &Ends) -> Result<Entries, String>
 }
 
 struct List {
-    lines: Lines<BufReader<File>>,
+    reader: BufReader<File>,
     line: usize,
+    filter: KeyFilter,
+    /// SRC, where that is on a web server.
+    web: Option<Url>,
     file: PathBuf,
     names: Names,
     /// The source, where that is on this machine.
@@ -66,22 +86,48 @@ impl List {
     async fn next(&mut self) -> Result<Option<Entry>, NotListed> {
         loop {
             if let Some(tree) = &mut self.tree {
-                if let Some(entry) = tree.next().await? {
-                    return Ok(Some(entry));
+                match tree.next().await? {
+                    Some(entry) if wanted(&self.filter, &entry) => return Ok(Some(entry)),
+                    Some(_) => {}
+                    None => self.tree = None,
                 }
-                self.tree = None;
+                continue;
             }
-            let line = self.lines.next_line().await;
-            self.line += 1;
-            match line.map_err(|error| NotListed::Keys(self.file.clone(), error))? {
-                None => return Ok(None),
-                Some(line) if line.is_empty() => {}
-                Some(line) => match self.tree_of(&line) {
-                    Some(tree) => self.tree = Some(tree),
-                    None => return Ok(Some(self.entry(&line))),
+            let Some(line) = self.line().await? else { return Ok(None) };
+            let entry = match String::from_utf8(line) {
+                Ok(line) if line.is_empty() => None,
+                Ok(line) => match self.tree_of(&line) {
+                    Some(tree) => {
+                        self.tree = Some(tree);
+                        None
+                    }
+                    None => self.entry(&line),
                 },
+                Err(error) => Some(self.no_key(OsString::from_vec(error.into_bytes()), "not UTF-8")),
+            };
+            if entry.is_some() {
+                return Ok(entry);
             }
         }
+    }
+
+    /// The next line, without its end.
+    async fn line(&mut self) -> Result<Option<Vec<u8>>, NotListed> {
+        let mut line = Vec::new();
+        let read = self.reader.read_until(b'\n', &mut line).await;
+        if read.map_err(|error| NotListed::Keys(self.file.clone(), error))? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        for end in [b'\n', b'\r'] {
+            line.pop_if(|last| *last == end);
+        }
+        Ok(Some(line))
+    }
+
+    fn no_key(&self, name: OsString, why: &str) -> Entry {
+        let failed = Failed::permanent(format!("line {}: {why}", self.line));
+        Entry::Failed { name, failed }
     }
 
     /// A directory of this machine is no object. It stands for what is below it: a run that could not read it named it so.
@@ -97,37 +143,75 @@ impl List {
     /// A JSON string is a key as it is; anything else may have been written by hand.
     fn name(&self, line: &str) -> Result<OsString, String> {
         if line.starts_with(MARK) {
-            return Err(lenient::marked(line));
+            let line = if self.web.is_some() { Cow::Owned(lenient::shown_url(line)) } else { line.into() };
+            return Err(lenient::marked(&line));
         }
         if line.starts_with('"') {
             return name(line);
+        }
+        // Addresses are what the keys of a web server are.
+        if self.web.is_some() {
+            return Ok(line.into());
         }
         let source = self.source.as_ref().map(|(scheme, bucket)| (*scheme, bucket.as_str()));
         lenient::key(line.to_owned(), source).map(OsString::from)
     }
 
-    fn entry(&self, line: &str) -> Entry {
+    /// `None` where no glob lets it through.
+    fn entry(&self, line: &str) -> Option<Entry> {
         let name = match self.name(line) {
             Ok(name) => name,
-            Err(error) => {
-                let error = format!("line {}: {error}", self.line);
-                return Entry::Failed { name: line.into(), failed: Failed::permanent(error) };
-            }
+            Err(error) => return Some(self.no_key(self.listed(line), &error)),
         };
-        let key = match name.into_string() {
-            Ok(key) => key,
-            Err(name) => {
+        let key = match (name.into_string(), &self.web) {
+            (Ok(url), Some(folder)) => return self.of_web(folder, url),
+            (Ok(key), None) => key,
+            (Err(name), _) => {
                 let failed = Failed::permanent("the name is not UTF-8, as keys must be");
-                return Entry::Failed { name, failed };
+                return Some(Entry::Failed { name, failed }).filter(|entry| wanted(&self.filter, entry));
             }
         };
-        match self.names.destination(&key) {
+        let entry = match self.names.destination(&key) {
             Some(to) if to.is_empty() => self.names.nameless(key, None),
             Some(to) => Entry::Copy(Item { key, to, size: None, existing: Known::Nothing, open: None }),
             None => {
                 let why = format!("the key does not begin with {:?}, as SRC does", self.names.from);
                 Entry::Failed { name: key.into(), failed: Failed::permanent(why) }
             }
+        };
+        wanted(&self.filter, &entry).then_some(entry)
+    }
+
+    fn of_web(&self, folder: &Url, key: String) -> Option<Entry> {
+        let no_key = |why: &str| Some(self.no_key(self.listed(&key), why));
+        if web_url::may_split_password(&key) {
+            return no_key(web_url::SPLIT);
+        }
+        let Ok(url) = Url::parse(&key) else { return no_key("no URL") };
+        if web_url::has_user(&url) {
+            return no_key(
+                "a URL with a user in it, which the list of what failed would show: copy it without -r",
+            );
+        }
+        let Some(name) = web_url::below(folder, &url) else {
+            let why =
+                format!("the URL does not lie below {}, which SRC is", web_url::shown(&self.names.from));
+            return Some(self.no_key(key.into(), &why));
+        };
+        if name.is_empty() {
+            return Some(self.names.nameless(key, None));
+        }
+        let to = [self.names.to.as_str(), &name].concat();
+        let item = Item { key, to, size: None, existing: Known::Nothing, open: None };
+        self.filter.admits(&name).then_some(Entry::Copy(item))
+    }
+
+    /// What the list of what failed says of a line that is no key: nothing of a URL that may be a secret. A user stands there as `***`,
+    /// so that the next run does not ask without one.
+    fn listed(&self, line: &str) -> OsString {
+        match &self.web {
+            Some(_) if line.contains("://") => lenient::shown_url(line).into(),
+            _ => line.into(),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use clap::{Args, ValueEnum};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 
 use self::access::AccessArgs;
 use self::ends::{Ends, Location};
@@ -100,10 +100,10 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "GLOBS")]
     exclude: Option<String>,
     /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left. A key that is not there
-    /// failed. Of a directory, a line that ends in `/` stands for all that is below it.
+    /// failed. Of a directory, a line that ends in `/` stands for all that is below it; of a web server, each line is a URL below SRC.
     #[arg(long, value_name = "FILE", requires = "recursive")]
     keys_from: Option<PathBuf>,
-    /// Where to write the keys that failed: a new file [default: oms-bridge-failed-<time>.txt].
+    /// Where to write the keys that failed: a new file, tried before anything is copied [default: oms-bridge-failed-<time>.txt].
     #[arg(long, value_name = "FILE")]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
@@ -160,15 +160,18 @@ pub(super) async fn run(args: CopyArgs) -> Exit {
         return remove_stale(&args, &http).await;
     }
     if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
-        return usage(&format!(
-            "--failed-list: {} is there already: name another, or remove it",
-            list.display()
-        ));
+        return usage(&failed_list::there_already(list));
     }
     let job = match Job::new(&args, &http).await {
         Ok(job) => job,
         Err(error) => return usage(&error),
     };
+    // Before anything is copied: afterwards nobody could say what failed.
+    if let Some(list) = &args.failed_list
+        && let Err(error) = failed_list::check(list)
+    {
+        return usage(&error);
+    }
     copy(args, job).await
 }
 
@@ -248,7 +251,7 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
     }
     let filter = filter(args)?;
     if let Some(file) = &args.keys_from {
-        return keys_from::entries(file, ends).await;
+        return keys_from::entries(file, ends, filter).await;
     }
     let all: Entries = match &ends.source {
         Source::Store(bucket) => compared(args, ends, Listed::new(bucket, from)),
@@ -278,24 +281,40 @@ fn compared(args: &CopyArgs, ends: &Ends, source: Listed) -> Entries {
     let compare = !args.force;
     let listed = |bucket| Listed::new(bucket, &ends.names.to);
     let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
-    Box::pin(bulk::compared(Compared { source, destination, names: ends.names.clone() }))
+    let entries = bulk::compared(Compared { source, destination, names: ends.names.clone() });
+    match ends.perhaps_inside.clone() {
+        Some(folder) => Box::pin(entries.map_ok(move |entry| without_copies(entry, &folder))),
+        None => Box::pin(entries),
+    }
+}
+
+/// Leaves out what lies in `folder`.
+fn without_copies(entry: Entry, folder: &str) -> Entry {
+    match entry {
+        Entry::Copy(Item { key, .. }) | Entry::UpToDate { key, .. } if key.starts_with(folder) => {
+            Entry::LeftOut { name: key.into(), why: overlap::PERHAPS_A_COPY }
+        }
+        entry => entry,
+    }
 }
 
 fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
-    use futures_util::StreamExt as _;
     Box::pin(entries.filter(move |entry| {
-        let wanted = match entry {
-            Ok(Entry::Copy(item)) => filter.admits(&item.key),
-            Ok(Entry::UpToDate { key, .. }) => filter.admits(key),
-            Ok(Entry::Failed { name, .. } | Entry::LeftOut { name, .. }) => {
-                let name = name.to_string_lossy();
-                // What is in a directory that cannot be read may be wanted.
-                if name.ends_with('/') { !filter.excludes(&name) } else { filter.admits(&name) }
-            }
-            Err(_) => true,
-        };
+        let wanted = entry.as_ref().map_or(true, |entry| wanted(&filter, entry));
         std::future::ready(wanted)
     }))
+}
+
+fn wanted(filter: &KeyFilter, entry: &Entry) -> bool {
+    match entry {
+        Entry::Copy(item) => filter.admits(&item.key),
+        Entry::UpToDate { key, .. } => filter.admits(key),
+        Entry::Failed { name, .. } | Entry::LeftOut { name, .. } => {
+            let name = name.to_string_lossy();
+            // What is in a directory that cannot be read may be wanted.
+            if name.ends_with('/') { !filter.excludes(&name) } else { filter.admits(&name) }
+        }
+    }
 }
 
 async fn copy(args: CopyArgs, job: Job) -> Exit {

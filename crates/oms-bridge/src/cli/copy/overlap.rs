@@ -1,12 +1,16 @@
 //! Whether DST lies inside SRC. Copies there would be copied as well, and those again: it is refused, whatever a filter lets through.
 //!
 //! A place is told by what it is, not by how it is written: buckets by service and name, files and directories by where all links lead.
+//!
+//! Nothing tells whether two hosts are one service (`localhost` and an address, a domain of one's own). Where scheme and name of the bucket are
+//! the same at two such hosts, what is listed in DST is left out ([`may_lie_inside`]): so the run ends, also where they are one.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use oss_lite::Endpoint;
 
+use super::ends::Location;
 use crate::bulk::Names;
 use crate::location::is_same_service;
 
@@ -22,6 +26,16 @@ pub(super) fn of_buckets(from: At<'_>, to: At<'_>, names: &Names, recursive: boo
     let same_bucket = from.bucket == to.bucket && is_same_service(from.endpoint, to.endpoint);
     if same_bucket { of_names(names, recursive) } else { Ok(()) }
 }
+
+/// Whether DST lies inside SRC if both hosts are one service. Where it is SRC itself, copies would be no further sources.
+pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &Names) -> bool {
+    let (Location::Store(from), Location::Store(to)) = (from, to) else { return false };
+    let same_name = from.dialect == to.dialect && from.bucket == to.bucket;
+    same_name && names.from != names.to && names.to.starts_with(&names.from)
+}
+
+/// Why an object in such a DST is left out.
+pub(super) const PERHAPS_A_COPY: &str = "it lies in DST, which may be in SRC: both are of one scheme and bucket, at hosts that may be one service";
 
 fn of_names(Names { from, to }: &Names, recursive: bool) -> Result<(), String> {
     if from == to {

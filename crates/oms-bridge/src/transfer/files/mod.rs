@@ -207,6 +207,20 @@ impl Directory {
         }
     }
 
+    /// Whether [`Directory::write`] would find room for an object that [`Directory::admit`] lets in. Nothing is made.
+    pub(super) async fn has_room(&self, key: &str) -> Result<(), Failed> {
+        let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
+        let (path, is_folder) = (root.join(&relative), key.ends_with('/'));
+        let room = blocking(move || match Spot::below(&root, &relative, Missing::Refuse) {
+            Ok(spot) if is_folder => enterable(&spot).map_err(Unreached::Io),
+            Ok(spot) => replaceable(&spot).map_err(Unreached::Io),
+            // All on the way is made then. A file there is not: `is_missing` would take it for nothing.
+            Err(Unreached::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        });
+        room.await?.map_err(|error| unreached(&path, error))
+    }
+
     /// Whether a file holds what the source names by its CRC-64.
     pub(super) async fn is_copy(&self, key: &str, source: &Facts) -> Result<bool, Failed> {
         self.admit(key, source)?;
@@ -284,6 +298,16 @@ fn replaceable(spot: &Spot) -> io::Result<()> {
         Ok(Meta { kind, .. }) => {
             Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("what is there is {}", kind.refusal())))
         }
+        Err(error) if is_missing(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Only a directory, or nothing, makes room for a folder.
+fn enterable(spot: &Spot) -> io::Result<()> {
+    match spot.meta() {
+        Ok(Meta { kind: Kind::Directory, .. }) => Ok(()),
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(error) if is_missing(&error) => Ok(()),
         Err(error) => Err(error),
     }

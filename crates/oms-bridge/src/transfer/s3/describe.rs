@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES,
 };
-use oss_lite::Dialect;
+use oss_lite::{Dialect, header_text};
 
 use crate::transfer::answer::{identity, text};
 use crate::transfer::facts::{ContentHeaders, Facts, Kind, StorageClass};
@@ -19,7 +19,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
         .filter_map(|full| {
             let name = full.as_str().strip_prefix(METADATA)?;
             // A header that comes twice is a list: RFC 9110, 5.3.
-            let values = headers.get_all(full).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let values = headers.get_all(full).iter().map(|value| header_text(value.as_bytes()));
             Some((name.to_owned(), values.collect::<Vec<_>>().join(", ")))
         })
         .collect();
@@ -117,6 +117,16 @@ mod tests {
         assert_eq!(facts.content.cleaned().encoding.as_deref(), Some("gzip"));
         assert_eq!(facts.metadata, [("a".into(), "1".into()), ("b".into(), "2".into())]);
         assert!(facts.identity.last_modified.is_some());
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf_8_loses_no_byte() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-amz-meta-a", &b"caf\xe9"[..]), ("x-amz-meta-b", "café".as_bytes())] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        }
+        let metadata = facts(&headers, None).metadata;
+        assert_eq!(metadata, [("a".into(), "café".into()), ("b".into(), "café".into())]);
     }
 
     #[test]
