@@ -43,7 +43,7 @@ struct Above {
     id: (u64, u64),
     /// A link leads there, or to one above.
     by_link: bool,
-    above: Option<Arc<Above>>,
+    next: Option<Arc<Above>>,
 }
 
 impl Tree {
@@ -95,7 +95,7 @@ impl Tree {
             (Err(failed), None) => return Err(NotListed::Directory(failed)),
         };
         let name = || below.as_deref().map_or_else(|| OsString::from("./"), folder);
-        let comes_round = std::iter::successors(above.as_deref(), |above| above.above.as_deref());
+        let comes_round = std::iter::successors(above.as_deref(), |above| above.next.as_deref());
         if comes_round.into_iter().any(|above| above.id == listing.id) {
             let why = "a directory that lies below itself";
             return Ok(Some(Entry::LeftOut { name: name(), why }));
@@ -107,7 +107,7 @@ impl Tree {
             }));
         }
         let by_link = by_link || above.as_ref().is_some_and(|above| above.by_link);
-        let above = Some(Arc::new(Above { id: listing.id, by_link, above }));
+        let above = Some(Arc::new(Above { id: listing.id, by_link, next: above }));
         let root = below.clone().unwrap_or_default();
         let names = listing.names.into_iter().rev();
         self.found.extend(names.map(|(name, found)| (root.join(name), found, above.clone())));
