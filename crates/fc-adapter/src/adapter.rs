@@ -62,6 +62,7 @@ pub struct Adapter<F> {
     environment: Option<FcEnvironment>,
     timeout: Option<Duration>,
     body_limit: usize,
+    body_limit_advice: Option<String>,
     room: Room,
     response_limit: usize,
     markers: Markers,
@@ -82,6 +83,7 @@ impl<F> Adapter<F> {
             environment: None,
             timeout: None,
             body_limit: DEFAULT_LIMIT,
+            body_limit_advice: None,
             room: Room::new(DEFAULT_MEMORY, |length| length),
             response_limit: DEFAULT_LIMIT,
             markers: Markers::default(),
@@ -129,9 +131,15 @@ impl<F> Adapter<F> {
         Self { body_limit: bytes, ..self }
     }
 
+    /// What to do about events over the limit: a few words that the error ends with.
+    pub fn body_limit_advice(self, advice: impl Into<String>) -> Self {
+        Self { body_limit_advice: Some(advice.into()), ..self }
+    }
+
     /// What all events and bodies for the hook may take together, in bytes, 256 MiB by default. `weight` says for the length of
     /// one what it may come to take while it is worked on; by default its own length. One that finds no room waits for it until
-    /// its deadline, unread.
+    /// its deadline, unread. A quarter is kept for bodies of up to 256 KiB, so that these never wait for larger ones. A handler that
+    /// has read the event can give back what it does not need: [`keep_memory`](crate::keep_memory).
     pub fn memory<W>(self, bytes: usize, weight: W) -> Self
     where
         W: Fn(usize) -> usize + Send + Sync + 'static,
@@ -221,6 +229,7 @@ impl<F> Adapter<F> {
                 None => instance,
             },
             body_limit: self.body_limit,
+            body_limit_advice: self.body_limit_advice,
             room: self.room,
             response_limit: self.response_limit,
             markers: self.markers,

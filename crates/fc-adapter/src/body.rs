@@ -43,6 +43,15 @@ impl Missing {
         }
     }
 
+    /// As [`Missing::diagnostic`], with what to do about an event that is too large.
+    pub(crate) fn diagnostic_with(&self, advice: Option<&str>) -> Diagnostic {
+        let mut diagnostic = self.diagnostic();
+        if let (Self::TooLarge { .. }, Some(advice)) = (self, advice) {
+            diagnostic.error_message = format!("{}: {advice}", diagnostic.error_message);
+        }
+        diagnostic
+    }
+
     pub(crate) fn diagnostic(&self) -> Diagnostic {
         match self {
             Self::TooLarge { limit, .. } => {
@@ -59,8 +68,8 @@ impl Missing {
     }
 }
 
-/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`; and the room it takes, which was waited
-/// for before any of it was read.
+/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`; and the room it takes. That is waited for
+/// before any of it is read, or as it comes where nothing says how long it is.
 pub(crate) async fn receive(
     body: Body,
     headers: &HeaderMap,
@@ -74,25 +83,26 @@ pub(crate) async fn receive(
         return Err(Missing::TooLarge { limit, connection: Connection::Close });
     }
     let received = async {
-        let most = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        let mut taken = room.take(most.unwrap_or(limit).min(limit)).await;
-        let event = collect(body, limit).await?;
+        if announced > limit as u64 {
+            return Err(discard(body, limit).await);
+        }
+        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let mut taken = room.take(length).await;
+        let event = collect(body, limit, room, &mut taken).await?;
         room.keep(&mut taken, event.len());
         Ok((event, taken))
     };
     timeout_at(deadline, received).await.unwrap_or(Err(Missing::Late))
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Missing> {
+async fn collect(mut body: Body, limit: usize, room: &Room, taken: &mut Taken) -> Result<Bytes, Missing> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(discard(body, limit).await);
-    }
     let mut event = Event::default();
     while let Some(chunk) = next_chunk(&mut body).await.map_err(Missing::Broken)? {
         if event.len() + chunk.len() > limit {
             return Err(discard(body, limit).await);
         }
+        room.grow(taken, event.len() + chunk.len(), limit).await;
         event = event.append(chunk, announced);
     }
     Ok(event.into_bytes())

@@ -15,7 +15,7 @@ use crate::{
     http_hook::{self, HttpHook},
     markers::{Marked, Stage},
     reply::{self, Connection, HttpResponse, Reply},
-    room::Room,
+    room::{self, Room},
     route::{NoRoute, Route},
 };
 
@@ -28,6 +28,7 @@ pub(crate) type Admit = Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 pub(crate) struct Shared {
     pub(crate) instance: Instance,
     pub(crate) body_limit: usize,
+    pub(crate) body_limit_advice: Option<String>,
     pub(crate) room: Room,
     pub(crate) response_limit: usize,
     pub(crate) markers: Markers,
@@ -110,7 +111,7 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
     let (event, taken) = match received {
         Ok(received) => received,
         Err(missing) => {
-            let diagnostic = missing.diagnostic();
+            let diagnostic = missing.diagnostic_with(shared.body_limit_advice.as_deref());
             span.in_scope(|| error!("{}", diagnostic.error_message));
             return reply::failure(&diagnostic, missing.connection());
         }
@@ -118,10 +119,7 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
     drop(head);
     // It is kilobytes long: anywhere but on the heap, each future around it would copy it again.
     let invoked = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
-    let work = Box::pin(async move {
-        let _taken = taken;
-        invoked.await
-    });
+    let work = Box::pin(room::holding(taken, invoked));
     reply(run_to_end(shared, context, span, Some(marked), work).await)
 }
 

@@ -108,6 +108,7 @@ pub use crate::{
     markers::Markers,
     platform::Platform,
     raw::RawEvent,
+    room::keep_memory,
 };
 
 /// Serves `handler` on Function Compute until `SIGTERM` or `SIGINT`; takes whatever

@@ -18,6 +18,7 @@ mod log_markers;
 #[cfg(unix)]
 mod process;
 #[cfg(test)]
+mod room;
 mod routes;
 #[cfg(test)]
 mod same_bounds;
