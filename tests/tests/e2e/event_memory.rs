@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use e2e::cloud::SOURCE;
 use e2e::process::Process;
-use e2e::{Cloud, Function, Invocation, OmsBridge, event};
-use serde_json::json;
+use e2e::{Cloud, Function, Invocation, Lambda, OmsBridge, event};
+use serde_json::{Value, json};
 
 use crate::ingest;
 
@@ -17,11 +17,14 @@ const MEBIBYTE: usize = 1 << 20;
 /// As it was reported.
 const REPORTED: usize = 6 * MEBIBYTE / 10;
 
-/// The largest that is taken.
+/// The largest that the smallest instance takes.
 const LARGEST: usize = 8 * MEBIBYTE;
 
 /// The smallest instance.
 const INSTANCE: u64 = 128 << 20;
+
+/// How Function Compute tells its memory.
+const MEMORY_SIZE: &str = "FC_FUNCTION_MEMORY_SIZE";
 
 /// What a process takes beside the event: buffers of its connection, pieces that are read at once, what its allocator rounds up.
 const BESIDE: u64 = 1 << 20;
@@ -60,6 +63,7 @@ fn hostile(size: usize) -> Vec<(&'static str, String)> {
     let element = format!(
         r#"{{"eventName":"ObjectRemoved:DeleteObject","oss":{{"bucket":{{"name":"{SOURCE}"}},"object":{{"key":"k"}}}}}},"#
     );
+    let bare = element.replace("\"k\"", &format!("\"{}\"", "k".repeat(140 - element.len())));
     let s3 = r#"{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},"#;
     let usual = s3.replace("\"k\"", &format!("\"{}\"", "k".repeat(200)));
     let message = r#"{"eventSource":"aws:sqs","messageId":"m","body":"{\"events\":[{}]}"},"#;
@@ -87,6 +91,7 @@ fn hostile(size: usize) -> Vec<(&'static str, String)> {
             "EventBridge: elements",
             repeated("[", &format!("{{\"data\":{}}},", element.trim_end_matches(',')), "]", size),
         ),
+        ("EventBridge: no shorter than many may be", repeated("[", &bare, "]", size)),
         (
             "Amazon EventBridge",
             repeated(
@@ -153,11 +158,11 @@ fn all_within(lines: &[String]) {
 async fn an_event_costs_no_more_than_four_times_its_size() {
     let cloud = Cloud::start().await;
     let mut lines = Vec::new();
-    for size in [REPORTED, LARGEST] {
+    for size in [REPORTED, MEBIBYTE, LARGEST] {
         for (name, body) in hostile(size - 4096) {
             assert!(body.len() <= LARGEST, "{name}: {}", body.len());
             // One each: what an allocator keeps of the last would count for nothing in the next.
-            let function = Function::on(&cloud).start().await;
+            let function = Function::on(&cloud).set(MEMORY_SIZE, "128").start().await;
             function.invoke(event::put(["warm"])).await;
             let (length, body) = (body.len(), Bytes::from(body));
             let sent = async {
@@ -176,12 +181,13 @@ async fn an_event_costs_no_more_than_four_times_its_size() {
 #[tokio::test]
 async fn an_event_over_the_limit_is_not_kept() {
     let cloud = Cloud::start().await;
-    let function = Function::on(&cloud).start().await;
+    let function = Function::on(&cloud).set(MEMORY_SIZE, "128").start().await;
     function.invoke(event::put(["warm"])).await;
     let body = Bytes::from(vec![b' '; LARGEST + 1]);
     let sent = async {
         let failed = function.send(Invocation::event(body)).await.answer().failure();
-        assert_eq!(failed, format!("the event exceeds the limit of {LARGEST} bytes"));
+        let remedy = "lower the trigger's Batch Push Messages, or give the instance more memory";
+        assert_eq!(failed, format!("the event exceeds the limit of {LARGEST} bytes: {remedy}"));
     };
     let line = cost(function.process(), "over the limit", MEBIBYTE, sent).await;
     all_within(&[line]);
@@ -190,7 +196,7 @@ async fn an_event_over_the_limit_is_not_kept() {
 #[tokio::test]
 async fn many_large_events_at_once_do_not_end_the_smallest_instance() {
     let cloud = Cloud::start().await;
-    let function = Function::on(&cloud).start().await;
+    let function = Function::on(&cloud).set(MEMORY_SIZE, "128").start().await;
     function.invoke(event::put(["warm"])).await;
     let body = Bytes::from(repeated("[", "{\"Message\":\"[]\"},", "]", LARGEST));
     let once = || async {
@@ -251,12 +257,63 @@ async fn ten_thousand_elements_are_taken_and_no_more() {
             vec!["{\"eventName\":\"ObjectRemoved:x\",\"oss\":{\"object\":{\"key\":\"k\"}}}"; count].join(",")
         )
     };
-    assert_eq!(function.invoke(short(1000)).await, e2e::Answer::True);
-    let failed = function.invoke(short(1001)).await.failure();
-    assert!(failed.contains("more than 1000 elements"), "{failed}");
+    assert_eq!(function.invoke(short(2000)).await, e2e::Answer::True);
+    let failed = function.invoke(short(2500)).await.failure();
+    assert!(failed.contains("elements in an event of this size"), "{failed}");
     // It is no limit of the other commands, which read keys as they come.
     let keys = (0..10_001).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
     let settings = cloud.settings().set("INCLUDE", "none");
     let finished = OmsBridge::new(["send", "-", "--json"]).settings(settings).input(keys).run().await;
     assert_eq!((finished.code, &finished.json()["skipped"]), (Some(0), &json!(10_001)), "{finished:?}");
+}
+
+/// A message of a queue as an event stream hands it over, with all that the documentation shows of it.
+fn queued(body: &str) -> Value {
+    json!({
+        "id": "c2g71017-6f65-fhcf-a814-a396fc8d0000", "source": "MNS-Function-mnstrigger", "specversion": "1.0",
+        "type": "mns:Queue:SendMessage", "datacontenttype": "application/json; charset=utf-8",
+        "subject": "acs:mns:cn-hangzhou:164901546557:queues/zeus", "time": "2021-04-08T06:28:17.093Z",
+        "aliyunaccountid": "1649015465570000", "aliyunpublishtime": "2021-10-15T07:06:34.028Z",
+        "aliyuneventbusname": "MNS-Function-mnstrigger", "aliyunregionid": "cn-chengdu", "aliyunpublishaddr": "42.0.0.1",
+        "data": {"requestId": "606EA3074344430D4C810000", "messageId": "C6DB60D1574661357FA2272774450000", "messageBody": body}
+    })
+}
+
+#[tokio::test]
+async fn the_largest_batch_of_an_event_stream_is_taken_where_there_is_memory_for_it() {
+    let cloud = Cloud::start().await;
+    let mut element = event::element(SOURCE, "ObjectRemoved:DeleteObject", &"k".repeat(64));
+    element["requestParameters"] = json!({"sourceIPAddress": "192.0.2.1"});
+    element["responseElements"] = json!({"requestId": "5FFE4E9A54D9E43634A30000"});
+    element["userIdentity"] = json!({"principalId": "1649015465570000"});
+    let native = event::of([element]);
+    for body in [native.clone(), BASE64_STANDARD.encode(native)] {
+        let batch = Bytes::from(Value::from(vec![queued(&body); 10_000]).to_string());
+        assert!(batch.len() > LARGEST, "{}", batch.len());
+        for setup in [Function::on(&cloud), Function::on(&cloud).set(MEMORY_SIZE, "512")] {
+            let function = setup.start().await;
+            assert_eq!(function.send(Invocation::event(batch.clone())).await.answer(), e2e::Answer::True);
+        }
+        let small = Function::on(&cloud).set(MEMORY_SIZE, "128").start().await;
+        let failed = small.send(Invocation::event(batch)).await.answer().failure();
+        assert!(
+            failed.ends_with("lower the trigger's Batch Push Messages, or give the instance more memory"),
+            "{failed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_message_with_too_many_elements_fails_alone() {
+    let cloud = Cloud::start().await;
+    let lambda = Lambda::on(&cloud).await;
+    let many = format!("[{}]", vec!["{}"; 3000].join(","));
+    let good = || event::put(["k"]);
+    let batch = [("many", many), ("a", good()), ("b", good())];
+    let records: Vec<_> = batch
+        .iter()
+        .map(|(id, body)| json!({"eventSource": "aws:sqs", "messageId": id, "body": body}))
+        .collect();
+    let answer = lambda.invoke(json!({ "Records": records }).to_string()).await;
+    assert_eq!(answer.failed_messages(), ["many"]);
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::s3::{Bucket, check_major};
 use super::size::Size;
-use super::stream::{json, text};
+use super::stream::{group, members, short, text};
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
@@ -26,21 +26,30 @@ pub(super) struct Envelope<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Detail {
+    #[serde(default, deserialize_with = "short")]
     event_version: Option<String>,
+    #[serde(default, deserialize_with = "group")]
     bucket: Option<Bucket>,
+    #[serde(default, deserialize_with = "group")]
     object: Option<Object>,
+    #[serde(default, deserialize_with = "short")]
     reason: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     deletion_type: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Object {
+    #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default)]
     size: Size,
+    #[serde(default, deserialize_with = "short")]
     etag: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     version_id: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     sequencer: Option<String>,
 }
 
@@ -61,7 +70,7 @@ impl Envelope<'_> {
             ));
         }
         let time = self.time.map(|time| text("time", time)).transpose()?;
-        let detail: Detail = json(self.detail.get()).map_err(|error| error.inside("detail"))?;
+        let detail: Detail = members(self.detail.get()).map_err(|error| error.inside("detail"))?;
         detail.into_change(&detail_type, time, keys).map_err(|error| error.inside("detail"))
     }
 }

@@ -9,46 +9,49 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::size::Size;
-use super::stream::text;
+use super::stream::{group, short, text};
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
 /// The member `cos` of a record.
 #[derive(Deserialize)]
 pub(super) struct Entity {
-    #[serde(rename = "cosBucket")]
+    #[serde(default, rename = "cosBucket", deserialize_with = "group")]
     bucket: Option<Bucket>,
-    #[serde(rename = "cosObject")]
+    #[serde(default, rename = "cosObject", deserialize_with = "group")]
     object: Option<Object>,
 }
 
 #[derive(Deserialize)]
 struct Bucket {
+    #[serde(default, deserialize_with = "short")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     appid: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Object {
+    #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default)]
     size: Size,
-    #[serde(rename = "vid")]
+    #[serde(default, rename = "vid", deserialize_with = "short")]
     version_id: Option<String>,
-    #[serde(default)]
-    meta: Meta,
+    #[serde(default, deserialize_with = "group")]
+    meta: Option<Meta>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Meta {
-    #[serde(rename = "ETag")]
+    #[serde(default, rename = "ETag", deserialize_with = "short")]
     etag: Option<String>,
 }
 
 /// The member `event` of a record.
 #[derive(Default, Deserialize)]
 pub(super) struct Occasion<'a> {
-    #[serde(rename = "eventName")]
+    #[serde(default, rename = "eventName", deserialize_with = "short")]
     name: Option<String>,
     #[serde(borrow, rename = "eventTime")]
     time: Option<&'a RawValue>,
@@ -74,7 +77,7 @@ impl Entity {
             bucket: Some(place.bucket()),
             event: EventName::new(occasion.name.unwrap_or_default()),
             event_time: occasion.time.map(time).transpose()?.flatten(),
-            etag: object.meta.etag.map(|etag| etag.trim_matches('"').to_owned()),
+            etag: object.meta.and_then(|meta| meta.etag).map(|etag| etag.trim_matches('"').to_owned()),
             size: object.size.0,
             version_id: object.version_id.filter(|version| !version.is_empty()),
             ..ObjectChange::of_key(key)

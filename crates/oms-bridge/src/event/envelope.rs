@@ -1,10 +1,12 @@
 //! Which form an event has, and the envelopes that carry one event inside another.
 
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::mem;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use base64::read::DecoderReader;
 use serde_json::value::RawValue;
 
 use super::bridge::Envelope;
@@ -70,7 +72,7 @@ impl Parser {
     }
 
     fn text(&mut self, text: &str) -> Result<(), EventError> {
-        let text = text.trim_start_matches('\u{feff}').trim();
+        let text = trimmed(text);
         match text.as_bytes().first() {
             None => Err(EventError::new("", "the body is empty")),
             Some(b'{') => self.object(&members(text)?, text),
@@ -82,7 +84,7 @@ impl Parser {
                         .map_err(|error| error.inside(&format!("[{index}]")))
                 })
             }
-            Some(_) => self.base64(text),
+            Some(_) => self.base64(Cow::Borrowed(text), 0),
         }
     }
 
@@ -99,10 +101,13 @@ impl Parser {
             carried: mem::take(&mut self.carried),
         };
         let parsed = alone.message(value);
-        self.elements = alone.elements;
         self.carried = mem::take(&mut alone.carried);
         parsed?;
-        alone.into_message()
+        let elements = alone.elements;
+        let changes = alone.into_message()?;
+        // Of a message that is refused nothing is left, and the others have their room.
+        self.elements = elements;
+        Ok(changes)
     }
 
     fn into_message(self) -> Result<Vec<ObjectChange>, EventError> {
@@ -112,13 +117,16 @@ impl Parser {
         }
     }
 
-    /// Refuses an array with which there would be too many elements.
+    /// Refuses an array with which there would be too many elements. Where there are any already, it stands inside one of them, in
+    /// whose place its own are counted: a message of a queue and the one change in it are one.
     pub(super) fn count(&mut self, array: &str) -> Result<(), EventError> {
-        self.elements = self.elements.saturating_add(count(array)?);
-        if self.elements > self.most_elements {
+        let replaced = usize::from(self.elements > 0);
+        let elements = self.elements.saturating_add(count(array)?.saturating_sub(replaced));
+        if elements > self.most_elements {
             let most = self.most_elements;
             return Err(EventError::new("", format!("more than {most} elements in an event of this size")));
         }
+        self.elements = elements;
         Ok(())
     }
 
@@ -127,7 +135,7 @@ impl Parser {
         if let Some(events) = object.events {
             self.count(events.get()).map_err(|error| error.inside("events"))?;
             return each(events.get(), |index, element| {
-                json(element.get())
+                members(element.get())
                     .and_then(|element| self.element(element))
                     .map_err(|error| error.inside(&format!("events[{index}]")))
             });
@@ -136,7 +144,7 @@ impl Parser {
             return self.records(records.get());
         }
         if object.oss.is_some() {
-            return json(text).and_then(|element| self.element(element));
+            return members(text).and_then(|element| self.element(element));
         }
         if object.trigger_name.is_some() {
             self.task = Some(
@@ -161,7 +169,7 @@ impl Parser {
                 return self.message(value.get()).map_err(|error| error.inside(name));
             }
         }
-        if object.test_event.is_some() && json::<TestEvent>(text)?.welcomed() {
+        if object.test_event.is_some() && members::<TestEvent>(text)?.welcomed() {
             return Ok(());
         }
         Err(form::unknown(text))
@@ -186,7 +194,7 @@ impl Parser {
         }
         let Data { oss, message_body } = members(data)?;
         match (oss, message_body) {
-            (Some(_), _) => json(data).and_then(|element| self.element(element)),
+            (Some(_), _) => members(data).and_then(|element| self.element(element)),
             (None, Some(message)) => self.message(message.get()).map_err(|error| error.inside("messageBody")),
             (None, None) => Err(form::unknown(data)),
         }
@@ -195,44 +203,89 @@ impl Parser {
     /// What a message carries: an event as a JSON string, or as it is. What stands between sender and receiver may have decoded it.
     pub(super) fn message(&mut self, value: &str) -> Result<(), EventError> {
         if value.starts_with(['{', '[']) {
-            return self.nested(value);
+            return self.nested(Cow::Borrowed(value), 0);
         }
         if !value.starts_with('"') {
-            return json::<String>(value).and_then(|message| self.nested(&message));
+            return json::<String>(value).and_then(|message| self.nested(Cow::Owned(message), 0));
         }
-        self.carried.take(value.len())?;
-        let nested = unescaped(value).and_then(|message| self.nested(&message));
-        self.carried.give_back(value.len());
-        nested
-    }
-
-    fn base64(&mut self, text: &str) -> Result<(), EventError> {
-        // Line breaks are common in base64 made by command-line tools.
-        let is_broken = text.contains(|character: char| character.is_ascii_whitespace());
-        let taken = if is_broken { text.len() * 2 } else { text.len() };
+        // What is not escaped is not copied either.
+        let taken = if value.contains('\\') { value.len() } else { 0 };
         self.carried.take(taken)?;
-        let nested = decoded(text, is_broken).and_then(|decoded| self.nested(&decoded));
-        self.carried.give_back(taken);
-        nested
+        match unescaped(value) {
+            Ok(message) => self.nested(message, taken),
+            Err(error) => {
+                self.carried.give_back(taken);
+                Err(error)
+            }
+        }
     }
 
-    fn nested(&mut self, text: &str) -> Result<(), EventError> {
+    /// The event that `text` carries. The memory that was taken for the text is given back as soon as that is decoded.
+    fn base64(&mut self, text: Cow<'_, str>, taken: usize) -> Result<(), EventError> {
+        let most = base64::decoded_len_estimate(text.len());
+        let event = self
+            .carried
+            .take(most)
+            .and_then(|()| decoded(trimmed(&text), most).inspect_err(|_| self.carried.give_back(most)));
+        drop(text);
+        self.carried.give_back(taken);
+        self.nested(Cow::Owned(event?), most)
+    }
+
+    /// The event in an envelope, for the text of which `taken` was taken.
+    fn nested(&mut self, text: Cow<'_, str>, taken: usize) -> Result<(), EventError> {
         if self.envelopes == MAX_ENVELOPES {
+            self.carried.give_back(taken);
             return Err(EventError::new("", format!("more than {MAX_ENVELOPES} envelopes around the event")));
         }
         self.envelopes += 1;
-        let result = self.text(text);
+        let result = if trimmed(&text).starts_with(['{', '[']) || trimmed(&text).is_empty() {
+            let result = self.text(&text);
+            self.carried.give_back(taken);
+            result
+        } else {
+            self.base64(text, taken)
+        };
         self.envelopes -= 1;
         result
     }
 }
 
-fn decoded(text: &str, is_broken: bool) -> Result<String, EventError> {
-    let compact: Cow<'_, str> =
-        if is_broken { text.split_ascii_whitespace().collect::<String>().into() } else { text.into() };
-    let decoded = BASE64_STANDARD
-        .decode(compact.as_bytes())
-        .map_err(|error| EventError::new("", format!("the body is neither JSON nor base64: {error}")))?;
+/// Without what editors and tools put around a text.
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+/// Base64 without its line breaks, which are common in what command-line tools make.
+struct Unbroken<'a>(&'a [u8]);
+
+impl Read for Unbroken<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        while length < into.len()
+            && let Some((byte, rest)) = self.0.split_first()
+        {
+            self.0 = rest;
+            if !byte.is_ascii_whitespace() {
+                into[length] = *byte;
+                length += 1;
+            }
+        }
+        Ok(length)
+    }
+}
+
+/// Decodes base64 into `most` bytes of memory, and without a copy of it that has no line breaks.
+fn decoded(text: &str, most: usize) -> Result<String, EventError> {
+    let mut decoded = Vec::with_capacity(most);
+    let is_broken = text.contains(|character: char| character.is_ascii_whitespace());
+    let read = if is_broken {
+        let mut decoder = DecoderReader::new(Unbroken(text.as_bytes()), &BASE64_STANDARD);
+        decoder.read_to_end(&mut decoded).map(drop).map_err(|error| error.to_string())
+    } else {
+        BASE64_STANDARD.decode_vec(text, &mut decoded).map_err(|error| error.to_string())
+    };
+    read.map_err(|error| EventError::new("", format!("the body is neither JSON nor base64: {error}")))?;
     String::from_utf8(decoded)
         .map_err(|_| EventError::new("", "the body is neither JSON nor base64 of UTF-8 text"))
 }

@@ -23,11 +23,12 @@
 //! Where a text carries an event (`Message`, `body`, `messageBody`), the event may also stand there as it is: EventBridge
 //! decodes bodies of messages that are JSON.
 //!
-//! Events are read piece by piece, in memory of at most four times their size; the limits are in `stream`.
+//! Events are read piece by piece, in memory of at most four times their size; the limits are in `stream`, those of a whole event in `bounds`.
 //!
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
 //! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
 
+mod bounds;
 mod bridge;
 mod cos;
 mod envelope;
@@ -41,6 +42,7 @@ mod size;
 mod stream;
 mod timer;
 
+pub use bounds::{Bounds, MEMORY_SIZE, weight};
 pub use error::EventError;
 pub use key::KeyEncoding;
 pub use timer::Task;
@@ -79,16 +81,6 @@ pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Event, EventError> {
         EventError::new("", format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to()))
     })?;
     envelope::parse_text(text, keys)
-}
-
-/// What an event of `length` bytes may come to take while it is worked on, in bytes: itself, the texts in it that carry others, and
-/// what is made of each change.
-pub fn weight(length: usize) -> usize {
-    /// Shortest element that is a change: `{"oss":{"object":{"key":"k"}}}` and a comma.
-    const SHORTEST: usize = 31;
-    /// A change on its way through the engine and into the journal.
-    const CHANGE: usize = 1 << 10;
-    length.saturating_mul(3) + (length / SHORTEST).min(stream::most_elements(length)) * CHANGE
 }
 
 /// Parses the body of one message of a queue, in any supported form but a timer's.

@@ -6,33 +6,39 @@
 use serde::Deserialize;
 
 use super::size::Size;
+use super::stream::{group, short};
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
 #[derive(Deserialize)]
 pub(super) struct Element {
-    #[serde(rename = "eventName")]
+    #[serde(default, rename = "eventName", deserialize_with = "short")]
     pub(super) event_name: Option<String>,
-    #[serde(rename = "eventTime")]
+    #[serde(default, rename = "eventTime", deserialize_with = "short")]
     pub(super) event_time: Option<String>,
+    #[serde(default, deserialize_with = "group")]
     pub(super) oss: Option<Oss>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Oss {
+    #[serde(default, deserialize_with = "group")]
     bucket: Option<Bucket>,
+    #[serde(default, deserialize_with = "group")]
     object: Option<Object>,
 }
 
 #[derive(Deserialize)]
 struct Bucket {
+    #[serde(default, deserialize_with = "short")]
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Object {
+    #[serde(default, deserialize_with = "short")]
     key: Option<String>,
-    #[serde(rename = "eTag")]
+    #[serde(default, rename = "eTag", deserialize_with = "short")]
     etag: Option<String>,
     #[serde(default)]
     size: Size,

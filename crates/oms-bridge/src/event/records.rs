@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::Parser;
-use super::stream::{each, json, members, optional_text, text};
+use super::stream::{each, members, optional_text, text};
 use super::{EventError, Message, cos, s3};
 
 /// An element of `Records`, with what any of its senders may put there.
@@ -113,7 +113,7 @@ impl Parser {
             }
             Sender::S3 => {
                 let entity = record.s3.ok_or_else(|| EventError::new("s3", "missing"))?;
-                let entity: s3::Entity = json(entity.get()).map_err(|error| error.inside("s3"))?;
+                let entity: s3::Entity = members(entity.get()).map_err(|error| error.inside("s3"))?;
                 entity.into_change(s3::Occasion {
                     version: optional_text("eventVersion", record.version)?,
                     name: optional_text("eventName", record.name)?,
@@ -122,8 +122,8 @@ impl Parser {
             }
             Sender::Cos => {
                 let entity = record.cos.ok_or_else(|| EventError::new("cos", "missing"))?;
-                let entity: cos::Entity = json(entity.get()).map_err(|error| error.inside("cos"))?;
-                let occasion = record.event.map(|event| json(event.get())).transpose();
+                let entity: cos::Entity = members(entity.get()).map_err(|error| error.inside("cos"))?;
+                let occasion = record.event.map(|event| members(event.get())).transpose();
                 entity.into_change(occasion.map_err(|error| error.inside("event"))?, self.keys)?
             }
         };

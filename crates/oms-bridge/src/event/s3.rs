@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::EventError;
 use super::size::Size;
+use super::stream::{group, short};
 use crate::change::{EventName, ObjectChange, Provider};
 
 /// The major version of records that is understood.
@@ -17,24 +18,29 @@ const MAJOR: &str = "2";
 /// The member `s3` of a record.
 #[derive(Deserialize)]
 pub(super) struct Entity {
+    #[serde(default, deserialize_with = "group")]
     bucket: Option<Bucket>,
+    #[serde(default, deserialize_with = "group")]
     object: Option<Object>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Bucket {
+    #[serde(default, deserialize_with = "short")]
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Object {
+    #[serde(default, deserialize_with = "short")]
     key: Option<String>,
-    #[serde(rename = "eTag")]
+    #[serde(default, rename = "eTag", deserialize_with = "short")]
     etag: Option<String>,
     #[serde(default)]
     size: Size,
-    #[serde(rename = "versionId")]
+    #[serde(default, rename = "versionId", deserialize_with = "short")]
     version_id: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     sequencer: Option<String>,
 }
 
@@ -116,16 +122,16 @@ fn decode_form(key: String) -> Result<String, EventError> {
 /// What S3 sends to a topic or queue when notifications are set up.
 #[derive(Deserialize)]
 pub(super) struct TestEvent {
-    #[serde(rename = "Event")]
-    event: String,
-    #[serde(rename = "Bucket")]
+    #[serde(default, rename = "Event", deserialize_with = "short")]
+    event: Option<String>,
+    #[serde(default, rename = "Bucket", deserialize_with = "short")]
     bucket: Option<String>,
 }
 
 impl TestEvent {
     /// Says in the log that the event arrived, if it is one.
     pub(super) fn welcomed(&self) -> bool {
-        let known = self.event == "s3:TestEvent";
+        let known = self.event.as_deref() == Some("s3:TestEvent");
         if known {
             tracing::info!(bucket = self.bucket, "the test event of S3 arrived: notifications are set up");
         }

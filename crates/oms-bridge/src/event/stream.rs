@@ -1,19 +1,23 @@
-//! JSON that is read piece by piece, so that a hostile event costs no more memory than its own size times four.
+//! JSON that is read piece by piece, so that a hostile event costs no more memory than its own size times four, and a megabyte.
 //!
 //! What the limits stand for:
 //!
 //! - Arrays are read element by element: one is judged, and taken or refused, before the next is looked at. How many there are is
-//!   counted before the first is taken; more than a few must be as long as those of the services ([`most_elements`]).
-//! - What an element consists of is turned into values only if it is short. Nothing that is known is longer.
+//!   counted before the first is taken; the longer the event, the more it may have ([`most_elements`]). An array
+//!   inside an element stands for that element, which is not counted again.
+//! - Of an element only the members that are known are turned into values, and only if they are short ([`short`], [`group`]). Unknown
+//!   ones may have any length: they are passed over.
 //! - A text that carries another event is decoded once, into exactly as much memory as it takes, and only so much of that may be
-//!   alive at a time ([`Carried`]).
+//!   alive at a time ([`Carried`]). A text without escapes is read where it stands, and takes nothing.
 //! - What is wrong is said in a few words, whatever was sent.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::EventError;
@@ -21,15 +25,15 @@ use super::EventError;
 /// Elements that one event may consist of. Of all that sends events, a queue hands over most at once: 10,000 messages, to AWS Lambda.
 pub(super) const MAX_ELEMENTS: usize = 10_000;
 
-/// Elements that an event may consist of however short they are.
-const FEW: usize = 1000;
+/// Elements that an event may consist of however short they are. What is made of one takes about 500 bytes, which is no more than a
+/// megabyte for all of these.
+const FEW: usize = 1500;
 
-/// Bytes that elements have on average where there are more than a few. Those of the services have twice as many and more; what is
-/// made of one takes about as much as four times this.
-const USUAL: usize = 256;
+/// Bytes of an event for which it may have one element more: 500 bytes are less than the threefold of this. Elements of the services
+/// are longer; those of 120 bytes, of senders that leave out all that is not needed (EventBridge's `RawData`), may be over 3000.
+const USUAL: usize = 200;
 
-/// Longest element in bytes, and longest value that is not an event itself. A key of 1024 bytes, each of which is escaped twice, is a
-/// quarter of it.
+/// Longest value in bytes that is not an event itself. A key of 1024 bytes, each of which is escaped twice, is a quarter of it.
 const MAX_VALUE: usize = 64 << 10;
 
 /// Texts that carry events may take this much memory together although the event is shorter.
@@ -43,8 +47,12 @@ pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventErro
     members(text)
 }
 
-/// Parses a value of any length, of which all that is long is kept as it is.
+/// Parses an object of any length into a type all of whose members are raw, [`short`] or a [`group`] of such. Anything else than an
+/// object must be short: what is said of it quotes it.
 pub(super) fn members<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
+    if !text.starts_with('{') && text.len() > MAX_VALUE {
+        return Err(EventError::new("", format!("longer than {MAX_VALUE} bytes, and not an object")));
+    }
     serde_json::from_str(text).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -64,6 +72,55 @@ pub(super) fn text(value: &RawValue) -> Result<String, EventError> {
 /// A short text, where there is one; `null` is none.
 pub(super) fn optional_text(name: &str, value: Option<&RawValue>) -> Result<Option<String>, EventError> {
     value.map_or(Ok(None), |value| json(value.get())).map_err(|error: EventError| error.inside(name))
+}
+
+/// A member that is a short text or missing; `null` is missing. A text in the place of something else would be quoted at its length,
+/// so texts are judged before they are copied.
+pub(super) fn short<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Short;
+    impl Visitor<'_> for Short {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
+            if text.len() > MAX_VALUE {
+                return Err(E::custom(format_args!("longer than {MAX_VALUE} bytes")));
+            }
+            Ok(Some(text.to_owned()))
+        }
+        fn visit_unit<E>(self) -> Result<Option<String>, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Short)
+}
+
+/// A member that is an object or missing; `null` is missing. Its own members must be [`short`] or a [`group`].
+pub(super) fn group<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Group<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Group<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Option<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(members)).map(Some)
+        }
+        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Option<T>, E> {
+            Err(E::custom("invalid type: string, expected an object"))
+        }
+        fn visit_unit<E>(self) -> Result<Option<T>, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Group(PhantomData))
 }
 
 /// Hands over the elements of an array, one after the other, and stops at the first error.
@@ -123,7 +180,7 @@ pub(super) fn count(array: &str) -> Result<usize, EventError> {
 
 /// How many elements an event of `length` bytes may have.
 pub(super) fn most_elements(length: usize) -> usize {
-    (length / USUAL).clamp(FEW, MAX_ELEMENTS)
+    (length / USUAL + FEW).min(MAX_ELEMENTS)
 }
 
 /// The first names of the members of an object.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod aws;
+mod batches;
 mod cos;
 
 const NATIVE: &str = r#"{"events":[{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"2022-06-10T06:21:35.000Z","eventVersion":"1.0","oss":{"bucket":{"name":"testbucket"},"object":{"eTag":"7D73E1052AF595535DE90994F4C3E6D5","key":"image/a.jpg","size":1}},"region":"cn-hangzhou"}]}"#;

@@ -7,13 +7,10 @@ use tokio::time::Instant;
 use super::Function;
 use crate::{event, warm};
 
-/// Largest event in bytes. Platforms send 128 KiB asynchronously, queues at most 6 MiB at once.
-const MAX_EVENT: usize = 8 << 20;
-
-/// What all events in hand may come to take together, in bytes: half of the smallest instance.
-const MEMORY: usize = 64 << 20;
-
 /// A server for `function`, with `/initialize` opening its connections. That never fails: settings were checked before.
+///
+/// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by invocations that are waited for, and in
+/// batches of its event streams. What is taken follows the memory of the instance ([`event::Bounds`]).
 pub fn adapter(
     function: Function,
 ) -> Adapter<
@@ -22,12 +19,16 @@ pub fn adapter(
     + Send
     + 'static,
 > {
+    let bounds = event::Bounds::of_memory(std::env::var(event::MEMORY_SIZE).ok().as_deref());
     let own = function.clone();
     let handler = service_fn(move |event| {
         let function = function.clone();
         async move { function.invoke(event).await }
     });
-    let adapter = Adapter::new(handler).body_limit(MAX_EVENT).memory(MEMORY, event::weight);
+    let adapter = Adapter::new(handler)
+        .body_limit(bounds.event)
+        .body_limit_advice(bounds.remedy())
+        .memory(bounds.together, event::weight);
     adapter.on_initialize(move |_| {
         let function = own.clone();
         async move {

@@ -126,10 +126,13 @@ impl Function {
         }
     }
 
-    /// The bytes are given up: what they ask for is all that is needed.
+    /// The bytes are given up, and the memory kept for them: what they ask for is all that is needed.
     fn parse(&self, event: RawEvent) -> Result<Event, Diagnostic> {
         let RawEvent(body) = event;
-        event::parse(&body, self.0.keys).map_err(|error| failure("MalformedEvent", &error))
+        let parsed = event::parse(&body, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        drop(body);
+        fc_adapter::keep_memory(parsed.weight());
+        Ok(parsed)
     }
 
     async fn forward(
