@@ -96,22 +96,22 @@ impl http_body::Body for Body {
     }
 }
 
-/// The request that a connection is at. Once this is dropped the connection waits for the next.
+/// The request that a connection is at. Once this is dropped its answer is made, but what is left of that may still be in buffers.
 pub(crate) struct InHand {
     turn: Arc<Turn>,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl InHand {
     pub(crate) fn new(turn: Arc<Turn>, place: Option<OwnedSemaphorePermit>) -> Self {
         turn.enter(Stage::Request);
-        Self { turn, _place: place }
+        Self { turn, place }
     }
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.turn.enter(Stage::Waiting);
+        self.turn.answered(self.place.take());
     }
 }
 

@@ -48,12 +48,23 @@ pub(crate) enum Stage {
     Head,
     /// A request is being answered.
     Request,
+    /// Its answer is made, and not all of it is handed to the system.
+    Sending,
+}
+
+impl Stage {
+    /// Whether the connection may have to go for another one.
+    pub(crate) fn is_waiting(self) -> bool {
+        matches!(self, Self::Waiting | Self::Head)
+    }
 }
 
 /// The state that the bytes, the requests and the answers of one connection share.
 pub(crate) struct Turn {
     gate: Gate,
     stage: Mutex<(Stage, u64)>,
+    /// The place of the request whose answer is being sent.
+    sending: Mutex<Option<OwnedSemaphorePermit>>,
     go: Arc<Notify>,
 }
 
@@ -114,7 +125,7 @@ impl Gate {
         let ticket = open.wait(&go);
         drop(open);
         let stage = Mutex::new((Stage::Waiting, ticket));
-        Some(Place { turn: Arc::new(Turn { gate: self.clone(), stage, go }) })
+        Some(Place { turn: Arc::new(Turn { gate: self.clone(), stage, sending: Mutex::default(), go }) })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -148,15 +159,39 @@ impl Turn {
     pub(crate) fn enter(&self, stage: Stage) {
         let mut current = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = self.gate.open();
-        let was_sent_away = current.0 != Stage::Request && open.waiting.remove(&current.1).is_none();
+        let was_sent_away = current.0.is_waiting() && open.waiting.remove(&current.1).is_none();
         current.0 = stage;
-        if stage != Stage::Request && !was_sent_away {
+        if stage.is_waiting() && !was_sent_away {
             current.1 = open.wait(&self.go);
         }
     }
 
-    /// A place among the requests, if there is one.
+    /// A place among the requests, if there is one: that of the answer before it, where that is not sent yet.
     pub(crate) fn request(&self) -> Option<OwnedSemaphorePermit> {
+        let held = self.sending().take();
+        held.or_else(|| self.free())
+    }
+
+    /// The answer to a request is made. It holds the place of the request until it is sent: a client that takes it away slowly takes
+    /// part in no fewer limits than one that sends slowly.
+    pub(crate) fn answered(&self, place: Option<OwnedSemaphorePermit>) {
+        *self.sending() = place;
+        self.enter(Stage::Sending);
+    }
+
+    /// All bytes so far are handed to the system. Unless more are to come the connection waits for its next request.
+    pub(crate) fn flushed(&self) {
+        if self.stage().0 == Stage::Sending {
+            self.enter(Stage::Waiting);
+            drop(self.sending().take());
+        }
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn free(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.gate.0.requests).try_acquire_owned().ok()
     }
 
@@ -165,7 +200,7 @@ impl Turn {
         loop {
             self.go.notified().await;
             // A request that came at that very moment is answered.
-            if self.stage().0 != Stage::Request {
+            if self.stage().0.is_waiting() {
                 return;
             }
         }

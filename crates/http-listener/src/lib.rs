@@ -10,7 +10,8 @@
 //! | [`Limits::connections`] | open connections | the one that has waited longest for its request is closed |
 //!
 //! There are more connections than requests, and only a whole head counts as a request. So whoever opens connections and says
-//! nothing pushes out others that say nothing, and a request that comes at once is heard. `GET /healthz` needs no place among the
+//! nothing pushes out others that say nothing, and a request that comes at once is heard. A request holds its place until its answer is
+//! handed to the system to the last byte, so nobody is pushed out in the middle of an answer. `GET /healthz` needs no place among the
 //! requests: it is answered while all of them are taken. The same holds where the process runs out of file descriptors.
 //!
 //! How long an answer takes to be made is the handler's affair: no limit here ends it.
@@ -44,7 +45,7 @@ pub struct Limits {
     pub body: Duration,
     /// A pause while a body is received, or while a client takes away its answer.
     pub stalled: Duration,
-    /// Requests answered at once. Fewer than `connections`.
+    /// Requests answered at once, the sending of the answers included. Fewer than `connections`.
     pub requests: usize,
     /// Connections open at once.
     pub connections: usize,

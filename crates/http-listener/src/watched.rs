@@ -66,7 +66,7 @@ impl<S> Watched<S> {
             Stage::Waiting => self.turn.limits().idle,
             Stage::Head => self.turn.limits().head,
             // A body has a clock of its own; beside it, nothing is to be read.
-            Stage::Request => {
+            Stage::Request | Stage::Sending => {
                 self.set_for = None;
                 return Poll::Pending;
             }
@@ -128,6 +128,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        // This is asked of the stream only after all that was buffered is written to it.
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.turn.flushed();
+            // What reads may be waiting already, and then does not ask again before something comes.
+            if let Poll::Ready(over) = self.wait_to_read(context) {
+                return Poll::Ready(over);
+            }
+        }
         self.written(flushed, context)
     }
 
