@@ -1,0 +1,4 @@
+//! Connections on loopback.
+
+#[cfg(test)]
+mod limits;
