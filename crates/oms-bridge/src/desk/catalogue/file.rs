@@ -1,8 +1,8 @@
 //! The file of SQLite: for its owner alone, and watched, since it goes on being written after somebody deleted it.
 //!
 //! It names every file of every user and the URLs that they gave, which may be signed. So it is made for its owner alone, and so are the files
-//! that SQLite keeps beside it, which take over its mode. One that everybody may open, as earlier versions made it, is closed to all others.
-//! One that was opened to a group alone is as somebody wants it.
+//! that SQLite keeps beside it, which take over its mode. From one that everybody may open, as earlier versions made it, that right alone is
+//! taken: what a group may do is as somebody wants it.
 
 use std::path::{Path, PathBuf};
 
@@ -85,10 +85,10 @@ async fn close_to_others(path: &Path) {
     if mode & EVERYBODY == 0 {
         return;
     }
-    let closed = std::fs::Permissions::from_mode(OWNER_ONLY);
+    let closed = std::fs::Permissions::from_mode(mode & !EVERYBODY);
     match tokio::fs::set_permissions(path, closed).await {
         Ok(()) => {
-            tracing::info!(path = %path.display(), "was open to everybody, and is for its owner alone now");
+            tracing::info!(path = %path.display(), "was open to everybody, and is for its owner and group alone now");
         }
         Err(error) => {
             tracing::warn!(path = %path.display(), %error, "is open to everybody, and cannot be closed to them");

@@ -103,10 +103,17 @@ fn mode(path: &std::path::Path) -> u32 {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_is_for_its_owner_alone() {
+async fn a_new_file_is_for_its_owner_alone_and_none_is_for_everybody() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
-    for (before, after) in [(None, 0o600), (Some(0o644), 0o600), (Some(0o666), 0o600), (Some(0o660), 0o660)] {
+    for (before, after) in [
+        (None, 0o600),
+        (Some(0o644), 0o640),
+        (Some(0o664), 0o660),
+        (Some(0o666), 0o660),
+        (Some(0o660), 0o660),
+        (Some(0o606), 0o600),
+    ] {
         let path = folder.path().join(format!("{before:?}.db"));
         if let Some(before) = before {
             std::fs::write(&path, "").unwrap();
