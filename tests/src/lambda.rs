@@ -69,7 +69,15 @@ impl Lambda {
 
     /// As [`Lambda::on`], with the given settings.
     pub async fn with(settings: Settings) -> Self {
-        let api = RuntimeApi::start().await;
+        Self::of(RuntimeApi::start().await, settings).await
+    }
+
+    /// As [`Lambda::with`], where the runtime API closes a connection on which nothing is said for so long.
+    pub async fn of_impatient_api(patience: Duration, settings: Settings) -> Self {
+        Self::of(RuntimeApi::patient_for(patience).await, settings).await
+    }
+
+    async fn of(api: RuntimeApi, settings: Settings) -> Self {
         let process = Process::spawn(&[], &environment(&api).and(settings));
         let lambda = Self { process, api };
         tokio::select! {
@@ -106,6 +114,14 @@ impl Lambda {
         let status = timeout(PATIENCE, process.wait()).await;
         let Ok(status) = status else { panic!("it does not end: {} bytes logged", process.stderr().len()) };
         Finished { code: status.code(), stdout: process.stdout(), stderr: process.stderr() }
+    }
+
+    /// Waits until the runtime API has closed that many connections on which nothing was said.
+    pub async fn hung_up_on(&self, times: usize) {
+        tokio::select! {
+            () = self.api.hung_up(times) => {}
+            () = self.process.ended() => panic!("ended:\n{}", self.log()),
+        }
     }
 
     /// Hands over an event and waits for its answer.

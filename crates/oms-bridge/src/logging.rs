@@ -1,16 +1,23 @@
 //! Log lines, on stderr.
 
+use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
+use std::hash::Hash;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use fc_adapter::Platform;
 use tracing::field::Field;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{DynFilterFn, FilterExt as _, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
+use tracing_subscriber::{Layer as _, Registry, fmt};
 
 use crate::lenient;
 use crate::text::{self, Printable};
@@ -80,6 +87,45 @@ impl<W: Write> Write for JsonLines<W> {
     }
 }
 
+/// How often the runtime of Lambda may give one and the same warning.
+const SELDOM: Duration = Duration::from_secs(1);
+
+/// Leaves out what the runtime of Lambda says again and again: several workers of it ask for the next event without a pause, and warn
+/// each time, until it is known that there is nobody to ask.
+fn unless_repeated() -> impl Filter<Registry> {
+    let said = Said::default();
+    let is_the_runtime = |target: &str| target.starts_with("lambda_runtime");
+    DynFilterFn::new(move |metadata, _| {
+        !metadata.is_event()
+            || !is_the_runtime(metadata.target())
+            || said.may_be_said(metadata.callsite(), Instant::now())
+    })
+    .with_callsite_filter(move |metadata| {
+        if is_the_runtime(metadata.target()) { Interest::sometimes() } else { Interest::always() }
+    })
+    .with_max_level_hint(LevelFilter::TRACE)
+}
+
+/// When something was said last.
+struct Said<K>(Mutex<HashMap<K, Instant>>);
+
+impl<K> Default for Said<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Said<K> {
+    fn may_be_said(&self, what: K, now: Instant) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = said.get(&what).is_none_or(|last| now.saturating_duration_since(*last) >= SELDOM);
+        if is_due {
+            said.insert(what, now);
+        }
+        is_due
+    }
+}
+
 /// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong with it when
 /// it cannot be read, and logs at `info` then.
 ///
@@ -99,8 +145,23 @@ pub fn start(format: LogFormat, filter: &str) {
             layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
         }
     };
-    let started = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    let started =
+        tracing_subscriber::registry().with(layer.with_filter(targets.and(unless_repeated()))).try_init();
     if let (Ok(()), Some(error)) = (started, problem) {
         tracing::warn!(%error, filter, "RUST_LOG cannot be read; logging at info");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_is_said_once_a_second() {
+        let (said, start) = (Said::default(), Instant::now());
+        let asked =
+            [("a", 0), ("a", 1), ("b", 2), ("a", 999), ("a", 1000), ("a", 1999), ("b", 1999), ("a", 2000)];
+        let told = asked.map(|(what, at)| said.may_be_said(what, start + Duration::from_millis(at)));
+        assert_eq!(told, [true, false, true, false, true, false, true, true]);
     }
 }

@@ -30,6 +30,7 @@ struct State {
     waiting: VecDeque<Invocation>,
     asks: usize,
     posts: Vec<Post>,
+    hung_up: usize,
 }
 
 #[derive(Debug)]
@@ -48,10 +49,15 @@ pub(super) struct Post {
 
 impl RuntimeApi {
     pub(super) async fn start() -> Self {
+        Self::patient_for(Duration::MAX).await
+    }
+
+    /// One that closes a connection on which nothing is said for so long.
+    pub(super) async fn patient_for(patience: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::<watch::Sender<State>>::default();
-        let task = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let task = tokio::spawn(serve(listener, Arc::clone(&state), patience));
         Self { address, state, task }
     }
 
@@ -85,6 +91,13 @@ impl RuntimeApi {
         asked.expect("it asks for an event").unwrap();
     }
 
+    /// Waits until that many connections were closed on which nothing was said.
+    pub(super) async fn hung_up(&self, times: usize) {
+        let mut state = self.state.subscribe();
+        let closed = timeout(PATIENCE, state.wait_for(|state| state.hung_up >= times)).await;
+        closed.expect("it connects again").unwrap();
+    }
+
     /// Waits for a post.
     pub(super) async fn posted(&self, wanted: impl Fn(&Post) -> bool) -> Post {
         let mut state = self.state.subscribe();
@@ -99,16 +112,21 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<watch::Sender<State>>) {
+async fn serve(listener: TcpListener, state: Arc<watch::Sender<State>>, patience: Duration) {
     // Dropped with the task.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(converse(BufReader::new(stream), Arc::clone(&state)));
+        connections.spawn(converse(BufReader::new(stream), Arc::clone(&state), patience));
     }
 }
 
 /// Answers one request after the other, as the real one keeps its connections.
-async fn converse(mut stream: BufReader<TcpStream>, state: Arc<watch::Sender<State>>) {
+async fn converse(mut stream: BufReader<TcpStream>, state: Arc<watch::Sender<State>>, patience: Duration) {
+    if timeout(patience, stream.fill_buf()).await.is_err() {
+        drop(stream);
+        state.send_modify(|state| state.hung_up += 1);
+        return;
+    }
     while let Some((method, post)) = receive(&mut stream).await {
         let answer = match (&*method, &*post.target) {
             ("GET", NEXT) => next(&state).await,

@@ -18,6 +18,7 @@ pub(super) struct Drain(Arc<watch::Sender<State>>);
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     in_hand: usize,
+    taken: usize,
     stopping: bool,
 }
 
@@ -31,8 +32,16 @@ impl Drain {
         let _ = self.0.subscribe().wait_for(|state| state.in_hand == 0).await;
     }
 
+    /// How many invocations have come so far.
+    pub(super) fn taken(&self) -> usize {
+        self.0.borrow().taken
+    }
+
     fn begin(&self) {
-        self.0.send_modify(|state| state.in_hand += 1);
+        self.0.send_modify(|state| {
+            state.in_hand += 1;
+            state.taken += 1;
+        });
     }
 
     async fn end(&self) {

@@ -40,7 +40,7 @@ use crate::warm;
 ///
 /// # Errors
 ///
-/// When the runtime API cannot be reached any more, however many invocations at a time it was asked for.
+/// When the runtime API cannot be reached, or not any more, however many invocations at a time it was asked for.
 ///
 /// # Panics
 ///
@@ -52,13 +52,14 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let drain = Drain::default();
-    let reach = Reach::of(api);
+    let reach = Reach::of(api, reach::PAUSE);
+    reach.found().await?;
     function.warm(Instant::now() + warm::LONGEST).await;
-    let runtime = serve(function, Deadlines::new(timeout), drain.clone());
+    let (runtime, counted) = (serve(function, Deadlines::new(timeout), drain.clone()), drain.clone());
     tokio::select! {
         biased;
         ended = runtime => ended,
-        lost = reach.lost() => Err(lost.into()),
+        lost = reach.lost(|| counted.taken()) => Err(lost.into()),
         () = drain.after(stop) => Ok(()),
     }
 }

@@ -1,34 +1,41 @@
 //! Whether there is a runtime API at all.
 //!
 //! With one invocation at a time the runtime ends as soon as it cannot ask for the next event. With several it asks again at once,
-//! without a pause and for ever, with a line in the log each time (`lambda_runtime` 1.5). So a connection is held on which nothing
-//! is said: while it stands, the API does. When it ends a new one is opened, and where that fails, or ends at once again and
-//! again, there is no API.
+//! without a pause and for ever, with a line in the log each time (`lambda_runtime` 1.5). So the API is looked for before the runtime is
+//! started, and a connection is held from then on, on which nothing is said: while it stands, the API does. When it ends a new one is opened.
+//!
+//! An API may close connections on which nothing is said, as soon as it wants to: that proves nothing, and what cannot be connected to
+//! once may be back in a moment. There is no API where [`LOOKS`] connections in a row cannot be made, with a pause between, and no event
+//! has come meanwhile.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::RuntimeApi;
 
-/// A connection that ends sooner is taken for refused. Servers close idle ones later.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// Connections in a row that cannot be made, for no API.
+const LOOKS: usize = 3;
 
-/// Connections in a row that end at once, for no API.
-const REFUSALS: usize = 3;
+/// From one look to the next.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// The look at the API.
 #[derive(Debug)]
-pub(super) struct Reach(Option<String>);
+pub(super) struct Reach {
+    authority: Option<String>,
+    pause: Duration,
+}
 
 /// There is none.
 #[derive(Debug)]
 pub(super) struct Lost {
     authority: String,
-    why: String,
+    why: io::Error,
 }
 
 impl fmt::Display for Lost {
@@ -41,71 +48,149 @@ impl std::error::Error for Lost {}
 
 impl Reach {
     /// The look at `api`, where the runtime itself would not notice.
-    pub(super) fn of(api: &RuntimeApi) -> Self {
-        Self(api.is_asked_for_several().then(|| api.authority()))
+    pub(super) fn of(api: &RuntimeApi, pause: Duration) -> Self {
+        Self { authority: api.is_asked_for_several().then(|| api.authority()), pause }
     }
 
-    /// Resolves when there is no API, where that is looked at.
-    pub(super) async fn lost(self) -> Lost {
-        let Some(authority) = self.0 else { return std::future::pending().await };
-        let why = until_lost(&authority).await;
-        Lost { authority, why }
+    /// Looks for the API, where it is looked at.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub(super) async fn found(&self) -> Result<(), Lost> {
+        match &self.authority {
+            Some(authority) => self.connect(authority, || 0).await.map(drop),
+            None => Ok(()),
+        }
     }
-}
 
-async fn until_lost(authority: &str) -> String {
-    let mut refused = 0;
-    loop {
-        let mut connection = match TcpStream::connect(authority).await {
-            Ok(connection) => connection,
-            Err(error) => return error.to_string(),
-        };
-        let opened = Instant::now();
-        let mut said = [0; 64];
-        // Nothing is asked, so nothing is to be read but the end.
-        while connection.read(&mut said).await.is_ok_and(|read| read > 0) {}
-        refused = if opened.elapsed() < AT_ONCE { refused + 1 } else { 0 };
-        if refused == REFUSALS {
-            return "it closes every connection at once".to_owned();
+    /// Resolves when there is no API any more, where that is looked at. `taken` counts the events that have come.
+    pub(super) async fn lost(self, taken: impl Fn() -> usize) -> Lost {
+        let Some(authority) = &self.authority else { return std::future::pending().await };
+        loop {
+            let looked = Instant::now();
+            let mut connection = match self.connect(authority, &taken).await {
+                Ok(connection) => connection,
+                Err(lost) => return lost,
+            };
+            let mut said = [0; 64];
+            // Nothing is asked, so nothing is to be read but the end.
+            while connection.read(&mut said).await.is_ok_and(|read| read > 0) {}
+            sleep_until(looked + self.pause).await;
+        }
+    }
+
+    async fn connect(&self, authority: &str, taken: impl Fn() -> usize) -> Result<TcpStream, Lost> {
+        let (mut failures, mut seen) = (0, taken());
+        loop {
+            let looked = Instant::now();
+            match TcpStream::connect(authority).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if is_about_this_process(&error) => {}
+                Err(why) => {
+                    let now = taken();
+                    failures = if now == seen { failures + 1 } else { 1 };
+                    seen = now;
+                    if failures == LOOKS {
+                        return Err(Lost { authority: authority.to_owned(), why });
+                    }
+                }
+            }
+            sleep_until(looked + self.pause).await;
         }
     }
 }
 
+/// Whether what lacks is a file descriptor or a port: that says nothing of the API.
+fn is_about_this_process(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    error.kind() == io::ErrorKind::AddrNotAvailable || matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use tokio::net::TcpListener;
 
     use super::*;
 
-    #[tokio::test]
-    async fn an_api_that_closes_every_connection_is_none() {
+    async fn listening() -> (TcpListener, Reach) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
+        let authority = Some(listener.local_addr().unwrap().to_string());
+        (listener, Reach { authority, pause: Duration::ZERO })
+    }
+
+    #[tokio::test]
+    async fn an_api_that_closes_every_connection_is_one() {
+        let (listener, reach) = listening().await;
         let served = async {
-            loop {
+            for _ in 0..LOOKS * 10 {
                 drop(listener.accept().await);
             }
         };
-        let lost = tokio::select! {
-            () = served => unreachable!(),
-            lost = Reach(Some(authority.clone())).lost() => lost,
-        };
-        assert_eq!(
-            lost.to_string(),
-            format!("the runtime API at {authority} cannot be reached: it closes every connection at once")
-        );
+        tokio::select! {
+            biased;
+            () = served => {}
+            lost = reach.lost(|| 0) => panic!("{lost}"),
+        }
     }
 
     #[tokio::test]
     async fn an_api_that_goes_away_is_noticed() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (listener, reach) = listening().await;
         let authority = listener.local_addr().unwrap().to_string();
+        reach.found().await.unwrap();
         let gone = async {
+            // The first is the look.
+            drop(listener.accept().await);
             let (connection, _) = listener.accept().await.unwrap();
             drop((listener, connection));
         };
-        let reach = Reach(Some(authority));
-        let ((), lost) = tokio::join!(gone, reach.lost());
-        assert!(lost.to_string().contains("cannot be reached"), "{lost}");
+        let ((), lost) = tokio::join!(gone, reach.lost(|| 0));
+        let told = lost.to_string();
+        assert!(told.starts_with(&format!("the runtime API at {authority} cannot be reached: ")), "{told}");
+    }
+
+    #[tokio::test]
+    async fn no_api_is_lost_while_events_come() {
+        let (listener, reach) = listening().await;
+        drop(listener);
+        assert!(reach.found().await.is_err());
+        let (looks, last) = (Cell::new(0), LOOKS * 10);
+        // It is counted once beforehand, and at each look.
+        let taken = || {
+            looks.set(looks.get() + 1);
+            looks.get().min(last)
+        };
+        reach.lost(taken).await;
+        assert_eq!(looks.get(), last + LOOKS - 1);
+    }
+
+    #[tokio::test]
+    async fn an_api_that_is_back_after_a_moment_is_one() {
+        let (listener, reach) = listening().await;
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let (looks, back) = (Cell::new(0), Cell::new(None));
+        // It comes back between the second look and the third.
+        let taken = || {
+            looks.set(looks.get() + 1);
+            if looks.get() == LOOKS {
+                let listener = std::net::TcpListener::bind(address).unwrap();
+                back.set(Some(listener));
+            }
+            0
+        };
+        let authority = address.to_string();
+        reach.connect(&authority, taken).await.unwrap();
+        assert_eq!(looks.get(), LOOKS);
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_is_no_loss() {
+        assert!(is_about_this_process(&io::Error::from_raw_os_error(24)));
+        assert!(!is_about_this_process(&io::ErrorKind::ConnectionRefused.into()));
     }
 }
