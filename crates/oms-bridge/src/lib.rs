@@ -22,6 +22,7 @@
 //! | `web_url` | what of a URL is shown, and which name it gives an object |
 //! | [`warm`] | connections opened ahead of the first event |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
+//! | `header` | headers that there may be one of |
 //! | [`token`] | bearer tokens of everything that is served over HTTP |
 //! | `lenient` | what people make of input: what is mended, what is named |
 //! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
@@ -60,6 +61,7 @@ pub mod engine;
 pub mod event;
 pub mod explain;
 mod features;
+mod header;
 pub mod host;
 pub mod ingest;
 pub mod journal;

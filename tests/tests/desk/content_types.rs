@@ -69,6 +69,63 @@ async fn what_is_fetched_with_two_content_types_is_removed_again() {
 }
 
 #[tokio::test]
+async fn a_host_that_says_two_things_is_not_fetched_from() {
+    let cloud = Cloud::start().await;
+    let setup = Desk::on(&cloud).await;
+    let desk = setup.set("INGEST_DOMAINS", "127.0.0.1").set("INGEST_ALLOW_PRIVATE", "true").start().await;
+    for (name, first, second) in [
+        ("content-type", "image/png", "text/html"),
+        ("content-disposition", "inline", "attachment; filename=a.html"),
+    ] {
+        for head in [true, false] {
+            let site = WebServer::start(move |request| {
+                if request.method == "HEAD" && !head {
+                    return WebReply::new(405);
+                }
+                let reply = WebReply::file(request, &Bytes::from_static(b"<script>"));
+                reply.header(name, first).header(name, second)
+            })
+            .await;
+            let fetching = desk.post(ERIC, "/uploads/from-url", json!({"url": site.url("/a.png")})).await;
+            let failed = desk.until_state(ERIC, &fetching.id(), "failed").await;
+            let note = failed["note"].as_str().unwrap();
+            assert!(note.contains(&format!("two different headers {name}")), "{failed}");
+            assert_eq!(cloud.twin.oss().keys(SOURCE), [""; 0]);
+        }
+    }
+    let site = WebServer::start(|request| {
+        let reply = WebReply::file(request, &Bytes::from_static(b"abc"));
+        reply.header("content-type", "image/png").header("content-type", "image/png")
+    })
+    .await;
+    let fetching = desk.post(ERIC, "/uploads/from-url", json!({"url": site.url("/a.png")})).await;
+    desk.until_state(ERIC, &fetching.id(), "stored").await;
+}
+
+#[tokio::test]
+async fn a_request_that_says_two_things_is_refused() {
+    let cloud = Cloud::start().await;
+    let desk = Desk::on(&cloud).await.start().await;
+    let asked = json!({"name": "a.png", "type": "image/png", "size": 3}).to_string();
+    let token = format!("Bearer {}", ERIC.token);
+    for (types, tokens, status) in [
+        (&["application/json"][..], &[&*token][..], 201),
+        (&["application/json", "text/plain"], &[&*token], 415),
+        (&["application/json"], &[&*token, "Bearer another-token-0123456789"], 401),
+    ] {
+        let url = format!("{}/uploads", desk.url()).parse().unwrap();
+        let mut request = Request::new(Method::POST, url);
+        for (name, values) in [("content-type", types), ("authorization", tokens)] {
+            for value in values {
+                request.headers_mut().append(name, value.parse().unwrap());
+            }
+        }
+        *request.body_mut() = Some(asked.clone().into());
+        assert_eq!(desk.execute(request).await.status(), status, "{types:?} {}", tokens.len());
+    }
+}
+
+#[tokio::test]
 async fn a_view_link_says_what_it_shows_whatever_the_bucket_says_by_then() {
     let cloud = Cloud::start().await;
     let desk = Desk::on(&cloud).await.start().await;

@@ -11,6 +11,7 @@ use fc_adapter::Platform;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use crate::header;
 use crate::token::Token;
 
 /// Who may invoke the function.
@@ -84,7 +85,7 @@ impl Access {
     pub fn admits(&self, headers: &HeaderMap) -> bool {
         match self {
             Self::OfPlatform => true,
-            Self::Token(token) => token.opens(headers.get(AUTHORIZATION)),
+            Self::Token(token) => token.opens(header::only(headers, AUTHORIZATION)),
             Self::Nobody => false,
         }
     }

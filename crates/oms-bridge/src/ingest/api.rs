@@ -18,6 +18,7 @@ use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
 use crate::change::ObjectChange;
+use crate::header;
 use crate::host::Function;
 use crate::pipeline::Budget;
 use crate::token::Token;
@@ -125,7 +126,7 @@ impl Ingest {
     }
 
     fn asked<'h>(&self, head: &'h Parts) -> Result<Asked<'h>, Refusal> {
-        if !self.0.token.opens(head.headers.get(AUTHORIZATION)) {
+        if !self.0.token.opens(header::only(&head.headers, AUTHORIZATION)) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::header::{AsHeaderName, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
+use http::header::{AsHeaderName, ETAG, HeaderName, IF_MATCH, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue};
 use reqwest::Response;
 use tokio::time::timeout;
@@ -13,13 +13,25 @@ use tokio::time::timeout;
 use super::facts::{Facts, Identity};
 use super::source::{Body, Want};
 use super::stop::Failed;
+use crate::header;
 
 /// Time for the head of an answer, and between two pieces of a body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A header that cannot be read as text counts as missing.
+/// A header that cannot be read as text counts as missing, and so does one that is there twice and says two things.
 pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
-    std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(|text| text.trim().to_owned())
+    header::agreed(headers, name).ok().flatten()
+}
+
+/// As [`text`], for headers that are taken over.
+///
+/// # Errors
+///
+/// When it is there twice and says two things. No other try says less.
+pub(super) fn single(headers: &HeaderMap, name: &HeaderName, server: &str) -> Result<Option<String>, Failed> {
+    header::agreed(headers, name).map_err(|header::Contradiction| {
+        Failed::permanent(format!("{server} sends two different headers {name}"))
+    })
 }
 
 /// What tells the object that an answer is of from a later one.

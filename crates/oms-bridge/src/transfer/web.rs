@@ -18,13 +18,13 @@ use oss_lite::{Framing, content_length};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::answer::{PATIENCE, add_condition, add_range, body, identity, text, transport};
+use super::answer::{PATIENCE, add_condition, add_range, body, identity, single, transport};
 use super::facts::{ContentHeaders, Facts, Identity};
 use super::retry::Retries;
 use super::source::{Opened, Want, at_least};
 use super::stop::{Failed, Stop};
 use crate::engine::{EngineError, FailureClass};
-use crate::web_url;
+use crate::{header, web_url};
 
 const REDIRECTS: usize = 10;
 
@@ -87,7 +87,7 @@ impl Web {
         if let Ok(response) = &response
             && response.status().is_success()
         {
-            return Ok(facts(response.headers(), content_length(response.headers())));
+            return Ok(facts(response.headers(), content_length(response.headers()))?);
         }
         // Some servers, and URLs signed for GET, know no HEAD, and each says so in its own way.
         match self.open(url, &Want::Span(0..1), None).await {
@@ -130,7 +130,7 @@ impl Web {
             status if status.is_success() => {
                 let framing = Framing::read(status, response.headers(), want.range())
                     .map_err(|contradiction| Stop::contradicted(&contradiction, SERVER, want))?;
-                let facts = facts(response.headers(), framing.total);
+                let facts = facts(response.headers(), framing.total)?;
                 // Such a body ends where the connection does, also where that broke: what HEAD says is all there is to compare it with.
                 let unframed = framing.end.is_none() && ends_with_connection(&response);
                 let mut body = body(response, SERVER);
@@ -200,7 +200,7 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = text(response.headers(), LOCATION);
+    let location = single(response.headers(), &LOCATION, SERVER)?;
     let next = location.and_then(|location| url.join(&location).ok());
     let next = next.ok_or_else(|| Failed::permanent("a redirect to nowhere"))?;
     if next.scheme() != url.scheme() && next.scheme() != "https" {
@@ -214,18 +214,18 @@ fn ends_with_connection(response: &Response) -> bool {
     response.version() < Version::HTTP_2 && !response.headers().contains_key(TRANSFER_ENCODING)
 }
 
-fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
-    Facts {
+fn facts(headers: &HeaderMap, size: Option<u64>) -> Result<Facts, Failed> {
+    Ok(Facts {
         identity: identity(headers, size),
         content: ContentHeaders {
-            content_type: text(headers, CONTENT_TYPE),
-            disposition: text(headers, CONTENT_DISPOSITION),
-            encoding: text(headers, CONTENT_ENCODING),
-            language: text(headers, CONTENT_LANGUAGE),
+            content_type: single(headers, &CONTENT_TYPE, SERVER)?,
+            disposition: single(headers, &CONTENT_DISPOSITION, SERVER)?,
+            encoding: header::list(headers, CONTENT_ENCODING),
+            language: header::list(headers, CONTENT_LANGUAGE),
             ..ContentHeaders::default()
         },
         ..Facts::default()
-    }
+    })
 }
 
 fn class(status: StatusCode) -> FailureClass {

@@ -17,6 +17,7 @@ use crate::desk::Desk;
 use crate::desk::entry::Id;
 use crate::desk::types::ContentType;
 use crate::desk::users::User;
+use crate::header;
 
 /// The user whose token the request carries.
 pub(super) struct Caller(pub(super) Arc<User>);
@@ -25,7 +26,7 @@ impl FromRequestParts<Desk> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, ApiError> {
-        let user = desk.users().who(parts.headers.get(AUTHORIZATION));
+        let user = desk.users().who(header::only(&parts.headers, AUTHORIZATION));
         user.cloned().map(Self).ok_or_else(ApiError::unauthorized)
     }
 }
@@ -64,7 +65,8 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        header::only(headers, CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     ContentType::parse(content_type).is_some_and(|content_type| content_type.is("application/json"))
 }
 
