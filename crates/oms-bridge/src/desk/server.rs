@@ -37,7 +37,8 @@ pub async fn serve(
     }
     let (told, tell) = watch::channel(());
     let work = tokio::spawn(worker::run(desk.clone(), ended(tell.clone())));
-    let mut server = tokio::spawn(listen(listener, limits, api::router(desk.clone()), tell));
+    let router = api::router(desk.clone(), limits.requests);
+    let mut server = tokio::spawn(listen(listener, limits, router, tell));
     let broken = tokio::select! {
         broken = &mut server => Some(broken),
         () = stop => None,

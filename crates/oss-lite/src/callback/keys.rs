@@ -72,6 +72,17 @@ impl CallbackKeys {
         Self { keys: Keys::Pinned(Arc::new(key)) }
     }
 
+    /// Checks what can be checked before the body is there: whether path and headers are such as OSS sends, and name a key that would be
+    /// used. Everybody can send such ones; what they are good for is to read no body without them. [`verify`](Self::verify) checks all
+    /// of it again.
+    pub fn check_head(&self, parts: &CallbackParts<'_>) -> Result<(), CallbackError> {
+        signature(parts)?;
+        match &self.keys {
+            Keys::Pinned(_) => Ok(()),
+            Keys::Fetched(_) => key_url(parts.pub_key_url).map(drop),
+        }
+    }
+
     /// Checks that OSS made this call. See the [module](super#what-a-good-signature-proves) on how little it proves.
     pub async fn verify(&self, parts: &CallbackParts<'_>) -> Result<(), CallbackError> {
         let signature = signature(parts)?;

@@ -1,13 +1,19 @@
 //! `POST /callback`: OSS says that an upload is stored, and passes the answer on to the browser.
+//!
+//! Everybody reaches this route, and the signature is over the body: it has to be read before it is known who called. So what cannot be
+//! of OSS by its head is refused before that, and what can be takes one of a few [`Places`] until it is verified, and must come soon. What
+//! is refused for want of a place is settled later, as every upload is whose callback never comes; users are not kept out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use oss_lite::callback::{CallbackError, CallbackErrorKind, CallbackParts};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::error::ApiError;
@@ -16,9 +22,16 @@ use super::shown::Object;
 use crate::desk::Desk;
 use crate::desk::entry::{Arrival, Entry, Id, News};
 use crate::desk::store::{Preview, told_md5};
+use crate::header;
 
-/// What a callback is answered within, come what may. OSS waits for 5 seconds, the way included.
+/// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way included.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What its body must come within: nobody waits for the answer any more then.
+const BODY: Duration = Duration::from_secs(5);
+
+/// Most callbacks at once that are not verified.
+const MOST_UNVERIFIED: usize = 64;
 
 const KEY_URL: &str = "x-oss-pub-key-url";
 
@@ -53,20 +66,58 @@ enum Verdict {
     Fits(News),
 }
 
+/// Places for callbacks that are not verified. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Places {
+    /// Some of the places for all requests, so that others are left.
+    pub(super) fn among(requests: usize) -> Self {
+        Self(Arc::new(Semaphore::new((requests / 2).clamp(1, MOST_UNVERIFIED))))
+    }
+
+    fn take(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.0).try_acquire_owned();
+        place.map_err(|_| {
+            ApiError::unavailable("busy", "too many callbacks at once; the upload is settled later")
+        })
+    }
+}
+
+/// What the head says.
+struct Called {
+    query: Option<String>,
+    authorization: String,
+    key_url: String,
+}
+
+impl Called {
+    fn of(request: &Request) -> Self {
+        let header = |name: &str| {
+            let value = header::only(request.headers(), name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        Self {
+            query: request.uri().query().map(str::to_owned),
+            authorization: header(AUTHORIZATION.as_str()),
+            key_url: header(KEY_URL),
+        }
+    }
+
+    /// A gateway in front may have another path than the one that OSS called and signed.
+    fn at<'c>(&'c self, path: &'c str, body: &'c [u8]) -> CallbackParts<'c> {
+        let Self { query, authorization, key_url } = self;
+        CallbackParts { path, query: query.as_deref(), authorization, pub_key_url: key_url, body }
+    }
+}
+
 /// `POST /callback`
 pub(super) async fn take(
     State(desk): State<Desk>,
-    uri: Uri,
-    headers: HeaderMap,
-    Raw(body): Raw,
+    places: Places,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let answer = timeout(PATIENCE, answer(&desk, &uri, &headers, &body)).await;
-    let answer = answer.unwrap_or_else(|_| {
-        Err(ApiError::unavailable(
-            "too_slow",
-            "the upload cannot be written down in time; it is settled later",
-        ))
-    });
+    let answer = answer(&desk, &places, request).await;
     let counters = desk.counters();
     if answer.is_ok() {
         counters.callbacks.up();
@@ -76,25 +127,32 @@ pub(super) async fn take(
     answer
 }
 
-async fn answer(desk: &Desk, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Response, ApiError> {
+async fn answer(desk: &Desk, places: &Places, request: Request) -> Result<Response, ApiError> {
     let Some(url) = desk.callback_url() else {
         return Err(ApiError::not_found("this desk asks for no callbacks: DESK_CALLBACK_URL is not set"));
     };
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // A gateway in front may have another path than the one that OSS called and signed.
-    let parts = CallbackParts {
-        path: url.path(),
-        query: uri.query(),
-        authorization: header(AUTHORIZATION.as_str()),
-        pub_key_url: header(KEY_URL),
-        body,
+    let called = Called::of(&request);
+    desk.0.callback_keys.check_head(&called.at(url.path(), &[]))?;
+    let place = places.take()?;
+    let Raw(body) = timeout(BODY, Raw::from_request(request, &())).await.unwrap_or_else(|_| {
+        Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly"))
+    })?;
+    let settled = async {
+        desk.0.callback_keys.verify(&called.at(url.path(), &body)).await?;
+        drop(place);
+        let told: Told = serde_json::from_slice(&body).map_err(|error| {
+            ApiError::malformed(format!("the body is not what the desk asked for: {error}"))
+        })?;
+        let entry = desk.arrived(told).await?;
+        let object = Object::of(desk, &entry, Preview::default())?;
+        Ok(json(&Answer { id: entry.id.to_string(), state: entry.state.as_str(), object }))
     };
-    desk.0.callback_keys.verify(&parts).await?;
-    let told: Told = serde_json::from_slice(body)
-        .map_err(|error| ApiError::malformed(format!("the body is not what the desk asked for: {error}")))?;
-    let entry = desk.arrived(told).await?;
-    let object = Object::of(desk, &entry, Preview::default())?;
-    Ok(json(&Answer { id: entry.id.to_string(), state: entry.state.as_str(), object }))
+    timeout(PATIENCE, settled).await.unwrap_or_else(|_| {
+        Err(ApiError::unavailable(
+            "too_slow",
+            "the upload cannot be written down in time; it is settled later",
+        ))
+    })
 }
 
 impl Desk {
