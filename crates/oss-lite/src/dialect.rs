@@ -148,7 +148,7 @@ static OBS: Profile = Profile {
     key_encoding: None,
 };
 
-/// Union of what the official SDKs sign: those for Python (`oss2` 2.19.1, `alibabacloud-oss-v2` 1.4.1), Go (both) and Java.
+/// Union of what the official SDKs sign: those for Python (`oss2` 2.19.1, `alibabacloud-oss-v2` 1.4.1), Go (v1) and Java.
 #[rustfmt::skip]
 const OSS_SUB_RESOURCES: &[&str] = &[
     "accessPoint", "accessPointConfigForObjectProcess", "accessPointForObjectProcess", "accessPointPolicy",
