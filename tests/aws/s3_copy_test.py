@@ -170,8 +170,8 @@ class Copies(unittest.TestCase):
         code, said = self.copy("-r", f"s3://{self.bucket}", target, **amazon.user("source", bucket="another"))
         self.assertEqual(code, 4, said)
         code, said = self.copy(f"s3://{self.bucket}/k", target, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
-        self.assertEqual(code, 4, said)
-        self.assertIn("no credentials for AWS", said)
+        self.assertEqual(code, 2, said)
+        self.assertIn("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: missing", said)
 
     def copies(self):
         """Settings of a worker that copies."""

@@ -25,13 +25,14 @@ use super::EventError;
 /// Elements that one event may consist of. Of all that sends events, a queue hands over most at once: 10,000 messages, to AWS Lambda.
 pub(super) const MAX_ELEMENTS: usize = 10_000;
 
-/// Elements that an event may consist of however short they are. What is made of one takes about 500 bytes, which is no more than a
+/// Elements that an event may consist of however short they are. What is made of one takes up to 600 bytes, which is no more than a
 /// megabyte for all of these.
-const FEW: usize = 1500;
+const FEW: usize = 1400;
 
-/// Bytes of an event for which it may have one element more: 500 bytes are less than the threefold of this. Elements of the services
-/// are longer; those of 120 bytes, of senders that leave out all that is not needed (EventBridge's `RawData`), may be over 3000.
-const USUAL: usize = 200;
+/// Bytes of an event for which it may have one element more: 600 bytes are less than the threefold of this, so that events of half a
+/// megabyte and more stay below four times their size. Elements of the services are longer; of those of 120 bytes, of senders that
+/// leave out all that is not needed (EventBridge's `RawData`), there may be 2800.
+const USUAL: usize = 240;
 
 /// Longest value in bytes that is not an event itself. A key of 1024 bytes, each of which is escaped twice, is a quarter of it.
 const MAX_VALUE: usize = 64 << 10;
