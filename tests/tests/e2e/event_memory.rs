@@ -257,7 +257,7 @@ async fn ten_thousand_elements_are_taken_and_no_more() {
             vec!["{\"eventName\":\"ObjectRemoved:x\",\"oss\":{\"object\":{\"key\":\"k\"}}}"; count].join(",")
         )
     };
-    assert_eq!(function.invoke(short(1900)).await, e2e::Answer::True);
+    assert_eq!(function.invoke(short(1800)).await, e2e::Answer::True);
     let failed = function.invoke(short(3000)).await.failure();
     assert!(failed.contains("elements in an event of this size"), "{failed}");
     // It is no limit of the other commands, which read keys as they come.
