@@ -38,6 +38,7 @@ pub use self::exit::Exit;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::engine::Engine;
+use crate::host::interrupts::Interrupts;
 use crate::host::lambda::RuntimeApi;
 use crate::http_client::{self, Proxies};
 use crate::lenient;
@@ -213,6 +214,13 @@ fn print(text: &str) {
 /// Says something on stderr, by the same rule.
 fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "{}", text::lines(&what.to_string()));
+}
+
+/// Resolves at the second interrupt. After the first nothing new is begun, and whoever waits is told why it is not over.
+async fn insisted(mut interrupts: Interrupts) {
+    interrupts.next().await;
+    say("interrupted: finishing what is under way; once more ends it at once");
+    interrupts.next().await;
 }
 
 fn usage(error: &dyn Display) -> Exit {

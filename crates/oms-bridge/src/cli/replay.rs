@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{Exit, Prepared, effort, exit, print, print_json, say, time, usage};
+use super::{Exit, Prepared, effort, exit, insisted, print, print_json, say, time, usage};
 use crate::config::{ForwardMode, SettingsArgs};
 use crate::engine::oms::IN_FLIGHT;
 use crate::engine::{Engine, FailureClass};
@@ -113,16 +113,13 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
     let journal = pipeline.journal().open(credentials, options.deadline);
     let bar = bar();
     let output = if args.json { Output::Json } else { Output::Text };
-    let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+    let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let observer = Arc::new((Log, Watcher { bar: bar.clone(), output }));
     let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
     let summary = tokio::select! {
         summary = replayed => summary,
         never = count(&bar, &journal, &options) => match never {},
-        () = async {
-            second.next().await;
-            second.next().await;
-        } => return Exit::Interrupted,
+        () = insisted(again) => return Exit::Interrupted,
     };
     bar.finish_and_clear();
     report(&summary, pipeline.engine(), options.mode, output)

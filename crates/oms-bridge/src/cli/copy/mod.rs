@@ -19,7 +19,7 @@ use self::access::AccessArgs;
 use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
-use super::{Exit, exit, internal, print, print_json, say, store_exit, time, usage};
+use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
 use crate::bulk::{
     self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
 };
@@ -323,14 +323,11 @@ async fn copy(args: CopyArgs, job: Job) -> Exit {
     let output = if args.json { Output::Json } else { Output::Text };
     let mut report = Report::new(args.failed_list, transfer.clone(), mode, output, kind, flow);
     let bar = report.bar();
-    let (mut first, mut second) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+    let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {
         summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, first.next()) => summary,
         never = bar.measure(listed) => match never {},
-        () = async {
-            second.next().await;
-            second.next().await;
-        } => return Exit::Interrupted,
+        () = insisted(again) => return Exit::Interrupted,
     };
     finish(&summary, report, kind)
 }
