@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use oss_lite::Crc64;
+
 use crate::wire::Connection;
 
 const OMS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
@@ -14,6 +16,7 @@ const OMS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
     server: api-gateway\r\n\
     x-request-id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9\r\n\r\n";
 
+/// Up to the checksum, which has to be that of what was sent: a record counts as written only then.
 const OSS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
     Server: AliyunOSS\r\n\
     Date: Tue, 02 Jan 2024 03:04:05 GMT\r\n\
@@ -21,9 +24,23 @@ const OSS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
     Connection: keep-alive\r\n\
     x-oss-request-id: 65937A25B2C9F03637F5D4E1\r\n\
     ETag: \"5EB63BBBE01EEED093CB22BB8F5ACDC3\"\r\n\
-    x-oss-hash-crc64ecma: 5981764153023615706\r\n\
     Content-MD5: XrY7u+Ae7tCTyyK7j1rNww==\r\n\
-    x-oss-server-time: 7\r\n\r\n";
+    x-oss-server-time: 7\r\n\
+    x-oss-hash-crc64ecma: ";
+
+/// What a sink answers to a request.
+type Answer = fn(&[u8]) -> Vec<u8>;
+
+fn of_oms(_: &[u8]) -> Vec<u8> {
+    OMS_REPLY.to_vec()
+}
+
+fn of_oss(request: &[u8]) -> Vec<u8> {
+    let head = request.windows(4).position(|window| window == b"\r\n\r\n").map_or(request.len(), |at| at + 4);
+    let mut crc64 = Crc64::new();
+    crc64.update(&request[head..]);
+    [OSS_REPLY, format!("{}\r\n\r\n", crc64.value()).as_bytes()].concat()
+}
 
 /// A service that accepts everything.
 pub(crate) struct Sink {
@@ -49,15 +66,15 @@ pub(crate) struct Traffic {
 
 impl Sink {
     pub(crate) fn oms() -> io::Result<Self> {
-        Self::start(OMS_REPLY)
+        Self::start(of_oms)
     }
 
     pub(crate) fn oss() -> io::Result<Self> {
-        Self::start(OSS_REPLY)
+        Self::start(of_oss)
     }
 
     /// A thread for each connection: the cheapest server there is, and it shares no CPU with what is measured.
-    fn start(reply: &'static [u8]) -> io::Result<Self> {
+    fn start(answer: Answer) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let seen = Arc::new(Seen::default());
@@ -65,7 +82,7 @@ impl Sink {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&shared);
-                thread::spawn(move || seen.serve(stream, reply));
+                thread::spawn(move || seen.serve(stream, answer));
             }
         });
         Ok(Self { address, seen })
@@ -92,14 +109,15 @@ impl Sink {
 }
 
 impl Seen {
-    fn serve(&self, stream: TcpStream, reply: &[u8]) -> io::Result<()> {
+    fn serve(&self, stream: TcpStream, answer: Answer) -> io::Result<()> {
         self.connections.fetch_add(1, Ordering::Relaxed);
         let mut connection = Connection::new(stream)?;
         while let Some(request) = connection.read()? {
             self.requests.fetch_add(1, Ordering::Relaxed);
             self.bytes.fetch_add(request.len() as u64, Ordering::Relaxed);
             self.first.get_or_init(|| String::from_utf8_lossy(request).into_owned());
-            connection.write(reply)?;
+            let reply = answer(request);
+            connection.write(&reply)?;
         }
         Ok(())
     }
