@@ -27,12 +27,12 @@ pub(super) const MAX_ELEMENTS: usize = 10_000;
 
 /// Elements that an event may consist of however short they are. What is made of one takes up to 600 bytes, which is no more than a
 /// megabyte for all of these.
-const FEW: usize = 1400;
+const FEW: usize = 1300;
 
 /// Bytes of an event for which it may have one element more: 600 bytes are less than the threefold of this, so that events of half a
 /// megabyte and more stay below four times their size. Elements of the services are longer; of those of 120 bytes, of senders that
-/// leave out all that is not needed (EventBridge's `RawData`), there may be 2800.
-const USUAL: usize = 240;
+/// leave out all that is not needed (EventBridge's `RawData`), there may be 2400.
+const USUAL: usize = 260;
 
 /// Longest value in bytes that is not an event itself. A key of 1024 bytes, each of which is escaped twice, is a quarter of it.
 const MAX_VALUE: usize = 64 << 10;
