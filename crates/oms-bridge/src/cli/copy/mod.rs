@@ -8,6 +8,7 @@ mod keys_from;
 mod overlap;
 mod quantity;
 mod report;
+mod services;
 
 use std::path::PathBuf;
 use std::pin::Pin;
