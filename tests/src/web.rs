@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::process::Settings;
+
 type Site = dyn Fn(&WebRequest) -> WebReply + Send + Sync;
 
 /// A running server. It stops when it is dropped.
@@ -206,6 +208,16 @@ impl WebServer {
     /// The address of `target`, which begins with `/`.
     pub fn url(&self, target: &str) -> String {
         format!("http://{}{target}", self.address)
+    }
+
+    /// What has a program read objects of Amazon S3 here.
+    pub fn s3(&self) -> Settings {
+        Settings::default()
+            .set("AWS_REGION", "eu-west-1")
+            .set("AWS_ENDPOINT_URL_S3", self.url(""))
+            .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
+            .set("NO_PROXY", "*")
     }
 
     /// All requests so far.

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use e2e::{OmsBridge, Settings, WebReply, WebRequest, WebServer};
+use e2e::{OmsBridge, WebReply, WebRequest, WebServer};
 use tempfile::TempDir;
 
 /// Says of a bucket of Amazon S3 what a server said that lists other names than it gives.
@@ -27,12 +27,7 @@ fn answer(request: &WebRequest) -> WebReply {
 async fn a_listed_object_that_a_server_does_not_give_is_named_and_counted() {
     let server = Arc::new(WebServer::start(answer).await);
     let folder = TempDir::new().unwrap();
-    let settings = Settings::default()
-        .set("AWS_REGION", "eu-west-1")
-        .set("AWS_ENDPOINT_URL_S3", server.url(""))
-        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-        .set("NO_PROXY", "*");
+    let settings = server.s3();
     let (to, list) = (folder.path().join("to"), folder.path().join("list"));
     let arguments = [
         "copy",

@@ -119,14 +119,8 @@ async fn from_obs_to_each() {
 async fn from_s3_to_each() {
     let cloud = cloud().await;
     let server = WebServer::start(s3).await;
-    let copy = |to: &str| {
-        Copy::new(&cloud.twin, "s3://photos/k", to)
-            .set("AWS_REGION", "eu-west-1")
-            .set("AWS_ENDPOINT_URL_S3", server.url(""))
-            .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-            .set("NO_PROXY", "*")
-    };
+    let copy =
+        |to: &str| Copy::new(&cloud.twin, "s3://photos/k", to).settings(|settings| settings.and(server.s3()));
     // Nothing proves a file to be the copy of an object without a checksum.
     arrives(&cloud, copy, true).await;
 }

@@ -41,11 +41,7 @@ async fn site(objects: Objects, broken: fn(usize) -> bool) -> WebServer {
 fn all(cloud: &Cloud, site: &WebServer) -> Copy {
     Copy::new(&cloud.twin, "s3://photos/", format!("obs://{MIRROR}/"))
         .with(["-r", "--concurrency", "1"])
-        .set("AWS_REGION", "eu-west-1")
-        .set("AWS_ENDPOINT_URL_S3", site.url(""))
-        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-        .set("NO_PROXY", "*")
+        .settings(|settings| settings.and(site.s3()))
 }
 
 #[tokio::test]

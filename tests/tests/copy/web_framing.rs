@@ -262,11 +262,7 @@ async fn services_that_speak_as_s3_does_are_read_by_the_same_rules() {
     .await;
     let copy = Copy::new(&cloud.twin, "s3://photos/a", format!("obs://{MIRROR}/a"))
         .with(SMALL_PARTS)
-        .set("AWS_REGION", "eu-west-1")
-        .set("AWS_ENDPOINT_URL_S3", server.url(""))
-        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-        .set("NO_PROXY", "*");
+        .settings(|settings| settings.and(server.s3()));
     ends_with(0, copy).await;
     assert_mirrored(&cloud, "a", &content);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use e2e::web::{WebReply, WebRequest, WebServer};
-use e2e::{Finished, OmsBridge, Settings};
+use e2e::{Finished, OmsBridge};
 use percent_encoding::percent_decode_str;
 
 /// What a server makes of keys.
@@ -115,12 +115,7 @@ impl Site {
 async fn copy(site: Site, to: &Path) -> (Finished, Vec<WebRequest>) {
     let site = Arc::new(site);
     let server = WebServer::start(move |request| site.answer(request)).await;
-    let settings = Settings::default()
-        .set("AWS_REGION", "eu-west-1")
-        .set("AWS_ENDPOINT_URL_S3", server.url(""))
-        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-        .set("NO_PROXY", "*");
+    let settings = server.s3();
     let to = to.to_str().unwrap().to_owned() + "/";
     let arguments = ["copy", "-r", "--json", "s3://photos/", &to];
     let finished = OmsBridge::new(arguments).settings(settings).run().await;
@@ -182,12 +177,7 @@ async fn segments_of_dots_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let site = Arc::new(Site { keys: keys.clone(), habit: Habit::Plain, page: 1000 });
     let server = WebServer::start(move |request| site.answer(request)).await;
-    let settings = Settings::default()
-        .set("AWS_REGION", "eu-west-1")
-        .set("AWS_ENDPOINT_URL_S3", server.url(""))
-        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-        .set("NO_PROXY", "*");
+    let settings = server.s3();
     for (number, key) in keys.iter().enumerate() {
         let to = folder.path().join(number.to_string());
         let arguments = ["copy".to_owned(), format!("s3://photos/{key}"), to.to_str().unwrap().to_owned()];

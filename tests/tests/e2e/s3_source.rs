@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use chrono::{NaiveDateTime, TimeDelta, Utc};
+use e2e::OmsBridge;
 use e2e::web::{WebReply, WebRequest, WebServer};
-use e2e::{OmsBridge, Settings};
 
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -58,12 +58,7 @@ async fn a_wrong_clock_is_corrected_and_a_mended_one_is_believed_again() {
         let answering = Arc::clone(&site);
         let server = WebServer::start(move |request| answering.answer(request)).await;
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::default()
-            .set("AWS_REGION", "eu-west-1")
-            .set("AWS_ENDPOINT_URL_S3", server.url(""))
-            .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .set("AWS_SECRET_ACCESS_KEY", "made-up-secret")
-            .set("NO_PROXY", "*");
+        let settings = server.s3();
         let destination = folder.path().to_str().unwrap().to_owned() + "/";
         let finished =
             OmsBridge::new(["copy", "-r", "s3://photos/", &destination]).settings(settings).run().await;
