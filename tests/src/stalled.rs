@@ -75,7 +75,7 @@ pub fn impatient() -> Settings {
         .set("LISTEN_IDLE_TIMEOUT", "1")
 }
 
-/// The first line and status of the answer to `request`, on a connection of its own.
+/// The first line of the answer to `request`, on a connection of its own.
 pub async fn ask(address: SocketAddr, request: &str) -> String {
     Stalled::default().and(address, 1, request).await.answered().await.remove(0)
 }

@@ -66,10 +66,6 @@ pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener, front: Front
 }
 
 async fn converse(inner: Arc<Inner>, front: Front, stream: TcpStream, place: Place) {
-    // Without it the last small segment of an answer waits for the client's delayed acknowledgement.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
     let connection = Connection::default();
     let stream = FaultyStream { stream, connection: connection.clone() };
     let answering = Answering { inner, front, connection };

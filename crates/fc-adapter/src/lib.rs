@@ -43,8 +43,8 @@
 //!
 //! # How an invocation flows
 //!
-//! `server` accepts the connection, within the limits of [`http_listener`], `dispatch` finds the `route`, reads the [`FcContext`] out of the headers, prints
-//! the start line (`markers`) and receives the event (`body`). A task of its own then runs `handler`: the event is
+//! `server` accepts the connection, within the limits of [`http_listener`], `dispatch` finds the `route`, reads the [`FcContext`]
+//! out of the headers, prints the start line (`markers`) and receives the event (`body`) once there is memory for it (`room`). A task of its own then runs `handler`: the event is
 //! parsed (`raw`), a clone of the service is made ready and called, the response is serialised. The task goes on
 //! if the client leaves, and a panic anywhere in it fails this invocation only. The end line is printed before the answer is
 //! sent, since the platform may freeze the instance afterwards; for the same reason a handler should finish its

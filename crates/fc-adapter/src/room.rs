@@ -4,10 +4,11 @@
 //!   few, slow and in front of them.
 //! - A body of a known length waits for all that it needs before any of it is read. One of unknown length begins among the small ones
 //!   with [`FIRST`] bytes and takes more as it comes, without waiting, of one half of that part: the other half is for those that come
-//!   later. Where it finds no more there, it waits for the most that it may come to need among the large ones. Nothing among the large ones waits for anything else, so that there is always one that ends.
+//!   later. Where it finds no more there, it waits for the most that it may come to need among the large ones. Nothing among the
+//!   large ones waits for anything else, so that there is always one that ends.
 //! - A handler that has read the event says how much of it is left ([`keep_memory`]).
 
-use std::{cell::RefCell, fmt, future::Future, sync::Arc};
+use std::{cell::RefCell, future::Future, sync::Arc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -55,15 +56,6 @@ pub(crate) struct Taken {
     permit: Option<OwnedSemaphorePermit>,
     /// The length of a body that it is enough for.
     length: usize,
-}
-
-impl fmt::Debug for Room {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room")
-            .field("small", &self.small.total)
-            .field("large", &self.large.total)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Pool {

@@ -1,13 +1,13 @@
 //! Which job a request asks for.
 
 use http::{HeaderMap, Method, request::Parts};
+use http_listener::HEALTH;
 use lambda_runtime::Diagnostic;
 
 use crate::{Platform, failure::diagnostic};
 
 const CONTROL_PATH: &str = "x-fc-control-path";
 const HTTP_INVOKE: &str = "/http-invoke";
-const HEALTH: &str = "/healthz";
 /// Where web functions of Tencent Cloud, which listen on the same port, are sent their events.
 const TENCENT_INVOKE: &str = "/event-invoke";
 

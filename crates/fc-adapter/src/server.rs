@@ -84,9 +84,6 @@ async fn connection<I: Invoke>(
     phase: watch::Receiver<Phase>,
     _open: Entry,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "cannot set TCP_NODELAY");
-    }
     let draining = reached(phase.clone(), Phase::Draining);
     let ended = tokio::select! {
         biased;

@@ -18,7 +18,7 @@ use crate::watched::Alarm;
 /// The body of a request. It fails where it comes too slowly.
 pub struct Body {
     incoming: Incoming,
-    whole: (Duration, Alarm),
+    whole: Alarm,
     pause: (Duration, Alarm),
 }
 
@@ -57,11 +57,11 @@ impl fmt::Debug for Body {
 
 impl Body {
     pub(crate) fn new(body: Incoming, whole: Duration, pause: Duration) -> Self {
-        let mut timer = Alarm::default();
+        let mut alarm = Alarm::default();
         if !http_body::Body::is_end_stream(&body) {
-            timer.set(whole);
+            alarm.set(whole);
         }
-        Self { incoming: body, whole: (whole, timer), pause: (pause, Alarm::default()) }
+        Self { incoming: body, whole: alarm, pause: (pause, Alarm::default()) }
     }
 }
 
@@ -73,7 +73,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.whole.1.is_over(context) {
+        if self.whole.is_over(context) {
             return Poll::Ready(Some(Err(BodyError::TooSlow)));
         }
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) {
@@ -81,10 +81,11 @@ impl http_body::Body for Body {
             return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)));
         }
         let (pause, alarm) = &mut self.pause;
-        if !alarm.is_set() {
-            alarm.set(*pause);
+        if alarm.is_over_after(*pause, context) {
+            Poll::Ready(Some(Err(BodyError::TooSlow)))
+        } else {
+            Poll::Pending
         }
-        if alarm.is_over(context) { Poll::Ready(Some(Err(BodyError::TooSlow))) } else { Poll::Pending }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -116,15 +117,9 @@ impl Drop for InHand {
 }
 
 /// The body of an answer.
-pub struct Reply<B> {
+pub(crate) struct Reply<B> {
     body: B,
     _request: InHand,
-}
-
-impl<B: fmt::Debug> fmt::Debug for Reply<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Reply").field(&self.body).finish()
-    }
 }
 
 impl<B> Reply<B> {

@@ -96,6 +96,10 @@ impl Gate {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    // Without it the last small segment of an answer waits for the client's delayed acknowledgement.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%error, "cannot set TCP_NODELAY");
+                    }
                     if let Some(place) = self.enter() {
                         return (stream, place);
                     }
@@ -151,7 +155,7 @@ impl Turn {
         &self.gate.0.limits
     }
 
-    /// The stage and a number that is another one each time the stage begins.
+    /// The stage, and the ticket of one that waits: a new one each time the connection begins to wait.
     pub(crate) fn stage(&self) -> (Stage, u64) {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,8 +176,8 @@ impl Turn {
         held.or_else(|| self.free())
     }
 
-    /// The answer to a request is made. It holds the place of the request until it is sent: a client that takes it away slowly takes
-    /// part in no fewer limits than one that sends slowly.
+    /// The answer to a request is made. It holds the place of the request until it is sent, so that clients that read slowly are
+    /// bound by the same limits as those that send slowly.
     pub(crate) fn answered(&self, place: Option<OwnedSemaphorePermit>) {
         *self.sending() = place;
         self.enter(Stage::Sending);

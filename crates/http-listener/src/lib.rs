@@ -10,9 +10,9 @@
 //! | [`Limits::connections`] | open connections | the one that has waited longest for its request is closed |
 //!
 //! There are more connections than requests, and only a whole head counts as a request. So whoever opens connections and says
-//! nothing pushes out others that say nothing, and a request that comes at once is heard. A request holds its place until its answer is
-//! handed to the system to the last byte, so nobody is pushed out in the middle of an answer. `GET /healthz` needs no place among the
-//! requests: it is answered while all of them are taken. The same holds where the process runs out of file descriptors.
+//! nothing pushes out others that say nothing, and a request that comes at once is heard. The same happens where the process runs out
+//! of file descriptors. A request holds its place until its answer is handed to the system to the last byte, so nobody is pushed out in
+//! the middle of an answer. `GET /healthz` needs no place among the requests: it is answered while all of them are taken.
 //!
 //! How long an answer takes to be made is the handler's affair: no limit here ends it.
 
@@ -25,7 +25,7 @@ mod watched;
 
 use std::time::Duration;
 
-pub use crate::body::{Body, BodyError, Reply};
+pub use crate::body::{Body, BodyError};
 pub use crate::connection::{Handler, Http, serve};
 pub use crate::gate::{Gate, Place};
 

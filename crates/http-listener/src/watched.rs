@@ -40,10 +40,6 @@ impl Alarm {
         self.set = true;
     }
 
-    pub(crate) fn is_set(&self) -> bool {
-        self.set
-    }
-
     pub(crate) fn unset(&mut self) {
         self.set = false;
     }
@@ -51,6 +47,14 @@ impl Alarm {
     /// Whether it has gone off. If not, the task is woken when it does.
     pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         self.set && self.sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context).is_ready())
+    }
+
+    /// As [`Alarm::is_over`]; where it is not set it is set first.
+    pub(crate) fn is_over_after(&mut self, limit: Duration, context: &mut Context<'_>) -> bool {
+        if !self.set {
+            self.set(limit);
+        }
+        self.is_over(context)
     }
 }
 
@@ -87,10 +91,8 @@ impl<S> Watched<S> {
             self.writing.unset();
             return result;
         }
-        if !self.writing.is_set() {
-            self.writing.set(self.turn.limits().stalled);
-        }
-        if self.writing.is_over(context) {
+        let stalled = self.turn.limits().stalled;
+        if self.writing.is_over_after(stalled, context) {
             Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
         } else {
             Poll::Pending

@@ -1,12 +1,12 @@
-//! Text for people: tables, times, sizes, masked keys.
+//! Text for people: what is fit for a terminal, tables, times, sizes, masked keys.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// Text of others, fit for a terminal: characters that do something there are escaped. The one function that decides so: whatever is shown
-/// to people goes through it, by [`Printable`], by [`lines`], or by itself.
+/// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to people goes through this,
+/// [`Printable`], [`lines`] or [`json`]; [`acts`] decides for all of them.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, acts, |character, text| text.extend(character.escape_default()))
 }

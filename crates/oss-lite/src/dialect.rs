@@ -89,10 +89,12 @@ impl Dialect {
     /// How text of a content header is stored. OBS takes only ASCII: there, text that is more is percent-encoded, as Huawei's SDKs do, and
     /// comes back so.
     pub fn stored_text(self, text: &str) -> Cow<'_, str> {
-        match self {
-            Self::Obs if !text.is_ascii() => encoding::obs_header(text).into(),
-            Self::Obs | Self::Oss => Cow::Borrowed(text),
-        }
+        if self.encodes(text) { encoding::obs_header(text).into() } else { Cow::Borrowed(text) }
+    }
+
+    /// Whether text of a content header is stored percent-encoded.
+    pub(crate) fn encodes(self, text: &str) -> bool {
+        self == Self::Obs && !text.is_ascii()
     }
 
     pub(crate) fn signs_param(self, name: &str) -> bool {

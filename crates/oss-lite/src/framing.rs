@@ -61,7 +61,12 @@ impl fmt::Display for Contradiction {
 impl std::error::Error for Contradiction {}
 
 impl ByteRange {
-    pub(crate) fn header(self) -> Result<HeaderValue, Error> {
+    /// The value of the header `Range`.
+    ///
+    /// # Errors
+    ///
+    /// When the range ends before it begins.
+    pub fn header(self) -> Result<HeaderValue, Error> {
         let text = match self.last {
             // OBS would send the whole object.
             Some(last) if last < self.first => {

@@ -10,7 +10,7 @@ pub(crate) fn of_request(headers: &HeaderMap, query: &Query) -> Option<String> {
     let authorization = header(headers, "authorization");
     if let Some((scheme, rest)) = authorization.split_once(' ') {
         return match scheme {
-            "OSS4-HMAC-SHA256" => {
+            "OSS4-HMAC-SHA256" | "AWS4-HMAC-SHA256" => {
                 let credential = rest.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
                 of_credential(credential)
             }
@@ -41,7 +41,7 @@ pub(crate) fn of_apig(headers: &HeaderMap) -> Option<String> {
     rest.split(',').find_map(|part| part.trim().strip_prefix("Access=")).map(str::to_owned)
 }
 
-/// `access key/date/region/oss/aliyun_v4_request`; the key may have slashes.
+/// `access key/date/region/service/terminator`; the key may have slashes.
 fn of_credential(credential: &str) -> Option<String> {
     credential.rsplitn(5, '/').nth(4).map(str::to_owned)
 }

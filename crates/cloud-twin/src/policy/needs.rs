@@ -112,7 +112,6 @@ pub(crate) fn of_object_service(subject: &Subject<'_>) -> Vec<Need> {
         }
         "ListParts" if !is_oss => vec![subject.on_object("ListMultipartUploadParts")],
         "SetObjectMetadata" if !is_oss => vec![subject.on_object("ModifyObjectMetaData")],
-        "SetObjectAcl" | "PutObjectACL" => vec![subject.on_object("PutObjectAcl")],
         "ListBuckets" if !is_oss => vec![subject.on_bucket("ListAllMyBuckets")],
         "PutBucket" if !is_oss => vec![subject.on_bucket("CreateBucket")],
         "HeadBucket" if is_oss => vec![subject.on_bucket("GetBucketInfo")],

@@ -1,5 +1,5 @@
 use chrono::{TimeDelta, Utc};
-use cloud_twin::{Account, Twin};
+use cloud_twin::{AccessPolicy, Account, Twin};
 
 use crate::sign::{call, get, put};
 
@@ -57,4 +57,12 @@ async fn content_is_what_the_signature_says() {
     assert_eq!(upload("UNSIGNED-PAYLOAD").aws_v4(&twin).await.unwrap().status, 200);
     let unsigned = call("HEAD", "bucket", "k").header("authorization", "AWS4-HMAC-SHA256 Credential=x");
     assert_eq!(unsigned.aws_v4(&twin).await.unwrap().status, 400);
+}
+
+#[tokio::test]
+async fn a_policy_holds_for_this_signature_too() {
+    let read = r#"{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["obs:object:GetObject"]}]}"#;
+    let twin = Twin::builder().policy_for_all(&AccessPolicy::parse(read).unwrap()).start().await.unwrap();
+    twin.create_obs_bucket("bucket");
+    put("bucket", "k", "x").aws_v4(&twin).await.unwrap().is_refusal(403, "AccessDenied");
 }

@@ -19,6 +19,7 @@ mod log_markers;
 mod process;
 #[cfg(test)]
 mod room;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod same_bounds;

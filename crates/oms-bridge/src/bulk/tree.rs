@@ -95,8 +95,8 @@ impl Tree {
             (Err(failed), None) => return Err(NotListed::Directory(failed)),
         };
         let name = || below.as_deref().map_or_else(|| OsString::from("./"), folder);
-        let comes_round = std::iter::successors(above.as_deref(), |above| above.next.as_deref());
-        if comes_round.into_iter().any(|above| above.id == listing.id) {
+        let mut all_above = std::iter::successors(above.as_deref(), |above| above.next.as_deref());
+        if all_above.any(|above| above.id == listing.id) {
             let why = "a directory that lies below itself";
             return Ok(Some(Entry::LeftOut { name: name(), why }));
         }

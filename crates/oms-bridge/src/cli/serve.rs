@@ -148,12 +148,7 @@ fn settings(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<(Settings, 
         let token = given(args.serve_token.as_ref());
         Access::resolve(Platform::detect(variable), token.as_deref(), beside, trust)
     };
-    match (settings, access) {
-        (Ok(settings), Ok(access)) => Ok((settings, access)),
-        (Ok(_), Err(problem)) => Err(ConfigError::of(problem)),
-        (Err(error), Ok(_)) => Err(error),
-        (Err(error), Err(problem)) => Err(error.and(problem)),
-    }
+    ConfigError::both(settings, access.map_err(ConfigError::of))
 }
 
 async fn over_http(

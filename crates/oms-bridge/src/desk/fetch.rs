@@ -64,7 +64,7 @@ const CLEANING: Duration = Duration::from_secs(10);
 pub struct Fetcher {
     web: Web,
     guard: Arc<Guard>,
-    resolver: Arc<Resolver>,
+    resolver: Resolver,
     bucket: Bucket,
     max_size: u64,
     places: Arc<Semaphore>,
@@ -113,7 +113,7 @@ impl Fetcher {
         Self {
             web,
             guard,
-            resolver: Arc::new(resolver),
+            resolver,
             bucket,
             max_size,
             places: Arc::new(Semaphore::new(PLACES)),
@@ -132,8 +132,7 @@ impl Fetcher {
     ///
     /// When nothing can be fetched from it, or that is not known in time.
     pub async fn look_up(&self, user: &str, host: &str) -> Result<(), HostError> {
-        let (lookups, resolver, host) =
-            (self.share(user).lookups, Arc::clone(&self.resolver), host.to_owned());
+        let (lookups, resolver, host) = (self.share(user).lookups, self.resolver.clone(), host.to_owned());
         let answer = async {
             let permit = lookups.acquire_owned().await.map_err(|_| HostError::Unanswered)?;
             // A lookup of the system goes on when nobody waits for it any more, and keeps its place as long.

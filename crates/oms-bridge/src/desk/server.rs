@@ -75,8 +75,6 @@ async fn listen(listener: TcpListener, limits: Limits, router: Router, tell: wat
             accepted = gate.accept(&listener) => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
-        // It only makes answers later.
-        let _ = stream.set_nodelay(true);
         let answering = Answering(router.clone());
         let tell = tell.clone();
         connections.spawn(async move {

@@ -175,9 +175,10 @@ impl AllowedTypes {
             return Ok(Self::ALL);
         }
         let types = names.map(|name| {
-            let plain = name.strip_suffix("/*").map_or_else(|| name.to_owned(), |kind| format!("{kind}/x"));
-            let known = ContentType::parse(&plain).filter(|plain| plain.parameters.is_empty());
-            known.map(|_| name.to_ascii_lowercase()).ok_or_else(|| format!("{name:?} is no content type"))
+            let known = ContentType::parse(name).filter(|known| known.parameters.is_empty());
+            known
+                .map(|ContentType { kind, sort, .. }| format!("{kind}/{sort}"))
+                .ok_or_else(|| format!("{name:?} is no content type"))
         });
         let types: Vec<_> = types.collect::<Result<_, _>>()?;
         if types.is_empty() { Err("names no content type".to_owned()) } else { Ok(Self(Some(types))) }
@@ -225,16 +226,15 @@ mod tests {
         for good in ["image/png", "IMAGE/JPEG", "application/pdf", "application/pdf; x=y"] {
             assert!(admits(&allowed, good), "{good}");
         }
-        for bad in
-            ["text/html", "imagex/png", "application/pdfx", "", "image", "image/png,text/html", "image/png;"]
-        {
-            assert_eq!(admits(&allowed, bad), bad == "image/png;", "{bad}");
+        for bad in ["text/html", "imagex/png", "application/pdfx", "", "image", "image/png,text/html"] {
+            assert!(!admits(&allowed, bad), "{bad}");
         }
         assert_eq!(AllowedTypes::parse("image/*,*/*"), Ok(AllowedTypes::ALL));
         assert!(admits(&AllowedTypes::ALL, "text/html"));
-        for list in ["", "*", "image", "image/", "a b/c", "*/*/*", "a/b;c=d", "a/b;"] {
-            assert_eq!(AllowedTypes::parse(list).is_err(), list != "a/b;", "{list}");
+        for list in ["", "*", "image", "image/", "a b/c", "*/*/*", "a/b;c=d"] {
+            assert!(AllowedTypes::parse(list).is_err(), "{list}");
         }
+        assert!(admits(&AllowedTypes::parse("a/b;").unwrap(), "a/b"));
     }
 
     #[test]

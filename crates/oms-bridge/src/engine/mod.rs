@@ -232,6 +232,13 @@ pub enum FailureClass {
     Throttled,
 }
 
+impl FailureClass {
+    /// Whether the same request may succeed later, with nothing mended.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Transient | Self::Throttled)
+    }
+}
+
 impl fmt::Display for FailureClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -13,9 +13,6 @@ use std::mem::size_of;
 use super::{Event, Message, stream};
 use crate::change::ObjectChange;
 
-/// The variable by which Function Compute tells the memory of the instance in MB.
-pub const MEMORY_SIZE: &str = "FC_FUNCTION_MEMORY_SIZE";
-
 /// Memory of an instance that does not say, in MB.
 const UNKNOWN: usize = 512;
 
@@ -35,7 +32,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Those of an instance with this memory, as [`MEMORY_SIZE`] tells it.
+    /// Those of an instance with this memory, in MB, as its platform tells it.
     pub fn of_memory(megabytes: Option<&str>) -> Self {
         let told = megabytes.and_then(|text| text.trim().parse().ok()).filter(|megabytes| *megabytes > 0);
         // No platform has instances smaller than this.

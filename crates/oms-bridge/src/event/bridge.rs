@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::s3::{Bucket, check_major};
 use super::size::Size;
-use super::stream::{group, members, short, text};
+use super::stream::{group, members, optional_text, short, text};
 use super::{EventError, KeyEncoding};
 use crate::change::{EventName, ObjectChange, Provider};
 
@@ -55,12 +55,11 @@ struct Object {
 
 impl Envelope<'_> {
     pub(super) fn into_change(self, keys: KeyEncoding) -> Result<ObjectChange, EventError> {
-        let text = |name: &str, value: &RawValue| text(value).map_err(|error| error.inside(name));
-        let source = self.source.map(|source| text("source", source)).transpose()?.unwrap_or_default();
+        let source = optional_text("source", self.source)?.unwrap_or_default();
         if source != "aws.s3" {
             return Err(EventError::new("source", format!("{source:?} is not \"aws.s3\"")));
         }
-        let detail_type = text("detail-type", self.detail_type)?;
+        let detail_type = text(self.detail_type).map_err(|error| error.inside("detail-type"))?;
         if detail_type.ends_with("via CloudTrail") {
             return Err(EventError::new(
                 "detail-type",
@@ -69,7 +68,7 @@ impl Envelope<'_> {
                 ),
             ));
         }
-        let time = self.time.map(|time| text("time", time)).transpose()?;
+        let time = optional_text("time", self.time)?;
         let detail: Detail = members(self.detail.get()).map_err(|error| error.inside("detail"))?;
         detail.into_change(&detail_type, time, keys).map_err(|error| error.inside("detail"))
     }

@@ -42,7 +42,7 @@ mod size;
 mod stream;
 mod timer;
 
-pub use bounds::{Bounds, MEMORY_SIZE, weight};
+pub use bounds::{Bounds, weight};
 pub use error::EventError;
 pub use key::KeyEncoding;
 pub use timer::Task;

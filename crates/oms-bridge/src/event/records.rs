@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::Parser;
-use super::stream::{each, members, optional_text, text};
+use super::stream::{each, members, optional_text};
 use super::{EventError, Message, cos, s3};
 
 /// An element of `Records`, with what any of its senders may put there.
@@ -65,8 +65,7 @@ impl fmt::Display for Sender {
 
 impl Record<'_> {
     fn sender(&self) -> Result<Sender, EventError> {
-        let source = self.source.or(self.sns_source);
-        let source = source.map(text).transpose().map_err(|error| error.inside("eventSource"))?;
+        let source = optional_text("eventSource", self.source.or(self.sns_source))?;
         match source.as_deref() {
             Some("aws:s3") => Ok(Sender::S3),
             Some("aws:sns") => Ok(Sender::Sns),

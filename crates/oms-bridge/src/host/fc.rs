@@ -1,6 +1,6 @@
 //! The function on Function Compute's custom runtime.
 
-use fc_adapter::{Adapter, RawEvent};
+use fc_adapter::{Adapter, FcEnvironment, RawEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ pub fn adapter(
     + Send
     + 'static,
 > {
-    let bounds = event::Bounds::of_memory(std::env::var(event::MEMORY_SIZE).ok().as_deref());
+    let bounds = event::Bounds::of_memory(FcEnvironment::from_process().memory_mb.as_deref());
     let own = function.clone();
     let handler = service_fn(move |event| {
         let function = function.clone();

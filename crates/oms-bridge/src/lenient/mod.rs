@@ -4,7 +4,7 @@
 //! |---|---|
 //! | (this one) | text of settings: blanks, marks, quotes, full-width characters; what may be shown of a URL |
 //! | `address` | endpoints, regions, buckets, and addresses in the place of keys |
-//! | `list` | lists of keys: byte order marks, encodings, ends of lines |
+//! | `list` | lists of keys: byte order marks, encodings |
 //!
 //! Rules:
 //!

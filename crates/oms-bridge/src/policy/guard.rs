@@ -5,7 +5,6 @@
 //! - The log bucket never: each record would become an event, and that event a record.
 //! - Where a source bucket is configured, from there only: keys carry no bucket on their way, so a change of another bucket would copy,
 //!   or remove, an object of the same key.
-//!
 //! - Where copies are written, from there never: the destination would lie inside its source. Settings that name both are refused
 //!   at the start; without `SOURCE_BUCKET` the event is what tells. What lies under `DEST` is a copy, and is passed over instead.
 //!
@@ -28,6 +27,13 @@ pub(super) struct Guard {
 struct Written {
     bucket: String,
     prefix: String,
+}
+
+impl Written {
+    /// Whether copies are written under this key.
+    fn holds(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+    }
 }
 
 /// Why events are refused. User action: as the text says.
@@ -113,7 +119,7 @@ impl Guard {
 
     /// Whether the object lies where copies are written.
     pub(super) fn is_own_copy(&self, change: &ObjectChange) -> bool {
-        self.in_destination(change).is_some_and(|written| change.key.starts_with(&written.prefix))
+        self.in_destination(change).is_some_and(|written| written.holds(&change.key))
     }
 
     fn in_destination(&self, change: &ObjectChange) -> Option<&Written> {
@@ -137,7 +143,7 @@ impl Guard {
         if self.log_bucket.as_ref().is_some_and(|own| is(Provider::Configured, own)) {
             return Err(Refused::Loop { bucket: bucket.clone(), key: change.key.clone() });
         }
-        if self.in_destination(change).is_some() && !self.is_own_copy(change) {
+        if self.in_destination(change).is_some_and(|written| !written.holds(&change.key)) {
             return Err(Refused::Destination { bucket: bucket.clone(), key: change.key.clone() });
         }
         match &self.source {

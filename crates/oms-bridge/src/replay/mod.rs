@@ -297,7 +297,8 @@ impl Run {
     }
 }
 
-/// Replays what `options` ask for. `context` is that of the engine ([`Engine::context`]). `interrupted` ends it early; what is under way is finished first.
+/// Replays what `options` ask for. `context` is that of the engine ([`Engine::context`]). `interrupted` ends it early; what is under
+/// way is finished first.
 pub async fn replay(
     engine: &Engine,
     context: Option<CopyContext>,

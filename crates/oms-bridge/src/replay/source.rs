@@ -240,7 +240,7 @@ fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
     let prefix = run.options.filter.prefix.as_deref().unwrap_or_default();
     let failures = run.journal.failures(run.options.shelf, prefix);
     let run = Arc::clone(run);
-    let sift = move |failure: FailureRef| {
+    let decide = move |failure: FailureRef| {
         let filter = &run.options.filter;
         if !filter.admits_listed(&failure) {
             return Either::Left(ready(Ok(Found::Skip)));
@@ -252,7 +252,7 @@ fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
         }
         Either::Left(ready(Ok(sift(&run, failure, None))))
     };
-    failures.map_ok(sift).try_buffered(READS).boxed()
+    failures.map_ok(decide).try_buffered(READS).boxed()
 }
 
 /// Decides about a failure by its record.

@@ -61,10 +61,7 @@ pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&Facts>) {
 
 /// Asks for a part, unless all is wanted.
 pub(super) fn add_range(headers: &mut HeaderMap, want: &Want) {
-    if let Want::Span(span) = want
-        && let Ok(range) =
-            HeaderValue::try_from(format!("bytes={}-{}", span.start, span.end.saturating_sub(1)))
-    {
+    if let Some(range) = want.range().and_then(|range| range.header().ok()) {
         headers.insert(RANGE, range);
     }
 }

@@ -8,13 +8,11 @@ use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
 
 /// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
-/// own equivalents, and the source's `ETag`; all of it
-/// in the destination's form (`metadata`).
+/// own equivalents, and the source's `ETag`; all of it in the destination's form (`metadata`).
 pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
     let content = facts.content.clone().cleaned();
-    let own = |(name, _): &(String, String)| is_own_metadata(name);
     let mut metadata = metadata::written(to, &facts.metadata);
-    metadata.retain(|entry| !own(entry));
+    metadata.retain(|(name, _)| !is_own_metadata(name));
     let text = |header: Option<String>| header.map(|text| to.stored_text(&text).into_owned());
     if let Some(etag) = &facts.identity.etag {
         metadata.push((SOURCE_ETAG.to_owned(), etag.clone()));

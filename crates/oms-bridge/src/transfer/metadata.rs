@@ -62,7 +62,7 @@ fn takes(dialect: Dialect, byte: u8) -> bool {
 /// A name in the form of a service: one to one.
 ///
 /// With `encoded` and `decoded` for the plain substitution both ways, a name is its own form unless it has a character that is not taken, or is
-/// the form of another name. That is shorter, so that the question ends.
+/// the form of another name. That name is shorter, so the recursion ends.
 fn escape(dialect: Dialect, name: &str) -> String {
     let taken = name.bytes().all(|byte| takes(dialect, byte));
     if taken && original(dialect, name).is_none() { name.to_owned() } else { encoded(dialect, name) }

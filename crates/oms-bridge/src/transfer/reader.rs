@@ -172,7 +172,7 @@ impl Reader {
         let alone = self.covers_all && self.at == 0;
         let want = if alone { Want::Whole } else { Want::Span(self.at..self.end) };
         let mut answer = source.open(key, &want, Some(facts)).await;
-        // Parts of it contradict themselves: then from its begin.
+        // Its parts contradict themselves: then it is read from its beginning.
         if matches!(answer, Err(Stop::RangesIgnored)) && !alone && self.whole == Whole::Skip {
             answer = source.open(key, &Want::Whole, Some(facts)).await;
         }
@@ -224,9 +224,8 @@ impl Reader {
 
     /// Waits before the next try; stops when there were too many, or another try is no use.
     async fn wait_after(&mut self, failed: Failed) -> Result<(), Stop> {
-        use crate::engine::FailureClass::{Throttled, Transient};
         self.failures += 1;
-        if self.failures >= TRIES || !matches!(failed.class, Transient | Throttled) {
+        if self.failures >= TRIES || !failed.class.may_pass() {
             return Err(Stop::Failed(failed));
         }
         // The rest might be of another version.

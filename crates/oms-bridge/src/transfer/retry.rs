@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::stop::{Failed, Stop};
-use crate::engine::FailureClass;
 use crate::engine::backoff::{Backoff, Random};
 
 /// What a broken write throws away was read and sent.
@@ -40,8 +39,7 @@ impl Retries {
     /// The failure itself, when there were too many or another try is no use.
     pub(super) async fn wait(&mut self, failed: Failed) -> Result<(), Stop> {
         self.made += 1;
-        let may_pass = matches!(failed.class, FailureClass::Transient | FailureClass::Throttled);
-        if !may_pass || self.made >= self.most {
+        if !failed.class.may_pass() || self.made >= self.most {
             return Err(Stop::Failed(failed));
         }
         tracing::debug!(error = %failed.error, tries = self.made, "trying again");

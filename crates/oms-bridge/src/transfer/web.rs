@@ -238,7 +238,7 @@ fn class(status: StatusCode) -> FailureClass {
 }
 
 fn may_pass(status: StatusCode) -> bool {
-    matches!(class(status), FailureClass::Transient | FailureClass::Throttled)
+    class(status).may_pass()
 }
 
 fn refused(url: &str, status: StatusCode) -> Failed {

@@ -81,7 +81,8 @@ impl PutOptions {
             (HeaderName::from_static(profile.names.tagging), self.tagging),
         ] {
             if let Some(text) = text {
-                let value = value(name.as_str(), dialect.stored_text(&text).into_owned(), false)?;
+                let encode = dialect.encodes(&text);
+                let value = value(name.as_str(), text, encode)?;
                 headers.insert(name, value);
             }
         }

@@ -93,7 +93,7 @@ impl Ends {
             return Err(overlap::SAME.to_owned());
         }
         let access = Access::new(&args.access, http);
-        // Before all settings: a build that cannot read it needs none.
+        // First of all: a build that cannot read S3 says so, and asks for no settings.
         let from_s3 = match from {
             Location::S3(place) => Some(access.s3(place)?),
             Location::Store(_) | Location::Web(_) | Location::Local(_) => None,

@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// The names that are tried.
-const NAMES: u32 = 1000;
-
 use crate::lenient;
 use crate::text::{json, printable};
+
+/// The names that are tried.
+const NAMES: u32 = 1000;
 
 /// Writes the list; makes the file when the first key fails.
 #[derive(Debug)]

@@ -132,8 +132,8 @@ impl List {
 
     /// A directory of this machine is no object. It stands for what is below it: a run that could not read it named it so.
     fn tree_of(&self, line: &str) -> Option<Tree> {
-        let below = PathBuf::from(name(line).ok()?);
         let directory = self.directory.as_ref()?;
+        let below = PathBuf::from(name(line).ok()?);
         let inside = below.components().all(|part| matches!(part, Component::Normal(_)));
         let named = below.as_os_str().as_encoded_bytes().ends_with(b"/") && inside;
         let tree = || Tree::new(directory.clone(), self.names.to.clone(), self.written.clone());

@@ -271,10 +271,9 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
 /// What `--include` and `--exclude` let through.
 fn filter(args: &CopyArgs) -> Result<KeyFilter, String> {
     let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
-    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
-        KeyFilter::new(globs, None).map_err(|error| format!("{name}: {error}"))?;
-    }
-    KeyFilter::new(include, exclude).map_err(|error| error.to_string())
+    // By itself first, so that the error names the right option.
+    KeyFilter::new(include, None).map_err(|error| format!("--include: {error}"))?;
+    KeyFilter::new(include, exclude).map_err(|error| format!("--exclude: {error}"))
 }
 
 /// The objects of a listing, compared with that of the destination.

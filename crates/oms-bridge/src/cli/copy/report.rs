@@ -91,10 +91,8 @@ impl Report {
                 say(format_args!("error: {}", text::printable(&stopped.to_string())));
             }
             Some(stopped) => {
-                let (with, stopped) = match exit {
-                    Exit::CredentialsRefused => ("with others ", stopped.to_string()),
-                    _ => ("", stopped.to_string()),
-                };
+                let with = if exit == Exit::CredentialsRefused { "with others " } else { "" };
+                let stopped = stopped.to_string();
                 let stopped = text::printable(&stopped);
                 say(format_args!("stopped early: {stopped}; {with}the same command goes on from here"));
             }

@@ -199,18 +199,15 @@ pub(super) async fn from_url(
         let message = format!("{MOST_FETCHES} objects are being fetched for {} already", user.name);
         return Err(ApiError::too_many("too_many_fetches", message));
     }
-    fetcher.look_up(&user.name, url.host_str().unwrap_or_default()).await.map_err(|error| {
-        let host = url.host_str().unwrap_or_default();
-        match error {
-            HostError::Refused(why) => ApiError::forbidden("refused", why.to_string()),
-            HostError::Unknown(error) => {
-                tracing::info!(host, %error, "a host cannot be found");
-                ApiError::new(StatusCode::BAD_REQUEST, "unknown_host", format!("{host:?} cannot be found"))
-            }
-            HostError::Unanswered => ApiError::unavailable(
-                "lookup_unanswered",
-                format!("nobody says where {host:?} is; try again"),
-            ),
+    let host = url.host_str().unwrap_or_default();
+    fetcher.look_up(&user.name, host).await.map_err(|error| match error {
+        HostError::Refused(why) => ApiError::forbidden("refused", why.to_string()),
+        HostError::Unknown(error) => {
+            tracing::info!(host, %error, "a host cannot be found");
+            ApiError::new(StatusCode::BAD_REQUEST, "unknown_host", format!("{host:?} cannot be found"))
+        }
+        HostError::Unanswered => {
+            ApiError::unavailable("lookup_unanswered", format!("nobody says where {host:?} is; try again"))
         }
     })?;
     let entry = desk.fetching(&user, &name, url)?;

@@ -108,9 +108,8 @@ fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
     if links == Links::Skip {
         return Err(Lost::LeftOut(SKIPPED));
     }
-    let target = fs::canonicalize(root.join(relative)).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Lost::Nowhere("a link to nothing"),
-        _ => Lost::Io(error),
+    let target = fs::canonicalize(root.join(relative)).map_err(|error| {
+        if super::is_missing(&error) { Lost::Nowhere("a link to nothing") } else { Lost::Io(error) }
     })?;
     let (base, relative): (PathBuf, &Path) = match links {
         Links::Within => {

@@ -22,8 +22,7 @@ mod refusal;
 mod request;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::Stream;
 use http::header::RANGE;
@@ -93,21 +92,16 @@ pub struct S3Bucket {
 /// What is known of the `ETag`s of a bucket. Most services make them of the MD5, some do not, and none says so. Where the first
 /// that was compared with what was read is no MD5, others are not compared, since each would be read twice for it.
 #[derive(Debug, Default)]
-struct ETags(AtomicU8);
-
-const UNKNOWN: u8 = 0;
-const SOME_ARE_MD5: u8 = 1;
-const NO_MD5: u8 = 2;
+struct ETags(OnceLock<bool>);
 
 impl ETags {
     fn may_be_md5(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != NO_MD5
+        self.0.get() != Some(&false)
     }
 
     fn learn(&self, are_md5: bool) {
-        let learnt = if are_md5 { SOME_ARE_MD5 } else { NO_MD5 };
         // Only the first one decides.
-        let _ = self.0.compare_exchange(UNKNOWN, learnt, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.0.set(are_md5);
     }
 }
 
