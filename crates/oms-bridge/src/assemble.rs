@@ -8,6 +8,7 @@ use std::sync::Arc;
 use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
 use crate::breaker::Breakers;
+use crate::clock;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
@@ -19,7 +20,6 @@ use crate::policy::{KeyFilter, Policy};
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
 use crate::transfer::{Unmarked, Web};
-use crate::{clock, http_client};
 
 #[cfg(feature = "desk")]
 pub use self::desk::desk;

@@ -42,7 +42,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{Clock, Moment};
-use crate::text::{self, masked};
+use settings::text::{self, masked};
 
 /// How long nothing is sent once credentials are refused: the length of the gateway's own lock.
 pub(crate) const WINDOW: Duration = Duration::from_mins(5);

@@ -24,13 +24,11 @@
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | `header` | headers that there may be one of |
 //! | [`token`] | bearer tokens of everything that is served over HTTP |
-//! | `lenient` | what people make of input: what is mended, what is named |
-//! | [`config`], [`location`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
+//! | [`config`], [`credentials`], [`assemble`] | settings and credentials to a pipeline |
 //! | `desk` | uploads straight from browsers: policies, callbacks, catalogue |
 //! | `consume`, `aws` | the worker on a queue of Amazon SQS; what it shares with Amazon S3 as a source |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`cli`] | the commands |
-//! | `features` | what a build may be without, and how to get it |
 //!
 //! One event's way: the host hands its bytes to [`event::parse`], the changes and a time budget to
 //! [`pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
@@ -60,13 +58,10 @@ pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod explain;
-mod features;
 mod header;
 pub mod host;
 pub mod ingest;
 pub mod journal;
-mod lenient;
-pub mod location;
 pub mod logging;
 pub mod oms_api;
 pub mod pipeline;
@@ -74,7 +69,6 @@ pub mod policy;
 pub mod progress;
 pub mod replay;
 pub mod status;
-mod text;
 pub mod token;
 pub mod transfer;
 pub mod warm;

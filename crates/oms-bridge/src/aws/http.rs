@@ -119,7 +119,7 @@ mod tests {
     use hyper::body::Body as _;
 
     use super::*;
-    use crate::http_client::{self, Proxies};
+    use http_client::{self, Proxies};
 
     #[tokio::test]
     async fn a_request_of_the_sdk_goes_out_as_it_is() {

@@ -9,7 +9,7 @@ use fc_adapter::Limits;
 use serde::Serialize;
 
 use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
-use crate::config::{ConfigError, ListenArgs, Mode, Settings, SettingsArgs};
+use crate::config::{ListenArgs, Mode, Settings, SettingsArgs};
 use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
@@ -17,10 +17,11 @@ use crate::consume::{
 use crate::credentials::SourceCredentials;
 use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
-use crate::http_client::{self, Proxies};
-use crate::lenient;
-use crate::text::{counted, printable};
 use crate::{assemble, aws, clock};
+use http_client::{self, Proxies};
+use settings::ConfigError;
+use settings::lenient;
+use settings::text::{counted, printable};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///

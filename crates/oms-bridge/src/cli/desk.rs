@@ -9,13 +9,14 @@ use tokio::net::TcpListener;
 
 use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
-use crate::config::{ConfigError, DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
+use crate::config::{DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
 use crate::desk::{self, Desk};
 use crate::host::interrupts::Interrupts;
-use crate::http_client::{self, Proxies};
-use crate::text::printable;
+use http_client::{self, Proxies};
+use settings::ConfigError;
+use settings::text::printable;
 
 const PORT: u16 = 8080;
 

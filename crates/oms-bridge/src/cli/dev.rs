@@ -19,10 +19,10 @@ use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, cr
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::shown;
-use crate::features;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
-use crate::text::printable;
+use settings::features;
+use settings::text::printable;
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev

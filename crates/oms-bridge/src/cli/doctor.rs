@@ -10,9 +10,9 @@ use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
-use crate::http_client::{self, Proxies};
 use crate::oms_api::OmsApi;
 use crate::{assemble, clock};
+use http_client::{self, Proxies};
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each finding.
 ///

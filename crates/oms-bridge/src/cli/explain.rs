@@ -11,9 +11,9 @@ use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
-use crate::lenient;
 use crate::oms_api::OmsApi;
 use crate::{assemble, clock};
+use settings::lenient;
 
 /// Explains one key: the object on both sides, its records, the request that would be sent, what to do next.
 ///

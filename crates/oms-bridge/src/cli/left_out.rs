@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand};
 
 use super::{Exit, exit, usage};
-use crate::features;
+use settings::features;
 
 /// One that was asked for.
 #[derive(Subcommand)]

@@ -40,10 +40,10 @@ use crate::credentials::SourceCredentials;
 use crate::engine::Engine;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::RuntimeApi;
-use crate::http_client::{self, Proxies};
-use crate::lenient;
 use crate::logging::{self, LogFormat};
-use crate::text::{self, counted, printable};
+use http_client::{self, Proxies};
+use settings::lenient;
+use settings::text::{self, counted, printable};
 
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };

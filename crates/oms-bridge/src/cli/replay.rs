@@ -18,8 +18,8 @@ use crate::host::interrupts::Interrupts;
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::{Event, Log, Observer};
 use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
-use crate::text::{counted, printable};
 use crate::{assemble, clock};
+use settings::text::{counted, printable};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
 ///

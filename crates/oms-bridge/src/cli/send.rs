@@ -14,9 +14,9 @@ use crate::credentials::SourceCredentials;
 use crate::engine::Engine;
 use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
-use crate::http_client::{self, Proxies};
 use crate::progress::{Event, Log, Observer};
-use crate::text::{counted, printable};
+use http_client::{self, Proxies};
+use settings::text::{counted, printable};
 
 /// Hands keys to the engine, as if their objects had just been uploaded.
 #[derive(Args)]

@@ -10,14 +10,15 @@ use rustls::crypto::ring;
 
 use super::{Exit, exit, variable};
 use crate::assemble;
-use crate::config::{ConfigError, IngestSettings, ListenArgs, Settings, SettingsArgs};
+use crate::config::{IngestSettings, ListenArgs, Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
-use crate::http_client::{self, Proxies};
 use crate::ingest::{Ingest, MAX_BODY};
-use crate::lenient::given;
+use http_client::{self, Proxies};
+use settings::ConfigError;
+use settings::lenient::given;
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///

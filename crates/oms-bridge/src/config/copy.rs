@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use oss_lite::{BucketName, Credentials, Dialect, Endpoint, SignatureVersion};
 
-use super::reader::{Reader, given};
 use super::{Oss, SettingsArgs};
 use crate::change::Provider;
 use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
-use crate::lenient;
-use crate::location::{Place, is_same_service};
+use settings::lenient;
+use settings::lenient::given;
+use settings::location::{Place, is_same_service};
+use settings::reader::Reader;
 
 /// Settings of the engine that copies.
 #[derive(Clone, Debug)]

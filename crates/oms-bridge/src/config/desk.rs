@@ -11,13 +11,15 @@ use oss_lite::{BucketName, Dialect, Endpoint, SignatureVersion};
 use reqwest::Url;
 
 use super::copy::{self, boolean};
-use super::reader::{Reader, given};
-use super::{ConfigError, IngestSettings, LogBucket, Oss, Settings, SettingsArgs, ingest};
+use super::{IngestSettings, LogBucket, Oss, Settings, SettingsArgs, ingest};
 use crate::change::Provider;
 use crate::desk::catalogue::DatabaseUrl;
 use crate::desk::types::AllowedTypes;
 use crate::desk::users::Users;
-use crate::lenient;
+use settings::ConfigError;
+use settings::lenient;
+use settings::lenient::given;
+use settings::reader::Reader;
 
 /// Largest object that a form can carry: 5 GiB, a limit of OSS.
 const LARGEST: u64 = 5 << 30;
@@ -137,7 +139,7 @@ impl DeskSettings {
     ) -> Result<Self, ConfigError> {
         let mut reader = Reader::default();
         let settings = Self::read(&mut reader, desk, args, fc_region);
-        settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError { problems: reader.problems })
+        settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError::new(reader.problems))
     }
 
     fn read(

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::IngestArgs;
 use super::copy::boolean;
-use super::reader::{Reader, given};
 use crate::ingest::{AllowList, Guard, Reach};
-use crate::lenient::half_width;
 use crate::token::Token;
+use settings::lenient::given;
+use settings::lenient::half_width;
+use settings::reader::Reader;
 
 /// What may be fetched from the web, and who may ask for it.
 #[derive(Clone, Debug)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use fc_adapter::Limits;
 
-use super::ConfigError;
-use super::reader::{Reader, given};
+use settings::ConfigError;
+use settings::lenient::given;
+use settings::reader::Reader;
 
 /// Longest time that can be set, in seconds: a day.
 const LONGEST: u64 = 86_400;
@@ -56,7 +57,7 @@ impl ListenArgs {
         if let Some(most) = r.read("LISTEN_MAX_CONNECTIONS", most, connections) {
             limits = limits.with_connections(most);
         }
-        if reader.problems.is_empty() { Ok(limits) } else { Err(ConfigError { problems: reader.problems }) }
+        if reader.problems.is_empty() { Ok(limits) } else { Err(ConfigError::new(reader.problems)) }
     }
 }
 

@@ -18,9 +18,7 @@ mod ingest;
 mod listen;
 mod mode;
 mod oms;
-mod reader;
 
-use std::fmt;
 use std::str::FromStr;
 
 use oss_lite::{BucketName, Dialect, Endpoint, SignatureVersion};
@@ -33,11 +31,12 @@ pub use self::ingest::IngestSettings;
 pub use self::listen::ListenArgs;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
-use self::reader::{Reader, given};
 use crate::event::KeyEncoding;
-use crate::lenient;
 use crate::policy::KeyFilter;
-use crate::text::printable;
+use settings::ConfigError;
+use settings::lenient;
+use settings::lenient::given;
+use settings::reader::Reader;
 
 /// What stands in the place of the sync task where there is none.
 const DIRECT_COPY: &str = "direct-copy";
@@ -69,56 +68,6 @@ pub struct Settings {
     pub ingest: Option<IngestSettings>,
 }
 
-/// Everything that is wrong with the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    problems: Vec<String>,
-}
-
-impl ConfigError {
-    /// One line for each problem.
-    pub fn problems(&self) -> &[String] {
-        &self.problems
-    }
-
-    /// The same with one more, about a setting that only one command has.
-    #[must_use]
-    pub fn and(mut self, problem: impl Into<String>) -> Self {
-        self.problems.push(problem.into());
-        self
-    }
-
-    /// Both, or everything that is wrong with either.
-    ///
-    /// # Errors
-    ///
-    /// The problems of both.
-    pub fn both<A, B>(one: Result<A, Self>, other: Result<B, Self>) -> Result<(A, B), Self> {
-        match (one, other) {
-            (Ok(one), Ok(other)) => Ok((one, other)),
-            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-            (Err(mut error), Err(other)) => {
-                error.problems.extend(other.problems);
-                Err(error)
-            }
-        }
-    }
-
-    /// With this one only.
-    pub fn of(problem: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()] }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration is not usable:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(problem)))
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 impl Settings {
     /// Checks everything.
     ///
@@ -130,7 +79,7 @@ impl Settings {
     pub fn resolve(args: &SettingsArgs, fc_region: Option<&str>) -> Result<Self, ConfigError> {
         let mut reader = Reader::default();
         let settings = Self::read(&mut reader, args, fc_region);
-        settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError { problems: reader.problems })
+        settings.filter(|_| reader.problems.is_empty()).ok_or(ConfigError::new(reader.problems))
     }
 
     fn read(r: &mut Reader, args: &SettingsArgs, fc_region: Option<&str>) -> Option<Self> {

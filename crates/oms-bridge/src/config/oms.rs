@@ -3,9 +3,10 @@
 use apig_signer::Credentials;
 
 use super::SettingsArgs;
-use super::reader::{Reader, given};
 use crate::engine::oms::{BadSyncUrl, IN_FLIGHT, SyncUrl};
-use crate::lenient::half_width;
+use settings::lenient::given;
+use settings::lenient::half_width;
+use settings::reader::Reader;
 
 /// Settings of the engine that forwards to OMS.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ fn good() -> SettingsArgs {
 }
 
 fn problems(args: &SettingsArgs) -> Vec<String> {
-    Settings::resolve(args, None).unwrap_err().problems
+    Settings::resolve(args, None).unwrap_err().problems().to_vec()
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn the_source_is_where_the_log_bucket_is_unless_it_is_told_another_service() {
 fn the_journal_is_not_in_the_source() {
     let mut args = good();
     args.copy.source_bucket = args.log_bucket.clone();
-    let problems = Settings::resolve(&args, None).unwrap_err().problems;
+    let problems = Settings::resolve(&args, None).unwrap_err().problems().to_vec();
     assert!(problems.len() == 1 && problems[0].starts_with("LOG_BUCKET: is SOURCE_BUCKET"), "{problems:?}");
 }
 
@@ -255,7 +255,7 @@ fn the_destination_is_neither_the_journal_nor_the_source_itself() {
     let with = |dest: &str, endpoint: &str, source: &str| {
         let mut args = copying(dest, endpoint);
         args.copy.source_bucket = Some(source.into());
-        Settings::resolve(&args, None).map_err(|error| error.problems)
+        Settings::resolve(&args, None).map_err(|error| error.problems().to_vec())
     };
     let journal = with("oss://logs/copies", OSS, "src").unwrap_err();
     assert!(journal.len() == 1 && journal[0].starts_with("DEST: must not be in LOG_BUCKET"), "{journal:?}");

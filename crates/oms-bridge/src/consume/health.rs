@@ -99,7 +99,7 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http_client::{self, Proxies};
+    use http_client::{self, Proxies};
 
     #[derive(Clone)]
     struct Worker(Option<&'static str>);

@@ -27,7 +27,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::credentials;
-use crate::http_client::{self, Proxies};
+use http_client::{self, Proxies};
 
 /// How long before the old ones end new ones are fetched, at most half of their life.
 const EARLY: Duration = Duration::from_mins(5);

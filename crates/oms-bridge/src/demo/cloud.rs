@@ -15,8 +15,8 @@ use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::event::KeyEncoding;
 use crate::host::{self, Function};
-use crate::http_client::{self, Proxies};
 use crate::pipeline::Pipeline;
+use http_client::{self, Proxies};
 
 /// Bucket whose uploads trigger the function.
 pub const SOURCE: &str = "photos";

@@ -15,7 +15,7 @@ use crate::assemble;
 use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
 use crate::desk::catalogue::{Catalogue, DatabaseUrl};
 use crate::desk::{self, Desk};
-use crate::http_client::{self, Proxies};
+use http_client::{self, Proxies};
 
 /// The one user's name.
 const USER: &str = "dev";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str, style, truncate_str};
 
-use crate::text::printable;
+use settings::text::printable;
 
 /// Widest object name that is shown whole.
 const NAME: usize = 34;

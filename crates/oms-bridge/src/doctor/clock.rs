@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Finding, Severity};
-use crate::text::span;
+use settings::text::span;
 
 /// Both clouds refuse signatures that are further off.
 const REFUSED: TimeDelta = TimeDelta::minutes(15);

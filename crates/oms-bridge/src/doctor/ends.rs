@@ -12,8 +12,8 @@ use super::{Finding, Severity, clock};
 use crate::assemble;
 use crate::config::{CopySettings, Settings};
 use crate::engine::copy::Deletes;
-use crate::location::Place;
-use crate::text::masked;
+use settings::location::Place;
+use settings::text::masked;
 
 /// Folder of the objects that try out the destination.
 const PROBES: &str = "oms_bridge_probe/";

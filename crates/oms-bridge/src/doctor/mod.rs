@@ -23,10 +23,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use self::ends::Ends;
-use crate::config::{ConfigError, Settings};
+use crate::config::Settings;
 use crate::credentials::SourceCredentials;
 use crate::journal::{Journal, OpenJournal};
 use crate::oms_api::OmsApi;
+use ::settings::ConfigError;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

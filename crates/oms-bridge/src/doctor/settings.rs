@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{ConfigError, Mode, OmsSettings, Settings};
+use crate::config::{Mode, OmsSettings, Settings};
 use crate::credentials::SourceCredentials;
 use crate::engine::oms::SyncUrl;
-use crate::text::masked;
+use settings::ConfigError;
+use settings::text::masked;
 
 /// Regions where sync tasks are documented to work. Others may follow, so it is only a warning.
 const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];

@@ -193,10 +193,10 @@ mod tests {
     use crate::clock;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
-    use crate::http_client::{self, Proxies};
     use crate::transfer::Unmarked;
     #[cfg(feature = "aws")]
     use crate::transfer::{Given, S3};
+    use http_client::{self, Proxies};
 
     /// Nothing listens on port 1.
     const NOWHERE: &str = "http://127.0.0.1:1";

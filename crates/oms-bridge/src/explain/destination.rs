@@ -6,7 +6,7 @@ use oss_lite::{Bucket, Client, Credentials};
 
 use super::Side;
 use crate::config;
-use crate::location::scheme;
+use settings::location::scheme;
 
 /// A bucket, and what stands before the keys in it.
 #[derive(Clone, Debug)]

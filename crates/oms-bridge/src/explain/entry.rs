@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::journal::{Record, StoredRecord};
-use crate::text;
+use settings::text;
 
 /// A record of the key.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Entry, Explanation, Side, State};
-use crate::text::{printable, time};
+use settings::text::{printable, time};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::breaker::Breakers;
     use crate::clock;
-    use crate::http_client::{self, Proxies};
+    use http_client::{self, Proxies};
 
     #[tokio::test]
     async fn a_key_that_is_refused_elsewhere_is_not_used_here() {

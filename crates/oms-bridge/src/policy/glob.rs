@@ -19,7 +19,7 @@ use std::str::Chars;
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 
-use crate::lenient;
+use settings::lenient;
 
 /// Several globs of which one has to match.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use self::oms::{Huawei, OmsReport};
 pub use self::records::{ByAge, ByClass, Latest, Oldest, Records};
 use crate::journal::OpenJournal;
-use crate::text;
+use settings::text;
 
 /// Everything that `status` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::engine::{EngineError, FailureClass};
 use crate::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
-use crate::text;
+use settings::text;
 
 /// Records read at once.
 const READS: usize = 64;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::{Latest, OmsReport, Records, Status};
 use crate::engine::FailureClass;
 use crate::oms_api::Statistics;
-use crate::text::{Align, bytes, counted, printable, span, table};
+use settings::text::{Align, bytes, counted, printable, span, table};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

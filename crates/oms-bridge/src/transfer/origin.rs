@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Unmarked;
 use super::skip::SOURCE_ETAG;
 use super::source::Source;
-use crate::location::scheme;
+use settings::location::scheme;
 
 /// User metadata in which a copy keeps of what it is one.
 pub const SOURCE_ORIGIN: &str = "src-origin";

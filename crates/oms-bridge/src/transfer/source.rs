@@ -14,8 +14,8 @@ use super::files::Directory;
 use super::s3::S3Bucket;
 use super::stop::{Failed, Stop};
 use super::web::Web;
-use crate::location::scheme;
 use crate::web_url;
+use settings::location::scheme;
 
 /// Where objects are read.
 #[derive(Clone, Debug)]

@@ -10,10 +10,10 @@ use super::overlap::{self, At};
 use super::services::Access;
 use super::{CopyArgs, LinkChoice};
 use crate::bulk::Names;
-use crate::lenient;
-use crate::location::{Place, S3Place};
 use crate::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 use crate::web_url;
+use settings::lenient;
+use settings::location::{Place, S3Place};
 
 /// An end as it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]

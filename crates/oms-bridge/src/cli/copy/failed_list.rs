@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::lenient;
-use crate::text::{json, printable};
+use settings::lenient;
+use settings::text::{json, printable};
 
 /// The names that are tried.
 const NAMES: u32 = 1000;

@@ -17,10 +17,10 @@ use super::ends::Ends;
 use super::failed_list::name;
 use super::{Entries, wanted};
 use crate::bulk::{Entry, Names, NotListed, Tree};
-use crate::lenient::{self, MARK, Start};
 use crate::policy::KeyFilter;
 use crate::transfer::{Directory, Failed, Item, Known, Source};
 use crate::web_url;
+use settings::lenient::{self, MARK, Start};
 
 /// The objects that the file (or stdin, for `-`) names, one a line, of those that `filter` lets through.
 pub(super) async fn entries(file: &Path, ends: &Ends, filter: KeyFilter) -> Result<Entries, String> {

@@ -24,16 +24,17 @@ use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, 
 use crate::bulk::{
     self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
 };
+use crate::clock;
 use crate::engine::FailureClass;
-use crate::features;
 use crate::host::interrupts::Interrupts;
-use crate::http_client::{self, Proxies};
 use crate::policy::KeyFilter;
 use crate::transfer::{
     CONCURRENCY, Carry, Existing, Extras, Flow, Item, Known, MAX_PART_SIZE, MIN_PART_SIZE, Options, Source,
     Symlinks, Transfer,
 };
-use crate::{clock, text};
+use http_client::{self, Proxies};
+use settings::features;
+use settings::text;
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/

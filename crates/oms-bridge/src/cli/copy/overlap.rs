@@ -12,7 +12,7 @@ use oss_lite::Endpoint;
 
 use super::ends::Location;
 use crate::bulk::Names;
-use crate::location::is_same_service;
+use settings::location::is_same_service;
 
 /// A bucket, and where its service listens.
 #[derive(Clone, Copy, Debug)]

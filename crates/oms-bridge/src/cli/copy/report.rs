@@ -12,8 +12,9 @@ use super::bar::Bar;
 use super::failed_list::{self, FailedList};
 use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{Exit, print, print_json, say};
+use crate::clock;
 use crate::transfer::{Done, Failed, Flow, Transfer};
-use crate::{clock, text};
+use settings::text;
 
 /// What goes to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use crate::breaker::Breakers;
 use crate::cli::variable;
 use crate::clock;
 use crate::credentials::SourceCredentials;
-#[cfg(not(feature = "aws"))]
-use crate::features;
-use crate::lenient::{self, given};
-use crate::location::{Place, S3Place, scheme};
 use crate::transfer::Source;
 #[cfg(feature = "aws")]
 use crate::transfer::{Given, S3};
+#[cfg(not(feature = "aws"))]
+use settings::features;
+use settings::lenient::{self, given};
+use settings::location::{Place, S3Place, scheme};
 
 /// What the settings give to reach services with.
 pub(super) struct Access<'a> {

@@ -331,7 +331,7 @@ impl Shared {
             Place::S3(bucket) => (Source::S3(config.s3.bucket(bucket)?), ServerSideCopy::No),
             #[cfg(not(feature = "aws"))]
             Place::S3(bucket) => {
-                let reading = crate::features::missing("aws", "reading Amazon S3");
+                let reading = settings::features::missing("aws", "reading Amazon S3");
                 return Err(Failed::settings(format!(
                     "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {reading}"
                 )));

@@ -92,7 +92,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn reqwest_client() -> reqwest::Client {
-    crate::http_client::build(crate::http_client::Proxies::None).unwrap()
+    http_client::build(http_client::Proxies::None).unwrap()
 }
 
 async fn connection(

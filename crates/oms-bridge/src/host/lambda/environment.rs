@@ -7,7 +7,7 @@ use http::Uri;
 use http::uri::Authority;
 use serde_json::json;
 
-use crate::http_client::{self, Proxies};
+use http_client::{self, Proxies};
 
 /// The variable that makes this process a Lambda function.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";

@@ -5,7 +5,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use crate::lenient::{self, MARK, Start};
+use settings::lenient::{self, MARK, Start};
 
 /// Keys handed to the pipeline at once.
 const CHUNK: usize = 1000;

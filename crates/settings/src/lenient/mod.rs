@@ -19,21 +19,20 @@ mod list;
 
 use std::borrow::Cow;
 
-#[cfg(feature = "aws")]
-pub(crate) use self::address::s3_endpoint;
-pub(crate) use self::address::{bucket, endpoint, is_address, key, meant, parts, place, region};
-pub(crate) use self::list::{MARK, Start, marked};
+pub use self::address::s3_endpoint;
+pub use self::address::{bucket, endpoint, is_address, key, meant, parts, place, region};
+pub use self::list::{MARK, Start, marked};
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of env files leave on.
 /// `None` where nothing is left.
-pub(crate) fn setting(text: &str) -> Option<&str> {
+pub fn setting(text: &str) -> Option<&str> {
     let text = trimmed(text);
     let text = in_quotes(text).map_or(text, trimmed);
     (!text.is_empty()).then_some(text)
 }
 
 /// The value of a setting that may be given.
-pub(crate) fn given(value: Option<&String>) -> Option<String> {
+pub fn given(value: Option<&String>) -> Option<String> {
     value.and_then(|value| setting(value)).map(str::to_owned)
 }
 
@@ -47,7 +46,7 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// What stands in a pair of quotes of which none is inside.
-pub(crate) fn in_quotes(text: &str) -> Option<&str> {
+pub fn in_quotes(text: &str) -> Option<&str> {
     const PAIRS: [(char, char); 4] =
         [('"', '"'), ('\'', '\''), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
     PAIRS.iter().find_map(|&(open, close)| {
@@ -57,7 +56,7 @@ pub(crate) fn in_quotes(text: &str) -> Option<&str> {
 }
 
 /// Text of which all must be ASCII, with the full-width forms of an input method as what they stand for.
-pub(crate) fn half_width(text: &str) -> Cow<'_, str> {
+pub fn half_width(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -72,7 +71,7 @@ pub(crate) fn half_width(text: &str) -> Cow<'_, str> {
 
 /// A URL as messages show it: without user, password, query and fragment, each of which may be a secret. Text that is no URL is shown by
 /// the same rule.
-pub(crate) fn shown_url(text: &str) -> String {
+pub fn shown_url(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let separator = if scheme.len() + rest.len() == text.len() { "" } else { "://" };
     // A password may hold any of the marks that end it, so that the last `@` counts.

@@ -5,11 +5,11 @@
 //! writes such a key in another form.
 
 /// The byte order mark.
-pub(crate) const MARK: char = '\u{feff}';
+pub const MARK: char = '\u{feff}';
 
 /// What a list begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub enum Start {
     /// Text, of which so many bytes are a mark.
     Text(usize),
     /// Another encoding, by its name.
@@ -18,7 +18,7 @@ pub(crate) enum Start {
 
 impl Start {
     /// By the first bytes of a list.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         match bytes {
             [0xef, 0xbb, 0xbf, ..] => Self::Text(3),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Self::Foreign("UTF-16"),
@@ -28,7 +28,7 @@ impl Start {
 }
 
 /// What is wrong with a line that begins with a mark.
-pub(crate) fn marked(line: &str) -> String {
+pub fn marked(line: &str) -> String {
     format!(
         "{line:?} begins with a byte order mark, as where two files are put together: probably {:?} is meant",
         line.trim_start_matches(MARK)

@@ -4,7 +4,7 @@
 //! a build is without is still named in its help, and using it says which feature brings it. Never an unknown command.
 
 /// What a build says that is asked for `what` and was built without the feature that brings it.
-pub(crate) fn missing(feature: &str, what: &str) -> String {
+pub fn missing(feature: &str, what: &str) -> String {
     format!(
         "{what} is not in this build. To get it: cargo install --locked --path crates/oms-bridge --features {feature}, or --features full for everything"
     )
@@ -14,7 +14,7 @@ pub(crate) fn missing(feature: &str, what: &str) -> String {
 mod tests {
     #[test]
     fn what_is_missing_can_be_had_by_the_command_that_is_named() {
-        let manifest = include_str!("../Cargo.toml");
+        let manifest = include_str!("../../oms-bridge/Cargo.toml");
         for feature in ["aws", "demo", "desk", "full"] {
             assert!(manifest.contains(&format!("\n{feature} = [")), "{feature}");
         }

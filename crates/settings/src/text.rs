@@ -7,17 +7,17 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to people goes through this,
 /// [`Printable`], [`lines`] or [`json`]; [`acts`] decides for all of them.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, acts, |character, text| text.extend(character.escape_default()))
 }
 
 /// The same of several lines, which stay lines.
-pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| acts(c) && c != '\n', |character, text| text.extend(character.escape_default()))
 }
 
 /// The same of JSON, which stays that JSON: only its strings hold such characters.
-pub(crate) fn json(text: &str) -> Cow<'_, str> {
+pub fn json(text: &str) -> Cow<'_, str> {
     escaped(text, acts, |character, text| {
         let mut units = [0; 2];
         for unit in character.encode_utf16(&mut units) {
@@ -50,7 +50,8 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool, escape: impl Fn(char, &mut
 }
 
 /// Writes text of others so that it is fit for a terminal.
-pub(crate) struct Printable<W>(pub(crate) W);
+#[derive(Debug)]
+pub struct Printable<W>(pub W);
 
 impl<W: fmt::Write> fmt::Write for Printable<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -59,7 +60,7 @@ impl<W: fmt::Write> fmt::Write for Printable<W> {
 }
 
 /// Enough of an access key id to recognise it: its first four characters and the last two.
-pub(crate) fn masked(id: &str) -> String {
+pub fn masked(id: &str) -> String {
     match (id.get(..4), id.len().checked_sub(2).and_then(|end| id.get(end..))) {
         (Some(start), Some(end)) if id.len() >= 12 => format!("{start}****{end}"),
         _ => "****".to_owned(),
@@ -67,12 +68,12 @@ pub(crate) fn masked(id: &str) -> String {
 }
 
 /// A time, to the second.
-pub(crate) fn time(time: DateTime<Utc>) -> String {
+pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A length of time in its largest whole unit.
-pub(crate) fn span(span: TimeDelta) -> String {
+pub fn span(span: TimeDelta) -> String {
     let seconds = span.num_seconds().abs();
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -83,12 +84,12 @@ pub(crate) fn span(span: TimeDelta) -> String {
 }
 
 /// A number of things.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
+pub fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A number of bytes in its largest unit.
-pub(crate) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     for (size, unit) in UNITS {
@@ -102,13 +103,15 @@ pub(crate) fn bytes(count: u64) -> String {
 
 /// How the cells of a column are aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Align {
+pub enum Align {
+    /// At the left.
     Left,
+    /// At the right.
     Right,
 }
 
 /// Rows as lines, indented by two, each column as wide as its widest cell. Cells should be ASCII, but for the last column.
-pub(crate) fn table<const N: usize>(align: [Align; N], rows: &[[String; N]]) -> String {
+pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();

@@ -13,7 +13,7 @@ const OSS: &str = ".aliyuncs.com";
 const OBS: &str = ".myhuaweicloud.";
 
 /// The scheme of an address, its other half, and whether exactly `://` is between them.
-pub(crate) fn parts(text: &str) -> Option<(&'static str, &str, bool)> {
+pub fn parts(text: &str) -> Option<(&'static str, &str, bool)> {
     let (scheme, rest) = split(text)?;
     let slashes = text.get(..text.len() - rest.len()).map(half_width);
     let exact = slashes.is_some_and(|start| start.ends_with("://") && !start.ends_with(":///"));
@@ -31,7 +31,7 @@ fn split(text: &str) -> Option<(&'static str, &str)> {
 
 /// What text of this machine's paths was meant to be, where it begins as an address does that lacks its slashes, or its colon:
 /// `obs:mirror/a`, `obs//mirror/a`. As a path of this machine it would be taken without a word.
-pub(crate) fn meant(text: &str) -> Option<String> {
+pub fn meant(text: &str) -> Option<String> {
     const COPIED: [&str; 5] = ["oss", "obs", "s3", "https", "http"];
     let text = half_width(text);
     let (before, rest) = text.split_at(text.find([':', '/'])?);
@@ -43,7 +43,7 @@ pub(crate) fn meant(text: &str) -> Option<String> {
 
 /// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one slash or in full-width
 /// characters.
-pub(crate) fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     split(text).is_some()
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn is_address(text: &str) -> bool {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub(crate) fn key(text: String, source: Option<(&str, &str)>) -> Result<String, String> {
+pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, String> {
     let Some((scheme, rest)) = split(&text) else { return Ok(text) };
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     match source {
@@ -71,7 +71,7 @@ pub(crate) fn key(text: String, source: Option<(&str, &str)>) -> Result<String, 
 /// # Errors
 ///
 /// When it is no name of a region.
-pub(crate) fn region(text: &str) -> Result<String, String> {
+pub fn region(text: &str) -> Result<String, String> {
     let text = half_width(text).trim().to_ascii_lowercase();
     let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
     let hint = if host.contains('.') {
@@ -93,7 +93,7 @@ pub(crate) fn region(text: &str) -> Result<String, String> {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub(crate) fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
+pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
     let text = half_width(text);
     let text = text.trim().trim_end_matches('/');
     let endpoint: Endpoint = text.parse().map_err(|error| {
@@ -126,8 +126,7 @@ pub(crate) fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String>
 /// # Errors
 ///
 /// When it is no URL of a service.
-#[cfg(feature = "aws")]
-pub(crate) fn s3_endpoint(text: &str) -> Result<String, String> {
+pub fn s3_endpoint(text: &str) -> Result<String, String> {
     let text = half_width(text);
     let text = text.trim().trim_end_matches('/');
     let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
@@ -183,7 +182,7 @@ fn half_host(text: &str, dialect: Dialect) -> Option<String> {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub(crate) fn bucket(text: &str, dialect: Dialect) -> Result<BucketName, String> {
+pub fn bucket(text: &str, dialect: Dialect) -> Result<BucketName, String> {
     let text = half_width(text);
     let text = text.trim();
     let name = match split(text) {
@@ -221,7 +220,7 @@ fn probable_bucket(text: &str, dialect: Dialect) -> String {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub(crate) fn place(text: &str) -> Result<Place, String> {
+pub fn place(text: &str) -> Result<Place, String> {
     let unknown =
         || format!("{:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]", shown_url(text));
     let Some((found, rest)) = split(text) else { return Err(unknown()) };

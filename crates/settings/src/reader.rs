@@ -2,16 +2,18 @@
 
 use std::fmt;
 
-pub(super) use crate::lenient::given;
+use crate::lenient::given;
 
 /// Collects problems while values are read, so that one message names them all.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
-    pub(super) problems: Vec<String>,
+pub struct Reader {
+    /// What was found to be wrong, each with the name of its setting.
+    pub problems: Vec<String>,
 }
 
 impl Reader {
-    pub(super) fn problem(&mut self, name: &str, what: impl fmt::Display) {
+    /// Adds a problem of the setting `name`, once.
+    pub fn problem(&mut self, name: &str, what: impl fmt::Display) {
         let problem = format!("{name}: {what}");
         // Two engines may want the same.
         if !self.problems.contains(&problem) {
@@ -19,7 +21,8 @@ impl Reader {
         }
     }
 
-    pub(super) fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
+    /// A value that must be given.
+    pub fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
         let value = given(value);
         if value.is_none() {
             self.problem(name, "missing");
@@ -27,7 +30,8 @@ impl Reader {
         value
     }
 
-    pub(super) fn read<T, E: fmt::Display>(
+    /// Parses a value that may be given. `None` where it is not, or is wrong, which is a problem then.
+    pub fn read<T, E: fmt::Display>(
         &mut self,
         name: &str,
         value: Option<String>,
@@ -43,11 +47,7 @@ impl Reader {
     }
 
     /// A pair of which both or none is given.
-    pub(super) fn pair(
-        &mut self,
-        names: [&str; 2],
-        values: [Option<&String>; 2],
-    ) -> Option<(String, String)> {
+    pub fn pair(&mut self, names: [&str; 2], values: [Option<&String>; 2]) -> Option<(String, String)> {
         match values.map(given) {
             [Some(first), Some(second)] => Some((first, second)),
             [Some(_), None] => {
