@@ -21,6 +21,7 @@
 mod body;
 mod connection;
 mod gate;
+pub mod token;
 mod watched;
 
 use std::time::Duration;

@@ -39,11 +39,8 @@
 #![warn(missing_docs)]
 
 pub mod assemble;
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod breaker;
 pub mod bulk;
-pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -56,7 +53,6 @@ pub mod demo;
 pub mod desk;
 pub mod doctor;
 pub mod engine;
-pub mod event;
 pub mod explain;
 mod header;
 pub mod host;
@@ -69,7 +65,6 @@ pub mod policy;
 pub mod progress;
 pub mod replay;
 pub mod status;
-pub mod token;
 pub mod transfer;
 pub mod warm;
 mod web_url;

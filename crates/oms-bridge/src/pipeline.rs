@@ -31,12 +31,12 @@ pub use self::messages::{Handled, Unsettled, Why};
 pub use self::report::Report;
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
-use crate::change::{ObjectChange, Provider};
 use crate::credentials::NoCredentials;
 use crate::engine::{Engine, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
 use crate::policy::{Policy, Refused, Sorted};
 use crate::progress::Observer;
+use object_events::change::{ObjectChange, Provider};
 
 /// Policy, engine and journal, put together. Hosts share one.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ pub use self::glob::BadGlob;
 use self::glob::Globs;
 use self::guard::Guard;
 pub use self::guard::Refused;
-use crate::change::{Effect, ObjectChange, Provider};
+use object_events::change::{Effect, ObjectChange, Provider};
 
 /// Decides about changes; knows neither engine nor journal.
 #[derive(Debug)]
@@ -250,7 +250,7 @@ impl KeyFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::EventName;
+    use object_events::change::EventName;
 
     fn change(bucket: &str, key: &str, event: &str) -> ObjectChange {
         ObjectChange {

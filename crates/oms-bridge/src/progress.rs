@@ -1,8 +1,8 @@
 //! Work reports itself as [`Event`]s; log lines, the progress bar and results are made from that stream.
 
-use crate::change::{Effect, ObjectChange};
 use crate::engine::{Acceptance, Failure};
 use crate::policy::Skip;
+use object_events::change::{Effect, ObjectChange};
 
 /// Something happened to a change.
 #[derive(Debug)]

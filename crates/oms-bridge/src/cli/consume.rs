@@ -17,7 +17,7 @@ use crate::consume::{
 use crate::credentials::SourceCredentials;
 use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
-use crate::{assemble, aws, clock};
+use crate::{assemble, clock};
 use http_client::{self, Proxies};
 use settings::ConfigError;
 use settings::lenient;
@@ -103,7 +103,7 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
     let region = address.region().map(str::to_owned).or_else(|| lenient::given(args.aws_region.as_ref()));
-    let config = aws::config(&http, region).await;
+    let config = aws_access::config(&http, region).await;
     opened(&config).await?;
     let queue = Queue::new(&config, &address, args.endpoint_url.clone());
     look(&queue).await?;
@@ -151,7 +151,7 @@ fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
 }
 
 /// Says before the first request what it would fail of.
-async fn opened(config: &aws::Config) -> Result<(), Exit> {
+async fn opened(config: &aws_access::Config) -> Result<(), Exit> {
     if config.sdk.region().is_none() {
         return Err(usage(&"AWS_REGION: missing, and the URL of the queue does not tell"));
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use oss_lite::{BucketName, Credentials, Dialect, Endpoint, SignatureVersion};
 
 use super::{Oss, SettingsArgs};
-use crate::change::Provider;
 use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
+use object_events::change::Provider;
 use settings::lenient;
 use settings::lenient::given;
 use settings::location::{Place, is_same_service};

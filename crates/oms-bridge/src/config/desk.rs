@@ -12,10 +12,10 @@ use reqwest::Url;
 
 use super::copy::{self, boolean};
 use super::{IngestSettings, LogBucket, Oss, Settings, SettingsArgs, ingest};
-use crate::change::Provider;
 use crate::desk::catalogue::DatabaseUrl;
 use crate::desk::types::AllowedTypes;
 use crate::desk::users::Users;
+use object_events::change::Provider;
 use settings::ConfigError;
 use settings::lenient;
 use settings::lenient::given;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::IngestArgs;
 use super::copy::boolean;
 use crate::ingest::{AllowList, Guard, Reach};
-use crate::token::Token;
+use http_listener::token::Token;
 use settings::lenient::given;
 use settings::lenient::half_width;
 use settings::reader::Reader;

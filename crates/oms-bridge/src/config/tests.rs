@@ -1,6 +1,6 @@
 use super::*;
-use crate::change::Provider;
 use crate::engine::copy::Deletes;
+use object_events::change::Provider;
 
 fn good() -> SettingsArgs {
     let some = |text: &str| Some(text.to_owned());
@@ -53,7 +53,7 @@ fn one_message_names_every_problem_and_no_secret() {
     ] {
         assert_eq!(found.iter().filter(|problem| problem.contains(name)).count(), 1, "{name}: {found:?}");
     }
-    let shown = ConfigError { problems: found }.to_string();
+    let shown = ConfigError::new(found).to_string();
     assert!(!shown.contains("hush") && shown.lines().count() == 10, "{shown}");
 }
 

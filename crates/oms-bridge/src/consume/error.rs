@@ -6,7 +6,7 @@ use std::fmt;
 use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
-use crate::aws::Behind;
+use aws_access::Behind;
 
 /// Why a request to the queue failed.
 #[derive(Clone, Debug, PartialEq, Eq)]

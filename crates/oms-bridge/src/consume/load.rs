@@ -16,9 +16,9 @@ use super::queue::Received;
 use crate::clock;
 use crate::credentials::NoCredentials;
 use crate::engine::backoff::Backoff;
-use crate::event::{self, Message};
 use crate::pipeline::{Budget, Report, Unsettled, Why};
 use crate::progress::Log;
+use object_events::Message;
 
 /// Longest time for one run. What is not copied by then goes to the journal, and a replay goes on with it.
 const RUN: Duration = Duration::from_hours(1);
@@ -61,7 +61,7 @@ impl Inner {
     fn understood(&self, messages: Vec<Received>, hand: &mut Hand) -> Vec<Understood> {
         let mut understood = Vec::with_capacity(messages.len());
         for Received { id, body, receives, .. } in messages {
-            let event = event::parse_message(&body, self.keys);
+            let event = object_events::parse_message(&body, self.keys);
             if let Err(error) = &event {
                 self.stats.poison.add(1);
                 tracing::error!(

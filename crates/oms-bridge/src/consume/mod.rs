@@ -62,8 +62,8 @@ pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Red
 pub use self::stats::Totals;
 use self::stats::{Now, Stats};
 use crate::credentials::SourceCredentials;
-use crate::event::KeyEncoding;
 use crate::pipeline::Pipeline;
+use object_events::KeyEncoding;
 
 /// Messages in hand at once, unless told otherwise.
 pub const CONCURRENCY: usize = 100;

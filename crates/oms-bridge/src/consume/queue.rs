@@ -13,7 +13,7 @@ use aws_sdk_sqs::types::{
 
 use super::address::Address;
 use super::error::QueueError;
-use crate::aws::{self, Cached, Renewed};
+use aws_access::{Cached, Renewed};
 
 /// Messages that one request may name.
 pub const BATCH: usize = 10;
@@ -77,8 +77,9 @@ pub struct Refused {
 impl Queue {
     /// The queue at `address`. Requests go to `endpoint`, else to where the configuration says, else to the host in its URL, else,
     /// where that is Amazon's, to the endpoint of the region.
-    pub fn new(config: &aws::Config, address: &Address, endpoint: Option<String>) -> Self {
-        let endpoint = endpoint.or_else(|| aws::endpoint(&config.sdk, "SQS")).or_else(|| address.endpoint());
+    pub fn new(config: &aws_access::Config, address: &Address, endpoint: Option<String>) -> Self {
+        let endpoint =
+            endpoint.or_else(|| aws_access::endpoint(&config.sdk, "SQS")).or_else(|| address.endpoint());
         let server = endpoint.clone().unwrap_or_else(|| address.origin());
         let mut builder = Builder::from(&config.sdk);
         builder.set_endpoint_url(endpoint);

@@ -13,10 +13,10 @@ use super::Error;
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
-use crate::event::KeyEncoding;
 use crate::host::{self, Function};
 use crate::pipeline::Pipeline;
 use http_client::{self, Proxies};
+use object_events::KeyEncoding;
 
 /// Bucket whose uploads trigger the function.
 pub const SOURCE: &str = "photos";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::token::Token;
+use http_listener::token::Token;
 
 /// Longest name of a user, in bytes.
 const LONGEST_NAME: usize = 64;

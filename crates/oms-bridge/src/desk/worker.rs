@@ -14,9 +14,9 @@ use super::entry::{Arrival, Entry, Forward, Millis, State, after};
 use super::fetch::Fetched;
 use super::types::{ContentType, UNKNOWN};
 use super::{Desk, Store};
-use crate::change::{EventName, ObjectChange};
 use crate::pipeline::{Budget, Pipeline};
 use crate::progress::Log;
+use object_events::change::{EventName, ObjectChange};
 
 /// Rows worked on at once.
 const AT_ONCE: usize = 64;

@@ -189,7 +189,6 @@ mod tests {
 
     use super::*;
     use crate::breaker::Breakers;
-    use crate::change::{EventName, ObjectChange};
     use crate::clock;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
@@ -197,6 +196,7 @@ mod tests {
     #[cfg(feature = "aws")]
     use crate::transfer::{Given, S3};
     use http_client::{self, Proxies};
+    use object_events::change::{EventName, ObjectChange};
 
     /// Nothing listens on port 1.
     const NOWHERE: &str = "http://127.0.0.1:1";

@@ -96,8 +96,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::change::ObjectChange;
     use crate::engine::{Acceptance, EngineError, EngineName, FailureClass};
+    use object_events::change::ObjectChange;
 
     const HALF: Duration = Duration::from_secs(5);
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 pub use self::composed::Engine;
-use crate::change::ObjectChange;
+use object_events::change::ObjectChange;
 
 /// One change to forward, as an engine takes it. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::header;
-use crate::token::Token;
+use http_listener::token::Token;
 
 /// Who may invoke the function.
 #[derive(Clone, Debug)]

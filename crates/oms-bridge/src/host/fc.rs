@@ -5,12 +5,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
 use super::Function;
-use crate::{event, warm};
+use crate::warm;
 
 /// A server for `function`, with `/initialize` opening its connections. That never fails: settings were checked before.
 ///
 /// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by invocations that are waited for, and in
-/// batches of its event streams. What is taken follows the memory of the instance ([`event::Bounds`]).
+/// batches of its event streams. What is taken follows the memory of the instance ([`object_events::Bounds`]).
 pub fn adapter(
     function: Function,
 ) -> Adapter<
@@ -19,7 +19,7 @@ pub fn adapter(
     + Send
     + 'static,
 > {
-    let bounds = event::Bounds::of_memory(FcEnvironment::from_process().memory_mb.as_deref());
+    let bounds = object_events::Bounds::of_memory(FcEnvironment::from_process().memory_mb.as_deref());
     let own = function.clone();
     let handler = service_fn(move |event| {
         let function = function.clone();
@@ -28,7 +28,7 @@ pub fn adapter(
     let adapter = Adapter::new(handler)
         .body_limit(bounds.event)
         .body_limit_advice(bounds.remedy())
-        .memory(bounds.together, event::weight);
+        .memory(bounds.together, object_events::weight);
     adapter.on_initialize(move |_| {
         let function = own.clone();
         async move {

@@ -11,13 +11,13 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::lambda::Reply;
-use crate::change::ObjectChange;
 use crate::credentials::{NoCredentials, Offered, SourceCredentials};
-use crate::event::{self, Event, KeyEncoding, Task};
 use crate::pipeline::{Budget, Pipeline, Report, Unsettled};
 use crate::progress::Log;
 use crate::replay::{Options, Stopped, Summary, replay};
 use crate::warm::reach;
+use object_events::change::ObjectChange;
+use object_events::{Event, KeyEncoding, Task};
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
@@ -129,7 +129,8 @@ impl Function {
     /// The bytes are given up, and the memory kept for them: what they ask for is all that is needed.
     fn parse(&self, event: RawEvent) -> Result<Event, Diagnostic> {
         let RawEvent(body) = event;
-        let parsed = event::parse(&body, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
+        let parsed =
+            object_events::parse(&body, self.0.keys).map_err(|error| failure("MalformedEvent", &error))?;
         drop(body);
         fc_adapter::keep_memory(parsed.weight());
         Ok(parsed)

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use self::input::Chunk;
 pub use self::input::{Input, Separator};
-use crate::change::ObjectChange;
 use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
 use crate::pipeline::{Budget, Pipeline, Report};
 use crate::progress::{Event, Observer};
+use object_events::change::ObjectChange;
 
 /// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.
 const CHUNK_TIMEOUT: Duration = Duration::from_mins(15);

@@ -17,11 +17,11 @@ use super::jobs::{self, Job, Jobs, Object, State};
 use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
-use crate::change::ObjectChange;
 use crate::header;
 use crate::host::Function;
 use crate::pipeline::Budget;
-use crate::token::Token;
+use http_listener::token::Token;
+use object_events::change::ObjectChange;
 
 const OBJECTS: &str = "/objects";
 

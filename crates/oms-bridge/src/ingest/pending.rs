@@ -2,9 +2,9 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::change::ObjectChange;
 use crate::engine::{Attempt, EngineError, EngineName, Failure, FailureClass, Outcome};
 use crate::journal::{OpenJournal, Record, Shelf, WriteError};
+use object_events::change::ObjectChange;
 
 /// Records written at once.
 const AT_ONCE: usize = 64;

@@ -8,13 +8,13 @@ use oss_lite::Credentials;
 
 use super::jobs::{Copied, Job, State};
 use super::pending::Pending;
-use crate::change::ObjectChange;
 use crate::engine::EngineName;
 use crate::engine::copy::Mirror;
 use crate::host::Function;
 use crate::journal::OpenJournal;
 use crate::pipeline::{Budget, Disposition, Recorded, Report, Settled};
 use crate::progress::Log;
+use object_events::change::ObjectChange;
 
 /// Settled objects that are taken together where they come together: their promises share a request.
 const TOGETHER: usize = 1000;

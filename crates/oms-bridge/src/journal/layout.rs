@@ -122,8 +122,8 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::change::Provider;
     use crate::journal::name::{Kind, origin};
+    use object_events::change::Provider;
 
     #[test]
     fn the_name_holds_the_key_byte_for_byte() {

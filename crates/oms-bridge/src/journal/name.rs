@@ -17,8 +17,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::change::{ObjectChange, Provider};
 use crate::engine::EngineName;
+use object_events::change::{ObjectChange, Provider};
 
 /// Separates the key from the rest. It sorts before nearly everything that keys are made of, so the failures of a key follow
 /// right behind its bare name.

@@ -4,8 +4,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::name::{Kind, Origin, origin};
 use super::wire;
-use crate::change::{EventName, ObjectChange, Provider};
 use crate::engine::{EngineError, EngineName, Failure, FailureClass, OpenUpload, Outcome};
+use object_events::change::{EventName, ObjectChange, Provider};
 
 /// Version of the format that is written.
 const VERSION: u32 = 1;

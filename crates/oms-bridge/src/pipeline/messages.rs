@@ -9,11 +9,11 @@ use futures_util::StreamExt as _;
 use oss_lite::Credentials;
 
 use super::{Budget, Disposition, Pipeline, Report};
-use crate::change::ObjectChange;
 use crate::credentials::NoCredentials;
-use crate::event::{EventError, Message};
 use crate::policy::{Refused, Skip};
 use crate::progress::Observer;
+use object_events::change::ObjectChange;
+use object_events::{EventError, Message};
 
 /// What became of messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

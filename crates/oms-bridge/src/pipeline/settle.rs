@@ -6,13 +6,13 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::change::ObjectChange;
 use crate::engine::copy::CopyContext;
 use crate::engine::{
     Acceptance, Attempt, Engine, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes,
 };
 use crate::policy::Skip;
 use crate::progress::{Event, Observer};
+use object_events::change::ObjectChange;
 
 /// How many records are written at once for one call.
 const WRITES: usize = 64;

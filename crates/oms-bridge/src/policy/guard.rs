@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use crate::change::{ObjectChange, Provider};
+use object_events::change::{ObjectChange, Provider};
 
 /// The buckets that events may and may not come from.
 #[derive(Debug, Default)]

@@ -21,7 +21,6 @@ pub use self::budget::WINDOW_MINUTES;
 use self::locks::KeyLocks;
 use super::backoff::Random;
 use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
-use crate::change::{Effect, ObjectChange, Provider};
 use crate::clock::Clock;
 #[cfg(feature = "aws")]
 use crate::transfer::S3;
@@ -30,6 +29,7 @@ use crate::transfer::{
     Unmarked, Web,
 };
 use crate::warm::reach;
+use object_events::change::{Effect, ObjectChange, Provider};
 
 /// Objects under way at once, unless told otherwise.
 pub const OBJECTS_IN_FLIGHT: usize = 16;

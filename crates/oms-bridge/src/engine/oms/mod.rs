@@ -33,9 +33,9 @@ use self::request::Refusal;
 use super::backoff::{Backoff, Random};
 use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
-use crate::change::ObjectChange;
 use crate::clock::{Clock, Offset};
 use crate::warm::reach;
+use object_events::change::ObjectChange;
 
 pub use self::preview::{Preview, preview};
 pub use self::target::{BadSyncUrl, SyncUrl};

@@ -16,12 +16,12 @@ use tokio::time::timeout;
 
 use super::address::{Address, Target};
 use super::{S3, S3Bucket, SERVER, refusal};
-use crate::aws::{self, Cached, Generation, Renewed};
 use crate::clock::{self, Offset};
 use crate::engine::FailureClass;
 use crate::transfer::answer::{PATIENCE, date, transport};
 use crate::transfer::retry::Retries;
 use crate::transfer::stop::{Failed, Stop};
+use aws_access::{Cached, Generation, Renewed};
 
 /// What is needed for a request, once it is found.
 pub(super) struct Access {
@@ -58,7 +58,7 @@ impl S3 {
         let find = || {
             Box::pin(async {
                 let given = &shared.given;
-                let config = aws::config(&shared.http, given.region.clone()).await;
+                let config = aws_access::config(&shared.http, given.region.clone()).await;
                 Access::new(&config, given.endpoint.clone())
             })
         };
@@ -67,13 +67,13 @@ impl S3 {
 }
 
 impl Access {
-    fn new(config: &aws::Config, endpoint: Option<String>) -> Result<Self, Failed> {
+    fn new(config: &aws_access::Config, endpoint: Option<String>) -> Result<Self, Failed> {
         let missing =
             || Failed::settings("AWS_REGION: missing, s3:// needs it, and no AWS profile names one");
         let region = config.sdk.region().ok_or_else(missing)?;
         Ok(Self {
             region: region.to_string(),
-            endpoint: endpoint.or_else(|| aws::endpoint(&config.sdk, "S3")),
+            endpoint: endpoint.or_else(|| aws_access::endpoint(&config.sdk, "S3")),
             credentials: Arc::clone(&config.credentials),
             offset: Offset::default(),
         })

@@ -52,12 +52,12 @@ impl Http {
 
 /// By how much the time that a request was signed with was behind the service's, on an answer of the SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Behind(pub(crate) TimeDelta);
+pub struct Behind(pub TimeDelta);
 
 impl Behind {
     /// Whether that alone explains why a signature was refused. Amazon tolerates five minutes; the SDK corrects its clock from four
     /// minutes on.
-    pub(crate) fn explains_refusal(self) -> bool {
+    pub fn explains_refusal(self) -> bool {
         self.0.abs() >= TimeDelta::minutes(4)
     }
 }

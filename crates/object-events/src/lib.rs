@@ -28,8 +28,11 @@
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
 //! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
 
+#![warn(missing_docs)]
+
 mod bounds;
 mod bridge;
+pub mod change;
 mod cos;
 mod envelope;
 mod error;

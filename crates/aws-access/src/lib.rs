@@ -19,8 +19,8 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
 
-pub(crate) use self::credentials::{Cached, Generation, Renewed};
-pub(crate) use self::http::Behind;
+pub use self::credentials::{Cached, Generation, Renewed};
+pub use self::http::Behind;
 use self::http::Http;
 
 /// Time for one try of a request. A long poll alone may take 20 seconds.
