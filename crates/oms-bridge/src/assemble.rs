@@ -8,18 +8,18 @@ use std::sync::Arc;
 use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
 use crate::breaker::Breakers;
-use crate::clock;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use crate::engine::Engine;
 use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use crate::engine::oms::{OmsConfig, OmsEngine};
-use crate::ingest::{Guard, Resolver};
 use crate::journal::{Journal, system_unique};
 use crate::pipeline::Pipeline;
 use crate::policy::{KeyFilter, Policy};
+use object_copy::clock;
+use object_copy::egress::{Guard, Resolver};
 #[cfg(feature = "aws")]
-use crate::transfer::{Given, S3};
-use crate::transfer::{Unmarked, Web};
+use object_copy::transfer::{Given, S3};
+use object_copy::transfer::{Unmarked, Web};
 
 #[cfg(feature = "desk")]
 pub use self::desk::desk;

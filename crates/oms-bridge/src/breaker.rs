@@ -41,7 +41,7 @@ use oss_lite::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withhel
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::clock::{Clock, Moment};
+use object_copy::clock::{Clock, Moment};
 use settings::text::{self, masked};
 
 /// How long nothing is sent once credentials are refused: the length of the gateway's own lock.

@@ -40,9 +40,7 @@
 
 pub mod assemble;
 pub mod breaker;
-pub mod bulk;
 pub mod cli;
-pub mod clock;
 pub mod config;
 #[cfg(feature = "aws")]
 pub mod consume;
@@ -54,7 +52,6 @@ pub mod desk;
 pub mod doctor;
 pub mod engine;
 pub mod explain;
-mod header;
 pub mod host;
 pub mod ingest;
 pub mod journal;
@@ -65,8 +62,6 @@ pub mod policy;
 pub mod progress;
 pub mod replay;
 pub mod status;
-pub mod transfer;
 pub mod warm;
-mod web_url;
 
 pub use http_client;

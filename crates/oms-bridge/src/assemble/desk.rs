@@ -7,13 +7,13 @@ use oss_lite::{Client, Dialect};
 use tokio::sync::Notify;
 
 use super::{BoxError, client_config, pipeline, web};
-use crate::clock;
 use crate::config::DeskSettings;
 use crate::credentials::SourceCredentials;
 use crate::desk::{
     self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
 };
-use crate::ingest::{Guard, Resolver};
+use object_copy::clock;
+use object_copy::egress::{Guard, Resolver};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///

@@ -9,6 +9,7 @@ use fc_adapter::Limits;
 use serde::Serialize;
 
 use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
+use crate::assemble;
 use crate::config::{ListenArgs, Mode, Settings, SettingsArgs};
 use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
@@ -17,8 +18,8 @@ use crate::consume::{
 use crate::credentials::SourceCredentials;
 use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
-use crate::{assemble, clock};
 use http_client::{self, Proxies};
+use object_copy::clock;
 use settings::ConfigError;
 use settings::lenient;
 use settings::text::{counted, printable};

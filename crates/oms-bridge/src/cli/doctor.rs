@@ -6,13 +6,14 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::{Exit, exit, internal, print, print_json, usage, variable};
+use crate::assemble;
 use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::credentials::SourceCredentials;
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
 use crate::oms_api::OmsApi;
-use crate::{assemble, clock};
 use http_client::{self, Proxies};
+use object_copy::clock;
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each finding.
 ///

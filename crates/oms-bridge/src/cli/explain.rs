@@ -8,11 +8,12 @@ use oss_lite::BucketName;
 use tokio::time::Instant;
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use crate::assemble;
 use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
 use crate::oms_api::OmsApi;
-use crate::{assemble, clock};
+use object_copy::clock;
 use settings::lenient;
 
 /// Explains one key: the object on both sides, its records, the request that would be sent, what to do next.

@@ -11,14 +11,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::{Exit, Prepared, effort, exit, insisted, print, print_json, say, time, usage};
+use crate::assemble;
 use crate::config::{ForwardMode, SettingsArgs};
+use crate::engine::Engine;
 use crate::engine::oms::IN_FLIGHT;
-use crate::engine::{Engine, FailureClass};
 use crate::host::interrupts::Interrupts;
 use crate::journal::{OpenJournal, Shelf};
 use crate::progress::{Event, Log, Observer};
 use crate::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
-use crate::{assemble, clock};
+use object_copy::clock;
+use object_copy::outcome::FailureClass;
 use settings::text::{counted, printable};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::IngestArgs;
 use super::copy::boolean;
-use crate::ingest::{AllowList, Guard, Reach};
 use http_listener::token::Token;
+use object_copy::egress::{AllowList, Guard, Reach};
 use settings::lenient::given;
 use settings::lenient::half_width;
 use settings::reader::Reader;

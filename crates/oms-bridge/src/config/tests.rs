@@ -322,7 +322,7 @@ fn nothing_is_taken_over_http_unless_a_token_is_set() {
     let open = Settings::resolve(&ingesting("0123456789abcdef", "a.example", ""), None).unwrap();
     let open = open.ingest.unwrap();
     assert!(open.token.is_some() && !format!("{open:?}").contains("0123456789abcdef"));
-    assert_eq!(open.guard.reach(), crate::ingest::Reach::Public);
+    assert_eq!(open.guard.reach(), object_copy::egress::Reach::Public);
 }
 
 #[test]

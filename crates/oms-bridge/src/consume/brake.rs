@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::Instant;
 
-use crate::engine::backoff::{Backoff, Random};
+use object_copy::backoff::{Backoff, Random};
 
 /// Between two looks at the log bucket.
 const LOOK: Backoff = Backoff { base: Duration::from_secs(5), cap: Duration::from_mins(1) };

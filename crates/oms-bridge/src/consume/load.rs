@@ -13,11 +13,11 @@ use super::brake::{Came, Trial};
 use super::error::QueueErrorKind;
 use super::held::Hand;
 use super::queue::Received;
-use crate::clock;
 use crate::credentials::NoCredentials;
-use crate::engine::backoff::Backoff;
 use crate::pipeline::{Budget, Report, Unsettled, Why};
 use crate::progress::Log;
+use object_copy::backoff::Backoff;
+use object_copy::clock;
 use object_events::Message;
 
 /// Longest time for one run. What is not copied by then goes to the journal, and a replay goes on with it.

@@ -10,9 +10,9 @@ use super::brake::{Pass, Trial};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Received};
 use super::{Inner, Until, load};
-use crate::clock;
-use crate::engine::backoff::Backoff;
 use crate::journal::Step;
+use object_copy::backoff::Backoff;
+use object_copy::clock;
 
 /// Pollers at most: one gets thousands of messages a second next to the queue.
 const POLLERS: usize = 8;

@@ -23,9 +23,9 @@ use oss_lite::Bucket;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use crate::engine::FailureClass;
-use crate::ingest::{Guard, Resolver};
-use crate::transfer::{
+use object_copy::egress::{Guard, Resolver};
+use object_copy::outcome::FailureClass;
+use object_copy::transfer::{
     Destination, Done, Existing, Failed, Flow, Inadmissible, Item, Known, Options, Source, Transfer, Web,
 };
 
@@ -315,8 +315,8 @@ mod tests {
         let config = config.with_signature(SignatureVersion::V1);
         let client = Client::new(http.clone(), config).unwrap();
         let bucket = client.bucket(&"photos".parse().unwrap(), Arc::new(Credentials::new("a", "b")));
-        let reach = crate::ingest::Reach::Public;
-        let list = crate::ingest::AllowList::parse("a.example", reach).unwrap();
+        let reach = object_copy::egress::Reach::Public;
+        let list = object_copy::egress::AllowList::parse("a.example", reach).unwrap();
         Fetcher::new(Web::new(http), Arc::new(Guard::new(list, reach)), resolver, bucket, 1)
     }
 
@@ -326,7 +326,7 @@ mod tests {
         + Sync
         + 'static,
     ) -> Fetcher {
-        fetcher(Resolver::new(Arc::new(lookup), crate::ingest::Reach::Public))
+        fetcher(Resolver::new(Arc::new(lookup), object_copy::egress::Reach::Public))
     }
 
     #[tokio::test(start_paused = true)]

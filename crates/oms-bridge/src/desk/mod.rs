@@ -57,9 +57,9 @@ use self::name::Name;
 use self::store::Store;
 use self::types::AllowedTypes;
 use self::users::{User, Users};
-use crate::clock::Clock;
 use crate::credentials::SourceCredentials;
 use crate::pipeline::Pipeline;
+use object_copy::clock::Clock;
 
 /// How often a row that others change meanwhile is read again.
 const RACES: usize = 16;

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::copy::{CopyContext, CopyEngine, Deletes};
 use super::fallback::Fallback;
 use super::oms::OmsEngine;
-use super::{Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
+use super::{EngineName, Failure, Job, Outcome, Outcomes};
 use crate::credentials::NoCredentials;
+use object_copy::outcome::{Attempt, EngineError, FailureClass};
 
 /// What forwards changes. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -189,13 +190,13 @@ mod tests {
 
     use super::*;
     use crate::breaker::Breakers;
-    use crate::clock;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::{OmsConfig, SyncUrl};
-    use crate::transfer::Unmarked;
-    #[cfg(feature = "aws")]
-    use crate::transfer::{Given, S3};
     use http_client::{self, Proxies};
+    use object_copy::clock;
+    use object_copy::transfer::Unmarked;
+    #[cfg(feature = "aws")]
+    use object_copy::transfer::{Given, S3};
     use object_events::change::{EventName, ObjectChange};
 
     /// Nothing listens on port 1.

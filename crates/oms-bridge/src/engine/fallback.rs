@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Attempt, Failure, Job, Outcome, Outcomes};
+use super::{Failure, Job, Outcome, Outcomes};
+use object_copy::outcome::Attempt;
 
 type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
 
@@ -96,7 +97,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::engine::{Acceptance, EngineError, EngineName, FailureClass};
+    use crate::engine::{Acceptance, EngineName};
+    use object_copy::outcome::{EngineError, FailureClass};
     use object_events::change::ObjectChange;
 
     const HALF: Duration = Duration::from_secs(5);

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Entries, Entry, State};
-use crate::engine::{EngineName, FailureClass};
+use crate::engine::EngineName;
+use object_copy::outcome::FailureClass;
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug)]

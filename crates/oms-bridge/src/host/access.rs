@@ -11,8 +11,8 @@ use fc_adapter::Platform;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::header;
 use http_listener::token::Token;
+use object_copy::header;
 
 /// Who may invoke the function.
 #[derive(Clone, Debug)]

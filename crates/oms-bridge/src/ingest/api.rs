@@ -12,15 +12,15 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::Guard;
 use super::jobs::{self, Job, Jobs, Object, State};
 use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
-use crate::header;
 use crate::host::Function;
 use crate::pipeline::Budget;
 use http_listener::token::Token;
+use object_copy::egress::Guard;
+use object_copy::header;
 use object_events::change::ObjectChange;
 
 const OBJECTS: &str = "/objects";

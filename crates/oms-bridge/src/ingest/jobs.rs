@@ -7,7 +7,8 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::engine::{EngineError, Failure, FailureClass};
+use crate::engine::Failure;
+use object_copy::outcome::{EngineError, FailureClass};
 
 /// Objects that are remembered, over all requests. The oldest requests that have ended are forgotten first.
 const OBJECTS_KEPT: usize = 10_000;

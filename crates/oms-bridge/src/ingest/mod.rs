@@ -10,8 +10,6 @@
 //! |---|---|
 //! | `api` | routes, answers |
 //! | `request` | what is asked for: limits, and keys as URLs |
-//! | `guard` | which URLs may be fetched: the allow-list, and no address that is not public |
-//! | `address` | which addresses are public |
 //! | `jobs` | what became of what was asked for |
 //! | `work` | one request to its end |
 //! | `pending` | the records that stand for objects that were promised |
@@ -24,15 +22,11 @@
 //!   of the connection. Nothing is connected to on the strength of an earlier look.
 //! - Ids are 128 bits from the system's generator: who has one was given it.
 
-mod address;
 mod api;
-mod guard;
 mod jobs;
 mod pending;
 mod request;
 mod work;
 
-pub use self::address::Reach;
 pub use self::api::Ingest;
-pub use self::guard::{AllowList, Guard, Lookup, Resolver};
 pub use self::request::MAX_BODY;

@@ -2,8 +2,9 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::engine::{Attempt, EngineError, EngineName, Failure, FailureClass, Outcome};
+use crate::engine::{EngineName, Failure, Outcome};
 use crate::journal::{OpenJournal, Record, Shelf, WriteError};
+use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
 /// Records written at once.

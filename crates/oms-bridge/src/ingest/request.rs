@@ -8,8 +8,8 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
-use super::{Guard, Reach};
-use crate::transfer::Admission as _;
+use object_copy::egress::{Guard, Reach};
+use object_copy::transfer::Admission as _;
 
 /// Longest body of a request, in bytes.
 pub const MAX_BODY: usize = 1 << 20;
@@ -162,8 +162,8 @@ fn path(key: &str) -> Result<String, Invalid> {
 mod tests {
     use serde_json::json;
 
-    use super::super::AllowList;
     use super::*;
+    use object_copy::egress::AllowList;
 
     fn ask(body: &[u8], reach: Reach) -> Result<Vec<Wanted>, Invalid> {
         let list = "a.example,*.b.example,bücher.example,127.0.0.1,localhost";

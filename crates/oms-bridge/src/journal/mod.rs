@@ -50,8 +50,8 @@ pub use self::lookup::Lookup;
 pub use self::name::{Kind, Origin, Tag, origin};
 pub use self::probe::{ProbeError, Step};
 pub use self::record::{Record, sort_by_change};
-use crate::clock::Clock;
 use crate::engine::Outcome;
+use object_copy::clock::Clock;
 use object_events::change::ObjectChange;
 
 /// Largest record that is read; the largest that is written has two keys and a message of bounded length.

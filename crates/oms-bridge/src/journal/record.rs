@@ -4,7 +4,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::name::{Kind, Origin, origin};
 use super::wire;
-use crate::engine::{EngineError, EngineName, Failure, FailureClass, OpenUpload, Outcome};
+use crate::engine::{EngineName, Failure, Outcome};
+use object_copy::outcome::{EngineError, FailureClass, OpenUpload};
 use object_events::change::{EventName, ObjectChange, Provider};
 
 /// Version of the format that is written.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
-use crate::engine::{AsLeft, EngineError, FailureClass, OpenUpload, VerifiedParts};
+use object_copy::outcome::{AsLeft, EngineError, FailureClass, OpenUpload, VerifiedParts};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]

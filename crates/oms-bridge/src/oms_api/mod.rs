@@ -21,10 +21,10 @@ use tokio::time::Instant;
 
 pub use self::reply::{ApiError, Statistics, SyncTask, Trouble};
 use crate::breaker::{Breaker, NoPermit};
-use crate::engine::EngineError;
 use crate::engine::oms::SyncUrl;
 use crate::engine::oms::reply::{believed, of_signature};
 use crate::engine::oms::request::{TIMEOUT, date, header, read, transport};
+use object_copy::outcome::EngineError;
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -150,8 +150,8 @@ impl OmsApi {
 mod tests {
     use super::*;
     use crate::breaker::Breakers;
-    use crate::clock;
     use http_client::{self, Proxies};
+    use object_copy::clock;
 
     #[tokio::test]
     async fn a_key_that_is_refused_elsewhere_is_not_used_here() {

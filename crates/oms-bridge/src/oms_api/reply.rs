@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::EngineError;
 use crate::engine::oms::reply::is_locked;
+use object_copy::outcome::EngineError;
 
 /// A sync task. What the service leaves out is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

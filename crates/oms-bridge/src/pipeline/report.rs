@@ -1,7 +1,7 @@
 //! The stream of settled changes, counted.
 
 use super::settle::{Disposition, Recorded, Settled};
-use crate::engine::FailureClass;
+use object_copy::outcome::FailureClass;
 
 /// What became of the changes of one call: a fold of what [`Pipeline::settle`](super::Pipeline::settle) gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

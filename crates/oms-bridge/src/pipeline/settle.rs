@@ -7,11 +7,10 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::copy::CopyContext;
-use crate::engine::{
-    Acceptance, Attempt, Engine, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes,
-};
+use crate::engine::{Acceptance, Engine, EngineName, Failure, Job, Outcome, Outcomes};
 use crate::policy::Skip;
 use crate::progress::{Event, Observer};
+use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
 /// How many records are written at once for one call.

@@ -7,10 +7,11 @@ use futures_util::StreamExt as _;
 use super::fold::Item;
 use super::source::Chunk;
 use super::{Mode, Run, Summary};
-use crate::engine::{Attempt, Failure, Job, Outcome};
+use crate::engine::{Failure, Job, Outcome};
 use crate::journal::{FailureRef, ReadError, Record, Shelf, WriteError, sort_by_change};
 use crate::pipeline::{Disposition, Settled, Work, settle};
 use crate::progress::Event;
+use object_copy::outcome::Attempt;
 
 /// What became of the records of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

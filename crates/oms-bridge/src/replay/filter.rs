@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::engine::FailureClass;
 use crate::journal::{FailureRef, Form, Record};
+use object_copy::outcome::FailureClass;
 
 /// All conditions that are set must hold.
 #[derive(Clone, Debug, Default)]

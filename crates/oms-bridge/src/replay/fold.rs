@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Run;
+use crate::engine::Job;
 use crate::engine::copy::Deletes;
-use crate::engine::{Job, OpenUpload};
 use crate::journal::{FailureRef, Form, Kind, Origin, Record, sort_by_change};
+use object_copy::outcome::OpenUpload;
 use object_events::change::ObjectChange;
 
 /// A failure, and the key that it is about.

@@ -36,11 +36,12 @@ use tokio::time::Instant;
 pub use self::filter::Filter;
 use self::fold::Failed;
 use self::source::{Chunk, Source};
-use crate::engine::backoff::Random;
 use crate::engine::copy::CopyContext;
-use crate::engine::{Attempt, Engine, EngineName, Failure, FailureClass};
+use crate::engine::{Engine, EngineName, Failure};
 use crate::journal::{Kind, OpenJournal, Origin, Shelf, origin, refuses};
 use crate::progress::Observer;
+use object_copy::backoff::Random;
+use object_copy::outcome::{Attempt, FailureClass};
 use object_events::change::Provider;
 
 /// Chunks under way at once: one is sent while another is recorded and a third is listed.

@@ -5,8 +5,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Error;
 use serde::Serialize;
 
-use crate::engine::{EngineError, FailureClass};
 use crate::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
+use object_copy::outcome::{EngineError, FailureClass};
 use settings::text;
 
 /// Records read at once.

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::{Latest, OmsReport, Records, Status};
-use crate::engine::FailureClass;
 use crate::oms_api::Statistics;
+use object_copy::outcome::FailureClass;
 use settings::text::{Align, bytes, counted, printable, span, table};
 
 impl fmt::Display for Status {

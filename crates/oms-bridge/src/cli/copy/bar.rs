@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::bulk::Listed;
-use crate::transfer::Flow;
+use object_copy::bulk::Listed;
+use object_copy::transfer::Flow;
 
 const UNMEASURED: &str = "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {msg}  {elapsed}";
 const MEASURED: &str = "{bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta}  {msg}";

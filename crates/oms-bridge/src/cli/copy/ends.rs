@@ -9,9 +9,9 @@ use reqwest::Url;
 use super::overlap::{self, At};
 use super::services::Access;
 use super::{CopyArgs, LinkChoice};
-use crate::bulk::Names;
-use crate::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
-use crate::web_url;
+use object_copy::bulk::Names;
+use object_copy::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
+use object_copy::web_url;
 use settings::lenient;
 use settings::location::{Place, S3Place};
 

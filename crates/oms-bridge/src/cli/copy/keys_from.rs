@@ -16,10 +16,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::ends::Ends;
 use super::failed_list::name;
 use super::{Entries, wanted};
-use crate::bulk::{Entry, Names, NotListed, Tree};
 use crate::policy::KeyFilter;
-use crate::transfer::{Directory, Failed, Item, Known, Source};
-use crate::web_url;
+use object_copy::bulk::{Entry, Names, NotListed, Tree};
+use object_copy::transfer::{Directory, Failed, Item, Known, Source};
+use object_copy::web_url;
 use settings::lenient::{self, MARK, Start};
 
 /// The objects that the file (or stdin, for `-`) names, one a line, of those that `filter` lets through.

@@ -21,18 +21,18 @@ use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
 use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
-use crate::bulk::{
-    self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
-};
-use crate::clock;
-use crate::engine::FailureClass;
 use crate::host::interrupts::Interrupts;
 use crate::policy::KeyFilter;
-use crate::transfer::{
+use http_client::{self, Proxies};
+use object_copy::bulk::{
+    self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
+};
+use object_copy::clock;
+use object_copy::outcome::FailureClass;
+use object_copy::transfer::{
     CONCURRENCY, Carry, Existing, Extras, Flow, Item, Known, MAX_PART_SIZE, MIN_PART_SIZE, Options, Source,
     Symlinks, Transfer,
 };
-use http_client::{self, Proxies};
 use settings::features;
 use settings::text;
 

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use oss_lite::Endpoint;
 
 use super::ends::Location;
-use crate::bulk::Names;
+use object_copy::bulk::Names;
 use settings::location::is_same_service;
 
 /// A bucket, and where its service listens.

@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::Kind;
 use super::bar::Bar;
 use super::failed_list::{self, FailedList};
-use crate::bulk::{Mode, Summary, Watch};
 use crate::cli::{Exit, print, print_json, say};
-use crate::clock;
-use crate::transfer::{Done, Failed, Flow, Transfer};
+use object_copy::bulk::{Mode, Summary, Watch};
+use object_copy::clock;
+use object_copy::transfer::{Done, Failed, Flow, Transfer};
 use settings::text;
 
 /// What goes to stdout.

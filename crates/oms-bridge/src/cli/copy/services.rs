@@ -7,11 +7,11 @@ use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, Sig
 use super::access::AccessArgs;
 use crate::breaker::Breakers;
 use crate::cli::variable;
-use crate::clock;
 use crate::credentials::SourceCredentials;
-use crate::transfer::Source;
+use object_copy::clock;
+use object_copy::transfer::Source;
 #[cfg(feature = "aws")]
-use crate::transfer::{Given, S3};
+use object_copy::transfer::{Given, S3};
 #[cfg(not(feature = "aws"))]
 use settings::features;
 use settings::lenient::{self, given};

@@ -22,7 +22,7 @@ use super::shown::Object;
 use crate::desk::Desk;
 use crate::desk::entry::{Arrival, Entry, Id, News};
 use crate::desk::store::{Preview, told_md5};
-use crate::header;
+use object_copy::header;
 
 /// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way included.
 const PATIENCE: Duration = Duration::from_secs(4);

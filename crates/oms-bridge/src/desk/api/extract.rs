@@ -17,7 +17,7 @@ use crate::desk::Desk;
 use crate::desk::entry::Id;
 use crate::desk::types::ContentType;
 use crate::desk::users::User;
-use crate::header;
+use object_copy::header;
 
 /// The user whose token the request carries.
 pub(super) struct Caller(pub(super) Arc<User>);

@@ -18,7 +18,7 @@ use crate::desk::name::Name;
 use crate::desk::store::Preview;
 use crate::desk::types::{ContentType, UNKNOWN};
 use crate::desk::users::User;
-use crate::transfer::Admission as _;
+use object_copy::transfer::Admission as _;
 
 /// Fetches that a user may have under way and waiting. A few more if several are asked for at the same moment.
 const MOST_FETCHES: u64 = 100;

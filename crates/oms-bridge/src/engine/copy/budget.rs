@@ -9,8 +9,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Clock;
-use crate::transfer::{Allow, Failed};
+use object_copy::clock::Clock;
+use object_copy::transfer::{Allow, Failed};
 
 /// The stretch of time, in minutes. The timer of replays, which go on with what was put off, ticks as often.
 pub const WINDOW_MINUTES: u16 = 10;

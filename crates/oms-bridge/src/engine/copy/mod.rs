@@ -19,16 +19,17 @@ use tokio::time::{Instant, timeout_at};
 use self::budget::DeleteBudget;
 pub use self::budget::WINDOW_MINUTES;
 use self::locks::KeyLocks;
-use super::backoff::Random;
-use super::{Acceptance, Attempt, EngineName, Failure, Job, Outcome};
-use crate::clock::Clock;
+use super::{Acceptance, EngineName, Failure, Job, Outcome};
+use crate::warm::reach;
+use object_copy::backoff::Random;
+use object_copy::clock::Clock;
+use object_copy::outcome::Attempt;
 #[cfg(feature = "aws")]
-use crate::transfer::S3;
-use crate::transfer::{
+use object_copy::transfer::S3;
+use object_copy::transfer::{
     Destination, Done, Failed, Item, Known, Options, Removals, ServerSideCopy, Source, Transfer, Trouble,
     Unmarked, Web,
 };
-use crate::warm::reach;
 use object_events::change::{Effect, ObjectChange, Provider};
 
 /// Objects under way at once, unless told otherwise.

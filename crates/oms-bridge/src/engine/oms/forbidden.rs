@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::breaker::WINDOW;
-use crate::clock::{Clock, Moment};
+use object_copy::clock::{Clock, Moment};
 
 /// So many keys refused alone, and none accepted, mean that everything is refused.
 const ALONE: usize = 8;

@@ -30,11 +30,12 @@ use self::pace::Pace;
 use self::queue::{Queue, Waiting};
 use self::reply::{Verdict, classify};
 use self::request::Refusal;
-use super::backoff::{Backoff, Random};
-use super::{Acceptance, Attempt, EngineError, EngineName, Failure, FailureClass, Job, Outcome, Outcomes};
+use super::{Acceptance, EngineName, Failure, Job, Outcome, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
-use crate::clock::{Clock, Offset};
 use crate::warm::reach;
+use object_copy::backoff::{Backoff, Random};
+use object_copy::clock::{Clock, Offset};
+use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
 pub use self::preview::{Preview, preview};

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::pace::{StatedLimit, stated_limit};
 use super::request::chain;
-use crate::engine::{EngineError, FailureClass};
+use object_copy::outcome::{EngineError, FailureClass};
 
 /// Longest message kept; gateway pages in HTML can be long.
 const MAX_MESSAGE: usize = 500;

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use super::reply::{broken_off, taken};
 use super::{Acceptance, Shared};
-use crate::engine::{Attempt, EngineError, EngineName, Failure, FailureClass};
+use crate::engine::{EngineName, Failure};
+use object_copy::outcome::{Attempt, EngineError, FailureClass};
 
 /// Longest time one try may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);

@@ -1,5 +1,6 @@
 use super::*;
-use crate::engine::{Acceptance, AsLeft, Attempt, VerifiedParts};
+use crate::engine::Acceptance;
+use object_copy::outcome::{AsLeft, Attempt, VerifiedParts};
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()

@@ -52,7 +52,7 @@
 
 mod answer;
 mod destination;
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 mod encoded_words;
 mod facts;
 mod fidelity;
@@ -68,7 +68,7 @@ mod removal;
 mod resume;
 mod retry;
 mod rounds;
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 mod s3;
 mod sequence;
 mod server_side;
@@ -91,13 +91,13 @@ pub use self::object::{Done, Item, Known, Transfer};
 pub use self::origin::SOURCE_ORIGIN;
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
 pub use self::removal::{Allow, Removals, Unmarked};
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 pub use self::s3::{Given, S3, S3Bucket};
 pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
 pub use self::stop::{Failed, Trouble};
 pub use self::web::{Admission, Inadmissible, Web};
-use crate::engine::backoff::Random;
+use crate::backoff::Random;
 
 /// Streams open at once, unless told otherwise.
 pub const CONCURRENCY: usize = 16;

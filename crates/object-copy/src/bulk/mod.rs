@@ -36,7 +36,7 @@ use tokio::time::Instant;
 pub use self::items::{Compared, Entry, Listed, Names, NotListed, compared};
 pub use self::stale::{Stale, abort_stale};
 pub use self::tree::Tree;
-use crate::engine::FailureClass;
+use crate::outcome::FailureClass;
 use crate::transfer::{Done, Failed, Item, Transfer};
 
 /// So many objects in a row whose credentials were refused, or that other settings are needed for, and none that was copied, end the run.

@@ -10,7 +10,7 @@ use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
 
 use super::facts::Facts;
 use super::files::Directory;
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 use super::s3::S3Bucket;
 use super::stop::{Failed, Stop};
 use super::web::Web;
@@ -23,7 +23,7 @@ pub enum Source {
     /// A bucket of OSS or OBS.
     Store(Bucket),
     /// A bucket of Amazon S3.
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "s3")]
     S3(S3Bucket),
     /// Any web server.
     Web(Web),
@@ -68,7 +68,7 @@ impl Source {
         match self {
             Self::Web(_) => web_url::shown(key),
             Self::Store(_) | Self::Directory(_) => Cow::Borrowed(key),
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Self::S3(_) => Cow::Borrowed(key),
         }
     }
@@ -76,7 +76,7 @@ impl Source {
     /// Whether the `ETag` of an object that looked like an MD5 was one.
     pub(super) fn learn_etags(&self, are_md5: bool) {
         match self {
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Self::S3(bucket) => bucket.learn_etags(are_md5),
             Self::Store(_) | Self::Web(_) | Self::Directory(_) => _ = are_md5,
         }
@@ -86,7 +86,7 @@ impl Source {
     pub fn address(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Store(bucket) => Some((scheme(bucket.dialect()), bucket.name().to_string())),
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Self::S3(bucket) => Some(("s3", bucket.name().to_owned())),
             Self::Web(_) | Self::Directory(_) => None,
         }
@@ -105,7 +105,7 @@ impl Source {
                     Err(error) => Err(stop(error)),
                 }
             }
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Self::S3(bucket) => Box::pin(bucket.look(key)).await,
             Self::Web(web) => Box::pin(web.look(key)).await,
             Self::Directory(directory) => directory.look(key).await,
@@ -116,7 +116,7 @@ impl Source {
     pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
         let mut opened = match self {
             Self::Store(bucket) => open_store(bucket, key, want, pin).await?,
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Self::S3(bucket) => Box::pin(bucket.open(key, want, pin)).await?,
             Self::Web(web) => Box::pin(web.open(key, want, pin)).await?,
             Self::Directory(directory) => directory.open(key, want).await?,

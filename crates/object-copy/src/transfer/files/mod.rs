@@ -40,7 +40,7 @@ use super::reader::{Pinned, Reader, Whole};
 use super::source::{Body, Opened, Want};
 use super::stop::{Failed, Stop};
 use super::tally::{Tally, Wanted};
-use crate::engine::FailureClass;
+use crate::outcome::FailureClass;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 << 10;

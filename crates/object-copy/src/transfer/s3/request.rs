@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::address::{Address, Target};
 use super::{S3, S3Bucket, SERVER, refusal};
 use crate::clock::{self, Offset};
-use crate::engine::FailureClass;
+use crate::outcome::FailureClass;
 use crate::transfer::answer::{PATIENCE, date, transport};
 use crate::transfer::retry::Retries;
 use crate::transfer::stop::{Failed, Stop};

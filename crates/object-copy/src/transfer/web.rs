@@ -23,7 +23,7 @@ use super::facts::{ContentHeaders, Facts, Identity};
 use super::retry::Retries;
 use super::source::{Opened, Want, at_least};
 use super::stop::{Failed, Stop};
-use crate::engine::{EngineError, FailureClass};
+use crate::outcome::{EngineError, FailureClass};
 use crate::{header, web_url};
 
 const REDIRECTS: usize = 10;

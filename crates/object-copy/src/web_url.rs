@@ -12,11 +12,11 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 /// What is wrong with a URL whose password may go on behind its host. Nothing of it may be shown.
-pub(crate) const SPLIT: &str = "a URL with a password and one more @ behind it, so that nobody can tell where the password ends: \
+pub const SPLIT: &str = "a URL with a password and one more @ behind it, so that nobody can tell where the password ends: \
     write a / in the password as %2F, a ? as %3F, a # as %23, and every @ but the one before the host as %40";
 
 /// Whether a password in a URL may go on behind what a URL parser takes for the host: in `http://user:a@b/c@host/x` it is `a`, or `a@b/c`.
-pub(crate) fn may_split_password(url: &str) -> bool {
+pub fn may_split_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (authority, behind) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
     let user = authority.rsplit_once('@').map(|(user, _)| user);
@@ -25,7 +25,7 @@ pub(crate) fn may_split_password(url: &str) -> bool {
 
 /// A URL as it is shown: without user, password, query and fragment. Of text that is no URL only what stands before `://` is, since
 /// nobody knows where in it a password ends; so it is where that may be behind the host.
-pub(crate) fn shown(url: &str) -> Cow<'_, str> {
+pub fn shown(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("") };
     if Url::parse(url).is_err() || may_split_password(url) {
         return Cow::Owned(format!("{scheme}://…"));
@@ -40,14 +40,14 @@ pub(crate) fn shown(url: &str) -> Cow<'_, str> {
 
 /// The name that an object keeps without its folders: the last segment of the path, decoded. `%2F` stays, since a slash would make
 /// a folder; so does a segment that is not UTF-8. `None` where there is no segment, or one of dots.
-pub(crate) fn name(url: &Url) -> Option<String> {
+pub fn name(url: &Url) -> Option<String> {
     let last = url.path_segments()?.next_back()?;
     let name = decoded(last);
     (!name.is_empty() && name != "." && name != "..").then_some(name)
 }
 
 /// The path of a URL below a folder, each segment decoded as [`name`] decodes the last. `None` of what lies elsewhere. Neither query counts.
-pub(crate) fn below(folder: &Url, url: &Url) -> Option<String> {
+pub fn below(folder: &Url, url: &Url) -> Option<String> {
     let path = folder.path();
     let path = path.strip_suffix('/').unwrap_or(path);
     let rest = url.path().strip_prefix(path)?.strip_prefix('/')?;
@@ -71,7 +71,7 @@ fn decoded(segment: &str) -> String {
 }
 
 /// Whether a URL names a user.
-pub(crate) fn has_user(url: &Url) -> bool {
+pub fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 

@@ -18,7 +18,7 @@ use super::stop::{Cause, Failed, Stop};
 use super::tally::{Tally, Wanted};
 use super::underway::Underway;
 use super::{Context, resume, skip};
-use crate::engine::{AsLeft, FailureClass, OpenUpload};
+use crate::outcome::{AsLeft, FailureClass, OpenUpload};
 
 /// A multipart upload under way.
 #[derive(Debug)]

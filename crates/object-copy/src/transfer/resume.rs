@@ -25,7 +25,7 @@ use super::plan::Plan;
 use super::reader::Pinned;
 use super::stop::{Failed, Stop};
 use super::underway::Underway;
-use crate::engine::{OpenUpload, VerifiedParts};
+use crate::outcome::{OpenUpload, VerifiedParts};
 
 /// Uploads of one key that are looked at.
 const CANDIDATES: usize = 4;

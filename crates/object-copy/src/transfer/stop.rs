@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use oss_lite::{Contradiction, Error, ErrorKind};
 
 use super::source::Want;
-use crate::engine::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
+use crate::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 
 /// Why a step ended before the object was copied.
 #[derive(Debug)]
@@ -61,22 +61,22 @@ impl Failed {
         Self(Box::new(Trouble { class, error, request_id: None, attempt: Attempt::Made, open: None }))
     }
 
-    pub(crate) fn permanent(message: impl Into<String>) -> Self {
+    pub fn permanent(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Permanent, message)
     }
 
     /// What only other settings mend: no fault of the object.
-    pub(crate) fn settings(message: impl Into<String>) -> Self {
+    pub fn settings(message: impl Into<String>) -> Self {
         let error = EngineError { status: None, code: Some(SETTINGS.to_owned()), message: message.into() };
         Self::of(FailureClass::Permanent, error)
     }
 
-    pub(crate) fn transient(message: impl Into<String>) -> Self {
+    pub fn transient(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Transient, message)
     }
 
     /// Time ran out.
-    pub(crate) fn out_of_time(what: &str) -> Self {
+    pub fn out_of_time(what: &str) -> Self {
         Self::transient(format!("{what} before the time budget ended; a later run goes on"))
     }
 
@@ -92,7 +92,7 @@ impl Failed {
         self
     }
 
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "s3")]
     pub(super) fn with_request_id(mut self, id: Option<String>) -> Self {
         self.0.request_id = id;
         self

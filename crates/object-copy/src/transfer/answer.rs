@@ -67,7 +67,7 @@ pub(super) fn add_range(headers: &mut HeaderMap, want: &Want) {
 }
 
 /// When the answer was given.
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     time(headers, http::header::DATE)
 }

@@ -27,7 +27,7 @@ use super::source::{Body, Opened, Want};
 use super::stop::{Failed, Stop};
 use super::tally::{Tally, Wanted};
 use super::underway::Underway;
-use crate::engine::FailureClass;
+use crate::outcome::FailureClass;
 
 /// A copy that had less time than that for itself may come further next time.
 const NEXT_TO_NO_TIME: Duration = Duration::from_secs(5);

@@ -45,7 +45,7 @@ impl Origin {
             Source::Store(bucket) => {
                 Self::new(&format!("{}://{}/", scheme(bucket.dialect()), bucket.name()), key)
             }
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "s3")]
             Source::S3(bucket) => Self::new(&format!("s3://{}/", bucket.name()), key),
             Source::Web(_) => {
                 let url = source.name(key);

@@ -19,7 +19,7 @@
 use oss_lite::Dialect;
 use percent_encoding::percent_decode_str;
 
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 use super::encoded_words;
 
 /// User metadata: names without the service's prefix, and values.
@@ -32,7 +32,7 @@ pub(super) fn read(dialect: Dialect, metadata: Metadata) -> Metadata {
 }
 
 /// What Amazon S3 tells, as text.
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 pub(super) fn read_s3(metadata: Metadata) -> Metadata {
     metadata.into_iter().map(|(name, value)| (name, encoded_words::decode(&value).unwrap_or(value))).collect()
 }

@@ -12,7 +12,7 @@ use super::flow::Flow;
 use super::source::{Body, Opened, Source, Want, exactly};
 use super::stop::{Cause, Failed, SourceBroke, Stop};
 use super::tally::Tally;
-use crate::engine::backoff::{Backoff, Random};
+use crate::backoff::{Backoff, Random};
 
 /// How often in a row reading on may fail without a single byte.
 const TRIES: u32 = 5;

@@ -8,7 +8,7 @@ use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderValue};
 
 /// The header of a request, if it is there once.
-pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+pub fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldness};
 
-#[cfg(feature = "aws")]
+#[cfg(feature = "s3")]
 use crate::transfer::S3Bucket;
 use crate::transfer::{Failed, Item, Known};
 
@@ -106,7 +106,7 @@ impl Listed {
     }
 
     /// The same of a bucket of Amazon S3.
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "s3")]
     pub fn of_s3(bucket: &S3Bucket, prefix: &str) -> Self {
         Self { objects: Box::pin(bucket.list(prefix).map_err(NotListed::S3)), next: None }
     }

@@ -6,7 +6,7 @@ use reqwest::Response;
 use serde::Deserialize;
 
 use super::SERVER;
-use crate::engine::{EngineError, FailureClass};
+use crate::outcome::{EngineError, FailureClass};
 use crate::transfer::answer::{body, text};
 use crate::transfer::stop::{Failed, Stop};
 

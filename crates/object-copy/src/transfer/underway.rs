@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::destination::StoreDestination;
 use super::parts::abort;
 use super::stop::{Failed, Stop};
-use crate::engine::OpenUpload;
+use crate::outcome::OpenUpload;
 
 /// What is known to be open at the destination while an object is copied: first what an earlier run left, then what this one begins.
 /// There is one at a time. Whatever is in it when a copy fails is recorded with the failure, so that no upload is left without a record.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stop::{Failed, Stop};
-use crate::engine::backoff::{Backoff, Random};
+use crate::backoff::{Backoff, Random};
 
 /// What a broken write throws away was read and sent.
 const WRITES: u32 = 6;

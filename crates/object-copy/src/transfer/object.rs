@@ -17,7 +17,7 @@ use super::source::Source;
 use super::stop::{Failed, Stop};
 use super::underway::Underway;
 use super::{Context, Existing, Options, Symlinks};
-use crate::engine::OpenUpload;
+use crate::outcome::OpenUpload;
 
 /// Time past the deadline for putting away what is under way.
 const GRACE: Duration = Duration::from_secs(1);

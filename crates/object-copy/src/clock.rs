@@ -55,24 +55,24 @@ impl Offset {
 
 /// A moment by two clocks: a frozen instance's monotonic clock may stand still, and a wall clock may be set back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub struct Moment {
     wall: DateTime<Utc>,
     steady: Instant,
 }
 
 impl Moment {
-    pub(crate) fn now(clock: Clock) -> Self {
+    pub fn now(clock: Clock) -> Self {
         Self { wall: clock(), steady: Instant::now() }
     }
 
     /// How long ago it was, by the clock that says more.
-    pub(crate) fn age(&self, now: &Self) -> Duration {
+    pub fn age(&self, now: &Self) -> Duration {
         let steady = now.steady.saturating_duration_since(self.steady);
         (now.wall - self.wall).to_std().map_or(steady, |wall| wall.max(steady))
     }
 
     /// By the wall clock.
-    pub(crate) fn wall(&self) -> DateTime<Utc> {
+    pub fn wall(&self) -> DateTime<Utc> {
         self.wall
     }
 }

@@ -14,7 +14,7 @@ use super::reader::Pinned;
 use super::resume::{self, Continue};
 use super::stop::{Failed, Stop};
 use super::underway::Underway;
-use crate::engine::FailureClass;
+use crate::outcome::FailureClass;
 
 /// Largest object that one `CopyObject` takes under all circumstances: OSS refuses more where the storage class changes.
 const SINGLE: u64 = 1 << 30;
