@@ -61,6 +61,7 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// This moment, by `clock` and by the clock that only goes forward.
     pub fn now(clock: Clock) -> Self {
         Self { wall: clock(), steady: Instant::now() }
     }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
 
-use crate::breaker::Breakers;
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
-use crate::engine::Engine;
-use crate::engine::copy::{CopyConfig, CopyEngine, Deletes};
-use crate::engine::oms::{OmsConfig, OmsEngine};
-use crate::journal::{Journal, system_unique};
-use crate::pipeline::Pipeline;
-use crate::policy::{KeyFilter, Policy};
+use bridge_core::breaker::Breakers;
+use bridge_core::engine::Engine;
+use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes};
+use bridge_core::engine::oms::{OmsConfig, OmsEngine};
+use bridge_core::journal::{Journal, system_unique};
+use bridge_core::pipeline::Pipeline;
+use bridge_core::policy::{KeyFilter, Policy};
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
 #[cfg(feature = "aws")]

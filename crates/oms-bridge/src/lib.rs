@@ -39,29 +39,19 @@
 #![warn(missing_docs)]
 
 pub mod assemble;
-pub mod breaker;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "aws")]
 pub mod consume;
-pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
 #[cfg(feature = "desk")]
 pub mod desk;
 pub mod doctor;
-pub mod engine;
 pub mod explain;
 pub mod host;
 pub mod ingest;
-pub mod journal;
 pub mod logging;
-pub mod oms_api;
-pub mod pipeline;
-pub mod policy;
-pub mod progress;
-pub mod replay;
 pub mod status;
-pub mod warm;
 
 pub use http_client;

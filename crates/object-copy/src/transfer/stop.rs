@@ -61,6 +61,7 @@ impl Failed {
         Self(Box::new(Trouble { class, error, request_id: None, attempt: Attempt::Made, open: None }))
     }
 
+    /// A failure that another try does not mend.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Permanent, message)
     }
@@ -71,6 +72,7 @@ impl Failed {
         Self::of(FailureClass::Permanent, error)
     }
 
+    /// A failure that may pass.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Transient, message)
     }

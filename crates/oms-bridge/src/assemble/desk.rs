@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 
 use super::{BoxError, client_config, pipeline, web};
 use crate::config::DeskSettings;
-use crate::credentials::SourceCredentials;
 use crate::desk::{
     self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
 };
+use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
 

@@ -15,9 +15,9 @@ use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
 };
-use crate::credentials::SourceCredentials;
-use crate::engine::copy::OBJECTS_IN_FLIGHT;
 use crate::host::interrupts::Interrupts;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::ConfigError;

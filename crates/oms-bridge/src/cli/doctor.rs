@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::{Exit, exit, internal, print, print_json, usage, variable};
 use crate::assemble;
-use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
-use crate::oms_api::OmsApi;
+use bridge_core::breaker::Breakers;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::oms_api::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
 

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::assemble;
-use crate::breaker::Breakers;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
-use crate::oms_api::OmsApi;
+use bridge_core::breaker::Breakers;
+use bridge_core::oms_api::OmsApi;
 use object_copy::clock;
 use settings::lenient;
 

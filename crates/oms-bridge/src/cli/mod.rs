@@ -36,11 +36,11 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
 use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
-use crate::engine::Engine;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::RuntimeApi;
 use crate::logging::{self, LogFormat};
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::engine::Engine;
 use http_client::{self, Proxies};
 use settings::lenient;
 use settings::text::{self, counted, printable};

@@ -10,11 +10,11 @@ use serde::Serialize;
 use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
-use crate::engine::Engine;
 use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
-use crate::progress::{Event, Log, Observer};
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::engine::Engine;
+use bridge_core::progress::{Event, Log, Observer};
 use http_client::{self, Proxies};
 use settings::text::{counted, printable};
 

@@ -9,11 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::assemble;
-use crate::breaker::Breakers;
 use crate::config::SettingsArgs;
 use crate::host::interrupts::Interrupts;
-use crate::oms_api::OmsApi;
 use crate::status::{Huawei, Status, collect};
+use bridge_core::breaker::Breakers;
+use bridge_core::oms_api::OmsApi;
 use object_copy::clock;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oss_lite::{BucketName, Credentials, Dialect, Endpoint, SignatureVersion};
 
 use super::{Oss, SettingsArgs};
-use crate::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
+use bridge_core::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
 use object_events::change::Provider;
 use settings::lenient;
 use settings::lenient::given;

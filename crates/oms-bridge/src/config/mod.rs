@@ -31,7 +31,7 @@ pub use self::ingest::IngestSettings;
 pub use self::listen::ListenArgs;
 pub use self::mode::{ForwardMode, Mode};
 pub use self::oms::OmsSettings;
-use crate::policy::KeyFilter;
+use bridge_core::policy::KeyFilter;
 use object_events::KeyEncoding;
 use settings::ConfigError;
 use settings::lenient;

@@ -3,7 +3,7 @@
 use apig_signer::Credentials;
 
 use super::SettingsArgs;
-use crate::engine::oms::{BadSyncUrl, IN_FLIGHT, SyncUrl};
+use bridge_core::engine::oms::{BadSyncUrl, IN_FLIGHT, SyncUrl};
 use settings::lenient::given;
 use settings::lenient::half_width;
 use settings::reader::Reader;

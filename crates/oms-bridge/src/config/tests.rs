@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::copy::Deletes;
+use bridge_core::engine::copy::Deletes;
 use object_events::change::Provider;
 
 fn good() -> SettingsArgs {

@@ -61,8 +61,8 @@ use self::held::Held;
 pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Redrive};
 pub use self::stats::Totals;
 use self::stats::{Now, Stats};
-use crate::credentials::SourceCredentials;
-use crate::pipeline::Pipeline;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::pipeline::Pipeline;
 use object_events::KeyEncoding;
 
 /// Messages in hand at once, unless told otherwise.

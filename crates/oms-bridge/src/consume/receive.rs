@@ -10,7 +10,7 @@ use super::brake::{Pass, Trial};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Received};
 use super::{Inner, Until, load};
-use crate::journal::Step;
+use bridge_core::journal::Step;
 use object_copy::backoff::Backoff;
 use object_copy::clock;
 

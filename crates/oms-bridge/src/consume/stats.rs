@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::error::QueueError;
 use super::trouble::Trouble;
-use crate::pipeline::Report;
+use bridge_core::pipeline::Report;
 
 /// Counts since the start.
 #[derive(Debug, Default)]

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use super::Error;
 use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
-use crate::credentials::SourceCredentials;
 use crate::host::{self, Function};
-use crate::pipeline::Pipeline;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::pipeline::Pipeline;
 use http_client::{self, Proxies};
 use object_events::KeyEncoding;
 

@@ -13,9 +13,9 @@ use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::Journeys;
 use super::objects::{self, Sample};
 use super::screen::{Screen, millis, shown};
-use crate::journal::{Layout, Record, Shelf};
-use crate::progress::Log;
-use crate::replay::{Options, replay};
+use bridge_core::journal::{Layout, Record, Shelf};
+use bridge_core::progress::Log;
+use bridge_core::replay::{Options, replay};
 
 /// Longest time anything here may take; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

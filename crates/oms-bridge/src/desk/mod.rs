@@ -57,8 +57,8 @@ use self::name::Name;
 use self::store::Store;
 use self::types::AllowedTypes;
 use self::users::{User, Users};
-use crate::credentials::SourceCredentials;
-use crate::pipeline::Pipeline;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::pipeline::Pipeline;
 use object_copy::clock::Clock;
 
 /// How often a row that others change meanwhile is read again.

@@ -14,8 +14,8 @@ use super::entry::{Arrival, Entry, Forward, Millis, State, after};
 use super::fetch::Fetched;
 use super::types::{ContentType, UNKNOWN};
 use super::{Desk, Store};
-use crate::pipeline::{Budget, Pipeline};
-use crate::progress::Log;
+use bridge_core::pipeline::{Budget, Pipeline};
+use bridge_core::progress::Log;
 use object_events::change::{EventName, ObjectChange};
 
 /// Rows worked on at once.

@@ -5,7 +5,7 @@ use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
 
 use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
-use crate::journal::{Journal, OpenJournal, ProbeError, Step};
+use bridge_core::journal::{Journal, OpenJournal, ProbeError, Step};
 
 const CHECK: &str = "log bucket";
 

@@ -11,7 +11,7 @@ use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
 use crate::assemble;
 use crate::config::{CopySettings, Settings};
-use crate::engine::copy::Deletes;
+use bridge_core::engine::copy::Deletes;
 use settings::location::Place;
 use settings::text::masked;
 

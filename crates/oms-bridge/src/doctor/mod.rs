@@ -24,10 +24,10 @@ use serde::Serialize;
 
 pub use self::ends::Ends;
 use crate::config::Settings;
-use crate::credentials::SourceCredentials;
-use crate::journal::{Journal, OpenJournal};
-use crate::oms_api::OmsApi;
 use ::settings::ConfigError;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::journal::{Journal, OpenJournal};
+use bridge_core::oms_api::OmsApi;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{Finding, Severity};
 use crate::config::{Mode, OmsSettings, Settings};
-use crate::credentials::SourceCredentials;
-use crate::engine::oms::SyncUrl;
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::engine::oms::SyncUrl;
 use settings::ConfigError;
 use settings::text::masked;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Entries, Entry, State};
-use crate::engine::EngineName;
+use bridge_core::engine::EngineName;
 use object_copy::outcome::FailureClass;
 
 /// What is known of a key.

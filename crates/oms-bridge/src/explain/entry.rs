@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::journal::{Record, StoredRecord};
+use bridge_core::journal::{Record, StoredRecord};
 use settings::text;
 
 /// A record of the key.

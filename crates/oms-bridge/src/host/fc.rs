@@ -5,7 +5,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
 use super::Function;
-use crate::warm;
+use bridge_core::warm;
 
 /// A server for `function`, with `/initialize` opening its connections. That never fails: settings were checked before.
 ///

@@ -11,11 +11,11 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::lambda::Reply;
-use crate::credentials::{NoCredentials, Offered, SourceCredentials};
-use crate::pipeline::{Budget, Pipeline, Report, Unsettled};
-use crate::progress::Log;
-use crate::replay::{Options, Stopped, Summary, replay};
-use crate::warm::reach;
+use bridge_core::credentials::{NoCredentials, Offered, SourceCredentials};
+use bridge_core::pipeline::{Budget, Pipeline, Report, Unsettled};
+use bridge_core::progress::Log;
+use bridge_core::replay::{Options, Stopped, Summary, replay};
+use bridge_core::warm::reach;
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};
 
@@ -236,7 +236,7 @@ impl Function {
     }
 
     /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is logged: see
-    /// [`warm`](crate::warm) for why it is no failure.
+    /// [`warm`](bridge_core::warm) for why it is no failure.
     pub async fn warm(&self, deadline: Instant) {
         let pipeline = &self.0.pipeline;
         let (engine, journal) = tokio::join!(

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use self::input::Chunk;
 pub use self::input::{Input, Separator};
-use crate::credentials::SourceCredentials;
 use crate::host::interrupts::Interrupts;
-use crate::pipeline::{Budget, Pipeline, Report};
-use crate::progress::{Event, Observer};
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::pipeline::{Budget, Pipeline, Report};
+use bridge_core::progress::{Event, Observer};
 use object_events::change::ObjectChange;
 
 /// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.

@@ -17,7 +17,7 @@ use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
 use crate::host::Function;
-use crate::pipeline::Budget;
+use bridge_core::pipeline::Budget;
 use http_listener::token::Token;
 use object_copy::egress::Guard;
 use object_copy::header;

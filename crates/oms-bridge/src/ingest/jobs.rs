@@ -7,7 +7,7 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::engine::Failure;
+use bridge_core::engine::Failure;
 use object_copy::outcome::{EngineError, FailureClass};
 
 /// Objects that are remembered, over all requests. The oldest requests that have ended are forgotten first.

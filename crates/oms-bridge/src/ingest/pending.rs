@@ -2,8 +2,8 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::engine::{EngineName, Failure, Outcome};
-use crate::journal::{OpenJournal, Record, Shelf, WriteError};
+use bridge_core::engine::{EngineName, Failure, Outcome};
+use bridge_core::journal::{OpenJournal, Record, Shelf, WriteError};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 

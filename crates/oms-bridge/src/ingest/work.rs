@@ -8,12 +8,12 @@ use oss_lite::Credentials;
 
 use super::jobs::{Copied, Job, State};
 use super::pending::Pending;
-use crate::engine::EngineName;
-use crate::engine::copy::Mirror;
 use crate::host::Function;
-use crate::journal::OpenJournal;
-use crate::pipeline::{Budget, Disposition, Recorded, Report, Settled};
-use crate::progress::Log;
+use bridge_core::engine::EngineName;
+use bridge_core::engine::copy::Mirror;
+use bridge_core::journal::OpenJournal;
+use bridge_core::pipeline::{Budget, Disposition, Recorded, Report, Settled};
+use bridge_core::progress::Log;
 use object_events::change::ObjectChange;
 
 /// Settled objects that are taken together where they come together: their promises share a request.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use self::oms::{Huawei, OmsReport};
 pub use self::records::{ByAge, ByClass, Latest, Oldest, Records};
-use crate::journal::OpenJournal;
+use bridge_core::journal::OpenJournal;
 use settings::text;
 
 /// Everything that `status` shows.

@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Error;
 use serde::Serialize;
 
-use crate::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
+use bridge_core::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
 use object_copy::outcome::{EngineError, FailureClass};
 use settings::text;
 

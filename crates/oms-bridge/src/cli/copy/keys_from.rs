@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::ends::Ends;
 use super::failed_list::name;
 use super::{Entries, wanted};
-use crate::policy::KeyFilter;
+use bridge_core::policy::KeyFilter;
 use object_copy::bulk::{Entry, Names, NotListed, Tree};
 use object_copy::transfer::{Directory, Failed, Item, Known, Source};
 use object_copy::web_url;

@@ -22,7 +22,7 @@ use self::quantity::size;
 use self::report::{Output, Report};
 use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
 use crate::host::interrupts::Interrupts;
-use crate::policy::KeyFilter;
+use bridge_core::policy::KeyFilter;
 use http_client::{self, Proxies};
 use object_copy::bulk::{
     self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, SignatureVersion};
 
 use super::access::AccessArgs;
-use crate::breaker::Breakers;
 use crate::cli::variable;
-use crate::credentials::SourceCredentials;
+use bridge_core::breaker::Breakers;
+use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::transfer::Source;
 #[cfg(feature = "aws")]

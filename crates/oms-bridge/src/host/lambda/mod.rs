@@ -30,7 +30,7 @@ pub use self::environment::{RuntimeApi, Unusable};
 use self::reach::Reach;
 pub use self::reply::{BatchResponse, ItemFailure, Reply};
 use super::Function;
-use crate::warm;
+use bridge_core::warm;
 
 /// Runs `function` until `stop`, and until what is in hand then is answered.
 ///

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::pipeline::Unsettled;
+use bridge_core::pipeline::Unsettled;
 
 /// The answer to an event that did not fail as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ impl FromIterator<Unsettled> for BatchResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::Why;
+    use bridge_core::pipeline::Why;
 
     #[test]
     fn replies_are_written_as_lambda_reads_them() {

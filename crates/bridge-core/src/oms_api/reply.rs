@@ -110,7 +110,6 @@ impl Series {
 
 /// What kind of trouble an [`ApiError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Trouble {
     /// The credentials can sign nothing. User action: correct `HW_AK`, `HW_SK` or the token.
     Unsigned,

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 pub const LONGEST: Duration = Duration::from_secs(2);
 
 /// Opens a connection to `service` by `deadline`; says if it cannot be reached, and why.
-pub(crate) async fn reach<E: Display>(
+pub async fn reach<E: Display>(
     service: &str,
     deadline: Instant,
     opening: impl Future<Output = Result<(), E>>,
