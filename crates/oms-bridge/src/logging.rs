@@ -126,13 +126,48 @@ impl<K: Eq + Hash> Said<K> {
     }
 }
 
+/// The crates that the product is made of, beside that of the binary.
+const CRATES: [&str; 6] =
+    ["aws_access", "bridge_core", "object_copy", "object_events", "settings", "upload_desk"];
+
+/// What lines were named after before the product was divided into crates, where that is not found in [`CRATES`] under its own name.
+const RENAMED: [(&str, &str); 4] = [
+    ("oms_bridge::aws", "aws_access"),
+    ("oms_bridge::desk", "upload_desk"),
+    ("oms_bridge::event", "object_events"),
+    ("oms_bridge::engine::backoff", "object_copy::backoff"),
+];
+
+/// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it is in. What is given for a crate
+/// itself holds for it.
+fn of_the_product(given: Targets) -> Targets {
+    let explicit: Vec<(String, LevelFilter)> =
+        given.iter().map(|(target, level)| (target.to_owned(), level)).collect();
+    let mut implied = Vec::new();
+    for (target, level) in &explicit {
+        let moved = RENAMED.iter().find_map(|(old, new)| {
+            let rest = target.strip_prefix(old)?;
+            (rest.is_empty() || rest.starts_with("::")).then(|| format!("{new}{rest}"))
+        });
+        match (moved, target.strip_prefix("oms_bridge")) {
+            (Some(moved), _) => implied.push((moved, *level)),
+            (None, Some(rest)) if rest.is_empty() || rest.starts_with("::") => {
+                implied.extend(CRATES.map(|name| (format!("{name}{rest}"), *level)));
+            }
+            _ => {}
+        }
+    }
+    implied.retain(|(target, _)| explicit.iter().all(|(given, _)| given != target));
+    given.with_targets(implied)
+}
+
 /// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong with it when
 /// it cannot be read, and logs at `info` then.
 ///
 /// A second call changes nothing.
 pub fn start(format: LogFormat, filter: &str) {
     let (targets, problem) = match filter.parse::<Targets>() {
-        Ok(targets) => (targets, None),
+        Ok(targets) => (of_the_product(targets), None),
         Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
     };
     let layer = match format {
@@ -155,6 +190,23 @@ pub fn start(format: LogFormat, filter: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_the_product_stands_for_all_its_crates() {
+        use tracing::Level;
+
+        let targets = |text: &str| of_the_product(text.parse().unwrap());
+        let all = targets("info,oms_bridge=debug,object_copy=warn");
+        for name in ["oms_bridge::host", "bridge_core::pipeline", "upload_desk::worker", "object_events"] {
+            assert!(all.would_enable(name, &Level::DEBUG), "{name}");
+        }
+        assert!(!all.would_enable("object_copy::transfer", &Level::INFO), "it has a level of its own");
+        assert!(!all.would_enable("hyper", &Level::DEBUG));
+        let journal = targets("info,oms_bridge::journal=debug,oms_bridge::desk::worker=trace");
+        assert!(journal.would_enable("bridge_core::journal", &Level::DEBUG));
+        assert!(journal.would_enable("upload_desk::worker", &Level::TRACE));
+        assert!(!journal.would_enable("bridge_core::pipeline", &Level::DEBUG));
+    }
 
     #[test]
     fn the_same_is_said_once_a_second() {

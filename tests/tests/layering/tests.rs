@@ -44,6 +44,15 @@ fn libraries_know_neither_each_other_nor_the_product() {
     for library in ["apig-signer", "oss-lite", "http-client", "http-listener"] {
         assert_eq!(depends_on(&metadata, library), BTreeSet::new(), "{library}");
     }
+    for (library, below) in [
+        ("object-events", vec![]),
+        ("settings", vec!["oss-lite"]),
+        ("aws-access", vec!["http-client"]),
+        ("object-copy", vec!["aws-access", "oss-lite", "settings"]),
+    ] {
+        let below = below.into_iter().map(str::to_owned).collect();
+        assert_eq!(depends_on(&metadata, library), below, "{library}");
+    }
     // Whoever listens does it there, so that there is one rule for slow and silent clients.
     for listening in ["fc-adapter", "cloud-twin"] {
         assert_eq!(depends_on(&metadata, listening), ["http-listener".to_owned()].into(), "{listening}");
@@ -52,9 +61,22 @@ fn libraries_know_neither_each_other_nor_the_product() {
 
 #[test]
 fn the_product_stands_on_the_libraries() {
-    let allowed = ["apig-signer", "cloud-twin", "fc-adapter", "http-client", "http-listener", "oss-lite"]
-        .map(str::to_owned)
-        .into();
+    let allowed = [
+        "apig-signer",
+        "aws-access",
+        "bridge-core",
+        "cloud-twin",
+        "fc-adapter",
+        "http-client",
+        "http-listener",
+        "object-copy",
+        "object-events",
+        "oss-lite",
+        "settings",
+        "upload-desk",
+    ]
+    .map(str::to_owned)
+    .into();
     let metadata = metadata();
     let mut below = depends_on(&metadata, "oms-bridge");
     // Its end-to-end tests stand on their harness, which knows nothing of it but the binary.

@@ -8,12 +8,10 @@ use tokio::sync::Notify;
 
 use super::{BoxError, client_config, pipeline, web};
 use crate::config::DeskSettings;
-use crate::desk::{
-    self, Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store,
-};
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
+use upload_desk::{Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///
@@ -41,7 +39,7 @@ pub fn desk(
         None => None,
     };
     let pipeline = settings.forward.map(|forward| pipeline(forward, http)).transpose()?;
-    Ok(Desk::new(desk::Parts {
+    Ok(Desk::new(upload_desk::Parts {
         users: settings.users,
         rules: Rules {
             prefix: settings.prefix,

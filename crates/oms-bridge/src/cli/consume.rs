@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sdk_sqs::config::ProvideCredentials as _;
 use clap::Args;
 use fc_adapter::Limits;
 use serde::Serialize;

@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
 use crate::config::{DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
-use crate::desk::catalogue::{Catalogue, CatalogueErrorKind};
-use crate::desk::{self, Desk};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use settings::ConfigError;
 use settings::text::printable;
+use upload_desk::Desk;
+use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
 
 const PORT: u16 = 8080;
 
@@ -64,7 +64,7 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
     if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
         return store(&error);
     }
-    let served = desk::serve(listener, limits, desk.clone(), stopped()).await;
+    let served = upload_desk::serve(listener, limits, desk.clone(), stopped()).await;
     if json {
         print_json(&desk.totals());
     }

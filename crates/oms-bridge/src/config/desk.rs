@@ -12,14 +12,14 @@ use reqwest::Url;
 
 use super::copy::{self, boolean};
 use super::{IngestSettings, LogBucket, Oss, Settings, SettingsArgs, ingest};
-use crate::desk::catalogue::DatabaseUrl;
-use crate::desk::types::AllowedTypes;
-use crate::desk::users::Users;
 use object_events::change::Provider;
 use settings::ConfigError;
 use settings::lenient;
 use settings::lenient::given;
 use settings::reader::Reader;
+use upload_desk::catalogue::DatabaseUrl;
+use upload_desk::types::AllowedTypes;
+use upload_desk::users::Users;
 
 /// Largest object that a form can carry: 5 GiB, a limit of OSS.
 const LARGEST: u64 = 5 << 30;

@@ -13,9 +13,9 @@ use super::Error;
 use super::cloud::{Addresses, LocalCloud, SOURCE};
 use crate::assemble;
 use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
-use crate::desk::catalogue::{Catalogue, DatabaseUrl};
-use crate::desk::{self, Desk};
 use http_client::{self, Proxies};
+use upload_desk::Desk;
+use upload_desk::catalogue::{Catalogue, DatabaseUrl};
 
 /// The one user's name.
 const USER: &str = "dev";
@@ -114,7 +114,7 @@ impl LocalDesk {
     /// When the listener breaks down.
     pub async fn serve(self, limits: Limits, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let Self { desk, listener, files, .. } = self;
-        let served = desk::serve(listener, limits, desk, stop).await;
+        let served = upload_desk::serve(listener, limits, desk, stop).await;
         drop(files);
         Ok(served?)
     }

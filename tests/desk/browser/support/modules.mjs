@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-export const PAGE = new URL('../../../../crates/oms-bridge/src/desk/page/', import.meta.url);
+export const PAGE = new URL('../../../../crates/upload-desk/src/page/', import.meta.url);
 
 export const load = name => import(new URL(name, PAGE));
 

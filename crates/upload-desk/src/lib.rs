@@ -27,6 +27,8 @@
 //! - Whoever asks sees its own. Of two users with one file, each uploads it: whoever knows an MD5 does not have the file.
 //! - A callback waits for nothing but the catalogue, which answers or fails within three seconds; OSS waits for five.
 
+#![warn(missing_docs)]
+
 pub mod api;
 pub mod catalogue;
 pub mod counters;

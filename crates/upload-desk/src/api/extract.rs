@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use crate::desk::Desk;
-use crate::desk::entry::Id;
-use crate::desk::types::ContentType;
-use crate::desk::users::User;
+use crate::Desk;
+use crate::entry::Id;
+use crate::types::ContentType;
+use crate::users::User;
 use object_copy::header;
 
 /// The user whose token the request carries.

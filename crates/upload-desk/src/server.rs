@@ -10,11 +10,11 @@ use axum::response::IntoResponse as _;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
 use http_listener::{Gate, Handler, Http, Limits};
-use lambda_runtime::Service as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tower::Service as _;
 
 use super::{Desk, api, worker};
 

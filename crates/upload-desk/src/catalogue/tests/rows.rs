@@ -12,7 +12,7 @@ fn awkward() -> Vec<String> {
         #[serde(default)]
         times: Option<usize>,
     }
-    let keys = include_str!("../../../../../../tests/peers/keys.json");
+    let keys = include_str!("../../../../../tests/peers/keys.json");
     let keys: Vec<Key> = serde_json::from_str(keys).unwrap();
     let ours =
         ["trailing ", "tab\t", "no\u{0}thing", "quote'; DROP TABLE storage; --", "\\", "Ünïcödé", "ſ", ""];

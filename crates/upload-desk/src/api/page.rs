@@ -20,7 +20,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
-use crate::desk::Desk;
+use crate::Desk;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 

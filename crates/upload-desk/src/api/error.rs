@@ -7,8 +7,8 @@ use oss_lite::ErrorKind;
 use serde_json::json;
 
 use super::extract;
-use crate::desk::catalogue::{CatalogueError, CatalogueErrorKind};
-use crate::desk::{LookError, NoRandomness};
+use crate::catalogue::{CatalogueError, CatalogueErrorKind};
+use crate::{LookError, NoRandomness};
 
 /// An answer that is no success: `{"error":{"code":"…","message":"…"}}`.
 #[derive(Debug)]

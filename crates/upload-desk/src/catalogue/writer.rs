@@ -11,7 +11,7 @@ use super::connect::{Engine, REST, Use, Way};
 use super::error::{CatalogueError, is_broken, is_deadlock, unanswered};
 use super::file::Watched;
 use super::statements::{self, Statement};
-use crate::desk::entry::Entry;
+use crate::entry::Entry;
 
 /// Most changes of one transaction.
 const LARGEST: usize = 256;

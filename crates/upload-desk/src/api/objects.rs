@@ -9,10 +9,10 @@ use super::error::ApiError;
 use super::extract::{Asked, Caller, Named, json, unknown_id};
 use super::shown::Object;
 use super::uploads::own;
-use crate::desk::Desk;
-use crate::desk::catalogue::Listing;
-use crate::desk::entry::{Id, State as Stage};
-use crate::desk::store::{MAX_SIDE, Preview};
+use crate::Desk;
+use crate::catalogue::Listing;
+use crate::entry::{Id, State as Stage};
+use crate::store::{MAX_SIDE, Preview};
 
 const MOST: u32 = 100;
 const USUAL: u32 = 50;

@@ -6,7 +6,7 @@ use sqlx::{Row as _, Type};
 
 use super::Listing;
 use super::error::{CatalogueError, CatalogueErrorKind};
-use crate::desk::entry::{Entry, Forward, Id, Md5, Md5State, Millis, State};
+use crate::entry::{Entry, Forward, Id, Md5, Md5State, Millis, State};
 
 /// A statement with its values.
 pub(super) type Statement = Query<'static, Any, AnyArguments>;

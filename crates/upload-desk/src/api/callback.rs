@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use super::error::ApiError;
 use super::extract::{Raw, json};
 use super::shown::Object;
-use crate::desk::Desk;
-use crate::desk::entry::{Arrival, Entry, Id, News};
-use crate::desk::store::{Preview, told_md5};
+use crate::Desk;
+use crate::entry::{Arrival, Entry, Id, News};
+use crate::store::{Preview, told_md5};
 use object_copy::header;
 
 /// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way included.

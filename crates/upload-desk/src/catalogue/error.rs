@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::url::DatabaseUrl;
 
 pub(super) use self::classify::{is_broken, is_deadlock, kind_of};
-use crate::desk::entry::Id;
+use crate::entry::Id;
 
 /// What went wrong, coarse enough to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::extract::json;
-use crate::desk::Desk;
-use crate::desk::entry::{Entry, Forward, Md5State, Millis, State};
-use crate::desk::store::{Links, Preview};
+use crate::Desk;
+use crate::entry::{Entry, Forward, Md5State, Millis, State};
+use crate::store::{Links, Preview};
 
 /// An object, with links that open it.
 #[derive(Debug, Serialize)]

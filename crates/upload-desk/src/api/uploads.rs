@@ -11,13 +11,13 @@ use serde_json::Number;
 use super::error::ApiError;
 use super::extract::{Caller, Json, Named, json, json_with, unknown_id};
 use super::shown::{Object, Upload, located, time};
-use crate::desk::Desk;
-use crate::desk::entry::{Entry, Id, Md5, State as Stage};
-use crate::desk::fetch::HostError;
-use crate::desk::name::Name;
-use crate::desk::store::Preview;
-use crate::desk::types::{ContentType, UNKNOWN};
-use crate::desk::users::User;
+use crate::Desk;
+use crate::entry::{Entry, Id, Md5, State as Stage};
+use crate::fetch::HostError;
+use crate::name::Name;
+use crate::store::Preview;
+use crate::types::{ContentType, UNKNOWN};
+use crate::users::User;
 use object_copy::transfer::Admission as _;
 
 /// Fetches that a user may have under way and waiting. A few more if several are asked for at the same moment.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use self::world::World;
 use super::*;
-use crate::desk::entry::{Arrival, Forward, Md5State, State};
+use crate::entry::{Arrival, Forward, Md5State, State};
 
 const NOW: Millis = 1_790_000_000_000;
 

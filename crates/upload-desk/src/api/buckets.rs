@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::extract::{Caller, Json, json_with};
-use crate::desk::Desk;
-use crate::desk::users::Role;
+use crate::Desk;
+use crate::users::Role;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
