@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_page_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/desk/page");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
         let files =
             fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
         let own = |name: &String| name != "index.html" && name != "package.json";
