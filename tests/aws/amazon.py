@@ -20,9 +20,9 @@ NUMBERS = itertools.count(1)
 
 
 def _policies():
-    """The policy that the README recommends, by what each part of it is for."""
-    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    section = readme.split("\n### A worker instead of Lambda\n")[1]
+    """The policy that docs/sources.md recommends, by what each part of it is for."""
+    document = (pathlib.Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
+    section = document.split("\n## A worker instead of Lambda\n")[1]
     policy = json.loads(section.split("```json\n")[1].split("```")[0])
     worker, *source = policy["Statement"]
     parts = {"worker": {**policy, "Statement": [worker]}, "source": {**policy, "Statement": source}}
@@ -81,7 +81,7 @@ def admin():
 
 
 def user(policy, **names):
-    """An access key with a policy that the README recommends, for the given resources."""
+    """An access key with a policy that docs/sources.md recommends, for the given resources."""
     return _user(client("iam", admin()), _policy(policy, names))
 
 

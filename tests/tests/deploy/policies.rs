@@ -63,11 +63,11 @@ fn none_allows_everything_of_anything() {
 }
 
 #[test]
-fn each_is_named_in_both_readmes() {
-    for readme in ["README.md", "README.zh-CN.md"] {
-        let text = read(readme);
+fn each_is_named_where_rights_are_described_in_both_languages() {
+    for page in ["docs/deploy.md", "docs/deploy.zh-CN.md"] {
+        let text = read(page);
         for (name, _) in policies() {
-            assert!(text.contains(&format!("(deploy/{name})")), "{readme} does not name {name}");
+            assert!(text.contains(&format!("(../deploy/{name})")), "{page} does not name {name}");
         }
     }
 }
