@@ -1,6 +1,7 @@
 //! A child process: environment, captured output, signals.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -155,13 +156,23 @@ impl Process {
 
     /// As [`Process::spawn`], in a directory if one is given.
     pub fn spawn_in(arguments: &[String], settings: &Settings, directory: Option<&Path>) -> Self {
-        let mut command = Command::new(binary());
+        Self::spawn_program(&binary(), arguments, settings, directory)
+    }
+
+    /// Runs another program likewise.
+    pub fn spawn_program(
+        program: &OsStr,
+        arguments: &[String],
+        settings: &Settings,
+        directory: Option<&Path>,
+    ) -> Self {
+        let mut command = Command::new(program);
         if let Some(directory) = directory {
             command.current_dir(directory);
         }
         command.args(arguments).env_clear().envs(&settings.0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary runs");
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let (stdout, stderr) = (Arc::<Output>::default(), Arc::<Output>::default());
         let readers =
             [stdout.collect(child.stdout.take().unwrap()), stderr.collect(child.stderr.take().unwrap())];

@@ -1,0 +1,182 @@
+//! Runs the commands of each page in both languages, and looks at what they did.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cloud_twin::Service;
+use serde_json::Value;
+
+use crate::markdown::{documents, root};
+use crate::prose::{first_column, in_backticks};
+use crate::session::{Printed, run};
+use crate::world::{CHANGED, FAILED, LISTED, MIRROR, OF_AMAZON, QUEUED, SITE, World};
+
+/// The pages that have commands to run, by name. Each has a test below.
+const PAGES: [&str; 7] = ["copy", "deploy", "desk", "ingest", "moving-over", "operations", "sources"];
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn of_language(name: &str, suffix: &str) -> PathBuf {
+    Path::new("docs").join(format!("{name}{suffix}"))
+}
+
+/// Runs a page in both languages, each on a world of its own, and has what came of it looked at.
+async fn in_both_languages(name: &str, look: impl Fn(&World, &Printed)) {
+    assert!(PAGES.contains(&name));
+    for suffix in [".md", ".zh-CN.md"] {
+        let world = World::start().await;
+        let printed = run(&world, &of_language(name, suffix), name).await;
+        look(&world, &printed);
+    }
+}
+
+fn is_mirrored(world: &World, key: &str) -> bool {
+    world.twin.obs().get(MIRROR, key).is_some()
+}
+
+/// What a block printed that has `command` in it.
+fn printed_by<'p>(printed: &'p Printed, part: &str) -> &'p str {
+    printed
+        .values()
+        .find(|text| text.contains(part))
+        .unwrap_or_else(|| panic!("{part:?} is not in {printed:?}"))
+}
+
+#[tokio::test]
+async fn copy() {
+    in_both_languages("copy", |world, printed| {
+        for key in [CHANGED, "iso/big.iso", OF_AMAZON] {
+            assert!(is_mirrored(world, key), "{key}");
+        }
+        assert!(world.twin.oss().get(SITE, "index.html").is_some());
+        assert!(world.folder().join("backup").join(CHANGED).exists());
+        printed_by(printed, "copied");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deploy() {
+    in_both_languages("deploy", |world, printed| {
+        printed_by(printed, "no problems");
+        assert_eq!(world.twin.accepted_count(CHANGED), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn desk() {
+    in_both_languages("desk", |world, printed| {
+        assert_eq!(world.twin.stats().requests(Service::Oss, "PutBucketCors"), 1);
+        let real = metrics(printed_by(printed, "oms_bridge_desk_"), "oms_bridge_desk_");
+        assert_eq!(documented("oms_bridge_desk_…_total", "_total"), real);
+        let (_, description) = printed_by(printed, "\"openapi\"").split_once("\n{").unwrap();
+        let described = described(&serde_json::from_str(&format!("{{{description}")).unwrap());
+        for (suffix, head) in [(".md", "| request |"), (".zh-CN.md", "| 请求 |")] {
+            let listed = requests(&read(&of_language("desk", suffix)), head);
+            let missing: Vec<_> = described.difference(&listed).collect();
+            assert_eq!(missing, ["POST /callback"], "docs/desk{suffix}");
+            let others: Vec<_> = listed.difference(&described).collect();
+            assert_eq!(others, ["GET /metrics", "GET /openapi.json"], "docs/desk{suffix}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ingest() {
+    in_both_languages("ingest", |world, _| assert!(is_mirrored(world, "iso/new.iso"))).await;
+}
+
+#[tokio::test]
+async fn moving_over() {
+    in_both_languages("moving-over", |world, _| assert_eq!(world.twin.accepted_count(LISTED), 1)).await;
+}
+
+#[tokio::test]
+async fn operations() {
+    in_both_languages("operations", |world, printed| {
+        assert_eq!(world.twin.accepted_count(FAILED), 1);
+        assert!(!world.waits_for_a_replay());
+        printed_by(printed, "string to sign");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sources() {
+    in_both_languages("sources", |world, printed| {
+        assert_eq!(world.twin.accepted_count(QUEUED), 1);
+        let real = metrics(printed_by(printed, "oms_bridge_keys_accepted_total"), "oms_bridge_");
+        assert_eq!(documented("oms_bridge_…", ""), real);
+    })
+    .await;
+}
+
+/// The requests in a description.
+fn described(description: &Value) -> BTreeSet<String> {
+    let paths = description["paths"].as_object().unwrap().iter();
+    let methods = paths.flat_map(|(path, operations)| {
+        let names = operations.as_object().unwrap().keys().filter(|name| *name != "parameters");
+        names.map(move |name| format!("{} {path}", name.to_uppercase()))
+    });
+    methods.collect()
+}
+
+/// The requests in a table, without their queries. A path without a method has that of the one before.
+fn requests(text: &str, head: &str) -> BTreeSet<String> {
+    let mut method = String::new();
+    let cells = first_column(text, head).join("\n");
+    let named = in_backticks(&cells).filter_map(|code| {
+        let (named, path) = code.split_once('/')?;
+        if !named.is_empty() {
+            named.trim_end().clone_into(&mut method);
+        }
+        Some(format!("{method} /{}", path.split('?').next().unwrap()))
+    });
+    named.collect()
+}
+
+/// The names of the metrics in an exposition, without what they begin with.
+fn metrics(exposition: &str, start: &str) -> BTreeSet<String> {
+    let lines = exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_prefix(start));
+    lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+}
+
+/// The names in the table of `docs/operations.md` whose head has `head`; in both languages the same.
+fn documented(head: &str, end: &str) -> BTreeSet<String> {
+    let [names, others] = [".md", ".zh-CN.md"].map(|suffix| {
+        let text = read(&of_language("operations", suffix));
+        let table = text.lines().skip_while(|line| !line.contains(&format!("`{head}`"))).skip(2);
+        let cells =
+            table.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
+        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(|name| format!("{name}{end}")).collect()
+    });
+    assert_eq!(names, others);
+    names
+}
+
+#[test]
+fn every_page_with_commands_is_run() {
+    let documents = documents().into_iter().filter(|document| is_run(&document.path));
+    let with_commands = documents.filter(|document| document.blocks.iter().any(|block| block.is("sh")));
+    let paths: BTreeSet<_> = with_commands.map(|document| document.path).collect();
+    let run: BTreeSet<_> =
+        PAGES.iter().flat_map(|name| [".md", ".zh-CN.md"].map(|suffix| of_language(name, suffix))).collect();
+    assert_eq!(paths, run, "a page is missing in PAGES, or has no commands any more");
+}
+
+/// Whether users read it. Other documents are about the repository itself.
+pub(crate) fn is_page(path: &Path) -> bool {
+    is_run(path) && !path.starts_with("docs/adr") && path != Path::new("docs/architecture.md")
+}
+
+/// Whether its commands are run.
+pub(crate) fn is_run(path: &Path) -> bool {
+    let name = path.to_str().unwrap();
+    name.starts_with("docs/")
+        || name.starts_with("deploy/")
+        || ["README.md", "README.zh-CN.md"].contains(&name)
+}
