@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use oss_lite::{Bucket, ErrorKind, ObjectMeta};
 
+use super::checksums::{Proof, Sums};
+use super::error::Failed;
 use super::files::Directory;
-use super::stop::Failed;
-use super::tally::{Proof, Sums};
 
 /// Where copies are written.
 #[derive(Clone, Debug)]

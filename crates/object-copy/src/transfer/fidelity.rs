@@ -2,10 +2,10 @@
 
 use oss_lite::{Dialect, PutOptions, storage_class};
 
-use super::facts::Facts;
 use super::metadata;
 use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
+use super::source_info::Facts;
 
 /// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
 /// own equivalents, and the source's `ETag`; all of it in the destination's form (`metadata`).
@@ -48,8 +48,8 @@ pub(super) fn acl(acl: Option<String>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::Identity;
     use super::super::origin::SOURCE_ORIGIN;
+    use super::super::source_info::Identity;
     use super::*;
 
     #[test]

@@ -10,18 +10,18 @@
 //! |---|---|
 //! | `object` | what is asked for of an object, and what became of it |
 //! | `rounds` | the loop above |
-//! | `facts`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
-//! | `answer` | what answers of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
+//! | `source_info`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
+//! | `response` | what answers of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
 //! | `reader` | a span of one object that outlives broken connections |
 //! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
 //! | `plan` | parts |
-//! | `resume`, `underway` | uploads that an earlier run left open; what is open now, and goes into the record of a failure |
-//! | `destination`, `tally` | writing; what the service's answer proves |
+//! | `resume`, `upload_tracker` | uploads that an earlier run left open; what is open now, and goes into the record of a failure |
+//! | `destination`, `checksums` | writing; what the service's answer proves |
 //! | `skip`, `fidelity` | whether a copy is there already; what goes along |
 //! | `metadata`, `encoded_words` | user metadata and content headers in the form of each service; that of S3 |
 //! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
 //! | `flow` | bytes counted and held back |
-//! | `stop`, `retry` | why a transfer ends; how often a request is tried again |
+//! | `error`, `retry` | why a transfer ends; how often a request is tried again |
 //!
 //! # Rules
 //!
@@ -44,17 +44,17 @@
 //!   destination says it holds; where the `ETag` of OSS or OBS is an MD5 the destination is given that as `Content-MD5`. What
 //!   fails the comparison is removed, or never completed. An `ETag` of S3 that looks like an MD5 is compared with the MD5 of what was read:
 //!   what differs is read again, and where it is the same then, the `ETag` is no MD5.
-//! - Headers are cleaned and requests tried again by one rule for every source (`facts`, `retry`).
+//! - Headers are cleaned and requests tried again by one rule for every source (`source_info`, `retry`).
 //! - An `ETag` of a multipart upload is never compared across services.
 //! - An upload in parts that cannot be finished stays open, and the next run goes on with it: with the metadata of then, and
 //!   with no part that nothing proves (`resume`). One that cannot be gone on with is removed, and where that fails too it stays in the record
 //!   of the failure until it is: no upload is left without one.
 
-mod answer;
+mod checksums;
 mod destination;
 #[cfg(feature = "s3")]
 mod encoded_words;
-mod facts;
+mod error;
 mod fidelity;
 mod files;
 mod flow;
@@ -65,6 +65,7 @@ mod parts;
 mod plan;
 mod reader;
 mod removal;
+mod response;
 mod resume;
 mod retry;
 mod rounds;
@@ -75,9 +76,8 @@ mod server_side;
 mod single;
 mod skip;
 mod source;
-mod stop;
-mod tally;
-mod underway;
+mod source_info;
+mod upload_tracker;
 mod web;
 
 use std::sync::Arc;
@@ -85,6 +85,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use self::destination::{Destination, StoreDestination};
+pub use self::error::{Failed, Trouble};
 pub use self::files::{Directory, Found, Links};
 pub use self::flow::Flow;
 pub use self::object::{Done, Item, Known, Transfer};
@@ -95,7 +96,6 @@ pub use self::removal::{Allow, Removals, Unmarked};
 pub use self::s3::{Given, S3, S3Bucket};
 pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
-pub use self::stop::{Failed, Trouble};
 pub use self::web::{Admission, Inadmissible, Web};
 use crate::backoff::Random;
 

@@ -9,13 +9,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::destination::Destination;
-use super::facts::{Facts, Kind};
+use super::error::{Failed, Stop};
 use super::fidelity;
 use super::parts::until;
 use super::skip::is_copy;
 use super::source::Source;
-use super::stop::{Failed, Stop};
-use super::underway::Underway;
+use super::source_info::{Facts, Kind};
+use super::upload_tracker::Underway;
 use super::{Context, Existing, Options, Symlinks};
 use crate::outcome::OpenUpload;
 

@@ -7,16 +7,16 @@ use oss_lite::{CompletedPart, Crc64, ErrorKind, PutOptions, StreamBody};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::checksums::{Tally, Wanted};
 use super::destination::{Answered, StoreDestination, Verdict};
-use super::facts::Facts;
+use super::error::{Cause, Failed, Stop};
 use super::plan::Plan;
 use super::reader::{Pinned, Reader, Whole};
 use super::retry::Retries;
 use super::single::refused;
 use super::source::Opened;
-use super::stop::{Cause, Failed, Stop};
-use super::tally::{Tally, Wanted};
-use super::underway::Underway;
+use super::source_info::Facts;
+use super::upload_tracker::Underway;
 use super::{Context, resume, skip};
 use crate::outcome::{AsLeft, FailureClass, OpenUpload};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::stop::{Failed, Stop};
+use super::error::{Failed, Stop};
 
 const MIB: u64 = 1 << 20;
 

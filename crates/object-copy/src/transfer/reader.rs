@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::facts::Facts;
+use super::checksums::Tally;
+use super::error::{Cause, Failed, SourceBroke, Stop};
 use super::flow::Flow;
 use super::source::{Body, Opened, Source, Want, exactly};
-use super::stop::{Cause, Failed, SourceBroke, Stop};
-use super::tally::Tally;
+use super::source_info::Facts;
 use crate::backoff::{Backoff, Random};
 
 /// How often in a row reading on may fail without a single byte.

@@ -21,10 +21,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::error::{Failed, Stop};
 use super::object::{Done, Inner, Item};
 use super::origin::{Origin, Owner};
 use super::source::Source;
-use super::stop::{Failed, Stop};
 use super::{Destination, StoreDestination};
 
 /// What happens to the copy of an object that is gone from the source.

@@ -20,11 +20,11 @@ use oss_lite::{ErrorKind, ListedPart, ListedUpload, PutOptions};
 use sha2::{Digest as _, Sha256};
 
 use super::destination::StoreDestination;
+use super::error::{Failed, Stop};
 use super::parts::{Begun, Part, Trust, Upload};
 use super::plan::Plan;
 use super::reader::Pinned;
-use super::stop::{Failed, Stop};
-use super::underway::Underway;
+use super::upload_tracker::Underway;
 use crate::outcome::{OpenUpload, VerifiedParts};
 
 /// Uploads of one key that are looked at.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stop::{Failed, Stop};
+use super::error::{Failed, Stop};
 use crate::backoff::{Backoff, Random};
 
 /// What a broken write throws away was read and sent.

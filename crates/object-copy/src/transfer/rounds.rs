@@ -9,7 +9,7 @@ use oss_lite::{Bucket, ObjectMeta, PutOptions};
 use tokio::time::Instant;
 
 use super::destination::{Destination, StoreDestination};
-use super::facts::{Facts, Kind};
+use super::error::{Failed, Stop};
 use super::fidelity;
 use super::object::{Done, Inner, Item, Known, Start};
 use super::origin::{Origin, Owner};
@@ -20,8 +20,8 @@ use super::resume::{self, Continue};
 use super::server_side::{self, Bounds, ServerSide};
 use super::skip::is_copy;
 use super::source::{self, Opened, Source, Want};
-use super::stop::{Failed, Stop};
-use super::underway::Underway;
+use super::source_info::{Facts, Kind};
+use super::upload_tracker::Underway;
 use super::{Carry, Existing, Extras, ServerSideCopy, parts, sequence, single};
 
 /// How often an object that keeps changing, or keeps arriving broken, is begun anew.

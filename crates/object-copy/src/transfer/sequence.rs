@@ -18,15 +18,15 @@ use oss_lite::PutOptions;
 use tokio::time::Instant;
 
 use super::Context;
+use super::checksums::{Tally, Wanted};
 use super::destination::{Answered, StoreDestination, Verdict};
+use super::error::{Failed, Stop};
 use super::parts::{Part, Trust, Upload, until};
 use super::plan::{MAX_PART_SIZE, Plan};
 use super::reader::{Pinned, Reader, Whole};
 use super::retry::Retries;
 use super::source::{Body, Opened, Want};
-use super::stop::{Failed, Stop};
-use super::tally::{Tally, Wanted};
-use super::underway::Underway;
+use super::upload_tracker::Underway;
 use crate::outcome::FailureClass;
 
 /// A copy that had less time than that for itself may come further next time.

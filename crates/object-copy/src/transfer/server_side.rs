@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::destination::StoreDestination;
+use super::error::{Failed, Stop};
 use super::parts::{Part, Trust, Upload, fill};
 use super::plan::Plan;
 use super::reader::Pinned;
 use super::resume::{self, Continue};
-use super::stop::{Failed, Stop};
-use super::underway::Underway;
+use super::upload_tracker::Underway;
 use crate::outcome::FailureClass;
 
 /// Largest object that one `CopyObject` takes under all circumstances: OSS refuses more where the storage class changes.

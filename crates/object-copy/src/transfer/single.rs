@@ -2,11 +2,11 @@
 
 use oss_lite::{Error, PutOptions, StreamBody};
 
+use super::checksums::{Tally, Wanted};
 use super::destination::{Answered, StoreDestination, Verdict};
+use super::error::{Cause, Failed, Stop};
 use super::reader::{Pinned, Reader, Whole};
 use super::source::Opened;
-use super::stop::{Cause, Failed, Stop};
-use super::tally::{Tally, Wanted};
 use super::{Context, retry};
 
 /// Writes a whole object with one request, as often as it takes.

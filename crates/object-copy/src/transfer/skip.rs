@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 use oss_lite::{ObjectMeta, PutOptions, compare_coldness};
 
-use super::facts::Facts;
 use super::origin::is_own_metadata;
+use super::source_info::Facts;
 
 /// User metadata in which a copy keeps the `ETag` of its source.
 pub const SOURCE_ETAG: &str = "src-etag";

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
 
-use super::facts::Facts;
+use super::error::{Failed, Stop};
 use super::files::Directory;
 #[cfg(feature = "s3")]
 use super::s3::S3Bucket;
-use super::stop::{Failed, Stop};
+use super::source_info::Facts;
 use super::web::Web;
 use crate::web_url;
 use settings::location::scheme;

@@ -18,11 +18,11 @@ use oss_lite::{Framing, content_length};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::answer::{PATIENCE, add_condition, add_range, body, identity, single, transport};
-use super::facts::{ContentHeaders, Facts, Identity};
+use super::error::{Failed, Stop};
+use super::response::{PATIENCE, add_condition, add_range, body, identity, single, transport};
 use super::retry::Retries;
 use super::source::{Opened, Want, at_least};
-use super::stop::{Failed, Stop};
+use super::source_info::{ContentHeaders, Facts, Identity};
 use crate::outcome::{EngineError, FailureClass};
 use crate::{header, web_url};
 

@@ -35,11 +35,11 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use self::beneath::{Kind, Meta, Missing, Spot, Unreached};
 pub use self::links::{Found, Links};
 use self::links::{Located, locate};
-use super::facts::{ContentHeaders, Facts, Identity};
+use super::checksums::{Tally, Wanted};
+use super::error::{Failed, Stop};
 use super::reader::{Pinned, Reader, Whole};
 use super::source::{Body, Opened, Want};
-use super::stop::{Failed, Stop};
-use super::tally::{Tally, Wanted};
+use super::source_info::{ContentHeaders, Facts, Identity};
 use crate::outcome::FailureClass;
 
 /// Bytes read from a file at once.

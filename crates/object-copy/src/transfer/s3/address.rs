@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 use super::SERVER;
-use crate::transfer::stop::Failed;
+use crate::transfer::error::Failed;
 
 /// Everything but what is never encoded. A key goes with its slashes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

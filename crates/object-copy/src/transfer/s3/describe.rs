@@ -6,9 +6,9 @@ use http::header::{
 };
 use oss_lite::{Dialect, header_text};
 
-use crate::transfer::answer::{identity, text};
-use crate::transfer::facts::{ContentHeaders, Facts, Kind, StorageClass};
 use crate::transfer::metadata::read_s3;
+use crate::transfer::response::{identity, text};
+use crate::transfer::source_info::{ContentHeaders, Facts, Kind, StorageClass};
 
 const METADATA: &str = "x-amz-meta-";
 

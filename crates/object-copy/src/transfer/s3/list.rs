@@ -26,8 +26,8 @@ use tokio::time::timeout;
 use super::address::component;
 use super::request::Ask;
 use super::{S3Bucket, SERVER};
-use crate::transfer::answer::{PATIENCE, transport};
-use crate::transfer::stop::Failed;
+use crate::transfer::error::Failed;
+use crate::transfer::response::{PATIENCE, transport};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

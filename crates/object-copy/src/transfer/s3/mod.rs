@@ -32,10 +32,10 @@ use tokio::sync::OnceCell;
 
 use self::address::{Address, bucket_name};
 use self::request::{Access, Ask};
-use super::answer::{add_condition, add_range, body};
-use super::facts::Facts;
+use super::error::{Failed, Stop};
+use super::response::{add_condition, add_range, body};
 use super::source::{Opened, Want};
-use super::stop::{Failed, Stop};
+use super::source_info::Facts;
 
 /// What the service is called in messages.
 const SERVER: &str = "Amazon S3";

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::SERVER;
 use crate::outcome::{EngineError, FailureClass};
-use crate::transfer::answer::{body, text};
-use crate::transfer::stop::{Failed, Stop};
+use crate::transfer::error::{Failed, Stop};
+use crate::transfer::response::{body, text};
 
 /// More of an error document is not read.
 const LONGEST: usize = 64 * 1024;

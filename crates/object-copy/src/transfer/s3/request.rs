@@ -18,9 +18,9 @@ use super::address::{Address, Target};
 use super::{S3, S3Bucket, SERVER, refusal};
 use crate::clock::{self, Offset};
 use crate::outcome::FailureClass;
-use crate::transfer::answer::{PATIENCE, date, transport};
+use crate::transfer::error::{Failed, Stop};
+use crate::transfer::response::{PATIENCE, date, transport};
 use crate::transfer::retry::Retries;
-use crate::transfer::stop::{Failed, Stop};
 use aws_access::{Cached, Generation, Renewed};
 
 /// What is needed for a request, once it is found.

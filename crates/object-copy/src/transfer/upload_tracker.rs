@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::destination::StoreDestination;
+use super::error::{Failed, Stop};
 use super::parts::abort;
-use super::stop::{Failed, Stop};
 use crate::outcome::OpenUpload;
 
 /// What is known to be open at the destination while an object is copied: first what an earlier run left, then what this one begins.

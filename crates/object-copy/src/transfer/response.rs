@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::facts::{Facts, Identity};
+use super::error::Failed;
 use super::source::{Body, Want};
-use super::stop::Failed;
+use super::source_info::{Facts, Identity};
 use crate::header;
 
 /// Time for the head of an answer, and between two pieces of a body.
