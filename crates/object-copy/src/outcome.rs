@@ -24,12 +24,12 @@ pub struct OpenUpload {
     /// Parts that are there: more than last time means that the copy advances.
     pub parts: usize,
     /// What was known of it when it was left. Records of earlier versions have none.
-    pub as_left: Option<Box<AsLeft>>,
+    pub as_left: Option<Box<ResumeInfo>>,
 }
 
 /// What was known of an upload when it was left: so much of it as is the same later need not be done again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AsLeft {
+pub struct ResumeInfo {
     /// Time of the source's last change, where it has no `ETag`.
     pub last_modified: Option<DateTime<Utc>>,
     /// Digest of the metadata that the upload was begun with, where that is known: another one means that it is begun again.
@@ -59,7 +59,7 @@ pub enum Attempt {
     /// The breaker was open, or there was no time left: the failure says nothing about the key.
     NotMade,
     /// As much was done at once as may be: a later run gets to the key.
-    PutOff,
+    Deferred,
 }
 
 /// Kind of trouble.

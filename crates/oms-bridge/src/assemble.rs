@@ -18,7 +18,7 @@ use bridge_core::policy::{KeyFilter, Policy};
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
 #[cfg(feature = "aws")]
-use object_copy::transfer::{Given, S3};
+use object_copy::transfer::{S3, S3Options};
 use object_copy::transfer::{Unmarked, Web};
 
 #[cfg(feature = "desk")]
@@ -116,7 +116,7 @@ fn copy_engine(
         only_source: source.only,
         web,
         #[cfg(feature = "aws")]
-        s3: S3::new(http.clone(), Given::default()),
+        s3: S3::new(http.clone(), S3Options::default()),
         destination: destination(&to, signature, http, breakers)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,

@@ -26,7 +26,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use object_copy::egress::{Guard, Resolver};
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{
-    Destination, Done, Existing, Failed, Flow, Inadmissible, Item, Known, Options, Source, Transfer, Web,
+    CopyOutcome, Destination, Existing, Flow, Inadmissible, Item, Options, Source, Transfer, TransferError,
+    Web,
 };
 
 /// Fetches at once, over all users.
@@ -179,16 +180,12 @@ impl Fetcher {
     pub async fn fetch(&self, _: &Place, url: &str, key: &str) -> Fetched {
         let (flow, deadline) = (Flow::default(), Instant::now() + DEADLINE);
         let transfer = self.transfer(flow.clone());
-        let item = Item {
-            key: url.to_owned(),
-            to: key.to_owned(),
-            size: None,
-            existing: Known::Nothing,
-            open: None,
-        };
+        let item = Item::new(url, key);
         let copied = Box::pin(transfer.copy(&item, Some(deadline)));
         match paced(|| flow.bytes(), copied).await {
-            Ok(Ok(Done::SourceGone)) => Fetched::Failed("the web server has no such object".to_owned()),
+            Ok(Ok(CopyOutcome::SourceGone)) => {
+                Fetched::Failed("the web server has no such object".to_owned())
+            }
             Ok(Ok(_)) => Fetched::Done,
             Ok(Err(failed)) => {
                 if failed.open.is_some() {
@@ -238,7 +235,7 @@ impl Fetcher {
 }
 
 impl Fetched {
-    fn of(failed: &Failed, out_of_time: bool) -> Self {
+    fn of(failed: &TransferError, out_of_time: bool) -> Self {
         let why = failed.to_string();
         match failed.class {
             FailureClass::Transient | FailureClass::Throttled if !out_of_time => Self::Interrupted(why),

@@ -196,7 +196,7 @@ mod tests {
     use object_copy::clock;
     use object_copy::transfer::Unmarked;
     #[cfg(feature = "aws")]
-    use object_copy::transfer::{Given, S3};
+    use object_copy::transfer::{S3, S3Options};
     use object_events::change::{EventName, ObjectChange};
 
     /// Nothing listens on port 1.
@@ -214,7 +214,7 @@ mod tests {
             only_source: None,
             web: None,
             #[cfg(feature = "aws")]
-            s3: S3::new(http.clone(), Given::default()),
+            s3: S3::new(http.clone(), S3Options::default()),
             destination: client(),
             bucket: "mirror".parse().unwrap(),
             prefix: String::new(),

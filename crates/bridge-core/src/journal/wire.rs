@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
-use object_copy::outcome::{AsLeft, EngineError, FailureClass, OpenUpload, VerifiedParts};
+use object_copy::outcome::{EngineError, FailureClass, OpenUpload, ResumeInfo, VerifiedParts};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -266,14 +266,14 @@ impl From<Upload<'_>> for OpenUpload {
             part_size,
             etag: etag.map(Cow::into_owned),
             parts,
-            as_left: as_left.map(|left| Box::new(AsLeft::from(left))),
+            as_left: as_left.map(|left| Box::new(ResumeInfo::from(left))),
         }
     }
 }
 
-impl From<&AsLeft> for Left {
-    fn from(left: &AsLeft) -> Self {
-        let AsLeft { last_modified, metadata, verified } = left;
+impl From<&ResumeInfo> for Left {
+    fn from(left: &ResumeInfo) -> Self {
+        let ResumeInfo { last_modified, metadata, verified } = left;
         let parts = |parts: &VerifiedParts| {
             let VerifiedParts { first, count, digest, proved } = parts.clone();
             Parts { first, count, digest, proved }
@@ -283,7 +283,7 @@ impl From<&AsLeft> for Left {
     }
 }
 
-impl From<Left> for AsLeft {
+impl From<Left> for ResumeInfo {
     fn from(left: Left) -> Self {
         let Left { last_modified, metadata, verified } = left;
         let parts = |Parts { first, count, digest, proved }| VerifiedParts { first, count, digest, proved };

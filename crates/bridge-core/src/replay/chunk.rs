@@ -122,7 +122,7 @@ impl Run {
             return Kept::Untouched;
         }
         self.observer.observe(&Event::Failed { change: &job.change, failure });
-        if failure.attempt == Attempt::PutOff {
+        if failure.attempt == Attempt::Deferred {
             return Kept::All;
         }
         self.failed(failure);

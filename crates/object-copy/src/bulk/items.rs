@@ -11,7 +11,7 @@ use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldn
 
 #[cfg(feature = "s3")]
 use crate::transfer::S3Bucket;
-use crate::transfer::{Failed, Item, Known};
+use crate::transfer::{DestinationHint, Item, TransferError};
 
 /// One object among those to copy.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Entry {
         /// What it is called: a key, or what would be one if it were UTF-8. A directory of this machine has a slash at its end.
         name: OsString,
         /// Why not.
-        failed: Failed,
+        failed: TransferError,
     },
     /// It is left out by a rule.
     LeftOut {
@@ -43,14 +43,14 @@ pub enum Entry {
 
 /// How keys at the source become keys at the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct KeyMapping {
     /// What all keys at the source begin with.
     pub from: String,
     /// What stands in its place at the destination.
     pub to: String,
 }
 
-impl Names {
+impl KeyMapping {
     /// The key at the destination; `None` for a key that does not begin as it should.
     pub fn destination(&self, key: &str) -> Option<String> {
         Some([&self.to, key.strip_prefix(&self.from)?].concat())
@@ -59,18 +59,18 @@ impl Names {
 
 /// What there is to copy cannot be told.
 #[derive(Debug)]
-pub enum NotListed {
+pub enum ListError {
     /// A bucket does not say.
     Bucket(Error),
     /// A bucket of Amazon S3 does not say.
-    S3(Failed),
+    S3(TransferError),
     /// A directory cannot be read.
-    Directory(Failed),
+    Directory(TransferError),
     /// A list of keys cannot be read.
     Keys(PathBuf, std::io::Error),
 }
 
-impl fmt::Display for NotListed {
+impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bucket(error) => error.fmt(f),
@@ -80,35 +80,35 @@ impl fmt::Display for NotListed {
     }
 }
 
-impl std::error::Error for NotListed {}
+impl std::error::Error for ListError {}
 
 /// A listing of one bucket, object by object.
-pub struct Listed {
-    objects: Pin<Box<dyn Stream<Item = Result<ListedObject, NotListed>> + Send>>,
+pub struct BucketListing {
+    objects: Pin<Box<dyn Stream<Item = Result<ListedObject, ListError>> + Send>>,
     /// The next one, if it was looked at.
     next: Option<ListedObject>,
 }
 
-impl fmt::Debug for Listed {
+impl fmt::Debug for BucketListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listed").field("next", &self.next).finish_non_exhaustive()
+        f.debug_struct("BucketListing").field("next", &self.next).finish_non_exhaustive()
     }
 }
 
-impl Listed {
+impl BucketListing {
     /// The objects of `bucket` whose keys begin with `prefix`, in byte order.
     pub fn new(bucket: &Bucket, prefix: &str) -> Self {
         let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
         let pages = bucket.list(ListOptions { prefix, ..ListOptions::default() });
         let objects = |page: ListPage| stream::iter(page.objects.into_iter().map(Ok));
-        let objects = pages.map_ok(objects).try_flatten().map_err(NotListed::Bucket);
+        let objects = pages.map_ok(objects).try_flatten().map_err(ListError::Bucket);
         Self { objects: Box::pin(objects), next: None }
     }
 
     /// The same of a bucket of Amazon S3.
     #[cfg(feature = "s3")]
     pub fn of_s3(bucket: &S3Bucket, prefix: &str) -> Self {
-        Self { objects: Box::pin(bucket.list(prefix).map_err(NotListed::S3)), next: None }
+        Self { objects: Box::pin(bucket.list(prefix).map_err(ListError::S3)), next: None }
     }
 
     /// How many bytes all objects have together.
@@ -116,7 +116,7 @@ impl Listed {
     /// # Errors
     ///
     /// When they cannot be listed.
-    pub async fn total_size(mut self) -> Result<u64, NotListed> {
+    pub async fn total_size(mut self) -> Result<u64, ListError> {
         let mut total = 0;
         while let Some(object) = self.next().await? {
             total += object.size;
@@ -124,7 +124,7 @@ impl Listed {
         Ok(total)
     }
 
-    async fn next(&mut self) -> Result<Option<ListedObject>, NotListed> {
+    async fn next(&mut self) -> Result<Option<ListedObject>, ListError> {
         match self.next.take() {
             Some(object) => Ok(Some(object)),
             None => self.objects.next().await.transpose(),
@@ -132,7 +132,7 @@ impl Listed {
     }
 
     /// The object of this key, if there is one. Keys must be asked for in byte order.
-    async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, NotListed> {
+    async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, ListError> {
         while let Some(object) = self.next().await? {
             if object.key.as_str() >= key {
                 if object.key == key {
@@ -150,16 +150,16 @@ impl Listed {
 #[derive(Debug)]
 pub struct Compared {
     /// The source.
-    pub source: Listed,
+    pub source: BucketListing,
     /// The destination; absent where nothing is compared.
-    pub destination: Option<Listed>,
+    pub destination: Option<BucketListing>,
     /// How keys are renamed.
-    pub names: Names,
+    pub names: KeyMapping,
 }
 
 /// The objects of the source, with what the listing of the destination tells of each. Pages are asked for as the stream
 /// is read.
-pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
+pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, ListError>> + Send {
     stream::try_unfold(compared, |mut compared| async move {
         let Some(object) = compared.source.next().await? else { return Ok(None) };
         let entry = compared.entry(object).await?;
@@ -168,35 +168,35 @@ pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, NotListe
 }
 
 impl Compared {
-    async fn entry(&mut self, object: ListedObject) -> Result<Entry, NotListed> {
+    async fn entry(&mut self, object: ListedObject) -> Result<Entry, ListError> {
         let Some(to) = self.names.destination(&object.key) else {
             let why = format!("the listing shows a key that does not begin with {:?}", self.names.from);
-            return Ok(Entry::Failed { name: object.key.into(), failed: Failed::permanent(why) });
+            return Ok(Entry::Failed { name: object.key.into(), failed: TransferError::permanent(why) });
         };
         if to.is_empty() {
             return Ok(self.names.nameless(object.key, Some(object.size)));
         }
         let is_link = object.object_type.as_deref() == Some(SYMLINK);
-        let existing = match &mut self.destination {
+        let hint = match &mut self.destination {
             Some(listed) => match listed.find(&to).await? {
                 // What a listing says of a symlink is its own: reading it gives what it stands for.
-                Some(_) if is_link => Known::SameSize,
+                Some(_) if is_link => DestinationHint::SameSize,
                 Some(copy) if copy.size == object.size => {
                     if is_same(&object, &copy) {
                         return Ok(Entry::UpToDate { key: object.key, size: object.size });
                     }
-                    Known::SameSize
+                    DestinationHint::SameSize
                 }
-                _ => Known::NoCopy,
+                _ => DestinationHint::NoCopy,
             },
-            None => Known::Nothing,
+            None => DestinationHint::Unknown,
         };
         let size = (!is_link).then_some(object.size);
-        Ok(Entry::Copy(Item { key: object.key, to, size, existing, open: None }))
+        Ok(Entry::Copy(Item { size, hint, ..Item::new(object.key, to) }))
     }
 }
 
-impl Names {
+impl KeyMapping {
     /// What becomes of the folder itself, which some tools make an object of, and which would get the empty key. `size` is that of the
     /// object, where it is known.
     pub fn nameless(&self, key: String, size: Option<u64>) -> Entry {
@@ -205,7 +205,7 @@ impl Names {
             return Entry::LeftOut { name, why: "the folder SRC itself, which has no name below DST" };
         }
         let why = "the folder SRC itself, which has no name below DST, and may have bytes: copy it by its own name, without -r";
-        Entry::Failed { name, failed: Failed::permanent(why) }
+        Entry::Failed { name, failed: TransferError::permanent(why) }
     }
 }
 
@@ -232,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_prefix_takes_the_place_of_another() {
-        let names = Names { from: "photos/".into(), to: "backup/2024/".into() };
+        let names = KeyMapping { from: "photos/".into(), to: "backup/2024/".into() };
         assert_eq!(names.destination("photos/a/b.jpg").as_deref(), Some("backup/2024/a/b.jpg"));
         assert_eq!(names.destination("photos"), None);
-        let all = Names { from: String::new(), to: String::new() };
+        let all = KeyMapping { from: String::new(), to: String::new() };
         assert_eq!(all.destination("/x//y").as_deref(), Some("/x//y"));
     }
 }

@@ -33,11 +33,11 @@ use serde::Serialize;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
-pub use self::items::{Compared, Entry, Listed, Names, NotListed, compared};
-pub use self::stale::{Stale, abort_stale};
+pub use self::items::{BucketListing, Compared, Entry, KeyMapping, ListError, compared};
+pub use self::stale::{StaleUploads, abort_stale};
 pub use self::tree::Tree;
 use crate::outcome::FailureClass;
-use crate::transfer::{Done, Failed, Item, Transfer};
+use crate::transfer::{CopyOutcome, Item, Transfer, TransferError};
 
 /// So many objects in a row whose credentials were refused, or that other settings are needed for, and none that was copied, end the run.
 const REFUSALS_IN_A_ROW: usize = 20;
@@ -46,12 +46,12 @@ const REFUSALS_IN_A_ROW: usize = 20;
 const LINK: &str = "a link that is not followed";
 
 /// What became of an object, for whoever watches.
-pub trait Watch {
+pub trait Observer {
     /// Called once for each object that is not left out.
-    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<Done, Failed>);
+    fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>);
 
     /// Called once for each that is.
-    fn left_out(&mut self, name: &OsStr, why: &str);
+    fn skipped(&mut self, name: &OsStr, why: &str);
 }
 
 /// Whether anything is written.
@@ -84,7 +84,7 @@ pub struct Summary {
     pub elapsed_s: f64,
     /// Why the end was not reached.
     #[serde(skip)]
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<StopReason>,
     /// Of the failed ones, those whose credentials were refused.
     #[serde(skip)]
     pub refused: u64,
@@ -98,7 +98,7 @@ pub struct Summary {
 
 /// Why a run ended early. What is left is for the next run.
 #[derive(Debug)]
-pub enum Stopped {
+pub enum StopReason {
     /// From the keyboard.
     Interrupted,
     /// The credentials are refused, again and again.
@@ -106,10 +106,10 @@ pub enum Stopped {
     /// The settings are wrong, as the last object said.
     Settings(String),
     /// What there is to copy cannot be listed any further.
-    Listing(NotListed),
+    Listing(ListError),
 }
 
-impl fmt::Display for Stopped {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interrupted => f.write_str("interrupted"),
@@ -123,15 +123,15 @@ impl fmt::Display for Stopped {
 /// Works off `entries`, so many at once. `interrupted` ends it early; what is under way is finished first.
 pub async fn run(
     transfer: &Transfer,
-    entries: impl Stream<Item = Result<Entry, NotListed>>,
+    entries: impl Stream<Item = Result<Entry, ListError>>,
     concurrency: usize,
     mode: Mode,
-    watch: &mut dyn Watch,
+    observer: &mut dyn Observer,
     interrupted: impl Future<Output = ()>,
 ) -> Summary {
     let started = Instant::now();
-    let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, watch, keys: HashMap::new() };
-    let mut tasks: JoinSet<Settled> = JoinSet::new();
+    let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, observer, keys: HashMap::new() };
+    let mut tasks: JoinSet<TaskResult> = JoinSet::new();
     let mut entries = std::pin::pin!(entries);
     let mut interrupted = std::pin::pin!(interrupted);
     let mut open = true;
@@ -139,7 +139,7 @@ pub async fn run(
         tokio::select! {
             () = &mut interrupted, if open => {
                 open = false;
-                run.stop(Stopped::Interrupted);
+                run.stop(StopReason::Interrupted);
             }
             Some(joined) = tasks.join_next_with_id() => {
                 match joined {
@@ -151,21 +151,21 @@ pub async fn run(
             entry = entries.next(), if open && tasks.len() < concurrency => match entry {
                 None => open = false,
                 Some(Ok(Entry::UpToDate { key, size })) => {
-                    run.settled(OsStr::new(&key), Some(size), Ok(Done::UpToDate));
+                    run.count(OsStr::new(&key), Some(size), Ok(CopyOutcome::UpToDate));
                 }
                 Some(Ok(Entry::Copy(item))) => {
                     let key = item.key.clone();
-                    let id = tasks.spawn(settle(transfer.clone(), item, mode)).id();
+                    let id = tasks.spawn(copy_one(transfer.clone(), item, mode)).id();
                     run.keys.insert(id, key);
                 }
                 Some(Ok(Entry::Failed { name, failed })) => {
-                    run.settled(&name, None, Err(failed));
+                    run.count(&name, None, Err(failed));
                     open &= run.summary.stopped.is_none();
                 }
-                Some(Ok(Entry::LeftOut { name, why })) => run.left_out(&name, why),
+                Some(Ok(Entry::LeftOut { name, why })) => run.skip(&name, why),
                 Some(Err(error)) => {
                     open = false;
-                    run.stop(Stopped::Listing(error));
+                    run.stop(StopReason::Listing(error));
                 }
             },
         }
@@ -176,9 +176,9 @@ pub async fn run(
 }
 
 /// The size of an object where it was known, and what became of it.
-type Settled = (Option<u64>, Result<Done, Failed>);
+type TaskResult = (Option<u64>, Result<CopyOutcome, TransferError>);
 
-async fn settle(transfer: Transfer, item: Item, mode: Mode) -> Settled {
+async fn copy_one(transfer: Transfer, item: Item, mode: Mode) -> TaskResult {
     let outcome = match mode {
         Mode::Copy => transfer.copy(&item, None).await,
         Mode::DryRun => transfer.preview(&item).await,
@@ -189,35 +189,35 @@ async fn settle(transfer: Transfer, item: Item, mode: Mode) -> Settled {
 struct Run<'w> {
     summary: Summary,
     refusals_in_a_row: usize,
-    watch: &'w mut dyn Watch,
+    observer: &'w mut dyn Observer,
     /// What is under way, by its task.
     keys: HashMap<Id, String>,
 }
 
 impl Run<'_> {
-    fn joined(&mut self, id: Id, size: Option<u64>, outcome: Result<Done, Failed>) {
+    fn joined(&mut self, id: Id, size: Option<u64>, outcome: Result<CopyOutcome, TransferError>) {
         let key = self.keys.remove(&id).unwrap_or_default();
-        self.settled(OsStr::new(&key), size, outcome);
+        self.count(OsStr::new(&key), size, outcome);
     }
 
     /// A defect of this program ended a task.
     fn lost(&mut self, error: &JoinError) {
         tracing::error!(%error, "a defect of this program; the next run copies the object");
-        self.joined(error.id(), None, Err(Failed::transient("lost on the way")));
+        self.joined(error.id(), None, Err(TransferError::transient("lost on the way")));
     }
 
-    fn left_out(&mut self, name: &OsStr, why: &str) {
+    fn skip(&mut self, name: &OsStr, why: &str) {
         self.summary.objects += 1;
         self.summary.skipped += 1;
-        self.watch.left_out(name, why);
+        self.observer.skipped(name, why);
     }
 
-    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: Result<Done, Failed>) {
+    fn count(&mut self, name: &OsStr, size: Option<u64>, outcome: Result<CopyOutcome, TransferError>) {
         let outcome = match outcome {
-            Ok(Done::SymlinkSkipped) => return self.left_out(name, LINK),
-            Ok(Done::SourceGone) => {
+            Ok(CopyOutcome::SymlinkSkipped) => return self.skip(name, LINK),
+            Ok(CopyOutcome::SourceGone) => {
                 self.summary.gone += 1;
-                Err(Failed::permanent("there is no such object at the source"))
+                Err(TransferError::permanent("there is no such object at the source"))
             }
             outcome => outcome,
         };
@@ -225,12 +225,12 @@ impl Run<'_> {
         summary.objects += 1;
         let mut of_settings = None;
         match &outcome {
-            Ok(Done::Copied { bytes }) => {
+            Ok(CopyOutcome::Copied { bytes }) => {
                 summary.copied += 1;
                 summary.bytes += bytes;
                 self.refusals_in_a_row = 0;
             }
-            Ok(Done::UpToDate) => summary.up_to_date += 1,
+            Ok(CopyOutcome::UpToDate) => summary.up_to_date += 1,
             // Removals are not asked for, and the others are above.
             Ok(_) => summary.skipped += 1,
             Err(failed) => {
@@ -239,21 +239,21 @@ impl Run<'_> {
                 if failed.class == FailureClass::Auth {
                     summary.refused += 1;
                     self.refusals_in_a_row += 1;
-                } else if failed.is_of_the_settings() {
+                } else if failed.is_settings_error() {
                     summary.of_settings += 1;
                     self.refusals_in_a_row += 1;
                     of_settings = Some(failed.to_string());
                 }
             }
         }
-        self.watch.settled(name, size, &outcome);
+        self.observer.finished(name, size, &outcome);
         if self.refusals_in_a_row >= REFUSALS_IN_A_ROW {
-            self.stop(of_settings.map_or(Stopped::CredentialsRefused, Stopped::Settings));
+            self.stop(of_settings.map_or(StopReason::CredentialsRefused, StopReason::Settings));
         }
     }
 
     /// The first reason counts.
-    fn stop(&mut self, why: Stopped) {
+    fn stop(&mut self, why: StopReason) {
         self.summary.stopped.get_or_insert(why);
     }
 }

@@ -9,7 +9,7 @@ use super::Mode;
 
 /// What was found and removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Stale {
+pub struct StaleUploads {
     /// Uploads that are open.
     pub open: u64,
     /// Those of them that were removed with their parts, or would be.
@@ -27,8 +27,8 @@ pub async fn abort_stale(
     before: DateTime<Utc>,
     mode: Mode,
     mut each: impl FnMut(&str, Option<DateTime<Utc>>),
-) -> Result<Stale, Error> {
-    let mut stale = Stale::default();
+) -> Result<StaleUploads, Error> {
+    let mut stale = StaleUploads::default();
     let mut uploads = std::pin::pin!(bucket.list_multipart_uploads(prefix));
     while let Some(upload) = uploads.try_next().await? {
         stale.open += 1;

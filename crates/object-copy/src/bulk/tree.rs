@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use futures_util::{Stream, stream};
 
-use super::items::{Entry, NotListed};
-use crate::transfer::{Directory, Failed, Found, Item, Known};
+use super::items::{Entry, ListError};
+use crate::transfer::{Directory, EntryKind, Item, TransferError};
 
 /// What is left to look at. Files are given in the order of their names, those of a directory before those below it.
 #[derive(Debug)]
@@ -23,33 +23,33 @@ pub struct Tree {
     to: String,
     /// Where copies are written, if that is on this machine.
     written: Option<PathBuf>,
-    open: Vec<Open>,
+    open: Vec<PendingDirectory>,
     /// From the last to the first.
-    found: Vec<(PathBuf, Found, Option<Arc<Above>>)>,
+    found: Vec<(PathBuf, EntryKind, Option<Arc<Ancestor>>)>,
 }
 
 /// A directory to read.
 #[derive(Debug)]
-struct Open {
+struct PendingDirectory {
     /// Below the root; `None` for the root itself.
     below: Option<PathBuf>,
     by_link: bool,
-    above: Option<Arc<Above>>,
+    above: Option<Arc<Ancestor>>,
 }
 
 /// A directory on the way to another.
 #[derive(Debug)]
-struct Above {
+struct Ancestor {
     id: (u64, u64),
     /// A link leads there, or to one above.
     by_link: bool,
-    next: Option<Arc<Above>>,
+    next: Option<Arc<Ancestor>>,
 }
 
 impl Tree {
     /// All files of `source`.
     pub fn new(source: Directory, to: String, written: Option<PathBuf>) -> Self {
-        let open = vec![Open { below: None, by_link: false, above: None }];
+        let open = vec![PendingDirectory { below: None, by_link: false, above: None }];
         Self { source, to, written, open, found: Vec::new() }
     }
 
@@ -57,7 +57,7 @@ impl Tree {
     #[must_use]
     pub fn below(self, directory: &Path) -> Self {
         let below = Some(directory.components().collect());
-        Self { open: vec![Open { below, by_link: false, above: None }], ..self }
+        Self { open: vec![PendingDirectory { below, by_link: false, above: None }], ..self }
     }
 
     /// The next file, or what there is in its place.
@@ -65,7 +65,7 @@ impl Tree {
     /// # Errors
     ///
     /// When the root cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Entry>, NotListed> {
+    pub async fn next(&mut self) -> Result<Option<Entry>, ListError> {
         loop {
             if let Some((relative, found, above)) = self.found.pop() {
                 if let Some(entry) = self.entry(relative, found, above) {
@@ -81,18 +81,21 @@ impl Tree {
     }
 
     /// As a stream.
-    pub fn entries(self) -> impl Stream<Item = Result<Entry, NotListed>> + Send {
+    pub fn entries(self) -> impl Stream<Item = Result<Entry, ListError>> + Send {
         stream::try_unfold(self, |mut tree| async move {
             let entry = tree.next().await?;
             Ok(entry.map(|entry| (entry, tree)))
         })
     }
 
-    async fn read(&mut self, Open { below, by_link, above }: Open) -> Result<Option<Entry>, NotListed> {
+    async fn read(
+        &mut self,
+        PendingDirectory { below, by_link, above }: PendingDirectory,
+    ) -> Result<Option<Entry>, ListError> {
         let listing = match (self.source.list(below.as_deref()).await, &below) {
             (Ok(listing), _) => listing,
             (Err(failed), Some(below)) => return Ok(Some(Entry::Failed { name: folder(below), failed })),
-            (Err(failed), None) => return Err(NotListed::Directory(failed)),
+            (Err(failed), None) => return Err(ListError::Directory(failed)),
         };
         let name = || below.as_deref().map_or_else(|| OsString::from("./"), folder);
         let mut all_above = std::iter::successors(above.as_deref(), |above| above.next.as_deref());
@@ -107,7 +110,7 @@ impl Tree {
             }));
         }
         let by_link = by_link || above.as_ref().is_some_and(|above| above.by_link);
-        let above = Some(Arc::new(Above { id: listing.id, by_link, next: above }));
+        let above = Some(Arc::new(Ancestor { id: listing.id, by_link, next: above }));
         let root = below.clone().unwrap_or_default();
         let names = listing.names.into_iter().rev();
         self.found.extend(names.map(|(name, found)| (root.join(name), found, above.clone())));
@@ -121,30 +124,30 @@ impl Tree {
         found.is_ok_and(|found| found == id)
     }
 
-    fn entry(&mut self, relative: PathBuf, found: Found, above: Option<Arc<Above>>) -> Option<Entry> {
+    fn entry(&mut self, relative: PathBuf, found: EntryKind, above: Option<Arc<Ancestor>>) -> Option<Entry> {
         let size = match found {
-            Found::Directory { by_link } => {
+            EntryKind::Directory { by_link } => {
                 let again = by_link && above.as_ref().is_some_and(|above| above.by_link);
                 if again && !self.source.follows_all() {
                     let why = "a link to a directory, below a directory that a link led to";
                     return Some(Entry::LeftOut { name: folder(&relative), why });
                 }
-                self.open.push(Open { below: Some(relative), by_link, above });
+                self.open.push(PendingDirectory { below: Some(relative), by_link, above });
                 return None;
             }
-            Found::LeftOut(why) => return Some(Entry::LeftOut { name: relative.into_os_string(), why }),
-            Found::Bad(failed) => {
+            EntryKind::LeftOut(why) => return Some(Entry::LeftOut { name: relative.into_os_string(), why }),
+            EntryKind::Bad(failed) => {
                 return Some(Entry::Failed { name: relative.into_os_string(), failed });
             }
-            Found::File(size) => Some(size),
+            EntryKind::File(size) => Some(size),
         };
         Some(match relative.into_os_string().into_string() {
             Ok(key) => {
                 let to = [&self.to, key.as_str()].concat();
-                Entry::Copy(Item { key, to, size, existing: Known::Nothing, open: None })
+                Entry::Copy(Item { size, ..Item::new(key, to) })
             }
             Err(name) => {
-                let failed = Failed::permanent("the name is not UTF-8, as keys must be");
+                let failed = TransferError::permanent("the name is not UTF-8, as keys must be");
                 Entry::Failed { name, failed }
             }
         })

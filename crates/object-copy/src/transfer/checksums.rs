@@ -8,25 +8,25 @@ use oss_lite::{Crc64, Dialect};
 
 /// Counts and sums up bytes while they pass. Clones share one state: one end writes, the other asks when all is done.
 #[derive(Clone, Debug)]
-pub(super) struct Tally(Arc<Mutex<State>>);
+pub(super) struct Checksums(Arc<Mutex<Hashers>>);
 
 #[derive(Debug)]
-struct State {
+struct Hashers {
     crc64: Crc64,
     md5: Option<Md5>,
 }
 
-/// What a [`Tally`] came to.
+/// What a [`Checksums`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(super) struct Digests {
     pub(super) crc64: u64,
     pub(super) md5: Option<[u8; 16]>,
 }
 
-impl Tally {
-    pub(super) fn new(sums: Wanted) -> Self {
-        let md5 = (sums == Wanted::CrcAndMd5).then(Md5::new);
-        Self(Arc::new(Mutex::new(State { crc64: Crc64::new(), md5 })))
+impl Checksums {
+    pub(super) fn new(digests: Algorithms) -> Self {
+        let md5 = (digests == Algorithms::CrcAndMd5).then(Md5::new);
+        Self(Arc::new(Mutex::new(Hashers { crc64: Crc64::new(), md5 })))
     }
 
     pub(super) fn add(&self, bytes: &[u8]) {
@@ -37,15 +37,15 @@ impl Tally {
         }
     }
 
-    pub(super) fn sums(&self) -> Sums {
+    pub(super) fn digests(&self) -> Digests {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Sums { crc64: state.crc64.value(), md5: state.md5.clone().map(|md5| md5.finalize().into()) }
+        Digests { crc64: state.crc64.value(), md5: state.md5.clone().map(|md5| md5.finalize().into()) }
     }
 }
 
 /// Which sums are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Algorithms {
     Crc,
     CrcAndMd5,
 }
@@ -53,13 +53,13 @@ pub(super) enum Wanted {
 /// Whether a destination answers writes with a CRC-64. OSS does; of OBS it is learnt from its first answer, and MD5,
 /// which costs far more, is computed only until then and where there is nothing better.
 #[derive(Debug)]
-pub(super) struct Proof(AtomicU8);
+pub(super) struct Crc64Support(AtomicU8);
 
 const UNKNOWN: u8 = 0;
 const GIVEN: u8 = 1;
 const MISSING: u8 = 2;
 
-impl Proof {
+impl Crc64Support {
     pub(super) fn of(dialect: Dialect) -> Self {
         Self(AtomicU8::new(match dialect {
             Dialect::Oss => GIVEN,
@@ -67,12 +67,12 @@ impl Proof {
         }))
     }
 
-    pub(super) fn wanted(&self) -> Wanted {
-        if self.0.load(Ordering::Relaxed) == GIVEN { Wanted::Crc } else { Wanted::CrcAndMd5 }
+    pub(super) fn algorithms(&self) -> Algorithms {
+        if self.0.load(Ordering::Relaxed) == GIVEN { Algorithms::Crc } else { Algorithms::CrcAndMd5 }
     }
 
     /// Whether the destination names a CRC-64 of what it is sent.
-    pub(super) fn is_given(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.0.load(Ordering::Relaxed) == GIVEN
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use oss_lite::{Bucket, ErrorKind, ObjectMeta};
 
-use super::checksums::{Proof, Sums};
-use super::error::Failed;
+use super::checksums::{Crc64Support, Digests};
+use super::error::TransferError;
 use super::files::Directory;
 
 /// Where copies are written.
@@ -20,8 +20,8 @@ pub enum Destination {
 impl Destination {
     /// A bucket.
     pub fn store(bucket: Bucket) -> Self {
-        let proof = Arc::new(Proof::of(bucket.dialect()));
-        Self::Store(StoreDestination { bucket, proof })
+        let crc64_support = Arc::new(Crc64Support::of(bucket.dialect()));
+        Self::Store(StoreDestination { bucket, crc64_support })
     }
 }
 
@@ -29,12 +29,12 @@ impl Destination {
 #[derive(Clone, Debug)]
 pub struct StoreDestination {
     pub(super) bucket: Bucket,
-    pub(super) proof: Arc<Proof>,
+    pub(super) crc64_support: Arc<Crc64Support>,
 }
 
 /// What a service answered to a write.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answered<'a> {
+pub(super) struct WriteResponse<'a> {
     pub(super) etag: Option<&'a str>,
     pub(super) crc64: Option<u64>,
 }
@@ -43,16 +43,16 @@ pub(super) struct Answered<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// They arrived.
-    Right,
+    Match,
     /// Others arrived.
-    Wrong,
+    Mismatch,
     /// It does not tell.
     Unknown,
 }
 
 impl StoreDestination {
     /// What there is of `key`.
-    pub(super) async fn look(&self, key: &str) -> Result<Option<ObjectMeta>, Failed> {
+    pub(super) async fn look(&self, key: &str) -> Result<Option<ObjectMeta>, TransferError> {
         match self.bucket.head(key).await {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
@@ -61,14 +61,14 @@ impl StoreDestination {
     }
 
     /// Compares what was sent with what the service says it received.
-    pub(super) fn judge(&self, sent: Sums, answered: Answered<'_>) -> Verdict {
-        self.proof.learn(answered.crc64);
+    pub(super) fn judge(&self, sent: Digests, answered: WriteResponse<'_>) -> Verdict {
+        self.crc64_support.learn(answered.crc64);
         if let Some(crc64) = answered.crc64 {
-            return if crc64 == sent.crc64 { Verdict::Right } else { Verdict::Wrong };
+            return if crc64 == sent.crc64 { Verdict::Match } else { Verdict::Mismatch };
         }
         // The ETag of an encrypted object is no MD5, so only agreement says something.
         match (sent.md5, answered.etag) {
-            (Some(md5), Some(etag)) if etag.eq_ignore_ascii_case(&hex::encode(md5)) => Verdict::Right,
+            (Some(md5), Some(etag)) if etag.eq_ignore_ascii_case(&hex::encode(md5)) => Verdict::Match,
             _ => Verdict::Unknown,
         }
     }

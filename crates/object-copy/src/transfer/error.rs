@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::{Contradiction, Error, ErrorKind};
 
-use super::source::Want;
+use super::source::GetRange;
 use crate::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 
 /// Why a step ended before the object was copied.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum Abort {
     /// The object at the source is another one by now: start over with that one.
     Changed,
     /// There is no object at the source any more.
@@ -24,22 +24,22 @@ pub(super) enum Stop {
     /// show that the `ETag` is no MD5.
     OtherMd5([u8; 16]),
     /// What was written does not hold together any more (a lost upload, a body that cannot be continued): start over.
-    Restart(Failed),
+    Restart(TransferError),
     /// Bytes came out other than they went in.
     Corrupt(String),
     /// The copy has metadata of an earlier time: write it again.
     OldMetadata,
-    /// Trouble that this run does not get past.
-    Failed(Failed),
+    /// A failure that this run cannot get past.
+    Failed(TransferError),
 }
 
 /// Why an object could not be copied. Nothing that looks like a good copy is left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed(Box<Trouble>);
+pub struct TransferError(Box<ErrorDetails>);
 
-/// What a [`Failed`] says.
+/// What a [`TransferError`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ErrorDetails {
     /// What kind of trouble it was.
     pub class: FailureClass,
     /// What went wrong.
@@ -52,13 +52,13 @@ pub struct Trouble {
     pub open: Option<OpenUpload>,
 }
 
-impl Failed {
+impl TransferError {
     pub(crate) fn new(class: FailureClass, message: impl Into<String>) -> Self {
         Self::of(class, EngineError::local(message))
     }
 
     pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
-        Self(Box::new(Trouble { class, error, request_id: None, attempt: Attempt::Made, open: None }))
+        Self(Box::new(ErrorDetails { class, error, request_id: None, attempt: Attempt::Made, open: None }))
     }
 
     /// A failure that another try does not mend.
@@ -106,14 +106,14 @@ impl Failed {
     }
 
     /// What it says, to keep.
-    pub fn into_trouble(self) -> Trouble {
+    pub fn into_details(self) -> ErrorDetails {
         *self.0
     }
 }
 
-impl Trouble {
+impl ErrorDetails {
     /// Whether other settings are needed, and no other object would fare better: the bucket does not exist, or is elsewhere.
-    pub fn is_of_the_settings(&self) -> bool {
+    pub fn is_settings_error(&self) -> bool {
         let code = self.error.code.as_deref();
         // The answer to a HEAD has no code.
         matches!(self.error.status, Some(301 | 307 | 308))
@@ -123,53 +123,53 @@ impl Trouble {
     }
 }
 
-impl Deref for Failed {
-    type Target = Trouble;
+impl Deref for TransferError {
+    type Target = ErrorDetails;
 
-    fn deref(&self) -> &Trouble {
+    fn deref(&self) -> &ErrorDetails {
         &self.0
     }
 }
 
-impl Stop {
+impl Abort {
     /// For an answer of `server` that must not be taken for anything. What came as a part is asked for without a range; where that was
     /// done already, it ends here.
-    pub(super) fn contradicted(contradiction: &Contradiction, server: &str, want: &Want) -> Self {
-        match want {
-            Want::Span(_) => {
+    pub(super) fn contradicted(contradiction: &Contradiction, server: &str, range: &GetRange) -> Self {
+        match range {
+            GetRange::Span(_) => {
                 tracing::debug!(%contradiction, server, "asking without a range");
                 Self::RangesIgnored
             }
-            Want::Whole => Failed::transient(format!("{server}: {contradiction}")).into(),
+            GetRange::Whole => TransferError::transient(format!("{server}: {contradiction}")).into(),
         }
     }
 
     /// The failure that it comes to where nothing is begun anew.
-    pub(super) fn into_failed(self, name: &str) -> Failed {
+    pub(super) fn into_error(self, name: &str) -> TransferError {
         match self {
-            Self::Changed => Failed::transient(format!("{name:?} changed meanwhile")),
-            Self::Gone => Failed::permanent(format!("{name:?} is gone")),
-            Self::LeftOut(why) => Failed::permanent(format!("{name:?} is {why}")),
-            Self::RangesIgnored => Failed::transient(format!("{name:?} cannot be read in parts")),
+            Self::Changed => TransferError::transient(format!("{name:?} changed meanwhile")),
+            Self::Gone => TransferError::permanent(format!("{name:?} is gone")),
+            Self::LeftOut(why) => TransferError::permanent(format!("{name:?} is {why}")),
+            Self::RangesIgnored => TransferError::transient(format!("{name:?} cannot be read in parts")),
             Self::Restart(failed) | Self::Failed(failed) => failed,
-            Self::OtherMd5(_) => Failed::transient(format!(
+            Self::OtherMd5(_) => TransferError::transient(format!(
                 "each time other bytes come of {name:?}, and none with the MD5 that its ETag seems to be"
             )),
-            Self::Corrupt(what) => Failed::transient(what),
+            Self::Corrupt(what) => TransferError::transient(what),
             Self::OldMetadata => {
-                Failed::transient(format!("the copy of {name:?} has metadata of an earlier time"))
+                TransferError::transient(format!("the copy of {name:?} has metadata of an earlier time"))
             }
         }
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl From<&Error> for Failed {
+impl From<&Error> for TransferError {
     fn from(error: &Error) -> Self {
         let class = match error.kind() {
             ErrorKind::Throttled => FailureClass::Throttled,
@@ -193,7 +193,7 @@ impl From<&Error> for Failed {
         let request_id = error.request_id().map(str::to_owned);
         let attempt = if error.is_withheld() { Attempt::NotMade } else { Attempt::Made };
         let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
-        Self(Box::new(Trouble { class, error, request_id, attempt, open: None }))
+        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open: None }))
     }
 }
 
@@ -210,42 +210,42 @@ fn described(error: &Error) -> String {
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for TransferError {
     fn from(error: Error) -> Self {
         Self::from(&error)
     }
 }
 
-impl From<Failed> for Stop {
-    fn from(failed: Failed) -> Self {
+impl From<TransferError> for Abort {
+    fn from(failed: TransferError) -> Self {
         Self::Failed(failed)
     }
 }
 
 /// Where a body that ends early says why: the HTTP client that reads it only learns that it broke.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cause(Arc<Mutex<Option<Stop>>>);
+pub(super) struct Cause(Arc<Mutex<Option<Abort>>>);
 
 impl Cause {
     /// Keeps the reason and gives what the reader of the body is told.
-    pub(super) fn set(&self, stop: Stop) -> SourceBroke {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
-        SourceBroke
+    pub(super) fn set(&self, abort: Abort) -> SourceInterrupted {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(abort);
+        SourceInterrupted
     }
 
-    pub(super) fn take(&self) -> Option<Stop> {
+    pub(super) fn take(&self) -> Option<Abort> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// What the reader of a body is told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SourceBroke;
+pub(super) struct SourceInterrupted;
 
-impl fmt::Display for SourceBroke {
+impl fmt::Display for SourceInterrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the source could not be read to its end")
     }
 }
 
-impl std::error::Error for SourceBroke {}
+impl std::error::Error for SourceInterrupted {}

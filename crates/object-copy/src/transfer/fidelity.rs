@@ -5,19 +5,19 @@ use oss_lite::{Dialect, PutOptions, storage_class};
 use super::metadata;
 use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
-use super::source_info::Facts;
+use super::source_info::SourceInfo;
 
 /// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
 /// own equivalents, and the source's `ETag`; all of it in the destination's form (`metadata`).
-pub(super) fn put_options(facts: &Facts, to: Dialect) -> PutOptions {
-    let content = facts.content.clone().cleaned();
-    let mut metadata = metadata::written(to, &facts.metadata);
+pub(super) fn put_options(info: &SourceInfo, to: Dialect) -> PutOptions {
+    let content = info.content.clone().cleaned();
+    let mut metadata = metadata::written(to, &info.metadata);
     metadata.retain(|(name, _)| !is_own_metadata(name));
     let text = |header: Option<String>| header.map(|text| to.stored_text(&text).into_owned());
-    if let Some(etag) = &facts.identity.etag {
+    if let Some(etag) = &info.identity.etag {
         metadata.push((SOURCE_ETAG.to_owned(), etag.clone()));
     }
-    let class = facts.storage_class.as_ref();
+    let class = info.storage_class.as_ref();
     PutOptions {
         content_type: text(content.content_type),
         cache_control: text(content.cache_control),
@@ -55,16 +55,16 @@ mod tests {
     #[test]
     fn what_a_source_is_a_copy_of_does_not_travel_on() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let facts = Facts {
+        let info = SourceInfo {
             identity: Identity { etag: Some("OWN".into()), ..Identity::default() },
             metadata: vec![
                 pair("author", "zoe"),
                 pair(SOURCE_ETAG, "UPSTREAM"),
                 pair(SOURCE_ORIGIN, "oss://upstream/k"),
             ],
-            ..Facts::default()
+            ..SourceInfo::default()
         };
-        let options = put_options(&facts, Dialect::Obs);
+        let options = put_options(&info, Dialect::Obs);
         assert_eq!(options.metadata, [pair("author", "zoe"), pair(SOURCE_ETAG, "OWN")]);
     }
 }

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// Counts bytes, and holds them back where a limit is set. Clones share one count and one limit.
 #[derive(Clone, Debug, Default)]
-pub struct Flow(Arc<Inner>);
+pub struct Flow(Arc<Meter>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Meter {
     bytes: AtomicU64,
     limit: Option<Limit>,
 }
@@ -29,7 +29,7 @@ impl Flow {
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 53 bits")]
         let bytes_per_second = bytes_per_second.max(1) as f64;
         let limit = Some(Limit { bytes_per_second, paid: Mutex::default() });
-        Self(Arc::new(Inner { bytes: AtomicU64::new(0), limit }))
+        Self(Arc::new(Meter { bytes: AtomicU64::new(0), limit }))
     }
 
     /// Bytes read from sources so far, those read twice included.

@@ -85,15 +85,15 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use self::destination::{Destination, StoreDestination};
-pub use self::error::{Failed, Trouble};
-pub use self::files::{Directory, Found, Links};
+pub use self::error::{ErrorDetails, TransferError};
+pub use self::files::{Directory, EntryKind, Links};
 pub use self::flow::Flow;
-pub use self::object::{Done, Item, Known, Transfer};
+pub use self::object::{CopyOutcome, DestinationHint, Item, Transfer};
 pub use self::origin::SOURCE_ORIGIN;
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
-pub use self::removal::{Allow, Removals, Unmarked};
+pub use self::removal::{RemovalLimiter, Removals, Unmarked};
 #[cfg(feature = "s3")]
-pub use self::s3::{Given, S3, S3Bucket};
+pub use self::s3::{S3, S3Bucket, S3Options};
 pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
 pub use self::web::{Admission, Inadmissible, Web};
@@ -175,14 +175,14 @@ pub enum ServerSideCopy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
     /// Object tags.
-    pub tags: Carry,
+    pub tags: Preserve,
     /// The canned ACL of the object.
-    pub acl: Carry,
+    pub acl: Preserve,
 }
 
 /// Whether something goes along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Carry {
+pub enum Preserve {
     /// It stays behind.
     #[default]
     No,
@@ -202,9 +202,9 @@ struct Context {
 
 impl Context {
     /// Refuses an object of which so many bytes are known.
-    fn admit(&self, bytes: u64) -> Result<(), Failed> {
+    fn admit(&self, bytes: u64) -> Result<(), TransferError> {
         match self.max_size {
-            Some(max) if bytes > max => Err(Failed::permanent(format!("larger than {max} bytes"))),
+            Some(max) if bytes > max => Err(TransferError::permanent(format!("larger than {max} bytes"))),
             _ => Ok(()),
         }
     }

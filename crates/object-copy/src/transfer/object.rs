@@ -9,13 +9,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::destination::Destination;
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use super::fidelity;
 use super::parts::until;
 use super::skip::is_copy;
 use super::source::Source;
-use super::source_info::{Facts, Kind};
-use super::upload_tracker::Underway;
+use super::source_info::{ObjectKind, SourceInfo};
+use super::upload_tracker::UploadTracker;
 use super::{Context, Existing, Options, Symlinks};
 use crate::outcome::OpenUpload;
 
@@ -24,10 +24,10 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Copies objects from one source to one destination. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Transfer(Arc<Inner>);
+pub struct Transfer(Arc<Copier>);
 
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct Copier {
     pub(super) source: Source,
     pub(super) destination: Destination,
     pub(super) options: Options,
@@ -44,25 +44,25 @@ pub struct Item {
     /// Size in bytes, if a listing or an event told.
     pub size: Option<u64>,
     /// What is known of the destination.
-    pub existing: Known,
+    pub hint: DestinationHint,
     /// An upload that an earlier run left open.
     pub open: Option<OpenUpload>,
 }
 
 /// What is known of the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum DestinationHint {
     /// A listing shows no object of this key and size there.
     NoCopy,
     /// A listing shows one of the same size, or does not tell the size of a symlink: that may be the copy.
     SameSize,
     /// Nothing.
-    Nothing,
+    Unknown,
 }
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum CopyOutcome {
     /// It was copied, and the copy is right.
     Copied {
         /// Its size.
@@ -75,11 +75,18 @@ pub enum Done {
     /// It is gone from the source; what lies at the destination is the copy of another object, and stays.
     NotItsCopy,
     /// It is gone from the source; its copy stays for now, as no more may be removed.
-    PutOff,
+    Deferred,
     /// There is no such object at the source, and no copy of it that would have to be removed.
     SourceGone,
     /// It is a symlink, or lies behind one, that is left out.
     SymlinkSkipped,
+}
+
+impl Item {
+    /// An object of which nothing else is known.
+    pub fn new(key: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { key: key.into(), to: to.into(), size: None, hint: DestinationHint::Unknown, open: None }
+    }
 }
 
 impl Transfer {
@@ -98,7 +105,7 @@ impl Transfer {
     ) -> Self {
         let Options { part_size, concurrency, max_size, random, .. } = options;
         let context = Context { part_size, concurrency, max_size, streams, random };
-        Self(Arc::new(Inner { source, destination, options, context }))
+        Self(Arc::new(Copier { source, destination, options, context }))
     }
 
     /// How the object of this key is called in messages: of a URL only what may be shown.
@@ -111,8 +118,8 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`Failed`], and then nothing that looks like a good copy of the object as it is now was left behind.
-    pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+    /// [`TransferError`], and then nothing that looks like a good copy of the object as it is now was left behind.
+    pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<CopyOutcome, TransferError> {
         self.0.carry_over(item, Start::Copy, deadline).await
     }
 
@@ -120,32 +127,30 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`Failed`], where one of the ends cannot be looked at.
-    pub async fn preview(&self, item: &Item) -> Result<Done, Failed> {
-        let Inner { source, destination, options, .. } = &*self.0;
-        let facts = match source.look(&item.key).await {
-            Ok(facts) => facts,
-            Err(Stop::Gone) => return Ok(Done::SourceGone),
-            Err(Stop::LeftOut(_)) => return Ok(Done::SymlinkSkipped),
-            Err(stop) => return Err(stop.into_failed(&source.name(&item.key))),
+    /// [`TransferError`], where one of the ends cannot be looked at.
+    pub async fn preview(&self, item: &Item) -> Result<CopyOutcome, TransferError> {
+        let Copier { source, destination, options, .. } = &*self.0;
+        let info = match source.look(&item.key).await {
+            Ok(info) => info,
+            Err(Abort::Gone) => return Ok(CopyOutcome::SourceGone),
+            Err(Abort::LeftOut(_)) => return Ok(CopyOutcome::SymlinkSkipped),
+            Err(abort) => return Err(abort.into_error(&source.name(&item.key))),
         };
-        if self.0.leaves_out(&facts) {
-            return Ok(Done::SymlinkSkipped);
+        if self.0.leaves_out(&info) {
+            return Ok(CopyOutcome::SymlinkSkipped);
         }
         if let Destination::Directory(directory) = destination {
-            directory.admit(&item.to, &facts)?;
+            directory.admit(&item.to, &info)?;
         }
         let there = match (options.existing, destination) {
             (Existing::Overwrite, _) => false,
-            (Existing::Skip, Destination::Directory(directory)) => {
-                directory.is_copy(&item.to, &facts).await?
-            }
+            (Existing::Skip, Destination::Directory(directory)) => directory.is_copy(&item.to, &info).await?,
             (Existing::Skip, Destination::Store(to)) => {
                 let existing = to.look(&item.to).await?;
-                let facts = self.0.summed_up(item, facts.clone(), existing.as_ref()).await;
-                let facts = facts.map_err(|stop| stop.into_failed(&source.name(&item.key)))?;
-                let wanted = fidelity::put_options(&facts, to.bucket.dialect());
-                existing.is_some_and(|existing| is_copy(&facts, &wanted, &existing))
+                let info = self.0.summed_up(item, info.clone(), existing.as_ref()).await;
+                let info = info.map_err(|abort| abort.into_error(&source.name(&item.key)))?;
+                let wanted = fidelity::put_options(&info, to.bucket.dialect());
+                existing.is_some_and(|existing| is_copy(&info, &wanted, &existing))
             }
         };
         if let Destination::Directory(directory) = destination
@@ -153,7 +158,11 @@ impl Transfer {
         {
             directory.has_room(&item.to).await?;
         }
-        Ok(if there { Done::UpToDate } else { Done::Copied { bytes: facts.size().unwrap_or(0) } })
+        Ok(if there {
+            CopyOutcome::UpToDate
+        } else {
+            CopyOutcome::Copied { bytes: info.size().unwrap_or(0) }
+        })
     }
 
     /// Carries a removal over: removes the copy from the destination if the source has no such object any more, else copies it.
@@ -161,28 +170,33 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`Failed`].
-    pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<Done, Failed> {
+    /// [`TransferError`].
+    pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<CopyOutcome, TransferError> {
         self.0.carry_over(item, Start::Look, deadline).await
     }
 }
 
-impl Inner {
-    async fn carry_over(&self, item: &Item, start: Start, deadline: Option<Instant>) -> Result<Done, Failed> {
-        let underway = Underway::new(item.open.clone());
+impl Copier {
+    async fn carry_over(
+        &self,
+        item: &Item,
+        start: Start,
+        deadline: Option<Instant>,
+    ) -> Result<CopyOutcome, TransferError> {
+        let tracker = UploadTracker::new(item.open.clone());
         let done = tokio::select! {
-            done = self.settle(item, start, deadline, &underway) => done,
+            done = self.reconcile(item, start, deadline, &tracker) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.out_of_time(item)),
         };
         let done = match done {
-            Ok(done) => self.put_away(&underway).await.map(|()| done),
+            Ok(done) => self.put_away(&tracker).await.map(|()| done),
             failed => failed,
         };
-        done.map_err(|failed| underway.attach(failed))
+        done.map_err(|failed| tracker.attach(failed))
     }
 
-    fn out_of_time(&self, item: &Item) -> Failed {
-        Failed::out_of_time(&format!("{:?} was not copied", self.source.name(&item.key)))
+    fn out_of_time(&self, item: &Item) -> TransferError {
+        TransferError::out_of_time(&format!("{:?} was not copied", self.source.name(&item.key)))
     }
 
     /// Removes an upload that an earlier run left open and nobody needs any more. One that was completed is gone already.
@@ -190,13 +204,13 @@ impl Inner {
     /// # Errors
     ///
     /// When it may be there still: then the change is not done, so that its record stays, and the next run finds the copy and only this to do.
-    async fn put_away(&self, underway: &Underway) -> Result<(), Failed> {
+    async fn put_away(&self, tracker: &UploadTracker) -> Result<(), TransferError> {
         let Destination::Store(to) = &self.destination else { return Ok(()) };
-        match timeout(GRACE, underway.discard(to)).await {
+        match timeout(GRACE, tracker.discard(to)).await {
             Ok(removed) => removed,
-            Err(_) => {
-                Err(Failed::transient("no reply to the removal of an upload that an earlier run left open"))
-            }
+            Err(_) => Err(TransferError::transient(
+                "no reply to the removal of an upload that an earlier run left open",
+            )),
         }
     }
 
@@ -204,22 +218,22 @@ impl Inner {
     pub(super) async fn summed_up(
         &self,
         item: &Item,
-        facts: Facts,
+        info: SourceInfo,
         existing: Option<&ObjectMeta>,
-    ) -> Result<Facts, Stop> {
+    ) -> Result<SourceInfo, Abort> {
         match &self.source {
             Source::Directory(directory)
-                if facts.crc64.is_none()
-                    && existing.is_some_and(|existing| Some(existing.size) == facts.size()) =>
+                if info.crc64.is_none()
+                    && existing.is_some_and(|existing| Some(existing.size) == info.size()) =>
             {
-                Ok(Facts { crc64: directory.crc64(&item.key).await?, ..facts })
+                Ok(SourceInfo { crc64: directory.crc64(&item.key).await?, ..info })
             }
-            _ => Ok(facts),
+            _ => Ok(info),
         }
     }
 
-    pub(super) fn leaves_out(&self, facts: &Facts) -> bool {
-        facts.kind == Kind::Symlink && self.options.symlinks == Symlinks::Skip
+    pub(super) fn leaves_out(&self, info: &SourceInfo) -> bool {
+        info.kind == ObjectKind::Symlink && self.options.symlinks == Symlinks::Skip
     }
 }
 

@@ -7,18 +7,18 @@ use oss_lite::{CompletedPart, Crc64, ErrorKind, PutOptions, StreamBody};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::checksums::{Tally, Wanted};
-use super::destination::{Answered, StoreDestination, Verdict};
-use super::error::{Cause, Failed, Stop};
+use super::checksums::{Algorithms, Checksums};
+use super::destination::{StoreDestination, Verdict, WriteResponse};
+use super::error::{Abort, Cause, TransferError};
 use super::plan::Plan;
-use super::reader::{Pinned, Reader, Whole};
+use super::reader::{OnFullResponse, Pinned, Reader};
 use super::retry::Retries;
 use super::single::refused;
 use super::source::Opened;
-use super::source_info::Facts;
-use super::upload_tracker::Underway;
+use super::source_info::SourceInfo;
+use super::upload_tracker::UploadTracker;
 use super::{Context, resume, skip};
-use crate::outcome::{AsLeft, FailureClass, OpenUpload};
+use crate::outcome::{FailureClass, OpenUpload, ResumeInfo};
 
 /// A multipart upload under way.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub(super) struct Upload {
     /// What is to be stored with the object.
     pub(super) options: PutOptions,
     /// Whether that is known to be what the upload was begun with.
-    pub(super) begun: Begun,
-    pub(super) facts: Arc<Facts>,
+    pub(super) initial: InitialMetadata,
+    pub(super) info: Arc<SourceInfo>,
     /// Where it is noted as open.
-    pub(super) underway: Underway,
+    pub(super) tracker: UploadTracker,
 }
 
 /// What an upload was begun with. Nothing changes it later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begun {
+pub(super) enum InitialMetadata {
     /// What is to be stored with the object now.
     AsWanted,
     /// Nobody knows: it is looked up once the object is put together.
@@ -75,7 +75,7 @@ pub(super) async fn send(
     pinned: &Pinned,
     mut opened: Option<Opened>,
     deadline: Option<Instant>,
-) -> Result<(), Stop> {
+) -> Result<(), Abort> {
     let sender = Sender {
         to: upload.to.clone(),
         key: Arc::clone(&upload.key),
@@ -91,7 +91,7 @@ pub(super) async fn send(
     fill(context, upload, deadline, &mut part).await?;
     let unproved = upload.take_unproved();
     // Where nothing was sent that would have shown what the destination answers, their own `ETag`s may do.
-    let compare = pinned.facts.crc64.is_some() && !upload.to.proof.is_missing();
+    let compare = pinned.info.crc64.is_some() && !upload.to.crc64_support.is_missing();
     let again = |number| {
         let left = unproved.get(&number).filter(|_| compare).cloned();
         sender.clone().again(number, plan, left)
@@ -105,9 +105,9 @@ pub(super) async fn fill<F>(
     upload: &mut Upload,
     deadline: Option<Instant>,
     mut part: impl FnMut(u32) -> F,
-) -> Result<(), Stop>
+) -> Result<(), Abort>
 where
-    F: Future<Output = Result<Part, Stop>> + Send + 'static,
+    F: Future<Output = Result<Part, Abort>> + Send + 'static,
 {
     let missing: Vec<u32> =
         (1..=upload.plan.count()).filter(|number| !upload.done.contains_key(number)).collect();
@@ -128,11 +128,11 @@ where
                     let (number, part) = part?;
                     upload.done.insert(number, part);
                 }
-                Some(Err(error)) => return Err(Failed::transient(format!("a part was lost: {error}")).into()),
+                Some(Err(error)) => return Err(TransferError::transient(format!("a part was lost: {error}")).into()),
             },
             () = until(deadline) => {
                 let (done, all) = (upload.done.len(), upload.plan.count());
-                return Err(Failed::out_of_time(&format!("{done} of {all} parts were copied")).into());
+                return Err(TransferError::out_of_time(&format!("{done} of {all} parts were copied")).into());
             }
         }
     }
@@ -156,50 +156,50 @@ struct Sender {
 
 impl Sender {
     /// Compares a part that an earlier run left with the bytes of the source, and writes it where it is not proved by that.
-    async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Stop> {
+    async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Abort> {
         if let Some(left) = left {
             let permit = self.context.streams.acquire().await;
-            let tally = Tally::new(Wanted::CrcAndMd5);
-            let mut reader = Reader::new(&self.pinned, plan.part(number), Whole::Refuse, &tally);
+            let checksums = Checksums::new(Algorithms::CrcAndMd5);
+            let mut reader = Reader::new(&self.pinned, plan.part(number), OnFullResponse::Refuse, &checksums);
             while reader.next().await?.is_some() {}
             drop(permit);
-            let sums = tally.sums();
-            if sums.md5.is_some_and(|md5| hex::encode(md5).eq_ignore_ascii_case(&left.etag)) {
-                return Ok(Part { crc64: Some(sums.crc64), trust: Trust::Proved, ..left });
+            let digests = checksums.digests();
+            if digests.md5.is_some_and(|md5| hex::encode(md5).eq_ignore_ascii_case(&left.etag)) {
+                return Ok(Part { crc64: Some(digests.crc64), trust: Trust::Proved, ..left });
             }
         }
         self.part(number, plan, None).await
     }
 
     /// Writes one part, as often as it takes.
-    async fn part(self, number: u32, plan: Plan, mut opened: Option<Opened>) -> Result<Part, Stop> {
+    async fn part(self, number: u32, plan: Plan, mut opened: Option<Opened>) -> Result<Part, Abort> {
         let _permit = self.context.streams.acquire().await;
         let mut retries = Retries::new(self.context.random);
         loop {
-            let tally = Tally::new(self.to.proof.wanted());
+            let checksums = Checksums::new(self.to.crc64_support.algorithms());
             let cause = Cause::default();
-            let reader =
-                Reader::new(&self.pinned, plan.part(number), Whole::Refuse, &tally).begin_with(opened.take());
+            let reader = Reader::new(&self.pinned, plan.part(number), OnFullResponse::Refuse, &checksums)
+                .begin_with(opened.take());
             let body = StreamBody::new(plan.len(number), reader.into_stream(cause.clone()));
             let sent = self.to.bucket.upload_part_stream(&self.key, &self.id, number, body, None).await;
             let failed = match sent {
                 Ok(outcome) => {
-                    let sums = tally.sums();
-                    let answered = Answered { etag: Some(&outcome.etag), crc64: outcome.crc64 };
-                    match self.to.judge(sums, answered) {
-                        Verdict::Wrong => Failed::transient(format!(
+                    let digests = checksums.digests();
+                    let answered = WriteResponse { etag: Some(&outcome.etag), crc64: outcome.crc64 };
+                    match self.to.judge(digests, answered) {
+                        Verdict::Mismatch => TransferError::transient(format!(
                             "part {number} of {:?} arrived with another checksum",
                             self.key
                         )),
                         verdict => {
-                            let trust = if verdict == Verdict::Right { Trust::Proved } else { Trust::Sent };
+                            let trust = if verdict == Verdict::Match { Trust::Proved } else { Trust::Sent };
                             let len = plan.len(number);
-                            return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), trust });
+                            return Ok(Part { etag: outcome.etag, len, crc64: Some(digests.crc64), trust });
                         }
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
-                    return Err(Stop::Restart(error.into()));
+                    return Err(Abort::Restart(error.into()));
                 }
                 Err(error) => refused(&error, &cause)?,
             };
@@ -216,11 +216,14 @@ impl Upload {
         plan: Plan,
         options: &PutOptions,
         pinned: &Pinned,
-        underway: &Underway,
-    ) -> Result<Self, Stop> {
-        let id = to.bucket.initiate_multipart_upload(key, options.clone()).await.map_err(Failed::from)?;
-        let upload =
-            Self { begun: Begun::AsWanted, ..Self::known(to, key, &id, plan, options, pinned, underway) };
+        tracker: &UploadTracker,
+    ) -> Result<Self, Abort> {
+        let id =
+            to.bucket.initiate_multipart_upload(key, options.clone()).await.map_err(TransferError::from)?;
+        let upload = Self {
+            initial: InitialMetadata::AsWanted,
+            ..Self::known(to, key, &id, plan, options, pinned, tracker)
+        };
         upload.note();
         Ok(upload)
     }
@@ -233,7 +236,7 @@ impl Upload {
         plan: Plan,
         options: &PutOptions,
         pinned: &Pinned,
-        underway: &Underway,
+        tracker: &UploadTracker,
     ) -> Self {
         Self {
             to: to.clone(),
@@ -242,21 +245,22 @@ impl Upload {
             plan,
             done: BTreeMap::new(),
             options: options.clone(),
-            begun: Begun::Unknown,
-            facts: Arc::clone(&pinned.facts),
-            underway: underway.clone(),
+            initial: InitialMetadata::Unknown,
+            info: Arc::clone(&pinned.info),
+            tracker: tracker.clone(),
         }
     }
 
     /// Notes what a later run needs to go on.
     pub(super) fn note(&self) {
-        let etag = self.facts.identity.etag.clone();
-        let as_left = AsLeft {
-            last_modified: self.facts.identity.last_modified.filter(|_| etag.is_none()),
-            metadata: (self.begun == Begun::AsWanted).then(|| resume::digest_of_metadata(&self.options)),
+        let etag = self.info.identity.etag.clone();
+        let as_left = ResumeInfo {
+            last_modified: self.info.identity.last_modified.filter(|_| etag.is_none()),
+            metadata: (self.initial == InitialMetadata::AsWanted)
+                .then(|| resume::digest_of_metadata(&self.options)),
             verified: resume::verified(&self.done),
         };
-        self.underway.set(OpenUpload {
+        self.tracker.set(OpenUpload {
             bucket: self.to.bucket.name().as_str().to_owned(),
             key: (*self.key).to_owned(),
             id: (*self.id).to_owned(),
@@ -268,41 +272,41 @@ impl Upload {
     }
 
     /// After a stop: an upload that a later run can go on with is left open, any other is removed.
-    pub(super) async fn settle(self, stop: Stop) -> Stop {
-        match stop {
-            Stop::Failed(failed) if failed.class != FailureClass::Permanent => {
+    pub(super) async fn keep_or_discard(self, abort: Abort) -> Abort {
+        match abort {
+            Abort::Failed(failed) if failed.class != FailureClass::Permanent => {
                 self.note();
-                Stop::Failed(failed)
+                Abort::Failed(failed)
             }
-            stop => self.underway.give_up(&self.to, stop).await,
+            abort => self.tracker.give_up(&self.to, abort).await,
         }
     }
 
     /// Takes away the parts of an earlier run that nothing will prove. What proves parts is the CRC-64 that the source names: that of
     /// all together if the destination names one of each, else the one that it answers at the end.
     fn take_unproved(&mut self) -> BTreeMap<u32, Part> {
-        if self.facts.crc64.is_some() && (self.combined().is_some() || self.to.proof.is_given()) {
+        if self.info.crc64.is_some() && (self.combined().is_some() || self.to.crc64_support.is_known()) {
             return BTreeMap::new();
         }
         self.done.extract_if(.., |_, part| part.trust == Trust::Left).collect()
     }
 
     /// Puts the parts together and makes sure that they came out right.
-    pub(super) async fn complete(&self, pinned: &Pinned) -> Result<(), Stop> {
+    pub(super) async fn complete(&self, pinned: &Pinned) -> Result<(), Abort> {
         let whole = self.combined();
-        if let (Some(whole), Some(named)) = (whole, pinned.facts.crc64)
+        if let (Some(whole), Some(named)) = (whole, pinned.info.crc64)
             && whole != named
         {
-            return Err(Stop::Corrupt(format!(
+            return Err(Abort::Corrupt(format!(
                 "the parts of {:?} do not add up to the CRC-64 that the source names",
                 self.key
             )));
         }
-        let expected = whole.or(pinned.facts.crc64);
+        let expected = whole.or(pinned.info.crc64);
         // Should the answer not come in time.
         self.note();
         let answered = self.request_completion(expected, pinned).await?;
-        self.underway.clear();
+        self.tracker.clear();
         self.check(answered, expected).await
     }
 
@@ -314,7 +318,7 @@ impl Upload {
     /// Asks until it is certain that the object is there. Gives its CRC-64 as far as the service says.
     ///
     /// A completion whose reply is lost may have happened: the destination is looked at before another try.
-    async fn request_completion(&self, crc64: Option<u64>, pinned: &Pinned) -> Result<Option<u64>, Stop> {
+    async fn request_completion(&self, crc64: Option<u64>, pinned: &Pinned) -> Result<Option<u64>, Abort> {
         let parts: Vec<_> = self
             .done
             .iter()
@@ -332,10 +336,10 @@ impl Upload {
             let spoilt = error.code() == Some("BadDigest")
                 || matches!(error.kind(), ErrorKind::Rejected | ErrorKind::InvalidArgument);
             if spoilt {
-                return Err(Stop::Restart(error.into()));
+                return Err(Abort::Restart(error.into()));
             }
             if !lost && !error.is_retryable() {
-                return Err(Stop::Failed(error.into()));
+                return Err(Abort::Failed(error.into()));
             }
             if let Some(meta) = self.to.look(&self.key).await? {
                 let ours = meta.upload_id.as_deref() == Some(&*self.id)
@@ -345,19 +349,19 @@ impl Upload {
                 }
             }
             if lost {
-                return Err(Stop::Restart(error.into()));
+                return Err(Abort::Restart(error.into()));
             }
             retries.wait(error.into()).await?;
         }
     }
 
     /// Compares what came out with what went in; a bad object is removed.
-    async fn check(&self, answered: Option<u64>, expected: Option<u64>) -> Result<(), Stop> {
-        let looked = if answered.is_none() || self.begun == Begun::Unknown {
+    async fn check(&self, answered: Option<u64>, expected: Option<u64>) -> Result<(), Abort> {
+        let looked = if answered.is_none() || self.initial == InitialMetadata::Unknown {
             let found = self.to.look(&self.key).await?;
             Some(
                 found
-                    .ok_or_else(|| Stop::Corrupt(format!("{:?} is not there after its upload", self.key)))?,
+                    .ok_or_else(|| Abort::Corrupt(format!("{:?} is not there after its upload", self.key)))?,
             )
         } else {
             None
@@ -379,14 +383,16 @@ impl Upload {
             };
         if good {
             return match looked {
-                Some(meta) if self.begun == Begun::Unknown && !skip::carries(&self.options, &meta) => {
-                    Err(Stop::OldMetadata)
+                Some(meta)
+                    if self.initial == InitialMetadata::Unknown && !skip::carries(&self.options, &meta) =>
+                {
+                    Err(Abort::OldMetadata)
                 }
                 _ => Ok(()),
             };
         }
         self.to.remove_bad(&self.key).await;
-        Err(Stop::Corrupt(format!("{:?} came out other than it went in, and was removed", self.key)))
+        Err(Abort::Corrupt(format!("{:?} came out other than it went in, and was removed", self.key)))
     }
 }
 
@@ -396,11 +402,11 @@ impl Upload {
 ///
 /// When it may be there still and a later try may remove it: also where credentials were refused, which end and are renewed, or were
 /// held back. One that may not be removed for want of permission is only told of.
-pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) -> Result<(), Failed> {
+pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) -> Result<(), TransferError> {
     let Err(error) = to.bucket.abort_multipart_upload(key, id).await else { return Ok(()) };
     tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");
     let refused = error.kind() == ErrorKind::CredentialsRefused;
-    let failed = Failed::from(error);
+    let failed = TransferError::from(error);
     match failed.class {
         FailureClass::Transient | FailureClass::Throttled => Err(failed),
         FailureClass::Auth if refused => Err(failed),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 
 const MIB: u64 = 1 << 20;
 
@@ -32,9 +32,9 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
-impl From<TooLarge> for Stop {
+impl From<TooLarge> for Abort {
     fn from(TooLarge: TooLarge) -> Self {
-        Failed::permanent("the object is larger than 48.8 TB, the most that OSS and OBS hold").into()
+        TransferError::permanent("the object is larger than 48.8 TB, the most that OSS and OBS hold").into()
     }
 }
 

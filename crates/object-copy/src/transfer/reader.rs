@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::checksums::Tally;
-use super::error::{Cause, Failed, SourceBroke, Stop};
+use super::checksums::Checksums;
+use super::error::{Abort, Cause, SourceInterrupted, TransferError};
 use super::flow::Flow;
-use super::source::{Body, Opened, Source, Want, exactly};
-use super::source_info::Facts;
+use super::source::{Body, GetRange, Opened, Source, exactly};
+use super::source_info::SourceInfo;
 use crate::backoff::{Backoff, Random};
 
 /// How often in a row reading on may fail without a single byte.
@@ -26,7 +26,7 @@ pub(super) struct Pinned {
     pub(super) key: Arc<str>,
     /// The key in messages.
     pub(super) name: Arc<str>,
-    pub(super) facts: Arc<Facts>,
+    pub(super) info: Arc<SourceInfo>,
     /// The MD5 that the round before came to, if it was not that of the `ETag`.
     pub(super) other_md5: Option<[u8; 16]>,
     pub(super) flow: Flow,
@@ -35,7 +35,7 @@ pub(super) struct Pinned {
 
 /// What to do with a server that answers a request for a part with the whole object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whole {
+pub(super) enum OnFullResponse {
     /// What was read before is skipped.
     Skip,
     /// It would be sent once for each part: stop.
@@ -51,24 +51,29 @@ pub(super) struct Reader {
     body: Option<Body>,
     /// Where the current body ends by itself.
     body_end: u64,
-    whole: Whole,
-    tally: Tally,
+    on_full: OnFullResponse,
+    checksums: Checksums,
     /// Whether the tally comes to that of the whole object.
     covers_all: bool,
     failures: u32,
 }
 
 impl Reader {
-    pub(super) fn new(pinned: &Pinned, span: Range<u64>, whole: Whole, tally: &Tally) -> Self {
+    pub(super) fn new(
+        pinned: &Pinned,
+        span: Range<u64>,
+        on_full: OnFullResponse,
+        checksums: &Checksums,
+    ) -> Self {
         Self {
-            covers_all: span.start == 0 && pinned.facts.size() == Some(span.end),
+            covers_all: span.start == 0 && pinned.info.size() == Some(span.end),
             pinned: pinned.clone(),
             at: span.start,
             end: span.end,
             body: None,
             body_end: 0,
-            whole,
-            tally: tally.clone(),
+            on_full,
+            checksums: checksums.clone(),
             failures: 0,
         }
     }
@@ -97,18 +102,18 @@ impl Reader {
     pub(super) fn into_stream(
         self,
         cause: Cause,
-    ) -> impl Stream<Item = Result<Bytes, SourceBroke>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Bytes, SourceInterrupted>> + Send + use<> {
         stream::try_unfold((self, cause), |(mut reader, cause)| async move {
             match reader.next().await {
                 Ok(Some(chunk)) => Ok(Some((chunk, (reader, cause)))),
                 Ok(None) => Ok(None),
-                Err(stop) => Err(cause.set(stop)),
+                Err(abort) => Err(cause.set(abort)),
             }
         })
     }
 
     /// The next bytes; `None` after the last one of the span.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Stop> {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Abort> {
         while self.at < self.end {
             let Some(body) = &mut self.body else {
                 self.reopen().await?;
@@ -122,7 +127,7 @@ impl Reader {
                     self.body = None;
                     continue;
                 }
-                None => Failed::transient(format!(
+                None => TransferError::transient(format!(
                     "the source sent {} bytes of {:?} less than it announced",
                     self.body_end.min(self.end).saturating_sub(self.at),
                     self.pinned.name
@@ -134,12 +139,12 @@ impl Reader {
         Ok(None)
     }
 
-    async fn pass(&mut self, mut chunk: Bytes) -> Result<Bytes, Stop> {
+    async fn pass(&mut self, mut chunk: Bytes) -> Result<Bytes, Abort> {
         let room = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         chunk.truncate(room);
         self.failures = 0;
         self.at += chunk.len() as u64;
-        self.tally.add(&chunk);
+        self.checksums.add(&chunk);
         // The last bytes of a whole object go out only if all of them are right: a copy that is wrong is never completed.
         if self.at == self.end && self.covers_all {
             self.check()?;
@@ -148,18 +153,18 @@ impl Reader {
         Ok(chunk)
     }
 
-    fn check(&self) -> Result<(), Stop> {
-        let sums = self.tally.sums();
-        let facts = &self.pinned.facts;
-        if facts.crc64.is_some_and(|crc64| crc64 != sums.crc64) {
-            return Err(Stop::Corrupt(format!(
+    fn check(&self) -> Result<(), Abort> {
+        let digests = self.checksums.digests();
+        let info = &self.pinned.info;
+        if info.crc64.is_some_and(|crc64| crc64 != digests.crc64) {
+            return Err(Abort::Corrupt(format!(
                 "the bytes that the source sent of {:?} do not match the CRC-64 that it names",
                 self.pinned.name
             )));
         }
-        if let (Some(likely), Some(read)) = (facts.likely_md5, sums.md5) {
+        if let (Some(likely), Some(read)) = (info.likely_md5, digests.md5) {
             if likely != read && self.pinned.other_md5 != Some(read) {
-                return Err(Stop::OtherMd5(read));
+                return Err(Abort::OtherMd5(read));
             }
             // The same bytes twice, and they are not of this MD5: it is none.
             self.pinned.source.learn_etags(likely == read);
@@ -167,37 +172,37 @@ impl Reader {
         Ok(())
     }
 
-    async fn reopen(&mut self) -> Result<(), Stop> {
-        let Pinned { source, key, facts, .. } = &self.pinned;
+    async fn reopen(&mut self) -> Result<(), Abort> {
+        let Pinned { source, key, info, .. } = &self.pinned;
         let alone = self.covers_all && self.at == 0;
-        let want = if alone { Want::Whole } else { Want::Span(self.at..self.end) };
-        let mut answer = source.open(key, &want, Some(facts)).await;
+        let range = if alone { GetRange::Whole } else { GetRange::Span(self.at..self.end) };
+        let mut answer = source.open(key, &range, Some(info)).await;
         // Its parts contradict themselves: then it is read from its beginning.
-        if matches!(answer, Err(Stop::RangesIgnored)) && !alone && self.whole == Whole::Skip {
-            answer = source.open(key, &Want::Whole, Some(facts)).await;
+        if matches!(answer, Err(Abort::RangesIgnored)) && !alone && self.on_full == OnFullResponse::Skip {
+            answer = source.open(key, &GetRange::Whole, Some(info)).await;
         }
         let opened = match answer {
             Ok(opened) => opened,
-            Err(Stop::Failed(failed)) => return self.wait_after(failed).await,
-            Err(stop) => return Err(stop),
+            Err(Abort::Failed(failed)) => return self.wait_after(failed).await,
+            Err(abort) => return Err(abort),
         };
         // What comes is put together with what came before, or with other parts.
-        if !alone && !opened.facts.identity.shows(&facts.identity) {
-            return Err(Stop::RangesIgnored);
+        if !alone && !opened.info.identity.shows(&info.identity) {
+            return Err(Abort::RangesIgnored);
         }
         // A whole object of unknown length is no part.
         if opened.first == self.at && (opened.end.is_some() || self.covers_all) {
             self.take(opened);
             return Ok(());
         }
-        if opened.first != 0 || self.whole == Whole::Refuse {
-            return Err(Stop::RangesIgnored);
+        if opened.first != 0 || self.on_full == OnFullResponse::Refuse {
+            return Err(Abort::RangesIgnored);
         }
         self.skip(opened).await
     }
 
     /// Drops what was read before from the body of a server that knows no ranges.
-    async fn skip(&mut self, mut opened: Opened) -> Result<(), Stop> {
+    async fn skip(&mut self, mut opened: Opened) -> Result<(), Abort> {
         if opened.end.is_none() && self.covers_all {
             opened.body = exactly(opened.body, self.end);
         }
@@ -212,7 +217,7 @@ impl Reader {
                 }
                 Some(Err(failed)) => return self.wait_after(failed).await,
                 None => {
-                    let failed = Failed::transient("the source sent less than before");
+                    let failed = TransferError::transient("the source sent less than before");
                     return self.wait_after(failed).await;
                 }
             }
@@ -223,14 +228,14 @@ impl Reader {
     }
 
     /// Waits before the next try; stops when there were too many, or another try is no use.
-    async fn wait_after(&mut self, failed: Failed) -> Result<(), Stop> {
+    async fn wait_after(&mut self, failed: TransferError) -> Result<(), Abort> {
         self.failures += 1;
         if self.failures >= TRIES || !failed.class.may_pass() {
-            return Err(Stop::Failed(failed));
+            return Err(Abort::Failed(failed));
         }
         // The rest might be of another version.
-        if self.at > 0 && !self.pinned.facts.identity.tells_versions() {
-            return Err(Stop::Restart(failed));
+        if self.at > 0 && !self.pinned.info.identity.tells_versions() {
+            return Err(Abort::Restart(failed));
         }
         tracing::debug!(key = &*self.pinned.name, at = self.at, error = %failed.error, "reading on from where it broke");
         tokio::time::sleep(BACKOFF.delay(self.failures - 1, self.pinned.random)).await;

@@ -16,13 +16,13 @@
 //!
 //! - the service of the source answers a GET with its own `NoSuchKey`: an answer to a HEAD has no body, and 404 is what any proxy says;
 //! - what lies at the destination is a copy of this very object ([`super::origin`]);
-//! - there are not too many removals already ([`Allow`]). What the same run wrote just now is no part of that.
+//! - there are not too many removals already ([`RemovalLimiter`]). What the same run wrote just now is no part of that.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::error::{Failed, Stop};
-use super::object::{Done, Inner, Item};
+use super::error::{Abort, TransferError};
+use super::object::{Copier, CopyOutcome, Item};
 use super::origin::{Origin, Owner};
 use super::source::Source;
 use super::{Destination, StoreDestination};
@@ -38,7 +38,7 @@ pub enum Removals {
         /// Whether an object counts as the copy that does not say what it is a copy of.
         unmarked: Unmarked,
         /// Asked before each removal.
-        allow: Arc<dyn Allow>,
+        allow: Arc<dyn RemovalLimiter>,
     },
 }
 
@@ -54,9 +54,9 @@ pub enum Unmarked {
 }
 
 /// Says whether one more object may be removed now.
-pub trait Allow: fmt::Debug + Send + Sync {
+pub trait RemovalLimiter: fmt::Debug + Send + Sync {
     /// Whether it may, and then it counts as removed.
-    fn one_more(&self) -> bool;
+    fn try_acquire(&self) -> bool;
 }
 
 /// Whether this run wrote the copy itself.
@@ -69,38 +69,38 @@ pub(super) enum Wrote {
 /// What a removal came to.
 pub(super) enum Removal {
     /// To an end.
-    Done(Done),
+    Done(CopyOutcome),
     /// The source has the object again.
     MadeAgain,
 }
 
-impl Inner {
+impl Copier {
     /// Removes the copy of an object that the source seems to have no more.
-    pub(super) async fn remove_copy(&self, item: &Item, wrote: Wrote) -> Result<Removal, Failed> {
+    pub(super) async fn remove_copy(&self, item: &Item, wrote: Wrote) -> Result<Removal, TransferError> {
         let (Destination::Store(to), Removals::CarriedOver { unmarked, allow }) =
             (&self.destination, &self.options.removals)
         else {
-            return Ok(Removal::Done(Done::SourceGone));
+            return Ok(Removal::Done(CopyOutcome::SourceGone));
         };
         let origin = Origin::of(&self.source, &item.key);
         match owner(to, &item.to, &origin, *unmarked).await? {
-            None => return Ok(Removal::Done(Done::SourceGone)),
+            None => return Ok(Removal::Done(CopyOutcome::SourceGone)),
             Some(Owner::This) => {}
-            Some(Owner::Another) => return Ok(Removal::Done(Done::NotItsCopy)),
+            Some(Owner::Another) => return Ok(Removal::Done(CopyOutcome::NotItsCopy)),
             Some(Owner::Unknown) => return Err(unknown_origin(&item.to, *unmarked)),
         }
         if !self.source.confirms_gone(&item.key).await? {
             return Ok(Removal::MadeAgain);
         }
-        if wrote == Wrote::No && !allow.one_more() {
-            return Ok(Removal::Done(Done::PutOff));
+        if wrote == Wrote::No && !allow.try_acquire() {
+            return Ok(Removal::Done(CopyOutcome::Deferred));
         }
         to.bucket.delete(&item.to).await?;
         // Made again in the meantime, and told by an event that was handled before the removal: then the copy must be there again.
         match self.source.look(&item.key).await {
             Ok(_) => Ok(Removal::MadeAgain),
-            Err(Stop::Gone) => Ok(Removal::Done(Done::Removed)),
-            Err(stop) => Err(stop.into_failed(&self.source.name(&item.key))),
+            Err(Abort::Gone) => Ok(Removal::Done(CopyOutcome::Removed)),
+            Err(abort) => Err(abort.into_error(&self.source.name(&item.key))),
         }
     }
 }
@@ -110,19 +110,19 @@ async fn owner(
     key: &str,
     origin: &Origin,
     unmarked: Unmarked,
-) -> Result<Option<Owner>, Failed> {
+) -> Result<Option<Owner>, TransferError> {
     let found = to.look(key).await?;
     Ok(found.map(|copy| origin.owner(&copy.metadata, unmarked)))
 }
 
-fn unknown_origin(key: &str, unmarked: Unmarked) -> Failed {
+fn unknown_origin(key: &str, unmarked: Unmarked) -> TransferError {
     let remedy = match unmarked {
         Unmarked::Kept => {
             "set SOURCE_BUCKET if changes of one bucket only are carried over, or remove it by hand"
         }
         Unmarked::OlderCopies | Unmarked::Removed => "if it is to go, remove it by hand",
     };
-    Failed::permanent(format!(
+    TransferError::permanent(format!(
         "gone from the source, but {key:?} at the destination does not say whose copy it is, and was left: {remedy}, then replay"
     ))
 }
@@ -133,22 +133,22 @@ impl Source {
     /// # Errors
     ///
     /// When it says something else than that there is one or none.
-    async fn confirms_gone(&self, key: &str) -> Result<bool, Failed> {
+    async fn confirms_gone(&self, key: &str) -> Result<bool, TransferError> {
         use oss_lite::{ByteRange, ErrorKind, GetOptions};
 
-        use super::source::Want;
+        use super::source::GetRange;
 
         let unsure = |what: &str| {
-            Failed::transient(format!(
+            TransferError::transient(format!(
                 "{:?} seems to be gone, but the source does not say so itself: {what}",
                 self.name(key)
             ))
         };
         let Self::Store(bucket) = self else {
-            return match self.open(key, &Want::Span(0..1), None).await {
-                Ok(_) | Err(Stop::RangesIgnored) => Ok(false),
-                Err(Stop::Gone) => Ok(true),
-                Err(stop) => Err(stop.into_failed(&self.name(key))),
+            return match self.open(key, &GetRange::Span(0..1), None).await {
+                Ok(_) | Err(Abort::RangesIgnored) => Ok(false),
+                Err(Abort::Gone) => Ok(true),
+                Err(abort) => Err(abort.into_error(&self.name(key))),
             };
         };
         let first = ByteRange { first: 0, last: Some(0) };

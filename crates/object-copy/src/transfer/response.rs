@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue};
 use reqwest::Response;
 use tokio::time::timeout;
 
-use super::error::Failed;
-use super::source::{Body, Want};
-use super::source_info::{Facts, Identity};
+use super::error::TransferError;
+use super::source::{Body, GetRange};
+use super::source_info::{Identity, SourceInfo};
 use crate::header;
 
 /// Time for the head of an answer, and between two pieces of a body.
@@ -28,9 +28,13 @@ pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Strin
 /// # Errors
 ///
 /// When it is there twice and says two things. No other try says less.
-pub(super) fn single(headers: &HeaderMap, name: &HeaderName, server: &str) -> Result<Option<String>, Failed> {
+pub(super) fn single(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    server: &str,
+) -> Result<Option<String>, TransferError> {
     header::agreed(headers, name).map_err(|header::Contradiction| {
-        Failed::permanent(format!("{server} sends two different headers {name}"))
+        TransferError::permanent(format!("{server} sends two different headers {name}"))
     })
 }
 
@@ -51,7 +55,7 @@ pub(super) fn identity(headers: &HeaderMap, size: Option<u64>) -> Identity {
 }
 
 /// Asks for the object that was pinned and no later one, by its `ETag` as it came.
-pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&Facts>) {
+pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&SourceInfo>) {
     if let Some(etag) = pin.and_then(|pin| pin.identity.etag_as_sent.as_deref())
         && let Ok(etag) = HeaderValue::try_from(etag)
     {
@@ -60,8 +64,8 @@ pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&Facts>) {
 }
 
 /// Asks for a part, unless all is wanted.
-pub(super) fn add_range(headers: &mut HeaderMap, want: &Want) {
-    if let Some(range) = want.range().and_then(|range| range.header().ok()) {
+pub(super) fn add_range(headers: &mut HeaderMap, range: &GetRange) {
+    if let Some(range) = range.byte_range().and_then(|range| range.header().ok()) {
         headers.insert(RANGE, range);
     }
 }
@@ -88,9 +92,9 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
     let chunks = response.bytes_stream().map_err(move |error| transport(&error.without_url(), server));
     let body = stream::unfold(Some(Box::pin(chunks)), move |chunks| async move {
         let mut chunks = chunks?;
-        let next: Option<Result<Bytes, Failed>> = match timeout(PATIENCE, chunks.next()).await {
+        let next: Option<Result<Bytes, TransferError>> = match timeout(PATIENCE, chunks.next()).await {
             Ok(next) => next,
-            Err(_) => Some(Err(Failed::transient(format!("{server} sends nothing more")))),
+            Err(_) => Some(Err(TransferError::transient(format!("{server} sends nothing more")))),
         };
         let next = next?;
         let rest = next.is_ok().then_some(chunks);
@@ -99,12 +103,12 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
     Box::pin(body.fuse())
 }
 
-pub(super) fn transport(error: &reqwest::Error, server: &str) -> Failed {
+pub(super) fn transport(error: &reqwest::Error, server: &str) -> TransferError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Failed::transient(format!("the connection to {server} failed: {cause}"))
+    TransferError::transient(format!("the connection to {server} failed: {cause}"))
 }
 
 #[cfg(test)]
@@ -136,8 +140,9 @@ mod tests {
             headers.insert(ETAG, HeaderValue::from_static(tag));
             let found = identity(&headers, None);
             assert_eq!((found.etag.as_deref(), found.weak_etag.as_deref()), (strong, weak), "{tag}");
-            let (facts, mut asked) = (Facts { identity: found, ..Facts::default() }, HeaderMap::new());
-            add_condition(&mut asked, Some(&facts));
+            let (info, mut asked) =
+                (SourceInfo { identity: found, ..SourceInfo::default() }, HeaderMap::new());
+            add_condition(&mut asked, Some(&info));
             let condition = asked.get(IF_MATCH).and_then(|value| value.to_str().ok());
             assert_eq!(condition, strong.map(|_| tag));
         }

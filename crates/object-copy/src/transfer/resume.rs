@@ -20,11 +20,11 @@ use oss_lite::{ErrorKind, ListedPart, ListedUpload, PutOptions};
 use sha2::{Digest as _, Sha256};
 
 use super::destination::StoreDestination;
-use super::error::{Failed, Stop};
-use super::parts::{Begun, Part, Trust, Upload};
+use super::error::{Abort, TransferError};
+use super::parts::{InitialMetadata, Part, Trust, Upload};
 use super::plan::Plan;
 use super::reader::Pinned;
-use super::upload_tracker::Underway;
+use super::upload_tracker::UploadTracker;
 use crate::outcome::{OpenUpload, VerifiedParts};
 
 /// Uploads of one key that are looked at.
@@ -52,30 +52,30 @@ pub(super) async fn open(
     pinned: &Pinned,
     plan: Plan,
     options: &PutOptions,
-    (underway, which): (&Underway, Continue),
-) -> Result<Upload, Stop> {
-    let known = |id: &str, plan| Upload::known(to, key, id, plan, options, pinned, underway);
-    if let Some(open) = underway.get() {
+    (tracker, which): (&UploadTracker, Continue),
+) -> Result<Upload, Abort> {
+    let known = |id: &str, plan| Upload::known(to, key, id, plan, options, pinned, tracker);
+    if let Some(open) = tracker.get() {
         if which == Continue::Any
-            && let Some((begun, plan)) = fits(&open, key, to, pinned, plan, options)
+            && let Some((initial, plan)) = fits(&open, key, to, pinned, plan, options)
         {
-            let upload = Upload { begun, ..known(&open.id, plan) };
+            let upload = Upload { initial, ..known(&open.id, plan) };
             if let Some(upload) =
                 adopt(upload, open.as_left.as_ref().map_or(&[], |left| &left.verified)).await?
             {
                 return Ok(upload);
             }
         }
-        underway.discard(to).await?;
+        tracker.discard(to).await?;
     }
-    if which == Continue::Any && pinned.facts.crc64.is_some() && shows_in_a_look(options) {
+    if which == Continue::Any && pinned.info.crc64.is_some() && shows_in_a_look(options) {
         for found in candidates(to, key, pinned).await? {
             if let Some(upload) = adopt(known(&found.upload_id, plan), &[]).await? {
                 return Ok(upload);
             }
         }
     }
-    Upload::begin(to, key, plan, options, pinned, underway).await
+    Upload::begin(to, key, plan, options, pinned, tracker).await
 }
 
 /// Whether a look at an object shows everything that is stored with it.
@@ -91,9 +91,9 @@ fn fits(
     pinned: &Pinned,
     plan: Plan,
     options: &PutOptions,
-) -> Option<(Begun, Plan)> {
+) -> Option<(InitialMetadata, Plan)> {
     let here = open.key == key && open.bucket == to.bucket.name().as_str();
-    let identity = &pinned.facts.identity;
+    let identity = &pinned.info.identity;
     let left = open.as_left.as_deref();
     let same_object = match &identity.etag {
         Some(etag) => open.etag.as_ref() == Some(etag),
@@ -102,24 +102,24 @@ fn fits(
     };
     let plan = Plan { part_size: open.part_size, ..plan };
     let in_parts = plan.part_size > 0 && plan.count() <= 10_000;
-    let begun = match left.and_then(|left| left.metadata.as_ref()) {
-        Some(metadata) if *metadata == digest_of_metadata(options) => Begun::AsWanted,
-        None if pinned.facts.crc64.is_some() && shows_in_a_look(options) => Begun::Unknown,
+    let initial = match left.and_then(|left| left.metadata.as_ref()) {
+        Some(metadata) if *metadata == digest_of_metadata(options) => InitialMetadata::AsWanted,
+        None if pinned.info.crc64.is_some() && shows_in_a_look(options) => InitialMetadata::Unknown,
         Some(_) | None => return None,
     };
-    (here && same_object && in_parts).then_some((begun, plan))
+    (here && same_object && in_parts).then_some((initial, plan))
 }
 
 /// Uploads of this key that were begun after the source last changed, newest first.
-async fn candidates(to: &StoreDestination, key: &str, pinned: &Pinned) -> Result<Vec<ListedUpload>, Stop> {
+async fn candidates(to: &StoreDestination, key: &str, pinned: &Pinned) -> Result<Vec<ListedUpload>, Abort> {
     let listed: Result<Vec<_>, _> = to.bucket.list_multipart_uploads(key).try_collect().await;
     let mut found = match listed {
         Ok(found) => found,
         // To continue saves time and to look for it takes a permission of its own: without it, begin anew.
         Err(error) if matches!(error.kind(), ErrorKind::AccessDenied | ErrorKind::Rejected) => Vec::new(),
-        Err(error) => return Err(Failed::from(error).into()),
+        Err(error) => return Err(TransferError::from(error).into()),
     };
-    let changed = pinned.facts.identity.last_modified;
+    let changed = pinned.info.identity.last_modified;
     found.retain(|upload| upload.key == key && upload.initiated.is_some() && upload.initiated >= changed);
     found.sort_by_key(|upload| std::cmp::Reverse(upload.initiated));
     found.truncate(CANDIDATES);
@@ -127,24 +127,24 @@ async fn candidates(to: &StoreDestination, key: &str, pinned: &Pinned) -> Result
 }
 
 /// The upload with the parts it has, if they all fit.
-async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Upload>, Stop> {
+async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Upload>, Abort> {
     let listed = match upload.to.bucket.list_parts(&upload.key, &upload.id).await {
         Ok(listed) => listed,
         Err(error) if matches!(error.kind(), ErrorKind::NoSuchUpload | ErrorKind::AccessDenied) => {
             return Ok(None);
         }
-        Err(error) => return Err(Failed::from(error).into()),
+        Err(error) => return Err(TransferError::from(error).into()),
     };
     let plan = upload.plan;
     let fits = |number: u32, size: u64| (1..=plan.count()).contains(&number) && size == plan.len(number);
     if !listed.iter().all(|part| fits(part.number, part.size)) {
         return Ok(None);
     }
-    let provable = upload.facts.crc64.is_some();
+    let provable = upload.info.crc64.is_some();
     let mut done = taken_over(listed, recorded);
     done.retain(|_, part| provable || part.trust != Trust::Left);
     // There is nothing to gain from one that may have been begun with other metadata.
-    if done.is_empty() && upload.begun == Begun::Unknown {
+    if done.is_empty() && upload.initial == InitialMetadata::Unknown {
         return Ok(None);
     }
     tracing::info!(

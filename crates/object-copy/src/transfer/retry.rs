@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use crate::backoff::{Backoff, Random};
 
 /// What a broken write throws away was read and sent.
@@ -37,10 +37,10 @@ impl Retries {
     /// # Errors
     ///
     /// The failure itself, when there were too many or another try is no use.
-    pub(super) async fn wait(&mut self, failed: Failed) -> Result<(), Stop> {
+    pub(super) async fn wait(&mut self, failed: TransferError) -> Result<(), Abort> {
         self.made += 1;
         if !failed.class.may_pass() || self.made >= self.most {
-            return Err(Stop::Failed(failed));
+            return Err(Abort::Failed(failed));
         }
         tracing::debug!(error = %failed.error, tries = self.made, "trying again");
         tokio::time::sleep(BACKOFF.delay(self.made - 1, self.random)).await;

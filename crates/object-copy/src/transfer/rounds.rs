@@ -9,9 +9,9 @@ use oss_lite::{Bucket, ObjectMeta, PutOptions};
 use tokio::time::Instant;
 
 use super::destination::{Destination, StoreDestination};
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use super::fidelity;
-use super::object::{Done, Inner, Item, Known, Start};
+use super::object::{Copier, CopyOutcome, DestinationHint, Item, Start};
 use super::origin::{Origin, Owner};
 use super::plan::Plan;
 use super::reader::Pinned;
@@ -19,36 +19,36 @@ use super::removal::{Removal, Removals, Unmarked, Wrote};
 use super::resume::{self, Continue};
 use super::server_side::{self, Bounds, ServerSide};
 use super::skip::is_copy;
-use super::source::{self, Opened, Source, Want};
-use super::source_info::{Facts, Kind};
-use super::upload_tracker::Underway;
-use super::{Carry, Existing, Extras, ServerSideCopy, parts, sequence, single};
+use super::source::{self, GetRange, Opened, Source};
+use super::source_info::{ObjectKind, SourceInfo};
+use super::upload_tracker::UploadTracker;
+use super::{Existing, Extras, Preserve, ServerSideCopy, parts, sequence, single};
 
 /// How often an object that keeps changing, or keeps arriving broken, is begun anew.
 const ROUNDS: u32 = 5;
 
-impl Inner {
+impl Copier {
     /// Copies the object, and removes the copy of one that is gone where that is carried over, until the two sides agree.
-    pub(super) async fn settle(
+    pub(super) async fn reconcile(
         &self,
         item: &Item,
         start: Start,
         deadline: Option<Instant>,
-        underway: &Underway,
-    ) -> Result<Done, Failed> {
+        tracker: &UploadTracker,
+    ) -> Result<CopyOutcome, TransferError> {
         let name = self.source.name(&item.key);
         let mut gone = match start {
             Start::Copy => None,
             Start::Look => match self.source.look(&item.key).await {
                 Ok(_) => None,
-                Err(Stop::Gone) => Some(Wrote::No),
-                Err(stop) => return Err(stop.into_failed(&name)),
+                Err(Abort::Gone) => Some(Wrote::No),
+                Err(abort) => return Err(abort.into_error(&name)),
             },
         };
         for _ in 0..ROUNDS {
             let wrote = match gone.take() {
                 Some(wrote) => wrote,
-                None => match self.rounds(item, deadline, underway).await? {
+                None => match self.copy_until_stable(item, deadline, tracker).await? {
                     Copied::Done(done) => return Ok(done),
                     Copied::Gone(wrote) => wrote,
                 },
@@ -58,20 +58,20 @@ impl Inner {
                 Removal::MadeAgain => tracing::debug!(key = &*name, "made again while it was removed"),
             }
         }
-        Err(Failed::transient(format!("{name:?} comes and goes")))
+        Err(TransferError::transient(format!("{name:?} comes and goes")))
     }
 
-    async fn rounds(
+    async fn copy_until_stable(
         &self,
         item: &Item,
         deadline: Option<Instant>,
-        underway: &Underway,
-    ) -> Result<Copied, Failed> {
+        tracker: &UploadTracker,
+    ) -> Result<Copied, TransferError> {
         let name = self.source.name(&item.key);
         let mut round = Round {
             item,
             deadline,
-            underway,
+            tracker,
             reading: Reading::InParts,
             writing: Writing::WhatIsMissing,
             touched: false,
@@ -80,36 +80,37 @@ impl Inner {
             whole: None,
             other_md5: None,
         };
-        let mut last = Failed::transient(format!("{name:?} changed each time before its copy was finished"));
+        let mut last =
+            TransferError::transient(format!("{name:?} changed each time before its copy was finished"));
         for _ in 0..ROUNDS {
-            let stop = match self.round(&mut round).await {
+            let abort = match self.round(&mut round).await {
                 Ok(done) => return Ok(Copied::Done(done)),
-                Err(stop) => stop,
+                Err(abort) => abort,
             };
-            match stop {
-                Stop::Gone | Stop::Failed(_) if round.whole.is_some() => break,
-                Stop::Gone => return Ok(Copied::Gone(round.wrote)),
-                Stop::LeftOut(_) => return Ok(Copied::Done(Done::SymlinkSkipped)),
-                Stop::Failed(failed) => return Err(failed),
+            match abort {
+                Abort::Gone | Abort::Failed(_) if round.whole.is_some() => break,
+                Abort::Gone => return Ok(Copied::Gone(round.wrote)),
+                Abort::LeftOut(_) => return Ok(Copied::Done(CopyOutcome::SymlinkSkipped)),
+                Abort::Failed(failed) => return Err(failed),
                 // Several machines may answer, each with a tag of its own; one answer is of one version.
-                Stop::Changed if matches!(self.source, Source::Web(_)) => round.reading = Reading::InOneGo,
-                Stop::Changed => {}
-                Stop::RangesIgnored if round.reading == Reading::InParts => round.reading = Reading::InOneGo,
-                Stop::OldMetadata => round.writing = Writing::Everything,
-                Stop::Restart(failed) => last = failed,
-                Stop::OtherMd5(md5) => {
+                Abort::Changed if matches!(self.source, Source::Web(_)) => round.reading = Reading::InOneGo,
+                Abort::Changed => {}
+                Abort::RangesIgnored if round.reading == Reading::InParts => round.reading = Reading::InOneGo,
+                Abort::OldMetadata => round.writing = Writing::Everything,
+                Abort::Restart(failed) => last = failed,
+                Abort::OtherMd5(md5) => {
                     round.other_md5 = Some(md5);
-                    last = stop.into_failed(&name);
+                    last = abort.into_error(&name);
                 }
-                stop @ (Stop::Corrupt(_) | Stop::RangesIgnored) => last = stop.into_failed(&name),
+                abort @ (Abort::Corrupt(_) | Abort::RangesIgnored) => last = abort.into_error(&name),
             }
             tracing::debug!(key = &*name, "beginning anew");
         }
         // What a web server says after a copy that was whole does not make it less so.
-        round.whole.map(|bytes| Copied::Done(Done::Copied { bytes })).ok_or(last)
+        round.whole.map(|bytes| Copied::Done(CopyOutcome::Copied { bytes })).ok_or(last)
     }
 
-    async fn round(&self, round: &mut Round<'_>) -> Result<Done, Stop> {
+    async fn round(&self, round: &mut Round<'_>) -> Result<CopyOutcome, Abort> {
         let item = round.item;
         let (pinned, bytes) = match &self.destination {
             Destination::Directory(directory) => {
@@ -118,11 +119,11 @@ impl Inner {
                     && directory.has(&item.to).await?
                     && directory.is_copy(&item.to, &self.source.look(&item.key).await?).await?
                 {
-                    return Ok(Done::UpToDate);
+                    return Ok(CopyOutcome::UpToDate);
                 }
                 let (pinned, opened) = self.open(round).await?;
-                if self.leaves_out(&pinned.facts) {
-                    return Ok(Done::SymlinkSkipped);
+                if self.leaves_out(&pinned.info) {
+                    return Ok(CopyOutcome::SymlinkSkipped);
                 }
                 round.begin_to_write();
                 let bytes = directory.write(&item.to, &pinned, Some(opened)).await?;
@@ -135,20 +136,20 @@ impl Inner {
         };
         round.wrote = Wrote::Yes;
         self.look_again(round, &pinned, bytes).await?;
-        Ok(Done::Copied { bytes })
+        Ok(CopyOutcome::Copied { bytes })
     }
 
     /// Looks at the source once more: whoever changed it meanwhile may have been told of by an event that was handled before this copy
     /// ended.
-    async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned, bytes: u64) -> Result<(), Stop> {
-        let (key, seen) = (&round.item.key, &pinned.facts.identity);
+    async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned, bytes: u64) -> Result<(), Abort> {
+        let (key, seen) = (&round.item.key, &pinned.info.identity);
         let Source::Web(web) = &self.source else {
             return match self.source.look(key).await {
                 Ok(now) if now.identity.is_same(seen) => Ok(()),
-                Ok(_) => Err(Stop::Changed),
+                Ok(_) => Err(Abort::Changed),
                 // It went once its copy was whole, and the copy stays.
-                Err(Stop::Gone) if matches!(self.options.removals, Removals::Ignored) => Ok(()),
-                Err(stop) => Err(stop),
+                Err(Abort::Gone) if matches!(self.options.removals, Removals::Ignored) => Ok(()),
+                Err(abort) => Err(abort),
             };
         };
         // The copy is whole by what the server said of its body. What it says elsewhere may bring about another one, once, and never
@@ -162,35 +163,35 @@ impl Inner {
             Some(now) if now.has_validator() && seen.has_validator() && !now.is_same(seen) => {
                 round.repeated = true;
                 round.whole = Some(bytes);
-                Err(Stop::Changed)
+                Err(Abort::Changed)
             }
             _ => Ok(()),
         }
     }
 
     /// Opens the source: an object that may be in parts at its first part, any other as a whole.
-    async fn open(&self, round: &Round<'_>) -> Result<(Pinned, Opened), Stop> {
+    async fn open(&self, round: &Round<'_>) -> Result<(Pinned, Opened), Abort> {
         let (item, part_size) = (round.item, self.context.part_size);
         let small = item.size.is_some_and(|size| size <= part_size);
         let in_one_go = small || round.reading == Reading::InOneGo;
-        let want = if in_one_go { Want::Whole } else { Want::Span(0..part_size) };
-        let mut opened = self.source.open(&item.key, &want, None).await?;
-        if want != Want::Whole {
+        let range = if in_one_go { GetRange::Whole } else { GetRange::Span(0..part_size) };
+        let mut opened = self.source.open(&item.key, &range, None).await?;
+        if range != GetRange::Whole {
             self.cross_check(item, &mut opened).await?;
         }
-        let size = opened.facts.size();
+        let size = opened.info.size();
         // Every part would come as the whole object, or nothing would tell of which version it is.
-        let unfit = opened.end == size || !opened.facts.identity.tells_versions();
-        if want != Want::Whole && size.is_some_and(|size| size > part_size) && unfit {
-            return Err(Stop::RangesIgnored);
+        let unfit = opened.end == size || !opened.info.identity.tells_versions();
+        if range != GetRange::Whole && size.is_some_and(|size| size > part_size) && unfit {
+            return Err(Abort::RangesIgnored);
         }
-        Ok((self.pin(round, opened.facts.clone()), opened))
+        Ok((self.pin(round, opened.info.clone()), opened))
     }
 
     /// Compares what came for a range with what the server says of the whole. Where nobody said of how much a part is one, and the server
     /// tells it otherwise, the rest can be read in parts too.
-    async fn cross_check(&self, item: &Item, opened: &mut Opened) -> Result<(), Stop> {
-        let (size, Some(end)) = (opened.facts.size(), opened.end) else { return Ok(()) };
+    async fn cross_check(&self, item: &Item, opened: &mut Opened) -> Result<(), Abort> {
+        let (size, Some(end)) = (opened.info.size(), opened.end) else { return Ok(()) };
         let told = match &self.source {
             Source::Web(web) => web.hint(&item.key).await,
             source if size.is_none() => Some(source.look(&item.key).await?.identity),
@@ -199,54 +200,54 @@ impl Inner {
         let Some((told, whole)) = told.and_then(|told| told.size.map(|size| (told, size))) else {
             return Ok(());
         };
-        let seen = &opened.facts.identity;
+        let seen = &opened.info.identity;
         if size.is_some() {
             // Of what is not shown to be the same version, the length says nothing: it may be that of a page that took its place.
-            return if size == Some(whole) || !told.shows(seen) { Ok(()) } else { Err(Stop::RangesIgnored) };
+            return if size == Some(whole) || !told.shows(seen) { Ok(()) } else { Err(Abort::RangesIgnored) };
         }
         if whole >= end
             && told.shows(seen)
             && told.is_same(seen)
-            && self.ends_at(item, whole, &opened.facts).await
+            && self.ends_at(item, whole, &opened.info).await
         {
-            opened.facts.identity.size = Some(whole);
+            opened.info.identity.size = Some(whole);
         }
         Ok(())
     }
 
     /// Whether the object has no byte behind the first `size`: who says so elsewhere may be wrong, and the rest would be missing.
-    async fn ends_at(&self, item: &Item, size: u64, facts: &Facts) -> bool {
-        let beyond = Want::Span(size..size.saturating_add(1));
-        matches!(self.source.open(&item.key, &beyond, Some(facts)).await, Err(Stop::Changed))
+    async fn ends_at(&self, item: &Item, size: u64, info: &SourceInfo) -> bool {
+        let beyond = GetRange::Span(size..size.saturating_add(1));
+        matches!(self.source.open(&item.key, &beyond, Some(info)).await, Err(Abort::Changed))
     }
 
-    fn pin(&self, round: &Round<'_>, facts: Facts) -> Pinned {
+    fn pin(&self, round: &Round<'_>, info: SourceInfo) -> Pinned {
         let key = &round.item.key;
         Pinned {
             source: self.source.clone(),
             key: key.as_str().into(),
             name: self.source.name(key).into(),
-            facts: Arc::new(facts),
+            info: Arc::new(info),
             other_md5: round.other_md5,
             flow: self.options.flow.clone(),
             random: self.options.random,
         }
     }
 
-    async fn to_store(&self, to: &StoreDestination, round: &mut Round<'_>) -> Result<Stored, Stop> {
+    async fn to_store(&self, to: &StoreDestination, round: &mut Round<'_>) -> Result<Stored, Abort> {
         let item = round.item;
         let within = self.within();
         let existing = async {
-            match (self.options.existing, item.existing) {
+            match (self.options.existing, item.hint) {
                 // What an earlier round wrote is no older copy.
                 _ if round.touched || round.writing == Writing::Everything => Ok(None),
-                (Existing::Skip, Known::Nothing | Known::SameSize) => {
-                    to.look(&item.to).await.map_err(Stop::from)
+                (Existing::Skip, DestinationHint::Unknown | DestinationHint::SameSize) => {
+                    to.look(&item.to).await.map_err(Abort::from)
                 }
                 _ => Ok(None),
             }
         };
-        let likely_there = item.existing == Known::SameSize && self.options.existing == Existing::Skip;
+        let likely_there = item.hint == DestinationHint::SameSize && self.options.existing == Existing::Skip;
         let source = async {
             if within.is_some() || likely_there {
                 return Ok((self.pin(round, self.source.look(&item.key).await?), None));
@@ -254,32 +255,29 @@ impl Inner {
             self.open(round).await.map(|(pinned, opened)| (pinned, Some(opened)))
         };
         let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
-        self.context.admit(pinned.facts.size().unwrap_or(0))?;
-        let facts = self.summed_up(item, (*pinned.facts).clone(), existing.as_ref()).await?;
-        pinned.facts = Arc::new(facts);
-        if self.leaves_out(&pinned.facts) {
-            return Ok(Stored::Nothing(Done::SymlinkSkipped));
+        self.context.admit(pinned.info.size().unwrap_or(0))?;
+        let info = self.summed_up(item, (*pinned.info).clone(), existing.as_ref()).await?;
+        pinned.info = Arc::new(info);
+        if self.leaves_out(&pinned.info) {
+            return Ok(Stored::Nothing(CopyOutcome::SymlinkSkipped));
         }
-        let mut options = fidelity::put_options(&pinned.facts, to.bucket.dialect());
+        let mut options = fidelity::put_options(&pinned.info, to.bucket.dialect());
         let origin = Origin::of(&self.source, &item.key);
         if existing.is_some_and(|existing| {
-            self.may_be_its_copy(&origin, &existing) && is_copy(&pinned.facts, &options, &existing)
+            self.may_be_its_copy(&origin, &existing) && is_copy(&pinned.info, &options, &existing)
         }) {
-            return Ok(Stored::Nothing(Done::UpToDate));
+            return Ok(Stored::Nothing(CopyOutcome::UpToDate));
         }
         origin.mark(&mut options);
         self.add_extras(&item.key, &mut options).await?;
         round.begin_to_write();
         // Of a symlink the service would copy the link.
-        if let Some(from) = within.filter(|_| pinned.facts.kind == Kind::Object) {
-            let bounds = Bounds {
-                deadline: round.deadline,
-                underway: round.underway,
-                which: round.writing.continues(),
-            };
+        if let Some(from) = within.filter(|_| pinned.info.kind == ObjectKind::Object) {
+            let bounds =
+                Bounds { deadline: round.deadline, tracker: round.tracker, which: round.writing.continues() };
             match server_side::copy(&self.context, (from, to), &item.to, &pinned, &options, bounds).await? {
                 ServerSide::Done => {
-                    let bytes = pinned.facts.size().unwrap_or(0);
+                    let bytes = pinned.info.size().unwrap_or(0);
                     return Ok(Stored::Copied(pinned, bytes));
                 }
                 ServerSide::Refused(why) => {
@@ -306,14 +304,14 @@ impl Inner {
         }
     }
 
-    async fn add_extras(&self, key: &str, options: &mut PutOptions) -> Result<(), Stop> {
+    async fn add_extras(&self, key: &str, options: &mut PutOptions) -> Result<(), Abort> {
         let Source::Store(bucket) = &self.source else { return Ok(()) };
         let Extras { tags, acl } = self.options.extras;
-        if tags == Carry::Yes {
-            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(source::stop)?);
+        if tags == Preserve::Yes {
+            options.tagging = fidelity::tagging(&bucket.tagging(key).await.map_err(source::abort)?);
         }
-        if acl == Carry::Yes {
-            options.acl = fidelity::acl(bucket.acl(key).await.map_err(source::stop)?);
+        if acl == Preserve::Yes {
+            options.acl = fidelity::acl(bucket.acl(key).await.map_err(source::abort)?);
         }
         Ok(())
     }
@@ -326,28 +324,28 @@ impl Inner {
         pinned: &Pinned,
         options: &PutOptions,
         opened: Option<Opened>,
-    ) -> Result<u64, Stop> {
+    ) -> Result<u64, Abort> {
         let (context, key) = (&self.context, round.item.to.as_str());
-        let Round { deadline, underway, .. } = *round;
-        match pinned.facts.size() {
+        let Round { deadline, tracker, .. } = *round;
+        match pinned.info.size() {
             Some(size) if size <= context.part_size => {
                 let _permit = context.streams.acquire().await;
                 single::put(context, to, key, pinned, options, opened).await.map(|()| size)
             }
-            Some(size) if round.reading == Reading::InParts && pinned.facts.identity.tells_versions() => {
+            Some(size) if round.reading == Reading::InParts && pinned.info.identity.tells_versions() => {
                 let plan = Plan::new(size, context.part_size)?;
-                let which = (underway, round.writing.continues());
+                let which = (tracker, round.writing.continues());
                 let mut upload = resume::open(to, key, pinned, plan, options, which).await?;
                 let sent = match parts::send(context, &mut upload, pinned, opened, deadline).await {
                     Ok(()) => upload.complete(pinned).await,
-                    Err(stop) => Err(stop),
+                    Err(abort) => Err(abort),
                 };
                 match sent {
                     Ok(()) => Ok(size),
-                    Err(stop) => Err(upload.settle(stop).await),
+                    Err(abort) => Err(upload.keep_or_discard(abort).await),
                 }
             }
-            _ => sequence::put(context, to, (key, pinned, options), opened, deadline, underway).await,
+            _ => sequence::put(context, to, (key, pinned, options), opened, deadline, tracker).await,
         }
     }
 }
@@ -356,7 +354,7 @@ impl Inner {
 struct Round<'r> {
     item: &'r Item,
     deadline: Option<Instant>,
-    underway: &'r Underway,
+    tracker: &'r UploadTracker,
     reading: Reading,
     writing: Writing,
     /// Whether this run may have written to the destination: what lies there then is no older copy.
@@ -382,7 +380,7 @@ impl Round<'_> {
 /// What the copying of an object came to.
 enum Copied {
     /// To an end.
-    Done(Done),
+    Done(CopyOutcome),
     /// The source has no such object.
     Gone(Wrote),
 }
@@ -417,7 +415,7 @@ impl Writing {
 /// What a round came to at a bucket.
 enum Stored {
     /// Nothing was written.
-    Nothing(Done),
+    Nothing(CopyOutcome),
     /// The object that was pinned, and its bytes.
     Copied(Pinned, u64),
 }

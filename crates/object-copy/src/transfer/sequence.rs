@@ -18,15 +18,15 @@ use oss_lite::PutOptions;
 use tokio::time::Instant;
 
 use super::Context;
-use super::checksums::{Tally, Wanted};
-use super::destination::{Answered, StoreDestination, Verdict};
-use super::error::{Failed, Stop};
+use super::checksums::{Algorithms, Checksums};
+use super::destination::{StoreDestination, Verdict, WriteResponse};
+use super::error::{Abort, TransferError};
 use super::parts::{Part, Trust, Upload, until};
 use super::plan::{MAX_PART_SIZE, Plan};
-use super::reader::{Pinned, Reader, Whole};
+use super::reader::{OnFullResponse, Pinned, Reader};
 use super::retry::Retries;
-use super::source::{Body, Opened, Want};
-use super::upload_tracker::Underway;
+use super::source::{Body, GetRange, Opened};
+use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 
 /// A copy that had less time than that for itself may come further next time.
@@ -43,13 +43,13 @@ pub(super) async fn put(
     (key, pinned, options): (&str, &Pinned, &PutOptions),
     opened: Option<Opened>,
     deadline: Option<Instant>,
-    underway: &Underway,
-) -> Result<u64, Stop> {
+    tracker: &UploadTracker,
+) -> Result<u64, Abort> {
     // There is nothing to go on with.
-    underway.discard(to).await?;
+    tracker.discard(to).await?;
     let permit = context.streams.acquire().await;
     let (begun, read) = (Instant::now(), Arc::<AtomicU64>::default());
-    let copy = Copy { context, to, key, pinned, options, underway };
+    let copy = SequentialCopy { context, to, key, pinned, options, tracker };
     let done = tokio::select! {
         done = copy.run(opened, &read) => done,
         () = until(deadline) => Err(cut_short(pinned, begun.elapsed(), read.load(Ordering::Relaxed)).into()),
@@ -57,20 +57,20 @@ pub(super) async fn put(
     drop(permit);
     match done {
         Ok(bytes) => Ok(bytes),
-        Err(stop) => Err(underway.give_up(to, stop).await),
+        Err(abort) => Err(tracker.give_up(to, abort).await),
     }
 }
 
-fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> Failed {
-    let why = if pinned.facts.size().is_none() {
+fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> TransferError {
+    let why = if pinned.info.size().is_none() {
         "the source does not tell its length"
-    } else if !pinned.facts.identity.tells_versions() {
+    } else if !pinned.info.identity.tells_versions() {
         "the source tells neither a strong ETag nor a Last-Modified"
     } else {
         "the source sends whole objects only"
     };
     let class = if time < NEXT_TO_NO_TIME { FailureClass::Transient } else { FailureClass::Permanent };
-    Failed::new(
+    TransferError::new(
         class,
         format!(
             "{:?} has to be read in one go ({why}), and after {bytes} bytes in {} s the time budget ended: nothing of that can be continued, so \
@@ -83,20 +83,20 @@ fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> Failed {
 
 /// One try.
 #[derive(Clone, Copy)]
-struct Copy<'c> {
+struct SequentialCopy<'c> {
     context: &'c Context,
     to: &'c StoreDestination,
     key: &'c str,
     pinned: &'c Pinned,
     options: &'c PutOptions,
-    underway: &'c Underway,
+    tracker: &'c UploadTracker,
 }
 
-impl Copy<'_> {
-    async fn run(self, opened: Option<Opened>, read: &Arc<AtomicU64>) -> Result<u64, Stop> {
-        let Self { context, to, key, pinned, options, underway } = self;
-        let mut incoming = Incoming::new(pinned, opened, to.proof.wanted(), read).await?;
-        let part_size = match pinned.facts.size() {
+impl SequentialCopy<'_> {
+    async fn run(self, opened: Option<Opened>, read: &Arc<AtomicU64>) -> Result<u64, Abort> {
+        let Self { context, to, key, pinned, options, tracker } = self;
+        let mut incoming = Incoming::new(pinned, opened, to.crc64_support.algorithms(), read).await?;
+        let part_size = match pinned.info.size() {
             Some(size) => Plan::new(size, context.part_size)?.part_size,
             None => context.part_size,
         };
@@ -108,7 +108,7 @@ impl Copy<'_> {
             return Ok(bytes);
         }
         let plan = Plan { size: 0, part_size };
-        let mut upload = Upload::begin(to, key, plan, options, pinned, underway).await?;
+        let mut upload = Upload::begin(to, key, plan, options, pinned, tracker).await?;
         send(context, &mut upload, &mut incoming, first).await?;
         let bytes = upload.plan.size;
         upload.complete(pinned).await?;
@@ -124,15 +124,15 @@ async fn put_whole(
     body: Bytes,
     incoming: Incoming,
     options: &PutOptions,
-) -> Result<(), Stop> {
-    let sums = incoming.tally.sums();
-    let options = PutOptions { content_md5: sums.md5, crc64: Some(sums.crc64), ..options.clone() };
+) -> Result<(), Abort> {
+    let digests = incoming.checksums.digests();
+    let options = PutOptions { content_md5: digests.md5, crc64: Some(digests.crc64), ..options.clone() };
     let mut retries = Retries::new(context.random);
     loop {
-        let outcome = to.bucket.put(key, body.clone(), options.clone()).await.map_err(Failed::from)?;
-        let answered = Answered { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
+        let outcome = to.bucket.put(key, body.clone(), options.clone()).await.map_err(TransferError::from)?;
+        let answered = WriteResponse { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
         // Where the answer does not tell, the service compared the body with its MD5.
-        if to.judge(sums, answered) != Verdict::Wrong {
+        if to.judge(digests, answered) != Verdict::Mismatch {
             return Ok(());
         }
         to.remove_bad(key).await;
@@ -146,7 +146,7 @@ async fn send(
     upload: &mut Upload,
     incoming: &mut Incoming,
     first: Bytes,
-) -> Result<(), Stop> {
+) -> Result<(), Abort> {
     let (mut number, mut body, mut part_size) = (1, first, upload.plan.part_size);
     let mut bytes = 0;
     while !body.is_empty() {
@@ -164,43 +164,43 @@ async fn send(
     Ok(())
 }
 
-async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Stop> {
+async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Abort> {
     let to = &upload.to;
-    let tally = Tally::new(to.proof.wanted());
-    tally.add(&body);
-    let sums = tally.sums();
+    let checksums = Checksums::new(to.crc64_support.algorithms());
+    checksums.add(&body);
+    let digests = checksums.digests();
     let mut retries = Retries::new(fastrand::f64);
     loop {
-        let outcome = to.bucket.upload_part(&upload.key, &upload.id, number, body.clone(), sums.md5).await;
-        let outcome = outcome.map_err(Failed::from)?;
-        let answered = Answered { etag: Some(&outcome.etag), crc64: outcome.crc64 };
-        match to.judge(sums, answered) {
-            Verdict::Wrong => retries.wait(arrived_wrong(&upload.key)).await?,
+        let outcome = to.bucket.upload_part(&upload.key, &upload.id, number, body.clone(), digests.md5).await;
+        let outcome = outcome.map_err(TransferError::from)?;
+        let answered = WriteResponse { etag: Some(&outcome.etag), crc64: outcome.crc64 };
+        match to.judge(digests, answered) {
+            Verdict::Mismatch => retries.wait(arrived_wrong(&upload.key)).await?,
             verdict => {
-                let proved = verdict == Verdict::Right || sums.md5.is_some();
+                let proved = verdict == Verdict::Match || digests.md5.is_some();
                 let trust = if proved { Trust::Proved } else { Trust::Sent };
                 let len = body.len() as u64;
-                return Ok(Part { etag: outcome.etag, len, crc64: Some(sums.crc64), trust });
+                return Ok(Part { etag: outcome.etag, len, crc64: Some(digests.crc64), trust });
             }
         }
     }
 }
 
-fn arrived_wrong(key: &str) -> Failed {
-    Failed::transient(format!("bytes of {key:?} arrived with another checksum"))
+fn arrived_wrong(key: &str) -> TransferError {
+    TransferError::transient(format!("bytes of {key:?} arrived with another checksum"))
 }
 
 /// The bytes of the source in order.
 struct Incoming {
-    from: From,
-    tally: Tally,
+    from: Input,
+    checksums: Checksums,
     /// Read, but not asked for yet.
     pending: Bytes,
     /// Bytes read so far.
     read: Arc<AtomicU64>,
 }
 
-enum From {
+enum Input {
     /// As many as the source said: a break is read on from.
     Reader(Reader),
     /// As many as come: a break starts over.
@@ -211,29 +211,29 @@ impl Incoming {
     async fn new(
         pinned: &Pinned,
         opened: Option<Opened>,
-        sums: Wanted,
+        digests: Algorithms,
         read: &Arc<AtomicU64>,
-    ) -> Result<Self, Stop> {
-        let tally = Tally::new(sums);
-        let from = if let Some(size) = pinned.facts.size() {
-            From::Reader(Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened))
+    ) -> Result<Self, Abort> {
+        let checksums = Checksums::new(digests);
+        let from = if let Some(size) = pinned.info.size() {
+            Input::Reader(Reader::new(pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(opened))
         } else {
             // A first part may have come, of nobody knows how much.
             let opened = match opened.filter(|opened| opened.first == 0 && opened.end.is_none()) {
                 Some(opened) => opened,
-                None => pinned.source.open(&pinned.key, &Want::Whole, Some(&pinned.facts)).await?,
+                None => pinned.source.open(&pinned.key, &GetRange::Whole, Some(&pinned.info)).await?,
             };
-            From::Stream(pinned.clone(), opened.body)
+            Input::Stream(pinned.clone(), opened.body)
         };
-        Ok(Self { from, tally, pending: Bytes::new(), read: Arc::clone(read) })
+        Ok(Self { from, checksums, pending: Bytes::new(), read: Arc::clone(read) })
     }
 
     fn is_of_unknown_length(&self) -> bool {
-        matches!(self.from, From::Stream(..))
+        matches!(self.from, Input::Stream(..))
     }
 
     /// The next `size` bytes, or as many as there still are.
-    async fn part(&mut self, size: u64) -> Result<Bytes, Stop> {
+    async fn part(&mut self, size: u64) -> Result<Bytes, Abort> {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let mut part = BytesMut::new();
         while part.len() < size {
@@ -248,13 +248,13 @@ impl Incoming {
         Ok(part.freeze())
     }
 
-    async fn chunk(&mut self) -> Result<Option<Bytes>, Stop> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Abort> {
         match &mut self.from {
-            From::Reader(reader) => reader.next().await,
-            From::Stream(pinned, body) => {
-                let chunk = body.next().await.transpose().map_err(Stop::Restart)?;
+            Input::Reader(reader) => reader.next().await,
+            Input::Stream(pinned, body) => {
+                let chunk = body.next().await.transpose().map_err(Abort::Restart)?;
                 if let Some(chunk) = &chunk {
-                    self.tally.add(chunk);
+                    self.checksums.add(chunk);
                     pinned.flow.passed(chunk.len()).await;
                 }
                 Ok(chunk)

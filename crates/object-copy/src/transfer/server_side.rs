@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::destination::StoreDestination;
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use super::parts::{Part, Trust, Upload, fill};
 use super::plan::Plan;
 use super::reader::Pinned;
 use super::resume::{self, Continue};
-use super::upload_tracker::Underway;
+use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 
 /// Largest object that one `CopyObject` takes under all circumstances: OSS refuses more where the storage class changes.
@@ -28,14 +28,14 @@ pub(super) enum ServerSide {
     /// The copy is there.
     Done,
     /// It would not: the object must be streamed.
-    Refused(Failed),
+    Refused(TransferError),
 }
 
 /// How far it may go, and what it may go on with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds<'b> {
     pub(super) deadline: Option<Instant>,
-    pub(super) underway: &'b Underway,
+    pub(super) tracker: &'b UploadTracker,
     pub(super) which: Continue,
 }
 
@@ -47,14 +47,14 @@ pub(super) async fn copy(
     pinned: &Pinned,
     options: &PutOptions,
     bounds: Bounds<'_>,
-) -> Result<ServerSide, Stop> {
+) -> Result<ServerSide, Abort> {
     let source = CopySource {
         bucket: from.name().clone(),
         key: (*pinned.key).to_owned(),
         version_id: None,
-        if_match: pinned.facts.identity.etag.clone(),
+        if_match: pinned.info.identity.etag.clone(),
     };
-    let size = pinned.facts.size().unwrap_or(0);
+    let size = pinned.info.size().unwrap_or(0);
     let copied = if size <= SINGLE {
         single(to, key, &source, pinned, options).await
     } else {
@@ -63,27 +63,27 @@ pub(super) async fn copy(
     match copied {
         Ok(()) => Ok(ServerSide::Done),
         Err(Refusal::Service(failed)) => Ok(ServerSide::Refused(failed)),
-        Err(Refusal::Stop(stop)) => Err(stop),
+        Err(Refusal::Abort(abort)) => Err(abort),
     }
 }
 
 enum Refusal {
-    Service(Failed),
-    Stop(Stop),
+    Service(TransferError),
+    Abort(Abort),
 }
 
-impl From<Stop> for Refusal {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
+impl From<Abort> for Refusal {
+    fn from(abort: Abort) -> Self {
+        Self::Abort(abort)
     }
 }
 
 impl From<oss_lite::Error> for Refusal {
     fn from(error: oss_lite::Error) -> Self {
         match error.kind() {
-            ErrorKind::PreconditionFailed => Self::Stop(Stop::Changed),
-            ErrorKind::NoSuchKey => Self::Stop(Stop::Gone),
-            ErrorKind::NoSuchUpload => Self::Stop(Stop::Restart(error.into())),
+            ErrorKind::PreconditionFailed => Self::Abort(Abort::Changed),
+            ErrorKind::NoSuchKey => Self::Abort(Abort::Gone),
+            ErrorKind::NoSuchUpload => Self::Abort(Abort::Restart(error.into())),
             // The two sides may turn out to be two accounts or two regions.
             ErrorKind::AccessDenied
             | ErrorKind::InvalidArgument
@@ -91,7 +91,7 @@ impl From<oss_lite::Error> for Refusal {
             | ErrorKind::Rejected
             | ErrorKind::TooLarge
             | ErrorKind::WrongEndpoint => Self::Service(error.into()),
-            _ => Self::Stop(Stop::Failed(error.into())),
+            _ => Self::Abort(Abort::Failed(error.into())),
         }
     }
 }
@@ -105,14 +105,14 @@ async fn single(
 ) -> Result<(), Refusal> {
     let outcome = to.bucket.copy_object(key, source, CopyMetadata::Replace(options.clone())).await?;
     let (found, size) = match outcome.crc64 {
-        Some(crc64) => (Some(crc64), pinned.facts.size()),
-        None => match to.look(key).await.map_err(Stop::from)? {
+        Some(crc64) => (Some(crc64), pinned.info.size()),
+        None => match to.look(key).await.map_err(Abort::from)? {
             Some(meta) => (meta.crc64, Some(meta.size)),
             None => (None, None),
         },
     };
-    let right = size == pinned.facts.size()
-        && match (found, pinned.facts.crc64) {
+    let right = size == pinned.info.size()
+        && match (found, pinned.info.crc64) {
             (Some(found), Some(named)) => found == named,
             // The service itself moved the bytes, and has no checksum of them.
             _ => true,
@@ -121,7 +121,7 @@ async fn single(
         return Ok(());
     }
     to.remove_bad(key).await;
-    Err(Stop::Corrupt(format!("the service's copy of {key:?} is not the source, and was removed")).into())
+    Err(Abort::Corrupt(format!("the service's copy of {key:?} is not the source, and was removed")).into())
 }
 
 async fn parts(
@@ -130,23 +130,23 @@ async fn parts(
     (key, source): (&str, &CopySource),
     pinned: &Pinned,
     options: &PutOptions,
-    Bounds { deadline, underway, which }: Bounds<'_>,
+    Bounds { deadline, tracker, which }: Bounds<'_>,
 ) -> Result<(), Refusal> {
-    let size = pinned.facts.size().unwrap_or(0);
-    let plan = Plan::new(size, PART_SIZE).map_err(Stop::from)?;
-    let mut upload = resume::open(to, key, pinned, plan, options, (underway, which)).await?;
+    let size = pinned.info.size().unwrap_or(0);
+    let plan = Plan::new(size, PART_SIZE).map_err(Abort::from)?;
+    let mut upload = resume::open(to, key, pinned, plan, options, (tracker, which)).await?;
     let done = match copy_parts(context, &mut upload, source, deadline).await {
         Ok(()) => upload.complete(pinned).await,
-        Err(stop) => Err(stop),
+        Err(abort) => Err(abort),
     };
     match done {
         Ok(()) => Ok(()),
         // What the service would not copy is streamed, in parts of another size.
-        Err(Stop::Failed(failed)) if is_refusal(failed.class) => {
-            underway.discard(to).await.map_err(Stop::from)?;
+        Err(Abort::Failed(failed)) if is_refusal(failed.class) => {
+            tracker.discard(to).await.map_err(Abort::from)?;
             Err(Refusal::Service(failed))
         }
-        Err(stop) => Err(Refusal::Stop(upload.settle(stop).await)),
+        Err(abort) => Err(Refusal::Abort(upload.keep_or_discard(abort).await)),
     }
 }
 
@@ -159,7 +159,7 @@ async fn copy_parts(
     upload: &mut Upload,
     source: &CopySource,
     deadline: Option<Instant>,
-) -> Result<(), Stop> {
+) -> Result<(), Abort> {
     loop {
         copy_missing(context, upload, source, deadline).await?;
         // To copy a part again costs no more than to look at it.
@@ -177,7 +177,7 @@ async fn copy_missing(
     upload: &mut Upload,
     source: &CopySource,
     deadline: Option<Instant>,
-) -> Result<(), Stop> {
+) -> Result<(), Abort> {
     let (to, key, id) = (upload.to.clone(), Arc::clone(&upload.key), Arc::clone(&upload.id));
     let (plan, source) = (upload.plan, Arc::new(source.clone()));
     fill(context, upload, deadline, |number| {
@@ -193,9 +193,9 @@ async fn copy_missing(
                     Ok(Part { etag: part.etag, len, crc64: part.crc64, trust: Trust::Proved })
                 }
                 Err(error) => Err(match error.kind() {
-                    ErrorKind::PreconditionFailed => Stop::Changed,
-                    ErrorKind::NoSuchKey => Stop::Gone,
-                    _ => Stop::Failed(error.into()),
+                    ErrorKind::PreconditionFailed => Abort::Changed,
+                    ErrorKind::NoSuchKey => Abort::Gone,
+                    _ => Abort::Failed(error.into()),
                 }),
             }
         }

@@ -2,10 +2,10 @@
 
 use oss_lite::{Error, PutOptions, StreamBody};
 
-use super::checksums::{Tally, Wanted};
-use super::destination::{Answered, StoreDestination, Verdict};
-use super::error::{Cause, Failed, Stop};
-use super::reader::{Pinned, Reader, Whole};
+use super::checksums::{Algorithms, Checksums};
+use super::destination::{StoreDestination, Verdict, WriteResponse};
+use super::error::{Abort, Cause, TransferError};
+use super::reader::{OnFullResponse, Pinned, Reader};
 use super::source::Opened;
 use super::{Context, retry};
 
@@ -17,34 +17,36 @@ pub(super) async fn put(
     pinned: &Pinned,
     options: &PutOptions,
     mut opened: Option<Opened>,
-) -> Result<(), Stop> {
-    let size = pinned.facts.size().unwrap_or(0);
+) -> Result<(), Abort> {
+    let size = pinned.info.size().unwrap_or(0);
     let mut options = options.clone();
-    options.content_md5 = pinned.facts.md5;
-    options.crc64 = pinned.facts.crc64;
+    options.content_md5 = pinned.info.md5;
+    options.crc64 = pinned.info.crc64;
     let mut retries = retry::Retries::new(context.random);
     loop {
         // A service that is told the MD5 compares by itself.
-        let wanted = match pinned.facts.likely_md5 {
-            Some(_) => Wanted::CrcAndMd5,
-            None if options.content_md5.is_some() => Wanted::Crc,
-            None => to.proof.wanted(),
+        let wanted = match pinned.info.likely_md5 {
+            Some(_) => Algorithms::CrcAndMd5,
+            None if options.content_md5.is_some() => Algorithms::Crc,
+            None => to.crc64_support.algorithms(),
         };
-        let tally = Tally::new(wanted);
+        let checksums = Checksums::new(wanted);
         let cause = Cause::default();
-        let reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened.take());
+        let reader = Reader::new(pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(opened.take());
         let body = StreamBody::new(size, reader.into_stream(cause.clone()));
         let failed = match to.bucket.put_stream(key, body, options.clone()).await {
             Ok(outcome) => {
-                let answered = Answered { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
-                match to.judge(tally.sums(), answered) {
-                    Verdict::Right => return Ok(()),
+                let answered = WriteResponse { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
+                match to.judge(checksums.digests(), answered) {
+                    Verdict::Match => return Ok(()),
                     // The service compared the body with the source's own digest.
                     Verdict::Unknown if options.content_md5.is_some() => return Ok(()),
-                    Verdict::Unknown => return confirm(to, key, size, &tally).await,
-                    Verdict::Wrong => {
+                    Verdict::Unknown => return confirm(to, key, size, &checksums).await,
+                    Verdict::Mismatch => {
                         to.remove_bad(key).await;
-                        Failed::transient(format!("{key:?} arrived with another checksum, and was removed"))
+                        TransferError::transient(format!(
+                            "{key:?} arrived with another checksum, and was removed"
+                        ))
                     }
                 }
             }
@@ -55,20 +57,20 @@ pub(super) async fn put(
 }
 
 /// The failure of a streamed write: that of its source, if that is what broke it.
-pub(super) fn refused(error: &Error, cause: &Cause) -> Result<Failed, Stop> {
+pub(super) fn refused(error: &Error, cause: &Cause) -> Result<TransferError, Abort> {
     match cause.take() {
-        Some(stop) => Err(stop),
+        Some(abort) => Err(abort),
         // The digest is right, so the bytes changed on their way; OBS has a code of its own for that.
-        None if error.code() == Some("InvalidDigest") => Ok(Failed::from(error).worth_another_try()),
+        None if error.code() == Some("InvalidDigest") => Ok(TransferError::from(error).worth_another_try()),
         None => Ok(error.into()),
     }
 }
 
 /// Looks at what was written where the answer to the write told nothing.
-async fn confirm(to: &StoreDestination, key: &str, size: u64, tally: &Tally) -> Result<(), Stop> {
+async fn confirm(to: &StoreDestination, key: &str, size: u64, checksums: &Checksums) -> Result<(), Abort> {
     let found = to.look(key).await?;
     let good = found.as_ref().is_some_and(|meta| {
-        let md5_agrees = meta.md5().is_none_or(|md5| tally.sums().md5.is_none_or(|sent| sent == md5));
+        let md5_agrees = meta.md5().is_none_or(|md5| checksums.digests().md5.is_none_or(|sent| sent == md5));
         meta.size == size && md5_agrees
     });
     if good {
@@ -77,5 +79,5 @@ async fn confirm(to: &StoreDestination, key: &str, size: u64, tally: &Tally) -> 
     if found.is_some() {
         to.remove_bad(key).await;
     }
-    Err(Stop::Corrupt(format!("{key:?} is not at the destination as it was sent")))
+    Err(Abort::Corrupt(format!("{key:?} is not at the destination as it was sent")))
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use oss_lite::{ObjectMeta, PutOptions, compare_coldness};
 
 use super::origin::is_own_metadata;
-use super::source_info::Facts;
+use super::source_info::SourceInfo;
 
 /// User metadata in which a copy keeps the `ETag` of its source.
 pub const SOURCE_ETAG: &str = "src-etag";
@@ -16,7 +16,7 @@ pub const SOURCE_ETAG: &str = "src-etag";
 ///
 /// `wanted` is what would be stored with a copy. It counts where the object is a copy of our own making, which had the
 /// source's metadata once: if it has not now, the source's metadata changed.
-pub(super) fn is_copy(source: &Facts, wanted: &PutOptions, copy: &ObjectMeta) -> bool {
+pub(super) fn is_copy(source: &SourceInfo, wanted: &PutOptions, copy: &ObjectMeta) -> bool {
     if source.size() != Some(copy.size) {
         return false;
     }

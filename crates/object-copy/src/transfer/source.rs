@@ -8,11 +8,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
 
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use super::files::Directory;
 #[cfg(feature = "s3")]
 use super::s3::S3Bucket;
-use super::source_info::Facts;
+use super::source_info::SourceInfo;
 use super::web::Web;
 use crate::web_url;
 use settings::location::scheme;
@@ -32,19 +32,19 @@ pub enum Source {
 }
 
 /// The bytes of an object as they arrive. An error of it may be passed by reading on from where it broke.
-pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Failed>> + Send>>;
+pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransferError>> + Send>>;
 
 /// Which bytes are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Want {
+pub(super) enum GetRange {
     /// All.
     Whole,
     /// These.
     Span(Range<u64>),
 }
 
-impl Want {
-    pub(super) fn range(&self) -> Option<ByteRange> {
+impl GetRange {
+    pub(super) fn byte_range(&self) -> Option<ByteRange> {
         match self {
             Self::Whole => None,
             Self::Span(span) => Some(ByteRange { first: span.start, last: Some(span.end.saturating_sub(1)) }),
@@ -54,7 +54,7 @@ impl Want {
 
 /// An object whose bytes are on their way.
 pub(super) struct Opened {
-    pub(super) facts: Facts,
+    pub(super) info: SourceInfo,
     /// The first byte that comes: 0 where a server sent the whole object instead of a part.
     pub(super) first: u64,
     /// Where the bytes end, as far as the source says: not included.
@@ -93,16 +93,16 @@ impl Source {
     }
 
     /// What there is of `key`.
-    pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
+    pub(super) async fn look(&self, key: &str) -> Result<SourceInfo, Abort> {
         match self {
             Self::Store(bucket) => {
                 match bucket.head(key).await {
-                    Ok(meta) => Ok(Facts::of_store(bucket.dialect(), meta)),
+                    Ok(meta) => Ok(SourceInfo::of_store(bucket.dialect(), meta)),
                     // The answer has no body. Without a code in its headers nothing tells a missing object from a missing bucket.
                     Err(error) if error.kind() == ErrorKind::NoSuchKey && error.code().is_none() => {
-                        open_store(bucket, key, &Want::Span(0..1), None).await.map(|opened| opened.facts)
+                        open_store(bucket, key, &GetRange::Span(0..1), None).await.map(|opened| opened.info)
                     }
-                    Err(error) => Err(stop(error)),
+                    Err(error) => Err(abort(error)),
                 }
             }
             #[cfg(feature = "s3")]
@@ -113,17 +113,22 @@ impl Source {
     }
 
     /// Reads an object, or a part of it; with `pin`, of that object and no later one.
-    pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
+    pub(super) async fn open(
+        &self,
+        key: &str,
+        range: &GetRange,
+        pin: Option<&SourceInfo>,
+    ) -> Result<Opened, Abort> {
         let mut opened = match self {
-            Self::Store(bucket) => open_store(bucket, key, want, pin).await?,
+            Self::Store(bucket) => open_store(bucket, key, range, pin).await?,
             #[cfg(feature = "s3")]
-            Self::S3(bucket) => Box::pin(bucket.open(key, want, pin)).await?,
-            Self::Web(web) => Box::pin(web.open(key, want, pin)).await?,
-            Self::Directory(directory) => directory.open(key, want).await?,
+            Self::S3(bucket) => Box::pin(bucket.open(key, range, pin)).await?,
+            Self::Web(web) => Box::pin(web.open(key, range, pin)).await?,
+            Self::Directory(directory) => directory.open(key, range).await?,
         };
         // Not every server knows `If-Match`, and none of them answers a changed object with an error then.
         match pin {
-            Some(pin) if !pin.identity.is_same(&opened.facts.identity) => Err(Stop::Changed),
+            Some(pin) if !pin.identity.is_same(&opened.info.identity) => Err(Abort::Changed),
             _ => {
                 if let Some(end) = opened.end {
                     opened.body = exactly(opened.body, end.saturating_sub(opened.first));
@@ -142,9 +147,11 @@ pub(super) fn exactly(body: Body, len: u64) -> Body {
             if left == 0 {
                 return Ok(None);
             }
-            return Err(Failed::transient(format!("the source sent {left} bytes less than it announced")));
+            return Err(TransferError::transient(format!(
+                "the source sent {left} bytes less than it announced"
+            )));
         };
-        let longer = || Failed::transient("the source sent more bytes than it announced");
+        let longer = || TransferError::transient("the source sent more bytes than it announced");
         let left = left.checked_sub(chunk.len() as u64).ok_or_else(longer)?;
         if left == 0 {
             while let Some(more) = body.next().await.transpose()? {
@@ -167,17 +174,22 @@ pub(super) fn at_least(body: Body, len: u64) -> Body {
                 Ok(Some((chunk, (body, left))))
             }
             None if left == 0 => Ok(None),
-            None => {
-                Err(Failed::transient(format!("the source sent {left} bytes less than it says elsewhere")))
-            }
+            None => Err(TransferError::transient(format!(
+                "the source sent {left} bytes less than it says elsewhere"
+            ))),
         }
     });
     Box::pin(chunks)
 }
 
-async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
+async fn open_store(
+    bucket: &Bucket,
+    key: &str,
+    range: &GetRange,
+    pin: Option<&SourceInfo>,
+) -> Result<Opened, Abort> {
     let options = GetOptions {
-        range: want.range(),
+        range: range.byte_range(),
         if_match: pin.and_then(|pin| pin.identity.etag.clone()),
         ..GetOptions::default()
     };
@@ -190,25 +202,25 @@ async fn open_store(bucket: &Bucket, key: &str, want: &Want, pin: Option<&Facts>
     };
     let object = object.map_err(|error| match error.kind() {
         // A part that is none, see `oss_lite::Framing`. A later one is asked for again, since the first was good.
-        ErrorKind::UnexpectedResponse if *want != Want::Whole && pin.is_none() => Stop::RangesIgnored,
-        _ => stop(error),
+        ErrorKind::UnexpectedResponse if *range != GetRange::Whole && pin.is_none() => Abort::RangesIgnored,
+        _ => abort(error),
     })?;
     let first = object.range.as_ref().map_or(0, |range| range.first);
     let end = Some(object.range.as_ref().map_or(object.meta.size, |range| range.last + 1));
-    let body = object.body.map(|chunk| chunk.map_err(Failed::from));
-    Ok(Opened { facts: Facts::of_store(bucket.dialect(), object.meta), first, end, body: Box::pin(body) })
+    let body = object.body.map(|chunk| chunk.map_err(TransferError::from));
+    Ok(Opened { info: SourceInfo::of_store(bucket.dialect(), object.meta), first, end, body: Box::pin(body) })
 }
 
 /// What a refusal of the source bucket means. Gone is what the service itself says to be gone, see [`ErrorKind::NoSuchKey`].
 /// Only an object can be gone: a symlink that leads to nothing is there.
-pub(super) fn stop(error: oss_lite::Error) -> Stop {
+pub(super) fn abort(error: oss_lite::Error) -> Abort {
     match error.kind() {
         ErrorKind::NoSuchKey if error.code() == Some("SymlinkTargetNotExist") => {
-            Stop::Failed(Failed::from(error).permanently("a symlink whose target does not exist"))
+            Abort::Failed(TransferError::from(error).permanently("a symlink whose target does not exist"))
         }
-        ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Stop::Changed,
-        ErrorKind::NoSuchKey => Stop::Gone,
-        _ => Stop::Failed(error.into()),
+        ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Abort::Changed,
+        ErrorKind::NoSuchKey => Abort::Gone,
+        _ => Abort::Failed(error.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::metadata;
 
 /// An object as its source describes it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct SourceInfo {
     /// What tells this object from a later one of the same key.
     pub(super) identity: Identity,
     /// MD5 of the content, where the source tells it.
@@ -23,7 +23,7 @@ pub(super) struct Facts {
     /// Storage class in the words of the source's vendor.
     pub(super) storage_class: Option<StorageClass>,
     /// What the object is.
-    pub(super) kind: Kind,
+    pub(super) kind: ObjectKind,
 }
 
 /// What tells an object from a later one of the same key.
@@ -81,7 +81,7 @@ impl Identity {
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     /// Content of its own.
     #[default]
     Object,
@@ -138,13 +138,13 @@ impl ContentHeaders {
     }
 }
 
-impl Facts {
+impl SourceInfo {
     /// The facts in the answer of an object service.
     pub(super) fn of_store(dialect: Dialect, meta: ObjectMeta) -> Self {
         let header = |text: Option<String>| text.map(|text| metadata::read_header(dialect, text));
         let kind = match meta.object_type.as_deref() {
-            Some("Symlink") => Kind::Symlink,
-            _ => Kind::Object,
+            Some("Symlink") => ObjectKind::Symlink,
+            _ => ObjectKind::Object,
         };
         Self {
             md5: meta.md5(),

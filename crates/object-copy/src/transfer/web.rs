@@ -18,11 +18,11 @@ use oss_lite::{Framing, content_length};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::error::{Failed, Stop};
+use super::error::{Abort, TransferError};
 use super::response::{PATIENCE, add_condition, add_range, body, identity, single, transport};
 use super::retry::Retries;
-use super::source::{Opened, Want, at_least};
-use super::source_info::{ContentHeaders, Facts, Identity};
+use super::source::{GetRange, Opened, at_least};
+use super::source_info::{ContentHeaders, Identity, SourceInfo};
 use crate::outcome::{EngineError, FailureClass};
 use crate::{header, web_url};
 
@@ -82,19 +82,19 @@ impl Web {
         Self { http, admission: Some(admission) }
     }
 
-    pub(super) async fn look(&self, url: &str) -> Result<Facts, Stop> {
+    pub(super) async fn look(&self, url: &str) -> Result<SourceInfo, Abort> {
         let response = self.once(Method::HEAD, url, &HeaderMap::new()).await;
         if let Ok(response) = &response
             && response.status().is_success()
         {
-            return Ok(facts(response.headers(), content_length(response.headers()))?);
+            return Ok(info(response.headers(), content_length(response.headers()))?);
         }
         // Some servers, and URLs signed for GET, know no HEAD, and each says so in its own way.
-        match self.open(url, &Want::Span(0..1), None).await {
-            Err(Stop::RangesIgnored) => self.open(url, &Want::Whole, None).await,
+        match self.open(url, &GetRange::Span(0..1), None).await {
+            Err(Abort::RangesIgnored) => self.open(url, &GetRange::Whole, None).await,
             answer => answer,
         }
-        .map(|opened| opened.facts)
+        .map(|opened| opened.info)
     }
 
     /// What HEAD says, if it says anything, asked once.
@@ -108,43 +108,48 @@ impl Web {
 
     /// What the server says of the object beside its first byte, if it says anything, asked once.
     pub(super) async fn first_byte(&self, url: &str) -> Option<Identity> {
-        let (want, mut headers) = (Want::Span(0..1), HeaderMap::new());
-        add_range(&mut headers, &want);
+        let (range, mut headers) = (GetRange::Span(0..1), HeaderMap::new());
+        add_range(&mut headers, &range);
         let response = self.once(Method::GET, url, &headers).await.ok()?;
-        let framing = Framing::read(response.status(), response.headers(), want.range()).ok()?;
+        let framing = Framing::read(response.status(), response.headers(), range.byte_range()).ok()?;
         Some(identity(response.headers(), framing.total))
     }
 
-    pub(super) async fn open(&self, url: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
+    pub(super) async fn open(
+        &self,
+        url: &str,
+        range: &GetRange,
+        pin: Option<&SourceInfo>,
+    ) -> Result<Opened, Abort> {
         let mut headers = HeaderMap::new();
-        add_range(&mut headers, want);
+        add_range(&mut headers, range);
         add_condition(&mut headers, pin);
         let response = self.get(url, &headers).await?;
         match response.status() {
-            StatusCode::RANGE_NOT_SATISFIABLE if *want != Want::Whole && pin.is_none() => {
+            StatusCode::RANGE_NOT_SATISFIABLE if *range != GetRange::Whole && pin.is_none() => {
                 // An empty object has no first byte.
-                Box::pin(self.open(url, &Want::Whole, None)).await
+                Box::pin(self.open(url, &GetRange::Whole, None)).await
             }
-            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => Err(Stop::Changed),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Stop::Gone),
+            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => Err(Abort::Changed),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Abort::Gone),
             status if status.is_success() => {
-                let framing = Framing::read(status, response.headers(), want.range())
-                    .map_err(|contradiction| Stop::contradicted(&contradiction, SERVER, want))?;
-                let facts = facts(response.headers(), framing.total)?;
+                let framing = Framing::read(status, response.headers(), range.byte_range())
+                    .map_err(|contradiction| Abort::contradicted(&contradiction, SERVER, range))?;
+                let info = info(response.headers(), framing.total)?;
                 // Such a body ends where the connection does, also where that broke: what HEAD says is all there is to compare it with.
                 let unframed = framing.end.is_none() && ends_with_connection(&response);
                 let mut body = body(response, SERVER);
                 if unframed && let Some(least) = self.hint(url).await.and_then(|hint| hint.size) {
                     body = at_least(body, least);
                 }
-                Ok(Opened { facts, first: framing.first, end: framing.end, body })
+                Ok(Opened { info, first: framing.first, end: framing.end, body })
             }
             status => Err(refused(url, status).into()),
         }
     }
 
     /// Sends a GET until it is answered by what another try would not change.
-    async fn get(&self, url: &str, headers: &HeaderMap) -> Result<Response, Stop> {
+    async fn get(&self, url: &str, headers: &HeaderMap) -> Result<Response, Abort> {
         let mut retries = Retries::of_read(fastrand::f64);
         loop {
             let failed = match self.once(Method::GET, url, headers).await {
@@ -157,12 +162,13 @@ impl Web {
     }
 
     /// Sends a request and follows redirects, never from https to http. A user in the URL is sent to its own site only.
-    async fn once(&self, method: Method, url: &str, headers: &HeaderMap) -> Result<Response, Failed> {
-        let mut url = Url::parse(url).map_err(|error| Failed::permanent(format!("not a URL: {error}")))?;
+    async fn once(&self, method: Method, url: &str, headers: &HeaderMap) -> Result<Response, TransferError> {
+        let mut url =
+            Url::parse(url).map_err(|error| TransferError::permanent(format!("not a URL: {error}")))?;
         let mut user = None;
         for _ in 0..REDIRECTS {
             if let Some(admission) = &self.admission {
-                admission.admit(&url).map_err(|error| Failed::permanent(error.to_string()))?;
+                admission.admit(&url).map_err(|error| TransferError::permanent(error.to_string()))?;
             }
             user = web_url::take_user(&mut url).or(user);
             let mut request = reqwest::Request::new(method.clone(), url.clone());
@@ -177,7 +183,7 @@ impl Web {
                     let refused = refusal(&error);
                     return Err(refused.unwrap_or_else(|| transport(&error.without_url(), SERVER)));
                 }
-                Err(_) => return Err(Failed::transient("the web server does not answer")),
+                Err(_) => return Err(TransferError::transient("the web server does not answer")),
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if next.origin() != url.origin() {
@@ -185,26 +191,26 @@ impl Web {
             }
             url = next;
         }
-        Err(Failed::permanent(format!("more than {REDIRECTS} redirects")))
+        Err(TransferError::permanent(format!("more than {REDIRECTS} redirects")))
     }
 }
 
 /// What a guarded client's resolver said against a name, if that is what is behind the error.
-fn refusal(error: &reqwest::Error) -> Option<Failed> {
+fn refusal(error: &reqwest::Error) -> Option<TransferError> {
     let causes = successors(error.source(), |&cause| cause.source());
     let mut refusals = causes.filter_map(|cause| cause.downcast_ref::<Inadmissible>());
-    refusals.next().map(|refused| Failed::permanent(refused.to_string()))
+    refusals.next().map(|refused| TransferError::permanent(refused.to_string()))
 }
 
-fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, Failed> {
+fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, TransferError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let location = single(response.headers(), &LOCATION, SERVER)?;
     let next = location.and_then(|location| url.join(&location).ok());
-    let next = next.ok_or_else(|| Failed::permanent("a redirect to nowhere"))?;
+    let next = next.ok_or_else(|| TransferError::permanent("a redirect to nowhere"))?;
     if next.scheme() != url.scheme() && next.scheme() != "https" {
-        return Err(Failed::permanent("a redirect from https to another scheme is not followed"));
+        return Err(TransferError::permanent("a redirect from https to another scheme is not followed"));
     }
     Ok(Some(next))
 }
@@ -214,8 +220,8 @@ fn ends_with_connection(response: &Response) -> bool {
     response.version() < Version::HTTP_2 && !response.headers().contains_key(TRANSFER_ENCODING)
 }
 
-fn facts(headers: &HeaderMap, size: Option<u64>) -> Result<Facts, Failed> {
-    Ok(Facts {
+fn info(headers: &HeaderMap, size: Option<u64>) -> Result<SourceInfo, TransferError> {
+    Ok(SourceInfo {
         identity: identity(headers, size),
         content: ContentHeaders {
             content_type: single(headers, &CONTENT_TYPE, SERVER)?,
@@ -224,7 +230,7 @@ fn facts(headers: &HeaderMap, size: Option<u64>) -> Result<Facts, Failed> {
             language: header::list(headers, CONTENT_LANGUAGE),
             ..ContentHeaders::default()
         },
-        ..Facts::default()
+        ..SourceInfo::default()
     })
 }
 
@@ -241,8 +247,8 @@ fn may_pass(status: StatusCode) -> bool {
     class(status).may_pass()
 }
 
-fn refused(url: &str, status: StatusCode) -> Failed {
+fn refused(url: &str, status: StatusCode) -> TransferError {
     let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let message = format!("{host} answers {status}");
-    Failed::of(class(status), EngineError { status: Some(status.as_u16()), code: None, message })
+    TransferError::of(class(status), EngineError { status: Some(status.as_u16()), code: None, message })
 }

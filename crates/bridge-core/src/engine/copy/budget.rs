@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object_copy::clock::Clock;
-use object_copy::transfer::{Allow, Failed};
+use object_copy::transfer::{RemovalLimiter, TransferError};
 
 /// The stretch of time, in minutes. The timer of replays, which go on with what was put off, ticks as often.
 pub const WINDOW_MINUTES: u16 = 10;
@@ -50,8 +50,8 @@ impl DeleteBudget {
     }
 
     /// What is said of a removal for which nothing is left.
-    pub(super) fn put_off(&self) -> Failed {
-        Failed::transient(format!(
+    pub(super) fn put_off(&self) -> TransferError {
+        TransferError::transient(format!(
             "{} objects were removed within {WINDOW_MINUTES} minutes, the most at once; a replay goes on",
             self.max
         ))
@@ -66,8 +66,8 @@ impl DeleteBudget {
     }
 }
 
-impl Allow for DeleteBudget {
-    fn one_more(&self) -> bool {
+impl RemovalLimiter for DeleteBudget {
+    fn try_acquire(&self) -> bool {
         self.taken().take(self.slot(), self.max)
     }
 }

@@ -27,8 +27,8 @@ use object_copy::outcome::Attempt;
 #[cfg(feature = "aws")]
 use object_copy::transfer::S3;
 use object_copy::transfer::{
-    Destination, Done, Failed, Item, Known, Options, Removals, ServerSideCopy, Source, Transfer, Trouble,
-    Unmarked, Web,
+    CopyOutcome, Destination, ErrorDetails, Item, Options, Removals, ServerSideCopy, Source, Transfer,
+    TransferError, Unmarked, Web,
 };
 use object_events::change::{Effect, ObjectChange, Provider};
 
@@ -135,9 +135,11 @@ enum Place {
 }
 
 impl Place {
-    fn of(change: &ObjectChange, config: &CopyConfig) -> Result<Self, Failed> {
+    fn of(change: &ObjectChange, config: &CopyConfig) -> Result<Self, TransferError> {
         let elsewhere = |bucket: Option<&str>| {
-            bucket.map(str::to_owned).ok_or_else(|| Failed::settings("nothing tells the bucket of the key"))
+            bucket
+                .map(str::to_owned)
+                .ok_or_else(|| TransferError::settings("nothing tells the bucket of the key"))
         };
         if change.url.is_some() {
             return Ok(Self::Web);
@@ -145,14 +147,14 @@ impl Place {
         match (change.provider, change.bucket.as_deref()) {
             (Provider::AmazonS3, bucket) => elsewhere(bucket).map(Self::S3),
             (Provider::TencentCos, _) => {
-                Err(Failed::settings("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
+                Err(TransferError::settings("objects of Tencent COS are not copied: use FORWARD_MODE oms"))
             }
             (Provider::Configured, Some(name)) => {
                 Ok(Self::Bucket(BucketName::parse(name, config.source.dialect())?))
             }
             (Provider::Configured, None) => {
                 Ok(Self::Bucket(config.source_bucket.clone().ok_or_else(|| {
-                    Failed::settings("nothing tells the bucket of the key: set SOURCE_BUCKET")
+                    TransferError::settings("nothing tells the bucket of the key: set SOURCE_BUCKET")
                 })?))
             }
         }
@@ -293,20 +295,15 @@ enum Asked {
 }
 
 impl Shared {
-    fn task(&self, job: Job, context: &CopyContext) -> Result<Task, Failed> {
+    fn task(&self, job: Job, context: &CopyContext) -> Result<Task, TransferError> {
         let removal = job.is_removal().then(|| match job.change.effect() {
             Effect::VersionRemoved => Removal::Version,
             _ => Removal::Object,
         });
         let Job { change, open, .. } = job;
         let place = Place::of(&change, &self.config)?;
-        let item = Item {
-            key: change.url.as_ref().unwrap_or(&change.key).clone(),
-            to: [&self.config.prefix, &*change.key].concat(),
-            size: None,
-            existing: Known::Nothing,
-            open,
-        };
+        let key = change.url.as_ref().unwrap_or(&change.key);
+        let item = Item { open, ..Item::new(key, [&self.config.prefix, &*change.key].concat()) };
         let asked = match place {
             Place::Bucket(_) | Place::S3(_) => Asked::ByAnEvent,
             Place::Web => Asked::ByName,
@@ -315,7 +312,7 @@ impl Shared {
         Ok(Task { transfer, item, asked, removal })
     }
 
-    fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, Failed> {
+    fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, TransferError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &*last
             && Arc::ptr_eq(&last.credentials, credentials)
@@ -333,13 +330,13 @@ impl Shared {
             #[cfg(not(feature = "aws"))]
             Place::S3(bucket) => {
                 let reading = settings::features::missing("aws", "reading Amazon S3");
-                return Err(Failed::settings(format!(
+                return Err(TransferError::settings(format!(
                     "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {reading}"
                 )));
             }
             Place::Web => {
                 let web = config.web.clone().ok_or_else(|| {
-                    Failed::settings("the object is read from a URL, and INGEST_DOMAINS allows none")
+                    TransferError::settings("the object is read from a URL, and INGEST_DOMAINS allows none")
                 })?;
                 (Source::Web(web), ServerSideCopy::No)
             }
@@ -390,7 +387,7 @@ impl Shared {
             (turn, self.in_flight.acquire().await)
         });
         let Ok(_begun) = begun.await else {
-            let failed = Failed::out_of_time("not begun");
+            let failed = TransferError::out_of_time("not begun");
             return Outcome::Failed(failure(failed, Attempt::NotMade));
         };
         self.objects.fetch_add(1, Ordering::Relaxed);
@@ -398,25 +395,27 @@ impl Shared {
             (Some(Removal::Object), Deletes::Ignored) => {
                 return accepted(Some("removals are not carried over"));
             }
-            (Some(Removal::Object), Deletes::Propagated { .. }) if self.budget.is_spent() => Ok(Done::PutOff),
+            (Some(Removal::Object), Deletes::Propagated { .. }) if self.budget.is_spent() => {
+                Ok(CopyOutcome::Deferred)
+            }
             // Both look first, and copy what is there.
             (Some(_), Deletes::Propagated { .. }) => transfer.remove(&item, Some(deadline)).await,
             (Some(Removal::Version) | None, _) => transfer.copy(&item, Some(deadline)).await,
         };
         match done {
-            Ok(Done::Copied { .. }) => accepted(None),
-            Ok(Done::UpToDate) => accepted(Some("up to date")),
-            Ok(Done::SourceGone) if asked == Asked::ByName => {
-                let failed = Failed::permanent("the web server has no such object");
+            Ok(CopyOutcome::Copied { .. }) => accepted(None),
+            Ok(CopyOutcome::UpToDate) => accepted(Some("up to date")),
+            Ok(CopyOutcome::SourceGone) if asked == Asked::ByName => {
+                let failed = TransferError::permanent("the web server has no such object");
                 Outcome::Failed(failure(failed, Attempt::Made))
             }
-            Ok(Done::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
-            Ok(Done::Removed) => accepted(Some("gone from the source, removed")),
-            Ok(Done::NotItsCopy) => accepted(Some(
+            Ok(CopyOutcome::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
+            Ok(CopyOutcome::Removed) => accepted(Some("gone from the source, removed")),
+            Ok(CopyOutcome::NotItsCopy) => accepted(Some(
                 "gone from the source; at the destination lies the copy of another object, left",
             )),
-            Ok(Done::PutOff) => Outcome::Failed(failure(self.budget.put_off(), Attempt::PutOff)),
-            Ok(Done::SymlinkSkipped) => accepted(Some("a symlink, left out")),
+            Ok(CopyOutcome::Deferred) => Outcome::Failed(failure(self.budget.put_off(), Attempt::Deferred)),
+            Ok(CopyOutcome::SymlinkSkipped) => accepted(Some("a symlink, left out")),
             Err(failed) => {
                 let attempt = failed.attempt;
                 Outcome::Failed(failure(failed, attempt))
@@ -439,7 +438,7 @@ fn accepted(note: Option<&str>) -> Outcome {
     })
 }
 
-fn failure(failed: Failed, attempt: Attempt) -> Failure {
-    let Trouble { class, error, request_id, open, .. } = failed.into_trouble();
+fn failure(failed: TransferError, attempt: Attempt) -> Failure {
+    let ErrorDetails { class, error, request_id, open, .. } = failed.into_details();
     Failure { engine: EngineName::Copy, class, error, request_id, attempt, open }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::Acceptance;
-use object_copy::outcome::{AsLeft, Attempt, VerifiedParts};
+use object_copy::outcome::{Attempt, ResumeInfo, VerifiedParts};
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
@@ -242,8 +242,9 @@ fn records_of_older_and_newer_writers_can_be_read() {
 #[test]
 fn what_was_known_of_an_upload_when_it_was_left_is_read_again() {
     let verified = VerifiedParts { first: 1, count: 3, digest: "d".into(), proved: true };
-    let as_left = AsLeft { last_modified: Some(now()), metadata: Some("m".into()), verified: vec![verified] };
-    for as_left in [as_left, AsLeft::default()] {
+    let as_left =
+        ResumeInfo { last_modified: Some(now()), metadata: Some("m".into()), verified: vec![verified] };
+    for as_left in [as_left, ResumeInfo::default()] {
         let open = OpenUpload { as_left: Some(Box::new(as_left)), ..upload() };
         let record =
             Record::new(&ObjectChange::of_key("k"), &Outcome::Failed(cut_short(Some(open.clone()))), now());

@@ -26,17 +26,17 @@ const NAMES: u32 = 16;
 
 /// What to do about a directory that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(super) enum MissingDirectory {
     /// It is made.
-    Make,
+    Create,
     /// It is an error.
     Refuse,
 }
 
 /// What there is of a name.
 #[derive(Clone, Debug)]
-pub(super) struct Meta {
-    pub(super) kind: Kind,
+pub(super) struct FileMeta {
+    pub(super) kind: FileKind,
     pub(super) size: u64,
     pub(super) modified: Option<DateTime<Utc>>,
     /// Device and number: what tells a file from all others of this machine.
@@ -45,7 +45,7 @@ pub(super) struct Meta {
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     File,
     Directory,
     Link,
@@ -55,14 +55,14 @@ pub(super) enum Kind {
 
 /// Why a name was not reached.
 #[derive(Debug)]
-pub(super) enum Unreached {
+pub(super) enum ResolveError {
     /// This part of the path is a link.
     Link(PathBuf),
     /// The system says so.
     Io(io::Error),
 }
 
-impl From<Errno> for Unreached {
+impl From<Errno> for ResolveError {
     fn from(errno: Errno) -> Self {
         Self::Io(errno.into())
     }
@@ -70,24 +70,28 @@ impl From<Errno> for Unreached {
 
 /// A name in a directory that is held open.
 #[derive(Debug)]
-pub(super) struct Spot {
+pub(super) struct AnchoredPath {
     folder: OwnedFd,
     name: OsString,
 }
 
-impl Spot {
+impl AnchoredPath {
     /// The place of `relative` below `root`, which itself may be a link. `relative` has at least one part, and each is a name.
-    pub(super) fn below(root: &Path, relative: &Path, missing: Missing) -> Result<Self, Unreached> {
+    pub(super) fn below(
+        root: &Path,
+        relative: &Path,
+        missing: MissingDirectory,
+    ) -> Result<Self, ResolveError> {
         let name = relative.file_name().ok_or(Errno::INVAL)?.to_owned();
-        if missing == Missing::Make {
-            fs::create_dir_all(root).map_err(Unreached::Io)?;
+        if missing == MissingDirectory::Create {
+            fs::create_dir_all(root).map_err(ResolveError::Io)?;
         }
         let mut folder = rustix::fs::open(root, THROUGH, Mode::empty())?;
         let mut so_far = root.to_owned();
         for part in relative.parent().into_iter().flat_map(Path::components) {
             let part = part.as_os_str();
             so_far.push(part);
-            if missing == Missing::Make {
+            if missing == MissingDirectory::Create {
                 match mkdirat(folder.as_fd(), part, Mode::from_raw_mode(0o777)) {
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(errno) => return Err(errno.into()),
@@ -97,7 +101,7 @@ impl Spot {
                 Ok(next) => next,
                 Err(errno) if is_link(&folder, part) => {
                     tracing::trace!(%errno, path = %so_far.display(), "a link");
-                    return Err(Unreached::Link(so_far));
+                    return Err(ResolveError::Link(so_far));
                 }
                 Err(errno) => return Err(errno.into()),
             };
@@ -106,7 +110,7 @@ impl Spot {
     }
 
     /// What the name stands for, be it a link.
-    pub(super) fn meta(&self) -> io::Result<Meta> {
+    pub(super) fn meta(&self) -> io::Result<FileMeta> {
         Ok(meta(&statat(self.folder.as_fd(), &self.name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
@@ -115,18 +119,18 @@ impl Spot {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(self.folder.as_fd(), &self.name, flags, Mode::empty())?;
         match meta(&rustix::fs::fstat(&file)?).kind {
-            Kind::File => Ok(file.into()),
+            FileKind::File => Ok(file.into()),
             other => Err(io::Error::new(io::ErrorKind::InvalidInput, other.refusal())),
         }
     }
 
     /// Makes the directory, unless it is there.
-    pub(super) fn make_directory(&self) -> Result<(), Unreached> {
+    pub(super) fn make_directory(&self) -> Result<(), ResolveError> {
         match mkdirat(self.folder.as_fd(), &self.name, Mode::from_raw_mode(0o777)) {
             Err(Errno::EXIST) if is_link(&self.folder, &self.name) => {
-                Err(Unreached::Link(PathBuf::from(&self.name)))
+                Err(ResolveError::Link(PathBuf::from(&self.name)))
             }
-            Err(Errno::EXIST) if self.meta().map_err(Unreached::Io)?.kind == Kind::Directory => Ok(()),
+            Err(Errno::EXIST) if self.meta().map_err(ResolveError::Io)?.kind == FileKind::Directory => Ok(()),
             Err(errno) => Err(errno.into()),
             Ok(()) => Ok(()),
         }
@@ -158,7 +162,7 @@ impl Spot {
     }
 }
 
-impl Kind {
+impl FileKind {
     /// Why it cannot be copied as an object.
     pub(super) fn refusal(self) -> String {
         match self {
@@ -171,9 +175,9 @@ impl Kind {
 }
 
 /// What the standard library says of a file or directory.
-pub(super) fn of_std(meta: &fs::Metadata) -> Meta {
+pub(super) fn of_std(meta: &fs::Metadata) -> FileMeta {
     use std::os::unix::fs::MetadataExt as _;
-    Meta {
+    FileMeta {
         kind: FileType::from_raw_mode(meta.mode()).into(),
         size: meta.len(),
         modified: meta.modified().ok().map(DateTime::<Utc>::from),
@@ -181,9 +185,9 @@ pub(super) fn of_std(meta: &fs::Metadata) -> Meta {
     }
 }
 
-fn meta(stat: &Stat) -> Meta {
+fn meta(stat: &Stat) -> FileMeta {
     let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    Meta {
+    FileMeta {
         kind: FileType::from_raw_mode(stat.st_mode).into(),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: DateTime::from_timestamp(stat.st_mtime, nanoseconds),
@@ -191,7 +195,7 @@ fn meta(stat: &Stat) -> Meta {
     }
 }
 
-impl From<FileType> for Kind {
+impl From<FileType> for FileKind {
     fn from(of: FileType) -> Self {
         match of {
             FileType::RegularFile => Self::File,

@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::beneath::{Kind, Meta, Missing, Spot, Unreached, of_std};
+use super::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError, of_std};
 use super::local;
-use crate::transfer::Failed;
+use crate::transfer::TransferError;
 
 /// Which symbolic links are followed. A link that is followed is what it stands for: the content of a file, or all that is below a
 /// directory, under the link's own name. A root may be a link in any case.
@@ -25,7 +25,7 @@ pub enum Links {
 
 /// What there is of a name in a directory.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub enum EntryKind {
     /// A file of this size.
     File(u64),
     /// A directory.
@@ -36,31 +36,31 @@ pub enum Found {
     /// A link that is not followed, and why.
     LeftOut(&'static str),
     /// What cannot be copied, and why.
-    Bad(Failed),
+    Bad(TransferError),
 }
 
 /// A directory.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct DirectoryListing {
     /// Device and number: what tells it from all others of this machine.
     pub id: (u64, u64),
     /// Its names in byte order, and what they stand for.
-    pub names: Vec<(OsString, Found)>,
+    pub names: Vec<(OsString, EntryKind)>,
     /// Why there may be more names.
-    pub broke_off: Option<Failed>,
+    pub broke_off: Option<TransferError>,
 }
 
 /// Where something is.
 #[derive(Debug)]
 pub(super) struct Located {
     /// Where it is opened; a root has none.
-    pub(super) spot: Option<Spot>,
-    pub(super) meta: Meta,
+    pub(super) anchored: Option<AnchoredPath>,
+    pub(super) meta: FileMeta,
 }
 
 /// Why it is nowhere.
 #[derive(Debug)]
-pub(super) enum Lost {
+pub(super) enum LocateError {
     /// There is nothing of the name.
     Gone,
     /// A link on the way, or at its end, is left out.
@@ -70,17 +70,17 @@ pub(super) enum Lost {
     Io(io::Error),
 }
 
-impl From<Unreached> for Lost {
-    fn from(error: Unreached) -> Self {
+impl From<ResolveError> for LocateError {
+    fn from(error: ResolveError) -> Self {
         match error {
-            Unreached::Io(error) => error.into(),
+            ResolveError::Io(error) => error.into(),
             // What was no link, or led elsewhere, a moment ago.
-            Unreached::Link(_) => Self::Nowhere("a link that changes while it is followed"),
+            ResolveError::Link(_) => Self::Nowhere("a link that changes while it is followed"),
         }
     }
 }
 
-impl From<io::Error> for Lost {
+impl From<io::Error> for LocateError {
     fn from(error: io::Error) -> Self {
         if super::is_missing(&error) { Self::Gone } else { Self::Io(error) }
     }
@@ -90,31 +90,35 @@ const OUTSIDE: &str = "a link that leads out of SRC";
 const SKIPPED: &str = "a link, and links are skipped";
 
 /// Finds what `relative` stands for below `root`.
-pub(super) fn locate(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
-    match Spot::below(root, relative, Missing::Refuse) {
-        Ok(spot) => {
-            let meta = spot.meta()?;
-            if meta.kind != Kind::Link {
-                return Ok(Located { spot: Some(spot), meta });
+pub(super) fn locate(root: &Path, relative: &Path, links: Links) -> Result<Located, LocateError> {
+    match AnchoredPath::below(root, relative, MissingDirectory::Refuse) {
+        Ok(anchored) => {
+            let meta = anchored.meta()?;
+            if meta.kind != FileKind::Link {
+                return Ok(Located { anchored: Some(anchored), meta });
             }
         }
-        Err(Unreached::Link(_)) => {}
+        Err(ResolveError::Link(_)) => {}
         Err(error) => return Err(error.into()),
     }
     follow(root, relative, links)
 }
 
-fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
+fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, LocateError> {
     if links == Links::Skip {
-        return Err(Lost::LeftOut(SKIPPED));
+        return Err(LocateError::LeftOut(SKIPPED));
     }
     let target = fs::canonicalize(root.join(relative)).map_err(|error| {
-        if super::is_missing(&error) { Lost::Nowhere("a link to nothing") } else { Lost::Io(error) }
+        if super::is_missing(&error) {
+            LocateError::Nowhere("a link to nothing")
+        } else {
+            LocateError::Io(error)
+        }
     })?;
     let (base, relative): (PathBuf, &Path) = match links {
         Links::Within => {
             let base = fs::canonicalize(root)?;
-            let relative = target.strip_prefix(&base).map_err(|_| Lost::LeftOut(OUTSIDE))?;
+            let relative = target.strip_prefix(&base).map_err(|_| LocateError::LeftOut(OUTSIDE))?;
             (base, relative)
         }
         Links::Follow | Links::Skip => match (target.parent(), target.file_name()) {
@@ -123,17 +127,18 @@ fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, Lost> {
         },
     };
     if relative.as_os_str().is_empty() {
-        return Ok(Located { spot: None, meta: of_std(&fs::metadata(&base)?) });
+        return Ok(Located { anchored: None, meta: of_std(&fs::metadata(&base)?) });
     }
-    let spot = Spot::below(&base, relative, Missing::Refuse)?;
-    let meta = spot.meta()?;
-    Ok(Located { spot: Some(spot), meta })
+    let anchored = AnchoredPath::below(&base, relative, MissingDirectory::Refuse)?;
+    let meta = anchored.meta()?;
+    Ok(Located { anchored: Some(anchored), meta })
 }
 
 /// Reads a directory below `root`.
-pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Result<Listing> {
+pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Result<DirectoryListing> {
     let path = below.map_or_else(|| root.to_owned(), |below| root.join(below));
-    let mut listing = Listing { id: of_std(&fs::metadata(&path)?).id, names: Vec::new(), broke_off: None };
+    let mut listing =
+        DirectoryListing { id: of_std(&fs::metadata(&path)?).id, names: Vec::new(), broke_off: None };
     for entry in fs::read_dir(&path)? {
         let entry = match entry {
             Ok(entry) => entry,
@@ -149,29 +154,29 @@ pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Resul
     Ok(listing)
 }
 
-fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> Found {
+fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> EntryKind {
     // Of the name itself: no link is followed.
     let own = entry.metadata();
     let by_link = own.as_ref().is_ok_and(|meta| meta.file_type().is_symlink());
     let meta = match own {
         Ok(_) if by_link => match follow(root, relative, links) {
             Ok(located) => located.meta,
-            Err(Lost::LeftOut(why)) => return Found::LeftOut(why),
-            Err(Lost::Nowhere(why)) => return Found::Bad(bad(root, relative, why)),
+            Err(LocateError::LeftOut(why)) => return EntryKind::LeftOut(why),
+            Err(LocateError::Nowhere(why)) => return EntryKind::Bad(bad(root, relative, why)),
             // What the link leads to went meanwhile.
-            Err(Lost::Gone) => return Found::Bad(bad(root, relative, "a link to nothing")),
-            Err(Lost::Io(error)) => return Found::Bad(local(&root.join(relative), &error)),
+            Err(LocateError::Gone) => return EntryKind::Bad(bad(root, relative, "a link to nothing")),
+            Err(LocateError::Io(error)) => return EntryKind::Bad(local(&root.join(relative), &error)),
         },
         Ok(meta) => of_std(&meta),
-        Err(error) => return Found::Bad(local(&root.join(relative), &error)),
+        Err(error) => return EntryKind::Bad(local(&root.join(relative), &error)),
     };
     match meta.kind {
-        Kind::File => Found::File(meta.size),
-        Kind::Directory => Found::Directory { by_link },
-        other => Found::Bad(bad(root, relative, &other.refusal())),
+        FileKind::File => EntryKind::File(meta.size),
+        FileKind::Directory => EntryKind::Directory { by_link },
+        other => EntryKind::Bad(bad(root, relative, &other.refusal())),
     }
 }
 
-fn bad(root: &Path, relative: &Path, why: &str) -> Failed {
-    Failed::permanent(format!("{}: {why}", root.join(relative).display()))
+fn bad(root: &Path, relative: &Path, why: &str) -> TransferError {
+    TransferError::permanent(format!("{}: {why}", root.join(relative).display()))
 }

@@ -32,14 +32,14 @@ use oss_lite::Crc64;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
-use self::beneath::{Kind, Meta, Missing, Spot, Unreached};
-pub use self::links::{Found, Links};
+use self::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError};
+pub use self::links::{EntryKind, Links};
 use self::links::{Located, locate};
-use super::checksums::{Tally, Wanted};
-use super::error::{Failed, Stop};
-use super::reader::{Pinned, Reader, Whole};
-use super::source::{Body, Opened, Want};
-use super::source_info::{ContentHeaders, Facts, Identity};
+use super::checksums::{Algorithms, Checksums};
+use super::error::{Abort, TransferError};
+use super::reader::{OnFullResponse, Pinned, Reader};
+use super::source::{Body, GetRange, Opened};
+use super::source_info::{ContentHeaders, Identity, SourceInfo};
 use crate::outcome::FailureClass;
 
 /// Bytes read from a file at once.
@@ -75,77 +75,82 @@ impl Directory {
     }
 
     /// Where the object is, below the root. A key that would lie elsewhere, or cannot be a file name, is refused.
-    fn relative<'k>(&self, key: &'k str) -> Result<&'k Path, Failed> {
+    fn relative<'k>(&self, key: &'k str) -> Result<&'k Path, TransferError> {
         let relative = Path::new(key);
         let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
         // `a//b` and `./a` would name the files of other keys.
         let exact =
             !key.contains("//") && !key.starts_with("./") && !key.contains("/./") && !key.ends_with("/.");
         if key.is_empty() || !inside || !exact || key.contains('\0') {
-            return Err(Failed::permanent(format!("{key:?} cannot be a file below {}", self.root.display())));
+            return Err(TransferError::permanent(format!(
+                "{key:?} cannot be a file below {}",
+                self.root.display()
+            )));
         }
         Ok(relative)
     }
 
     /// Finds the file of a key in a source.
-    async fn find(&self, key: &str) -> Result<Located, Stop> {
+    async fn find(&self, key: &str) -> Result<Located, Abort> {
         let (root, links) = (self.root.clone(), self.links);
         let relative = self.relative(key)?.to_owned();
         let path = root.join(&relative);
         let located =
             blocking(move || locate(&root, &relative, links)).await?.map_err(|error| match error {
-                links::Lost::Gone => Stop::Gone,
-                links::Lost::LeftOut(why) => Stop::LeftOut(why),
-                links::Lost::Nowhere(why) => Failed::permanent(format!("{}: {why}", path.display())).into(),
-                links::Lost::Io(error) => broken(&path, &error),
+                links::LocateError::Gone => Abort::Gone,
+                links::LocateError::LeftOut(why) => Abort::LeftOut(why),
+                links::LocateError::Nowhere(why) => {
+                    TransferError::permanent(format!("{}: {why}", path.display())).into()
+                }
+                links::LocateError::Io(error) => broken(&path, &error),
             })?;
         match located.meta.kind {
             // A key with a slash at its end is a directory, any other a file.
-            Kind::Directory if key.ends_with('/') => Ok(located),
-            Kind::File if !key.ends_with('/') => Ok(located),
-            Kind::File => Err(Stop::Gone),
-            other => Err(Failed::permanent(format!("{}: {}", path.display(), other.refusal())).into()),
+            FileKind::Directory if key.ends_with('/') => Ok(located),
+            FileKind::File if !key.ends_with('/') => Ok(located),
+            FileKind::File => Err(Abort::Gone),
+            other => Err(TransferError::permanent(format!("{}: {}", path.display(), other.refusal())).into()),
         }
     }
 
-    pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
-        Ok(facts(key, &self.find(key).await?.meta))
+    pub(super) async fn look(&self, key: &str) -> Result<SourceInfo, Abort> {
+        Ok(info(key, &self.find(key).await?.meta))
     }
 
-    pub(super) async fn open(&self, key: &str, want: &Want) -> Result<Opened, Stop> {
+    pub(super) async fn open(&self, key: &str, range: &GetRange) -> Result<Opened, Abort> {
         let located = self.find(key).await?;
-        let facts = facts(key, &located.meta);
-        let size = facts.size().unwrap_or(0);
-        let (first, end) = match want {
-            Want::Whole => (0, size),
-            Want::Span(span) => (span.start, span.end.min(size)),
+        let info = info(key, &located.meta);
+        let size = info.size().unwrap_or(0);
+        let (first, end) = match range {
+            GetRange::Whole => (0, size),
+            GetRange::Span(span) => (span.start, span.end.min(size)),
         };
-        let nothing = |facts| Opened { facts, first, end: Some(end), body: Box::pin(stream::empty()) };
+        let nothing = |info| Opened { info, first, end: Some(end), body: Box::pin(stream::empty()) };
         let path = self.root.join(self.relative(key)?);
-        let Some(spot) = located.spot.filter(|_| located.meta.kind == Kind::File) else {
-            return Ok(nothing(facts));
+        let Some(anchored) = located.anchored.filter(|_| located.meta.kind == FileKind::File) else {
+            return Ok(nothing(info));
         };
         if size > 0 && first >= end {
-            return Ok(nothing(facts));
+            return Ok(nothing(info));
         }
         let failed = |error: io::Error| broken(&path, &error);
-        let mut file = opened(Arc::new(spot)).await.map_err(failed)?;
+        let mut file = opened(Arc::new(anchored)).await.map_err(failed)?;
         if size == 0 {
             return match file.read(&mut [0]).await.map_err(failed)? {
-                0 => Ok(nothing(facts)),
+                0 => Ok(nothing(info)),
                 _ => Err(grown(&path, &file).await),
             };
         }
         file.seek(SeekFrom::Start(first)).await.map_err(failed)?;
-        Ok(Opened { facts, first, end: Some(end), body: chunks(file, end - first, path) })
+        Ok(Opened { info, first, end: Some(end), body: chunks(file, end - first, path) })
     }
 
     /// What is in a directory of a source, by name: with `None` for its root.
     ///
     /// # Errors
     ///
-    /// When it cannot be read. Where only a name in it cannot, that is [`Found::Bad`].
-    pub async fn list(&self, below: Option<&Path>) -> Result<links::Listing, Failed> {
+    /// When it cannot be read. Where only a name in it cannot, that is [`EntryKind::Bad`].
+    pub async fn list(&self, below: Option<&Path>) -> Result<links::DirectoryListing, TransferError> {
         let (root, links) = (self.root.clone(), self.links);
         let below = below.map(Path::to_owned);
         let path = below.as_ref().map_or_else(|| root.clone(), |below| root.join(below));
@@ -158,90 +163,96 @@ impl Directory {
     /// # Errors
     ///
     /// When it is not there, or cannot be looked at.
-    pub async fn id(&self) -> Result<(u64, u64), Failed> {
+    pub async fn id(&self) -> Result<(u64, u64), TransferError> {
         let root = self.root.clone();
         let found = blocking(move || std::fs::metadata(root).map(|meta| beneath::of_std(&meta).id)).await?;
         found.map_err(|error| local(&self.root, &error))
     }
 
     /// Where a key of a destination is, if all directories on the way are there.
-    async fn spot(&self, key: &str, missing: Missing) -> Result<Option<Arc<Spot>>, Failed> {
+    async fn anchored(
+        &self,
+        key: &str,
+        missing: MissingDirectory,
+    ) -> Result<Option<Arc<AnchoredPath>>, TransferError> {
         let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
         let path = root.join(&relative);
-        match blocking(move || Spot::below(&root, &relative, missing)).await? {
-            Ok(spot) => Ok(Some(Arc::new(spot))),
-            Err(Unreached::Io(error)) if missing == Missing::Refuse && is_missing(&error) => Ok(None),
-            Err(error) => Err(unreached(&path, error)),
+        match blocking(move || AnchoredPath::below(&root, &relative, missing)).await? {
+            Ok(anchored) => Ok(Some(Arc::new(anchored))),
+            Err(ResolveError::Io(error)) if missing == MissingDirectory::Refuse && is_missing(&error) => {
+                Ok(None)
+            }
+            Err(error) => Err(unresolved(&path, error)),
         }
     }
 
     /// What there is of a key of a destination, be it a link.
-    async fn found(&self, key: &str) -> Result<Option<(Arc<Spot>, Meta)>, Failed> {
+    async fn found(&self, key: &str) -> Result<Option<(Arc<AnchoredPath>, FileMeta)>, TransferError> {
         let path = self.root.join(self.relative(key)?);
-        let Some(spot) = self.spot(key, Missing::Refuse).await? else { return Ok(None) };
-        let looked = Arc::clone(&spot);
+        let Some(anchored) = self.anchored(key, MissingDirectory::Refuse).await? else { return Ok(None) };
+        let looked = Arc::clone(&anchored);
         match blocking(move || looked.meta()).await? {
-            Ok(meta) => Ok(Some((spot, meta))),
+            Ok(meta) => Ok(Some((anchored, meta))),
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(local(&path, &error)),
         }
     }
 
     /// Whether there is anything of this name.
-    pub(super) async fn has(&self, key: &str) -> Result<bool, Failed> {
+    pub(super) async fn has(&self, key: &str) -> Result<bool, TransferError> {
         Ok(self.found(key).await?.is_some())
     }
 
     /// Whether the object can be held here.
-    pub(super) fn admit(&self, key: &str, source: &Facts) -> Result<(), Failed> {
+    pub(super) fn admit(&self, key: &str, source: &SourceInfo) -> Result<(), TransferError> {
         self.relative(key)?;
         match source.size() {
             Some(0) => Ok(()),
-            Some(bytes) if key.ends_with('/') => Err(Failed::permanent(format!(
+            Some(bytes) if key.ends_with('/') => Err(TransferError::permanent(format!(
                 "{key:?} is a folder here, which has no room for the {bytes} bytes of the object: copy it under another name"
             ))),
-            None if key.ends_with('/') => {
-                Err(Failed::permanent(format!("{key:?} is a folder here, and the object may have bytes")))
-            }
+            None if key.ends_with('/') => Err(TransferError::permanent(format!(
+                "{key:?} is a folder here, and the object may have bytes"
+            ))),
             _ => Ok(()),
         }
     }
 
     /// Whether [`Directory::write`] would find room for an object that [`Directory::admit`] lets in. Nothing is made.
-    pub(super) async fn has_room(&self, key: &str) -> Result<(), Failed> {
+    pub(super) async fn has_room(&self, key: &str) -> Result<(), TransferError> {
         let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
         let (path, is_folder) = (root.join(&relative), key.ends_with('/'));
-        let room = blocking(move || match Spot::below(&root, &relative, Missing::Refuse) {
-            Ok(spot) if is_folder => enterable(&spot).map_err(Unreached::Io),
-            Ok(spot) => replaceable(&spot).map_err(Unreached::Io),
+        let room = blocking(move || match AnchoredPath::below(&root, &relative, MissingDirectory::Refuse) {
+            Ok(anchored) if is_folder => enterable(&anchored).map_err(ResolveError::Io),
+            Ok(anchored) => replaceable(&anchored).map_err(ResolveError::Io),
             // All on the way is made then. A file there is not: `is_missing` would take it for nothing.
-            Err(Unreached::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(ResolveError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         });
-        room.await?.map_err(|error| unreached(&path, error))
+        room.await?.map_err(|error| unresolved(&path, error))
     }
 
     /// Whether a file holds what the source names by its CRC-64.
-    pub(super) async fn is_copy(&self, key: &str, source: &Facts) -> Result<bool, Failed> {
+    pub(super) async fn is_copy(&self, key: &str, source: &SourceInfo) -> Result<bool, TransferError> {
         self.admit(key, source)?;
         let path = self.root.join(self.relative(key)?);
-        let Some((spot, meta)) = self.found(key).await? else { return Ok(false) };
+        let Some((anchored, meta)) = self.found(key).await? else { return Ok(false) };
         if key.ends_with('/') {
-            return Ok(meta.kind == Kind::Directory);
+            return Ok(meta.kind == FileKind::Directory);
         }
-        if meta.kind != Kind::File || Some(meta.size) != source.size() {
+        if meta.kind != FileKind::File || Some(meta.size) != source.size() {
             return Ok(false);
         }
         let Some(named) = source.crc64 else { return Ok(false) };
-        crc64(spot).await.map(|found| found == named).map_err(|error| local(&path, &error))
+        crc64(anchored).await.map(|found| found == named).map_err(|error| local(&path, &error))
     }
 
     /// The CRC-64 of a file of a source; a directory has none.
-    pub(super) async fn crc64(&self, key: &str) -> Result<Option<u64>, Stop> {
-        let Located { spot, meta } = self.find(key).await?;
-        let Some(spot) = spot.filter(|_| meta.kind == Kind::File) else { return Ok(None) };
+    pub(super) async fn crc64(&self, key: &str) -> Result<Option<u64>, Abort> {
+        let Located { anchored, meta } = self.find(key).await?;
+        let Some(anchored) = anchored.filter(|_| meta.kind == FileKind::File) else { return Ok(None) };
         let path = self.root.join(self.relative(key)?);
-        crc64(Arc::new(spot)).await.map(Some).map_err(|error| broken(&path, &error))
+        crc64(Arc::new(anchored)).await.map(Some).map_err(|error| broken(&path, &error))
     }
 
     /// Writes a pinned object to its file: under another name until it is whole and right.
@@ -252,18 +263,20 @@ impl Directory {
         key: &str,
         pinned: &Pinned,
         opened: Option<Opened>,
-    ) -> Result<u64, Stop> {
-        self.admit(key, &pinned.facts)?;
+    ) -> Result<u64, Abort> {
+        self.admit(key, &pinned.info)?;
         let path = self.root.join(self.relative(key)?);
-        let Some(spot) = self.spot(key, Missing::Make).await? else {
-            return Err(Failed::transient(format!("{}: went while it was made", path.display())).into());
+        let Some(anchored) = self.anchored(key, MissingDirectory::Create).await? else {
+            return Err(
+                TransferError::transient(format!("{}: went while it was made", path.display())).into()
+            );
         };
         if key.ends_with('/') {
-            let made = blocking(move || spot.make_directory()).await?;
-            return Ok(made.map(|()| 0).map_err(|error| unreached(&path, error))?);
+            let made = blocking(move || anchored.make_directory()).await?;
+            return Ok(made.map(|()| 0).map_err(|error| unresolved(&path, error))?);
         }
-        let failed = |error: io::Error| Stop::from(local(&path, &error));
-        let beside = Arc::clone(&spot);
+        let failed = |error: io::Error| Abort::from(local(&path, &error));
+        let beside = Arc::clone(&anchored);
         let (file, part) = blocking(move || {
             replaceable(&beside)?;
             beside.unfinished(|| fastrand::u32(..))
@@ -272,30 +285,30 @@ impl Directory {
         .map_err(failed)?;
         let written = async {
             let bytes = fill(File::from_std(file), &path, pinned, opened).await?;
-            let (spot, part) = (Arc::clone(&spot), part.clone());
-            blocking(move || spot.finish(&part)).await?.map_err(failed)?;
+            let (anchored, part) = (Arc::clone(&anchored), part.clone());
+            blocking(move || anchored.finish(&part)).await?.map_err(failed)?;
             Ok(bytes)
         };
         let written = written.await;
         if written.is_err() {
-            discard(spot, part).await;
+            discard(anchored, part).await;
         }
         written
     }
 }
 
-async fn discard(spot: Arc<Spot>, part: OsString) {
+async fn discard(anchored: Arc<AnchoredPath>, part: OsString) {
     let name = part.clone();
-    if let Ok(Err(error)) = blocking(move || spot.discard(&part)).await {
+    if let Ok(Err(error)) = blocking(move || anchored.discard(&part)).await {
         tracing::warn!(name = %name.display(), %error, "a file that was not finished is left");
     }
 }
 
 /// Only a regular file, or a link, makes room for a file.
-fn replaceable(spot: &Spot) -> io::Result<()> {
-    match spot.meta() {
-        Ok(Meta { kind: Kind::File | Kind::Link, .. }) => Ok(()),
-        Ok(Meta { kind, .. }) => {
+fn replaceable(anchored: &AnchoredPath) -> io::Result<()> {
+    match anchored.meta() {
+        Ok(FileMeta { kind: FileKind::File | FileKind::Link, .. }) => Ok(()),
+        Ok(FileMeta { kind, .. }) => {
             Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("what is there is {}", kind.refusal())))
         }
         Err(error) if is_missing(&error) => Ok(()),
@@ -304,9 +317,9 @@ fn replaceable(spot: &Spot) -> io::Result<()> {
 }
 
 /// Only a directory, or nothing, makes room for a folder.
-fn enterable(spot: &Spot) -> io::Result<()> {
-    match spot.meta() {
-        Ok(Meta { kind: Kind::Directory, .. }) => Ok(()),
+fn enterable(anchored: &AnchoredPath) -> io::Result<()> {
+    match anchored.meta() {
+        Ok(FileMeta { kind: FileKind::Directory, .. }) => Ok(()),
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(error) if is_missing(&error) => Ok(()),
         Err(error) => Err(error),
@@ -314,15 +327,15 @@ fn enterable(spot: &Spot) -> io::Result<()> {
 }
 
 /// Runs what blocks on a thread that may.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failed> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TransferError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Failed::transient(format!("a task of this program ended: {error}")))
+    done.map_err(|error| TransferError::transient(format!("a task of this program ended: {error}")))
 }
 
-fn facts(key: &str, meta: &Meta) -> Facts {
-    Facts {
+fn info(key: &str, meta: &FileMeta) -> SourceInfo {
+    SourceInfo {
         identity: Identity {
-            size: Some(if meta.kind == Kind::Directory { 0 } else { meta.size }),
+            size: Some(if meta.kind == FileKind::Directory { 0 } else { meta.size }),
             last_modified: meta.modified,
             ..Identity::default()
         },
@@ -330,15 +343,15 @@ fn facts(key: &str, meta: &Meta) -> Facts {
             content_type: mime_guess::from_path(key).first_raw().map(str::to_owned),
             ..ContentHeaders::default()
         },
-        ..Facts::default()
+        ..SourceInfo::default()
     }
 }
 
 /// A file that said that it is empty, and has bytes.
-async fn grown(path: &Path, file: &File) -> Stop {
+async fn grown(path: &Path, file: &File) -> Abort {
     match file.metadata().await {
-        Ok(meta) if meta.len() > 0 => Stop::Changed,
-        Ok(_) => Failed::permanent(format!(
+        Ok(meta) if meta.len() > 0 => Abort::Changed,
+        Ok(_) => TransferError::permanent(format!(
             "{}: says that it is empty, and is not: a file that the system makes up while it is read cannot be copied",
             path.display()
         ))
@@ -347,12 +360,12 @@ async fn grown(path: &Path, file: &File) -> Stop {
     }
 }
 
-async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opened>) -> Result<u64, Stop> {
+async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opened>) -> Result<u64, Abort> {
     let mut bytes = 0;
-    let failed = |error: io::Error| Stop::from(local(path, &error));
-    if let Some(size) = pinned.facts.size() {
-        let tally = Tally::new(Wanted::Crc);
-        let mut reader = Reader::new(pinned, 0..size, Whole::Skip, &tally).begin_with(opened);
+    let failed = |error: io::Error| Abort::from(local(path, &error));
+    if let Some(size) = pinned.info.size() {
+        let checksums = Checksums::new(Algorithms::Crc);
+        let mut reader = Reader::new(pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(opened);
         while let Some(chunk) = reader.next().await? {
             bytes += chunk.len() as u64;
             file.write_all(&chunk).await.map_err(failed)?;
@@ -361,10 +374,10 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
         // A first part may have come, of nobody knows how much.
         let mut body = match opened.filter(|opened| opened.end.is_none()) {
             Some(opened) => opened.body,
-            None => pinned.source.open(&pinned.key, &Want::Whole, Some(&pinned.facts)).await?.body,
+            None => pinned.source.open(&pinned.key, &GetRange::Whole, Some(&pinned.info)).await?.body,
         };
         while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(Stop::Restart)?;
+            let chunk = chunk.map_err(Abort::Restart)?;
             bytes += chunk.len() as u64;
             file.write_all(&chunk).await.map_err(failed)?;
             pinned.flow.passed(chunk.len()).await;
@@ -373,7 +386,7 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
     file.flush().await.map_err(failed)?;
     file.sync_all().await.map_err(failed)?;
     let file = file.into_std().await;
-    if let Some(time) = pinned.facts.identity.last_modified {
+    if let Some(time) = pinned.info.identity.last_modified {
         // Only so that listings show it; nothing is decided by it.
         let _ = file.set_modified(time.into());
     }
@@ -399,13 +412,13 @@ fn chunks(file: File, left: u64, path: PathBuf) -> Body {
     }))
 }
 
-async fn opened(spot: Arc<Spot>) -> io::Result<File> {
-    let file = tokio::task::spawn_blocking(move || spot.open()).await.map_err(io::Error::other)?;
+async fn opened(anchored: Arc<AnchoredPath>) -> io::Result<File> {
+    let file = tokio::task::spawn_blocking(move || anchored.open()).await.map_err(io::Error::other)?;
     file.map(File::from_std)
 }
 
-async fn crc64(spot: Arc<Spot>) -> io::Result<u64> {
-    let mut file = opened(spot).await?;
+async fn crc64(anchored: Arc<AnchoredPath>) -> io::Result<u64> {
+    let mut file = opened(anchored).await?;
     let (mut crc64, mut chunk) = (Crc64::new(), vec![0; CHUNK]);
     loop {
         match file.read(&mut chunk).await? {
@@ -419,23 +432,23 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn broken(path: &Path, error: &io::Error) -> Stop {
-    if is_missing(error) { Stop::Gone } else { local(path, error).into() }
+fn broken(path: &Path, error: &io::Error) -> Abort {
+    if is_missing(error) { Abort::Gone } else { local(path, error).into() }
 }
 
-/// Trouble with a file is none with credentials: what this machine refuses is refused for good.
-fn local(path: &Path, error: &io::Error) -> Failed {
+/// An I/O error says nothing about credentials: a refusal by this machine is permanent.
+fn local(path: &Path, error: &io::Error) -> TransferError {
     let class = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::Interrupted => FailureClass::Transient,
         _ => FailureClass::Permanent,
     };
-    Failed::new(class, format!("{}: {error}", path.display()))
+    TransferError::new(class, format!("{}: {error}", path.display()))
 }
 
-fn unreached(path: &Path, error: Unreached) -> Failed {
+fn unresolved(path: &Path, error: ResolveError) -> TransferError {
     match error {
-        Unreached::Io(error) => local(path, &error),
-        Unreached::Link(link) => Failed::permanent(format!(
+        ResolveError::Io(error) => local(path, &error),
+        ResolveError::Link(link) => TransferError::permanent(format!(
             "{}: {} is a link, and directories that are links are not followed below DST",
             path.display(),
             link.display()

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 use super::SERVER;
-use crate::transfer::error::Failed;
+use crate::transfer::error::TransferError;
 
 /// Everything but what is never encoded. A key goes with its slashes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -35,26 +35,27 @@ impl Address {
     /// # Errors
     ///
     /// When no URL can carry the key byte for byte: of `.` and `..` alone.
-    pub(super) fn target(&self, key: &str, query: &str) -> Result<Target, Failed> {
+    pub(super) fn target(&self, key: &str, query: &str) -> Result<RequestTarget, TransferError> {
         let path = utf8_percent_encode(key, PATH).to_string();
         let mark = if query.is_empty() { "" } else { "?" };
         let signed = format!("{}/{path}{mark}{query}", self.0);
         // URL libraries resolve segments of dots. As a part of a longer segment they are left alone.
         let path = if key.split('/').any(is_dots) { path.replace('/', "%2F") } else { path };
         let text = format!("{}/{path}{mark}{query}", self.0);
-        let url = Url::parse(&text).map_err(|error| Failed::permanent(format!("{SERVER}: {error}")))?;
+        let url =
+            Url::parse(&text).map_err(|error| TransferError::permanent(format!("{SERVER}: {error}")))?;
         // It may rewrite more than is known here, and another object would be read.
         if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
-            Ok(Target { url, signed })
+            Ok(RequestTarget { url, signed })
         } else {
-            Err(Failed::permanent(format!("no URL can carry the key {key:?}")))
+            Err(TransferError::permanent(format!("no URL can carry the key {key:?}")))
         }
     }
 }
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct RequestTarget {
     /// The URL as it travels.
     pub(super) url: Url,
     /// The same as it is signed: servers decode the path, and encode it again with its slashes.
@@ -72,7 +73,7 @@ pub(super) fn component(text: &str) -> String {
 
 /// The rules of <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html> as far as they keep a name from
 /// meaning something else in a URL.
-pub(super) fn bucket_name(name: &str) -> Result<&str, Failed> {
+pub(super) fn bucket_name(name: &str) -> Result<&str, TransferError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = name.as_bytes();
@@ -84,7 +85,7 @@ pub(super) fn bucket_name(name: &str) -> Result<&str, Failed> {
     if good {
         Ok(name)
     } else {
-        Err(Failed::permanent(format!("{name:?} is no name of a bucket of {SERVER}")))
+        Err(TransferError::permanent(format!("{name:?} is no name of a bucket of {SERVER}")))
     }
 }
 

@@ -8,11 +8,11 @@ use oss_lite::{Dialect, header_text};
 
 use crate::transfer::metadata::read_s3;
 use crate::transfer::response::{identity, text};
-use crate::transfer::source_info::{ContentHeaders, Facts, Kind, StorageClass};
+use crate::transfer::source_info::{ContentHeaders, ObjectKind, SourceInfo, StorageClass};
 
 const METADATA: &str = "x-amz-meta-";
 
-pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
+pub(super) fn info(headers: &HeaderMap, size: Option<u64>) -> SourceInfo {
     let identity = identity(headers, size);
     let mut metadata: Vec<_> = headers
         .keys()
@@ -24,7 +24,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
         })
         .collect();
     metadata.sort_unstable();
-    Facts {
+    SourceInfo {
         // Neither those of directory buckets are MD5s, nor those of some services that speak as S3 does.
         md5: None,
         likely_md5: identity.etag.as_deref().filter(|_| may_tell_md5(headers)).and_then(md5),
@@ -41,7 +41,7 @@ pub(super) fn facts(headers: &HeaderMap, size: Option<u64>) -> Facts {
         },
         metadata: read_s3(metadata),
         storage_class: Some(storage_class(text(headers, "x-amz-storage-class").as_deref())),
-        kind: Kind::Object,
+        kind: ObjectKind::Object,
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_etag_may_be_an_md5_only_of_what_was_stored_whole_and_not_under_a_key_of_its_own() {
-        let md5 = |pairs: &[_]| facts(&headers(pairs), None).likely_md5.is_some();
+        let md5 = |pairs: &[_]| info(&headers(pairs), None).likely_md5.is_some();
         assert!(md5(&[MD5]));
         assert!(md5(&[MD5, ("x-amz-server-side-encryption", "AES256")]));
         assert!(!md5(&[MD5, ("x-amz-server-side-encryption", "aws:kms")]));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn content_and_metadata_are_told_and_a_foreign_checksum_is_not() {
-        let facts = facts(
+        let info = info(
             &headers(&[
                 MD5,
                 ("content-type", "text/plain"),
@@ -112,11 +112,11 @@ mod tests {
             ]),
             Some(7),
         );
-        assert_eq!(facts.size(), Some(7));
-        assert_eq!(facts.crc64, None);
-        assert_eq!(facts.content.cleaned().encoding.as_deref(), Some("gzip"));
-        assert_eq!(facts.metadata, [("a".into(), "1".into()), ("b".into(), "2".into())]);
-        assert!(facts.identity.last_modified.is_some());
+        assert_eq!(info.size(), Some(7));
+        assert_eq!(info.crc64, None);
+        assert_eq!(info.content.cleaned().encoding.as_deref(), Some("gzip"));
+        assert_eq!(info.metadata, [("a".into(), "1".into()), ("b".into(), "2".into())]);
+        assert!(info.identity.last_modified.is_some());
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         for (name, value) in [("x-amz-meta-a", &b"caf\xe9"[..]), ("x-amz-meta-b", "café".as_bytes())] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
         }
-        let metadata = facts(&headers, None).metadata;
+        let metadata = info(&headers, None).metadata;
         assert_eq!(metadata, [("a".into(), "café".into()), ("b".into(), "café".into())]);
     }
 

@@ -24,9 +24,9 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::address::component;
-use super::request::Ask;
+use super::request::S3Request;
 use super::{S3Bucket, SERVER};
-use crate::transfer::error::Failed;
+use crate::transfer::error::TransferError;
 use crate::transfer::response::{PATIENCE, transport};
 
 #[derive(Debug, Deserialize)]
@@ -38,12 +38,12 @@ struct Page {
     encoding_type: Option<String>,
     key_count: Option<usize>,
     #[serde(default)]
-    contents: Vec<Entry>,
+    contents: Vec<Contents>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
+struct Contents {
     key: String,
     size: u64,
     #[serde(rename = "ETag")]
@@ -68,7 +68,7 @@ struct Position {
 
 impl Position {
     /// Behind this page.
-    fn advance(&mut self, listed: &Listed) {
+    fn advance(&mut self, listed: &ListedPage) {
         self.begun.extend(listed.objects.first().map(|object| self.begun.hasher().hash_one(&object.key)));
         if let Some(last) = listed.objects.last() {
             self.last = Some(last.key.clone());
@@ -78,7 +78,7 @@ impl Position {
     }
 
     /// What is wrong with a page that comes next, if anything is.
-    fn contradicted(&self, listed: &Listed) -> Option<&'static str> {
+    fn contradicted(&self, listed: &ListedPage) -> Option<&'static str> {
         let last = self.last.as_deref()?;
         if !self.by_key && listed.next.is_some() && listed.next == self.token {
             return Some("it does not advance");
@@ -96,7 +96,7 @@ impl Position {
 pub(super) fn objects(
     bucket: S3Bucket,
     prefix: String,
-) -> impl Stream<Item = Result<ListedObject, Failed>> + Send + use<> {
+) -> impl Stream<Item = Result<ListedObject, TransferError>> + Send + use<> {
     let start = (bucket, prefix, Position::default());
     let pages = stream::try_unfold(start, |(bucket, prefix, mut position)| async move {
         if position.end {
@@ -104,43 +104,43 @@ pub(super) fn objects(
         }
         let listed = Box::pin(page(&bucket, &prefix, &mut position)).await?;
         position.advance(&listed);
-        Ok::<_, Failed>(Some((listed.objects, (bucket, prefix, position))))
+        Ok::<_, TransferError>(Some((listed.objects, (bucket, prefix, position))))
     });
     pages.map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten()
 }
 
 /// A page that was read.
 #[derive(Debug, PartialEq)]
-struct Listed {
+struct ListedPage {
     objects: Vec<ListedObject>,
     next: Option<String>,
 }
 
 /// How a page is asked for.
 #[derive(Clone, Copy, Debug)]
-struct Query<'q> {
+struct ListQuery<'q> {
     prefix: &'q str,
-    after: After<'q>,
+    after: PageStart<'q>,
     encoded: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum After<'q> {
+enum PageStart<'q> {
     Nothing,
     Token(&'q str),
     Key(&'q str),
 }
 
-impl Query<'_> {
+impl ListQuery<'_> {
     fn text(self) -> String {
         // The signature wants parameters in byte order.
         let token = match self.after {
-            After::Token(token) => format!("continuation-token={}&", component(token)),
-            After::Nothing | After::Key(_) => String::new(),
+            PageStart::Token(token) => format!("continuation-token={}&", component(token)),
+            PageStart::Nothing | PageStart::Key(_) => String::new(),
         };
         let key = match self.after {
-            After::Key(key) => format!("&start-after={}", component(key)),
-            After::Nothing | After::Token(_) => String::new(),
+            PageStart::Key(key) => format!("&start-after={}", component(key)),
+            PageStart::Nothing | PageStart::Token(_) => String::new(),
         };
         let encoding = if self.encoded { "encoding-type=url&" } else { "" };
         format!("{token}{encoding}list-type=2&max-keys=1000&prefix={}{key}", component(self.prefix))
@@ -148,20 +148,20 @@ impl Query<'_> {
 }
 
 /// The next page, by the token; by the last key where the token leads back, or to nothing where there was to be more.
-async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Result<Listed, Failed> {
+async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Result<ListedPage, TransferError> {
     let first = match (position.by_key, &position.last, &position.token) {
-        (true, Some(last), _) => After::Key(last),
-        (_, _, Some(token)) => After::Token(token),
-        _ => After::Nothing,
+        (true, Some(last), _) => PageStart::Key(last),
+        (_, _, Some(token)) => PageStart::Token(token),
+        _ => PageStart::Nothing,
     };
-    let listed = readable(bucket, Query { prefix, after: first, encoded: false }).await?;
+    let listed = readable(bucket, ListQuery { prefix, after: first, encoded: false }).await?;
     let Some(why) = position.contradicted(&listed) else { return Ok(listed) };
     let contradiction =
-        || Failed::transient(format!("the listing of {} contradicts itself: {why}", bucket.name));
+        || TransferError::transient(format!("the listing of {} contradicts itself: {why}", bucket.name));
     let last = position.last.as_deref().filter(|_| !position.by_key).ok_or_else(contradiction)?;
-    let again = readable(bucket, Query { prefix, after: After::Key(last), encoded: false }).await?;
+    let again = readable(bucket, ListQuery { prefix, after: PageStart::Key(last), encoded: false }).await?;
     // Both ways may say that this is all: what was to come was removed meanwhile.
-    let all = |listed: &Listed| listed.objects.is_empty() && listed.next.is_none();
+    let all = |listed: &ListedPage| listed.objects.is_empty() && listed.next.is_none();
     if all(&again) && all(&listed) {
         return Ok(again);
     }
@@ -178,7 +178,7 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
 }
 
 /// A page whose keys can be told.
-async fn readable(bucket: &S3Bucket, query: Query<'_>) -> Result<Listed, Failed> {
+async fn readable(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<ListedPage, TransferError> {
     let plain = read(&fetched(bucket, query).await?);
     let replaced = |object: &ListedObject| object.key.contains(char::REPLACEMENT_CHARACTER);
     let lossy = match &plain {
@@ -188,7 +188,7 @@ async fn readable(bucket: &S3Bucket, query: Query<'_>) -> Result<Listed, Failed>
     if !lossy {
         return plain;
     }
-    let encoded = read(&fetched(bucket, Query { encoded: true, ..query }).await?);
+    let encoded = read(&fetched(bucket, ListQuery { encoded: true, ..query }).await?);
     match (plain, encoded) {
         // Of a server that took no notice, or does as it did before.
         (Ok(plain), Err(_)) => Ok(plain),
@@ -198,25 +198,25 @@ async fn readable(bucket: &S3Bucket, query: Query<'_>) -> Result<Listed, Failed>
 }
 
 /// Whether two readings of one page may be of the same keys.
-fn agree(plain: &Listed, encoded: &Listed) -> bool {
+fn agree(plain: &ListedPage, encoded: &ListedPage) -> bool {
     let alike = |(plain, encoded): (&ListedObject, &ListedObject)| {
         plain.key == encoded.key || plain.key.contains(char::REPLACEMENT_CHARACTER)
     };
     plain.objects.len() == encoded.objects.len() && plain.objects.iter().zip(&encoded.objects).all(alike)
 }
 
-async fn fetched(bucket: &S3Bucket, query: Query<'_>) -> Result<String, Failed> {
-    let ask = Ask { method: Method::GET, key: "", query: query.text(), headers: HeaderMap::new() };
-    let response = bucket.ask(&ask).await.map_err(|stop| stop.into_failed(&bucket.name))?;
+async fn fetched(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<String, TransferError> {
+    let ask = S3Request { method: Method::GET, key: "", query: query.text(), headers: HeaderMap::new() };
+    let response = bucket.ask(&ask).await.map_err(|abort| abort.into_error(&bucket.name))?;
     match timeout(PATIENCE, response.text()).await {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(error)) => Err(transport(&error.without_url(), SERVER)),
-        Err(_) => Err(Failed::transient(format!("{SERVER} sends nothing more"))),
+        Err(_) => Err(TransferError::transient(format!("{SERVER} sends nothing more"))),
     }
 }
 
-fn read(text: &str) -> Result<Listed, Failed> {
-    let unreadable = |why: &str| Failed::transient(format!("unreadable listing of {SERVER}: {why}"));
+fn read(text: &str) -> Result<ListedPage, TransferError> {
+    let unreadable = |why: &str| TransferError::transient(format!("unreadable listing of {SERVER}: {why}"));
     let page: Page =
         quick_xml::de::from_str(&with_returns(text)).map_err(|error| unreadable(&error.to_string()))?;
     if page.key_count.is_some_and(|count| count > page.contents.len()) {
@@ -228,8 +228,8 @@ fn read(text: &str) -> Result<Listed, Failed> {
     let objects: Option<Vec<_>> = objects.collect();
     let objects = objects.ok_or_else(|| unreadable("a key is not UTF-8"))?;
     match (page.is_truncated, page.next_continuation_token) {
-        (false, _) => Ok(Listed { objects, next: None }),
-        (true, Some(next)) => Ok(Listed { objects, next: Some(next) }),
+        (false, _) => Ok(ListedPage { objects, next: None }),
+        (true, Some(next)) => Ok(ListedPage { objects, next: Some(next) }),
         (true, None) => Err(unreadable("there are more pages, but not where")),
     }
 }
@@ -265,7 +265,7 @@ fn may_be_encoded(key: &str) -> bool {
     true
 }
 
-fn object(entry: Entry, encoded: bool) -> Option<ListedObject> {
+fn object(entry: Contents, encoded: bool) -> Option<ListedObject> {
     let mut object = ListedObject::default();
     object.key = if encoded {
         percent_decode_str(&entry.key.replace('+', " ")).decode_utf8().ok()?.into_owned()
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read_and_its_keys_are_decoded() {
-        let Listed { objects, next } = read(PAGE).unwrap();
+        let ListedPage { objects, next } = read(PAGE).unwrap();
         assert_eq!(next.as_deref(), Some("1ueGcxLPRx1Tr"));
         let keys: Vec<_> = objects.iter().map(|object| (object.key.as_str(), object.size)).collect();
         assert_eq!(keys, [("a b+c/测", 434_234), ("z", 0)]);
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_last_page_is_the_last_and_no_page_is_an_error() {
-        let Listed { objects, next } =
+        let ListedPage { objects, next } =
             read("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>").unwrap();
         assert!(objects.is_empty() && next.is_none());
         for text in [
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn pages_that_lead_back_or_nowhere_contradict_each_other() {
-        let listed = |keys: &[&str], next: Option<&str>| Listed {
+        let listed = |keys: &[&str], next: Option<&str>| ListedPage {
             objects: keys.iter().map(|key| object_of(key)).collect(),
             next: next.map(str::to_owned),
         };

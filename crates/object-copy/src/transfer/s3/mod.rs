@@ -31,11 +31,11 @@ use oss_lite::{Framing, ListedObject, content_length};
 use tokio::sync::OnceCell;
 
 use self::address::{Address, bucket_name};
-use self::request::{Access, Ask};
-use super::error::{Failed, Stop};
+use self::request::{Access, S3Request};
+use super::error::{Abort, TransferError};
 use super::response::{add_condition, add_range, body};
-use super::source::{Opened, Want};
-use super::source_info::Facts;
+use super::source::{GetRange, Opened};
+use super::source_info::SourceInfo;
 
 /// What the service is called in messages.
 const SERVER: &str = "Amazon S3";
@@ -46,13 +46,13 @@ pub struct S3(Arc<Shared>);
 
 struct Shared {
     http: reqwest::Client,
-    given: Given,
+    options: S3Options,
     access: OnceCell<Access>,
 }
 
 /// What stands above what the AWS configuration says.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct S3Options {
     /// Region of the buckets.
     pub region: Option<String>,
     /// URL of the service, if it is not Amazon's own. Its buckets are in the path.
@@ -61,8 +61,8 @@ pub struct Given {
 
 impl S3 {
     /// Asks for nothing before the first object.
-    pub fn new(http: reqwest::Client, given: Given) -> Self {
-        Self(Arc::new(Shared { http, given, access: OnceCell::new() }))
+    pub fn new(http: reqwest::Client, options: S3Options) -> Self {
+        Self(Arc::new(Shared { http, options, access: OnceCell::new() }))
     }
 
     /// A bucket.
@@ -70,14 +70,14 @@ impl S3 {
     /// # Errors
     ///
     /// When the name cannot be that of a bucket.
-    pub fn bucket(&self, name: &str) -> Result<S3Bucket, Failed> {
+    pub fn bucket(&self, name: &str) -> Result<S3Bucket, TransferError> {
         Ok(S3Bucket { s3: self.clone(), name: bucket_name(name)?.into(), etags: Arc::default() })
     }
 }
 
 impl fmt::Debug for S3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("S3").field(&self.0.given).finish()
+        f.debug_tuple("S3").field(&self.0.options).finish()
     }
 }
 
@@ -115,61 +115,68 @@ impl S3Bucket {
     ///
     /// # Errors
     ///
-    /// [`Failed`] that names the setting which is missing or wrong.
-    pub async fn prepare(&self) -> Result<Option<String>, Failed> {
+    /// [`TransferError`] that names the setting which is missing or wrong.
+    pub async fn prepare(&self) -> Result<Option<String>, TransferError> {
         let access = self.s3.access().await?;
         // Not shown: there may be a password in it.
         if access.address(&self.name).target("k", "").is_err() {
-            return Err(Failed::settings("SOURCE_ENDPOINT or AWS_ENDPOINT_URL_S3: not a URL of a service"));
+            return Err(TransferError::settings(
+                "SOURCE_ENDPOINT or AWS_ENDPOINT_URL_S3: not a URL of a service",
+            ));
         }
         access.check().await?;
         Ok(access.endpoint().map(str::to_owned))
     }
 
-    pub(super) async fn look(&self, key: &str) -> Result<Facts, Stop> {
-        match self.ask(&Ask::object(Method::HEAD, key)?).await {
+    pub(super) async fn look(&self, key: &str) -> Result<SourceInfo, Abort> {
+        match self.ask(&S3Request::object(Method::HEAD, key)?).await {
             Ok(response) => {
                 let headers = response.headers();
-                Ok(self.facts(headers, content_length(headers)))
+                Ok(self.info(headers, content_length(headers)))
             }
             // The answer has no body that would tell a missing object from a missing bucket, and the one may be deleted elsewhere
             // for it.
-            Err(Stop::Gone) => self.open(key, &Want::Whole, None).await.map(|opened| opened.facts),
+            Err(Abort::Gone) => self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info),
             // So is one with a token that ended, which is no fault of the object.
-            Err(Stop::Failed(failed)) if failed.error.status == Some(400) => {
-                self.open(key, &Want::Whole, None).await.map(|opened| opened.facts)
+            Err(Abort::Failed(failed)) if failed.error.status == Some(400) => {
+                self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info)
             }
-            Err(stop) => Err(stop),
+            Err(abort) => Err(abort),
         }
     }
 
-    pub(super) async fn open(&self, key: &str, want: &Want, pin: Option<&Facts>) -> Result<Opened, Stop> {
-        let mut ask = Ask::object(Method::GET, key)?;
-        add_range(&mut ask.headers, want);
+    pub(super) async fn open(
+        &self,
+        key: &str,
+        range: &GetRange,
+        pin: Option<&SourceInfo>,
+    ) -> Result<Opened, Abort> {
+        let mut ask = S3Request::object(Method::GET, key)?;
+        add_range(&mut ask.headers, range);
         add_condition(&mut ask.headers, pin);
         let response = match self.ask(&ask).await {
             // An empty object has no range that could be asked for.
-            Err(Stop::Changed) if pin.is_none() && *want != Want::Whole => {
-                ask = Ask::object(Method::GET, key)?;
+            Err(Abort::Changed) if pin.is_none() && *range != GetRange::Whole => {
+                ask = S3Request::object(Method::GET, key)?;
                 self.ask(&ask).await?
             }
             answer => answer?,
         };
-        let asked = ask.headers.get(RANGE).and(want.range());
+        let asked = ask.headers.get(RANGE).and(range.byte_range());
         let framing = Framing::read(response.status(), response.headers(), asked)
             // A later part is asked for again, since the first was good.
             .map_err(|contradiction| {
-                let want = if pin.is_some() { &Want::Whole } else { want };
-                Stop::contradicted(&contradiction, SERVER, want)
+                let range = if pin.is_some() { &GetRange::Whole } else { range };
+                Abort::contradicted(&contradiction, SERVER, range)
             })?;
-        let facts = self.facts(response.headers(), framing.total);
-        Ok(Opened { facts, first: framing.first, end: framing.end, body: body(response, SERVER) })
+        let info = self.info(response.headers(), framing.total);
+        Ok(Opened { info, first: framing.first, end: framing.end, body: body(response, SERVER) })
     }
 
-    fn facts(&self, headers: &HeaderMap, size: Option<u64>) -> Facts {
-        let mut facts = describe::facts(headers, size);
-        facts.likely_md5 = facts.likely_md5.filter(|_| self.etags.may_be_md5());
-        facts
+    fn info(&self, headers: &HeaderMap, size: Option<u64>) -> SourceInfo {
+        let mut info = describe::info(headers, size);
+        info.likely_md5 = info.likely_md5.filter(|_| self.etags.may_be_md5());
+        info
     }
 
     /// Whether the `ETag` of an object turned out to be an MD5.
@@ -178,11 +185,14 @@ impl S3Bucket {
     }
 
     /// The objects whose keys begin with `prefix`, in byte order. Pages are asked for as the stream is read.
-    pub fn list(&self, prefix: &str) -> impl Stream<Item = Result<ListedObject, Failed>> + Send + use<> {
+    pub fn list(
+        &self,
+        prefix: &str,
+    ) -> impl Stream<Item = Result<ListedObject, TransferError>> + Send + use<> {
         list::objects(self.clone(), prefix.to_owned())
     }
 
-    async fn address(&self) -> Result<Address, Failed> {
+    async fn address(&self) -> Result<Address, TransferError> {
         Ok(self.s3.access().await?.address(&self.name))
     }
 }

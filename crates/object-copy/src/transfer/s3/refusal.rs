@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::SERVER;
 use crate::outcome::{EngineError, FailureClass};
-use crate::transfer::error::{Failed, Stop};
+use crate::transfer::error::{Abort, TransferError};
 use crate::transfer::response::{body, text};
 
 /// More of an error document is not read.
@@ -25,16 +25,16 @@ struct Document {
     request_id: Option<String>,
 }
 
-pub(super) async fn read(response: Response, method: &Method) -> Stop {
+pub(super) async fn read(response: Response, method: &Method) -> Abort {
     let status = response.status().as_u16();
     let region = text(response.headers(), "x-amz-bucket-region");
     let request_id = text(response.headers(), "x-amz-request-id");
     let mut document = document(response).await;
     let request_id = request_id.or_else(|| document.request_id.take()).filter(|id| !id.is_empty());
     document.request_id.clone_from(&request_id);
-    let stop = meaning(status, document, region, method);
-    match stop {
-        Stop::Failed(failed) => Stop::Failed(failed.with_request_id(request_id)),
+    let abort = meaning(status, document, region, method);
+    match abort {
+        Abort::Failed(failed) => Abort::Failed(failed.with_request_id(request_id)),
         other => other,
     }
 }
@@ -52,21 +52,21 @@ async fn document(response: Response) -> Document {
     quick_xml::de::from_str(&text).unwrap_or_default()
 }
 
-fn meaning(status: u16, document: Document, region: Option<String>, method: &Method) -> Stop {
+fn meaning(status: u16, document: Document, region: Option<String>, method: &Method) -> Abort {
     let Document { code, message, request_id } = document;
     let class = match (code.as_deref().unwrap_or_default(), status) {
         // The word of the service, and not of a proxy on the way to it.
-        ("NoSuchKey", _) if request_id.is_some() => return Stop::Gone,
+        ("NoSuchKey", _) if request_id.is_some() => return Abort::Gone,
         ("NoSuchBucket", _) => FailureClass::Permanent,
         // There is no body that would tell: whoever asked asks again for one, see `S3Bucket::look`.
-        ("", 404) if *method == Method::HEAD => return Stop::Gone,
+        ("", 404) if *method == Method::HEAD => return Abort::Gone,
         ("" | "NoSuchKey", 404) => {
             let message = format!(
                 "{SERVER}: a 404 that is not the service's: check the endpoint, and proxies on the way to it"
             );
             return failed(FailureClass::Transient, status, code, &message);
         }
-        ("PreconditionFailed" | "InvalidRange", _) | (_, 412 | 416) => return Stop::Changed,
+        ("PreconditionFailed" | "InvalidRange", _) | (_, 412 | 416) => return Abort::Changed,
         ("InvalidObjectState", _) => {
             let message = "the source object is archived: restore first, then copy again";
             return failed(FailureClass::Permanent, status, code, message);
@@ -101,8 +101,8 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
 }
 
 /// Whether the clock may have made a signature wrong. An answer to HEAD is refused without a word.
-pub(super) fn may_be_of_the_clock(stop: &Stop) -> bool {
-    let Stop::Failed(failed) = stop else { return false };
+pub(super) fn may_be_of_the_clock(abort: &Abort) -> bool {
+    let Abort::Failed(failed) = abort else { return false };
     // Services that speak as S3 does have words of their own for it.
     matches!(
         (failed.error.code.as_deref(), failed.error.status),
@@ -112,24 +112,24 @@ pub(super) fn may_be_of_the_clock(stop: &Stop) -> bool {
 }
 
 /// Whether the credentials are not known any more, so that others may help.
-pub(super) fn is_of_credentials(stop: &Stop) -> bool {
-    let Stop::Failed(failed) = stop else { return false };
+pub(super) fn is_of_credentials(abort: &Abort) -> bool {
+    let Abort::Failed(failed) = abort else { return false };
     matches!(
         failed.error.code.as_deref(),
         Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId")
     )
 }
 
-fn failed(class: FailureClass, status: u16, code: Option<String>, message: &str) -> Stop {
+fn failed(class: FailureClass, status: u16, code: Option<String>, message: &str) -> Abort {
     let message = message.trim_end_matches([':', ' ']).to_owned();
-    Failed::of(class, EngineError { status: Some(status), code, message }).into()
+    TransferError::of(class, EngineError { status: Some(status), code, message }).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(status: u16, code: &str, method: &Method) -> Stop {
+    fn of(status: u16, code: &str, method: &Method) -> Abort {
         let code = (!code.is_empty()).then(|| code.to_owned());
         let document = Document { code, message: None, request_id: Some("ID1".into()) };
         meaning(status, document, Some("eu-north-1".into()), method)
@@ -155,24 +155,24 @@ mod tests {
             (400, "InvalidArgument", Permanent),
             (404, "", Transient),
         ] {
-            let Stop::Failed(failed) = of(status, code, &Method::GET) else { panic!("{code}") };
+            let Abort::Failed(failed) = of(status, code, &Method::GET) else { panic!("{code}") };
             assert_eq!(failed.class, class, "{status} {code}");
         }
     }
 
     #[test]
     fn a_missing_object_is_gone_and_another_one_is_a_change() {
-        assert!(matches!(of(404, "NoSuchKey", &Method::GET), Stop::Gone));
-        assert!(matches!(of(404, "", &Method::HEAD), Stop::Gone));
-        assert!(matches!(of(412, "PreconditionFailed", &Method::GET), Stop::Changed));
-        assert!(matches!(of(416, "InvalidRange", &Method::GET), Stop::Changed));
+        assert!(matches!(of(404, "NoSuchKey", &Method::GET), Abort::Gone));
+        assert!(matches!(of(404, "", &Method::HEAD), Abort::Gone));
+        assert!(matches!(of(412, "PreconditionFailed", &Method::GET), Abort::Changed));
+        assert!(matches!(of(416, "InvalidRange", &Method::GET), Abort::Changed));
     }
 
     #[test]
     fn a_404_of_somebody_else_is_no_missing_object() {
         let document = Document { code: Some("NoSuchKey".into()), ..Document::default() };
         for document in [document, Document::default()] {
-            let Stop::Failed(failed) = meaning(404, document, None, &Method::GET) else { panic!("gone") };
+            let Abort::Failed(failed) = meaning(404, document, None, &Method::GET) else { panic!("gone") };
             assert_eq!(failed.class, FailureClass::Transient);
         }
     }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn messages_say_what_to_do() {
         let said = |status, code| match of(status, code, &Method::GET) {
-            Stop::Failed(failed) => failed.to_string(),
+            Abort::Failed(failed) => failed.to_string(),
             other => panic!("{other:?}"),
         };
         assert!(said(403, "InvalidObjectState").contains("restore first"));

@@ -14,11 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::{Request, Response};
 use tokio::time::timeout;
 
-use super::address::{Address, Target};
+use super::address::{Address, RequestTarget};
 use super::{S3, S3Bucket, SERVER, refusal};
 use crate::clock::{self, Offset};
 use crate::outcome::FailureClass;
-use crate::transfer::error::{Failed, Stop};
+use crate::transfer::error::{Abort, TransferError};
 use crate::transfer::response::{PATIENCE, date, transport};
 use crate::transfer::retry::Retries;
 use aws_access::{Cached, Generation, Renewed};
@@ -32,7 +32,7 @@ pub(super) struct Access {
 }
 
 /// What is asked for in a bucket.
-pub(super) struct Ask<'a> {
+pub(super) struct S3Request<'a> {
     pub(super) method: Method,
     /// Empty for the bucket itself.
     pub(super) key: &'a str,
@@ -41,25 +41,25 @@ pub(super) struct Ask<'a> {
     pub(super) headers: HeaderMap,
 }
 
-impl<'a> Ask<'a> {
-    pub(super) fn object(method: Method, key: &'a str) -> Result<Self, Failed> {
+impl<'a> S3Request<'a> {
+    pub(super) fn object(method: Method, key: &'a str) -> Result<Self, TransferError> {
         // The URL of the bucket would be asked for.
         if key.is_empty() {
-            return Err(Failed::permanent("an empty key"));
+            return Err(TransferError::permanent("an empty key"));
         }
         Ok(Self { method, key, query: String::new(), headers: HeaderMap::new() })
     }
 }
 
 impl S3 {
-    pub(super) async fn access(&self) -> Result<&Access, Failed> {
+    pub(super) async fn access(&self) -> Result<&Access, TransferError> {
         let shared = &self.0;
         // On the heap: it is large, and needed once.
         let find = || {
             Box::pin(async {
-                let given = &shared.given;
-                let config = aws_access::config(&shared.http, given.region.clone()).await;
-                Access::new(&config, given.endpoint.clone())
+                let options = &shared.options;
+                let config = aws_access::config(&shared.http, options.region.clone()).await;
+                Access::new(&config, options.endpoint.clone())
             })
         };
         shared.access.get_or_try_init(find).await
@@ -67,9 +67,9 @@ impl S3 {
 }
 
 impl Access {
-    fn new(config: &aws_access::Config, endpoint: Option<String>) -> Result<Self, Failed> {
+    fn new(config: &aws_access::Config, endpoint: Option<String>) -> Result<Self, TransferError> {
         let missing =
-            || Failed::settings("AWS_REGION: missing, s3:// needs it, and no AWS profile names one");
+            || TransferError::settings("AWS_REGION: missing, s3:// needs it, and no AWS profile names one");
         let region = config.sdk.region().ok_or_else(missing)?;
         Ok(Self {
             region: region.to_string(),
@@ -96,26 +96,26 @@ impl Access {
     /// # Errors
     ///
     /// When settings are missing or wrong.
-    pub(super) async fn check(&self) -> Result<(), Failed> {
+    pub(super) async fn check(&self) -> Result<(), TransferError> {
         match self.credentials(clock::system().into()).await {
-            Err(failed) if failed.is_of_the_settings() => Err(failed),
+            Err(failed) if failed.is_settings_error() => Err(failed),
             _ => Ok(()),
         }
     }
 
-    async fn credentials(&self, now: SystemTime) -> Result<(Credentials, Generation), Failed> {
+    async fn credentials(&self, now: SystemTime) -> Result<(Credentials, Generation), TransferError> {
         let credentials = self.credentials.at(now).await.map_err(|error| {
             let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
             let why = why.unwrap_or_default();
             match error {
-                CredentialsError::CredentialsNotLoaded(_) => Failed::settings(format!(
+                CredentialsError::CredentialsNotLoaded(_) => TransferError::settings(format!(
                     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: missing, and no AWS profile or role gives credentials: {error}{why}"
                 )),
                 CredentialsError::InvalidConfiguration(_) => {
-                    Failed::settings(format!("the AWS settings of credentials are wrong: {error}{why}"))
+                    TransferError::settings(format!("the AWS settings of credentials are wrong: {error}{why}"))
                 }
                 error => {
-                    Failed::new(FailureClass::Auth, format!("no credentials for AWS: {error}{why}"))
+                    TransferError::new(FailureClass::Auth, format!("no credentials for AWS: {error}{why}"))
                 }
             }
         })?;
@@ -125,7 +125,7 @@ impl Access {
 
 impl S3Bucket {
     /// Sends a request until it is answered with success, or will not be.
-    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, Stop> {
+    pub(super) async fn ask(&self, ask: &S3Request<'_>) -> Result<Response, Abort> {
         let access = self.s3.access().await?;
         let target = self.address().await?.target(ask.key, &ask.query)?;
         let (mut corrected, mut renewed) = (false, false);
@@ -135,33 +135,33 @@ impl S3Bucket {
             let now = signed_at.into();
             let (credentials, generation) = access.credentials(now).await?;
             let request = signed(ask, &target, &access.region, credentials, now)?;
-            let (stop, date) = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
+            let (abort, date) = match timeout(PATIENCE, self.s3.0.http.execute(request)).await {
                 Ok(Ok(response)) if response.status().is_success() => return Ok(response),
                 Ok(Ok(response)) => {
                     let date = date(response.headers());
                     (refusal::read(response, &ask.method).await, date)
                 }
                 Ok(Err(error)) => (transport(&error.without_url(), SERVER).into(), None),
-                Err(_) => (Failed::transient(format!("{SERVER} does not answer")).into(), None),
+                Err(_) => (TransferError::transient(format!("{SERVER} does not answer")).into(), None),
             };
             // Each of both once: what is refused then is refused for another reason.
             if !corrected
-                && refusal::may_be_of_the_clock(&stop)
+                && refusal::may_be_of_the_clock(&abort)
                 && date.is_some_and(|date| access.offset.learn(date, signed_at, clock::system()))
             {
                 corrected = true;
                 continue;
             }
             if !renewed
-                && refusal::is_of_credentials(&stop)
+                && refusal::is_of_credentials(&abort)
                 && access.credentials.renew(generation).await == Renewed::Others
             {
                 renewed = true;
                 continue;
             }
-            match stop {
-                Stop::Failed(failed) => retries.wait(failed).await?,
-                stop => return Err(stop),
+            match abort {
+                Abort::Failed(failed) => retries.wait(failed).await?,
+                abort => return Err(abort),
             }
         }
     }
@@ -169,14 +169,14 @@ impl S3Bucket {
 
 /// The request as it is sent.
 fn signed(
-    ask: &Ask<'_>,
-    target: &Target,
+    ask: &S3Request<'_>,
+    target: &RequestTarget,
     region: &str,
     credentials: Credentials,
     now: SystemTime,
-) -> Result<Request, Failed> {
+) -> Result<Request, TransferError> {
     let unsigned =
-        |error: &dyn std::fmt::Display| Failed::permanent(format!("{SERVER}: cannot sign: {error}"));
+        |error: &dyn std::fmt::Display| TransferError::permanent(format!("{SERVER}: cannot sign: {error}"));
     let mut settings = SigningSettings::default();
     // The rules of S3, which differ from those of all other services.
     settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -214,8 +214,8 @@ mod tests {
 
     use super::*;
 
-    fn target(url: &str) -> Target {
-        Target { url: url.parse().unwrap(), signed: url.to_owned() }
+    fn target(url: &str) -> RequestTarget {
+        RequestTarget { url: url.parse().unwrap(), signed: url.to_owned() }
     }
 
     /// The request `GET Object` of
@@ -229,7 +229,7 @@ mod tests {
             None,
             "example",
         );
-        let mut ask = Ask::object(Method::GET, "test.txt").unwrap();
+        let mut ask = S3Request::object(Method::GET, "test.txt").unwrap();
         ask.headers.insert("range", HeaderValue::from_static("bytes=0-9"));
         let target = target("https://examplebucket.s3.amazonaws.com/test.txt");
         // 2013-05-24T00:00:00Z
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_session_token_is_sent_and_shown_nowhere() {
         let credentials = Credentials::new("AKID", "topsecret", Some("sessiontoken".into()), None, "example");
-        let ask = Ask::object(Method::GET, "k").unwrap();
+        let ask = S3Request::object(Method::GET, "k").unwrap();
         let target = target("https://b.s3.eu-west-1.amazonaws.com/k");
         let request = signed(&ask, &target, "eu-west-1", credentials, SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(request.headers()["x-amz-security-token"], "sessiontoken");

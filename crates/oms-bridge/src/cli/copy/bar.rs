@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use object_copy::bulk::Listed;
+use object_copy::bulk::BucketListing;
 use object_copy::transfer::Flow;
 
 const UNMEASURED: &str = "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {msg}  {elapsed}";
@@ -35,7 +35,7 @@ impl Bar {
 
     /// Moves the bar, and finds out beside the copying how much there is to do: without that there is no remaining time.
     /// Only where somebody looks.
-    pub(super) async fn measure(&self, listed: Option<Listed>) -> Infallible {
+    pub(super) async fn measure(&self, listed: Option<BucketListing>) -> Infallible {
         if self.shown.is_hidden() {
             return std::future::pending().await;
         }

@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::overlap::{self, At};
 use super::services::Access;
 use super::{CopyArgs, LinkChoice};
-use object_copy::bulk::Names;
+use object_copy::bulk::KeyMapping;
 use object_copy::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 use object_copy::web_url;
 use settings::lenient;
@@ -74,7 +74,7 @@ pub(super) struct Ends {
     pub(super) destination: Destination,
     /// The destination, where it can be listed.
     pub(super) destination_bucket: Option<Bucket>,
-    pub(super) names: Names,
+    pub(super) names: KeyMapping,
     /// What keys in DST begin with, where DST may lie inside SRC.
     pub(super) perhaps_inside: Option<String>,
     /// The directory to copy to.
@@ -172,7 +172,7 @@ async fn prepared(source: &Source) -> Result<Option<Endpoint>, String> {
     let Source::S3(bucket) = source else { return Ok(None) };
     match bucket.prepare().await {
         Ok(endpoint) => Ok(endpoint.and_then(|endpoint| endpoint.parse().ok())),
-        Err(failed) if failed.is_of_the_settings() => Err(failed.error.message.clone()),
+        Err(failed) if failed.is_settings_error() => Err(failed.error.message.clone()),
         Err(failed) => Err(failed.to_string()),
     }
 }
@@ -212,7 +212,12 @@ fn local_root(from: &Location, recursive: bool) -> Result<(PathBuf, String), Str
 }
 
 /// How keys are renamed, and the directory that a local destination is written below.
-fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<(PathBuf, Names), String> {
+fn names(
+    from: &Location,
+    to: &Location,
+    file: &str,
+    recursive: bool,
+) -> Result<(PathBuf, KeyMapping), String> {
     let source = match from {
         Location::Store(place) if recursive => place.folder(),
         Location::Store(place) => place.prefix.clone(),
@@ -238,7 +243,7 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
             Location::S3(_) | Location::Web(_) => Default::default(),
         };
         let source = if matches!(from, Location::Local(_)) { String::new() } else { source };
-        return Ok((root, Names { from: source, to: target }));
+        return Ok((root, KeyMapping { from: source, to: target }));
     }
     if source.is_empty() {
         return Err("SRC names a bucket: use -r for all that is in it".to_owned());
@@ -255,7 +260,7 @@ fn names(from: &Location, to: &Location, file: &str, recursive: bool) -> Result<
         Location::Local(path) => local_file(path)?,
         Location::S3(_) | Location::Web(_) => Default::default(),
     };
-    Ok((root, Names { from: source, to: target }))
+    Ok((root, KeyMapping { from: source, to: target }))
 }
 
 fn local_file(path: &Path) -> Result<(PathBuf, String), String> {

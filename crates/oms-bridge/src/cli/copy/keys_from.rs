@@ -17,8 +17,8 @@ use super::ends::Ends;
 use super::failed_list::name;
 use super::{Entries, wanted};
 use bridge_core::policy::KeyFilter;
-use object_copy::bulk::{Entry, Names, NotListed, Tree};
-use object_copy::transfer::{Directory, Failed, Item, Known, Source};
+use object_copy::bulk::{Entry, KeyMapping, ListError, Tree};
+use object_copy::transfer::{Directory, Item, Source, TransferError};
 use object_copy::web_url;
 use settings::lenient::{self, MARK, Start};
 
@@ -71,7 +71,7 @@ struct List {
     /// SRC, where that is on a web server.
     web: Option<Url>,
     file: PathBuf,
-    names: Names,
+    names: KeyMapping,
     /// The source, where that is on this machine.
     directory: Option<Directory>,
     /// The destination, likewise.
@@ -83,7 +83,7 @@ struct List {
 }
 
 impl List {
-    async fn next(&mut self) -> Result<Option<Entry>, NotListed> {
+    async fn next(&mut self) -> Result<Option<Entry>, ListError> {
         loop {
             if let Some(tree) = &mut self.tree {
                 match tree.next().await? {
@@ -112,10 +112,10 @@ impl List {
     }
 
     /// The next line, without its end.
-    async fn line(&mut self) -> Result<Option<Vec<u8>>, NotListed> {
+    async fn line(&mut self) -> Result<Option<Vec<u8>>, ListError> {
         let mut line = Vec::new();
         let read = self.reader.read_until(b'\n', &mut line).await;
-        if read.map_err(|error| NotListed::Keys(self.file.clone(), error))? == 0 {
+        if read.map_err(|error| ListError::Keys(self.file.clone(), error))? == 0 {
             return Ok(None);
         }
         self.line += 1;
@@ -126,7 +126,7 @@ impl List {
     }
 
     fn no_key(&self, name: OsString, why: &str) -> Entry {
-        let failed = Failed::permanent(format!("line {}: {why}", self.line));
+        let failed = TransferError::permanent(format!("line {}: {why}", self.line));
         Entry::Failed { name, failed }
     }
 
@@ -167,16 +167,16 @@ impl List {
             (Ok(url), Some(folder)) => return self.of_web(folder, url),
             (Ok(key), None) => key,
             (Err(name), _) => {
-                let failed = Failed::permanent("the name is not UTF-8, as keys must be");
+                let failed = TransferError::permanent("the name is not UTF-8, as keys must be");
                 return Some(Entry::Failed { name, failed }).filter(|entry| wanted(&self.filter, entry));
             }
         };
         let entry = match self.names.destination(&key) {
             Some(to) if to.is_empty() => self.names.nameless(key, None),
-            Some(to) => Entry::Copy(Item { key, to, size: None, existing: Known::Nothing, open: None }),
+            Some(to) => Entry::Copy(Item::new(key, to)),
             None => {
                 let why = format!("the key does not begin with {:?}, as SRC does", self.names.from);
-                Entry::Failed { name: key.into(), failed: Failed::permanent(why) }
+                Entry::Failed { name: key.into(), failed: TransferError::permanent(why) }
             }
         };
         wanted(&self.filter, &entry).then_some(entry)
@@ -202,7 +202,7 @@ impl List {
             return Some(self.names.nameless(key, None));
         }
         let to = [self.names.to.as_str(), &name].concat();
-        let item = Item { key, to, size: None, existing: Known::Nothing, open: None };
+        let item = Item::new(key, to);
         self.filter.admits(&name).then_some(Entry::Copy(item))
     }
 

@@ -25,12 +25,12 @@ use crate::host::interrupts::Interrupts;
 use bridge_core::policy::KeyFilter;
 use http_client::{self, Proxies};
 use object_copy::bulk::{
-    self, Compared, Entry, Listed, Mode, Names, NotListed, Stopped, Summary, Tree, abort_stale,
+    self, BucketListing, Compared, Entry, KeyMapping, ListError, Mode, StopReason, Summary, Tree, abort_stale,
 };
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{
-    CONCURRENCY, Carry, Existing, Extras, Flow, Item, Known, MAX_PART_SIZE, MIN_PART_SIZE, Options, Source,
+    CONCURRENCY, Existing, Extras, Flow, Item, MAX_PART_SIZE, MIN_PART_SIZE, Options, Preserve, Source,
     Symlinks, Transfer,
 };
 use settings::features;
@@ -183,7 +183,7 @@ struct Job {
     flow: Flow,
     entries: Entries,
     /// What the entries will come from, to be listed once more for the progress bar.
-    listed: Option<Listed>,
+    listed: Option<BucketListing>,
     kind: Kind,
 }
 
@@ -194,7 +194,7 @@ enum Kind {
     Many,
 }
 
-type Entries = Pin<Box<dyn Stream<Item = Result<Entry, NotListed>> + Send>>;
+type Entries = Pin<Box<dyn Stream<Item = Result<Entry, ListError>> + Send>>;
 
 impl Job {
     async fn new(args: &CopyArgs, http: &reqwest::Client) -> Result<Self, String> {
@@ -222,9 +222,11 @@ impl Job {
         let kind = if args.recursive { Kind::Many } else { Kind::One };
         let listed = match &ends.source {
             // Of one object the prefix is its key; a filter would make the total a guess.
-            Source::Store(bucket) if !args.is_filtered() => Some(Listed::new(bucket, &ends.names.from)),
+            Source::Store(bucket) if !args.is_filtered() => {
+                Some(BucketListing::new(bucket, &ends.names.from))
+            }
             #[cfg(feature = "aws")]
-            Source::S3(bucket) if !args.is_filtered() => Some(Listed::of_s3(bucket, &ends.names.from)),
+            Source::S3(bucket) if !args.is_filtered() => Some(BucketListing::of_s3(bucket, &ends.names.from)),
             _ => None,
         };
         let transfer = Transfer::new(ends.source, ends.destination, options);
@@ -239,16 +241,15 @@ impl CopyArgs {
 }
 
 fn extras(preserve: &[Extra]) -> Extras {
-    let carry = |extra| if preserve.contains(&extra) { Carry::Yes } else { Carry::No };
+    let carry = |extra| if preserve.contains(&extra) { Preserve::Yes } else { Preserve::No };
     Extras { tags: carry(Extra::Tags), acl: carry(Extra::Acl) }
 }
 
 /// The objects that the arguments name.
 async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
-    let Names { from, to } = &ends.names;
+    let KeyMapping { from, to } = &ends.names;
     if !args.recursive {
-        let item =
-            Item { key: from.clone(), to: to.clone(), size: None, existing: Known::Nothing, open: None };
+        let item = Item::new(from, to);
         return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
     }
     let filter = filter(args)?;
@@ -256,9 +257,9 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
         return keys_from::entries(file, ends, filter).await;
     }
     let all: Entries = match &ends.source {
-        Source::Store(bucket) => compared(args, ends, Listed::new(bucket, from)),
+        Source::Store(bucket) => compared(args, ends, BucketListing::new(bucket, from)),
         #[cfg(feature = "aws")]
-        Source::S3(bucket) => compared(args, ends, Listed::of_s3(bucket, from)),
+        Source::S3(bucket) => compared(args, ends, BucketListing::of_s3(bucket, from)),
         Source::Directory(directory) => {
             Box::pin(Tree::new(directory.clone(), to.clone(), ends.written.clone()).entries())
         }
@@ -278,9 +279,9 @@ fn filter(args: &CopyArgs) -> Result<KeyFilter, String> {
 }
 
 /// The objects of a listing, compared with that of the destination.
-fn compared(args: &CopyArgs, ends: &Ends, source: Listed) -> Entries {
+fn compared(args: &CopyArgs, ends: &Ends, source: BucketListing) -> Entries {
     let compare = !args.force;
-    let listed = |bucket| Listed::new(bucket, &ends.names.to);
+    let listed = |bucket| BucketListing::new(bucket, &ends.names.to);
     let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
     let entries = bulk::compared(Compared { source, destination, names: ends.names.clone() });
     match ends.perhaps_inside.clone() {
@@ -347,16 +348,16 @@ fn finish(summary: &Summary, report: Report, kind: Kind) -> Exit {
 fn exit_of(summary: &Summary, left_out: bool) -> Exit {
     let all = |some: u64| summary.failed > 0 && some == summary.failed && summary.copied == 0;
     match &summary.stopped {
-        Some(Stopped::Interrupted) => Exit::Interrupted,
-        Some(Stopped::CredentialsRefused) => Exit::CredentialsRefused,
-        Some(Stopped::Settings(_)) => Exit::Usage,
-        Some(Stopped::Listing(NotListed::Bucket(error))) => store_exit(error),
-        Some(Stopped::Listing(NotListed::S3(failed))) => match failed.class {
+        Some(StopReason::Interrupted) => Exit::Interrupted,
+        Some(StopReason::CredentialsRefused) => Exit::CredentialsRefused,
+        Some(StopReason::Settings(_)) => Exit::Usage,
+        Some(StopReason::Listing(ListError::Bucket(error))) => store_exit(error),
+        Some(StopReason::Listing(ListError::S3(failed))) => match failed.class {
             FailureClass::Auth => Exit::CredentialsRefused,
             FailureClass::Permanent => Exit::Usage,
             FailureClass::Transient | FailureClass::Throttled => Exit::Internal,
         },
-        Some(Stopped::Listing(NotListed::Directory(_) | NotListed::Keys(..))) => Exit::Internal,
+        Some(StopReason::Listing(ListError::Directory(_) | ListError::Keys(..))) => Exit::Internal,
         None if all(summary.refused) => Exit::CredentialsRefused,
         None if all(summary.of_settings) => Exit::Usage,
         None if summary.failed > 0 || left_out => Exit::SomeFailed,

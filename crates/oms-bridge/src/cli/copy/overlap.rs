@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use oss_lite::Endpoint;
 
 use super::ends::Location;
-use object_copy::bulk::Names;
+use object_copy::bulk::KeyMapping;
 use settings::location::is_same_service;
 
 /// A bucket, and where its service listens.
@@ -22,13 +22,18 @@ pub(super) struct At<'a> {
 }
 
 /// Refuses copies within one bucket that would be sources themselves.
-pub(super) fn of_buckets(from: At<'_>, to: At<'_>, names: &Names, recursive: bool) -> Result<(), String> {
+pub(super) fn of_buckets(
+    from: At<'_>,
+    to: At<'_>,
+    names: &KeyMapping,
+    recursive: bool,
+) -> Result<(), String> {
     let same_bucket = from.bucket == to.bucket && is_same_service(from.endpoint, to.endpoint);
     if same_bucket { of_names(names, recursive) } else { Ok(()) }
 }
 
 /// Whether DST lies inside SRC if both hosts are one service. Where it is SRC itself, copies would be no further sources.
-pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &Names) -> bool {
+pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &KeyMapping) -> bool {
     let (Location::Store(from), Location::Store(to)) = (from, to) else { return false };
     let same_name = from.dialect == to.dialect && from.bucket == to.bucket;
     same_name && names.from != names.to && names.to.starts_with(&names.from)
@@ -37,7 +42,7 @@ pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &Names) -> b
 /// Why an object in such a DST is left out.
 pub(super) const PERHAPS_A_COPY: &str = "it lies in DST, which may be in SRC: both are of one scheme and bucket, at hosts that may be one service";
 
-fn of_names(Names { from, to }: &Names, recursive: bool) -> Result<(), String> {
+fn of_names(KeyMapping { from, to }: &KeyMapping, recursive: bool) -> Result<(), String> {
     if from == to {
         return Err(SAME.to_owned());
     }
@@ -98,8 +103,8 @@ fn real(path: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn names(from: &str, to: &str) -> Names {
-        Names { from: from.into(), to: to.into() }
+    fn names(from: &str, to: &str) -> KeyMapping {
+        KeyMapping { from: from.into(), to: to.into() }
     }
 
     #[test]

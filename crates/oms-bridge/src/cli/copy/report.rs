@@ -11,9 +11,9 @@ use super::Kind;
 use super::bar::Bar;
 use super::failed_list::{self, FailedList};
 use crate::cli::{Exit, print, print_json, say};
-use object_copy::bulk::{Mode, Summary, Watch};
+use object_copy::bulk::{Mode, Observer, Summary};
 use object_copy::clock;
-use object_copy::transfer::{Done, Failed, Flow, Transfer};
+use object_copy::transfer::{CopyOutcome, Flow, Transfer, TransferError};
 use settings::text;
 
 /// What goes to stdout.
@@ -128,16 +128,16 @@ fn describe(summary: &Summary, verb: &str) -> String {
     )
 }
 
-impl Watch for Report {
-    fn settled(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<Done, Failed>) {
+impl Observer for Report {
+    fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>) {
         self.one_more();
         let shown = self.name(name);
         let key = &*shown;
         match outcome {
-            Ok(Done::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
+            Ok(CopyOutcome::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
                 self.bar.shown.suspend(|| print(&failed_list::line(OsStr::new(key))));
             }
-            Ok(Done::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
+            Ok(CopyOutcome::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
             Ok(done) => {
                 self.bar.passed_over.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
                 tracing::debug!(key, size, ?done, "nothing to copy");
@@ -156,7 +156,7 @@ impl Watch for Report {
         }
     }
 
-    fn left_out(&mut self, name: &OsStr, why: &str) {
+    fn skipped(&mut self, name: &OsStr, why: &str) {
         self.one_more();
         let key = &*self.name(name);
         self.bar.shown.suspend(|| tracing::info!(key, why, "left out"));

@@ -11,7 +11,7 @@ use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::transfer::Source;
 #[cfg(feature = "aws")]
-use object_copy::transfer::{Given, S3};
+use object_copy::transfer::{S3, S3Options};
 #[cfg(not(feature = "aws"))]
 use settings::features;
 use settings::lenient::{self, given};
@@ -59,7 +59,7 @@ impl<'a> Access<'a> {
         let endpoint = given(self.args.source_endpoint.as_ref());
         let endpoint = endpoint.map(|text| lenient::s3_endpoint(&text)).transpose();
         let endpoint = endpoint.map_err(|error| format!("SOURCE_ENDPOINT: {error}"))?;
-        let given = Given { region: given(self.args.aws_region.as_ref()), endpoint };
+        let given = S3Options { region: given(self.args.aws_region.as_ref()), endpoint };
         let bucket = S3::new(self.http.clone(), given).bucket(&place.bucket);
         bucket.map(Source::S3).map_err(|failed| failed.to_string())
     }
