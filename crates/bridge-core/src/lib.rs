@@ -3,8 +3,8 @@
 //! | module | concern |
 //! |---|---|
 //! | [`policy`] | which changes are forwarded |
-//! | [`engine`] | forwards keys: [`engine::oms`] queues, signs, sends, classifies, tries again; [`engine::copy`] copies |
-//! | [`oms_api`] | what OMS says of the sync task |
+//! | [`oms`] | the client of OMS: requests, replies, the state of a sync task |
+//! | [`engine`] | forwards keys: [`engine::oms`] queues, sends and tries again; [`engine::copy`] copies |
 //! | [`breaker`] | keeps a refused access key from being tried again and again |
 //! | [`journal`] | success and failure records in the log bucket |
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
@@ -21,7 +21,7 @@ pub mod breaker;
 pub mod credentials;
 pub mod engine;
 pub mod journal;
-pub mod oms_api;
+pub mod oms;
 pub mod pipeline;
 pub mod policy;
 pub mod progress;

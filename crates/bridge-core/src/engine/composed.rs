@@ -191,7 +191,8 @@ mod tests {
     use super::*;
     use crate::breaker::Breakers;
     use crate::engine::copy::CopyConfig;
-    use crate::engine::oms::{OmsConfig, SyncUrl};
+    use crate::engine::oms::OmsConfig;
+    use crate::oms::SyncUrl;
     use http_client::{self, Proxies};
     use object_copy::clock;
     use object_copy::transfer::Unmarked;

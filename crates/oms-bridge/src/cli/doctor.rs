@@ -11,7 +11,7 @@ use crate::config::{Settings, SettingsArgs};
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
-use bridge_core::oms_api::OmsApi;
+use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
 

@@ -12,7 +12,7 @@ use crate::assemble;
 use crate::config::{Settings, SettingsArgs};
 use crate::explain::{Destination, Explanation, Sources, explain};
 use bridge_core::breaker::Breakers;
-use bridge_core::oms_api::OmsApi;
+use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::lenient;
 

@@ -13,7 +13,7 @@ use crate::config::SettingsArgs;
 use crate::host::interrupts::Interrupts;
 use crate::status::{Huawei, Status, collect};
 use bridge_core::breaker::Breakers;
-use bridge_core::oms_api::OmsApi;
+use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.

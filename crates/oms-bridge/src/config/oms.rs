@@ -3,7 +3,8 @@
 use apig_signer::Credentials;
 
 use super::SettingsArgs;
-use bridge_core::engine::oms::{BadSyncUrl, IN_FLIGHT, SyncUrl};
+use bridge_core::engine::oms::IN_FLIGHT;
+use bridge_core::oms::{BadSyncUrl, SyncUrl};
 use settings::lenient::given;
 use settings::lenient::half_width;
 use settings::reader::Reader;

@@ -27,7 +27,7 @@ use crate::config::Settings;
 use ::settings::ConfigError;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
-use bridge_core::oms_api::OmsApi;
+use bridge_core::oms::task::OmsApi;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

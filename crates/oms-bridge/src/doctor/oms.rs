@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
-use bridge_core::engine::oms::SyncUrl;
-use bridge_core::oms_api::{ApiError, OmsApi, SyncTask, Trouble};
+use bridge_core::oms::SyncUrl;
+use bridge_core::oms::task::{ApiError, OmsApi, SyncTask, Trouble};
 
 const TASK: &str = "sync task";
 const SIGNATURE: &str = "OMS signature";

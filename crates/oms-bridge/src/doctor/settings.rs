@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Finding, Severity};
 use crate::config::{Mode, OmsSettings, Settings};
 use bridge_core::credentials::SourceCredentials;
-use bridge_core::engine::oms::SyncUrl;
+use bridge_core::oms::SyncUrl;
 use settings::ConfigError;
 use settings::text::masked;
 

@@ -26,9 +26,9 @@ pub use self::destination::Destination;
 pub use self::entry::Entry;
 pub use self::side::{Side, State};
 use crate::config::Settings;
-use bridge_core::engine::oms::{Preview, preview};
+use bridge_core::oms::{Preview, preview};
 use bridge_core::journal::{OpenJournal, ReadError, Shelf};
-use bridge_core::oms_api::OmsApi;
+use bridge_core::oms::task::OmsApi;
 
 /// Everything about one key.
 #[derive(Clone, Debug, PartialEq, Serialize)]

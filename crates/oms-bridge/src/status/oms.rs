@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use bridge_core::oms_api::{ApiError, OmsApi, Statistics, SyncTask, Trouble};
+use bridge_core::oms::task::{ApiError, OmsApi, Statistics, SyncTask, Trouble};
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Latest, OmsReport, Records, Status};
-use bridge_core::oms_api::Statistics;
+use bridge_core::oms::task::Statistics;
 use object_copy::outcome::FailureClass;
 use settings::text::{Align, bytes, counted, printable, span, table};
 

@@ -1,20 +1,22 @@
-//! The OMS engine: keys in, signed requests out, one outcome per key.
+//! The OMS engine: takes keys, sends requests to OMS, reports one outcome per key.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `queue` | keys that wait to be sent |
+//! | `rate` | when the next request may be sent |
+//! | `step` | what to do after a refusal |
+//! | `forbidden` | when a 403 counts against single keys |
 //!
 //! A key waits in a queue for a moment, so that changes which arrive together share a request
-//! ([`OmsEngine::submit`]); up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives the
-//! caller. A request is tried until it is settled: the [breaker](crate::breaker) gives leave, the pace gives a slot, `reply` says
-//! what the answer means. A batch that is refused for some key of it (400, 413) is halved until that key stands alone; `forbidden`
-//! says when a 403 counts as such.
-//!
-//! API: `CreateSyncEvents`, <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>.
+//! ([`OmsEngine::submit`]). Up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives the
+//! caller. Each try passes three gates, in this order: the [breaker](crate::breaker) of the access key, the rate
+//! limiter, and then the network. A batch that is refused because of some key in it (400, 413) is halved until that
+//! key is alone. The requests themselves are made by the [client](crate::oms).
 
 mod forbidden;
-mod pace;
-mod preview;
 mod queue;
-pub(crate) mod reply;
-pub(crate) mod request;
-mod target;
+mod rate;
+mod step;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,44 +28,38 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use self::forbidden::{Forbidden, Search};
-use self::pace::Pace;
-use self::queue::{Queue, Waiting};
-use self::reply::{Verdict, classify};
-use self::request::Refusal;
+use self::queue::{PendingKey, Queue};
+use self::rate::RateLimiter;
+use self::step::{Situation, Step};
 use super::{Acceptance, EngineName, Failure, Job, Outcome, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
+use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
 use object_copy::backoff::{Backoff, Random};
-use object_copy::clock::{Clock, Offset};
+use object_copy::clock::Clock;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
-pub use self::preview::{Preview, preview};
-pub use self::target::{BadSyncUrl, SyncUrl};
-
-/// How many requests one process has under way at once, unless it is told otherwise.
+/// How many requests one process has in flight by default.
 pub const IN_FLIGHT: usize = 16;
-
-/// How often one request is sent before its keys go to the journal. Waits that a 429 states are not counted.
-const TRIES: u32 = 6;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
 
-/// Longest encoded key that OMS takes.
+/// Longest encoded key that OMS accepts.
 const MAX_ENCODED_KEY: usize = 16_384;
 
 /// Forwards keys to one OMS sync task. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct OmsEngine(Arc<Shared>);
 
-/// What an [`OmsEngine`] is made of.
+/// The parts and settings of an [`OmsEngine`].
 #[derive(Debug)]
 pub struct OmsConfig {
     /// Where to send.
     pub target: SyncUrl,
     /// What to sign with.
     pub credentials: Credentials,
-    /// Theirs.
+    /// The breaker of these credentials.
     pub breaker: Breaker,
     /// Keys per request, at least 1.
     pub batch: usize,
@@ -79,17 +75,19 @@ pub struct OmsConfig {
 
 #[derive(Debug)]
 struct Shared {
-    config: OmsConfig,
-    http: reqwest::Client,
+    client: Client,
+    breaker: Breaker,
+    batch: usize,
+    random: Random,
     queue: Queue,
-    pace: Pace,
+    rate: RateLimiter,
     forbidden: Forbidden,
     in_flight: Arc<Semaphore>,
-    clock_offset: Offset,
     requests: AtomicU64,
 }
 
-enum Settled {
+/// How one request ended.
+enum Sent {
     Accepted(Acceptance),
     Failed(Failure),
     /// Some key of the batch is at fault.
@@ -101,15 +99,17 @@ enum Settled {
 impl OmsEngine {
     /// An engine that sends through `http`, which must not follow redirects.
     pub fn new(http: reqwest::Client, config: OmsConfig) -> Self {
+        let OmsConfig { target, credentials, breaker, batch, max_rps, in_flight, clock, random } = config;
         Self(Arc::new(Shared {
+            client: Client::new(http, target, credentials, clock),
+            breaker,
+            batch,
+            random,
             queue: Queue::default(),
-            pace: Pace::new(config.max_rps),
-            in_flight: Arc::new(Semaphore::new(config.in_flight)),
-            forbidden: Forbidden::new(config.clock),
-            clock_offset: Offset::default(),
+            rate: RateLimiter::new(max_rps),
+            forbidden: Forbidden::new(clock),
+            in_flight: Arc::new(Semaphore::new(in_flight)),
             requests: AtomicU64::new(0),
-            http,
-            config,
         }))
     }
 
@@ -128,24 +128,24 @@ impl OmsEngine {
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) {
-        let waiting = jobs.into_iter().filter_map(|(index, job)| {
-            let waiting = Waiting::new(index, job.key(), deadline, outcomes);
-            if waiting.encoded.len() <= MAX_ENCODED_KEY {
-                return Some(waiting);
+        let pending = jobs.into_iter().filter_map(|(index, job)| {
+            let key = PendingKey::new(index, job.key(), deadline, outcomes);
+            if key.encoded.len() <= MAX_ENCODED_KEY {
+                return Some(key);
             }
             let why = format!("the encoded key is longer than {MAX_ENCODED_KEY} characters");
-            waiting.settle(Outcome::Failed(failure(FailureClass::Permanent, Attempt::Made, why)));
+            key.finish(Outcome::Failed(failure(FailureClass::Permanent, Attempt::Made, why)));
             None
         });
-        if self.0.queue.add(waiting) {
+        if self.0.queue.add(pending) {
             tokio::spawn(Arc::clone(&self.0).flush());
         }
     }
 
-    /// Opens the connection to OMS, so that the first event does not wait for it. Says if OMS cannot be reached by `deadline`,
-    /// and why; any reply counts as reached.
+    /// Opens the connection to OMS, so that the first event does not wait for it. Returns the reason if OMS cannot be
+    /// reached by `deadline`; any reply counts as reached.
     pub async fn warm(&self, deadline: Instant) -> Option<String> {
-        reach("OMS", deadline, self.0.warm()).await
+        reach("OMS", deadline, self.0.client.warm()).await
     }
 
     /// Requests sent so far.
@@ -155,12 +155,12 @@ impl OmsEngine {
 
     /// Keys per request.
     pub fn batch(&self) -> usize {
-        self.0.config.batch
+        self.0.batch
     }
 
     /// The sync task's id.
     pub fn task(&self) -> &str {
-        self.0.config.target.task()
+        self.0.client.task()
     }
 }
 
@@ -172,7 +172,7 @@ impl Shared {
         loop {
             // The permit comes first: while all requests are under way the queue fills up, and the next batch is fuller.
             let permit = Arc::clone(&self.in_flight).acquire_owned().await.ok();
-            let Some((batch, more)) = self.queue.take(self.config.batch) else {
+            let Some((batch, more)) = self.queue.take(self.batch) else {
                 return;
             };
             if !more {
@@ -186,22 +186,22 @@ impl Shared {
         }
     }
 
-    /// Settles every key of a batch. A batch with a bad key is halved until the key stands alone.
-    async fn deliver(&self, batch: Vec<Waiting>) {
+    /// Reports an outcome for every key of a batch. A batch with a bad key is halved until that key is alone.
+    async fn deliver(&self, batch: Vec<PendingKey>) {
         let mut batches = vec![batch];
         let mut search = None;
         while let Some(mut batch) = batches.pop() {
-            let outcome = match self.settle(&batch).await {
-                Settled::Accepted(acceptance) => {
+            let outcome = match self.send(&batch).await {
+                Sent::Accepted(acceptance) => {
                     self.forbidden.accepted(search.as_mut());
                     Outcome::Accepted(acceptance)
                 }
-                Settled::Failed(failure) => Outcome::Failed(failure),
-                Settled::Split => {
+                Sent::Failed(failure) => Outcome::Failed(failure),
+                Sent::Split => {
                     halve(batch, &mut batches);
                     continue;
                 }
-                Settled::Forbidden(failure) => {
+                Sent::Forbidden(failure) => {
                     if batch.len() > 1 && self.searches(&mut search, &batch).await {
                         halve(batch, &mut batches);
                         continue;
@@ -215,14 +215,14 @@ impl Shared {
                     Outcome::Failed(failure)
                 }
             };
-            for waiting in batch {
-                waiting.settle(outcome.clone());
+            for key in batch {
+                key.finish(outcome.clone());
             }
         }
     }
 
     /// Whether a batch that is forbidden is to be halved.
-    async fn searches(&self, search: &mut Option<Search>, batch: &[Waiting]) -> bool {
+    async fn searches(&self, search: &mut Option<Search>, batch: &[PendingKey]) -> bool {
         if search.is_none() {
             *search = self.forbidden.search(latest(batch)).await;
         }
@@ -230,64 +230,57 @@ impl Shared {
     }
 
     /// Tries one request until it is accepted or given up.
-    async fn settle(&self, batch: &[Waiting]) -> Settled {
-        let body = request::body(batch.iter().map(|waiting| waiting.encoded.as_str()));
+    async fn send(&self, batch: &[PendingKey]) -> Sent {
+        let body = request_body(batch.iter().map(|key| key.encoded.as_str()));
         let deadline = latest(batch);
         let mut last: Option<Refusal> = None;
         let (mut tries, mut clock_corrected) = (0, false);
         loop {
-            let permit = match self.config.breaker.permit(Some(deadline)).await {
+            // The order matters. The breaker comes first: while the access key is unproven it lets one request through
+            // at a time, and the others must not hold slots of the rate limiter while they wait for its result. The
+            // slot comes last before sending, so that requests really go out as far apart as their slots. The permit
+            // is held until the reply is classified, since the next request may depend on what it says of the key.
+            let permit = match self.breaker.permit(Some(deadline)).await {
                 Ok(permit) => permit,
-                Err(why) => return Settled::Failed(not_permitted(&why, last)),
+                Err(why) => return Sent::Failed(not_permitted(&why, last)),
             };
-            if let Err(late) = self.pace.slot(deadline).await {
-                return Settled::Failed(throttled(late.wait, last));
+            if let Err(late) = self.rate.slot(deadline).await {
+                return Sent::Failed(throttled(late.wait, last));
             }
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let signed = self.clock_offset.apply((self.config.clock)());
-            let refusal = match self.post(body.clone(), deadline).await {
-                Ok(acceptance) => {
+            let refusal = match self.client.post(body.clone(), deadline).await {
+                Ok(request_id) => {
                     permit.answered(SignatureVerdict::Accepted);
-                    return Settled::Accepted(acceptance);
+                    return Sent::Accepted(Acceptance { request_id, ..Acceptance::default() });
                 }
                 Err(refusal) => refusal,
             };
-            let verdict = classify(&refusal.error);
-            let learns = |theirs| self.clock_offset.learn(theirs, signed, (self.config.clock)());
-            let by_clock = verdict == Verdict::Unauthorized && refusal.date.is_some_and(learns);
-            // Requests that were under way with a wrong time when it was learnt say nothing of the secret.
-            permit.answered(if by_clock {
-                SignatureVerdict::Unknown
-            } else {
-                reply::of_signature(&refusal.error)
-            });
-            tracing::debug!(error = %refusal.error, ?verdict, keys = batch.len(), "OMS did not accept a request");
-            match verdict {
-                Verdict::Fail(class) => return Settled::Failed(refusal.into_failure(class)),
-                Verdict::Split if batch.len() > 1 => return Settled::Split,
-                Verdict::Split => return Settled::Failed(refusal.into_failure(FailureClass::Permanent)),
-                Verdict::Forbidden if self.config.breaker.is_proven() => {
-                    return Settled::Forbidden(refusal.into_failure(FailureClass::Auth));
-                }
-                Verdict::Forbidden | Verdict::Locked => {
-                    return Settled::Failed(refusal.into_failure(FailureClass::Auth));
-                }
-                // Once more with the right time. Without one, the same signature would only be refused again.
-                Verdict::Unauthorized if by_clock && !clock_corrected => clock_corrected = true,
-                Verdict::Unauthorized => return Settled::Failed(refusal.into_failure(FailureClass::Auth)),
-                Verdict::Throttled(Some(stated)) => self.pace.throttled(Some(stated), Duration::ZERO),
-                Verdict::Throttled(None) | Verdict::Retry => {
-                    let delay = BACKOFF.delay(tries, self.config.random);
+            permit.answered(refusal.signature());
+            let Refusal { error, verdict, clock_was_wrong, .. } = &refusal;
+            tracing::debug!(%error, ?verdict, keys = batch.len(), "OMS did not accept a request");
+            let situation = Situation {
+                verdict: *verdict,
+                clock_was_wrong: *clock_was_wrong,
+                clock_corrected,
+                key_is_proven: self.breaker.is_proven(),
+                keys: batch.len(),
+                tries: tries + 1,
+                delay: BACKOFF.delay(tries, self.random),
+                left: deadline.saturating_duration_since(Instant::now()),
+            };
+            match situation.next_step() {
+                Step::Fail(class) => return Sent::Failed(refused(refusal, class)),
+                Step::Split => return Sent::Split,
+                Step::Forbidden => return Sent::Forbidden(refused(refusal, FailureClass::Auth)),
+                Step::CorrectClock => clock_corrected = true,
+                Step::PauseFor(limit) => self.rate.throttled(Some(limit), Duration::ZERO),
+                Step::Pause(delay) => {
                     tries += 1;
-                    let class = verdict.class();
-                    if tries >= TRIES || Instant::now() + delay >= deadline {
-                        return Settled::Failed(refusal.into_failure(class));
-                    }
-                    if class == FailureClass::Throttled {
-                        self.pace.throttled(None, delay);
-                    } else {
-                        tokio::time::sleep(delay).await;
-                    }
+                    self.rate.throttled(None, delay);
+                }
+                Step::Sleep(delay) => {
+                    tries += 1;
+                    tokio::time::sleep(delay).await;
                 }
             }
             last = Some(refusal);
@@ -296,21 +289,21 @@ impl Shared {
 }
 
 /// The halves of `batch`, the first one on top.
-fn halve(mut batch: Vec<Waiting>, batches: &mut Vec<Vec<Waiting>>) {
+fn halve(mut batch: Vec<PendingKey>, batches: &mut Vec<Vec<PendingKey>>) {
     let rest = batch.split_off(batch.len() / 2);
     batches.extend([rest, batch]);
 }
 
-/// When the last of a batch must be settled.
-fn latest(batch: &[Waiting]) -> Instant {
-    batch.iter().map(|waiting| waiting.deadline).max().unwrap_or_else(Instant::now)
+/// The latest deadline in a batch.
+fn latest(batch: &[PendingKey]) -> Instant {
+    batch.iter().map(|key| key.deadline).max().unwrap_or_else(Instant::now)
 }
 
 fn not_permitted(why: &NoPermit, last: Option<Refusal>) -> Failure {
     match (last, why) {
         (Some(refusal), _) => {
-            let class = classify(&refusal.error).class();
-            refusal.into_failure(class)
+            let class = refusal.verdict.class();
+            refused(refusal, class)
         }
         (None, NoPermit::Shut(shut)) => failure(FailureClass::Auth, Attempt::NotMade, shut.to_string()),
         (None, NoPermit::TimeUp) => {
@@ -329,11 +322,16 @@ fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
             );
             failure(FailureClass::Throttled, Attempt::NotMade, why)
         },
-        |refusal| refusal.into_failure(FailureClass::Throttled),
+        |refusal| refused(refusal, FailureClass::Throttled),
     )
 }
 
-/// A failure that no reply stands behind.
+fn refused(refusal: Refusal, class: FailureClass) -> Failure {
+    let Refusal { error, request_id, .. } = refusal;
+    Failure { engine: EngineName::Oms, class, error, request_id, attempt: Attempt::Made, open: None }
+}
+
+/// A failure without a reply of the service.
 fn failure(class: FailureClass, attempt: Attempt, why: String) -> Failure {
     let error = EngineError::local(why);
     Failure { engine: EngineName::Oms, class, error, request_id: None, attempt, open: None }

@@ -3,32 +3,23 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::engine::Outcome;
+use crate::oms::encode;
 
-/// RFC 3986's unreserved set stays, everything else is encoded, `/` included. The result decodes to the same key
-/// whether the service decodes percent-encoding or form-encoding.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// The key as OMS wants it.
-pub(super) fn encode(key: &str) -> String {
-    utf8_percent_encode(key, KEY).to_string()
-}
-
-/// A key on its way, and where its outcome goes.
+/// A key that waits or is being sent, and where its outcome goes.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    /// The key as OMS wants it. Needs no escaping inside a JSON string.
+pub(super) struct PendingKey {
+    /// The key in the form that OMS expects. Needs no escaping inside a JSON string.
     pub(super) encoded: String,
     pub(super) deadline: Instant,
     index: usize,
     outcomes: mpsc::UnboundedSender<(usize, Outcome)>,
 }
 
-impl Waiting {
+impl PendingKey {
     pub(super) fn new(
         index: usize,
         key: &str,
@@ -38,8 +29,9 @@ impl Waiting {
         Self { encoded: encode(key), deadline, index, outcomes: outcomes.clone() }
     }
 
-    pub(super) fn settle(self, outcome: Outcome) {
-        // Whoever stopped listening has settled the key without us: its time was up, and it is in the journal.
+    /// Reports the outcome.
+    pub(super) fn finish(self, outcome: Outcome) {
+        // A caller that stopped listening has decided without us: its time was up, and the key is in the journal.
         let _ = self.outcomes.send((self.index, outcome));
     }
 }
@@ -49,14 +41,14 @@ pub(super) struct Queue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<PendingKey>,
     /// A task is on its way that will empty the queue.
     flushing: bool,
 }
 
 impl Queue {
     /// Adds keys. Says whether the caller has to start a task that empties the queue.
-    pub(super) fn add(&self, keys: impl Iterator<Item = Waiting>) -> bool {
+    pub(super) fn add(&self, keys: impl Iterator<Item = PendingKey>) -> bool {
         let mut state = self.state();
         state.waiting.extend(keys);
         let start = !state.flushing && !state.waiting.is_empty();
@@ -66,9 +58,9 @@ impl Queue {
 
     /// Takes up to `most` keys, each once, and says whether there are more. The last batch, and `None`, release the
     /// caller from emptying the queue.
-    pub(super) fn take(&self, most: usize) -> Option<(Vec<Waiting>, bool)> {
+    pub(super) fn take(&self, most: usize) -> Option<(Vec<PendingKey>, bool)> {
         let mut state = self.state();
-        let mut batch: Vec<Waiting> = Vec::with_capacity(most.min(state.waiting.len()));
+        let mut batch: Vec<PendingKey> = Vec::with_capacity(most.min(state.waiting.len()));
         let mut scanned = 0;
         while batch.len() < most && scanned < state.waiting.len() {
             // Two invocations may bring the same key: it then goes out in two requests.
@@ -96,14 +88,14 @@ mod tests {
 
     use super::*;
 
-    fn waiting(keys: &[&str]) -> Vec<Waiting> {
+    fn waiting(keys: &[&str]) -> Vec<PendingKey> {
         let (sender, _) = mpsc::unbounded_channel();
         let deadline = Instant::now();
-        keys.iter().enumerate().map(|(index, key)| Waiting::new(index, key, deadline, &sender)).collect()
+        keys.iter().enumerate().map(|(index, key)| PendingKey::new(index, key, deadline, &sender)).collect()
     }
 
-    fn keys(batch: &[Waiting]) -> Vec<&str> {
-        batch.iter().map(|waiting| &*waiting.encoded).collect()
+    fn keys(batch: &[PendingKey]) -> Vec<&str> {
+        batch.iter().map(|key| &*key.encoded).collect()
     }
 
     #[tokio::test]

@@ -20,10 +20,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use self::reply::{ApiError, Statistics, SyncTask, Trouble};
+use super::reply::{believed, of_signature};
+use super::request::{TIMEOUT, date, header, read, transport};
+use super::target::SyncUrl;
 use crate::breaker::{Breaker, NoPermit};
-use crate::engine::oms::SyncUrl;
-use crate::engine::oms::reply::{believed, of_signature};
-use crate::engine::oms::request::{TIMEOUT, date, header, read, transport};
 use object_copy::outcome::EngineError;
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.

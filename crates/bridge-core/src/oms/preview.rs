@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Serialize;
 
-use super::queue::encode;
-use super::{SyncUrl, request};
+use super::request::{self, encode};
+use super::target::SyncUrl;
 
 /// A request as the engine makes it. Holds no secret: the token is masked and the signature left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -88,11 +88,11 @@ impl SyncUrl {
         url
     }
 
-    pub(crate) fn url(&self) -> &Url {
+    pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    pub(crate) fn uri(&self) -> &Uri {
+    pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use oss_lite::SignatureVerdict;
 use serde_json::Value;
 
-use super::pace::{StatedLimit, stated_limit};
+use super::limit::{StatedLimit, stated_limit};
 use super::request::chain;
 use object_copy::outcome::{EngineError, FailureClass};
 
@@ -20,7 +20,7 @@ const MAX_MESSAGE: usize = 500;
 
 /// What to do about a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Wait, then try again.
     Retry,
     /// Wait as long as the reply says, then try again.
@@ -39,7 +39,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// The kind of trouble that it comes to where nothing more is tried.
-    pub(super) fn class(self) -> FailureClass {
+    pub(crate) fn class(self) -> FailureClass {
         match self {
             Self::Retry => FailureClass::Transient,
             Self::Throttled(_) => FailureClass::Throttled,
@@ -64,7 +64,7 @@ pub(super) fn classify(error: &EngineError) -> Verdict {
 }
 
 /// What a refusal says of the signature; see [`crate::breaker`].
-pub(crate) fn of_signature(error: &EngineError) -> SignatureVerdict {
+pub(super) fn of_signature(error: &EngineError) -> SignatureVerdict {
     let from_behind_the_gateway = error.code.as_deref().is_some_and(|code| code.starts_with("OMS."));
     match error.status {
         Some(401) if is_locked(error) => SignatureVerdict::Locked,
@@ -76,7 +76,7 @@ pub(crate) fn of_signature(error: &EngineError) -> SignatureVerdict {
 }
 
 /// Whether the gateway has locked the access key, by the text of its 401.
-pub(crate) fn is_locked(error: &EngineError) -> bool {
+pub(super) fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")
 }
 
@@ -95,7 +95,7 @@ pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), Refused> {
 }
 
 /// The JSON of an answer, if it is success and no error.
-pub(crate) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused> {
+pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused> {
     if !status.is_success() {
         return Err(parse_error(status, body));
     }
@@ -117,7 +117,7 @@ pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> Refused {
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
 /// `code`/`message`, nested objects, else the text itself. Gives the error and the request id, if the body has one.
-pub(crate) fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
+fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let request_id = parsed.as_ref().and_then(|value| text(value.get("request_id")?));
     let (code, message) = parsed.as_ref().and_then(find_error).map_or_else(

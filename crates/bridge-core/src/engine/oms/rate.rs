@@ -1,21 +1,16 @@
-//! When the next request may go: `OMS_MAX_RPS` and the windows that 429 replies state.
+//! When the next request may be sent: `OMS_MAX_RPS`, and the windows that 429 replies state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A limit that a 429 stated: `limit:20,time:1 minute`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StatedLimit {
-    pub(super) requests: u32,
-    pub(super) window: Duration,
-}
+use crate::oms::StatedLimit;
 
 /// Spaces requests evenly. One instance of the function sees only its own requests, so this is an upper bound, not a
 /// guarantee against 429.
 #[derive(Debug)]
-pub(super) struct Pace(Mutex<State>);
+pub(super) struct RateLimiter(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -31,7 +26,7 @@ pub(super) struct TooLate {
     pub(super) wait: Duration,
 }
 
-impl Pace {
+impl RateLimiter {
     /// `max_rps`: our own ceiling in requests per second.
     pub(super) fn new(max_rps: Option<f64>) -> Self {
         let interval = max_rps.map_or(Duration::ZERO, |rps| Duration::from_secs_f64(1.0 / rps));
@@ -74,25 +69,6 @@ impl Pace {
     }
 }
 
-/// Reads `limit:20,time:1 minute` out of a gateway message.
-pub(super) fn stated_limit(message: &str) -> Option<StatedLimit> {
-    let (_, rest) = message.split_once("limit:")?;
-    let (requests, rest) = rest.split_once(',')?;
-    let (_, rest) = rest.split_once("time:")?;
-    let mut words = rest.split_ascii_whitespace();
-    let count: u32 = words.next()?.parse().ok()?;
-    let unit = match words.next()?.trim_end_matches(|c: char| !c.is_ascii_alphabetic()).trim_end_matches('s')
-    {
-        "second" => 1,
-        "minute" => 60,
-        "hour" => 3600,
-        "day" => 86_400,
-        _ => return None,
-    };
-    let window = Duration::from_secs(u64::from(count) * unit);
-    (!window.is_zero()).then_some(StatedLimit { requests: requests.trim().parse().ok()?, window })
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
@@ -101,35 +77,17 @@ mod tests {
 
     const FAR: Duration = Duration::from_hours(1);
 
-    #[test]
-    fn windows_are_read_from_gateway_messages() {
-        let limit = |text| stated_limit(text).map(|limit| (limit.requests, limit.window.as_secs()));
-        let text =
-            "The throttling threshold has been reached: policy user over ratelimit,limit:20,time:1 minute";
-        assert_eq!(limit(text), Some((20, 60)));
-        assert_eq!(limit("policy api over ratelimit,limit:200,time:1 second"), Some((200, 1)));
-        assert_eq!(limit("limit:5, time:2 minutes."), Some((5, 120)));
-        for none in [
-            "too many requests",
-            "limit:x,time:1 minute",
-            "limit:5,time:1 fortnight",
-            "limit:5,time:0 second",
-        ] {
-            assert_eq!(limit(none), None, "{none}");
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn own_ceiling_spaces_requests_evenly() {
-        let pace = Pace::new(Some(4.0));
+        let limiter = RateLimiter::new(Some(4.0));
         let start = Instant::now();
         for expected in [0, 250, 500] {
-            pace.slot(start + FAR).await.unwrap();
+            limiter.slot(start + FAR).await.unwrap();
             assert_eq!((Instant::now() - start).as_millis(), expected);
         }
         tokio::time::advance(Duration::from_secs(10)).await;
         let later = Instant::now();
-        pace.slot(start + FAR).await.unwrap();
+        limiter.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now(), later, "unused slots are not saved up, but cost no wait either");
     }
 
@@ -137,29 +95,29 @@ mod tests {
     async fn a_free_slot_is_taken_without_waiting_for_a_timer() {
         // Within a millisecond, where a timer would wait for the rest of it.
         tokio::time::advance(Duration::from_micros(300)).await;
-        let pace = Pace::new(None);
-        assert_eq!(pace.slot(Instant::now() + FAR).now_or_never(), Some(Ok(())));
+        let limiter = RateLimiter::new(None);
+        assert_eq!(limiter.slot(Instant::now() + FAR).now_or_never(), Some(Ok(())));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stated_window_is_waited_out_and_then_kept() {
-        let pace = Pace::new(None);
+        let limiter = RateLimiter::new(None);
         let start = Instant::now();
         let stated = StatedLimit { requests: 20, window: Duration::from_mins(1) };
-        pace.throttled(Some(stated), Duration::ZERO);
-        pace.slot(start + FAR).await.unwrap();
+        limiter.throttled(Some(stated), Duration::ZERO);
+        limiter.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now() - start, Duration::from_mins(1));
-        pace.slot(start + FAR).await.unwrap();
+        limiter.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now() - start, Duration::from_secs(63));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slot_past_the_deadline_is_not_waited_for() {
-        let pace = Pace::new(None);
+        let limiter = RateLimiter::new(None);
         let start = Instant::now();
-        pace.throttled(None, Duration::from_secs(5));
-        let late = pace.slot(start + Duration::from_secs(4)).await.unwrap_err();
+        limiter.throttled(None, Duration::from_secs(5));
+        let late = limiter.slot(start + Duration::from_secs(4)).await.unwrap_err();
         assert_eq!((late.wait, Instant::now()), (Duration::from_secs(5), start));
-        pace.slot(start + Duration::from_secs(6)).await.unwrap();
+        limiter.slot(start + Duration::from_secs(6)).await.unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::oms::reply::is_locked;
+use crate::oms::reply::is_locked;
 use object_copy::outcome::EngineError;
 
 /// A sync task. What the service leaves out is empty.

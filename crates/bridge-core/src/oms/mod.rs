@@ -1,0 +1,29 @@
+//! The client of OMS: how its requests look, how they are signed and sent, and what its replies mean.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `target` | the address of a sync task |
+//! | `request` | one signed request that hands keys over |
+//! | `reply` | whether a reply is believed, and what it says of the keys, the credentials and the rate |
+//! | `limit` | the rate limit that a 429 states |
+//! | [`task`] | reading the state of a sync task |
+//! | `preview` | the request for a key, to look at |
+//!
+//! Every call makes one request. When to send, what to repeat and how to split batches is decided by
+//! [`engine::oms`](crate::engine::oms).
+//!
+//! API: `CreateSyncEvents`, <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>.
+
+mod limit;
+mod preview;
+mod reply;
+mod request;
+mod target;
+pub mod task;
+
+pub use self::preview::{Preview, preview};
+pub use self::target::{BadSyncUrl, SyncUrl};
+
+pub(crate) use self::limit::StatedLimit;
+pub(crate) use self::reply::Verdict;
+pub(crate) use self::request::{Client, Refusal, body as request_body, encode};
