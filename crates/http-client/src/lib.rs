@@ -2,6 +2,9 @@
 
 #![warn(missing_docs)]
 
+mod failure;
+mod resolver;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +12,8 @@ use reqwest::dns::Resolve;
 use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use self::failure::{TransportKind, root_cause};
 
 /// Idle connections are dropped before the services drop them (their gateways close after 60 seconds).
 const IDLE: Duration = Duration::from_secs(50);
@@ -58,6 +63,7 @@ fn builder() -> Result<ClientBuilder, Error> {
         .with_no_client_auth();
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(resolver::System))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE)

@@ -48,7 +48,7 @@ fn libraries_know_neither_each_other_nor_the_product() {
         ("object-events", vec![]),
         ("settings", vec!["oss-lite"]),
         ("aws-access", vec!["http-client"]),
-        ("object-copy", vec!["aws-access", "oss-lite", "settings"]),
+        ("object-copy", vec!["aws-access", "http-client", "oss-lite", "settings"]),
     ] {
         let below = below.into_iter().map(str::to_owned).collect();
         assert_eq!(depends_on(&metadata, library), below, "{library}");

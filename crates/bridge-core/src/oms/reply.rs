@@ -12,7 +12,7 @@ use oss_lite::SignatureVerdict;
 use serde_json::Value;
 
 use super::limit::{StatedLimit, stated_limit};
-use super::request::chain;
+use super::request::cause;
 use object_copy::outcome::{EngineError, FailureClass};
 
 /// Longest message kept; gateway pages in HTML can be long.
@@ -111,7 +111,7 @@ pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused
 
 /// The error of an answer whose body did not come to its end.
 pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> Refused {
-    let message = format!("the answer of OMS broke off: {}", chain(error));
+    let message = format!("the answer of OMS broke off: {}", cause(error));
     (EngineError { status: Some(status.as_u16()), code: None, message }, None)
 }
 

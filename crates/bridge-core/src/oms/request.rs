@@ -1,7 +1,5 @@
 //! One request to OMS: body, signature, sending, reading the reply.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use apig_signer::{Credentials, Payload, SigningParams};
@@ -177,19 +175,12 @@ fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(date.to_str().ok()?).ok().map(|date| date.to_utc())
 }
 
-/// The whole chain of causes in one line: reqwest's own text ends at "error sending request".
+/// An error without a reply of OMS.
 pub(super) fn transport(error: reqwest::Error) -> EngineError {
-    EngineError::local(format!("no reply from OMS: {}", chain(error)))
+    EngineError::local(format!("no reply from OMS: {}", cause(error)))
 }
 
-/// An error with all of its causes.
-pub(super) fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let _ = write!(message, ": {inner}");
-        cause = inner.source();
-    }
-    message
+/// What happened, without the address: its query may hold what others must not read.
+pub(super) fn cause(error: reqwest::Error) -> String {
+    http_client::root_cause(&error.without_url())
 }

@@ -104,10 +104,7 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
 }
 
 pub(super) fn transport(error: &reqwest::Error, server: &str) -> TransferError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
+    let cause = http_client::root_cause(error);
     TransferError::transient(format!("the connection to {server} failed: {cause}"))
 }
 

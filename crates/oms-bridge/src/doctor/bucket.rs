@@ -6,6 +6,7 @@ use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
 use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
 use bridge_core::journal::{Journal, OpenJournal, ProbeError, Step};
+use http_client::TransportKind;
 
 const CHECK: &str = "log bucket";
 
@@ -50,7 +51,7 @@ fn unreachable(error: &Error) -> Finding {
         Severity::Problem,
         error.to_string(),
         "no failure can be recorded, so the function has to refuse events",
-        network_remedy("OSS_ENDPOINT", &error.to_string()),
+        network_remedy("OSS_ENDPOINT", TransportKind::of(error)),
     )
 }
 
@@ -91,8 +92,8 @@ fn remedy(step: Step, error: &ProbeError) -> String {
             |endpoint| format!("set OSS_ENDPOINT to {endpoint}, and OSS_REGION to its region"),
         ),
         (Some(ErrorKind::ClockSkew), _) => "set the clock of this machine".to_owned(),
-        (Some(ErrorKind::Transport | ErrorKind::DeadlineExceeded), error) => {
-            network_remedy("OSS_ENDPOINT", &error.to_string())
+        (Some(ErrorKind::Transport | ErrorKind::DeadlineExceeded), ProbeError::Store(error)) => {
+            network_remedy("OSS_ENDPOINT", TransportKind::of(error))
         }
         (Some(ErrorKind::ServerError | ErrorKind::Throttled), _) => "try again later".to_owned(),
         _ => "see code and message".to_owned(),

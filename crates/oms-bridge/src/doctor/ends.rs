@@ -12,6 +12,7 @@ use super::{Finding, Severity, clock};
 use crate::assemble;
 use crate::config::{CopySettings, Settings};
 use bridge_core::engine::copy::Deletes;
+use http_client::TransportKind;
 use settings::location::Place;
 use settings::text::masked;
 
@@ -176,7 +177,9 @@ fn by_kind(error: &Error, endpoint: &str, region: &str) -> String {
             |right| format!("set {endpoint} to {right}, and {region} to its region"),
         ),
         ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
-        ErrorKind::Transport | ErrorKind::DeadlineExceeded => network_remedy(endpoint, &error.to_string()),
+        ErrorKind::Transport | ErrorKind::DeadlineExceeded => {
+            network_remedy(endpoint, TransportKind::of(error))
+        }
         ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
         _ => "see code and message".to_owned(),
     }

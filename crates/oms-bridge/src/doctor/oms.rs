@@ -5,7 +5,8 @@ use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
 use bridge_core::oms::SyncUrl;
-use bridge_core::oms::task::{ApiError, OmsApi, SyncTask, Trouble};
+use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
+use http_client::TransportKind;
 
 const TASK: &str = "sync task";
 const SIGNATURE: &str = "OMS signature";
@@ -34,30 +35,36 @@ pub(super) async fn check(
     findings
 }
 
+fn transport(error: &ApiError) -> TransportKind {
+    match error.kind() {
+        ApiErrorKind::Unreachable(kind) => kind,
+        _ => TransportKind::Other,
+    }
+}
+
 fn unreachable(host: &str, error: &ApiError) -> Finding {
     Finding::bad(
         "OMS",
         Severity::Problem,
         format!("{host} cannot be reached: {error}"),
         "no key can be sent; keys that arrive meanwhile fail and are recorded",
-        network_remedy("SYNC_URL", &error.to_string()),
+        network_remedy("SYNC_URL", transport(error)),
     )
 }
 
-/// What to look at, by what the network said.
-pub(super) fn network_remedy(setting: &str, error: &str) -> String {
-    let error = error.to_ascii_lowercase();
-    if error.contains("dns") || error.contains("lookup") || error.contains("resolve") {
-        return format!(
-            "the name cannot be resolved: check the host in {setting}, and the DNS of this machine"
-        );
-    }
-    if error.contains("certificate") || error.contains("tls") {
-        return format!(
+/// What to check, by what went wrong on the network.
+pub(super) fn network_remedy(setting: &str, kind: TransportKind) -> String {
+    match kind {
+        TransportKind::Resolve => {
+            format!("the name cannot be resolved: check the host in {setting}, and the DNS of this machine")
+        }
+        TransportKind::Tls => format!(
             "TLS fails: check the host in {setting}, and whether a proxy on the way replaces certificates"
-        );
+        ),
+        TransportKind::Connect | TransportKind::Other => {
+            format!("check host and port in {setting}, HTTPS_PROXY, firewall and security group")
+        }
     }
-    format!("check host and port in {setting}, HTTPS_PROXY, firewall and security group")
 }
 
 fn task(task: &SyncTask) -> Finding {
@@ -89,64 +96,91 @@ fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {
     })
 }
 
-fn refusal(error: &ApiError) -> Vec<Finding> {
-    let finding =
-        |check, severity, why, remedy: &str| Finding::bad(check, severity, error.to_string(), why, remedy);
-    let accepted = Finding::ok(SIGNATURE, "accepted");
-    match error.trouble() {
-        Trouble::CredentialsRefused => vec![finding(
-            SIGNATURE,
-            Severity::Refused,
-            "no key can be sent, and after five bad signatures in a row Huawei locks the access key for five minutes, for everybody",
-            "check HW_AK, HW_SK and HW_SECURITY_TOKEN, character by character; make a new key pair if in doubt",
-        )],
-        Trouble::Locked => vec![finding(
-            SIGNATURE,
-            Severity::Refused,
-            "the access key is locked, since somebody signed with a wrong secret key five times in a row",
-            "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes",
-        )],
-        Trouble::Unsigned => vec![finding(
-            SIGNATURE,
-            Severity::Problem,
-            "no request can be signed",
-            "set HW_AK, HW_SK and HW_SECURITY_TOKEN again, without blanks and line ends",
-        )],
-        Trouble::NotPermitted => vec![
-            accepted,
-            finding(
-                TASK,
-                Severity::Warning,
-                "the signature is good, but whether the task exists and runs cannot be seen. Sending needs another permission, \
-                 oms:synctask:createEvent, which only sending can try",
-                "grant oms:synctask:get (and oms:synctask:statistics for `status`) to the user of HW_AK",
-            ),
-        ],
-        Trouble::NoSuchTask => vec![
-            accepted,
-            finding(
-                TASK,
-                Severity::Problem,
-                "there is no such task in that project and region: every key fails",
-                "copy SYNC_URL from the task's page again; if the task was deleted, create a new one",
-            ),
-        ],
-        Trouble::Unreachable => vec![finding(
-            TASK,
-            Severity::Problem,
-            "OMS answers, but not to this question",
-            "check that SYNC_URL names OMS and no other service; try again later",
-        )],
-        Trouble::Rejected => vec![
-            accepted,
-            finding(
-                TASK,
-                Severity::Problem,
-                "OMS does not tell about the task",
-                "see code and message; if it is a 5xx, try again later",
-            ),
-        ],
+/// What a refusal means to the user.
+struct Advice {
+    /// Whether the signature was accepted all the same.
+    signed: bool,
+    check: &'static str,
+    severity: Severity,
+    why: &'static str,
+    remedy: &'static str,
+}
+
+const CREDENTIALS_REFUSED: Advice = Advice {
+    signed: false,
+    check: SIGNATURE,
+    severity: Severity::Refused,
+    why: "no key can be sent, and after five bad signatures in a row Huawei locks the access key for five minutes, for everybody",
+    remedy: "check HW_AK, HW_SK and HW_SECURITY_TOKEN, character by character; make a new key pair if in doubt",
+};
+
+const LOCKED: Advice = Advice {
+    signed: false,
+    check: SIGNATURE,
+    severity: Severity::Refused,
+    why: "the access key is locked, since somebody signed with a wrong secret key five times in a row",
+    remedy: "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes",
+};
+
+const UNSIGNED: Advice = Advice {
+    signed: false,
+    check: SIGNATURE,
+    severity: Severity::Problem,
+    why: "no request can be signed",
+    remedy: "set HW_AK, HW_SK and HW_SECURITY_TOKEN again, without blanks and line ends",
+};
+
+const NOT_PERMITTED: Advice = Advice {
+    signed: true,
+    check: TASK,
+    severity: Severity::Warning,
+    why: "the signature is good, but whether the task exists and runs cannot be seen. Sending needs another permission, \
+          oms:synctask:createEvent, which only sending can try",
+    remedy: "grant oms:synctask:get (and oms:synctask:statistics for `status`) to the user of HW_AK",
+};
+
+const NO_SUCH_TASK: Advice = Advice {
+    signed: true,
+    check: TASK,
+    severity: Severity::Problem,
+    why: "there is no such task in that project and region: every key fails",
+    remedy: "copy SYNC_URL from the task's page again; if the task was deleted, create a new one",
+};
+
+const UNREACHABLE: Advice = Advice {
+    signed: false,
+    check: TASK,
+    severity: Severity::Problem,
+    why: "OMS answers, but not to this request",
+    remedy: "check that SYNC_URL names OMS and no other service; try again later",
+};
+
+const REJECTED: Advice = Advice {
+    signed: true,
+    check: TASK,
+    severity: Severity::Problem,
+    why: "OMS does not report the state of the task",
+    remedy: "see code and message; if it is a 5xx, try again later",
+};
+
+impl Advice {
+    fn on(kind: ApiErrorKind) -> &'static Self {
+        match kind {
+            ApiErrorKind::CredentialsRefused => &CREDENTIALS_REFUSED,
+            ApiErrorKind::Locked => &LOCKED,
+            ApiErrorKind::Unsigned => &UNSIGNED,
+            ApiErrorKind::NotPermitted => &NOT_PERMITTED,
+            ApiErrorKind::NoSuchTask => &NO_SUCH_TASK,
+            ApiErrorKind::Unreachable(_) => &UNREACHABLE,
+            ApiErrorKind::Rejected => &REJECTED,
+        }
     }
+}
+
+fn refusal(error: &ApiError) -> Vec<Finding> {
+    let Advice { signed, check, severity, why, remedy } = *Advice::on(error.kind());
+    let accepted = signed.then(|| Finding::ok(SIGNATURE, "accepted"));
+    accepted.into_iter().chain([Finding::bad(check, severity, error.to_string(), why, remedy)]).collect()
 }
 
 #[cfg(test)]
@@ -155,12 +189,12 @@ mod tests {
 
     #[test]
     fn the_network_remedy_fits_what_happened() {
-        for (error, remedy) in [
-            ("dns error: failed to lookup address information", "cannot be resolved"),
-            ("invalid peer certificate: UnknownIssuer", "TLS fails"),
-            ("Connection refused (os error 111)", "check host and port"),
+        for (kind, remedy) in [
+            (TransportKind::Resolve, "cannot be resolved"),
+            (TransportKind::Tls, "TLS fails"),
+            (TransportKind::Connect, "check host and port"),
         ] {
-            assert!(network_remedy("X", error).contains(remedy), "{error}");
+            assert!(network_remedy("X", kind).contains(remedy), "{kind:?}");
         }
     }
 }

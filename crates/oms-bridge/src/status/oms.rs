@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use bridge_core::oms::task::{ApiError, OmsApi, Statistics, SyncTask, Trouble};
+use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, Statistics, SyncTask};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -61,8 +61,8 @@ impl Huawei {
 }
 
 fn note(what: &str, action: &str, error: &ApiError) -> String {
-    match error.trouble() {
-        Trouble::NotPermitted => format!("{what}: not permitted: grant {action}"),
+    match error.kind() {
+        ApiErrorKind::NotPermitted => format!("{what}: not permitted: grant {action}"),
         _ => format!("{what}: {error}"),
     }
 }

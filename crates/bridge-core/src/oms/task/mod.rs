@@ -1,11 +1,11 @@
-//! What OMS says of a sync task: reading only.
+//! The state of a sync task, as OMS reports it: reading only.
 //!
 //! API: [ShowSyncTask](https://support.huaweicloud.com/api-oms/ShowSyncTask.md),
 //! [ListSyncTaskStatistic](https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html).
 //!
 //! Every call makes one request and never repeats it: the gateway locks an access key after five bad signatures, and
-//! whoever asks here can ask again. The access key's [breaker](crate::breaker) is asked first and told what became of it. An
-//! answer is believed if it is the service's: success, without an error in it, and about a task.
+//! the caller can repeat the call. A request needs a permit of the access key's [breaker](crate::breaker), which learns
+//! the result. An answer is believed if it is the service's: success, without an error in it, and about a task.
 
 mod reply;
 
@@ -19,12 +19,11 @@ use reqwest::{Request, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use self::reply::{ApiError, Statistics, SyncTask, Trouble};
+pub use self::reply::{ApiError, ApiErrorKind, Statistics, SyncTask};
 use super::reply::{believed, of_signature};
-use super::request::{TIMEOUT, date, header, read, transport};
+use super::request::{TIMEOUT, date, header, read};
 use super::target::SyncUrl;
 use crate::breaker::{Breaker, NoPermit};
-use object_copy::outcome::EngineError;
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -39,7 +38,7 @@ pub struct OmsApi {
 }
 
 impl OmsApi {
-    /// The task that `target` belongs to, asked through `http`, which must not follow redirects. `breaker` is that of
+    /// Reads the task that `target` belongs to through `http`, which must not follow redirects. `breaker` is that of
     /// the credentials.
     pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials, breaker: Breaker) -> Self {
         Self { http, task: target.task_url(), credentials, breaker }
@@ -49,15 +48,14 @@ impl OmsApi {
     ///
     /// # Errors
     ///
-    /// When OMS cannot be reached, or tells no time.
+    /// When OMS cannot be reached, or its answer has no date.
     pub async fn server_time(&self) -> Result<DateTime<Utc>, ApiError> {
         let mut url = self.task.clone();
         url.set_path("/");
         let mut request = Request::new(Method::HEAD, url);
         *request.timeout_mut() = Some(TIMEOUT);
-        let answer = self.http.execute(request).await.map_err(|error| ApiError::local(transport(error)))?;
-        date(answer.headers())
-            .ok_or_else(|| ApiError::local(EngineError::local("the answer does not say what time it is")))
+        let answer = self.http.execute(request).await.map_err(ApiError::transport)?;
+        date(answer.headers()).ok_or_else(|| ApiError::local("the answer does not say what time it is"))
     }
 
     /// The task and its counters of the month that `now` is in. Needs `oms:synctask:get`.
@@ -90,7 +88,7 @@ impl OmsApi {
         self.get(url, now, "statistic_datas").await.map(|series: reply::Series| series.total())
     }
 
-    /// The answer to a question, if it has the member that every such answer has.
+    /// The answer to a GET, if it has `member`, which every such answer has.
     async fn get<T: DeserializeOwned>(
         &self,
         url: Url,
@@ -98,32 +96,28 @@ impl OmsApi {
         member: &str,
     ) -> Result<T, ApiError> {
         let mut headers = HeaderMap::new();
-        self.sign(&url, &mut headers, now).map_err(|error| {
-            ApiError::unsigned(EngineError::local(format!("cannot sign the request: {error}")))
-        })?;
+        self.sign(&url, &mut headers, now).map_err(|error| ApiError::unsigned(&error))?;
         let mut request = Request::new(Method::GET, url);
         *request.headers_mut() = headers;
         *request.timeout_mut() = Some(TIMEOUT);
         let permit = match self.breaker.permit(Some(Instant::now() + TIMEOUT)).await {
             Ok(permit) => permit,
-            Err(NoPermit::Shut(shut)) => {
-                return Err(ApiError::withheld(EngineError::local(shut.to_string())));
-            }
+            Err(NoPermit::Shut(shut)) => return Err(ApiError::withheld(&shut)),
             Err(NoPermit::TimeUp) => {
-                return Err(ApiError::local(EngineError::local("not asked: another request takes too long")));
+                return Err(ApiError::local("not sent: another request takes too long"));
             }
         };
-        let response = self.http.execute(request).await.map_err(|error| ApiError::local(transport(error)))?;
+        let response = self.http.execute(request).await.map_err(ApiError::transport)?;
         let (status, request_id) = (response.status(), header(response.headers(), "x-request-id"));
         let body = match read(response, MAX_ANSWER).await {
             Ok(body) => body,
-            Err(error) if status.is_success() => return Err(ApiError::local(transport(error))),
+            Err(error) if status.is_success() => return Err(ApiError::transport(error)),
             // What the head says is enough.
             Err(_) => Vec::new(),
         };
         let answer = believed(status, &body);
         let unlike = |error: &dyn std::fmt::Display| {
-            ApiError::local(EngineError::local(format!("the answer is not what OMS documents: {error}")))
+            ApiError::local(format!("the answer is not what OMS documents: {error}"))
         };
         match answer {
             Ok(value) if value.get(member).is_some() => {
@@ -160,12 +154,12 @@ mod tests {
         for _ in 0..2 {
             elsewhere.permit(None).await.unwrap().answered(SignatureVerdict::Refused);
         }
-        // Nothing listens there: whoever asks is told so.
+        // Nothing listens there: a request that is sent fails with another error.
         let target = SyncUrl::parse("http://127.0.0.1:1/v2/p/sync-tasks/t/events").unwrap();
         let breaker = breakers.of_oms(&credentials);
         let api = OmsApi::new(http_client::build(Proxies::None).unwrap(), &target, credentials, breaker);
         let error = api.show(clock::system()).await.unwrap_err();
-        assert_eq!(error.trouble(), Trouble::CredentialsRefused);
+        assert_eq!(error.kind(), ApiErrorKind::CredentialsRefused);
         assert!(error.to_string().starts_with("not sent: "), "{error}");
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::Shut;
 use crate::oms::reply::is_locked;
+use crate::oms::request::transport;
+use http_client::TransportKind;
 use object_copy::outcome::EngineError;
 
 /// A sync task. What the service leaves out is empty.
@@ -74,11 +77,11 @@ pub struct Statistics {
 #[derive(Deserialize)]
 pub(super) struct Series {
     #[serde(default)]
-    statistic_datas: Vec<Kind>,
+    statistic_datas: Vec<CounterSeries>,
 }
 
 #[derive(Deserialize)]
-struct Kind {
+struct CounterSeries {
     data_type: String,
     #[serde(default)]
     data: Vec<Interval>,
@@ -93,8 +96,8 @@ struct Interval {
 impl Series {
     pub(super) fn total(&self) -> Statistics {
         let mut total = Statistics::default();
-        for kind in &self.statistic_datas {
-            let counter = match kind.data_type.as_str() {
+        for series in &self.statistic_datas {
+            let counter = match series.data_type.as_str() {
                 "REQUEST" => &mut total.requested,
                 "SUCCESS" => &mut total.succeeded,
                 "FAILURE" => &mut total.failed,
@@ -102,20 +105,20 @@ impl Series {
                 "SIZE" => &mut total.bytes,
                 _ => continue,
             };
-            *counter += kind.data.iter().map(|interval| interval.statistic_num).sum::<u64>();
+            *counter += series.data.iter().map(|interval| interval.statistic_num).sum::<u64>();
         }
         total
     }
 }
 
-/// What kind of trouble an [`ApiError`] is.
+/// Why a request about a task was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ApiErrorKind {
     /// The credentials can sign nothing. User action: correct `HW_AK`, `HW_SK` or the token.
     Unsigned,
     /// No answer, or not one of OMS. User action: check `SYNC_URL` and the network.
-    Unreachable,
-    /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; ask no more before that.
+    Unreachable(TransportKind),
+    /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; send no more before that.
     CredentialsRefused,
     /// The gateway has locked the access key for five minutes. User action: wait, check `HW_SK`.
     Locked,
@@ -127,51 +130,62 @@ pub enum Trouble {
     Rejected,
 }
 
-/// A question to OMS that was not answered. Holds no secret.
+/// A request about a task that was not answered. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    trouble: Trouble,
+    kind: ApiErrorKind,
     error: EngineError,
     request_id: Option<String>,
 }
 
 impl ApiError {
-    pub(super) fn local(error: EngineError) -> Self {
-        Self { trouble: Trouble::Unreachable, error, request_id: None }
+    fn new(kind: ApiErrorKind, error: EngineError) -> Self {
+        Self { kind, error, request_id: None }
     }
 
-    pub(super) fn unsigned(error: EngineError) -> Self {
-        Self { trouble: Trouble::Unsigned, error, request_id: None }
+    /// No answer.
+    pub(super) fn transport(error: reqwest::Error) -> Self {
+        Self::new(ApiErrorKind::Unreachable(TransportKind::of(&error)), transport(error))
     }
 
-    /// Not asked, since the credentials were refused a moment ago.
-    pub(super) fn withheld(error: EngineError) -> Self {
-        Self { trouble: Trouble::CredentialsRefused, error, request_id: None }
+    /// No request, or an answer that OMS does not give.
+    pub(super) fn local(message: impl Into<String>) -> Self {
+        Self::new(ApiErrorKind::Unreachable(TransportKind::Other), EngineError::local(message))
+    }
+
+    pub(super) fn unsigned(error: &apig_signer::Error) -> Self {
+        Self::new(ApiErrorKind::Unsigned, EngineError::local(format!("cannot sign the request: {error}")))
+    }
+
+    /// Not sent, since the credentials were refused a moment ago.
+    pub(super) fn withheld(shut: &Shut) -> Self {
+        Self::new(ApiErrorKind::CredentialsRefused, EngineError::local(shut.to_string()))
     }
 
     pub(super) fn refused(error: EngineError, request_id: Option<String>) -> Self {
-        let trouble = match error.status {
+        let kind = match error.status {
             // Success that is not OMS's, or broke off.
-            Some(200..=299) if error.code.is_none() => Trouble::Unreachable,
-            Some(401) if is_locked(&error) => Trouble::Locked,
-            Some(401) => Trouble::CredentialsRefused,
-            Some(403) => Trouble::NotPermitted,
-            Some(404) => Trouble::NoSuchTask,
+            Some(200..=299) if error.code.is_none() => ApiErrorKind::Unreachable(TransportKind::Other),
+            Some(401) if is_locked(&error) => ApiErrorKind::Locked,
+            Some(401) => ApiErrorKind::CredentialsRefused,
+            Some(403) => ApiErrorKind::NotPermitted,
+            Some(404) => ApiErrorKind::NoSuchTask,
             // The codes of a task that does not exist, or not for this user.
-            _ if matches!(error.code.as_deref(), Some("OMS.0053" | "OMS.0054")) => Trouble::NoSuchTask,
-            _ => Trouble::Rejected,
+            _ if matches!(error.code.as_deref(), Some("OMS.0053" | "OMS.0054")) => ApiErrorKind::NoSuchTask,
+            _ => ApiErrorKind::Rejected,
         };
-        Self { trouble, error, request_id }
+        Self { kind, error, request_id }
     }
 
     /// What to act on.
-    pub fn trouble(&self) -> Trouble {
-        self.trouble
+    pub fn kind(&self) -> ApiErrorKind {
+        self.kind
     }
 
-    /// Whether the credentials are at fault: the same question would only bring the lock of the key nearer.
+    /// Whether the credentials are at fault: the same request would only bring the lock of the key nearer.
     pub fn is_credentials(&self) -> bool {
-        matches!(self.trouble, Trouble::Unsigned | Trouble::CredentialsRefused | Trouble::Locked)
+        use ApiErrorKind::{CredentialsRefused, Locked, Unsigned};
+        matches!(self.kind, Unsigned | CredentialsRefused | Locked)
     }
 }
 
@@ -188,9 +202,9 @@ impl std::error::Error for ApiError {}
 mod tests {
     use super::*;
 
-    fn refused(status: u16, code: &str, message: &str) -> Trouble {
+    fn refused(status: u16, code: &str, message: &str) -> ApiErrorKind {
         let error = EngineError { status: Some(status), code: Some(code.into()), message: message.into() };
-        ApiError::refused(error, None).trouble()
+        ApiError::refused(error, None).kind()
     }
 
     #[test]
@@ -218,13 +232,13 @@ mod tests {
     fn refusals_are_told_apart() {
         let limit = "AK access failed to reach the limit,forbidden";
         for (status, code, message, expected) in [
-            (401, "APIGW.0301", "verify aksk signature fail", Trouble::CredentialsRefused),
-            (401, "APIGW.0301", limit, Trouble::Locked),
-            (403, "OMS.0206", "no", Trouble::NotPermitted),
-            (404, "OMS.1", "no", Trouble::NoSuchTask),
-            (400, "OMS.0054", "invalid task", Trouble::NoSuchTask),
-            (400, "OMS.0064", "no", Trouble::Rejected),
-            (503, "OMS.2004", "later", Trouble::Rejected),
+            (401, "APIGW.0301", "verify aksk signature fail", ApiErrorKind::CredentialsRefused),
+            (401, "APIGW.0301", limit, ApiErrorKind::Locked),
+            (403, "OMS.0206", "no", ApiErrorKind::NotPermitted),
+            (404, "OMS.1", "no", ApiErrorKind::NoSuchTask),
+            (400, "OMS.0054", "invalid task", ApiErrorKind::NoSuchTask),
+            (400, "OMS.0064", "no", ApiErrorKind::Rejected),
+            (503, "OMS.2004", "later", ApiErrorKind::Rejected),
         ] {
             assert_eq!(refused(status, code, message), expected, "{status} {code}");
         }

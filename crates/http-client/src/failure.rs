@@ -1,0 +1,93 @@
+//! Why a service could not be reached: found by the types in the chain of causes, never by their text.
+
+use std::error::Error;
+use std::io;
+
+use crate::resolver::NotResolved;
+
+/// What kind of trouble kept a request from its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportKind {
+    /// The name of the host has no address.
+    Resolve,
+    /// No connection to the host.
+    Connect,
+    /// A connection, but no TLS session that can be trusted.
+    Tls,
+    /// Anything else: no answer in time, an answer that breaks off.
+    Other,
+}
+
+impl TransportKind {
+    /// The kind of the error that is behind `error`, itself included. Works for every error that keeps its causes.
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut connects = false;
+        for cause in causes(error) {
+            if cause.is::<NotResolved>() {
+                return Self::Resolve;
+            }
+            if is_tls(cause) {
+                return Self::Tls;
+            }
+            connects |= cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
+        }
+        if connects { Self::Connect } else { Self::Other }
+    }
+}
+
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    // `source` of an I/O error skips the error that it wraps, which may be an I/O error again.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+}
+
+/// The innermost cause, which says what happened: the layers above it say "error sending request".
+pub fn root_cause(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::{Proxies, build};
+
+    async fn kind(url: &str) -> (TransportKind, String) {
+        let error = build(Proxies::None).unwrap().get(url).send().await.unwrap_err();
+        (TransportKind::of(&error), root_cause(&error))
+    }
+
+    #[tokio::test]
+    async fn a_name_without_address_is_told_from_a_closed_port() {
+        // Labels have 63 bytes at most, so no name server is asked.
+        let name = format!("http://{}.invalid/", "a".repeat(64));
+        assert_eq!(kind(&name).await.0, TransportKind::Resolve);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let (closed, cause) = kind(&format!("http://{address}/")).await;
+        assert_eq!(closed, TransportKind::Connect);
+        assert!(cause.contains("refused") && !cause.contains("sending request"), "{cause}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_tls_is_told_from_what_is_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // Its hello is read first: unread bytes would reset the connection before the answer is seen.
+            let hello = stream.read(&mut [0; 16 * 1024]).unwrap();
+            assert!(hello > 0);
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        });
+        assert_eq!(kind(&format!("https://{address}/")).await.0, TransportKind::Tls);
+        server.join().unwrap();
+    }
+}
