@@ -68,7 +68,7 @@ struct Registry {
 /// An access key, and what it is used with.
 struct Key {
     lock: Lock,
-    secrets: Vec<(Fingerprint, Arc<Inner>)>,
+    secrets: Vec<(Fingerprint, Arc<BreakerShared>)>,
 }
 
 type Fingerprint = [u8; 32];
@@ -111,7 +111,7 @@ impl Breakers {
         if let Some((_, inner)) = key.secrets.iter().find(|(known, _)| *known == fingerprint) {
             return Breaker { inner: Arc::clone(inner), service };
         }
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(BreakerShared {
             clock,
             name: masked(access_key),
             lock: Arc::clone(&key.lock),
@@ -124,7 +124,7 @@ impl Breakers {
 }
 
 /// Whether to forget it would change anything.
-fn matters(inner: &Arc<Inner>, now: &Moment) -> bool {
+fn matters(inner: &Arc<BreakerShared>, now: &Moment) -> bool {
     let (lock, refused) = (*unpoisoned(&inner.lock), unpoisoned(&inner.state).all.last);
     // One reference is the registry's own.
     Arc::strong_count(inner) > 1 || [lock, refused].iter().flatten().any(|moment| moment.age(now) < WINDOW)
@@ -139,17 +139,17 @@ impl fmt::Debug for Breakers {
 /// The breaker of one set of credentials, as one service sees it. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct Breaker {
-    inner: Arc<Inner>,
+    inner: Arc<BreakerShared>,
     service: Service,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct BreakerShared {
     clock: Clock,
     /// The access key, masked.
     name: String,
     lock: Lock,
-    state: Mutex<State>,
+    state: Mutex<KeyState>,
     /// One request at a time while the credentials are unproven.
     turn: Arc<Semaphore>,
 }
@@ -162,7 +162,7 @@ enum Service {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct KeyState {
     /// Refusals by any service since the last acceptance by any.
     all: Refusals,
     /// The same of each service alone.
@@ -192,7 +192,7 @@ impl Refusals {
     }
 }
 
-/// Leave to send one request. While the credentials are unproven it also holds the turn. Dropped, it says nothing of the
+/// Permission to send one request. While the credentials are unproven it also holds the turn. Dropped, it says nothing of the
 /// signature.
 #[derive(Debug)]
 pub struct Permit {
@@ -236,7 +236,7 @@ enum Standing {
 }
 
 impl Breaker {
-    /// Waits for leave to send a request, until `deadline` if there is one.
+    /// Waits for permission to send a request, until `deadline` if there is one.
     ///
     /// # Errors
     ///
@@ -251,7 +251,7 @@ impl Breaker {
             None => turn.await,
         };
         // Whoever had the turn before may have proved the credentials, or shut the breaker.
-        self.decide().unwrap_or_else(|| Ok(self.leave(turn.ok())))
+        self.decide().unwrap_or_else(|| Ok(self.grant(turn.ok())))
     }
 
     /// Whether a signature was accepted lately, and none was refused since.
@@ -261,13 +261,13 @@ impl Breaker {
 
     fn decide(&self) -> Option<Result<Permit, NoPermit>> {
         match self.standing() {
-            Standing::Proven => Some(Ok(self.leave(None))),
+            Standing::Proven => Some(Ok(self.grant(None))),
             Standing::Unproven => None,
             Standing::Shut(shut) => Some(Err(NoPermit::Shut(shut))),
         }
     }
 
-    fn leave(&self, turn: Option<OwnedSemaphorePermit>) -> Permit {
+    fn grant(&self, turn: Option<OwnedSemaphorePermit>) -> Permit {
         Permit { breaker: self.clone(), turn, ever: unpoisoned(&self.inner.state).ever }
     }
 
@@ -288,7 +288,7 @@ impl Breaker {
         }
     }
 
-    fn accepted(&self, ever: u64) {
+    fn note_acceptance(&self, ever: u64) {
         let mut state = unpoisoned(&self.inner.state);
         if state.ever == ever {
             state.all = Refusals::default();
@@ -297,12 +297,12 @@ impl Breaker {
         }
     }
 
-    fn refused(&self) {
+    fn note_refusal(&self) {
         let now = Moment::now(self.inner.clock);
         let mut state = unpoisoned(&self.inner.state);
-        let State { all, mut each, accepted: _, ever } = *state;
+        let KeyState { all, mut each, accepted: _, ever } = *state;
         each[self.service as usize] = each[self.service as usize].and(now);
-        *state = State { all: all.and(now), each, accepted: [None; 2], ever: ever + 1 };
+        *state = KeyState { all: all.and(now), each, accepted: [None; 2], ever: ever + 1 };
         if state.all.count == REFUSALS {
             tracing::warn!(
                 access_key = self.inner.name,
@@ -312,7 +312,7 @@ impl Breaker {
         }
     }
 
-    fn locked(&self) {
+    fn note_lock(&self) {
         let access_key = &self.inner.name;
         tracing::warn!(access_key, "an access key is locked; nothing is signed with it for a while");
         let now = Moment::now(self.inner.clock);
@@ -320,7 +320,7 @@ impl Breaker {
         let mut state = unpoisoned(&self.inner.state);
         // Afterwards one refusal suffices.
         let all = Refusals { count: REFUSALS, last: Some(now) };
-        *state = State { all, accepted: [None; 2], ever: state.ever + 1, ..*state };
+        *state = KeyState { all, accepted: [None; 2], ever: state.ever + 1, ..*state };
     }
 }
 
@@ -328,9 +328,9 @@ impl Permit {
     /// Takes what the answer says of the signature.
     pub fn answered(self, verdict: SignatureVerdict) {
         match verdict {
-            SignatureVerdict::Accepted => self.breaker.accepted(self.ever),
-            SignatureVerdict::Refused => self.breaker.refused(),
-            SignatureVerdict::Locked => self.breaker.locked(),
+            SignatureVerdict::Accepted => self.breaker.note_acceptance(self.ever),
+            SignatureVerdict::Refused => self.breaker.note_refusal(),
+            SignatureVerdict::Locked => self.breaker.note_lock(),
             SignatureVerdict::Unknown => {}
         }
         // Only now, so that the next in turn knows.

@@ -16,20 +16,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use oss_lite::Credentials;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Names of the environment variables of one set.
-struct Names {
+/// VariableSet of the environment variables of one set.
+struct VariableSet {
     id: &'static str,
     secret: &'static str,
     token: &'static str,
 }
 
-const SETS: [Names; 2] = [
-    Names {
+const SETS: [VariableSet; 2] = [
+    VariableSet {
         id: "ALIBABA_CLOUD_ACCESS_KEY_ID",
         secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         token: "ALIBABA_CLOUD_SECURITY_TOKEN",
     },
-    Names { id: "OSS_ACCESS_KEY_ID", secret: "OSS_ACCESS_KEY_SECRET", token: "OSS_SESSION_TOKEN" },
+    VariableSet { id: "OSS_ACCESS_KEY_ID", secret: "OSS_ACCESS_KEY_SECRET", token: "OSS_SESSION_TOKEN" },
 ];
 
 /// No source holds a complete set of credentials.
@@ -49,7 +49,7 @@ impl std::error::Error for NoCredentials {}
 
 /// One set as an invocation brings it.
 #[derive(Clone, Copy, Debug)]
-pub struct Offered<'a> {
+pub struct InvocationCredentials<'a> {
     /// Access key id.
     pub id: &'a str,
     /// Access key secret.
@@ -150,7 +150,10 @@ impl SourceCredentials {
     /// # Errors
     ///
     /// [`NoCredentials`] when nothing is offered and the environment holds no complete set.
-    pub fn for_invocation(&self, offered: Option<Offered<'_>>) -> Result<Arc<Credentials>, NoCredentials> {
+    pub fn for_invocation(
+        &self,
+        offered: Option<InvocationCredentials<'_>>,
+    ) -> Result<Arc<Credentials>, NoCredentials> {
         match offered {
             Some(offered) if offered.token.is_some() || !self.environment_has_token => {
                 Ok(self.remembered(offered))
@@ -159,7 +162,7 @@ impl SourceCredentials {
         }
     }
 
-    fn remembered(&self, offered: Offered<'_>) -> Arc<Credentials> {
+    fn remembered(&self, offered: InvocationCredentials<'_>) -> Arc<Credentials> {
         let mut last = self.last_offered.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((offer, credentials)) if offer.is(&offered) => Arc::clone(credentials),
@@ -178,7 +181,7 @@ impl SourceCredentials {
 }
 
 impl Offer {
-    fn is(&self, offered: &Offered<'_>) -> bool {
+    fn is(&self, offered: &InvocationCredentials<'_>) -> bool {
         self.id == offered.id
             && self.secret.expose_secret() == offered.secret.expose_secret()
             && self.token.as_ref().map(ExposeSecret::expose_secret)
@@ -235,14 +238,14 @@ mod tests {
     #[test]
     fn an_invocation_with_all_three_headers_wins() {
         let (secret, token) = (SecretString::from("s"), SecretString::from("t"));
-        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
+        let offered = InvocationCredentials { id: "fc", secret: &secret, token: Some(&token) };
         assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("fc"));
     }
 
     #[test]
     fn a_withheld_token_means_the_environment() {
         let secret = SecretString::from("s");
-        let offered = Offered { id: "fc", secret: &secret, token: None };
+        let offered = InvocationCredentials { id: "fc", secret: &secret, token: None };
         assert_eq!(id(environment(TRIPLE).for_invocation(Some(offered))).as_deref(), Some("env"));
         assert_eq!(id(environment(&[]).for_invocation(Some(offered))).as_deref(), Some("fc"));
         assert_eq!(id(environment(TRIPLE).for_invocation(None)).as_deref(), Some("env"));
@@ -253,10 +256,10 @@ mod tests {
         let source = environment(&[]);
         let (secret, token, other) =
             (SecretString::from("s"), SecretString::from("t"), SecretString::from("u"));
-        let offered = Offered { id: "fc", secret: &secret, token: Some(&token) };
+        let offered = InvocationCredentials { id: "fc", secret: &secret, token: Some(&token) };
         let first = source.for_invocation(Some(offered)).unwrap();
         assert!(Arc::ptr_eq(&first, &source.for_invocation(Some(offered)).unwrap()));
-        let renewed = Offered { token: Some(&other), ..offered };
+        let renewed = InvocationCredentials { token: Some(&other), ..offered };
         assert!(!Arc::ptr_eq(&first, &source.for_invocation(Some(renewed)).unwrap()));
     }
 
@@ -264,7 +267,9 @@ mod tests {
     fn nothing_secret_shows_in_debug() {
         let source = environment(&[("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "hush-hush")]);
         let (secret, token) = (SecretString::from("hush-hush"), SecretString::from("hush-token"));
-        source.for_invocation(Some(Offered { id: "fc", secret: &secret, token: Some(&token) })).unwrap();
+        source
+            .for_invocation(Some(InvocationCredentials { id: "fc", secret: &secret, token: Some(&token) }))
+            .unwrap();
         assert!(!format!("{source:?}").contains("hush"));
     }
 }

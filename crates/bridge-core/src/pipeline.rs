@@ -1,4 +1,4 @@
-//! Changes to outcomes to records: what every host calls.
+//! From changes to outcomes to records: the part that every host calls.
 //!
 //! ```text
 //! Vec<ObjectChange> ──policy──▶ settle(engine, journal) ──▶ stream of Settled { change, outcome, recorded } ──▶ host
@@ -6,14 +6,14 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `settle` | the stream: each change once, with what became of it and of its record |
-//! | `report` | the stream, counted |
-//! | `messages` | the stream, by messages of a queue |
+//! | `settle` | the stream: each change once, with its outcome and the state of its record |
+//! | `report` | the counts over the stream |
+//! | `messages` | the stream, grouped by messages of a queue |
 //!
-//! The rule: before a host reports success, every change is either accepted by the engine or durably in the journal. Hosts
-//! read that off the one stream ([`Pipeline::settle`]), each in its own way: the function counts ([`Pipeline::run`]), queues
-//! ask for each message ([`Pipeline::run_messages`]), ingest and the desk look at each change. Replays read the same
-//! stream with another way of writing records.
+//! The rule: before a host reports success, every change is either accepted by the engine or durably in the journal. All
+//! hosts learn that from the same stream ([`Pipeline::settle`]): the function counts ([`Pipeline::run`]), queues need it for
+//! each message ([`Pipeline::run_messages`]), ingest and the desk for each change. Replays use the same stream with another
+//! way of writing records.
 
 mod messages;
 mod report;
@@ -27,7 +27,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use oss_lite::Credentials;
 use tokio::time::Instant;
 
-pub use self::messages::{Handled, Unsettled, Why};
+pub use self::messages::{Handled, Nack, NackReason};
 pub use self::report::Report;
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
@@ -46,18 +46,23 @@ pub struct Pipeline {
     journal: Journal,
 }
 
-/// Until when things must be done.
+/// The time that one call may take, by stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Keys not settled by then count as failed.
+    /// Keys without an outcome by then count as failed.
     pub engine: Instant,
     /// Records not written by then count as lost.
     pub journal: Instant,
 }
 
 impl Budget {
-    /// Splits the time to `deadline`: a quarter, at most ten seconds, is kept for writing down what failed, and a little
+    /// Splits the time to `deadline`: a quarter, at most ten seconds, is reserved for writing records, and a little of that
     /// for the reply.
+    ///
+    /// Every key may fail at the end of the engine's time, and each needs a record before the host may answer: ten seconds
+    /// are enough for hundreds of records, with a retry of each. When the budget is short, a fixed reserve would leave
+    /// nothing for the engine, so it is a share. The reply needs next to nothing: 100 ms, or an eighth of what is left, so
+    /// that records still get half of their quarter when time is short.
     pub fn until(deadline: Instant, now: Instant) -> Self {
         const REPLY: Duration = Duration::from_millis(100);
         let left = deadline.saturating_duration_since(now);
@@ -87,9 +92,9 @@ impl Pipeline {
         &self.journal
     }
 
-    /// Forwards changes and writes down what became of them: each of `changes` comes out once.
+    /// Forwards changes and records their outcomes. Each of `changes` comes out of the stream once.
     ///
-    /// `credentials` open the source and the log bucket; without any, keys are still sent to OMS, and a key that fails
+    /// `credentials` open the source and the log bucket. Without any, keys are still sent to OMS, but a key that fails
     /// cannot be recorded.
     ///
     /// # Errors
@@ -105,7 +110,7 @@ impl Pipeline {
         Ok(self.forward(sorted, credentials, budget))
     }
 
-    /// Forwards changes, writes down what became of them, and counts. `observer` is told of each.
+    /// Forwards changes, records their outcomes, and counts. Each is reported to `observer`.
     ///
     /// # Errors
     ///
@@ -120,13 +125,13 @@ impl Pipeline {
         let mut settled = std::pin::pin!(self.settle(changes, credentials, budget)?);
         let mut report = Report::default();
         while let Some(settled) = settled.next().await {
-            settled.tell(observer);
+            settled.report_to(observer);
             report.count(&settled);
         }
         Ok(report)
     }
 
-    /// What becomes of changes that the policy has sorted.
+    /// Forwards changes that the policy has sorted.
     fn forward(
         &self,
         sorted: Sorted,
@@ -136,7 +141,7 @@ impl Pipeline {
         let Sorted { forward, skipped } = sorted;
         let context = self.engine.context(credentials.as_ref().ok());
         let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
-        // Failures that are written from now on may be about changes that this attempt does not see.
+        // A failure that is recorded after this moment may be about a change that this attempt does not see.
         let began = self.journal.bucket_time();
         let recorder = Arc::new(Recorder { journal, began });
         let (indices, jobs): (Vec<usize>, Vec<Job>) =
@@ -150,7 +155,7 @@ impl Pipeline {
     }
 }
 
-/// Writes down what became of the changes of one call.
+/// Records the outcomes of one call.
 struct Recorder {
     journal: Result<OpenJournal, NoCredentials>,
     /// When the call began, by the log bucket's clock.

@@ -1,4 +1,4 @@
-//! Work reports itself as [`Event`]s; log lines, the progress bar and results are made from that stream.
+//! Work reports itself as [`ProgressEvent`]s; log lines, the progress bar and results are made from that stream.
 
 use crate::engine::{Acceptance, Failure};
 use crate::policy::Skip;
@@ -6,7 +6,7 @@ use object_events::change::{Effect, ObjectChange};
 
 /// Something happened to a change.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum ProgressEvent<'a> {
     /// It is not to be forwarded.
     Skipped {
         /// The change.
@@ -52,7 +52,7 @@ pub enum Event<'a> {
 /// Takes part in the stream of events.
 pub trait Observer: Send + Sync {
     /// Called once for each event, in the order in which they happen. Must not block.
-    fn observe(&self, event: &Event<'_>);
+    fn observe(&self, event: &ProgressEvent<'_>);
 }
 
 /// Writes every event to the log: failures as warnings, the rest at debug level.
@@ -60,34 +60,34 @@ pub trait Observer: Send + Sync {
 pub struct Log;
 
 impl Observer for Log {
-    fn observe(&self, event: &Event<'_>) {
+    fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
-            Event::Skipped { change, why: why @ Skip::Effect(Effect::Unknown) } => {
+            ProgressEvent::Skipped { change, why: why @ Skip::Effect(Effect::Unknown) } => {
                 tracing::warn!(key = change.key, event = %change.event, %why, "skipped");
             }
-            Event::Skipped { change, why } => {
+            ProgressEvent::Skipped { change, why } => {
                 tracing::debug!(key = change.key, event = %change.event, %why, "skipped");
             }
-            Event::Planned { key } => tracing::debug!(key, "would be sent"),
-            Event::Accepted { change, acceptance } => {
+            ProgressEvent::Planned { key } => tracing::debug!(key, "would be sent"),
+            ProgressEvent::Accepted { change, acceptance } => {
                 tracing::debug!(key = change.key, request_id = acceptance.request_id, "accepted");
             }
-            Event::Failed { change, failure } => tracing::warn!(
+            ProgressEvent::Failed { change, failure } => tracing::warn!(
                 key = change.key,
                 class = %failure.class,
                 error = %failure.error,
                 request_id = failure.request_id,
                 "failed"
             ),
-            Event::Rejected { what } => tracing::warn!(what, "not a key"),
-            Event::RecordLost { change, accepted: true, error } => {
+            ProgressEvent::Rejected { what } => tracing::warn!(what, "not a key"),
+            ProgressEvent::RecordLost { change, accepted: true, error } => {
                 tracing::warn!(
                     key = change.key,
                     error,
                     "accepted, but the success record could not be written"
                 );
             }
-            Event::RecordLost { change, accepted: false, error } => {
+            ProgressEvent::RecordLost { change, accepted: false, error } => {
                 tracing::error!(key = change.key, error, "failed, and the failure could not be recorded");
             }
         }
@@ -95,7 +95,7 @@ impl Observer for Log {
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    fn observe(&self, event: &Event<'_>) {
+    fn observe(&self, event: &ProgressEvent<'_>) {
         self.0.observe(event);
         self.1.observe(event);
     }

@@ -226,8 +226,8 @@ impl Desk {
             pipeline.settle(vec![change], credentials, budget).map_err(|error| error.to_string())?;
         let mut settled = pin!(settled);
         while let Some(settled) = settled.next().await {
-            settled.tell(&Log);
-            if let Some(lost) = settled.lost() {
+            settled.report_to(&Log);
+            if let Some(lost) = settled.loss() {
                 return Err(lost);
             }
         }

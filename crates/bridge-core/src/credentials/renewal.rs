@@ -44,25 +44,25 @@ const LONGEST: usize = 64 * 1024;
 /// Gives credentials for as long as it is asked.
 #[derive(Debug)]
 pub(super) struct Renewal {
-    provider: Provider,
-    state: Mutex<State>,
+    provider: CredentialsSource,
+    state: Mutex<RenewalState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    kept: Option<Kept>,
+struct RenewalState {
+    kept: Option<CachedCredentials>,
     failed: Option<(Instant, String)>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedCredentials {
     credentials: Arc<Credentials>,
     fetched: Instant,
     fetched_at: DateTime<Utc>,
     life: Duration,
 }
 
-impl Kept {
+impl CachedCredentials {
     /// By both clocks: that of the process stands still while the machine sleeps, and the other one is set.
     fn age(&self, now: DateTime<Utc>) -> Duration {
         let by_wall = (now - self.fetched_at).to_std().unwrap_or_default();
@@ -71,7 +71,7 @@ impl Kept {
 }
 
 /// Who gives them.
-enum Provider {
+enum CredentialsSource {
     Oidc {
         http: reqwest::Client,
         sts: String,
@@ -92,7 +92,7 @@ enum Provider {
     },
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for CredentialsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -100,7 +100,7 @@ impl fmt::Debug for Provider {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct StsCredentials {
     access_key_id: String,
     #[serde(deserialize_with = "secret")]
     access_key_secret: SecretString,
@@ -119,9 +119,9 @@ fn secret<'de, D: Deserializer<'de>>(value: D) -> Result<SecretString, D::Error>
 enum Answer {
     Sts {
         #[serde(rename = "Credentials")]
-        credentials: Given,
+        credentials: StsCredentials,
     },
-    Plain(Given),
+    Plain(StsCredentials),
 }
 
 impl Renewal {
@@ -130,7 +130,7 @@ impl Renewal {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
         let is = |name: &str| value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let oidc = || {
-            Some(Provider::Oidc {
+            Some(CredentialsSource::Oidc {
                 http: http.clone(),
                 role: value("ALIBABA_CLOUD_ROLE_ARN")?,
                 provider: value("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")?,
@@ -146,7 +146,7 @@ impl Renewal {
             })
         };
         let ecs = || {
-            Some(Provider::Ecs {
+            Some(CredentialsSource::Ecs {
                 role: value("ALIBABA_CLOUD_ECS_METADATA")
                     .filter(|_| !is("ALIBABA_CLOUD_ECS_METADATA_DISABLED"))?,
                 // The address is one of the machine itself.
@@ -155,11 +155,13 @@ impl Renewal {
                 token_alone: is("ALIBABA_CLOUD_IMDSV1_DISABLED"),
             })
         };
-        let uri = || Some(Provider::Uri { http: http.clone(), uri: value("ALIBABA_CLOUD_CREDENTIALS_URI")? });
+        let uri = || {
+            Some(CredentialsSource::Uri { http: http.clone(), uri: value("ALIBABA_CLOUD_CREDENTIALS_URI")? })
+        };
         oidc().or_else(ecs).or_else(uri).map(Self::new)
     }
 
-    fn new(provider: Provider) -> Self {
+    fn new(provider: CredentialsSource) -> Self {
         Self { provider, state: Mutex::default() }
     }
 
@@ -170,7 +172,8 @@ impl Renewal {
     /// Why there are none.
     pub(super) async fn at(&self, now: DateTime<Utc>) -> Result<Arc<Credentials>, String> {
         let mut state = self.state.lock().await;
-        let usable = |kept: &&Kept, early: Duration| kept.age(now) + early.min(kept.life / 2) < kept.life;
+        let usable =
+            |kept: &&CachedCredentials, early: Duration| kept.age(now) + early.min(kept.life / 2) < kept.life;
         if let Some(kept) = state.kept.as_ref().filter(|kept| usable(kept, EARLY)) {
             return Ok(Arc::clone(&kept.credentials));
         }
@@ -197,7 +200,7 @@ impl Renewal {
     }
 }
 
-impl Provider {
+impl CredentialsSource {
     /// The variable that names it.
     fn name(&self) -> &'static str {
         match self {
@@ -207,7 +210,7 @@ impl Provider {
         }
     }
 
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Kept, String> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<CachedCredentials, String> {
         let response = match self {
             Self::Oidc { http, token_file, .. } => {
                 let token = tokio::fs::read_to_string(token_file).await;
@@ -237,7 +240,7 @@ impl Provider {
         let life =
             (given.expiration - date).to_std().map_err(|_| "the credentials ended already".to_owned())?;
         let made = credentials(given.access_key_id, given.access_key_secret, Some(given.security_token));
-        Ok(Kept { credentials: Arc::new(made), fetched: Instant::now(), fetched_at: now, life })
+        Ok(CachedCredentials { credentials: Arc::new(made), fetched: Instant::now(), fetched_at: now, life })
     }
 
     /// <https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc>: unsigned.
@@ -287,7 +290,7 @@ fn url(text: &str) -> Result<Url, String> {
 /// What STS and the metadata service say instead of credentials.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Refusal {
+struct ErrorBody {
     code: String,
 }
 
@@ -301,7 +304,7 @@ async fn send(http: &reqwest::Client, request: Request) -> Result<Response, Stri
     if status.is_success() {
         return Ok(response);
     }
-    let refusal = text(response).await.ok().and_then(|text| serde_json::from_str::<Refusal>(&text).ok());
+    let refusal = text(response).await.ok().and_then(|text| serde_json::from_str::<ErrorBody>(&text).ok());
     Err(format!("{} {}", status.as_u16(), refusal.map(|refusal| refusal.code).unwrap_or_default())
         .trim_end()
         .to_owned())
@@ -394,7 +397,7 @@ mod tests {
             if number < 2 { answer(number, TimeDelta::days(2)) } else { WebReply::new(500) }
         })
         .await;
-        let renewal = Renewal::new(Provider::Uri { http: client(), uri: server.url("/") });
+        let renewal = Renewal::new(CredentialsSource::Uri { http: client(), uri: server.url("/") });
         let start = Utc::now();
         for (minutes, key) in
             [(0, Some("key-0")), (54, Some("key-0")), (56, Some("key-1")), (112, Some("key-1")), (117, None)]
@@ -422,7 +425,7 @@ mod tests {
             _ => WebReply::new(404),
         })
         .await;
-        let ecs = |role: &str| Provider::Ecs {
+        let ecs = |role: &str| CredentialsSource::Ecs {
             http: client(),
             service: server.url(""),
             role: role.to_owned(),
@@ -436,7 +439,7 @@ mod tests {
 
     #[test]
     fn sts_is_asked_for_a_role_with_the_token_of_a_file() {
-        let provider = Provider::Oidc {
+        let provider = CredentialsSource::Oidc {
             http: client(),
             sts: "https://sts.cn-hangzhou.aliyuncs.com/".into(),
             role: "acs:ram::1:role/r".into(),

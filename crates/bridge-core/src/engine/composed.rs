@@ -1,4 +1,4 @@
-//! One engine, or both of them: what the pipeline and replays send with.
+//! One engine, or both of them: the engine that the pipeline and replays use.
 
 use std::sync::Arc;
 
@@ -6,32 +6,31 @@ use oss_lite::Credentials;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::copy::{CopyContext, CopyEngine, Deletes};
+use super::copy::{CopyContext, CopyEngine, Deletes, DestinationView};
 use super::fallback::Fallback;
 use super::oms::OmsEngine;
-use super::{EngineName, Failure, Job, Outcome, Outcomes};
+use super::{EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
 use crate::credentials::NoCredentials;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 
-/// What forwards changes. Cheap to clone; clones share everything.
+/// The engine of a process. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub enum Engine {
     /// OMS alone.
     Oms(OmsEngine),
     /// Copies alone.
     Copy(CopyEngine),
-    /// OMS first. It gets at most half of the time; what it does not take for reasons of its own is copied. Removals
-    /// and objects of the web, which OMS does not know, and copies that were begun go to the copy engine at once.
+    /// OMS first. It gets at most half of the time; keys that it does not accept, for reasons that do not lie in the key,
+    /// are copied. Removals and objects of the web, which OMS cannot forward, and copies that were begun go to the copy
+    /// engine at once.
     OmsThenCopy(OmsEngine, CopyEngine),
 }
 
-type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
-
 impl Engine {
-    /// Hands over jobs. They are settled in the background until `deadline`.
+    /// Submits jobs, which run in the background until `deadline`.
     ///
-    /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, what needs a copy fails for want of
-    /// credentials.
+    /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, jobs that need a copy fail, since
+    /// there are no credentials.
     pub fn submit(
         &self,
         jobs: impl IntoIterator<Item = Job>,
@@ -61,15 +60,15 @@ impl Engine {
         Outcomes::new(receiver)
     }
 
-    /// What one invocation or replay brings along: `source` opens the source bucket. `None` where nothing is copied, or
-    /// nothing can be.
+    /// The part of an invocation or replay that the engine needs: `source` opens the source bucket. `None` if this engine
+    /// copies nothing, or without credentials.
     pub fn context(&self, source: Option<&Arc<Credentials>>) -> Option<CopyContext> {
         self.copier()?;
         Some(CopyContext { source: Arc::clone(source?) })
     }
 
-    /// Opens connections, so that the first event does not wait for them. Says which services cannot be reached by `deadline`,
-    /// and why.
+    /// Opens connections, so that the first event does not wait for them. Returns a message for each service that cannot
+    /// be reached by `deadline`.
     pub async fn warm(&self, deadline: Instant) -> Vec<String> {
         match self {
             Self::Oms(oms) => oms.warm(deadline).await.into_iter().collect(),
@@ -112,18 +111,33 @@ impl Engine {
         self.copier().map_or(Deletes::Ignored, CopyEngine::deletes)
     }
 
-    /// Whether the key alone does not do: an engine that copies has to know bucket, URL and event of a change.
+    /// Whether a key can take as long as a copy of its object, so that nothing else should wait for it.
+    pub fn may_copy(&self) -> bool {
+        self.copier().is_some()
+    }
+
+    /// Whether the key of a failure is not enough to send it again: a copy depends on the bucket, the URL and the
+    /// event of the change, which only its record has.
     pub fn needs_records(&self) -> bool {
         self.copier().is_some()
     }
 
-    /// The bucket of changes that name none, where copies are made and it is set.
+    /// Whether an object is read from the URL of its change. OMS reads its own source bucket, whatever the URL.
+    pub fn reads_urls(&self) -> bool {
+        self.copier().is_some()
+    }
+
+    /// The destination, where this process writes to it, with the credentials of an invocation and until a deadline.
+    pub fn destination(&self, source: &Arc<Credentials>, deadline: Instant) -> Option<DestinationView> {
+        Some(self.copier()?.destination(source, deadline))
+    }
+
+    /// The source bucket of changes that do not name one, if copies are made and it is set.
     pub fn source_bucket(&self) -> Option<String> {
         self.copier()?.source_bucket().map(str::to_owned)
     }
 
-    /// The copy engine, where there is one. It wants to know more of a change than its key.
-    pub fn copier(&self) -> Option<&CopyEngine> {
+    fn copier(&self) -> Option<&CopyEngine> {
         match self {
             Self::Oms(_) => None,
             Self::Copy(copy) | Self::OmsThenCopy(_, copy) => Some(copy),
@@ -137,7 +151,7 @@ fn both(
     jobs: impl Iterator<Item = (usize, Job)>,
     context: &CopyContext,
     deadline: Instant,
-    sender: Sender,
+    sender: OutcomeSender,
 ) {
     let (own, changed): (Vec<_>, Vec<_>) =
         jobs.partition(|(_, job)| is_for_copies(job) || job.open.is_some());
@@ -152,7 +166,7 @@ fn both(
     oms.submit_to(changed.iter().cloned(), half, &first);
     let waiting = changed.into_iter().collect();
     let (copy, context) = (copy.clone(), context.clone());
-    let second = move |jobs: Vec<(usize, Job)>, outcomes: &Sender| {
+    let second = move |jobs: Vec<(usize, Job)>, outcomes: &OutcomeSender| {
         copy.submit(jobs, &context, deadline, outcomes);
     };
     tokio::spawn(Fallback::new(waiting, second, sender).run(Outcomes::new(settled), half));
@@ -163,13 +177,13 @@ fn halfway(deadline: Instant) -> Instant {
     now + deadline.saturating_duration_since(now) / 2
 }
 
-/// OMS knows neither removals nor objects elsewhere than in its bucket. (What an earlier copy left open it does not know
-/// either, but it could do without.)
+/// OMS can forward neither removals nor objects outside of its bucket. (It cannot go on with an upload that an earlier copy
+/// left open either, but it does not need to.)
 fn is_for_copies(job: &Job) -> bool {
     job.copies_only || job.is_removal() || job.change.url.is_some()
 }
 
-fn no_credentials(index: usize, outcomes: &Sender) {
+fn no_credentials(index: usize, outcomes: &OutcomeSender) {
     let failure = Failure {
         engine: EngineName::Copy,
         class: FailureClass::Auth,

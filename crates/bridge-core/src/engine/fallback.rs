@@ -1,50 +1,52 @@
-//! What the first engine does not take goes to the second.
+//! Jobs that the first engine does not accept go to the second.
 
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Failure, Job, Outcome, Outcomes};
+use super::{Failure, Job, Outcome, OutcomeSender, Outcomes};
 use object_copy::outcome::Attempt;
-
-type Sender = mpsc::UnboundedSender<(usize, Outcome)>;
 
 /// Jobs that the first engine has, and where they go from there. `S` submits jobs to the second engine.
 pub(super) struct Fallback<S> {
     waiting: HashMap<usize, Job>,
-    /// What the first engine said of those that went on.
+    /// Failures at the first engine of jobs that are at the second.
     refused: HashMap<usize, Failure>,
     second: S,
-    outcomes: Sender,
+    outcomes: OutcomeSender,
 }
 
 impl<S> Fallback<S>
 where
-    S: Fn(Vec<(usize, Job)>, &Sender),
+    S: Fn(Vec<(usize, Job)>, &OutcomeSender),
 {
-    pub(super) fn new(waiting: HashMap<usize, Job>, second: S, outcomes: Sender) -> Self {
+    pub(super) fn new(waiting: HashMap<usize, Job>, second: S, outcomes: OutcomeSender) -> Self {
         Self { waiting, refused: HashMap::new(), second, outcomes }
     }
 
-    /// Passes on what `first` settles. What it fails, and what it has not settled at `half`, goes to the second engine.
+    /// Passes on the outcomes of `first`. Jobs that fail there, and those without an outcome at `half`, go to the second
+    /// engine.
     pub(super) async fn run(mut self, mut first: Outcomes, half: Instant) {
-        let (sender, mut settled) = mpsc::unbounded_channel();
-        // Dropped once nothing more goes to the second engine, so that its outcomes come to an end.
+        let (sender, mut second) = mpsc::unbounded_channel();
+        // `Some` while jobs may still go to the second engine, which is also how long the first one is listened to. Each
+        // job that is handed over gets a clone. Dropping ours leaves only those, so `second.recv()` returns `None` exactly
+        // when the last handed-over job has ended: that is the only way out of the loop but the caller's own.
         let mut sender = Some(sender);
         loop {
             tokio::select! {
                 outcome = timeout_at(half, first.next()), if sender.is_some() => match (outcome, &sender) {
-                    (Ok(Some((index, outcome))), Some(sender)) => self.first_settled(index, outcome, sender),
-                    (_, rest) => {
-                        if let Some(sender) = rest {
+                    (Ok(Some((index, outcome))), Some(sender)) => self.take_from_first(index, outcome, sender),
+                    // Half of the time is over, or the first engine has ended.
+                    (_, open) => {
+                        if let Some(sender) = open {
                             self.hand_over_rest(sender);
                         }
                         sender = None;
                     }
                 },
-                outcome = settled.recv() => match outcome {
-                    Some((index, outcome)) => self.second_settled(index, outcome),
+                outcome = second.recv() => match outcome {
+                    Some((index, outcome)) => self.take_from_second(index, outcome),
                     None => return,
                 },
                 () = self.outcomes.closed() => return,
@@ -52,7 +54,7 @@ where
         }
     }
 
-    fn first_settled(&mut self, index: usize, outcome: Outcome, sender: &Sender) {
+    fn take_from_first(&mut self, index: usize, outcome: Outcome, sender: &OutcomeSender) {
         let Some(job) = self.waiting.remove(&index) else { return };
         match outcome {
             Outcome::Failed(failure) if !failure.is_about_the_key() => {
@@ -60,11 +62,11 @@ where
                 (self.second)(vec![(index, job)], sender);
                 self.refused.insert(index, failure);
             }
-            outcome => self.settle(index, outcome),
+            outcome => self.report(index, outcome),
         }
     }
 
-    fn hand_over_rest(&mut self, sender: &Sender) {
+    fn hand_over_rest(&mut self, sender: &OutcomeSender) {
         let mut rest: Vec<(usize, Job)> = self.waiting.drain().collect();
         if rest.is_empty() {
             return;
@@ -74,19 +76,19 @@ where
         (self.second)(rest, sender);
     }
 
-    fn second_settled(&mut self, index: usize, outcome: Outcome) {
+    fn take_from_second(&mut self, index: usize, outcome: Outcome) {
         let refused = self.refused.remove(&index);
-        // Where the second engine did not get to the key, the first is the last that was tried.
+        // If the second engine did not get to the key, the failure of the first one is what counts.
         let untried =
             matches!(&outcome, Outcome::Failed(Failure { attempt: Attempt::NotMade, open: None, .. }));
         match refused {
-            Some(failure) if untried => self.settle(index, Outcome::Failed(failure)),
-            _ => self.settle(index, outcome),
+            Some(failure) if untried => self.report(index, Outcome::Failed(failure)),
+            _ => self.report(index, outcome),
         }
     }
 
-    fn settle(&self, index: usize, outcome: Outcome) {
-        // Whoever stopped listening has settled the key without us.
+    fn report(&self, index: usize, outcome: Outcome) {
+        // A caller that stopped listening has decided about the job without us.
         let _ = self.outcomes.send((index, outcome));
     }
 }
@@ -105,9 +107,9 @@ mod tests {
 
     /// Both engines are played by the test.
     struct Scene {
-        first: Sender,
+        first: OutcomeSender,
         /// What the second engine is handed: index and key of each job, and where to settle them.
-        second: mpsc::UnboundedReceiver<(Vec<String>, Sender)>,
+        second: mpsc::UnboundedReceiver<(Vec<String>, OutcomeSender)>,
         outcomes: Outcomes,
     }
 
@@ -115,7 +117,7 @@ mod tests {
         let (first, settled) = mpsc::unbounded_channel();
         let (sender, receiver) = mpsc::unbounded_channel();
         let (handed, second) = mpsc::unbounded_channel();
-        let submit = move |jobs: Vec<(usize, Job)>, outcomes: &Sender| {
+        let submit = move |jobs: Vec<(usize, Job)>, outcomes: &OutcomeSender| {
             let jobs = jobs.iter().map(|(index, job)| format!("{index}:{}", job.key())).collect();
             handed.send((jobs, outcomes.clone())).unwrap();
         };

@@ -1,10 +1,10 @@
-//! Engines: take [`Job`]s, give one [`Outcome`] each. They know no host and no journal.
+//! Engines: they take [`Job`]s and report one [`Outcome`] for each. They know no host and no journal.
 //!
 //! | module | concern |
 //! |---|---|
 //! | [`oms`] | hands keys to a sync task of OMS, which copies later |
 //! | [`copy`] | copies objects itself |
-//! | [`composed`] | one of them, or the second where the first does not serve |
+//! | [`composed`] | one of them, or OMS first and copies for what it does not accept |
 
 pub mod composed;
 pub mod copy;
@@ -23,16 +23,16 @@ use object_events::change::ObjectChange;
 /// One change to forward, as an engine takes it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// The change. OMS is told its key alone: its task knows one source only.
+    /// The change. OMS gets only its key: a task has one source bucket.
     pub change: Arc<ObjectChange>,
     /// What an earlier attempt left open at the destination.
     pub open: Option<OpenUpload>,
-    /// It is known that OMS cannot forward it: its task reads elsewhere.
+    /// OMS cannot forward it: its task reads another bucket.
     pub copies_only: bool,
 }
 
 impl Job {
-    /// A change of which nothing was tried yet.
+    /// The first attempt at a change.
     pub fn new(change: Arc<ObjectChange>) -> Self {
         Self { change, open: None, copies_only: false }
     }
@@ -42,8 +42,8 @@ impl Job {
         &self.change.key
     }
 
-    /// Whether the object is to be looked at, and its copy removed if the object is gone. Anything else is to be copied: what
-    /// reaches an engine was found worth forwarding, whatever the event is called.
+    /// Whether to check if the object is gone from the source, and then to remove its copy. Every other job is a copy:
+    /// the policy has decided what to forward before it reaches an engine, whatever the name of the event.
     pub fn is_removal(&self) -> bool {
         self.change.event.is_removal()
     }
@@ -75,7 +75,10 @@ impl fmt::Display for EngineName {
     }
 }
 
-/// The outcomes of one submission, in the order in which they are settled.
+/// Takes outcomes, each with the index of its job.
+pub(crate) type OutcomeSender = mpsc::UnboundedSender<(usize, Outcome)>;
+
+/// The outcomes of one submission, in the order in which they become known.
 #[derive(Debug)]
 pub struct Outcomes(mpsc::UnboundedReceiver<(usize, Outcome)>);
 
@@ -84,14 +87,14 @@ impl Outcomes {
         Self(receiver)
     }
 
-    /// The next settled key: its index among those submitted, and its outcome. `None` when no more will come; keys of
-    /// which nothing was heard by then were lost with their task and count as failed.
+    /// The next outcome, with the index of its job among those submitted. `None` when no more will come; jobs without an
+    /// outcome by then were lost with their task and count as failed.
     pub async fn next(&mut self) -> Option<(usize, Outcome)> {
         self.0.recv().await
     }
 }
 
-/// What became of one change.
+/// How one job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The engine took the key over. For OMS that means accepted, not yet copied; for the copy engine, done.
@@ -117,7 +120,7 @@ pub struct Acceptance {
     pub engine: EngineName,
     /// Request id of the service that accepted the key, for questions to its support.
     pub request_id: Option<String>,
-    /// What was not done, and why: the source is gone, the destination is up to date.
+    /// Reason why nothing was copied: the source is gone, the destination is up to date.
     pub note: Option<String>,
 }
 
@@ -126,24 +129,25 @@ pub struct Acceptance {
 pub struct Failure {
     /// The engine that was tried last.
     pub engine: EngineName,
-    /// What kind of trouble it was, which is what decides about trying again.
+    /// Kind of failure, which decides about retries.
     pub class: FailureClass,
-    /// What the service said.
+    /// Error of the service, or of the way to it.
     pub error: EngineError,
     /// Request id of the refused request, for questions to the service's support.
     pub request_id: Option<String>,
     /// Whether the key was tried at all.
     pub attempt: Attempt,
-    /// What the attempt left open at the destination.
+    /// Upload that the attempt left open at the destination.
     pub open: Option<OpenUpload>,
 }
 
 impl Failure {
-    /// Whether it is this key that will be refused every time, while others are taken. Neither another engine nor patience helps
-    /// then. What blames the task or a bucket is permanent as well, until somebody mends the settings, but no key's fault.
+    /// Whether this key will be refused every time while others are accepted. Neither another engine nor a retry helps
+    /// then. A failure that blames the task or a bucket is permanent as well, until the settings are corrected, but it is
+    /// not about the key.
     ///
-    /// OMS says 400 of a single key when it is the key that it does not like, unless the code is one of those that blame the
-    /// task; a permanent failure without a status is a key that it cannot be asked for at all.
+    /// OMS answers 400 for a single key that it does not accept, unless the code is one of those that blame the task. A
+    /// permanent failure without a status is a key that cannot be sent to OMS at all.
     /// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
     pub fn is_about_the_key(&self) -> bool {
         let code = self.error.code.as_deref();

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::{Error, ListOptions, ListPage, ListedObject};
 
-use super::layout::{Naming, Shelf};
-use super::name::{Kind, SEPARATOR, SUFFIX, Tag, parse};
+use super::layout::{Naming, RecordStatus};
+use super::name::{ChangeKind, SEPARATOR, SUFFIX, Tag, parse};
 use super::{MAX_RECORD, OpenJournal};
 
 /// A failure in the log bucket: enough to send its key, and to delete exactly this one.
@@ -82,10 +82,10 @@ impl FailureRef {
     }
 
     /// What it takes to forward it, where the name tells.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<ChangeKind> {
         match self.form {
             Form::Record(tag) => Some(tag.kind),
-            Form::Marker => Some(Kind::Change),
+            Form::Marker => Some(ChangeKind::Change),
             Form::Named => None,
         }
     }
@@ -132,19 +132,22 @@ impl OpenJournal {
     /// `prefix` restricts the keys; of those named by a hash all come.
     pub fn failures(
         &self,
-        shelf: Shelf,
+        status: RecordStatus,
         prefix: &str,
     ) -> impl Stream<Item = Result<FailureRef, Error>> + Send + use<> {
-        let folder = |naming| self.journal.layout().folder(shelf, naming);
+        let folder = |naming| self.journal.layout().folder(status, naming);
         let (keys, hashes) = (folder(Naming::Key), folder(Naming::Hash));
         let by_key = self.listed([&keys, prefix].concat(), keys.len(), Naming::Key);
         by_key.chain(self.listed(hashes.clone(), hashes.len(), Naming::Hash))
     }
 
-    /// The keys that have failures on a shelf, in byte order of names, as far as failures of one key lie next to each other: a
+    /// The keys that have failures on a status, in byte order of names, as far as failures of one key lie next to each other: a
     /// marker of the vendor and a record of the same key may count twice.
-    pub fn failed_keys(&self, shelf: Shelf) -> impl Stream<Item = Result<FailedKey, Error>> + Send + use<> {
-        let failures = Box::pin(self.failures(shelf, ""));
+    pub fn failed_keys(
+        &self,
+        status: RecordStatus,
+    ) -> impl Stream<Item = Result<FailedKey, Error>> + Send + use<> {
+        let failures = Box::pin(self.failures(status, ""));
         stream::try_unfold((failures, None), |(mut failures, mut of_key)| async move {
             loop {
                 let Some(next) = failures.try_next().await? else {
@@ -162,21 +165,21 @@ impl OpenJournal {
         })
     }
 
-    /// All failures of one key on a shelf, oldest first as far as their names tell.
+    /// All failures of one key on a status, oldest first as far as their names tell.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed.
-    pub async fn failures_of(&self, shelf: Shelf, key: &str) -> Result<Vec<FailureRef>, Error> {
+    pub async fn failures_of(&self, status: RecordStatus, key: &str) -> Result<Vec<FailureRef>, Error> {
         let layout = self.journal.layout();
-        let (bare, unique) = (layout.start(shelf, key, 0), layout.start(shelf, key, SUFFIX));
+        let (bare, unique) = (layout.start(status, key, 0), layout.start(status, key, SUFFIX));
         let mut starts = vec![unique];
         if starts[0] != bare {
             starts.push(bare);
         }
         let mut found = Vec::new();
         for (naming, start) in starts {
-            let folder = layout.folder(shelf, naming).len();
+            let folder = layout.folder(status, naming).len();
             // With the separator a key that others begin with finds no more than its own.
             let records = self.listed(format!("{start}{SEPARATOR}"), folder, naming);
             let bare = self.listed_exactly(start.clone(), folder, naming).await?;

@@ -21,7 +21,7 @@ const MAX_NAME: usize = 1023;
 
 /// Which kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shelf {
+pub enum RecordStatus {
     /// Keys that were accepted.
     Success,
     /// Failures that wait for a replay.
@@ -39,7 +39,7 @@ pub enum Naming {
     Hash,
 }
 
-impl Shelf {
+impl RecordStatus {
     fn folder(self) -> &'static str {
         match self {
             Self::Success => "success_object",
@@ -72,43 +72,43 @@ impl Layout {
     }
 
     /// Name of the success record of `key`. On the other shelves, of what other programs wrote there.
-    pub fn name(&self, shelf: Shelf, key: &str) -> String {
-        self.start(shelf, key, 0).1
+    pub fn name(&self, status: RecordStatus, key: &str) -> String {
+        self.start(status, key, 0).1
     }
 
     /// How the success record of `key` is named, and what its name ends in: the key or its hash.
     pub fn success<'k>(&self, key: &'k str) -> (Naming, Cow<'k, str>) {
-        match self.naming(Shelf::Success, key, 0) {
+        match self.naming(RecordStatus::Success, key, 0) {
             Naming::Key => (Naming::Key, Cow::Borrowed(key)),
             Naming::Hash => (Naming::Hash, Cow::Owned(hash(key))),
         }
     }
 
     /// Name of a new failure record.
-    pub(super) fn failure(&self, shelf: Shelf, key: &str, tag: Tag, unique: u64) -> String {
-        compose(&self.start(shelf, key, SUFFIX).1, tag, unique)
+    pub(super) fn failure(&self, status: RecordStatus, key: &str, tag: Tag, unique: u64) -> String {
+        compose(&self.start(status, key, SUFFIX).1, tag, unique)
     }
 
     /// What the names of all records of `key` on a shelf begin with, of those that have so many bytes more behind the key.
-    pub(super) fn start(&self, shelf: Shelf, key: &str, suffix: usize) -> (Naming, String) {
-        match self.naming(shelf, key, suffix) {
-            Naming::Key => (Naming::Key, self.folder(shelf, Naming::Key) + key),
-            Naming::Hash => (Naming::Hash, self.folder(shelf, Naming::Hash) + &hash(key)),
+    pub(super) fn start(&self, status: RecordStatus, key: &str, suffix: usize) -> (Naming, String) {
+        match self.naming(status, key, suffix) {
+            Naming::Key => (Naming::Key, self.folder(status, Naming::Key) + key),
+            Naming::Hash => (Naming::Hash, self.folder(status, Naming::Hash) + &hash(key)),
         }
     }
 
-    fn naming(&self, shelf: Shelf, key: &str, suffix: usize) -> Naming {
-        let length = self.root.len() + shelf.folder().len() + 1 + key.len() + suffix;
+    fn naming(&self, status: RecordStatus, key: &str, suffix: usize) -> Naming {
+        let length = self.root.len() + status.folder().len() + 1 + key.len() + suffix;
         if length <= MAX_NAME { Naming::Key } else { Naming::Hash }
     }
 
     /// What all names of a shelf begin with, up to where the key or its hash begins.
-    pub fn folder(&self, shelf: Shelf, naming: Naming) -> String {
+    pub fn folder(&self, status: RecordStatus, naming: Naming) -> String {
         let end = match naming {
             Naming::Key => "/",
             Naming::Hash => "_long/",
         };
-        [&self.root, shelf.folder(), end].concat()
+        [&self.root, status.folder(), end].concat()
     }
 }
 
@@ -122,34 +122,40 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::journal::name::{Kind, origin};
+    use crate::journal::name::{ChangeKind, origin};
     use object_events::change::Provider;
 
     #[test]
     fn the_name_holds_the_key_byte_for_byte() {
         let layout = Layout::new("t1");
-        assert_eq!(layout.name(Shelf::Failed, "a//b /é"), "oms_source_record/t1/failed_object/a//b /é");
-        assert_eq!(layout.name(Shelf::Success, "/x"), "oms_source_record/t1/success_object//x");
+        assert_eq!(
+            layout.name(RecordStatus::Failed, "a//b /é"),
+            "oms_source_record/t1/failed_object/a//b /é"
+        );
+        assert_eq!(layout.name(RecordStatus::Success, "/x"), "oms_source_record/t1/success_object//x");
     }
 
     #[test]
     fn every_shelf_has_a_folder_of_its_own() {
         let layout = Layout::new("t1");
-        assert_eq!(layout.folder(Shelf::Dead, Naming::Key), "oms_source_record/t1/dead_object/");
-        assert_eq!(layout.folder(Shelf::Failed, Naming::Hash), "oms_source_record/t1/failed_object_long/");
+        assert_eq!(layout.folder(RecordStatus::Dead, Naming::Key), "oms_source_record/t1/dead_object/");
+        assert_eq!(
+            layout.folder(RecordStatus::Failed, Naming::Hash),
+            "oms_source_record/t1/failed_object_long/"
+        );
     }
 
     #[test]
     fn a_name_too_long_for_oss_becomes_a_hash() {
         let layout = Layout::new("t1");
         let room = MAX_NAME - "oms_source_record/t1/failed_object/".len();
-        assert_eq!(layout.name(Shelf::Failed, &"k".repeat(room)).len(), MAX_NAME);
+        assert_eq!(layout.name(RecordStatus::Failed, &"k".repeat(room)).len(), MAX_NAME);
         assert_eq!(
-            layout.name(Shelf::Failed, &"k".repeat(1023)),
+            layout.name(RecordStatus::Failed, &"k".repeat(1023)),
             format!("oms_source_record/t1/failed_object_long/{}", hash(&"k".repeat(1023)))
         );
-        assert!(layout.name(Shelf::Failed, &"k".repeat(room + 1)).contains("failed_object_long/"));
-        assert!(layout.name(Shelf::Success, &"k".repeat(1023)).contains("success_object_long/"));
+        assert!(layout.name(RecordStatus::Failed, &"k".repeat(room + 1)).contains("failed_object_long/"));
+        assert!(layout.name(RecordStatus::Success, &"k".repeat(1023)).contains("success_object_long/"));
     }
 
     #[test]
@@ -157,13 +163,13 @@ mod tests {
         let layout = Layout::new("t1");
         let tag = Tag {
             at: DateTime::UNIX_EPOCH,
-            kind: Kind::Change,
+            kind: ChangeKind::Change,
             origin: origin(Provider::Configured, None, None),
         };
         let room = MAX_NAME - "oms_source_record/t1/failed_object/".len() - SUFFIX;
-        let longest = layout.failure(Shelf::Failed, &"k".repeat(room), tag, 1);
+        let longest = layout.failure(RecordStatus::Failed, &"k".repeat(room), tag, 1);
         assert!(longest.len() == MAX_NAME && longest.contains("/failed_object/kkk"));
-        let hashed = layout.failure(Shelf::Failed, &"k".repeat(room + 1), tag, 1);
+        let hashed = layout.failure(RecordStatus::Failed, &"k".repeat(room + 1), tag, 1);
         assert!(hashed.contains("/failed_object_long/") && hashed.len() < MAX_NAME, "{hashed}");
     }
 }

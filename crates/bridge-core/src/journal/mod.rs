@@ -45,10 +45,10 @@ use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind,
 use tokio::time::Instant;
 
 pub use self::failures::{FailedKey, FailureRef, Form};
-pub use self::layout::{Layout, Naming, Shelf};
+pub use self::layout::{Layout, Naming, RecordStatus};
 pub use self::lookup::Lookup;
-pub use self::name::{Kind, Origin, Tag, origin};
-pub use self::probe::{ProbeError, Step};
+pub use self::name::{ChangeKind, Origin, Tag, origin};
+pub use self::probe::{ProbeError, ProbeStep};
 pub use self::record::{Record, sort_by_change};
 use crate::engine::Outcome;
 use object_copy::clock::Clock;
@@ -78,10 +78,10 @@ pub fn system_unique() -> u64 {
 
 /// The journal of one sync task in one log bucket. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Journal(Arc<Inner>);
+pub struct Journal(Arc<JournalShared>);
 
 #[derive(Debug)]
-struct Inner {
+struct JournalShared {
     client: Client,
     bucket: BucketName,
     layout: Layout,
@@ -106,7 +106,7 @@ struct Heard {
 impl Journal {
     /// A journal of sync task `task` in `bucket`.
     pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock, unique: Unique) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(JournalShared {
             client,
             bucket,
             layout: Layout::new(task),
@@ -154,7 +154,7 @@ impl Journal {
         (since <= RECKONED).then(|| *time + TimeDelta::from_std(since).unwrap_or_default())
     }
 
-    fn heard(&self, outcome: &PutOutcome) {
+    fn note_bucket_time(&self, outcome: &PutOutcome) {
         let Some(date) = outcome.date() else { return };
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
@@ -193,7 +193,7 @@ impl OpenJournal {
             let record = Record::new(change, outcome, self.now());
             match outcome {
                 Outcome::Accepted(_) => self.success_record(&record.begun(began)),
-                Outcome::Failed(_) => self.failure_record(Shelf::Failed, &record),
+                Outcome::Failed(_) => self.failure_record(RecordStatus::Failed, &record),
             }
         };
         self.write(&name, body).await
@@ -214,19 +214,19 @@ impl OpenJournal {
     /// # Errors
     ///
     /// When the record is not known to be durable.
-    pub async fn write_failure(&self, shelf: Shelf, record: &Record) -> Result<String, WriteError> {
-        let (name, body) = self.failure_record(shelf, record);
+    pub async fn write_failure(&self, status: RecordStatus, record: &Record) -> Result<String, WriteError> {
+        let (name, body) = self.failure_record(status, record);
         self.write(&name, body).await?;
         Ok(name)
     }
 
     fn success_record(&self, record: &Record) -> (String, Bytes) {
-        (self.journal.layout().name(Shelf::Success, &record.key), record.to_json().into())
+        (self.journal.layout().name(RecordStatus::Success, &record.key), record.to_json().into())
     }
 
-    fn failure_record(&self, shelf: Shelf, record: &Record) -> (String, Bytes) {
+    fn failure_record(&self, status: RecordStatus, record: &Record) -> (String, Bytes) {
         let tag = Tag { at: self.now(), kind: record.kind(), origin: record.origin() };
-        let name = self.journal.layout().failure(shelf, &record.key, tag, (self.journal.0.unique)());
+        let name = self.journal.layout().failure(status, &record.key, tag, (self.journal.0.unique)());
         (name, record.to_json().into())
     }
 
@@ -238,7 +238,7 @@ impl OpenJournal {
             let outcome = self.bucket.put(name, body.clone(), options).await.map_err(WriteError::Store)?;
             match prove(&outcome, &body) {
                 Ok(()) => {
-                    self.journal.heard(&outcome);
+                    self.journal.note_bucket_time(&outcome);
                     return Ok(());
                 }
                 Err(unproved) => last = unproved,
@@ -249,7 +249,7 @@ impl OpenJournal {
 
     /// Looks up success records.
     pub fn successes(&self, naming: Naming) -> Lookup {
-        Lookup::new(self.bucket.clone(), self.journal.layout().folder(Shelf::Success, naming))
+        Lookup::new(self.bucket.clone(), self.journal.layout().folder(RecordStatus::Success, naming))
     }
 
     /// Reads the record behind a failure.
@@ -284,7 +284,7 @@ impl OpenJournal {
     ///
     /// When it cannot be told.
     pub async fn success(&self, key: &str) -> Result<Option<StoredRecord>, Error> {
-        let name = self.journal.layout().name(Shelf::Success, key);
+        let name = self.journal.layout().name(RecordStatus::Success, key);
         match self.stored(&name).await {
             Ok(stored) => Ok(Some(stored)),
             Err(ReadError::Store(error)) => Err(error),

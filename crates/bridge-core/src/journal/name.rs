@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The name begins with the key, so that a prefix of keys is a prefix of names, and ends in 56 bytes that tell from the
-//! listing alone what a replay has to know: which key, whether OMS can forward it ([`Kind`]), and which records are about
+//! listing alone what a replay has to know: which key, whether OMS can forward it ([`ChangeKind`]), and which records are about
 //! the same object ([`origin`]). Two instances cannot choose the same name: they would have to draw the same 64 random
 //! bits within the same millisecond. The check digits, over the whole name, tell such a name from that of any other
 //! object: one of 0.1.0 or of the vendor's function, whose names are the bare key, or a file that somebody put there.
@@ -37,7 +37,7 @@ const CHECK: usize = 8;
 
 /// What it takes to forward a failed change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ChangeKind {
     /// Any engine can: an object of the source changed.
     Change,
     /// The copy engine: an object was removed.
@@ -48,7 +48,7 @@ pub enum Kind {
     OtherService,
 }
 
-impl Kind {
+impl ChangeKind {
     const ALL: [(Self, u8); 4] =
         [(Self::Change, b'c'), (Self::Removal, b'r'), (Self::Url, b'u'), (Self::OtherService, b'p')];
 
@@ -96,7 +96,7 @@ pub struct Tag {
     /// several apart; nothing is retired by it.
     pub at: DateTime<Utc>,
     /// What it takes to forward it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// Where the object lies.
     pub origin: Origin,
 }
@@ -128,7 +128,7 @@ pub(super) fn parse(name: &str, folder: usize) -> Option<(usize, Tag)> {
         return None;
     }
     let at = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
-    let kind = Kind::of_letter(kind.as_bytes()[0])?;
+    let kind = ChangeKind::of_letter(kind.as_bytes()[0])?;
     let origin = Origin(u32::from_str_radix(origin, 16).ok()?);
     Some((suffix_at, Tag { at, kind, origin }))
 }
@@ -148,7 +148,7 @@ mod tests {
 
     fn tag() -> Tag {
         let at = DateTime::from_timestamp_millis(1_764_402_030_120).unwrap();
-        Tag { at, kind: Kind::Removal, origin: origin(Provider::Configured, Some("source"), None) }
+        Tag { at, kind: ChangeKind::Removal, origin: origin(Provider::Configured, Some("source"), None) }
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
             kind in 0_usize..4,
         ) {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
-            let tag = Tag { at, kind: Kind::ALL[kind].0, ..tag() };
+            let tag = Tag { at, kind: ChangeKind::ALL[kind].0, ..tag() };
             let name = compose(&format!("{FOLDER}{key}"), tag, unique);
             prop_assert_eq!(parse(&name, FOLDER.len()), Some((FOLDER.len() + key.len(), tag)));
         }

@@ -11,7 +11,7 @@ use super::{Journal, OpenJournal};
 
 /// What a probe does with its object, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ProbeStep {
     /// Writes it.
     Write,
     /// Reads it back.
@@ -22,7 +22,7 @@ pub enum Step {
     Remove,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for ProbeStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Write => "written",
@@ -76,16 +76,16 @@ impl OpenJournal {
 
     /// Writes, reads, lists and removes one object of the name `…/doctor_probe/<id>`. Every step is tried; those that did
     /// not work are told. Without the first there are no others.
-    pub async fn probe(&self, id: &str) -> Vec<(Step, ProbeError)> {
+    pub async fn probe(&self, id: &str) -> Vec<(ProbeStep, ProbeError)> {
         let name = self.journal.layout().probe(id);
         let body = Bytes::copy_from_slice(id.as_bytes());
         if let Err(error) = self.bucket.put(&name, body.clone(), PutOptions::default()).await {
-            return vec![(Step::Write, error.into())];
+            return vec![(ProbeStep::Write, error.into())];
         }
         let read = self.read_probe(&name, &body).await;
         let listed = self.list_probe(&name).await;
         let removed = self.bucket.delete(&name).await.map_err(ProbeError::Store);
-        [(Step::Read, read), (Step::List, listed), (Step::Remove, removed)]
+        [(ProbeStep::Read, read), (ProbeStep::List, listed), (ProbeStep::Remove, removed)]
             .into_iter()
             .filter_map(|(step, result)| Some((step, result.err()?)))
             .collect()

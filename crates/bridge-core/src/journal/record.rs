@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::name::{Kind, Origin, origin};
+use super::name::{ChangeKind, Origin, origin};
 use super::wire;
 use crate::engine::{EngineName, Failure, Outcome};
 use object_copy::outcome::{EngineError, FailureClass, OpenUpload};
@@ -44,7 +44,7 @@ pub struct Record {
     pub engine: String,
     /// `accepted` or `failed`.
     pub outcome: String,
-    /// Kind of trouble.
+    /// ChangeKind of trouble.
     pub class: Option<FailureClass>,
     /// Deliveries attempted: an invocation or a replay counts once, however many requests it made.
     pub attempts: u32,
@@ -186,10 +186,10 @@ impl Record {
     }
 
     /// What it takes to forward the change.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ChangeKind {
         let engine =
             if self.engine == EngineName::Copy.as_str() { EngineName::Copy } else { EngineName::Oms };
-        Kind::of_parts(self.is_removal(), self.url.is_some(), self.provider(), engine)
+        ChangeKind::of_parts(self.is_removal(), self.url.is_some(), self.provider(), engine)
     }
 
     /// Where the object lies.
@@ -206,12 +206,12 @@ impl Record {
     ///
     /// It never covers a removal: only a look at the source tells whether that was carried over, and a replay takes one. `origin`
     /// is unknown for the vendor's markers: they want OMS to be told their key, so it must have been OMS that accepted it.
-    pub fn covers(&self, written: Option<DateTime<Utc>>, kind: Kind, origin: Option<Origin>) -> bool {
+    pub fn covers(&self, written: Option<DateTime<Utc>>, kind: ChangeKind, origin: Option<Origin>) -> bool {
         let began = self.began_at.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let before = began.zip(written).is_some_and(|(began, written)| written + MARGIN <= began);
         let by_oms = self.engine != EngineName::Copy.as_str() && self.url.is_none();
         let same_object = origin.map_or(by_oms, |origin| origin == self.origin());
-        before && same_object && kind != Kind::Removal
+        before && same_object && kind != ChangeKind::Removal
     }
 }
 

@@ -4,7 +4,7 @@ use oss_lite::{Error, ListedObject};
 
 use super::failures::{FailureRef, Form};
 use super::lookup::Lookup;
-use super::{Naming, OpenJournal, Shelf};
+use super::{Naming, OpenJournal, RecordStatus};
 
 /// Names in one multi-delete.
 const AT_ONCE: usize = 1000;
@@ -14,14 +14,14 @@ const TRIES: usize = 3;
 
 impl OpenJournal {
     /// Deletes failures that are done with or superseded. Says how many are left: they are found by the next replay.
-    pub async fn retire(&self, shelf: Shelf, failures: &[&FailureRef]) -> usize {
+    pub async fn retire(&self, status: RecordStatus, failures: &[&FailureRef]) -> usize {
         let (mut names, bare): (Vec<&FailureRef>, Vec<&FailureRef>) =
             failures.iter().copied().partition(|failure| matches!(failure.form(), Form::Record(_)));
         let mut unsure = 0;
         for naming in [Naming::Key, Naming::Hash] {
             let named: Vec<_> = bare.iter().copied().filter(|failure| failure.naming() == naming).collect();
             let count = named.len();
-            match self.unchanged(shelf, naming, named).await {
+            match self.unchanged(status, naming, named).await {
                 Ok(unchanged) => names.extend(unchanged),
                 Err(error) => {
                     tracing::warn!(%error, "cannot look at markers again; they stay");
@@ -63,24 +63,24 @@ impl OpenJournal {
     /// there by now: a later change of the same object that failed, and that is not to be forgotten.
     async fn unchanged<'f>(
         &self,
-        shelf: Shelf,
+        status: RecordStatus,
         naming: Naming,
         mut failures: Vec<&'f FailureRef>,
     ) -> Result<Vec<&'f FailureRef>, Error> {
         failures.sort_unstable_by(|a, b| a.key_or_hash().cmp(b.key_or_hash()));
         let ends: Vec<&str> = failures.iter().map(|failure| failure.key_or_hash()).collect();
-        let now = self.look(shelf, naming, &ends).await?;
+        let now = self.look(status, naming, &ends).await?;
         let both = failures.into_iter().zip(now);
         Ok(both.filter(|(failure, now)| now.as_ref() == Some(failure.object())).map(|(it, _)| it).collect())
     }
 
     async fn look(
         &self,
-        shelf: Shelf,
+        status: RecordStatus,
         naming: Naming,
         ends: &[&str],
     ) -> Result<Vec<Option<ListedObject>>, Error> {
-        let folder = self.journal.layout().folder(shelf, naming);
+        let folder = self.journal.layout().folder(status, naming);
         Lookup::new(self.bucket.clone(), folder).find(ends).await
     }
 }

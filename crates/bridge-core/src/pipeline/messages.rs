@@ -1,4 +1,4 @@
-//! Messages of a queue: one run for them all, and a fate for each.
+//! Messages of a queue: one run for all of them, and an acknowledgement for each.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,37 +15,37 @@ use crate::progress::Observer;
 use object_events::change::ObjectChange;
 use object_events::{EventError, Message};
 
-/// What became of messages.
+/// The result of a batch of messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handled {
-    /// What became of the changes of all of them together.
+    /// The counts over the changes of all messages.
     pub report: Report,
-    /// Those that must stay in the queue, in the order in which they came. The others are done with.
-    pub unsettled: Vec<Unsettled>,
+    /// Messages that must stay in the queue, in the order in which they came. All others are acknowledged.
+    pub nacks: Vec<Nack>,
 }
 
-/// A message that must stay in the queue.
+/// A negative acknowledgement: the message must stay in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsettled {
+pub struct Nack {
     /// The queue's id of the message.
     pub id: String,
-    /// Why.
-    pub why: Why,
+    /// Why it must stay.
+    pub reason: NackReason,
 }
 
 /// Why a message must stay in its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Nobody will ever understand it. User action: read it in the dead-letter queue, where the queue puts it at last.
+pub enum NackReason {
+    /// It cannot be parsed, now or later. User action: read it in the dead-letter queue, where it ends up.
     Malformed(EventError),
     /// It comes from a bucket that changes are not taken from. User action: remove the notification from that bucket.
     Refused(Refused),
-    /// This key of it failed, and is not in the journal. User action: none, its next delivery will do; if it never does, let `doctor`
-    /// look at the log bucket.
+    /// This key of it failed, and is not in the journal. User action: none, the message will be delivered again; if that
+    /// never helps, let `doctor` check the log bucket.
     Unrecorded(String),
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for NackReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(error) => error.fmt(f),
@@ -55,19 +55,20 @@ impl fmt::Display for Why {
     }
 }
 
-/// A message on its way.
-struct Open {
+/// A message in a run.
+struct InRun {
     id: String,
-    /// Which changes of the run are its own, or why it is not looked at.
-    changes: Result<Range<usize>, Why>,
+    /// Its own changes among those of the run, or the reason why it is left out.
+    changes: Result<Range<usize>, NackReason>,
 }
 
 impl Pipeline {
-    /// Forwards the changes of all messages in one run, so that they share requests, and tells which messages are not settled.
+    /// Forwards the changes of all messages in one run, so that they share requests, and acknowledges each message by
+    /// itself.
     ///
-    /// A message is settled when each of its changes is accepted by the engine or in the journal, or there is nothing to do.
-    /// One that cannot be understood, or that comes from the wrong bucket, is left out of the run. A change that another one of
-    /// the same object stands for shares its fate, whichever message that came with.
+    /// A message is acknowledged if each of its changes is accepted by the engine or in the journal, or if there is nothing
+    /// to do. A message that cannot be parsed, or that comes from the wrong bucket, is left out of the run. A duplicate
+    /// shares the result of the change that was forwarded in its place, whichever message that one came with.
     pub async fn run_messages(
         &self,
         messages: Vec<Message>,
@@ -76,27 +77,24 @@ impl Pipeline {
         observer: &dyn Observer,
     ) -> Handled {
         let mut changes = Vec::with_capacity(messages.len());
-        let open: Vec<Open> = messages
+        let in_run: Vec<InRun> = messages
             .into_iter()
-            .map(|Message { id, event }| Open { id, changes: self.take(event, &mut changes) })
+            .map(|Message { id, event }| InRun { id, changes: self.take(event, &mut changes) })
             .collect();
         let sorted = self.policy.sort_guarded(changes);
         let mut settled = std::pin::pin!(self.forward(sorted, credentials, budget));
-        let (mut report, mut fates) = (Report::default(), Fates::default());
+        let (mut report, mut results) = (Report::default(), Results::default());
         while let Some(settled) = settled.next().await {
-            settled.tell(observer);
+            settled.report_to(observer);
             report.count(&settled);
-            if settled.lost().is_some() {
-                fates.lost.insert(settled.index, settled.change.key.clone());
+            if settled.loss().is_some() {
+                results.lost.insert(settled.index, settled.change.key.clone());
             }
             if let Disposition::Skipped(Skip::Duplicate { of }) = settled.outcome {
-                fates.stands_for.insert(settled.index, of);
+                results.forwarded_as.insert(settled.index, of);
             }
         }
-        Handled {
-            report,
-            unsettled: open.into_iter().filter_map(|message| message.unsettled(&fates)).collect(),
-        }
+        Handled { report, nacks: in_run.into_iter().filter_map(|message| message.nack(&results)).collect() }
     }
 
     /// Adds the changes of a message to those of the run.
@@ -104,36 +102,36 @@ impl Pipeline {
         &self,
         event: Result<Vec<ObjectChange>, EventError>,
         changes: &mut Vec<ObjectChange>,
-    ) -> Result<Range<usize>, Why> {
-        let mut event = event.map_err(Why::Malformed)?;
-        self.policy.guard(&event).map_err(Why::Refused)?;
+    ) -> Result<Range<usize>, NackReason> {
+        let mut event = event.map_err(NackReason::Malformed)?;
+        self.policy.guard(&event).map_err(NackReason::Refused)?;
         let first = changes.len();
         changes.append(&mut event);
         Ok(first..changes.len())
     }
 }
 
-/// What messages have to know of the changes of a run.
+/// The results of a run as far as acknowledgements depend on them.
 #[derive(Default)]
-struct Fates {
+struct Results {
     /// Changes that are lost, with their keys.
     lost: HashMap<usize, String>,
     /// Duplicates, and the change that was forwarded in place of each.
-    stands_for: HashMap<usize, usize>,
+    forwarded_as: HashMap<usize, usize>,
 }
 
-impl Open {
-    fn unsettled(self, fates: &Fates) -> Option<Unsettled> {
-        let why = match self.changes {
+impl InRun {
+    fn nack(self, results: &Results) -> Option<Nack> {
+        let reason = match self.changes {
             Ok(mut changes) => {
                 let lost = changes.find_map(|index| {
-                    let forwarded = fates.stands_for.get(&index).unwrap_or(&index);
-                    fates.lost.get(forwarded)
+                    let forwarded = results.forwarded_as.get(&index).unwrap_or(&index);
+                    results.lost.get(forwarded)
                 });
-                Why::Unrecorded(lost?.clone())
+                NackReason::Unrecorded(lost?.clone())
             }
-            Err(why) => why,
+            Err(reason) => reason,
         };
-        Some(Unsettled { id: self.id, why })
+        Some(Nack { id: self.id, reason })
     }
 }

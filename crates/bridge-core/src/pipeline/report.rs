@@ -1,22 +1,22 @@
-//! The stream of settled changes, counted.
+//! Counts over the stream of settled changes.
 
 use super::settle::{Disposition, Recorded, Settled};
 use object_copy::outcome::FailureClass;
 
-/// What became of the changes of one call: a fold of what [`Pipeline::settle`](super::Pipeline::settle) gives.
+/// The result of one call in numbers: a fold over the stream of [`Pipeline::settle`](super::Pipeline::settle).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Keys the engine accepted.
     pub accepted: usize,
     /// Keys that failed, recorded or not.
     pub failed: usize,
-    /// Changes that were not to be forwarded.
+    /// Changes that the policy left out.
     pub skipped: usize,
     /// Failed keys that are not in the journal: the host must not report success.
     pub unrecorded: usize,
     /// Accepted keys without a success record. No loss: the object is on its way.
     pub success_records_missing: usize,
-    /// The first failure that could not be recorded: key, and why not.
+    /// The first failure that could not be recorded: key and reason.
     pub first_unrecorded: Option<String>,
     /// Failed keys whose credentials were refused.
     pub refused_credentials: usize,
@@ -37,7 +37,7 @@ impl Report {
                 self.refused_credentials += usize::from(failure.class == FailureClass::Auth);
                 self.unrecorded += usize::from(lost);
                 if lost && self.first_unrecorded.is_none() {
-                    self.first_unrecorded = settled.lost();
+                    self.first_unrecorded = settled.loss();
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! One stream of settled changes.
+//! The stream of settled changes: a change is settled when its outcome is known and its record is written, or lost.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use tokio::time::{Instant, timeout_at};
 use crate::engine::copy::CopyContext;
 use crate::engine::{Acceptance, Engine, EngineName, Failure, Job, Outcome, Outcomes};
 use crate::policy::Skip;
-use crate::progress::{Event, Observer};
+use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
 /// How many records are written at once for one call.
 const WRITES: usize = 64;
 
-/// A change, and everything that became of it. `R` is what became of its record.
+/// A change with its outcome and the state of its record, which is of the type `R`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled<R = Recorded> {
-    /// Its place among the changes that were handed over.
+    /// Its index among the changes of the call.
     pub index: usize,
     /// The change.
     pub change: Arc<ObjectChange>,
     /// Whether it was forwarded.
     pub outcome: Disposition,
-    /// Whether that is written down.
+    /// Whether the outcome is recorded.
     pub recorded: R,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// It is not to be forwarded.
+    /// The policy left it out.
     Skipped(Skip),
     /// The engine accepted it.
     Accepted(Acceptance),
@@ -40,14 +40,14 @@ pub enum Disposition {
     Failed(Failure),
 }
 
-/// What became of a record.
+/// The state of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// It is durable.
     Durable,
-    /// There is nothing to write down.
+    /// There is nothing to record.
     NotNeeded,
-    /// It is not known to be durable, and why.
+    /// It is not known to be durable, for this reason.
     Lost(String),
 }
 
@@ -56,8 +56,9 @@ impl Settled {
         Self { index, change, outcome: Disposition::Skipped(why), recorded: Recorded::NotNeeded }
     }
 
-    /// Why it is lost, if it is: it failed, and the journal does not have it. Somebody else must keep it.
-    pub fn lost(&self) -> Option<String> {
+    /// The message for a change that is lost: it failed, and the journal does not have it. The host must not report
+    /// success.
+    pub fn loss(&self) -> Option<String> {
         match (&self.outcome, &self.recorded) {
             (Disposition::Failed(failure), Recorded::Lost(why)) => Some(format!(
                 "key {:?} failed ({}) and could not be recorded: {why}",
@@ -67,17 +68,19 @@ impl Settled {
         }
     }
 
-    /// Tells an observer.
-    pub fn tell(&self, observer: &dyn Observer) {
+    /// Reports it to an observer.
+    pub fn report_to(&self, observer: &dyn Observer) {
         let change = &*self.change;
         match &self.outcome {
-            Disposition::Skipped(why) => observer.observe(&Event::Skipped { change, why: *why }),
-            Disposition::Accepted(acceptance) => observer.observe(&Event::Accepted { change, acceptance }),
-            Disposition::Failed(failure) => observer.observe(&Event::Failed { change, failure }),
+            Disposition::Skipped(why) => observer.observe(&ProgressEvent::Skipped { change, why: *why }),
+            Disposition::Accepted(acceptance) => {
+                observer.observe(&ProgressEvent::Accepted { change, acceptance })
+            }
+            Disposition::Failed(failure) => observer.observe(&ProgressEvent::Failed { change, failure }),
         }
         if let Recorded::Lost(error) = &self.recorded {
             let accepted = matches!(self.outcome, Disposition::Accepted(_));
-            observer.observe(&Event::RecordLost { change, accepted, error });
+            observer.observe(&ProgressEvent::RecordLost { change, accepted, error });
         }
     }
 }
@@ -91,17 +94,17 @@ impl From<Outcome> for Disposition {
     }
 }
 
-/// What is to be settled.
+/// The input of [`settle`].
 pub(crate) struct Work<'e> {
     pub(crate) engine: &'e Engine,
     pub(crate) jobs: Vec<Job>,
-    /// That of the engine ([`Engine::context`]).
+    /// Context of the engine ([`Engine::context`]).
     pub(crate) context: Option<CopyContext>,
-    /// Jobs that are not settled by then have failed.
+    /// Jobs without an outcome by then have failed.
     pub(crate) deadline: Instant,
 }
 
-/// Forwards jobs and has `record` write down what became of each. Every job comes out once, as soon as its record is written.
+/// Forwards jobs and records each outcome by `record`. Every job comes out once, as soon as its record is written.
 pub(crate) fn settle<R, F, Fut>(
     work: Work<'_>,
     record: F,
@@ -130,7 +133,7 @@ struct Settling<F, Fut> {
     outcomes: Outcomes,
     deadline: Instant,
     last: EngineName,
-    /// Jobs of which nothing was heard yet.
+    /// Jobs without an outcome yet.
     open: Vec<Option<Job>>,
     left: usize,
     record: F,
@@ -144,7 +147,10 @@ where
 {
     async fn next(&mut self) -> Option<Settled<R>> {
         loop {
-            // While so many records are on their way, outcomes wait: memory stays bounded.
+            // Two reasons not to take outcomes. After the last job, `outcomes.next()` would return `None` at once and `give_up`
+            // would find nothing, forever. And while `WRITES` records are being written, outcomes stay in the channel, so
+            // that no more than those records are held in memory, whatever the size of the call. Neither can deadlock: as
+            // long as this does not take outcomes, there are records to wait for, or everything is done.
             let listens = self.left > 0 && self.records.len() < WRITES;
             if !listens && self.records.is_empty() {
                 return None;
@@ -161,13 +167,13 @@ where
     }
 
     fn begin(&mut self, index: usize, outcome: Outcome) {
-        // An engine settles each job once.
+        // An engine reports each job once.
         let Some(job) = self.open.get_mut(index).and_then(Option::take) else { return };
         self.left -= 1;
         self.records.push((self.record)(index, job, outcome));
     }
 
-    /// What the engine has not settled has failed.
+    /// Jobs that the engine reported no outcome for have failed.
     fn give_up(&mut self, why: &str) {
         for index in 0..self.open.len() {
             let Some(Some(Job { open, .. })) = self.open.get(index) else { continue };
@@ -177,7 +183,7 @@ where
                 error: EngineError::local(why),
                 request_id: None,
                 attempt: Attempt::NotMade,
-                // What an earlier attempt left open is still open.
+                // The upload that an earlier attempt left open is still open.
                 open: open.clone(),
             };
             self.begin(index, Outcome::Failed(failure));

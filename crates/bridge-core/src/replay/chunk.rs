@@ -4,35 +4,35 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::fold::Item;
+use super::fold::ReplayItem;
 use super::source::Chunk;
-use super::{Mode, Run, Summary};
+use super::{ReplayMode, ReplaySummary, Run};
 use crate::engine::{Failure, Job, Outcome};
-use crate::journal::{FailureRef, ReadError, Record, Shelf, WriteError, sort_by_change};
+use crate::journal::{FailureRef, ReadError, Record, RecordStatus, WriteError, sort_by_change};
 use crate::pipeline::{Disposition, Settled, Work, settle};
-use crate::progress::Event;
+use crate::progress::ProgressEvent;
 use object_copy::outcome::Attempt;
 
-/// What became of the records of an item.
+/// The state of an item's failure records after it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
-    /// A newer record says what they say, or that it is done: they may go.
-    Nothing,
-    /// The same, and the key was set aside.
-    SetAside,
-    /// They stay, since nothing else says it.
-    All,
-    /// They stay, since nothing was tried.
+enum RecordsAfter {
+    /// Another record stands for them, or the change is forwarded: they may be deleted.
+    Superseded,
+    /// The same, and the key is among the dead letters.
+    DeadLettered,
+    /// They stay, since no other record stands for them.
+    Kept,
+    /// They stay, since the item was not tried.
     Untouched,
 }
 
 /// Runs a chunk to its end.
-pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> Summary {
+pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> ReplaySummary {
     let Chunk { listed, skipped, send, done, already_done } = chunk;
-    let mut summary = Summary { listed, already_done, skipped, ..Summary::default() };
-    if run.options.mode == Mode::DryRun {
+    let mut summary = ReplaySummary { listed, already_done, skipped, ..ReplaySummary::default() };
+    if run.options.mode == ReplayMode::DryRun {
         for item in &send {
-            run.observer.observe(&Event::Planned { key: item.key() });
+            run.observer.observe(&ProgressEvent::Planned { key: item.key() });
         }
         return summary;
     }
@@ -48,29 +48,29 @@ pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> Summary {
     let mut settled = std::pin::pin!(settled);
     while let Some(Settled { index, outcome, recorded, .. }) = settled.next().await {
         match (&outcome, recorded) {
-            (_, Kept::Untouched) => {}
+            (_, RecordsAfter::Untouched) => {}
             (Disposition::Accepted(_) | Disposition::Skipped(_), kept) => {
                 summary.accepted += 1;
-                summary.markers_left += usize::from(kept == Kept::All);
+                summary.markers_left += usize::from(kept == RecordsAfter::Kept);
             }
             (Disposition::Failed(_), kept) => {
                 summary.failed += 1;
-                summary.set_aside += usize::from(kept == Kept::SetAside);
+                summary.set_aside += usize::from(kept == RecordsAfter::DeadLettered);
             }
         }
-        if matches!(recorded, Kept::Nothing | Kept::SetAside) {
+        if matches!(recorded, RecordsAfter::Superseded | RecordsAfter::DeadLettered) {
             gone.extend(items[index].failed.iter().map(|failed| &failed.failure));
         }
     }
-    summary.markers_left += run.journal.retire(run.options.shelf, &gone).await;
+    summary.markers_left += run.journal.retire(run.options.status, &gone).await;
     summary
 }
 
 impl Run {
     fn settle(
         self: Arc<Self>,
-        items: Arc<Vec<Item>>,
-    ) -> impl futures_util::Stream<Item = Settled<Kept>> + Send {
+        items: Arc<Vec<ReplayItem>>,
+    ) -> impl futures_util::Stream<Item = Settled<RecordsAfter>> + Send {
         let work = Work {
             engine: &self.engine,
             jobs: items.iter().map(|item| item.job.clone()).collect(),
@@ -101,36 +101,36 @@ impl Run {
         job: &Job,
         outcome: &Outcome,
         began: Option<chrono::DateTime<chrono::Utc>>,
-    ) -> Kept {
-        self.accepted();
+    ) -> RecordsAfter {
+        self.note_acceptance();
         let change = &*job.change;
         if let Outcome::Accepted(acceptance) = outcome {
-            self.observer.observe(&Event::Accepted { change, acceptance });
+            self.observer.observe(&ProgressEvent::Accepted { change, acceptance });
         }
         match self.journal.record(change, outcome, began).await {
-            Ok(()) => Kept::Nothing,
+            Ok(()) => RecordsAfter::Superseded,
             Err(error) => {
-                self.lost(job, true, &error);
-                Kept::All
+                self.report_lost_record(job, true, &error);
+                RecordsAfter::Kept
             }
         }
     }
 
-    async fn take_failure(&self, item: &Item, job: &Job, failure: &Failure) -> Kept {
-        self.refused(failure);
+    async fn take_failure(&self, item: &ReplayItem, job: &Job, failure: &Failure) -> RecordsAfter {
+        self.note_refusal(failure);
         if failure.attempt == Attempt::NotMade {
-            return Kept::Untouched;
+            return RecordsAfter::Untouched;
         }
-        self.observer.observe(&Event::Failed { change: &job.change, failure });
+        self.observer.observe(&ProgressEvent::Failed { change: &job.change, failure });
         if failure.attempt == Attempt::Deferred {
-            return Kept::All;
+            return RecordsAfter::Kept;
         }
-        self.failed(failure);
+        self.note_failure(failure);
         self.supersede(item, job, failure).await
     }
 
     /// Writes one newer record in place of those of an item, or sets the key aside.
-    async fn supersede(&self, item: &Item, job: &Job, failure: &Failure) -> Kept {
+    async fn supersede(&self, item: &ReplayItem, job: &Job, failure: &Failure) -> RecordsAfter {
         let mut earlier = Vec::with_capacity(item.failed.len());
         for failed in &item.failed {
             let record = match &failed.record {
@@ -143,13 +143,13 @@ impl Run {
                 Err(error) => {
                     // What cannot be read is not replaced: a newer record could not say what it says.
                     tracing::warn!(name = failed.failure.name(), %error, "a record that cannot be read stays as it is");
-                    return Kept::All;
+                    return RecordsAfter::Kept;
                 }
             }
         }
         if earlier.is_empty() {
             // Another replay has forwarded the change, or written a newer record of it.
-            return Kept::Nothing;
+            return RecordsAfter::Superseded;
         }
         sort_by_change(&mut earlier, |record| Some(record));
         let now = self.journal.now();
@@ -162,20 +162,20 @@ impl Run {
         }
         let record = Record::failed_again(&change, failure, &earlier, since, now);
         let dead = failure.is_about_the_key() && record.permanent_failures >= self.options.max_attempts;
-        let shelf = if dead { Shelf::Dead } else { self.options.shelf };
-        match self.journal.write_failure(shelf, &record).await {
-            Ok(_) if dead && self.options.shelf != Shelf::Dead => Kept::SetAside,
-            Ok(_) => Kept::Nothing,
+        let status = if dead { RecordStatus::Dead } else { self.options.status };
+        match self.journal.write_failure(status, &record).await {
+            Ok(_) if dead && self.options.status != RecordStatus::Dead => RecordsAfter::DeadLettered,
+            Ok(_) => RecordsAfter::Superseded,
             Err(error) => {
-                self.lost(job, false, &error);
-                Kept::All
+                self.report_lost_record(job, false, &error);
+                RecordsAfter::Kept
             }
         }
     }
 
-    fn lost(&self, job: &Job, accepted: bool, error: &WriteError) {
+    fn report_lost_record(&self, job: &Job, accepted: bool, error: &WriteError) {
         let text = error.to_string();
-        self.observer.observe(&Event::RecordLost { change: &job.change, accepted, error: &text });
+        self.observer.observe(&ProgressEvent::RecordLost { change: &job.change, accepted, error: &text });
         if error.is_refusal() {
             self.stop(super::Stopped::JournalRefused(text));
         }

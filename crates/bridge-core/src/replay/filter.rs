@@ -7,7 +7,7 @@ use object_copy::outcome::FailureClass;
 
 /// All conditions that are set must hold.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct FailureFilter {
     /// The key begins with it.
     pub prefix: Option<String>,
     /// The failure was of this class. Empty markers have none and do not match.
@@ -18,7 +18,7 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
 }
 
-impl Filter {
+impl FailureFilter {
     /// Whether the listing alone does not rule the failure out. A record is written when its key fails, so its time is that of
     /// the failure.
     pub(super) fn admits_listed(&self, failure: &FailureRef) -> bool {

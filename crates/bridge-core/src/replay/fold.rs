@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Run;
 use crate::engine::Job;
 use crate::engine::copy::Deletes;
-use crate::journal::{FailureRef, Form, Kind, Origin, Record, sort_by_change};
+use crate::journal::{ChangeKind, FailureRef, Form, Origin, Record, sort_by_change};
 use object_copy::outcome::OpenUpload;
 use object_events::change::ObjectChange;
 
@@ -27,9 +27,9 @@ impl Failed {
         self.failure.key().unwrap_or_else(recorded)
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> ChangeKind {
         let recorded = || self.record.as_deref().map(Record::kind);
-        self.failure.kind().or_else(recorded).unwrap_or(Kind::Change)
+        self.failure.kind().or_else(recorded).unwrap_or(ChangeKind::Change)
     }
 
     pub(super) fn upload(&self) -> Option<&OpenUpload> {
@@ -67,13 +67,13 @@ impl Failed {
 
 /// One object to forward, and the failures that are done with once it is.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct ReplayItem {
     pub(super) job: Job,
     /// Oldest first.
     pub(super) failed: Vec<Failed>,
 }
 
-impl Item {
+impl ReplayItem {
     pub(super) fn key(&self) -> &str {
         self.job.key()
     }
@@ -102,13 +102,13 @@ impl Group<'_> {
 }
 
 /// Puts failures of the same object together, in the order in which they come.
-pub(super) fn fold(failed: Vec<Failed>, run: &Run) -> Vec<Item> {
+pub(super) fn fold(failed: Vec<Failed>, run: &Run) -> Vec<ReplayItem> {
     let (groups, places) = group(&failed, run);
     let mut members: Vec<Vec<Failed>> = groups.iter().map(|group| Vec::with_capacity(group.size)).collect();
     for (one, place) in failed.into_iter().zip(places) {
         members[place].push(one);
     }
-    members.into_iter().map(|failed| Item::of(failed, run)).collect()
+    members.into_iter().map(|failed| ReplayItem::of(failed, run)).collect()
 }
 
 /// The groups, and for each failure the place of its own among them.
@@ -151,7 +151,7 @@ fn own_origin(failed: &Failed, run: &Run) -> Option<Origin> {
     told.map(|told| if told == run.nowhere { run.named.unwrap_or(told) } else { told })
 }
 
-impl Item {
+impl ReplayItem {
     /// The newest failure decides what is known of the object. If any of them was a removal, the object is looked at, and its copy
     /// goes if it is gone: whether a later creation was undone again, only the source can tell. Where removals are not carried
     /// over, a creation among them still has to be.
@@ -162,7 +162,7 @@ impl Item {
         }
         let removals = run.engine.deletes() != Deletes::Ignored;
         let newest = |removal: bool| {
-            failed.iter().rev().find(|one| (one.kind() == Kind::Removal) == removal).map(Failed::change)
+            failed.iter().rev().find(|one| (one.kind() == ChangeKind::Removal) == removal).map(Failed::change)
         };
         let mut change = failed.last().map_or_else(|| ObjectChange::of_key(""), Failed::change);
         match (newest(true), newest(false)) {

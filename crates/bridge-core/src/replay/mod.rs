@@ -33,12 +33,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use self::filter::Filter;
+pub use self::filter::FailureFilter;
 use self::fold::Failed;
-use self::source::{Chunk, Source};
+use self::source::{Chunk, FailureSource};
 use crate::engine::copy::CopyContext;
 use crate::engine::{Engine, EngineName, Failure};
-use crate::journal::{Kind, OpenJournal, Origin, Shelf, origin, refuses};
+use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
 use crate::progress::Observer;
 use object_copy::backoff::Random;
 use object_copy::outcome::{Attempt, FailureClass};
@@ -73,17 +73,17 @@ pub const MAX_ATTEMPTS: u32 = 50;
 
 /// What to replay, and how.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ReplayOptions {
     /// Which failures.
-    pub filter: Filter,
+    pub filter: FailureFilter,
     /// Keys sent at most.
     pub limit: Option<usize>,
     /// What failed, or what was set aside.
-    pub shelf: Shelf,
+    pub status: RecordStatus,
     /// A key that was refused for good this often is set aside.
     pub max_attempts: u32,
     /// Send, or only say what would be sent.
-    pub mode: Mode,
+    pub mode: ReplayMode,
     /// Randomness: which keys of a chunk go first. What holds up the first request of a run is another key the next time.
     pub random: Random,
     /// The one bucket that changes are taken from, if there is one: failures of another are not for OMS, which would read this one.
@@ -94,22 +94,22 @@ pub struct Options {
 
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum ReplayMode {
     /// Keys are sent.
     Send,
     /// Keys are only counted and shown.
     DryRun,
 }
 
-impl Options {
+impl ReplayOptions {
     /// Everything that failed, until `deadline`.
     pub fn until(deadline: Instant) -> Self {
         Self {
-            filter: Filter::default(),
+            filter: FailureFilter::default(),
             limit: None,
-            shelf: Shelf::Failed,
+            status: RecordStatus::Failed,
             max_attempts: MAX_ATTEMPTS,
-            mode: Mode::Send,
+            mode: ReplayMode::Send,
             random: fastrand::f64,
             source: None,
             deadline,
@@ -119,7 +119,7 @@ impl Options {
 
 /// What a replay did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
+pub struct ReplaySummary {
     /// Failures seen.
     pub listed: usize,
     /// Keys the engine accepted.
@@ -204,7 +204,7 @@ pub(crate) struct Run {
     engine: Engine,
     context: Option<CopyContext>,
     journal: OpenJournal,
-    options: Options,
+    options: ReplayOptions,
     observer: Arc<dyn Observer>,
     stop: watch::Sender<Option<Stopped>>,
     failures_in_a_row: AtomicUsize,
@@ -230,13 +230,13 @@ impl Run {
         });
     }
 
-    fn accepted(&self) {
+    fn note_acceptance(&self) {
         self.failures_in_a_row.store(0, Ordering::Relaxed);
         self.refusals_in_a_row.store(0, Ordering::Relaxed);
     }
 
     /// Refused credentials end the run: who insists has the access key locked. A permission that is missing may be that of one object.
-    fn refused(&self, failure: &Failure) {
+    fn note_refusal(&self, failure: &Failure) {
         if failure.class != FailureClass::Auth {
             return;
         }
@@ -253,7 +253,7 @@ impl Run {
     }
 
     /// Whether nothing was accepted for want of permission.
-    fn refuses_all(&self, summary: &Summary) -> Option<Stopped> {
+    fn refuses_all(&self, summary: &ReplaySummary) -> Option<Stopped> {
         let refusals = self.refusals_in_a_row.load(Ordering::Relaxed);
         let engine = self.engine.last();
         let enough = if engine == EngineName::Oms { 1 } else { REFUSED_COPIES };
@@ -263,7 +263,7 @@ impl Run {
     /// Whether OMS cannot forward the change: what happened, or where, is nothing that its task reads.
     fn is_beyond_oms(&self, failed: &Failed) -> bool {
         let elsewhere = |origin| !self.own.is_empty() && !self.own.contains(&origin);
-        failed.kind() != Kind::Change || failed.origin().is_some_and(elsewhere)
+        failed.kind() != ChangeKind::Change || failed.origin().is_some_and(elsewhere)
     }
 
     /// Notes a failure that OMS cannot forward: it stays where it is.
@@ -272,7 +272,7 @@ impl Run {
         self.for_copies.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn failed(&self, failure: &Failure) {
+    fn note_failure(&self, failure: &Failure) {
         if failure.is_about_the_key() {
             self.failures_in_a_row.store(0, Ordering::Relaxed);
         } else if failure.class != FailureClass::Auth
@@ -282,7 +282,7 @@ impl Run {
         }
     }
 
-    fn journal_failed(&self, error: &Error) {
+    fn stop_for_journal(&self, error: &Error) {
         let text = error.to_string();
         self.stop(if refuses(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
     }
@@ -304,10 +304,10 @@ pub async fn replay(
     engine: &Engine,
     context: Option<CopyContext>,
     journal: &OpenJournal,
-    options: Options,
+    options: ReplayOptions,
     observer: Arc<dyn Observer>,
     interrupted: impl Future<Output = ()>,
-) -> Summary {
+) -> ReplaySummary {
     let started = Instant::now();
     let requests = engine.requests();
     let own = options.source.as_ref().map_or_else(Vec::new, |(provider, bucket)| {
@@ -332,8 +332,8 @@ pub async fn replay(
         unreadable: AtomicUsize::new(0),
         own,
     });
-    let mut summary = Summary::default();
-    let (listing, chunks_of_it) = Source::spawn(&run);
+    let mut summary = ReplaySummary::default();
+    let (listing, chunks_of_it) = FailureSource::spawn(&run);
     let mut source = Some(chunks_of_it);
     let mut chunks = JoinSet::new();
     let mut stopped = std::pin::pin!(run.stopped(interrupted));
@@ -376,7 +376,7 @@ async fn next(source: Option<&mut mpsc::Receiver<Chunk>>) -> Option<Chunk> {
     source?.recv().await
 }
 
-impl Summary {
+impl ReplaySummary {
     fn add(&mut self, other: &Self) {
         self.listed += other.listed;
         self.accepted += other.accepted;

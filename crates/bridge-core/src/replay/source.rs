@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Run;
-use super::fold::{Failed, Item, fold};
+use super::fold::{Failed, ReplayItem, fold};
 use crate::journal::{FailureRef, Form, Lookup, Naming, OpenJournal, ReadError, Record};
 
 /// Keys that are sent together, roughly: as many as one multi-delete takes names.
@@ -32,7 +32,7 @@ pub(super) struct Chunk {
     pub(super) listed: usize,
     pub(super) skipped: usize,
     /// To be sent.
-    pub(super) send: Vec<Item>,
+    pub(super) send: Vec<ReplayItem>,
     /// Forwarded since; only their records are left.
     pub(super) done: Vec<FailureRef>,
     /// Objects that these stand for.
@@ -57,7 +57,7 @@ impl Found {
 type Listing = Pin<Box<Peekable<BoxStream<'static, Result<Found, Error>>>>>;
 
 /// The chunks of one run.
-pub(super) struct Source {
+pub(super) struct FailureSource {
     run: Arc<Run>,
     found: Listing,
     by_key: Lookup,
@@ -69,7 +69,7 @@ pub(super) struct Source {
     ended: bool,
 }
 
-impl Source {
+impl FailureSource {
     /// Lists in a task of its own, a chunk ahead, until nobody takes chunks any more.
     pub(super) fn spawn(run: &Arc<Run>) -> (JoinHandle<()>, mpsc::Receiver<Chunk>) {
         let (chunks, receiver) = mpsc::channel(1);
@@ -125,7 +125,7 @@ impl Source {
                     }
                 }
                 Some(Err(error)) => {
-                    self.run.journal_failed(&error);
+                    self.run.stop_for_journal(&error);
                     self.ended = true;
                 }
             }
@@ -147,7 +147,7 @@ impl Source {
     }
 
     /// Leaves out what was forwarded since it failed.
-    async fn tell_done_apart(&mut self, items: Vec<Item>, chunk: &mut Chunk) {
+    async fn tell_done_apart(&mut self, items: Vec<ReplayItem>, chunk: &mut Chunk) {
         let successes = match self.successes(&items).await {
             Ok(successes) => successes,
             Err(error) => {
@@ -179,7 +179,7 @@ impl Source {
     }
 
     /// The success records that are newer than some failure of their key: only these can be about a later attempt.
-    async fn successes(&mut self, items: &[Item]) -> Result<Vec<(String, ListedObject)>, Error> {
+    async fn successes(&mut self, items: &[ReplayItem]) -> Result<Vec<(String, ListedObject)>, Error> {
         let mut found = Vec::new();
         for (naming, lookup) in [(Naming::Key, &mut self.by_key), (Naming::Hash, &mut self.by_hash)] {
             let layout = self.run.journal.layout();
@@ -207,7 +207,7 @@ impl Source {
 /// Reads those success records that may cover a failure.
 async fn covering(
     journal: &OpenJournal,
-    items: &[Item],
+    items: &[ReplayItem],
     successes: Vec<(String, ListedObject)>,
 ) -> HashMap<String, Record> {
     if successes.is_empty() {
@@ -238,7 +238,7 @@ async fn covering(
 /// Failures past the filters, in the order of the listing.
 fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
     let prefix = run.options.filter.prefix.as_deref().unwrap_or_default();
-    let failures = run.journal.failures(run.options.shelf, prefix);
+    let failures = run.journal.failures(run.options.status, prefix);
     let run = Arc::clone(run);
     let decide = move |failure: FailureRef| {
         let filter = &run.options.filter;

@@ -16,9 +16,11 @@ use crate::config::{ForwardMode, SettingsArgs};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
-use bridge_core::journal::{OpenJournal, Shelf};
-use bridge_core::progress::{Event, Log, Observer};
-use bridge_core::replay::{Filter, MAX_ATTEMPTS, Mode, Options, Stopped, Summary, replay};
+use bridge_core::journal::{OpenJournal, RecordStatus};
+use bridge_core::progress::{Log, Observer, ProgressEvent};
+use bridge_core::replay::{
+    FailureFilter, MAX_ATTEMPTS, ReplayMode, ReplayOptions, ReplaySummary, Stopped, replay,
+};
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
 use settings::text::{counted, printable};
@@ -110,7 +112,7 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
     };
-    let options = Options { source: pipeline.source(), ..options };
+    let options = ReplayOptions { source: pipeline.source(), ..options };
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
     let bar = bar();
@@ -128,24 +130,24 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
 }
 
 impl ReplayArgs {
-    fn options(&self) -> Result<Options, String> {
+    fn options(&self) -> Result<ReplayOptions, String> {
         let now = clock::system();
         let time = |name: &str, text: &Option<String>| {
             let parsed = text.as_deref().map(|text| time::parse(text, now)).transpose();
             parsed.map_err(|error| format!("--{name}: {error}"))
         };
-        let filter = Filter {
+        let filter = FailureFilter {
             prefix: self.prefix.clone(),
             class: self.class.map(Class::get),
             since: time("since", &self.since)?,
             until: time("until", &self.until)?,
         };
-        Ok(Options {
+        Ok(ReplayOptions {
             filter,
             limit: self.limit,
-            shelf: if self.dead { Shelf::Dead } else { Shelf::Failed },
+            status: if self.dead { RecordStatus::Dead } else { RecordStatus::Failed },
             max_attempts: self.max_attempts,
-            mode: if self.dry_run { Mode::DryRun } else { Mode::Send },
+            mode: if self.dry_run { ReplayMode::DryRun } else { ReplayMode::Send },
             random: fastrand::f64,
             source: None,
             deadline: Instant::now() + PATIENCE,
@@ -171,12 +173,12 @@ enum Output {
     Json,
 }
 
-fn report(summary: &Summary, engine: &Engine, mode: Mode, output: Output) -> Exit {
+fn report(summary: &ReplaySummary, engine: &Engine, mode: ReplayMode, output: Output) -> Exit {
     match (output, mode) {
         (Output::Json, _) => print_json(summary),
         // The keys are the result then.
-        (Output::Text, Mode::DryRun) => say(describe(summary, engine)),
-        (Output::Text, Mode::Send) => print(&describe(summary, engine)),
+        (Output::Text, ReplayMode::DryRun) => say(describe(summary, engine)),
+        (Output::Text, ReplayMode::Send) => print(&describe(summary, engine)),
     }
     if let Some(stopped) = &summary.stopped {
         let stopped = stopped.to_string();
@@ -194,8 +196,8 @@ fn report(summary: &Summary, engine: &Engine, mode: Mode, output: Output) -> Exi
     }
 }
 
-fn describe(summary: &Summary, engine: &Engine) -> String {
-    let Summary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
+fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
+    let ReplaySummary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
     let mut lines = vec![format!(
         "{}: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, {}",
         counted(*listed as u64, "record"),
@@ -241,12 +243,12 @@ fn bar() -> ProgressBar {
 
 /// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and without the
 /// count there is no remaining time. Only where somebody looks.
-async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &Options) -> Infallible {
+async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &ReplayOptions) -> Infallible {
     if !bar.is_hidden() {
         let prefix = options.filter.prefix.as_deref().unwrap_or_default();
         let most = options.limit.unwrap_or(usize::MAX) as u64;
         let count = |count: u64, _| async move { Ok(count + 1) };
-        if let Ok(found) = journal.failures(options.shelf, prefix).try_fold(0, count).await {
+        if let Ok(found) = journal.failures(options.status, prefix).try_fold(0, count).await {
             bar.set_length(found.min(most));
         }
     }
@@ -260,17 +262,19 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn observe(&self, event: &Event<'_>) {
+    fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
-            Event::Accepted { .. } | Event::Skipped { .. } => self.bar.inc(1),
-            Event::Failed { failure, .. } => {
+            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.bar.inc(1),
+            ProgressEvent::Failed { failure, .. } => {
                 self.bar.inc(1);
                 self.bar.set_message(format!("last error: {}", printable(&failure.error.to_string())));
             }
-            Event::Planned { key } if self.output == Output::Text => {
+            ProgressEvent::Planned { key } if self.output == Output::Text => {
                 self.bar.suspend(|| print(&printable(key)));
             }
-            Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
+            ProgressEvent::Planned { .. }
+            | ProgressEvent::Rejected { .. }
+            | ProgressEvent::RecordLost { .. } => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
-use bridge_core::progress::{Event, Log, Observer};
+use bridge_core::progress::{Log, Observer, ProgressEvent};
 use http_client::{self, Proxies};
 use settings::text::{counted, printable};
 
@@ -157,14 +157,16 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 impl Observer for &Bar {
-    fn observe(&self, event: &Event<'_>) {
+    fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
-            Event::Accepted { .. } | Event::Skipped { .. } => self.0.inc(1),
-            Event::Failed { failure, .. } => {
+            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.0.inc(1),
+            ProgressEvent::Failed { failure, .. } => {
                 self.0.inc(1);
                 self.0.set_message(format!("last error: {}", printable(&failure.error.to_string())));
             }
-            Event::Planned { .. } | Event::Rejected { .. } | Event::RecordLost { .. } => {}
+            ProgressEvent::Planned { .. }
+            | ProgressEvent::Rejected { .. }
+            | ProgressEvent::RecordLost { .. } => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use fc_adapter::{ErrorKind, Limits, Markers, Platform};
+use fc_adapter::{ErrorKind, FcContext, Limits, Markers, Platform};
 use rustls::crypto::ring;
 
 use super::{Exit, exit, variable};
@@ -131,7 +131,7 @@ fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Faile
     let function = Function::new(pipeline, SourceCredentials::new(variable), key_encoding);
     let random = ring::default_provider().secure_random;
     let ingest = ingest.and_then(|IngestSettings { guard, token }| {
-        Some(Ingest::new(function.clone(), guard, token?, random))
+        Some(Ingest::new(function.host(), guard, token?, random))
     });
     Ok(Served { function, ingest, access, limits })
 }
@@ -163,14 +163,14 @@ async fn over_http(
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
     let platform = Platform::detect(variable);
-    let adapter = host::adapter(function).platform(platform).limits(limits);
+    let adapter = host::adapter(function.clone()).platform(platform).limits(limits);
     let adapter = adapter.timeout(Duration::from_secs(args.timeout));
     let mut adapter = adapter.admit(move |headers| access.admits(headers));
     if let Some(ingest) = ingest {
         let looking = ingest.clone();
         adapter = adapter.on_http(MAX_BODY, move |request| {
-            let ingest = ingest.clone();
-            async move { ingest.answer(request).await }
+            let (ingest, function) = (ingest.clone(), function.clone());
+            async move { ingest.answer(request, function.invocation(FcContext::current().as_deref())).await }
         });
         adapter = adapter.look_at_http(move |head| looking.refuses(head));
     }

@@ -14,7 +14,7 @@ use super::error::QueueErrorKind;
 use super::held::Hand;
 use super::queue::Received;
 use bridge_core::credentials::NoCredentials;
-use bridge_core::pipeline::{Budget, Report, Unsettled, Why};
+use bridge_core::pipeline::{Budget, Nack, NackReason, Report};
 use bridge_core::progress::Log;
 use object_copy::backoff::Backoff;
 use object_copy::clock;
@@ -92,25 +92,25 @@ impl Inner {
         self.stats.add(&handled.report);
         let Report { accepted, failed, unrecorded, .. } = handled.report;
         self.brake.ran(Came { settled: accepted + failed - unrecorded, unsettled: unrecorded });
-        let unsettled = |id: &String| handled.unsettled.iter().any(|message| message.id == *id);
+        let unsettled = |id: &String| handled.nacks.iter().any(|message| message.id == *id);
         let settled: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !unsettled(id)).collect();
         tokio::join!(
             self.deleter.delete(hand.of(&settled)),
-            self.give_back_later(&handled.unsettled, &received, hand),
+            self.give_back_later(&handled.nacks, &received, hand),
         );
     }
 
-    async fn give_back_later(&self, unsettled: &[Unsettled], received: &[(String, u32)], hand: &Hand) {
-        for Unsettled { id, why } in unsettled {
-            if let Why::Malformed(_) | Why::Refused(_) = why {
+    async fn give_back_later(&self, nacks: &[Nack], received: &[(String, u32)], hand: &Hand) {
+        for Nack { id, reason } in nacks {
+            if let NackReason::Malformed(_) | NackReason::Refused(_) = reason {
                 self.stats.poison.add(1);
-                tracing::error!(message = id, error = %why, "a message is left to the queue");
+                tracing::error!(message = id, error = %reason, "a message is left to the queue");
                 continue;
             }
             self.stats.released.add(1);
             let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
             let delay = coming_back(receives);
-            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %why, "a message is given back");
+            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message is given back");
             let receipts = hand.of(std::slice::from_ref(id));
             if let Err(error) = self.queue.hide(&receipts, delay).await {
                 self.stats.queue_failed(

@@ -10,7 +10,7 @@ use super::brake::{Pass, Trial};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Received};
 use super::{Inner, Until, load};
-use bridge_core::journal::Step;
+use bridge_core::journal::ProbeStep;
 use object_copy::backoff::Backoff;
 use object_copy::clock;
 
@@ -116,7 +116,7 @@ impl Inner {
     async fn journal_takes(&self) -> bool {
         let Ok(credentials) = self.credentials.current(clock::system()).await else { return false };
         let journal = self.pipeline.journal().open(credentials, Instant::now() + LOOK);
-        journal.probe("consume").await.iter().all(|(step, _)| *step != Step::Write)
+        journal.probe("consume").await.iter().all(|(step, _)| *step != ProbeStep::Write)
     }
 
     /// Starts work on messages; slots that they leave over are free again.
@@ -142,7 +142,7 @@ impl Inner {
 
     /// How many messages share a run. Keys for OMS share requests; a copy can take long, and nobody should wait for it.
     fn share(&self) -> usize {
-        if self.pipeline.engine().copier().is_some() { 1 } else { BATCH }
+        if self.pipeline.engine().may_copy() { 1 } else { BATCH }
     }
 
     /// Shows messages to the other workers again, at once.

@@ -13,9 +13,9 @@ use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::Journeys;
 use super::objects::{self, Sample};
 use super::screen::{Screen, millis, shown};
-use bridge_core::journal::{Layout, Record, Shelf};
+use bridge_core::journal::{Layout, Record, RecordStatus};
 use bridge_core::progress::Log;
-use bridge_core::replay::{Options, replay};
+use bridge_core::replay::{ReplayOptions, replay};
 
 /// Longest time anything here may take; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -135,14 +135,14 @@ impl Story<'_> {
         // The answer to the last event says that all success records are written.
         let keys = samples.iter().map(|sample| &*sample.key);
         self.journeys.follow(keys, |journey| journey.answered.is_some(), PATIENCE).await;
-        let records = self.records(Shelf::Success).await?.len();
+        let records = self.records(RecordStatus::Success).await?.len();
         self.screen.line(&format!("  The journal has {records} success records."));
         Ok(())
     }
 
     /// Names of the journal's records of one kind.
-    async fn records(&self, shelf: Shelf) -> Result<Vec<String>, Error> {
-        let root = Layout::new(&self.cloud.task().sync_task_id).name(shelf, "");
+    async fn records(&self, status: RecordStatus) -> Result<Vec<String>, Error> {
+        let root = Layout::new(&self.cloud.task().sync_task_id).name(status, "");
         let options =
             ListOptions { prefix: Some(root.trim_end_matches('/').to_owned()), ..ListOptions::default() };
         let pages: Vec<_> = self.journal.list(options).try_collect().await?;
@@ -182,7 +182,7 @@ impl Story<'_> {
         self.journeys.follow(keys, |journey| journey.answered.is_some(), PATIENCE).await;
         faults.clear(outage);
         let layout = Layout::new(&self.cloud.task().sync_task_id);
-        let prefix = layout.name(Shelf::Failed, "");
+        let prefix = layout.name(RecordStatus::Failed, "");
         let options = ListOptions { prefix: Some(prefix), ..ListOptions::default() };
         let pages: Vec<_> = self.journal.list(options).try_collect().await?;
         let mut failed = Vec::new();
@@ -205,14 +205,14 @@ impl Story<'_> {
         let credentials = self.cloud.source_credentials().from_environment()?;
         let context = pipeline.engine().context(Some(&credentials));
         let journal = pipeline.journal().open(credentials, deadline);
-        let (options, interrupted) = (Options::until(deadline), std::future::pending());
+        let (options, interrupted) = (ReplayOptions::until(deadline), std::future::pending());
         let summary = replay(pipeline.engine(), context, &journal, options, Arc::new(Log), interrupted).await;
         let waiting = keys.iter().map(String::as_str);
         self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {
             self.announce(key);
         }
-        let left = self.records(Shelf::Failed).await?.len();
+        let left = self.records(RecordStatus::Failed).await?.len();
         self.screen.line(&format!("  The journal has {left} failed records left."));
         Ok(summary.accepted)
     }

@@ -5,7 +5,7 @@ use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
 
 use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
-use bridge_core::journal::{Journal, OpenJournal, ProbeError, Step};
+use bridge_core::journal::{Journal, OpenJournal, ProbeError, ProbeStep};
 use http_client::TransportKind;
 
 const CHECK: &str = "log bucket";
@@ -55,12 +55,12 @@ fn unreachable(error: &Error) -> Finding {
     )
 }
 
-fn not_fit(step: Step, error: &ProbeError) -> Finding {
+fn not_fit(step: ProbeStep, error: &ProbeError) -> Finding {
     let why = match step {
-        Step::Write => "no failure can be recorded, so the function has to refuse events",
-        Step::Read => "status, replay and explain cannot read records",
-        Step::List => "status and replay cannot find records",
-        Step::Remove => "a replay cannot remove the records of keys that were accepted",
+        ProbeStep::Write => "no failure can be recorded, so the function has to refuse events",
+        ProbeStep::Read => "status, replay and explain cannot read records",
+        ProbeStep::List => "status and replay cannot find records",
+        ProbeStep::Remove => "a replay cannot remove the records of keys that were accepted",
     };
     let severity = match kind(error) {
         Some(ErrorKind::CredentialsRefused) => Severity::Refused,
@@ -69,12 +69,12 @@ fn not_fit(step: Step, error: &ProbeError) -> Finding {
     Finding::bad(CHECK, severity, format!("an object cannot be {step}: {error}"), why, remedy(step, error))
 }
 
-fn remedy(step: Step, error: &ProbeError) -> String {
+fn remedy(step: ProbeStep, error: &ProbeError) -> String {
     let action = match step {
-        Step::Write => "oss:PutObject",
-        Step::Read => "oss:GetObject",
-        Step::List => "oss:ListObjects",
-        Step::Remove => "oss:DeleteObject",
+        ProbeStep::Write => "oss:PutObject",
+        ProbeStep::Read => "oss:GetObject",
+        ProbeStep::List => "oss:ListObjects",
+        ProbeStep::Remove => "oss:DeleteObject",
     };
     match (kind(error), error) {
         (Some(ErrorKind::AccessDenied), _) => format!(

@@ -26,9 +26,9 @@ pub use self::destination::Destination;
 pub use self::entry::Entry;
 pub use self::side::{Side, State};
 use crate::config::Settings;
-use bridge_core::oms::{Preview, preview};
-use bridge_core::journal::{OpenJournal, ReadError, Shelf};
+use bridge_core::journal::{OpenJournal, ReadError, RecordStatus};
 use bridge_core::oms::task::OmsApi;
+use bridge_core::oms::{Preview, preview};
 
 /// Everything about one key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,8 +72,9 @@ impl Entries {
     async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
         // On the heap: each of them lists and reads.
         let success = Box::pin(async { Ok(journal.success(key).await?.map(Entry::new)) });
-        let of = |shelf| Box::pin(failures(journal, shelf, key));
-        let (success, mut failed, mut dead) = tokio::try_join!(success, of(Shelf::Failed), of(Shelf::Dead))?;
+        let of = |status| Box::pin(failures(journal, status, key));
+        let (success, mut failed, mut dead) =
+            tokio::try_join!(success, of(RecordStatus::Failed), of(RecordStatus::Dead))?;
         let (newest_failed, newest_dead) = (failed.pop(), dead.pop());
         dead.append(&mut failed);
         dead.sort_by_key(|entry| entry.written);
@@ -81,9 +82,9 @@ impl Entries {
     }
 }
 
-/// The failures of a key on a shelf, oldest first.
-async fn failures(journal: &OpenJournal, shelf: Shelf, key: &str) -> Result<Vec<Entry>, Error> {
-    let found = journal.failures_of(shelf, key).await?;
+/// The failures of a key on a status, oldest first.
+async fn failures(journal: &OpenJournal, status: RecordStatus, key: &str) -> Result<Vec<Entry>, Error> {
+    let found = journal.failures_of(status, key).await?;
     let reads = found.iter().map(|failure| journal.stored(failure.name()));
     let mut entries = Vec::with_capacity(found.len());
     for read in join_all(reads).await {

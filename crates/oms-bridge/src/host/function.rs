@@ -11,10 +11,11 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::lambda::Reply;
-use bridge_core::credentials::{NoCredentials, Offered, SourceCredentials};
-use bridge_core::pipeline::{Budget, Pipeline, Report, Unsettled};
+use crate::ingest::{Host, Invocation};
+use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
+use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
-use bridge_core::replay::{Options, Stopped, Summary, replay};
+use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
 use bridge_core::warm::reach;
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};
@@ -25,7 +26,7 @@ pub struct Function(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    pipeline: Pipeline,
+    pipeline: Arc<Pipeline>,
     credentials: SourceCredentials,
     keys: KeyEncoding,
     counters: Counters,
@@ -60,6 +61,7 @@ pub struct Totals {
 impl Function {
     /// A function that forwards through `pipeline`.
     pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
+        let pipeline = Arc::new(pipeline);
         Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
     }
 
@@ -78,13 +80,9 @@ impl Function {
     }
 
     async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
-        let context = FcContext::current();
-        let now = Instant::now();
-        let deadline = context.as_ref().map_or(now + DEFAULT_TIMEOUT, |context| context.deadline);
+        let Invocation { credentials, deadline } = self.invocation(FcContext::current().as_deref());
+        let budget = Budget::until(deadline, Instant::now());
         let event = self.parse(event.payload)?;
-        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
-        let credentials = self.0.credentials.for_invocation(offered);
-        let budget = Budget::until(deadline, now);
         match event {
             Event::Changes(changes) => self.forward(changes, credentials, budget).await,
             Event::Messages(messages) => {
@@ -117,10 +115,10 @@ impl Function {
             Event::Messages(messages) => {
                 let handled = self.0.pipeline.run_messages(messages, credentials, budget, &Log).await;
                 self.0.counters.add(&handled.report);
-                for Unsettled { id, why } in &handled.unsettled {
-                    tracing::error!(message_id = id, %why, "the message goes back to its queue");
+                for Nack { id, reason } in &handled.nacks {
+                    tracing::error!(message_id = id, why = %reason, "the message goes back to its queue");
                 }
-                Ok(Reply::Batch(handled.unsettled.into_iter().collect()))
+                Ok(Reply::Batch(handled.nacks.into_iter().collect()))
             }
             Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(Reply::Whole),
         }
@@ -173,7 +171,7 @@ impl Function {
         let pipeline = &self.0.pipeline;
         let context = pipeline.engine().context(Some(&credentials));
         let journal = pipeline.journal().open(credentials, budget.journal);
-        let options = Options { source: pipeline.source(), ..Options::until(budget.engine) };
+        let options = ReplayOptions { source: pipeline.source(), ..ReplayOptions::until(budget.engine) };
         let summary =
             replay(pipeline.engine(), context, &journal, options, Arc::new(Log), std::future::pending())
                 .await;
@@ -199,26 +197,19 @@ impl Function {
         }
     }
 
-    /// What it forwards through.
-    pub(crate) fn pipeline(&self) -> &Pipeline {
-        &self.0.pipeline
+    /// What it gives an interface that is served beside it.
+    pub(crate) fn host(&self) -> Host {
+        let own = self.clone();
+        let count = Arc::new(move |report: &Report| own.0.counters.add(report));
+        Host { pipeline: Arc::clone(&self.0.pipeline), count }
     }
 
-    /// The credentials of the invocation that calls this.
-    pub(crate) fn credentials(&self) -> Result<Arc<Credentials>, NoCredentials> {
-        let context = FcContext::current();
-        let offered = context.as_ref().and_then(|context| context.credentials.as_ref()).map(offered);
-        self.0.credentials.for_invocation(offered)
-    }
-
-    /// Until when the invocation that calls this may take.
-    pub(crate) fn deadline() -> Instant {
-        FcContext::current().map_or_else(|| Instant::now() + DEFAULT_TIMEOUT, |context| context.deadline)
-    }
-
-    /// Adds a report to the totals.
-    pub(crate) fn count(&self, report: &Report) {
-        self.0.counters.add(report);
+    /// The credentials and the deadline of an invocation, by what its host says of it.
+    pub(crate) fn invocation(&self, context: Option<&FcContext>) -> Invocation {
+        let offered = context.and_then(|context| context.credentials.as_ref()).map(offered);
+        let credentials = self.0.credentials.for_invocation(offered);
+        let deadline = context.map_or_else(|| Instant::now() + DEFAULT_TIMEOUT, |context| context.deadline);
+        Invocation { credentials, deadline }
     }
 
     /// What was done so far.
@@ -262,7 +253,7 @@ impl Counters {
         add(&self.skipped, report.skipped);
     }
 
-    fn replayed(&self, summary: &Summary) {
+    fn replayed(&self, summary: &ReplaySummary) {
         self.accepted.fetch_add(summary.accepted as u64, Ordering::Relaxed);
         self.failed.fetch_add(summary.failed as u64, Ordering::Relaxed);
     }
@@ -271,8 +262,8 @@ impl Counters {
 /// Time an invocation may take when the host does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
-fn offered(credentials: &FcCredentials) -> Offered<'_> {
-    Offered {
+fn offered(credentials: &FcCredentials) -> InvocationCredentials<'_> {
+    InvocationCredentials {
         id: &credentials.access_key_id,
         secret: &credentials.access_key_secret,
         token: credentials.security_token.as_ref(),

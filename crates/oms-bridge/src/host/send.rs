@@ -11,7 +11,7 @@ pub use self::input::{Input, Separator};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::{Budget, Pipeline, Report};
-use bridge_core::progress::{Event, Observer};
+use bridge_core::progress::{Observer, ProgressEvent};
 use object_events::change::ObjectChange;
 
 /// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.
@@ -63,7 +63,7 @@ pub async fn send(
         sent.report.failed += rejected.len();
         sent.report.unrecorded += rejected.len();
         for what in &rejected {
-            observer.observe(&Event::Rejected { what });
+            observer.observe(&ProgressEvent::Rejected { what });
         }
         let now = Instant::now();
         let changes = keys.into_iter().map(ObjectChange::of_key).collect();

@@ -1,5 +1,6 @@
 //! Routes and answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,8 +17,8 @@ use super::jobs::{self, Job, Jobs, Object, State};
 use super::pending::Pending;
 use super::request::{self, Invalid, Wanted};
 use super::work::Work;
-use crate::host::Function;
-use bridge_core::pipeline::Budget;
+use bridge_core::credentials::NoCredentials;
+use bridge_core::pipeline::{Budget, Pipeline, Report};
 use http_listener::token::Token;
 use object_copy::egress::Guard;
 use object_copy::header;
@@ -31,11 +32,35 @@ pub struct Ingest(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    function: Function,
+    host: Host,
     guard: Arc<Guard>,
     token: Token,
     jobs: Jobs,
     random: &'static dyn SecureRandom,
+}
+
+/// What the process that serves the interface gives it.
+#[derive(Clone)]
+pub struct Host {
+    /// Objects are forwarded through it.
+    pub pipeline: Arc<Pipeline>,
+    /// Takes the report of each request, for the totals of the process.
+    pub count: Arc<dyn Fn(&Report) + Send + Sync>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("pipeline", &self.pipeline).finish_non_exhaustive()
+    }
+}
+
+/// The invocation that a request came with.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Credentials of the source and the log bucket.
+    pub credentials: Result<Arc<Credentials>, NoCredentials>,
+    /// Until when the work may take.
+    pub deadline: Instant,
 }
 
 /// An answer that is no success.
@@ -93,34 +118,33 @@ enum Asked<'h> {
 }
 
 impl Ingest {
-    /// An interface to `function` for those who have `token`. `random` makes the ids.
-    pub fn new(
-        function: Function,
-        guard: Arc<Guard>,
-        token: Token,
-        random: &'static dyn SecureRandom,
-    ) -> Self {
-        Self(Arc::new(Inner { function, guard, token, jobs: Jobs::default(), random }))
+    /// An interface to the pipeline of `host` for clients that have `token`. `random` makes the ids.
+    pub fn new(host: Host, guard: Arc<Guard>, token: Token, random: &'static dyn SecureRandom) -> Self {
+        Self(Arc::new(Inner { host, guard, token, jobs: Jobs::default(), random }))
     }
 
-    /// Answers one request. What goes on after the answer holds the [`Busy`] among its extensions.
-    pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
-        match self.route(request).await {
+    /// Answers one request. Work that continues after the answer holds the [`Busy`] among its extensions.
+    pub async fn answer(&self, request: Request<Bytes>, invocation: Invocation) -> Response<Bytes> {
+        match self.route(request, invocation).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         }
     }
 
-    /// The answer to a request that is refused for its head alone: nobody without the token, and none of what is unknown, has a
-    /// body received.
+    /// The answer to a request that is refused for its head alone, before its body is received: without the token, or for
+    /// an unknown path.
     pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
         self.asked(head).err().map(Refusal::into_response)
     }
 
-    async fn route(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+    async fn route(
+        &self,
+        request: Request<Bytes>,
+        invocation: Invocation,
+    ) -> Result<Response<Bytes>, Refusal> {
         let (head, body) = request.into_parts();
         match self.asked(&head)? {
-            Asked::Take(answer) => self.take(answer, body, head.extensions.get().cloned()).await,
+            Asked::Take(answer) => self.take(answer, body, invocation, head.extensions.get().cloned()).await,
             Asked::Show(path) => self.show(path),
         }
     }
@@ -152,30 +176,31 @@ impl Ingest {
         &self,
         answer: Answer,
         body: Bytes,
+        invocation: Invocation,
         busy: Option<Busy>,
     ) -> Result<Response<Bytes>, Refusal> {
-        let Inner { function, guard, jobs, random, .. } = &*self.0;
+        let Inner { host, guard, jobs, random, .. } = &*self.0;
         let wanted = request::parse(&body, guard)?;
         drop(body);
-        let credentials = function
-            .credentials()
+        let credentials = invocation
+            .credentials
             .map_err(|error| Refusal::unavailable("no_credentials", error.to_string()))?;
         let id = jobs::id(*random)
             .ok_or_else(|| Refusal::unavailable("unavailable", "the system gives no random numbers"))?;
         let job = jobs
             .add(id, wanted.iter().map(|object| object.key.clone()))
             .map_err(|jobs::Full| Refusal::unavailable("busy", "too many objects are under way"))?;
-        let copies = function.pipeline().engine().copier().is_some();
+        let fetches = host.pipeline.engine().reads_urls();
         let work = Work {
-            function: function.clone(),
+            host: host.clone(),
             job: Arc::clone(&job),
-            changes: wanted.into_iter().map(|object| change(object, copies)).collect(),
+            changes: wanted.into_iter().map(|object| change(object, fetches)).collect(),
             pending: Pending::default(),
             credentials,
-            budget: Budget::until(Function::deadline(), Instant::now()),
+            budget: Budget::until(invocation.deadline, Instant::now()),
         };
-        // What OMS is handed takes no longer than an event.
-        if copies && answer == Answer::Promptly {
+        // Handing keys to OMS takes no longer than an event.
+        if fetches && answer == Answer::Promptly {
             self.promise(work, busy).await
         } else {
             work.run().await;
@@ -186,7 +211,7 @@ impl Ingest {
     /// Writes down what is asked for, and does it after the answer.
     async fn promise(&self, mut work: Work, busy: Option<Busy>) -> Result<Response<Bytes>, Refusal> {
         let job = Arc::clone(&work.job);
-        let journal = self.0.function.pipeline().journal();
+        let journal = self.0.host.pipeline.journal();
         let journal = journal.open(Arc::<Credentials>::clone(&work.credentials), work.budget.journal);
         match Pending::write(&journal, job.id(), &work.changes).await {
             Ok(pending) => work.pending = pending,
@@ -226,9 +251,8 @@ impl Ingest {
     }
 }
 
-fn change(Wanted { key, url }: Wanted, copies: bool) -> ObjectChange {
-    // OMS reads its own source bucket, whatever the URL.
-    ObjectChange { url: copies.then_some(url), ..ObjectChange::of_key(key) }
+fn change(Wanted { key, url }: Wanted, fetches: bool) -> ObjectChange {
+    ObjectChange { url: fetches.then_some(url), ..ObjectChange::of_key(key) }
 }
 
 /// A request as it is shown.

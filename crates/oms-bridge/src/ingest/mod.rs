@@ -28,5 +28,5 @@ mod pending;
 mod request;
 mod work;
 
-pub use self::api::Ingest;
+pub use self::api::{Host, Ingest, Invocation};
 pub use self::request::MAX_BODY;

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use bridge_core::engine::{EngineName, Failure, Outcome};
-use bridge_core::journal::{OpenJournal, Record, Shelf, WriteError};
+use bridge_core::journal::{OpenJournal, Record, RecordStatus, WriteError};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
 
@@ -42,7 +42,7 @@ impl Pending {
             .iter()
             .map(|change| {
                 let record = Record { attempts: 0, ..Record::new(change, &outcome, now) };
-                async move { journal.write_failure(Shelf::Failed, &record).await }
+                async move { journal.write_failure(RecordStatus::Failed, &record).await }
             })
             .collect();
         stream::iter(writes).buffered(AT_ONCE).try_collect().await.map(Self)

@@ -6,23 +6,23 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use oss_lite::Credentials;
 
+use super::api::Host;
 use super::jobs::{Copied, Job, State};
 use super::pending::Pending;
-use crate::host::Function;
 use bridge_core::engine::EngineName;
-use bridge_core::engine::copy::Mirror;
+use bridge_core::engine::copy::DestinationView;
 use bridge_core::journal::OpenJournal;
 use bridge_core::pipeline::{Budget, Disposition, Recorded, Report, Settled};
 use bridge_core::progress::Log;
 use object_events::change::ObjectChange;
 
-/// Settled objects that are taken together where they come together: their promises share a request.
+/// Objects that are finished together if they come together: the deletions of their promises share a request.
 const TOGETHER: usize = 1000;
 
 /// Everything that is needed to serve one request.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) function: Function,
+    pub(super) host: Host,
     pub(super) job: Arc<Job>,
     pub(super) changes: Vec<ObjectChange>,
     pub(super) pending: Pending,
@@ -31,11 +31,11 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Runs the request to its end, which the job tells.
+    /// Runs the request to its end and notes the results in the job.
     pub(super) async fn run(mut self) {
         let _end = End { job: Arc::clone(&self.job), recorded: self.pending.exist() };
         let changes = std::mem::take(&mut self.changes);
-        let pipeline = self.function.pipeline();
+        let pipeline = &self.host.pipeline;
         let settled = match pipeline.settle(changes, Ok(Arc::clone(&self.credentials)), self.budget) {
             Ok(settled) => settled,
             Err(error) => {
@@ -53,7 +53,7 @@ impl Work {
                 batch = ready.next(), if open => match batch {
                     Some(batch) => {
                         for settled in &batch {
-                            settled.tell(&Log);
+                            settled.report_to(&Log);
                             report.count(settled);
                         }
                         under_way.push(rest.finish(batch));
@@ -63,7 +63,7 @@ impl Work {
                 Some(()) = under_way.next() => {}
             }
         }
-        self.function.count(&report);
+        (self.host.count)(&report);
     }
 }
 
@@ -79,24 +79,23 @@ impl Drop for End {
     }
 }
 
-/// What is left to do once the pipeline has settled an object.
+/// What follows once the pipeline is done with an object.
 struct Rest<'w> {
     work: &'w Work,
     journal: OpenJournal,
-    mirror: Option<Mirror>,
+    destination: Option<DestinationView>,
 }
 
 impl<'w> Rest<'w> {
     fn of(work: &'w Work) -> Self {
-        let pipeline = work.function.pipeline();
-        let copier = pipeline.engine().copier();
-        let mirror = copier.map(|copier| copier.mirror(&work.credentials, work.budget.journal));
+        let pipeline = &work.host.pipeline;
+        let destination = pipeline.engine().destination(&work.credentials, work.budget.journal);
         let journal = pipeline.journal().open(Arc::clone(&work.credentials), work.budget.journal);
-        Self { work, journal, mirror }
+        Self { work, journal, destination }
     }
 
-    /// Shows what became of objects, once the promises are taken back that something else stands for by now: a success record, or
-    /// a record of the failure.
+    /// Shows the results of objects. Their promises are deleted first, where a record of the success or of the failure has
+    /// taken their place.
     async fn finish(&self, batch: Vec<Settled>) {
         let kept = batch.iter().filter(|settled| !matches!(settled.recorded, Recorded::Lost(_)));
         let places: Vec<usize> = kept.map(|settled| settled.index).collect();
@@ -122,10 +121,10 @@ impl<'w> Rest<'w> {
         self.work.job.set(index, state);
     }
 
-    /// What the destination says of the copy. That it does not answer makes it no worse.
+    /// The copy as the destination describes it. If it does not answer, the copy still counts.
     async fn copied(&self, key: &str, note: Option<String>) -> Copied {
-        let Some(mirror) = &self.mirror else { return Copied { note, ..Copied::default() } };
-        match mirror.look(key).await {
+        let Some(destination) = &self.destination else { return Copied { note, ..Copied::default() } };
+        match destination.look(key).await {
             Ok(meta) => Copied {
                 bytes: Some(meta.size),
                 etag: meta.etag,

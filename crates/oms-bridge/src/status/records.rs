@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Error;
 use serde::Serialize;
 
-use bridge_core::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, Shelf};
+use bridge_core::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, RecordStatus};
 use object_copy::outcome::{EngineError, FailureClass};
 use settings::text;
 
@@ -126,10 +126,10 @@ pub(super) async fn collect(
     read: usize,
     now: DateTime<Utc>,
 ) -> Result<Records, Error> {
-    let dead = journal.failed_keys(Shelf::Dead).try_fold(0, |count, _| async move { Ok(count + 1) });
+    let dead = journal.failed_keys(RecordStatus::Dead).try_fold(0, |count, _| async move { Ok(count + 1) });
     let failed = async {
         let mut tally = Tally::new(now);
-        let keys = journal.failed_keys(Shelf::Failed).enumerate();
+        let keys = journal.failed_keys(RecordStatus::Failed).enumerate();
         let mut seen = std::pin::pin!(
             keys.map(|(index, key)| async move {
                 let key = key?;

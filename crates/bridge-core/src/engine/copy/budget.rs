@@ -49,8 +49,8 @@ impl DeleteBudget {
         self.taken().within(self.slot()) >= self.max
     }
 
-    /// What is said of a removal for which nothing is left.
-    pub(super) fn put_off(&self) -> TransferError {
+    /// The failure of a removal that exceeds the budget.
+    pub(super) fn exhausted(&self) -> TransferError {
         TransferError::transient(format!(
             "{} objects were removed within {WINDOW_MINUTES} minutes, the most at once; a replay goes on",
             self.max

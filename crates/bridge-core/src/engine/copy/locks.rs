@@ -24,12 +24,12 @@ struct Entry {
 pub(super) struct KeyLock {
     // Dropped first, so that the entry goes last.
     _turn: OwnedMutexGuard<()>,
-    _place: Place,
+    _place: QueuePlace,
 }
 
 /// A place in the queue of a key.
 #[derive(Debug)]
-struct Place {
+struct QueuePlace {
     locks: KeyLocks,
     key: String,
 }
@@ -44,7 +44,7 @@ impl KeyLocks {
             Arc::clone(&entry.turn)
         };
         // From here on the entry is left again, also by who gives up waiting.
-        let place = Place { locks: self.clone(), key: key.to_owned() };
+        let place = QueuePlace { locks: self.clone(), key: key.to_owned() };
         let turn = if let Ok(turn) = Arc::clone(&turn).try_lock_owned() {
             turn
         } else {
@@ -59,7 +59,7 @@ impl KeyLocks {
     }
 }
 
-impl Drop for Place {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         let mut entries = self.locks.entries();
         if let Some(entry) = entries.get_mut(&self.key) {

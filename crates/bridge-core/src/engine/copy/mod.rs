@@ -37,7 +37,7 @@ pub const OBJECTS_IN_FLIGHT: usize = 16;
 
 /// Copies objects of one source service to one destination. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
-pub struct CopyEngine(Arc<Shared>);
+pub struct CopyEngine(Arc<CopyShared>);
 
 /// What a [`CopyEngine`] is made of.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub struct CopyContext {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct CopyShared {
     config: CopyConfig,
     /// Objects under way.
     in_flight: Arc<Semaphore>,
@@ -122,19 +122,19 @@ struct Shared {
 #[derive(Debug)]
 struct Last {
     credentials: Arc<Credentials>,
-    place: Place,
+    location: SourceLocation,
     transfer: Transfer,
 }
 
 /// Where an object is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum SourceLocation {
     Bucket(BucketName),
     S3(String),
     Web,
 }
 
-impl Place {
+impl SourceLocation {
     fn of(change: &ObjectChange, config: &CopyConfig) -> Result<Self, TransferError> {
         let elsewhere = |bucket: Option<&str>| {
             bucket
@@ -161,15 +161,15 @@ impl Place {
     }
 }
 
-/// The destination, to look at what was copied.
+/// The destination, to look at copies.
 #[derive(Clone, Debug)]
-pub struct Mirror {
+pub struct DestinationView {
     bucket: Bucket,
     prefix: String,
 }
 
-impl Mirror {
-    /// What there is of the copy of `key`.
+impl DestinationView {
+    /// Metadata of the copy of `key`.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl CopyEngine {
         let permits = || Arc::new(Semaphore::new(config.in_flight.max(1)));
         let (in_flight, streams) = (permits(), permits());
         let budget = config.deletes.budget(config.clock);
-        Self(Arc::new(Shared {
+        Self(Arc::new(CopyShared {
             config,
             in_flight,
             streams,
@@ -204,7 +204,7 @@ impl CopyEngine {
         deadline: Instant,
         outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
     ) {
-        let deadline = before(deadline, Instant::now());
+        let deadline = transfer_deadline(deadline, Instant::now());
         for (index, job) in jobs {
             let task = match self.0.task(job, context) {
                 Ok(task) => task,
@@ -245,9 +245,10 @@ impl CopyEngine {
     }
 
     /// The destination, with the credentials of an invocation and until a deadline.
-    pub fn mirror(&self, source: &Arc<Credentials>, deadline: Instant) -> Mirror {
+    pub(super) fn destination(&self, source: &Arc<Credentials>, deadline: Instant) -> DestinationView {
         let config = &self.0.config;
-        Mirror { bucket: config.mirror(source).with_deadline(deadline), prefix: config.prefix.clone() }
+        let bucket = config.destination_bucket(source).with_deadline(deadline);
+        DestinationView { bucket, prefix: config.prefix.clone() }
     }
 
     /// The source bucket of changes that name none.
@@ -262,7 +263,7 @@ impl CopyEngine {
 }
 
 impl CopyConfig {
-    fn mirror(&self, source: &Arc<Credentials>) -> Bucket {
+    fn destination_bucket(&self, source: &Arc<Credentials>) -> Bucket {
         let own = self.credentials.as_ref().unwrap_or(source);
         self.destination.bucket(&self.bucket, Arc::clone(own))
     }
@@ -272,7 +273,7 @@ impl CopyConfig {
 struct Task {
     transfer: Transfer,
     item: Item,
-    asked: Asked,
+    trigger: Trigger,
     removal: Option<Removal>,
 }
 
@@ -285,82 +286,88 @@ enum Removal {
     Version,
 }
 
-/// What brought a job up.
+/// What caused a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum Trigger {
     /// An event: the object may be gone by now, and then there is nothing to do.
-    ByAnEvent,
-    /// Somebody named the object and expects it to be there.
-    ByName,
+    Event,
+    /// A request that names the object: it is expected to be there.
+    Request,
 }
 
-impl Shared {
+impl CopyShared {
     fn task(&self, job: Job, context: &CopyContext) -> Result<Task, TransferError> {
         let removal = job.is_removal().then(|| match job.change.effect() {
             Effect::VersionRemoved => Removal::Version,
             _ => Removal::Object,
         });
         let Job { change, open, .. } = job;
-        let place = Place::of(&change, &self.config)?;
+        let location = SourceLocation::of(&change, &self.config)?;
         let key = change.url.as_ref().unwrap_or(&change.key);
         let item = Item { open, ..Item::new(key, [&self.config.prefix, &*change.key].concat()) };
-        let asked = match place {
-            Place::Bucket(_) | Place::S3(_) => Asked::ByAnEvent,
-            Place::Web => Asked::ByName,
+        let trigger = match location {
+            SourceLocation::Bucket(_) | SourceLocation::S3(_) => Trigger::Event,
+            SourceLocation::Web => Trigger::Request,
         };
-        let transfer = self.transfer(place, &context.source)?;
-        Ok(Task { transfer, item, asked, removal })
+        let transfer = self.transfer(location, &context.source)?;
+        Ok(Task { transfer, item, trigger, removal })
     }
 
-    fn transfer(&self, place: Place, credentials: &Arc<Credentials>) -> Result<Transfer, TransferError> {
+    fn transfer(
+        &self,
+        location: SourceLocation,
+        credentials: &Arc<Credentials>,
+    ) -> Result<Transfer, TransferError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &*last
             && Arc::ptr_eq(&last.credentials, credentials)
-            && last.place == place
+            && last.location == location
         {
             return Ok(last.transfer.clone());
         }
         let config = &self.config;
-        let (source, server_side) = match &place {
-            Place::Bucket(bucket) => {
+        let (source, server_side) = match &location {
+            SourceLocation::Bucket(bucket) => {
                 (Source::Store(config.source.bucket(bucket, Arc::clone(credentials))), self.server_side())
             }
             #[cfg(feature = "aws")]
-            Place::S3(bucket) => (Source::S3(config.s3.bucket(bucket)?), ServerSideCopy::No),
+            SourceLocation::S3(bucket) => (Source::S3(config.s3.bucket(bucket)?), ServerSideCopy::No),
             #[cfg(not(feature = "aws"))]
-            Place::S3(bucket) => {
+            SourceLocation::S3(bucket) => {
                 let reading = settings::features::missing("aws", "reading Amazon S3");
                 return Err(TransferError::settings(format!(
                     "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {reading}"
                 )));
             }
-            Place::Web => {
+            SourceLocation::Web => {
                 let web = config.web.clone().ok_or_else(|| {
                     TransferError::settings("the object is read from a URL, and INGEST_DOMAINS allows none")
                 })?;
                 (Source::Web(web), ServerSideCopy::No)
             }
         };
-        let destination = Destination::store(config.mirror(credentials));
+        let destination = Destination::store(config.destination_bucket(credentials));
         let options = Options {
             concurrency: config.in_flight.max(1),
             server_side,
-            removals: self.removals(&place),
+            removals: self.removals(&location),
             random: config.random,
             ..Options::default()
         };
         let transfer = Transfer::sharing(source, destination, options, Arc::clone(&self.streams));
-        *last = Some(Last { credentials: Arc::clone(credentials), place, transfer: transfer.clone() });
+        *last = Some(Last { credentials: Arc::clone(credentials), location, transfer: transfer.clone() });
         Ok(transfer)
     }
 
-    fn removals(&self, place: &Place) -> Removals {
-        match (self.config.deletes, place) {
-            (Deletes::Ignored, _) | (_, Place::Web) => Removals::Ignored,
-            (Deletes::Propagated { .. }, place) => {
-                let own = match (place, &self.config.only_source) {
-                    (Place::Bucket(name), Some((Provider::Configured, only))) => name.as_str() == only,
-                    (Place::S3(name), Some((Provider::AmazonS3, only))) => name == only,
+    fn removals(&self, location: &SourceLocation) -> Removals {
+        match (self.config.deletes, location) {
+            (Deletes::Ignored, _) | (_, SourceLocation::Web) => Removals::Ignored,
+            (Deletes::Propagated { .. }, location) => {
+                let own = match (location, &self.config.only_source) {
+                    (SourceLocation::Bucket(name), Some((Provider::Configured, only))) => {
+                        name.as_str() == only
+                    }
+                    (SourceLocation::S3(name), Some((Provider::AmazonS3, only))) => name == only,
                     _ => false,
                 };
                 let unmarked = if own { self.config.unmarked } else { Unmarked::Kept };
@@ -380,7 +387,7 @@ impl Shared {
     }
 
     async fn settle(&self, task: Task, deadline: Instant) -> Outcome {
-        let Task { transfer, item, asked, removal } = task;
+        let Task { transfer, item, trigger, removal } = task;
         // The turn of the key comes first: who waits for it must not keep others from theirs.
         let begun = timeout_at(deadline, async {
             let turn = self.keys.lock(&item.to).await;
@@ -405,7 +412,7 @@ impl Shared {
         match done {
             Ok(CopyOutcome::Copied { .. }) => accepted(None),
             Ok(CopyOutcome::UpToDate) => accepted(Some("up to date")),
-            Ok(CopyOutcome::SourceGone) if asked == Asked::ByName => {
+            Ok(CopyOutcome::SourceGone) if trigger == Trigger::Request => {
                 let failed = TransferError::permanent("the web server has no such object");
                 Outcome::Failed(failure(failed, Attempt::Made))
             }
@@ -414,7 +421,7 @@ impl Shared {
             Ok(CopyOutcome::NotItsCopy) => accepted(Some(
                 "gone from the source; at the destination lies the copy of another object, left",
             )),
-            Ok(CopyOutcome::Deferred) => Outcome::Failed(failure(self.budget.put_off(), Attempt::Deferred)),
+            Ok(CopyOutcome::Deferred) => Outcome::Failed(failure(self.budget.exhausted(), Attempt::Deferred)),
             Ok(CopyOutcome::SymlinkSkipped) => accepted(Some("a symlink, left out")),
             Err(failed) => {
                 let attempt = failed.attempt;
@@ -424,10 +431,14 @@ impl Shared {
     }
 }
 
-/// Leaves time for putting away what is under way, so that it is said by `deadline` what a later run goes on with.
-fn before(deadline: Instant, now: Instant) -> Instant {
-    const PUT_AWAY: Duration = Duration::from_secs(2);
-    deadline - PUT_AWAY.min(deadline.saturating_duration_since(now) / 8)
+/// The deadline of transfers: early enough to close what is open at the destination and to report, by `deadline`, what a
+/// later run continues with.
+///
+/// Two seconds are enough for one round trip that lists or aborts a multipart upload, at the timeouts of the client. When
+/// little time is left, an eighth of it is reserved instead: most of a short budget has to go into the copy itself.
+fn transfer_deadline(deadline: Instant, now: Instant) -> Instant {
+    const RESERVED: Duration = Duration::from_secs(2);
+    deadline - RESERVED.min(deadline.saturating_duration_since(now) / 8)
 }
 
 fn accepted(note: Option<&str>) -> Outcome {

@@ -1,12 +1,12 @@
 //! Batches that are refused with 403 although the credentials are good.
 //!
-//! Either some key of the batch is at fault (a firewall before the gateway dislikes its text), or a permission is missing and every
-//! key is refused. Halving tells: it goes on until the keys at fault stand alone. Should every key be refused, that would
-//! cost two requests a key, with each batch anew. So:
+//! Either some key of the batch is at fault (a firewall before the gateway dislikes its text), or a permission is missing
+//! and every key is refused. Halving shows which: it continues until the keys at fault are alone. If every key is refused,
+//! that would cost two requests a key, for each batch again. Therefore:
 //!
-//! - One batch is halved at a time; others that are refused meanwhile wait for what it finds.
-//! - [`ALONE`] keys refused alone, or all of the batch, and none accepted: everything is refused. The rest of the
-//!   batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless something is accepted before.
+//! - One batch is halved at a time; others that are refused meanwhile wait for the result.
+//! - If [`ALONE`] keys are refused alone, or all keys of the batch, and none is accepted, then everything is refused. The
+//!   rest of the batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless a request is accepted before.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,13 +16,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::breaker::WINDOW;
 use object_copy::clock::{Clock, Moment};
 
-/// So many keys refused alone, and none accepted, mean that everything is refused.
+/// Keys refused alone, with none accepted, after which everything counts as refused.
 const ALONE: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Forbidden {
     clock: Clock,
-    /// When it was found that everything is refused.
+    /// When everything was last found to be refused.
     everything: Mutex<Option<Moment>>,
     turn: Arc<Semaphore>,
 }
@@ -40,26 +40,26 @@ impl Forbidden {
         Self { clock, everything: Mutex::default(), turn: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Begins to halve a batch; `None` where that is no use, or time is up.
+    /// Begins to halve a batch; `None` if everything is refused anyway, or time is up.
     pub(super) async fn search(&self, deadline: Instant) -> Option<Search> {
         if self.is_everything() {
             return None;
         }
         let turn = timeout_at(deadline, Arc::clone(&self.turn).acquire_owned()).await.ok()?.ok();
-        // Whoever had the turn before may have found out.
+        // The search before may have found out.
         (!self.is_everything()).then_some(Search { _turn: turn, alone: 0, accepted: false })
     }
 
-    /// Something was accepted.
-    pub(super) fn accepted(&self, search: Option<&mut Search>) {
+    /// Notes that a request was accepted.
+    pub(super) fn note_accepted(&self, search: Option<&mut Search>) {
         *self.everything() = None;
         if let Some(search) = search {
             search.accepted = true;
         }
     }
 
-    /// A key was refused alone, and so many keys of the batch are left. Says whether to give them up.
-    pub(super) fn refused_alone(&self, search: &mut Search, left: usize) -> bool {
+    /// Notes that a key was refused alone while `left` keys of the batch wait. Returns whether to give those up.
+    pub(super) fn note_refused_alone(&self, search: &mut Search, left: usize) -> bool {
         search.alone += 1;
         let all = search.alone > 1 && left == 0;
         let everything = !search.accepted && (search.alone >= ALONE || all);

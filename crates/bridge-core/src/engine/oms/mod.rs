@@ -31,7 +31,7 @@ use self::forbidden::{Forbidden, Search};
 use self::queue::{PendingKey, Queue};
 use self::rate::RateLimiter;
 use self::step::{Situation, Step};
-use super::{Acceptance, EngineName, Failure, Job, Outcome, Outcomes};
+use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
 use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
@@ -50,7 +50,7 @@ const MAX_ENCODED_KEY: usize = 16_384;
 
 /// Forwards keys to one OMS sync task. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
-pub struct OmsEngine(Arc<Shared>);
+pub struct OmsEngine(Arc<OmsShared>);
 
 /// The parts and settings of an [`OmsEngine`].
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub struct OmsConfig {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct OmsShared {
     client: Client,
     breaker: Breaker,
     batch: usize,
@@ -100,7 +100,7 @@ impl OmsEngine {
     /// An engine that sends through `http`, which must not follow redirects.
     pub fn new(http: reqwest::Client, config: OmsConfig) -> Self {
         let OmsConfig { target, credentials, breaker, batch, max_rps, in_flight, clock, random } = config;
-        Self(Arc::new(Shared {
+        Self(Arc::new(OmsShared {
             client: Client::new(http, target, credentials, clock),
             breaker,
             batch,
@@ -126,7 +126,7 @@ impl OmsEngine {
         &self,
         jobs: impl IntoIterator<Item = (usize, Job)>,
         deadline: Instant,
-        outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
+        outcomes: &OutcomeSender,
     ) {
         let pending = jobs.into_iter().filter_map(|(index, job)| {
             let key = PendingKey::new(index, job.key(), deadline, outcomes);
@@ -164,7 +164,7 @@ impl OmsEngine {
     }
 }
 
-impl Shared {
+impl OmsShared {
     /// Sends what is queued, then ends.
     async fn flush(self: Arc<Self>) {
         // Lets every invocation that is ready to run queue its keys first: they share requests, at no waiting time.
@@ -193,7 +193,7 @@ impl Shared {
         while let Some(mut batch) = batches.pop() {
             let outcome = match self.send(&batch).await {
                 Sent::Accepted(acceptance) => {
-                    self.forbidden.accepted(search.as_mut());
+                    self.forbidden.note_accepted(search.as_mut());
                     Outcome::Accepted(acceptance)
                 }
                 Sent::Failed(failure) => Outcome::Failed(failure),
@@ -208,7 +208,7 @@ impl Shared {
                     }
                     let left = batches.iter().map(Vec::len).sum();
                     if let (Some(search), 1) = (&mut search, batch.len())
-                        && self.forbidden.refused_alone(search, left)
+                        && self.forbidden.note_refused_alone(search, left)
                     {
                         batch.extend(batches.drain(..).flatten());
                     }
@@ -273,10 +273,10 @@ impl Shared {
                 Step::Split => return Sent::Split,
                 Step::Forbidden => return Sent::Forbidden(refused(refusal, FailureClass::Auth)),
                 Step::CorrectClock => clock_corrected = true,
-                Step::PauseFor(limit) => self.rate.throttled(Some(limit), Duration::ZERO),
+                Step::PauseFor(limit) => self.rate.hold_back(Some(limit), Duration::ZERO),
                 Step::Pause(delay) => {
                     tries += 1;
-                    self.rate.throttled(None, delay);
+                    self.rate.hold_back(None, delay);
                 }
                 Step::Sleep(delay) => {
                     tries += 1;

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::engine::Outcome;
+use crate::engine::{Outcome, OutcomeSender};
 use crate::oms::encode;
 
 /// A key that waits or is being sent, and where its outcome goes.
@@ -16,16 +15,11 @@ pub(super) struct PendingKey {
     pub(super) encoded: String,
     pub(super) deadline: Instant,
     index: usize,
-    outcomes: mpsc::UnboundedSender<(usize, Outcome)>,
+    outcomes: OutcomeSender,
 }
 
 impl PendingKey {
-    pub(super) fn new(
-        index: usize,
-        key: &str,
-        deadline: Instant,
-        outcomes: &mpsc::UnboundedSender<(usize, Outcome)>,
-    ) -> Self {
+    pub(super) fn new(index: usize, key: &str, deadline: Instant, outcomes: &OutcomeSender) -> Self {
         Self { encoded: encode(key), deadline, index, outcomes: outcomes.clone() }
     }
 
@@ -37,10 +31,10 @@ impl PendingKey {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<State>);
+pub(super) struct Queue(Mutex<QueueState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     waiting: VecDeque<PendingKey>,
     /// A task is on its way that will empty the queue.
     flushing: bool,
@@ -76,7 +70,7 @@ impl Queue {
         (!batch.is_empty()).then_some((batch, more))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,6 +79,8 @@ impl Queue {
 mod tests {
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
+
+    use tokio::sync::mpsc;
 
     use super::*;
 

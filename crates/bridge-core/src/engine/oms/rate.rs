@@ -10,10 +10,10 @@ use crate::oms::StatedLimit;
 /// Spaces requests evenly. One instance of the function sees only its own requests, so this is an upper bound, not a
 /// guarantee against 429.
 #[derive(Debug)]
-pub(super) struct RateLimiter(Mutex<State>);
+pub(super) struct RateLimiter(Mutex<RateState>);
 
 #[derive(Debug)]
-struct State {
+struct RateState {
     /// Time between two requests: the longer of our own ceiling and the stated limit.
     interval: Duration,
     /// No request before.
@@ -30,7 +30,7 @@ impl RateLimiter {
     /// `max_rps`: our own ceiling in requests per second.
     pub(super) fn new(max_rps: Option<f64>) -> Self {
         let interval = max_rps.map_or(Duration::ZERO, |rps| Duration::from_secs_f64(1.0 / rps));
-        Self(Mutex::new(State { interval, next: None }))
+        Self(Mutex::new(RateState { interval, next: None }))
     }
 
     /// Waits for the next free slot and takes it. Returns at once, taking none, when that would be past `deadline`.
@@ -54,7 +54,7 @@ impl RateLimiter {
 
     /// A 429 came: nobody sends for the whole window it states, and afterwards at most as fast as it states. Without a
     /// stated window nobody sends for `fallback`.
-    pub(super) fn throttled(&self, stated: Option<StatedLimit>, fallback: Duration) {
+    pub(super) fn hold_back(&self, stated: Option<StatedLimit>, fallback: Duration) {
         let now = Instant::now();
         let mut state = self.state();
         let pause = stated.map_or(fallback, |limit| limit.window);
@@ -64,7 +64,7 @@ impl RateLimiter {
         state.next = state.next.max(Some(now + pause));
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,7 +104,7 @@ mod tests {
         let limiter = RateLimiter::new(None);
         let start = Instant::now();
         let stated = StatedLimit { requests: 20, window: Duration::from_mins(1) };
-        limiter.throttled(Some(stated), Duration::ZERO);
+        limiter.hold_back(Some(stated), Duration::ZERO);
         limiter.slot(start + FAR).await.unwrap();
         assert_eq!(Instant::now() - start, Duration::from_mins(1));
         limiter.slot(start + FAR).await.unwrap();
@@ -115,7 +115,7 @@ mod tests {
     async fn a_slot_past_the_deadline_is_not_waited_for() {
         let limiter = RateLimiter::new(None);
         let start = Instant::now();
-        limiter.throttled(None, Duration::from_secs(5));
+        limiter.hold_back(None, Duration::from_secs(5));
         let late = limiter.slot(start + Duration::from_secs(4)).await.unwrap_err();
         assert_eq!((late.wait, Instant::now()), (Duration::from_secs(5), start));
         limiter.slot(start + Duration::from_secs(6)).await.unwrap();

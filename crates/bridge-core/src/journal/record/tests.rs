@@ -188,20 +188,23 @@ fn a_success_covers_what_was_there_before_it_began_and_no_more() {
     let success = |event| Record::new(&change(event), &accepted, at(0)).begun(Some(at(10)));
     let (created, removed) = (success("ObjectCreated:PutObject"), success("ObjectRemoved:DeleteObject"));
     let here = Some(created.origin());
-    assert!(created.covers(Some(at(7)), Kind::Change, here));
-    assert!(created.covers(Some(at(7)), Kind::Change, None), "the vendor's markers name no bucket");
-    assert!(!created.covers(Some(at(8)), Kind::Change, here), "within the margin");
-    assert!(!created.covers(None, Kind::Change, here));
-    assert!(!created.covers(Some(at(7)), Kind::Removal, here), "nobody looked whether it is gone");
-    assert!(!removed.covers(Some(at(7)), Kind::Removal, here), "only the source can tell");
+    assert!(created.covers(Some(at(7)), ChangeKind::Change, here));
+    assert!(created.covers(Some(at(7)), ChangeKind::Change, None), "the vendor's markers name no bucket");
+    assert!(!created.covers(Some(at(8)), ChangeKind::Change, here), "within the margin");
+    assert!(!created.covers(None, ChangeKind::Change, here));
+    assert!(!created.covers(Some(at(7)), ChangeKind::Removal, here), "nobody looked whether it is gone");
+    assert!(!removed.covers(Some(at(7)), ChangeKind::Removal, here), "only the source can tell");
     let copied = Record { engine: "copy".into(), ..created.clone() };
-    assert!(copied.covers(Some(at(7)), Kind::Change, here));
-    assert!(!copied.covers(Some(at(7)), Kind::Change, None), "a marker wants OMS to be told");
-    assert!(removed.covers(Some(at(7)), Kind::Change, here), "it would have been copied, had it been there");
+    assert!(copied.covers(Some(at(7)), ChangeKind::Change, here));
+    assert!(!copied.covers(Some(at(7)), ChangeKind::Change, None), "a marker wants OMS to be told");
+    assert!(
+        removed.covers(Some(at(7)), ChangeKind::Change, here),
+        "it would have been copied, had it been there"
+    );
     let elsewhere = origin(Provider::Configured, Some("other"), None);
-    assert!(!created.covers(Some(at(7)), Kind::Change, Some(elsewhere)));
+    assert!(!created.covers(Some(at(7)), ChangeKind::Change, Some(elsewhere)));
     let timeless = Record { began_at: None, ..created };
-    assert!(!timeless.covers(Some(at(-9999)), Kind::Change, here), "a record of 0.1.0 does not say");
+    assert!(!timeless.covers(Some(at(-9999)), ChangeKind::Change, here), "a record of 0.1.0 does not say");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use bridge_core::pipeline::Unsettled;
+use bridge_core::pipeline::Nack;
 
 /// The answer to an event that did not fail as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +33,8 @@ pub struct ItemFailure {
     pub item_identifier: String,
 }
 
-impl FromIterator<Unsettled> for BatchResponse {
-    fn from_iter<I: IntoIterator<Item = Unsettled>>(messages: I) -> Self {
+impl FromIterator<Nack> for BatchResponse {
+    fn from_iter<I: IntoIterator<Item = Nack>>(messages: I) -> Self {
         let failures = messages.into_iter().map(|message| ItemFailure { item_identifier: message.id });
         Self { batch_item_failures: failures.collect() }
     }
@@ -43,16 +43,16 @@ impl FromIterator<Unsettled> for BatchResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bridge_core::pipeline::Why;
+    use bridge_core::pipeline::NackReason;
 
     #[test]
     fn replies_are_written_as_lambda_reads_them() {
         let json = |reply| serde_json::to_string(&reply).unwrap();
         assert_eq!(json(Reply::Whole(false)), "false");
         assert_eq!(json(Reply::Batch(BatchResponse::default())), r#"{"batchItemFailures":[]}"#);
-        let unsettled = |id: &str| Unsettled { id: id.to_owned(), why: Why::Unrecorded("k".to_owned()) };
+        let nack = |id: &str| Nack { id: id.to_owned(), reason: NackReason::Unrecorded("k".to_owned()) };
         assert_eq!(
-            json(Reply::Batch([unsettled("a"), unsettled("b")].into_iter().collect())),
+            json(Reply::Batch([nack("a"), nack("b")].into_iter().collect())),
             r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b"}]}"#
         );
     }
