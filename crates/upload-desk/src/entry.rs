@@ -15,7 +15,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use self::id::{Id, NotAnId};
+pub use self::id::{Id, InvalidId};
 pub use self::md5::Md5;
 use super::types::is_same;
 
@@ -59,7 +59,7 @@ pub struct Entry {
     /// `ETag`, unquoted, once it is stored.
     pub etag: Option<String>,
     /// Where it stands.
-    pub state: State,
+    pub state: UploadState,
     /// Whether the pipeline has it.
     pub forward: Forward,
     /// Why it stands there, where that is not plain.
@@ -82,7 +82,7 @@ pub struct Entry {
 
 /// Where an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum UploadState {
     /// A policy was signed.
     Pending,
     /// The desk fetches it from a URL.
@@ -134,31 +134,31 @@ pub struct Arrival {
 
 /// What an arrival means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum ArrivalEffect {
     /// The object was not known to be there.
-    First,
+    FirstSeen,
     /// It was.
-    Repeated,
+    AlreadyStored,
     /// It was to be gone, and is to be removed again.
-    Unwanted,
+    DeletePending,
 }
 
 impl Entry {
     /// OSS says that the object is there.
-    pub fn arrived(&mut self, arrival: Arrival, now: Millis) -> News {
+    pub fn record_arrival(&mut self, arrival: Arrival, now: Millis) -> ArrivalEffect {
         match self.state {
-            State::Stored => News::Repeated,
-            State::Deleting | State::Deleted => {
-                self.state = State::Deleting;
+            UploadState::Stored => ArrivalEffect::AlreadyStored,
+            UploadState::Deleting | UploadState::Deleted => {
+                self.state = UploadState::Deleting;
                 self.due_at = Some(now);
-                News::Unwanted
+                ArrivalEffect::DeletePending
             }
-            State::Pending | State::Fetching | State::Missing | State::Failed => {
+            UploadState::Pending | UploadState::Fetching | UploadState::Missing | UploadState::Failed => {
                 self.confirm(&arrival);
                 self.size = arrival.size;
                 self.content_type = arrival.content_type.or_else(|| self.content_type.take());
                 self.etag = arrival.etag;
-                self.state = State::Stored;
+                self.state = UploadState::Stored;
                 self.note = None;
                 // It was there before, and gone: this one is another.
                 if self.forward == Forward::Done {
@@ -166,13 +166,13 @@ impl Entry {
                 }
                 self.checks = 0;
                 self.due_at = Some(now);
-                News::First
+                ArrivalEffect::FirstSeen
             }
         }
     }
 
     /// Whether what a callback tells fits what was announced, which its policy let through alone.
-    pub fn agrees_with(&self, told: &Arrival) -> bool {
+    pub fn matches_announcement(&self, told: &Arrival) -> bool {
         let types = self.content_type.as_deref().zip(told.content_type.as_deref());
         self.size == told.size && types.is_none_or(|(announced, told)| is_same(announced, told))
     }
@@ -188,8 +188,8 @@ impl Entry {
     }
 
     /// The bucket says what it holds, which counts more than what a callback said.
-    pub fn seen(&mut self, found: Arrival) {
-        if self.state != State::Stored {
+    pub fn update_from_bucket(&mut self, found: Arrival) {
+        if self.state != UploadState::Stored {
             return;
         }
         if found.etag != self.etag {
@@ -202,23 +202,23 @@ impl Entry {
     }
 
     /// The bucket says that there is no such object. While its policy is good that means nothing.
-    pub fn absent(&mut self, now: Millis) {
+    pub fn record_absence(&mut self, now: Millis) {
         match self.state {
-            State::Pending if self.is_open(now) => {}
-            State::Pending | State::Missing => {
-                self.state = State::Missing;
+            UploadState::Pending if self.is_open(now) => {}
+            UploadState::Pending | UploadState::Missing => {
+                self.state = UploadState::Missing;
                 self.checks = 0;
                 self.due_at = self.next_look(now);
                 self.note.get_or_insert_with(|| "nothing was uploaded".to_owned());
             }
-            State::Stored => {
+            UploadState::Stored => {
                 // It may have come while it was looked for.
-                self.state = State::Missing;
+                self.state = UploadState::Missing;
                 self.checks = 0;
                 self.due_at = Some(after(now, LOOK_AGAIN[0]));
                 self.note = Some("no longer in the bucket".to_owned());
             }
-            State::Fetching | State::Failed | State::Deleting | State::Deleted => {}
+            UploadState::Fetching | UploadState::Failed | UploadState::Deleting | UploadState::Deleted => {}
         }
     }
 
@@ -230,7 +230,7 @@ impl Entry {
 
     /// The same, of which the policy ends then.
     #[must_use]
-    pub fn expiring(self, at: Millis) -> Self {
+    pub fn with_expiry(self, at: Millis) -> Self {
         Self { expires_at: Some(at), due_at: Some(after(at, GRACE)), ..self }
     }
 
@@ -240,16 +240,18 @@ impl Entry {
     }
 
     /// It was handed over while its user wanted it gone: what became of that is to go as well.
-    pub fn handed_over_late(&mut self, now: Millis) {
-        if matches!(self.state, State::Deleting | State::Deleted) && self.forward == Forward::Waiting {
+    pub fn forwarded_after_delete(&mut self, now: Millis) {
+        if matches!(self.state, UploadState::Deleting | UploadState::Deleted)
+            && self.forward == Forward::Waiting
+        {
             self.forward = Forward::Done;
-            self.state = State::Deleting;
+            self.state = UploadState::Deleting;
             self.due_at = Some(now);
         }
     }
 
     /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not know.
-    pub fn may_be_handed_over(&self) -> bool {
+    pub fn may_be_forwarded(&self) -> bool {
         match self.forward {
             Forward::Off => false,
             Forward::Waiting => self.etag.is_some(),
@@ -258,7 +260,7 @@ impl Entry {
     }
 
     /// Nothing is left to do for a stored object.
-    pub fn settled(&mut self) {
+    pub fn mark_done(&mut self) {
         if self.forward == Forward::Waiting {
             self.forward = Forward::Done;
         }
@@ -267,19 +269,19 @@ impl Entry {
     }
 
     /// It cannot be fetched, and another try would not help.
-    pub fn gave_up(&mut self, why: impl Into<String>) {
-        self.state = State::Failed;
+    pub fn mark_failed(&mut self, why: impl Into<String>) {
+        self.state = UploadState::Failed;
         self.note = Some(why.into());
         self.due_at = None;
     }
 
     /// Somebody takes it in hand: until then nobody else does.
-    pub fn claimed(&mut self, until: Millis) {
+    pub fn claim(&mut self, until: Millis) {
         self.due_at = Some(until);
     }
 
     /// The work failed, and is tried again later and later.
-    pub fn put_off(&mut self, now: Millis) {
+    pub fn reschedule(&mut self, now: Millis) {
         let pause =
             Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.checks)).min(LONGEST_PAUSE);
         self.checks = self.checks.saturating_add(1);
@@ -287,11 +289,11 @@ impl Entry {
     }
 
     /// Its user wants it gone. False if that is so already.
-    pub fn delete(&mut self, now: Millis) -> bool {
-        if matches!(self.state, State::Deleting | State::Deleted) {
+    pub fn request_deletion(&mut self, now: Millis) -> bool {
+        if matches!(self.state, UploadState::Deleting | UploadState::Deleted) {
             return false;
         }
-        self.state = State::Deleting;
+        self.state = UploadState::Deleting;
         self.checks = 0;
         self.due_at = Some(now);
         true
@@ -300,11 +302,11 @@ impl Entry {
     /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once more then.
     ///
     /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still be there.
-    pub fn removed(&mut self, now: Millis) {
+    pub fn mark_removed(&mut self, now: Millis) {
         if self.due_at.is_some_and(|due| due <= now) {
             return;
         }
-        self.state = State::Deleted;
+        self.state = UploadState::Deleted;
         self.checks = 0;
         self.due_at = self.expires_at.filter(|_| self.is_open(now)).map(|end| after(end, GRACE));
     }
@@ -315,7 +317,7 @@ pub fn after(moment: Millis, wait: Duration) -> Millis {
     moment.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
 }
 
-impl State {
+impl UploadState {
     const ALL: [(Self, &'static str); 7] = [
         (Self::Pending, "pending"),
         (Self::Fetching, "fetching"),

@@ -31,13 +31,13 @@ use object_copy::transfer::{
 };
 
 /// Fetches at once, over all users.
-const PLACES: usize = 16;
+const MAX_FETCHES: usize = 16;
 
 /// Fetches at once of one user.
-const PLACES_OF_A_USER: usize = 4;
+const MAX_FETCHES_PER_USER: usize = 4;
 
 /// Lookups of host names at once of one user.
-const LOOKUPS_OF_A_USER: usize = 4;
+const MAX_LOOKUPS_PER_USER: usize = 4;
 
 /// Streams of one fetch.
 const STREAMS: usize = 2;
@@ -68,20 +68,20 @@ pub struct Fetcher {
     resolver: Resolver,
     bucket: Bucket,
     max_size: u64,
-    places: Arc<Semaphore>,
-    users: Mutex<HashMap<String, Share>>,
+    permits: Arc<Semaphore>,
+    users: Mutex<HashMap<String, UserLimits>>,
 }
 
 /// What one user has of the places.
 #[derive(Clone, Debug)]
-struct Share {
+struct UserLimits {
     fetches: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
 }
 
 /// The right to fetch, until it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct FetchPermit {
     _of_the_user: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
@@ -117,7 +117,7 @@ impl Fetcher {
             resolver,
             bucket,
             max_size,
-            places: Arc::new(Semaphore::new(PLACES)),
+            permits: Arc::new(Semaphore::new(MAX_FETCHES)),
             users: Mutex::default(),
         }
     }
@@ -153,31 +153,31 @@ impl Fetcher {
     }
 
     /// Waits for a place of the user's. `None` once no more are given.
-    pub async fn place(&self, user: &str) -> Option<Place> {
+    pub async fn permit(&self, user: &str) -> Option<FetchPermit> {
         // First the user's: whoever waits for that takes no place from others.
         let of_the_user = self.share(user).fetches.acquire_owned().await.ok()?;
-        let of_all = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        Some(Place { _of_the_user: of_the_user, _of_all: of_all })
+        let of_all = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        Some(FetchPermit { _of_the_user: of_the_user, _of_all: of_all })
     }
 
     /// Gives no more places.
     pub fn close(&self) {
-        self.places.close();
+        self.permits.close();
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users.values().for_each(|share| share.fetches.close());
     }
 
-    fn share(&self, user: &str) -> Share {
+    fn share(&self, user: &str) -> UserLimits {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = users.entry(user.to_owned()).or_insert_with(|| Share {
-            fetches: Arc::new(Semaphore::new(PLACES_OF_A_USER)),
-            lookups: Arc::new(Semaphore::new(LOOKUPS_OF_A_USER)),
+        let share = users.entry(user.to_owned()).or_insert_with(|| UserLimits {
+            fetches: Arc::new(Semaphore::new(MAX_FETCHES_PER_USER)),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS_PER_USER)),
         });
         share.clone()
     }
 
     /// Fetches one object.
-    pub async fn fetch(&self, _: &Place, url: &str, key: &str) -> Fetched {
+    pub async fn fetch(&self, _: &FetchPermit, url: &str, key: &str) -> Fetched {
         let (flow, deadline) = (Flow::default(), Instant::now() + DEADLINE);
         let transfer = self.transfer(flow.clone());
         let item = Item::new(url, key);
@@ -330,23 +330,23 @@ mod tests {
     async fn the_places_of_a_user_leave_room_for_others() {
         let fetcher = looking_up(|_| Box::pin(async { Ok(Vec::new()) }));
         let mut held = Vec::new();
-        for _ in 0..PLACES_OF_A_USER {
-            held.push(fetcher.place("eric").await.unwrap());
+        for _ in 0..MAX_FETCHES_PER_USER {
+            held.push(fetcher.permit("eric").await.unwrap());
         }
-        assert!(timeout(DEADLINE, fetcher.place("eric")).await.is_err(), "no more for that one");
-        let others = timeout(DEADLINE, fetcher.place("mia")).await.expect("room for another").unwrap();
+        assert!(timeout(DEADLINE, fetcher.permit("eric")).await.is_err(), "no more for that one");
+        let others = timeout(DEADLINE, fetcher.permit("mia")).await.expect("room for another").unwrap();
         held.pop();
-        held.push(fetcher.place("eric").await.unwrap());
+        held.push(fetcher.permit("eric").await.unwrap());
         for user in ["a", "b", "c"] {
-            for _ in 0..PLACES_OF_A_USER {
-                let Ok(place) = timeout(DEADLINE, fetcher.place(user)).await else { break };
-                held.push(place.unwrap());
+            for _ in 0..MAX_FETCHES_PER_USER {
+                let Ok(permit) = timeout(DEADLINE, fetcher.permit(user)).await else { break };
+                held.push(permit.unwrap());
             }
         }
-        assert_eq!(held.len() + 1, PLACES, "that is all");
+        assert_eq!(held.len() + 1, MAX_FETCHES, "that is all");
         drop(others);
         fetcher.close();
-        assert!(fetcher.place("mia").await.is_none());
+        assert!(fetcher.permit("mia").await.is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -364,7 +364,7 @@ mod tests {
         assert!(fetcher.look_up("eric", "public.example").await.is_ok());
         assert!(matches!(fetcher.look_up("eric", "private.example").await, Err(HostError::Refused(_))));
         assert!(matches!(fetcher.look_up("eric", "none.example").await, Err(HostError::Unknown(_))));
-        for _ in 0..=LOOKUPS_OF_A_USER {
+        for _ in 0..=MAX_LOOKUPS_PER_USER {
             let slow = fetcher.look_up("eric", "slow.example").await;
             assert!(matches!(slow, Err(HostError::Unanswered)));
         }

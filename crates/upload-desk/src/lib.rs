@@ -51,9 +51,9 @@ use tokio::sync::Notify;
 
 pub use self::server::serve;
 
-use self::catalogue::{Catalogue, CatalogueError, Put};
+use self::catalogue::{Catalogue, CatalogueError, PutOutcome};
 use self::counters::{Counters, Totals};
-use self::entry::{Entry, Forward, Id, Md5, Md5State, Millis, News, State};
+use self::entry::{ArrivalEffect, Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
 use self::fetch::Fetcher;
 use self::name::Name;
 use self::store::Store;
@@ -206,7 +206,7 @@ impl Desk {
     fn fetching(&self, user: &User, name: &Name, url: Url) -> Result<Entry, NoRandomness> {
         let row = self.row(user, name)?;
         let due_at = Some(row.created_at);
-        Ok(Entry { state: State::Fetching, source_url: Some(url.into()), due_at, ..row })
+        Ok(Entry { state: UploadState::Fetching, source_url: Some(url.into()), due_at, ..row })
     }
 
     fn row(&self, user: &User, name: &Name) -> Result<Entry, NoRandomness> {
@@ -226,7 +226,7 @@ impl Desk {
             size: 0,
             content_type: None,
             etag: None,
-            state: State::Pending,
+            state: UploadState::Pending,
             forward: if self.0.pipeline.is_some() { Forward::Waiting } else { Forward::Off },
             note: None,
             source_url: None,
@@ -246,7 +246,7 @@ impl Desk {
             Ok(Some(_)) => Ok(Some(entry)),
             Ok(None) => {
                 let now = self.now();
-                self.update(&entry.id, |entry| entry.absent(now)).await?;
+                self.update(&entry.id, |entry| entry.record_absence(now)).await?;
                 Ok(None)
             }
             Err(error) => {
@@ -262,11 +262,11 @@ impl Desk {
         let now = self.now();
         let mut news = None;
         let updated = self.update(&entry.id, |entry| match &found {
-            Some(arrival) => news = Some(entry.arrived(arrival.clone(), now)),
-            None => entry.absent(now),
+            Some(arrival) => news = Some(entry.record_arrival(arrival.clone(), now)),
+            None => entry.record_absence(now),
         });
         let updated = updated.await?;
-        if updated.is_some() && news == Some(News::First) {
+        if updated.is_some() && news == Some(ArrivalEffect::FirstSeen) {
             self.counters().stored.up();
         }
         self.wake();
@@ -291,7 +291,7 @@ impl Desk {
                 return Ok(Some(entry));
             }
             changed.updated_at = self.now();
-            if self.catalogue().put(&changed).await? == Put::Done {
+            if self.catalogue().put(&changed).await? == PutOutcome::Written {
                 changed.revision += 1;
                 return Ok(Some(changed));
             }

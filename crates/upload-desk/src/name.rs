@@ -17,9 +17,9 @@ pub struct Name(String);
 
 /// Text that is no name of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoName;
+pub struct InvalidName;
 
-impl fmt::Display for NoName {
+impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -34,13 +34,13 @@ impl Name {
     ///
     /// # Errors
     ///
-    /// [`NoName`] if nothing is left, or too much.
-    pub fn of(text: &str) -> Result<Self, NoName> {
+    /// [`InvalidName`] if nothing is left, or too much.
+    pub fn of(text: &str) -> Result<Self, InvalidName> {
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let name: String = last.chars().filter(|character| !is_hidden(*character)).collect();
         let name = name.trim();
         if name.is_empty() || name.len() > LONGEST || name.bytes().all(|byte| byte == b'.') {
-            return Err(NoName);
+            return Err(InvalidName);
         }
         Ok(Self(name.to_owned()))
     }
@@ -103,7 +103,7 @@ mod tests {
     fn what_leaves_no_name_is_refused() {
         let long = "x".repeat(LONGEST + 1);
         for text in ["", "/", "a/", ".", "..", "a/..", "...", "\0\n", " ", "\u{200b}", &long] {
-            assert_eq!(Name::of(text), Err(NoName), "{text:?}");
+            assert_eq!(Name::of(text), Err(InvalidName), "{text:?}");
         }
         assert!(Name::of(&long[1..]).is_ok());
     }

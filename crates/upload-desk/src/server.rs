@@ -75,7 +75,7 @@ async fn listen(listener: TcpListener, limits: Limits, router: Router, tell: wat
             accepted = gate.accept(&listener) => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
-        let answering = Answering(router.clone());
+        let answering = RouterHandler(router.clone());
         let tell = tell.clone();
         connections.spawn(async move {
             let served = http_listener::serve(Http::default(), stream, place, answering, ended(tell));
@@ -89,9 +89,9 @@ async fn listen(listener: TcpListener, limits: Limits, router: Router, tell: wat
 }
 
 #[derive(Clone)]
-struct Answering(Router);
+struct RouterHandler(Router);
 
-impl Handler for Answering {
+impl Handler for RouterHandler {
     type Body = axum::body::Body;
     type Error = Infallible;
 

@@ -253,7 +253,7 @@ fn callback_body(entry: &Entry) -> CallbackBody {
 }
 
 /// What an MD5 in a callback may look like. OSS's samples show base64 as of the header.
-pub fn told_md5(text: &str) -> Option<Md5> {
+pub fn parse_md5(text: &str) -> Option<Md5> {
     Md5::from_base64(text).or_else(|| Md5::from_hex(text))
 }
 
@@ -343,8 +343,8 @@ mod tests {
     fn what_oss_tells_of_an_md5_is_read_in_either_form() {
         let md5 = Md5::from_hex("900150983cd24fb0d6963f7d28e17f72");
         assert!(md5.is_some());
-        assert_eq!(told_md5("kAFQmDzST7DWlj99KOF/cg=="), md5);
-        assert_eq!(told_md5("900150983CD24FB0D6963F7D28E17F72"), md5);
-        assert_eq!(told_md5(""), None);
+        assert_eq!(parse_md5("kAFQmDzST7DWlj99KOF/cg=="), md5);
+        assert_eq!(parse_md5("900150983CD24FB0D6963F7D28E17F72"), md5);
+        assert_eq!(parse_md5(""), None);
     }
 }

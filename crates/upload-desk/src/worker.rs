@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::catalogue::{CatalogueError, Put};
-use super::entry::{Arrival, Entry, Forward, Millis, State, after};
+use super::catalogue::{CatalogueError, PutOutcome};
+use super::entry::{Arrival, Entry, Forward, Millis, UploadState, after};
 use super::fetch::Fetched;
 use super::types::{ContentType, UNKNOWN};
 use super::{Desk, Store};
@@ -42,22 +42,22 @@ enum Outcome {
     Found(Arrival),
     Absent,
     /// It is there, as the bucket says, and the pipeline has it.
-    Settled(Arrival),
+    Forwarded(Arrival),
     Removed,
-    GaveUp(String),
-    PutOff(String),
+    Failed(String),
+    Retry(String),
     /// Nothing was done, and nothing is to be written down.
-    NotBegun,
+    NotStarted,
 }
 
-/// What is under way. Fetches are apart: they wait for [places](super::fetch::Place) of their own, and take none of the others.
+/// What is under way. Fetches are apart: they wait for [places](super::fetch::FetchPermit) of their own, and take none of the others.
 #[derive(Default)]
-struct Running {
+struct RunningTasks {
     work: JoinSet<()>,
     fetches: JoinSet<()>,
 }
 
-impl Running {
+impl RunningTasks {
     fn len(&self) -> usize {
         self.work.len() + self.fetches.len()
     }
@@ -80,7 +80,7 @@ impl Running {
 
 /// Works until `stop`, then finishes what is in hand.
 pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
-    let mut running = Running::default();
+    let mut running = RunningTasks::default();
     let mut stop = pin!(stop);
     loop {
         let room = AT_ONCE - running.work.len();
@@ -111,7 +111,7 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
 
 impl Desk {
     /// Starts work on as many rows as there is room for. Says how long there will be nothing more to do.
-    async fn claim(&self, room: usize, running: &mut Running) -> Result<Duration, CatalogueError> {
+    async fn claim(&self, room: usize, running: &mut RunningTasks) -> Result<Duration, CatalogueError> {
         if room == 0 {
             return Ok(LOOK_ROUND);
         }
@@ -120,16 +120,19 @@ impl Desk {
         let full = due.len() == room;
         // Together, so that they share a transaction.
         let claims = due.into_iter().map(|mut entry| async move {
-            entry.claimed(after(now, LEASE));
+            entry.claim(after(now, LEASE));
             entry.updated_at = now;
             (self.catalogue().put(&entry).await, entry)
         });
         for (put, mut entry) in join_all(claims).await {
             // Somebody else may have been quicker.
-            if put? == Put::Done {
+            if put? == PutOutcome::Written {
                 entry.revision += 1;
-                let set =
-                    if entry.state == State::Fetching { &mut running.fetches } else { &mut running.work };
+                let set = if entry.state == UploadState::Fetching {
+                    &mut running.fetches
+                } else {
+                    &mut running.work
+                };
                 set.spawn(self.clone().settle(entry));
             }
         }
@@ -152,17 +155,17 @@ impl Desk {
                 }
             }
         };
-        if let Outcome::PutOff(why) | Outcome::GaveUp(why) = &outcome {
+        if let Outcome::Retry(why) | Outcome::Failed(why) = &outcome {
             tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
         }
         let counters = self.counters();
         match &outcome {
             Outcome::Found(_) => counters.stored.up(),
-            Outcome::Settled(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
+            Outcome::Forwarded(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
             Outcome::Removed => counters.removed.up(),
-            Outcome::PutOff(_) => counters.put_off.up(),
-            Outcome::NotBegun => return,
-            Outcome::Settled(_) | Outcome::Absent | Outcome::GaveUp(_) => {}
+            Outcome::Retry(_) => counters.put_off.up(),
+            Outcome::NotStarted => return,
+            Outcome::Forwarded(_) | Outcome::Absent | Outcome::Failed(_) => {}
         }
         // By the time that the row is read: what somebody asked for until then is not later than that.
         let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, self.now())).await;
@@ -181,7 +184,7 @@ impl Desk {
         let renewed = self.update(&entry.id, |row| {
             // Due already means that somebody wants it done once more.
             if row.state == entry.state && row.due_at.is_some_and(|due| due > now) {
-                row.claimed(after(now, LEASE));
+                row.claim(after(now, LEASE));
             }
         });
         if let Err(error) = renewed.await {
@@ -191,11 +194,11 @@ impl Desk {
 
     async fn work(&self, entry: &Entry) -> Outcome {
         match entry.state {
-            State::Pending | State::Missing => look(self.store(), entry).await,
-            State::Stored => self.forward(entry).await,
-            State::Fetching => self.fetch(entry).await,
-            State::Deleting | State::Deleted => self.remove(entry).await,
-            State::Failed => Outcome::GaveUp(entry.note.clone().unwrap_or_default()),
+            UploadState::Pending | UploadState::Missing => look(self.store(), entry).await,
+            UploadState::Stored => self.forward(entry).await,
+            UploadState::Fetching => self.fetch(entry).await,
+            UploadState::Deleting | UploadState::Deleted => self.remove(entry).await,
+            UploadState::Failed => Outcome::Failed(entry.note.clone().unwrap_or_default()),
         }
     }
 
@@ -210,10 +213,10 @@ impl Desk {
                 let change = created(entry, &found);
                 self.hand_over(pipeline, change)
                     .await
-                    .map_or_else(Outcome::PutOff, |()| Outcome::Settled(found))
+                    .map_or_else(Outcome::Retry, |()| Outcome::Forwarded(found))
             }
-            (Forward::Waiting, None) => Outcome::PutOff("this desk forwards nothing".to_owned()),
-            (Forward::Off | Forward::Done, _) => Outcome::Settled(found),
+            (Forward::Waiting, None) => Outcome::Retry("this desk forwards nothing".to_owned()),
+            (Forward::Off | Forward::Done, _) => Outcome::Forwarded(found),
         }
     }
 
@@ -236,22 +239,22 @@ impl Desk {
 
     async fn fetch(&self, entry: &Entry) -> Outcome {
         let (Some(fetcher), Some(url)) = (self.fetcher(), entry.source_url.as_deref()) else {
-            return Outcome::GaveUp(
+            return Outcome::Failed(
                 "this desk fetches nothing any more: INGEST_DOMAINS is not set".to_owned(),
             );
         };
-        let Some(place) = fetcher.place(&entry.creator).await else { return Outcome::NotBegun };
+        let Some(permit) = fetcher.permit(&entry.creator).await else { return Outcome::NotStarted };
         // That took its time.
         match self.catalogue().find(&entry.id).await {
-            Ok(Some(now)) if now.state == State::Fetching => {}
-            Ok(_) => return Outcome::NotBegun,
-            Err(error) => return Outcome::PutOff(error.to_string()),
+            Ok(Some(now)) if now.state == UploadState::Fetching => {}
+            Ok(_) => return Outcome::NotStarted,
+            Err(error) => return Outcome::Retry(error.to_string()),
         }
-        match fetcher.fetch(&place, url, &entry.key).await {
+        match fetcher.fetch(&permit, url, &entry.key).await {
             Fetched::Done => self.admit(entry).await,
-            Fetched::Failed(why) => Outcome::GaveUp(why),
-            Fetched::Interrupted(why) if entry.checks + 1 >= FETCHES => Outcome::GaveUp(why),
-            Fetched::Interrupted(why) => Outcome::PutOff(why),
+            Fetched::Failed(why) => Outcome::Failed(why),
+            Fetched::Interrupted(why) if entry.checks + 1 >= FETCHES => Outcome::Failed(why),
+            Fetched::Interrupted(why) => Outcome::Retry(why),
         }
     }
 
@@ -259,7 +262,7 @@ impl Desk {
     async fn admit(&self, entry: &Entry) -> Outcome {
         let found = match look(self.store(), entry).await {
             Outcome::Found(found) => found,
-            Outcome::Absent => return Outcome::PutOff("fetched, and gone again".to_owned()),
+            Outcome::Absent => return Outcome::Retry("fetched, and gone again".to_owned()),
             other => return other,
         };
         let types = &self.rules().types;
@@ -272,21 +275,21 @@ impl Desk {
             None => format!("{:?} is no content type", found.content_type.unwrap_or_default()),
         };
         match self.store().remove(&entry.key).await {
-            Ok(()) => Outcome::GaveUp(why),
-            Err(error) => Outcome::PutOff(error.to_string()),
+            Ok(()) => Outcome::Failed(why),
+            Err(error) => Outcome::Retry(error.to_string()),
         }
     }
 
     async fn remove(&self, entry: &Entry) -> Outcome {
         if let Err(error) = self.store().remove(&entry.key).await {
-            return Outcome::PutOff(error.to_string());
+            return Outcome::Retry(error.to_string());
         }
         match &self.0.pipeline {
             // The policy knows whether removals are carried over.
-            Some(pipeline) if entry.may_be_handed_over() => self
+            Some(pipeline) if entry.may_be_forwarded() => self
                 .hand_over(pipeline, removed(entry))
                 .await
-                .map_or_else(Outcome::PutOff, |()| Outcome::Removed),
+                .map_or_else(Outcome::Retry, |()| Outcome::Removed),
             _ => Outcome::Removed,
         }
     }
@@ -296,30 +299,31 @@ async fn look(store: &Store, entry: &Entry) -> Outcome {
     match store.look(&entry.key).await {
         Ok(Some(found)) => Outcome::Found(found),
         Ok(None) => Outcome::Absent,
-        Err(error) => Outcome::PutOff(error.to_string()),
+        Err(error) => Outcome::Retry(error.to_string()),
     }
 }
 
 /// Changes a row by what came of the work on it. What its user or a callback did meanwhile counts more.
-fn apply(row: &mut Entry, worked_on: State, outcome: &Outcome, now: Millis) {
+fn apply(row: &mut Entry, worked_on: UploadState, outcome: &Outcome, now: Millis) {
     match outcome {
         // What was fetched after its user had it removed is to go, too.
         Outcome::Found(found)
-            if row.state == worked_on || matches!(row.state, State::Deleting | State::Deleted) =>
+            if row.state == worked_on
+                || matches!(row.state, UploadState::Deleting | UploadState::Deleted) =>
         {
-            row.arrived(found.clone(), now);
+            row.record_arrival(found.clone(), now);
         }
-        Outcome::Settled(_) if row.state != worked_on => row.handed_over_late(now),
+        Outcome::Forwarded(_) if row.state != worked_on => row.forwarded_after_delete(now),
         _ if row.state != worked_on => {}
-        Outcome::Found(_) | Outcome::NotBegun => {}
-        Outcome::Absent => row.absent(now),
-        Outcome::Settled(found) => {
-            row.seen(found.clone());
-            row.settled();
+        Outcome::Found(_) | Outcome::NotStarted => {}
+        Outcome::Absent => row.record_absence(now),
+        Outcome::Forwarded(found) => {
+            row.update_from_bucket(found.clone());
+            row.mark_done();
         }
-        Outcome::Removed => row.removed(now),
-        Outcome::GaveUp(why) => row.gave_up(why.clone()),
-        Outcome::PutOff(_) => row.put_off(now),
+        Outcome::Removed => row.mark_removed(now),
+        Outcome::Failed(why) => row.mark_failed(why.clone()),
+        Outcome::Retry(_) => row.reschedule(now),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::users::Role;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct CreateBucket {
     name: String,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Wanted {
 pub(super) async fn create(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Json(wanted): Json<Wanted>,
+    Json(wanted): Json<CreateBucket>,
 ) -> Result<Response, ApiError> {
     if user.role != Role::Admin {
         return Err(ApiError::forbidden("forbidden", format!("{} is no admin of this desk", user.name)));

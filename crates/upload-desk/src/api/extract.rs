@@ -79,9 +79,9 @@ fn unread(rejection: &BytesRejection) -> ApiError {
 }
 
 /// A query.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryParams<T>(pub(super) T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -91,9 +91,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// The id in the path. What is no id is one that nobody has.
-pub(super) struct Named(pub(super) Id);
+pub(super) struct PathId(pub(super) Id);
 
-impl<S: Send + Sync> FromRequestParts<S> for Named {
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

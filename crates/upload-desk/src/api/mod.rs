@@ -40,7 +40,7 @@ const OPENAPI: &str = include_str!("openapi.json");
 /// A body is read only after the head has shown who sends it: the token of a user. OSS has none, so what is read in its name has places
 /// of its own.
 pub fn router(desk: Desk, requests: usize) -> Router {
-    let places = callback::Places::among(requests);
+    let permits = callback::CallbackPermits::among(requests);
     page::routes()
         .route("/openapi.json", get(openapi))
         .route("/healthz", get(health))
@@ -50,7 +50,7 @@ pub fn router(desk: Desk, requests: usize) -> Router {
         .route("/uploads/from-url", post(uploads::from_url))
         .route("/uploads/{id}", get(uploads::show))
         .route("/uploads/{id}/check", post(uploads::check))
-        .route("/callback", post(move |desk, request| callback::take(desk, places, request)))
+        .route("/callback", post(move |desk, request| callback::take(desk, permits, request)))
         .route("/objects", get(objects::list))
         .route("/objects/{id}", get(objects::show).delete(objects::delete))
         .route("/buckets", post(buckets::create))

@@ -6,12 +6,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::extract::{Asked, Caller, Named, json, unknown_id};
-use super::shown::Object;
+use super::extract::{Caller, PathId, QueryParams, json, unknown_id};
+use super::shown::ObjectView;
 use super::uploads::own;
 use crate::Desk;
-use crate::catalogue::Listing;
-use crate::entry::{Id, State as Stage};
+use crate::catalogue::ListFilter;
+use crate::entry::{Id, UploadState};
 use crate::store::{MAX_SIDE, Preview};
 
 const MOST: u32 = 100;
@@ -22,15 +22,15 @@ const LATEST: u64 = 7 * 24 * 3_600_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Page {
+pub(super) struct ListQuery {
     limit: Option<u32>,
     after: Option<String>,
     name: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Listed {
-    objects: Vec<Object>,
+struct ObjectPage {
+    objects: Vec<ObjectView>,
     next: Option<String>,
 }
 
@@ -38,7 +38,7 @@ struct Listed {
 pub(super) async fn list(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Asked(page): Asked<Page>,
+    QueryParams(page): QueryParams<ListQuery>,
 ) -> Result<Response, ApiError> {
     let limit = page.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
@@ -48,18 +48,18 @@ pub(super) async fn list(
     let before = before.map_err(|_| ApiError::malformed("after is not the next of another page"))?;
     let name = page.name.filter(|name| !name.is_empty());
     // One more tells whether there is another page.
-    let listing = Listing { before, name, limit: limit + 1 };
+    let listing = ListFilter { before, name, limit: limit + 1 };
     let mut entries = desk.catalogue().list(&user.name, &listing).await?;
     let more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());
-    let objects = entries.iter().map(|entry| Object::of(&desk, entry, Preview::default()));
-    Ok(json(&Listed { objects: objects.collect::<Result<_, _>>()?, next }))
+    let objects = entries.iter().map(|entry| ObjectView::of(&desk, entry, Preview::default()));
+    Ok(json(&ObjectPage { objects: objects.collect::<Result<_, _>>()?, next }))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wish {
+pub(super) struct PreviewQuery {
     width: Option<u32>,
     height: Option<u32>,
     at: Option<u64>,
@@ -69,8 +69,8 @@ pub(super) struct Wish {
 pub(super) async fn show(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Named(id): Named,
-    Asked(Wish { width, height, at }): Asked<Wish>,
+    PathId(id): PathId,
+    QueryParams(PreviewQuery { width, height, at }): QueryParams<PreviewQuery>,
 ) -> Result<Response, ApiError> {
     if [width, height].into_iter().flatten().any(|side| !(1..=MAX_SIDE).contains(&side)) {
         return Err(ApiError::malformed(format!("width and height are numbers from 1 to {MAX_SIDE}")));
@@ -79,22 +79,22 @@ pub(super) async fn show(
         return Err(ApiError::malformed(format!("at is not a number of milliseconds from 0 to {LATEST}")));
     }
     let entry = own(&desk, &user, &id).await?;
-    if entry.state != Stage::Stored {
+    if entry.state != UploadState::Stored {
         return Err(unknown_id());
     }
     let preview = Preview { width, height, at }.or_usual();
-    Object::of(&desk, &entry, preview).map(|object| json(&object))
+    ObjectView::of(&desk, &entry, preview).map(|object| json(&object))
 }
 
 /// `DELETE /objects/{id}`: gone for its user at once, and from the bucket soon.
 pub(super) async fn delete(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Named(id): Named,
+    PathId(id): PathId,
 ) -> Result<StatusCode, ApiError> {
     own(&desk, &user, &id).await?;
     let now = desk.now();
-    let deleted = desk.update(&id, |entry| entry.delete(now)).await?;
+    let deleted = desk.update(&id, |entry| entry.request_deletion(now)).await?;
     deleted.ok_or_else(unknown_id)?;
     desk.wake();
     Ok(StatusCode::NO_CONTENT)

@@ -24,20 +24,20 @@ use crate::Desk;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-struct File {
+struct PageFile {
     name: &'static str,
     content: &'static str,
 }
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        &[$(File { name: $name, content: include_str!(concat!("../page/", $name)) }),+]
+        &[$(PageFile { name: $name, content: include_str!(concat!("../page/", $name)) }),+]
     };
 }
 
-const INDEX: File = File { name: "index.html", content: include_str!("../page/index.html") };
+const INDEX: PageFile = PageFile { name: "index.html", content: include_str!("../page/index.html") };
 
-const ASSETS: &[File] = files![
+const ASSETS: &[PageFile] = files![
     "announce.js",
     "api.js",
     "app.css",
@@ -79,14 +79,14 @@ const ASSETS: &[File] = files![
 const OF_THE_WORKER: [&str; 2] = ["md5-worker.js", "md5.js"];
 
 /// A file as it is sent.
-struct Served {
+struct CompressedFile {
     name: &'static str,
     plain: Bytes,
     gzip: Bytes,
 }
 
 /// The page, then its files, compressed once.
-static FILES: LazyLock<Vec<Served>> = LazyLock::new(|| {
+static FILES: LazyLock<Vec<CompressedFile>> = LazyLock::new(|| {
     let page = served(INDEX.name, with_preloads(INDEX.content));
     let assets = ASSETS.iter().map(|file| served(file.name, file.content.to_owned()));
     iter::once(page).chain(assets).collect()
@@ -103,11 +103,11 @@ static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 });
 
-fn served(name: &'static str, content: String) -> Served {
+fn served(name: &'static str, content: String) -> CompressedFile {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     // Writing to memory does not fail.
     let gzip = gzip.write_all(content.as_bytes()).and_then(|()| gzip.finish()).unwrap_or_default();
-    Served { name, plain: content.into(), gzip: gzip.into() }
+    CompressedFile { name, plain: content.into(), gzip: gzip.into() }
 }
 
 /// Names all modules at once, so that a browser does not find out by and by.
@@ -143,7 +143,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response,
     file.map(|file| serve(file, &headers)).ok_or_else(|| ApiError::not_found("the page has no such file"))
 }
 
-fn serve(file: &Served, asked: &HeaderMap) -> Response {
+fn serve(file: &CompressedFile, asked: &HeaderMap) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(content_type(file.name))),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),

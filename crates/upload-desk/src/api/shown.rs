@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::error::ApiError;
 use super::extract::json;
 use crate::Desk;
-use crate::entry::{Entry, Forward, Md5State, Millis, State};
+use crate::entry::{Entry, Forward, Md5State, Millis, UploadState};
 use crate::store::{Links, Preview};
 
 /// An object, with links that open it.
 #[derive(Debug, Serialize)]
-pub(super) struct Object {
+pub(super) struct ObjectView {
     id: String,
     name: String,
     key: String,
@@ -30,7 +30,7 @@ pub(super) struct Object {
     links_expire_at: String,
 }
 
-impl Object {
+impl ObjectView {
     pub(super) fn of(desk: &Desk, entry: &Entry, preview: Preview) -> Result<Self, ApiError> {
         let (links, expire_at) = desk.store().links(entry, preview, desk.rules().link_expiry, desk.now())?;
         Ok(Self {
@@ -52,7 +52,7 @@ impl Object {
 
 /// An upload, and its object once there is one.
 #[derive(Debug, Serialize)]
-pub(super) struct Upload {
+pub(super) struct UploadView {
     id: String,
     state: &'static str,
     key: String,
@@ -61,12 +61,12 @@ pub(super) struct Upload {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<Object>,
+    object: Option<ObjectView>,
 }
 
-impl Upload {
+impl UploadView {
     pub(super) fn of(desk: &Desk, entry: &Entry) -> Result<Self, ApiError> {
-        let stored = entry.state == State::Stored;
+        let stored = entry.state == UploadState::Stored;
         Ok(Self {
             id: entry.id.to_string(),
             state: entry.state.as_str(),
@@ -74,7 +74,7 @@ impl Upload {
             name: entry.name.clone(),
             size: entry.size,
             note: entry.note.clone(),
-            object: stored.then(|| Object::of(desk, entry, Preview::default())).transpose()?,
+            object: stored.then(|| ObjectView::of(desk, entry, Preview::default())).transpose()?,
         })
     }
 

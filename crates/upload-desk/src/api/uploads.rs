@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 
 use super::error::ApiError;
-use super::extract::{Caller, Json, Named, json, json_with, unknown_id};
-use super::shown::{Object, Upload, located, time};
+use super::extract::{Caller, Json, PathId, json, json_with, unknown_id};
+use super::shown::{ObjectView, UploadView, located, time};
 use crate::Desk;
-use crate::entry::{Entry, Id, Md5, State as Stage};
+use crate::entry::{Entry, Id, Md5, UploadState};
 use crate::fetch::HostError;
 use crate::name::Name;
 use crate::store::Preview;
@@ -28,7 +28,7 @@ const LONGEST_URL: usize = 4096;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct UploadRequest {
     name: String,
     #[serde(deserialize_with = "whole")]
     size: u64,
@@ -53,7 +53,7 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 }
 
 #[derive(Debug, Serialize)]
-struct Allowed {
+struct UploadTicket {
     id: String,
     state: &'static str,
     key: String,
@@ -70,18 +70,18 @@ struct Form {
 }
 
 #[derive(Debug, Serialize)]
-struct AlreadyThere {
+struct DuplicateUpload {
     id: String,
     state: &'static str,
     duplicate: bool,
-    object: Object,
+    object: ObjectView,
 }
 
 /// `POST /uploads`
 pub(super) async fn allow(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Json(wanted): Json<Wanted>,
+    Json(wanted): Json<UploadRequest>,
 ) -> Result<Response, ApiError> {
     let name = name(&wanted.name)?;
     let md5 = wanted.md5.as_deref().map(md5).transpose()?;
@@ -94,18 +94,18 @@ pub(super) async fn allow(
     if let Some(md5) = md5
         && let Some(entry) = desk.same(&user, md5, wanted.size).await?
     {
-        let object = Object::of(&desk, &entry, Preview::default())?;
+        let object = ObjectView::of(&desk, &entry, Preview::default())?;
         desk.counters().duplicates.up();
         let state = entry.state.as_str();
-        return Ok(json(&AlreadyThere { id: entry.id.to_string(), state, duplicate: true, object }));
+        return Ok(json(&DuplicateUpload { id: entry.id.to_string(), state, duplicate: true, object }));
     }
     let entry = Entry { md5, ..desk.pending(&user, &name, wanted.size, content_type)? };
     let form = desk.store().form(&entry, desk.rules().upload_expiry, desk.callback_url())?;
     let expires_at = form.expires_at.timestamp_millis();
-    let entry = entry.expiring(expires_at);
+    let entry = entry.with_expiry(expires_at);
     desk.catalogue().add(&entry).await?;
     desk.counters().allowed.up();
-    let allowed = Allowed {
+    let allowed = UploadTicket {
         id: entry.id.to_string(),
         state: entry.state.as_str(),
         expires_at: time(expires_at),
@@ -140,35 +140,35 @@ fn content_type(desk: &Desk, given: Option<String>) -> Result<String, ApiError> 
 pub(super) async fn show(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Named(id): Named,
+    PathId(id): PathId,
 ) -> Result<Response, ApiError> {
-    Upload::response(&desk, &own(&desk, &user, &id).await?)
+    UploadView::response(&desk, &own(&desk, &user, &id).await?)
 }
 
 /// `POST /uploads/{id}/check`
 pub(super) async fn check(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Named(id): Named,
+    PathId(id): PathId,
 ) -> Result<Response, ApiError> {
     let entry = own(&desk, &user, &id).await?;
     let entry = match entry.state {
-        Stage::Pending | Stage::Missing => desk.look(entry).await?.ok_or_else(unknown_id)?,
+        UploadState::Pending | UploadState::Missing => desk.look(entry).await?.ok_or_else(unknown_id)?,
         _ => entry,
     };
-    Upload::response(&desk, &entry)
+    UploadView::response(&desk, &entry)
 }
 
 /// What that user uploads under that id, unless it wants it gone.
 pub(super) async fn own(desk: &Desk, user: &User, id: &Id) -> Result<Entry, ApiError> {
     let found = desk.catalogue().find(id).await?;
-    let gone = |state| matches!(state, Stage::Deleting | Stage::Deleted);
+    let gone = |state| matches!(state, UploadState::Deleting | UploadState::Deleted);
     found.filter(|entry| entry.creator == user.name && !gone(entry.state)).ok_or_else(unknown_id)
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WantedUrl {
+pub(super) struct FetchRequest {
     url: String,
     name: Option<String>,
 }
@@ -177,7 +177,7 @@ pub(super) struct WantedUrl {
 pub(super) async fn from_url(
     State(desk): State<Desk>,
     Caller(user): Caller,
-    Json(wanted): Json<WantedUrl>,
+    Json(wanted): Json<FetchRequest>,
 ) -> Result<Response, ApiError> {
     let Some(fetcher) = desk.fetcher() else {
         return Err(ApiError::forbidden(
@@ -214,7 +214,7 @@ pub(super) async fn from_url(
     desk.catalogue().add(&entry).await?;
     desk.counters().allowed.up();
     desk.wake();
-    Ok(located(json_with(StatusCode::ACCEPTED, &Upload::of(&desk, &entry)?), &entry))
+    Ok(located(json_with(StatusCode::ACCEPTED, &UploadView::of(&desk, &entry)?), &entry))
 }
 
 /// The last segment of its path, if that is a name.

@@ -7,21 +7,21 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{CatalogueError, CatalogueErrorKind};
-use super::url::{DatabaseUrl, Place};
+use super::url::{Database, DatabaseUrl};
 
 /// The file as it was when it was opened.
 #[derive(Clone, Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedFile {
     path: PathBuf,
     identity: Identity,
 }
 
 type Identity = (u64, u64);
 
-impl Watched {
+impl WatchedFile {
     /// Nothing to watch unless it is a file.
     pub(super) async fn new(url: &DatabaseUrl) -> Result<Option<Self>, CatalogueError> {
-        let Place::Sqlite(path) = &url.place else { return Ok(None) };
+        let Database::Sqlite(path) = &url.database else { return Ok(None) };
         match identity(path).await {
             Ok(identity) => Ok(Some(Self { path: path.clone(), identity })),
             Err(error) => {
@@ -46,7 +46,7 @@ impl Watched {
 /// Makes the file if there is none. Whatever keeps it from being made is told in the words of the system: SQLite says the same of
 /// everything.
 pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
-    let Place::Sqlite(path) = &url.place else { return Ok(()) };
+    let Database::Sqlite(path) = &url.database else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder
         && let Err(error) = tokio::fs::metadata(folder).await

@@ -36,12 +36,12 @@ use tokio::time::timeout;
 pub use self::error::{CatalogueError, CatalogueErrorKind};
 pub use self::url::DatabaseUrl;
 
-use self::connect::{Use, Way};
+use self::connect::{Connector, Purpose};
 use self::error::unanswered;
-use self::file::Watched;
+use self::file::WatchedFile;
 use self::readers::Readers;
 use self::statements::Statement;
-use self::writer::{Change, Message, Writer};
+use self::writer::{Change, Writer, WriterMessage};
 use super::entry::{Entry, Id, Md5, Millis};
 
 /// Longest time that a call takes, whatever the database does.
@@ -56,23 +56,23 @@ pub struct Catalogue(Arc<Inner>);
 
 struct Inner {
     shown: DatabaseUrl,
-    file: Option<Watched>,
+    file: Option<WatchedFile>,
     readers: Readers,
-    writer: mpsc::Sender<Message>,
+    writer: mpsc::Sender<WriterMessage>,
 }
 
 /// Whether a row was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// It was.
-    Done,
+    Written,
     /// Somebody else changed it since it was read, or there is no such row.
     Conflict,
 }
 
 /// Which of a user's objects are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct ListFilter {
     /// Only those older than this one.
     pub before: Option<Id>,
     /// Only those with this in their name, in capitals or not.
@@ -95,19 +95,19 @@ impl Catalogue {
     async fn opened(url: &DatabaseUrl) -> Result<Self, CatalogueError> {
         let cannot = |error| CatalogueError::of("cannot connect", error);
         file::make(url).await?;
-        let way = Way::new(url).map_err(cannot)?;
-        let mut connection = way.connect(Use::Writing).await.map_err(cannot)?;
-        schema::update(&mut connection, way.engine).await?;
-        let file = Watched::new(url).await?;
-        let readers = Readers::new(way.clone());
-        let writer = Writer::start(way, file.clone(), connection);
+        let connector = Connector::new(url).map_err(cannot)?;
+        let mut connection = connector.connect(Purpose::Writing).await.map_err(cannot)?;
+        schema::update(&mut connection, connector.engine).await?;
+        let file = WatchedFile::new(url).await?;
+        let readers = Readers::new(connector.clone());
+        let writer = Writer::start(connector, file.clone(), connection);
         Ok(Self(Arc::new(Inner { shown: url.clone(), file, readers, writer })))
     }
 
     /// Writes what was begun, and closes the connections. Whatever is asked afterwards is unavailable.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
-        if self.0.writer.send(Message::Close(reply)).await.is_ok() {
+        if self.0.writer.send(WriterMessage::Close(reply)).await.is_ok() {
             let _ = closed.await;
         }
         self.0.readers.close().await;
@@ -149,9 +149,9 @@ impl Catalogue {
     /// # Errors
     ///
     /// When it is not known to be durable.
-    pub async fn put(&self, entry: &Entry) -> Result<Put, CatalogueError> {
+    pub async fn put(&self, entry: &Entry) -> Result<PutOutcome, CatalogueError> {
         let met = self.write(Change::Put(Box::new(entry.clone())), entry).await?;
-        Ok(if met == 0 { Put::Conflict } else { Put::Done })
+        Ok(if met == 0 { PutOutcome::Conflict } else { PutOutcome::Written })
     }
 
     /// The newest stored object of that user with this confirmed MD5 and size.
@@ -168,7 +168,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn list(&self, creator: &str, listing: &Listing) -> Result<Vec<Entry>, CatalogueError> {
+    pub async fn list(&self, creator: &str, listing: &ListFilter) -> Result<Vec<Entry>, CatalogueError> {
         let rows = self.rows(|| statements::list(creator, listing)).await?;
         rows.iter().map(statements::entry).collect()
     }
@@ -224,7 +224,7 @@ impl Catalogue {
     async fn sent(&self, change: Change) -> Result<u64, CatalogueError> {
         let (reply, verdict) = oneshot::channel();
         let closed = || CatalogueError::new(CatalogueErrorKind::Unavailable, "cannot write: it is closed");
-        self.0.writer.send(Message::Write(change, reply)).await.map_err(|_| closed())?;
+        self.0.writer.send(WriterMessage::Write(change, reply)).await.map_err(|_| closed())?;
         verdict.await.unwrap_or_else(|_| Err(closed()))
     }
 }

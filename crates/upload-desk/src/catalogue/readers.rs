@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::PATIENCE;
-use super::connect::{Engine, REST, Use, Way};
+use super::connect::{Connector, DatabaseKind, Purpose, REST};
 use super::error::{CatalogueError, CatalogueErrorKind, is_broken, unanswered};
 use super::statements::Statement;
 
@@ -20,7 +20,7 @@ use super::statements::Statement;
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 pub(super) struct Readers {
-    way: Way,
+    connector: Connector,
     /// As many as there may be connections.
     permits: Semaphore,
     /// Those that nobody uses, with the time since when.
@@ -28,7 +28,7 @@ pub(super) struct Readers {
 }
 
 /// Why nothing was read.
-enum Failure {
+enum ReadFailure {
     /// The connection broke; a new one may do.
     Broken(CatalogueError),
     Final(CatalogueError),
@@ -36,12 +36,12 @@ enum Failure {
 
 impl Readers {
     /// Connections are made as they are needed.
-    pub(super) fn new(way: Way) -> Self {
-        let most = match way.engine {
-            Engine::Sqlite => 4,
-            Engine::MySql => 8,
+    pub(super) fn new(connector: Connector) -> Self {
+        let most = match connector.engine {
+            DatabaseKind::Sqlite => 4,
+            DatabaseKind::MySql => 8,
         };
-        Self { way, permits: Semaphore::new(most), idle: Mutex::default() }
+        Self { connector, permits: Semaphore::new(most), idle: Mutex::default() }
     }
 
     /// All rows, within [`PATIENCE`].
@@ -51,31 +51,31 @@ impl Readers {
     ) -> Result<Vec<AnyRow>, CatalogueError> {
         let read = async {
             let mut outcome = self.attempt(statement()).await;
-            if matches!(outcome, Err(Failure::Broken(_))) {
+            if matches!(outcome, Err(ReadFailure::Broken(_))) {
                 self.forget();
                 outcome = self.attempt(statement()).await;
             }
-            outcome.map_err(|(Failure::Broken(error) | Failure::Final(error))| error)
+            outcome.map_err(|(ReadFailure::Broken(error) | ReadFailure::Final(error))| error)
         };
         timeout_at(Instant::now() + PATIENCE, read).await.unwrap_or_else(|_| Err(unanswered("read")))
     }
 
-    async fn attempt(&self, statement: Statement) -> Result<Vec<AnyRow>, Failure> {
+    async fn attempt(&self, statement: Statement) -> Result<Vec<AnyRow>, ReadFailure> {
         let failed = |error| {
             let broken = is_broken(&error);
             let error = CatalogueError::of("cannot read", error);
-            if broken { Failure::Broken(error) } else { Failure::Final(error) }
+            if broken { ReadFailure::Broken(error) } else { ReadFailure::Final(error) }
         };
         let Ok(_permit) = self.permits.acquire().await else {
             let message = "cannot read: it is closed";
-            return Err(Failure::Final(CatalogueError::new(CatalogueErrorKind::Unavailable, message)));
+            return Err(ReadFailure::Final(CatalogueError::new(CatalogueErrorKind::Unavailable, message)));
         };
         let mut connection = match self.rested().await {
             Some(connection) => connection,
-            None => self.way.connect(Use::Reading).await.map_err(failed)?,
+            None => self.connector.connect(Purpose::Reading).await.map_err(failed)?,
         };
         let outcome = statement.fetch_all(&mut connection).await.map_err(failed);
-        if !matches!(outcome, Err(Failure::Broken(_))) && !self.permits.is_closed() {
+        if !matches!(outcome, Err(ReadFailure::Broken(_))) && !self.permits.is_closed() {
             self.with_idle(|idle| idle.push((connection, Instant::now())));
         }
         outcome

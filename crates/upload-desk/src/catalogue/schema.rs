@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 use tokio::time::{Instant, sleep};
 
-use super::connect::Engine;
+use super::connect::DatabaseKind;
 use super::error::{CatalogueError, CatalogueErrorKind};
 
 /// Not sqlx's own: the database may be shared with another program that uses it.
@@ -15,7 +15,7 @@ const APPLIED: &str = "storage_migrations";
 /// How long another desk that is at it is waited for.
 const TURN: Duration = Duration::from_secs(10);
 
-struct Step {
+struct SchemaStep {
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -24,7 +24,7 @@ struct Step {
 
 /// Never changed once they are released: databases remember their checksums. Doing one twice does no harm; those for MySQL hold one
 /// statement each.
-const STEPS: [Step; 1] = [Step {
+const STEPS: [SchemaStep; 1] = [SchemaStep {
     version: 1,
     name: "storage",
     sqlite: include_str!("migrations/sqlite/0001_storage.sql"),
@@ -32,15 +32,18 @@ const STEPS: [Step; 1] = [Step {
 }];
 
 /// Brings the schema up to date. Where several desks start at once, one does.
-pub(super) async fn update(connection: &mut AnyConnection, engine: Engine) -> Result<(), CatalogueError> {
+pub(super) async fn update(
+    connection: &mut AnyConnection,
+    engine: DatabaseKind,
+) -> Result<(), CatalogueError> {
     match engine {
-        Engine::Sqlite => {
+        DatabaseKind::Sqlite => {
             write_ahead(connection).await?;
             let mut turn = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
             run(&mut turn, engine).await?;
             turn.commit().await.map_err(failed)
         }
-        Engine::MySql => {
+        DatabaseKind::MySql => {
             take_turn(connection).await?;
             run(connection, engine).await?;
             // The lock goes with the connection as well.
@@ -53,7 +56,7 @@ pub(super) async fn update(connection: &mut AnyConnection, engine: Engine) -> Re
     }
 }
 
-async fn run(connection: &mut AnyConnection, engine: Engine) -> Result<(), CatalogueError> {
+async fn run(connection: &mut AnyConnection, engine: DatabaseKind) -> Result<(), CatalogueError> {
     let migrator = migrator(engine);
     match migrator.run_direct(None, connection, false).await {
         // Whoever was at it died. The lock is ours, and what it left may be done again.
@@ -68,11 +71,11 @@ async fn run(connection: &mut AnyConnection, engine: Engine) -> Result<(), Catal
     }
 }
 
-fn migrator(engine: Engine) -> Migrator {
+fn migrator(engine: DatabaseKind) -> Migrator {
     let steps = STEPS.iter().map(|step| {
         let sql = match engine {
-            Engine::Sqlite => step.sqlite,
-            Engine::MySql => step.mysql,
+            DatabaseKind::Sqlite => step.sqlite,
+            DatabaseKind::MySql => step.mysql,
         };
         Migration::new(step.version, step.name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });

@@ -4,9 +4,9 @@ use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Row as _, Type};
 
-use super::Listing;
+use super::ListFilter;
 use super::error::{CatalogueError, CatalogueErrorKind};
-use crate::entry::{Entry, Forward, Id, Md5, Md5State, Millis, State};
+use crate::entry::{Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
 
 /// A statement with its values.
 pub(super) type Statement = Query<'static, Any, AnyArguments>;
@@ -102,7 +102,7 @@ pub(super) fn same(creator: &str, md5: Md5, size: u64) -> Statement {
         .bind(creator.to_owned())
 }
 
-pub(super) fn list(creator: &str, listing: &Listing) -> Statement {
+pub(super) fn list(creator: &str, listing: &ListFilter) -> Statement {
     sqlx::query(LIST)
         .bind(creator.to_owned())
         .bind(creator.to_owned())
@@ -163,7 +163,7 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
         size: row.unsigned(8)?,
         content_type: row.get(9)?,
         etag: row.get(10)?,
-        state: row.parsed(11, State::parse)?,
+        state: row.parsed(11, UploadState::parse)?,
         forward: row.parsed(12, Forward::parse)?,
         note: row.get(13)?,
         source_url: row.get(14)?,

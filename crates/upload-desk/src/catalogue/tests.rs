@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use self::world::World;
 use super::*;
-use crate::entry::{Arrival, Forward, Md5State, State};
+use crate::entry::{Arrival, Forward, Md5State, UploadState};
 
 const NOW: Millis = 1_790_000_000_000;
 
@@ -40,7 +40,7 @@ fn at(moment: Millis, name: &str) -> Entry {
         size: 3,
         content_type: None,
         etag: None,
-        state: State::Pending,
+        state: UploadState::Pending,
         forward: Forward::Waiting,
         note: None,
         source_url: None,
@@ -55,7 +55,7 @@ fn at(moment: Millis, name: &str) -> Entry {
 
 fn stored(moment: Millis, name: &str) -> Entry {
     let mut entry = at(moment, name);
-    entry.arrived(Arrival { etag: Some("X-1".into()), size: 3, ..Arrival::default() }, moment);
+    entry.record_arrival(Arrival { etag: Some("X-1".into()), size: 3, ..Arrival::default() }, moment);
     entry
 }
 

@@ -15,12 +15,12 @@ use sqlx::mysql::MySqlConnectOptions;
 /// of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY`; `mariadb://` means the same.
 #[derive(Clone)]
 pub struct DatabaseUrl {
-    pub(super) place: Place,
+    pub(super) database: Database,
     shown: String,
 }
 
 #[derive(Clone)]
-pub(super) enum Place {
+pub(super) enum Database {
     Sqlite(PathBuf),
     MySql(SecretString),
 }
@@ -56,7 +56,10 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, String> {
     if !matches!(parameters, "" | "mode=rwc") {
         return Err("a file of SQLite takes no parameters here".to_owned());
     }
-    Ok(DatabaseUrl { shown: format!("sqlite://{path}"), place: Place::Sqlite(Path::new(&*path).to_owned()) })
+    Ok(DatabaseUrl {
+        shown: format!("sqlite://{path}"),
+        database: Database::Sqlite(Path::new(&*path).to_owned()),
+    })
 }
 
 fn mysql(text: &str) -> Result<DatabaseUrl, String> {
@@ -69,7 +72,7 @@ fn mysql(text: &str) -> Result<DatabaseUrl, String> {
     let _ = url.set_password(None);
     url.set_query(None);
     url.set_fragment(None);
-    Ok(DatabaseUrl { shown: url.to_string(), place: Place::MySql(text.to_owned().into()) })
+    Ok(DatabaseUrl { shown: url.to_string(), database: Database::MySql(text.to_owned().into()) })
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -7,9 +7,9 @@ use sqlx::{AnyConnection, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::connect::{Engine, REST, Use, Way};
+use super::connect::{Connector, DatabaseKind, Purpose, REST};
 use super::error::{CatalogueError, is_broken, is_deadlock, unanswered};
-use super::file::Watched;
+use super::file::WatchedFile;
 use super::statements::{self, Statement};
 use crate::entry::Entry;
 
@@ -39,24 +39,24 @@ impl Change {
 }
 
 /// How many rows a change met.
-pub(super) type Verdict = Result<u64, CatalogueError>;
+pub(super) type WriteResult = Result<u64, CatalogueError>;
 
 /// What the writer is told.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(super) enum WriterMessage {
     /// Write this, and say so once it is durable. Never answered if that is not known.
-    Write(Change, oneshot::Sender<Verdict>),
+    Write(Change, oneshot::Sender<WriteResult>),
     /// Finish what came before, and end.
     Close(oneshot::Sender<()>),
 }
 
-struct Job {
+struct PendingWrite {
     change: Change,
-    reply: oneshot::Sender<Verdict>,
+    reply: oneshot::Sender<WriteResult>,
 }
 
 /// Where it failed, and so what is known of the changes.
-enum Failure {
+enum WriteFailure {
     /// Before any of them was made: they may be made again.
     Undone(sqlx::Error),
     /// By the one at this place: the others are good.
@@ -66,22 +66,26 @@ enum Failure {
 }
 
 pub(super) struct Writer {
-    way: Way,
-    file: Option<Watched>,
+    connector: Connector,
+    file: Option<WatchedFile>,
     connection: Option<AnyConnection>,
     used: Instant,
 }
 
 impl Writer {
     /// Starts it with the connection that was opened first. It ends when nobody can send any more.
-    pub(super) fn start(way: Way, file: Option<Watched>, connection: AnyConnection) -> mpsc::Sender<Message> {
+    pub(super) fn start(
+        connector: Connector,
+        file: Option<WatchedFile>,
+        connection: AnyConnection,
+    ) -> mpsc::Sender<WriterMessage> {
         let (sender, messages) = mpsc::channel(4 * LARGEST);
-        let writer = Self { way, file, connection: Some(connection), used: Instant::now() };
+        let writer = Self { connector, file, connection: Some(connection), used: Instant::now() };
         tokio::spawn(writer.run(messages));
         sender
     }
 
-    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+    async fn run(mut self, mut messages: mpsc::Receiver<WriterMessage>) {
         let mut arrived = Vec::new();
         let mut closing = None;
         while closing.is_none() && messages.recv_many(&mut arrived, LARGEST).await > 0 {
@@ -89,9 +93,9 @@ impl Writer {
             for message in arrived.drain(..) {
                 match message {
                     // Whoever gave up is not waiting for it, and would slow down those who are.
-                    Message::Write(_, reply) if reply.is_closed() => {}
-                    Message::Write(change, reply) => batch.push_back(Job { change, reply }),
-                    Message::Close(reply) => closing = Some(reply),
+                    WriterMessage::Write(_, reply) if reply.is_closed() => {}
+                    WriterMessage::Write(change, reply) => batch.push_back(PendingWrite { change, reply }),
+                    WriterMessage::Close(reply) => closing = Some(reply),
                 }
             }
             if !batch.is_empty() {
@@ -106,7 +110,7 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, batch: &mut VecDeque<Job>) {
+    async fn write(&mut self, batch: &mut VecDeque<PendingWrite>) {
         while !batch.is_empty() {
             let error = match timeout(LIMIT, self.attempt(batch)).await {
                 Ok(Ok(())) => {
@@ -126,13 +130,13 @@ impl Writer {
     }
 
     /// Writes as much of it as fits one transaction.
-    async fn attempt(&mut self, batch: &mut VecDeque<Job>) -> Result<(), CatalogueError> {
+    async fn attempt(&mut self, batch: &mut VecDeque<PendingWrite>) -> Result<(), CatalogueError> {
         if let Some(file) = &self.file {
             file.check().await?;
         }
         let mut again = true;
         loop {
-            let engine = self.way.engine;
+            let engine = self.connector.engine;
             let connection =
                 self.connection().await.map_err(|error| CatalogueError::of("cannot connect", error))?;
             let outcome = match batch.len() {
@@ -146,11 +150,11 @@ impl Writer {
                     }
                     return Ok(());
                 }
-                Err(Failure::Undone(error)) if again && is_broken(&error) => {
+                Err(WriteFailure::Undone(error)) if again && is_broken(&error) => {
                     again = false;
                     self.connection = None;
                 }
-                Err(Failure::Statement(at, error)) => {
+                Err(WriteFailure::Statement(at, error)) => {
                     if !is_deadlock(&error)
                         && let Some(job) = batch.remove(at)
                     {
@@ -158,7 +162,7 @@ impl Writer {
                     }
                     return one_by_one(connection, batch).await;
                 }
-                Err(Failure::Undone(error) | Failure::Unknown(error)) => {
+                Err(WriteFailure::Undone(error) | WriteFailure::Unknown(error)) => {
                     return Err(CatalogueError::of("cannot write", error));
                 }
             }
@@ -175,7 +179,7 @@ impl Writer {
         }
         let ready = match ready {
             Some(connection) => connection,
-            None => self.way.connect(Use::Writing).await?,
+            None => self.connector.connect(Purpose::Writing).await?,
         };
         Ok(self.connection.insert(ready))
     }
@@ -183,36 +187,39 @@ impl Writer {
 
 async fn together(
     connection: &mut AnyConnection,
-    engine: Engine,
-    batch: &VecDeque<Job>,
-) -> Result<Vec<u64>, Failure> {
+    engine: DatabaseKind,
+    batch: &VecDeque<PendingWrite>,
+) -> Result<Vec<u64>, WriteFailure> {
     let mut transaction = match engine {
         // Waits for its turn here, where it is no statement that fails.
-        Engine::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
-        Engine::MySql => connection.begin().await,
+        DatabaseKind::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
+        DatabaseKind::MySql => connection.begin().await,
     }
-    .map_err(Failure::Undone)?;
+    .map_err(WriteFailure::Undone)?;
     let begun = Instant::now();
     let mut verdicts = Vec::with_capacity(batch.len());
     for (at, job) in batch.iter().enumerate() {
         match job.change.statement().execute(&mut *transaction).await {
             Ok(done) => verdicts.push(done.rows_affected()),
-            Err(error) if is_broken(&error) => return Err(Failure::Undone(error)),
+            Err(error) if is_broken(&error) => return Err(WriteFailure::Undone(error)),
             Err(error) => {
-                transaction.rollback().await.map_err(Failure::Undone)?;
-                return Err(Failure::Statement(at, error));
+                transaction.rollback().await.map_err(WriteFailure::Undone)?;
+                return Err(WriteFailure::Statement(at, error));
             }
         }
         if begun.elapsed() > ENOUGH {
             break;
         }
     }
-    transaction.commit().await.map_err(Failure::Unknown)?;
+    transaction.commit().await.map_err(WriteFailure::Unknown)?;
     Ok(verdicts)
 }
 
 /// Each is a transaction of its own. Ends early when the connection breaks.
-async fn one_by_one(connection: &mut AnyConnection, batch: &mut VecDeque<Job>) -> Result<(), CatalogueError> {
+async fn one_by_one(
+    connection: &mut AnyConnection,
+    batch: &mut VecDeque<PendingWrite>,
+) -> Result<(), CatalogueError> {
     while let Some(job) = batch.front() {
         let verdict = match job.change.statement().execute(&mut *connection).await {
             Ok(done) => Ok(done.rows_affected()),

@@ -34,16 +34,16 @@ impl fmt::Debug for Id {
 
 /// Text that is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAnId;
+pub struct InvalidId;
 
 impl FromStr for Id {
-    type Err = NotAnId;
+    type Err = InvalidId;
 
-    fn from_str(text: &str) -> Result<Self, NotAnId> {
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
         let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != 32 || !text.bytes().all(digits) {
-            return Err(NotAnId);
+            return Err(InvalidId);
         }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| NotAnId)
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| InvalidId)
     }
 }

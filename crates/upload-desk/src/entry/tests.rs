@@ -15,7 +15,7 @@ fn pending() -> Entry {
         size: 3,
         content_type: Some("image/jpeg".into()),
         etag: None,
-        state: State::Pending,
+        state: UploadState::Pending,
         forward: Forward::Waiting,
         note: None,
         source_url: None,
@@ -37,11 +37,14 @@ const ABC: &str = "900150983CD24FB0D6963F7D28E17F72";
 #[test]
 fn what_arrives_is_stored_and_due() {
     let mut entry = pending();
-    assert_eq!(entry.arrived(arrival(ABC), NOW + 5), News::First);
-    assert_eq!((entry.state, entry.due_at, entry.etag.as_deref()), (State::Stored, Some(NOW + 5), Some(ABC)));
+    assert_eq!(entry.record_arrival(arrival(ABC), NOW + 5), ArrivalEffect::FirstSeen);
+    assert_eq!(
+        (entry.state, entry.due_at, entry.etag.as_deref()),
+        (UploadState::Stored, Some(NOW + 5), Some(ABC))
+    );
     assert_eq!(entry.content_type.as_deref(), Some("image/jpeg"));
     let stored = entry.clone();
-    assert_eq!(entry.arrived(arrival("other"), NOW + 6), News::Repeated);
+    assert_eq!(entry.record_arrival(arrival("other"), NOW + 6), ArrivalEffect::AlreadyStored);
     assert_eq!(entry, stored);
 }
 
@@ -53,11 +56,11 @@ fn an_md5_counts_once_oss_agrees() {
         ("X-3", Md5::from_hex(ABC), Md5State::Confirmed),
     ] {
         let mut entry = pending();
-        entry.arrived(Arrival { md5, ..arrival(etag) }, NOW);
+        entry.record_arrival(Arrival { md5, ..arrival(etag) }, NOW);
         assert_eq!((entry.md5, entry.md5_state), (Md5::from_hex(ABC), expected), "{etag}");
     }
     let mut undeclared = Entry { md5: None, ..pending() };
-    undeclared.arrived(arrival(ABC), NOW);
+    undeclared.record_arrival(arrival(ABC), NOW);
     assert_eq!((undeclared.md5, undeclared.md5_state), (None, Md5State::Declared));
 }
 
@@ -65,31 +68,31 @@ fn an_md5_counts_once_oss_agrees() {
 fn the_bucket_counts_more_than_a_callback() {
     let mut entry = pending();
     let told = Arrival { md5: Md5::from_hex(ABC), size: 99, ..arrival("TOLD") };
-    entry.arrived(told, NOW);
+    entry.record_arrival(told, NOW);
     assert_eq!(entry.md5_state, Md5State::Confirmed);
-    entry.seen(Arrival { content_type: Some("text/html".into()), ..arrival("FOUND") });
+    entry.update_from_bucket(Arrival { content_type: Some("text/html".into()), ..arrival("FOUND") });
     assert_eq!((entry.size, entry.etag.as_deref(), entry.md5_state), (3, Some("FOUND"), Md5State::Declared));
     assert_eq!(entry.content_type.as_deref(), Some("text/html"));
-    entry.seen(arrival(ABC));
+    entry.update_from_bucket(arrival(ABC));
     assert_eq!(entry.md5_state, Md5State::Confirmed);
 }
 
 #[test]
 fn what_never_came_is_looked_for_three_more_times() {
     let mut entry = pending();
-    entry.absent(NOW + 500);
+    entry.record_absence(NOW + 500);
     assert_eq!(entry, pending(), "the policy is still good");
     let mut looks = Vec::new();
     let mut now = NOW + 61_000;
     loop {
-        entry.absent(now);
-        assert_eq!(entry.state, State::Missing);
+        entry.record_absence(now);
+        assert_eq!(entry.state, UploadState::Missing);
         let Some(next) = entry.due_at else { break };
         looks.push((next - now) / 60_000);
         now = next;
     }
     assert_eq!(looks, [10, 60, 360]);
-    assert_eq!(entry.arrived(arrival(ABC), now), News::First);
+    assert_eq!(entry.record_arrival(arrival(ABC), now), ArrivalEffect::FirstSeen);
 }
 
 #[test]
@@ -97,11 +100,11 @@ fn looks_that_fail_take_none_of_the_others_away() {
     let mut entry = pending();
     let mut now = NOW + 61_000;
     for _ in 0..8 {
-        entry.put_off(now);
+        entry.reschedule(now);
         now = entry.due_at.unwrap();
     }
-    entry.absent(now);
-    assert_eq!((entry.state, entry.due_at), (State::Missing, Some(NOW + 61_000 + 600_000)));
+    entry.record_absence(now);
+    assert_eq!((entry.state, entry.due_at), (UploadState::Missing, Some(NOW + 61_000 + 600_000)));
     assert_eq!(entry.checks, 0, "the next failure is the first of its kind");
 }
 
@@ -109,55 +112,66 @@ fn looks_that_fail_take_none_of_the_others_away() {
 fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
     for forward in [Forward::Waiting, Forward::Done] {
         let mut entry = Entry { forward, ..pending() };
-        entry.arrived(arrival(ABC), NOW);
-        entry.absent(NOW + 1);
-        assert_eq!((entry.state, entry.due_at), (State::Missing, Some(NOW + 600_001)), "it may be late");
+        entry.record_arrival(arrival(ABC), NOW);
+        entry.record_absence(NOW + 1);
+        assert_eq!(
+            (entry.state, entry.due_at),
+            (UploadState::Missing, Some(NOW + 600_001)),
+            "it may be late"
+        );
         assert_eq!(entry.note.as_deref(), Some("no longer in the bucket"));
-        assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::First);
+        assert_eq!(entry.record_arrival(arrival(ABC), NOW + 2), ArrivalEffect::FirstSeen);
         assert_eq!(
             (entry.state, entry.forward, entry.due_at),
-            (State::Stored, Forward::Waiting, Some(NOW + 2))
+            (UploadState::Stored, Forward::Waiting, Some(NOW + 2))
         );
     }
     let mut off = Entry { forward: Forward::Off, ..pending() };
-    off.arrived(arrival(ABC), NOW);
-    off.absent(NOW + 1);
-    off.arrived(arrival(ABC), NOW + 2);
+    off.record_arrival(arrival(ABC), NOW);
+    off.record_absence(NOW + 1);
+    off.record_arrival(arrival(ABC), NOW + 2);
     assert_eq!(off.forward, Forward::Off);
 }
 
 #[test]
 fn what_was_handed_over_after_its_deletion_is_removed_once_more() {
     let mut entry = pending();
-    assert!(!entry.may_be_handed_over(), "nothing came");
-    entry.arrived(arrival(ABC), NOW);
-    assert!(entry.may_be_handed_over());
-    entry.handed_over_late(NOW);
-    assert_eq!((entry.state, entry.forward), (State::Stored, Forward::Waiting), "it is not deleted");
-    entry.delete(NOW);
-    entry.claimed(NOW + 30_000);
-    entry.removed(NOW + 1);
-    entry.handed_over_late(NOW + 2);
-    assert_eq!((entry.state, entry.forward, entry.due_at), (State::Deleting, Forward::Done, Some(NOW + 2)));
+    assert!(!entry.may_be_forwarded(), "nothing came");
+    entry.record_arrival(arrival(ABC), NOW);
+    assert!(entry.may_be_forwarded());
+    entry.forwarded_after_delete(NOW);
+    assert_eq!((entry.state, entry.forward), (UploadState::Stored, Forward::Waiting), "it is not deleted");
+    entry.request_deletion(NOW);
+    entry.claim(NOW + 30_000);
+    entry.mark_removed(NOW + 1);
+    entry.forwarded_after_delete(NOW + 2);
+    assert_eq!(
+        (entry.state, entry.forward, entry.due_at),
+        (UploadState::Deleting, Forward::Done, Some(NOW + 2))
+    );
 }
 
 #[test]
 fn an_upload_after_its_removal_is_removed_again() {
     let mut entry = pending();
-    assert!(entry.delete(NOW));
-    assert!(!entry.delete(NOW));
-    entry.claimed(NOW + 30_000);
-    entry.removed(NOW + 1);
-    assert_eq!((entry.state, entry.due_at), (State::Deleted, Some(NOW + 61_000)));
-    assert_eq!(entry.arrived(arrival(ABC), NOW + 2), News::Unwanted);
-    assert_eq!((entry.state, entry.due_at), (State::Deleting, Some(NOW + 2)));
-    entry.claimed(NOW + 90_000);
-    assert_eq!(entry.arrived(arrival(ABC), NOW + 3), News::Unwanted);
-    entry.removed(NOW + 4);
-    assert_eq!((entry.state, entry.due_at), (State::Deleting, Some(NOW + 3)), "that was before it came");
-    entry.claimed(NOW + 90_000);
-    entry.removed(NOW + 61_000);
-    assert_eq!((entry.state, entry.due_at), (State::Deleted, None));
+    assert!(entry.request_deletion(NOW));
+    assert!(!entry.request_deletion(NOW));
+    entry.claim(NOW + 30_000);
+    entry.mark_removed(NOW + 1);
+    assert_eq!((entry.state, entry.due_at), (UploadState::Deleted, Some(NOW + 61_000)));
+    assert_eq!(entry.record_arrival(arrival(ABC), NOW + 2), ArrivalEffect::DeletePending);
+    assert_eq!((entry.state, entry.due_at), (UploadState::Deleting, Some(NOW + 2)));
+    entry.claim(NOW + 90_000);
+    assert_eq!(entry.record_arrival(arrival(ABC), NOW + 3), ArrivalEffect::DeletePending);
+    entry.mark_removed(NOW + 4);
+    assert_eq!(
+        (entry.state, entry.due_at),
+        (UploadState::Deleting, Some(NOW + 3)),
+        "that was before it came"
+    );
+    entry.claim(NOW + 90_000);
+    entry.mark_removed(NOW + 61_000);
+    assert_eq!((entry.state, entry.due_at), (UploadState::Deleted, None));
 }
 
 #[test]
@@ -165,12 +179,12 @@ fn work_that_fails_is_put_off_for_longer_each_time() {
     let mut entry = pending();
     let mut pauses = Vec::new();
     for _ in 0..12 {
-        entry.put_off(NOW);
+        entry.reschedule(NOW);
         pauses.push((entry.due_at.unwrap() - NOW) / 1000);
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
     entry.checks = u32::MAX;
-    entry.put_off(NOW);
+    entry.reschedule(NOW);
     assert_eq!(entry.due_at, Some(NOW + 900_000));
 }
 
@@ -187,25 +201,25 @@ fn ids_sort_by_time_and_read_back() {
         "01A0C4506C00FFFFFFFFFFFFFFFFFFFF",
         "+1a0c4506c00ffffffffffffffffffff",
     ] {
-        assert_eq!(text.parse::<Id>(), Err(NotAnId), "{text}");
+        assert_eq!(text.parse::<Id>(), Err(InvalidId), "{text}");
     }
 }
 
 #[test]
 fn names_of_states_read_back() {
     for state in [
-        State::Pending,
-        State::Fetching,
-        State::Stored,
-        State::Missing,
-        State::Failed,
-        State::Deleting,
-        State::Deleted,
+        UploadState::Pending,
+        UploadState::Fetching,
+        UploadState::Stored,
+        UploadState::Missing,
+        UploadState::Failed,
+        UploadState::Deleting,
+        UploadState::Deleted,
     ] {
-        assert_eq!(State::parse(state.as_str()), Some(state));
+        assert_eq!(UploadState::parse(state.as_str()), Some(state));
     }
     for forward in [Forward::Off, Forward::Waiting, Forward::Done] {
         assert_eq!(Forward::parse(forward.as_str()), Some(forward));
     }
-    assert_eq!(State::parse("stored "), None);
+    assert_eq!(UploadState::parse("stored "), None);
 }

@@ -85,7 +85,7 @@ async fn connections_that_lead_nowhere_are_replaced() {
     let (put, _) = tokio::join!(catalogue.put(&entry), reads);
     assert_eq!(put.unwrap_err().kind(), CatalogueErrorKind::Unavailable);
     stranded.thaw().await;
-    assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&entry).await.unwrap(), PutOutcome::Written);
     assert_eq!(lasting(|| catalogue.find(&entry.id)).await, Some(next(&entry)));
     world.end().await;
 }
@@ -102,7 +102,7 @@ async fn a_restart_of_the_database_between_calls_is_not_noticed() {
         world.restart().await;
         // What was idle for this long is tried before it is used.
         tokio::time::sleep(2 * connect::REST).await;
-        assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+        assert_eq!(catalogue.put(&entry).await.unwrap(), PutOutcome::Written);
         entry = next(&entry);
         assert_eq!(catalogue.find(&entry.id).await.unwrap().as_ref(), Some(&entry));
     }
@@ -131,7 +131,7 @@ async fn a_transaction_whose_connection_is_broken_is_begun_on_another() {
     }
     world.restart().await;
     for put in join_all(entries.iter().map(|entry| catalogue.put(entry))).await {
-        assert_eq!(put.unwrap(), Put::Done);
+        assert_eq!(put.unwrap(), PutOutcome::Written);
     }
     world.end().await;
 }
@@ -148,7 +148,7 @@ async fn rows_that_another_program_holds_are_the_only_ones_that_fail() {
     let puts = join_all(entries.iter().map(|entry| catalogue.put(entry))).await;
     for (entry, put) in entries.iter().zip(puts) {
         match put {
-            Ok(put) => assert_eq!((put, held.contains(&entry.id)), (Put::Done, false)),
+            Ok(put) => assert_eq!((put, held.contains(&entry.id)), (PutOutcome::Written, false)),
             Err(error) => {
                 assert_eq!(error.kind(), CatalogueErrorKind::Unavailable, "{error}");
                 assert!(held.contains(&entry.id), "{error}");
@@ -159,7 +159,7 @@ async fn rows_that_another_program_holds_are_the_only_ones_that_fail() {
     for id in held {
         let entry = catalogue.find(&id).await.unwrap().unwrap();
         assert_eq!(entry.note, None, "what nobody committed");
-        assert_eq!(lasting(|| catalogue.put(&entry)).await, Put::Done);
+        assert_eq!(lasting(|| catalogue.put(&entry)).await, PutOutcome::Written);
     }
     world.end().await;
 }

@@ -82,9 +82,9 @@ async fn nothing_is_written_to_a_file_that_was_deleted() {
 async fn commits_reach_the_disk_before_they_are_answered() {
     let folder = tempfile::tempdir().unwrap();
     let url = url(&folder, "desk.db");
-    let way = connect::Way::new(&url).unwrap();
+    let connector = connect::Connector::new(&url).unwrap();
     Catalogue::open(&url).await.unwrap().close().await;
-    let mut connection = way.connect(connect::Use::Writing).await.unwrap();
+    let mut connection = connector.connect(connect::Purpose::Writing).await.unwrap();
     for (pragma, expected) in
         [("PRAGMA synchronous", "2"), ("PRAGMA journal_mode", "wal"), ("PRAGMA busy_timeout", "2000")]
     {

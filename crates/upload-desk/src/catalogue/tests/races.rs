@@ -13,7 +13,7 @@ async fn a_thousand_rows_written_at_once_all_land() {
         added.unwrap();
     }
     for put in join_all(entries.iter().map(|entry| catalogue.put(entry))).await {
-        assert_eq!(put.unwrap(), Put::Done);
+        assert_eq!(put.unwrap(), PutOutcome::Written);
     }
     catalogue.close().await;
     let again = world.open().await;
@@ -45,7 +45,7 @@ async fn of_two_desks_that_change_the_same_row_one_does() {
     let mut winners = vec![Vec::new(); entries.len()];
     for (desk, puts) in join_all([claims(0), claims(1), claims(2)]).await.into_iter().enumerate() {
         for (number, put) in puts {
-            if put == Put::Done {
+            if put == PutOutcome::Written {
                 winners[number].push(desk.to_string());
             }
         }

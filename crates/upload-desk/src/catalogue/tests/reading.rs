@@ -7,8 +7,8 @@ async fn add(catalogue: &Catalogue, entry: Entry) -> Entry {
     entry
 }
 
-fn all() -> Listing {
-    Listing { before: None, name: None, limit: 100 }
+fn all() -> ListFilter {
+    ListFilter { before: None, name: None, limit: 100 }
 }
 
 fn names(entries: &[Entry]) -> Vec<&str> {
@@ -26,7 +26,7 @@ async fn the_newest_stored_object_with_that_md5_is_the_same_one() {
     add(&catalogue, confirmed(stored(NOW, "old"))).await;
     let newest = add(&catalogue, confirmed(stored(NOW + 1, "newest"))).await;
     add(&catalogue, Entry { md5_state: Md5State::Declared, ..confirmed(stored(NOW + 2, "declared")) }).await;
-    add(&catalogue, Entry { state: State::Deleted, ..confirmed(stored(NOW + 3, "deleted")) }).await;
+    add(&catalogue, Entry { state: UploadState::Deleted, ..confirmed(stored(NOW + 3, "deleted")) }).await;
     add(&catalogue, Entry { size: 4, ..confirmed(stored(NOW + 4, "longer")) }).await;
     for user in &USERS[1..] {
         assert_eq!(catalogue.same(user, md5(), 3).await.unwrap(), None, "{user:?}");
@@ -46,10 +46,16 @@ async fn a_list_has_stored_objects_of_one_user_newest_first() {
     for (age, name) in ["c", "b", "a"].into_iter().enumerate() {
         ids.push(add(&catalogue, stored(NOW + i64::try_from(age).unwrap(), name)).await.id);
     }
-    for (at, state) in
-        [State::Pending, State::Fetching, State::Missing, State::Failed, State::Deleting, State::Deleted]
-            .into_iter()
-            .enumerate()
+    for (at, state) in [
+        UploadState::Pending,
+        UploadState::Fetching,
+        UploadState::Missing,
+        UploadState::Failed,
+        UploadState::Deleting,
+        UploadState::Deleted,
+    ]
+    .into_iter()
+    .enumerate()
     {
         add(&catalogue, Entry { state, ..stored(NOW + 10 + i64::try_from(at).unwrap(), "hidden") }).await;
     }
@@ -57,12 +63,12 @@ async fn a_list_has_stored_objects_of_one_user_newest_first() {
         add(&catalogue, Entry { creator: (*user).into(), ..stored(NOW + 20, "theirs") }).await;
     }
     assert_eq!(names(&catalogue.list("eric", &all()).await.unwrap()), ["a", "b", "c"]);
-    let first = catalogue.list("eric", &Listing { limit: 2, ..all() }).await.unwrap();
+    let first = catalogue.list("eric", &ListFilter { limit: 2, ..all() }).await.unwrap();
     assert_eq!(names(&first), ["a", "b"]);
     let rest =
-        catalogue.list("eric", &Listing { before: Some(first[1].id), limit: 2, ..all() }).await.unwrap();
+        catalogue.list("eric", &ListFilter { before: Some(first[1].id), limit: 2, ..all() }).await.unwrap();
     assert_eq!(names(&rest), ["c"]);
-    let end = catalogue.list("eric", &Listing { before: Some(ids[0]), ..all() }).await.unwrap();
+    let end = catalogue.list("eric", &ListFilter { before: Some(ids[0]), ..all() }).await.unwrap();
     assert_eq!(names(&end), [""; 0]);
     for user in &USERS[1..4] {
         assert_eq!(names(&catalogue.list(user, &all()).await.unwrap()), ["theirs"], "{user:?}");
@@ -93,10 +99,10 @@ async fn names_are_searched_for_what_was_typed_in_capitals_or_not() {
         ("gap  ", vec![]),
         ("'", vec![]),
     ] {
-        let listing = Listing { name: Some(typed.into()), ..all() };
+        let listing = ListFilter { name: Some(typed.into()), ..all() };
         assert_eq!(names(&catalogue.list("eric", &listing).await.unwrap()), expected, "{typed:?}");
     }
-    let everything = Listing { name: Some(String::new()), ..all() };
+    let everything = ListFilter { name: Some(String::new()), ..all() };
     assert_eq!(catalogue.list("eric", &everything).await.unwrap().len(), 8);
     world.end().await;
 }
@@ -106,9 +112,9 @@ async fn a_new_name_is_found_and_the_old_one_is_not() {
     let world = World::new("renamed").await;
     let catalogue = world.open().await;
     let entry = add(&catalogue, stored(NOW, "old.jpg")).await;
-    assert_eq!(catalogue.put(&Entry { name: "New.jpg".into(), ..entry }).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&Entry { name: "New.jpg".into(), ..entry }).await.unwrap(), PutOutcome::Written);
     for (typed, found) in [("new", 1), ("old", 0)] {
-        let listing = Listing { name: Some(typed.into()), ..all() };
+        let listing = ListFilter { name: Some(typed.into()), ..all() };
         assert_eq!(catalogue.list("eric", &listing).await.unwrap().len(), found, "{typed}");
     }
     world.end().await;
@@ -133,7 +139,7 @@ async fn work_is_due_in_the_order_of_its_time() {
         assert_eq!(names(&catalogue.due(now, limit).await.unwrap()), expected, "{now}");
     }
     let first = catalogue.due(10, 1).await.unwrap().remove(0);
-    assert_eq!(catalogue.put(&Entry { due_at: None, ..first }).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&Entry { due_at: None, ..first }).await.unwrap(), PutOutcome::Written);
     assert_eq!(catalogue.next_due().await.unwrap(), Some(20));
     world.end().await;
 }
@@ -143,10 +149,10 @@ async fn the_fetches_of_a_user_are_counted() {
     let world = World::new("fetching").await;
     let catalogue = world.open().await;
     for (name, creator, state) in [
-        ("a", "eric", State::Fetching),
-        ("b", "eric", State::Fetching),
-        ("c", "eric", State::Failed),
-        ("d", "mia", State::Fetching),
+        ("a", "eric", UploadState::Fetching),
+        ("b", "eric", UploadState::Fetching),
+        ("c", "eric", UploadState::Failed),
+        ("d", "mia", UploadState::Fetching),
     ] {
         add(&catalogue, Entry { state, creator: creator.into(), ..pending(name) }).await;
     }

@@ -32,7 +32,7 @@ async fn a_row_is_found_as_it_was_added() {
         size: i64::MAX.cast_unsigned(),
         content_type: Some("image/jpeg".into()),
         etag: Some("900150983CD24FB0D6963F7D28E17F72".into()),
-        state: State::Failed,
+        state: UploadState::Failed,
         forward: Forward::Done,
         note: Some("why".into()),
         source_url: Some("https://example.com/".repeat(200)),
@@ -68,7 +68,7 @@ async fn awkward_text_is_kept_to_the_byte() {
         };
         catalogue.add(&entry).await.unwrap();
         assert_eq!(catalogue.find(&entry.id).await.unwrap(), Some(entry.clone()), "{text:?}");
-        assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+        assert_eq!(catalogue.put(&entry).await.unwrap(), PutOutcome::Written);
         assert_eq!(catalogue.find(&entry.id).await.unwrap(), Some(next(&entry)), "{text:?}");
     }
     world.end().await;
@@ -90,7 +90,7 @@ async fn a_put_writes_all_that_may_change_and_nothing_else() {
         size: 4,
         content_type: Some("image/png".into()),
         etag: Some("etag".into()),
-        state: State::Stored,
+        state: UploadState::Stored,
         forward: Forward::Done,
         note: Some("note".into()),
         source_url: Some("https://example.com".into()),
@@ -101,7 +101,7 @@ async fn a_put_writes_all_that_may_change_and_nothing_else() {
         ..old.clone()
     };
     let altered = Entry { creator: "mallory".into(), created_at: 0, ..new.clone() };
-    assert_eq!(catalogue.put(&altered).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&altered).await.unwrap(), PutOutcome::Written);
     assert_eq!(catalogue.find(&old.id).await.unwrap(), Some(next(&new)));
     world.end().await;
 }
@@ -111,13 +111,13 @@ async fn a_row_that_changed_meanwhile_is_not_written() {
     let world = World::new("conflict").await;
     let catalogue = world.open().await;
     let entry = pending("a.jpg");
-    assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Conflict, "there is no such row");
+    assert_eq!(catalogue.put(&entry).await.unwrap(), PutOutcome::Conflict, "there is no such row");
     catalogue.add(&entry).await.unwrap();
-    assert_eq!(catalogue.put(&entry).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&entry).await.unwrap(), PutOutcome::Written);
     let late = Entry { note: Some("late".into()), ..entry.clone() };
-    assert_eq!(catalogue.put(&late).await.unwrap(), Put::Conflict);
+    assert_eq!(catalogue.put(&late).await.unwrap(), PutOutcome::Conflict);
     assert_eq!(catalogue.find(&entry.id).await.unwrap(), Some(next(&entry)));
-    assert_eq!(catalogue.put(&next(&late)).await.unwrap(), Put::Done);
+    assert_eq!(catalogue.put(&next(&late)).await.unwrap(), PutOutcome::Written);
     world.end().await;
 }
 

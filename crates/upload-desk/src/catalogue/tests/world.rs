@@ -16,10 +16,10 @@ pub(super) struct World {
     pub(super) url: DatabaseUrl,
     /// How the test does.
     direct: String,
-    place: Place,
+    place: TestDatabase,
 }
 
-enum Place {
+enum TestDatabase {
     Sqlite(TempDir),
     MySql { server: String, database: String, proxy: Proxy },
 }
@@ -46,7 +46,7 @@ impl World {
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let direct = format!("sqlite://{}", folder.path().join("desk.db").display());
-        Self { url: DatabaseUrl::parse(&direct).unwrap(), direct, place: Place::Sqlite(folder) }
+        Self { url: DatabaseUrl::parse(&direct).unwrap(), direct, place: TestDatabase::Sqlite(folder) }
     }
 
     async fn mysql(server: &str, test: &str) -> Self {
@@ -58,7 +58,7 @@ impl World {
         let direct = url.to_string();
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(proxy.port())).unwrap();
-        let place = Place::MySql { server: server.to_owned(), database, proxy };
+        let place = TestDatabase::MySql { server: server.to_owned(), database, proxy };
         Self { url: DatabaseUrl::parse(url.as_str()).unwrap(), direct, place }
     }
 
@@ -68,7 +68,7 @@ impl World {
 
     /// Leaves nothing behind. After a failure there is something to look at.
     pub(super) async fn end(self) {
-        if let Place::MySql { server, database, .. } = &self.place {
+        if let TestDatabase::MySql { server, database, .. } = &self.place {
             run(server, &format!("DROP DATABASE {database}")).await;
         }
     }
@@ -86,8 +86,8 @@ impl World {
     /// SQLite: another program writes. MySQL: the server hangs.
     pub(super) async fn freeze(&self) -> Frozen<'_> {
         match &self.place {
-            Place::Sqlite(_) => self.busy().await,
-            Place::MySql { proxy, .. } => {
+            TestDatabase::Sqlite(_) => self.busy().await,
+            TestDatabase::MySql { proxy, .. } => {
                 proxy.freeze();
                 Frozen::Silent(proxy)
             }
@@ -97,8 +97,8 @@ impl World {
     /// SQLite: another program writes. MySQL: something on the way to the server forgot the connections.
     pub(super) async fn strand(&self) -> Frozen<'_> {
         match &self.place {
-            Place::Sqlite(_) => self.busy().await,
-            Place::MySql { proxy, .. } => {
+            TestDatabase::Sqlite(_) => self.busy().await,
+            TestDatabase::MySql { proxy, .. } => {
                 proxy.strand();
                 Frozen::Stranded
             }
@@ -107,7 +107,7 @@ impl World {
 
     /// SQLite stays where it is.
     pub(super) fn move_away(&self, distance: Duration) {
-        if let Place::MySql { proxy, .. } = &self.place {
+        if let TestDatabase::MySql { proxy, .. } = &self.place {
             proxy.move_away(distance);
         }
     }
@@ -126,28 +126,28 @@ impl World {
             format!("BEGIN; UPDATE storage SET note = 'held' WHERE id IN ('{first}', '{second}')");
         other.execute(AssertSqlSafe(statement)).await.unwrap();
         match &self.place {
-            Place::Sqlite(_) => (other, all.iter().map(|entry| entry.id).collect()),
-            Place::MySql { .. } => (other, rows.to_vec()),
+            TestDatabase::Sqlite(_) => (other, all.iter().map(|entry| entry.id).collect()),
+            TestDatabase::MySql { .. } => (other, rows.to_vec()),
         }
     }
 
     /// SQLite: another program came and went, and took the log with it. MySQL: the server was restarted.
     pub(super) async fn restart(&self) {
         match &self.place {
-            Place::Sqlite(_) => self.sql("PRAGMA wal_checkpoint(TRUNCATE); VACUUM").await,
-            Place::MySql { proxy, .. } => proxy.cut(),
+            TestDatabase::Sqlite(_) => self.sql("PRAGMA wal_checkpoint(TRUNCATE); VACUUM").await,
+            TestDatabase::MySql { proxy, .. } => proxy.cut(),
         }
     }
 
     /// Something else that is not the database.
     pub(super) fn other(&self) -> DatabaseUrl {
         match &self.place {
-            Place::Sqlite(folder) => {
+            TestDatabase::Sqlite(folder) => {
                 let path: PathBuf = folder.path().join("notes.txt");
                 std::fs::write(&path, "Bread, butter, milk. ".repeat(100)).unwrap();
                 DatabaseUrl::parse(&format!("sqlite://{}", path.display())).unwrap()
             }
-            Place::MySql { .. } => DatabaseUrl::parse(&format!("{}_notes", self.direct)).unwrap(),
+            TestDatabase::MySql { .. } => DatabaseUrl::parse(&format!("{}_notes", self.direct)).unwrap(),
         }
     }
 }
