@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// One number.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(super) fn up(&self) {
@@ -21,7 +21,7 @@ impl Counter {
 
 /// The numbers, as they are counted.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     pub(super) allowed: Counter,
     pub(super) duplicates: Counter,
     pub(super) callbacks: Counter,
@@ -55,7 +55,7 @@ pub struct Totals {
 
 impl Counters {
     /// The numbers by now.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         Totals {
             allowed: self.allowed.value(),
             duplicates: self.duplicates.value(),

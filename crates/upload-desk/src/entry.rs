@@ -15,16 +15,16 @@ mod tests;
 
 use std::time::Duration;
 
-pub use self::id::{Id, InvalidId};
-pub use self::md5::Md5;
+pub(crate) use self::id::Id;
+pub(crate) use self::md5::Md5;
 use super::types::is_same;
 
 /// Milliseconds since the epoch, UTC: what the catalogue keeps times as.
-pub type Millis = i64;
+pub(crate) type Millis = i64;
 
 /// How long after a policy's end the bucket is looked at: the clocks of OSS and the desk differ, and what was begun in time may
 /// still be under way.
-pub const GRACE: Duration = Duration::from_mins(1);
+pub(crate) const GRACE: Duration = Duration::from_mins(1);
 
 /// When an upload that is not there is looked for again, from the first look on. A slow one goes on for hours after its policy's end.
 const LOOK_AGAIN: [Duration; 3] =
@@ -35,54 +35,54 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// An object, from the moment that its upload is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its id.
-    pub id: Id,
+    pub(crate) id: Id,
     /// The name that its user gave it, without a path.
-    pub name: String,
+    pub(crate) name: String,
     /// Its key: the column `path`.
-    pub key: String,
+    pub(crate) key: String,
     /// What the name ends in, without the dot and in lower case; empty if there is nothing of the kind.
-    pub ext: String,
+    pub(crate) ext: String,
     /// MD5 of the content, as far as somebody says one.
-    pub md5: Option<Md5>,
+    pub(crate) md5: Option<Md5>,
     /// Whether the MD5 can be relied on.
-    pub md5_state: Md5State,
+    pub(crate) md5_state: Md5State,
     /// Its user.
-    pub creator: String,
+    pub(crate) creator: String,
     /// Its bucket.
-    pub bucket: String,
+    pub(crate) bucket: String,
     /// Bytes: announced, and once it is stored those that OSS tells.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Content type: announced, and once it is stored what OSS tells.
-    pub content_type: Option<String>,
+    pub(crate) content_type: Option<String>,
     /// `ETag`, unquoted, once it is stored.
-    pub etag: Option<String>,
+    pub(crate) etag: Option<String>,
     /// Where it stands.
-    pub state: UploadState,
+    pub(crate) state: UploadState,
     /// Whether the pipeline has it.
-    pub forward: Forward,
+    pub(crate) forward: Forward,
     /// Why it stands there, where that is not plain.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     /// Where it is fetched from, if not sent by a browser.
-    pub source_url: Option<String>,
+    pub(crate) source_url: Option<String>,
     /// When its upload was allowed.
-    pub created_at: Millis,
+    pub(crate) created_at: Millis,
     /// When this last changed.
-    pub updated_at: Millis,
+    pub(crate) updated_at: Millis,
     /// When the policy of its upload ends.
-    pub expires_at: Option<Millis>,
+    pub(crate) expires_at: Option<Millis>,
     /// When the worker must see to it.
-    pub due_at: Option<Millis>,
+    pub(crate) due_at: Option<Millis>,
     /// How often the worker did in vain.
-    pub checks: u32,
+    pub(crate) checks: u32,
     /// Counts changes: whoever writes names the one that it read.
-    pub revision: u32,
+    pub(crate) revision: u32,
 }
 
 /// Where an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UploadState {
+pub(crate) enum UploadState {
     /// A policy was signed.
     Pending,
     /// The desk fetches it from a URL.
@@ -101,7 +101,7 @@ pub enum UploadState {
 
 /// Whether the pipeline has an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Forward {
+pub(crate) enum Forward {
     /// The desk does not forward it.
     Off,
     /// It is to be forwarded as soon as it is stored.
@@ -112,7 +112,7 @@ pub enum Forward {
 
 /// Whether an MD5 can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Md5State {
+pub(crate) enum Md5State {
     /// The user says so.
     Declared,
     /// OSS agrees.
@@ -121,20 +121,20 @@ pub enum Md5State {
 
 /// What OSS tells of an object that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     /// `ETag`, unquoted.
-    pub etag: Option<String>,
+    pub(crate) etag: Option<String>,
     /// Bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Content type.
-    pub content_type: Option<String>,
+    pub(crate) content_type: Option<String>,
     /// The MD5 that OSS compared the content with.
-    pub md5: Option<Md5>,
+    pub(crate) md5: Option<Md5>,
 }
 
 /// What an arrival means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArrivalEffect {
+pub(crate) enum ArrivalEffect {
     /// The object was not known to be there.
     FirstSeen,
     /// It was.
@@ -145,7 +145,7 @@ pub enum ArrivalEffect {
 
 impl Entry {
     /// OSS says that the object is there.
-    pub fn record_arrival(&mut self, arrival: Arrival, now: Millis) -> ArrivalEffect {
+    pub(crate) fn record_arrival(&mut self, arrival: Arrival, now: Millis) -> ArrivalEffect {
         match self.state {
             UploadState::Stored => ArrivalEffect::AlreadyStored,
             UploadState::Deleting | UploadState::Deleted => {
@@ -172,7 +172,7 @@ impl Entry {
     }
 
     /// Whether what a callback tells fits what was announced, which its policy let through alone.
-    pub fn matches_announcement(&self, told: &Arrival) -> bool {
+    pub(crate) fn matches_announcement(&self, told: &Arrival) -> bool {
         let types = self.content_type.as_deref().zip(told.content_type.as_deref());
         self.size == told.size && types.is_none_or(|(announced, told)| is_same(announced, told))
     }
@@ -188,7 +188,7 @@ impl Entry {
     }
 
     /// The bucket says what it holds, which counts more than what a callback said.
-    pub fn update_from_bucket(&mut self, found: Arrival) {
+    pub(crate) fn update_from_bucket(&mut self, found: Arrival) {
         if self.state != UploadState::Stored {
             return;
         }
@@ -202,7 +202,7 @@ impl Entry {
     }
 
     /// The bucket says that there is no such object. While its policy is good that means nothing.
-    pub fn record_absence(&mut self, now: Millis) {
+    pub(crate) fn record_absence(&mut self, now: Millis) {
         match self.state {
             UploadState::Pending if self.is_open(now) => {}
             UploadState::Pending | UploadState::Missing => {
@@ -230,17 +230,17 @@ impl Entry {
 
     /// The same, of which the policy ends then.
     #[must_use]
-    pub fn with_expiry(self, at: Millis) -> Self {
+    pub(crate) fn with_expiry(self, at: Millis) -> Self {
         Self { expires_at: Some(at), due_at: Some(after(at, GRACE)), ..self }
     }
 
     /// Whether its policy still lets it be uploaded.
-    pub fn is_open(&self, now: Millis) -> bool {
+    pub(crate) fn is_open(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|end| now < after(end, GRACE))
     }
 
     /// It was handed over while its user wanted it gone: what became of that is to go as well.
-    pub fn forwarded_after_delete(&mut self, now: Millis) {
+    pub(crate) fn forwarded_after_delete(&mut self, now: Millis) {
         if matches!(self.state, UploadState::Deleting | UploadState::Deleted)
             && self.forward == Forward::Waiting
         {
@@ -251,7 +251,7 @@ impl Entry {
     }
 
     /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not know.
-    pub fn may_be_forwarded(&self) -> bool {
+    pub(crate) fn may_be_forwarded(&self) -> bool {
         match self.forward {
             Forward::Off => false,
             Forward::Waiting => self.etag.is_some(),
@@ -260,7 +260,7 @@ impl Entry {
     }
 
     /// Nothing is left to do for a stored object.
-    pub fn mark_done(&mut self) {
+    pub(crate) fn mark_done(&mut self) {
         if self.forward == Forward::Waiting {
             self.forward = Forward::Done;
         }
@@ -269,19 +269,19 @@ impl Entry {
     }
 
     /// It cannot be fetched, and another try would not help.
-    pub fn mark_failed(&mut self, why: impl Into<String>) {
+    pub(crate) fn mark_failed(&mut self, why: impl Into<String>) {
         self.state = UploadState::Failed;
         self.note = Some(why.into());
         self.due_at = None;
     }
 
     /// Somebody takes it in hand: until then nobody else does.
-    pub fn claim(&mut self, until: Millis) {
+    pub(crate) fn claim(&mut self, until: Millis) {
         self.due_at = Some(until);
     }
 
     /// The work failed, and is tried again later and later.
-    pub fn reschedule(&mut self, now: Millis) {
+    pub(crate) fn reschedule(&mut self, now: Millis) {
         let pause =
             Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.checks)).min(LONGEST_PAUSE);
         self.checks = self.checks.saturating_add(1);
@@ -289,7 +289,7 @@ impl Entry {
     }
 
     /// Its user wants it gone. False if that is so already.
-    pub fn request_deletion(&mut self, now: Millis) -> bool {
+    pub(crate) fn request_deletion(&mut self, now: Millis) -> bool {
         if matches!(self.state, UploadState::Deleting | UploadState::Deleted) {
             return false;
         }
@@ -302,7 +302,7 @@ impl Entry {
     /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once more then.
     ///
     /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still be there.
-    pub fn mark_removed(&mut self, now: Millis) {
+    pub(crate) fn mark_removed(&mut self, now: Millis) {
         if self.due_at.is_some_and(|due| due <= now) {
             return;
         }
@@ -313,7 +313,7 @@ impl Entry {
 }
 
 /// A moment later.
-pub fn after(moment: Millis, wait: Duration) -> Millis {
+pub(crate) fn after(moment: Millis, wait: Duration) -> Millis {
     moment.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
 }
 
@@ -329,12 +329,12 @@ impl UploadState {
     ];
 
     /// The name in the catalogue and on the wire.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         name(&Self::ALL, self)
     }
 
     /// The state of that name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }
 }
@@ -344,12 +344,12 @@ impl Forward {
         [(Self::Off, "off"), (Self::Waiting, "waiting"), (Self::Done, "done")];
 
     /// The name in the catalogue.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         name(&Self::ALL, self)
     }
 
     /// What goes by that name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }
 }
@@ -358,12 +358,12 @@ impl Md5State {
     const ALL: [(Self, &'static str); 2] = [(Self::Declared, "declared"), (Self::Confirmed, "confirmed")];
 
     /// The name in the catalogue.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         name(&Self::ALL, self)
     }
 
     /// What goes by that name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }
 }

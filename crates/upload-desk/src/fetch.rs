@@ -46,10 +46,10 @@ const STREAMS: usize = 2;
 const PART_SIZE: u64 = 8 << 20;
 
 /// Longest time of a fetch: 5 GiB, the largest object, take it at 0.7 MiB a second.
-pub const DEADLINE: Duration = Duration::from_hours(2);
+pub(crate) const DEADLINE: Duration = Duration::from_hours(2);
 
 /// Bytes a second that a fetch must read, on the average of each minute.
-pub const LEAST_SPEED: u64 = 16 << 10;
+pub(crate) const LEAST_SPEED: u64 = 16 << 10;
 
 /// What the speed is taken over: long enough for a server that comes back.
 const ROUND: Duration = Duration::from_mins(1);
@@ -81,14 +81,14 @@ struct UserLimits {
 
 /// The right to fetch, until it is dropped.
 #[derive(Debug)]
-pub struct FetchPermit {
+pub(crate) struct FetchPermit {
     _of_the_user: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
 /// What came of a fetch.
 #[derive(Debug)]
-pub enum Fetched {
+pub(crate) enum Fetched {
     /// The object is in the bucket.
     Done,
     /// It will not be.
@@ -99,7 +99,7 @@ pub enum Fetched {
 
 /// Why a host is not fetched from.
 #[derive(Debug)]
-pub enum HostError {
+pub(crate) enum HostError {
     /// None of its addresses is within reach.
     Refused(Inadmissible),
     /// It has no address.
@@ -123,7 +123,7 @@ impl Fetcher {
     }
 
     /// What says which URLs may be fetched.
-    pub fn guard(&self) -> &Guard {
+    pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
 
@@ -132,7 +132,7 @@ impl Fetcher {
     /// # Errors
     ///
     /// When nothing can be fetched from it, or that is not known in time.
-    pub async fn look_up(&self, user: &str, host: &str) -> Result<(), HostError> {
+    pub(crate) async fn look_up(&self, user: &str, host: &str) -> Result<(), HostError> {
         let (lookups, resolver, host) = (self.share(user).lookups, self.resolver.clone(), host.to_owned());
         let answer = async {
             let permit = lookups.acquire_owned().await.map_err(|_| HostError::Unanswered)?;
@@ -153,7 +153,7 @@ impl Fetcher {
     }
 
     /// Waits for a place of the user's. `None` once no more are given.
-    pub async fn permit(&self, user: &str) -> Option<FetchPermit> {
+    pub(crate) async fn permit(&self, user: &str) -> Option<FetchPermit> {
         // First the user's: whoever waits for that takes no place from others.
         let of_the_user = self.share(user).fetches.acquire_owned().await.ok()?;
         let of_all = Arc::clone(&self.permits).acquire_owned().await.ok()?;
@@ -161,7 +161,7 @@ impl Fetcher {
     }
 
     /// Gives no more places.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.permits.close();
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users.values().for_each(|share| share.fetches.close());
@@ -177,7 +177,7 @@ impl Fetcher {
     }
 
     /// Fetches one object.
-    pub async fn fetch(&self, _: &FetchPermit, url: &str, key: &str) -> Fetched {
+    pub(crate) async fn fetch(&self, _: &FetchPermit, url: &str, key: &str) -> Fetched {
         let (flow, deadline) = (Flow::default(), Instant::now() + DEADLINE);
         let transfer = self.transfer(flow.clone());
         let item = Item::new(url, key);

@@ -13,11 +13,11 @@ const LONGEST_ENDING: usize = 16;
 
 /// The name of a file without any path: 1 to 255 bytes, no control characters, not made of dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(String);
+pub(crate) struct Name(String);
 
 /// Text that is no name of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidName;
+pub(crate) struct InvalidName;
 
 impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +35,7 @@ impl Name {
     /// # Errors
     ///
     /// [`InvalidName`] if nothing is left, or too much.
-    pub fn of(text: &str) -> Result<Self, InvalidName> {
+    pub(crate) fn of(text: &str) -> Result<Self, InvalidName> {
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let name: String = last.chars().filter(|character| !is_hidden(*character)).collect();
         let name = name.trim();
@@ -46,17 +46,17 @@ impl Name {
     }
 
     /// The name of what has none.
-    pub fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self("unnamed".to_owned())
     }
 
     /// As text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What it ends in, without the dot and in lower case; empty if that is nothing of the kind.
-    pub fn ext(&self) -> String {
+    pub(crate) fn ext(&self) -> String {
         let good = |ext: &&str| {
             (1..=LONGEST_ENDING).contains(&ext.len()) && ext.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
@@ -65,7 +65,7 @@ impl Name {
     }
 
     /// The key of an object: the user's directory, its id, which makes it unique, and its name.
-    pub fn key(&self, prefix: &str, user: &User, id: Id) -> String {
+    pub(crate) fn key(&self, prefix: &str, user: &User, id: Id) -> String {
         format!("{prefix}{}/{id}/{}", user.name, self.0)
     }
 }

@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::Service as _;
 
-use super::{Desk, api, worker};
+use crate::desk::Desk;
+use crate::{api, worker};
 
 /// Time for requests that are being answered when the desk is to stop.
 const LAST_CALL: Duration = Duration::from_secs(10);

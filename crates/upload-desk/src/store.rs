@@ -20,7 +20,7 @@ use super::entry::{Arrival, Entry, Md5, Millis, after};
 use super::types::ContentType;
 
 /// Longest side of a preview, in pixels.
-pub const MAX_SIDE: u32 = 4096;
+pub(crate) const MAX_SIDE: u32 = 4096;
 
 /// Width of a preview unless told otherwise, in pixels.
 const USUAL_WIDTH: u32 = 320;
@@ -56,18 +56,18 @@ pub struct Store {
 
 /// How an image or a video is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Preview {
+pub(crate) struct Preview {
     /// Width in pixels.
-    pub width: Option<u32>,
+    pub(crate) width: Option<u32>,
     /// Height in pixels.
-    pub height: Option<u32>,
+    pub(crate) height: Option<u32>,
     /// Of a video: the time in milliseconds.
-    pub at: Option<u64>,
+    pub(crate) at: Option<u64>,
 }
 
 /// URLs that open an object, for a while.
 #[derive(Debug, Serialize)]
-pub struct Links {
+pub(crate) struct Links {
     /// Saves it under its name.
     download: String,
     /// Shows it, if that runs nothing that is in it; else as `download`.
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Its name.
-    pub fn name(&self) -> &BucketName {
+    pub(crate) fn name(&self) -> &BucketName {
         self.bucket.name()
     }
 
@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// Scheme, host and port that browsers send files to.
-    pub fn public_origin(&self) -> &str {
+    pub(crate) fn public_origin(&self) -> &str {
         &self.public_origin
     }
 
@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     ///
     /// When something in it breaks a limit of OSS.
-    pub fn form(
+    pub(crate) fn form(
         &self,
         entry: &Entry,
         valid_for: Duration,
@@ -137,7 +137,7 @@ impl Store {
     /// # Errors
     ///
     /// When the key cannot be in a URL.
-    pub fn links(
+    pub(crate) fn links(
         &self,
         entry: &Entry,
         preview: Preview,
@@ -165,7 +165,7 @@ impl Store {
     /// # Errors
     ///
     /// When it does not say.
-    pub async fn look(&self, key: &str) -> Result<Option<Arrival>, Error> {
+    pub(crate) async fn look(&self, key: &str) -> Result<Option<Arrival>, Error> {
         match self.patiently().head(key).await {
             Ok(meta) => Ok(Some(Arrival {
                 etag: meta.etag,
@@ -183,7 +183,7 @@ impl Store {
     /// # Errors
     ///
     /// When it may still be there.
-    pub async fn remove(&self, key: &str) -> Result<(), Error> {
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), Error> {
         self.patiently().delete(key).await
     }
 
@@ -192,7 +192,7 @@ impl Store {
     /// # Errors
     ///
     /// When the bucket does not say.
-    pub async fn lets_pages_upload(&self) -> Result<bool, Error> {
+    pub(crate) async fn lets_pages_upload(&self) -> Result<bool, Error> {
         let rules = self.patiently().get_cors().await?;
         Ok(rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)))
     }
@@ -202,7 +202,7 @@ impl Store {
     /// # Errors
     ///
     /// When the rules are as they were.
-    pub async fn let_pages_upload(&self) -> Result<(), Error> {
+    pub(crate) async fn let_pages_upload(&self) -> Result<(), Error> {
         let bucket = self.patiently();
         let mut rules = bucket.get_cors().await?;
         if rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)) {
@@ -221,7 +221,7 @@ impl Store {
     /// # Errors
     ///
     /// When there is none, or no page may upload to it. The same request again makes good what is missing.
-    pub async fn create_bucket(&self, name: &BucketName) -> Result<(), Error> {
+    pub(crate) async fn create_bucket(&self, name: &BucketName) -> Result<(), Error> {
         let bucket = self.client.bucket(name, Arc::clone(&self.credentials));
         let bucket = bucket.with_deadline(Instant::now() + PATIENCE);
         bucket.create(CreateOptions::default()).await?;
@@ -253,14 +253,14 @@ fn callback_body(entry: &Entry) -> CallbackBody {
 }
 
 /// What an MD5 in a callback may look like. OSS's samples show base64 as of the header.
-pub fn parse_md5(text: &str) -> Option<Md5> {
+pub(crate) fn parse_md5(text: &str) -> Option<Md5> {
     Md5::from_base64(text).or_else(|| Md5::from_hex(text))
 }
 
 impl Preview {
     /// A small picture unless a size is given.
     #[must_use]
-    pub fn or_usual(self) -> Self {
+    pub(crate) fn or_usual(self) -> Self {
         if self.width.is_none() && self.height.is_none() {
             Self { width: Some(USUAL_WIDTH), ..self }
         } else {

@@ -11,7 +11,7 @@
 use std::fmt;
 
 /// What an object is where nobody says so.
-pub const UNKNOWN: &str = "application/octet-stream";
+pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
 /// Longest content type, in bytes.
 const LONGEST: usize = 255;
@@ -53,7 +53,7 @@ const SHOWN_IN_PLACE: &[&str] = &[
 
 /// A content type. Names are in lower case, as their case means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContentType {
+pub(crate) struct ContentType {
     kind: String,
     sort: String,
     parameters: Vec<(String, String)>,
@@ -61,7 +61,7 @@ pub struct ContentType {
 
 impl ContentType {
     /// Reads a content type with its parameters: up to 255 ASCII characters. `None` if it is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() > LONGEST || text.contains(',') {
             return None;
         }
@@ -86,22 +86,22 @@ impl ContentType {
     }
 
     /// That of an object of which this is said, or nothing.
-    pub fn of(told: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(told: Option<&str>) -> Option<Self> {
         Self::parse(told.filter(|text| !text.is_empty()).unwrap_or(UNKNOWN))
     }
 
     /// Whether it is `essence`, such as `application/json`, with whatever parameters.
-    pub fn is(&self, essence: &str) -> bool {
+    pub(crate) fn is(&self, essence: &str) -> bool {
         essence.split_once('/').is_some_and(|(kind, sort)| self.kind == kind && self.sort == sort)
     }
 
     /// What stands before and after the slash.
-    pub fn halves(&self) -> (&str, &str) {
+    pub(crate) fn halves(&self) -> (&str, &str) {
         (&self.kind, &self.sort)
     }
 
     /// What a browser is told that it is when it shows it in place; `None` if it must not. Of the parameters only `charset` is left.
-    pub fn in_place(&self) -> Option<String> {
+    pub(crate) fn in_place(&self) -> Option<String> {
         let essence = format!("{}/{}", self.kind, self.sort);
         if !SHOWN_IN_PLACE.contains(&&*essence) {
             return None;
@@ -115,7 +115,7 @@ impl ContentType {
 }
 
 /// Whether two texts name the same content type.
-pub fn is_same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
     match (ContentType::parse(one), ContentType::parse(other)) {
         (Some(one), Some(other)) => one == other,
         _ => one == other,
@@ -185,12 +185,12 @@ impl AllowedTypes {
     }
 
     /// The list, unless all are allowed.
-    pub fn list(&self) -> Option<&[String]> {
+    pub(crate) fn list(&self) -> Option<&[String]> {
         self.0.as_deref()
     }
 
     /// Whether a content type may be uploaded. Its parameters do not matter.
-    pub fn admit(&self, content_type: &ContentType) -> bool {
+    pub(crate) fn admit(&self, content_type: &ContentType) -> bool {
         let Some(types) = &self.0 else { return true };
         types.iter().any(|allowed| match allowed.strip_suffix("/*") {
             Some(kind) => content_type.kind == kind,

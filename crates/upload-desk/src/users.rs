@@ -15,16 +15,16 @@ pub struct Users(Arc<[(Token, Arc<User>)]>);
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
+pub(crate) struct User {
     /// The name, which is that of its directory too.
-    pub name: String,
+    pub(crate) name: String,
     /// What it may do.
-    pub role: Role,
+    pub(crate) role: Role,
 }
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Upload, and see its own.
     Member,
     /// Create buckets, too.
@@ -51,7 +51,7 @@ impl Users {
     }
 
     /// The user whose token a header `Authorization` presents. Takes the same time whichever it is.
-    pub fn who(&self, authorization: Option<&HeaderValue>) -> Option<&Arc<User>> {
+    pub(crate) fn who(&self, authorization: Option<&HeaderValue>) -> Option<&Arc<User>> {
         let presented = Token::presented(authorization)?;
         self.0.iter().fold(None, |found, (token, user)| if token.is(&presented) { Some(user) } else { found })
     }

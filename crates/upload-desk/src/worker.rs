@@ -1,5 +1,6 @@
-//! What is left to do when everybody is answered: rows whose time has come are claimed, worked on, and written down.
+//! Background worker for due rows: claims them, does the work, and writes down the result.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -9,48 +10,50 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::catalogue::{CatalogueError, PutOutcome};
-use super::entry::{Arrival, Entry, Forward, Millis, UploadState, after};
-use super::fetch::Fetched;
-use super::types::{ContentType, UNKNOWN};
-use super::{Desk, Store};
-use bridge_core::pipeline::{Budget, Pipeline};
+use crate::catalogue::{CatalogueError, PutOutcome};
+use crate::desk::{Desk, Forwarding};
+use crate::entry::{Arrival, Entry, Forward, Millis, UploadState, after};
+use crate::fetch::Fetched;
+use crate::store::Store;
+use crate::types::{ContentType, UNKNOWN};
+
+use bridge_core::pipeline::Budget;
 use bridge_core::progress::Log;
 use object_events::change::{EventName, ObjectChange};
 
 /// Rows worked on at once.
 const AT_ONCE: usize = 64;
 
-/// How long a claim lasts. It is renewed as long as the work goes on, so this is what a kill delays a row by.
+/// How long a claim lasts. It is renewed while the work runs, so a killed worker delays a row by this much.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How often rows are looked for that another desk has added.
+/// How often the database is polled for rows that another desk has added.
 const LOOK_ROUND: Duration = Duration::from_secs(10);
 
-/// What forwarding one object may take: long enough to wait out the throttling windows of OMS, and to copy a large object.
+/// Time budget for forwarding one object: enough to wait out the throttling windows of OMS, and to copy a large object.
 const FORWARDING: Duration = Duration::from_hours(1);
 
-/// Time for work in hand when the desk is to stop.
+/// Time for running work to finish when the desk stops.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
-/// How often a fetch is tried.
+/// Most tries of a fetch.
 const FETCHES: u32 = 5;
 
-/// What came of the work on a row.
+/// Result of the work on a row.
 #[derive(Debug)]
 enum Outcome {
     Found(Arrival),
     Absent,
-    /// It is there, as the bucket says, and the pipeline has it.
+    /// The bucket has it, and so does the pipeline.
     Forwarded(Arrival),
     Removed,
     Failed(String),
     Retry(String),
-    /// Nothing was done, and nothing is to be written down.
+    /// Nothing was done; the row stays as it is.
     NotStarted,
 }
 
-/// What is under way. Fetches are apart: they wait for [places](super::fetch::FetchPermit) of their own, and take none of the others.
+/// Running tasks. Fetches are counted apart: they wait for [permits](crate::fetch::FetchPermit) of their own, and take no slot of other work.
 #[derive(Default)]
 struct RunningTasks {
     work: JoinSet<()>,
@@ -62,7 +65,7 @@ impl RunningTasks {
         self.work.len() + self.fetches.len()
     }
 
-    /// Waits until something has ended; for ever if nothing is under way.
+    /// Waits until a task ends; forever if none is running.
     async fn ended(&mut self) {
         tokio::select! {
             Some(_) = self.work.join_next() => {}
@@ -78,8 +81,8 @@ impl RunningTasks {
     }
 }
 
-/// Works until `stop`, then finishes what is in hand.
-pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
+/// Works until `stop`, then finishes the running tasks.
+pub(crate) async fn run(desk: Desk, stop: impl Future<Output = ()>) {
     let mut running = RunningTasks::default();
     let mut stop = pin!(stop);
     loop {
@@ -98,7 +101,7 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
             () = sleep(pause), if room > 0 => {}
         }
     }
-    if let Some(fetcher) = desk.fetcher() {
+    if let Some(fetcher) = &desk.0.fetcher {
         fetcher.close();
     }
     if timeout(LAST_CALL, running.all_ended()).await.is_err() {
@@ -110,22 +113,22 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) {
 }
 
 impl Desk {
-    /// Starts work on as many rows as there is room for. Says how long there will be nothing more to do.
+    /// Starts work on up to `room` due rows. Returns how long to sleep before looking again.
     async fn claim(&self, room: usize, running: &mut RunningTasks) -> Result<Duration, CatalogueError> {
         if room == 0 {
             return Ok(LOOK_ROUND);
         }
         let now = self.now();
-        let due = self.catalogue().due(now, u32::try_from(room).unwrap_or(u32::MAX)).await?;
+        let due = self.0.catalogue.due(now, u32::try_from(room).unwrap_or(u32::MAX)).await?;
         let full = due.len() == room;
-        // Together, so that they share a transaction.
+        // Concurrently, so that the writer can put them into one transaction.
         let claims = due.into_iter().map(|mut entry| async move {
             entry.claim(after(now, LEASE));
             entry.updated_at = now;
-            (self.catalogue().put(&entry).await, entry)
+            (self.0.catalogue.put(&entry).await, entry)
         });
         for (put, mut entry) in join_all(claims).await {
-            // Somebody else may have been quicker.
+            // A conflict means that another desk claimed the row first.
             if put? == PutOutcome::Written {
                 entry.revision += 1;
                 let set = if entry.state == UploadState::Fetching {
@@ -139,12 +142,12 @@ impl Desk {
         if full {
             return Ok(Duration::ZERO);
         }
-        let next = self.catalogue().next_due().await?;
+        let next = self.0.catalogue.next_due().await?;
         let wait = next.map(|next| u64::try_from(next - self.now()).unwrap_or(0));
         Ok(wait.map_or(LOOK_ROUND, Duration::from_millis).min(LOOK_ROUND))
     }
 
-    /// Works on a claimed row, and writes down what came of it.
+    /// Works on a claimed row, and writes down the result.
     async fn settle(self, entry: Entry) {
         let outcome = {
             let mut work = pin!(self.work(&entry));
@@ -158,7 +161,7 @@ impl Desk {
         if let Outcome::Retry(why) | Outcome::Failed(why) = &outcome {
             tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
         }
-        let counters = self.counters();
+        let counters = &self.0.counters;
         match &outcome {
             Outcome::Found(_) => counters.stored.up(),
             Outcome::Forwarded(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
@@ -167,7 +170,8 @@ impl Desk {
             Outcome::NotStarted => return,
             Outcome::Forwarded(_) | Outcome::Absent | Outcome::Failed(_) => {}
         }
-        // By the time that the row is read: what somebody asked for until then is not later than that.
+        // `now` is taken each time the row is read, not before: `mark_removed` compares it with the row's due time, and
+        // a deletion requested while the work ran must not look as if it came after this result.
         let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, self.now())).await;
         match applied {
             Ok(Some(row)) if row.due_at.is_some_and(|due| due <= self.now()) => self.wake(),
@@ -178,11 +182,11 @@ impl Desk {
         }
     }
 
-    /// Keeps others off while the work goes on, unless the row has moved on.
+    /// Renews the claim while the work runs, unless the row has changed state.
     async fn renew(&self, entry: &Entry) {
         let now = self.now();
         let renewed = self.update(&entry.id, |row| {
-            // Due already means that somebody wants it done once more.
+            // Due already: somebody asked for the work again, so the claim must not push that into the future.
             if row.state == entry.state && row.due_at.is_some_and(|due| due > now) {
                 row.claim(after(now, LEASE));
             }
@@ -194,7 +198,7 @@ impl Desk {
 
     async fn work(&self, entry: &Entry) -> Outcome {
         match entry.state {
-            UploadState::Pending | UploadState::Missing => look(self.store(), entry).await,
+            UploadState::Pending | UploadState::Missing => look(&self.0.store, entry).await,
             UploadState::Stored => self.forward(entry).await,
             UploadState::Fetching => self.fetch(entry).await,
             UploadState::Deleting | UploadState::Deleted => self.remove(entry).await,
@@ -204,48 +208,31 @@ impl Desk {
 
     /// Compares what a callback said with the bucket, then hands the object over.
     async fn forward(&self, entry: &Entry) -> Outcome {
-        let found = match look(self.store(), entry).await {
+        let found = match look(&self.0.store, entry).await {
             Outcome::Found(found) => found,
             other => return other,
         };
-        match (entry.forward, &self.0.pipeline) {
-            (Forward::Waiting, Some(pipeline)) => {
-                let change = created(entry, &found);
-                self.hand_over(pipeline, change)
-                    .await
-                    .map_or_else(Outcome::Retry, |()| Outcome::Forwarded(found))
+        match (entry.forward, &self.0.forwarding) {
+            (Forward::Waiting, Some(forwarding)) => {
+                match hand_over(forwarding, created(entry, &found)).await {
+                    Ok(()) => Outcome::Forwarded(found),
+                    Err(error) => Outcome::Retry(error.to_string()),
+                }
             }
             (Forward::Waiting, None) => Outcome::Retry("this desk forwards nothing".to_owned()),
             (Forward::Off | Forward::Done, _) => Outcome::Forwarded(found),
         }
     }
 
-    /// To the engine or into the journal.
-    async fn hand_over(&self, pipeline: &Pipeline, change: ObjectChange) -> Result<(), String> {
-        let now = Instant::now();
-        let credentials = self.0.credentials.from_environment();
-        let budget = Budget::until(now + FORWARDING, now);
-        let settled =
-            pipeline.settle(vec![change], credentials, budget).map_err(|error| error.to_string())?;
-        let mut settled = pin!(settled);
-        while let Some(settled) = settled.next().await {
-            settled.report_to(&Log);
-            if let Some(lost) = settled.loss() {
-                return Err(lost);
-            }
-        }
-        Ok(())
-    }
-
     async fn fetch(&self, entry: &Entry) -> Outcome {
-        let (Some(fetcher), Some(url)) = (self.fetcher(), entry.source_url.as_deref()) else {
+        let (Some(fetcher), Some(url)) = (&self.0.fetcher, entry.source_url.as_deref()) else {
             return Outcome::Failed(
                 "this desk fetches nothing any more: INGEST_DOMAINS is not set".to_owned(),
             );
         };
         let Some(permit) = fetcher.permit(&entry.creator).await else { return Outcome::NotStarted };
-        // That took its time.
-        match self.catalogue().find(&entry.id).await {
+        // Waiting for the permit may have taken long: the user may have deleted it since.
+        match self.0.catalogue.find(&entry.id).await {
             Ok(Some(now)) if now.state == UploadState::Fetching => {}
             Ok(_) => return Outcome::NotStarted,
             Err(error) => return Outcome::Retry(error.to_string()),
@@ -258,14 +245,14 @@ impl Desk {
         }
     }
 
-    /// What is fetched is held to the rules of what is uploaded.
+    /// Applies the rules for uploads to a fetched object.
     async fn admit(&self, entry: &Entry) -> Outcome {
-        let found = match look(self.store(), entry).await {
+        let found = match look(&self.0.store, entry).await {
             Outcome::Found(found) => found,
             Outcome::Absent => return Outcome::Retry("fetched, and gone again".to_owned()),
             other => return other,
         };
-        let types = &self.rules().types;
+        let types = &self.0.rules.types;
         let why = match ContentType::of(found.content_type.as_deref()) {
             Some(content_type) if types.admit(&content_type) => return Outcome::Found(found),
             Some(_) => {
@@ -274,25 +261,59 @@ impl Desk {
             }
             None => format!("{:?} is no content type", found.content_type.unwrap_or_default()),
         };
-        match self.store().remove(&entry.key).await {
+        match self.0.store.remove(&entry.key).await {
             Ok(()) => Outcome::Failed(why),
             Err(error) => Outcome::Retry(error.to_string()),
         }
     }
 
     async fn remove(&self, entry: &Entry) -> Outcome {
-        if let Err(error) = self.store().remove(&entry.key).await {
+        if let Err(error) = self.0.store.remove(&entry.key).await {
             return Outcome::Retry(error.to_string());
         }
-        match &self.0.pipeline {
-            // The policy knows whether removals are carried over.
-            Some(pipeline) if entry.may_be_forwarded() => self
-                .hand_over(pipeline, removed(entry))
-                .await
-                .map_or_else(Outcome::Retry, |()| Outcome::Removed),
+        match &self.0.forwarding {
+            // Whether the removal is propagated is decided by the pipeline's policy.
+            Some(forwarding) if entry.may_be_forwarded() => match hand_over(forwarding, removed(entry)).await
+            {
+                Ok(()) => Outcome::Removed,
+                Err(error) => Outcome::Retry(error.to_string()),
+            },
             _ => Outcome::Removed,
         }
     }
+}
+
+/// Why a change is neither accepted nor recorded, so that the worker must try again.
+#[derive(Debug)]
+enum HandOverError {
+    /// The pipeline could not begin.
+    NotStarted(String),
+    /// The engine failed, and so did the journal.
+    Unrecorded(String),
+}
+
+impl fmt::Display for HandOverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStarted(why) | Self::Unrecorded(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Hands a change to the pipeline. Returns once the engine accepted it or the journal recorded its failure.
+async fn hand_over(forwarding: &Forwarding, change: ObjectChange) -> Result<(), HandOverError> {
+    let now = Instant::now();
+    let credentials = forwarding.credentials.from_environment();
+    let budget = Budget::until(now + FORWARDING, now);
+    let settled = forwarding.pipeline.settle(vec![change], credentials, budget);
+    let mut settled = pin!(settled.map_err(|error| HandOverError::NotStarted(error.to_string()))?);
+    while let Some(settled) = settled.next().await {
+        settled.report_to(&Log);
+        if let Some(lost) = settled.loss() {
+            return Err(HandOverError::Unrecorded(lost));
+        }
+    }
+    Ok(())
 }
 
 async fn look(store: &Store, entry: &Entry) -> Outcome {
@@ -303,17 +324,21 @@ async fn look(store: &Store, entry: &Entry) -> Outcome {
     }
 }
 
-/// Changes a row by what came of the work on it. What its user or a callback did meanwhile counts more.
+/// Applies the result of the work to the row as it is now. `worked_on` is the state that the row had when it was claimed:
+/// if the state differs, the user or a callback changed the row during the work, and their change wins.
 fn apply(row: &mut Entry, worked_on: UploadState, outcome: &Outcome, now: Millis) {
     match outcome {
-        // What was fetched after its user had it removed is to go, too.
+        // An object that was found (or fetched) after its user deleted it must be deleted too: `record_arrival` on a
+        // deleted row schedules that. In any other new state the finding is stale.
         Outcome::Found(found)
             if row.state == worked_on
                 || matches!(row.state, UploadState::Deleting | UploadState::Deleted) =>
         {
             row.record_arrival(found.clone(), now);
         }
+        // The object went to the pipeline although its user deleted it meanwhile: the removal must follow it there.
         Outcome::Forwarded(_) if row.state != worked_on => row.forwarded_after_delete(now),
+        // Everything below applies only to a row that is still in the state that was worked on.
         _ if row.state != worked_on => {}
         Outcome::Found(_) | Outcome::NotStarted => {}
         Outcome::Absent => row.record_absence(now),

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use oss_lite::callback::CallbackKeys;
 use oss_lite::{Client, Dialect};
-use tokio::sync::Notify;
 
 use super::{BoxError, client_config, pipeline, web};
 use crate::config::DeskSettings;
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
-use upload_desk::{Desk, Rules, catalogue::Catalogue, counters::Counters, fetch::Fetcher, store::Store};
+use upload_desk::{
+    Callbacks, Desk, DeskParts, Forwarding, Rules, catalogue::Catalogue, fetch::Fetcher, store::Store,
+};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///
@@ -39,7 +40,7 @@ pub fn desk(
         None => None,
     };
     let pipeline = settings.forward.map(|forward| pipeline(forward, http)).transpose()?;
-    Ok(Desk::new(upload_desk::Parts {
+    Ok(Desk::new(DeskParts {
         users: settings.users,
         rules: Rules {
             prefix: settings.prefix,
@@ -50,17 +51,16 @@ pub fn desk(
         },
         catalogue,
         store,
-        callback_url: settings.callback_url,
-        callback_keys: match settings.callback_key {
-            Some(key) => CallbackKeys::with_key(key),
-            None => CallbackKeys::new(http.clone()),
+        callbacks: Callbacks {
+            url: settings.callback_url,
+            keys: match settings.callback_key {
+                Some(key) => CallbackKeys::with_key(key),
+                None => CallbackKeys::new(http.clone()),
+            },
         },
         fetcher,
-        pipeline,
-        credentials,
+        forwarding: pipeline.map(|pipeline| Forwarding { pipeline, credentials }),
         clock: clock::system,
         random: rustls::crypto::ring::default_provider().secure_random,
-        work: Notify::new(),
-        counters: Counters::default(),
     }))
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::extract::{Caller, Json, json_with};
-use crate::Desk;
+use crate::desk::Desk;
 use crate::users::Role;
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ pub(super) async fn create(
     let name: BucketName = wanted.name.parse().map_err(|error: oss_lite::Error| {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_name", error.to_string())
     })?;
-    match desk.store().create_bucket(&name).await {
+    match desk.0.store.create_bucket(&name).await {
         Ok(()) => Ok(json_with(StatusCode::CREATED, &json!({ "name": name.as_str() }))),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let message = format!("the name {name} is taken: names of buckets are unique in all of OSS");

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::error::ApiError;
 use super::extract::{Raw, json};
 use super::shown::ObjectView;
-use crate::Desk;
+use crate::desk::Desk;
 use crate::entry::{Arrival, ArrivalEffect, Entry, Id};
 use crate::store::{Preview, parse_md5};
 use object_copy::header;
@@ -118,7 +118,7 @@ pub(super) async fn take(
     request: Request,
 ) -> Result<Response, ApiError> {
     let answer = answer(&desk, &permits, request).await;
-    let counters = desk.counters();
+    let counters = &desk.0.counters;
     if answer.is_ok() {
         counters.callbacks.up();
     } else {
@@ -128,17 +128,17 @@ pub(super) async fn take(
 }
 
 async fn answer(desk: &Desk, permits: &CallbackPermits, request: Request) -> Result<Response, ApiError> {
-    let Some(url) = desk.callback_url() else {
+    let Some(url) = desk.0.callbacks.url.as_ref() else {
         return Err(ApiError::not_found("this desk asks for no callbacks: DESK_CALLBACK_URL is not set"));
     };
     let called = CallbackHead::of(&request);
-    desk.0.callback_keys.check_head(&called.at(url.path(), &[]))?;
+    desk.0.callbacks.keys.check_head(&called.at(url.path(), &[]))?;
     let permit = permits.take()?;
     let Raw(body) = timeout(BODY, Raw::from_request(request, &())).await.unwrap_or_else(|_| {
         Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly"))
     })?;
     let settled = async {
-        desk.0.callback_keys.verify(&called.at(url.path(), &body)).await?;
+        desk.0.callbacks.keys.verify(&called.at(url.path(), &body)).await?;
         drop(permit);
         let told: CallbackPayload = serde_json::from_slice(&body).map_err(|error| {
             ApiError::malformed(format!("the body is not what the desk asked for: {error}"))
@@ -190,7 +190,7 @@ impl Desk {
             CallbackMatch::Fits(ArrivalEffect::AlreadyStored) => Ok(entry),
             CallbackMatch::Fits(ArrivalEffect::FirstSeen) => {
                 tracing::info!(key = entry.key, size = entry.size, "uploaded");
-                self.counters().stored.up();
+                self.0.counters.stored.up();
                 self.wake();
                 Ok(entry)
             }

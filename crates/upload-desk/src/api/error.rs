@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::extract;
 use crate::catalogue::{CatalogueError, CatalogueErrorKind};
-use crate::{LookError, NoRandomness};
+use crate::desk::{LookError, NoRandomness};
 
 /// An answer that is no success: `{"error":{"code":"…","message":"…"}}`.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use crate::Desk;
+use crate::desk::Desk;
 use crate::entry::Id;
 use crate::types::ContentType;
 use crate::users::User;
@@ -26,7 +26,7 @@ impl FromRequestParts<Desk> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, ApiError> {
-        let user = desk.users().who(header::only(&parts.headers, AUTHORIZATION));
+        let user = desk.0.users.who(header::only(&parts.headers, AUTHORIZATION));
         user.cloned().map(Self).ok_or_else(ApiError::unauthorized)
     }
 }

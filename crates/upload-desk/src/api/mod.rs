@@ -27,8 +27,8 @@ use serde_json::json;
 
 use self::error::ApiError;
 use self::extract::{Caller, json};
-use super::Desk;
-use super::users::Role;
+use crate::desk::Desk;
+use crate::users::Role;
 
 /// Longest body of a request, in bytes. Nothing but descriptions of objects comes here.
 const MAX_BODY: usize = 64 << 10;
@@ -39,7 +39,7 @@ const OPENAPI: &str = include_str!("openapi.json");
 ///
 /// A body is read only after the head has shown who sends it: the token of a user. OSS has none, so what is read in its name has places
 /// of its own.
-pub fn router(desk: Desk, requests: usize) -> Router {
+pub(crate) fn router(desk: Desk, requests: usize) -> Router {
     let permits = callback::CallbackPermits::among(requests);
     page::routes()
         .route("/openapi.json", get(openapi))
@@ -65,7 +65,7 @@ async fn openapi() -> Response {
 }
 
 async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
-    desk.catalogue().ping().await?;
+    desk.0.catalogue.ping().await?;
     Ok(json(&json!({ "status": "ok" })))
 }
 
@@ -75,15 +75,15 @@ async fn metrics(State(desk): State<Desk>) -> Response {
 
 /// Who the caller is, and what the page needs to know.
 async fn me(State(desk): State<Desk>, Caller(user): Caller) -> Response {
-    let settings = desk.rules();
+    let settings = &desk.0.rules;
     json(&json!({
         "user": user.name,
         "admin": user.role == Role::Admin,
         "max_size": settings.max_size,
         "types": settings.types.list(),
-        "from_url": desk.fetcher().is_some(),
-        "forward": desk.0.pipeline.is_some(),
-        "upload_origin": desk.store().public_origin(),
+        "from_url": desk.0.fetcher.is_some(),
+        "forward": desk.0.forwarding.is_some(),
+        "upload_origin": desk.0.store.public_origin(),
     }))
 }
 

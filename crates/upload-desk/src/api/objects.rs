@@ -9,8 +9,8 @@ use super::error::ApiError;
 use super::extract::{Caller, PathId, QueryParams, json, unknown_id};
 use super::shown::ObjectView;
 use super::uploads::own;
-use crate::Desk;
 use crate::catalogue::ListFilter;
+use crate::desk::Desk;
 use crate::entry::{Id, UploadState};
 use crate::store::{MAX_SIDE, Preview};
 
@@ -49,7 +49,7 @@ pub(super) async fn list(
     let name = page.name.filter(|name| !name.is_empty());
     // One more tells whether there is another page.
     let listing = ListFilter { before, name, limit: limit + 1 };
-    let mut entries = desk.catalogue().list(&user.name, &listing).await?;
+    let mut entries = desk.0.catalogue.list(&user.name, &listing).await?;
     let more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());

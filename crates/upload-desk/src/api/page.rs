@@ -20,7 +20,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
-use crate::Desk;
+use crate::desk::Desk;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
@@ -130,7 +130,7 @@ pub(super) fn routes() -> Router<Desk> {
 async fn index(State(desk): State<Desk>, headers: HeaderMap) -> Response {
     let mut response = serve(&FILES[0], &headers);
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::try_from(content_security_policy(desk.store().public_origin())) {
+    if let Ok(policy) = HeaderValue::try_from(content_security_policy(desk.0.store.public_origin())) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     // Addresses of the page and links with signatures in them are nobody else's business.

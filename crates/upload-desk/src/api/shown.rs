@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::extract::json;
-use crate::Desk;
+use crate::desk::Desk;
 use crate::entry::{Entry, Forward, Md5State, Millis, UploadState};
 use crate::store::{Links, Preview};
 
@@ -32,7 +32,7 @@ pub(super) struct ObjectView {
 
 impl ObjectView {
     pub(super) fn of(desk: &Desk, entry: &Entry, preview: Preview) -> Result<Self, ApiError> {
-        let (links, expire_at) = desk.store().links(entry, preview, desk.rules().link_expiry, desk.now())?;
+        let (links, expire_at) = desk.0.store.links(entry, preview, desk.0.rules.link_expiry, desk.now())?;
         Ok(Self {
             id: entry.id.to_string(),
             name: entry.name.clone(),

@@ -11,7 +11,7 @@ use serde_json::Number;
 use super::error::ApiError;
 use super::extract::{Caller, Json, PathId, json, json_with, unknown_id};
 use super::shown::{ObjectView, UploadView, located, time};
-use crate::Desk;
+use crate::desk::Desk;
 use crate::entry::{Entry, Id, Md5, UploadState};
 use crate::fetch::HostError;
 use crate::name::Name;
@@ -86,7 +86,7 @@ pub(super) async fn allow(
     let name = name(&wanted.name)?;
     let md5 = wanted.md5.as_deref().map(md5).transpose()?;
     let content_type = content_type(&desk, wanted.content_type)?;
-    let max = desk.rules().max_size;
+    let max = desk.0.rules.max_size;
     if wanted.size > max {
         let message = format!("{} bytes are more than the {max} that may be uploaded", wanted.size);
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
@@ -95,16 +95,16 @@ pub(super) async fn allow(
         && let Some(entry) = desk.same(&user, md5, wanted.size).await?
     {
         let object = ObjectView::of(&desk, &entry, Preview::default())?;
-        desk.counters().duplicates.up();
+        desk.0.counters.duplicates.up();
         let state = entry.state.as_str();
         return Ok(json(&DuplicateUpload { id: entry.id.to_string(), state, duplicate: true, object }));
     }
     let entry = Entry { md5, ..desk.pending(&user, &name, wanted.size, content_type)? };
-    let form = desk.store().form(&entry, desk.rules().upload_expiry, desk.callback_url())?;
+    let form = desk.0.store.form(&entry, desk.0.rules.upload_expiry, desk.0.callbacks.url.as_ref())?;
     let expires_at = form.expires_at.timestamp_millis();
     let entry = entry.with_expiry(expires_at);
-    desk.catalogue().add(&entry).await?;
-    desk.counters().allowed.up();
+    desk.0.catalogue.add(&entry).await?;
+    desk.0.counters.allowed.up();
     let allowed = UploadTicket {
         id: entry.id.to_string(),
         state: entry.state.as_str(),
@@ -128,7 +128,7 @@ fn content_type(desk: &Desk, given: Option<String>) -> Result<String, ApiError> 
     let Some(parsed) = ContentType::parse(&content_type) else {
         return Err(ApiError::malformed(format!("{content_type:?} is no content type")));
     };
-    let types = &desk.rules().types;
+    let types = &desk.0.rules.types;
     if !types.admit(&parsed) {
         let message = format!("{content_type} may not be uploaded, only {types}");
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "type_not_allowed", message));
@@ -161,7 +161,7 @@ pub(super) async fn check(
 
 /// What that user uploads under that id, unless it wants it gone.
 pub(super) async fn own(desk: &Desk, user: &User, id: &Id) -> Result<Entry, ApiError> {
-    let found = desk.catalogue().find(id).await?;
+    let found = desk.0.catalogue.find(id).await?;
     let gone = |state| matches!(state, UploadState::Deleting | UploadState::Deleted);
     found.filter(|entry| entry.creator == user.name && !gone(entry.state)).ok_or_else(unknown_id)
 }
@@ -179,7 +179,7 @@ pub(super) async fn from_url(
     Caller(user): Caller,
     Json(wanted): Json<FetchRequest>,
 ) -> Result<Response, ApiError> {
-    let Some(fetcher) = desk.fetcher() else {
+    let Some(fetcher) = &desk.0.fetcher else {
         return Err(ApiError::forbidden(
             "not_enabled",
             "this desk fetches nothing: INGEST_DOMAINS is not set",
@@ -195,7 +195,7 @@ pub(super) async fn from_url(
         Some(text) => name(text)?,
         None => named_by(&url),
     };
-    if desk.catalogue().fetching(&user.name).await? >= MOST_FETCHES {
+    if desk.0.catalogue.fetching(&user.name).await? >= MOST_FETCHES {
         let message = format!("{MOST_FETCHES} objects are being fetched for {} already", user.name);
         return Err(ApiError::too_many("too_many_fetches", message));
     }
@@ -211,8 +211,8 @@ pub(super) async fn from_url(
         }
     })?;
     let entry = desk.fetching(&user, &name, url)?;
-    desk.catalogue().add(&entry).await?;
-    desk.counters().allowed.up();
+    desk.0.catalogue.add(&entry).await?;
+    desk.0.counters.allowed.up();
     desk.wake();
     Ok(located(json_with(StatusCode::ACCEPTED, &UploadView::of(&desk, &entry)?), &entry))
 }

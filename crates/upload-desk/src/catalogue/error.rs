@@ -55,7 +55,7 @@ impl CatalogueError {
     }
 
     /// A row that others changed each time before it could be written.
-    pub fn contended(id: &Id) -> Self {
+    pub(crate) fn contended(id: &Id) -> Self {
         Self::new(CatalogueErrorKind::Unavailable, format!("the row {id} is changed by too many at once"))
     }
 

@@ -45,7 +45,7 @@ use self::writer::{Change, Writer, WriterMessage};
 use super::entry::{Entry, Id, Md5, Millis};
 
 /// Longest time that a call takes, whatever the database does.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Longest time to open the catalogue: others may be changing its tables.
 const OPENING: Duration = Duration::from_secs(30);
@@ -63,7 +63,7 @@ struct Inner {
 
 /// Whether a row was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PutOutcome {
+pub(crate) enum PutOutcome {
     /// It was.
     Written,
     /// Somebody else changed it since it was read, or there is no such row.
@@ -72,13 +72,13 @@ pub enum PutOutcome {
 
 /// Which of a user's objects are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListFilter {
+pub(crate) struct ListFilter {
     /// Only those older than this one.
-    pub before: Option<Id>,
+    pub(crate) before: Option<Id>,
     /// Only those with this in their name, in capitals or not.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// How many at most.
-    pub limit: u32,
+    pub(crate) limit: u32,
 }
 
 impl Catalogue {
@@ -105,7 +105,7 @@ impl Catalogue {
     }
 
     /// Writes what was begun, and closes the connections. Whatever is asked afterwards is unavailable.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.0.writer.send(WriterMessage::Close(reply)).await.is_ok() {
             let _ = closed.await;
@@ -118,7 +118,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When it cannot, or when its file was deleted.
-    pub async fn ping(&self) -> Result<(), CatalogueError> {
+    pub(crate) async fn ping(&self) -> Result<(), CatalogueError> {
         if let Some(file) = &self.0.file {
             file.check().await?;
         }
@@ -130,7 +130,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// Among others when there is a row of that id.
-    pub async fn add(&self, entry: &Entry) -> Result<(), CatalogueError> {
+    pub(crate) async fn add(&self, entry: &Entry) -> Result<(), CatalogueError> {
         self.write(Change::Add(Box::new(entry.clone())), entry).await.map(drop)
     }
 
@@ -139,7 +139,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn find(&self, id: &Id) -> Result<Option<Entry>, CatalogueError> {
+    pub(crate) async fn find(&self, id: &Id) -> Result<Option<Entry>, CatalogueError> {
         self.entry(|| statements::find(id)).await
     }
 
@@ -149,7 +149,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When it is not known to be durable.
-    pub async fn put(&self, entry: &Entry) -> Result<PutOutcome, CatalogueError> {
+    pub(crate) async fn put(&self, entry: &Entry) -> Result<PutOutcome, CatalogueError> {
         let met = self.write(Change::Put(Box::new(entry.clone())), entry).await?;
         Ok(if met == 0 { PutOutcome::Conflict } else { PutOutcome::Written })
     }
@@ -159,7 +159,12 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn same(&self, creator: &str, md5: Md5, size: u64) -> Result<Option<Entry>, CatalogueError> {
+    pub(crate) async fn same(
+        &self,
+        creator: &str,
+        md5: Md5,
+        size: u64,
+    ) -> Result<Option<Entry>, CatalogueError> {
         self.entry(|| statements::same(creator, md5, size)).await
     }
 
@@ -168,7 +173,11 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn list(&self, creator: &str, listing: &ListFilter) -> Result<Vec<Entry>, CatalogueError> {
+    pub(crate) async fn list(
+        &self,
+        creator: &str,
+        listing: &ListFilter,
+    ) -> Result<Vec<Entry>, CatalogueError> {
         let rows = self.rows(|| statements::list(creator, listing)).await?;
         rows.iter().map(statements::entry).collect()
     }
@@ -178,7 +187,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn fetching(&self, creator: &str) -> Result<u64, CatalogueError> {
+    pub(crate) async fn fetching(&self, creator: &str) -> Result<u64, CatalogueError> {
         let rows = self.rows(|| statements::fetching(creator)).await?;
         rows.first().map_or(Ok(0), statements::count)
     }
@@ -188,7 +197,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn due(&self, now: Millis, limit: u32) -> Result<Vec<Entry>, CatalogueError> {
+    pub(crate) async fn due(&self, now: Millis, limit: u32) -> Result<Vec<Entry>, CatalogueError> {
         let rows = self.rows(|| statements::due(now, limit)).await?;
         rows.iter().map(statements::entry).collect()
     }
@@ -198,7 +207,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub async fn next_due(&self) -> Result<Option<Millis>, CatalogueError> {
+    pub(crate) async fn next_due(&self) -> Result<Option<Millis>, CatalogueError> {
         let rows = self.rows(statements::next_due).await?;
         rows.first().map_or(Ok(None), statements::moment)
     }

@@ -8,11 +8,11 @@ use super::Millis;
 /// 128 bits as 32 lower-case hex digits: the time in milliseconds (48 bits), then 80 random ones. So ids sort by time, and new rows
 /// lie beside each other in the index.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(u128);
+pub(crate) struct Id(u128);
 
 impl Id {
     /// An id of that moment.
-    pub fn new(now: Millis, random: [u8; 10]) -> Self {
+    pub(crate) fn new(now: Millis, random: [u8; 10]) -> Self {
         let mut bytes = [0; 16];
         bytes[6..].copy_from_slice(&random);
         let time = u128::from(now.cast_unsigned()) & ((1 << 48) - 1);
@@ -34,7 +34,7 @@ impl fmt::Debug for Id {
 
 /// Text that is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidId;
+pub(crate) struct InvalidId;
 
 impl FromStr for Id {
     type Err = InvalidId;

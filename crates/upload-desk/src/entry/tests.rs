@@ -201,7 +201,7 @@ fn ids_sort_by_time_and_read_back() {
         "01A0C4506C00FFFFFFFFFFFFFFFFFFFF",
         "+1a0c4506c00ffffffffffffffffffff",
     ] {
-        assert_eq!(text.parse::<Id>(), Err(InvalidId), "{text}");
+        assert_eq!(text.parse::<Id>(), Err(id::InvalidId), "{text}");
     }
 }
 

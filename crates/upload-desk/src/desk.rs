@@ -1,0 +1,296 @@
+//! The desk itself: its parts, and what becomes of its rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_lite::callback::CallbackKeys;
+use reqwest::Url;
+use rustls::crypto::SecureRandom;
+use tokio::sync::Notify;
+
+use crate::catalogue::{Catalogue, CatalogueError, PutOutcome};
+use crate::counters::{Counters, Totals};
+use crate::entry::{ArrivalEffect, Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
+use crate::fetch::Fetcher;
+use crate::name::Name;
+use crate::store::Store;
+use crate::types::AllowedTypes;
+use crate::users::{User, Users};
+use bridge_core::credentials::SourceCredentials;
+use bridge_core::pipeline::Pipeline;
+use object_copy::clock::Clock;
+
+/// How often a row that others change meanwhile is read again.
+const RACES: usize = 16;
+
+/// The desk. Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Desk(pub(crate) Arc<Shared>);
+
+/// The parts of a desk, with what it keeps while it runs.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) users: Users,
+    pub(crate) rules: Rules,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) store: Store,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) fetcher: Option<Fetcher>,
+    pub(crate) forwarding: Option<Forwarding>,
+    pub(crate) counters: Counters,
+    /// Wakes the worker.
+    pub(crate) work: Notify,
+    clock: Clock,
+    random: &'static dyn SecureRandom,
+}
+
+/// What a [`Desk`] is made of.
+#[derive(Debug)]
+pub struct DeskParts {
+    /// Who may use it.
+    pub users: Users,
+    /// What may be uploaded.
+    pub rules: Rules,
+    /// The database of its uploads.
+    pub catalogue: Catalogue,
+    /// The bucket that browsers upload to.
+    pub store: Store,
+    /// How OSS reports that an upload is stored.
+    pub callbacks: Callbacks,
+    /// Fetches objects of the web, where that is allowed.
+    pub fetcher: Option<Fetcher>,
+    /// Forwards stored objects, where that is wanted.
+    pub forwarding: Option<Forwarding>,
+    /// The clock.
+    pub clock: Clock,
+    /// Source of the random part of ids.
+    pub random: &'static dyn SecureRandom,
+}
+
+/// How OSS reports that an upload is stored.
+#[derive(Debug)]
+pub struct Callbacks {
+    /// Where OSS calls back; absent where it does not.
+    pub url: Option<Url>,
+    /// The keys that callbacks are verified with.
+    pub keys: CallbackKeys,
+}
+
+/// How stored objects are forwarded.
+#[derive(Debug)]
+pub struct Forwarding {
+    /// Forwards them.
+    pub pipeline: Pipeline,
+    /// The credentials for the bucket and the log bucket.
+    pub credentials: SourceCredentials,
+}
+
+/// What may be uploaded, and for how long.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What all keys begin with.
+    pub prefix: String,
+    /// Largest upload, in bytes.
+    pub max_size: u64,
+    /// Which content types.
+    pub types: AllowedTypes,
+    /// How long policies are good for.
+    pub upload_expiry: Duration,
+    /// How long links are good for.
+    pub link_expiry: Duration,
+}
+
+/// The system gives no random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRandomness;
+
+impl Desk {
+    /// Puts the parts together.
+    pub fn new(parts: DeskParts) -> Self {
+        let DeskParts { users, rules, catalogue, store, callbacks, fetcher, forwarding, clock, random } =
+            parts;
+        let (counters, work) = (Counters::default(), Notify::new());
+        Self(Arc::new(Shared {
+            users,
+            rules,
+            catalogue,
+            store,
+            callbacks,
+            fetcher,
+            forwarding,
+            counters,
+            work,
+            clock,
+            random,
+        }))
+    }
+
+    /// What was done so far.
+    pub fn totals(&self) -> Totals {
+        self.0.counters.totals()
+    }
+
+    /// Closes the catalogue: nothing can be done from then on.
+    pub async fn close(&self) {
+        self.0.catalogue.close().await;
+    }
+
+    /// As [`Store::lets_pages_upload`].
+    ///
+    /// # Errors
+    ///
+    /// When the bucket does not say.
+    pub async fn lets_pages_upload(&self) -> Result<bool, oss_lite::Error> {
+        self.0.store.lets_pages_upload().await
+    }
+
+    /// As [`Store::let_pages_upload`].
+    ///
+    /// # Errors
+    ///
+    /// When the rules are as they were.
+    pub async fn let_pages_upload(&self) -> Result<(), oss_lite::Error> {
+        self.0.store.let_pages_upload().await
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.0.clock)().timestamp_millis()
+    }
+
+    /// Tells the worker that there is something to do.
+    pub(crate) fn wake(&self) {
+        self.0.work.notify_one();
+    }
+
+    /// A row for an upload that is about to be allowed.
+    pub(crate) fn pending(
+        &self,
+        user: &User,
+        name: &Name,
+        size: u64,
+        content_type: String,
+    ) -> Result<Entry, NoRandomness> {
+        self.row(user, name).map(|row| Entry { size, content_type: Some(content_type), ..row })
+    }
+
+    /// A row for an object that the desk is to fetch, at once.
+    pub(crate) fn fetching(&self, user: &User, name: &Name, url: Url) -> Result<Entry, NoRandomness> {
+        let row = self.row(user, name)?;
+        let due_at = Some(row.created_at);
+        Ok(Entry { state: UploadState::Fetching, source_url: Some(url.into()), due_at, ..row })
+    }
+
+    fn row(&self, user: &User, name: &Name) -> Result<Entry, NoRandomness> {
+        let mut random = [0; 10];
+        self.0.random.fill(&mut random).map_err(|_| NoRandomness)?;
+        let now = self.now();
+        let id = Id::new(now, random);
+        Ok(Entry {
+            id,
+            name: name.as_str().to_owned(),
+            key: name.key(&self.0.rules.prefix, user, id),
+            ext: name.ext(),
+            md5: None,
+            md5_state: Md5State::Declared,
+            creator: user.name.clone(),
+            bucket: self.0.store.name().to_string(),
+            size: 0,
+            content_type: None,
+            etag: None,
+            state: UploadState::Pending,
+            forward: if self.0.forwarding.is_some() { Forward::Waiting } else { Forward::Off },
+            note: None,
+            source_url: None,
+            created_at: now,
+            updated_at: now,
+            expires_at: None,
+            due_at: None,
+            checks: 0,
+            revision: 0,
+        })
+    }
+
+    /// The user's object of this content, if it is still in the bucket. Where that cannot be told, it is uploaded once more.
+    pub(crate) async fn same(
+        &self,
+        user: &User,
+        md5: Md5,
+        size: u64,
+    ) -> Result<Option<Entry>, CatalogueError> {
+        let Some(entry) = self.0.catalogue.same(&user.name, md5, size).await? else { return Ok(None) };
+        match self.0.store.look(&entry.key).await {
+            Ok(Some(_)) => Ok(Some(entry)),
+            Ok(None) => {
+                let now = self.now();
+                self.update(&entry.id, |entry| entry.record_absence(now)).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an object that may be the same cannot be looked at");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks the bucket for an upload, and writes down what it says.
+    pub(crate) async fn look(&self, entry: Entry) -> Result<Option<Entry>, LookError> {
+        let found = self.0.store.look(&entry.key).await?;
+        let now = self.now();
+        let mut news = None;
+        let updated = self.update(&entry.id, |entry| match &found {
+            Some(arrival) => news = Some(entry.record_arrival(arrival.clone(), now)),
+            None => entry.record_absence(now),
+        });
+        let updated = updated.await?;
+        if updated.is_some() && news == Some(ArrivalEffect::FirstSeen) {
+            self.0.counters.stored.up();
+        }
+        self.wake();
+        Ok(updated)
+    }
+
+    /// Changes a row, as it is by then; `None` if there is none. A change that changes nothing is not written.
+    ///
+    /// # Errors
+    ///
+    /// When the catalogue fails. The change may have been made.
+    pub(crate) async fn update<T>(
+        &self,
+        id: &Id,
+        mut change: impl FnMut(&mut Entry) -> T,
+    ) -> Result<Option<Entry>, CatalogueError> {
+        for _ in 0..RACES {
+            let Some(entry) = self.0.catalogue.find(id).await? else { return Ok(None) };
+            let mut changed = entry.clone();
+            change(&mut changed);
+            if changed == entry {
+                return Ok(Some(entry));
+            }
+            changed.updated_at = self.now();
+            if self.0.catalogue.put(&changed).await? == PutOutcome::Written {
+                changed.revision += 1;
+                return Ok(Some(changed));
+            }
+        }
+        Err(CatalogueError::contended(id))
+    }
+}
+
+/// Why the bucket could not be asked, or its answer not be written down.
+#[derive(Debug)]
+pub(crate) enum LookError {
+    Store(oss_lite::Error),
+    Catalogue(CatalogueError),
+}
+
+impl From<oss_lite::Error> for LookError {
+    fn from(error: oss_lite::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CatalogueError> for LookError {
+    fn from(error: CatalogueError) -> Self {
+        Self::Catalogue(error)
+    }
+}
