@@ -9,9 +9,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::Inner;
-use super::brake::{Came, Trial};
+use super::backoff::{Came, Trial};
 use super::error::QueueErrorKind;
-use super::held::Hand;
+use super::in_flight::Hand;
 use super::queue::Received;
 use bridge_core::credentials::NoCredentials;
 use bridge_core::pipeline::{Budget, Nack, NackReason, Report};

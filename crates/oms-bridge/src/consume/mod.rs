@@ -14,10 +14,10 @@
 //! | `error` | why that fails |
 //! | `receive` | pollers: long polls, for free slots only |
 //! | `load` | messages from their receipt to their deletion; their visibility meanwhile |
-//! | `held` | messages in hand, and the latest receipt of each |
+//! | `in_flight` | messages in hand, and the latest receipt of each |
 //! | `delete` | deletions, ten to a request |
-//! | `brake` | no receipts while nothing can be settled |
-//! | `trouble` | what is said of trouble with the queue |
+//! | `backoff` | no receipts while nothing can be settled |
+//! | `queue_health` | what is said of trouble with the queue |
 //! | `stats`, `health` | numbers; `/healthz` and `/metrics` |
 //!
 //! # Rules
@@ -35,16 +35,16 @@
 //! - A long poll is never cut off. What its answer brings while the worker stops is given back at once.
 
 mod address;
-mod brake;
+mod backoff;
 mod delete;
 mod error;
 mod health;
-mod held;
+mod in_flight;
 mod load;
 mod queue;
 mod receive;
 mod stats;
-mod trouble;
+mod queue_health;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,11 +53,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use self::address::Address;
-use self::brake::Brake;
+use self::backoff::Brake;
 use self::delete::Deleter;
 pub use self::error::{QueueError, QueueErrorKind};
 pub use self::health::{Health, Observed};
-use self::held::Held;
+use self::in_flight::Held;
 pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Redrive};
 pub use self::stats::Totals;
 use self::stats::{Now, Stats};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
-use super::brake::{Pass, Trial};
+use super::backoff::{Pass, Trial};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Received};
 use super::{Inner, Until, load};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::error::QueueError;
-use super::trouble::Trouble;
+use super::queue_health::Trouble;
 use bridge_core::pipeline::Report;
 
 /// Counts since the start.
