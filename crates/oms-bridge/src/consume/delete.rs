@@ -1,4 +1,4 @@
-//! Deletes settled messages, up to ten with a request, also of runs that ended in the same moment.
+//! Acks messages: deletes them, up to ten with a request, also across runs that end at the same moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use object_copy::backoff::Backoff;
 /// Requests under way at once.
 const IN_FLIGHT: usize = 8;
 
-/// How often one message is tried. One that is left comes again.
+/// Tries for one message. A message that is not deleted is delivered again.
 const TRIES: u32 = 4;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -21,12 +21,12 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Durati
 /// Hands messages to the task that deletes them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Deleter {
-    entries: mpsc::UnboundedSender<Entry>,
+    entries: mpsc::UnboundedSender<DeleteRequest>,
     refusal: watch::Receiver<Option<QueueError>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct DeleteRequest {
     receipt: String,
     done: oneshot::Sender<()>,
 }
@@ -56,18 +56,18 @@ impl Deleter {
         Self { entries: sender, refusal }
     }
 
-    /// Why the queue deletes nothing for this worker, once it refused to. Without deletions every message comes back, again and
-    /// again.
+    /// Why the queue refuses to delete for this worker, once it has. Without deletions every message is delivered again
+    /// and again.
     pub(super) fn refusal(&self) -> watch::Receiver<Option<QueueError>> {
         self.refusal.clone()
     }
 
-    /// Deletes messages by their receipts. Returns when that is done, or given up.
+    /// Deletes messages by their receipts. Returns when that is done, or has failed for good.
     pub(super) async fn delete(&self, receipts: Vec<String>) {
         let send = |receipt| {
             let (done, waiting) = oneshot::channel();
-            // The task ends after the last clone of this only.
-            let _ = self.entries.send(Entry { receipt, done });
+            // The task ends only after the last clone of this sender.
+            let _ = self.entries.send(DeleteRequest { receipt, done });
             waiting
         };
         let waiting: Vec<_> = receipts.into_iter().map(send).collect();
@@ -77,7 +77,7 @@ impl Deleter {
     }
 }
 
-async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) -> Result<(), QueueError> {
+async fn delete(queue: &Queue, mut batch: Vec<DeleteRequest>, stats: &Stats) -> Result<(), QueueError> {
     for attempt in 0..TRIES {
         if attempt > 0 {
             tokio::time::sleep(BACKOFF.delay(attempt, fastrand::f64)).await;
@@ -86,7 +86,7 @@ async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) -> Result<(
         let refused = match queue.delete(&receipts).await {
             Ok(refused) => refused,
             Err(error) => {
-                stats.queue_failed(&error, batch.len(), "settled messages could not be deleted");
+                stats.queue_failed(&error, batch.len(), "processed messages could not be deleted");
                 if error.kind() == QueueErrorKind::Transient {
                     continue;
                 }
@@ -105,7 +105,7 @@ async fn delete(queue: &Queue, mut batch: Vec<Entry>, stats: &Stats) -> Result<(
                 Some(refused) if refused.error.kind() == QueueErrorKind::Transient => again.push(entry),
                 Some(refused) => {
                     stats.not_deleted.add(1);
-                    tracing::warn!(error = %refused.error, "a settled message could not be deleted");
+                    tracing::warn!(error = %refused.error, "a processed message could not be deleted");
                 }
             }
         }

@@ -1,26 +1,27 @@
-//! The messages that this worker has in hand, and the receipt that names each.
+//! The messages in flight, and the receipt of each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Received;
 
-/// Receipts by message id. A message that comes again while it is worked on (its visibility ran out) gets its new receipt
-/// here: the old one may not delete it any more.
+/// Receipts by message id. A message that is received again while it is processed (its visibility ran out) gets its new
+/// receipt here: the old one may no longer delete it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Held(Arc<Mutex<HashMap<String, String>>>);
+pub(super) struct InFlight(Arc<Mutex<HashMap<String, String>>>);
 
-impl Held {
-    /// Takes messages in hand and gives back those that were not before.
-    pub(super) fn take(&self, messages: Vec<Received>) -> (Vec<Received>, Hand) {
-        let mut held = self.lock();
-        let fresh = |message: &Received| held.insert(message.id.clone(), message.receipt.clone()).is_none();
+impl InFlight {
+    /// Adds messages; returns those that were not in flight already, with the lease on them.
+    pub(super) fn take(&self, messages: Vec<Received>) -> (Vec<Received>, Lease) {
+        let mut in_flight = self.lock();
+        let fresh =
+            |message: &Received| in_flight.insert(message.id.clone(), message.receipt.clone()).is_none();
         let messages: Vec<_> = messages.into_iter().filter(fresh).collect();
         let ids = messages.iter().map(|message| message.id.clone()).collect();
-        (messages, Hand { held: self.clone(), ids })
+        (messages, Lease { in_flight: self.clone(), ids })
     }
 
-    /// How many messages are in hand.
+    /// Number of messages in flight.
     pub(super) fn len(&self) -> usize {
         self.lock().len()
     }
@@ -30,24 +31,24 @@ impl Held {
     }
 }
 
-/// Messages in hand, until this is dropped.
+/// Messages that one task processes; they leave the set when it is dropped.
 #[derive(Debug)]
-pub(super) struct Hand {
-    held: Held,
+pub(super) struct Lease {
+    in_flight: InFlight,
     ids: Vec<String>,
 }
 
-impl Hand {
-    /// Lets go of one.
+impl Lease {
+    /// Ends the lease of one message.
     pub(super) fn drop_one(&mut self, id: &str) {
         self.ids.retain(|own| own != id);
-        self.held.lock().remove(id);
+        self.in_flight.lock().remove(id);
     }
 
-    /// Splits off some.
+    /// Splits off the lease of some messages.
     pub(super) fn split(&mut self, ids: &[String]) -> Self {
         self.ids.retain(|own| !ids.contains(own));
-        Self { held: self.held.clone(), ids: ids.to_vec() }
+        Self { in_flight: self.in_flight.clone(), ids: ids.to_vec() }
     }
 
     /// The latest receipts of all of them.
@@ -57,16 +58,16 @@ impl Hand {
 
     /// The latest receipts of some of them.
     pub(super) fn of(&self, ids: &[String]) -> Vec<String> {
-        let held = self.held.lock();
-        ids.iter().filter_map(|id| held.get(id).cloned()).collect()
+        let in_flight = self.in_flight.lock();
+        ids.iter().filter_map(|id| in_flight.get(id).cloned()).collect()
     }
 }
 
-impl Drop for Hand {
+impl Drop for Lease {
     fn drop(&mut self) {
-        let mut held = self.held.lock();
+        let mut in_flight = self.in_flight.lock();
         for id in &self.ids {
-            held.remove(id);
+            in_flight.remove(id);
         }
     }
 }
@@ -81,27 +82,27 @@ mod tests {
 
     #[test]
     fn a_message_that_comes_again_is_worked_on_once_and_named_by_its_last_receipt() {
-        let held = Held::default();
-        let (fresh, hand) = held.take(vec![received("a", "1"), received("b", "1")]);
+        let in_flight = InFlight::default();
+        let (fresh, lease) = in_flight.take(vec![received("a", "1"), received("b", "1")]);
         assert_eq!(fresh.len(), 2);
-        let (again, nothing) = held.take(vec![received("a", "2"), received("c", "1")]);
+        let (again, nothing) = in_flight.take(vec![received("a", "2"), received("c", "1")]);
         assert_eq!(again, [received("c", "1")]);
         drop(nothing);
-        assert_eq!(hand.receipts(), ["2", "1"]);
-        assert_eq!(held.len(), 2);
-        drop(hand);
-        assert_eq!(held.len(), 0);
+        assert_eq!(lease.receipts(), ["2", "1"]);
+        assert_eq!(in_flight.len(), 2);
+        drop(lease);
+        assert_eq!(in_flight.len(), 0);
     }
 
     #[test]
     fn a_message_can_be_let_go_before_the_others() {
-        let held = Held::default();
-        let (_, mut hand) = held.take(vec![received("a", "1"), received("b", "2"), received("c", "3")]);
-        hand.drop_one("a");
-        assert_eq!(hand.receipts(), ["2", "3"]);
-        let part = hand.split(&["c".to_owned()]);
-        assert_eq!((hand.receipts(), part.receipts()), (vec!["2".to_owned()], vec!["3".to_owned()]));
-        drop(hand);
-        assert_eq!(held.len(), 1);
+        let in_flight = InFlight::default();
+        let (_, mut lease) = in_flight.take(vec![received("a", "1"), received("b", "2"), received("c", "3")]);
+        lease.drop_one("a");
+        assert_eq!(lease.receipts(), ["2", "3"]);
+        let part = lease.split(&["c".to_owned()]);
+        assert_eq!((lease.receipts(), part.receipts()), (vec!["2".to_owned()], vec!["3".to_owned()]));
+        drop(lease);
+        assert_eq!(in_flight.len(), 1);
     }
 }

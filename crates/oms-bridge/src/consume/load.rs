@@ -1,4 +1,4 @@
-//! Messages from their receipt to their deletion.
+//! Messages from receipt to ack or nack.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::Inner;
-use super::backoff::{Came, Trial};
+use super::WorkerInner;
+use super::backoff::{RunResult, Trial};
 use super::error::QueueErrorKind;
-use super::in_flight::Hand;
+use super::in_flight::Lease;
 use super::queue::Received;
 use bridge_core::credentials::NoCredentials;
 use bridge_core::pipeline::{Budget, Nack, NackReason, Report};
@@ -20,46 +20,46 @@ use object_copy::backoff::Backoff;
 use object_copy::clock;
 use object_events::Message;
 
-/// Longest time for one run. What is not copied by then goes to the journal, and a replay goes on with it.
+/// Time budget of one run. What is not copied by then is recorded in the journal, and a replay continues it.
 const RUN: Duration = Duration::from_hours(1);
 
-/// How long a message that could not be settled is hidden, by how often it was received: half a minute, and four times as long each
-/// time, so that five receipts last for an hour of outage.
-const COMING_BACK: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
+/// How long a nacked message stays invisible, by how often it was received: half a minute, and four times as long each time,
+/// so that five receives outlast an outage of an hour.
+const RETRY_DELAY: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
 
-fn coming_back(receives: u32) -> Duration {
-    COMING_BACK.equal_jitter(receives.saturating_sub(1).saturating_mul(2), fastrand::f64)
+fn retry_delay(receives: u32) -> Duration {
+    RETRY_DELAY.equal_jitter(receives.saturating_sub(1).saturating_mul(2), fastrand::f64)
 }
 
-/// Works on messages until they are deleted, given back or left.
-pub(super) async fn settle(
-    worker: Arc<Inner>,
+/// Processes messages until each is acked, nacked or left.
+pub(super) async fn process(
+    worker: Arc<WorkerInner>,
     messages: Vec<Received>,
-    mut hand: Hand,
+    mut lease: Lease,
     slots: OwnedSemaphorePermit,
     trial: Option<Trial>,
 ) {
-    let messages = worker.understood(messages, &mut hand);
+    let messages = worker.parsed(messages, &mut lease);
     if !messages.is_empty() {
         tokio::select! {
-            () = worker.forward(messages, &hand) => {}
-            never = worker.keep(&hand) => match never {},
+            () = worker.forward(messages, &lease) => {}
+            never = worker.extend_visibility(&lease) => match never {},
         }
     }
-    drop((hand, slots, trial));
+    drop((lease, slots, trial));
 }
 
-/// A message whose body is understood.
-struct Understood {
+/// A message whose body could be read.
+struct ParsedMessage {
     receives: u32,
     message: Message,
 }
 
-impl Inner {
-    /// Reads the bodies. What nobody understands is left alone: it comes into sight again until the queue's redrive policy sets it
-    /// aside.
-    fn understood(&self, messages: Vec<Received>, hand: &mut Hand) -> Vec<Understood> {
-        let mut understood = Vec::with_capacity(messages.len());
+impl WorkerInner {
+    /// Reads the bodies. An unreadable message is left alone: it becomes visible again until the queue's redrive policy
+    /// dead-letters it.
+    fn parsed(&self, messages: Vec<Received>, lease: &mut Lease) -> Vec<ParsedMessage> {
+        let mut parsed = Vec::with_capacity(messages.len());
         for Received { id, body, receives, .. } in messages {
             let event = object_events::parse_message(&body, self.keys);
             if let Err(error) = &event {
@@ -70,37 +70,34 @@ impl Inner {
                     bytes = body.len(),
                     sha256 = hex::encode(Sha256::digest(&body)),
                     %error,
-                    "a message that nobody understands is left to the queue"
+                    "a message that cannot be read is left to the queue"
                 );
-                hand.drop_one(&id);
+                lease.drop_one(&id);
                 continue;
             }
-            understood.push(Understood { receives, message: Message { id, event } });
+            parsed.push(ParsedMessage { receives, message: Message { id, event } });
         }
-        understood
+        parsed
     }
 
-    /// Forwards what messages tell of; deletes those that are settled and gives the others back.
-    async fn forward(&self, messages: Vec<Understood>, hand: &Hand) {
+    /// Forwards the changes in the messages; acks those that are done and nacks the others.
+    async fn forward(&self, messages: Vec<ParsedMessage>, lease: &Lease) {
         let received: Vec<_> = messages.iter().map(|own| (own.message.id.clone(), own.receives)).collect();
         let messages = messages.into_iter().map(|own| own.message).collect();
         let now = Instant::now();
-        // Why there are none is said where they are fetched.
+        // Logged where they are fetched.
         let credentials = self.credentials.current(clock::system()).await.map_err(|_| NoCredentials);
         let budget = Budget::until(now + RUN, now);
         let handled = self.pipeline.run_messages(messages, credentials, budget, &Log).await;
         self.stats.add(&handled.report);
         let Report { accepted, failed, unrecorded, .. } = handled.report;
-        self.brake.ran(Came { settled: accepted + failed - unrecorded, unsettled: unrecorded });
-        let unsettled = |id: &String| handled.nacks.iter().any(|message| message.id == *id);
-        let settled: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !unsettled(id)).collect();
-        tokio::join!(
-            self.deleter.delete(hand.of(&settled)),
-            self.give_back_later(&handled.nacks, &received, hand),
-        );
+        self.receive_backoff.ran(RunResult { acked: accepted + failed - unrecorded, nacked: unrecorded });
+        let is_nacked = |id: &String| handled.nacks.iter().any(|nack| nack.id == *id);
+        let acked: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !is_nacked(id)).collect();
+        tokio::join!(self.deleter.delete(lease.of(&acked)), self.nack(&handled.nacks, &received, lease),);
     }
 
-    async fn give_back_later(&self, nacks: &[Nack], received: &[(String, u32)], hand: &Hand) {
+    async fn nack(&self, nacks: &[Nack], received: &[(String, u32)], lease: &Lease) {
         for Nack { id, reason } in nacks {
             if let NackReason::Malformed(_) | NackReason::Refused(_) = reason {
                 self.stats.poison.add(1);
@@ -109,39 +106,39 @@ impl Inner {
             }
             self.stats.released.add(1);
             let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
-            let delay = coming_back(receives);
-            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message is given back");
-            let receipts = hand.of(std::slice::from_ref(id));
-            if let Err(error) = self.queue.hide(&receipts, delay).await {
+            let delay = retry_delay(receives);
+            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message is made visible again later");
+            let receipts = lease.of(std::slice::from_ref(id));
+            if let Err(error) = self.queue.change_visibility(&receipts, delay).await {
                 self.stats.queue_failed(
                     &error,
                     1,
-                    "a message could not be given back; it comes into sight again by itself",
+                    "the visibility of a message could not be changed; it becomes visible again by itself",
                 );
             }
         }
     }
 
-    /// Keeps messages out of sight for as long as this is polled.
-    async fn keep(&self, hand: &Hand) -> Infallible {
+    /// Extends the visibility timeout of messages for as long as this is polled.
+    async fn extend_visibility(&self, lease: &Lease) -> Infallible {
         let visibility = self.options.visibility;
         let mut pause = visibility / 2;
         loop {
             tokio::time::sleep(pause).await;
             pause = visibility / 2;
-            let receipts = hand.receipts();
-            match self.queue.hide(&receipts, visibility).await {
+            let receipts = lease.receipts();
+            match self.queue.change_visibility(&receipts, visibility).await {
                 Ok(refused) => {
                     for refused in refused {
-                        // Deleted in this moment, or taken by another worker already.
-                        tracing::debug!(error = %refused.error, "a message could not be kept out of sight");
+                        // Deleted at this moment, or received by another worker already.
+                        tracing::debug!(error = %refused.error, "the visibility of a message could not be extended");
                     }
                 }
                 Err(error) => {
                     self.stats.queue_failed(
                         &error,
                         receipts.len(),
-                        "messages could not be kept out of sight",
+                        "the visibility of messages could not be extended",
                     );
                     if error.kind() == QueueErrorKind::Transient {
                         pause = visibility / 8;

@@ -1,38 +1,37 @@
-//! A worker on a queue of Amazon SQS: messages in, the same pipeline as everywhere, settled messages deleted.
+//! A worker on an Amazon SQS queue: receives messages, runs them through the usual pipeline, and deletes (acks) what is done.
 //!
 //! ```text
 //! receive ──▶ parse ──▶ pipeline ──▶ accepted, or in the journal ──▶ delete
 //!                │          │
-//!                │          └─ neither ──▶ give back, later each time
-//!                └─ nobody understands it ──▶ left alone, for the queue's redrive policy
+//!                │          └─ neither ──▶ nack: visible again, after a longer delay each time
+//!                └─ unreadable ──▶ left alone, for the queue's redrive policy to dead-letter
 //! ```
 //!
 //! | module | concern |
 //! |---|---|
-//! | `address` | what the URL of a queue says of where it is |
-//! | `queue` | what is asked of SQS |
-//! | `error` | why that fails |
+//! | `address` | region and endpoint from the URL of a queue |
+//! | `queue` | requests to SQS |
+//! | `error` | why they fail |
 //! | `receive` | pollers: long polls, for free slots only |
-//! | `load` | messages from their receipt to their deletion; their visibility meanwhile |
-//! | `in_flight` | messages in hand, and the latest receipt of each |
+//! | `load` | messages from receipt to ack or nack; extends their visibility meanwhile |
+//! | `in_flight` | messages in flight, and the latest receipt of each |
 //! | `delete` | deletions, ten to a request |
-//! | `backoff` | no receipts while nothing can be settled |
-//! | `queue_health` | what is said of trouble with the queue |
-//! | `stats`, `health` | numbers; `/healthz` and `/metrics` |
+//! | `backoff` | stops receiving while nothing can be acked |
+//! | `queue_health` | logs trouble with the queue once; whether the worker is healthy |
+//! | `stats`, `health` | metrics; `/healthz` and `/metrics` |
 //!
 //! # Rules
 //!
-//! - A message is deleted once every key it tells of is accepted by the engine or in the journal, never before. A worker that is
-//!   killed loses nothing: what it held comes into sight again and is done by another one. What was done by then is done
-//!   twice, which does no harm.
-//! - While messages are worked on, they are kept out of sight: their visibility timeout is set anew whenever half of it is
-//!   over.
-//! - Any number of workers may share a queue, on any number of machines; they need not know of each other.
-//! - A receipt is worth something: a queue sets aside what was received too often. What cannot be settled is hidden longer each time,
-//!   and while nothing can be settled no messages are received.
-//! - Credentials that end are renewed; those that the queue refuses are looked for again before the worker ends of that.
-//! - Trouble with the queue is said once, not by each poller and each poll.
-//! - A long poll is never cut off. What its answer brings while the worker stops is given back at once.
+//! - A message is acked (deleted) once each of its keys is accepted by the engine or in the journal, never before. A killed
+//!   worker loses nothing: its messages become visible again and another worker processes them. Keys that were done
+//!   by then are done twice, which does no harm.
+//! - While messages are processed they stay invisible: their visibility timeout is extended whenever half of it is over.
+//! - Any number of workers may share a queue, on any number of machines, without coordination.
+//! - Receives are limited: a queue dead-letters a message that was received too often. So a nacked message stays invisible
+//!   longer each time, and while nothing can be acked no messages are received.
+//! - Expired credentials are renewed; if the queue refuses credentials, others are looked for once before the worker ends.
+//! - Trouble with the queue is logged once, not by each poller and each poll.
+//! - A long poll is never cut off. Messages that it returns while the worker stops are released at once.
 
 mod address;
 mod backoff;
@@ -42,9 +41,9 @@ mod health;
 mod in_flight;
 mod load;
 mod queue;
+mod queue_health;
 mod receive;
 mod stats;
-mod queue_health;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,11 +52,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use self::address::Address;
-use self::backoff::Brake;
+use self::backoff::ReceiveBackoff;
 use self::delete::Deleter;
 pub use self::error::{QueueError, QueueErrorKind};
 pub use self::health::{Health, Observed};
-use self::in_flight::Held;
+use self::in_flight::InFlight;
 pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Redrive};
 pub use self::stats::Totals;
 use self::stats::{Now, Stats};
@@ -65,18 +64,18 @@ use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use object_events::KeyEncoding;
 
-/// Messages in hand at once, unless told otherwise.
+/// Messages in flight at once by default.
 pub const CONCURRENCY: usize = 100;
 
-/// How long received messages are hidden, unless told otherwise.
+/// Visibility timeout of received messages by default.
 pub const VISIBILITY: Duration = Duration::from_mins(2);
 
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Messages in hand at once, at least 1.
+    /// Messages in flight at once, at least 1.
     pub concurrency: usize,
-    /// How long a message is hidden by its receipt, and by each extension.
+    /// Visibility timeout, set when a message is received and with each extension.
     pub visibility: Duration,
     /// How long a poll waits for messages, [`LONGEST_POLL`] at most.
     pub wait: Duration,
@@ -87,27 +86,27 @@ pub struct Options {
 /// When a worker ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// When it is told to.
+    /// When it is stopped.
     Stopped,
-    /// When a whole poll brings no message, or it is told to.
+    /// When a whole poll brings no message, or it is stopped.
     Drained,
 }
 
-/// A worker. Cheap to clone; clones are one worker.
+/// A worker. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
-pub struct Worker(Arc<Inner>);
+pub struct Worker(Arc<WorkerInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct WorkerInner {
     queue: Queue,
     pipeline: Pipeline,
     credentials: SourceCredentials,
     keys: KeyEncoding,
     options: Options,
     slots: Arc<Semaphore>,
-    held: Held,
+    in_flight: InFlight,
     deleter: Deleter,
-    brake: Brake,
+    receive_backoff: ReceiveBackoff,
     stats: Arc<Stats>,
 }
 
@@ -122,11 +121,11 @@ impl Worker {
     ) -> Self {
         let options = Options { concurrency: options.concurrency.max(1), ..options };
         let stats = Arc::new(Stats::default());
-        Self(Arc::new(Inner {
+        Self(Arc::new(WorkerInner {
             deleter: Deleter::start(queue.clone(), Arc::clone(&stats)),
             slots: Arc::new(Semaphore::new(options.concurrency)),
-            held: Held::default(),
-            brake: Brake::default(),
+            in_flight: InFlight::default(),
+            receive_backoff: ReceiveBackoff::default(),
             queue,
             pipeline,
             credentials,
@@ -136,11 +135,11 @@ impl Worker {
         }))
     }
 
-    /// Works until `stop`, or until the queue is drained if that is wanted. Then what is in hand is finished.
+    /// Works until `stop`, or until the queue is drained if [`Until::Drained`]. Then finishes the messages in flight.
     ///
     /// # Errors
     ///
-    /// [`QueueError`] when the queue refuses this worker. What is in hand is finished then, too.
+    /// [`QueueError`] when the queue refuses this worker. Messages in flight are finished then, too.
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), QueueError> {
         let (halt, halted) = watch::channel(false);
         let mut pollers = JoinSet::new();
@@ -154,8 +153,8 @@ impl Worker {
             tokio::select! {
                 () = &mut stop, if !*halt.borrow() => {
                     halt.send_replace(true);
-                    let in_flight = self.0.held.len();
-                    tracing::info!(in_flight, "stopping: no more receipts, finishing what is in hand");
+                    let in_flight = self.0.in_flight.len();
+                    tracing::info!(in_flight, "stopping: receiving no more messages, finishing those in flight");
                 }
                 _ = refusal.wait_for(Option::is_some), if !*halt.borrow() => {
                     halt.send_replace(true);
@@ -172,7 +171,7 @@ impl Worker {
             }
         }
         let all = u32::try_from(self.0.options.concurrency).unwrap_or(u32::MAX);
-        // They are back once every message is settled, given back or left.
+        // All slots are free once each message is acked, nacked or left.
         drop(self.0.slots.acquire_many(all).await);
         let refused = refusal.borrow().clone();
         ended.and(refused.map_or(Ok(()), Err))
@@ -196,6 +195,6 @@ impl Observed for Worker {
 
     fn metrics(&self) -> String {
         let requests = self.0.pipeline.engine().requests();
-        self.0.stats.exposition(Now { in_flight: self.0.held.len(), requests })
+        self.0.stats.exposition(Now { in_flight: self.0.in_flight.len(), requests })
     }
 }

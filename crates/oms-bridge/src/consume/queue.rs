@@ -1,4 +1,4 @@
-//! One queue of Amazon SQS: what the worker asks of it.
+//! One queue of Amazon SQS: the requests that the worker needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use aws_access::{Cached, Renewed};
 /// Messages that one request may name.
 pub const BATCH: usize = 10;
 
-/// The longest time that SQS holds a request for messages back.
+/// Longest wait of a long poll.
 pub const LONGEST_POLL: Duration = Duration::from_secs(20);
 
-/// The longest time a message may stay out of sight, from its receipt on.
+/// Longest visibility timeout, counted from the receipt.
 pub const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 
 /// A queue, ready to use. Cheap to clone.
@@ -39,36 +39,36 @@ pub struct Queue {
 pub struct Received {
     /// The queue's id of the message.
     pub id: String,
-    /// What names this receipt of it.
+    /// The receipt handle.
     pub receipt: String,
     /// Its body.
     pub body: String,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub receives: u32,
 }
 
-/// What a queue says of itself.
+/// Attributes of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
-    /// Messages that wait, by the queue's own estimate.
+    /// Visible messages, by the queue's own estimate.
     pub waiting: u64,
-    /// Whether messages that were received too often are moved elsewhere.
+    /// Whether messages that were received too often are dead-lettered.
     pub redrive: Redrive,
 }
 
-/// Whether messages that were received too often are moved elsewhere.
+/// Whether messages that were received too often are dead-lettered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redrive {
     /// A redrive policy names a dead-letter queue.
     Configured,
-    /// They come back until their retention ends.
+    /// They are delivered again until their retention ends.
     Missing,
 }
 
-/// A message that a batch request could not be done for.
+/// An entry of a batch request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Which, among those of the request.
+    /// Index in the request.
     pub index: usize,
     /// Why.
     pub error: QueueError,
@@ -91,7 +91,7 @@ impl Queue {
         }
     }
 
-    /// Sends a request; once more with other credentials, if the queue refuses those that were kept and there are others.
+    /// Sends a request; if the queue refuses the cached credentials and there are others, once more with those.
     async fn ask<T, E, F>(&self, operation: &str, send: impl Fn() -> F) -> Result<T, QueueError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
@@ -112,13 +112,13 @@ impl Queue {
             match self.credentials.renew(generation).await {
                 Renewed::Others => tracing::debug!(%error, "going on with other credentials for AWS"),
                 Renewed::Same => return Err(error),
-                // They are asked for again with the next request.
+                // They are fetched again with the next request.
                 Renewed::Unknown => return Err(error.passing()),
             }
         }
     }
 
-    /// What the queue says of itself.
+    /// Asks for the attributes of the queue.
     pub async fn about(&self) -> Result<About, QueueError> {
         let names = [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::RedrivePolicy];
         let request =
@@ -135,7 +135,7 @@ impl Queue {
         })
     }
 
-    /// Waits up to `wait` for messages, takes `max` at most (1 to 10) and hides them for `visibility`.
+    /// Waits up to `wait` for messages and receives `max` at most (1 to 10), with this `visibility` timeout.
     pub async fn receive(
         &self,
         max: usize,
@@ -154,7 +154,7 @@ impl Queue {
         Ok(answer.messages.unwrap_or_default().into_iter().filter_map(received).collect())
     }
 
-    /// Deletes messages by their receipts, 10 at most, and says which could not be.
+    /// Deletes messages by their receipts, 10 at most. Returns those that failed.
     pub async fn delete(&self, receipts: &[String]) -> Result<Vec<Refused>, QueueError> {
         let entry = |(index, receipt): (usize, &String)| {
             DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt).build()
@@ -166,9 +166,13 @@ impl Queue {
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 
-    /// Hides messages for `visibility` from now on, 10 at most, and says which could not be. With zero they can be
-    /// received at once.
-    pub async fn hide(&self, receipts: &[String], visibility: Duration) -> Result<Vec<Refused>, QueueError> {
+    /// Sets the visibility timeout of messages, counted from now, 10 at most. Returns those that failed. With zero they are
+    /// visible at once.
+    pub async fn change_visibility(
+        &self,
+        receipts: &[String],
+        visibility: Duration,
+    ) -> Result<Vec<Refused>, QueueError> {
         let entry = |(index, receipt): (usize, &String)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(index.to_string())

@@ -1,7 +1,7 @@
-//! What is said of trouble with the queue.
+//! Health of the connection to the queue, and what is logged about it.
 //!
-//! Several pollers meet the same trouble, and meet it again with each poll. It is said once, and something new only when it is of
-//! another kind. It is over when every poller could have had an answer: one answer among many failures would make it begin
+//! Several pollers meet the same trouble, and meet it again with each poll. Each kind of trouble is logged once. It is over
+//! after as many answers in a row as there are pollers: ending it with a single answer among many failures would log it
 //! again and again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,27 +11,27 @@ use tokio::time::Instant;
 
 use super::error::QueueError;
 
-/// Trouble of this length makes a worker unhealthy.
+/// Silence of this length makes a worker unhealthy.
 const UNHEALTHY_AFTER: Duration = Duration::from_mins(1);
 
-/// More kinds of trouble at a time are not said.
+/// Kinds of trouble that are logged at most.
 const KINDS: usize = 16;
 
-/// The trouble there is, if there is any.
+/// The current trouble, if there is any.
 #[derive(Debug, Default)]
-pub(super) struct Trouble(Mutex<State>);
+pub(super) struct QueueHealth(Mutex<HealthState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     /// Since when no poll was answered, and why.
     silent: Option<(Instant, QueueError)>,
-    /// The kinds that were said since all was well.
+    /// Kinds of trouble logged since all was well.
     said: Vec<String>,
     /// Polls answered since the last failure.
     answered: usize,
 }
 
-impl Trouble {
+impl QueueHealth {
     /// A poll failed.
     pub(super) fn poll_failed(&self, error: &QueueError) {
         let mut state = self.lock();
@@ -47,7 +47,7 @@ impl Trouble {
         }
     }
 
-    /// Another request failed, and `consequence` is what comes of that.
+    /// Another request failed, with this `consequence`.
     pub(super) fn failed(&self, error: &QueueError, messages: usize, consequence: &str) {
         let mut state = self.lock();
         state.answered = 0;
@@ -58,7 +58,7 @@ impl Trouble {
         }
     }
 
-    /// A poll of one of so many pollers was answered.
+    /// A poll of one of `pollers` was answered.
     pub(super) fn poll_answered(&self, pollers: usize) {
         let mut state = self.lock();
         state.silent = None;
@@ -69,7 +69,7 @@ impl Trouble {
         }
     }
 
-    /// What makes the worker unhealthy, if anything does: the queue has not answered for a minute.
+    /// Why the worker is unhealthy, if it is: the queue has not answered for a minute.
     pub(super) fn unhealthy(&self) -> Option<String> {
         let state = self.lock();
         let (since, error) = state.silent.as_ref()?;
@@ -77,12 +77,12 @@ impl Trouble {
             .then(|| format!("the queue has not answered for {} s: {error}", since.elapsed().as_secs()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HealthState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl HealthState {
     fn is_news(&mut self, error: &QueueError) -> bool {
         let news = self.said.len() < KINDS && !self.said.iter().any(|said| said == error.topic());
         if news {
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_queue_that_stays_silent_makes_the_worker_unhealthy_until_it_answers() {
-        let trouble = Trouble::default();
+        let trouble = QueueHealth::default();
         trouble.poll_failed(&QueueError::transient("Receive", "first"));
         tokio::time::advance(UNHEALTHY_AFTER / 2).await;
         trouble.poll_failed(&QueueError::transient("Receive", "second"));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_trouble_is_said_once_until_all_pollers_are_answered() {
-        let trouble = Trouble::default();
+        let trouble = QueueHealth::default();
         let news = |why| trouble.lock().is_news(&QueueError::transient("Receive", why));
         assert!(news("refused") && !news("refused") && news("no answer") && !news("refused"));
         trouble.poll_answered(2);

@@ -6,37 +6,40 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
-use super::backoff::{Pass, Trial};
+use super::backoff::{Permission, Trial};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Received};
-use super::{Inner, Until, load};
+use super::{Until, WorkerInner, load};
 use bridge_core::journal::ProbeStep;
 use object_copy::backoff::Backoff;
 use object_copy::clock;
 
-/// Pollers at most: one gets thousands of messages a second next to the queue.
+/// Most pollers: one alone receives thousands of messages a second close to the queue.
 const POLLERS: usize = 8;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
 
-/// Time for a look at the log bucket.
+/// Time budget for a probe of the log bucket.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// So many errors in a row end a worker that is to drain its queue and end. Any other goes on trying.
+/// Consecutive errors after which a worker that drains its queue ends. Any other keeps trying.
 const ERRORS_IN_A_ROW: u32 = 10;
 
-/// How many pollers keep so many slots busy.
+/// Number of pollers that keep `concurrency` slots busy.
 pub(super) fn pollers(concurrency: usize) -> usize {
     concurrency.div_ceil(BATCH).clamp(1, POLLERS)
 }
 
-/// Receives messages and hands them on, until it is halted, the queue is drained, or refuses.
-pub(super) async fn poll(worker: Arc<Inner>, mut halted: watch::Receiver<bool>) -> Result<(), QueueError> {
+/// Receives messages and starts work on them, until it is halted, the queue is drained, or the queue refuses.
+pub(super) async fn poll(
+    worker: Arc<WorkerInner>,
+    mut halted: watch::Receiver<bool>,
+) -> Result<(), QueueError> {
     let options = worker.options;
     let drains = options.until == Until::Drained;
     let mut errors = 0;
     loop {
-        let (pass, slots) = tokio::select! {
+        let (trial, slots) = tokio::select! {
             biased;
             _ = halted.wait_for(|halted| *halted) => return Ok(()),
             room = worker.room(pause_after(errors), drains) => match room {
@@ -44,7 +47,7 @@ pub(super) async fn poll(worker: Arc<Inner>, mut halted: watch::Receiver<bool>) 
                 None => return Ok(()),
             },
         };
-        // Not to be cut off: messages that are on their way already would be out of everybody's sight for a while.
+        // Never cancelled: messages already on their way would stay invisible until their timeout.
         let received = worker.queue.receive(slots.num_permits(), options.wait, options.visibility).await;
         let messages = match received {
             Ok(messages) => {
@@ -55,7 +58,7 @@ pub(super) async fn poll(worker: Arc<Inner>, mut halted: watch::Receiver<bool>) 
                 errors += 1;
                 let patient = !drains || errors < ERRORS_IN_A_ROW;
                 if error.kind() != QueueErrorKind::Transient || !patient {
-                    // Whoever ends of it says so.
+                    // Logged by the caller, which ends with it.
                     return Err(error);
                 }
                 worker.stats.poll_failed(&error);
@@ -64,17 +67,17 @@ pub(super) async fn poll(worker: Arc<Inner>, mut halted: watch::Receiver<bool>) 
         };
         errors = 0;
         if *halted.borrow() {
-            worker.give_back(&messages).await;
+            worker.release(&messages).await;
             return Ok(());
         }
         if messages.is_empty() && drains {
-            // The others wait for this trial, and would only find the same.
-            if let Some(_trial) = pass {
-                worker.brake.give_up();
+            // The other pollers wait for this trial, and would find the same.
+            if let Some(_trial) = trial {
+                worker.receive_backoff.give_up();
             }
             return Ok(());
         }
-        worker.hand_on(messages, slots, pass);
+        worker.hand_on(messages, slots, trial);
     }
 }
 
@@ -82,25 +85,26 @@ fn pause_after(errors: u32) -> Duration {
     errors.checked_sub(1).map_or(Duration::ZERO, |errors| BACKOFF.delay(errors, fastrand::f64))
 }
 
-impl Inner {
-    /// Room for messages, after a pause: one slot, and as many more as there are, up to what a request can fill. One alone for a
-    /// trial. None when there is nothing to wait for.
+impl WorkerInner {
+    /// Waits for `pause`, then for room: one slot for a trial, otherwise all free slots up to what one request can fill.
+    /// `None` when the worker ends instead.
     async fn room(&self, pause: Duration, drains: bool) -> Option<(Option<Trial>, OwnedSemaphorePermit)> {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         loop {
-            let trial = match self.brake.pass(drains, fastrand::f64, || self.journal_takes()).await {
-                Pass::Over => return None,
-                Pass::Trial(trial) => Some(trial),
-                Pass::Free => None,
+            let trial = match self.receive_backoff.pass(drains, fastrand::f64, || self.journal_takes()).await
+            {
+                Permission::Over => return None,
+                Permission::Trial(trial) => Some(trial),
+                Permission::Free => None,
             };
             let mut slots = Arc::clone(&self.slots).acquire_owned().await.ok()?;
             if trial.is_some() {
                 return Some((trial, slots));
             }
-            // What held the slots may have found out meanwhile that nothing can be settled.
-            if self.brake.is_closed() {
+            // A run that held the slot may have closed it in the meantime.
+            if self.receive_backoff.is_closed() {
                 continue;
             }
             while slots.num_permits() < BATCH
@@ -112,14 +116,14 @@ impl Inner {
         }
     }
 
-    /// Whether the log bucket takes a record now. Of each worker one object with the same name is written, and removed.
+    /// Whether the log bucket takes a record now. Writes and removes one object, of the same name each time.
     async fn journal_takes(&self) -> bool {
         let Ok(credentials) = self.credentials.current(clock::system()).await else { return false };
         let journal = self.pipeline.journal().open(credentials, Instant::now() + LOOK);
         journal.probe("consume").await.iter().all(|(step, _)| *step != ProbeStep::Write)
     }
 
-    /// Starts work on messages; slots that they leave over are free again.
+    /// Starts work on messages; unused slots become free.
     fn hand_on(
         self: &Arc<Self>,
         messages: Vec<Received>,
@@ -128,33 +132,33 @@ impl Inner {
     ) {
         let count = messages.len();
         self.stats.received.add(count);
-        let (mut messages, mut hand) = self.held.take(messages);
+        let (mut messages, mut lease) = self.in_flight.take(messages);
         self.stats.again.add(count - messages.len());
         while !messages.is_empty() {
             let rest = messages.split_off(self.share().min(messages.len()));
             let Some(taken) = slots.split(messages.len()) else { return };
             let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
-            // A trial is of one message.
-            tokio::spawn(load::settle(Arc::clone(self), messages, hand.split(&ids), taken, trial.take()));
+            // A trial has one message, so the first task takes it.
+            tokio::spawn(load::process(Arc::clone(self), messages, lease.split(&ids), taken, trial.take()));
             messages = rest;
         }
     }
 
-    /// How many messages share a run. Keys for OMS share requests; a copy can take long, and nobody should wait for it.
+    /// Messages per run. Keys for OMS share requests; a copy can take long, and no other message should wait for it.
     fn share(&self) -> usize {
         if self.pipeline.engine().may_copy() { 1 } else { BATCH }
     }
 
-    /// Shows messages to the other workers again, at once.
-    async fn give_back(&self, messages: &[Received]) {
+    /// Makes messages visible to other workers at once.
+    async fn release(&self, messages: &[Received]) {
         if messages.is_empty() {
             return;
         }
         self.stats.received.add(messages.len());
         self.stats.released.add(messages.len());
         let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
-        if let Err(error) = self.queue.hide(&receipts, Duration::ZERO).await {
-            let consequence = "messages could not be given back; they come into sight again by themselves";
+        if let Err(error) = self.queue.change_visibility(&receipts, Duration::ZERO).await {
+            let consequence = "messages could not be released; they become visible again by themselves";
             self.stats.queue_failed(&error, receipts.len(), consequence);
         }
     }

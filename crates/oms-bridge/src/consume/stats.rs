@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::error::QueueError;
-use super::queue_health::Trouble;
+use super::queue_health::QueueHealth;
 use bridge_core::pipeline::Report;
 
 /// Counts since the start.
@@ -23,7 +23,7 @@ pub(super) struct Stats {
     failed: Counter,
     skipped: Counter,
     unrecorded: Counter,
-    trouble: Trouble,
+    trouble: QueueHealth,
 }
 
 /// A number that grows.
