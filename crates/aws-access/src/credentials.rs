@@ -1,8 +1,9 @@
-//! Credentials that are fetched once and again before they end: asking for them may be a request to another service.
+//! Credentials that are fetched once and again before they end: asking for them may be a request to another
+//! service.
 //!
-//! The SDK's own cache trusts this machine's clock and the end that credentials were given, and keeps them until then. Here a
-//! service that refuses them has the last word ([`Cached::renew`]): a clock that is slow, a token that was revoked, a profile file
-//! that somebody else keeps up to date.
+//! The SDK's own cache trusts this machine's clock and the end that credentials were given, and keeps them
+//! until then. Here a service that refuses them has the last word ([`Cached::renew`]): a clock that is slow,
+//! a token that was revoked, a profile file that somebody else keeps up to date.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -102,8 +103,8 @@ impl Cached {
         self.state.lock().await.generation
     }
 
-    /// A service refused credentials, or a later generation of them, as expired or unknown. Looks for others from the start: the
-    /// environment, files and services are read again.
+    /// A service refused credentials, or a later generation of them, as expired or unknown. Looks for others
+    /// from the start: the environment, files and services are read again.
     pub async fn renew(&self, refused: Generation) -> Renewed {
         let mut state = self.state.lock().await;
         if state.generation != refused {

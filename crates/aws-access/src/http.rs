@@ -1,8 +1,10 @@
-//! Requests of the SDK through the one HTTP client of this process: the same connections, proxies, TLS provider and embedded
-//! roots as everything else. The SDK's own client would bring a second TLS provider, written in C, and want a CA store.
+//! Requests of the SDK through the one HTTP client of this process: the same connections, proxies, TLS
+//! provider and embedded roots as everything else. The SDK's own client would bring a second TLS provider,
+//! written in C, and want a CA store.
 //!
-//! The SDK's body is what is sent, not a copy of its bytes: the SDK learns from being polled for it how an upload goes. One that
-//! it is never polled for to its end counts as stalled, and after some seconds it gives the request up, long polls first.
+//! The SDK's body is what is sent, not a copy of its bytes: the SDK learns from being polled for it how an
+//! upload goes. One that it is never polled for to its end counts as stalled, and after some seconds it gives
+//! the request up, long polls first.
 
 use std::time::Duration;
 
@@ -55,8 +57,8 @@ impl Http {
 pub struct Behind(pub TimeDelta);
 
 impl Behind {
-    /// Whether that alone explains why a signature was refused. Amazon tolerates five minutes; the SDK corrects its clock from four
-    /// minutes on.
+    /// Whether that alone explains why a signature was refused. Amazon tolerates five minutes; the SDK
+    /// corrects its clock from four minutes on.
     pub fn explains_refusal(self) -> bool {
         self.0.abs() >= TimeDelta::minutes(4)
     }
@@ -107,7 +109,8 @@ impl HttpConnector for Http {
 
 impl HttpClient for Http {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        // Without it a machine that is no instance of EC2 would wait long for the service that tells its role.
+        // Without it a machine that is no instance of EC2 would wait long for the service that tells its
+        // role.
         let limit = settings.read_timeout().map(|read| read + settings.connect_timeout().unwrap_or_default());
         SharedHttpConnector::new(Self { client: self.client.clone(), limit })
     }

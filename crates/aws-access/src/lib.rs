@@ -35,9 +35,10 @@ pub struct Config {
     pub credentials: Arc<Cached>,
 }
 
-/// Reads the environment and the profile files, <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>.
-/// Credentials are looked for when the first request needs them: environment, profile, web identity, container,
-/// instance. SSO is not among them: `aws configure export-credentials` is for that.
+/// Reads the environment and the profile files,
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>. Credentials are looked for when
+/// the first request needs them: environment, profile, web identity, container, instance. SSO is not among
+/// them: `aws configure export-credentials` is for that.
 ///
 /// `region` stands above what is found.
 pub async fn config(http: &reqwest::Client, region: Option<String>) -> Config {
@@ -71,7 +72,8 @@ fn loader(http: &reqwest::Client, region: Option<Region>) -> ConfigLoader {
     }
 }
 
-/// A region set and empty is not set, which the SDK takes for a name: then the next place that may tell is asked.
+/// A region set and empty is not set, which the SDK takes for a name: then the next place that may tell is
+/// asked.
 async fn blank_region() -> Option<Region> {
     let variable = |name| std::env::var(name).ok();
     let first = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable)?;

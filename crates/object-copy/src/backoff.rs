@@ -7,7 +7,7 @@ pub type Random = fn() -> f64;
 
 /// Exponential backoff with full jitter: attempt `n` (from 0) waits anywhere in `0..min(cap, base × 2ⁿ)`.
 ///
-/// Full jitter spreads the instances of a function that all saw the same outage.
+/// Full jitter spreads the retries of instances that all saw the same outage.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     /// Ceiling of the first wait.
@@ -23,7 +23,8 @@ impl Backoff {
         ceiling.mul_f64(random().clamp(0.0, 1.0))
     }
 
-    /// The same with equal jitter, for waits that must not come out short: between half of the ceiling and all of it.
+    /// The same with equal jitter, for waits that must not be short: between half the ceiling and the
+    /// ceiling.
     pub fn equal_jitter(&self, attempt: u32, random: Random) -> Duration {
         let half = Self { base: self.base / 2, cap: self.cap / 2 };
         half.delay(attempt, || 1.0) + half.delay(attempt, random)

@@ -1,4 +1,4 @@
-//! Where the time comes from, and what is learnt of a service's.
+//! The clock, and the offset of a service's clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -14,17 +14,18 @@ pub fn system() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Whether a time that was signed with is so far from the service's that a refusal is put down to it.
+/// Whether the time of a signature is so far from the service's that it explains a refusal.
 pub fn is_off(signed: DateTime<Utc>, theirs: DateTime<Utc>) -> bool {
-    /// Services refuse signatures that are 15 minutes off. Less than this is no reason for a refusal.
+    /// Services refuse signatures that are 15 minutes off. A smaller skew than this does not explain a
+    /// refusal.
     const TOLERATED: TimeDelta = TimeDelta::minutes(5);
     (theirs - signed).abs() > TOLERATED
 }
 
-/// What a service's clock is ahead of ours, learnt from its refusals.
+/// How far a service's clock is ahead of ours, learnt from its refusals.
 ///
-/// What counts is how far the time in use is from the service's, not how far our clock is: so an offset that was learnt
-/// is unlearnt when our clock is set right.
+/// The time in use is compared with the service's, not our clock: so the offset is corrected when our clock
+/// is set right.
 #[derive(Debug, Default)]
 pub struct Offset(AtomicI64);
 
@@ -35,17 +36,18 @@ impl Offset {
         ours.checked_add_signed(offset).unwrap_or(ours)
     }
 
-    /// Takes over the service's time, as the answer to a refused request tells it, if the time in use is too far from it. `signed`
-    /// is the time that the request was signed with, `ours` what our clock says now.
+    /// Adopts the service's time, from the response to a refused request, if the time in use is too far from
+    /// it. `signed` is the time of the request's signature, `ours` the time of our clock now.
     ///
-    /// Says whether the request was signed with a time that is too far from the service's, so that it is worth another try: of
-    /// requests that are refused at the same moment the first one sets the clock, and all of them may be repeated.
+    /// Returns whether `signed` is too far from the service's time, so that another try is worthwhile. Of
+    /// requests that are refused at the same moment the first one sets the offset, and all of them may be
+    /// repeated.
     pub fn learn(&self, theirs: DateTime<Utc>, signed: DateTime<Utc>, ours: DateTime<Utc>) -> bool {
         if is_off(self.apply(ours), theirs) {
             let offset = theirs - ours;
             tracing::warn!(
                 seconds = offset.num_seconds(),
-                "signing with the service's time, so far ahead of this machine's"
+                "signing with the service's time, which is ahead of this machine's"
             );
             self.0.store(offset.num_milliseconds(), Ordering::Relaxed);
         }
@@ -53,7 +55,8 @@ impl Offset {
     }
 }
 
-/// A moment by two clocks: a frozen instance's monotonic clock may stand still, and a wall clock may be set back.
+/// A moment by two clocks: the monotonic clock of a frozen instance may stand still, and a wall clock may be
+/// set back.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     wall: DateTime<Utc>,
@@ -61,12 +64,12 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// This moment, by `clock` and by the clock that only goes forward.
+    /// Now, by `clock` and by the monotonic clock.
     pub fn now(clock: Clock) -> Self {
         Self { wall: clock(), steady: Instant::now() }
     }
 
-    /// How long ago it was, by the clock that says more.
+    /// How long ago it was: the larger of what the two clocks say.
     pub fn age(&self, now: &Self) -> Duration {
         let steady = now.steady.saturating_duration_since(self.steady);
         (now.wall - self.wall).to_std().map_or(steady, |wall| wall.max(steady))

@@ -1,13 +1,13 @@
-//! Headers that there may be one of.
+//! Headers that may occur once.
 //!
-//! Two lines of such a header contradict each other, and which of them counts would differ from one reader to the next: a proxy may take
-//! the first, a browser the last. So neither is believed. Headers that hold lists may stand on several lines
+//! Two lines of such a header contradict each other, and readers differ in which one they use: a proxy may
+//! take the first, a browser the last. So neither is used. Headers that hold lists may have several lines
 //! ([RFC 9110, 5.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.3)).
 
 use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderValue};
 
-/// The header of a request, if it is there once.
+/// The header of a request, if it occurs exactly once.
 pub fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
@@ -17,7 +17,7 @@ pub fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction;
 
-/// The header of an answer; lines that say the same count once. One that cannot be read as text counts as missing.
+/// The header of a response; equal lines count once. One that cannot be read as text counts as missing.
 pub(crate) fn agreed(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<String>, Contradiction> {
     let mut values = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
     let Some(first) = values.next() else { return Ok(None) };

@@ -1,15 +1,16 @@
-//! Copies objects from OSS, OBS, Amazon S3, web servers and directories to OSS, OBS and directories, and proves that they arrived.
+//! Copies objects from OSS, OBS, Amazon S3, web servers and directories to OSS, OBS and directories, and
+//! proves that they arrived.
 //!
 //! | module | concern |
 //! |---|---|
 //! | [`transfer`] | copies one object and proves that it arrived |
 //! | [`bulk`] | copies many |
-//! | [`egress`] | what may be connected to when somebody else names the URL |
-//! | [`outcome`] | what an attempt may end with |
+//! | [`egress`] | which URLs and addresses may be fetched when a user names the URL |
+//! | [`outcome`] | how an attempt ends: classes of failure, errors, open uploads |
 //! | [`backoff`] | waits between tries |
-//! | [`clock`] | where the time comes from, and what is learnt of a service's |
-//! | [`header`] | headers that there may be one of |
-//! | [`web_url`] | what of a URL is shown, and which name it gives an object |
+//! | [`clock`] | the clock, and the offset of a service's clock |
+//! | [`header`] | headers that may occur once |
+//! | [`web_url`] | URLs without their secrets; the object name in a URL |
 
 #![warn(missing_docs)]
 

@@ -1,14 +1,15 @@
-//! What an attempt may end with: kinds of failure, their errors, and uploads that were left open.
+//! How an attempt ends: classes of failure, their errors, and uploads that were left open.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// Code of a failure that only other settings mend.
+/// Error code of a failure that only a change of settings resolves.
 pub const SETTINGS: &str = "Settings";
 
-/// A multipart upload at the destination that was left open because time ran out. The next attempt goes on with it, or removes it.
+/// A multipart upload at the destination that was left open because time ran out. The next attempt continues
+/// or removes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenUpload {
     /// Bucket of the destination.
@@ -19,22 +20,23 @@ pub struct OpenUpload {
     pub id: String,
     /// Size of all parts but the last, in bytes.
     pub part_size: u64,
-    /// `ETag` of the source at that time: another one means that the parts are of no use.
+    /// `ETag` of the source at that time; if it differs, the parts are useless.
     pub etag: Option<String>,
-    /// Parts that are there: more than last time means that the copy advances.
+    /// Number of parts uploaded; if it grows from run to run, the copy makes progress.
     pub parts: usize,
-    /// What was known of it when it was left. Records of earlier versions have none.
+    /// What a later run needs to continue it. Records of earlier versions have none.
     pub as_left: Option<Box<ResumeInfo>>,
 }
 
-/// What was known of an upload when it was left: so much of it as is the same later need not be done again.
+/// The state of an upload when it was left. Whatever is unchanged later need not be done again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResumeInfo {
     /// Time of the source's last change, where it has no `ETag`.
     pub last_modified: Option<DateTime<Utc>>,
-    /// Digest of the metadata that the upload was begun with, where that is known: another one means that it is begun again.
+    /// Digest of the metadata that the upload was started with, where known; if it differs, the upload is
+    /// restarted.
     pub metadata: Option<String>,
-    /// The parts that need not be sent again if they are found as they were.
+    /// The parts that need not be sent again if they are unchanged.
     pub verified: Vec<VerifiedParts>,
 }
 
@@ -47,37 +49,40 @@ pub struct VerifiedParts {
     pub count: u32,
     /// Digest of their numbers, sizes and `ETag`s at the destination.
     pub digest: String,
-    /// Whether the destination's answers proved the bytes of each. It may have told nothing, as where it encrypts and names no CRC-64.
+    /// Whether the destination's responses proved the bytes of each. An encrypting destination without CRC-64
+    /// proves nothing.
     pub proved: bool,
 }
 
 /// Whether a failed key was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// It was, and the failure says something about it.
+    /// It was tried, so the failure is about the key.
     Made,
-    /// The breaker was open, or there was no time left: the failure says nothing about the key.
+    /// The breaker was open, or no time was left: the failure says nothing about the key.
     NotMade,
-    /// As much was done at once as may be: a later run gets to the key.
+    /// The limit of this run was reached; a later run handles the key.
     Deferred,
 }
 
-/// Kind of trouble.
+/// Class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureClass {
-    /// Network trouble or an unavailable service. User action: none, a replay will do.
+    /// A network failure or an unavailable service. User action: none, a replay is enough.
     Transient,
-    /// The service will refuse this key every time. User action: read the error; mend the key, the settings or the task.
+    /// The service will refuse this key every time. User action: read the error; fix the key, the settings or
+    /// the task.
     Permanent,
-    /// Credentials or permissions were refused. User action: let `doctor` say which, mend them, then replay.
+    /// Credentials or permissions were refused. User action: run `doctor` to find out which, fix them, then
+    /// replay.
     Auth,
-    /// Too many requests. User action: none, or lower `OMS_MAX_RPS`; a replay will do.
+    /// Too many requests. User action: none, or lower `OMS_MAX_RPS`; a replay is enough.
     Throttled,
 }
 
 impl FailureClass {
-    /// Whether the same request may succeed later, with nothing mended.
+    /// Whether the same request may succeed later without any change.
     pub fn may_pass(self) -> bool {
         matches!(self, Self::Transient | Self::Throttled)
     }
@@ -103,12 +108,12 @@ pub struct EngineError {
     /// The service's error code (`OMS.2004`, `APIGW.0308`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The service's message, or what went wrong on the way to it.
+    /// The service's message, or why the service was not reached.
     pub message: String,
 }
 
 impl EngineError {
-    /// An error that no reply stands behind.
+    /// An error without a reply.
     pub fn local(message: impl Into<String>) -> Self {
         Self { status: None, code: None, message: message.into() }
     }

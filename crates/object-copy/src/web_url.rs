@@ -1,7 +1,9 @@
-//! URLs of objects: what of them is shown, which name they give an object, and whose credentials they carry.
+//! URLs of objects: their form without secrets, the object name in them, and their credentials.
 //!
-//! A query may be a signature and a user is one, so neither stands in any message, log line, record or metadata: all of these take
-//! [`shown`].
+//! User, password and query may be secrets, so none of them appears in a message, log line, record or
+//! metadata: all of these use [`shown`]. It is also the name of a web object in the metadata of its copy, so
+//! its result may not change. Text that is not known to be a URL, such as a setting with a mistake in it, is
+//! for `settings::lenient::shown_url`.
 
 use std::borrow::Cow;
 
@@ -11,11 +13,12 @@ use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// What is wrong with a URL whose password may go on behind its host. Nothing of it may be shown.
+/// Error message for a URL whose password may continue behind its host. No part of it may be shown.
 pub const SPLIT: &str = "a URL with a password and one more @ behind it, so that nobody can tell where the password ends: \
     write a / in the password as %2F, a ? as %3F, a # as %23, and every @ but the one before the host as %40";
 
-/// Whether a password in a URL may go on behind what a URL parser takes for the host: in `http://user:a@b/c@host/x` it is `a`, or `a@b/c`.
+/// Whether a password in a URL may continue behind what a URL parser takes for the host: in
+/// `http://user:a@b/c@host/x` it is `a`, or `a@b/c`.
 pub fn may_split_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (authority, behind) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
@@ -23,8 +26,8 @@ pub fn may_split_password(url: &str) -> bool {
     user.is_some_and(|user| user.contains(':')) && behind.contains('@')
 }
 
-/// A URL as it is shown: without user, password, query and fragment. Of text that is no URL only what stands before `://` is, since
-/// nobody knows where in it a password ends; so it is where that may be behind the host.
+/// A URL without user, password, query and fragment. If the text is no URL, or its password may continue
+/// behind the host, only the scheme is kept, since the end of the password is unknown.
 pub fn shown(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed("") };
     if Url::parse(url).is_err() || may_split_password(url) {
@@ -38,15 +41,17 @@ pub fn shown(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// The name that an object keeps without its folders: the last segment of the path, decoded. `%2F` stays, since a slash would make
-/// a folder; so does a segment that is not UTF-8. `None` where there is no segment, or one of dots.
+/// The name of the object without folders: the last segment of the path, decoded. `%2F` stays encoded, since
+/// a slash would make a folder; so does a segment that is not UTF-8. `None` if there is no segment, or it is
+/// `.` or `..`.
 pub fn name(url: &Url) -> Option<String> {
     let last = url.path_segments()?.next_back()?;
     let name = decoded(last);
     (!name.is_empty() && name != "." && name != "..").then_some(name)
 }
 
-/// The path of a URL below a folder, each segment decoded as [`name`] decodes the last. `None` of what lies elsewhere. Neither query counts.
+/// The path of a URL below a folder, each segment decoded as [`name`] decodes the last. `None` for a URL
+/// elsewhere. Queries are ignored.
 pub fn below(folder: &Url, url: &Url) -> Option<String> {
     let path = folder.path();
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -75,8 +80,8 @@ pub fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Takes user and password out of a URL, as the value of `Authorization` that they stand for: nothing that is told of the URL
-/// from here on shows them.
+/// Removes user and password from a URL and returns them as the value of `Authorization`, so that nothing
+/// that shows the URL later shows them.
 pub(crate) fn take_user(url: &mut Url) -> Option<HeaderValue> {
     if !has_user(url) {
         return None;
@@ -84,7 +89,7 @@ pub(crate) fn take_user(url: &mut Url) -> Option<HeaderValue> {
     let mut user: Vec<u8> = percent_decode_str(url.username()).collect();
     user.push(b':');
     user.extend(percent_decode_str(url.password().unwrap_or_default()));
-    // Neither fails of a URL that has them.
+    // Neither fails for a URL that has them.
     let _ = url.set_password(None);
     let _ = url.set_username("");
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(user))).ok()?;

@@ -74,6 +74,12 @@ pub(crate) struct Profile {
 }
 
 impl Dialect {
+    /// Whether names of user metadata may contain this byte. Header names are lower case.
+    pub fn allows_in_metadata_name(self, byte: u8) -> bool {
+        let more = self == Self::Obs && matches!(byte, b'_' | b'.');
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || more
+    }
+
     pub(crate) fn profile(self) -> &'static Profile {
         match self {
             Self::Oss => &OSS,

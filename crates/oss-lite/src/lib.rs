@@ -110,7 +110,7 @@ pub use error::{Error, ErrorKind};
 pub use framing::{ByteRange, ContentRange, Contradiction, Framing, content_length};
 pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withheld};
 pub use key::ObjectKey;
-pub use meta::ObjectMeta;
+pub use meta::{ObjectMeta, etag_md5};
 pub use ops::{
     CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CorsRule, CreateOptions,
     DeleteOutcome, GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage, ListedObject, ListedPart,

@@ -113,10 +113,15 @@ impl ObjectMeta {
         if !whole || self.encryption.is_some() {
             return None;
         }
-        let mut md5 = [0; 16];
-        hex::decode_to_slice(self.etag.as_deref()?, &mut md5).ok()?;
-        Some(md5)
+        etag_md5(self.etag.as_deref()?)
     }
+}
+
+/// The MD5 that an unquoted `ETag` looks like: 32 hex digits. Whether it is one depends on how the object was stored.
+pub fn etag_md5(etag: &str) -> Option<[u8; 16]> {
+    let mut md5 = [0; 16];
+    hex::decode_to_slice(etag, &mut md5).ok()?;
+    Some(md5)
 }
 
 /// A header that cannot be read as text counts as missing.

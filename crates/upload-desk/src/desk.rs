@@ -210,7 +210,8 @@ impl Desk {
         })
     }
 
-    /// The user's object of this content, if it is still in the bucket. Where that cannot be told, it is uploaded once more.
+    /// The user's object of this content, if it is still in the bucket. Where that cannot be told, it is
+    /// uploaded once more.
     pub(crate) async fn same(
         &self,
         user: &User,
@@ -249,7 +250,8 @@ impl Desk {
         Ok(updated)
     }
 
-    /// Changes a row, as it is by then; `None` if there is none. A change that changes nothing is not written.
+    /// Changes a row, as it is by then; `None` if there is none. A change that changes nothing is not
+    /// written.
     ///
     /// # Errors
     ///

@@ -22,11 +22,12 @@ use super::types::is_same;
 /// Milliseconds since the epoch, UTC: what the catalogue keeps times as.
 pub(crate) type Millis = i64;
 
-/// How long after a policy's end the bucket is looked at: the clocks of OSS and the desk differ, and what was begun in time may
-/// still be under way.
+/// How long after a policy's end the bucket is looked at: the clocks of OSS and the desk differ, and what was
+/// begun in time may still be under way.
 pub(crate) const GRACE: Duration = Duration::from_mins(1);
 
-/// When an upload that is not there is looked for again, from the first look on. A slow one goes on for hours after its policy's end.
+/// When an upload that is not there is looked for again, from the first look on. A slow one goes on for hours
+/// after its policy's end.
 const LOOK_AGAIN: [Duration; 3] =
     [Duration::from_mins(10), Duration::from_mins(70), Duration::from_mins(430)];
 
@@ -250,7 +251,8 @@ impl Entry {
         }
     }
 
-    /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not know.
+    /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not
+    /// know.
     pub(crate) fn may_be_forwarded(&self) -> bool {
         match self.forward {
             Forward::Off => false,
@@ -299,9 +301,11 @@ impl Entry {
         true
     }
 
-    /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once more then.
+    /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once
+    /// more then.
     ///
-    /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still be there.
+    /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still
+    /// be there.
     pub(crate) fn mark_removed(&mut self, now: Millis) {
         if self.due_at.is_some_and(|due| due <= now) {
             return;

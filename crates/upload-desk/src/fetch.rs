@@ -1,16 +1,19 @@
 //! Objects of the web, by the copy engine.
 //!
-//! A page that pipes another server's answer into an upload hands on its headers: a length that is that of the compressed bytes, an encoding,
-//! cookies; and it fails half-way without anybody noticing. The copy engine takes over the content and what describes it, knows the
-//! length or sends parts, reads on where a connection broke, and compares checksums.
+//! A page that pipes another server's answer into an upload hands on its headers: a length that is that of
+//! the compressed bytes, an encoding, cookies; and it fails half-way without anybody noticing. The copy
+//! engine takes over the content and what describes it, knows the length or sends parts, reads on where a
+//! connection broke, and compares checksums.
 //!
 //! # Rules
 //!
-//! - Fetches have places of their own, so that no fetch keeps other work of the desk waiting. Each user has a few of all the places, so that the
-//!   hosts of one user keep no other user waiting.
-//! - A fetch has a [deadline](DEADLINE) and a [least speed](LEAST_SPEED) for each try. What it had open in the bucket then is removed.
-//! - A host is looked up before a row is written: a name that leads to nothing within reach is refused at once. Lookups have places of each user,
-//!   too. What is connected to is judged again when it is: names change.
+//! - Fetches have places of their own, so that no fetch keeps other work of the desk waiting. Each user has a
+//!   few of all the places, so that the hosts of one user keep no other user waiting.
+//! - A fetch has a [deadline](DEADLINE) and a [least speed](LEAST_SPEED) for each try. What it had open in
+//!   the bucket then is removed.
+//! - A host is looked up before a row is written: a name that leads to nothing within reach is refused at
+//!   once. Lookups have places of each user, too. What is connected to is judged again when it is: names
+//!   change.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -109,7 +112,8 @@ pub(crate) enum HostError {
 }
 
 impl Fetcher {
-    /// Fetches through `web`, which asks `guard`, up to `max_size` bytes an object. `resolver` judges hosts as the connections of `web` do.
+    /// Fetches through `web`, which asks `guard`, up to `max_size` bytes an object. `resolver` judges hosts
+    /// as the connections of `web` do.
     pub fn new(web: Web, guard: Arc<Guard>, resolver: Resolver, bucket: Bucket, max_size: u64) -> Self {
         Self {
             web,

@@ -1,4 +1,5 @@
-//! Uploads straight from browsers to OSS: policies are signed here, files go to the bucket, and the bucket tells.
+//! Uploads straight from browsers to OSS: policies are signed here, files go to the bucket, and the bucket
+//! tells.
 //!
 //! ```text
 //! browser ──POST /uploads──▶ desk: row `pending`, signed policy
@@ -20,12 +21,16 @@
 //!
 //! # Rules
 //!
-//! - The catalogue is the outbox. What is to be done stands in a row with a time, written before anything is answered, and is
-//!   struck out after it is done. A kill at any moment loses nothing; it may do something twice, which harms nothing.
-//! - A callback proves little: OSS signs with 512 bits. So it only moves the row that its user was given, names nothing but that
-//!   row's key, and what it claims is compared with the bucket before anything is forwarded.
-//! - Whoever asks sees its own. Of two users with one file, each uploads it: whoever knows an MD5 does not have the file.
-//! - A callback waits for nothing but the catalogue, which answers or fails within three seconds; OSS waits for five.
+//! - The catalogue is the outbox. What is to be done stands in a row with a time, written before anything is
+//!   answered, and is struck out after it is done. A kill at any moment loses nothing; it may do something
+//!   twice, which harms nothing.
+//! - A callback proves little: OSS signs with 512 bits. So it only moves the row that its user was given,
+//!   names nothing but that row's key, and what it claims is compared with the bucket before anything is
+//!   forwarded.
+//! - Whoever asks sees its own. Of two users with one file, each uploads it: whoever knows an MD5 does not
+//!   have the file.
+//! - A callback waits for nothing but the catalogue, which answers or fails within three seconds; OSS waits
+//!   for five.
 
 #![warn(missing_docs)]
 

@@ -29,8 +29,8 @@ impl fmt::Display for InvalidName {
 }
 
 impl Name {
-    /// Takes the last segment of a path of either kind. What shows nothing, or turns the direction of what it stands beside, is
-    /// left out.
+    /// Takes the last segment of a path of either kind. What shows nothing, or turns the direction of what it
+    /// stands beside, is left out.
     ///
     /// # Errors
     ///

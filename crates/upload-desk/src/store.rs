@@ -119,7 +119,8 @@ impl Store {
             .field("success_action_status", "200")
             .forbid_overwrite();
         if let Some(content_type) = &entry.content_type {
-            // Browsers send a type with the file, which counts more than the field Content-Type, and less than this one.
+            // Browsers send a type with the file, which counts more than the field Content-Type, and less
+            // than this one.
             policy = policy.content_type(ContentTypes::Exact(content_type.clone()));
             policy = policy.field("x-oss-content-type", content_type);
         }
@@ -149,7 +150,8 @@ impl Store {
         let shown =
             |how| PresignOptions::default().response_content_disposition(disposition(how, &entry.name));
         let download = sign(shown("attachment"))?;
-        // The link says what it is, too: what the bucket says may be another type by the time that somebody opens it.
+        // The link says what it is, too: what the bucket says may be another type by the time that somebody
+        // opens it.
         let view = match content_type.as_ref().and_then(ContentType::in_place) {
             Some(content_type) => sign(shown("inline").response_content_type(content_type))?,
             None => download.clone(),

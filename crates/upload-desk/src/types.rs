@@ -2,9 +2,11 @@
 //!
 //! # Rules
 //!
-//! - What does not follow the grammar is no content type: it is not uploaded, and what was fetched with it is removed again, also where
-//!   all types are allowed. Readers that are less strict take the last type, or the first, of what is two.
-//! - A comma is refused wherever it stands, in a quoted string too: where headers are joined it begins another type.
+//! - What does not follow the grammar is no content type: it is not uploaded, and what was fetched with it is
+//!   removed again, also where all types are allowed. Readers that are less strict take the last type, or the
+//!   first, of what is two.
+//! - A comma is refused wherever it stands, in a quoted string too: where headers are joined it begins
+//!   another type.
 //! - What may be shown in place is a list. A type that browsers learn to run tomorrow is not on it.
 //! - An object without a content type is of [`UNKNOWN`].
 
@@ -100,7 +102,8 @@ impl ContentType {
         (&self.kind, &self.sort)
     }
 
-    /// What a browser is told that it is when it shows it in place; `None` if it must not. Of the parameters only `charset` is left.
+    /// What a browser is told that it is when it shows it in place; `None` if it must not. Of the parameters
+    /// only `charset` is left.
     pub(crate) fn in_place(&self) -> Option<String> {
         let essence = format!("{}/{}", self.kind, self.sort);
         if !SHOWN_IN_PLACE.contains(&&*essence) {

@@ -32,7 +32,8 @@ pub(crate) enum Role {
 }
 
 impl Users {
-    /// Reads `name:token` or `name:token:admin`, one on each line or with commas between. Lines that begin with `#` are comments.
+    /// Reads `name:token` or `name:token:admin`, one on each line or with commas between. Lines that begin
+    /// with `#` are comments.
     ///
     /// # Errors
     ///

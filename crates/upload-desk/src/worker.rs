@@ -30,7 +30,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How often the database is polled for rows that another desk has added.
 const LOOK_ROUND: Duration = Duration::from_secs(10);
 
-/// Time budget for forwarding one object: enough to wait out the throttling windows of OMS, and to copy a large object.
+/// Time budget for forwarding one object: enough to wait out the throttling windows of OMS, and to copy a
+/// large object.
 const FORWARDING: Duration = Duration::from_hours(1);
 
 /// Time for running work to finish when the desk stops.
@@ -53,7 +54,8 @@ enum Outcome {
     NotStarted,
 }
 
-/// Running tasks. Fetches are counted apart: they wait for [permits](crate::fetch::FetchPermit) of their own, and take no slot of other work.
+/// Running tasks. Fetches are counted apart: they wait for [permits](crate::fetch::FetchPermit) of their own,
+/// and take no slot of other work.
 #[derive(Default)]
 struct RunningTasks {
     work: JoinSet<()>,
@@ -170,8 +172,8 @@ impl Desk {
             Outcome::NotStarted => return,
             Outcome::Forwarded(_) | Outcome::Absent | Outcome::Failed(_) => {}
         }
-        // `now` is taken each time the row is read, not before: `mark_removed` compares it with the row's due time, and
-        // a deletion requested while the work ran must not look as if it came after this result.
+        // `now` is taken each time the row is read, not before: `mark_removed` compares it with the row's due
+        // time, and a deletion requested while the work ran must not look as if it came after this result.
         let applied = self.update(&entry.id, |row| apply(row, entry.state, &outcome, self.now())).await;
         match applied {
             Ok(Some(row)) if row.due_at.is_some_and(|due| due <= self.now()) => self.wake(),
@@ -186,7 +188,8 @@ impl Desk {
     async fn renew(&self, entry: &Entry) {
         let now = self.now();
         let renewed = self.update(&entry.id, |row| {
-            // Due already: somebody asked for the work again, so the claim must not push that into the future.
+            // Due already: somebody asked for the work again, so the claim must not push that into the
+            // future.
             if row.state == entry.state && row.due_at.is_some_and(|due| due > now) {
                 row.claim(after(now, LEASE));
             }
@@ -324,19 +327,21 @@ async fn look(store: &Store, entry: &Entry) -> Outcome {
     }
 }
 
-/// Applies the result of the work to the row as it is now. `worked_on` is the state that the row had when it was claimed:
-/// if the state differs, the user or a callback changed the row during the work, and their change wins.
+/// Applies the result of the work to the row as it is now. `worked_on` is the state that the row had when it
+/// was claimed: if the state differs, the user or a callback changed the row during the work, and their
+/// change wins.
 fn apply(row: &mut Entry, worked_on: UploadState, outcome: &Outcome, now: Millis) {
     match outcome {
-        // An object that was found (or fetched) after its user deleted it must be deleted too: `record_arrival` on a
-        // deleted row schedules that. In any other new state the finding is stale.
+        // An object that was found (or fetched) after its user deleted it must be deleted too:
+        // `record_arrival` on a deleted row schedules that. In any other new state the finding is stale.
         Outcome::Found(found)
             if row.state == worked_on
                 || matches!(row.state, UploadState::Deleting | UploadState::Deleted) =>
         {
             row.record_arrival(found.clone(), now);
         }
-        // The object went to the pipeline although its user deleted it meanwhile: the removal must follow it there.
+        // The object went to the pipeline although its user deleted it meanwhile: the removal must follow it
+        // there.
         Outcome::Forwarded(_) if row.state != worked_on => row.forwarded_after_delete(now),
         // Everything below applies only to a row that is still in the state that was worked on.
         _ if row.state != worked_on => {}

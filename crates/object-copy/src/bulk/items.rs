@@ -1,4 +1,4 @@
-//! What there is to copy.
+//! The objects to copy.
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldness};
+use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldness, etag_md5};
 
 #[cfg(feature = "s3")]
 use crate::transfer::S3Bucket;
@@ -25,18 +25,18 @@ pub enum Entry {
         /// Its size in bytes.
         size: u64,
     },
-    /// It cannot be copied, whatever is tried.
+    /// It cannot be copied.
     Failed {
-        /// What it is called: a key, or what would be one if it were UTF-8. A directory of this machine has a slash at its end.
+        /// Its name: a key, or a file name that is not UTF-8. A local directory has a slash at its end.
         name: OsString,
-        /// Why not.
+        /// The reason.
         failed: TransferError,
     },
-    /// It is left out by a rule.
+    /// A rule skips it.
     LeftOut {
-        /// What it is called, as above.
+        /// Its name, as above.
         name: OsString,
-        /// By which.
+        /// The rule.
         why: &'static str,
     },
 }
@@ -44,9 +44,9 @@ pub enum Entry {
 /// How keys at the source become keys at the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMapping {
-    /// What all keys at the source begin with.
+    /// The prefix of all keys at the source.
     pub from: String,
-    /// What stands in its place at the destination.
+    /// The prefix that replaces it at the destination.
     pub to: String,
 }
 
@@ -57,12 +57,12 @@ impl KeyMapping {
     }
 }
 
-/// What there is to copy cannot be told.
+/// The objects to copy cannot be listed.
 #[derive(Debug)]
 pub enum ListError {
-    /// A bucket does not say.
+    /// A bucket cannot be listed.
     Bucket(Error),
-    /// A bucket of Amazon S3 does not say.
+    /// A bucket of Amazon S3 cannot be listed.
     S3(TransferError),
     /// A directory cannot be read.
     Directory(TransferError),
@@ -85,7 +85,7 @@ impl std::error::Error for ListError {}
 /// A listing of one bucket, object by object.
 pub struct BucketListing {
     objects: Pin<Box<dyn Stream<Item = Result<ListedObject, ListError>> + Send>>,
-    /// The next one, if it was looked at.
+    /// The next object, if it was read already.
     next: Option<ListedObject>,
 }
 
@@ -111,7 +111,7 @@ impl BucketListing {
         Self { objects: Box::pin(bucket.list(prefix).map_err(ListError::S3)), next: None }
     }
 
-    /// How many bytes all objects have together.
+    /// Total size of all objects in bytes.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl BucketListing {
         }
     }
 
-    /// The object of this key, if there is one. Keys must be asked for in byte order.
+    /// The object of this key, if there is one. Calls must be in byte order of the keys.
     async fn find(&mut self, key: &str) -> Result<Option<ListedObject>, ListError> {
         while let Some(object) = self.next().await? {
             if object.key.as_str() >= key {
@@ -146,19 +146,19 @@ impl BucketListing {
     }
 }
 
-/// Listings of both sides.
+/// Listings of both sides, to be compared.
 #[derive(Debug)]
 pub struct Compared {
     /// The source.
     pub source: BucketListing,
-    /// The destination; absent where nothing is compared.
+    /// The destination; absent if nothing is to be compared.
     pub destination: Option<BucketListing>,
     /// How keys are renamed.
     pub names: KeyMapping,
 }
 
-/// The objects of the source, with what the listing of the destination tells of each. Pages are asked for as the stream
-/// is read.
+/// The objects of the source, each compared with the listing of the destination. Pages are fetched as the
+/// stream is read.
 pub fn compared(compared: Compared) -> impl Stream<Item = Result<Entry, ListError>> + Send {
     stream::try_unfold(compared, |mut compared| async move {
         let Some(object) = compared.source.next().await? else { return Ok(None) };
@@ -179,7 +179,7 @@ impl Compared {
         let is_link = object.object_type.as_deref() == Some(SYMLINK);
         let hint = match &mut self.destination {
             Some(listed) => match listed.find(&to).await? {
-                // What a listing says of a symlink is its own: reading it gives what it stands for.
+                // Size and `ETag` in a listing are those of the symlink, not of its target.
                 Some(_) if is_link => DestinationHint::SameSize,
                 Some(copy) if copy.size == object.size => {
                     if is_same(&object, &copy) {
@@ -197,8 +197,8 @@ impl Compared {
 }
 
 impl KeyMapping {
-    /// What becomes of the folder itself, which some tools make an object of, and which would get the empty key. `size` is that of the
-    /// object, where it is known.
+    /// The entry for the folder itself, for which some tools create an object, and which would get the empty
+    /// key. `size` is that of the object, where known.
     pub fn nameless(&self, key: String, size: Option<u64>) -> Entry {
         let name = key.into();
         if size == Some(0) {
@@ -209,18 +209,15 @@ impl KeyMapping {
     }
 }
 
-/// How listings of OSS name its symlinks.
+/// Type of symlinks in listings of OSS.
 const SYMLINK: &str = "Symlink";
 
-/// Equal MD5s prove equal content, and a copy that is younger than the source has its metadata too. All else needs a
-/// closer look: listings know whole seconds, so metadata can have changed in the second of the copy, and a rule of the source bucket may have
-/// moved the object to a colder class since.
+/// Equal MD5s prove equal content, and a copy that is younger than the source has its metadata too.
+/// Everything else needs a HEAD: listings have whole seconds, so metadata may have changed in the second of
+/// the copy, and a lifecycle rule of the source bucket may have moved the object to a colder class since.
 fn is_same(object: &ListedObject, copy: &ListedObject) -> bool {
-    let md5 = |etag: &str| etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let same = match (&object.etag, &copy.etag) {
-        (Some(one), Some(other)) => md5(one) && one.eq_ignore_ascii_case(other),
-        _ => false,
-    };
+    let md5 = |object: &ListedObject| object.etag.as_deref().and_then(etag_md5);
+    let same = md5(object).is_some() && md5(object) == md5(copy);
     let colder = object.storage_class.as_deref().zip(copy.storage_class.as_deref());
     let colder = colder.is_some_and(|(one, other)| compare_coldness(one, other) == Some(Ordering::Greater));
     same && !colder && object.last_modified.is_some() && object.last_modified < copy.last_modified

@@ -2,23 +2,25 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `items` | what there is to copy: listings of both sides compared, an entry of a list |
+//! | `items` | the objects to copy: from listings of both sides, or from a list |
 //! | `tree` | the files below a directory |
-//! | `stale` | uploads that nobody will finish |
+//! | `stale` | aborts multipart uploads that were abandoned |
 //!
-//! Items come as a stream and are worked off by so many tasks at once; memory does not grow with their number.
+//! Items come as a stream and are processed by N concurrent tasks; memory does not grow with their number.
 //!
 //! # Rules
 //!
-//! - Every entry comes to one of four ends, and is counted there: copied, up to date, left out, failed. What is left out or failed is named,
-//!   with the reason.
-//! - Left out is only what a rule leaves out that is written down: links ([`crate::transfer::Links`], symlinks of OSS), the
-//!   empty object that stands for the folder SRC itself, the directory that copies are written to. Anything else that is not copied failed.
-//! - That includes what was listed, or named, and is not there when it is copied. A source that is in use does delete objects in between,
-//!   and nothing tells that from a server that lists what it does not give, or lists it by another name: so it is named and counted, among
-//!   the failed and by itself ([`Summary::gone`]). The next run does not see what was deleted.
-//! - One bad entry is one failure, and the run goes on. It ends early where no other entry would fare better: refused credentials,
-//!   settings that are wrong, a listing that cannot be read any further.
+//! - Every entry is counted once: as copied, up to date, skipped or failed. Skipped and failed entries are
+//!   reported with the reason.
+//! - Only documented rules skip an entry: links ([`crate::transfer::Links`], symlinks of OSS), the empty
+//!   object that stands for the folder SRC itself, the directory that copies are written to. Anything else
+//!   that is not copied failed.
+//! - That includes an object that was listed, or named, and is missing when it is copied. A source in use
+//!   deletes objects in between, and that looks the same as a server that lists objects which it does not
+//!   serve, or under another name: so such objects are reported and counted, among the failed and separately
+//!   ([`Summary::gone`]). The next run does not list an object that was deleted.
+//! - One bad entry is one failure, and the run continues. It ends early if no other entry can succeed:
+//!   refused credentials, wrong settings, a listing that breaks off.
 
 mod items;
 mod stale;
@@ -39,18 +41,19 @@ pub use self::tree::Tree;
 use crate::outcome::FailureClass;
 use crate::transfer::{CopyOutcome, Item, Transfer, TransferError};
 
-/// So many objects in a row whose credentials were refused, or that other settings are needed for, and none that was copied, end the run.
+/// Consecutive failures by refused credentials or wrong settings, without a copied object between them, after
+/// which the run is aborted.
 const REFUSALS_IN_A_ROW: usize = 20;
 
-/// Why it is left out, where the object itself tells that it is a link.
+/// Reason for skipping an object that turns out to be a link when it is read.
 const LINK: &str = "a link that is not followed";
 
-/// What became of an object, for whoever watches.
+/// Is notified of the outcome of each entry.
 pub trait Observer {
-    /// Called once for each object that is not left out.
+    /// Called once for each object that is not skipped.
     fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>);
 
-    /// Called once for each that is.
+    /// Called once for each object that is skipped.
     fn skipped(&mut self, name: &OsStr, why: &str);
 }
 
@@ -70,42 +73,43 @@ pub struct Summary {
     pub objects: u64,
     /// Those that were copied, or would be.
     pub copied: u64,
-    /// Those that the destination had already.
+    /// Those that were at the destination already.
     pub up_to_date: u64,
-    /// Those that were left out by a rule.
+    /// Those that a rule skips.
     pub skipped: u64,
     /// Those that failed.
     pub failed: u64,
-    /// Of the failed ones, those that are not at the source: they were deleted since they were listed, or are listed by another name.
+    /// Failed objects that are not at the source: deleted since they were listed, or listed under another
+    /// name.
     pub gone: u64,
     /// Bytes of the copied ones.
     pub bytes: u64,
     /// Seconds it took.
     pub elapsed_s: f64,
-    /// Why the end was not reached.
+    /// Why the run ended early, if it did.
     #[serde(skip)]
     pub stopped: Option<StopReason>,
-    /// Of the failed ones, those whose credentials were refused.
+    /// Failed objects whose credentials were refused.
     #[serde(skip)]
     pub refused: u64,
-    /// Of the failed ones, those that other settings are needed for.
+    /// Failed objects that need other settings.
     #[serde(skip)]
     pub of_settings: u64,
-    /// Of the failed ones, those that the next run goes on with where they stopped.
+    /// Failed objects that the next run continues where they stopped.
     #[serde(skip)]
     pub left_open: u64,
 }
 
-/// Why a run ended early. What is left is for the next run.
+/// Why a run ended early. The next run copies the rest.
 #[derive(Debug)]
 pub enum StopReason {
-    /// From the keyboard.
+    /// By the user.
     Interrupted,
-    /// The credentials are refused, again and again.
+    /// The credentials were refused repeatedly.
     CredentialsRefused,
-    /// The settings are wrong, as the last object said.
+    /// The settings are wrong; the error of the last object.
     Settings(String),
-    /// What there is to copy cannot be listed any further.
+    /// The listing broke off.
     Listing(ListError),
 }
 
@@ -120,7 +124,8 @@ impl fmt::Display for StopReason {
     }
 }
 
-/// Works off `entries`, so many at once. `interrupted` ends it early; what is under way is finished first.
+/// Copies `entries`, up to `concurrency` at once. `interrupted` ends the run early, after the running copies
+/// are finished.
 pub async fn run(
     transfer: &Transfer,
     entries: impl Stream<Item = Result<Entry, ListError>>,
@@ -175,7 +180,7 @@ pub async fn run(
     summary
 }
 
-/// The size of an object where it was known, and what became of it.
+/// The size of an object where known, and the outcome of its copy.
 type TaskResult = (Option<u64>, Result<CopyOutcome, TransferError>);
 
 async fn copy_one(transfer: Transfer, item: Item, mode: Mode) -> TaskResult {
@@ -190,7 +195,7 @@ struct Run<'w> {
     summary: Summary,
     refusals_in_a_row: usize,
     observer: &'w mut dyn Observer,
-    /// What is under way, by its task.
+    /// The keys being copied, by task.
     keys: HashMap<Id, String>,
 }
 
@@ -200,7 +205,7 @@ impl Run<'_> {
         self.count(OsStr::new(&key), size, outcome);
     }
 
-    /// A defect of this program ended a task.
+    /// A task panicked.
     fn lost(&mut self, error: &JoinError) {
         tracing::error!(%error, "a defect of this program; the next run copies the object");
         self.joined(error.id(), None, Err(TransferError::transient("lost on the way")));
@@ -231,7 +236,7 @@ impl Run<'_> {
                 self.refusals_in_a_row = 0;
             }
             Ok(CopyOutcome::UpToDate) => summary.up_to_date += 1,
-            // Removals are not asked for, and the others are above.
+            // The outcomes of removals do not occur here, and the other two are handled above.
             Ok(_) => summary.skipped += 1,
             Err(failed) => {
                 summary.failed += 1;
@@ -252,7 +257,7 @@ impl Run<'_> {
         }
     }
 
-    /// The first reason counts.
+    /// Keeps the first reason.
     fn stop(&mut self, why: StopReason) {
         self.summary.stopped.get_or_insert(why);
     }

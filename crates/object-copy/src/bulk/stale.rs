@@ -1,4 +1,4 @@
-//! Uploads that nobody will finish: their parts are billed until somebody removes them.
+//! Aborts abandoned multipart uploads, whose parts are billed until they are removed.
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use super::Mode;
 
-/// What was found and removed.
+/// Counts of open uploads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StaleUploads {
     /// Uploads that are open.
     pub open: u64,
-    /// Those of them that were removed with their parts, or would be.
+    /// Uploads that were aborted, or would be.
     pub aborted: u64,
 }
 
-/// Removes the uploads of keys that begin with `prefix` and were begun before `before`. `each` is told of them.
+/// Aborts the uploads of keys that begin with `prefix` that were started before `before`. Calls `each` for
+/// them.
 ///
 /// # Errors
 ///
@@ -32,7 +33,7 @@ pub async fn abort_stale(
     let mut uploads = std::pin::pin!(bucket.list_multipart_uploads(prefix));
     while let Some(upload) = uploads.try_next().await? {
         stale.open += 1;
-        // Services tell whole seconds; an upload of no known age may be under way.
+        // Services report whole seconds; an upload of unknown age may still be in progress.
         if upload.initiated.is_none_or(|begun| begun > before) {
             continue;
         }

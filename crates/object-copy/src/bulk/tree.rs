@@ -1,10 +1,11 @@
 //! The files below a directory.
 //!
-//! One bad name is one failure, and the walk goes on: an unreadable directory is named with a slash at its end, and stands for all that
-//! is below it. It never goes on for ever by coming round: a directory that lies below itself (by a link, or a mount) is left out there,
-//! and so is the one that copies are written to. Nor does it multiply: where links that lead out of the tree are not followed, neither are
-//! links to directories below a directory that a link led to. What they lead to is copied under its own name, and once under each link that
-//! stands in the tree itself; sixteen directories with links to each other would make 65,535 otherwise.
+//! One bad name is one failure, and the walk continues: an unreadable directory is reported with a slash at
+//! its end, for everything below it. The walk ends: a directory that lies below itself (by a link or a mount)
+//! is skipped there, and so is the directory that copies are written to. It does not multiply either: unless
+//! all links are followed, links to directories below a directory that was itself reached by a link are
+//! skipped. Their targets are copied under their own name, and once under each link in the tree itself;
+//! sixteen directories with links to each other would give 65,535 copies otherwise.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,16 +16,17 @@ use futures_util::{Stream, stream};
 use super::items::{Entry, ListError};
 use crate::transfer::{Directory, EntryKind, Item, TransferError};
 
-/// What is left to look at. Files are given in the order of their names, those of a directory before those below it.
+/// A walk of a directory tree. Files come in the order of their names, those of a directory before those
+/// below it.
 #[derive(Debug)]
 pub struct Tree {
     source: Directory,
-    /// What is put before each key.
+    /// Prefix of each key at the destination.
     to: String,
     /// Where copies are written, if that is on this machine.
     written: Option<PathBuf>,
     open: Vec<PendingDirectory>,
-    /// From the last to the first.
+    /// Entries that were read, in reverse order.
     found: Vec<(PathBuf, EntryKind, Option<Arc<Ancestor>>)>,
 }
 
@@ -41,7 +43,7 @@ struct PendingDirectory {
 #[derive(Debug)]
 struct Ancestor {
     id: (u64, u64),
-    /// A link leads there, or to one above.
+    /// Reached by a link, or below a directory that was.
     by_link: bool,
     next: Option<Arc<Ancestor>>,
 }
@@ -60,7 +62,7 @@ impl Tree {
         Self { open: vec![PendingDirectory { below, by_link: false, above: None }], ..self }
     }
 
-    /// The next file, or what there is in its place.
+    /// The next entry.
     ///
     /// # Errors
     ///
@@ -117,7 +119,8 @@ impl Tree {
         Ok(listing.broke_off.map(|failed| Entry::Failed { name: name(), failed }))
     }
 
-    /// Whether this is where copies are written. It may not have been there a moment ago.
+    /// Whether copies are written here. Checked each time, since the directory may have been created in the
+    /// meantime.
     async fn is_written(&self, id: (u64, u64)) -> bool {
         let Some(written) = &self.written else { return false };
         let found = Directory::new(written).id().await;

@@ -8,8 +8,8 @@ pub enum Reach {
     /// Public addresses, by https, on its own port.
     #[default]
     Public,
-    /// This machine and private networks as well, also by http and on any port. Link-local addresses, and with them those of
-    /// the metadata services of clouds, stay out of reach.
+    /// This machine and private networks as well, also by http and on any port. Link-local addresses, and
+    /// with them those of the metadata services of clouds, stay out of reach.
     Private,
 }
 
@@ -60,8 +60,8 @@ fn scope_v4(address: Ipv4Addr) -> Scope {
     match address.octets() {
         // The last are shared by the subscribers of a carrier; clouds keep services of their own there.
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Scope::Private,
-        // This network, link-local; protocol assignments and relays of 6to4; documentation; benchmarking; multicast, reserved,
-        // broadcast.
+        // This network, link-local; protocol assignments and relays of 6to4; documentation; benchmarking;
+        // multicast, reserved, broadcast.
         [0 | 224..=255, ..]
         | [169, 254, ..]
         | [192, 0, 0 | 2, _]

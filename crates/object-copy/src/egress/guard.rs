@@ -19,7 +19,7 @@ pub struct AllowList(Vec<Pattern>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
     Exactly(String),
-    /// All that ends in this, which begins with a dot.
+    /// All names with this suffix, which begins with a dot.
     Below(String),
 }
 
@@ -70,12 +70,12 @@ fn is_v6(name: &str) -> bool {
     name.starts_with('[')
 }
 
-/// The address that the host of a URL is. There is one form of it: the parser of URLs has read all others by then.
+/// The IP address in the host of a URL. It has one form: the URL parser has normalised all others.
 fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Judges URLs before each request: the first, and those that redirects lead to.
+/// Checks URLs before each request: the first one, and those of redirects.
 #[derive(Clone, Debug)]
 pub struct Guard {
     domains: AllowList,
@@ -83,12 +83,12 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Lets through what is on the list and within reach.
+    /// Admits URLs whose host is on the list and within reach.
     pub fn new(domains: AllowList, reach: Reach) -> Self {
         Self { domains, reach }
     }
 
-    /// How far it lets through.
+    /// Which addresses it admits.
     pub fn reach(&self) -> Reach {
         self.reach
     }
@@ -121,8 +121,8 @@ impl Admission for Guard {
 /// Finds the addresses of a name.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Resolves names to those of their addresses that are within reach. What it gives is what is connected to, so nothing can
-/// change between the look and the connection.
+/// Resolves names to those of their addresses that are within reach. The connection uses the addresses that
+/// it returns, so nothing can change between check and connection (DNS rebinding).
 #[derive(Clone)]
 pub struct Resolver {
     lookup: Lookup,
@@ -130,12 +130,12 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// Asks the system.
+    /// Uses the system's resolver.
     pub fn system(reach: Reach) -> Self {
         Self::new(Arc::new(|name| Box::pin(system(name))), reach)
     }
 
-    /// Asks `lookup`.
+    /// Uses `lookup`.
     pub fn new(lookup: Lookup, reach: Reach) -> Self {
         Self { lookup, reach }
     }

@@ -1,12 +1,12 @@
-//! What may be connected to when somebody else names the URL.
+//! Which URLs and addresses may be fetched when a user names the URL (protection against SSRF).
 //!
 //! | module | concern |
 //! |---|---|
 //! | `guard` | which URLs may be fetched: the allow-list, and no address that is not public |
 //! | `address` | which addresses are public |
 //!
-//! A URL is judged before each request, redirects included, and so is each address that a name resolves to at the moment of the
-//! connection. Nothing is connected to on the strength of an earlier look.
+//! A URL is checked before each request, redirects included, and so is each address that a name resolves to
+//! when the connection is made. No earlier check is relied on.
 
 mod address;
 mod guard;

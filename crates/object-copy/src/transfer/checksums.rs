@@ -1,4 +1,4 @@
-//! Checksums of bytes on their way.
+//! Checksums of the bytes of a stream.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use md5::{Digest as _, Md5};
 use oss_lite::{Crc64, Dialect};
 
-/// Counts and sums up bytes while they pass. Clones share one state: one end writes, the other asks when all is done.
+/// Computes checksums of bytes while they are streamed. Clones share one state: one adds bytes, another reads
+/// the digests at the end.
 #[derive(Clone, Debug)]
 pub(super) struct Checksums(Arc<Mutex<Hashers>>);
 
@@ -16,7 +17,7 @@ struct Hashers {
     md5: Option<Md5>,
 }
 
-/// What a [`Checksums`] came to.
+/// The results of [`Checksums`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digests {
     pub(super) crc64: u64,
@@ -43,15 +44,15 @@ impl Checksums {
     }
 }
 
-/// Which sums are needed.
+/// Which checksums are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithms {
     Crc,
     CrcAndMd5,
 }
 
-/// Whether a destination answers writes with a CRC-64. OSS does; of OBS it is learnt from its first answer, and MD5,
-/// which costs far more, is computed only until then and where there is nothing better.
+/// Whether a destination responds to writes with a CRC-64. OSS does; for OBS its first response shows it. MD5
+/// costs far more, so it is computed only until then, and where there is no CRC-64.
 #[derive(Debug)]
 pub(super) struct Crc64Support(AtomicU8);
 
@@ -71,12 +72,12 @@ impl Crc64Support {
         if self.0.load(Ordering::Relaxed) == GIVEN { Algorithms::Crc } else { Algorithms::CrcAndMd5 }
     }
 
-    /// Whether the destination names a CRC-64 of what it is sent.
+    /// Whether the destination is known to return a CRC-64.
     pub(super) fn is_known(&self) -> bool {
         self.0.load(Ordering::Relaxed) == GIVEN
     }
 
-    /// Whether the destination has shown that it names no CRC-64.
+    /// Whether the destination is known to return none.
     pub(super) fn is_missing(&self) -> bool {
         self.0.load(Ordering::Relaxed) == MISSING
     }

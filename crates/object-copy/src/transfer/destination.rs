@@ -1,19 +1,19 @@
-//! Where copies are written.
+//! Destinations of copies.
 
 use std::sync::Arc;
 
-use oss_lite::{Bucket, ErrorKind, ObjectMeta};
+use oss_lite::{Bucket, ErrorKind, ObjectMeta, etag_md5};
 
 use super::checksums::{Crc64Support, Digests};
 use super::error::TransferError;
 use super::files::Directory;
 
-/// Where copies are written.
+/// A destination of copies.
 #[derive(Clone, Debug)]
 pub enum Destination {
     /// A bucket of OSS or OBS.
     Store(StoreDestination),
-    /// A directory of this machine.
+    /// A local directory.
     Directory(Directory),
 }
 
@@ -32,26 +32,26 @@ pub struct StoreDestination {
     pub(super) crc64_support: Arc<Crc64Support>,
 }
 
-/// What a service answered to a write.
+/// Checksums in the response to a write.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WriteResponse<'a> {
     pub(super) etag: Option<&'a str>,
     pub(super) crc64: Option<u64>,
 }
 
-/// What the answer says about the bytes that were sent.
+/// What the response proves about the bytes that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// They arrived.
+    /// They were stored.
     Match,
-    /// Others arrived.
+    /// Other bytes were stored.
     Mismatch,
-    /// It does not tell.
+    /// Nothing.
     Unknown,
 }
 
 impl StoreDestination {
-    /// What there is of `key`.
+    /// Metadata of the object `key`, if there is one.
     pub(super) async fn look(&self, key: &str) -> Result<Option<ObjectMeta>, TransferError> {
         match self.bucket.head(key).await {
             Ok(meta) => Ok(Some(meta)),
@@ -60,20 +60,20 @@ impl StoreDestination {
         }
     }
 
-    /// Compares what was sent with what the service says it received.
+    /// Compares the checksums of the bytes sent with those in the response.
     pub(super) fn judge(&self, sent: Digests, answered: WriteResponse<'_>) -> Verdict {
         self.crc64_support.learn(answered.crc64);
         if let Some(crc64) = answered.crc64 {
             return if crc64 == sent.crc64 { Verdict::Match } else { Verdict::Mismatch };
         }
-        // The ETag of an encrypted object is no MD5, so only agreement says something.
+        // The ETag of an encrypted object is no MD5, so only equality proves something.
         match (sent.md5, answered.etag) {
-            (Some(md5), Some(etag)) if etag.eq_ignore_ascii_case(&hex::encode(md5)) => Verdict::Match,
+            (Some(md5), Some(etag)) if etag_md5(etag) == Some(md5) => Verdict::Match,
             _ => Verdict::Unknown,
         }
     }
 
-    /// Removes a copy that must not look good.
+    /// Removes a corrupt copy.
     pub(super) async fn remove_bad(&self, key: &str) {
         if let Err(error) = self.bucket.delete(key).await {
             tracing::error!(key, bucket = %self.bucket.name(), %error, "a copy that failed its check could not be removed");

@@ -1,4 +1,5 @@
-//! Encoded words, in which Amazon S3 gives metadata that is not ASCII: [RFC 2047](https://www.rfc-editor.org/rfc/rfc2047).
+//! Encoded words, the form in which Amazon S3 returns metadata that is not ASCII: [RFC
+//! 2047](https://www.rfc-editor.org/rfc/rfc2047).
 
 use std::borrow::Cow;
 
@@ -6,14 +7,14 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Some write the padding, some do not.
+/// Some writers add the padding, some do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A value with encoded words in it, decoded. `None` if there are none, or if any of them cannot be read: then the value is what it looks
-/// like.
+/// Decodes a value with encoded words. `None` if there are none, or if one cannot be decoded: then the value
+/// is literal.
 pub(super) fn decode(value: &str) -> Option<String> {
     let mut text = String::new();
     let mut pending: Option<(Charset, Vec<u8>)> = None;
@@ -21,7 +22,7 @@ pub(super) fn decode(value: &str) -> Option<String> {
     let mut found = false;
     while let Some(at) = rest.find("=?") {
         let (plain, word) = rest.split_at(at);
-        // Blanks between two encoded words are none of the text.
+        // Blanks between two encoded words are not part of the text.
         if pending.is_none() || !plain.trim().is_empty() {
             text.push_str(&finished(pending.take())?);
             text.push_str(plain);
@@ -57,12 +58,12 @@ fn finished(word: Option<(Charset, Vec<u8>)>) -> Option<Cow<'static, str>> {
     }
 }
 
-/// `=?charset?encoding?text?=`, and what stands behind it.
+/// Splits off `=?charset?encoding?text?=`.
 fn encoded_word(text: &str) -> Option<(Charset, Vec<u8>, &str)> {
     let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
     let (word, rest) = rest.split_once("?=")?;
-    // A language may stand behind the name: RFC 2231.
+    // A language may follow the charset: RFC 2231.
     let charset = charset.split('*').next().unwrap_or_default().to_ascii_lowercase();
     let charset = match charset.as_str() {
         "utf-8" | "utf8" | "us-ascii" => Charset::Utf8,

@@ -1,4 +1,4 @@
-//! Why a transfer did not go on.
+//! Why a transfer ended early.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,43 +12,44 @@ use crate::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 /// Why a step ended before the object was copied.
 #[derive(Debug)]
 pub(super) enum Abort {
-    /// The object at the source is another one by now: start over with that one.
+    /// The object at the source has changed: start over with the new one.
     Changed,
-    /// There is no object at the source any more.
+    /// The object is gone from the source.
     Gone,
-    /// It is a link, or lies behind one, that is left out, and why.
+    /// It is a link, or was reached by one, that is skipped; with the reason.
     LeftOut(&'static str),
-    /// The source sends whole objects only, or parts that contradict themselves: read it in one go.
+    /// The source ignores ranges, or its partial responses contradict themselves: read it sequentially.
     RangesIgnored,
-    /// What was read has this MD5, and the `ETag` of the source looks like another one: read it again. The same bytes twice
-    /// show that the `ETag` is no MD5.
+    /// The bytes have this MD5, and the `ETag` of the source looks like a different one: read them again. If
+    /// the MD5 is the same twice, the `ETag` is no MD5.
     OtherMd5([u8; 16]),
-    /// What was written does not hold together any more (a lost upload, a body that cannot be continued): start over.
+    /// The write cannot be continued (a lost upload, a source that cannot be resumed): start over.
     Restart(TransferError),
-    /// Bytes came out other than they went in.
+    /// The checksums of source and copy differ.
     Corrupt(String),
-    /// The copy has metadata of an earlier time: write it again.
+    /// The copy has outdated metadata: write it again.
     OldMetadata,
     /// A failure that this run cannot get past.
     Failed(TransferError),
 }
 
-/// Why an object could not be copied. Nothing that looks like a good copy is left behind.
+/// Why an object could not be copied. Nothing that looks like a good copy is left behind. Boxed, since it is
+/// returned by every step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferError(Box<ErrorDetails>);
 
-/// What a [`TransferError`] says.
+/// The contents of a [`TransferError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetails {
-    /// What kind of trouble it was.
+    /// The class of the failure.
     pub class: FailureClass,
     /// What went wrong.
     pub error: EngineError,
     /// Request id of the refused request.
     pub request_id: Option<String>,
-    /// Whether anything was tried: not where a breaker held the request back.
+    /// Whether a request was made, or a breaker withheld it.
     pub attempt: Attempt,
-    /// The multipart upload that a later run can go on with.
+    /// The multipart upload that a later run can continue.
     pub open: Option<OpenUpload>,
 }
 
@@ -61,18 +62,18 @@ impl TransferError {
         Self(Box::new(ErrorDetails { class, error, request_id: None, attempt: Attempt::Made, open: None }))
     }
 
-    /// A failure that another try does not mend.
+    /// A failure that a retry does not resolve.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Permanent, message)
     }
 
-    /// What only other settings mend: no fault of the object.
+    /// A failure that only other settings resolve; the object is not the reason.
     pub fn settings(message: impl Into<String>) -> Self {
         let error = EngineError { status: None, code: Some(SETTINGS.to_owned()), message: message.into() };
         Self::of(FailureClass::Permanent, error)
     }
 
-    /// A failure that may pass.
+    /// A failure that may be temporary.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Transient, message)
     }
@@ -87,7 +88,7 @@ impl TransferError {
         self
     }
 
-    /// For good, with words before what the service says.
+    /// Makes it permanent, and puts `what` before the service's message.
     pub(super) fn permanently(mut self, what: &str) -> Self {
         self.0.class = FailureClass::Permanent;
         self.0.error.message = format!("{what}: {}", self.0.error.message);
@@ -105,17 +106,18 @@ impl TransferError {
         self
     }
 
-    /// What it says, to keep.
+    /// Its contents.
     pub fn into_details(self) -> ErrorDetails {
         *self.0
     }
 }
 
 impl ErrorDetails {
-    /// Whether other settings are needed, and no other object would fare better: the bucket does not exist, or is elsewhere.
+    /// Whether settings must change before any object can be copied: the bucket does not exist, or is in
+    /// another region.
     pub fn is_settings_error(&self) -> bool {
         let code = self.error.code.as_deref();
-        // The answer to a HEAD has no code.
+        // The response to a HEAD has no code.
         matches!(self.error.status, Some(301 | 307 | 308))
             || matches!(code, Some(SETTINGS | "NoSuchBucket" | "InvalidBucketName"))
             || matches!(code, Some("PermanentRedirect" | "TemporaryRedirect"))
@@ -132,8 +134,8 @@ impl Deref for TransferError {
 }
 
 impl Abort {
-    /// For an answer of `server` that must not be taken for anything. What came as a part is asked for without a range; where that was
-    /// done already, it ends here.
+    /// For a response of `server` with contradictory framing. A partial response is requested again without a
+    /// range; if there was no range, this is a failure.
     pub(super) fn contradicted(contradiction: &Contradiction, server: &str, range: &GetRange) -> Self {
         match range {
             GetRange::Span(_) => {
@@ -144,7 +146,7 @@ impl Abort {
         }
     }
 
-    /// The failure that it comes to where nothing is begun anew.
+    /// The error where nothing is started over.
     pub(super) fn into_error(self, name: &str) -> TransferError {
         match self {
             Self::Changed => TransferError::transient(format!("{name:?} changed meanwhile")),
@@ -197,7 +199,7 @@ impl From<&Error> for TransferError {
     }
 }
 
-/// What was attempted and why it failed; status and code are members of their own.
+/// What was attempted and why it failed, without status and code, which are fields of their own.
 fn described(error: &Error) -> String {
     let prefix = match (error.status(), error.code()) {
         (Some(status), Some(code)) => format!("{status} {code}: "),
@@ -222,12 +224,12 @@ impl From<TransferError> for Abort {
     }
 }
 
-/// Where a body that ends early says why: the HTTP client that reads it only learns that it broke.
+/// Carries the reason of a broken request body past the HTTP client, which reports only that the body failed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cause(Arc<Mutex<Option<Abort>>>);
 
 impl Cause {
-    /// Keeps the reason and gives what the reader of the body is told.
+    /// Stores the reason and returns the error for the HTTP client.
     pub(super) fn set(&self, abort: Abort) -> SourceInterrupted {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(abort);
         SourceInterrupted
@@ -238,7 +240,7 @@ impl Cause {
     }
 }
 
-/// What the reader of a body is told.
+/// The error of a request body, as the HTTP client sees it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceInterrupted;
 

@@ -1,4 +1,4 @@
-//! What goes along with the content.
+//! What is preserved with the content.
 
 use oss_lite::{Dialect, PutOptions, storage_class};
 
@@ -7,8 +7,8 @@ use super::origin::is_own_metadata;
 use super::skip::SOURCE_ETAG;
 use super::source_info::SourceInfo;
 
-/// What is stored with a copy in a bucket of `to`: content headers, user metadata, the storage class by the vendors'
-/// own equivalents, and the source's `ETag`; all of it in the destination's form (`metadata`).
+/// The metadata of a copy in a bucket of `to`: content headers, user metadata, the equivalent storage class,
+/// and the source's `ETag`; all in the destination's form (`metadata`).
 pub(super) fn put_options(info: &SourceInfo, to: Dialect) -> PutOptions {
     let content = info.content.clone().cleaned();
     let mut metadata = metadata::written(to, &info.metadata);
@@ -41,7 +41,7 @@ pub(super) fn tagging(tags: &[(String, String)]) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs.join("&"))
 }
 
-/// A canned ACL that the other service knows too; OSS's `default` (that of the bucket) needs no words.
+/// A canned ACL that both services support; OSS's `default` (that of the bucket) is omitted.
 pub(super) fn acl(acl: Option<String>) -> Option<String> {
     acl.filter(|acl| matches!(acl.as_str(), "private" | "public-read" | "public-read-write"))
 }

@@ -1,4 +1,4 @@
-//! How many bytes pass, and how fast they may.
+//! Counts bytes and limits their rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Counts bytes, and holds them back where a limit is set. Clones share one count and one limit.
+/// Counts bytes, and limits their rate if a limit is set. Clones share count and limit.
 #[derive(Clone, Debug, Default)]
 pub struct Flow(Arc<Meter>);
 
@@ -19,12 +19,12 @@ struct Meter {
 #[derive(Debug)]
 struct Limit {
     bytes_per_second: f64,
-    /// When all bytes that passed so far have been paid for.
+    /// When the bytes so far fit the rate.
     paid: Mutex<Option<Instant>>,
 }
 
 impl Flow {
-    /// No more than so many bytes a second, if that is at least one.
+    /// At most this many bytes per second, but at least one.
     pub fn limited(bytes_per_second: u64) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 53 bits")]
         let bytes_per_second = bytes_per_second.max(1) as f64;
@@ -47,7 +47,7 @@ impl Flow {
 }
 
 impl Limit {
-    /// Until when the bytes that just passed hold back the next ones.
+    /// When the next bytes may be read after these.
     fn book(&self, bytes: usize, now: Instant) -> Instant {
         #[expect(clippy::cast_precision_loss, reason = "chunks are small")]
         let price = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second);

@@ -1,4 +1,4 @@
-//! User metadata and content headers in the form of each service, both ways.
+//! Converts user metadata and content headers from and to the form of each service.
 //!
 //! | service | names | values | content headers |
 //! |---|---|---|---|
@@ -10,11 +10,12 @@
 //!
 //! Rules:
 //!
-//! - What is carried is text, in no service's form: read by the source's form, written by the destination's.
-//! - A name that the destination does not take is kept under an escaped one: each character that it does not take becomes `-xHH-`, its
-//!   byte in hexadecimal, so that `file_name` is `file-x5f-name` in OSS. Read from there it is `file_name` again. A name that reads as an
-//!   escaped one and is none has its `-` escaped. So each name has one form in each service, and no two have the same ([`escape`]).
-//! - A value is decoded only where that is beyond doubt, else it stays as it is.
+//! - Metadata is decoded to plain text by the form of the source, and encoded by that of the destination.
+//! - A name that the destination does not accept is escaped: each such character becomes `-xHH-`, its byte in
+//!   hexadecimal, so that `file_name` is `file-x5f-name` in OSS. Read from there it is `file_name` again. In
+//!   a name that only looks escaped, the `-` is escaped. So each name has one form in each service, and no
+//!   two names share one ([`escape`]).
+//! - A value is decoded only if it is certainly encoded.
 
 use oss_lite::Dialect;
 use percent_encoding::percent_decode_str;
@@ -25,26 +26,26 @@ use super::encoded_words;
 /// User metadata: names without the service's prefix, and values.
 pub(super) type Metadata = Vec<(String, String)>;
 
-/// What a bucket of `dialect` holds, as text.
+/// Decodes the metadata of a bucket of `dialect`.
 pub(super) fn read(dialect: Dialect, metadata: Metadata) -> Metadata {
     // Values of OBS are decoded by the client already.
     metadata.into_iter().map(|(name, value)| (unescape(dialect, name), value)).collect()
 }
 
-/// What Amazon S3 tells, as text.
+/// Decodes the metadata of Amazon S3.
 #[cfg(feature = "s3")]
 pub(super) fn read_s3(metadata: Metadata) -> Metadata {
     metadata.into_iter().map(|(name, value)| (name, encoded_words::decode(&value).unwrap_or(value))).collect()
 }
 
-/// Text, as a bucket of `dialect` takes it.
+/// Encodes metadata for a bucket of `dialect`.
 pub(super) fn written(dialect: Dialect, metadata: &[(String, String)]) -> Metadata {
     metadata.iter().map(|(name, value)| (escape(dialect, name), value.clone())).collect()
 }
 
-/// A content header of a bucket of `dialect`, as text.
+/// Decodes a content header of a bucket of `dialect`.
 pub(super) fn read_header(dialect: Dialect, text: String) -> String {
-    // A name by RFC 8187 is percent-encoded on purpose.
+    // A file name by RFC 8187 is percent-encoded by its author.
     if dialect == Dialect::Oss || !text.is_ascii() || !text.contains('%') || text.contains("*=") {
         return text;
     }
@@ -53,18 +54,12 @@ pub(super) fn read_header(dialect: Dialect, text: String) -> String {
     if meant && dialect.stored_text(&decoded) == text { decoded.into_owned() } else { text }
 }
 
-/// Whether a service takes the character in a name. Header names are lower case.
-fn takes(dialect: Dialect, byte: u8) -> bool {
-    let more = dialect == Dialect::Obs && matches!(byte, b'_' | b'.');
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || more
-}
-
 /// A name in the form of a service: one to one.
 ///
-/// With `encoded` and `decoded` for the plain substitution both ways, a name is its own form unless it has a character that is not taken, or is
-/// the form of another name. That name is shorter, so the recursion ends.
+/// With `encoded` and `decoded` for the plain substitution both ways, a name is its own form unless it has a
+/// character that is not taken, or is the form of another name. That name is shorter, so the recursion ends.
 fn escape(dialect: Dialect, name: &str) -> String {
-    let taken = name.bytes().all(|byte| takes(dialect, byte));
+    let taken = name.bytes().all(|byte| dialect.allows_in_metadata_name(byte));
     if taken && original(dialect, name).is_none() { name.to_owned() } else { encoded(dialect, name) }
 }
 
@@ -79,13 +74,14 @@ fn original(dialect: Dialect, form: &str) -> Option<String> {
     (escape(dialect, &name) == form).then_some(name)
 }
 
-/// With each character that is not taken as `-xHH-`, and each `-` before an `x` too, so that nothing else reads as an escape.
+/// With each character that is not taken as `-xHH-`, and each `-` before an `x` too, so that nothing else
+/// reads as an escape.
 fn encoded(dialect: Dialect, name: &str) -> String {
     let bytes = name.as_bytes();
     let mut form = String::with_capacity(name.len() + 8);
     for (at, &byte) in bytes.iter().enumerate() {
         let looks_like_an_escape = byte == b'-' && bytes.get(at + 1) == Some(&b'x');
-        if takes(dialect, byte) && !looks_like_an_escape {
+        if dialect.allows_in_metadata_name(byte) && !looks_like_an_escape {
             form.push(char::from(byte));
         } else {
             form.push_str("-x");
@@ -168,10 +164,10 @@ mod tests {
         ) {
             for dialect in [Dialect::Oss, Dialect::Obs] {
                 let form = escape(dialect, &name);
-                prop_assert!(form.bytes().all(|byte| takes(dialect, byte)), "{}", form);
+                prop_assert!(form.bytes().all(|byte| dialect.allows_in_metadata_name(byte)), "{}", form);
                 prop_assert_eq!(&unescape(dialect, form.clone()), &name);
                 prop_assert_eq!(name == other, form == escape(dialect, &other));
-                if name.bytes().all(|byte| takes(dialect, byte)) {
+                if name.bytes().all(|byte| dialect.allows_in_metadata_name(byte)) {
                     // Any name may have been written by others: it comes back to where it was.
                     prop_assert_eq!(&escape(dialect, &unescape(dialect, name.clone())), &name);
                 }

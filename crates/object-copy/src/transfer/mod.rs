@@ -1,4 +1,5 @@
-//! Copies one object: from a bucket of OSS, OBS or Amazon S3, a web server or a directory, to a bucket or a directory.
+//! Copies one object: from a bucket of OSS, OBS or Amazon S3, a web server or a directory, to a bucket or a
+//! directory.
 //!
 //! ```text
 //! look at the source ──▶ there already? ──▶ server-side copy, or stream ──▶ compare checksums ──▶ look again
@@ -8,47 +9,51 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `object` | what is asked for of an object, and what became of it |
+//! | `object` | the public interface: an item to copy, its outcome |
 //! | `rounds` | the loop above |
-//! | `source_info`, `source`, `web`, `s3`, `files` | what a source says of an object; reading it |
-//! | `response` | what answers of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
-//! | `reader` | a span of one object that outlives broken connections |
-//! | `single`, `parts`, `sequence`, `server_side` | the four ways an object takes |
+//! | `source_info`, `source`, `web`, `s3`, `files` | metadata of a source object; reading it |
+//! | `response` | what responses of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
+//! | `reader` | a byte range of one object as a stream that survives broken connections |
+//! | `single`, `parts`, `sequence`, `server_side` | the four ways to copy an object |
 //! | `plan` | parts |
-//! | `resume`, `upload_tracker` | uploads that an earlier run left open; what is open now, and goes into the record of a failure |
-//! | `destination`, `checksums` | writing; what the service's answer proves |
-//! | `skip`, `fidelity` | whether a copy is there already; what goes along |
+//! | `resume`, `upload_tracker` | uploads that an earlier run left open; the upload that is open now, for the record of a failure |
+//! | `destination`, `checksums` | writing; what the service's response proves |
+//! | `skip`, `fidelity` | whether a copy exists already; what is preserved |
 //! | `metadata`, `encoded_words` | user metadata and content headers in the form of each service; that of S3 |
-//! | `origin`, `removal` | of what a copy is one; what becomes of it when that is gone |
-//! | `flow` | bytes counted and held back |
-//! | `error`, `retry` | why a transfer ends; how often a request is tried again |
+//! | `origin`, `removal` | the source of a copy, recorded in its metadata; removing the copy when the source is gone |
+//! | `flow` | counts bytes and limits the rate |
+//! | `error`, `retry` | why a transfer ends; retries of requests |
 //!
 //! # Rules
 //!
-//! - Nothing touches a disk on its way, and memory holds what the sockets hold: a stream is 1 to 2 MiB, whatever the size
-//!   of the object or of its parts. Only a source that has to be read in one go (its length is unknown, or it sends whole
-//!   objects only) is held part by part, two at a time.
-//! - The source is pinned: every further read asks for the same `ETag`, and its answer must show it, or the same
-//!   `Last-Modified`. An object of which neither is known is read in one go, and begun again where that breaks: a range might be of another
-//!   version. A weak `ETag` is compared, and proves nothing. An object that changes on the way is copied again from the start, and so is
-//!   one that changed by the time its copy is finished.
-//! - What is a file of this machine, which links are followed and what a folder can hold: `files`.
-//! - Framing is not believed but compared ([`oss_lite::Framing`]), for every source: an answer that contradicts itself or what was asked for is
-//!   asked for again without a range, and is a failure then. A body has the length that its head told.
-//! - A web server describes each answer by itself. A body that was whole by its own framing is a copy; what HEAD and other answers say is a
-//!   hint, for one more copy at most. What this run wrote is never taken for an older copy.
-//! - An object is gone if the service itself says so, with its code and a request id: a bare 404 is a failure that may pass, and a
-//!   missing bucket is never a missing object. Of a web server, 404 and 410 are its word. A symlink whose target does not exist is there: it
-//!   is a failure.
-//! - Bytes are proved: a CRC-64 is computed on the way and compared with what the source names and with what the
-//!   destination says it holds; where the `ETag` of OSS or OBS is an MD5 the destination is given that as `Content-MD5`. What
-//!   fails the comparison is removed, or never completed. An `ETag` of S3 that looks like an MD5 is compared with the MD5 of what was read:
-//!   what differs is read again, and where it is the same then, the `ETag` is no MD5.
-//! - Headers are cleaned and requests tried again by one rule for every source (`source_info`, `retry`).
-//! - An `ETag` of a multipart upload is never compared across services.
-//! - An upload in parts that cannot be finished stays open, and the next run goes on with it: with the metadata of then, and
-//!   with no part that nothing proves (`resume`). One that cannot be gone on with is removed, and where that fails too it stays in the record
-//!   of the failure until it is: no upload is left without one.
+//! - Nothing is buffered on disk, and memory holds what the sockets hold: a stream takes 1 to 2 MiB, whatever
+//!   the size of the object or of its parts. Only a source that must be read sequentially (its length is
+//!   unknown, or it sends whole objects only) is buffered, two parts at a time.
+//! - The source is pinned: every further read asks for the same `ETag`, and its answer must show it, or the
+//!   same `Last-Modified`. An object with neither is read sequentially, and restarted if the connection
+//!   breaks: a range might be of another version. A weak `ETag` is compared, but proves nothing. An object
+//!   that changes during the copy, or before its final check, is copied again from the start.
+//! - Local files, the links that are followed, and what a directory can hold: `files`.
+//! - Framing is checked ([`oss_lite::Framing`]) for every source: a response that contradicts itself or the
+//!   request is requested again without a range; if that one contradicts itself too, the copy fails. A body
+//!   must have the length that its head announced.
+//! - Each response of a web server describes itself only. A body that is complete by its own framing is a
+//!   copy; HEAD and other responses are hints, for one more copy at most. A copy written by this run is never
+//!   taken for an older one.
+//! - An object is gone if the service itself says so, with its error code and a request id: a bare 404 is a
+//!   transient failure, and a missing bucket is never a missing object. For a web server, 404 and 410 mean
+//!   gone. A symlink whose target does not exist is a failure.
+//! - Bytes are proved: a CRC-64 is computed while streaming and compared with that of the source and that of
+//!   the destination; if the `ETag` of OSS or OBS is an MD5, the destination receives it as `Content-MD5`. A
+//!   copy that fails the comparison is removed, or never completed. An `ETag` of S3 that looks like an MD5 is
+//!   compared with the MD5 of the bytes: on a difference the object is read again, and if the MD5 is the same
+//!   then, the `ETag` is no MD5.
+//! - Headers are cleaned and requests retried by the same rules for every source (`source_info`, `retry`).
+//! - The `ETag` of a multipart upload is never compared across services.
+//! - A multipart upload that cannot be finished stays open, and the next run continues it: if the metadata is
+//!   unchanged, and without parts that nothing proves (`resume`). One that cannot be continued is removed; if
+//!   that fails too, it stays in the record of the failure until it is removed. So every open upload has a
+//!   record.
 
 mod checksums;
 mod destination;
@@ -99,27 +104,28 @@ pub use self::source::Source;
 pub use self::web::{Admission, Inadmissible, Web};
 use crate::backoff::Random;
 
-/// Streams open at once, unless told otherwise.
+/// Concurrent streams by default.
 pub const CONCURRENCY: usize = 16;
 
 /// How objects are copied.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Objects up to this size go with one request, larger ones in parts of it (or larger ones, so that 10,000 suffice).
+    /// Objects up to this size go with one request, larger ones in parts of it (or larger ones, so that
+    /// 10,000 suffice).
     pub part_size: u64,
-    /// Streams open at once, over all objects; at least 1.
+    /// Concurrent streams, over all objects; at least 1.
     pub concurrency: usize,
-    /// Objects above this size in bytes are a permanent failure. Only buckets as destinations have that limit.
+    /// Larger objects (in bytes) fail permanently. Applies to buckets as destinations only.
     pub max_size: Option<u64>,
-    /// Counts what passes, and limits it.
+    /// Counts bytes and limits the rate.
     pub flow: Flow,
-    /// What to do with a copy that is there already.
+    /// What to do with a copy that exists already.
     pub existing: Existing,
     /// What to do with the symlinks of OSS.
     pub symlinks: Symlinks,
     /// Whether the service may copy by itself: both ends are buckets of one service, region and account.
     pub server_side: ServerSideCopy,
-    /// What else goes along; each costs a request.
+    /// What else is preserved; each costs a request.
     pub extras: Extras,
     /// What happens to the copy of an object that is gone.
     pub removals: Removals,
@@ -144,7 +150,7 @@ impl Default for Options {
     }
 }
 
-/// What to do with a copy that is there already.
+/// What to do with a copy that exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Leave it, if it is the same object.
@@ -158,7 +164,7 @@ pub enum Existing {
 pub enum Symlinks {
     /// Their target's content is copied under the link's key.
     Follow,
-    /// They are left out.
+    /// They are skipped.
     Skip,
 }
 
@@ -171,7 +177,7 @@ pub enum ServerSideCopy {
     No,
 }
 
-/// What goes along on demand.
+/// What is preserved on demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
     /// Object tags.
@@ -180,13 +186,13 @@ pub struct Extras {
     pub acl: Preserve,
 }
 
-/// Whether something goes along.
+/// Whether something is copied with the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preserve {
-    /// It stays behind.
+    /// It is not copied.
     #[default]
     No,
-    /// It goes along.
+    /// It is copied.
     Yes,
 }
 
@@ -201,7 +207,7 @@ struct Context {
 }
 
 impl Context {
-    /// Refuses an object of which so many bytes are known.
+    /// Refuses an object with more than the allowed number of bytes.
     fn admit(&self, bytes: u64) -> Result<(), TransferError> {
         match self.max_size {
             Some(max) if bytes > max => Err(TransferError::permanent(format!("larger than {max} bytes"))),

@@ -1,4 +1,4 @@
-//! What is asked for of one object, and what became of it.
+//! The public interface: copies one object and reports the outcome.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::upload_tracker::UploadTracker;
 use super::{Context, Existing, Options, Symlinks};
 use crate::outcome::OpenUpload;
 
-/// Time past the deadline for putting away what is under way.
+/// Time after the deadline for cleaning up.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Copies objects from one source to one destination. Cheap to clone.
@@ -41,49 +41,49 @@ pub struct Item {
     pub key: String,
     /// The key at the destination.
     pub to: String,
-    /// Size in bytes, if a listing or an event told.
+    /// Size in bytes, if known from a listing or an event.
     pub size: Option<u64>,
-    /// What is known of the destination.
+    /// What is known about the destination.
     pub hint: DestinationHint,
     /// An upload that an earlier run left open.
     pub open: Option<OpenUpload>,
 }
 
-/// What is known of the destination.
+/// What a listing says about the destination of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DestinationHint {
-    /// A listing shows no object of this key and size there.
+    /// No object of this key and size is there.
     NoCopy,
-    /// A listing shows one of the same size, or does not tell the size of a symlink: that may be the copy.
+    /// One of the same size is there, or one of a symlink whose size is unknown: it may be the copy.
     SameSize,
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
 }
 
-/// What became of an object.
+/// The outcome of copying an object, or of removing its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyOutcome {
-    /// It was copied, and the copy is right.
+    /// It was copied, and the copy was verified.
     Copied {
         /// Its size.
         bytes: u64,
     },
-    /// The destination had it already.
+    /// It was at the destination already.
     UpToDate,
-    /// It was removed from the destination, as it is gone from the source.
+    /// Its copy was removed, since it is gone from the source.
     Removed,
-    /// It is gone from the source; what lies at the destination is the copy of another object, and stays.
+    /// It is gone from the source; the object at the destination is the copy of another one, and was kept.
     NotItsCopy,
-    /// It is gone from the source; its copy stays for now, as no more may be removed.
+    /// It is gone from the source; its copy was kept for now, since the limit of removals is reached.
     Deferred,
-    /// There is no such object at the source, and no copy of it that would have to be removed.
+    /// It is gone from the source, and there is no copy to remove.
     SourceGone,
-    /// It is a symlink, or lies behind one, that is left out.
+    /// It is a symlink, or was reached by one, that is skipped.
     SymlinkSkipped,
 }
 
 impl Item {
-    /// An object of which nothing else is known.
+    /// An item without hints.
     pub fn new(key: impl Into<String>, to: impl Into<String>) -> Self {
         Self { key: key.into(), to: to.into(), size: None, hint: DestinationHint::Unknown, open: None }
     }
@@ -96,7 +96,7 @@ impl Transfer {
         Self::sharing(source, destination, options, streams)
     }
 
-    /// The same, with a limit on streams that is shared with others.
+    /// The same, with a limit of concurrent streams that is shared with others.
     pub fn sharing(
         source: Source,
         destination: Destination,
@@ -108,26 +108,27 @@ impl Transfer {
         Self(Arc::new(Copier { source, destination, options, context }))
     }
 
-    /// How the object of this key is called in messages: of a URL only what may be shown.
+    /// The name of the object in messages: a URL without its secrets.
     pub fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
         self.0.source.name(key)
     }
 
-    /// Copies an object, unless it is there already. Ends within a second after `deadline`; what cannot be finished by
-    /// then is left so that a later run goes on. What an earlier run left open and nobody needs any more is removed.
+    /// Copies an object, unless its copy exists already. Returns within a second after `deadline`; what
+    /// cannot be finished by then is left so that a later run continues it. An upload of an earlier run that
+    /// is no longer needed is removed.
     ///
     /// # Errors
     ///
-    /// [`TransferError`], and then nothing that looks like a good copy of the object as it is now was left behind.
+    /// [`TransferError`]; nothing that looks like a good copy of the current object is left behind then.
     pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<CopyOutcome, TransferError> {
         self.0.carry_over(item, Start::Copy, deadline).await
     }
 
-    /// What [`Transfer::copy`] would do: changes nothing.
+    /// Reports what [`Transfer::copy`] would do, without changing anything.
     ///
     /// # Errors
     ///
-    /// [`TransferError`], where one of the ends cannot be looked at.
+    /// [`TransferError`] if one of the ends cannot be read.
     pub async fn preview(&self, item: &Item) -> Result<CopyOutcome, TransferError> {
         let Copier { source, destination, options, .. } = &*self.0;
         let info = match source.look(&item.key).await {
@@ -165,8 +166,8 @@ impl Transfer {
         })
     }
 
-    /// Carries a removal over: removes the copy from the destination if the source has no such object any more, else copies it.
-    /// Ends within a second after `deadline`.
+    /// Propagates a removal: removes the copy from the destination if the object is gone from the source,
+    /// else copies it. Returns within a second after `deadline`.
     ///
     /// # Errors
     ///
@@ -199,11 +200,12 @@ impl Copier {
         TransferError::out_of_time(&format!("{:?} was not copied", self.source.name(&item.key)))
     }
 
-    /// Removes an upload that an earlier run left open and nobody needs any more. One that was completed is gone already.
+    /// Removes an upload of an earlier run that is no longer needed. One that was completed is gone already.
     ///
     /// # Errors
     ///
-    /// When it may be there still: then the change is not done, so that its record stays, and the next run finds the copy and only this to do.
+    /// When it may still be there: then the change counts as failed, so that its record stays, and the next
+    /// run finds the copy and has only this left to do.
     async fn put_away(&self, tracker: &UploadTracker) -> Result<(), TransferError> {
         let Destination::Store(to) = &self.destination else { return Ok(()) };
         match timeout(GRACE, tracker.discard(to)).await {
@@ -214,7 +216,8 @@ impl Copier {
         }
     }
 
-    /// With the CRC-64 of a file that may be there already: to compute it is cheaper than to send the file.
+    /// Adds the CRC-64 of a local file that may have a copy already: computing it is cheaper than sending the
+    /// file.
     pub(super) async fn summed_up(
         &self,
         item: &Item,
@@ -237,7 +240,7 @@ impl Copier {
     }
 }
 
-/// What a change begins with.
+/// The first step of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     /// There is an object, as far as is known.

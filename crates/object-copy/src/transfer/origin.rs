@@ -1,11 +1,13 @@
-//! Of what object a copy is the copy.
+//! The origin of a copy: the address of its source.
 //!
-//! Each copy in a bucket says so in its user metadata, so that the removal of an object removes its own copy and neither that of another
-//! bucket's object of the same key nor something that somebody else put there. The value is the address of the source where that is short
-//! and needs no encoding (`oss://photos/2024/a.jpg`), else the address of its bucket and the SHA-256 of the key (`oss://photos/#9f86…`): so
-//! it is ASCII, at most 330 bytes, and comes back from every service as it was sent. A `#` stands in no address of the first form.
+//! Each copy in a bucket has it in its user metadata, so that the removal of an object removes its own copy,
+//! and neither the copy of another bucket's object with the same key nor an unrelated object. The value is
+//! the address of the source if that is short and needs no encoding (`oss://photos/2024/a.jpg`), else the
+//! address of its bucket and the SHA-256 of the key (`oss://photos/#9f86…`): so it is ASCII, at most 330
+//! bytes, and every service returns it unchanged. The first form contains no `#`.
 //!
-//! The endpoint is no part of it: one bucket has several. Neither are queries of URLs, which may be signatures, nor users in them.
+//! The endpoint is not part of it, since a bucket has several; neither are credentials and queries of URLs,
+//! which may be secret.
 
 use oss_lite::PutOptions;
 use sha2::{Digest as _, Sha256};
@@ -15,13 +17,13 @@ use super::skip::SOURCE_ETAG;
 use super::source::Source;
 use settings::location::scheme;
 
-/// User metadata in which a copy keeps of what it is one.
+/// User metadata that holds the origin of a copy.
 pub const SOURCE_ORIGIN: &str = "src-origin";
 
 /// Longer keys are hashed.
 const LONGEST: usize = 256;
 
-/// What services take of user metadata, names and values together.
+/// Most user metadata that services accept, names and values together.
 const MAX_METADATA: usize = 8 * 1024;
 
 /// An object's origin, as its copy records it.
@@ -31,11 +33,11 @@ pub(super) struct Origin(String);
 /// Whose copy an object at the destination is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// That of this origin, as far as can be known.
+    /// Of this origin, as far as can be known.
     This,
-    /// That of another one.
+    /// Of another one.
     Another,
-    /// It does not say.
+    /// It has no origin.
     Unknown,
 }
 
@@ -65,7 +67,8 @@ impl Origin {
         })
     }
 
-    /// Adds it to what is stored with a copy. Where the service would refuse so much metadata, the source's own counts more.
+    /// Adds it to the metadata of a copy, unless that would exceed the service's limit: the source's own
+    /// metadata has priority.
     pub(super) fn mark(&self, options: &mut PutOptions) {
         let taken = |(name, value): &(String, String)| name.len() + value.len();
         let used: usize = options.metadata.iter().map(taken).sum();
@@ -87,7 +90,7 @@ impl Origin {
     }
 }
 
-/// Whether the entry of metadata is the program's own, and no part of what the source says.
+/// Whether an entry of metadata is the program's own and not from the source.
 pub(super) fn is_own_metadata(name: &str) -> bool {
     name == SOURCE_ETAG || name == SOURCE_ORIGIN
 }

@@ -1,9 +1,9 @@
-//! An object in parts: ranges of the source stream into parts of the destination, several at once.
+//! Multipart copies: ranges of the source are streamed into parts of the destination, several at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oss_lite::{CompletedPart, Crc64, ErrorKind, PutOptions, StreamBody};
+use oss_lite::{CompletedPart, Crc64, ErrorKind, PutOptions, StreamBody, etag_md5};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -20,7 +20,7 @@ use super::upload_tracker::UploadTracker;
 use super::{Context, resume, skip};
 use crate::outcome::{FailureClass, OpenUpload, ResumeInfo};
 
-/// A multipart upload under way.
+/// A multipart upload in progress.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) to: StoreDestination,
@@ -30,45 +30,45 @@ pub(super) struct Upload {
     pub(super) done: BTreeMap<u32, Part>,
     /// What is to be stored with the object.
     pub(super) options: PutOptions,
-    /// Whether that is known to be what the upload was begun with.
+    /// Whether the upload was started with that.
     pub(super) initial: InitialMetadata,
     pub(super) info: Arc<SourceInfo>,
-    /// Where it is noted as open.
+    /// Tracks it as open.
     pub(super) tracker: UploadTracker,
 }
 
-/// What an upload was begun with. Nothing changes it later.
+/// The metadata that an upload was started with, which cannot be changed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InitialMetadata {
-    /// What is to be stored with the object now.
+    /// The metadata that the object has now.
     AsWanted,
-    /// Nobody knows: it is looked up once the object is put together.
+    /// Unknown: checked after the upload is completed.
     Unknown,
 }
 
-/// A part that is there.
+/// An uploaded part.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) etag: String,
     /// Size in bytes.
     pub(super) len: u64,
-    /// CRC-64 of what was sent, or of what the service says it holds.
+    /// CRC-64 of the bytes sent, or as reported by the service.
     pub(super) crc64: Option<u64>,
     pub(super) trust: Trust,
 }
 
-/// What is known of the bytes of a part.
+/// How far the bytes of a part are verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// The service's answer showed that the right ones arrived.
+    /// The service's response proved them.
     Proved,
-    /// They were sent, and the answer told nothing of them, as where the destination encrypts and names no CRC-64.
+    /// They were sent, but the response proves nothing, as with an encrypting destination without CRC-64.
     Sent,
-    /// Somebody stored them in an earlier run. They are compared in the whole, or sent again.
+    /// An earlier run stored them. They are verified by the checksum of the whole, or sent again.
     Left,
 }
 
-/// Uploads the parts that are missing, each through a stream of its own.
+/// Uploads the missing parts, each through a stream of its own.
 pub(super) async fn send(
     context: &Context,
     upload: &mut Upload,
@@ -90,7 +90,8 @@ pub(super) async fn send(
     };
     fill(context, upload, deadline, &mut part).await?;
     let unproved = upload.take_unproved();
-    // Where nothing was sent that would have shown what the destination answers, their own `ETag`s may do.
+    // If no part was sent in this run, it is not known whether the destination reports CRC-64s; the `ETag`s
+    // of the parts may be MD5s, which prove them too.
     let compare = pinned.info.crc64.is_some() && !upload.to.crc64_support.is_missing();
     let again = |number| {
         let left = unproved.get(&number).filter(|_| compare).cloned();
@@ -99,7 +100,7 @@ pub(super) async fn send(
     fill(context, upload, deadline, again).await
 }
 
-/// Runs one future for each part that is missing, as many at once as there may be streams.
+/// Runs one future for each missing part, up to the limit of concurrent streams.
 pub(super) async fn fill<F>(
     context: &Context,
     upload: &mut Upload,
@@ -112,7 +113,7 @@ where
     let missing: Vec<u32> =
         (1..=upload.plan.count()).filter(|number| !upload.done.contains_key(number)).collect();
     let mut missing = missing.into_iter();
-    // Dropped with its tasks when a part fails or time is up.
+    // Dropping the set cancels its tasks when a part fails or time is up.
     let mut tasks = JoinSet::new();
     loop {
         while tasks.len() < context.concurrency
@@ -155,7 +156,8 @@ struct Sender {
 }
 
 impl Sender {
-    /// Compares a part that an earlier run left with the bytes of the source, and writes it where it is not proved by that.
+    /// Compares a part of an earlier run with the bytes of the source, and writes it again unless that proves
+    /// it.
     async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Abort> {
         if let Some(left) = left {
             let permit = self.context.streams.acquire().await;
@@ -164,14 +166,14 @@ impl Sender {
             while reader.next().await?.is_some() {}
             drop(permit);
             let digests = checksums.digests();
-            if digests.md5.is_some_and(|md5| hex::encode(md5).eq_ignore_ascii_case(&left.etag)) {
+            if digests.md5.is_some() && digests.md5 == etag_md5(&left.etag) {
                 return Ok(Part { crc64: Some(digests.crc64), trust: Trust::Proved, ..left });
             }
         }
         self.part(number, plan, None).await
     }
 
-    /// Writes one part, as often as it takes.
+    /// Writes one part, with retries.
     async fn part(self, number: u32, plan: Plan, mut opened: Option<Opened>) -> Result<Part, Abort> {
         let _permit = self.context.streams.acquire().await;
         let mut retries = Retries::new(self.context.random);
@@ -188,7 +190,7 @@ impl Sender {
                     let answered = WriteResponse { etag: Some(&outcome.etag), crc64: outcome.crc64 };
                     match self.to.judge(digests, answered) {
                         Verdict::Mismatch => TransferError::transient(format!(
-                            "part {number} of {:?} arrived with another checksum",
+                            "part {number} of {:?} has a different checksum at the destination",
                             self.key
                         )),
                         verdict => {
@@ -209,7 +211,7 @@ impl Sender {
 }
 
 impl Upload {
-    /// Begins an upload.
+    /// Starts an upload.
     pub(super) async fn begin(
         to: &StoreDestination,
         key: &str,
@@ -228,7 +230,7 @@ impl Upload {
         Ok(upload)
     }
 
-    /// An upload that is open already, of which nothing is known but its id.
+    /// An upload that is open already, known only by its id.
     pub(super) fn known(
         to: &StoreDestination,
         key: &str,
@@ -251,7 +253,7 @@ impl Upload {
         }
     }
 
-    /// Notes what a later run needs to go on.
+    /// Updates the tracker with what a later run needs to continue.
     pub(super) fn note(&self) {
         let etag = self.info.identity.etag.clone();
         let as_left = ResumeInfo {
@@ -271,7 +273,7 @@ impl Upload {
         });
     }
 
-    /// After a stop: an upload that a later run can go on with is left open, any other is removed.
+    /// After `abort`: leaves the upload open if a later run can continue it, else removes it.
     pub(super) async fn keep_or_discard(self, abort: Abort) -> Abort {
         match abort {
             Abort::Failed(failed) if failed.class != FailureClass::Permanent => {
@@ -282,8 +284,9 @@ impl Upload {
         }
     }
 
-    /// Takes away the parts of an earlier run that nothing will prove. What proves parts is the CRC-64 that the source names: that of
-    /// all together if the destination names one of each, else the one that it answers at the end.
+    /// Removes and returns the parts of an earlier run that nothing will prove. Parts are proved by the
+    /// CRC-64 of the source: by combining theirs if the destination reports one for each, else by the one in
+    /// the response to the completion.
     fn take_unproved(&mut self) -> BTreeMap<u32, Part> {
         if self.info.crc64.is_some() && (self.combined().is_some() || self.to.crc64_support.is_known()) {
             return BTreeMap::new();
@@ -291,7 +294,7 @@ impl Upload {
         self.done.extract_if(.., |_, part| part.trust == Trust::Left).collect()
     }
 
-    /// Puts the parts together and makes sure that they came out right.
+    /// Completes the upload and verifies the result.
     pub(super) async fn complete(&self, pinned: &Pinned) -> Result<(), Abort> {
         let whole = self.combined();
         if let (Some(whole), Some(named)) = (whole, pinned.info.crc64)
@@ -303,21 +306,21 @@ impl Upload {
             )));
         }
         let expected = whole.or(pinned.info.crc64);
-        // Should the answer not come in time.
+        // The response may not come in time.
         self.note();
         let answered = self.request_completion(expected, pinned).await?;
         self.tracker.clear();
         self.check(answered, expected).await
     }
 
-    /// The CRC-64 of all parts together, if each is known.
+    /// The combined CRC-64 of all parts, if each is known.
     pub(super) fn combined(&self) -> Option<u64> {
         self.done.values().try_fold(0, |whole, part| Some(Crc64::combine(whole, part.crc64?, part.len)))
     }
 
-    /// Asks until it is certain that the object is there. Gives its CRC-64 as far as the service says.
+    /// Completes the upload, with retries. Returns the CRC-64 in the response, if any.
     ///
-    /// A completion whose reply is lost may have happened: the destination is looked at before another try.
+    /// A completion whose response was lost may have succeeded: the destination is checked before each retry.
     async fn request_completion(&self, crc64: Option<u64>, pinned: &Pinned) -> Result<Option<u64>, Abort> {
         let parts: Vec<_> = self
             .done
@@ -332,7 +335,7 @@ impl Upload {
                     Err(error) => error,
                 };
             let lost = error.kind() == ErrorKind::NoSuchUpload;
-            // Bytes that changed on their way, or a part that is not what it was: the upload is of no use any more.
+            // Bytes changed on their way, or a part is no longer the same: the upload is useless.
             let spoilt = error.code() == Some("BadDigest")
                 || matches!(error.kind(), ErrorKind::Rejected | ErrorKind::InvalidArgument);
             if spoilt {
@@ -355,14 +358,11 @@ impl Upload {
         }
     }
 
-    /// Compares what came out with what went in; a bad object is removed.
+    /// Compares the completed object with the source; removes it if it differs.
     async fn check(&self, answered: Option<u64>, expected: Option<u64>) -> Result<(), Abort> {
         let looked = if answered.is_none() || self.initial == InitialMetadata::Unknown {
             let found = self.to.look(&self.key).await?;
-            Some(
-                found
-                    .ok_or_else(|| Abort::Corrupt(format!("{:?} is not there after its upload", self.key)))?,
-            )
+            Some(found.ok_or_else(|| Abort::Corrupt(format!("{:?} is missing after its upload", self.key)))?)
         } else {
             None
         };
@@ -373,8 +373,9 @@ impl Upload {
         let good = size == self.plan.size
             && match (crc64, expected) {
                 (Some(found), Some(expected)) => found == expected,
-                // Without any checksum of the whole, each part must have been proved by its own MD5; of an encrypted object
-                // not even those can be, but each was sent.
+                // Without a checksum of the whole, each part must have been proved by its own MD5. An
+                // encrypted object has no MD5s either, so it is enough there that this run, or one with a
+                // record, sent each part.
                 _ => self.done.values().all(|part| match part.trust {
                     Trust::Proved => true,
                     Trust::Sent => encrypted,
@@ -392,7 +393,10 @@ impl Upload {
             };
         }
         self.to.remove_bad(&self.key).await;
-        Err(Abort::Corrupt(format!("{:?} came out other than it went in, and was removed", self.key)))
+        Err(Abort::Corrupt(format!(
+            "checksum mismatch after the upload of {:?}; the object was deleted",
+            self.key
+        )))
     }
 }
 
@@ -400,8 +404,8 @@ impl Upload {
 ///
 /// # Errors
 ///
-/// When it may be there still and a later try may remove it: also where credentials were refused, which end and are renewed, or were
-/// held back. One that may not be removed for want of permission is only told of.
+/// When it may still be there and a later try may remove it: also if credentials were refused, which expire
+/// and are renewed, or withheld. If permission to remove it is missing, that is only logged.
 pub(super) async fn abort(to: &StoreDestination, key: &str, id: &str) -> Result<(), TransferError> {
     let Err(error) = to.bucket.abort_multipart_upload(key, id).await else { return Ok(()) };
     tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");

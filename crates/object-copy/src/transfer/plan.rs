@@ -6,19 +6,19 @@ use super::error::{Abort, TransferError};
 
 const MIB: u64 = 1 << 20;
 
-/// Part size unless told otherwise: objects up to this size go in one request.
+/// Default part size: objects up to this size are sent with one request.
 pub const PART_SIZE: u64 = 16 * MIB;
 
-/// Smallest part size that both services take for all parts but the last (100 KB).
+/// Smallest part size that both services accept for all parts but the last (100 KB).
 pub const MIN_PART_SIZE: u64 = 100 << 10;
 
-/// Largest part that both services take (5 GB).
+/// Largest part that both services accept (5 GB).
 pub const MAX_PART_SIZE: u64 = 5 << 30;
 
-/// Most parts that one upload may have.
+/// Most parts of one upload.
 const MAX_PARTS: u64 = 10_000;
 
-/// Largest object that 10,000 parts of 5 GB make: 48.8 TB.
+/// Largest object of 10,000 parts of 5 GB: 48.8 TB.
 const MAX_OBJECT: u64 = MAX_PARTS * MAX_PART_SIZE;
 
 /// The parts of one object.
@@ -28,7 +28,7 @@ pub(super) struct Plan {
     pub(super) part_size: u64,
 }
 
-/// No number of parts is enough.
+/// The object is too large for any number of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 

@@ -1,4 +1,4 @@
-//! A part of one object as a stream that outlives broken connections.
+//! A byte range of one object as a stream that survives broken connections.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::source::{Body, GetRange, Opened, Source, exactly};
 use super::source_info::SourceInfo;
 use crate::backoff::{Backoff, Random};
 
-/// How often in a row reading on may fail without a single byte.
+/// Most consecutive failures without a single byte.
 const TRIES: u32 = 5;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(5) };
 
-/// An object that was looked at, and where it is read.
+/// A snapshot of a source object: every further read must be of the version in `info`.
 #[derive(Clone, Debug)]
 pub(super) struct Pinned {
     pub(super) source: Source,
@@ -27,33 +27,33 @@ pub(super) struct Pinned {
     /// The key in messages.
     pub(super) name: Arc<str>,
     pub(super) info: Arc<SourceInfo>,
-    /// The MD5 that the round before came to, if it was not that of the `ETag`.
+    /// The MD5 that the previous round computed, if the `ETag` differs.
     pub(super) other_md5: Option<[u8; 16]>,
     pub(super) flow: Flow,
     pub(super) random: Random,
 }
 
-/// What to do with a server that answers a request for a part with the whole object.
+/// What to do if a server responds to a range request with the whole object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnFullResponse {
-    /// What was read before is skipped.
+    /// Skip the bytes before the range.
     Skip,
-    /// It would be sent once for each part: stop.
+    /// Abort: it would be sent once for each part.
     Refuse,
 }
 
-/// Reads `span` of a pinned object: where a connection breaks or a body falls short, the rest is asked for again from
-/// there, of the same object.
+/// Reads `span` of a pinned object: if a connection breaks or a body is too short, the rest is requested from
+/// there, of the same version.
 pub(super) struct Reader {
     pinned: Pinned,
     at: u64,
     end: u64,
     body: Option<Body>,
-    /// Where the current body ends by itself.
+    /// End of the current body.
     body_end: u64,
     on_full: OnFullResponse,
     checksums: Checksums,
-    /// Whether the tally comes to that of the whole object.
+    /// Whether `span` is the whole object, so that the checksums can be compared with the source's.
     covers_all: bool,
     failures: u32,
 }
@@ -78,7 +78,7 @@ impl Reader {
         }
     }
 
-    /// Begins with a body that was opened already, if it begins where this reader does.
+    /// Uses a response that was opened already, if it begins where this reader does.
     pub(super) fn begin_with(mut self, opened: Option<Opened>) -> Self {
         if let Some(opened) = opened
             && opened.first == self.at
@@ -88,17 +88,17 @@ impl Reader {
         self
     }
 
-    /// Reads on in a body that begins where this reader is.
+    /// Continues with a body that begins at the current position.
     fn take(&mut self, opened: Opened) {
         self.body_end = opened.end.unwrap_or(self.end);
-        // A body that does not tell its length must have that of the rest: it might be of a longer object.
+        // A body of unannounced length must have that of the rest: it might be of a longer object.
         self.body = Some(match opened.end {
             None => exactly(opened.body, self.end - self.at),
             Some(_) => opened.body,
         });
     }
 
-    /// As a request body. Why it broke, if it does, is left in `cause`.
+    /// As a request body. If it fails, the reason is left in `cause`.
     pub(super) fn into_stream(
         self,
         cause: Cause,
@@ -145,7 +145,8 @@ impl Reader {
         self.failures = 0;
         self.at += chunk.len() as u64;
         self.checksums.add(&chunk);
-        // The last bytes of a whole object go out only if all of them are right: a copy that is wrong is never completed.
+        // The last bytes of a whole object are passed on only if the checksums match: a corrupt copy is never
+        // completed.
         if self.at == self.end && self.covers_all {
             self.check()?;
         }
@@ -166,7 +167,7 @@ impl Reader {
             if likely != read && self.pinned.other_md5 != Some(read) {
                 return Err(Abort::OtherMd5(read));
             }
-            // The same bytes twice, and they are not of this MD5: it is none.
+            // The same bytes were read twice, with another MD5: the `ETag` is no MD5.
             self.pinned.source.learn_etags(likely == read);
         }
         Ok(())
@@ -177,7 +178,7 @@ impl Reader {
         let alone = self.covers_all && self.at == 0;
         let range = if alone { GetRange::Whole } else { GetRange::Span(self.at..self.end) };
         let mut answer = source.open(key, &range, Some(info)).await;
-        // Its parts contradict themselves: then it is read from its beginning.
+        // Its range responses contradict themselves: read it from the beginning.
         if matches!(answer, Err(Abort::RangesIgnored)) && !alone && self.on_full == OnFullResponse::Skip {
             answer = source.open(key, &GetRange::Whole, Some(info)).await;
         }
@@ -186,11 +187,12 @@ impl Reader {
             Err(Abort::Failed(failed)) => return self.wait_after(failed).await,
             Err(abort) => return Err(abort),
         };
-        // What comes is put together with what came before, or with other parts.
+        // These bytes are combined with earlier ones or with other parts, so they must be of the same
+        // version.
         if !alone && !opened.info.identity.shows(&info.identity) {
             return Err(Abort::RangesIgnored);
         }
-        // A whole object of unknown length is no part.
+        // A body of unknown length may be the whole object, not the range.
         if opened.first == self.at && (opened.end.is_some() || self.covers_all) {
             self.take(opened);
             return Ok(());
@@ -201,7 +203,7 @@ impl Reader {
         self.skip(opened).await
     }
 
-    /// Drops what was read before from the body of a server that knows no ranges.
+    /// Skips the bytes before the position in the body of a server that does not support ranges.
     async fn skip(&mut self, mut opened: Opened) -> Result<(), Abort> {
         if opened.end.is_none() && self.covers_all {
             opened.body = exactly(opened.body, self.end);
@@ -227,7 +229,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits before the next try; stops when there were too many, or another try is no use.
+    /// Waits before the next try; fails after too many, or if a retry is useless.
     async fn wait_after(&mut self, failed: TransferError) -> Result<(), Abort> {
         self.failures += 1;
         if self.failures >= TRIES || !failed.class.may_pass() {
@@ -237,7 +239,7 @@ impl Reader {
         if self.at > 0 && !self.pinned.info.identity.tells_versions() {
             return Err(Abort::Restart(failed));
         }
-        tracing::debug!(key = &*self.pinned.name, at = self.at, error = %failed.error, "reading on from where it broke");
+        tracing::debug!(key = &*self.pinned.name, at = self.at, error = %failed.error, "continuing after a broken read");
         tokio::time::sleep(BACKOFF.delay(self.failures - 1, self.pinned.random)).await;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What becomes of the copy of an object that is gone from its source.
+//! Removes the copy of an object that is gone from its source.
 //!
 //! ```text
 //! look at the source ──▶ there: copy it, look again ──▶ still the same: done
@@ -7,16 +7,17 @@
 //!        └── there again ── look again ◀── remove ◀── gone for sure? ◀── whose copy is it?
 //! ```
 //!
-//! Where removals are carried over, an event that tells of a new object and one that tells of a removal ask for the same thing: that the
-//! destination be as the source is now. So both go round here, and it does not matter in which order events arrive, whether two instances
-//! handle them at once, or whether one died half-way: who wrote looks at the source afterwards and removes what it wrote, and who
-//! removed looks afterwards and copies again.
+//! If removals are propagated, events of new objects and events of removals require the same: that the
+//! destination match the source as it is now. So both are handled here, whatever the order of the events,
+//! also if two instances handle them at once or one died half-way: after writing, the source is checked and
+//! the copy removed if it is gone; after removing, it is checked and the object copied if it is back.
 //!
 //! Nothing is removed unless
 //!
-//! - the service of the source answers a GET with its own `NoSuchKey`: an answer to a HEAD has no body, and 404 is what any proxy says;
-//! - what lies at the destination is a copy of this very object ([`super::origin`]);
-//! - there are not too many removals already ([`RemovalLimiter`]). What the same run wrote just now is no part of that.
+//! - the service of the source responds to a GET with its own `NoSuchKey`: a response to HEAD has no body,
+//!   and any proxy sends 404;
+//! - the object at the destination is a copy of this very object ([`super::origin`]);
+//! - the limit of removals is not reached ([`RemovalLimiter`]). Copies that the same run wrote do not count.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,22 +28,22 @@ use super::origin::{Origin, Owner};
 use super::source::Source;
 use super::{Destination, StoreDestination};
 
-/// What happens to the copy of an object that is gone from the source.
+/// What to do with the copy of an object that is gone from the source.
 #[derive(Clone, Debug, Default)]
 pub enum Removals {
-    /// It stays.
+    /// It is kept.
     #[default]
     Ignored,
     /// It is removed.
     CarriedOver {
-        /// Whether an object counts as the copy that does not say what it is a copy of.
+        /// Whether an object without a recorded origin counts as the copy.
         unmarked: Unmarked,
-        /// Asked before each removal.
+        /// Limits the number of removals.
         allow: Arc<dyn RemovalLimiter>,
     },
 }
 
-/// Which objects at the destination that name no origin count as copies, and may be removed.
+/// Which objects without a recorded origin count as copies, and may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmarked {
     /// None.
@@ -53,29 +54,29 @@ pub enum Unmarked {
     Removed,
 }
 
-/// Says whether one more object may be removed now.
+/// Limits how many objects may be removed.
 pub trait RemovalLimiter: fmt::Debug + Send + Sync {
-    /// Whether it may, and then it counts as removed.
+    /// Whether one more object may be removed; if so, it counts as removed.
     fn try_acquire(&self) -> bool;
 }
 
-/// Whether this run wrote the copy itself.
+/// Whether this run wrote the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrote {
     Yes,
     No,
 }
 
-/// What a removal came to.
+/// Result of a removal.
 pub(super) enum Removal {
-    /// To an end.
+    /// Finished.
     Done(CopyOutcome),
     /// The source has the object again.
     MadeAgain,
 }
 
 impl Copier {
-    /// Removes the copy of an object that the source seems to have no more.
+    /// Removes the copy of an object that seems to be gone from the source.
     pub(super) async fn remove_copy(&self, item: &Item, wrote: Wrote) -> Result<Removal, TransferError> {
         let (Destination::Store(to), Removals::CarriedOver { unmarked, allow }) =
             (&self.destination, &self.options.removals)
@@ -96,7 +97,8 @@ impl Copier {
             return Ok(Removal::Done(CopyOutcome::Deferred));
         }
         to.bucket.delete(&item.to).await?;
-        // Made again in the meantime, and told by an event that was handled before the removal: then the copy must be there again.
+        // If the object was created again in the meantime, its event may have been handled before this
+        // removal: then it must be copied again.
         match self.source.look(&item.key).await {
             Ok(_) => Ok(Removal::MadeAgain),
             Err(Abort::Gone) => Ok(Removal::Done(CopyOutcome::Removed)),
@@ -132,7 +134,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// When it says something else than that there is one or none.
+    /// When the response shows neither that it exists nor that it is gone.
     async fn confirms_gone(&self, key: &str) -> Result<bool, TransferError> {
         use oss_lite::{ByteRange, ErrorKind, GetOptions};
 

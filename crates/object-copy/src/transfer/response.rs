@@ -1,4 +1,4 @@
-//! What answers of web servers and of Amazon S3 have in common.
+//! What responses of web servers and of Amazon S3 have in common.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use super::source::{Body, GetRange};
 use super::source_info::{Identity, SourceInfo};
 use crate::header;
 
-/// Time for the head of an answer, and between two pieces of a body.
+/// Timeout for the head of a response, and between two chunks of a body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A header that cannot be read as text counts as missing, and so does one that is there twice and says two things.
+/// A header that is not text counts as missing, and so does one that occurs twice with different values.
 pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     header::agreed(headers, name).ok().flatten()
 }
 
-/// As [`text`], for headers that are taken over.
+/// As [`text`], for headers that are copied.
 ///
 /// # Errors
 ///
-/// When it is there twice and says two things. No other try says less.
+/// When it occurs twice with different values. A retry would not help.
 pub(super) fn single(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -38,7 +38,7 @@ pub(super) fn single(
     })
 }
 
-/// What tells the object that an answer is of from a later one.
+/// The version of the object in a response.
 pub(super) fn identity(headers: &HeaderMap, size: Option<u64>) -> Identity {
     let tag = text(headers, ETAG).filter(|tag| !tag.is_empty());
     let weak = tag.as_deref().and_then(|tag| tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")));
@@ -54,7 +54,7 @@ pub(super) fn identity(headers: &HeaderMap, size: Option<u64>) -> Identity {
     }
 }
 
-/// Asks for the object that was pinned and no later one, by its `ETag` as it came.
+/// Requests the pinned version only, by its `ETag` as received.
 pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&SourceInfo>) {
     if let Some(etag) = pin.and_then(|pin| pin.identity.etag_as_sent.as_deref())
         && let Ok(etag) = HeaderValue::try_from(etag)
@@ -63,14 +63,14 @@ pub(super) fn add_condition(headers: &mut HeaderMap, pin: Option<&SourceInfo>) {
     }
 }
 
-/// Asks for a part, unless all is wanted.
+/// Requests a range, unless the whole object is wanted.
 pub(super) fn add_range(headers: &mut HeaderMap, range: &GetRange) {
     if let Some(range) = range.byte_range().and_then(|range| range.header().ok()) {
         headers.insert(RANGE, range);
     }
 }
 
-/// When the answer was given.
+/// The time of the response.
 #[cfg(feature = "s3")]
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     time(headers, http::header::DATE)
@@ -80,14 +80,15 @@ fn time(headers: &HeaderMap, name: impl AsHeaderName) -> Option<DateTime<Utc>> {
     date_of(&text(headers, name)?)
 }
 
-/// In any of the three forms that [RFC 9110, 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) wants to be read.
+/// A time in any of the three formats of [RFC 9110,
+/// 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7).
 fn date_of(text: &str) -> Option<DateTime<Utc>> {
     let old = |form| NaiveDateTime::parse_from_str(text, form).ok().map(|date| date.and_utc());
     let current = DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc));
     current.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))
 }
 
-/// The bytes of an answer of `server`, a name for messages.
+/// The body of a response. `server` is its name in messages.
 pub(super) fn body(response: Response, server: &'static str) -> Body {
     let chunks = response.bytes_stream().map_err(move |error| transport(&error.without_url(), server));
     let body = stream::unfold(Some(Box::pin(chunks)), move |chunks| async move {

@@ -1,16 +1,18 @@
-//! Uploads that an earlier run left open.
+//! Continues uploads that an earlier run left open.
 //!
-//! One that was recorded is continued if the source is the same object still, if it was begun with the metadata that the object has now,
-//! and if every part that it has fits the plan. Its parts are taken over
+//! A recorded upload is continued if the source is unchanged, if the upload was started with the metadata
+//! that the object has now, and if each of its parts fits the plan. Its parts are reused
 //!
-//! - as *verified*, where the record of the run that sent them names them and they are as they were left: same number, size and `ETag`,
-//!   whatever that `ETag` is made of;
-//! - else as *left*, where the source names a CRC-64: what came out is compared with that, so a part of another object cannot slip in;
+//! - as *verified*, if the record of the run that sent them names them and they are unchanged: same number,
+//!   size and `ETag`, however that `ETag` is computed;
+//! - else as *left*, if the source has a CRC-64: the result is compared with it, so a part of another object
+//!   cannot slip in;
 //! - else not at all: they are sent again.
 //!
-//! One that nobody recorded, as after a kill, is continued only where the source names a CRC-64, and so is one that was recorded by a
-//! version that noted no metadata. What those were begun with is looked up once the object is put together, which shows neither tags nor
-//! an ACL: where these go along, such an upload is not continued.
+//! An unrecorded upload, as after a kill, is continued only if the source has a CRC-64; so is one recorded by
+//! a version that did not note metadata. The metadata that those were started with is checked after
+//! completion, by a HEAD, which shows neither tags nor an ACL: if these are preserved, such an upload is not
+//! continued.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,25 +29,26 @@ use super::reader::Pinned;
 use super::upload_tracker::UploadTracker;
 use crate::outcome::{OpenUpload, VerifiedParts};
 
-/// Uploads of one key that are looked at.
+/// Most unrecorded uploads of one key that are tried.
 const CANDIDATES: usize = 4;
 
-/// Most parts that are verified together: if one of them is not as it was left, all are sent again.
+/// Most parts that share one digest: if one of them has changed, all are sent again.
 const TOGETHER: u32 = 100;
 
-/// Most entries of a record, which keeps it well below the 64 KiB that are read of one. Parts beyond are sent again.
+/// Most entries of a record, which keeps it well below the 64 KiB that are read. Parts beyond that are sent
+/// again.
 const MOST_VERIFIED: usize = 300;
 
 /// Which uploads may be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Continue {
-    /// The one that is noted, or one that is found.
+    /// The tracked one, or one that is found.
     Any,
-    /// None: the last one turned out to have metadata of an earlier time.
+    /// None: the last one turned out to have outdated metadata.
     None,
 }
 
-/// The upload to go on with: the one that is noted, else one that is found, else a new one.
+/// The upload to continue: the tracked one, else one that is found, else a new one.
 pub(super) async fn open(
     to: &StoreDestination,
     key: &str,
@@ -78,12 +81,12 @@ pub(super) async fn open(
     Upload::begin(to, key, plan, options, pinned, tracker).await
 }
 
-/// Whether a look at an object shows everything that is stored with it.
+/// Whether a HEAD shows all metadata that is stored with an object.
 fn shows_in_a_look(options: &PutOptions) -> bool {
     options.tagging.is_none() && options.acl.is_none()
 }
 
-/// Whether a noted upload may be continued: with which certainty about its metadata, and in which parts.
+/// Whether a tracked upload may be continued: with its metadata as far as known, and its plan.
 fn fits(
     open: &OpenUpload,
     key: &str,
@@ -110,12 +113,13 @@ fn fits(
     (here && same_object && in_parts).then_some((initial, plan))
 }
 
-/// Uploads of this key that were begun after the source last changed, newest first.
+/// Uploads of this key that were started after the source last changed, newest first.
 async fn candidates(to: &StoreDestination, key: &str, pinned: &Pinned) -> Result<Vec<ListedUpload>, Abort> {
     let listed: Result<Vec<_>, _> = to.bucket.list_multipart_uploads(key).try_collect().await;
     let mut found = match listed {
         Ok(found) => found,
-        // To continue saves time and to look for it takes a permission of its own: without it, begin anew.
+        // Listing uploads needs a permission of its own, and continuing only saves time: without it, start
+        // over.
         Err(error) if matches!(error.kind(), ErrorKind::AccessDenied | ErrorKind::Rejected) => Vec::new(),
         Err(error) => return Err(TransferError::from(error).into()),
     };
@@ -143,7 +147,7 @@ async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Uplo
     let provable = upload.info.crc64.is_some();
     let mut done = taken_over(listed, recorded);
     done.retain(|_, part| provable || part.trust != Trust::Left);
-    // There is nothing to gain from one that may have been begun with other metadata.
+    // Without parts there is nothing to gain, and its metadata may be outdated.
     if done.is_empty() && upload.initial == InitialMetadata::Unknown {
         return Ok(None);
     }
@@ -159,7 +163,7 @@ async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Uplo
     Ok(Some(upload))
 }
 
-/// The parts that are there, with what the record of the run that sent them says.
+/// The listed parts, with the trust that the record gives them.
 fn taken_over(listed: Vec<ListedPart>, recorded: &[VerifiedParts]) -> BTreeMap<u32, Part> {
     let left = |part: ListedPart| {
         (part.number, Part { etag: part.etag, len: part.size, crc64: part.crc64, trust: Trust::Left })
@@ -178,7 +182,7 @@ fn taken_over(listed: Vec<ListedPart>, recorded: &[VerifiedParts]) -> BTreeMap<u
     done
 }
 
-/// What to record of parts, so that a later run knows them again.
+/// The record of the parts, by which a later run recognises them.
 pub(super) fn verified(done: &BTreeMap<u32, Part>) -> Vec<VerifiedParts> {
     let mut runs: Vec<Vec<(u32, &Part)>> = Vec::new();
     for (&number, part) in done.iter().filter(|(_, part)| part.trust != Trust::Left) {
@@ -217,11 +221,11 @@ fn digest_of_parts(parts: &[(u32, &Part)]) -> String {
     digest(&text)
 }
 
-/// A digest of everything that is stored with an object, tags and ACL included.
+/// A digest of all metadata that is stored with an object, including tags and ACL.
 pub(super) fn digest_of_metadata(options: &PutOptions) -> String {
     let mut metadata: Vec<_> = options.metadata.iter().collect();
     metadata.sort_unstable();
-    // Quoted, so that no value reads as another name.
+    // `Debug` quotes the values, so that no value can be mistaken for a name.
     digest(&format!(
         "{:?}",
         (

@@ -1,4 +1,5 @@
-//! How often a request is tried again: writes, and reads of what has no client with a policy of its own (web servers, Amazon S3).
+//! How often a request is tried again: writes, and reads of what has no client with a policy of its own (web
+//! servers, Amazon S3).
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::backoff::{Backoff, Random};
 /// What a broken write throws away was read and sent.
 const WRITES: u32 = 6;
 
-/// Whoever reads goes on from where it broke, and asks again then.
+/// Reads have fewer: a reader continues from where it broke, with tries of its own.
 const READS: u32 = 4;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
@@ -22,21 +23,21 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Of a write.
+    /// For a write.
     pub(super) fn new(random: Random) -> Self {
         Self { made: 0, most: WRITES, random }
     }
 
-    /// Of a request whose answer is read.
+    /// For a request whose body is read.
     pub(super) fn of_read(random: Random) -> Self {
         Self { made: 0, most: READS, random }
     }
 
-    /// Returns when the next try may be made.
+    /// Waits until the next try may be made.
     ///
     /// # Errors
     ///
-    /// The failure itself, when there were too many or another try is no use.
+    /// The failure itself, after too many tries or if a retry is useless.
     pub(super) async fn wait(&mut self, failed: TransferError) -> Result<(), Abort> {
         self.made += 1;
         if !failed.class.may_pass() || self.made >= self.most {

@@ -1,7 +1,7 @@
-//! One object, from the first look to the last, as often as it takes.
+//! The loop that copies one object: read metadata, copy, compare metadata, again if the source changed.
 //!
-//! An object service says of an object the same in each of its answers, so a copy is right if the source says afterwards what it said
-//! before. Of a web server that is a hint only, see [`super::web`].
+//! An object service reports the same metadata in each response, so a copy is right if the metadata after the
+//! copy is the same as before. For a web server that is only a hint, see [`super::web`].
 
 use std::sync::Arc;
 
@@ -24,11 +24,12 @@ use super::source_info::{ObjectKind, SourceInfo};
 use super::upload_tracker::UploadTracker;
 use super::{Existing, Extras, Preserve, ServerSideCopy, parts, sequence, single};
 
-/// How often an object that keeps changing, or keeps arriving broken, is begun anew.
+/// Most tries of an object that keeps changing, or arrives corrupt.
 const ROUNDS: u32 = 5;
 
 impl Copier {
-    /// Copies the object, and removes the copy of one that is gone where that is carried over, until the two sides agree.
+    /// Copies the object, or removes its copy if it is gone and removals are propagated, until both sides
+    /// agree.
     pub(super) async fn reconcile(
         &self,
         item: &Item,
@@ -55,10 +56,10 @@ impl Copier {
             };
             match self.remove_copy(item, wrote).await? {
                 Removal::Done(done) => return Ok(done),
-                Removal::MadeAgain => tracing::debug!(key = &*name, "made again while it was removed"),
+                Removal::MadeAgain => tracing::debug!(key = &*name, "recreated while its copy was removed"),
             }
         }
-        Err(TransferError::transient(format!("{name:?} comes and goes")))
+        Err(TransferError::transient(format!("{name:?} is deleted and created repeatedly")))
     }
 
     async fn copy_until_stable(
@@ -92,7 +93,8 @@ impl Copier {
                 Abort::Gone => return Ok(Copied::Gone(round.wrote)),
                 Abort::LeftOut(_) => return Ok(Copied::Done(CopyOutcome::SymlinkSkipped)),
                 Abort::Failed(failed) => return Err(failed),
-                // Several machines may answer, each with a tag of its own; one answer is of one version.
+                // Several machines may serve it, each with an `ETag` of its own; a single response is of one
+                // version.
                 Abort::Changed if matches!(self.source, Source::Web(_)) => round.reading = Reading::InOneGo,
                 Abort::Changed => {}
                 Abort::RangesIgnored if round.reading == Reading::InParts => round.reading = Reading::InOneGo,
@@ -104,9 +106,9 @@ impl Copier {
                 }
                 abort @ (Abort::Corrupt(_) | Abort::RangesIgnored) => last = abort.into_error(&name),
             }
-            tracing::debug!(key = &*name, "beginning anew");
+            tracing::debug!(key = &*name, "starting over");
         }
-        // What a web server says after a copy that was whole does not make it less so.
+        // A complete copy from a web server stays valid whatever the server says afterwards.
         round.whole.map(|bytes| Copied::Done(CopyOutcome::Copied { bytes })).ok_or(last)
     }
 
@@ -139,26 +141,27 @@ impl Copier {
         Ok(CopyOutcome::Copied { bytes })
     }
 
-    /// Looks at the source once more: whoever changed it meanwhile may have been told of by an event that was handled before this copy
-    /// ended.
+    /// Checks the source once more: the event of a change during this copy may have been handled before the
+    /// copy ended.
     async fn look_again(&self, round: &mut Round<'_>, pinned: &Pinned, bytes: u64) -> Result<(), Abort> {
         let (key, seen) = (&round.item.key, &pinned.info.identity);
         let Source::Web(web) = &self.source else {
             return match self.source.look(key).await {
                 Ok(now) if now.identity.is_same(seen) => Ok(()),
                 Ok(_) => Err(Abort::Changed),
-                // It went once its copy was whole, and the copy stays.
+                // Deleted after its copy was complete; the copy stays.
                 Err(Abort::Gone) if matches!(self.options.removals, Removals::Ignored) => Ok(()),
                 Err(abort) => Err(abort),
             };
         };
-        // The copy is whole by what the server said of its body. What it says elsewhere may bring about another one, once, and never
-        // makes this one wrong: not that it says nothing any more either, as of a link that works once.
+        // The copy is complete by the framing of its response. What the server says elsewhere may cause one
+        // more copy, but never invalidates this one; neither does a failing request, as with links that work
+        // once.
         if round.repeated || web.hint(key).await.is_some_and(|now| now.is_same(seen)) {
             return Ok(());
         }
-        // HEAD is answered otherwise by many, and not at all by some: like is compared with like. An answer without a validator may be any
-        // page, such as one that says that a link works once.
+        // Many servers answer HEAD differently, and some not at all, so a GET is compared with the GET. A
+        // response without a validator may be any page, such as one saying that the link has expired.
         match web.first_byte(key).await {
             Some(now) if now.has_validator() && seen.has_validator() && !now.is_same(seen) => {
                 round.repeated = true;
@@ -169,7 +172,7 @@ impl Copier {
         }
     }
 
-    /// Opens the source: an object that may be in parts at its first part, any other as a whole.
+    /// Opens the source: the first part if the object may be copied in parts, else the whole.
     async fn open(&self, round: &Round<'_>) -> Result<(Pinned, Opened), Abort> {
         let (item, part_size) = (round.item, self.context.part_size);
         let small = item.size.is_some_and(|size| size <= part_size);
@@ -180,7 +183,7 @@ impl Copier {
             self.cross_check(item, &mut opened).await?;
         }
         let size = opened.info.size();
-        // Every part would come as the whole object, or nothing would tell of which version it is.
+        // The server ignored the range, or nothing would show which version a later range is of.
         let unfit = opened.end == size || !opened.info.identity.tells_versions();
         if range != GetRange::Whole && size.is_some_and(|size| size > part_size) && unfit {
             return Err(Abort::RangesIgnored);
@@ -188,8 +191,8 @@ impl Copier {
         Ok((self.pin(round, opened.info.clone()), opened))
     }
 
-    /// Compares what came for a range with what the server says of the whole. Where nobody said of how much a part is one, and the server
-    /// tells it otherwise, the rest can be read in parts too.
+    /// Compares the response to a range with the size that HEAD reports. If the response has no total size
+    /// and HEAD does, the rest can be read in parts too.
     async fn cross_check(&self, item: &Item, opened: &mut Opened) -> Result<(), Abort> {
         let (size, Some(end)) = (opened.info.size(), opened.end) else { return Ok(()) };
         let told = match &self.source {
@@ -202,7 +205,7 @@ impl Copier {
         };
         let seen = &opened.info.identity;
         if size.is_some() {
-            // Of what is not shown to be the same version, the length says nothing: it may be that of a page that took its place.
+            // The size of something that may be another version proves nothing: it may be an error page.
             return if size == Some(whole) || !told.shows(seen) { Ok(()) } else { Err(Abort::RangesIgnored) };
         }
         if whole >= end
@@ -215,7 +218,7 @@ impl Copier {
         Ok(())
     }
 
-    /// Whether the object has no byte behind the first `size`: who says so elsewhere may be wrong, and the rest would be missing.
+    /// Whether the object ends after `size` bytes: if HEAD reports too little, the copy would be truncated.
     async fn ends_at(&self, item: &Item, size: u64, info: &SourceInfo) -> bool {
         let beyond = GetRange::Span(size..size.saturating_add(1));
         matches!(self.source.open(&item.key, &beyond, Some(info)).await, Err(Abort::Changed))
@@ -239,7 +242,7 @@ impl Copier {
         let within = self.within();
         let existing = async {
             match (self.options.existing, item.hint) {
-                // What an earlier round wrote is no older copy.
+                // An earlier round of this run wrote it: it is no older copy.
                 _ if round.touched || round.writing == Writing::Everything => Ok(None),
                 (Existing::Skip, DestinationHint::Unknown | DestinationHint::SameSize) => {
                     to.look(&item.to).await.map_err(Abort::from)
@@ -271,7 +274,7 @@ impl Copier {
         origin.mark(&mut options);
         self.add_extras(&item.key, &mut options).await?;
         round.begin_to_write();
-        // Of a symlink the service would copy the link.
+        // The service would copy a symlink itself, not its target.
         if let Some(from) = within.filter(|_| pinned.info.kind == ObjectKind::Object) {
             let bounds =
                 Bounds { deadline: round.deadline, tracker: round.tracker, which: round.writing.continues() };
@@ -289,8 +292,8 @@ impl Copier {
         Ok(Stored::Copied(pinned, bytes))
     }
 
-    /// Where removals are carried over a copy must be marked as that of its own origin: else the removal of another object of the
-    /// same content takes it along.
+    /// If removals are propagated, a copy must name its own origin: otherwise the removal of another object
+    /// with the same content would remove it.
     fn may_be_its_copy(&self, origin: &Origin, existing: &ObjectMeta) -> bool {
         matches!(self.options.removals, Removals::Ignored)
             || origin.owner(&existing.metadata, Unmarked::Kept) != Owner::Another
@@ -316,7 +319,7 @@ impl Copier {
         Ok(())
     }
 
-    /// Streams a pinned object by the way that fits it. Gives its bytes.
+    /// Streams a pinned object in the suitable way. Returns its size.
     async fn stream(
         &self,
         to: &StoreDestination,
@@ -350,56 +353,56 @@ impl Copier {
     }
 }
 
-/// One round of one object, and what the rounds before it have shown.
+/// State of the rounds of one object.
 struct Round<'r> {
     item: &'r Item,
     deadline: Option<Instant>,
     tracker: &'r UploadTracker,
     reading: Reading,
     writing: Writing,
-    /// Whether this run may have written to the destination: what lies there then is no older copy.
+    /// Whether this run may have written to the destination: the object there is no older copy then.
     touched: bool,
-    /// Whether a copy of this run lay there whole.
+    /// Whether this run completed a copy.
     wrote: Wrote,
-    /// Whether a web server was copied from again because of what it said afterwards.
+    /// Whether the object was copied a second time because of the check after the first copy.
     repeated: bool,
-    /// The bytes of a whole copy of a web object that lies there, as long as nothing is written over it.
+    /// Size of a complete copy of a web object, until it is overwritten.
     whole: Option<u64>,
-    /// The MD5 that a round came to, if it was not that of the `ETag`.
+    /// The MD5 that a round computed, if the `ETag` differs.
     other_md5: Option<[u8; 16]>,
 }
 
 impl Round<'_> {
-    /// From here on what lies at the destination is no older copy, and may not be whole.
+    /// From here on the object at the destination is no older copy, and may be incomplete.
     fn begin_to_write(&mut self) {
         self.touched = true;
         self.whole = None;
     }
 }
 
-/// What the copying of an object came to.
+/// Result of copying an object.
 enum Copied {
-    /// To an end.
+    /// Finished.
     Done(CopyOutcome),
     /// The source has no such object.
     Gone(Wrote),
 }
 
-/// How the source is read.
+/// How to read the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// By ranges, where the object is large.
+    /// By ranges, if the object is large.
     InParts,
-    /// From the first byte to the last: it knows no ranges.
+    /// Sequentially: it does not support ranges.
     InOneGo,
 }
 
-/// How much of the destination is relied on.
+/// How much of the destination is reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writing {
-    /// What is there, and what an earlier run left, is not written again.
+    /// Existing copies and parts are not written again.
     WhatIsMissing,
-    /// The copy has metadata of an earlier time: all is written again.
+    /// Everything is written again, since the copy has outdated metadata.
     Everything,
 }
 
@@ -412,10 +415,10 @@ impl Writing {
     }
 }
 
-/// What a round came to at a bucket.
+/// Result of a round to a bucket.
 enum Stored {
     /// Nothing was written.
     Nothing(CopyOutcome),
-    /// The object that was pinned, and its bytes.
+    /// The pinned object and its size.
     Copied(Pinned, u64),
 }

@@ -1,12 +1,13 @@
-//! A source that can only be read in one go: its length is unknown, it sends whole objects only, or nothing that it says tells two
-//! versions apart.
+//! Sequential copies, for sources that cannot be read in ranges: the length is unknown, whole objects are
+//! sent only, or no validator distinguishes two versions.
 //!
-//! Memory holds two parts: one on its way out while the next one comes in.
+//! Memory holds two parts: one is sent while the next one is read.
 //!
-//! Nothing of such a copy can be continued: what comes next time need not be the same bytes. So when time runs out its upload is
-//! removed, and the failure is a permanent one that says why. Another run of the same length would come no further, and somebody has to
-//! give it more time; records of permanent failures are set aside after some replays, others are not. Only where this copy had next to
-//! no time for itself, as one that was begun last, the failure is transient.
+//! Such a copy cannot be continued: the next read may return other bytes. So when time runs out its upload is
+//! removed, and the failure is permanent, with the reason: another run of the same length would get no
+//! further, so it needs more time; and records of permanent failures are dead-lettered after some replays,
+//! others are not. Only if this copy had almost no time for itself, as one that was started last, the failure
+//! is transient.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,14 +30,15 @@ use super::source::{Body, GetRange, Opened};
 use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 
-/// A copy that had less time than that for itself may come further next time.
+/// A copy that had less time than this may get further next time.
 const NEXT_TO_NO_TIME: Duration = Duration::from_secs(5);
 
-/// After so many parts of unknown length, parts become twice as large: 10,000 of them hold 16 TiB then.
+/// Number of parts after which the part size doubles, if the length is unknown: 10,000 parts then hold 16
+/// TiB.
 const PARTS_OF_A_SIZE: u32 = 1000;
 
-/// Reads to the end and writes what comes: with one request if it is little, in parts if it is more. Whether it ends well or not, no
-/// upload is left open that could be removed. Gives how many bytes came.
+/// Reads to the end and writes the bytes: with one request if they fit one part, else in parts. In either
+/// case no upload is left open, if it can be removed. Returns the size.
 pub(super) async fn put(
     context: &Context,
     to: &StoreDestination,
@@ -45,7 +47,7 @@ pub(super) async fn put(
     deadline: Option<Instant>,
     tracker: &UploadTracker,
 ) -> Result<u64, Abort> {
-    // There is nothing to go on with.
+    // An upload of an earlier run cannot be continued.
     tracker.discard(to).await?;
     let permit = context.streams.acquire().await;
     let (begun, read) = (Instant::now(), Arc::<AtomicU64>::default());
@@ -65,7 +67,7 @@ fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> TransferError {
     let why = if pinned.info.size().is_none() {
         "the source does not tell its length"
     } else if !pinned.info.identity.tells_versions() {
-        "the source tells neither a strong ETag nor a Last-Modified"
+        "the source sends neither a strong ETag nor a Last-Modified"
     } else {
         "the source sends whole objects only"
     };
@@ -116,7 +118,7 @@ impl SequentialCopy<'_> {
     }
 }
 
-/// Everything came at once.
+/// Writes an object that fits one part.
 async fn put_whole(
     context: &Context,
     to: &StoreDestination,
@@ -131,7 +133,7 @@ async fn put_whole(
     loop {
         let outcome = to.bucket.put(key, body.clone(), options.clone()).await.map_err(TransferError::from)?;
         let answered = WriteResponse { etag: outcome.etag.as_deref(), crc64: outcome.crc64 };
-        // Where the answer does not tell, the service compared the body with its MD5.
+        // If the response proves nothing, the service compared the body with its MD5.
         if to.judge(digests, answered) != Verdict::Mismatch {
             return Ok(());
         }
@@ -140,7 +142,7 @@ async fn put_whole(
     }
 }
 
-/// Writes part after part; while one is on its way, the next one is read.
+/// Writes part after part; reads the next one meanwhile.
 async fn send(
     context: &Context,
     upload: &mut Upload,
@@ -187,23 +189,23 @@ async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Abort>
 }
 
 fn arrived_wrong(key: &str) -> TransferError {
-    TransferError::transient(format!("bytes of {key:?} arrived with another checksum"))
+    TransferError::transient(format!("bytes of {key:?} have a different checksum at the destination"))
 }
 
-/// The bytes of the source in order.
+/// The bytes of the source, in order.
 struct Incoming {
     from: Input,
     checksums: Checksums,
-    /// Read, but not asked for yet.
+    /// Read, but not consumed yet.
     pending: Bytes,
     /// Bytes read so far.
     read: Arc<AtomicU64>,
 }
 
 enum Input {
-    /// As many as the source said: a break is read on from.
+    /// Of known length: reading continues after a break.
     Reader(Reader),
-    /// As many as come: a break starts over.
+    /// Of unknown length: a break starts over.
     Stream(Pinned, Body),
 }
 
@@ -218,7 +220,7 @@ impl Incoming {
         let from = if let Some(size) = pinned.info.size() {
             Input::Reader(Reader::new(pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(opened))
         } else {
-            // A first part may have come, of nobody knows how much.
+            // `opened` may be a range of an object of unknown size.
             let opened = match opened.filter(|opened| opened.first == 0 && opened.end.is_none()) {
                 Some(opened) => opened,
                 None => pinned.source.open(&pinned.key, &GetRange::Whole, Some(&pinned.info)).await?,
@@ -232,7 +234,7 @@ impl Incoming {
         matches!(self.from, Input::Stream(..))
     }
 
-    /// The next `size` bytes, or as many as there still are.
+    /// The next `size` bytes, or the rest.
     async fn part(&mut self, size: u64) -> Result<Bytes, Abort> {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let mut part = BytesMut::new();

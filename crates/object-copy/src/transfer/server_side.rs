@@ -1,4 +1,4 @@
-//! Copies within one service: the bytes never leave it.
+//! Server-side copies: the bytes never leave the service.
 
 use std::sync::Arc;
 
@@ -16,22 +16,23 @@ use super::resume::{self, Continue};
 use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 
-/// Largest object that one `CopyObject` takes under all circumstances: OSS refuses more where the storage class changes.
+/// Largest object that one `CopyObject` copies in all cases: OSS refuses larger ones if the storage class
+/// changes.
 const SINGLE: u64 = 1 << 30;
 
-/// Parts of larger objects. Nothing of them passes through here, so they may be large.
+/// Part size of larger objects. The bytes are not streamed through this program, so parts may be large.
 const PART_SIZE: u64 = 256 << 20;
 
-/// Whether the service did it.
+/// Result of a server-side copy.
 #[derive(Debug)]
 pub(super) enum ServerSide {
-    /// The copy is there.
+    /// The copy is complete.
     Done,
-    /// It would not: the object must be streamed.
+    /// The service refused: the object must be streamed.
     Refused(TransferError),
 }
 
-/// How far it may go, and what it may go on with.
+/// Deadline of a copy, and the uploads that it may continue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds<'b> {
     pub(super) deadline: Option<Instant>,
@@ -39,7 +40,8 @@ pub(super) struct Bounds<'b> {
     pub(super) which: Continue,
 }
 
-/// Has the service copy a pinned object from bucket to bucket. Parts that were copied when time runs out are gone on with.
+/// Lets the service copy a pinned object from bucket to bucket. A later run continues with the parts copied
+/// when time runs out.
 pub(super) async fn copy(
     context: &Context,
     (from, to): (&Bucket, &StoreDestination),
@@ -84,7 +86,7 @@ impl From<oss_lite::Error> for Refusal {
             ErrorKind::PreconditionFailed => Self::Abort(Abort::Changed),
             ErrorKind::NoSuchKey => Self::Abort(Abort::Gone),
             ErrorKind::NoSuchUpload => Self::Abort(Abort::Restart(error.into())),
-            // The two sides may turn out to be two accounts or two regions.
+            // The two buckets may turn out to be of two accounts or two regions.
             ErrorKind::AccessDenied
             | ErrorKind::InvalidArgument
             | ErrorKind::NoSuchBucket
@@ -114,7 +116,7 @@ async fn single(
     let right = size == pinned.info.size()
         && match (found, pinned.info.crc64) {
             (Some(found), Some(named)) => found == named,
-            // The service itself moved the bytes, and has no checksum of them.
+            // The service copied the bytes itself, and reports no checksum.
             _ => true,
         };
     if right {
@@ -141,7 +143,7 @@ async fn parts(
     };
     match done {
         Ok(()) => Ok(()),
-        // What the service would not copy is streamed, in parts of another size.
+        // The object will be streamed, in parts of another size.
         Err(Abort::Failed(failed)) if is_refusal(failed.class) => {
             tracker.discard(to).await.map_err(Abort::from)?;
             Err(Refusal::Service(failed))
@@ -162,7 +164,7 @@ async fn copy_parts(
 ) -> Result<(), Abort> {
     loop {
         copy_missing(context, upload, source, deadline).await?;
-        // To copy a part again costs no more than to look at it.
+        // Copying a part again costs no more than checking it.
         let unproved = upload.combined().is_none();
         let before = upload.done.len();
         upload.done.retain(|_, part| !(unproved && part.trust == Trust::Left));
@@ -187,7 +189,7 @@ async fn copy_missing(
             let copied =
                 to.bucket.upload_part_copy(&key, &id, number, &source, span.start, span.end - 1).await;
             match copied {
-                // The service moves the bytes itself; the whole is compared in the end.
+                // The service copies the bytes itself; the checksum of the whole is compared in the end.
                 Ok(part) => {
                     let len = plan.len(number);
                     Ok(Part { etag: part.etag, len, crc64: part.crc64, trust: Trust::Proved })

@@ -9,7 +9,7 @@ use super::reader::{OnFullResponse, Pinned, Reader};
 use super::source::Opened;
 use super::{Context, retry};
 
-/// Writes a whole object with one request, as often as it takes.
+/// Writes a whole object with one request, with retries.
 pub(super) async fn put(
     context: &Context,
     to: &StoreDestination,
@@ -24,7 +24,7 @@ pub(super) async fn put(
     options.crc64 = pinned.info.crc64;
     let mut retries = retry::Retries::new(context.random);
     loop {
-        // A service that is told the MD5 compares by itself.
+        // A service that receives the MD5 compares it by itself.
         let wanted = match pinned.info.likely_md5 {
             Some(_) => Algorithms::CrcAndMd5,
             None if options.content_md5.is_some() => Algorithms::Crc,
@@ -45,7 +45,7 @@ pub(super) async fn put(
                     Verdict::Mismatch => {
                         to.remove_bad(key).await;
                         TransferError::transient(format!(
-                            "{key:?} arrived with another checksum, and was removed"
+                            "{key:?} has a different checksum at the destination, and was removed"
                         ))
                     }
                 }
@@ -56,17 +56,17 @@ pub(super) async fn put(
     }
 }
 
-/// The failure of a streamed write: that of its source, if that is what broke it.
+/// The failure of a streamed write: that of the source, if the source broke it.
 pub(super) fn refused(error: &Error, cause: &Cause) -> Result<TransferError, Abort> {
     match cause.take() {
         Some(abort) => Err(abort),
-        // The digest is right, so the bytes changed on their way; OBS has a code of its own for that.
+        // The digest is right, so the bytes changed in transit; OBS has a code of its own for that.
         None if error.code() == Some("InvalidDigest") => Ok(TransferError::from(error).worth_another_try()),
         None => Ok(error.into()),
     }
 }
 
-/// Looks at what was written where the answer to the write told nothing.
+/// Checks what was written if the response to the write proves nothing.
 async fn confirm(to: &StoreDestination, key: &str, size: u64, checksums: &Checksums) -> Result<(), Abort> {
     let found = to.look(key).await?;
     let good = found.as_ref().is_some_and(|meta| {
@@ -79,5 +79,5 @@ async fn confirm(to: &StoreDestination, key: &str, size: u64, checksums: &Checks
     if found.is_some() {
         to.remove_bad(key).await;
     }
-    Err(Abort::Corrupt(format!("{key:?} is not at the destination as it was sent")))
+    Err(Abort::Corrupt(format!("{key:?} differs at the destination from what was sent")))
 }

@@ -1,4 +1,4 @@
-//! Whether a copy is there already.
+//! Whether a copy exists already.
 
 use std::cmp::Ordering;
 
@@ -8,14 +8,15 @@ use oss_lite::{ObjectMeta, PutOptions, compare_coldness};
 use super::origin::is_own_metadata;
 use super::source_info::SourceInfo;
 
-/// User metadata in which a copy keeps the `ETag` of its source.
+/// User metadata that holds the `ETag` of the source of a copy.
 pub const SOURCE_ETAG: &str = "src-etag";
 
-/// Whether the destination holds this very object: by CRC-64, else by MD5, else by the source's `ETag` that the copy
-/// carries. The `ETag` of a multipart upload is compared with nothing: each cloud makes it by a rule of its own.
+/// Whether the destination holds a copy of this version: by CRC-64, else by MD5, else by the source's `ETag`
+/// in the metadata of the copy. The `ETag` of a multipart upload is never compared: each cloud computes it by
+/// a rule of its own.
 ///
-/// `wanted` is what would be stored with a copy. It counts where the object is a copy of our own making, which had the
-/// source's metadata once: if it has not now, the source's metadata changed.
+/// `wanted` is the metadata of a new copy. It is compared if the object is a copy by this program, which had
+/// the source's metadata once: if it differs now, the source's metadata changed.
 pub(super) fn is_copy(source: &SourceInfo, wanted: &PutOptions, copy: &ObjectMeta) -> bool {
     if source.size() != Some(copy.size) {
         return false;
@@ -24,7 +25,7 @@ pub(super) fn is_copy(source: &SourceInfo, wanted: &PutOptions, copy: &ObjectMet
     let same_content = match (source.crc64, copy.crc64, source.md5, copy.md5()) {
         (Some(ours), Some(theirs), ..) => ours == theirs,
         (_, _, Some(ours), Some(theirs)) => ours == theirs,
-        // Where these differ the one may be no MD5.
+        // A difference proves nothing, since the `ETag` may be no MD5.
         (_, _, None, Some(theirs)) if source.likely_md5 == Some(theirs) => true,
         _ => source.identity.etag.is_some() && carried == source.identity.etag.as_ref(),
     };
@@ -34,8 +35,8 @@ pub(super) fn is_copy(source: &SourceInfo, wanted: &PutOptions, copy: &ObjectMet
                 && !class_changed(wanted, copy, source.identity.last_modified >= copy.last_modified)))
 }
 
-/// Whether the storage class at the source is another one than when the copy was made. A copy that is colder by now was moved by a rule
-/// of its own bucket, unless the source was written since.
+/// Whether the storage class at the source changed since the copy was made. A copy that is colder now was
+/// moved by a lifecycle rule of its bucket, unless the source was written since.
 fn class_changed(wanted: &PutOptions, copy: &ObjectMeta, written_since: bool) -> bool {
     let classes = wanted.storage_class.as_deref().zip(copy.storage_class.as_deref());
     match classes.and_then(|(wanted, found)| compare_coldness(wanted, found)) {
@@ -45,7 +46,7 @@ fn class_changed(wanted: &PutOptions, copy: &ObjectMeta, written_since: bool) ->
     }
 }
 
-/// Whether a copy just made carries what is wanted with it, storage class included.
+/// Whether a new copy has the wanted metadata, including the storage class.
 pub(super) fn carries(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
     let etag = |metadata: &[(String, String)]| {
         metadata.iter().find(|(name, _)| name == SOURCE_ETAG).map(|(_, etag)| etag.clone())
@@ -71,7 +72,7 @@ fn same_metadata(wanted: &PutOptions, copy: &ObjectMeta) -> bool {
         && same_expiry(wanted.expires.as_deref(), copy.expires.as_deref())
 }
 
-/// The same text, or the same time in other words.
+/// The same text, or the same time in another format.
 fn same_expiry(one: Option<&str>, other: Option<&str>) -> bool {
     let time = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|time| time.with_timezone(&Utc));
     one == other || one.zip(other).is_some_and(|(one, other)| time(one).is_some() && time(one) == time(other))

@@ -1,4 +1,4 @@
-//! Where objects are read.
+//! Sources of objects.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use super::web::Web;
 use crate::web_url;
 use settings::location::scheme;
 
-/// Where objects are read.
+/// A source of objects.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A bucket of OSS or OBS.
@@ -27,19 +27,20 @@ pub enum Source {
     S3(S3Bucket),
     /// Any web server.
     Web(Web),
-    /// A directory of this machine.
+    /// A local directory.
     Directory(Directory),
 }
 
-/// The bytes of an object as they arrive. An error of it may be passed by reading on from where it broke.
+/// The bytes of an object as they arrive. After an error the rest may be read from there with another
+/// request.
 pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransferError>> + Send>>;
 
-/// Which bytes are wanted.
+/// Which bytes to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum GetRange {
-    /// All.
+    /// The whole object.
     Whole,
-    /// These.
+    /// A range.
     Span(Range<u64>),
 }
 
@@ -52,18 +53,18 @@ impl GetRange {
     }
 }
 
-/// An object whose bytes are on their way.
+/// An open object whose bytes are arriving.
 pub(super) struct Opened {
     pub(super) info: SourceInfo,
-    /// The first byte that comes: 0 where a server sent the whole object instead of a part.
+    /// Offset of the first byte: 0 if a server sent the whole object instead of a range.
     pub(super) first: u64,
-    /// Where the bytes end, as far as the source says: not included.
+    /// End of the bytes, exclusive, if the source says so.
     pub(super) end: Option<u64>,
     pub(super) body: Body,
 }
 
 impl Source {
-    /// How an object is called in messages: of a URL only what may be shown.
+    /// The name of an object in messages: a URL without its secrets.
     pub(super) fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
         match self {
             Self::Web(_) => web_url::shown(key),
@@ -73,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Whether the `ETag` of an object that looked like an MD5 was one.
+    /// Remembers whether an `ETag` that looked like an MD5 was one.
     pub(super) fn learn_etags(&self, are_md5: bool) {
         match self {
             #[cfg(feature = "s3")]
@@ -92,13 +93,14 @@ impl Source {
         }
     }
 
-    /// What there is of `key`.
+    /// Metadata of the object `key`.
     pub(super) async fn look(&self, key: &str) -> Result<SourceInfo, Abort> {
         match self {
             Self::Store(bucket) => {
                 match bucket.head(key).await {
                     Ok(meta) => Ok(SourceInfo::of_store(bucket.dialect(), meta)),
-                    // The answer has no body. Without a code in its headers nothing tells a missing object from a missing bucket.
+                    // The response to HEAD has no body. Without a code in its headers, a missing object and a
+                    // missing bucket look the same; a GET tells them apart.
                     Err(error) if error.kind() == ErrorKind::NoSuchKey && error.code().is_none() => {
                         open_store(bucket, key, &GetRange::Span(0..1), None).await.map(|opened| opened.info)
                     }
@@ -112,7 +114,7 @@ impl Source {
         }
     }
 
-    /// Reads an object, or a part of it; with `pin`, of that object and no later one.
+    /// Reads an object or a range of it; with `pin`, only that version.
     pub(super) async fn open(
         &self,
         key: &str,
@@ -126,7 +128,7 @@ impl Source {
             Self::Web(web) => Box::pin(web.open(key, range, pin)).await?,
             Self::Directory(directory) => directory.open(key, range).await?,
         };
-        // Not every server knows `If-Match`, and none of them answers a changed object with an error then.
+        // Not every server supports `If-Match`; others send the changed object.
         match pin {
             Some(pin) if !pin.identity.is_same(&opened.info.identity) => Err(Abort::Changed),
             _ => {
@@ -139,8 +141,8 @@ impl Source {
     }
 }
 
-/// The same body, which breaks where it has another length than its head said: not every framing makes sure of that. The last bytes
-/// go out only once it is known that none follow.
+/// The same body, which fails if its length differs from `len`, as not every framing detects that. The last
+/// bytes are passed on only once it is known that none follow.
 pub(super) fn exactly(body: Body, len: u64) -> Body {
     let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
         let Some(chunk) = body.next().await.transpose()? else {
@@ -165,7 +167,7 @@ pub(super) fn exactly(body: Body, len: u64) -> Body {
     Box::pin(chunks)
 }
 
-/// The same body, which breaks where it ends before so many bytes.
+/// The same body, which fails if it is shorter than `len`.
 pub(super) fn at_least(body: Body, len: u64) -> Body {
     let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
         match body.next().await.transpose()? {
@@ -194,14 +196,15 @@ async fn open_store(
         ..GetOptions::default()
     };
     let object = match bucket.get_with(key, options).await {
-        // An empty object has no range that could be asked for.
+        // An empty object has no satisfiable range.
         Err(error) if error.kind() == ErrorKind::InvalidRange && pin.is_none() => {
             bucket.get_with(key, GetOptions::default()).await
         }
         opened => opened,
     };
     let object = object.map_err(|error| match error.kind() {
-        // A part that is none, see `oss_lite::Framing`. A later one is asked for again, since the first was good.
+        // Contradictory framing, see `oss_lite::Framing`. With a pin this is a later range: it is retried,
+        // since the first one was good.
         ErrorKind::UnexpectedResponse if *range != GetRange::Whole && pin.is_none() => Abort::RangesIgnored,
         _ => abort(error),
     })?;
@@ -211,8 +214,8 @@ async fn open_store(
     Ok(Opened { info: SourceInfo::of_store(bucket.dialect(), object.meta), first, end, body: Box::pin(body) })
 }
 
-/// What a refusal of the source bucket means. Gone is what the service itself says to be gone, see [`ErrorKind::NoSuchKey`].
-/// Only an object can be gone: a symlink that leads to nothing is there.
+/// The meaning of an error of the source bucket. An object is gone only if the service says so, see
+/// [`ErrorKind::NoSuchKey`]; a symlink without a target is not gone.
 pub(super) fn abort(error: oss_lite::Error) -> Abort {
     match error.kind() {
         ErrorKind::NoSuchKey if error.code() == Some("SymlinkTargetNotExist") => {

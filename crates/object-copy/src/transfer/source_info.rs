@@ -1,4 +1,4 @@
-//! What a source says of an object.
+//! Metadata of a source object.
 
 use chrono::{DateTime, Utc};
 use oss_lite::{Dialect, ObjectMeta};
@@ -8,54 +8,56 @@ use super::metadata;
 /// An object as its source describes it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SourceInfo {
-    /// What tells this object from a later one of the same key.
+    /// Identifies this version among those of the same key.
     pub(super) identity: Identity,
-    /// MD5 of the content, where the source tells it.
+    /// MD5 of the content, if the source reports it.
     pub(super) md5: Option<[u8; 16]>,
-    /// An `ETag` that looks like an MD5, of a service whose need not be one: what was read tells whether it is.
+    /// An `ETag` that looks like an MD5, from a service whose `ETag`s need not be: the bytes show whether it
+    /// is.
     pub(super) likely_md5: Option<[u8; 16]>,
-    /// CRC-64/XZ of the content, where the source tells it.
+    /// CRC-64/XZ of the content, if the source reports it.
     pub(super) crc64: Option<u64>,
-    /// Headers that belong to the content.
+    /// Content headers.
     pub(super) content: ContentHeaders,
     /// User metadata by lower-case name without prefix.
     pub(super) metadata: Vec<(String, String)>,
-    /// Storage class in the words of the source's vendor.
+    /// Storage class by the vendor's name.
     pub(super) storage_class: Option<StorageClass>,
-    /// What the object is.
+    /// Kind of the object.
     pub(super) kind: ObjectKind,
 }
 
-/// What tells an object from a later one of the same key.
+/// Identifies one version of an object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
-    /// Size in bytes; some web servers do not tell.
+    /// Size in bytes; some web servers do not report it.
     pub(super) size: Option<u64>,
     /// `ETag` without quotes, if it stands for the exact bytes.
     pub(super) etag: Option<String>,
-    /// The same as it came: what goes back to a server that may write it without quotes, or with more. Those of OSS and OBS have quotes.
+    /// The `ETag` as received, for `If-Match`: some servers write it without quotes, or with several. Not set
+    /// for OSS and OBS, whose `ETag`s have quotes.
     pub(super) etag_as_sent: Option<String>,
-    /// A weak `ETag`, without `W/` and quotes. It stands for more than one sequence of bytes: another one tells of a change, but reads are
-    /// never put together by it.
+    /// A weak `ETag`, without `W/` and quotes. It may cover several byte sequences: a different one shows a
+    /// change, but ranges are never combined by it.
     pub(super) weak_etag: Option<String>,
     /// Time of the last change of content or metadata.
     pub(super) last_modified: Option<DateTime<Utc>>,
 }
 
 impl Identity {
-    /// Whether two looks saw the same object: nothing that both tell differs. Object services tell everything each time, a
-    /// web server may say less of a part than of the whole.
+    /// Whether two responses are of the same version: no value that both have differs. Object services send
+    /// all of them each time; a web server may send fewer for a range than for the whole.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
-        // The weak comparison of RFC 9110, 8.8.3.2: by what is in the quotes, be it weak or strong.
+        // The weak comparison of RFC 9110, 8.8.3.2: by the opaque tag, weak or strong.
         agree(self.size.as_ref(), other.size.as_ref())
             && agree(self.any_etag(), other.any_etag())
             && agree(self.last_modified.as_ref(), other.last_modified.as_ref())
     }
 
-    /// Whether anything tells one version from another, be it weakly.
+    /// Whether there is any validator, weak or strong.
     pub(super) fn has_validator(&self) -> bool {
         self.any_etag().is_some() || self.last_modified.is_some()
     }
@@ -64,12 +66,12 @@ impl Identity {
         self.etag.as_ref().or(self.weak_etag.as_ref())
     }
 
-    /// Whether several reads can be told to be of one version. If not, an object is read in one go.
+    /// Whether several reads can be shown to be of one version. If not, the object is read sequentially.
     pub(super) fn tells_versions(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
 
-    /// Whether this read shows that it is of the version that was pinned: it says so itself, by something that stands for the bytes.
+    /// Whether this response shows that it is of the pinned version, by a strong `ETag` or a time.
     pub(super) fn shows(&self, pinned: &Self) -> bool {
         fn equal<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.is_some() && one == other
@@ -79,17 +81,17 @@ impl Identity {
     }
 }
 
-/// What an object is.
+/// Kind of an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ObjectKind {
     /// Content of its own.
     #[default]
     Object,
-    /// An OSS symlink: reading it gives its target's content.
+    /// An OSS symlink: reading it returns the target's content.
     Symlink,
 }
 
-/// A storage class and whose name it is.
+/// A storage class, by the name of one vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StorageClass {
     /// The vendor.
@@ -98,7 +100,7 @@ pub(super) struct StorageClass {
     pub(super) name: String,
 }
 
-/// Headers that belong to the content and go along with it.
+/// Headers that describe the content and are copied with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ContentHeaders {
     /// `Content-Type`
@@ -116,8 +118,9 @@ pub(super) struct ContentHeaders {
 }
 
 impl ContentHeaders {
-    /// What a copy gets of them, whatever they were read from. A value without text says nothing, and some services refuse it; how
-    /// a client framed its upload is no encoding of the content, though some services keep `aws-chunked` as one.
+    /// The headers for a copy, from any source. Empty values are dropped, since some services refuse them.
+    /// `aws-chunked` is dropped from the encodings: it is the framing of an upload, though some services
+    /// store it.
     pub(super) fn cleaned(self) -> Self {
         let text = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
         let encoding = |value: String| {
@@ -139,7 +142,7 @@ impl ContentHeaders {
 }
 
 impl SourceInfo {
-    /// The facts in the answer of an object service.
+    /// The metadata in the response of an object service.
     pub(super) fn of_store(dialect: Dialect, meta: ObjectMeta) -> Self {
         let header = |text: Option<String>| text.map(|text| metadata::read_header(dialect, text));
         let kind = match meta.object_type.as_deref() {

@@ -1,4 +1,4 @@
-//! The one upload of an object that is open at the destination.
+//! The multipart upload of an object that is open at the destination.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,13 +7,14 @@ use super::error::{Abort, TransferError};
 use super::parts::abort;
 use crate::outcome::OpenUpload;
 
-/// What is known to be open at the destination while an object is copied: first what an earlier run left, then what this one begins.
-/// There is one at a time. Whatever is in it when a copy fails is recorded with the failure, so that no upload is left without a record.
+/// Tracks the multipart upload that is open while an object is copied: first that of an earlier run, then
+/// that of this one, one at a time. If the copy fails, it is recorded with the failure, so that every open
+/// upload has a record.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UploadTracker(Arc<Mutex<Option<OpenUpload>>>);
 
 impl UploadTracker {
-    /// With what an earlier run left.
+    /// With the upload that an earlier run left open.
     pub(super) fn new(left: Option<OpenUpload>) -> Self {
         Self(Arc::new(Mutex::new(left)))
     }
@@ -26,16 +27,16 @@ impl UploadTracker {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 
-    /// It was completed, or removed.
+    /// The upload was completed or removed.
     pub(super) fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Removes what is open. What lies in another bucket, as after a change of `DEST`, is out of reach.
+    /// Removes the open upload. One in another bucket, as after a change of `DEST`, is out of reach.
     ///
     /// # Errors
     ///
-    /// When it may be there still; it stays noted then.
+    /// When it may still be there; it stays tracked then.
     pub(super) async fn discard(&self, to: &StoreDestination) -> Result<(), TransferError> {
         if let Some(open) = self.get() {
             if to.bucket.name().as_str() == open.bucket {
@@ -46,8 +47,8 @@ impl UploadTracker {
         Ok(())
     }
 
-    /// After a stop of an upload that no later run can go on with. Where it cannot be removed either, the attempt ends: another upload
-    /// would take its place here, and nobody would know of it any more.
+    /// Discards an upload that no later run can continue, after `abort`. If it cannot be removed, the attempt
+    /// ends: a new upload would take its place here, and the old one would be lost without a record.
     pub(super) async fn give_up(&self, to: &StoreDestination, abort: Abort) -> Abort {
         match (self.discard(to).await, abort) {
             (Ok(()), abort) | (Err(_), abort @ Abort::Failed(_)) => abort,
@@ -55,7 +56,7 @@ impl UploadTracker {
         }
     }
 
-    /// The failure, with what is open.
+    /// Adds the open upload to the error.
     pub(super) fn attach(&self, failed: TransferError) -> TransferError {
         match self.get() {
             Some(open) => failed.with_open(open),

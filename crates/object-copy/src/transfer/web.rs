@@ -1,8 +1,8 @@
 //! Objects of any web server.
 //!
-//! Nothing that one says is more than it says of that answer. What an answer to a GET says of its own body is read by
-//! [`oss_lite::Framing`], and compared with what came; a body that is whole by that is the object. HEAD, the length in it and validators of other
-//! answers are hints: they may be those of another machine, of a page, or of nothing at all.
+//! Each response describes itself only. The framing of a GET response is read by [`oss_lite::Framing`] and
+//! compared with the bytes; a body that is complete by its framing is the object. HEAD, its length and the
+//! validators of other responses are hints: they may be from another machine or an error page, or be wrong.
 
 use std::error::Error as _;
 use std::fmt;
@@ -28,35 +28,34 @@ use crate::{header, web_url};
 
 const REDIRECTS: usize = 10;
 
-/// What servers are called in messages.
+/// Name of the server in messages.
 const SERVER: &str = "the web server";
 
 /// Objects of any web server. The key is the URL.
 ///
-/// What a server says about its answer stays here: of its headers only content type, disposition, encoding and language
-/// are taken over.
+/// Of the response headers only content type, disposition, encoding and language are copied.
 #[derive(Clone, Debug)]
 pub struct Web {
     http: reqwest::Client,
     admission: Option<Arc<dyn Admission>>,
 }
 
-/// Says which URLs may be asked: the first, and each that a redirect leads to.
+/// Decides which URLs may be requested: the first one, and each redirect.
 pub trait Admission: fmt::Debug + Send + Sync {
-    /// Judges a URL before it is asked.
+    /// Checks a URL before it is requested.
     ///
     /// # Errors
     ///
-    /// Why it must not be.
+    /// Why it must not be requested.
     fn admit(&self, url: &Url) -> Result<(), Inadmissible>;
 }
 
-/// A URL that must not be asked, or a name that must not be connected to: a permanent failure.
+/// A URL that must not be requested, or a name that must not be connected to: a permanent failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inadmissible(String);
 
 impl Inadmissible {
-    /// For this reason.
+    /// A refusal for this reason.
     pub fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
@@ -76,8 +75,8 @@ impl Web {
         Self { http, admission: None }
     }
 
-    /// The same, where `admission` is asked before each request. Names are the matter of the client's resolver, which may
-    /// give [`Inadmissible`] as its error.
+    /// The same, where `admission` checks each request. Names are checked by the client's resolver, which may
+    /// fail with [`Inadmissible`].
     pub fn guarded(http: reqwest::Client, admission: Arc<dyn Admission>) -> Self {
         Self { http, admission: Some(admission) }
     }
@@ -89,7 +88,7 @@ impl Web {
         {
             return Ok(info(response.headers(), content_length(response.headers()))?);
         }
-        // Some servers, and URLs signed for GET, know no HEAD, and each says so in its own way.
+        // Some servers, and URLs signed for GET, do not support HEAD, and report that in various ways.
         match self.open(url, &GetRange::Span(0..1), None).await {
             Err(Abort::RangesIgnored) => self.open(url, &GetRange::Whole, None).await,
             answer => answer,
@@ -97,16 +96,16 @@ impl Web {
         .map(|opened| opened.info)
     }
 
-    /// What HEAD says, if it says anything, asked once.
+    /// The response to HEAD, if it succeeds, without retries.
     pub(super) async fn hint(&self, url: &str) -> Option<Identity> {
         let response = self.once(Method::HEAD, url, &HeaderMap::new()).await.ok()?;
         let headers = response.headers();
-        // Many a server sends a length of nothing where it sends no body.
+        // Many servers send a length of 0, since the response has no body.
         let size = content_length(headers).filter(|size| *size > 0);
         response.status().is_success().then(|| identity(headers, size))
     }
 
-    /// What the server says of the object beside its first byte, if it says anything, asked once.
+    /// The headers of a GET of the first byte, if it succeeds, without retries.
     pub(super) async fn first_byte(&self, url: &str) -> Option<Identity> {
         let (range, mut headers) = (GetRange::Span(0..1), HeaderMap::new());
         add_range(&mut headers, &range);
@@ -136,7 +135,8 @@ impl Web {
                 let framing = Framing::read(status, response.headers(), range.byte_range())
                     .map_err(|contradiction| Abort::contradicted(&contradiction, SERVER, range))?;
                 let info = info(response.headers(), framing.total)?;
-                // Such a body ends where the connection does, also where that broke: what HEAD says is all there is to compare it with.
+                // Such a body ends with the connection, also if that broke: only the length from HEAD can
+                // detect that.
                 let unframed = framing.end.is_none() && ends_with_connection(&response);
                 let mut body = body(response, SERVER);
                 if unframed && let Some(least) = self.hint(url).await.and_then(|hint| hint.size) {
@@ -148,7 +148,7 @@ impl Web {
         }
     }
 
-    /// Sends a GET until it is answered by what another try would not change.
+    /// Sends a GET, with retries.
     async fn get(&self, url: &str, headers: &HeaderMap) -> Result<Response, Abort> {
         let mut retries = Retries::of_read(fastrand::f64);
         loop {
@@ -161,7 +161,8 @@ impl Web {
         }
     }
 
-    /// Sends a request and follows redirects, never from https to http. A user in the URL is sent to its own site only.
+    /// Sends a request and follows redirects, never from https to http. Credentials in the URL are sent to
+    /// its own origin only.
     async fn once(&self, method: Method, url: &str, headers: &HeaderMap) -> Result<Response, TransferError> {
         let mut url =
             Url::parse(url).map_err(|error| TransferError::permanent(format!("not a URL: {error}")))?;
@@ -195,7 +196,7 @@ impl Web {
     }
 }
 
-/// What a guarded client's resolver said against a name, if that is what is behind the error.
+/// The refusal of a guarded client's resolver, if it caused the error.
 fn refusal(error: &reqwest::Error) -> Option<TransferError> {
     let causes = successors(error.source(), |&cause| cause.source());
     let mut refusals = causes.filter_map(|cause| cause.downcast_ref::<Inadmissible>());
@@ -215,7 +216,7 @@ fn redirect(url: &Url, response: &Response) -> Result<Option<Url>, TransferError
     Ok(Some(next))
 }
 
-/// Whether nothing else tells the end of a body whose length is unknown.
+/// Whether only the end of the connection ends a body of unknown length.
 fn ends_with_connection(response: &Response) -> bool {
     response.version() < Version::HTTP_2 && !response.headers().contains_key(TRANSFER_ENCODING)
 }

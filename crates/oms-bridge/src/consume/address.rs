@@ -51,8 +51,8 @@ impl Address {
         }
     }
 
-    /// Where requests go, if that is not one of the public endpoints that Amazon's SDK finds by the region. Endpoints in a VPC are
-    /// their owner's.
+    /// Where requests go, if that is not one of the public endpoints that Amazon's SDK finds by the region.
+    /// Endpoints in a VPC are their owner's.
     pub fn endpoint(&self) -> Option<String> {
         let public = self.amazons_labels().is_some_and(|labels| labels.last() != Some(&"vpce"));
         (!public).then(|| self.origin())

@@ -1,9 +1,10 @@
-//! Stops receiving while nothing can be acked, so that messages wait in the queue and do not use up the receives after
-//! which the queue dead-letters them.
+//! Stops receiving while nothing can be acked, so that messages wait in the queue and do not use up the
+//! receives after which the queue dead-letters them.
 //!
-//! A run in which no change is accepted by the engine or recorded in the journal closes it: the engine and the log bucket
-//! are both down. From then on the log bucket is probed, and no message is received until it takes a record. At long
-//! intervals one message is received all the same, as a trial: the engine may be back, and accepts without the journal.
+//! A run in which no change is accepted by the engine or recorded in the journal closes it: the engine and
+//! the log bucket are both down. From then on the log bucket is probed, and no message is received until it
+//! takes a record. At long intervals one message is received all the same, as a trial: the engine may be
+//! back, and accepts without the journal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +107,8 @@ impl ReceiveBackoff {
         self.state.send_modify(|state| state.over = true);
     }
 
-    /// Waits until a poller may receive something; `journal` probes the log bucket. A worker that `drains` waits for a limited time.
+    /// Waits until a poller may receive something; `journal` probes the log bucket. A worker that `drains`
+    /// waits for a limited time.
     pub(super) async fn pass<F>(&self, drains: bool, random: Random, journal: impl Fn() -> F) -> Permission
     where
         F: Future<Output = bool>,

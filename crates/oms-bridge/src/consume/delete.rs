@@ -56,8 +56,8 @@ impl Deleter {
         Self { entries: sender, refusal }
     }
 
-    /// Why the queue refuses to delete for this worker, once it has. Without deletions every message is delivered again
-    /// and again.
+    /// Why the queue refuses to delete for this worker, once it has. Without deletions every message is
+    /// delivered again and again.
     pub(super) fn refusal(&self) -> watch::Receiver<Option<QueueError>> {
         self.refusal.clone()
     }

@@ -23,11 +23,13 @@ pub struct QueueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueueErrorKind {
-    /// Network trouble, throttling or an unavailable service. User action: none, the worker goes on by itself.
+    /// Network trouble, throttling or an unavailable service. User action: none, the worker goes on by
+    /// itself.
     Transient,
     /// Credentials or permissions are refused. User action: mend the credentials or the policy of the role.
     Refused,
-    /// The queue does not exist, or does not take such a request. User action: check `--queue-url` and the region.
+    /// The queue does not exist, or does not take such a request. User action: check `--queue-url` and the
+    /// region.
     Unusable,
 }
 
@@ -156,7 +158,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// Whether it was the clock that made a signature wrong. The SDK corrects its clock by the answer, and the next request is right.
+/// Whether it was the clock that made a signature wrong. The SDK corrects its clock by the answer, and the
+/// next request is right.
 fn is_of_the_clock(said: &str, behind: Option<Behind>) -> bool {
     behind.is_some_and(Behind::explains_refusal)
         || ["Signature expired", "Signature not yet current"].iter().any(|start| said.starts_with(start))

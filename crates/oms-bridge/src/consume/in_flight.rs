@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Received;
 
-/// Receipts by message id. A message that is received again while it is processed (its visibility ran out) gets its new
-/// receipt here: the old one may no longer delete it.
+/// Receipts by message id. A message that is received again while it is processed (its visibility ran out)
+/// gets its new receipt here: the old one may no longer delete it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InFlight(Arc<Mutex<HashMap<String, String>>>);
 

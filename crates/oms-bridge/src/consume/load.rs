@@ -23,8 +23,8 @@ use object_events::Message;
 /// Time budget of one run. What is not copied by then is recorded in the journal, and a replay continues it.
 const RUN: Duration = Duration::from_hours(1);
 
-/// How long a nacked message stays invisible, by how often it was received: half a minute, and four times as long each time,
-/// so that five receives outlast an outage of an hour.
+/// How long a nacked message stays invisible, by how often it was received: half a minute, and four times as
+/// long each time, so that five receives outlast an outage of an hour.
 const RETRY_DELAY: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
 
 fn retry_delay(receives: u32) -> Duration {
@@ -56,8 +56,8 @@ struct ParsedMessage {
 }
 
 impl WorkerInner {
-    /// Reads the bodies. An unreadable message is left alone: it becomes visible again until the queue's redrive policy
-    /// dead-letters it.
+    /// Reads the bodies. An unreadable message is left alone: it becomes visible again until the queue's
+    /// redrive policy dead-letters it.
     fn parsed(&self, messages: Vec<Received>, lease: &mut Lease) -> Vec<ParsedMessage> {
         let mut parsed = Vec::with_capacity(messages.len());
         for Received { id, body, receives, .. } in messages {

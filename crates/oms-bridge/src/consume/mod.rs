@@ -1,4 +1,5 @@
-//! A worker on an Amazon SQS queue: receives messages, runs them through the usual pipeline, and deletes (acks) what is done.
+//! A worker on an Amazon SQS queue: receives messages, runs them through the usual pipeline, and deletes
+//! (acks) what is done.
 //!
 //! ```text
 //! receive ──▶ parse ──▶ pipeline ──▶ accepted, or in the journal ──▶ delete
@@ -22,14 +23,16 @@
 //!
 //! # Rules
 //!
-//! - A message is acked (deleted) once each of its keys is accepted by the engine or in the journal, never before. A killed
-//!   worker loses nothing: its messages become visible again and another worker processes them. Keys that were done
-//!   by then are done twice, which does no harm.
-//! - While messages are processed they stay invisible: their visibility timeout is extended whenever half of it is over.
+//! - A message is acked (deleted) once each of its keys is accepted by the engine or in the journal, never
+//!   before. A killed worker loses nothing: its messages become visible again and another worker processes
+//!   them. Keys that were done by then are done twice, which does no harm.
+//! - While messages are processed they stay invisible: their visibility timeout is extended whenever half of
+//!   it is over.
 //! - Any number of workers may share a queue, on any number of machines, without coordination.
-//! - Receives are limited: a queue dead-letters a message that was received too often. So a nacked message stays invisible
-//!   longer each time, and while nothing can be acked no messages are received.
-//! - Expired credentials are renewed; if the queue refuses credentials, others are looked for once before the worker ends.
+//! - Receives are limited: a queue dead-letters a message that was received too often. So a nacked message
+//!   stays invisible longer each time, and while nothing can be acked no messages are received.
+//! - Expired credentials are renewed; if the queue refuses credentials, others are looked for once before the
+//!   worker ends.
 //! - Trouble with the queue is logged once, not by each poller and each poll.
 //! - A long poll is never cut off. Messages that it returns while the worker stops are released at once.
 
@@ -111,7 +114,8 @@ struct WorkerInner {
 }
 
 impl Worker {
-    /// A worker that forwards the messages of `queue` through `pipeline`. Needs a runtime, as it starts a task.
+    /// A worker that forwards the messages of `queue` through `pipeline`. Needs a runtime, as it starts a
+    /// task.
     pub fn new(
         queue: Queue,
         pipeline: Pipeline,
@@ -135,7 +139,8 @@ impl Worker {
         }))
     }
 
-    /// Works until `stop`, or until the queue is drained if [`Until::Drained`]. Then finishes the messages in flight.
+    /// Works until `stop`, or until the queue is drained if [`Until::Drained`]. Then finishes the messages in
+    /// flight.
     ///
     /// # Errors
     ///

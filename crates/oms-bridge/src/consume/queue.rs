@@ -75,8 +75,8 @@ pub struct Refused {
 }
 
 impl Queue {
-    /// The queue at `address`. Requests go to `endpoint`, else to where the configuration says, else to the host in its URL, else,
-    /// where that is Amazon's, to the endpoint of the region.
+    /// The queue at `address`. Requests go to `endpoint`, else to where the configuration says, else to the
+    /// host in its URL, else, where that is Amazon's, to the endpoint of the region.
     pub fn new(config: &aws_access::Config, address: &Address, endpoint: Option<String>) -> Self {
         let endpoint =
             endpoint.or_else(|| aws_access::endpoint(&config.sdk, "SQS")).or_else(|| address.endpoint());
@@ -91,7 +91,8 @@ impl Queue {
         }
     }
 
-    /// Sends a request; if the queue refuses the cached credentials and there are others, once more with those.
+    /// Sends a request; if the queue refuses the cached credentials and there are others, once more with
+    /// those.
     async fn ask<T, E, F>(&self, operation: &str, send: impl Fn() -> F) -> Result<T, QueueError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
@@ -166,8 +167,8 @@ impl Queue {
         Ok(answer.failed().iter().filter_map(refused).collect())
     }
 
-    /// Sets the visibility timeout of messages, counted from now, 10 at most. Returns those that failed. With zero they are
-    /// visible at once.
+    /// Sets the visibility timeout of messages, counted from now, 10 at most. Returns those that failed. With
+    /// zero they are visible at once.
     pub async fn change_visibility(
         &self,
         receipts: &[String],

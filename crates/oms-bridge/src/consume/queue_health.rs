@@ -1,8 +1,8 @@
 //! Health of the connection to the queue, and what is logged about it.
 //!
-//! Several pollers meet the same trouble, and meet it again with each poll. Each kind of trouble is logged once. It is over
-//! after as many answers in a row as there are pollers: ending it with a single answer among many failures would log it
-//! again and again.
+//! Several pollers meet the same trouble, and meet it again with each poll. Each kind of trouble is logged
+//! once. It is over after as many answers in a row as there are pollers: ending it with a single answer among
+//! many failures would log it again and again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

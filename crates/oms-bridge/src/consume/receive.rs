@@ -86,8 +86,8 @@ fn pause_after(errors: u32) -> Duration {
 }
 
 impl WorkerInner {
-    /// Waits for `pause`, then for room: one slot for a trial, otherwise all free slots up to what one request can fill.
-    /// `None` when the worker ends instead.
+    /// Waits for `pause`, then for room: one slot for a trial, otherwise all free slots up to what one
+    /// request can fill. `None` when the worker ends instead.
     async fn room(&self, pause: Duration, drains: bool) -> Option<(Option<Trial>, OwnedSemaphorePermit)> {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -144,7 +144,8 @@ impl WorkerInner {
         }
     }
 
-    /// Messages per run. Keys for OMS share requests; a copy can take long, and no other message should wait for it.
+    /// Messages per run. Keys for OMS share requests; a copy can take long, and no other message should wait
+    /// for it.
     fn share(&self) -> usize {
         if self.pipeline.engine().may_copy() { 1 } else { BATCH }
     }

@@ -38,7 +38,8 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Loopback, on six ports from `first` on: function, OSS, OBS, OMS, admin, desk. From 0 on: any free ports.
+    /// Loopback, on six ports from `first` on: function, OSS, OBS, OMS, admin, desk. From 0 on: any free
+    /// ports.
     pub fn from_port(first: u16) -> Self {
         let port = |offset| {
             if first == 0 { 0 } else { first.saturating_add(offset) }
@@ -79,7 +80,8 @@ impl Drop for LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts it. `limits` are those of each of its listeners, `timeout` is what the platform gives the function for one event.
+    /// Starts it. `limits` are those of each of its listeners, `timeout` is what the platform gives the
+    /// function for one event.
     ///
     /// # Errors
     ///
@@ -102,8 +104,9 @@ impl LocalCloud {
         let task = twin.create_sync_task(SOURCE, DESTINATION);
         let http = http_client::build(Proxies::None)?;
         let pipeline = assemble::pipeline(settings(&twin, &task)?, &http)?;
-        // The twin sends the credentials of the function's role with every event, as Function Compute does. There is nothing to
-        // protect by a token: events move made-up objects between buckets in this process.
+        // The twin sends the credentials of the function's role with every event, as Function Compute does.
+        // There is nothing to protect by a token: events move made-up objects between buckets in this
+        // process.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
         let adapter = host::adapter(function).platform(Platform::FunctionCompute).limits(limits);
         let bound = adapter.listen(addresses.function).markers(Markers::Off).bind().await?;

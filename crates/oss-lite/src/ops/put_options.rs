@@ -124,12 +124,8 @@ pub(super) fn insert_callback(
 }
 
 fn metadata_name(dialect: Dialect, name: &str) -> Result<HeaderName, Error> {
-    let more = dialect == Dialect::Obs;
-    let good = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (more && b"_.".contains(&byte))
-    };
-    if name.is_empty() || !name.bytes().all(good) {
-        let more = if more { ", '_', '.'" } else { "" };
+    if name.is_empty() || !name.bytes().all(|byte| dialect.allows_in_metadata_name(byte)) {
+        let more = if dialect == Dialect::Obs { ", '_', '.'" } else { "" };
         return Err(Error::new(
             ErrorKind::InvalidArgument,
             format!("metadata name {name:?} is not made of a-z, 0-9{more} and '-'"),

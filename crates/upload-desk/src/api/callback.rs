@@ -1,8 +1,9 @@
 //! `POST /callback`: OSS says that an upload is stored, and passes the answer on to the browser.
 //!
-//! Everybody reaches this route, and the signature is over the body: it has to be read before it is known who called. So what cannot be
-//! of OSS by its head is refused before that, and what can be takes one of a few [`CallbackPermits`] until it is verified, and must come soon. What
-//! is refused for want of a place is settled later, as every upload is whose callback never comes; users are not kept out.
+//! Everybody reaches this route, and the signature is over the body: it has to be read before it is known who
+//! called. So what cannot be of OSS by its head is refused before that, and what can be takes one of a few
+//! [`CallbackPermits`] until it is verified, and must come soon. What is refused for want of a place is
+//! settled later, as every upload is whose callback never comes; users are not kept out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::entry::{Arrival, ArrivalEffect, Entry, Id};
 use crate::store::{Preview, parse_md5};
 use object_copy::header;
 
-/// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way included.
+/// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way
+/// included.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What its body must come within: nobody waits for the answer any more then.

@@ -37,8 +37,8 @@ const OPENAPI: &str = include_str!("openapi.json");
 
 /// All routes, where `requests` are answered at once.
 ///
-/// A body is read only after the head has shown who sends it: the token of a user. OSS has none, so what is read in its name has places
-/// of its own.
+/// A body is read only after the head has shown who sends it: the token of a user. OSS has none, so what is
+/// read in its name has places of its own.
 pub(crate) fn router(desk: Desk, requests: usize) -> Router {
     let permits = callback::CallbackPermits::among(requests);
     page::routes()

@@ -20,7 +20,8 @@ use crate::types::{ContentType, UNKNOWN};
 use crate::users::User;
 use object_copy::transfer::Admission as _;
 
-/// Fetches that a user may have under way and waiting. A few more if several are asked for at the same moment.
+/// Fetches that a user may have under way and waiting. A few more if several are asked for at the same
+/// moment.
 const MOST_FETCHES: u64 = 100;
 
 /// Longest URL, in bytes.

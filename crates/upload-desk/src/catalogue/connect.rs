@@ -37,7 +37,8 @@ impl Connector {
     pub(super) fn new(url: &DatabaseUrl) -> Result<Self, sqlx::Error> {
         install_default_drivers();
         let (text, engine) = match &url.database {
-            // Escaped as a whole: whatever the path is made of, it is read as a path. A file that is gone is not made again.
+            // Escaped as a whole: whatever the path is made of, it is read as a path. A file that is gone is
+            // not made again.
             Database::Sqlite(path) => {
                 let path = utf8_percent_encode(path.to_str().unwrap_or_default(), NON_ALPHANUMERIC);
                 (format!("sqlite:{path}?mode=rw"), DatabaseKind::Sqlite)

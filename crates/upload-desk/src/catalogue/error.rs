@@ -22,7 +22,8 @@ pub enum CatalogueErrorKind {
     ///
     /// User action: find out who else writes there, and correct or restore it.
     Corrupt,
-    /// The database cannot be used with these settings: no such folder, no permission, wrong password, wrong schema.
+    /// The database cannot be used with these settings: no such folder, no permission, wrong password, wrong
+    /// schema.
     ///
     /// User action: correct what the message names.
     Misconfigured,
@@ -32,7 +33,8 @@ pub enum CatalogueErrorKind {
     Refused,
 }
 
-/// The error of the catalogue. Its message is one lower-case line that names the database without its password.
+/// The error of the catalogue. Its message is one lower-case line that names the database without its
+/// password.
 #[derive(Clone, Debug)]
 pub struct CatalogueError {
     kind: CatalogueErrorKind,

@@ -1,8 +1,10 @@
-//! The file of SQLite: for its owner alone, and watched, since it goes on being written after somebody deleted it.
+//! The file of SQLite: for its owner alone, and watched, since it goes on being written after somebody
+//! deleted it.
 //!
-//! It names every file of every user and the URLs that they gave, which may be signed. So it is made for its owner alone, and so are the files
-//! that SQLite keeps beside it, which take over its mode. From one that everybody may open, as earlier versions made it, that right alone is
-//! taken: what a group may do is as somebody wants it.
+//! It names every file of every user and the URLs that they gave, which may be signed. So it is made for its
+//! owner alone, and so are the files that SQLite keeps beside it, which take over its mode. From one that
+//! everybody may open, as earlier versions made it, that right alone is taken: what a group may do is as
+//! somebody wants it.
 
 use std::path::{Path, PathBuf};
 
@@ -43,8 +45,8 @@ impl WatchedFile {
     }
 }
 
-/// Makes the file if there is none. Whatever keeps it from being made is told in the words of the system: SQLite says the same of
-/// everything.
+/// Makes the file if there is none. Whatever keeps it from being made is told in the words of the system:
+/// SQLite says the same of everything.
 pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
     let Database::Sqlite(path) = &url.database else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -10,9 +10,10 @@
 //! | `file` | notices that the file of SQLite was deleted or replaced |
 //! | `error` | what went wrong, and what can be done about it |
 //!
-//! A write is answered once it is durable. Where that is not known (the connection broke while it was committed, or [`PATIENCE`] was
-//! over) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated all the same: `put` names the revision that it
-//! changes, so the second one is a conflict if the first was done.
+//! A write is answered once it is durable. Where that is not known (the connection broke while it was
+//! committed, or [`PATIENCE`] was over) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated
+//! all the same: `put` names the revision that it changes, so the second one is a conflict if the first was
+//! done.
 
 mod connect;
 mod error;
@@ -82,7 +83,8 @@ pub(crate) struct ListFilter {
 }
 
 impl Catalogue {
-    /// Opens the catalogue, and makes or updates its tables. A file of SQLite is made if there is none; a database of MySQL is not.
+    /// Opens the catalogue, and makes or updates its tables. A file of SQLite is made if there is none; a
+    /// database of MySQL is not.
     ///
     /// # Errors
     ///
@@ -143,8 +145,8 @@ impl Catalogue {
         self.entry(|| statements::find(id)).await
     }
 
-    /// Writes every field but id, creator and time of creation, if the row still has the revision of `entry`; it then has the next
-    /// one.
+    /// Writes every field but id, creator and time of creation, if the row still has the revision of `entry`;
+    /// it then has the next one.
     ///
     /// # Errors
     ///

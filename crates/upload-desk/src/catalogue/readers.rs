@@ -1,7 +1,8 @@
 //! Connections to read from, kept for the next one.
 //!
-//! Not the pool of sqlx: that one asks each connection that comes back whether it is alive, which is a round trip for each row read,
-//! and takes back those whose answer nobody waited for. Here what is not read to its end is closed.
+//! Not the pool of sqlx: that one asks each connection that comes back whether it is alive, which is a round
+//! trip for each row read, and takes back those whose answer nobody waited for. Here what is not read to its
+//! end is closed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

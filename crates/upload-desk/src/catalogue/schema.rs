@@ -22,8 +22,8 @@ struct SchemaStep {
     mysql: &'static str,
 }
 
-/// Never changed once they are released: databases remember their checksums. Doing one twice does no harm; those for MySQL hold one
-/// statement each.
+/// Never changed once they are released: databases remember their checksums. Doing one twice does no harm;
+/// those for MySQL hold one statement each.
 const STEPS: [SchemaStep; 1] = [SchemaStep {
     version: 1,
     name: "storage",

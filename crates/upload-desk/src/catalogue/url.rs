@@ -9,10 +9,12 @@ use reqwest::Url;
 use secrecy::SecretString;
 use sqlx::mysql::MySqlConnectOptions;
 
-/// A database: `sqlite://folder/file.db` or `mysql://user:password@host:3306/database`. Shown without its password.
+/// A database: `sqlite://folder/file.db` or `mysql://user:password@host:3306/database`. Shown without its
+/// password.
 ///
-/// A path after `sqlite://` is relative unless a third slash follows; percent signs escape. Parameters of a URL of MySQL are those
-/// of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY`; `mariadb://` means the same.
+/// A path after `sqlite://` is relative unless a third slash follows; percent signs escape. Parameters of a
+/// URL of MySQL are those of [`MySqlConnectOptions`], such as `ssl-mode=VERIFY_IDENTITY`; `mariadb://` means
+/// the same.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     pub(super) database: Database,

@@ -16,7 +16,8 @@ use crate::entry::Entry;
 /// Most changes of one transaction.
 const LARGEST: usize = 256;
 
-/// A transaction that took this long is committed, whatever else there is to write: the server may be far away.
+/// A transaction that took this long is committed, whatever else there is to write: the server may be far
+/// away.
 const ENOUGH: Duration = Duration::from_millis(500);
 
 /// How long one transaction may take, with the connection that it may need first.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::Millis;
 
-/// 128 bits as 32 lower-case hex digits: the time in milliseconds (48 bits), then 80 random ones. So ids sort by time, and new rows
-/// lie beside each other in the index.
+/// 128 bits as 32 lower-case hex digits: the time in milliseconds (48 bits), then 80 random ones. So ids sort
+/// by time, and new rows lie beside each other in the index.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Id(u128);
 

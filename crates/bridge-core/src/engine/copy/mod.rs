@@ -63,8 +63,8 @@ pub struct CopyConfig {
     pub credentials: Option<Arc<Credentials>>,
     /// Whether removals are carried over.
     pub deletes: Deletes,
-    /// Which objects count as copies that do not say what they are copies of. None does for changes of another bucket than the only
-    /// source, or where there is none.
+    /// Which objects count as copies that do not say what they are copies of. None does for changes of
+    /// another bucket than the only source, or where there is none.
     pub unmarked: Unmarked,
     /// The clock that removals are counted by.
     pub clock: Clock,
@@ -222,8 +222,9 @@ impl CopyEngine {
         }
     }
 
-    /// Opens a connection to the destination, and to the source if its bucket is known, so that the first event does not
-    /// wait for them. Says which of them cannot be reached by `deadline`, and why; any reply counts as reached.
+    /// Opens a connection to the destination, and to the source if its bucket is known, so that the first
+    /// event does not wait for them. Says which of them cannot be reached by `deadline`, and why; any reply
+    /// counts as reached.
     pub async fn warm(&self, deadline: Instant) -> Vec<String> {
         let config = &self.0.config;
         let source = async {
@@ -431,11 +432,12 @@ impl CopyShared {
     }
 }
 
-/// The deadline of transfers: early enough to close what is open at the destination and to report, by `deadline`, what a
-/// later run continues with.
+/// The deadline of transfers: early enough to close what is open at the destination and to report, by
+/// `deadline`, what a later run continues with.
 ///
-/// Two seconds are enough for one round trip that lists or aborts a multipart upload, at the timeouts of the client. When
-/// little time is left, an eighth of it is reserved instead: most of a short budget has to go into the copy itself.
+/// Two seconds are enough for one round trip that lists or aborts a multipart upload, at the timeouts of the
+/// client. When little time is left, an eighth of it is reserved instead: most of a short budget has to go
+/// into the copy itself.
 fn transfer_deadline(deadline: Instant, now: Instant) -> Instant {
     const RESERVED: Duration = Duration::from_secs(2);
     deadline - RESERVED.min(deadline.saturating_duration_since(now) / 8)

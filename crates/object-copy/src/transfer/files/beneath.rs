@@ -1,9 +1,10 @@
 //! Names below a directory, reached without following a link on the way.
 //!
-//! Each directory is opened in the one before it, and the last name is used in the last of them. Whoever replaces one by a link
-//! meanwhile gains nothing: a link is an error, and what was opened stays what it was.
+//! Each directory is opened relative to its parent, and the last name is used relative to the last directory.
+//! So replacing a directory by a link meanwhile has no effect: a link is an error, and an open directory
+//! stays the same.
 //!
-//! The calls block: they are for threads that may.
+//! The calls block, so they are for blocking threads.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -15,50 +16,50 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-/// A directory is only gone through. Where the system can, that needs no right to list it.
+/// Directories are only traversed. Where the system supports it, that needs no permission to list them.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const THROUGH: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const THROUGH: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
-/// The names that are tried for a file that is not finished.
+/// Most names that are tried for a temporary file.
 const NAMES: u32 = 16;
 
-/// What to do about a directory that is not there.
+/// What to do about a missing directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MissingDirectory {
-    /// It is made.
+    /// Create it.
     Create,
-    /// It is an error.
+    /// Fail.
     Refuse,
 }
 
-/// What there is of a name.
+/// Metadata of a name.
 #[derive(Clone, Debug)]
 pub(super) struct FileMeta {
     pub(super) kind: FileKind,
     pub(super) size: u64,
     pub(super) modified: Option<DateTime<Utc>>,
-    /// Device and number: what tells a file from all others of this machine.
+    /// Device and inode number, which identify a file on this machine.
     pub(super) id: (u64, u64),
 }
 
-/// What a name stands for.
+/// Kind of file behind a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
     File,
     Directory,
     Link,
-    /// Named in words.
+    /// With its description.
     Other(&'static str),
 }
 
-/// Why a name was not reached.
+/// Why a path could not be resolved.
 #[derive(Debug)]
 pub(super) enum ResolveError {
-    /// This part of the path is a link.
+    /// This part of it is a link.
     Link(PathBuf),
-    /// The system says so.
+    /// An error of the system.
     Io(io::Error),
 }
 
@@ -76,7 +77,8 @@ pub(super) struct AnchoredPath {
 }
 
 impl AnchoredPath {
-    /// The place of `relative` below `root`, which itself may be a link. `relative` has at least one part, and each is a name.
+    /// Resolves `relative` below `root`, which itself may be a link. `relative` has at least one component,
+    /// and all are names.
     pub(super) fn below(
         root: &Path,
         relative: &Path,
@@ -109,12 +111,12 @@ impl AnchoredPath {
         Ok(Self { folder, name })
     }
 
-    /// What the name stands for, be it a link.
+    /// Metadata of the name itself, without following a link.
     pub(super) fn meta(&self) -> io::Result<FileMeta> {
         Ok(meta(&statat(self.folder.as_fd(), &self.name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
-    /// Opens a regular file for reading. Nothing else is opened: a pipe without a writer would wait for one.
+    /// Opens a regular file for reading. Nothing else is opened: a pipe without a writer would block.
     pub(super) fn open(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(self.folder.as_fd(), &self.name, flags, Mode::empty())?;
@@ -124,7 +126,7 @@ impl AnchoredPath {
         }
     }
 
-    /// Makes the directory, unless it is there.
+    /// Creates the directory, unless it exists.
     pub(super) fn make_directory(&self) -> Result<(), ResolveError> {
         match mkdirat(self.folder.as_fd(), &self.name, Mode::from_raw_mode(0o777)) {
             Err(Errno::EXIST) if is_link(&self.folder, &self.name) => {
@@ -136,8 +138,8 @@ impl AnchoredPath {
         }
     }
 
-    /// Makes a new file beside the name, to be filled and renamed. Its own name is short and has nothing of the final one, so
-    /// that it fits wherever that fits.
+    /// Creates a temporary file beside the name, to be written and renamed. Its name is short and independent
+    /// of the final one, so that it is valid wherever that is.
     pub(super) fn unfinished(&self, mut random: impl FnMut() -> u32) -> io::Result<(File, OsString)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut tried = 0;
@@ -151,12 +153,12 @@ impl AnchoredPath {
         }
     }
 
-    /// Gives a finished file the name. A link of that name is replaced, and what it stands for is left alone.
+    /// Renames the finished file to the name. A link of that name is replaced, and its target stays.
     pub(super) fn finish(&self, unfinished: &OsStr) -> io::Result<()> {
         Ok(renameat(self.folder.as_fd(), unfinished, self.folder.as_fd(), &self.name)?)
     }
 
-    /// Removes a file that was not finished.
+    /// Removes a temporary file.
     pub(super) fn discard(&self, unfinished: &OsStr) -> io::Result<()> {
         Ok(unlinkat(self.folder.as_fd(), unfinished, AtFlags::empty())?)
     }
@@ -174,7 +176,7 @@ impl FileKind {
     }
 }
 
-/// What the standard library says of a file or directory.
+/// Converts the metadata of the standard library.
 pub(super) fn of_std(meta: &fs::Metadata) -> FileMeta {
     use std::os::unix::fs::MetadataExt as _;
     FileMeta {

@@ -1,4 +1,4 @@
-//! Which links of a source are followed, and where they lead.
+//! Resolves the links of a source, as far as they are followed.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,63 +9,63 @@ use super::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, Resolve
 use super::local;
 use crate::transfer::TransferError;
 
-/// Which symbolic links are followed. A link that is followed is what it stands for: the content of a file, or all that is below a
-/// directory, under the link's own name. A root may be a link in any case.
+/// Which symbolic links are followed. A link that is followed is replaced by its target: the content of a
+/// file, or everything below a directory, under the link's own name. A root may always be a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Links {
-    /// Those that lead to something below the root. The others are left out: a tree may be somebody else's, and what a link
-    /// leads to may be none of theirs.
+    /// Links to targets below the root. The others are skipped: the tree may belong to another user, who
+    /// could otherwise reach files that are not theirs.
     #[default]
     Within,
-    /// All, wherever they lead.
+    /// All links.
     Follow,
     /// None.
     Skip,
 }
 
-/// What there is of a name in a directory.
+/// An entry of a directory.
 #[derive(Clone, Debug)]
 pub enum EntryKind {
     /// A file of this size.
     File(u64),
-    /// A directory.
+    /// The entries of a directory.
     Directory {
-        /// A link leads there.
+        /// It was reached by a link.
         by_link: bool,
     },
-    /// A link that is not followed, and why.
+    /// A link that is not followed, with the reason.
     LeftOut(&'static str),
-    /// What cannot be copied, and why.
+    /// An entry that cannot be copied, with the reason.
     Bad(TransferError),
 }
 
-/// A directory.
+/// The entries of a directory.
 #[derive(Clone, Debug)]
 pub struct DirectoryListing {
-    /// Device and number: what tells it from all others of this machine.
+    /// Device and inode number, which identify it on this machine.
     pub id: (u64, u64),
-    /// Its names in byte order, and what they stand for.
+    /// Its entries in byte order of their names.
     pub names: Vec<(OsString, EntryKind)>,
-    /// Why there may be more names.
+    /// Why the listing may be incomplete.
     pub broke_off: Option<TransferError>,
 }
 
-/// Where something is.
+/// A located file or directory.
 #[derive(Debug)]
 pub(super) struct Located {
-    /// Where it is opened; a root has none.
+    /// Its path; a root has none.
     pub(super) anchored: Option<AnchoredPath>,
     pub(super) meta: FileMeta,
 }
 
-/// Why it is nowhere.
+/// Why it was not located.
 #[derive(Debug)]
 pub(super) enum LocateError {
-    /// There is nothing of the name.
+    /// It does not exist.
     Gone,
-    /// A link on the way, or at its end, is left out.
+    /// A link on its path, or the path itself, is skipped.
     LeftOut(&'static str),
-    /// A link leads to nothing.
+    /// A link is broken.
     Nowhere(&'static str),
     Io(io::Error),
 }
@@ -74,7 +74,7 @@ impl From<ResolveError> for LocateError {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::Io(error) => error.into(),
-            // What was no link, or led elsewhere, a moment ago.
+            // It was no link, or had another target, a moment ago.
             ResolveError::Link(_) => Self::Nowhere("a link that changes while it is followed"),
         }
     }
@@ -89,7 +89,7 @@ impl From<io::Error> for LocateError {
 const OUTSIDE: &str = "a link that leads out of SRC";
 const SKIPPED: &str = "a link, and links are skipped";
 
-/// Finds what `relative` stands for below `root`.
+/// Locates `relative` below `root`.
 pub(super) fn locate(root: &Path, relative: &Path, links: Links) -> Result<Located, LocateError> {
     match AnchoredPath::below(root, relative, MissingDirectory::Refuse) {
         Ok(anchored) => {
@@ -155,7 +155,7 @@ pub(super) fn list(root: &Path, below: Option<&Path>, links: Links) -> io::Resul
 }
 
 fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> EntryKind {
-    // Of the name itself: no link is followed.
+    // Of the name itself, without following a link.
     let own = entry.metadata();
     let by_link = own.as_ref().is_ok_and(|meta| meta.file_type().is_symlink());
     let meta = match own {
@@ -163,7 +163,7 @@ fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> En
             Ok(located) => located.meta,
             Err(LocateError::LeftOut(why)) => return EntryKind::LeftOut(why),
             Err(LocateError::Nowhere(why)) => return EntryKind::Bad(bad(root, relative, why)),
-            // What the link leads to went meanwhile.
+            // The target was removed in the meantime.
             Err(LocateError::Gone) => return EntryKind::Bad(bad(root, relative, "a link to nothing")),
             Err(LocateError::Io(error)) => return EntryKind::Bad(local(&root.join(relative), &error)),
         },

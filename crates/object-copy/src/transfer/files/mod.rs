@@ -1,4 +1,4 @@
-//! Objects that are files of this machine.
+//! Objects that are local files.
 //!
 //! | module | concern |
 //! |---|---|
@@ -7,16 +7,18 @@
 //!
 //! # Rules
 //!
-//! For one file that is named, a directory and a list of keys alike:
+//! They apply to a single file, a directory and a list of keys alike:
 //!
-//! - Only regular files are objects. A pipe, a socket or a device is a failure, and is never opened: it may have no end, or wait for a
-//!   writer. So is a file that says that it is empty and is not (`/proc`).
-//! - Links of a source are followed as [`Links`] says. What is left out is named and counted, never dropped in silence. A link to nothing
-//!   is a failure.
-//! - Below a destination no directory is followed that is a link: it would lead out of the place that was named. A link where the
-//!   file itself is to be is replaced. A directory, a pipe or a device there is not.
-//! - A destination that cannot hold an object fails it: a key that ends in `/` is a directory, and has no room for bytes.
-//! - A file is written under another name, which fits wherever its own fits, until it is whole and right.
+//! - Only regular files are objects. A pipe, a socket or a device is a failure, and is never opened: it may
+//!   be endless, or block until there is a writer. So is a file that reports a size of 0 and has bytes
+//!   (`/proc`).
+//! - Links of a source are followed according to [`Links`]. Skipped links are reported and counted. A broken
+//!   link is a failure.
+//! - Below a destination no link to a directory is followed: it could lead outside. A link in the place of
+//!   the file itself is replaced; a directory, a pipe or a device is not.
+//! - An object that a directory cannot hold is a failure: a key that ends in `/` is a directory, and cannot
+//!   have bytes.
+//! - A file is written under a temporary name until it is complete and verified.
 
 mod beneath;
 mod links;
@@ -58,13 +60,13 @@ impl Directory {
         Self { root: root.into(), links: Links::default() }
     }
 
-    /// The same, where other links are followed.
+    /// The same, with another policy for links.
     #[must_use]
     pub fn following(self, links: Links) -> Self {
         Self { links, ..self }
     }
 
-    /// Whether links are followed wherever they lead.
+    /// Whether all links are followed.
     pub fn follows_all(&self) -> bool {
         self.links == Links::Follow
     }
@@ -74,7 +76,8 @@ impl Directory {
         &self.root
     }
 
-    /// Where the object is, below the root. A key that would lie elsewhere, or cannot be a file name, is refused.
+    /// The path of the object below the root. A key that would be outside, or cannot be a file name, is
+    /// refused.
     fn relative<'k>(&self, key: &'k str) -> Result<&'k Path, TransferError> {
         let relative = Path::new(key);
         let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
@@ -105,7 +108,7 @@ impl Directory {
                 links::LocateError::Io(error) => broken(&path, &error),
             })?;
         match located.meta.kind {
-            // A key with a slash at its end is a directory, any other a file.
+            // A key with a slash at its end is a directory, any other one a file.
             FileKind::Directory if key.ends_with('/') => Ok(located),
             FileKind::File if !key.ends_with('/') => Ok(located),
             FileKind::File => Err(Abort::Gone),
@@ -145,11 +148,11 @@ impl Directory {
         Ok(Opened { info, first, end: Some(end), body: chunks(file, end - first, path) })
     }
 
-    /// What is in a directory of a source, by name: with `None` for its root.
+    /// The entries of a directory of a source; of the root with `None`.
     ///
     /// # Errors
     ///
-    /// When it cannot be read. Where only a name in it cannot, that is [`EntryKind::Bad`].
+    /// When it cannot be read. An entry that cannot be read is [`EntryKind::Bad`].
     pub async fn list(&self, below: Option<&Path>) -> Result<links::DirectoryListing, TransferError> {
         let (root, links) = (self.root.clone(), self.links);
         let below = below.map(Path::to_owned);
@@ -158,11 +161,11 @@ impl Directory {
         listing.map_err(|error| local(&path, &error))
     }
 
-    /// Device and number of the directory itself: what tells it from all others of this machine.
+    /// Device and inode number of the directory itself, which identify it on this machine.
     ///
     /// # Errors
     ///
-    /// When it is not there, or cannot be looked at.
+    /// When it does not exist, or its metadata cannot be read.
     pub async fn id(&self) -> Result<(u64, u64), TransferError> {
         let root = self.root.clone();
         let found = blocking(move || std::fs::metadata(root).map(|meta| beneath::of_std(&meta).id)).await?;
@@ -218,21 +221,23 @@ impl Directory {
         }
     }
 
-    /// Whether [`Directory::write`] would find room for an object that [`Directory::admit`] lets in. Nothing is made.
+    /// Whether [`Directory::write`] would find room for an object that [`Directory::admit`] lets in. Nothing
+    /// is made.
     pub(super) async fn has_room(&self, key: &str) -> Result<(), TransferError> {
         let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
         let (path, is_folder) = (root.join(&relative), key.ends_with('/'));
         let room = blocking(move || match AnchoredPath::below(&root, &relative, MissingDirectory::Refuse) {
             Ok(anchored) if is_folder => enterable(&anchored).map_err(ResolveError::Io),
             Ok(anchored) => replaceable(&anchored).map_err(ResolveError::Io),
-            // All on the way is made then. A file there is not: `is_missing` would take it for nothing.
+            // Missing parents are created. `is_missing` is not used here: it also accepts a file in the place
+            // of a parent.
             Err(ResolveError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         });
         room.await?.map_err(|error| unresolved(&path, error))
     }
 
-    /// Whether a file holds what the source names by its CRC-64.
+    /// Whether a file has the CRC-64 of the source.
     pub(super) async fn is_copy(&self, key: &str, source: &SourceInfo) -> Result<bool, TransferError> {
         self.admit(key, source)?;
         let path = self.root.join(self.relative(key)?);
@@ -247,7 +252,7 @@ impl Directory {
         crc64(anchored).await.map(|found| found == named).map_err(|error| local(&path, &error))
     }
 
-    /// The CRC-64 of a file of a source; a directory has none.
+    /// The CRC-64 of a file of a source; `None` for a directory.
     pub(super) async fn crc64(&self, key: &str) -> Result<Option<u64>, Abort> {
         let Located { anchored, meta } = self.find(key).await?;
         let Some(anchored) = anchored.filter(|_| meta.kind == FileKind::File) else { return Ok(None) };
@@ -255,9 +260,8 @@ impl Directory {
         crc64(Arc::new(anchored)).await.map(Some).map_err(|error| broken(&path, &error))
     }
 
-    /// Writes a pinned object to its file: under another name until it is whole and right.
-    ///
-    /// Gives its bytes.
+    /// Writes a pinned object to its file, under a temporary name until it is complete and verified. Returns
+    /// its size.
     pub(super) async fn write(
         &self,
         key: &str,
@@ -304,7 +308,7 @@ async fn discard(anchored: Arc<AnchoredPath>, part: OsString) {
     }
 }
 
-/// Only a regular file, or a link, makes room for a file.
+/// Only a regular file or a link may be replaced by a file.
 fn replaceable(anchored: &AnchoredPath) -> io::Result<()> {
     match anchored.meta() {
         Ok(FileMeta { kind: FileKind::File | FileKind::Link, .. }) => Ok(()),
@@ -316,7 +320,7 @@ fn replaceable(anchored: &AnchoredPath) -> io::Result<()> {
     }
 }
 
-/// Only a directory, or nothing, makes room for a folder.
+/// Only a directory, or nothing, may be in the place of a folder.
 fn enterable(anchored: &AnchoredPath) -> io::Result<()> {
     match anchored.meta() {
         Ok(FileMeta { kind: FileKind::Directory, .. }) => Ok(()),
@@ -326,7 +330,7 @@ fn enterable(anchored: &AnchoredPath) -> io::Result<()> {
     }
 }
 
-/// Runs what blocks on a thread that may.
+/// Runs blocking work on a thread for it.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TransferError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| TransferError::transient(format!("a task of this program ended: {error}")))
@@ -347,12 +351,12 @@ fn info(key: &str, meta: &FileMeta) -> SourceInfo {
     }
 }
 
-/// A file that said that it is empty, and has bytes.
+/// The reason why a file with a size of 0 has bytes.
 async fn grown(path: &Path, file: &File) -> Abort {
     match file.metadata().await {
         Ok(meta) if meta.len() > 0 => Abort::Changed,
         Ok(_) => TransferError::permanent(format!(
-            "{}: says that it is empty, and is not: a file that the system makes up while it is read cannot be copied",
+            "{}: says that it is empty, and is not: a file that the system generates while it is read cannot be copied",
             path.display()
         ))
         .into(),
@@ -371,7 +375,7 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
             file.write_all(&chunk).await.map_err(failed)?;
         }
     } else {
-        // A first part may have come, of nobody knows how much.
+        // `opened` may be a range of an object of unknown size.
         let mut body = match opened.filter(|opened| opened.end.is_none()) {
             Some(opened) => opened.body,
             None => pinned.source.open(&pinned.key, &GetRange::Whole, Some(&pinned.info)).await?.body,
@@ -387,7 +391,7 @@ async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opene
     file.sync_all().await.map_err(failed)?;
     let file = file.into_std().await;
     if let Some(time) = pinned.info.identity.last_modified {
-        // Only so that listings show it; nothing is decided by it.
+        // For listings only; nothing depends on it.
         let _ = file.set_modified(time.into());
     }
     Ok(bytes)

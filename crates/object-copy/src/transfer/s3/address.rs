@@ -1,4 +1,4 @@
-//! Where a bucket is, and how keys stand in URLs.
+//! URLs of buckets and keys.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
@@ -6,16 +6,16 @@ use reqwest::Url;
 use super::SERVER;
 use crate::transfer::error::TransferError;
 
-/// Everything but what is never encoded. A key goes with its slashes.
+/// All characters except those that are never encoded. In a path slashes are kept, too.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
-/// Where requests to one bucket go, without a slash at the end.
+/// The URL of a bucket, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address(String);
 
 impl Address {
-    /// Amazon's own: the bucket is part of the host, unless its name has dots, which certificates do not cover.
+    /// Of Amazon: the bucket is in the host, unless its name has dots, which the certificates do not cover.
     pub(super) fn of_amazon(region: &str, bucket: &str) -> Self {
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         Self(if bucket.contains('.') {
@@ -25,26 +25,26 @@ impl Address {
         })
     }
 
-    /// Any other: the bucket is in the path.
+    /// Of another service: the bucket is in the path.
     pub(super) fn at(endpoint: &str, bucket: &str) -> Self {
         Self(format!("{}/{bucket}", endpoint.trim_end_matches('/')))
     }
 
-    /// Where an object is, or with an empty key the bucket; the query is encoded already.
+    /// The URL of an object, or of the bucket with an empty key; the query is encoded already.
     ///
     /// # Errors
     ///
-    /// When no URL can carry the key byte for byte: of `.` and `..` alone.
+    /// When no URL can represent the key exactly: `.` and `..` alone.
     pub(super) fn target(&self, key: &str, query: &str) -> Result<RequestTarget, TransferError> {
         let path = utf8_percent_encode(key, PATH).to_string();
         let mark = if query.is_empty() { "" } else { "?" };
         let signed = format!("{}/{path}{mark}{query}", self.0);
-        // URL libraries resolve segments of dots. As a part of a longer segment they are left alone.
+        // URL libraries resolve dot segments, but not as part of a longer segment.
         let path = if key.split('/').any(is_dots) { path.replace('/', "%2F") } else { path };
         let text = format!("{}/{path}{mark}{query}", self.0);
         let url =
             Url::parse(&text).map_err(|error| TransferError::permanent(format!("{SERVER}: {error}")))?;
-        // It may rewrite more than is known here, and another object would be read.
+        // If the library rewrites anything else, another object would be read.
         if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
             Ok(RequestTarget { url, signed })
         } else {
@@ -53,12 +53,12 @@ impl Address {
     }
 }
 
-/// Where a request goes.
+/// The URL of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestTarget {
-    /// The URL as it travels.
+    /// The URL as it is sent.
     pub(super) url: Url,
-    /// The same as it is signed: servers decode the path, and encode it again with its slashes.
+    /// The URL as it is signed: servers decode the path and encode it again with its slashes.
     pub(super) signed: String,
 }
 
@@ -66,13 +66,13 @@ fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
 }
 
-/// A value in a query.
+/// Encodes a value of a query.
 pub(super) fn component(text: &str) -> String {
     utf8_percent_encode(text, COMPONENT).to_string()
 }
 
-/// The rules of <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html> as far as they keep a name from
-/// meaning something else in a URL.
+/// The rules of <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html> as far as
+/// needed for a name to be safe in a URL.
 pub(super) fn bucket_name(name: &str) -> Result<&str, TransferError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

@@ -1,10 +1,10 @@
-//! What headers of S3 say of an object.
+//! Metadata from the headers of S3.
 
 use http::HeaderMap;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES,
 };
-use oss_lite::{Dialect, header_text};
+use oss_lite::{Dialect, etag_md5, header_text};
 
 use crate::transfer::metadata::read_s3;
 use crate::transfer::response::{identity, text};
@@ -18,17 +18,17 @@ pub(super) fn info(headers: &HeaderMap, size: Option<u64>) -> SourceInfo {
         .keys()
         .filter_map(|full| {
             let name = full.as_str().strip_prefix(METADATA)?;
-            // A header that comes twice is a list: RFC 9110, 5.3.
+            // A header that occurs twice is a list: RFC 9110, 5.3.
             let values = headers.get_all(full).iter().map(|value| header_text(value.as_bytes()));
             Some((name.to_owned(), values.collect::<Vec<_>>().join(", ")))
         })
         .collect();
     metadata.sort_unstable();
     SourceInfo {
-        // Neither those of directory buckets are MD5s, nor those of some services that speak as S3 does.
+        // The `ETag`s of directory buckets are no MD5s, nor are those of some S3-compatible services.
         md5: None,
-        likely_md5: identity.etag.as_deref().filter(|_| may_tell_md5(headers)).and_then(md5),
-        // `x-amz-checksum-crc64nvme` is of another polynomial than the destinations'.
+        likely_md5: identity.etag.as_deref().filter(|_| may_tell_md5(headers)).and_then(etag_md5),
+        // `x-amz-checksum-crc64nvme` uses another polynomial than the destinations.
         crc64: None,
         identity,
         content: ContentHeaders {
@@ -45,21 +45,15 @@ pub(super) fn info(headers: &HeaderMap, size: Option<u64>) -> SourceInfo {
     }
 }
 
-/// The `ETag` of an object under a key of KMS, or of the customer's, is no MD5, though it looks like one.
+/// The `ETag` of an object encrypted by KMS, or by a customer's key, is no MD5, though it looks like one.
 fn may_tell_md5(headers: &HeaderMap) -> bool {
     let encryption = text(headers, "x-amz-server-side-encryption");
     encryption.is_none_or(|method| method == "AES256")
         && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
 }
 
-fn md5(etag: &str) -> Option<[u8; 16]> {
-    let mut md5 = [0; 16];
-    hex::decode_to_slice(etag, &mut md5).ok()?;
-    Some(md5)
-}
-
-/// In names that OBS knows from its S3 dialect. `GLACIER_IR` can be read at once, which nothing colder than infrequent access can
-/// at the destinations.
+/// In the names of OBS's S3 dialect. `GLACIER_IR` can be read at once; at the destinations nothing colder
+/// than infrequent access can.
 fn storage_class(name: Option<&str>) -> StorageClass {
     let name = match name {
         Some("INTELLIGENT_TIERING") => "INTELLIGENT_TIERING",

@@ -2,14 +2,16 @@
 //!
 //! Rules:
 //!
-//! - Keys are asked for as they are, and character references in them are read, also those that XML 1.0 does not allow. An encoding is asked
-//!   for only where a page shows that its writer has no form for a character (it has U+FFFD) or cannot be read: some servers say that they
-//!   encoded, and did not (`s3s-fs` 0.14.1), and others go on in the wrong place when they are asked to (`LocalStack` 4.12).
-//! - A page that says its keys are encoded is believed as far as they look so: one key with a byte that no encoder leaves is evidence that none
-//!   is. Where the same page was read plain, keys must agree with that.
-//! - Pages must agree with each other and with themselves: no keys that come again, no fewer keys than a page says, something where there
-//!   was to be more. Else what follows the last key is asked for by that key instead of the token, and what stays in contradiction
-//!   fails the listing.
+//! - Keys are requested unencoded, and character references in them are decoded, also those that XML 1.0 does
+//!   not allow. URL encoding is requested only if a page cannot be parsed or has a replaced character
+//!   (U+FFFD): some servers claim to encode and do not (`s3s-fs` 0.14.1), and others continue in the wrong
+//!   place if encoding is requested (`LocalStack` 4.12).
+//! - A page that claims to be encoded is decoded only if all its keys look encoded: one key with a byte that
+//!   an encoder would have escaped shows that none is. If the same page was read unencoded, the keys must
+//!   agree.
+//! - Pages must be consistent: no repeated keys, no fewer keys than the page claims, no empty page where more
+//!   was announced. Otherwise the listing continues after the last key instead of with the token, and fails
+//!   if that is inconsistent too.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -32,7 +34,7 @@ use crate::transfer::response::{PATIENCE, transport};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Page {
-    /// Required: without it an error document, or a page of somebody else, would be the end of an empty bucket.
+    /// Required: otherwise an error document, or a page of another server, would look like an empty bucket.
     is_truncated: bool,
     next_continuation_token: Option<String>,
     encoding_type: Option<String>,
@@ -52,22 +54,22 @@ struct Contents {
     storage_class: Option<String>,
 }
 
-/// Where a listing goes on.
+/// Position in a listing.
 #[derive(Clone, Debug, Default)]
 struct Position {
     token: Option<String>,
-    /// Whether tokens of this server led astray, so that the last key is used.
+    /// Whether the tokens of this server were inconsistent, so that the last key is used.
     by_key: bool,
     /// The last key so far.
     last: Option<String>,
-    /// The first key of each page so far, hashed: a listing that leads back to one of them would never end.
+    /// Hash of the first key of each page so far: a listing that returns to one of them would never end.
     begun: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
-    /// Whether there is nothing more.
+    /// Whether the listing is complete.
     end: bool,
 }
 
 impl Position {
-    /// Behind this page.
+    /// Moves past this page.
     fn advance(&mut self, listed: &ListedPage) {
         self.begun.extend(listed.objects.first().map(|object| self.begun.hasher().hash_one(&object.key)));
         if let Some(last) = listed.objects.last() {
@@ -77,13 +79,13 @@ impl Position {
         self.end = listed.next.is_none();
     }
 
-    /// What is wrong with a page that comes next, if anything is.
+    /// Why the next page is inconsistent with the earlier ones, if it is.
     fn contradicted(&self, listed: &ListedPage) -> Option<&'static str> {
         let last = self.last.as_deref()?;
         if !self.by_key && listed.next.is_some() && listed.next == self.token {
             return Some("it does not advance");
         }
-        // Not every server lists in the order of bytes, so that a key that should have come before says nothing.
+        // Not every server lists in byte order, so a key out of order is no contradiction.
         let again = |key: &str| key == last || self.begun.contains(&self.begun.hasher().hash_one(key));
         match listed.objects.first() {
             Some(first) if again(&first.key) => Some("keys come again"),
@@ -109,14 +111,14 @@ pub(super) fn objects(
     pages.map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten()
 }
 
-/// A page that was read.
+/// A page of a listing.
 #[derive(Debug, PartialEq)]
 struct ListedPage {
     objects: Vec<ListedObject>,
     next: Option<String>,
 }
 
-/// How a page is asked for.
+/// The query for a page.
 #[derive(Clone, Copy, Debug)]
 struct ListQuery<'q> {
     prefix: &'q str,
@@ -133,7 +135,7 @@ enum PageStart<'q> {
 
 impl ListQuery<'_> {
     fn text(self) -> String {
-        // The signature wants parameters in byte order.
+        // The signature needs the parameters in byte order.
         let token = match self.after {
             PageStart::Token(token) => format!("continuation-token={}&", component(token)),
             PageStart::Nothing | PageStart::Key(_) => String::new(),
@@ -147,7 +149,7 @@ impl ListQuery<'_> {
     }
 }
 
-/// The next page, by the token; by the last key where the token leads back, or to nothing where there was to be more.
+/// The next page: by the token, or by the last key if the page of the token is inconsistent.
 async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Result<ListedPage, TransferError> {
     let first = match (position.by_key, &position.last, &position.token) {
         (true, Some(last), _) => PageStart::Key(last),
@@ -160,7 +162,7 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
         || TransferError::transient(format!("the listing of {} contradicts itself: {why}", bucket.name));
     let last = position.last.as_deref().filter(|_| !position.by_key).ok_or_else(contradiction)?;
     let again = readable(bucket, ListQuery { prefix, after: PageStart::Key(last), encoded: false }).await?;
-    // Both ways may say that this is all: what was to come was removed meanwhile.
+    // If both are empty, the remaining keys were deleted in the meantime.
     let all = |listed: &ListedPage| listed.objects.is_empty() && listed.next.is_none();
     if all(&again) && all(&listed) {
         return Ok(again);
@@ -177,7 +179,7 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
     Ok(again)
 }
 
-/// A page whose keys can be told.
+/// Fetches a page, encoded if its keys cannot be represented otherwise.
 async fn readable(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<ListedPage, TransferError> {
     let plain = read(&fetched(bucket, query).await?);
     let replaced = |object: &ListedObject| object.key.contains(char::REPLACEMENT_CHARACTER);
@@ -190,14 +192,14 @@ async fn readable(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<ListedPage,
     }
     let encoded = read(&fetched(bucket, ListQuery { encoded: true, ..query }).await?);
     match (plain, encoded) {
-        // Of a server that took no notice, or does as it did before.
+        // The server ignored the request to encode, or failed.
         (Ok(plain), Err(_)) => Ok(plain),
         (Ok(plain), Ok(encoded)) if !agree(&plain, &encoded) => Ok(plain),
         (_, encoded) => encoded,
     }
 }
 
-/// Whether two readings of one page may be of the same keys.
+/// Whether two versions of one page may have the same keys.
 fn agree(plain: &ListedPage, encoded: &ListedPage) -> bool {
     let alike = |(plain, encoded): (&ListedObject, &ListedObject)| {
         plain.key == encoded.key || plain.key.contains(char::REPLACEMENT_CHARACTER)
@@ -234,7 +236,7 @@ fn read(text: &str) -> Result<ListedPage, TransferError> {
     }
 }
 
-/// A carriage return is a line feed to a reader of XML, and its writer meant the byte.
+/// XML parsers normalise a carriage return to a line feed; the key has the byte.
 fn with_returns(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') {
         return Cow::Borrowed(text);
@@ -248,7 +250,7 @@ fn with_returns(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Whether an encoder may have written a key: not one with a blank, a character outside of ASCII, or a `%` that begins no escape.
+/// Whether a key looks URL-encoded: no blank, no character outside ASCII, and each `%` begins an escape.
 fn may_be_encoded(key: &str) -> bool {
     let mut bytes = key.bytes();
     while let Some(byte) = bytes.next() {

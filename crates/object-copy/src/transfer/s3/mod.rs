@@ -2,18 +2,18 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `address` | where a bucket is, and how a key stands in a URL |
-//! | `request` | signing, sending, trying again |
-//! | `refusal` | what refusals mean |
-//! | `describe` | headers of an answer to facts |
+//! | `address` | the URL of a bucket, and of a key in it |
+//! | `request` | signing, sending, retrying |
+//! | `refusal` | the meaning of errors |
+//! | `describe` | metadata from the headers of a response |
 //! | `list` | listings |
 //!
-//! Requests are signed by `aws-sigv4` and sent through the one HTTP client. Region, endpoint and credentials are found when the
-//! first object is asked for. An object is read as it is now: the version that an event tells is not asked for, since
-//! a copy is to be in step with its source.
+//! Requests are signed by `aws-sigv4` and sent through the one HTTP client. Region, endpoint and credentials
+//! are looked up when the first object is requested. The latest version is read, regardless of the event's
+//! version id, since a copy follows its source.
 //!
-//! A clock that is off, or was and is mended, costs one request more and not the copy (`clock::Offset`); so do credentials that the
-//! service does not know any more, where there are others by then.
+//! A wrong clock costs one more request and does not fail the copy (`clock::Offset`); neither do expired
+//! credentials, if there are new ones by then.
 
 mod address;
 mod describe;
@@ -37,7 +37,7 @@ use super::response::{add_condition, add_range, body};
 use super::source::{GetRange, Opened};
 use super::source_info::SourceInfo;
 
-/// What the service is called in messages.
+/// Name of the service in messages.
 const SERVER: &str = "Amazon S3";
 
 /// Amazon S3, or a service that speaks as it does. Cheap to clone; clones share credentials.
@@ -50,7 +50,7 @@ struct Shared {
     access: OnceCell<Access>,
 }
 
-/// What stands above what the AWS configuration says.
+/// Settings that override the AWS configuration.
 #[derive(Clone, Debug, Default)]
 pub struct S3Options {
     /// Region of the buckets.
@@ -60,7 +60,7 @@ pub struct S3Options {
 }
 
 impl S3 {
-    /// Asks for nothing before the first object.
+    /// Sends no request before the first object.
     pub fn new(http: reqwest::Client, options: S3Options) -> Self {
         Self(Arc::new(Shared { http, options, access: OnceCell::new() }))
     }
@@ -89,8 +89,9 @@ pub struct S3Bucket {
     etags: Arc<ETags>,
 }
 
-/// What is known of the `ETag`s of a bucket. Most services make them of the MD5, some do not, and none says so. Where the first
-/// that was compared with what was read is no MD5, others are not compared, since each would be read twice for it.
+/// What is known of the `ETag`s of a bucket. Most services make them of the MD5, some do not, and none says
+/// so. Where the first that was compared with what was read is no MD5, others are not compared, since each
+/// would be read twice for it.
 #[derive(Debug, Default)]
 struct ETags(OnceLock<bool>);
 
@@ -100,7 +101,7 @@ impl ETags {
     }
 
     fn learn(&self, are_md5: bool) {
-        // Only the first one decides.
+        // The first result decides.
         let _ = self.0.set(are_md5);
     }
 }
@@ -111,7 +112,8 @@ impl S3Bucket {
         &self.name
     }
 
-    /// Finds region, endpoint and credentials, and gives the URL of the service if it is not Amazon's own.
+    /// Looks up region, endpoint and credentials, and returns the URL of the service if it is not Amazon's
+    /// own.
     ///
     /// # Errors
     ///
@@ -134,10 +136,10 @@ impl S3Bucket {
                 let headers = response.headers();
                 Ok(self.info(headers, content_length(headers)))
             }
-            // The answer has no body that would tell a missing object from a missing bucket, and the one may be deleted elsewhere
-            // for it.
+            // The response has no body to distinguish a missing object from a missing bucket, and a missing
+            // object may lead to a removal at the destination.
             Err(Abort::Gone) => self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info),
-            // So is one with a token that ended, which is no fault of the object.
+            // An expired token is reported as a bare 400 too.
             Err(Abort::Failed(failed)) if failed.error.status == Some(400) => {
                 self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info)
             }
@@ -155,7 +157,7 @@ impl S3Bucket {
         add_range(&mut ask.headers, range);
         add_condition(&mut ask.headers, pin);
         let response = match self.ask(&ask).await {
-            // An empty object has no range that could be asked for.
+            // An empty object has no satisfiable range.
             Err(Abort::Changed) if pin.is_none() && *range != GetRange::Whole => {
                 ask = S3Request::object(Method::GET, key)?;
                 self.ask(&ask).await?
@@ -164,7 +166,7 @@ impl S3Bucket {
         };
         let asked = ask.headers.get(RANGE).and(range.byte_range());
         let framing = Framing::read(response.status(), response.headers(), asked)
-            // A later part is asked for again, since the first was good.
+            // A later range is retried, since the first one was good.
             .map_err(|contradiction| {
                 let range = if pin.is_some() { &GetRange::Whole } else { range };
                 Abort::contradicted(&contradiction, SERVER, range)
@@ -179,12 +181,12 @@ impl S3Bucket {
         info
     }
 
-    /// Whether the `ETag` of an object turned out to be an MD5.
+    /// Remembers whether the `ETag` of an object turned out to be an MD5.
     pub(super) fn learn_etags(&self, are_md5: bool) {
         self.etags.learn(are_md5);
     }
 
-    /// The objects whose keys begin with `prefix`, in byte order. Pages are asked for as the stream is read.
+    /// The objects whose keys begin with `prefix`, in byte order. Pages are fetched as the stream is read.
     pub fn list(
         &self,
         prefix: &str,

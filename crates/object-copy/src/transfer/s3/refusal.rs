@@ -1,4 +1,4 @@
-//! What refusals of S3 mean: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+//! The meaning of errors of S3: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 
 use futures_util::StreamExt as _;
 use http::Method;
@@ -10,10 +10,10 @@ use crate::outcome::{EngineError, FailureClass};
 use crate::transfer::error::{Abort, TransferError};
 use crate::transfer::response::{body, text};
 
-/// More of an error document is not read.
+/// Most bytes of an error document that are read.
 const LONGEST: usize = 64 * 1024;
 
-/// More of a message is not kept.
+/// Most characters of a message that are kept.
 const LONGEST_MESSAGE: usize = 500;
 
 #[derive(Default, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) async fn read(response: Response, method: &Method) -> Abort {
     }
 }
 
-/// Answers to HEAD have none.
+/// The error document of a response. Responses to HEAD have none.
 async fn document(response: Response) -> Document {
     let mut chunks = body(response, SERVER);
     let mut bytes = Vec::new();
@@ -55,10 +55,10 @@ async fn document(response: Response) -> Document {
 fn meaning(status: u16, document: Document, region: Option<String>, method: &Method) -> Abort {
     let Document { code, message, request_id } = document;
     let class = match (code.as_deref().unwrap_or_default(), status) {
-        // The word of the service, and not of a proxy on the way to it.
+        // With a request id it is from the service, not from a proxy.
         ("NoSuchKey", _) if request_id.is_some() => return Abort::Gone,
         ("NoSuchBucket", _) => FailureClass::Permanent,
-        // There is no body that would tell: whoever asked asks again for one, see `S3Bucket::look`.
+        // Without a body the reason is unknown: the caller repeats it as a GET, see `S3Bucket::look`.
         ("", 404) if *method == Method::HEAD => return Abort::Gone,
         ("" | "NoSuchKey", 404) => {
             let message = format!(
@@ -100,10 +100,11 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
     failed(class, status, code, &format!("{SERVER}: {}", shown.collect::<String>()))
 }
 
-/// Whether the clock may have made a signature wrong. An answer to HEAD is refused without a word.
+/// Whether a wrong clock may have invalidated the signature. Errors of HEAD have no body, so a bare 403
+/// counts too.
 pub(super) fn may_be_of_the_clock(abort: &Abort) -> bool {
     let Abort::Failed(failed) = abort else { return false };
-    // Services that speak as S3 does have words of their own for it.
+    // S3-compatible services have codes of their own for it.
     matches!(
         (failed.error.code.as_deref(), failed.error.status),
         (Some("RequestTimeTooSkewed" | "RequestExpired"), _)
@@ -111,7 +112,7 @@ pub(super) fn may_be_of_the_clock(abort: &Abort) -> bool {
     )
 }
 
-/// Whether the credentials are not known any more, so that others may help.
+/// Whether the credentials are no longer valid, so that new ones may help.
 pub(super) fn is_of_credentials(abort: &Abort) -> bool {
     let Abort::Failed(failed) = abort else { return false };
     matches!(

@@ -1,4 +1,4 @@
-//! One request, signed, sent, and tried again where that helps.
+//! Signs, sends and retries requests.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,7 +23,7 @@ use crate::transfer::response::{PATIENCE, date, transport};
 use crate::transfer::retry::Retries;
 use aws_access::{Cached, Generation, Renewed};
 
-/// What is needed for a request, once it is found.
+/// What every request needs, looked up once.
 pub(super) struct Access {
     region: String,
     endpoint: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Access {
     offset: Offset,
 }
 
-/// What is asked for in a bucket.
+/// A request to a bucket.
 pub(super) struct S3Request<'a> {
     pub(super) method: Method,
     /// Empty for the bucket itself.
@@ -43,7 +43,7 @@ pub(super) struct S3Request<'a> {
 
 impl<'a> S3Request<'a> {
     pub(super) fn object(method: Method, key: &'a str) -> Result<Self, TransferError> {
-        // The URL of the bucket would be asked for.
+        // It would be a request for the bucket.
         if key.is_empty() {
             return Err(TransferError::permanent("an empty key"));
         }
@@ -54,7 +54,7 @@ impl<'a> S3Request<'a> {
 impl S3 {
     pub(super) async fn access(&self) -> Result<&Access, TransferError> {
         let shared = &self.0;
-        // On the heap: it is large, and needed once.
+        // Boxed: the future is large, and needed once.
         let find = || {
             Box::pin(async {
                 let options = &shared.options;
@@ -91,7 +91,7 @@ impl Access {
         self.endpoint.as_deref()
     }
 
-    /// Whether there are settings of credentials; whether they are any good is for the service to say.
+    /// Checks that credentials are configured. Only the service can tell whether they are valid.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Access {
 }
 
 impl S3Bucket {
-    /// Sends a request until it is answered with success, or will not be.
+    /// Sends a request, with retries.
     pub(super) async fn ask(&self, ask: &S3Request<'_>) -> Result<Response, Abort> {
         let access = self.s3.access().await?;
         let target = self.address().await?.target(ask.key, &ask.query)?;
@@ -144,7 +144,7 @@ impl S3Bucket {
                 Ok(Err(error)) => (transport(&error.without_url(), SERVER).into(), None),
                 Err(_) => (TransferError::transient(format!("{SERVER} does not answer")).into(), None),
             };
-            // Each of both once: what is refused then is refused for another reason.
+            // Clock and credentials are corrected once each: a further refusal has another reason.
             if !corrected
                 && refusal::may_be_of_the_clock(&abort)
                 && date.is_some_and(|date| access.offset.learn(date, signed_at, clock::system()))
@@ -167,7 +167,7 @@ impl S3Bucket {
     }
 }
 
-/// The request as it is sent.
+/// Signs a request.
 fn signed(
     ask: &S3Request<'_>,
     target: &RequestTarget,
@@ -178,7 +178,7 @@ fn signed(
     let unsigned =
         |error: &dyn std::fmt::Display| TransferError::permanent(format!("{SERVER}: cannot sign: {error}"));
     let mut settings = SigningSettings::default();
-    // The rules of S3, which differ from those of all other services.
+    // The rules of S3, which differ from those of other AWS services.
     settings.percent_encoding_mode = PercentEncodingMode::Single;
     settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;

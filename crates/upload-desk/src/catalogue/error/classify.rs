@@ -61,7 +61,8 @@ fn sqlite(error: &dyn DatabaseError) -> Kind {
     }
 }
 
-/// By SQLSTATE where that says enough, else by [number](https://mariadb.com/kb/en/mariadb-error-code-reference/).
+/// By SQLSTATE where that says enough, else by
+/// [number](https://mariadb.com/kb/en/mariadb-error-code-reference/).
 fn mysql(number: u16, state: Option<&str>) -> Kind {
     match number {
         // Too many connections, or too much of something else, for this user.

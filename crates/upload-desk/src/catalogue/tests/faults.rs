@@ -34,7 +34,8 @@ async fn a_database_that_hangs_is_not_waited_for() {
     world.end().await;
 }
 
-/// What a server that hung was sent may still be done, so the first call afterwards may find the connections in use.
+/// What a server that hung was sent may still be done, so the first call afterwards may find the connections
+/// in use.
 async fn lasting<T, F>(call: impl Fn() -> F) -> T
 where
     F: Future<Output = Result<T, CatalogueError>>,

@@ -118,7 +118,8 @@ impl World {
         Frozen::Held(other)
     }
 
-    /// Another program changes these rows and has not decided yet. Says which ones it keeps others from: with SQLite all.
+    /// Another program changes these rows and has not decided yet. Says which ones it keeps others from: with
+    /// SQLite all.
     pub(super) async fn hold(&self, rows: [Id; 2], all: &[Entry]) -> (AnyConnection, Vec<Id>) {
         let mut other = AnyConnection::connect(&self.direct).await.unwrap();
         let [first, second] = rows;
