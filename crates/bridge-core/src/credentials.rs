@@ -4,17 +4,20 @@
 //! `ALIBABA_CLOUD_ACCESS_KEY_ID`/`_SECRET`/`ALIBABA_CLOUD_SECURITY_TOKEN`, then `OSS_ACCESS_KEY_ID`/`_SECRET`/
 //! `OSS_SESSION_TOKEN`.
 //!
-//! A token in the environment of a process stays what it is, and ends. A worker that outlives it has its credentials from who gives
-//! new ones (`renewal`), where the environment holds none itself.
+//! A token in the environment of a process does not change, and expires. A worker that outlives it fetches new credentials
+//! (`renewal`), if the environment holds none itself.
 
 #[cfg(feature = "aws")]
 mod renewal;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::Credentials;
 use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+#[cfg(feature = "aws")]
+pub use self::renewal::RenewalError;
 
 /// VariableSet of the environment variables of one set.
 struct VariableSet {
@@ -33,21 +36,26 @@ const SETS: [VariableSet; 2] = [
 ];
 
 /// No source holds a complete set of credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "no credentials for OSS: give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
+     ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
+)]
 pub struct NoCredentials;
 
-impl fmt::Display for NoCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "no credentials for OSS: give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
-             ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET",
-        )
-    }
+/// Why a worker has no credentials.
+#[cfg(feature = "aws")]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CredentialsError {
+    /// The environment neither holds any nor names where to fetch them.
+    #[error(transparent)]
+    None(#[from] NoCredentials),
+    /// They could not be fetched.
+    #[error("no credentials for OSS: {0}")]
+    Renewal(#[from] RenewalError),
 }
 
-impl std::error::Error for NoCredentials {}
-
-/// One set as an invocation brings it.
+/// The credentials that an invocation brings.
 #[derive(Clone, Copy, Debug)]
 pub struct InvocationCredentials<'a> {
     /// Access key id.
@@ -60,8 +68,8 @@ pub struct InvocationCredentials<'a> {
 
 /// Finds the credentials for each invocation.
 ///
-/// Remembers the last set that was offered: a function's role keeps its temporary credentials for hours, and whoever
-/// gets the same object again can keep what was derived from it, such as the day's signing key.
+/// Remembers the last set that an invocation brought: a function's role keeps its temporary credentials for hours, and
+/// callers that get the same object again can keep what they derived from it, such as the day's signing key.
 #[derive(Debug, Default)]
 pub struct SourceCredentials {
     environment: Option<Arc<Credentials>>,
@@ -99,8 +107,8 @@ impl SourceCredentials {
         }
     }
 
-    /// As [`SourceCredentials::new`], and where the environment holds no complete set, whom it names gives the credentials, and new ones
-    /// before they end.
+    /// As [`SourceCredentials::new`]. If the environment holds no complete set but names a provider, credentials are fetched
+    /// from there, and fetched again before they expire.
     #[cfg(feature = "aws")]
     pub fn renewing(variable: impl Fn(&str) -> Option<String>, http: &reqwest::Client) -> Self {
         let found = Self::new(&variable);
@@ -108,18 +116,19 @@ impl SourceCredentials {
         Self { renewal, ..found }
     }
 
-    /// The credentials of the environment, or those that are good at `now` of whom it names.
+    /// The credentials of the environment, or those of the provider that it names that are valid at `now`.
     ///
     /// # Errors
     ///
-    /// Why there are none.
+    /// [`CredentialsError`].
     #[cfg(feature = "aws")]
-    pub async fn current(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Arc<Credentials>, String> {
+    pub async fn current(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Arc<Credentials>, CredentialsError> {
         match &self.renewal {
-            Some(renewal) => {
-                renewal.at(now).await.map_err(|error| format!("no credentials for OSS: {error}"))
-            }
-            None => self.from_environment().map_err(|error| error.to_string()),
+            Some(renewal) => Ok(renewal.at(now).await?),
+            None => Ok(self.from_environment()?),
         }
     }
 
@@ -142,14 +151,14 @@ impl SourceCredentials {
         self.environment_has_token
     }
 
-    /// The credentials of an invocation that offers `offered`.
+    /// The credentials for an invocation that brings `offered`.
     ///
-    /// An offer without a token beside an environment with one means that the runtime withholds the token
+    /// A set without a token beside an environment with one means that the runtime withholds the token
     /// (`custom.debian11` does): the environment is used.
     ///
     /// # Errors
     ///
-    /// [`NoCredentials`] when nothing is offered and the environment holds no complete set.
+    /// [`NoCredentials`] when the invocation brings none and the environment holds no complete set.
     pub fn for_invocation(
         &self,
         offered: Option<InvocationCredentials<'_>>,

@@ -1,16 +1,17 @@
-//! Credentials of a RAM role, which end and are fetched again before they do.
+//! Credentials of a RAM role, which expire and are fetched again before they do.
 //!
-//! | variables | where from |
+//! | variables | provider |
 //! |---|---|
-//! | `ALIBABA_CLOUD_ROLE_ARN`, `ALIBABA_CLOUD_OIDC_PROVIDER_ARN`, `ALIBABA_CLOUD_OIDC_TOKEN_FILE` | STS, for the token in that file (RRSA, any other OIDC provider) |
+//! | `ALIBABA_CLOUD_OIDC_TOKEN_FILE`, `…_ROLE_ARN`, `…_OIDC_PROVIDER_ARN` | STS, for the token in that file (RRSA) |
 //! | `ALIBABA_CLOUD_ECS_METADATA`, the name of the role | the metadata service of the ECS instance |
 //! | `ALIBABA_CLOUD_CREDENTIALS_URI` | that URI |
 //!
 //! In the order of Alibaba's own SDKs, and with their variables:
-//! <https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-go-access-credentials>. No metadata service is asked unless a
-//! variable names the role.
+//! <https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-go-access-credentials>. No metadata service is
+//! called unless a variable names the role. Any other OIDC provider works as RRSA does.
 //!
-//! How long credentials are good is reckoned from the answer that brings them, by its own date: this machine's clock may be wrong.
+//! How long credentials are valid is computed from the date of the answer that brings them: this machine's clock may be
+//! wrong.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,23 +24,52 @@ use oss_lite::Credentials;
 use reqwest::{Request, Response, Url};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
+use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::credentials;
 use http_client::{self, Proxies};
 
-/// How long before the old ones end new ones are fetched, at most half of their life.
+/// How long before the old ones expire new ones are fetched, at most half of their life.
 const EARLY: Duration = Duration::from_mins(5);
 
-/// After a failure nobody is asked again sooner.
+/// Shortest time between a failure and the next request.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Time for one answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// More of an answer is not read.
+/// Longest answer that is read.
 const LONGEST: usize = 64 * 1024;
+
+/// Why there are no new credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{variable}: {error}")]
+pub struct RenewalError {
+    /// The variable that names the provider.
+    variable: &'static str,
+    error: FetchError,
+}
+
+/// What went wrong with one request. Never quotes an answer, which may hold secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum FetchError {
+    #[error("{file}: {why}")]
+    TokenFile { file: String, why: String },
+    #[error("no URL: {0}")]
+    Url(String),
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    #[error("no answer in time")]
+    TimeUp,
+    #[error("the answer broke off: {0}")]
+    BrokenOff(String),
+    #[error("{}", format!("{status} {code}").trim_end())]
+    Refused { status: u16, code: String },
+    #[error("the answer {0}")]
+    Answer(&'static str),
+}
 
 /// Gives credentials for as long as it is asked.
 #[derive(Debug)]
@@ -51,7 +81,7 @@ pub(super) struct Renewal {
 #[derive(Debug, Default)]
 struct RenewalState {
     kept: Option<CachedCredentials>,
-    failed: Option<(Instant, String)>,
+    failed: Option<(Instant, RenewalError)>,
 }
 
 #[derive(Debug)]
@@ -63,14 +93,14 @@ struct CachedCredentials {
 }
 
 impl CachedCredentials {
-    /// By both clocks: that of the process stands still while the machine sleeps, and the other one is set.
+    /// By both clocks: the monotonic one stands still while the machine sleeps, and the wall clock can be set.
     fn age(&self, now: DateTime<Utc>) -> Duration {
         let by_wall = (now - self.fetched_at).to_std().unwrap_or_default();
         self.fetched.elapsed().max(by_wall)
     }
 }
 
-/// Who gives them.
+/// Where credentials are fetched.
 enum CredentialsSource {
     Oidc {
         http: reqwest::Client,
@@ -125,7 +155,7 @@ enum Answer {
 }
 
 impl Renewal {
-    /// By the environment, if it names somebody.
+    /// The provider that the environment names, if it names one.
     pub(super) fn find(variable: impl Fn(&str) -> Option<String>, http: &reqwest::Client) -> Option<Self> {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
         let is = |name: &str| value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -165,12 +195,13 @@ impl Renewal {
         Self { provider, state: Mutex::default() }
     }
 
-    /// Credentials that are good at `now` by this machine's clock. Callers that come while new ones are fetched wait for those.
+    /// Credentials that are valid at `now` by this machine's clock. Callers that come while new ones are fetched wait for
+    /// those.
     ///
     /// # Errors
     ///
-    /// Why there are none.
-    pub(super) async fn at(&self, now: DateTime<Utc>) -> Result<Arc<Credentials>, String> {
+    /// [`RenewalError`], when the old ones have expired as well.
+    pub(super) async fn at(&self, now: DateTime<Utc>) -> Result<Arc<Credentials>, RenewalError> {
         let mut state = self.state.lock().await;
         let usable =
             |kept: &&CachedCredentials, early: Duration| kept.age(now) + early.min(kept.life / 2) < kept.life;
@@ -186,7 +217,7 @@ impl Renewal {
                     return Ok(Arc::clone(&state.kept.insert(kept).credentials));
                 }
                 Err(error) => {
-                    let error = format!("{}: {error}", self.provider.name());
+                    let error = RenewalError { variable: self.provider.name(), error };
                     if state.failed.as_ref().is_none_or(|(_, before)| *before != error) {
                         tracing::warn!(%error, "no new credentials for OSS");
                     }
@@ -210,11 +241,14 @@ impl CredentialsSource {
         }
     }
 
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<CachedCredentials, String> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<CachedCredentials, FetchError> {
         let response = match self {
             Self::Oidc { http, token_file, .. } => {
                 let token = tokio::fs::read_to_string(token_file).await;
-                let token = token.map_err(|error| format!("{token_file}: {error}"))?;
+                let token = token.map_err(|error| FetchError::TokenFile {
+                    file: token_file.clone(),
+                    why: error.to_string(),
+                })?;
                 send(http, self.oidc_request(token.trim(), now)?).await?
             }
             Self::Ecs { http, service, role, token_alone } => {
@@ -233,19 +267,21 @@ impl CredentialsSource {
         };
         let date = date(response.headers()).unwrap_or(now);
         let answer = text(response).await?;
-        // What it says instead may be secret.
         let answer: Answer =
-            serde_json::from_str(&answer).map_err(|_| "the answer holds no credentials".to_owned())?;
+            serde_json::from_str(&answer).map_err(|_| FetchError::Answer("holds no credentials"))?;
         let (Answer::Sts { credentials: given } | Answer::Plain(given)) = answer;
-        let life =
-            (given.expiration - date).to_std().map_err(|_| "the credentials ended already".to_owned())?;
+        let life = (given.expiration - date)
+            .to_std()
+            .map_err(|_| FetchError::Answer("holds expired credentials"))?;
         let made = credentials(given.access_key_id, given.access_key_secret, Some(given.security_token));
         Ok(CachedCredentials { credentials: Arc::new(made), fetched: Instant::now(), fetched_at: now, life })
     }
 
     /// <https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc>: unsigned.
-    fn oidc_request(&self, token: &str, now: DateTime<Utc>) -> Result<Request, String> {
-        let Self::Oidc { sts, role, provider, session, .. } = self else { return Err(String::new()) };
+    fn oidc_request(&self, token: &str, now: DateTime<Utc>) -> Result<Request, FetchError> {
+        let Self::Oidc { sts, role, provider, session, .. } = self else {
+            return Err(FetchError::Url("not of STS".to_owned()));
+        };
         let time = now.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let query = form(&[
             ("Action", "AssumeRoleWithOIDC"),
@@ -268,49 +304,48 @@ impl CredentialsSource {
     }
 }
 
-/// Instances that are hardened answer to nobody without one.
-async fn metadata_token(http: &reqwest::Client, service: &str) -> Result<HeaderValue, String> {
+/// Hardened instances answer no request without one.
+async fn metadata_token(http: &reqwest::Client, service: &str) -> Result<HeaderValue, FetchError> {
     let mut request = Request::new(Method::PUT, url(&format!("{service}/latest/api/token"))?);
     let life = HeaderValue::from_static("21600");
     request.headers_mut().insert("x-aliyun-ecs-metadata-token-ttl-seconds", life);
     let token = text(send(http, request).await?).await?;
-    let mut token = HeaderValue::try_from(token.trim()).map_err(|error| error.to_string())?;
+    let mut token = HeaderValue::try_from(token.trim()).map_err(|_| FetchError::Answer("is no token"))?;
     token.set_sensitive(true);
     Ok(token)
 }
 
-fn get(text: &str) -> Result<Request, String> {
+fn get(text: &str) -> Result<Request, FetchError> {
     Ok(Request::new(Method::GET, url(text)?))
 }
 
-fn url(text: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| format!("no URL: {error}"))
+fn url(text: &str) -> Result<Url, FetchError> {
+    Url::parse(text).map_err(|error| FetchError::Url(error.to_string()))
 }
 
-/// What STS and the metadata service say instead of credentials.
+/// The error of STS and of the metadata service.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorBody {
     code: String,
 }
 
-async fn send(http: &reqwest::Client, request: Request) -> Result<Response, String> {
+async fn send(http: &reqwest::Client, request: Request) -> Result<Response, FetchError> {
     let response = match timeout(PATIENCE, http.execute(request)).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(format!("no answer: {}", error.without_url())),
-        Err(_) => return Err("no answer in time".to_owned()),
+        Ok(Err(error)) => return Err(FetchError::NoAnswer(http_client::root_cause(&error.without_url()))),
+        Err(_) => return Err(FetchError::TimeUp),
     };
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
     let refusal = text(response).await.ok().and_then(|text| serde_json::from_str::<ErrorBody>(&text).ok());
-    Err(format!("{} {}", status.as_u16(), refusal.map(|refusal| refusal.code).unwrap_or_default())
-        .trim_end()
-        .to_owned())
+    let code = refusal.map(|refusal| refusal.code).unwrap_or_default();
+    Err(FetchError::Refused { status: status.as_u16(), code })
 }
 
-async fn text(mut response: Response) -> Result<String, String> {
+async fn text(mut response: Response) -> Result<String, FetchError> {
     let read = async {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -322,9 +357,9 @@ async fn text(mut response: Response) -> Result<String, String> {
         Ok::<_, reqwest::Error>(bytes)
     };
     match timeout(PATIENCE, read).await {
-        Ok(Ok(bytes)) => String::from_utf8(bytes).map_err(|_| "the answer is no text".to_owned()),
-        Ok(Err(error)) => Err(format!("the answer broke off: {}", error.without_url())),
-        Err(_) => Err("the answer does not end".to_owned()),
+        Ok(Ok(bytes)) => String::from_utf8(bytes).map_err(|_| FetchError::Answer("is no text")),
+        Ok(Err(error)) => Err(FetchError::BrokenOff(http_client::root_cause(&error.without_url()))),
+        Err(_) => Err(FetchError::Answer("does not end")),
     }
 }
 
@@ -407,7 +442,7 @@ mod tests {
             assert_eq!(key_id, key, "minute {minutes}");
         }
         let error = renewal.at(start + TimeDelta::minutes(118)).await.unwrap_err();
-        assert_eq!(error, "ALIBABA_CLOUD_CREDENTIALS_URI: 500");
+        assert_eq!(error.to_string(), "ALIBABA_CLOUD_CREDENTIALS_URI: 500");
         // Not once for each caller.
         assert_eq!(server.requests().len(), 3);
         assert!(!format!("{renewal:?}").contains("hush"), "{renewal:?}");
@@ -434,7 +469,7 @@ mod tests {
         let found = Renewal::new(ecs("writer")).at(Utc::now()).await.unwrap();
         assert_eq!(found.access_key_id(), "key-7");
         let error = Renewal::new(ecs("nobody")).at(Utc::now()).await.unwrap_err();
-        assert_eq!(error, "ALIBABA_CLOUD_ECS_METADATA: 404");
+        assert_eq!(error.to_string(), "ALIBABA_CLOUD_ECS_METADATA: 404");
     }
 
     #[test]

@@ -34,7 +34,6 @@ mod record;
 mod retire;
 mod wire;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -355,14 +354,18 @@ fn prove(outcome: &PutOutcome, body: &[u8]) -> Result<(), WriteError> {
 }
 
 /// Why a record is not known to be durable.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The store did not take it.
+    /// The store did not accept it.
+    #[error(transparent)]
     Store(Error),
-    /// The answer is not that of a store that has what was sent. User action: look for a proxy between here and the log
+    /// The answer does not prove that the store has the record. User action: look for a proxy between here and the log
     /// bucket.
+    #[error(
+        "the answer does not name the checksum of what was sent, but {answered}: it is not the log bucket's"
+    )]
     Unproved {
-        /// What it says instead.
+        /// What the answer has instead of the checksum.
         answered: String,
     },
 }
@@ -379,30 +382,20 @@ pub fn refuses(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
 }
 
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Unproved { answered } => write!(
-                f,
-                "the answer does not name the checksum of what was sent, but {answered}: it is not the log bucket's"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for WriteError {}
-
 /// Why a record could not be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The store did not give it.
+    /// The store did not return it.
+    #[error(transparent)]
     Store(Error),
-    /// It is not there any more: somebody else was done with it.
+    /// It does not exist any more: another run has retired it.
+    #[error("the record is not there any more")]
     Vanished,
     /// It is larger than any record.
+    #[error("the object is no record: it is larger than {MAX_RECORD} bytes")]
     TooLarge,
-    /// It is no record, and why not.
+    /// It is no record, for this reason.
+    #[error("the object is no record: {0}")]
     Malformed(String),
 }
 
@@ -415,19 +408,6 @@ impl ReadError {
         }
     }
 }
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Vanished => f.write_str("the record is not there any more"),
-            Self::TooLarge => write!(f, "the object is no record: it is larger than {MAX_RECORD} bytes"),
-            Self::Malformed(error) => write!(f, "the object is no record: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 #[cfg(test)]
 mod tests;

@@ -33,28 +33,15 @@ impl fmt::Display for ProbeStep {
     }
 }
 
-/// Why a step did not work.
-#[derive(Debug)]
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// The store refused it.
-    Store(Error),
-    /// The store said it did, but what was read or listed is not what was written.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The store reported success, but the object that was read or listed is not the one that was written.
+    #[error("{0}")]
     Differs(String),
-}
-
-impl fmt::Display for ProbeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Differs(how) => f.write_str(how),
-        }
-    }
-}
-
-impl From<Error> for ProbeError {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl Journal {

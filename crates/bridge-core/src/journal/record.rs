@@ -246,4 +246,6 @@ fn text(time: DateTime<Utc>) -> String {
 }
 
 #[cfg(test)]
+mod compatibility;
+#[cfg(test)]
 mod tests;

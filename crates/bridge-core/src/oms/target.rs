@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::Uri;
 use reqwest::Url;
+use thiserror::Error;
 
 /// OMS "synchronization request receiving address":
 /// `https://oms.<region>.myhuaweicloud.com/v2/<project_id>/sync-tasks/<sync_task_id>/events`.
@@ -17,21 +18,12 @@ pub struct SyncUrl {
 }
 
 /// What is wrong with a `SYNC_URL`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{0}; expected https://oms.<region>.myhuaweicloud.com/v2/<project_id>/sync-tasks/<sync_task_id>/events, \
+     the \"synchronization request receiving address\" on the task's page"
+)]
 pub struct BadSyncUrl(&'static str);
-
-impl fmt::Display for BadSyncUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}; expected https://oms.<region>.myhuaweicloud.com/v2/<project_id>/sync-tasks/<sync_task_id>/events, \
-             the \"synchronization request receiving address\" on the task's page",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for BadSyncUrl {}
 
 impl SyncUrl {
     /// Parses the setting.

@@ -1,12 +1,12 @@
 //! Messages of a queue: one run for all of them, and an acknowledgement for each.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use oss_lite::Credentials;
+use thiserror::Error;
 
 use super::{Budget, Disposition, Pipeline, Report};
 use crate::credentials::NoCredentials;
@@ -34,25 +34,18 @@ pub struct Nack {
 }
 
 /// Why a message must stay in its queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NackReason {
     /// It cannot be parsed, now or later. User action: read it in the dead-letter queue, where it ends up.
+    #[error(transparent)]
     Malformed(EventError),
     /// It comes from a bucket that changes are not taken from. User action: remove the notification from that bucket.
+    #[error(transparent)]
     Refused(Refused),
     /// This key of it failed, and is not in the journal. User action: none, the message will be delivered again; if that
     /// never helps, let `doctor` check the log bucket.
+    #[error("key {0:?} failed and is not in the journal")]
     Unrecorded(String),
-}
-
-impl fmt::Display for NackReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(error) => error.fmt(f),
-            Self::Refused(error) => error.fmt(f),
-            Self::Unrecorded(key) => write!(f, "key {key:?} failed and is not in the journal"),
-        }
-    }
 }
 
 /// A message in a run.

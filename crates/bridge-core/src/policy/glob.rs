@@ -9,43 +9,58 @@
 //! | `**/` at the start, `/**/`, `/**` at the end | any number of folders, none included; at the end everything below |
 //! | `\x` | the character `x` itself |
 //!
-//! Rules: a glob is made of characters and matches characters, never bytes; what cannot be matched as it was meant is refused when the
-//! settings are read, since a filter that leaves out a key loses it without a trace.
+//! Rules: a glob is made of characters and matches characters, never bytes. A glob that would not match what its author
+//! meant is refused when the settings are read, since a filter that leaves out a key loses it without a trace.
 
-use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
+use thiserror::Error;
 
 use settings::lenient;
 
-/// Several globs of which one has to match.
+/// A list of globs: a key matches if one of them does.
 #[derive(Debug)]
 pub(super) struct Globs(Regex);
 
-/// Why a glob cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A glob that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the glob {glob:?} {problem}")]
 pub struct BadGlob {
     glob: String,
-    why: String,
+    problem: Problem,
 }
 
-impl fmt::Display for BadGlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the glob {:?} {}", self.glob, self.why)
-    }
+/// What is wrong with a glob.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum Problem {
+    #[error("is an address, and globs match keys, which come without service and bucket")]
+    Address,
+    #[error("has its quotes as part of it: probably {0} is meant")]
+    Quotes(String),
+    #[error("has a }} that nothing opens")]
+    NotOpened,
+    #[error("has a {0} that nothing closes")]
+    NotClosed(char),
+    #[error("has the range {0}-{1}, which is empty")]
+    EmptyRange(char, char),
+    #[error("ends in a \\ that stands before nothing")]
+    LoneBackslash,
+    #[error("has more than {DEEPEST} braces in each other")]
+    TooDeep,
+    #[error("cannot be used: {0}")]
+    Regex(String),
 }
-
-impl std::error::Error for BadGlob {}
 
 impl Globs {
     /// Reads a list with commas between its globs. `None` if there are none.
     pub(super) fn parse(list: &str) -> Result<Option<Self>, BadGlob> {
         let globs = split(list);
-        let patterns =
-            globs.iter().map(|glob| pattern(glob).map_err(|why| BadGlob { glob: (*glob).to_owned(), why }));
+        let patterns = globs
+            .iter()
+            .map(|glob| pattern(glob).map_err(|problem| BadGlob { glob: (*glob).to_owned(), problem }));
         let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
         if patterns.is_empty() {
             return Ok(None);
@@ -59,7 +74,7 @@ impl Globs {
                 .and_then(|at| globs.get(at.as_usize()))
                 .map_or(list, |glob| glob)
                 .to_owned(),
-            why: format!("cannot be used: {error}"),
+            problem: Problem::Regex(error.to_string()),
         };
         regex.map(Self).map(Some).map_err(too_large)
     }
@@ -105,17 +120,17 @@ fn skip_class(characters: &mut impl Iterator<Item = (usize, char)>) {
 }
 
 /// A glob as an anchored regex.
-fn pattern(glob: &str) -> Result<String, String> {
+fn pattern(glob: &str) -> Result<String, Problem> {
     if lenient::is_address(glob) {
-        return Err("is an address, and globs match keys, which come without service and bucket".to_owned());
+        return Err(Problem::Address);
     }
     if let Some(inner) = lenient::in_quotes(glob) {
-        return Err(format!("has its quotes as part of it: probably {inner} is meant"));
+        return Err(Problem::Quotes(inner.to_string()));
     }
     let mut parser = Parser { rest: glob.chars().peekable(), depth: 0 };
     let body = parser.sequence()?;
     match parser.rest.next() {
-        Some(_) => Err("has a } that nothing opens".to_owned()),
+        Some(_) => Err(Problem::NotOpened),
         None => Ok(format!("\\A(?:{body})\\z")),
     }
 }
@@ -155,7 +170,7 @@ const DEEPEST: usize = 20;
 
 impl Parser<'_> {
     /// Up to the end of the glob, or of an alternative.
-    fn sequence(&mut self) -> Result<String, String> {
+    fn sequence(&mut self) -> Result<String, Problem> {
         let mut pieces: Vec<Piece> = Vec::new();
         while let Some(&character) = self.rest.peek() {
             if character == '}' || (character == ',' && self.depth > 0) {
@@ -168,7 +183,7 @@ impl Parser<'_> {
                 '[' => pieces.push(Piece::Other(self.class()?)),
                 '{' => pieces.push(Piece::Other(self.alternatives()?)),
                 '\\' => {
-                    let literal = self.rest.next().ok_or("ends in a \\ that stands before nothing")?;
+                    let literal = self.rest.next().ok_or(Problem::LoneBackslash)?;
                     pieces.push(Piece::Other(escaped(literal)));
                 }
                 '/' => pieces.push(Piece::Slash),
@@ -217,13 +232,13 @@ impl Parser<'_> {
         }
     }
 
-    fn class(&mut self) -> Result<String, String> {
+    fn class(&mut self) -> Result<String, Problem> {
         let negated = self.rest.next_if(|next| matches!(next, '!' | '^')).is_some();
         let mut text = String::from(if negated { "[^" } else { "[" });
         let mut first = true;
         loop {
             let from = match self.rest.next() {
-                None => return Err("has a [ that nothing closes".to_owned()),
+                None => return Err(Problem::NotClosed('[')),
                 Some(']') if !first => break,
                 Some(from) => from,
             };
@@ -235,7 +250,7 @@ impl Parser<'_> {
                 && let Some(to) = ahead.next().filter(|to| *to != ']')
             {
                 if to < from {
-                    return Err(format!("has the range {from}-{to}, which is empty"));
+                    return Err(Problem::EmptyRange(from, to));
                 }
                 self.rest = ahead;
                 text.push('-');
@@ -246,10 +261,10 @@ impl Parser<'_> {
         Ok(text)
     }
 
-    fn alternatives(&mut self) -> Result<String, String> {
+    fn alternatives(&mut self) -> Result<String, Problem> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(format!("has more than {DEEPEST} braces in each other"));
+            return Err(Problem::TooDeep);
         }
         let mut text = String::from("(?:");
         loop {
@@ -257,7 +272,7 @@ impl Parser<'_> {
             match self.rest.next() {
                 Some(',') => text.push('|'),
                 Some(_) => break,
-                None => return Err("has a { that nothing closes".to_owned()),
+                None => return Err(Problem::NotClosed('{')),
             }
         }
         self.depth -= 1;

@@ -10,7 +10,7 @@
 //!
 //! A bucket is told by its service and its name. The name alone says nothing: Amazon S3, COS and OSS each have their own names.
 
-use std::fmt;
+use thiserror::Error;
 
 use object_events::change::{ObjectChange, Provider};
 
@@ -36,10 +36,14 @@ impl Written {
     }
 }
 
-/// Why events are refused. User action: as the text says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why events are refused. User action: see the text.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// The event comes from the log bucket: forwarding it would make the function feed on its own records.
+    /// The event comes from the log bucket: forwarding it would make the function process its own records.
+    #[error(
+        "loop guard: the event for key {key:?} comes from the log bucket {bucket:?}; LOG_BUCKET must not be a source \
+         bucket, remove the trigger from it"
+    )]
     Loop {
         /// The log bucket.
         bucket: String,
@@ -47,6 +51,13 @@ pub enum Refused {
         key: String,
     },
     /// The event comes from another bucket than the configured source.
+    #[error(
+        "source guard: the event for key {key:?} comes from the bucket {bucket:?} of {}, and SOURCE_BUCKET is {:?} of {}; \
+         remove the trigger from the other bucket, or correct or unset SOURCE_BUCKET",
+        provider.name(),
+        source_bucket.1,
+        source_bucket.0.name()
+    )]
     OtherSource {
         /// Service of the event's bucket.
         provider: Provider,
@@ -55,9 +66,14 @@ pub enum Refused {
         /// Key of the event.
         key: String,
         /// The configured source: its service and its name.
-        source: (Provider, String),
+        source_bucket: (Provider, String),
     },
-    /// The event comes from the bucket that copies are written to, and is not of a copy: the destination lies inside its source.
+    /// The event comes from the bucket that copies are written to, but is not about a copy: the destination lies inside its
+    /// source.
+    #[error(
+        "destination guard: the event for key {key:?} comes from the bucket {bucket:?}, in which DEST lies: the copies would \
+         be objects to copy, too; remove the trigger from it, or have DEST in another bucket"
+    )]
     Destination {
         /// That bucket.
         bucket: String,
@@ -76,33 +92,6 @@ impl Refused {
         }
     }
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Loop { bucket, key } => write!(
-                f,
-                "loop guard: the event for key {key:?} comes from the log bucket {bucket:?}; LOG_BUCKET must not be a source \
-                 bucket, remove the trigger from it"
-            ),
-            Self::OtherSource { provider, bucket, key, source } => write!(
-                f,
-                "source guard: the event for key {key:?} comes from the bucket {bucket:?} of {}, and SOURCE_BUCKET is {:?} of {}; \
-                 remove the trigger from the other bucket, or correct or unset SOURCE_BUCKET",
-                provider.name(),
-                source.1,
-                source.0.name()
-            ),
-            Self::Destination { bucket, key } => write!(
-                f,
-                "destination guard: the event for key {key:?} comes from the bucket {bucket:?}, in which DEST lies: the copies would be \
-                 objects to copy, too; remove the trigger from it, or have DEST in another bucket"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl Guard {
     pub(super) fn refuse_log_bucket(&mut self, bucket: String) {
@@ -151,7 +140,7 @@ impl Guard {
                 provider: change.provider,
                 bucket: bucket.clone(),
                 key: change.key.clone(),
-                source: source.clone(),
+                source_bucket: source.clone(),
             }),
             _ => Ok(()),
         }

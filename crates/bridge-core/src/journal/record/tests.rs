@@ -2,11 +2,11 @@ use super::*;
 use crate::engine::Acceptance;
 use object_copy::outcome::{Attempt, ResumeInfo, VerifiedParts};
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
 }
 
-fn failure(class: FailureClass) -> Failure {
+pub(super) fn failure(class: FailureClass) -> Failure {
     Failure {
         engine: EngineName::Oms,
         class,
