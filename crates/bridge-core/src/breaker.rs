@@ -1,35 +1,39 @@
 //! One breaker for each set of credentials, whichever services they are used at.
 //!
-//! Huawei's gateway locks an access key for five minutes after more than five bad signatures in a row, for everybody who
-//! uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at most two bad signatures are
-//! made in five minutes (`WINDOW`), over OMS, OBS, both engines and all commands of a process:
+//! Huawei's gateway locks an access key for five minutes after more than five bad signatures in a row, for
+//! everybody who uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at
+//! most two bad signatures are made in five minutes (`WINDOW`), over OMS, OBS, both engines and all commands
+//! of a process:
 //!
 //! - Until a service has accepted a signature, requests to it go one at a time.
-//! - After two refusals (`REFUSALS`), by one service or by several, with no acceptance since, nothing is sent for five
-//!   minutes. Then one request at a time tries again, and one refusal shuts it again.
+//! - After two refusals (`REFUSALS`), by one service or by several, with no acceptance since, nothing is sent
+//!   for five minutes. Then one request at a time tries again, and one refusal shuts it again.
 //! - The same goes for the refusals of one service alone, whatever another accepts: a gateway counts its own.
-//! - Once the service says that the key is locked, nothing is sent for five minutes, with none of the key's secrets.
-//! - Only an accepted signature proves anything, to the service that accepted it, and its proof is good for five minutes:
-//!   a secret key may have been replaced while an instance was frozen. An acceptance of a request that was sent before a
-//!   later one was refused proves nothing.
+//! - Once the service says that the key is locked, nothing is sent for five minutes, with none of the key's
+//!   secrets.
+//! - Only an accepted signature proves anything, to the service that accepted it, and its proof is good for
+//!   five minutes: a secret key may have been replaced while an instance was frozen. An acceptance of a
+//!   request that was sent before a later one was refused proves nothing.
 //! - Time is kept by the wall clock and by the monotonic one, whichever says more (`Moment`).
 //!
-//! # What an answer says of the signature
+//! # The verdict of an answer on the signature
 //!
 //! OBS and OSS: see [`oss_lite::SignatureGate`]. OMS: success that is believed is an acceptance, and so is a
-//! 4xx (but 401, 408, 429) with a code `OMS.…`, which comes from behind the gateway that checks signatures. 401 is a refusal, or by its
-//! text the lock. Codes `APIGW.…` of other statuses, 408, 429, 5xx and no answer say nothing.
+//! 4xx (but 401, 408, 429) with a code `OMS.…`, which comes from behind the gateway that checks signatures.
+//! 401 is a refusal, or by its text the lock. Codes `APIGW.…` of other statuses, 408, 429, 5xx and no answer
+//! say nothing.
 //!
 //! # Which keys
 //!
-//! All of Huawei's (`HW_AK`, `DEST_AK`; OMS, OBS), those that write copies to OSS, and both ends of the command `copy`. Of the
-//! function and of replays those that open the log bucket and the source on OSS are not held back, nor those of Amazon S3:
-//! these services lock no key, and events that cannot be recorded for five minutes are worse than a refused request. Two
-//! secrets of one access key have a breaker each, since one of them may be right: together at most four bad signatures.
-//! Temporary credentials have access keys of their own, so renewed ones begin afresh.
+//! All of Huawei's (`HW_AK`, `DEST_AK`; OMS, OBS), those that write copies to OSS, and both ends of the
+//! command `copy`. Of the function and of replays those that open the log bucket and the source on OSS are
+//! not held back, nor those of Amazon S3: these services lock no key, and events that cannot be recorded for
+//! five minutes are worse than a refused request. Two secrets of one access key have a breaker each, since
+//! one of them may be right: together at most four bad signatures. Temporary credentials have access keys of
+//! their own, so renewed ones begin afresh.
 //!
-//! What is not held back: requests that are under way when a good secret is replaced are all signed with the old one, up to as many
-//! as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.
+//! Not held back: requests in flight when a good secret is replaced are all signed with the old one, up to as
+//! many as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -92,7 +96,7 @@ impl Breakers {
         self.breaker(Service::Store, credentials.access_key_id(), credentials.fingerprint(LABEL))
     }
 
-    /// What holds the requests of a client back.
+    /// Gates for the requests of a client.
     pub fn gates(&self) -> impl Fn(&oss_lite::Credentials) -> Arc<dyn SignatureGate> + Send + Sync + 'static {
         let breakers = self.clone();
         move |credentials| Arc::new(breakers.of_store(credentials))
@@ -154,7 +158,7 @@ struct BreakerShared {
     turn: Arc<Semaphore>,
 }
 
-/// What credentials are used at.
+/// The services that credentials are used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Oms,
@@ -192,8 +196,8 @@ impl Refusals {
     }
 }
 
-/// Permission to send one request. While the credentials are unproven it also holds the turn. Dropped, it says nothing of the
-/// signature.
+/// Permission to send one request. While the credentials are unproven it also holds the turn. Dropped, it
+/// says nothing of the signature.
 #[derive(Debug)]
 pub struct Permit {
     breaker: Breaker,
@@ -250,12 +254,12 @@ impl Breaker {
             Some(deadline) => timeout_at(deadline, turn).await.map_err(|_| NoPermit::TimeUp)?,
             None => turn.await,
         };
-        // Whoever had the turn before may have proved the credentials, or shut the breaker.
+        // The request before may have proved the credentials, or shut the breaker.
         self.decide().unwrap_or_else(|| Ok(self.grant(turn.ok())))
     }
 
     /// Whether a signature was accepted lately, and none was refused since.
-    pub fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         matches!(self.standing(), Standing::Proven)
     }
 
@@ -325,7 +329,7 @@ impl Breaker {
 }
 
 impl Permit {
-    /// Takes what the answer says of the signature.
+    /// Takes the verdict of the answer on the signature.
     pub fn answered(self, verdict: SignatureVerdict) {
         match verdict {
             SignatureVerdict::Accepted => self.breaker.note_acceptance(self.ever),
@@ -344,7 +348,7 @@ impl SignatureGate for Breaker {
             match self.permit(None).await {
                 Ok(permit) => Ok(Box::new(permit) as Box<dyn SignaturePass>),
                 Err(NoPermit::Shut(shut)) => Err(Withheld(shut.to_string())),
-                // There is no deadline here: the client gives up the wait by itself.
+                // There is no deadline here: the client ends the wait itself.
                 Err(NoPermit::TimeUp) => Err(Withheld("not sent: time was up".to_owned())),
             }
         })

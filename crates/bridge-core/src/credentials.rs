@@ -1,11 +1,11 @@
 //! Which credentials open the source and the log bucket.
 //!
 //! The first complete set wins, and sets are never mixed: the invocation's `x-fc-*` headers, then
-//! `ALIBABA_CLOUD_ACCESS_KEY_ID`/`_SECRET`/`ALIBABA_CLOUD_SECURITY_TOKEN`, then `OSS_ACCESS_KEY_ID`/`_SECRET`/
-//! `OSS_SESSION_TOKEN`.
+//! `ALIBABA_CLOUD_ACCESS_KEY_ID`/`_SECRET`/`ALIBABA_CLOUD_SECURITY_TOKEN`, then
+//! `OSS_ACCESS_KEY_ID`/`_SECRET`/ `OSS_SESSION_TOKEN`.
 //!
-//! A token in the environment of a process does not change, and expires. A worker that outlives it fetches new credentials
-//! (`renewal`), if the environment holds none itself.
+//! A token in the environment of a process does not change, and expires. A worker that outlives it fetches
+//! new credentials (`renewal`), if the environment holds none itself.
 
 #[cfg(feature = "aws")]
 mod renewal;
@@ -68,8 +68,9 @@ pub struct InvocationCredentials<'a> {
 
 /// Finds the credentials for each invocation.
 ///
-/// Remembers the last set that an invocation brought: a function's role keeps its temporary credentials for hours, and
-/// callers that get the same object again can keep what they derived from it, such as the day's signing key.
+/// Remembers the last set that an invocation brought: a function's role keeps its temporary credentials for
+/// hours, and callers that get the same object again can keep what they derived from it, such as the day's
+/// signing key.
 #[derive(Debug, Default)]
 pub struct SourceCredentials {
     environment: Option<Arc<Credentials>>,
@@ -107,8 +108,8 @@ impl SourceCredentials {
         }
     }
 
-    /// As [`SourceCredentials::new`]. If the environment holds no complete set but names a provider, credentials are fetched
-    /// from there, and fetched again before they expire.
+    /// As [`SourceCredentials::new`]. If the environment holds no complete set but names a provider,
+    /// credentials are fetched from there, and fetched again before they expire.
     #[cfg(feature = "aws")]
     pub fn renewing(variable: impl Fn(&str) -> Option<String>, http: &reqwest::Client) -> Self {
         let found = Self::new(&variable);

@@ -10,10 +10,10 @@
 //! | `report` | the counts over the stream |
 //! | `messages` | the stream, grouped by messages of a queue |
 //!
-//! The rule: before a host reports success, every change is either accepted by the engine or durably in the journal. All
-//! hosts learn that from the same stream ([`Pipeline::settle`]): the function counts ([`Pipeline::run`]), queues need it for
-//! each message ([`Pipeline::run_messages`]), ingest and the desk for each change. Replays use the same stream with another
-//! way of writing records.
+//! The rule: before a host reports success, every change is either accepted by the engine or durably in the
+//! journal. All hosts learn that from the same stream ([`Pipeline::settle`]): the function counts
+//! ([`Pipeline::run`]), queues need it for each message ([`Pipeline::run_messages`]), ingest and the desk for
+//! each change. Replays use the same stream with another way of writing records.
 
 mod messages;
 mod report;
@@ -56,13 +56,14 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Splits the time to `deadline`: a quarter, at most ten seconds, is reserved for writing records, and a little of that
-    /// for the reply.
+    /// Splits the time to `deadline`: a quarter, at most ten seconds, is reserved for writing records, and a
+    /// little of that for the reply.
     ///
-    /// Every key may fail at the end of the engine's time, and each needs a record before the host may answer: ten seconds
-    /// are enough for hundreds of records, with a retry of each. When the budget is short, a fixed reserve would leave
-    /// nothing for the engine, so it is a share. The reply needs next to nothing: 100 ms, or an eighth of what is left, so
-    /// that records still get half of their quarter when time is short.
+    /// Every key may fail at the end of the engine's time, and each needs a record before the host may
+    /// answer: ten seconds are enough for hundreds of records, with a retry of each. When the budget is
+    /// short, a fixed reserve would leave nothing for the engine, so it is a share. The reply needs next to
+    /// nothing: 100 ms, or an eighth of what is left, so that records still get half of their quarter when
+    /// time is short.
     pub fn until(deadline: Instant, now: Instant) -> Self {
         const REPLY: Duration = Duration::from_millis(100);
         let left = deadline.saturating_duration_since(now);
@@ -94,8 +95,8 @@ impl Pipeline {
 
     /// Forwards changes and records their outcomes. Each of `changes` comes out of the stream once.
     ///
-    /// `credentials` open the source and the log bucket. Without any, keys are still sent to OMS, but a key that fails
-    /// cannot be recorded.
+    /// `credentials` open the source and the log bucket. Without any, keys are still sent to OMS, but a key
+    /// that fails cannot be recorded.
     ///
     /// # Errors
     ///

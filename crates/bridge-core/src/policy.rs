@@ -14,7 +14,7 @@ use self::guard::Guard;
 pub use self::guard::Refused;
 use object_events::change::{Effect, ObjectChange, Provider};
 
-/// Decides about changes; knows neither engine nor journal.
+/// Decides which changes are forwarded. Knows neither engine nor journal.
 #[derive(Debug)]
 pub struct Policy {
     guard: Guard,
@@ -30,9 +30,9 @@ pub enum Skip {
     Effect(Effect),
     /// `EXCLUDE` matches the key, or `INCLUDE` does not.
     Filtered,
-    /// Another change of the same object in the same invocation stands for it.
+    /// Another change of the same object in the same invocation is forwarded in its place.
     Duplicate {
-        /// The place of that one among the changes that were handed over.
+        /// The index of that change among those of the call.
         of: usize,
     },
     /// The object lies where copies are written to.
@@ -55,7 +55,7 @@ impl fmt::Display for Skip {
     }
 }
 
-/// What [`Policy::sort`] makes of the changes of one invocation.
+/// The changes of one invocation as [`Policy::sort`] has sorted them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sorted {
     /// To be forwarded, each object once, with its place among the changes of the invocation.
@@ -70,8 +70,8 @@ impl Policy {
         Self { guard: Guard::default(), keys, removals: false, removed_versions: false }
     }
 
-    /// The same policy, which refuses events of the log bucket. For a log bucket that the source's service has: one of the same name
-    /// elsewhere is another.
+    /// The same policy, which refuses events of the log bucket. For a log bucket that the source's service
+    /// has: one of the same name elsewhere is another.
     #[must_use]
     pub fn refusing_log_bucket(mut self, bucket: impl Into<String>) -> Self {
         self.guard.refuse_log_bucket(bucket.into());
@@ -91,15 +91,15 @@ impl Policy {
         Self { removals: true, ..self }
     }
 
-    /// The same policy, with removals of versions forwarded, whatever becomes of removals of objects. That is for engines that look which
-    /// version is the object then: OMS takes it for granted that there is one.
+    /// The same policy, with removals of versions forwarded, whatever becomes of removals of objects. That is
+    /// for engines that look which version is the object then: OMS takes it for granted that there is one.
     #[must_use]
     pub fn forwarding_removed_versions(self) -> Self {
         Self { removed_versions: true, ..self }
     }
 
-    /// The same policy, for copies that are written to `bucket` with `prefix` before their keys: each raises an event of its own, which is
-    /// left out. Events of other objects of that bucket are refused.
+    /// The same policy, for copies that are written to `bucket` with `prefix` before their keys: each raises
+    /// an event of its own, which is left out. Events of other objects of that bucket are refused.
     #[must_use]
     pub fn writing_to(mut self, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
         self.guard.refuse_destination(bucket.into(), prefix.into());
@@ -108,14 +108,16 @@ impl Policy {
 
     /// Sorts the changes of one invocation.
     ///
-    /// Of several changes of one object the latest counts: the copy reads the object as it is when it runs, so one request
-    /// serves them all. Where the source numbers its changes ([`ObjectChange::order`]), the highest number is the latest; elsewhere the
-    /// last in the invocation is, but a removal counts before any other: events come in no order, and only what is done about a removal
-    /// looks at the source first, and then copies or removes.
+    /// Of several changes of one object the latest counts: the copy reads the object as it is when it runs,
+    /// so one request serves them all. Where the source numbers its changes ([`ObjectChange::order`]), the
+    /// highest number is the latest; elsewhere the last in the invocation is, but a removal counts before any
+    /// other: events come in no order, and only what is done about a removal looks at the source first, and
+    /// then copies or removes.
     ///
     /// # Errors
     ///
-    /// [`Refused`] when any of them comes from a bucket that it must not come from; nothing must be sent then.
+    /// [`Refused`] when any of them comes from a bucket that it must not come from; nothing must be sent
+    /// then.
     pub fn sort(&self, changes: Vec<ObjectChange>) -> Result<Sorted, Refused> {
         self.guard(&changes)?;
         Ok(self.sort_guarded(changes))
@@ -150,7 +152,7 @@ impl Policy {
         sorted
     }
 
-    /// Why a change by itself is not forwarded, if it is not.
+    /// The reason not to forward a change, regardless of others in the invocation.
     pub fn skips(&self, change: &ObjectChange) -> Option<Skip> {
         match change.effect() {
             Effect::Changed => {}
@@ -165,7 +167,7 @@ impl Policy {
     }
 }
 
-/// What is known of one object while its changes are gone through.
+/// The state of one object while its changes are sorted.
 struct Latest {
     /// The change that counts so far.
     place: usize,
@@ -173,7 +175,7 @@ struct Latest {
     highest: Option<usize>,
 }
 
-/// Equal keys of two buckets, or of two services, are two objects.
+/// The identity of an object: equal keys in two buckets, or at two services, are two objects.
 fn object(change: &ObjectChange) -> (Provider, Option<&str>, Option<&str>, &str) {
     (change.provider, change.bucket.as_deref(), change.url.as_deref(), &change.key)
 }
@@ -208,15 +210,15 @@ fn keep_latest_of_each_object(sorted: &mut Sorted) {
     }
 }
 
-/// Whether a change takes the place of one that stands before it. Unless the source says that it is the later one, no change makes
-/// it needless to look whether the object of a removal is gone.
+/// Whether a change takes the place of one that stands before it. Unless the source says that it is the later
+/// one, no change makes it needless to look whether the object of a removal is gone.
 fn supersedes(change: &ObjectChange, counting: &ObjectChange) -> bool {
     let removes = |change: &ObjectChange| change.event.is_removal();
     !removes(counting) || removes(change) || change.order(counting) == Some(Ordering::Greater)
 }
 
-/// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys, by the rules of `policy/glob.rs`. A key is taken when no
-/// `EXCLUDE` glob matches it and, if there are any, one `INCLUDE` glob does.
+/// Settings `INCLUDE` and `EXCLUDE`: comma-separated globs on whole keys, by the rules of `policy/glob.rs`. A
+/// key is taken when no `EXCLUDE` glob matches it and, if there are any, one `INCLUDE` glob does.
 #[derive(Debug, Default)]
 pub struct KeyFilter {
     include: Option<Globs>,

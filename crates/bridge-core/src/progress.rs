@@ -1,4 +1,5 @@
-//! Work reports itself as [`ProgressEvent`]s; log lines, the progress bar and results are made from that stream.
+//! Work reports itself as [`ProgressEvent`]s; log lines, the progress bar and results are made from that
+//! stream.
 
 use crate::engine::{Acceptance, Failure};
 use crate::policy::Skip;
@@ -35,7 +36,7 @@ pub enum ProgressEvent<'a> {
     },
     /// Something on the input is no key.
     Rejected {
-        /// What it is, and why it is none.
+        /// The text and the reason why it is no key.
         what: &'a str,
     },
     /// Its record could not be written.

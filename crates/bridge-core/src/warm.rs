@@ -1,16 +1,17 @@
 //! Opening connections ahead of the first event.
 //!
-//! It only saves time. A service that cannot be reached is logged and is no reason to fail the start: keys that it does not take go
-//! to the journal. If the start failed, the platform would replace the instance again and again, and no event would be handled
-//! although the journal works.
+//! It only saves time. A service that cannot be reached is logged and is no reason to fail the start: keys
+//! that it does not take go to the journal. If the start failed, the platform would replace the instance
+//! again and again, and no event would be handled although the journal works.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// Longest time it may take, so that a service that hangs does not use up what the platform gives a start: ten seconds on Lambda,
-/// what the deployment says on Function Compute. A handshake across the world takes less than one.
+/// Longest time it may take, so that a service that hangs does not use up what the platform gives a start:
+/// ten seconds on Lambda, what the deployment says on Function Compute. A handshake across the world takes
+/// less than one.
 pub const LONGEST: Duration = Duration::from_secs(2);
 
 /// Opens a connection to `service` by `deadline`; says if it cannot be reached, and why.

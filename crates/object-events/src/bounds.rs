@@ -1,12 +1,13 @@
-//! How large an event may be, and what all events in hand may take together.
+//! How large an event may be, and how much memory all events in progress may take.
 //!
-//! Both follow the memory of the instance. A hostile event costs up to four times its size (`stream`), so an instance takes events of a
-//! sixteenth of its memory: a quarter of it is what one may cost, and half of it what all may cost together. 128 MB take 8 MiB, 256 MB
-//! take 16 MiB, 512 MB and more take 32 MiB, which is what Function Compute sends at most. What it documents for a batch of an event
-//! stream, 10,000 messages of a queue, is up to about 12 MB.
+//! Both follow the memory of the instance. A hostile event costs up to four times its size (`stream`), so an
+//! instance takes events of a sixteenth of its memory: a quarter of it is what one may cost, and half of it
+//! what all may cost together. 128 MB take 8 MiB, 256 MB take 16 MiB, 512 MB and more take 32 MiB, which is
+//! what Function Compute sends at most. What it documents for a batch of an event stream, 10,000 messages of
+//! a queue, is up to about 12 MB.
 //!
-//! Where nobody says how much memory there is, it is taken for 512 MB, what Function Compute gives unless told otherwise. AWS Lambda
-//! bounds its events itself, at 6 MB.
+//! If the memory is unknown, 512 MB is assumed, the default of Function Compute. AWS Lambda limits its events
+//! to 6 MB itself.
 
 use std::mem::size_of;
 
@@ -22,17 +23,17 @@ const MAX_EVENT: usize = 32 << 20;
 /// A change on its way through the engine and into the journal, beside the texts that it consists of.
 const CHANGE: usize = 1 << 10;
 
-/// What events may take, in bytes.
+/// Limits for events, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Largest event.
     pub event: usize,
-    /// What all events in hand may come to take together, by [`weight`].
+    /// Memory that all events in progress may take together, by [`weight`].
     pub together: usize,
 }
 
 impl Bounds {
-    /// Those of an instance with this memory, in MB, as its platform tells it.
+    /// The limits of an instance with this memory, in MB, as its platform reports it.
     pub fn of_memory(megabytes: Option<&str>) -> Self {
         let told = megabytes.and_then(|text| text.trim().parse().ok()).filter(|megabytes| *megabytes > 0);
         // No platform has instances smaller than this.
@@ -40,7 +41,7 @@ impl Bounds {
         Self { event: (memory / 16).min(MAX_EVENT), together: memory / 2 }
     }
 
-    /// What to do about an event that is larger.
+    /// Advice for events that are larger.
     pub fn remedy(&self) -> &'static str {
         if self.event < MAX_EVENT {
             "lower the trigger's Batch Push Messages, or give the instance more memory"
@@ -50,8 +51,8 @@ impl Bounds {
     }
 }
 
-/// What an event of `length` bytes may come to take while it is parsed, in bytes: itself, the texts in it that carry others, and what is
-/// made of each change.
+/// Memory that an event of `length` bytes may take while it is parsed, in bytes: the event itself, the texts
+/// in it that carry other events, and the parsed changes.
 pub fn weight(length: usize) -> usize {
     /// Shortest element that is a change: `{"oss":{"object":{"key":"k"}}}` and a comma.
     const SHORTEST: usize = 31;
@@ -59,7 +60,7 @@ pub fn weight(length: usize) -> usize {
 }
 
 impl Event {
-    /// What is left to be worked on once the event is parsed and its body dropped, in bytes.
+    /// Memory of the parsed event, without its body, in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Changes(changes) => changes.iter().map(of_change).sum(),

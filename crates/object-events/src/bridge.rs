@@ -1,12 +1,12 @@
 //! Events of Amazon S3 as EventBridge delivers them.
 //!
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>. The kinds of events have names of their own here; they are
-//! turned into those of notifications. Unlike there, keys are not encoded.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>. The kinds of events have names of
+//! their own here; they are turned into those of notifications. Unlike there, keys are not encoded.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::s3::{Bucket, check_major};
+use super::s3::{S3Bucket, check_major};
 use super::size::Size;
 use super::stream::{group, members, optional_text, short, text};
 use super::{EventError, KeyEncoding};
@@ -29,9 +29,9 @@ struct Detail {
     #[serde(default, deserialize_with = "short")]
     event_version: Option<String>,
     #[serde(default, deserialize_with = "group")]
-    bucket: Option<Bucket>,
+    bucket: Option<S3Bucket>,
     #[serde(default, deserialize_with = "group")]
-    object: Option<Object>,
+    object: Option<BridgeObject>,
     #[serde(default, deserialize_with = "short")]
     reason: Option<String>,
     #[serde(default, deserialize_with = "short")]
@@ -40,7 +40,7 @@ struct Detail {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Object {
+struct BridgeObject {
     #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default)]
@@ -83,7 +83,7 @@ impl Detail {
     ) -> Result<ObjectChange, EventError> {
         check_major(self.event_version.as_deref(), MAJOR).map_err(|error| error.inside("event-version"))?;
         let event = EventName::new(self.name(detail_type));
-        let bucket = Bucket::name(self.bucket)?;
+        let bucket = S3Bucket::name(self.bucket)?;
         let Some(object) = self.object else {
             return Err(EventError::new("object", "missing"));
         };

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::iter;
 
-/// An object that now exists, changed or vanished, as its source told us.
+/// An object that was created, changed or removed, as its source reports it.
 ///
-/// Everything but the key is optional: sources differ in what they say, and nothing but the key is needed to
+/// Everything but the key is optional: sources differ in what they report, and only the key is needed to
 /// forward a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectChange {
@@ -18,23 +18,23 @@ pub struct ObjectChange {
     pub key: String,
     /// What happened to the object.
     pub event: EventName,
-    /// When it happened, in the source's own words: ISO 8601, UTC.
+    /// When it happened, as the source writes it: ISO 8601, UTC.
     pub event_time: Option<String>,
     /// `ETag` of the object, unquoted.
     pub etag: Option<String>,
     /// Size of the object in bytes.
     pub size: Option<u64>,
-    /// Version of the object, in a bucket that keeps versions. Amazon S3 and COS tell it.
+    /// Version of the object, in a bucket that keeps versions. Reported by Amazon S3 and COS.
     pub version_id: Option<String>,
-    /// Place of this change among those of the same key in the same bucket: a hexadecimal number of any length, meaningless across
-    /// keys. Amazon S3 tells it of creations and removals.
+    /// Place of this change among those of the same key in the same bucket: a hexadecimal number of any
+    /// length, meaningless across keys. Amazon S3 reports it for creations and removals.
     pub sequencer: Option<String>,
     /// Where the object is read, if not in a bucket of the source: a URL without a query.
     pub url: Option<String>,
 }
 
 impl ObjectChange {
-    /// A change of `key` of which nothing else is known: what `send` makes of a key it is handed.
+    /// A change of `key` with nothing else known, as for a key that is passed to `send`.
     pub fn of_key(key: impl Into<String>) -> Self {
         Self {
             provider: Provider::Configured,
@@ -50,10 +50,11 @@ impl ObjectChange {
         }
     }
 
-    /// What the event says about the object.
+    /// The effect of the event on the object.
     ///
-    /// Where a version of it was removed, the one before may be the object now. OSS has names of their own for that; Amazon S3 and COS tell
-    /// the version that was removed, be it a delete marker: without one the object itself was removed.
+    /// If a version was removed, the one before may be the object now. OSS has separate event names for that;
+    /// Amazon S3 and COS report the version that was removed, which may be a delete marker. Without a version
+    /// the object itself was removed.
     pub fn effect(&self) -> Effect {
         let effect = self.event.effect();
         let of_a_version = self.version_id.is_some() && self.event.as_str().ends_with(":Delete");
@@ -62,8 +63,9 @@ impl ObjectChange {
 
     /// How this change lies in time to another one of the same key, where their source says so.
     ///
-    /// The rule of <https://repost.aws/knowledge-center/s3-duplicate-sqs-messages>: the shorter number is filled with zeros at its
-    /// right, then they are compared from the left. Equal means that both tell of the same change.
+    /// The rule of <https://repost.aws/knowledge-center/s3-duplicate-sqs-messages>: the shorter number is
+    /// filled with zeros at its right, then they are compared from the left. Equal means that both report the
+    /// same change.
     pub fn order(&self, other: &Self) -> Option<Ordering> {
         let (Some(own), Some(others)) = (&self.sequencer, &other.sequencer) else { return None };
         if self.key != other.key || self.bucket != other.bucket {
@@ -98,7 +100,7 @@ impl Provider {
         }
     }
 
-    /// The name as recorded, of those that the settings do not tell.
+    /// The name in records, for services other than the configured one.
     pub fn recorded(self) -> Option<&'static str> {
         match self {
             Self::Configured => None,
@@ -119,19 +121,20 @@ impl Provider {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventName(String);
 
-/// What an event says about the object, as far as forwarding is concerned.
+/// The effect of an event on its object, as far as forwarding is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The object exists now, or its content or metadata changed.
     Changed,
     /// The object was removed.
     Removed,
-    /// A version of the object was removed. The one before it, or none, may be the object now: somebody has to look.
+    /// A version of the object was removed. The one before it, or none, may be the object now: the source has
+    /// to be checked.
     VersionRemoved,
     /// A step inside a multipart upload: there is no object yet.
     MultipartStep,
-    /// Nothing is there to copy anew: tags, access, storage class or replication of the object changed, or an archived copy
-    /// began to come back or went away again.
+    /// There is nothing new to copy: tags, access, storage class or replication of the object changed, or an
+    /// archived copy began to come back or went away again.
     Unaffected,
     /// The object was read.
     Read,
@@ -140,7 +143,8 @@ pub enum Effect {
 }
 
 impl EventName {
-    /// Takes a name with or without the prefix of its service that trigger rules and CloudEvents carry: `oss:`, `s3:`, `cos:`.
+    /// Takes a name with or without the prefix of its service that trigger rules and CloudEvents carry:
+    /// `oss:`, `s3:`, `cos:`.
     pub fn new(mut name: String) -> Self {
         if let Some(prefix) = ["oss:", "s3:", "cos:"].into_iter().find(|prefix| name.starts_with(prefix)) {
             name.drain(..prefix.len());
@@ -153,7 +157,7 @@ impl EventName {
         &self.0
     }
 
-    /// What the event says about the object, as far as its name tells: see [`ObjectChange::effect`].
+    /// The effect on the object, as far as the name shows it: see [`ObjectChange::effect`].
     pub fn effect(&self) -> Effect {
         Effect::of(&self.0)
     }
@@ -165,11 +169,12 @@ impl EventName {
 }
 
 impl Effect {
-    /// What the event of that name, without its service prefix, says about the object.
+    /// The effect of the event of that name, which has no service prefix.
     ///
     /// The list of names grows at the vendor's side, so the class before the colon decides and only the known
-    /// exceptions are named. An event without a name counts as a change: a needless request is harmless, a lost change
-    /// is not. Names: <https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/overview-of-oss-trigger>,
+    /// exceptions are named. An event without a name counts as a change: a needless request is harmless, a
+    /// lost change is not. Names:
+    /// <https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/overview-of-oss-trigger>,
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>,
     /// <https://www.tencentcloud.com/document/product/583/9707>.
     pub fn of(event: &str) -> Self {

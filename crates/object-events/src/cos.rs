@@ -1,8 +1,8 @@
 //! Events of Tencent Cloud COS, as its functions receive them.
 //!
-//! <https://www.tencentcloud.com/document/product/583/9707>. A key arrives as `/<appid>/<bucket>/<key>`, and a bucket without the
-//! appid that its name ends with everywhere else. The vendor does not say whether keys are encoded; its current samples hand
-//! them to its SDK as they are.
+//! <https://www.tencentcloud.com/document/product/583/9707>. A key arrives as `/<appid>/<bucket>/<key>`, and
+//! a bucket without the appid that its name ends with everywhere else. The vendor does not say whether keys
+//! are encoded; its current samples hand them to its SDK as they are.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
@@ -15,15 +15,15 @@ use crate::change::{EventName, ObjectChange, Provider};
 
 /// The member `cos` of a record.
 #[derive(Deserialize)]
-pub(super) struct Entity {
+pub(super) struct CosEntity {
     #[serde(default, rename = "cosBucket", deserialize_with = "group")]
-    bucket: Option<Bucket>,
+    bucket: Option<CosBucket>,
     #[serde(default, rename = "cosObject", deserialize_with = "group")]
-    object: Option<Object>,
+    object: Option<CosObject>,
 }
 
 #[derive(Deserialize)]
-struct Bucket {
+struct CosBucket {
     #[serde(default, deserialize_with = "short")]
     name: Option<String>,
     #[serde(default, deserialize_with = "short")]
@@ -31,7 +31,7 @@ struct Bucket {
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct CosObject {
     #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default)]
@@ -50,17 +50,17 @@ struct Meta {
 
 /// The member `event` of a record.
 #[derive(Default, Deserialize)]
-pub(super) struct Occasion<'a> {
+pub(super) struct CosEventInfo<'a> {
     #[serde(default, rename = "eventName", deserialize_with = "short")]
     name: Option<String>,
     #[serde(borrow, rename = "eventTime")]
     time: Option<&'a RawValue>,
 }
 
-impl Entity {
+impl CosEntity {
     pub(super) fn into_change(
         self,
-        occasion: Option<Occasion<'_>>,
+        occasion: Option<CosEventInfo<'_>>,
         keys: KeyEncoding,
     ) -> Result<ObjectChange, EventError> {
         let occasion = occasion.unwrap_or_default();
@@ -70,7 +70,7 @@ impl Entity {
         let Some(path) = object.key else {
             return Err(EventError::new("cos.cosObject.key", "missing"));
         };
-        let place = Place::of(&path, self.bucket).map_err(|error| error.inside("cos.cosObject.key"))?;
+        let place = CosPath::of(&path, self.bucket).map_err(|error| error.inside("cos.cosObject.key"))?;
         let key = keys.decode(place.key.to_owned()).map_err(|error| error.inside("cos.cosObject.key"))?;
         Ok(ObjectChange {
             provider: Provider::TencentCos,
@@ -86,14 +86,14 @@ impl Entity {
 }
 
 /// `/<appid>/<bucket>/<key>`, taken apart.
-struct Place<'a> {
+struct CosPath<'a> {
     appid: &'a str,
     bucket: &'a str,
     key: &'a str,
 }
 
-impl<'a> Place<'a> {
-    fn of(path: &'a str, bucket: Option<Bucket>) -> Result<Self, EventError> {
+impl<'a> CosPath<'a> {
+    fn of(path: &'a str, bucket: Option<CosBucket>) -> Result<Self, EventError> {
         let parts = path.strip_prefix('/').and_then(|path| {
             let (appid, path) = path.split_once('/')?;
             let (bucket, key) = path.split_once('/')?;

@@ -10,21 +10,22 @@ use base64::read::DecoderReader;
 use serde_json::value::RawValue;
 
 use super::bridge::Envelope;
-use super::form::{self, Data, Object};
+use super::form::{self, Data, EventObject};
 use super::oss::Element;
 use super::s3::TestEvent;
 use super::stream::{Carried, count, each, json, members, most_elements, unescaped};
 use super::{Event, EventError, KeyEncoding, Message, Task, timer};
 use crate::change::ObjectChange;
 
-/// How many envelopes may stand around an event. The documented maximum is two (base64 inside a queue message inside
-/// a CloudEvent; a topic's message inside a queue's); the bound keeps a hostile body from nesting without end.
+/// How many envelopes may stand around an event. The documented maximum is two (base64 inside a queue message
+/// inside a CloudEvent; a topic's message inside a queue's); the bound keeps a hostile body from nesting
+/// without end.
 const MAX_ENVELOPES: usize = 4;
 
-/// Changes are given memory in steps of so many, not twice what they take.
+/// The vector of changes grows by this number of elements, and does not double.
 const STEP: usize = 1024;
 
-/// Turns the text of an event into what it asks for.
+/// Parses the text of an event.
 pub(super) fn parse_text(text: &str, keys: KeyEncoding) -> Result<Event, EventError> {
     let mut parser = Parser::new(text, keys, 0);
     parser.text(text)?;
@@ -38,7 +39,7 @@ pub(super) fn parse_text(text: &str, keys: KeyEncoding) -> Result<Event, EventEr
     }
 }
 
-/// Turns the text of a queue's message into changes.
+/// Parses the text of a queue's message.
 pub(super) fn parse_message(text: &str, keys: KeyEncoding) -> Result<Vec<ObjectChange>, EventError> {
     let mut parser = Parser::new(text, keys, 1);
     parser.text(text)?;
@@ -51,7 +52,7 @@ pub(super) struct Parser {
     pub(super) messages: Vec<Message>,
     task: Option<Task>,
     pub(super) envelopes: usize,
-    /// Elements of arrays so far, of which one may hold others.
+    /// Elements of arrays so far, including nested ones.
     elements: usize,
     most_elements: usize,
     carried: Carried,
@@ -105,7 +106,7 @@ impl Parser {
         parsed?;
         let elements = alone.elements;
         let changes = alone.into_message()?;
-        // Of a message that is refused nothing is left, and the others have their room.
+        // Nothing is kept of a message that is refused, so it does not count against the others.
         self.elements = elements;
         Ok(changes)
     }
@@ -117,8 +118,9 @@ impl Parser {
         }
     }
 
-    /// Refuses an array with which there would be too many elements. Where there are any already, it stands inside one of them, in
-    /// whose place its own are counted: a message of a queue and the one change in it are one.
+    /// Refuses an array with which there would be too many elements. Where there are any already, it stands
+    /// inside one of them, in whose place its own are counted: a message of a queue and the one change in it
+    /// are one.
     pub(super) fn count(&mut self, array: &str) -> Result<(), EventError> {
         let replaced = usize::from(self.elements > 0);
         let elements = self.elements.saturating_add(count(array)?.saturating_sub(replaced));
@@ -130,7 +132,7 @@ impl Parser {
         Ok(())
     }
 
-    fn object(&mut self, object: &Object<'_>, text: &str) -> Result<(), EventError> {
+    fn object(&mut self, object: &EventObject<'_>, text: &str) -> Result<(), EventError> {
         object.is_of_one_form()?;
         if let Some(events) = object.events {
             self.count(events.get()).map_err(|error| error.inside("events"))?;
@@ -153,7 +155,7 @@ impl Parser {
             return Ok(());
         }
         if let (Some(detail_type), Some(detail)) = (object.detail_type, object.detail) {
-            let Object { source, time, .. } = *object;
+            let EventObject { source, time, .. } = *object;
             let change = Envelope { source, detail_type, time, detail }.into_change(self.keys)?;
             self.push(change);
             return Ok(());
@@ -200,7 +202,8 @@ impl Parser {
         }
     }
 
-    /// What a message carries: an event as a JSON string, or as it is. What stands between sender and receiver may have decoded it.
+    /// The event that a message carries: as a JSON string, or as JSON if a service between sender and
+    /// receiver has decoded it.
     pub(super) fn message(&mut self, value: &str) -> Result<(), EventError> {
         if value.starts_with(['{', '[']) {
             return self.nested(Cow::Borrowed(value), 0);
@@ -208,7 +211,7 @@ impl Parser {
         if !value.starts_with('"') {
             return json::<String>(value).and_then(|message| self.nested(Cow::Owned(message), 0));
         }
-        // What is not escaped is not copied either.
+        // Text without escapes is not copied.
         let taken = if value.contains('\\') { value.len() } else { 0 };
         self.carried.take(taken)?;
         match unescaped(value) {
@@ -220,7 +223,7 @@ impl Parser {
         }
     }
 
-    /// The event that `text` carries. The memory that was taken for the text is given back as soon as that is decoded.
+    /// The event that `text` carries. The memory reserved for the text is released as soon as it is decoded.
     fn base64(&mut self, text: Cow<'_, str>, taken: usize) -> Result<(), EventError> {
         let most = base64::decoded_len_estimate(text.len());
         let event = self
@@ -232,7 +235,7 @@ impl Parser {
         self.nested(Cow::Owned(event?), most)
     }
 
-    /// The event in an envelope, for the text of which `taken` was taken.
+    /// The event in an envelope. `taken` bytes are reserved for its text.
     fn nested(&mut self, text: Cow<'_, str>, taken: usize) -> Result<(), EventError> {
         if self.envelopes == MAX_ENVELOPES {
             self.carried.give_back(taken);

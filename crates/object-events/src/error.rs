@@ -1,9 +1,9 @@
-//! What is wrong with an event, and where.
+//! The error of an event: what is wrong, and where.
 
 use std::fmt;
 
-/// The event cannot be understood. The invocation fails, so that the platform retries it and at last hands it to the
-/// failure destination.
+/// The event cannot be understood. The invocation fails, so that the platform retries it and at last hands it
+/// to the failure destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventError {
     path: String,
@@ -27,7 +27,7 @@ impl EventError {
     }
 }
 
-/// What was sent may be quoted in a message, but not at any length.
+/// A message may quote the event, but only up to some length.
 pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 400;
     match text.char_indices().nth(LONGEST) {

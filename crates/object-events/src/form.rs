@@ -1,4 +1,4 @@
-//! The members that tell the forms of events apart.
+//! The members by which the forms of events are recognised.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 use super::EventError;
 use super::stream::{self, text};
 
-/// An event, or an element of an array of events. Its members stay as they came until it is known what they are; unknown ones are
-/// ignored.
+/// An event, or an element of an array of events. Its members stay as they came until it is known what they
+/// are; unknown ones are ignored.
 #[derive(Deserialize)]
-pub(super) struct Object<'a> {
+pub(super) struct EventObject<'a> {
     #[serde(borrow)]
     pub(super) events: Option<&'a RawValue>,
     #[serde(borrow, rename = "Records")]
@@ -53,8 +53,8 @@ pub(super) struct Data<'a> {
     pub(super) message_body: Option<&'a RawValue>,
 }
 
-impl Object<'_> {
-    /// Refuses what could be read in two ways.
+impl EventObject<'_> {
+    /// Refuses events that could be read in two ways.
     pub(super) fn is_of_one_form(&self) -> Result<(), EventError> {
         let forms = [
             ("events", self.events.is_some()),
@@ -71,7 +71,7 @@ impl Object<'_> {
         }
     }
 
-    /// Refuses what SNS sends about a subscription in place of events: somebody has to act on it.
+    /// Refuses the messages of SNS about a subscription: they need an action by the user.
     pub(super) fn is_no_handshake(&self) -> Result<(), EventError> {
         let (Some(topic), Some(kind)) = (self.topic_arn, self.message_type) else { return Ok(()) };
         let kind = text(kind).map_err(|error| error.inside("Type"))?;

@@ -1,6 +1,6 @@
 //! Event bytes to [`ObjectChange`]s.
 //!
-//! One parser tells all documented forms apart:
+//! One parser recognises all documented forms:
 //!
 //! | form | recognised by | handled in |
 //! |---|---|---|
@@ -20,13 +20,15 @@
 //! | Tencent COS | object with `Records` that have `cos` | `cos` |
 //! | timer trigger | object with `triggerName` | `timer` |
 //!
-//! Where a text carries an event (`Message`, `body`, `messageBody`), the event may also stand there as it is: EventBridge
-//! decodes bodies of messages that are JSON.
+//! Where a text carries an event (`Message`, `body`, `messageBody`), the event may also be there as JSON:
+//! EventBridge decodes such bodies.
 //!
-//! Events are read piece by piece, in memory of at most four times their size; the limits are in `stream`, those of a whole event in `bounds`.
+//! Events are read piece by piece, in memory of at most four times their size; the limits are in `stream`,
+//! those of a whole event in `bounds`.
 //!
-//! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and the platform
-//! keeps the event. Each source normalises its keys once, in its own file; nothing downstream decodes again.
+//! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and
+//! the platform keeps the event. Each source normalises its keys once, in its own file; nothing downstream
+//! decodes again.
 
 #![warn(missing_docs)]
 
@@ -52,14 +54,14 @@ pub use timer::Task;
 
 use crate::change::ObjectChange;
 
-/// What an event asks for.
+/// The content of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Objects changed. None is no error: there is nothing to do.
     Changes(Vec<ObjectChange>),
     /// Messages of a queue, each of which succeeds or fails alone.
     Messages(Vec<Message>),
-    /// It is time for something.
+    /// A timer has fired.
     Timer(Task),
 }
 
@@ -68,7 +70,7 @@ pub enum Event {
 pub struct Message {
     /// The queue's id of the message, never empty.
     pub id: String,
-    /// What its body says. None is no error: there is nothing to do.
+    /// The changes in its body. None is no error: there is nothing to do.
     pub event: Result<Vec<ObjectChange>, EventError>,
 }
 
@@ -76,9 +78,9 @@ pub struct Message {
 ///
 /// # Errors
 ///
-/// [`EventError`] when the body is empty, not UTF-8, neither JSON nor base64 of it, of no known form or of two, or when any of
-/// its elements has no usable key. One bad element fails the whole event: half an event forwarded would be reported
-/// as success. Only messages of a queue stand alone, as [`Event::Messages`].
+/// [`EventError`] when the body is empty, not UTF-8, neither JSON nor base64 of it, of no known form or of
+/// two, or when any of its elements has no usable key. One bad element fails the whole event: half an event
+/// forwarded would be reported as success. Only messages of a queue stand alone, as [`Event::Messages`].
 pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Event, EventError> {
     let text = std::str::from_utf8(body).map_err(|error| {
         EventError::new("", format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to()))
@@ -90,7 +92,8 @@ pub fn parse(body: &[u8], keys: KeyEncoding) -> Result<Event, EventError> {
 ///
 /// # Errors
 ///
-/// [`EventError`] as [`parse`] does; the message is to be left to its queue then, which sets it aside at last.
+/// [`EventError`] as [`parse`] does; the message is to be left to its queue then, which sets it aside at
+/// last.
 pub fn parse_message(body: &str, keys: KeyEncoding) -> Result<Vec<ObjectChange>, EventError> {
     envelope::parse_message(body, keys)
 }

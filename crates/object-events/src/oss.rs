@@ -1,7 +1,8 @@
 //! One element of an OSS event, in the native form.
 //!
-//! <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>. Every leaf is
-//! optional at the vendor's side; numbers have been documented as strings. Only what forwarding needs is read.
+//! <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>. Every
+//! leaf is optional at the vendor's side; numbers have been documented as strings. Only what forwarding needs
+//! is read.
 
 use serde::Deserialize;
 
@@ -23,19 +24,19 @@ pub(super) struct Element {
 #[derive(Deserialize)]
 pub(super) struct Oss {
     #[serde(default, deserialize_with = "group")]
-    bucket: Option<Bucket>,
+    bucket: Option<OssBucket>,
     #[serde(default, deserialize_with = "group")]
-    object: Option<Object>,
+    object: Option<OssObject>,
 }
 
 #[derive(Deserialize)]
-struct Bucket {
+struct OssBucket {
     #[serde(default, deserialize_with = "short")]
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct OssObject {
     #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default, rename = "eTag", deserialize_with = "short")]

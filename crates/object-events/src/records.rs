@@ -37,7 +37,7 @@ struct Record<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// What SNS hands to a function.
+/// The record that SNS sends to a function.
 #[derive(Deserialize)]
 struct Sns<'a> {
     #[serde(borrow, rename = "Message")]
@@ -112,8 +112,8 @@ impl Parser {
             }
             Sender::S3 => {
                 let entity = record.s3.ok_or_else(|| EventError::new("s3", "missing"))?;
-                let entity: s3::Entity = members(entity.get()).map_err(|error| error.inside("s3"))?;
-                entity.into_change(s3::Occasion {
+                let entity: s3::S3Entity = members(entity.get()).map_err(|error| error.inside("s3"))?;
+                entity.into_change(s3::S3EventInfo {
                     version: optional_text("eventVersion", record.version)?,
                     name: optional_text("eventName", record.name)?,
                     time: optional_text("eventTime", record.time)?,
@@ -121,7 +121,7 @@ impl Parser {
             }
             Sender::Cos => {
                 let entity = record.cos.ok_or_else(|| EventError::new("cos", "missing"))?;
-                let entity: cos::Entity = members(entity.get()).map_err(|error| error.inside("cos"))?;
+                let entity: cos::CosEntity = members(entity.get()).map_err(|error| error.inside("cos"))?;
                 let occasion = record.event.map(|event| members(event.get())).transpose();
                 entity.into_change(occasion.map_err(|error| error.inside("event"))?, self.keys)?
             }

@@ -1,8 +1,8 @@
 //! Notifications of Amazon S3: the elements of `Records`, and the test event.
 //!
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>. The vendor's rule for versions:
-//! the major one is compared for equality, a higher minor one and unknown members are taken. Emulators leave out much, so
-//! only bucket, key and name of the event are asked for.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>. The vendor's
+//! rule for versions: the major one is compared for equality, a higher minor one and unknown members are
+//! taken. Emulators leave out much, so only bucket, key and name of the event are asked for.
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -17,21 +17,21 @@ const MAJOR: &str = "2";
 
 /// The member `s3` of a record.
 #[derive(Deserialize)]
-pub(super) struct Entity {
+pub(super) struct S3Entity {
     #[serde(default, deserialize_with = "group")]
-    bucket: Option<Bucket>,
+    bucket: Option<S3Bucket>,
     #[serde(default, deserialize_with = "group")]
-    object: Option<Object>,
+    object: Option<S3Object>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Bucket {
+pub(super) struct S3Bucket {
     #[serde(default, deserialize_with = "short")]
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct S3Object {
     #[serde(default, deserialize_with = "short")]
     key: Option<String>,
     #[serde(default, rename = "eTag", deserialize_with = "short")]
@@ -44,20 +44,20 @@ struct Object {
     sequencer: Option<String>,
 }
 
-/// What a record says beside `s3`.
-pub(super) struct Occasion {
+/// The members of a record besides `s3`.
+pub(super) struct S3EventInfo {
     pub(super) version: Option<String>,
     pub(super) name: Option<String>,
     pub(super) time: Option<String>,
 }
 
-impl Entity {
-    pub(super) fn into_change(self, occasion: Occasion) -> Result<ObjectChange, EventError> {
+impl S3Entity {
+    pub(super) fn into_change(self, occasion: S3EventInfo) -> Result<ObjectChange, EventError> {
         check_major(occasion.version.as_deref(), MAJOR).map_err(|error| error.inside("eventVersion"))?;
         let Some(name) = occasion.name.filter(|name| !name.is_empty()) else {
             return Err(EventError::new("eventName", "missing"));
         };
-        let bucket = Bucket::name(self.bucket).map_err(|error| error.inside("s3"))?;
+        let bucket = S3Bucket::name(self.bucket).map_err(|error| error.inside("s3"))?;
         let Some(object) = self.object else {
             return Err(EventError::new("s3.object", "missing"));
         };
@@ -83,7 +83,7 @@ impl Entity {
     }
 }
 
-impl Bucket {
+impl S3Bucket {
     /// The name of a bucket that must have one.
     pub(super) fn name(bucket: Option<Self>) -> Result<String, EventError> {
         match bucket.and_then(|bucket| bucket.name) {
@@ -108,7 +108,7 @@ fn decode_form(key: String) -> Result<String, EventError> {
     if !key.contains(['+', '%']) {
         return Ok(key);
     }
-    // What is not form-encoded would become another key without a word.
+    // A key that is not form-encoded would silently become another key.
     let hex = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !key.split('%').skip(1).all(hex) {
         return Err(EventError::new("", "not form-encoded: a percent sign without two hexadecimal digits"));
@@ -119,7 +119,7 @@ fn decode_form(key: String) -> Result<String, EventError> {
     }
 }
 
-/// What S3 sends to a topic or queue when notifications are set up.
+/// The test event that S3 sends to a topic or queue when notifications are set up.
 #[derive(Deserialize)]
 pub(super) struct TestEvent {
     #[serde(default, rename = "Event", deserialize_with = "short")]

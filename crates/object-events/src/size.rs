@@ -1,11 +1,11 @@
-//! Sizes of objects, as events tell them.
+//! Sizes of objects in events.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A size, where it can be read as one. It is only recorded, so a strange one is no reason to lose the event.
+/// A size, if it can be read as one. It is only recorded, so an odd one is no reason to refuse the event.
 #[derive(Default)]
 pub(super) struct Size(pub(super) Option<u64>);
 

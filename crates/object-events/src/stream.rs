@@ -1,14 +1,16 @@
-//! JSON that is read piece by piece, so that a hostile event costs no more memory than its own size times four, and a megabyte.
+//! JSON that is read piece by piece, so that a hostile event costs no more memory than its own size times
+//! four, and a megabyte.
 //!
-//! What the limits stand for:
+//! The limits:
 //!
-//! - Arrays are read element by element: one is judged, and taken or refused, before the next is looked at. How many there are is
-//!   counted before the first is taken; the longer the event, the more it may have ([`most_elements`]). An array
-//!   inside an element stands for that element, which is not counted again.
-//! - Of an element only the members that are known are turned into values, and only if they are short ([`short`], [`group`]). Unknown
-//!   ones may have any length: they are passed over.
-//! - A text that carries another event is decoded once, into exactly as much memory as it takes, and only so much of that may be
-//!   alive at a time ([`Carried`]). A text without escapes is read where it stands, and takes nothing.
+//! - Arrays are read element by element: one is judged, and taken or refused, before the next is looked at.
+//!   How many there are is counted before the first is taken; the longer the event, the more it may have
+//!   ([`most_elements`]). An array inside an element stands for that element, which is not counted again.
+//! - Of an element only the members that are known are turned into values, and only if they are short
+//!   ([`short`], [`group`]). Unknown ones may have any length: they are passed over.
+//! - A text that carries another event is decoded once, into exactly as much memory as it takes, and only so
+//!   much of that may be alive at a time ([`Carried`]). A text without escapes is read where it stands, and
+//!   takes nothing.
 //! - What is wrong is said in a few words, whatever was sent.
 
 use std::borrow::Cow;
@@ -22,19 +24,22 @@ use serde_json::value::RawValue;
 
 use super::EventError;
 
-/// Elements that one event may consist of. Of all that sends events, a queue hands over most at once: 10,000 messages, to AWS Lambda.
+/// Elements that one event may consist of. Of all that sends events, a queue hands over most at once: 10,000
+/// messages, to AWS Lambda.
 pub(super) const MAX_ELEMENTS: usize = 10_000;
 
-/// Elements that an event may consist of however short they are. What is made of one takes up to 600 bytes, which is no more than a
-/// megabyte for all of these.
+/// Elements that an event may consist of however short they are. What is made of one takes up to 600 bytes,
+/// which is no more than a megabyte for all of these.
 const FEW: usize = 1300;
 
-/// Bytes of an event for which it may have one element more: 600 bytes are less than the threefold of this, so that events of half a
-/// megabyte and more stay below four times their size. Elements of the services are longer; of those of 120 bytes, of senders that
-/// leave out all that is not needed (EventBridge's `RawData`), there may be 2400.
+/// Bytes of an event for which it may have one element more: 600 bytes are less than the threefold of this,
+/// so that events of half a megabyte and more stay below four times their size. Elements of the services are
+/// longer; of those of 120 bytes, of senders that leave out all that is not needed (EventBridge's `RawData`),
+/// there may be 2400.
 const USUAL: usize = 260;
 
-/// Longest value in bytes that is not an event itself. A key of 1024 bytes, each of which is escaped twice, is a quarter of it.
+/// Longest value in bytes that is not an event itself. A key of 1024 bytes, each of which is escaped twice,
+/// is a quarter of it.
 const MAX_VALUE: usize = 64 << 10;
 
 /// Texts that carry events may take this much memory together although the event is shorter.
@@ -48,8 +53,8 @@ pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventErro
     members(text)
 }
 
-/// Parses an object of any length into a type all of whose members are raw, [`short`] or a [`group`] of such. Anything else than an
-/// object must be short: what is said of it quotes it.
+/// Parses an object of any length into a type all of whose members are raw, [`short`] or a [`group`] of such.
+/// Anything else than an object must be short: what is said of it quotes it.
 pub(super) fn members<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, EventError> {
     if !text.starts_with('{') && text.len() > MAX_VALUE {
         return Err(EventError::new("", format!("longer than {MAX_VALUE} bytes, and not an object")));
@@ -75,8 +80,8 @@ pub(super) fn optional_text(name: &str, value: Option<&RawValue>) -> Result<Opti
     value.map_or(Ok(None), |value| json(value.get())).map_err(|error: EventError| error.inside(name))
 }
 
-/// A member that is a short text or missing; `null` is missing. A text in the place of something else would be quoted at its length,
-/// so texts are judged before they are copied.
+/// A member that is a short text or missing; `null` is missing. A text in the place of something else would
+/// be quoted at its length, so texts are judged before they are copied.
 pub(super) fn short<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     struct Short;
     impl Visitor<'_> for Short {
@@ -98,7 +103,8 @@ pub(super) fn short<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     deserializer.deserialize_any(Short)
 }
 
-/// A member that is an object or missing; `null` is missing. Its own members must be [`short`] or a [`group`].
+/// A member that is an object or missing; `null` is missing. Its own members must be [`short`] or a
+/// [`group`].
 pub(super) fn group<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -211,7 +217,7 @@ pub(super) fn names(object: &str) -> Vec<String> {
     names.0
 }
 
-/// What texts that carry events may take at once: twice as much as the event that they are part of.
+/// Memory for texts that carry events: twice the size of the event that contains them.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
     left: usize,
@@ -241,7 +247,8 @@ impl Carried {
     }
 }
 
-/// The text of a JSON string: as it stands there if nothing in it is escaped, else in a string of no more than its own length.
+/// The text of a JSON string: as it stands there if nothing in it is escaped, else in a string of no more
+/// than its own length.
 pub(super) fn unescaped(string: &str) -> Result<Cow<'_, str>, EventError> {
     let bad = || EventError::new("", "not a JSON string");
     let inner = string.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or_else(bad)?;
@@ -267,7 +274,7 @@ pub(super) fn unescaped(string: &str) -> Result<Cow<'_, str>, EventError> {
     Ok(Cow::Owned(text))
 }
 
-/// What most escapes stand for.
+/// The most common escapes.
 fn plain_escape(byte: u8) -> Option<char> {
     match byte {
         b'"' | b'\\' | b'/' => Some(char::from(byte)),

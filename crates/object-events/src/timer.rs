@@ -1,14 +1,14 @@
 //! Events of a timer trigger: `{"triggerTime":…,"triggerName":…,"payload":"{\"action\":\"replay\"}"}`.
 //!
-//! <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>. The payload is
-//! the text that the trigger was configured with.
+//! <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>. The
+//! payload is the text that the trigger was configured with.
 
 use serde::Deserialize;
 
 use super::EventError;
 use super::stream::json;
 
-/// What a timer asks for.
+/// The task of a timer event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Send again what failed.

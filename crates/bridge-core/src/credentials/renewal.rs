@@ -7,11 +7,11 @@
 //! | `ALIBABA_CLOUD_CREDENTIALS_URI` | that URI |
 //!
 //! In the order of Alibaba's own SDKs, and with their variables:
-//! <https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-go-access-credentials>. No metadata service is
-//! called unless a variable names the role. Any other OIDC provider works as RRSA does.
+//! <https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-go-access-credentials>. No
+//! metadata service is called unless a variable names the role. Any other OIDC provider works as RRSA does.
 //!
-//! How long credentials are valid is computed from the date of the answer that brings them: this machine's clock may be
-//! wrong.
+//! How long credentials are valid is computed from the date of the answer that brings them: this machine's
+//! clock may be wrong.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct RenewalError {
     error: FetchError,
 }
 
-/// What went wrong with one request. Never quotes an answer, which may hold secrets.
+/// What went wrong with one request. Never quotes an answer, which may contain secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum FetchError {
     #[error("{file}: {why}")]
@@ -71,7 +71,7 @@ enum FetchError {
     Answer(&'static str),
 }
 
-/// Gives credentials for as long as it is asked.
+/// Provides credentials that are always valid.
 #[derive(Debug)]
 pub(super) struct Renewal {
     provider: CredentialsSource,
@@ -93,7 +93,8 @@ struct CachedCredentials {
 }
 
 impl CachedCredentials {
-    /// By both clocks: the monotonic one stands still while the machine sleeps, and the wall clock can be set.
+    /// By both clocks: the monotonic one stands still while the machine sleeps, and the wall clock can be
+    /// set.
     fn age(&self, now: DateTime<Utc>) -> Duration {
         let by_wall = (now - self.fetched_at).to_std().unwrap_or_default();
         self.fetched.elapsed().max(by_wall)
@@ -195,8 +196,8 @@ impl Renewal {
         Self { provider, state: Mutex::default() }
     }
 
-    /// Credentials that are valid at `now` by this machine's clock. Callers that come while new ones are fetched wait for
-    /// those.
+    /// Credentials that are valid at `now` by this machine's clock. Callers that come while new ones are
+    /// fetched wait for those.
     ///
     /// # Errors
     ///
@@ -277,7 +278,8 @@ impl CredentialsSource {
         Ok(CachedCredentials { credentials: Arc::new(made), fetched: Instant::now(), fetched_at: now, life })
     }
 
-    /// <https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc>: unsigned.
+    /// <https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-assumerolewithoidc>:
+    /// unsigned.
     fn oidc_request(&self, token: &str, now: DateTime<Utc>) -> Result<Request, FetchError> {
         let Self::Oidc { sts, role, provider, session, .. } = self else {
             return Err(FetchError::Url("not of STS".to_owned()));

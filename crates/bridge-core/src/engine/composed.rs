@@ -20,17 +20,17 @@ pub enum Engine {
     Oms(OmsEngine),
     /// Copies alone.
     Copy(CopyEngine),
-    /// OMS first. It gets at most half of the time; keys that it does not accept, for reasons that do not lie in the key,
-    /// are copied. Removals and objects of the web, which OMS cannot forward, and copies that were begun go to the copy
-    /// engine at once.
+    /// OMS first. It gets at most half of the time; keys that it does not accept, for reasons that do not lie
+    /// in the key, are copied. Removals and objects of the web, which OMS cannot forward, and copies that
+    /// were begun go to the copy engine at once.
     OmsThenCopy(OmsEngine, CopyEngine),
 }
 
 impl Engine {
     /// Submits jobs, which run in the background until `deadline`.
     ///
-    /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, jobs that need a copy fail, since
-    /// there are no credentials.
+    /// `context` is that of the invocation or replay ([`Engine::context`]). Without one, jobs that need a
+    /// copy fail, since there are no credentials.
     pub fn submit(
         &self,
         jobs: impl IntoIterator<Item = Job>,
@@ -60,15 +60,15 @@ impl Engine {
         Outcomes::new(receiver)
     }
 
-    /// The part of an invocation or replay that the engine needs: `source` opens the source bucket. `None` if this engine
-    /// copies nothing, or without credentials.
+    /// The part of an invocation or replay that the engine needs: `source` opens the source bucket. `None` if
+    /// this engine copies nothing, or without credentials.
     pub fn context(&self, source: Option<&Arc<Credentials>>) -> Option<CopyContext> {
         self.copier()?;
         Some(CopyContext { source: Arc::clone(source?) })
     }
 
-    /// Opens connections, so that the first event does not wait for them. Returns a message for each service that cannot
-    /// be reached by `deadline`.
+    /// Opens connections, so that the first event does not wait for them. Returns a message for each service
+    /// that cannot be reached by `deadline`.
     pub async fn warm(&self, deadline: Instant) -> Vec<String> {
         match self {
             Self::Oms(oms) => oms.warm(deadline).await.into_iter().collect(),
@@ -116,18 +116,20 @@ impl Engine {
         self.copier().is_some()
     }
 
-    /// Whether the key of a failure is not enough to send it again: a copy depends on the bucket, the URL and the
-    /// event of the change, which only its record has.
-    pub fn needs_records(&self) -> bool {
+    /// Whether the key of a failure is not enough to send it again: a copy depends on the bucket, the URL and
+    /// the event of the change, which only its record has.
+    pub(crate) fn needs_records(&self) -> bool {
         self.copier().is_some()
     }
 
-    /// Whether an object is read from the URL of its change. OMS reads its own source bucket, whatever the URL.
+    /// Whether an object is read from the URL of its change. OMS reads its own source bucket, whatever the
+    /// URL.
     pub fn reads_urls(&self) -> bool {
         self.copier().is_some()
     }
 
-    /// The destination, where this process writes to it, with the credentials of an invocation and until a deadline.
+    /// The destination, where this process writes to it, with the credentials of an invocation and until a
+    /// deadline.
     pub fn destination(&self, source: &Arc<Credentials>, deadline: Instant) -> Option<DestinationView> {
         Some(self.copier()?.destination(source, deadline))
     }
@@ -177,8 +179,8 @@ fn halfway(deadline: Instant) -> Instant {
     now + deadline.saturating_duration_since(now) / 2
 }
 
-/// OMS can forward neither removals nor objects outside of its bucket. (It cannot go on with an upload that an earlier copy
-/// left open either, but it does not need to.)
+/// OMS can forward neither removals nor objects outside of its bucket. (It cannot go on with an upload that
+/// an earlier copy left open either, but it does not need to.)
 fn is_for_copies(job: &Job) -> bool {
     job.copies_only || job.is_removal() || job.change.url.is_some()
 }

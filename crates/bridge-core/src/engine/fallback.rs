@@ -25,13 +25,14 @@ where
         Self { waiting, refused: HashMap::new(), second, outcomes }
     }
 
-    /// Passes on the outcomes of `first`. Jobs that fail there, and those without an outcome at `half`, go to the second
-    /// engine.
+    /// Passes on the outcomes of `first`. Jobs that fail there, and those without an outcome at `half`, go to
+    /// the second engine.
     pub(super) async fn run(mut self, mut first: Outcomes, half: Instant) {
         let (sender, mut second) = mpsc::unbounded_channel();
-        // `Some` while jobs may still go to the second engine, which is also how long the first one is listened to. Each
-        // job that is handed over gets a clone. Dropping ours leaves only those, so `second.recv()` returns `None` exactly
-        // when the last handed-over job has ended: that is the only way out of the loop but the caller's own.
+        // `Some` while jobs may still go to the second engine, which is also how long the first one is
+        // listened to. Each job that is handed over gets a clone. Dropping ours leaves only those, so
+        // `second.recv()` returns `None` exactly when the last handed-over job has ended: that is the only
+        // way out of the loop but the caller's own.
         let mut sender = Some(sender);
         loop {
             tokio::select! {

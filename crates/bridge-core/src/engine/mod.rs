@@ -4,9 +4,9 @@
 //! |---|---|
 //! | [`oms`] | hands keys to a sync task of OMS, which copies later |
 //! | [`copy`] | copies objects itself |
-//! | [`composed`] | one of them, or OMS first and copies for what it does not accept |
+//! | `composed` | one of them, or OMS first and copies for what it does not accept |
 
-pub mod composed;
+mod composed;
 pub mod copy;
 mod fallback;
 pub mod oms;
@@ -25,7 +25,7 @@ use object_events::change::ObjectChange;
 pub struct Job {
     /// The change. OMS gets only its key: a task has one source bucket.
     pub change: Arc<ObjectChange>,
-    /// What an earlier attempt left open at the destination.
+    /// Upload that an earlier attempt left open at the destination.
     pub open: Option<OpenUpload>,
     /// OMS cannot forward it: its task reads another bucket.
     pub copies_only: bool,
@@ -42,8 +42,9 @@ impl Job {
         &self.change.key
     }
 
-    /// Whether to check if the object is gone from the source, and then to remove its copy. Every other job is a copy:
-    /// the policy has decided what to forward before it reaches an engine, whatever the name of the event.
+    /// Whether to check if the object is gone from the source, and then to remove its copy. Every other job
+    /// is a copy: the policy has decided what to forward before it reaches an engine, whatever the name of
+    /// the event.
     pub fn is_removal(&self) -> bool {
         self.change.event.is_removal()
     }
@@ -87,8 +88,8 @@ impl Outcomes {
         Self(receiver)
     }
 
-    /// The next outcome, with the index of its job among those submitted. `None` when no more will come; jobs without an
-    /// outcome by then were lost with their task and count as failed.
+    /// The next outcome, with the index of its job among those submitted. `None` when no more will come; jobs
+    /// without an outcome by then were lost with their task and count as failed.
     pub async fn next(&mut self) -> Option<(usize, Outcome)> {
         self.0.recv().await
     }
@@ -142,14 +143,14 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether this key will be refused every time while others are accepted. Neither another engine nor a retry helps
-    /// then. A failure that blames the task or a bucket is permanent as well, until the settings are corrected, but it is
-    /// not about the key.
+    /// Whether this key will be refused every time while others are accepted. Neither another engine nor a
+    /// retry helps then. A failure that blames the task or a bucket is permanent as well, until the settings
+    /// are corrected, but it is not about the key.
     ///
-    /// OMS answers 400 for a single key that it does not accept, unless the code is one of those that blame the task. A
-    /// permanent failure without a status is a key that cannot be sent to OMS at all.
+    /// OMS answers 400 for a single key that it does not accept, unless the code is one of those that blame
+    /// the task. A permanent failure without a status is a key that cannot be sent to OMS at all.
     /// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
-    pub fn is_about_the_key(&self) -> bool {
+    pub(crate) fn is_about_the_key(&self) -> bool {
         let code = self.error.code.as_deref();
         self.class == FailureClass::Permanent
             && match self.engine {

@@ -18,16 +18,16 @@ pub struct FailureRef {
     form: Form,
 }
 
-/// Who wrote a failure, and what its name tells.
+/// Writer of a failure, and the content of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// An object of its own for this one failure. Nobody writes it again.
+pub(crate) enum Form {
+    /// An object of its own for this one failure. It is never overwritten.
     Record(Tag),
-    /// An empty object named by the bare key, as the vendor's function writes it. Nothing but the key is known, and the next
-    /// failure of the key writes it again.
+    /// An empty object named by the bare key, as the vendor's function writes it. Nothing but the key is
+    /// known, and the next failure of the key writes it again.
     Marker,
-    /// An object with content, named by the bare key: a record of version 0.1.0, or somebody else's file. Only its content
-    /// tells which.
+    /// An object with content, named by the bare key: a record of version 0.1.0, or a foreign file. Only its
+    /// content shows which.
     Named,
 }
 
@@ -52,7 +52,7 @@ impl FailureRef {
     }
 
     /// The object.
-    pub fn object(&self) -> &ListedObject {
+    pub(crate) fn object(&self) -> &ListedObject {
         &self.object
     }
 
@@ -62,27 +62,27 @@ impl FailureRef {
     }
 
     /// How the name was made.
-    pub fn naming(&self) -> Naming {
+    pub(crate) fn naming(&self) -> Naming {
         self.naming
     }
 
     /// Who wrote it.
-    pub fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         self.form
     }
 
-    /// The key, where the name tells it.
+    /// The key, if the name contains it.
     pub fn key(&self) -> Option<&str> {
         (self.naming == Naming::Key).then(|| self.key_or_hash())
     }
 
     /// The key or its hash, by the naming.
-    pub fn key_or_hash(&self) -> &str {
+    pub(crate) fn key_or_hash(&self) -> &str {
         &self.object.key[self.key.0..self.key.1]
     }
 
-    /// What it takes to forward it, where the name tells.
-    pub fn kind(&self) -> Option<ChangeKind> {
+    /// Which engine can forward it, if the name shows it.
+    pub(crate) fn kind(&self) -> Option<ChangeKind> {
         match self.form {
             Form::Record(tag) => Some(tag.kind),
             Form::Marker => Some(ChangeKind::Change),
@@ -126,8 +126,8 @@ impl FailedKey {
 }
 
 impl OpenJournal {
-    /// The failures on a shelf in byte order of their names, those with the key in their name first. Pages of the listing are
-    /// asked for as the stream is read.
+    /// The failures with a status in byte order of their names, those with the key in their name first. Pages
+    /// of the listing are asked for as the stream is read.
     ///
     /// `prefix` restricts the keys; of those named by a hash all come.
     pub fn failures(
@@ -141,8 +141,8 @@ impl OpenJournal {
         by_key.chain(self.listed(hashes.clone(), hashes.len(), Naming::Hash))
     }
 
-    /// The keys that have failures on a status, in byte order of names, as far as failures of one key lie next to each other: a
-    /// marker of the vendor and a record of the same key may count twice.
+    /// The keys that have failures with a status, in byte order of names, as far as failures of one key lie
+    /// next to each other: a marker of the vendor and a record of the same key may count twice.
     pub fn failed_keys(
         &self,
         status: RecordStatus,
@@ -165,7 +165,7 @@ impl OpenJournal {
         })
     }
 
-    /// All failures of one key on a status, oldest first as far as their names tell.
+    /// All failures of one key with a status, oldest first as far as their names show.
     ///
     /// # Errors
     ///

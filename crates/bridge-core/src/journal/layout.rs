@@ -6,9 +6,10 @@
 //! oms_source_record/<sync_task_id>/dead_object/<key><suffix>
 //! ```
 //!
-//! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an empty object, and the
-//! records that version 0.1.0 wrote there are read and removed as well, but no longer written. A key for which the whole
-//! name would be too long for OSS goes under its hash, in `…_object_long/`, and its record carries the key.
+//! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an
+//! empty object, and the records that version 0.1.0 wrote there are read and removed as well, but no longer
+//! written. A key for which the whole name would be too long for OSS goes under its hash, in
+//! `…_object_long/`, and its record carries the key.
 
 use std::borrow::Cow;
 
@@ -26,13 +27,13 @@ pub enum RecordStatus {
     Success,
     /// Failures that wait for a replay.
     Failed,
-    /// Keys that were refused too often and wait for somebody to look: the dead letters.
+    /// Dead letters: keys that were refused too often and need a person's attention.
     Dead,
 }
 
 /// How names are made from keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming {
+pub(crate) enum Naming {
     /// The name holds the key.
     Key,
     /// The name holds the SHA-256 of a key that is too long for that.
@@ -61,7 +62,7 @@ impl Layout {
         Self { root: format!("oms_source_record/{task}/") }
     }
 
-    /// What all names of the journal begin with.
+    /// The prefix of all names of the journal.
     pub fn root(&self) -> &str {
         &self.root
     }
@@ -71,13 +72,13 @@ impl Layout {
         [&self.root, "doctor_probe/", id].concat()
     }
 
-    /// Name of the success record of `key`. On the other shelves, of what other programs wrote there.
+    /// Name of the success record of `key`, or of the marker that other programs write for another status.
     pub fn name(&self, status: RecordStatus, key: &str) -> String {
         self.start(status, key, 0).1
     }
 
     /// How the success record of `key` is named, and what its name ends in: the key or its hash.
-    pub fn success<'k>(&self, key: &'k str) -> (Naming, Cow<'k, str>) {
+    pub(crate) fn success<'k>(&self, key: &'k str) -> (Naming, Cow<'k, str>) {
         match self.naming(RecordStatus::Success, key, 0) {
             Naming::Key => (Naming::Key, Cow::Borrowed(key)),
             Naming::Hash => (Naming::Hash, Cow::Owned(hash(key))),
@@ -89,7 +90,7 @@ impl Layout {
         compose(&self.start(status, key, SUFFIX).1, tag, unique)
     }
 
-    /// What the names of all records of `key` on a shelf begin with, of those that have so many bytes more behind the key.
+    /// The prefix of the names of records of `key` whose names have `suffix` bytes after the key.
     pub(super) fn start(&self, status: RecordStatus, key: &str, suffix: usize) -> (Naming, String) {
         match self.naming(status, key, suffix) {
             Naming::Key => (Naming::Key, self.folder(status, Naming::Key) + key),
@@ -102,8 +103,8 @@ impl Layout {
         if length <= MAX_NAME { Naming::Key } else { Naming::Hash }
     }
 
-    /// What all names of a shelf begin with, up to where the key or its hash begins.
-    pub fn folder(&self, status: RecordStatus, naming: Naming) -> String {
+    /// The prefix of all names of a status, up to where the key or its hash begins.
+    pub(crate) fn folder(&self, status: RecordStatus, naming: Naming) -> String {
         let end = match naming {
             Naming::Key => "/",
             Naming::Hash => "_long/",
@@ -112,7 +113,7 @@ impl Layout {
     }
 }
 
-/// What stands for a key that is too long.
+/// The name of a key that is too long.
 pub(super) fn hash(key: &str) -> String {
     hex::encode(Sha256::digest(key))
 }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shelf_has_a_folder_of_its_own() {
+    fn every_status_has_a_folder_of_its_own() {
         let layout = Layout::new("t1");
         assert_eq!(layout.folder(RecordStatus::Dead, Naming::Key), "oms_source_record/t1/dead_object/");
         assert_eq!(

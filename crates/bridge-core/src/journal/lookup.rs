@@ -18,11 +18,12 @@ const DENSE: usize = 50;
 
 /// Looks up names of one folder, in ascending byte order from call to call.
 ///
-/// A page of the listing is read from the first name that is asked for; names on the same page cost nothing more. Where
-/// names lie close together there are hardly more requests than pages. Where the first page shows that they lie far apart,
-/// so that there will be about one request a name, the rest is cut into runs that are looked up at the same time.
+/// A page of the listing is read from the first name that is asked for; names on the same page cost nothing
+/// more. Where names lie close together there are hardly more requests than pages. Where the first page shows
+/// that they lie far apart, so that there will be about one request a name, the rest is cut into runs that
+/// are looked up at the same time.
 #[derive(Debug)]
-pub struct Lookup {
+pub(crate) struct Lookup {
     bucket: Bucket,
     folder: String,
     page: VecDeque<ListedObject>,
@@ -39,12 +40,13 @@ impl Lookup {
         Self { bucket, folder, page: VecDeque::new(), last: None, ends: false, page_size }
     }
 
-    /// For each of `ends`, which ascend, none of them twice, the object whose name ends in it, if it is there.
+    /// For each of `ends`, which ascend, none of them twice, the object whose name ends in it, if it is
+    /// there.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed.
-    pub async fn find(&mut self, ends: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
+    pub(crate) async fn find(&mut self, ends: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
         let mut found = Vec::with_capacity(ends.len());
         self.take(ends, &mut found);
         let at_hand = found.len();
@@ -109,7 +111,8 @@ impl Lookup {
 
     async fn turn_to(&mut self, end: &str) -> Result<(), Error> {
         let name = [&self.folder, end].concat();
-        // Many names may lie between the two, more than a page holds: then the listing goes on where the page before ended.
+        // Many names may lie between the two, more than a page holds: then the listing goes on where the page
+        // before ended.
         let before = just_before(&name);
         let after = match self.last.take() {
             Some(last) if last > before && last < name => last,
@@ -129,8 +132,8 @@ impl Lookup {
     }
 }
 
-/// A text just before `name` in byte order: a listing that starts after it begins with `name`, or with one of the few
-/// names between the two.
+/// A text just before `name` in byte order: a listing that starts after it begins with `name`, or with one of
+/// the few names between the two.
 fn just_before(name: &str) -> String {
     let mut before = name.to_owned();
     let Some(last) = before.pop() else { return before };

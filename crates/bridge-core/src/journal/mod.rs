@@ -2,28 +2,32 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `layout` | which folder, and which names |
+//! | `layout` | folders and names |
 //! | `name` | names of failure records |
 //! | `failures` | failures as a listing shows them |
-//! | `record`, `wire` | what a record says; its JSON |
-//! | `retire` | deleting exactly what is done with |
+//! | `record`, `wire` | the content of a record; its JSON |
+//! | `retire` | deletes failure records that are no longer needed |
 //! | `lookup` | whether success records exist |
-//! | `probe` | whether the bucket is fit for a journal |
+//! | `probe` | whether the bucket can hold a journal |
 //!
 //! # Rules
 //!
-//! - **A failure is an object of its own.** Its name is chosen once and never written again (`name`), so no writer can
-//!   destroy what another one wrote: not another event of the same key, not a replay, not another instance.
-//! - **It is deleted by exactly that name**, by whoever has forwarded the change, or has written a newer record that stands for
-//!   it. Between looking and deleting nothing can come to stand there, so there is no window to close.
-//! - **An attempt that is accepted is done with the failures that were there before it began**, of the same provider, bucket,
-//!   URL and key, as far as it did what they stand for ([`Record::covers`]): a replay deletes the ones that it listed and
-//!   sent. An event does not look for any, which would cost requests; it says when it began, by the log bucket's own
-//!   clock, and a replay that finds older failures of the key retires them unsent.
-//! - **Only the bucket's word makes a record durable**: the answer must name the checksum of what was sent.
-//! - What is named by the bare key (empty markers of the vendor's function, records of 0.1.0) can be written again by those
-//!   programs. It is compared with the listing once more before it is deleted; the moment in between stays open, since OSS has
-//!   no conditional delete.
+//! - **Each failure is an object of its own.** Its name is chosen once and never written again (`name`), so
+//!   no writer can destroy the record of another: not another event of the same key, not a replay, not
+//!   another instance.
+//! - **It is deleted by exactly that name**, by the process that has forwarded the change, or has written a
+//!   newer record that replaces it. Nothing else can appear under that name in the meantime, so there is no
+//!   race.
+//! - **An accepted attempt resolves the failures that existed before it began**, of the same provider,
+//!   bucket, URL and key ([`Record::covers`]). A replay deletes those that it listed and sent. An event does
+//!   not look for any, which would cost requests; its record has the time at which it began, by the log
+//!   bucket's own clock, and a replay that finds older failures of the key deletes them without sending the
+//!   key.
+//! - **A record is durable only if the answer of the bucket proves it**: it must name the checksum of what
+//!   was sent.
+//! - Objects named by the bare key (empty markers of the vendor's function, records of 0.1.0) can be
+//!   overwritten by those programs. They are compared with the listing once more before they are deleted. The
+//!   moment in between remains, since OSS has no conditional delete.
 
 mod failures;
 mod layout;
@@ -43,12 +47,13 @@ use md5::{Digest as _, Md5};
 use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind, PutOptions, PutOutcome};
 use tokio::time::Instant;
 
-pub use self::failures::{FailedKey, FailureRef, Form};
-pub use self::layout::{Layout, Naming, RecordStatus};
-pub use self::lookup::Lookup;
-pub use self::name::{ChangeKind, Origin, Tag, origin};
+pub use self::failures::{FailedKey, FailureRef};
+pub use self::layout::{Layout, RecordStatus};
+use self::name::Tag;
+pub use self::name::{ChangeKind, Origin};
 pub use self::probe::{ProbeError, ProbeStep};
-pub use self::record::{Record, sort_by_change};
+pub use self::record::Record;
+pub(crate) use self::{failures::Form, layout::Naming, lookup::Lookup, name::origin, record::sort_by_change};
 use crate::engine::Outcome;
 use object_copy::clock::Clock;
 use object_events::change::ObjectChange;
@@ -59,9 +64,9 @@ const MAX_RECORD: usize = 64 * 1024;
 /// How often a record is written whose answer does not prove it.
 const WRITES: usize = 3;
 
-/// How long the log bucket's clock is reckoned from one answer: as long as clocks of machines do not drift apart by more than the
-/// margin of [`Record::covers`].
-const RECKONED: Duration = Duration::from_hours(1);
+/// How long one answer of the log bucket is good for computing its time: clocks of machines do not drift
+/// apart by more than the margin of [`Record::covers`] in that time.
+const CLOCK_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Source of the bits that make names unique: a plain function, so that tests pass their own.
 pub type Unique = fn() -> u64;
@@ -86,19 +91,19 @@ struct JournalShared {
     layout: Layout,
     clock: Clock,
     unique: Unique,
-    /// Bucket handle cached for the last credentials: it keeps the day's signing key, which takes longer to derive than a
-    /// request to sign.
+    /// Bucket handle cached for the last credentials: it keeps the day's signing key, which takes longer to
+    /// derive than a request to sign.
     seen: Mutex<Option<(Arc<Credentials>, Bucket)>>,
     heard: Mutex<Option<Heard>>,
 }
 
-/// What the log bucket's clock showed.
+/// A time of the log bucket's clock.
 #[derive(Debug)]
 struct Heard {
-    /// As it stood in the answer.
+    /// The text in the answer.
     date: String,
     time: DateTime<Utc>,
-    /// When that was heard last.
+    /// When it was last received.
     at: Instant,
 }
 
@@ -144,13 +149,14 @@ impl Journal {
         &self.0.layout
     }
 
-    /// The time in the log bucket, never later than it is there: what its last answer said, and what has passed since. A clock
-    /// that stands still while an instance is frozen only makes it earlier. `None` until an answer came.
-    pub fn bucket_time(&self) -> Option<DateTime<Utc>> {
+    /// The time in the log bucket, never later than it is there: what its last answer said, and what has
+    /// passed since. A clock that stands still while an instance is frozen only makes it earlier. `None`
+    /// until an answer came.
+    pub(crate) fn bucket_time(&self) -> Option<DateTime<Utc>> {
         let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let Heard { time, at, .. } = heard.as_ref()?;
         let since = at.elapsed();
-        (since <= RECKONED).then(|| *time + TimeDelta::from_std(since).unwrap_or_default())
+        (since <= CLOCK_VALIDITY).then(|| *time + TimeDelta::from_std(since).unwrap_or_default())
     }
 
     fn note_bucket_time(&self, outcome: &PutOutcome) {
@@ -158,7 +164,7 @@ impl Journal {
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
         match &mut *heard {
-            // Hundreds of answers may come in the second that they all tell: it is read once.
+            // Hundreds of answers may have the same second: it is parsed once.
             Some(heard) if heard.date == date => heard.at = at,
             _ => {
                 if let Some(time) = outcome.server_time() {
@@ -177,7 +183,7 @@ pub struct OpenJournal {
 }
 
 impl OpenJournal {
-    /// Writes down what became of a change whose attempt began at `began` by [`OpenJournal::bucket_time`].
+    /// Records the outcome of a change whose attempt began at `began` by [`OpenJournal::bucket_time`].
     ///
     /// # Errors
     ///
@@ -198,17 +204,7 @@ impl OpenJournal {
         self.write(&name, body).await
     }
 
-    /// Writes a success record, over that of an earlier success of the key.
-    ///
-    /// # Errors
-    ///
-    /// When the record is not known to be durable.
-    pub async fn write_success(&self, record: &Record) -> Result<(), WriteError> {
-        let (name, body) = self.success_record(record);
-        self.write(&name, body).await
-    }
-
-    /// Writes a failure record, and gives its name. It stands beside all others.
+    /// Writes a failure record and returns its name. It replaces no other record.
     ///
     /// # Errors
     ///
@@ -247,7 +243,7 @@ impl OpenJournal {
     }
 
     /// Looks up success records.
-    pub fn successes(&self, naming: Naming) -> Lookup {
+    pub(crate) fn successes(&self, naming: Naming) -> Lookup {
         Lookup::new(self.bucket.clone(), self.journal.layout().folder(RecordStatus::Success, naming))
     }
 
@@ -266,7 +262,7 @@ impl OpenJournal {
         let stored = self.stored(failure.name()).await?;
         let record = Record::parse(&stored.body).map_err(|error| ReadError::Malformed(error.to_string()))?;
         match failure.form() {
-            // A file that somebody put there may be JSON as well, but it does not speak of the key that it is named by.
+            // A foreign file may be JSON as well, but it is not about the key in its name.
             Form::Named if failure.key().is_some_and(|key| key != record.key && !record.key.is_empty()) => {
                 Err(ReadError::Malformed("it is about another key".to_owned()))
             }
@@ -281,7 +277,7 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When it cannot be told.
+    /// When the bucket does not answer the request.
     pub async fn success(&self, key: &str) -> Result<Option<StoredRecord>, Error> {
         let name = self.journal.layout().name(RecordStatus::Success, key);
         match self.stored(&name).await {
@@ -291,11 +287,11 @@ impl OpenJournal {
         }
     }
 
-    /// Reads a record with all that surrounds it.
+    /// Reads a stored record with its metadata.
     ///
     /// # Errors
     ///
-    /// [`ReadError`], but never [`ReadError::Malformed`]: what is no record is given as it is.
+    /// [`ReadError`], but never [`ReadError::Malformed`]: an object that is no record is returned unchanged.
     pub async fn stored(&self, name: &str) -> Result<StoredRecord, ReadError> {
         let object = self.bucket.get(name).await.map_err(ReadError::of)?;
         let last_modified = object.meta.last_modified;
@@ -314,7 +310,7 @@ impl OpenJournal {
     }
 
     /// The log bucket's time: see [`Journal::bucket_time`].
-    pub fn bucket_time(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn bucket_time(&self) -> Option<DateTime<Utc>> {
         self.journal.bucket_time()
     }
 }
@@ -330,8 +326,8 @@ pub struct StoredRecord {
     pub body: Bytes,
 }
 
-/// Whether the answer names what was sent. A proxy that answers in place of the bucket does not know the checksum. With
-/// encryption by a key service the `ETag` is no MD5, but then there is the CRC-64.
+/// Whether the answer names what was sent. A proxy that answers in place of the bucket does not know the
+/// checksum. With encryption by a key service the `ETag` is no MD5, but then there is the CRC-64.
 fn prove(outcome: &PutOutcome, body: &[u8]) -> Result<(), WriteError> {
     let proved = match (outcome.crc64, &outcome.etag) {
         (Some(answered), _) => {
@@ -359,8 +355,8 @@ pub enum WriteError {
     /// The store did not accept it.
     #[error(transparent)]
     Store(Error),
-    /// The answer does not prove that the store has the record. User action: look for a proxy between here and the log
-    /// bucket.
+    /// The answer does not prove that the store has the record. User action: look for a proxy between here
+    /// and the log bucket.
     #[error(
         "the answer does not name the checksum of what was sent, but {answered}: it is not the log bucket's"
     )]
@@ -378,7 +374,7 @@ impl WriteError {
 }
 
 /// Whether credentials or permissions were refused.
-pub fn refuses(error: &Error) -> bool {
+pub(crate) fn refuses(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)
 }
 

@@ -1,4 +1,4 @@
-//! Names of failure records: an object of its own for each failed attempt, under a name that nobody writes twice.
+//! Names of failure records: each failed attempt has an object of its own, whose name is never written twice.
 //!
 //! ```text
 //! photos/a.jpg!20261129T074030.123Z-c5f3a9c01-9f8e7d6c5b4a3928d41d8cd9
@@ -6,11 +6,12 @@
 //!                                  kind
 //! ```
 //!
-//! The name begins with the key, so that a prefix of keys is a prefix of names, and ends in 56 bytes that tell from the
-//! listing alone what a replay has to know: which key, whether OMS can forward it ([`ChangeKind`]), and which records are about
-//! the same object ([`origin`]). Two instances cannot choose the same name: they would have to draw the same 64 random
-//! bits within the same millisecond. The check digits, over the whole name, tell such a name from that of any other
-//! object: one of 0.1.0 or of the vendor's function, whose names are the bare key, or a file that somebody put there.
+//! The name begins with the key, so that a prefix of keys is a prefix of names, and ends in 56 bytes that
+//! give a replay, from the listing alone, all that it needs: which key, whether OMS can forward it
+//! ([`ChangeKind`]), and which records are about the same object ([`origin`]). Two instances cannot choose
+//! the same name: they would have to draw the same 64 random bits within the same millisecond. The check
+//! digits, over the whole name, distinguish such a name from that of any other object: one of 0.1.0 or of the
+//! vendor's function, whose names are the bare key, or a foreign file.
 
 use std::fmt::Write as _;
 
@@ -18,10 +19,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::engine::EngineName;
-use object_events::change::{ObjectChange, Provider};
+use object_events::change::Provider;
 
-/// Separates the key from the rest. It sorts before nearly everything that keys are made of, so the failures of a key follow
-/// right behind its bare name.
+/// Separates the key from the rest. It sorts before nearly everything that keys are made of, so the failures
+/// of a key follow right behind its bare name.
 pub(super) const SEPARATOR: char = '!';
 
 const TIME: &str = "%Y%m%dT%H%M%S%.3fZ";
@@ -35,7 +36,7 @@ pub(super) const SUFFIX: usize = 1 + TIME_LENGTH + 1 + 1 + 8 + 1 + 16 + CHECK;
 /// Hexadecimal digits of the check.
 const CHECK: usize = 8;
 
-/// What it takes to forward a failed change.
+/// Which engine can forward a failed change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
     /// Any engine can: an object of the source changed.
@@ -54,12 +55,8 @@ impl ChangeKind {
 
     /// The kind of a change that `engine` failed to forward.
     ///
-    /// A task of OMS may read from any service, and which one is not told. That OMS was asked at all is what says that the
-    /// change is of the task's source.
-    pub fn of(change: &ObjectChange, engine: EngineName) -> Self {
-        Self::of_parts(change.event.is_removal(), change.url.is_some(), change.provider, engine)
-    }
-
+    /// A task of OMS may read from any service, and its settings here do not say which one. If the engine was
+    /// OMS, the change is of the task's source.
     pub(super) fn of_parts(removal: bool, url: bool, provider: Provider, engine: EngineName) -> Self {
         match (removal, url, provider, engine) {
             (true, ..) => Self::Removal,
@@ -78,31 +75,32 @@ impl ChangeKind {
     }
 }
 
-/// Provider, bucket and URL of an object in 32 bits: failures of one key that differ in it are about different objects.
+/// Provider, bucket and URL of an object in 32 bits: failures of one key that differ in it are about
+/// different objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(u32);
 
 /// The [`Origin`] of an object.
-pub fn origin(provider: Provider, bucket: Option<&str>, url: Option<&str>) -> Origin {
+pub(crate) fn origin(provider: Provider, bucket: Option<&str>, url: Option<&str>) -> Origin {
     let parts =
         [provider.recorded().unwrap_or_default(), bucket.unwrap_or_default(), url.unwrap_or_default()];
     Origin(first_bits(&parts.join("\0")))
 }
 
-/// What a name tells beside the key.
+/// The content of a name besides the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tag {
-    /// When the attempt failed, by the clock of the instance that wrote the record. For people, and to tell the newest of
-    /// several apart; nothing is retired by it.
+pub(crate) struct Tag {
+    /// When the attempt failed, by the clock of the instance that wrote the record. For people, and to tell
+    /// the newest of several apart; nothing is retired by it.
     pub at: DateTime<Utc>,
-    /// What it takes to forward it.
+    /// Which engine can forward it.
     pub kind: ChangeKind,
     /// Where the object lies.
     pub origin: Origin,
 }
 
-/// The name of a failure record. `start` is what stands before the suffix: folder and key, or folder and hash. `unique` are
-/// random bits.
+/// The name of a failure record. `start` is what stands before the suffix: folder and key, or folder and
+/// hash. `unique` are random bits.
 pub(super) fn compose(start: &str, tag: Tag, unique: u64) -> String {
     let mut name = String::with_capacity(start.len() + SUFFIX);
     name.push_str(start);
@@ -114,8 +112,8 @@ pub(super) fn compose(start: &str, tag: Tag, unique: u64) -> String {
     name
 }
 
-/// Reads the name of an object of a folder whose own name is `folder` bytes long: where its suffix begins, and what it
-/// tells. `None` for every name that [`compose`] did not make.
+/// Reads the name of an object of a folder whose own name is `folder` bytes long: where its suffix begins,
+/// and what it says. `None` for every name that [`compose`] did not make.
 pub(super) fn parse(name: &str, folder: usize) -> Option<(usize, Tag)> {
     let suffix_at = name.len().checked_sub(SUFFIX).filter(|at| *at > folder)?;
     let (checked, check) = name.split_at_checked(name.len() - CHECK)?;

@@ -1,4 +1,4 @@
-//! Whether the log bucket is fit for a journal.
+//! Whether the log bucket can hold a journal.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use oss_lite::{BucketName, Error, LifecycleRule, ListOptions, PutOptions, Versio
 
 use super::{Journal, OpenJournal};
 
-/// What a probe does with its object, in this order.
+/// The steps of a probe, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeStep {
     /// Writes it.
@@ -49,7 +49,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// When the service cannot be reached, or tells no time.
+    /// When the service cannot be reached, or its answer has no date.
     pub async fn server_time(&self) -> Result<DateTime<Utc>, Error> {
         self.0.client.server_time(&self.0.bucket).await
     }
@@ -61,8 +61,8 @@ impl OpenJournal {
         self.bucket.name()
     }
 
-    /// Writes, reads, lists and removes one object of the name `…/doctor_probe/<id>`. Every step is tried; those that did
-    /// not work are told. Without the first there are no others.
+    /// Writes, reads, lists and removes one object of the name `…/doctor_probe/<id>`. Every step is tried;
+    /// those that fail are returned. If the first one fails, there are no others.
     pub async fn probe(&self, id: &str) -> Vec<(ProbeStep, ProbeError)> {
         let name = self.journal.layout().probe(id);
         let body = Bytes::copy_from_slice(id.as_bytes());
@@ -100,16 +100,16 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When it does not tell.
+    /// When the request fails.
     pub async fn versioning(&self) -> Result<Versioning, Error> {
         self.bucket.versioning().await
     }
 
-    /// The bucket's rules that remove records of this journal by themselves.
+    /// The bucket's lifecycle rules that remove records of this journal.
     ///
     /// # Errors
     ///
-    /// When it does not tell.
+    /// When the request fails.
     pub async fn expiring(&self) -> Result<Vec<LifecycleRule>, Error> {
         let mut rules = self.bucket.lifecycle().await?;
         rules.retain(|rule| rule.removes(self.journal.layout().root()));

@@ -11,11 +11,11 @@ use object_events::change::{EventName, ObjectChange, Provider};
 /// Version of the format that is written.
 const VERSION: u32 = 1;
 
-/// How much later than a failure was written an attempt must have begun to cover it: the second that listings cut off, and two
-/// more for clocks of the log bucket's machines that differ.
+/// How much later than a failure was written an attempt must have begun to cover it: the second that listings
+/// cut off, and two more for clocks of the log bucket's machines that differ.
 const MARGIN: TimeDelta = TimeDelta::seconds(3);
 
-/// What the journal says of one change.
+/// The journal's record of one change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Version of the format; 0 for an empty marker.
@@ -48,10 +48,11 @@ pub struct Record {
     pub class: Option<FailureClass>,
     /// Deliveries attempted: an invocation or a replay counts once, however many requests it made.
     pub attempts: u32,
-    /// How many of them ended in a permanent failure of this very key. Only these count towards setting it aside.
+    /// How many of them ended in a permanent failure of this very key. Only these count towards setting it
+    /// aside.
     pub permanent_failures: u32,
-    /// When the attempt began that was accepted, by the clock of the log bucket. Failures that were there before are done
-    /// with.
+    /// When the attempt began that was accepted, by the clock of the log bucket. Failures that were there
+    /// before are done with.
     pub began_at: Option<String>,
     /// When the engine accepted the key.
     pub accepted_at: Option<String>,
@@ -59,13 +60,13 @@ pub struct Record {
     pub first_failed_at: Option<String>,
     /// When it failed last.
     pub last_failed_at: Option<String>,
-    /// What the service said.
+    /// The service's error.
     pub error: Option<EngineError>,
     /// Request id at the engine's service.
     pub request_id: Option<String>,
-    /// What the engine did not do for an accepted key, and why.
+    /// Reason why the engine copied nothing for an accepted key.
     pub note: Option<String>,
-    /// What the last copy of a failed key left open at the destination: the next one goes on with it.
+    /// Upload that the last copy of a failed key left open at the destination: the next copy continues it.
     pub upload: Option<OpenUpload>,
 }
 
@@ -122,7 +123,7 @@ impl Record {
     }
 
     /// The record as it is written.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         wire::write(self)
     }
 
@@ -132,9 +133,10 @@ impl Record {
         Self { began_at: began.map(text), ..self }
     }
 
-    /// The record of a change that failed again `now`, in place of the `earlier` ones of the same object. It carries on their
-    /// count of attempts and the time of the first failure: where none of them tells, `since`.
-    pub fn failed_again(
+    /// The record of a change that failed again `now`, in place of the `earlier` ones of the same object. It
+    /// continues their count of attempts and keeps the time of the first failure, or `since` if none of them
+    /// has it.
+    pub(crate) fn failed_again(
         change: &ObjectChange,
         failure: &Failure,
         earlier: &[Self],
@@ -146,12 +148,12 @@ impl Record {
         let permanent = most(|record| record.permanent_failures);
         let open = earlier.iter().rev().find_map(|record| record.upload.clone());
         let before = open.as_ref().map_or(0, |upload| upload.parts);
-        // OMS knows nothing of what a copy left open.
+        // OMS knows nothing about uploads of copies.
         let upload = match failure.engine {
             EngineName::Oms => open,
             EngineName::Copy => failure.open.clone(),
         };
-        // A copy that advances is not on its way to being set aside.
+        // A copy that advances does not count towards the dead letters.
         let advanced = upload.as_ref().is_some_and(|upload| upload.parts > before);
         let first = earlier.iter().filter_map(|record| record.first_failed_at.clone()).min();
         let fails = Outcome::Failed(failure.clone());
@@ -185,7 +187,7 @@ impl Record {
         Provider::of_record(self.provider.as_deref())
     }
 
-    /// What it takes to forward the change.
+    /// Which engine can forward the change.
     pub fn kind(&self) -> ChangeKind {
         let engine =
             if self.engine == EngineName::Copy.as_str() { EngineName::Copy } else { EngineName::Oms };
@@ -201,11 +203,12 @@ impl Record {
         self.event.as_ref().is_some_and(|event| EventName::new(event.clone()).is_removal())
     }
 
-    /// Whether the attempt that this success record tells of has done what a failure stands for: a change of the same object that was
-    /// in the log bucket before the attempt began.
+    /// Whether the attempt of this success record resolves a failure: one of the same object that was in the
+    /// log bucket before the attempt began.
     ///
-    /// It never covers a removal: only a look at the source tells whether that was carried over, and a replay takes one. `origin`
-    /// is unknown for the vendor's markers: they want OMS to be told their key, so it must have been OMS that accepted it.
+    /// It never covers a removal: only the source shows whether that still has to be carried over, and a
+    /// replay checks it. `origin` is unknown for the vendor's markers, which mean keys for OMS, so it must
+    /// have been OMS that accepted the key.
     pub fn covers(&self, written: Option<DateTime<Utc>>, kind: ChangeKind, origin: Option<Origin>) -> bool {
         let began = self.began_at.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let before = began.zip(written).is_some_and(|(began, written)| written + MARGIN <= began);
@@ -215,11 +218,12 @@ impl Record {
     }
 }
 
-/// Puts what is known of one object in the order of its changes, oldest first: by the number that its source gave them, else by the time
-/// of their events, else by that of their failures, whichever all of them tell. Mixed, these would be no order.
+/// Sorts records of one object by its changes, oldest first: by the sequence number of the source, else by
+/// the time of the events, else by the time of the failures, depending on which of these all records have. A
+/// mixture would be no order.
 ///
-/// Where the record of one of them was not read, they stay in the order in which they are.
-pub fn sort_by_change<T>(items: &mut [T], record: impl Fn(&T) -> Option<&Record>) {
+/// If the record of one item was not read, the order stays as it is.
+pub(crate) fn sort_by_change<T>(items: &mut [T], record: impl Fn(&T) -> Option<&Record>) {
     fn moment(text: Option<&String>) -> Option<DateTime<chrono::FixedOffset>> {
         DateTime::parse_from_rfc3339(text?).ok()
     }

@@ -1,4 +1,4 @@
-//! Deleting exactly what is done with.
+//! Deletes failure records that are no longer needed, and nothing else.
 
 use oss_lite::{Error, ListedObject};
 
@@ -13,8 +13,9 @@ const AT_ONCE: usize = 1000;
 const TRIES: usize = 3;
 
 impl OpenJournal {
-    /// Deletes failures that are done with or superseded. Says how many are left: they are found by the next replay.
-    pub async fn retire(&self, status: RecordStatus, failures: &[&FailureRef]) -> usize {
+    /// Deletes failures that are resolved or superseded. Returns how many are left; the next replay finds
+    /// them.
+    pub(crate) async fn retire(&self, status: RecordStatus, failures: &[&FailureRef]) -> usize {
         let (mut names, bare): (Vec<&FailureRef>, Vec<&FailureRef>) =
             failures.iter().copied().partition(|failure| matches!(failure.form(), Form::Record(_)));
         let mut unsure = 0;
@@ -33,7 +34,7 @@ impl OpenJournal {
         unsure + self.delete(names).await
     }
 
-    /// Deletes objects by name. Says how many are left.
+    /// Deletes objects by name. Returns how many are left.
     pub async fn delete(&self, mut names: Vec<&str>) -> usize {
         for _ in 0..TRIES {
             let mut left = Vec::new();
@@ -59,8 +60,8 @@ impl OpenJournal {
         names.len()
     }
 
-    /// Of objects that other programs write again, those that are still as the listing showed them. Another one may stand
-    /// there by now: a later change of the same object that failed, and that is not to be forgotten.
+    /// The objects, of those that other programs may overwrite, that are still as the listing showed them. An
+    /// overwritten one is a later failure of the same object, which must be kept.
     async fn unchanged<'f>(
         &self,
         status: RecordStatus,

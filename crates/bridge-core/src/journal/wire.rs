@@ -1,8 +1,8 @@
-//! The JSON of a record, with types of its own: an engine may rename what it likes, the files in users' buckets stay as
-//! they are.
+//! The JSON of a record, with types of its own: an engine may rename what it likes, the files in users'
+//! buckets stay as they are.
 //!
-//! Rules: a reader ignores unknown members and accepts missing ones, and an empty object is a valid record (the vendor's
-//! function writes nothing else). A member that changes its meaning gets a new `v`.
+//! Rules: a reader ignores unknown members and accepts missing ones, and an empty object is a valid record
+//! (the vendor's function writes nothing else). A member that changes its meaning gets a new `v`.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<Class>,
     attempts: u32,
-    /// Missing in records of 0.1.0, where the class of the last failure stands for all.
+    /// Missing in records of 0.1.0, where the class of the last failure counts for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     permanent_failures: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +97,7 @@ struct Upload<'a> {
     as_left: Option<Left>,
 }
 
-/// What was known of an upload when it was left.
+/// State of an upload when it was left.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Left {

@@ -11,7 +11,7 @@ use super::target::SyncUrl;
 /// A request as the engine makes it. Holds no secret: the token is masked and the signature left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Preview {
-    /// The key as OMS wants it.
+    /// The key in the form that OMS expects.
     pub encoded_key: String,
     /// Method.
     pub method: &'static str,
@@ -19,9 +19,9 @@ pub struct Preview {
     pub url: String,
     /// Body.
     pub body: String,
-    /// What is hashed for the signature, the token masked.
+    /// The canonical request, with the token masked.
     pub canonical_request: String,
-    /// What is signed.
+    /// The string to sign.
     pub string_to_sign: String,
 }
 

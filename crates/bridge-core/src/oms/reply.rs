@@ -1,8 +1,9 @@
-//! What OMS, or the gateway before it, answered: parsing and classification.
+//! Replies of OMS, or of the gateway before it: parsing and classification.
 //!
-//! A 2xx is believed only if it is the service's: what it documents is an empty body. JSON is let pass where there is no error in it,
-//! at any depth; a page of a captive portal or a proxy is a failure that passes, and so is an answer that breaks off (where the head
-//! announces no body, nothing can): to send a key twice is harmless, not to send it is a loss. A redirect is never success.
+//! A 2xx is believed only if it comes from the service, whose documented body is empty. JSON is accepted if
+//! there is no error in it at any depth. A page of a captive portal or a proxy is a transient failure, and so
+//! is an answer that breaks off: sending a key twice is harmless, not sending it is a loss. A redirect is
+//! never success.
 //!
 //! Errors: <https://support.huaweicloud.com/api-oms/ErrorCode.html>,
 //! <https://support.huaweicloud.com/en-us/devg-apisign/api-sign-errorcode.html>.
@@ -38,7 +39,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// The kind of trouble that it comes to where nothing more is tried.
+    /// The class of the failure if there is no further try.
     pub(crate) fn class(self) -> FailureClass {
         match self {
             Self::Retry => FailureClass::Transient,
@@ -63,7 +64,7 @@ pub(super) fn classify(error: &EngineError) -> Verdict {
     }
 }
 
-/// What a refusal says of the signature; see [`crate::breaker`].
+/// The verdict of a refusal on the signature; see [`crate::breaker`].
 pub(super) fn of_signature(error: &EngineError) -> SignatureVerdict {
     let from_behind_the_gateway = error.code.as_deref().is_some_and(|code| code.starts_with("OMS."));
     match error.status {
@@ -116,7 +117,8 @@ pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> Refused {
 }
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
-/// `code`/`message`, nested objects, else the text itself. Gives the error and the request id, if the body has one.
+/// `code`/`message`, nested objects, else the text itself. Gives the error and the request id, if the body
+/// has one.
 fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let request_id = parsed.as_ref().and_then(|value| text(value.get("request_id")?));
@@ -172,8 +174,8 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// One line of bounded length. The gateway echoes the canonical request on a bad signature, and that carries header
-/// values such as the security token: it is cut off.
+/// One line of bounded length. The gateway echoes the canonical request on a bad signature, and that carries
+/// header values such as the security token: it is cut off.
 fn clean(message: &str) -> String {
     const ECHO: &str = "canonicalRequest";
     let message = message.find(ECHO).map_or(message, |at| &message[..at]);

@@ -40,18 +40,18 @@ impl Refusal {
         Self { verdict: classify(&error), error, request_id: None, clock_was_wrong: false }
     }
 
-    /// What it says of the signature. Requests that were under way with a wrong time when it was learnt say nothing
-    /// of the secret.
+    /// Its verdict on the signature. A request that was signed with a wrong time says nothing about the
+    /// secret.
     pub(crate) fn signature(&self) -> SignatureVerdict {
         if self.clock_was_wrong { SignatureVerdict::Unknown } else { of_signature(&self.error) }
     }
 }
 
-/// RFC 3986's unreserved set stays, everything else is encoded, `/` included. The result decodes to the same key
-/// whether the service decodes percent-encoding or form-encoding.
+/// RFC 3986's unreserved set stays, everything else is encoded, `/` included. The result decodes to the same
+/// key whether the service decodes percent-encoding or form-encoding.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The key as OMS wants it.
+/// The key in the form that OMS expects.
 pub(crate) fn encode(key: &str) -> String {
     utf8_percent_encode(key, KEY).to_string()
 }
@@ -78,7 +78,8 @@ pub(super) fn headers() -> HeaderMap {
     headers
 }
 
-/// Hands keys to one sync task. Knows the difference between the service's clock and ours once a reply has shown it.
+/// Hands keys to one sync task. Knows the difference between the service's clock and ours once a reply has
+/// shown it.
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -150,7 +151,8 @@ impl Client {
     }
 }
 
-/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most` bytes the beginning.
+/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most`
+/// bytes the beginning.
 pub(super) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -166,7 +168,7 @@ pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// The time of the service, where its reply tells.
+/// The time of the service, if its reply has a date.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     moment(headers.get(DATE)?)
 }
@@ -180,7 +182,7 @@ pub(super) fn transport(error: reqwest::Error) -> EngineError {
     EngineError::local(format!("no reply from OMS: {}", cause(error)))
 }
 
-/// What happened, without the address: its query may hold what others must not read.
+/// The innermost cause, without the URL: its query may contain secrets.
 pub(super) fn cause(error: reqwest::Error) -> String {
     http_client::root_cause(&error.without_url())
 }

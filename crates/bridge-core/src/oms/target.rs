@@ -71,7 +71,7 @@ impl SyncUrl {
     }
 
     /// Where the task itself is: the address without its last segment.
-    pub fn task_url(&self) -> Url {
+    pub(crate) fn task_url(&self) -> Url {
         let mut url = self.url.clone();
         // The address has a path of at least three segments.
         if let Ok(mut segments) = url.path_segments_mut() {

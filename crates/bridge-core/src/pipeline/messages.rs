@@ -39,11 +39,12 @@ pub enum NackReason {
     /// It cannot be parsed, now or later. User action: read it in the dead-letter queue, where it ends up.
     #[error(transparent)]
     Malformed(EventError),
-    /// It comes from a bucket that changes are not taken from. User action: remove the notification from that bucket.
+    /// It comes from a bucket that changes are not taken from. User action: remove the notification from that
+    /// bucket.
     #[error(transparent)]
     Refused(Refused),
-    /// This key of it failed, and is not in the journal. User action: none, the message will be delivered again; if that
-    /// never helps, let `doctor` check the log bucket.
+    /// This key of it failed, and is not in the journal. User action: none, the message will be delivered
+    /// again; if that never helps, let `doctor` check the log bucket.
     #[error("key {0:?} failed and is not in the journal")]
     Unrecorded(String),
 }
@@ -56,12 +57,13 @@ struct InRun {
 }
 
 impl Pipeline {
-    /// Forwards the changes of all messages in one run, so that they share requests, and acknowledges each message by
-    /// itself.
+    /// Forwards the changes of all messages in one run, so that they share requests, and acknowledges each
+    /// message by itself.
     ///
-    /// A message is acknowledged if each of its changes is accepted by the engine or in the journal, or if there is nothing
-    /// to do. A message that cannot be parsed, or that comes from the wrong bucket, is left out of the run. A duplicate
-    /// shares the result of the change that was forwarded in its place, whichever message that one came with.
+    /// A message is acknowledged if each of its changes is accepted by the engine or in the journal, or if
+    /// there is nothing to do. A message that cannot be parsed, or that comes from the wrong bucket, is left
+    /// out of the run. A duplicate shares the result of the change that was forwarded in its place, whichever
+    /// message that one came with.
     pub async fn run_messages(
         &self,
         messages: Vec<Message>,

@@ -3,7 +3,8 @@
 use super::settle::{Disposition, Recorded, Settled};
 use object_copy::outcome::FailureClass;
 
-/// The result of one call in numbers: a fold over the stream of [`Pipeline::settle`](super::Pipeline::settle).
+/// The result of one call in numbers: a fold over the stream of
+/// [`Pipeline::settle`](super::Pipeline::settle).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Keys the engine accepted.

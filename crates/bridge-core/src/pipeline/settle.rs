@@ -1,4 +1,5 @@
-//! The stream of settled changes: a change is settled when its outcome is known and its record is written, or lost.
+//! The stream of settled changes: a change is settled when its outcome is known and its record is written, or
+//! lost.
 
 use std::sync::Arc;
 
@@ -56,8 +57,8 @@ impl Settled {
         Self { index, change, outcome: Disposition::Skipped(why), recorded: Recorded::NotNeeded }
     }
 
-    /// The message for a change that is lost: it failed, and the journal does not have it. The host must not report
-    /// success.
+    /// The message for a change that is lost: it failed, and the journal does not have it. The host must not
+    /// report success.
     pub fn loss(&self) -> Option<String> {
         match (&self.outcome, &self.recorded) {
             (Disposition::Failed(failure), Recorded::Lost(why)) => Some(format!(
@@ -104,7 +105,8 @@ pub(crate) struct Work<'e> {
     pub(crate) deadline: Instant,
 }
 
-/// Forwards jobs and records each outcome by `record`. Every job comes out once, as soon as its record is written.
+/// Forwards jobs and records each outcome by `record`. Every job comes out once, as soon as its record is
+/// written.
 pub(crate) fn settle<R, F, Fut>(
     work: Work<'_>,
     record: F,
@@ -147,10 +149,11 @@ where
 {
     async fn next(&mut self) -> Option<Settled<R>> {
         loop {
-            // Two reasons not to take outcomes. After the last job, `outcomes.next()` would return `None` at once and `give_up`
-            // would find nothing, forever. And while `WRITES` records are being written, outcomes stay in the channel, so
-            // that no more than those records are held in memory, whatever the size of the call. Neither can deadlock: as
-            // long as this does not take outcomes, there are records to wait for, or everything is done.
+            // Two reasons not to take outcomes. After the last job, `outcomes.next()` would return `None` at
+            // once and `give_up` would find nothing, forever. And while `WRITES` records are being written,
+            // outcomes stay in the channel, so that no more than those records are held in memory, whatever
+            // the size of the call. Neither can deadlock: as long as this does not take outcomes, there are
+            // records to wait for, or everything is done.
             let listens = self.left > 0 && self.records.len() < WRITES;
             if !listens && self.records.is_empty() {
                 return None;

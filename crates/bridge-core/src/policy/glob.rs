@@ -9,8 +9,9 @@
 //! | `**/` at the start, `/**/`, `/**` at the end | any number of folders, none included; at the end everything below |
 //! | `\x` | the character `x` itself |
 //!
-//! Rules: a glob is made of characters and matches characters, never bytes. A glob that would not match what its author
-//! meant is refused when the settings are read, since a filter that leaves out a key loses it without a trace.
+//! Rules: a glob is made of characters and matches characters, never bytes. A glob that would not match what
+//! its author meant is refused when the settings are read, since a filter that leaves out a key loses it
+//! without a trace.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -65,7 +66,7 @@ impl Globs {
         if patterns.is_empty() {
             return Ok(None);
         }
-        // The regex engine is told to read characters. Its own limit on size is what bounds a glob.
+        // Characters, not bytes. The size of a glob is bounded by the limit of the regex engine.
         let syntax = syntax::Config::new().unicode(true).utf8(true).dot_matches_new_line(true);
         let regex = meta::Builder::new().syntax(syntax).build_many(&patterns);
         let too_large = |error: meta::BuildError| BadGlob {

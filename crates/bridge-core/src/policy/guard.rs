@@ -1,14 +1,17 @@
 //! Which buckets events are taken from.
 //!
-//! Three rules, and an event that breaks one is refused as a whole: its sender keeps it, so nothing is lost while somebody reads the error.
+//! Three rules. An event that breaks one is refused as a whole: its sender keeps it, so nothing is lost until
+//! the error is noticed.
 //!
 //! - The log bucket never: each record would become an event, and that event a record.
-//! - Where a source bucket is configured, from there only: keys carry no bucket on their way, so a change of another bucket would copy,
-//!   or remove, an object of the same key.
-//! - Where copies are written, from there never: the destination would lie inside its source. Settings that name both are refused
-//!   at the start; without `SOURCE_BUCKET` the event is what tells. What lies under `DEST` is a copy, and is passed over instead.
+//! - Where a source bucket is configured, from there only: keys carry no bucket on their way, so a change of
+//!   another bucket would copy, or remove, an object of the same key.
+//! - Where copies are written, from there never: the destination would lie inside its source. Settings that
+//!   name both are refused at the start; without `SOURCE_BUCKET` it shows in the event. Objects under `DEST`
+//!   are copies, and are skipped instead.
 //!
-//! A bucket is told by its service and its name. The name alone says nothing: Amazon S3, COS and OSS each have their own names.
+//! A bucket is identified by its service and its name. The name alone is not enough: Amazon S3, COS and OSS
+//! each have their own names.
 
 use thiserror::Error;
 
@@ -68,8 +71,8 @@ pub enum Refused {
         /// The configured source: its service and its name.
         source_bucket: (Provider, String),
     },
-    /// The event comes from the bucket that copies are written to, but is not about a copy: the destination lies inside its
-    /// source.
+    /// The event comes from the bucket that copies are written to, but is not about a copy: the destination
+    /// lies inside its source.
     #[error(
         "destination guard: the event for key {key:?} comes from the bucket {bucket:?}, in which DEST lies: the copies would \
          be objects to copy, too; remove the trigger from it, or have DEST in another bucket"
@@ -121,7 +124,8 @@ impl Guard {
         self.source.as_ref()
     }
 
-    /// Looks for a change that must not be forwarded. One without a bucket, or that is read from a URL, comes from no event.
+    /// Looks for a change that must not be forwarded. One without a bucket, or that is read from a URL, comes
+    /// from no event.
     pub(super) fn check(&self, changes: &[ObjectChange]) -> Result<(), Refused> {
         changes.iter().try_for_each(|change| self.check_one(change))
     }

@@ -141,8 +141,8 @@ impl Run {
                 Ok(record) => earlier.push(record),
                 Err(ReadError::Vanished) => {}
                 Err(error) => {
-                    // What cannot be read is not replaced: a newer record could not say what it says.
-                    tracing::warn!(name = failed.failure.name(), %error, "a record that cannot be read stays as it is");
+                    // A record that cannot be read is not replaced: its content would be lost.
+                    tracing::warn!(name = failed.failure.name(), %error, "a record that cannot be read is left unchanged");
                     return RecordsAfter::Kept;
                 }
             }

@@ -19,8 +19,8 @@ pub struct FailureFilter {
 }
 
 impl FailureFilter {
-    /// Whether the listing alone does not rule the failure out. A record is written when its key fails, so its time is that of
-    /// the failure.
+    /// Whether the listing alone does not rule the failure out. A record is written when its key fails, so
+    /// its time is that of the failure.
     pub(super) fn admits_listed(&self, failure: &FailureRef) -> bool {
         let key_fits = match (&self.prefix, failure.key()) {
             (Some(prefix), Some(key)) => key.starts_with(prefix.as_str()),
@@ -32,8 +32,8 @@ impl FailureFilter {
             && self.until.is_none_or(|until| time.is_some_and(|time| time <= until))
     }
 
-    /// Whether the record has to be read before the key can be sent: the name does not tell the key, or not whether it is a
-    /// failure at all.
+    /// Whether the record has to be read before the key can be sent: the name does not contain the key, or
+    /// the object may be no failure at all.
     pub(super) fn needs_record(&self, failure: &FailureRef) -> bool {
         self.class.is_some() || failure.key().is_none() || failure.form() == Form::Named
     }

@@ -22,7 +22,7 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn key(&self) -> &str {
-        // What tells no key is no `Failed`.
+        // `Failed::new` makes sure that one of them has the key.
         let recorded = || self.record.as_ref().map_or("", |record| &record.key);
         self.failure.key().unwrap_or_else(recorded)
     }
@@ -36,7 +36,7 @@ impl Failed {
         self.record.as_ref()?.upload.as_ref()
     }
 
-    /// Where the object lies, as far as name or record tell.
+    /// Location of the object, as far as name or record show it.
     pub(super) fn origin(&self) -> Option<Origin> {
         match (self.failure.form(), &self.record) {
             (Form::Record(tag), _) => Some(tag.origin),
@@ -65,7 +65,7 @@ impl Failed {
     }
 }
 
-/// One object to forward, and the failures that are done with once it is.
+/// One object to forward, and the failures that are resolved once it is.
 #[derive(Debug)]
 pub(super) struct ReplayItem {
     pub(super) job: Job,
@@ -84,8 +84,8 @@ impl ReplayItem {
 struct Group<'f> {
     /// Unknown as long as there are only markers of the vendor, which may be of any bucket.
     origin: Option<Origin>,
-    /// Of two uploads that were left open the engine can go on with one, and puts away the one that it is handed: so each has a
-    /// group of its own.
+    /// Of two uploads that were left open the engine can go on with one, and puts away the one that it is
+    /// handed: so each has a group of its own.
     upload: Option<&'f str>,
     /// How many failures.
     size: usize,
@@ -152,9 +152,9 @@ fn own_origin(failed: &Failed, run: &Run) -> Option<Origin> {
 }
 
 impl ReplayItem {
-    /// The newest failure decides what is known of the object. If any of them was a removal, the object is looked at, and its copy
-    /// goes if it is gone: whether a later creation was undone again, only the source can tell. Where removals are not carried
-    /// over, a creation among them still has to be.
+    /// The newest failure decides what is known of the object. If any of them was a removal, the object is
+    /// looked at, and its copy goes if it is gone: whether a later creation was undone again, only the source
+    /// can tell. Where removals are not carried over, a creation among them still has to be.
     fn of(mut failed: Vec<Failed>, run: &Run) -> Self {
         if failed.len() > 1 {
             failed.sort_by_key(Failed::time);

@@ -7,16 +7,17 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `filter` | which failures are asked for |
-//! | `source` | failures in chunks, each with its key; those done since told apart |
+//! | `filter` | which failures are selected |
+//! | `source` | failures in chunks, without those that were resolved since |
 //! | `fold` | several failures of one object, sent once |
 //! | `chunk` | one chunk to its end |
 //!
-//! A kill at any moment loses nothing: failures are deleted, by exactly their names, only after a record is durable that stands
-//! for them: the success record, or a newer failure record that carries on their attempts and the time of the first failure.
-//! Whatever is left is left for the next run. Failures that are written meanwhile have other names, so nothing done here can
-//! touch them; two replays at once send keys twice, which does no harm, and each skips what the other one is done with. What
-//! is no record is skipped, and stays. Memory holds a few chunks, however many failures there are.
+//! A kill at any moment loses nothing: failures are deleted, by exactly their names, only after a record that
+//! replaces them is durable: the success record, or a newer failure record with their attempts and the time
+//! of the first failure. The next run continues with the rest. Failures that are written meanwhile have other
+//! names, so a run cannot touch them. Two replays at once send keys twice, which does no harm, and each skips
+//! failures that the other has resolved. Objects that are no records are skipped, and stay. Memory holds a
+//! few chunks, whatever the number of failures.
 
 mod chunk;
 mod filter;
@@ -47,15 +48,17 @@ use object_events::change::Provider;
 /// Chunks under way at once: one is sent while another is recorded and a third is listed.
 const CHUNKS: usize = 3;
 
-/// Keys in a row that failed, with no answer about the key itself among them, that end the run: the service is down, and every
-/// further key would only have its record rewritten. A key that is refused for good shows that the service answers.
+/// Keys in a row that failed, with no answer about the key itself among them, that end the run: the service
+/// is down, and every further key would only have its record rewritten. A key that is refused for good shows
+/// that the service answers.
 const FAILURES_IN_A_ROW: usize = 500;
 
-/// Keys in a row that were refused for want of permission, and none that was accepted, end the run. One alone may be the object's own
-/// matter, and so may thousands: those behind them are still to be tried.
+/// Keys in a row that were refused for want of permission, and none that was accepted, end the run. One alone
+/// may be the object's own matter, and so may thousands: those behind them are still to be tried.
 const REFUSALS_IN_A_ROW: usize = 5000;
 
-/// Of copies, how many such keys and no accepted one mean that it is no matter of objects. OMS reads them all with one permission.
+/// Of copies, how many such keys and no accepted one mean that it is no matter of objects. OMS reads them all
+/// with one permission.
 const REFUSED_COPIES: usize = 20;
 
 /// Codes of OSS, OBS and S3 that are about the credentials, not about what they may do.
@@ -68,27 +71,29 @@ const CREDENTIALS: [&str; 6] = [
     "SignatureDoesNotMatch",
 ];
 
-/// Permanent failures after which a key is set aside, unless told otherwise. Outages count for nothing.
+/// Permanent failures after which a key becomes a dead letter, by default. Outages do not count.
 pub const MAX_ATTEMPTS: u32 = 50;
 
-/// What to replay, and how.
+/// Which failures to replay, and how.
 #[derive(Clone, Debug)]
 pub struct ReplayOptions {
     /// Which failures.
     pub filter: FailureFilter,
     /// Keys sent at most.
     pub limit: Option<usize>,
-    /// What failed, or what was set aside.
+    /// Failures, or dead letters.
     pub status: RecordStatus,
-    /// A key that was refused for good this often is set aside.
+    /// Permanent failures after which a key becomes a dead letter.
     pub max_attempts: u32,
     /// Send, or only say what would be sent.
     pub mode: ReplayMode,
-    /// Randomness: which keys of a chunk go first. What holds up the first request of a run is another key the next time.
+    /// Randomness: which keys of a chunk go first. What holds up the first request of a run is another key
+    /// the next time.
     pub random: Random,
-    /// The one bucket that changes are taken from, if there is one: failures of another are not for OMS, which would read this one.
+    /// The one bucket that changes are taken from, if there is one: failures of another are not for OMS,
+    /// which would read this one.
     pub source: Option<(Provider, String)>,
-    /// Nothing is sent after.
+    /// Nothing is sent after this moment.
     pub deadline: Instant,
 }
 
@@ -117,7 +122,7 @@ impl ReplayOptions {
     }
 }
 
-/// What a replay did.
+/// The result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReplaySummary {
     /// Failures seen.
@@ -134,7 +139,7 @@ pub struct ReplaySummary {
     pub requests: u64,
     /// Seconds it took.
     pub elapsed_s: f64,
-    /// Of the failed keys, those that were set aside after too many attempts.
+    /// Failed keys that became dead letters after too many attempts.
     #[serde(skip)]
     pub set_aside: usize,
     /// Failures, of those that may go, which are still there: the next run removes or sends them.
@@ -219,7 +224,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Ends the run once what is under way is finished. The first reason counts.
+    /// Ends the run once the chunks in flight are finished. The first reason counts.
     fn stop(&self, why: Stopped) {
         self.stop.send_if_modified(|stopped| {
             let first = stopped.is_none();
@@ -235,7 +240,8 @@ impl Run {
         self.refusals_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// Refused credentials end the run: who insists has the access key locked. A permission that is missing may be that of one object.
+    /// Refused credentials end the run: more tries would get the access key locked. A missing permission may
+    /// concern one object only.
     fn note_refusal(&self, failure: &Failure) {
         if failure.class != FailureClass::Auth {
             return;
@@ -287,7 +293,7 @@ impl Run {
         self.stop(if refuses(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
     }
 
-    /// Resolves when nothing more is to be begun.
+    /// Resolves when no more chunks may begin.
     async fn stopped(&self, interrupted: impl Future<Output = ()>) {
         let mut stop = self.stop.subscribe();
         tokio::select! {
@@ -298,8 +304,8 @@ impl Run {
     }
 }
 
-/// Replays what `options` ask for. `context` is that of the engine ([`Engine::context`]). `interrupted` ends it early; what is under
-/// way is finished first.
+/// Replays the failures that `options` select. `context` is that of the engine ([`Engine::context`]).
+/// `interrupted` ends the run early; chunks in flight are finished first.
 pub async fn replay(
     engine: &Engine,
     context: Option<CopyContext>,

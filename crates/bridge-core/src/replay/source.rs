@@ -20,13 +20,14 @@ use crate::journal::{FailureRef, Form, Lookup, Naming, OpenJournal, ReadError, R
 /// Keys that are sent together, roughly: as many as one multi-delete takes names.
 const CHUNK: usize = 1000;
 
-/// Failures in a chunk at most. More only where one key has very many: then it is sent once more by the next chunk.
+/// Failures in a chunk at most. More only where one key has very many: then it is sent once more by the next
+/// chunk.
 const FAILURES: usize = 10 * CHUNK;
 
 /// Records read at once.
 const READS: usize = 64;
 
-/// What is done together.
+/// Failures that are processed together.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pub(super) listed: usize,
@@ -53,7 +54,7 @@ impl Found {
     }
 }
 
-/// What is found, with a look at the next.
+/// The listing, with one element of lookahead.
 type Listing = Pin<Box<Peekable<BoxStream<'static, Result<Found, Error>>>>>;
 
 /// The chunks of one run.
@@ -70,7 +71,7 @@ pub(super) struct FailureSource {
 }
 
 impl FailureSource {
-    /// Lists in a task of its own, a chunk ahead, until nobody takes chunks any more.
+    /// Lists in a task of its own, a chunk ahead, until the receiver is dropped.
     pub(super) fn spawn(run: &Arc<Run>) -> (JoinHandle<()>, mpsc::Receiver<Chunk>) {
         let (chunks, receiver) = mpsc::channel(1);
         let mut source = Self::new(run);
@@ -162,7 +163,7 @@ impl FailureSource {
             if !records.is_empty()
                 && let Some(success) = records.remove(item.key())
             {
-                // What a copy left open has still to be removed by a copy.
+                // An upload that a copy left open still has to be removed by a copy.
                 let (done, open): (Vec<_>, Vec<_>) = item
                     .failed
                     .drain(..)
@@ -178,7 +179,8 @@ impl FailureSource {
         }
     }
 
-    /// The success records that are newer than some failure of their key: only these can be about a later attempt.
+    /// The success records that are newer than some failure of their key: only these can be about a later
+    /// attempt.
     async fn successes(&mut self, items: &[ReplayItem]) -> Result<Vec<(String, ListedObject)>, Error> {
         let mut found = Vec::new();
         for (naming, lookup) in [(Naming::Key, &mut self.by_key), (Naming::Hash, &mut self.by_hash)] {
@@ -269,11 +271,11 @@ async fn read(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
         }
         Err(ReadError::Store(error)) => Err(error),
         Err(ReadError::Vanished) => {
-            tracing::info!(name = failure.name(), "skipped: somebody else is done with the record");
+            tracing::info!(name = failure.name(), "skipped: another run has resolved the failure");
             Ok(Found::Skip)
         }
         Err(error) => {
-            tracing::warn!(name = failure.name(), %error, "skipped; it stays as it is");
+            tracing::warn!(name = failure.name(), %error, "skipped; it is left unchanged");
             Ok(Found::Skip)
         }
     }
@@ -296,7 +298,7 @@ fn sift(run: &Run, failure: FailureRef, record: Option<Box<Record>>) -> Found {
 }
 
 impl Failed {
-    /// `None` where nothing tells the key.
+    /// `None` if neither name nor record has the key.
     fn new(failure: FailureRef, record: Option<Box<Record>>) -> Option<Self> {
         let recorded = record.as_ref().is_some_and(|record| !record.key.is_empty());
         if failure.key().is_none() && !recorded {
@@ -306,7 +308,7 @@ impl Failed {
         if failure.form() == Form::Named
             && record.as_ref().is_some_and(|record| record.key.is_empty() && record.v == 0)
         {
-            tracing::warn!(name = failure.name(), "skipped: the object is no record; it stays as it is");
+            tracing::warn!(name = failure.name(), "skipped: the object is no record; it is left unchanged");
             return None;
         }
         Some(Self { failure, record })

@@ -1,10 +1,11 @@
-//! How many objects may be removed within a stretch of time.
+//! How many objects may be removed in ten minutes.
 //!
-//! A source that is emptied by mistake tells it object by object, mostly each in an event of its own, so what one event may remove bounds
-//! nothing. The budget is one for everything that an engine does, and is kept from one invocation of an instance to the next. Other
-//! instances have their own.
+//! A source that is emptied by mistake raises one event per object, so a limit per event would limit nothing.
+//! There is one budget for everything that an engine does, and it lasts from one invocation of an instance to
+//! the next. Other instances have their own.
 //!
-//! Time is the wall clock's: the monotonic one may stand still in an instance that is frozen between invocations.
+//! Time is the wall clock's: the monotonic one may stand still in an instance that is frozen between
+//! invocations.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,16 +13,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use object_copy::clock::Clock;
 use object_copy::transfer::{RemovalLimiter, TransferError};
 
-/// The stretch of time, in minutes. The timer of replays, which go on with what was put off, ticks as often.
-pub const WINDOW_MINUTES: u16 = 10;
+/// Length of the window, in minutes. The timer of replays, which continue with deferred removals, ticks as
+/// often.
+pub(crate) const WINDOW_MINUTES: u16 = 10;
 
-/// Removals are counted by slots of so many seconds. One counts for the window and up to one slot more.
+/// Length of a slot, in seconds: removals are counted by slot. One counts for the window and up to one slot
+/// more.
 const SLOT: i64 = 10;
 
 /// Slots of a window.
 const SLOTS: i64 = WINDOW_MINUTES as i64 * 60 / SLOT;
 
-/// So many removals at most in any window.
+/// Limits the removals in any window.
 #[derive(Debug)]
 pub(super) struct DeleteBudget {
     max: usize,
@@ -44,7 +47,7 @@ impl DeleteBudget {
         Self { max, clock, taken: Mutex::default() }
     }
 
-    /// Whether nothing may be removed now. Only a hint: others may take what is left.
+    /// Whether nothing may be removed now. Only a hint: other jobs may use up the rest.
     pub(super) fn is_spent(&self) -> bool {
         self.taken().within(self.slot()) >= self.max
     }
@@ -73,7 +76,8 @@ impl RemovalLimiter for DeleteBudget {
 }
 
 impl Taken {
-    /// Removals in the window that ends now. What lies in the future, since the clock was set back, counts as done now.
+    /// Removals in the window that ends now. What lies in the future, since the clock was set back, counts as
+    /// done now.
     fn within(&mut self, now: i64) -> usize {
         self.0.retain(|slot| now - slot.number <= SLOTS);
         self.0.iter_mut().for_each(|slot| slot.number = slot.number.min(now));

@@ -1,21 +1,22 @@
 //! One change of a destination key at a time.
 //!
-//! Two jobs of one key that interleave undo each other: a removal between the last look of a copy and the next of another. Those of
-//! other instances cannot be kept away, and are why every job looks at the source once more after it wrote or removed; here they wait.
+//! Two jobs of one key that interleave undo each other: a removal between the last look of a copy and the
+//! next of another. Those of other instances cannot be kept away, and are why every job looks at the source
+//! once more after it wrote or removed; here they wait.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
-/// Keys that somebody works on or waits for. Cheap to clone; clones share everything.
+/// Keys that are in use or waited for. Cheap to clone; clones share everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyLocks(Arc<Mutex<HashMap<String, Entry>>>);
 
 #[derive(Debug, Default)]
 struct Entry {
     turn: Arc<Turn<()>>,
-    /// Those who hold it or wait for it.
+    /// Number of holders and waiters.
     users: usize,
 }
 
@@ -43,7 +44,7 @@ impl KeyLocks {
             entry.users += 1;
             Arc::clone(&entry.turn)
         };
-        // From here on the entry is left again, also by who gives up waiting.
+        // Dropped in any case, so that a waiter that gives up leaves no entry behind.
         let place = QueuePlace { locks: self.clone(), key: key.to_owned() };
         let turn = if let Ok(turn) = Arc::clone(&turn).try_lock_owned() {
             turn

@@ -17,7 +17,6 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use self::budget::DeleteBudget;
-pub use self::budget::WINDOW_MINUTES;
 use self::locks::KeyLocks;
 use super::{Acceptance, EngineName, Failure, Job, Outcome};
 use crate::warm::reach;
@@ -32,14 +31,14 @@ use object_copy::transfer::{
 };
 use object_events::change::{Effect, ObjectChange, Provider};
 
-/// Objects under way at once, unless told otherwise.
+/// Objects in flight at once by default.
 pub const OBJECTS_IN_FLIGHT: usize = 16;
 
 /// Copies objects of one source service to one destination. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct CopyEngine(Arc<CopyShared>);
 
-/// What a [`CopyEngine`] is made of.
+/// The parts and settings of a [`CopyEngine`].
 #[derive(Debug)]
 pub struct CopyConfig {
     /// Where sources are read.
@@ -48,16 +47,16 @@ pub struct CopyConfig {
     pub source_bucket: Option<BucketName>,
     /// The only bucket that changes come from, where one is configured.
     pub only_source: Option<(Provider, String)>,
-    /// What reads objects that a change has a URL of; absent where those are not read.
+    /// Reads objects at the URLs of changes; absent if those are not read.
     pub web: Option<Web>,
-    /// What reads objects that lie in Amazon S3.
+    /// Reads objects in Amazon S3.
     #[cfg(feature = "aws")]
     pub s3: S3,
     /// Where copies are written.
     pub destination: Client,
     /// The bucket they are written to.
     pub bucket: BucketName,
-    /// What is put before each key there.
+    /// Prefix of all keys there.
     pub prefix: String,
     /// Credentials of the destination; those of the source when absent.
     pub credentials: Option<Arc<Credentials>>,
@@ -79,7 +78,7 @@ pub struct CopyConfig {
 pub enum Deletes {
     /// Never.
     Ignored,
-    /// Once the source says that the object is gone, and so many at most in [`WINDOW_MINUTES`] minutes.
+    /// Once the source says that the object is gone, and only so often within ten minutes (`budget`).
     Propagated {
         /// The limit.
         max: usize,
@@ -96,7 +95,7 @@ impl Deletes {
     }
 }
 
-/// What an invocation brings along.
+/// The part of an invocation that copies need.
 #[derive(Clone, Debug)]
 pub struct CopyContext {
     /// Credentials of the source.
@@ -111,7 +110,7 @@ struct CopyShared {
     /// Streams under way, over all objects.
     streams: Arc<Semaphore>,
     objects: AtomicU64,
-    /// What may be removed.
+    /// Limits removals.
     budget: Arc<DeleteBudget>,
     /// Destination keys under way.
     keys: KeyLocks,
@@ -209,7 +208,7 @@ impl CopyEngine {
             let task = match self.0.task(job, context) {
                 Ok(task) => task,
                 Err(failed) => {
-                    // Nobody listens once time is up.
+                    // The receiver is gone once time is up.
                     let _ = outcomes.send((index, Outcome::Failed(failure(failed, Attempt::Made))));
                     continue;
                 }
@@ -278,7 +277,7 @@ struct Task {
     removal: Option<Removal>,
 }
 
-/// What was removed at the source.
+/// The kind of a removal at the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Removal {
     /// The object.
@@ -377,7 +376,7 @@ impl CopyShared {
         }
     }
 
-    /// The service copies by itself where one account asks for both ends in one region.
+    /// Whether the service copies by itself: if one account has both ends in one region.
     fn server_side(&self) -> ServerSideCopy {
         let CopyConfig { source, destination, credentials, .. } = &self.config;
         if credentials.is_none() && source.shares_region_with(destination) {

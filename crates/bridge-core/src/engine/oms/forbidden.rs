@@ -1,12 +1,13 @@
 //! Batches that are refused with 403 although the credentials are good.
 //!
-//! Either some key of the batch is at fault (a firewall before the gateway dislikes its text), or a permission is missing
-//! and every key is refused. Halving shows which: it continues until the keys at fault are alone. If every key is refused,
-//! that would cost two requests a key, for each batch again. Therefore:
+//! Either some key of the batch is at fault (a firewall before the gateway dislikes its text), or a
+//! permission is missing and every key is refused. Halving shows which: it continues until the keys at fault
+//! are alone. If every key is refused, that would cost two requests a key, for each batch again. Therefore:
 //!
 //! - One batch is halved at a time; others that are refused meanwhile wait for the result.
-//! - If [`ALONE`] keys are refused alone, or all keys of the batch, and none is accepted, then everything is refused. The
-//!   rest of the batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless a request is accepted before.
+//! - If [`ALONE`] keys are refused alone, or all keys of the batch, and none is accepted, then everything is
+//!   refused. The rest of the batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless a
+//!   request is accepted before.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -58,7 +59,8 @@ impl Forbidden {
         }
     }
 
-    /// Notes that a key was refused alone while `left` keys of the batch wait. Returns whether to give those up.
+    /// Notes that a key was refused alone while `left` keys of the batch wait. Returns whether to give those
+    /// up.
     pub(super) fn note_refused_alone(&self, search: &mut Search, left: usize) -> bool {
         search.alone += 1;
         let all = search.alone > 1 && left == 0;

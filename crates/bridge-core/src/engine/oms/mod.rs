@@ -8,10 +8,10 @@
 //! | `forbidden` | when a 403 counts against single keys |
 //!
 //! A key waits in a queue for a moment, so that changes which arrive together share a request
-//! ([`OmsEngine::submit`]). Up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives the
-//! caller. Each try passes three gates, in this order: the [breaker](crate::breaker) of the access key, the rate
-//! limiter, and then the network. A batch that is refused because of some key in it (400, 413) is halved until that
-//! key is alone. The requests themselves are made by the [client](crate::oms).
+//! ([`OmsEngine::submit`]). Up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives
+//! the caller. Each try passes three gates, in this order: the [breaker](crate::breaker) of the access key,
+//! the rate limiter, and then the network. A batch that is refused because of some key in it (400, 413) is
+//! halved until that key is alone. The requests themselves are made by the [client](crate::oms).
 
 mod forbidden;
 mod queue;
@@ -57,7 +57,7 @@ pub struct OmsEngine(Arc<OmsShared>);
 pub struct OmsConfig {
     /// Where to send.
     pub target: SyncUrl,
-    /// What to sign with.
+    /// Credentials to sign with.
     pub credentials: Credentials,
     /// The breaker of these credentials.
     pub breaker: Breaker,
@@ -142,8 +142,8 @@ impl OmsEngine {
         }
     }
 
-    /// Opens the connection to OMS, so that the first event does not wait for it. Returns the reason if OMS cannot be
-    /// reached by `deadline`; any reply counts as reached.
+    /// Opens the connection to OMS, so that the first event does not wait for it. Returns the reason if OMS
+    /// cannot be reached by `deadline`; any reply counts as reached.
     pub async fn warm(&self, deadline: Instant) -> Option<String> {
         reach("OMS", deadline, self.0.client.warm()).await
     }
@@ -167,10 +167,12 @@ impl OmsEngine {
 impl OmsShared {
     /// Sends what is queued, then ends.
     async fn flush(self: Arc<Self>) {
-        // Lets every invocation that is ready to run queue its keys first: they share requests, at no waiting time.
+        // Lets every invocation that is ready to run queue its keys first: they share requests, at no waiting
+        // time.
         tokio::task::yield_now().await;
         loop {
-            // The permit comes first: while all requests are under way the queue fills up, and the next batch is fuller.
+            // The permit comes first: while all requests are under way the queue fills up, and the next batch
+            // is fuller.
             let permit = Arc::clone(&self.in_flight).acquire_owned().await.ok();
             let Some((batch, more)) = self.queue.take(self.batch) else {
                 return;
@@ -236,10 +238,11 @@ impl OmsShared {
         let mut last: Option<Refusal> = None;
         let (mut tries, mut clock_corrected) = (0, false);
         loop {
-            // The order matters. The breaker comes first: while the access key is unproven it lets one request through
-            // at a time, and the others must not hold slots of the rate limiter while they wait for its result. The
-            // slot comes last before sending, so that requests really go out as far apart as their slots. The permit
-            // is held until the reply is classified, since the next request may depend on what it says of the key.
+            // The order matters. The breaker comes first: while the access key is unproven it lets one
+            // request through at a time, and the others must not hold slots of the rate limiter while they
+            // wait for its result. The slot comes last before sending, so that requests really go out as far
+            // apart as their slots. The permit is held until the reply is classified, since the next request
+            // may depend on what it says of the key.
             let permit = match self.breaker.permit(Some(deadline)).await {
                 Ok(permit) => permit,
                 Err(why) => return Sent::Failed(not_permitted(&why, last)),

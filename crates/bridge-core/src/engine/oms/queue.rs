@@ -25,7 +25,8 @@ impl PendingKey {
 
     /// Reports the outcome.
     pub(super) fn finish(self, outcome: Outcome) {
-        // A caller that stopped listening has decided without us: its time was up, and the key is in the journal.
+        // A caller that stopped listening has decided without us: its time was up, and the key is in the
+        // journal.
         let _ = self.outcomes.send((self.index, outcome));
     }
 }
@@ -50,8 +51,8 @@ impl Queue {
         start
     }
 
-    /// Takes up to `most` keys, each once, and says whether there are more. The last batch, and `None`, release the
-    /// caller from emptying the queue.
+    /// Takes up to `most` keys, each once, and says whether there are more. The last batch, and `None`,
+    /// release the caller from emptying the queue.
     pub(super) fn take(&self, most: usize) -> Option<(Vec<PendingKey>, bool)> {
         let mut state = self.state();
         let mut batch: Vec<PendingKey> = Vec::with_capacity(most.min(state.waiting.len()));

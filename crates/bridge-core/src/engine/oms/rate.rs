@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::oms::StatedLimit;
 
-/// Spaces requests evenly. One instance of the function sees only its own requests, so this is an upper bound, not a
-/// guarantee against 429.
+/// Spaces requests evenly. One instance of the function sees only its own requests, so this is an upper
+/// bound, not a guarantee against 429.
 #[derive(Debug)]
 pub(super) struct RateLimiter(Mutex<RateState>);
 
@@ -33,7 +33,8 @@ impl RateLimiter {
         Self(Mutex::new(RateState { interval, next: None }))
     }
 
-    /// Waits for the next free slot and takes it. Returns at once, taking none, when that would be past `deadline`.
+    /// Waits for the next free slot and takes it. Returns at once, taking none, when that would be past
+    /// `deadline`.
     pub(super) async fn slot(&self, deadline: Instant) -> Result<(), TooLate> {
         let now = Instant::now();
         let slot = {
@@ -52,8 +53,8 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// A 429 came: nobody sends for the whole window it states, and afterwards at most as fast as it states. Without a
-    /// stated window nobody sends for `fallback`.
+    /// Holds back every request after a 429: for the whole window that it states, and afterwards to the rate
+    /// that it states. Without a stated window, for `fallback`.
     pub(super) fn hold_back(&self, stated: Option<StatedLimit>, fallback: Duration) {
         let now = Instant::now();
         let mut state = self.state();

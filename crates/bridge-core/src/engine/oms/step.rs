@@ -1,4 +1,4 @@
-//! What to do after a refusal: a pure function of what is known then.
+//! The next step after a refusal, as a pure function of the situation.
 
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ pub(super) enum Step {
     Forbidden,
     /// Send the request again at once, signed with the right time.
     CorrectClock,
-    /// Hold back every request for the window that the reply states; this one goes after it, without counting as a try.
+    /// Hold back every request for the window that the reply states; this one goes after it, without counting
+    /// as a try.
     PauseFor(StatedLimit),
     /// Hold back every request for so long.
     Pause(Duration),
@@ -54,7 +55,8 @@ impl Situation {
             Verdict::Fail(class) => Step::Fail(class),
             Verdict::Split if self.keys > 1 => Step::Split,
             Verdict::Split => Step::Fail(FailureClass::Permanent),
-            // Before a signature was accepted, a 403 may be about the credentials: halving would send more of them.
+            // Before a signature was accepted, a 403 may be about the credentials: halving would send more of
+            // them.
             Verdict::Forbidden if self.key_is_proven => Step::Forbidden,
             Verdict::Forbidden | Verdict::Locked => Step::Fail(FailureClass::Auth),
             // Once more with the right time. Without one, the same signature would only be refused again.

@@ -3,9 +3,10 @@
 //! API: [ShowSyncTask](https://support.huaweicloud.com/api-oms/ShowSyncTask.md),
 //! [ListSyncTaskStatistic](https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html).
 //!
-//! Every call makes one request and never repeats it: the gateway locks an access key after five bad signatures, and
-//! the caller can repeat the call. A request needs a permit of the access key's [breaker](crate::breaker), which learns
-//! the result. An answer is believed if it is the service's: success, without an error in it, and about a task.
+//! Every call makes one request and never repeats it: the gateway locks an access key after five bad
+//! signatures, and the caller can repeat the call. A request needs a permit of the access key's
+//! [breaker](crate::breaker), which learns the result. An answer is believed if it is the service's: success,
+//! without an error in it, and about a task.
 
 mod reply;
 
@@ -38,13 +39,14 @@ pub struct OmsApi {
 }
 
 impl OmsApi {
-    /// Reads the task that `target` belongs to through `http`, which must not follow redirects. `breaker` is that of
-    /// the credentials.
+    /// Reads the task that `target` belongs to through `http`, which must not follow redirects. `breaker` is
+    /// that of the credentials.
     pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials, breaker: Breaker) -> Self {
         Self { http, task: target.task_url(), credentials, breaker }
     }
 
-    /// The service's clock, from its answer to one unsigned request: no permission is needed and no failure counted.
+    /// The service's clock, from its answer to one unsigned request: no permission is needed and no failure
+    /// counted.
     ///
     /// # Errors
     ///
@@ -69,7 +71,7 @@ impl OmsApi {
         self.get(url, now, "status").await
     }
 
-    /// What the task did in the `span` before `now`. Needs `oms:synctask:statistics`.
+    /// The statistics of the task for the `span` before `now`. Needs `oms:synctask:statistics`.
     ///
     /// # Errors
     ///
@@ -112,7 +114,7 @@ impl OmsApi {
         let body = match read(response, MAX_ANSWER).await {
             Ok(body) => body,
             Err(error) if status.is_success() => return Err(ApiError::transport(error)),
-            // What the head says is enough.
+            // Status and headers are enough.
             Err(_) => Vec::new(),
         };
         let answer = believed(status, &body);

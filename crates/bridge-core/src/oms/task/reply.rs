@@ -58,7 +58,7 @@ impl SyncTask {
     }
 }
 
-/// What a sync task did in some time.
+/// Statistics of a sync task for some time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Statistics {
     /// Keys received.
@@ -118,7 +118,8 @@ pub enum ApiErrorKind {
     Unsigned,
     /// No answer, or not one of OMS. User action: check `SYNC_URL` and the network.
     Unreachable(TransportKind),
-    /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; send no more before that.
+    /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; send no more before
+    /// that.
     CredentialsRefused,
     /// The gateway has locked the access key for five minutes. User action: wait, check `HW_SK`.
     Locked,
@@ -177,7 +178,7 @@ impl ApiError {
         Self { kind, error, request_id }
     }
 
-    /// What to act on.
+    /// The kind, to act on.
     pub fn kind(&self) -> ApiErrorKind {
         self.kind
     }
