@@ -29,6 +29,18 @@
 //! Anything else is an [`EventError`] that says what was wrong and where, so that the invocation fails and
 //! the platform keeps the event. Each source normalises its keys once, in its own file; nothing downstream
 //! decodes again.
+//!
+//! ```
+//! use object_events::change::Effect;
+//! use object_events::{Event, KeyEncoding, parse};
+//!
+//! let body = br#"{"events":[{"eventName":"ObjectCreated:PutObject",
+//!     "oss":{"bucket":{"name":"photos"},"object":{"key":"a b.jpg"}}}]}"#;
+//! let Event::Changes(changes) = parse(body, KeyEncoding::Raw)? else { panic!("not a timer") };
+//! assert_eq!(changes[0].key, "a b.jpg");
+//! assert_eq!(changes[0].effect(), Effect::Changed);
+//! # Ok::<(), object_events::EventError>(())
+//! ```
 
 #![warn(missing_docs)]
 
