@@ -11,6 +11,17 @@
 //! | [`clock`] | the clock, and the offset of a service's clock |
 //! | [`header`] | headers that may occur once |
 //! | [`web_url`] | URLs without their secrets; the object name in a URL |
+//!
+//! ```
+//! use object_copy::transfer::{Destination, Item, Known, Options, Source, Transfer};
+//! use oss_lite::Bucket;
+//!
+//! async fn copy(from: Bucket, to: Bucket, key: &str) -> Result<(), object_copy::transfer::Failed> {
+//!     let transfer = Transfer::new(Source::Store(from), Destination::store(to), Options::default());
+//!     let item = Item { key: key.into(), to: key.into(), size: None, existing: Known::Nothing, open: None };
+//!     transfer.copy(&item, None).await.map(|done| println!("{done:?}"))
+//! }
+//! ```
 
 #![warn(missing_docs)]
 
