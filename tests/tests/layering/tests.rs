@@ -48,6 +48,7 @@ fn libraries_know_neither_each_other_nor_the_product() {
         ("object-events", vec![]),
         ("settings", vec!["oss-lite"]),
         ("aws-access", vec!["http-client"]),
+        // Its example makes a client.
         ("object-copy", vec!["aws-access", "http-client", "oss-lite", "settings"]),
     ] {
         let below = below.into_iter().map(str::to_owned).collect();
