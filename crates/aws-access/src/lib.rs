@@ -4,6 +4,13 @@
 //! |---|---|
 //! | `credentials` | credentials that are fetched once, again before they end, and when a service refuses them |
 //! | `http` | requests of the SDK through the one HTTP client of this process |
+//!
+//! ```
+//! async fn region(http: &reqwest::Client) -> Option<String> {
+//!     let config = aws_access::config(http, None).await;
+//!     config.sdk.region().map(ToString::to_string)
+//! }
+//! ```
 
 mod credentials;
 mod http;

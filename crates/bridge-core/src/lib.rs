@@ -14,6 +14,19 @@
 //! | [`warm`] | connections opened ahead of the first event |
 //!
 //! It reads no environment and no arguments, and serves nothing.
+//!
+//! ```
+//! use bridge_core::policy::{KeyFilter, Policy};
+//! use object_events::change::ObjectChange;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::new(KeyFilter::new(Some("photos/*"), Some("*.tmp"))?);
+//! let changes = ["photos/a.jpg", "photos/a.jpg", "photos/b.tmp"].map(ObjectChange::of_key);
+//! let sorted = policy.sort(changes.to_vec())?;
+//! assert_eq!((sorted.forward.len(), sorted.skipped.len()), (1, 2));
+//! # Ok(())
+//! # }
+//! ```
 
 #![warn(missing_docs)]
 

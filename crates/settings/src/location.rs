@@ -8,6 +8,18 @@ use oss_lite::{BucketName, Dialect, Endpoint};
 use crate::lenient;
 
 /// A bucket, and text that keys in it begin with.
+///
+/// ```
+/// use settings::location::Place;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let place: Place = "obs://mirror/2024".parse()?;
+/// assert_eq!(place.bucket.as_str(), "mirror");
+/// assert_eq!(place.folder(), "2024/");
+/// assert!("obs://mirror bucket".parse::<Place>().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Whose bucket it is.

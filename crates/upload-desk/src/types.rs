@@ -54,6 +54,14 @@ const SHOWN_IN_PLACE: &[&str] = &[
 ];
 
 /// A content type. Names are in lower case, as their case means nothing.
+///
+/// ```
+/// use upload_desk::types::ContentType;
+///
+/// let image = ContentType::parse("image/png").expect("one content type");
+/// assert_eq!(image.halves(), ("image", "png"));
+/// assert!(ContentType::parse("image/png, text/html").is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContentType {
     kind: String,
