@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use http_client::Proxies;
-use object_copy::transfer::{Destination, Done, Item, Known, Options, Source, Transfer};
+use object_copy::transfer::{CopyOutcome, Destination, DestinationHint, Item, Options, Source, Transfer};
 use oss_lite::{Bucket, BucketName, Client, ClientConfig, Credentials, Dialect};
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,11 +26,17 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // One transfer copies any number of objects, several at once.
     let transfer = Transfer::new(Source::Store(from), Destination::store(to), Options::default());
-    let item = Item { key: key.clone(), to: key.clone(), size: None, existing: Known::Nothing, open: None };
+    let item = Item {
+        key: key.clone(),
+        to: key.clone(),
+        size: None,
+        hint: DestinationHint::Unknown,
+        open: None,
+    };
     match transfer.copy(&item, None).await {
-        Ok(Done::Copied { bytes }) => println!("copied {bytes} bytes; the checksums agree"),
+        Ok(CopyOutcome::Copied { bytes }) => println!("copied {bytes} bytes; the checksums agree"),
         Ok(other) => println!("{other:?}"),
-        Err(failed) => return Err(failed.to_string().into()),
+        Err(error) => return Err(error.to_string().into()),
     }
     Ok(())
 }

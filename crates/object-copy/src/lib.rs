@@ -13,13 +13,16 @@
 //! | [`web_url`] | URLs without their secrets; the object name in a URL |
 //!
 //! ```
-//! use object_copy::transfer::{Destination, Item, Known, Options, Source, Transfer};
+//! use object_copy::transfer::{
+//!     Destination, DestinationHint, Item, Options, Source, Transfer, TransferError,
+//! };
 //! use oss_lite::Bucket;
 //!
-//! async fn copy(from: Bucket, to: Bucket, key: &str) -> Result<(), object_copy::transfer::Failed> {
+//! async fn copy(from: Bucket, to: Bucket, key: &str) -> Result<(), TransferError> {
 //!     let transfer = Transfer::new(Source::Store(from), Destination::store(to), Options::default());
-//!     let item = Item { key: key.into(), to: key.into(), size: None, existing: Known::Nothing, open: None };
-//!     transfer.copy(&item, None).await.map(|done| println!("{done:?}"))
+//!     let (key, to) = (key.to_owned(), key.to_owned());
+//!     let item = Item { key, to, size: None, hint: DestinationHint::Unknown, open: None };
+//!     transfer.copy(&item, None).await.map(|outcome| println!("{outcome:?}"))
 //! }
 //! ```
 

@@ -268,3 +268,30 @@ fn ten_typical_changes_lead_to_the_file_that_is_to_be_changed() {
 fn read_lossy(file: &str) -> String {
     String::from_utf8_lossy(&fs::read(Path::new(ROOT).join(file)).unwrap()).into_owned()
 }
+
+/// A README cannot be compiled, so its example also stands in the documentation of the code, where it is.
+#[test]
+fn the_examples_of_readmes_are_doc_tests() {
+    let files = files();
+    let readmes = files.iter().filter(|file| file.starts_with("crates/") && file.ends_with("/README.md"));
+    let mut compared = 0;
+    for readme in readmes.filter(|readme| read(readme).contains("The same is a doc test")) {
+        let sources = format!("{}/src/", readme.trim_end_matches("/README.md"));
+        let sources = files.iter().filter(|file| file.starts_with(&sources) && file.ends_with(".rs"));
+        let documented: BTreeSet<String> = sources
+            .flat_map(|file| read(file).lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|line| {
+                let line = line.trim_start();
+                let text = line.strip_prefix("//!").or_else(|| line.strip_prefix("///"))?;
+                Some(text.strip_prefix(' ').unwrap_or(text).to_owned())
+            })
+            .collect();
+        let text = read(readme);
+        let example = text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        for line in example.lines() {
+            assert!(documented.contains(line), "{readme}: {line:?} is in no doc comment of the crate");
+        }
+        compared += 1;
+    }
+    assert!(compared >= 6, "{compared}");
+}
