@@ -277,7 +277,9 @@ fn the_examples_of_readmes_are_doc_tests() {
     let mut compared = 0;
     for readme in readmes.filter(|readme| read(readme).contains("The same is a doc test")) {
         let sources = format!("{}/src/", readme.trim_end_matches("/README.md"));
-        let sources = files.iter().filter(|file| file.starts_with(&sources) && file.ends_with(".rs"));
+        let sources = files.iter().filter(|file| {
+            file.starts_with(&sources) && Path::new(file).extension().is_some_and(|end| end == "rs")
+        });
         let documented: BTreeSet<String> = sources
             .flat_map(|file| read(file).lines().map(str::to_owned).collect::<Vec<_>>())
             .filter_map(|line| {
