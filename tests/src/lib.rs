@@ -43,7 +43,9 @@ pub mod binary;
 pub mod cloud;
 pub mod command;
 pub mod copy;
+#[cfg(feature = "desk")]
 pub mod database;
+#[cfg(feature = "desk")]
 pub mod desk;
 pub mod event;
 pub mod function;
@@ -59,6 +61,7 @@ pub use binary::binary;
 pub use cloud::Cloud;
 pub use command::{Finished, OmsBridge};
 pub use copy::Copy;
+#[cfg(feature = "desk")]
 pub use desk::{Desk, DeskSetup};
 pub use function::{Answer, Function, FunctionSetup, Invocation, Reply};
 pub use lambda::{Lambda, LambdaAnswer};
