@@ -5,7 +5,7 @@ mod desk;
 
 use std::sync::Arc;
 
-use oss_lite::{BucketName, Client, ClientConfig, Dialect, Endpoint, Error, SignatureVersion};
+use oss_lite::{BucketName, Client, Endpoint, Error};
 
 use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
 use bridge_core::breaker::Breakers;
@@ -33,14 +33,14 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
 pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
     let journal = journal(&settings, http)?;
-    let Settings { mode, log_bucket, oss_endpoint, keys, source, oss_signature, ingest, .. } = settings;
-    let policy = policy(&log_bucket, &oss_endpoint, keys, mode.copy(), &source);
+    let Settings { mode, log_bucket, oss, keys, source, ingest, aws_region, .. } = settings;
+    let policy = policy(&log_bucket, &oss.endpoint, keys, mode.copy(), &source);
     let web = match (&ingest, mode.copy()) {
         (Some(ingest), Some(_)) => Some(web(ingest)?),
         _ => None,
     };
     let breakers = Breakers::new(clock::system);
-    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, oss_signature, http, &breakers);
+    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region, http, &breakers);
     let engine = match mode {
         Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, &breakers)),
         Mode::Copy(settings) => Engine::Copy(copy(settings, Unmarked::OlderCopies)?),
@@ -105,19 +105,21 @@ fn copy_engine(
     unmarked: Unmarked,
     source: Source,
     web: Option<Web>,
-    signature: SignatureVersion,
+    aws_region: Option<String>,
     http: &reqwest::Client,
     breakers: &Breakers,
 ) -> Result<CopyEngine, Error> {
+    #[cfg(not(feature = "aws"))]
+    let _ = aws_region;
     let CopySettings { destination: to, deletes, in_flight } = settings;
     Ok(CopyEngine::new(CopyConfig {
-        source: self::source(&source, signature, http)?,
+        source: self::source(&source, http)?,
         source_bucket: source.bucket,
         only_source: source.only,
         web,
         #[cfg(feature = "aws")]
-        s3: S3::new(http.clone(), S3Options::default()),
-        destination: destination(&to, signature, http, breakers)?,
+        s3: S3::new(http.clone(), S3Options { region: aws_region, endpoint: None }),
+        destination: destination(&to, http, breakers)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,
         credentials: to.credentials,
@@ -134,24 +136,21 @@ fn copy_engine(
 /// # Errors
 ///
 /// When the settings do not fit together for OSS.
-pub fn source(source: &Source, signature: SignatureVersion, http: &reqwest::Client) -> Result<Client, Error> {
-    client(source.endpoint.clone(), Dialect::Oss, source.region.as_deref(), signature, http)
+pub fn source(source: &Source, http: &reqwest::Client) -> Result<Client, Error> {
+    Client::new(http.clone(), source.service.client_config())
 }
 
-/// Builds the client of the destination, whose requests pass the breakers of their credentials. `signature` is how requests to
-/// OSS are signed.
+/// Builds the client of the destination, whose requests pass the breakers of their credentials.
 ///
 /// # Errors
 ///
 /// When the settings do not fit together for OSS or OBS.
 pub fn destination(
     destination: &Destination,
-    signature: SignatureVersion,
     http: &reqwest::Client,
     breakers: &Breakers,
 ) -> Result<Client, Error> {
-    let Destination { place, endpoint, region, .. } = destination;
-    let config = client_config(endpoint.clone(), place.dialect, region.as_deref(), signature);
+    let config = destination.service.client_config();
     Client::new(http.clone(), config.with_signature_gate(breakers.gates()))
 }
 
@@ -161,30 +160,6 @@ pub fn destination(
 ///
 /// When the settings do not fit together for OSS.
 pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
-    let Settings { oss_endpoint, oss_region, oss_signature, .. } = settings;
-    let store = client(oss_endpoint.clone(), Dialect::Oss, oss_region.as_deref(), *oss_signature, http)?;
+    let store = Client::new(http.clone(), settings.oss.client_config())?;
     Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system, system_unique))
-}
-
-fn client(
-    endpoint: Endpoint,
-    dialect: Dialect,
-    region: Option<&str>,
-    signature: SignatureVersion,
-    http: &reqwest::Client,
-) -> Result<Client, Error> {
-    Client::new(http.clone(), client_config(endpoint, dialect, region, signature))
-}
-
-fn client_config(
-    endpoint: Endpoint,
-    dialect: Dialect,
-    region: Option<&str>,
-    signature: SignatureVersion,
-) -> ClientConfig {
-    let config = ClientConfig::new(endpoint, dialect).with_signature(signature);
-    match region {
-        Some(region) => config.with_region(region),
-        None => config,
-    }
 }

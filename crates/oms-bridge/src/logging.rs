@@ -19,8 +19,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
-use settings::lenient;
 use settings::text::{self, Printable};
+use settings::{Invalid, parse};
 
 /// Form of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl LogFormat {
     /// # Errors
     ///
     /// When it is of neither form.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match &*lenient::half_width(text).to_ascii_lowercase() {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match &*parse::word(text) {
             "json" => Ok(Self::Json),
             "text" => Ok(Self::Text),
-            _ => Err(format!("{text:?} is neither \"json\" nor \"text\"")),
+            _ => Err(Invalid::new(format_args!("{text:?} is neither \"json\" nor \"text\""))),
         }
     }
 

@@ -1,59 +1,73 @@
 //! Everything that is wrong with the settings of a command.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use crate::Invalid;
 use crate::text::printable;
 
-/// Everything that is wrong with the settings.
+/// What is wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    setting: Cow<'static, str>,
+    invalid: Invalid,
+}
+
+impl Problem {
+    /// Of the setting, option or argument `setting`.
+    pub fn new(setting: impl Into<Cow<'static, str>>, invalid: impl Into<Invalid>) -> Self {
+        Self { setting: setting.into(), invalid: invalid.into() }
+    }
+
+    /// The name of the setting, as its environment variable has it; `--option` or `ARGUMENT` where it is no setting.
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+
+    /// What is wrong, without the name.
+    pub fn what(&self) -> &str {
+        self.invalid.what()
+    }
+
+    /// What to do about it, where that takes more than to set it.
+    pub fn remedy(&self) -> Option<&str> {
+        self.invalid.remedy()
+    }
+
+    /// Whether both say the same: a second remedy for it is no news.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.setting == other.setting && self.what() == other.what()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.invalid)
+    }
+}
+
+/// Everything that is wrong with the settings, each problem with the name of its setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl ConfigError {
     /// Of the problems that a [`Reader`](crate::reader::Reader) found.
-    pub fn new(problems: Vec<String>) -> Self {
+    pub fn new(problems: Vec<Problem>) -> Self {
         Self { problems }
     }
 
-    /// One line for each problem.
-    pub fn problems(&self) -> &[String] {
+    /// Each problem.
+    pub fn problems(&self) -> &[Problem] {
         &self.problems
-    }
-
-    /// The same with one more, about a setting that only one command has.
-    #[must_use]
-    pub fn and(mut self, problem: impl Into<String>) -> Self {
-        self.problems.push(problem.into());
-        self
-    }
-
-    /// Both, or everything that is wrong with either.
-    ///
-    /// # Errors
-    ///
-    /// The problems of both.
-    pub fn both<A, B>(one: Result<A, Self>, other: Result<B, Self>) -> Result<(A, B), Self> {
-        match (one, other) {
-            (Ok(one), Ok(other)) => Ok((one, other)),
-            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-            (Err(mut error), Err(other)) => {
-                error.problems.extend(other.problems);
-                Err(error)
-            }
-        }
-    }
-
-    /// With this one only.
-    pub fn of(problem: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()] }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is not usable:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(problem)))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(&problem.to_string())))
     }
 }
 

@@ -4,7 +4,10 @@
 //! |---|---|
 //! | [`lenient`] | what is corrected in settings, addresses and lists, and what is refused with a suggestion |
 //! | [`location`] | `obs://bucket/prefix` and the like |
-//! | [`reader`] | reads settings and collects all problems |
+//! | [`setting`], [`values`] | rows of the tables of settings; what is given for them |
+//! | [`reader`], [`parse`] | reads settings and collects all problems; numbers, words, times |
+//! | [`keys`] | access keys in each other's place |
+//! | [`reference`](mod@reference) | the tables as pages of the documentation |
 //! | [`text`] | text that a terminal can show |
 //! | [`features`] | what a build may be without, and how to get it |
 
@@ -12,9 +15,19 @@
 
 mod error;
 pub mod features;
+mod invalid;
+pub mod keys;
 pub mod lenient;
 pub mod location;
+pub mod parse;
 pub mod reader;
+pub mod reference;
+pub mod setting;
 pub mod text;
+pub mod values;
 
-pub use self::error::ConfigError;
+pub use self::error::{ConfigError, Problem};
+pub use self::invalid::Invalid;
+pub use self::reader::Reader;
+pub use self::setting::{Setting, Spec};
+pub use self::values::Values;

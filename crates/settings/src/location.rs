@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use oss_lite::{BucketName, Dialect, Endpoint};
 
-use crate::lenient;
+use crate::{Invalid, lenient};
 
 /// A bucket, and text that keys in it begin with.
 ///
@@ -81,23 +81,11 @@ pub fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
     authority(one) == authority(other) || VENDORS.iter().any(|vendor| of(one, vendor) && of(other, vendor))
 }
 
-/// What is wrong with the address of a [`Place`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadPlace(String);
-
-impl fmt::Display for BadPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadPlace {}
-
 impl FromStr for Place {
-    type Err = BadPlace;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, BadPlace> {
-        lenient::place(text).map_err(BadPlace)
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        lenient::place(text)
     }
 }
 

@@ -140,7 +140,7 @@ async fn what_opens_the_ends_must_be_set() {
         assert!(finished.stderr.contains(said), "{variable}: {finished:?}");
     }
     let finished = ends_with(2, run().set("DEST_AK", "only-this")).await;
-    assert!(finished.stderr.contains("only one of DEST_AK and DEST_SK"), "{finished:?}");
+    assert!(finished.stderr.contains("DEST_SK: missing, and DEST_AK is set"), "{finished:?}");
 }
 
 #[tokio::test]

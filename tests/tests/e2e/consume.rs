@@ -191,15 +191,26 @@ fn settings() -> Settings {
 #[tokio::test]
 async fn what_is_missing_is_said_before_anything_is_asked() {
     for (settings, said) in [
-        (settings().unset("AWS_REGION"), "AWS_REGION: missing"),
-        (settings(), "no credentials for AWS"),
-        (settings().unset("OSS_ACCESS_KEY_ID"), "no credentials for OSS"),
-        (settings().set("QUEUE_URL", "uploads"), "QUEUE_URL: "),
-        (settings().unset("QUEUE_URL").unset("LOG_BUCKET"), "LOG_BUCKET: missing\n  QUEUE_URL: missing"),
+        (settings().unset("AWS_REGION"), &["AWS_REGION: missing"][..]),
+        (settings(), &["no credentials for AWS"]),
+        (settings().unset("OSS_ACCESS_KEY_ID"), &["no credentials for OSS"]),
+        (settings().set("QUEUE_URL", "uploads"), &["QUEUE_URL: "]),
+        (settings().unset("QUEUE_URL").unset("LOG_BUCKET"), &["LOG_BUCKET: missing", "QUEUE_URL: missing"]),
+        (
+            settings().unset("AWS_REGION").unset("OSS_ACCESS_KEY_ID").unset("LOG_BUCKET"),
+            &[
+                "LOG_BUCKET: missing",
+                "AWS_REGION: missing",
+                "no credentials for AWS",
+                "no credentials for OSS",
+            ],
+        ),
     ] {
         let finished = OmsBridge::new(["consume"]).settings(settings).run().await;
         assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
-        assert!(finished.stderr.contains(said), "{said}: {}", finished.stderr);
+        for said in said {
+            assert!(finished.stderr.contains(said), "{said}: {}", finished.stderr);
+        }
         assert_eq!(finished.stderr.matches("error:").count(), 1, "{}", finished.stderr);
     }
 }

@@ -9,6 +9,9 @@ use futures_util::future::BoxFuture;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use settings::Invalid;
+use settings::lenient::shown_url;
+
 use super::Reach;
 use crate::transfer::{Admission, Inadmissible};
 
@@ -29,10 +32,10 @@ impl AllowList {
     /// # Errors
     ///
     /// Which name is none. An address is one within the private reach only.
-    pub fn parse(text: &str, reach: Reach) -> Result<Self, String> {
+    pub fn parse(text: &str, reach: Reach) -> Result<Self, Invalid> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         let patterns: Vec<_> = names.map(|name| Pattern::parse(name, reach)).collect::<Result<_, _>>()?;
-        if patterns.is_empty() { Err("names no domain".to_owned()) } else { Ok(Self(patterns)) }
+        if patterns.is_empty() { Err(Invalid::new("names no domain")) } else { Ok(Self(patterns)) }
     }
 
     fn admits(&self, host: &str) -> bool {
@@ -44,8 +47,14 @@ impl AllowList {
 }
 
 impl Pattern {
-    fn parse(text: &str, reach: Reach) -> Result<Self, String> {
-        let not_a_name = || format!("{text:?} is no host name");
+    fn parse(text: &str, reach: Reach) -> Result<Self, Invalid> {
+        let not_a_name = || {
+            let invalid = Invalid::new(format_args!("{:?} is no host name", shown_url(text)));
+            match probable_name(text, reach) {
+                Some(name) => invalid.probably(&name),
+                None => invalid,
+            }
+        };
         let (below, name) = match text.strip_prefix("*.") {
             Some(name) => (true, name),
             None => (false, text),
@@ -54,16 +63,31 @@ impl Pattern {
             return Err(not_a_name());
         }
         let url = Url::parse(&format!("https://{name}/")).map_err(|_| not_a_name())?;
-        let host = url.host_str().filter(|host| !host.ends_with('.')).ok_or_else(not_a_name)?;
+        let host = url.host_str().filter(|host| !host.starts_with('.') && !host.ends_with('.'));
+        let host = host.ok_or_else(not_a_name)?;
         match (address(host), below, reach) {
             (Some(_), true, _) => Err(not_a_name()),
             (Some(_), false, Reach::Public) => {
-                Err(format!("{text:?} is an address, and INGEST_ALLOW_PRIVATE is not set"))
+                let what = format!("{text:?} is an address, and INGEST_ALLOW_PRIVATE is not set");
+                Err(Invalid::new(what))
             }
             (None, true, _) => Ok(Self::Below(format!(".{host}"))),
             (_, false, _) => Ok(Self::Exactly(host.to_owned())),
         }
     }
+}
+
+/// The name in what has more than a name, or a dot too many: a URL, a host with a port, `.example.com`.
+fn probable_name(text: &str, reach: Reach) -> Option<String> {
+    let bare = text.trim_end_matches('.');
+    let below = bare.strip_prefix('.').map(|name| format!("*.{name}"));
+    let bare = below.as_deref().unwrap_or(bare);
+    let full = if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") };
+    let url = Url::parse(&full).ok()?;
+    let name = url.host_str().filter(|name| *name != text)?;
+    // Only what would be taken is worth saying.
+    let has_dot = name.trim_start_matches("*.").contains('.');
+    (has_dot && Pattern::parse(name, reach).is_ok()).then(|| name.to_owned())
 }
 
 fn is_v6(name: &str) -> bool {
@@ -289,7 +313,27 @@ mod tests {
         }
         for text in ["127.0.0.1", "[::1]", "0x7f.1"] {
             let error = AllowList::parse(text, Reach::Public).unwrap_err();
-            assert!(error.contains("is an address"), "{error}");
+            assert!(error.what().contains("is an address"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_more_around_it_is_recognised() {
+        for (text, name) in [
+            ("https://cdn.example.com", "cdn.example.com"),
+            ("https://u:hush@cdn.example.com/a?token=hush", "cdn.example.com"),
+            ("cdn.example.com:8443", "cdn.example.com"),
+            ("cdn.example.com/a/", "cdn.example.com"),
+            ("https://*.example.com/", "*.example.com"),
+            (".example.com", "*.example.com"),
+            ("example.com.", "example.com"),
+        ] {
+            let error = AllowList::parse(text, Reach::Public).unwrap_err().to_string();
+            assert!(error.ends_with(&format!(" is no host name: probably {name:?} is meant")), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+        for text in ["*", "https://", "a.*.b", "https://127.0.0.1/"] {
+            assert_eq!(AllowList::parse(text, Reach::Public).unwrap_err().remedy(), None, "{text}");
         }
     }
 

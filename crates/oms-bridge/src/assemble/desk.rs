@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use oss_lite::Client;
 use oss_lite::callback::CallbackKeys;
-use oss_lite::{Client, Dialect};
 
-use super::{BoxError, client_config, pipeline, web};
+use super::{BoxError, pipeline, web};
 use crate::config::DeskSettings;
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
@@ -25,8 +25,8 @@ pub fn desk(
     credentials: SourceCredentials,
     http: &reqwest::Client,
 ) -> Result<Desk, BoxError> {
-    let DeskSettings { endpoint, public_endpoint, region, signature, bucket, .. } = settings;
-    let mut config = client_config(endpoint, Dialect::Oss, region.as_deref(), signature);
+    let DeskSettings { oss, public_endpoint, bucket, .. } = settings;
+    let mut config = oss.client_config();
     if let Some(public_endpoint) = public_endpoint {
         config = config.with_public_endpoint(public_endpoint);
     }

@@ -10,7 +10,10 @@ use serde::Serialize;
 
 use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
 use crate::assemble;
-use crate::config::{ListenArgs, Mode, Settings, SettingsArgs};
+use crate::config::table::copy::AWS_REGION;
+use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
+use crate::config::table::serve::QUEUE_URL;
+use crate::config::{Command, Mode, Settings, SettingsOf, listen};
 use crate::consume::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
@@ -20,9 +23,8 @@ use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
-use settings::ConfigError;
-use settings::lenient;
 use settings::text::{counted, printable};
+use settings::{Invalid, Reader, lenient, parse};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///
@@ -33,9 +35,6 @@ use settings::text::{counted, printable};
   oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 0.0.0.0:9100
   oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --drain --json"))]
 pub(super) struct ConsumeArgs {
-    /// URL of the queue.
-    #[arg(long, env = "QUEUE_URL", value_name = "URL", hide_env_values = true)]
-    queue_url: Option<String>,
     /// Messages worked on at once [default: 100, and 16 where objects are copied].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<usize>,
@@ -51,9 +50,6 @@ pub(super) struct ConsumeArgs {
     /// Address for `/healthz` and `/metrics` [default: none].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Region of the queue, if its URL does not tell.
-    #[arg(long, env = "AWS_REGION", value_name = "REGION", hide_env_values = true)]
-    aws_region: Option<String>,
     /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint where that is Amazon's].
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
@@ -61,16 +57,15 @@ pub(super) struct ConsumeArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    limits: ListenArgs,
-    #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<ConsumeArgs>,
 }
 
-fn concurrency(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..=10_000) => Ok(number),
-        _ => Err("not a number from 1 to 10000".to_owned()),
-    }
+impl Command for ConsumeArgs {
+    const NAME: &'static str = "consume";
+}
+
+fn concurrency(text: &str) -> Result<usize, Invalid> {
+    parse::number(text, 1..=10_000)
 }
 
 /// Connections to `--listen` at once, where not set. Few ask how a worker does.
@@ -85,27 +80,35 @@ struct Summary {
     elapsed_s: f64,
 }
 
-pub(super) async fn run(args: ConsumeArgs) -> Exit {
-    match prepare(&args).await {
-        Ok((worker, health)) => work(&args, &worker, health).await,
+pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Exit {
+    match prepare(args, reader).await {
+        Ok((worker, health)) => work(args, &worker, health).await,
         Err(exit) => exit,
     }
 }
 
-async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
-    let limits = args.limits.limits(Limits::default().with_connections(CONNECTIONS));
-    let ((address, mut settings), limits) =
-        ConfigError::both(settings(args), limits).map_err(|error| usage(&error))?;
+async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Exit> {
+    let settings = Settings::read(&mut r);
+    r.must_be_set(&QUEUE_URL.spec);
+    let address = r.get_by(&QUEUE_URL, queue);
+    let limits = listen::limits(&mut r, Limits::default().with_connections(CONNECTIONS));
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.
-    credentials.current(clock::system()).await.map_err(|error| usage(&error))?;
+    if let Err(error) = credentials.current(clock::system()).await {
+        r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error);
+    }
+    let own_region = r.get(&AWS_REGION);
+    let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
+    let config = aws_access::config(&http, region).await;
+    // Of a queue that nobody knows it cannot be told whether its URL names a region.
+    if address.is_some() {
+        opened(&config, &mut r).await;
+    }
+    let (mut settings, address) = r.finish(settings.zip(address)).map_err(|error| usage(&error))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
-    let region = address.region().map(str::to_owned).or_else(|| lenient::given(args.aws_region.as_ref()));
-    let config = aws_access::config(&http, region).await;
-    opened(&config).await?;
     let queue = Queue::new(&config, &address, args.endpoint_url.clone());
     look(&queue).await?;
     let health = match args.listen {
@@ -122,19 +125,10 @@ async fn prepare(args: &ConsumeArgs) -> Result<(Worker, Option<Health>), Exit> {
     Ok((worker, health))
 }
 
-/// The URL of the queue and the settings of the pipeline, or everything that is wrong with both.
-fn settings(args: &ConsumeArgs) -> Result<(Address, Settings), ConfigError> {
-    let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
-    let problem = match lenient::given(args.queue_url.as_ref()) {
-        Some(url) => match Address::parse(&lenient::half_width(&url)) {
-            Some(address) => return settings.map(|settings| (address, settings)),
-            None => format!("QUEUE_URL: {:?} is no URL of a queue", lenient::shown_url(&url)),
-        },
-        None => "QUEUE_URL: missing".to_owned(),
-    };
-    Err(match settings {
-        Ok(_) => ConfigError::of(problem),
-        Err(error) => error.and(problem),
+fn queue(url: &str) -> Result<Address, Invalid> {
+    Address::parse(&lenient::half_width(url)).ok_or_else(|| {
+        Invalid::new(format_args!("{:?} is no URL of a queue", lenient::shown_url(url)))
+            .with_remedy("it is https://sqs.<region>.amazonaws.com/<account id>/<queue>")
     })
 }
 
@@ -152,16 +146,19 @@ fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
 }
 
 /// Says before the first request what it would fail of.
-async fn opened(config: &aws_access::Config) -> Result<(), Exit> {
-    if config.sdk.region().is_none() {
-        return Err(usage(&"AWS_REGION: missing, and the URL of the queue does not tell"));
+async fn opened(config: &aws_access::Config, r: &mut Reader) {
+    if config.sdk.region().is_none() && !r.is_set(&AWS_REGION.spec) {
+        let what = Invalid::new("missing, and the URL of the queue does not tell");
+        r.problem(
+            AWS_REGION.spec.name,
+            what.with_remedy("set it to the region of the queue, such as eu-west-1"),
+        );
     }
-    match config.credentials.provide_credentials().await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
-            Err(usage(&format!("no credentials for AWS: {error}{}", why.unwrap_or_default())))
-        }
+    if let Err(error) = config.credentials.provide_credentials().await {
+        let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
+        let what = format!("no credentials for AWS: {error}{}", why.unwrap_or_default());
+        let remedy = "set it with AWS_SECRET_ACCESS_KEY, or let AWS's own tools find credentials here";
+        r.problem("AWS_ACCESS_KEY_ID", Invalid::new(what).with_remedy(remedy));
     }
 }
 

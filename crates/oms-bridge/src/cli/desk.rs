@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 
 use super::{Exit, exit, internal, print_json, store, usage, variable};
 use crate::assemble;
-use crate::config::{DeskSettings, DeskSettingsArgs, ListenArgs, SettingsArgs};
+use crate::config::{Command, DeskSettings, SettingsOf, keys, listen};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
-use settings::ConfigError;
 use settings::text::printable;
+use settings::{Invalid, Reader};
 use upload_desk::Desk;
 use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
 
@@ -39,27 +39,22 @@ pub(super) struct DeskArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    limits: ListenArgs,
-    #[command(flatten)]
-    desk: DeskSettingsArgs,
-    #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<DeskArgs>,
 }
 
-pub(super) async fn run(args: DeskArgs) -> Exit {
+impl Command for DeskArgs {
+    const NAME: &'static str = "desk";
+}
+
+pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Exit {
     let json = args.json;
-    let (desk, limits) = match prepare(&args).await {
-        Ok(prepared) => prepared,
+    let Ready { desk, address, limits } = match prepare(args, reader).await {
+        Ok(ready) => ready,
         Err(exit) => return exit,
-    };
-    let usual = || Platform::detect(variable).listen_address(PORT, variable);
-    let address = match args.listen.map_or_else(usual, Ok) {
-        Ok(address) => address,
-        Err(error) => return usage(&error),
     };
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
-        Err(error) => return usage(&format!("--listen {address}: {error}")),
+        Err(error) => return usage(&format!("--listen {address}: {error}: name another address")),
     };
     if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
         return store(&error);
@@ -74,13 +69,25 @@ pub(super) async fn run(args: DeskArgs) -> Exit {
     }
 }
 
-async fn prepare(args: &DeskArgs) -> Result<(Desk, Limits), Exit> {
-    let settings = DeskSettings::resolve(&args.desk, &args.settings, variable("FC_REGION").as_deref());
-    let limits = args.limits.limits(Platform::detect(variable).limits());
-    let (settings, limits) = ConfigError::both(settings, limits).map_err(|error| usage(&error))?;
-    let credentials = SourceCredentials::new(variable);
+/// What is served, and where.
+struct Ready {
+    desk: Desk,
+    address: SocketAddr,
+    limits: Limits,
+}
+
+async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Exit> {
+    let platform = Platform::detect(variable);
+    let settings = DeskSettings::read(&mut r);
+    let limits = listen::limits(&mut r, platform.limits());
     // Nothing is signed without.
-    credentials.from_environment().map_err(|error| usage(&error))?;
+    keys::need_oss(&mut r);
+    let address = match args.listen {
+        Some(address) => Some(address),
+        None => r.accept("--listen", platform.listen_address(PORT, variable).map_err(Invalid::new)),
+    };
+    let (settings, address) = r.finish(settings.zip(address)).map_err(|error| usage(&error))?;
+    let credentials = SourceCredentials::new(variable);
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
         super::say(format_args!("error: DESK_DATABASE: {}", printable(&error.to_string())));
@@ -90,7 +97,8 @@ async fn prepare(args: &DeskArgs) -> Result<(Desk, Limits), Exit> {
         }
     })?;
     let desk = assemble::desk(settings, catalogue, credentials, &http);
-    Ok((desk.map_err(|error| usage(&error as &dyn Display))?, limits))
+    let desk = desk.map_err(|error| usage(&error as &dyn Display))?;
+    Ok(Ready { desk, address, limits })
 }
 
 /// Without a rule for it no browser sends anything, and none says why.

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Exit, exit, internal, print, print_json, say, usage};
-use crate::config::ListenArgs;
+use crate::config::{Command, SettingsOf, listen};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 #[cfg(feature = "desk")]
@@ -21,8 +21,8 @@ use crate::demo::desk::LocalDesk;
 use crate::demo::screen::shown;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
-use settings::features;
 use settings::text::printable;
+use settings::{Reader, features};
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev
@@ -47,13 +47,18 @@ pub(super) struct DevArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    limits: ListenArgs,
+    pub(super) settings: SettingsOf<DevArgs>,
 }
 
-pub(super) async fn run(args: DevArgs) -> Exit {
+impl Command for DevArgs {
+    const NAME: &'static str = "dev";
+}
+
+pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Exit {
     // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
     let interrupts = Interrupts::from_outside();
-    let limits = match args.limits.limits(Limits::default()) {
+    let limits = listen::limits(&mut reader, Limits::default());
+    let limits = match reader.finish(Some(limits)) {
         Ok(limits) => limits,
         Err(error) => return usage(&error),
     };

@@ -7,13 +7,14 @@ use tokio::time::Instant;
 
 use super::{Exit, exit, internal, print, print_json, usage, variable};
 use crate::assemble;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::{Command, Settings, SettingsOf};
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
+use settings::Reader;
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each finding.
 ///
@@ -28,15 +29,20 @@ pub(super) struct DoctorArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<DoctorArgs>,
+}
+
+impl Command for DoctorArgs {
+    const NAME: &'static str = "doctor";
 }
 
 /// Time for all of it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(args: DoctorArgs) -> Exit {
+pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Exit {
     let credentials = SourceCredentials::new(variable);
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
+    let settings = Settings::read(&mut reader);
+    let settings = match reader.finish(settings) {
         Ok(settings) => settings,
         Err(error) => return tell(&unusable(&error, &credentials), args.json),
     };
@@ -49,8 +55,7 @@ pub(super) async fn run(args: DoctorArgs) -> Exit {
     let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
         let ends = settings.mode.copy().map(|copy| {
-            let destination =
-                assemble::destination(&copy.destination, settings.oss_signature, &http, &breakers)?;
+            let destination = assemble::destination(&copy.destination, &http, &breakers)?;
             Ends::new(&settings, copy, destination, found.as_ref(), &http, deadline)
         });
         Ok((journal, ends.transpose()?))

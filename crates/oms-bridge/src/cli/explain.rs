@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use oss_lite::BucketName;
+use oss_lite::{BucketName, Dialect};
 use tokio::time::Instant;
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::assemble;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::{self, Command, Settings, SettingsOf};
 use crate::explain::{Destination, Explanation, Sources, explain};
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
-use settings::lenient;
+use settings::{Reader, lenient};
 
 /// Explains one key: the object on both sides, its records, the request that would be sent, what to do next.
 ///
@@ -29,33 +29,41 @@ pub(super) struct ExplainArgs {
     key: String,
     /// Source bucket [default: that of the key's record, else `SOURCE_BUCKET`, else that of the sync task].
     #[arg(long, value_name = "NAME")]
-    bucket: Option<BucketName>,
+    bucket: Option<String>,
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<ExplainArgs>,
+}
+
+impl Command for ExplainArgs {
+    const NAME: &'static str = "explain";
 }
 
 /// Time for all of it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) async fn run(args: ExplainArgs) -> Exit {
-    let Prepared { settings, credentials, http } = match Prepared::from(&args.settings) {
+pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Exit {
+    let settings = Settings::read(&mut reader);
+    let named = args.bucket.as_deref().map(|name| lenient::bucket(name, Dialect::Oss));
+    let named: Option<BucketName> = named.and_then(|name| reader.accept("--bucket", name));
+    let source = config::source_bucket(&mut reader);
+    let bucket = named.as_ref().or(source.as_ref());
+    let key = lenient::key(args.key.clone(), bucket.map(|bucket| ("oss", bucket.as_str())));
+    let key = reader.accept("KEY", key);
+    let Prepared { settings, credentials, http } = match Prepared::with(reader, settings) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    let Settings { source, oss_signature: signature, .. } = &settings;
-    let bucket = args.bucket.as_ref().or(source.bucket.as_ref());
-    let key = match lenient::key(args.key, bucket.map(|bucket| ("oss", bucket.as_str()))) {
-        Ok(key) => key,
-        Err(error) => return usage(&error),
-    };
+    // Where it is none, that is told already.
+    let Some(key) = key else { return Exit::Usage };
+    let source = &settings.source;
     let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
-        let source = assemble::source(source, *signature, &http)?;
+        let source = assemble::source(source, &http)?;
         let destination = settings.destination().map(|destination| {
-            let client = assemble::destination(destination, *signature, &http, &breakers)?;
+            let client = assemble::destination(destination, &http, &breakers)?;
             Ok::<_, oss_lite::Error>(Destination::new(destination, &client, &credentials))
         });
         Ok((journal, source, destination.transpose()?))
@@ -77,7 +85,7 @@ pub(super) async fn run(args: ExplainArgs) -> Exit {
         destination: destination.as_ref(),
         api: api.as_ref(),
     };
-    match explain(&sources, &key, args.bucket, clock::system()).await {
+    match explain(&sources, &key, named, clock::system()).await {
         Ok(explanation) => tell(&explanation, args.json),
         Err(error) => store(&error),
     }

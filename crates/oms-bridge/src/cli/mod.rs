@@ -35,15 +35,16 @@ use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::table::serve::LOG_FORMAT;
+use crate::config::{Settings, keys};
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::RuntimeApi;
 use crate::logging::{self, LogFormat};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use http_client::{self, Proxies};
-use settings::lenient;
 use settings::text::{self, counted, printable};
+use settings::{Problem, Reader, Values, lenient};
 
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
@@ -54,8 +55,14 @@ const EXAMPLE: &str =
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Form of the log lines [default: json under Function Compute and Lambda, else text].
-    #[arg(long, global = true, env = "LOG_FORMAT", value_name = "json|text", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = LOG_FORMAT.spec.name,
+        value_name = LOG_FORMAT.spec.value,
+        hide_env_values = true,
+        help = LOG_FORMAT.spec.help()
+    )]
     log_format: Option<String>,
 }
 
@@ -106,14 +113,15 @@ impl Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());
-    let format = match lenient::given(cli.log_format.as_ref()).map(|text| LogFormat::parse(&text)) {
-        None => LogFormat::detect(variable),
-        Some(Ok(format)) => format,
-        Some(Err(error)) => return usage(&format_args!("LOG_FORMAT: {error}")).into(),
-    };
-    logging::start(format, variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()));
+    let values = Values::default().with(&LOG_FORMAT.spec, cli.log_format.as_deref().unwrap_or_default());
+    let mut reader = Reader::new(values);
+    let format = reader.get(&LOG_FORMAT);
+    logging::start(
+        format.unwrap_or_else(|| LogFormat::detect(variable)),
+        variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()),
+    );
     match cli.command.runtime() {
-        Ok(runtime) => runtime.block_on(run(cli.command)).into(),
+        Ok(runtime) => runtime.block_on(run(cli.command, reader.into_problems())).into(),
         Err(error) => internal(&error).into(),
     }
 }
@@ -127,23 +135,37 @@ fn arguments() -> Vec<OsString> {
     arguments
 }
 
-async fn run(command: Command) -> Exit {
+/// Runs a command. `early` is what is wrong with the settings of the process: it is told with what is wrong with those of the command.
+async fn run(command: Command, early: Vec<Problem>) -> Exit {
+    let reader = |values| Reader::new(values).with(early.clone());
     match command {
-        Command::Serve(args) => serve::run(args).await,
-        Command::Send(args) => send::run(args).await,
-        Command::Replay(args) => replay::run(args).await,
-        Command::Status(args) => status::run(args).await,
-        Command::Doctor(args) => doctor::run(args).await,
-        Command::Explain(args) => explain::run(args).await,
-        Command::Copy(args) => Box::pin(copy::run(args)).await,
+        Command::Serve(args) => serve::run(&args, reader(args.settings.values())).await,
+        Command::Send(args) => {
+            let reader = reader(args.settings.values());
+            send::run(args, reader).await
+        }
+        Command::Replay(args) => {
+            let reader = reader(args.values());
+            replay::run(&args, reader).await
+        }
+        Command::Status(args) => status::run(&args, reader(args.settings.values())).await,
+        Command::Doctor(args) => doctor::run(&args, reader(args.settings.values())).await,
+        Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
+        Command::Copy(args) => {
+            let reader = reader(args.settings.values());
+            Box::pin(copy::run(args, reader)).await
+        }
         #[cfg(feature = "aws")]
-        Command::Consume(args) => Box::pin(consume::run(args)).await,
+        Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,
         #[cfg(feature = "desk")]
-        Command::Desk(args) => Box::pin(desk::run(*args)).await,
+        Command::Desk(args) => Box::pin(desk::run(&args, reader(args.settings.values()))).await,
         #[cfg(feature = "demo")]
-        Command::Demo(args) => demo::run(args).await,
+        Command::Demo(args) => match reader(Values::default()).finish(Some(())) {
+            Ok(()) => demo::run(args).await,
+            Err(error) => usage(&error),
+        },
         #[cfg(feature = "demo")]
-        Command::Dev(args) => dev::run(args).await,
+        Command::Dev(args) => dev::run(&args, reader(args.settings.values())).await,
         #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
         Command::LeftOut(asked) => left_out::run(&asked),
     }
@@ -176,11 +198,17 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on stderr what is
+    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on stderr everything that is
     /// wrong.
-    fn from(args: &SettingsArgs) -> Result<Self, Exit> {
-        let settings =
-            Settings::resolve(args, variable("FC_REGION").as_deref()).map_err(|error| usage(&error))?;
+    fn from(mut reader: Reader) -> Result<Self, Exit> {
+        let settings = Settings::read(&mut reader);
+        Self::with(reader, settings)
+    }
+
+    /// The same with settings that were read, and whatever else the command read besides.
+    fn with(mut reader: Reader, settings: Option<Settings>) -> Result<Self, Exit> {
+        keys::need_oss(&mut reader);
+        let settings = reader.finish(settings).map_err(|error| usage(&error))?;
         let credentials =
             SourceCredentials::new(variable).from_environment().map_err(|error| usage(&error))?;
         let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;

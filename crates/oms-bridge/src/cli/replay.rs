@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::{Exit, Prepared, effort, exit, insisted, print, print_json, say, time, usage};
 use crate::assemble;
-use crate::config::{ForwardMode, SettingsArgs};
+use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
+use crate::config::{Command, ForwardMode, SettingsOf};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
@@ -24,6 +25,7 @@ use bridge_core::replay::{
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
 use settings::text::{counted, printable};
+use settings::{Invalid, Reader, Values, parse};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
 ///
@@ -73,7 +75,11 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
+    settings: SettingsOf<ReplayArgs>,
+}
+
+impl Command for ReplayArgs {
+    const NAME: &'static str = "replay";
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -84,26 +90,16 @@ enum Class {
     Throttled,
 }
 
-fn in_flight(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..=1000) => Ok(number),
-        _ => Err("not a number from 1 to 1000".to_owned()),
-    }
+fn in_flight(text: &str) -> Result<usize, Invalid> {
+    parse::number(text, 1..=1000)
 }
 
 /// Time for the whole replay. It can take as long as there are keys.
 const PATIENCE: Duration = Duration::from_hours(24 * 30);
 
-pub(super) async fn run(mut args: ReplayArgs) -> Exit {
-    let options = match args.options() {
-        Ok(options) => options,
-        Err(error) => return usage(&error),
-    };
-    if let Some(mode) = args.engine {
-        args.settings.forward_mode = Some(mode.to_string());
-    }
-    args.settings.oms_max_rps = args.max_rps.take().or(args.settings.oms_max_rps);
-    let Prepared { mut settings, credentials, http } = match Prepared::from(&args.settings) {
+pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Exit {
+    let options = args.options(&mut reader);
+    let Prepared { mut settings, credentials, http } = match Prepared::from(reader) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -130,19 +126,30 @@ pub(super) async fn run(mut args: ReplayArgs) -> Exit {
 }
 
 impl ReplayArgs {
-    fn options(&self) -> Result<ReplayOptions, String> {
+    /// The settings, of which two have an option of their own here.
+    pub(super) fn values(&self) -> Values {
+        let mut values = self.settings.values();
+        if let Some(mode) = self.engine {
+            values.set(&FORWARD_MODE.spec, mode.as_str());
+        }
+        if let Some(max_rps) = &self.max_rps {
+            values.set(&OMS_MAX_RPS.spec, max_rps);
+        }
+        values
+    }
+
+    fn options(&self, reader: &mut Reader) -> ReplayOptions {
         let now = clock::system();
-        let time = |name: &str, text: &Option<String>| {
-            let parsed = text.as_deref().map(|text| time::parse(text, now)).transpose();
-            parsed.map_err(|error| format!("--{name}: {error}"))
+        let mut time = |name: &'static str, text: &Option<String>| {
+            text.as_deref().and_then(|text| reader.accept(name, time::parse(text, now)))
         };
         let filter = FailureFilter {
             prefix: self.prefix.clone(),
             class: self.class.map(Class::get),
-            since: time("since", &self.since)?,
-            until: time("until", &self.until)?,
+            since: time("--since", &self.since),
+            until: time("--until", &self.until),
         };
-        Ok(ReplayOptions {
+        ReplayOptions {
             filter,
             limit: self.limit,
             status: if self.dead { RecordStatus::Dead } else { RecordStatus::Failed },
@@ -151,7 +158,7 @@ impl ReplayArgs {
             random: fastrand::f64,
             source: None,
             deadline: Instant::now() + PATIENCE,
-        })
+        }
     }
 }
 

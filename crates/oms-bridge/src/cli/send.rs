@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
 use crate::assemble;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::{self, Command, Settings, SettingsOf, keys};
 use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use http_client::{self, Proxies};
+use settings::Reader;
 use settings::text::{counted, printable};
 
 /// Hands keys to the engine, as if their objects had just been uploaded.
@@ -35,7 +36,11 @@ pub(super) struct SendArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<SendArgs>,
+}
+
+impl Command for SendArgs {
+    const NAME: &'static str = "send";
 }
 
 /// The result, as `--json` prints it.
@@ -50,35 +55,40 @@ struct Summary {
     elapsed_s: f64,
 }
 
-pub(super) async fn run(args: SendArgs) -> Exit {
-    let settings = match Settings::resolve(&args.settings, variable("FC_REGION").as_deref()) {
+pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Exit {
+    let settings = Settings::read(&mut reader);
+    if let Some(Err(problem)) = settings.as_ref().map(Settings::serve_bare_keys) {
+        reader.add(problem);
+    }
+    keys::need_oss(&mut reader);
+    let bucket = config::source_bucket(&mut reader).map(|bucket| bucket.to_string());
+    let keys = match (args.keys.as_slice(), args.null) {
+        ([dash], true) if dash == "-" => Keys::OnStdin(Separator::Null),
+        ([dash], false) if dash == "-" => Keys::OnStdin(Separator::Line),
+        _ => {
+            let keys = reader.accept("KEY", Input::keys(args.keys, bucket.as_deref()));
+            Keys::Named(keys)
+        }
+    };
+    let settings = match reader.finish(settings) {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };
-    if let Err(error) = settings.serve_bare_keys() {
-        return usage(&error);
-    }
     let credentials = SourceCredentials::new(variable);
-    if let Err(error) = credentials.from_environment() {
-        return usage(&error);
-    }
     let http = match http_client::build(Proxies::FromEnvironment) {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
-    let bucket = settings.source.bucket.as_ref().map(ToString::to_string);
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
     let pipeline = match assemble::pipeline(settings, &http) {
         Ok(pipeline) => pipeline,
         Err(error) => return usage(&error),
     };
-    let input = match (args.keys.as_slice(), args.null) {
-        ([dash], true) if dash == "-" => Input::stdin(Separator::Null, bucket),
-        ([dash], false) if dash == "-" => Input::stdin(Separator::Line, bucket),
-        _ => match Input::keys(args.keys, bucket.as_deref()) {
-            Ok(input) => input,
-            Err(error) => return usage(&error),
-        },
+    let input = match keys {
+        Keys::OnStdin(separator) => Input::stdin(separator, bucket),
+        Keys::Named(Some(input)) => input,
+        // What is wrong with them is told already.
+        Keys::Named(None) => return Exit::Usage,
     };
     let started = Instant::now();
     let bar = Bar::new(input.length());
@@ -91,6 +101,13 @@ pub(super) async fn run(args: SendArgs) -> Exit {
         print(&summary.describe(pipeline.engine(), &records));
     }
     exit_of(&sent)
+}
+
+/// Where keys come from.
+enum Keys {
+    OnStdin(Separator),
+    /// `None` where one of them is none.
+    Named(Option<Input>),
 }
 
 fn exit_of(sent: &Sent) -> Exit {

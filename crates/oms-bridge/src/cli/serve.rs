@@ -10,15 +10,15 @@ use rustls::crypto::ring;
 
 use super::{Exit, exit, variable};
 use crate::assemble;
-use crate::config::{IngestSettings, ListenArgs, Settings, SettingsArgs};
+use crate::config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
+use crate::config::{Command, IngestSettings, Settings, SettingsOf, listen};
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
 use crate::ingest::{Ingest, MAX_BODY};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
-use settings::ConfigError;
-use settings::lenient::given;
+use settings::{Invalid, Reader};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
@@ -37,12 +37,8 @@ pub(super) struct ServeArgs {
     /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than loopback.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Bearer token of those who may send events, 16 characters or more; needed where no platform decides that. Prefer the
-    /// environment.
-    #[arg(long, env = "SERVE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    serve_token: Option<String>,
     /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no URL and no gateway.
-    #[arg(long, conflicts_with = "serve_token")]
+    #[arg(long)]
     trust_platform: bool,
     /// Seconds an invocation may take: the function's timeout. A platform may say less, never more.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -51,14 +47,17 @@ pub(super) struct ServeArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    limits: ListenArgs,
-    #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<ServeArgs>,
 }
 
-pub(super) async fn run(args: ServeArgs) -> Exit {
+impl Command for ServeArgs {
+    const NAME: &'static str = "serve";
+}
+
+pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Exit {
     let lambda = RuntimeApi::find(variable);
-    let Served { function, ingest, access, limits } = match served(&args, lambda.as_ref()) {
+    let token_is_set = reader.is_set(&SERVE_TOKEN.spec);
+    let Served { function, ingest, access, limits } = match served(args, reader, lambda.as_ref()) {
         Ok(served) => served,
         Err(Failed { exit, why }) => {
             super::say(format_args!("error: {why}"));
@@ -68,8 +67,11 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
             return exit;
         }
     };
-    if args.serve_token.is_some() && matches!(access, Access::OfPlatform) {
+    if token_is_set && matches!(access, Access::OfPlatform) {
         tracing::warn!("SERVE_TOKEN is set, but here the platform decides who may send events");
+    }
+    if args.trust_platform && (lambda.is_some() || Platform::detect(variable) != Platform::TencentCloud) {
+        tracing::warn!("--trust-platform has no effect here: it is for functions on Tencent Cloud");
     }
     let json = args.json;
     let ended = match lambda {
@@ -117,13 +119,14 @@ struct Served {
     limits: Limits,
 }
 
-fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Failed> {
+fn served(args: &ServeArgs, mut reader: Reader, lambda: Option<&RuntimeApi>) -> Result<Served, Failed> {
     if let Some(lambda) = lambda {
         lambda.check(variable).map_err(|error| Failed::usage(&error))?;
     }
-    let limits = args.limits.limits(Platform::detect(variable).limits());
-    let ((settings, access), limits) =
-        ConfigError::both(settings(args, lambda), limits).map_err(|error| Failed::usage(&error))?;
+    let settings = Settings::read(&mut reader);
+    let access = access(args, &mut reader, lambda);
+    let limits = listen::limits(&mut reader, Platform::detect(variable).limits());
+    let (settings, access) = reader.finish(settings.zip(access)).map_err(|error| Failed::usage(&error))?;
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| Failed::internal(&error))?;
@@ -136,24 +139,24 @@ fn served(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<Served, Faile
     Ok(Served { function, ingest, access, limits })
 }
 
-/// The settings of the function and who may invoke it, or everything that is wrong with both.
-fn settings(args: &ServeArgs, lambda: Option<&RuntimeApi>) -> Result<(Settings, Access), ConfigError> {
-    let settings = Settings::resolve(&args.settings, variable("FC_REGION").as_deref());
-    let access = if lambda.is_some() {
+/// Who may invoke the function.
+fn access(args: &ServeArgs, r: &mut Reader, lambda: Option<&RuntimeApi>) -> Option<Access> {
+    if args.trust_platform && r.is_set(&SERVE_TOKEN.spec) {
+        let what = Invalid::new("is given, and SERVE_TOKEN is set");
+        r.problem("--trust-platform", what.with_remedy("leave out one of them"));
+    }
+    if lambda.is_some() {
         // It asks for its events itself.
-        Ok(Access::OfPlatform)
-    } else {
-        let asked = given(args.settings.ingest.ingest_token.as_ref()).is_some();
-        let beside = if asked { Beside::Ingest } else { Beside::Nothing };
-        let trust = if args.trust_platform { Trust::Platform } else { Trust::Token };
-        let token = given(args.serve_token.as_ref());
-        Access::resolve(Platform::detect(variable), token.as_deref(), beside, trust)
-    };
-    ConfigError::both(settings, access.map_err(ConfigError::of))
+        return Some(Access::OfPlatform);
+    }
+    let beside = if r.is_set(&INGEST_TOKEN.spec) { Beside::Ingest } else { Beside::Nothing };
+    let trust = if args.trust_platform { Trust::Platform } else { Trust::Token };
+    let access = Access::resolve(Platform::detect(variable), r.text(&SERVE_TOKEN.spec), beside, trust);
+    access.map_err(|problem| r.add(problem)).ok()
 }
 
 async fn over_http(
-    args: ServeArgs,
+    args: &ServeArgs,
     function: Function,
     ingest: Option<Ingest>,
     access: Access,
@@ -182,6 +185,7 @@ async fn over_http(
     }
     adapter.run().await.map_err(|error| match error.kind() {
         ErrorKind::Configuration => Failed::usage(&error),
+        ErrorKind::Listen => Failed::internal(&format_args!("{error}; --listen ADDR:PORT takes another")),
         _ => Failed::internal(&error),
     })
 }

@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{Exit, Prepared, exit, print, print_json, store, usage};
 use crate::assemble;
-use crate::config::SettingsArgs;
+use crate::config::{Command, SettingsOf};
 use crate::host::interrupts::Interrupts;
 use crate::status::{Huawei, Status, collect};
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
+use settings::Reader;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.
 #[derive(Args)]
@@ -33,14 +34,18 @@ pub(super) struct StatusArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsOf<StatusArgs>,
+}
+
+impl Command for StatusArgs {
+    const NAME: &'static str = "status";
 }
 
 /// Time to look once. A listing may take as long as there are records.
 const PATIENCE: Duration = Duration::from_hours(24);
 
-pub(super) async fn run(args: StatusArgs) -> Exit {
-    let Prepared { settings, credentials, http } = match Prepared::from(&args.settings) {
+pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Exit {
+    let Prepared { settings, credentials, http } = match Prepared::from(reader) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use oss_lite::{BucketName, Credentials, Dialect, Endpoint, SignatureVersion};
-
-use super::{Oss, SettingsArgs};
 use bridge_core::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
 use object_events::change::Provider;
-use settings::lenient;
-use settings::lenient::given;
+use oss_lite::{BucketName, Credentials, Dialect, Endpoint};
 use settings::location::{Place, is_same_service};
-use settings::reader::Reader;
+use settings::{Invalid, Reader};
+
+use super::keys::{self, Opens};
+use super::service::{Role, Service, service};
+use super::table::copy::{
+    DEST, DEST_ENDPOINT, MAX_DELETES, PROPAGATE_DELETES, SOURCE_BUCKET, SOURCE_ENDPOINT,
+};
+use super::table::oss::OSS_ENDPOINT;
 
 /// Settings of the engine that copies.
 #[derive(Clone, Debug)]
@@ -28,10 +31,8 @@ pub struct CopySettings {
 pub struct Destination {
     /// The bucket, and what stands before keys there.
     pub place: Place,
-    /// Where its service listens.
-    pub endpoint: Endpoint,
-    /// Region, when known.
-    pub region: Option<String>,
+    /// How its service is reached.
+    pub service: Service,
     /// What opens it; absent where that is what opens the source.
     pub credentials: Option<Arc<Credentials>>,
 }
@@ -39,17 +40,15 @@ pub struct Destination {
 impl Destination {
     /// Whether a bucket of the source can be the one that is written to.
     pub fn is_beside(&self, source: &Source) -> bool {
-        self.place.dialect == Dialect::Oss && source.is_at(&self.endpoint)
+        self.place.dialect == Dialect::Oss && source.is_at(&self.service.endpoint)
     }
 }
 
 /// The source, as far as the settings tell.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where its service listens.
-    pub endpoint: Endpoint,
-    /// Region, when known.
-    pub region: Option<String>,
+    /// How its service is reached.
+    pub service: Service,
     /// The bucket of keys that come without one.
     pub bucket: Option<BucketName>,
     /// The only bucket that events are taken from: its service and its name.
@@ -59,179 +58,112 @@ pub struct Source {
 impl Source {
     /// Whether a name means the same bucket at the source and at `endpoint`.
     pub fn is_at(&self, endpoint: &Endpoint) -> bool {
-        is_same_service(&self.endpoint, endpoint)
+        is_same_service(&self.service.endpoint, endpoint)
+    }
+}
+
+/// The bucket in OSS of keys that come without one.
+pub(crate) fn source_bucket(r: &mut Reader) -> Option<BucketName> {
+    match r.get(&SOURCE_BUCKET)? {
+        (Provider::Configured, name) => BucketName::parse(&name, Dialect::Oss).ok(),
+        _ => None,
     }
 }
 
 /// Objects that may be removed in a window of the engine's, unless told otherwise.
-const MAX_DELETES: usize = 100;
+const DELETES: usize = 100;
 
-pub(super) fn source(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> Option<Source> {
-    let copy = &args.copy;
-    let given_endpoint = given(copy.source_endpoint.as_ref()).is_some();
-    let endpoint = r.read("SOURCE_ENDPOINT", given(copy.source_endpoint.as_ref()), |text| {
-        lenient::endpoint(text, Dialect::Oss)
-    });
-    let only = r.read("SOURCE_BUCKET", given(copy.source_bucket.as_ref()), source_bucket);
-    let oss = oss?;
-    let endpoint = if given_endpoint { endpoint? } else { oss.endpoint.clone() };
-    let region = if endpoint == oss.endpoint { None } else { endpoint.region_hint().map(str::to_owned) };
-    let bucket = match &only {
-        Some((Provider::Configured, name)) => BucketName::parse(name, Dialect::Oss).ok(),
-        _ => None,
-    };
-    if bucket.is_some() && bucket == oss.log_bucket && is_same_service(&endpoint, &oss.endpoint) {
-        r.problem("LOG_BUCKET", "is SOURCE_BUCKET: each record would raise an event; use another bucket");
+pub(super) fn source(r: &mut Reader, journal: Journal<'_>) -> Option<Source> {
+    let only = r.get(&SOURCE_BUCKET);
+    // Where there is neither, what is missing is the endpoint of the log bucket, which is told already.
+    let is_known = r.is_set(&SOURCE_ENDPOINT.spec) || r.is_set(&OSS_ENDPOINT.spec);
+    let service = if is_known { service(r, Role::Source(Dialect::Oss)) } else { None };
+    let bucket = source_bucket(r);
+    let service = service?;
+    if bucket.is_some() && bucket.as_ref() == journal.bucket && journal.is_at(&service.endpoint) {
+        let what = "is SOURCE_BUCKET: each record would raise an event; use another bucket";
+        r.problem("LOG_BUCKET", Invalid::new(what));
     }
-    Some(Source { region: region.or_else(|| oss.region.clone()), endpoint, bucket, only })
+    Some(Source { service, bucket, only })
 }
 
-/// A bucket of OSS by its name, one of another service with that service's scheme before it.
-fn source_bucket(text: &str) -> Result<(Provider, String), String> {
-    let (scheme, name) = match lenient::parts(text) {
-        Some((scheme, name, _)) => (scheme, name.trim_end_matches('/')),
-        None => ("oss", text),
-    };
-    let provider = match scheme {
-        "oss" | "https" | "http" => Provider::Configured,
-        "s3" => Provider::AmazonS3,
-        "cos" => Provider::TencentCos,
-        _ => return Err(format!("{text:?} is no bucket of oss://, s3:// or cos://")),
-    };
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-    match provider {
-        Provider::Configured => {
-            let bucket = lenient::bucket(text, Dialect::Oss)?;
-            return Ok((provider, bucket.as_str().to_owned()));
-        }
-        _ if (3..=63).contains(&name.len()) && name.bytes().all(allowed) => {}
-        _ => return Err(format!("{name:?} is no name of a bucket")),
-    }
-    Ok((provider, name.to_owned()))
+/// The log bucket, as far as it is known.
+#[derive(Clone, Copy)]
+pub(super) struct Journal<'a> {
+    pub(super) bucket: Option<&'a BucketName>,
+    pub(super) service: Option<&'a Service>,
 }
 
-pub(super) fn read(
-    r: &mut Reader,
-    args: &SettingsArgs,
-    oss: Option<&Oss>,
-    source: Option<&Source>,
-) -> Option<CopySettings> {
-    for (name, value) in [("DEST", &args.copy.dest), ("DEST_ENDPOINT", &args.copy.dest_endpoint)] {
-        r.required(name, value.as_ref());
+impl Journal<'_> {
+    fn is_at(self, endpoint: &Endpoint) -> bool {
+        self.service.is_some_and(|service| is_same_service(endpoint, &service.endpoint))
     }
-    let (destination, deletes) = (destination(r, args, oss), deletes(r, args));
+}
+
+pub(super) fn read(r: &mut Reader, journal: Journal<'_>, source: Option<&Source>) -> Option<CopySettings> {
+    r.must_be_set(&DEST.spec);
+    let (destination, deletes) = (destination(r), deletes(r));
     let destination = destination?;
-    if let (Some(oss), Some(source)) = (oss, source) {
-        keep_apart(r, &destination, oss, source);
-    }
+    keep_apart(r, &destination, journal, source);
     Some(CopySettings { destination, deletes, in_flight: OBJECTS_IN_FLIGHT })
 }
 
-/// The destination, where both its address and its endpoint are given.
-pub(super) fn destination(r: &mut Reader, args: &SettingsArgs, oss: Option<&Oss>) -> Option<Destination> {
-    let copy = &args.copy;
-    let place = r.read("DEST", given(copy.dest.as_ref()), |text| text.trim().parse::<Place>());
+/// The destination.
+pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
+    let place = r.get(&DEST);
     let dialect = place.as_ref().map(|place| place.dialect);
-    let endpoint = r.read("DEST_ENDPOINT", given(copy.dest_endpoint.as_ref()), |text| match dialect {
-        Some(dialect) => lenient::endpoint(text, dialect),
-        // What is wrong with DEST is said already.
-        None => text.parse::<Endpoint>().map_err(|error| error.to_string()),
-    });
-    let own = own_credentials(r, args);
-    let (place, endpoint) = (place?, endpoint?);
-    let region = r
-        .read("DEST_REGION", given(copy.dest_region.as_ref()), lenient::region)
-        .or_else(|| endpoint.region_hint().map(str::to_owned))
-        .or_else(|| oss.filter(|oss| oss.endpoint == endpoint)?.region.clone());
-    let v4 = oss.is_none_or(|oss| oss.signature == SignatureVersion::V4);
-    if place.dialect == Dialect::Oss && v4 && region.is_none() {
-        r.problem("DEST_REGION", "missing: V4 signatures need it and DEST_ENDPOINT does not tell");
-    }
-    let credentials = match (own, place.dialect) {
-        (Own::Given(credentials), _) => Some(Arc::new(credentials)),
-        (Own::Unusable, _) => return None,
-        (Own::None, Dialect::Oss) => None,
-        (Own::None, Dialect::Obs) => Some(Arc::new(huawei(r, args)?)),
-    };
-    Some(Destination { place, endpoint, region, credentials })
-}
-
-enum Own {
-    None,
-    Given(Credentials),
-    /// Half of them is missing, which is a problem already.
-    Unusable,
-}
-
-/// `DEST_AK`, `DEST_SK` and their token.
-fn own_credentials(r: &mut Reader, args: &SettingsArgs) -> Own {
-    let copy = &args.copy;
-    let values = [copy.dest_ak.as_ref(), copy.dest_sk.as_ref()];
-    let token = given(copy.dest_security_token.as_ref());
-    match (r.pair(["DEST_AK", "DEST_SK"], values), token) {
-        (Some((ak, sk)), token) => Own::Given(credentials(ak, sk, token)),
-        (None, None) if values.iter().all(|value| given(*value).is_none()) => Own::None,
-        (None, None) => Own::Unusable,
-        (None, Some(_)) => {
-            if values.iter().all(|value| given(*value).is_none()) {
-                r.problem("DEST_SECURITY_TOKEN", "set without DEST_AK and DEST_SK");
-            }
-            Own::Unusable
+    let service = match dialect {
+        // What is missing is the endpoint of the log bucket, which is told already.
+        Some(Dialect::Oss) if !r.is_set(&DEST_ENDPOINT.spec) && !r.is_set(&OSS_ENDPOINT.spec) => None,
+        Some(dialect) if r.is_set(&DEST_ENDPOINT.spec) || dialect == Dialect::Oss => {
+            service(r, Role::Destination(dialect))
         }
-    }
+        _ => {
+            r.must_be_set(&DEST_ENDPOINT.spec);
+            // What is wrong with DEST is said already; what is wrong with its endpoint, as far as that can be told without.
+            r.get_by(&DEST_ENDPOINT, any_endpoint);
+            None
+        }
+    };
+    let opens = keys::destination(r, dialect);
+    let (place, service) = (place?, service?);
+    let credentials = match opens? {
+        Opens::Keys(credentials) => Some(credentials),
+        Opens::AsSource => None,
+    };
+    Some(Destination { place, service, credentials })
 }
 
-fn huawei(r: &mut Reader, args: &SettingsArgs) -> Option<Credentials> {
-    let ak = r.required("HW_AK", args.hw_ak.as_ref());
-    let sk = r.required("HW_SK", args.hw_sk.as_ref());
-    let token = given(args.hw_security_token.as_ref());
-    Some(credentials(ak?, sk?, token))
-}
-
-fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {
-    let credentials = Credentials::new(ak, sk);
-    match token {
-        Some(token) => credentials.with_security_token(token),
-        None => credentials,
-    }
+/// An endpoint of either service.
+fn any_endpoint(text: &str) -> Result<Endpoint, Invalid> {
+    let of = |dialect| settings::lenient::endpoint(text, dialect);
+    of(Dialect::Obs)
+        .or_else(|error| if text.contains(".aliyuncs.com") { of(Dialect::Oss) } else { Err(error) })
 }
 
 /// What is copied must not come back as an event, nor lie among the records.
-fn keep_apart(r: &mut Reader, destination: &Destination, oss: &Oss, source: &Source) {
-    let Destination { place, endpoint, .. } = destination;
+fn keep_apart(r: &mut Reader, destination: &Destination, journal: Journal<'_>, source: Option<&Source>) {
+    let Destination { place, service, .. } = destination;
     if place.dialect != Dialect::Oss {
         return;
     }
-    if oss.log_bucket.as_ref() == Some(&place.bucket) && is_same_service(endpoint, &oss.endpoint) {
-        r.problem("DEST", "must not be in LOG_BUCKET, which is for the journal alone");
+    if journal.bucket == Some(&place.bucket) && journal.is_at(&service.endpoint) {
+        let what = "must not be in LOG_BUCKET, which is for the journal alone";
+        r.problem(DEST.spec.name, Invalid::new(what).with_remedy("name another bucket"));
     }
-    if source.bucket.as_ref() == Some(&place.bucket) && destination.is_beside(source) {
-        r.problem(
-            "DEST",
-            "lies in SOURCE_BUCKET: the copies would be objects to copy, too; use another bucket",
-        );
+    let source = source.filter(|source| source.bucket.as_ref() == Some(&place.bucket));
+    if source.is_some_and(|source| destination.is_beside(source)) {
+        let what = "lies in SOURCE_BUCKET: the copies would be objects to copy, too; use another bucket";
+        r.problem(DEST.spec.name, Invalid::new(what));
     }
 }
 
-fn deletes(r: &mut Reader, args: &SettingsArgs) -> Deletes {
-    let propagate = r.read("PROPAGATE_DELETES", given(args.copy.propagate_deletes.as_ref()), boolean);
-    let max = r.read("MAX_DELETES", given(args.copy.max_deletes.as_ref()), at_least_one);
+fn deletes(r: &mut Reader) -> Deletes {
+    let propagate = r.get(&PROPAGATE_DELETES);
+    let max = r.get(&MAX_DELETES);
     if propagate == Some(true) {
-        Deletes::Propagated { max: max.unwrap_or(MAX_DELETES) }
+        Deletes::Propagated { max: max.unwrap_or(DELETES) }
     } else {
         Deletes::Ignored
     }
-}
-
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    let word = super::word(text);
-    word.parse().map_err(|_| format!("{text:?} is neither \"true\" nor \"false\""))
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    lenient::half_width(text)
-        .parse()
-        .ok()
-        .filter(|max| *max >= 1)
-        .ok_or_else(|| format!("{text:?} is not a number from 1 on"))
 }

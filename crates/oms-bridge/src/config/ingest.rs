@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::IngestArgs;
-use super::copy::boolean;
 use http_listener::token::Token;
 use object_copy::egress::{AllowList, Guard, Reach};
-use settings::lenient::given;
 use settings::lenient::half_width;
-use settings::reader::Reader;
+use settings::{Invalid, Reader};
+
+use super::table::serve::{INGEST_ALLOW_PRIVATE, INGEST_DOMAINS, INGEST_TOKEN};
 
 /// What may be fetched from the web, and who may ask for it.
 #[derive(Clone, Debug)]
@@ -19,14 +18,17 @@ pub struct IngestSettings {
     pub token: Option<Token>,
 }
 
-pub(super) fn read(r: &mut Reader, args: &IngestArgs) -> Option<IngestSettings> {
-    let private = r.read("INGEST_ALLOW_PRIVATE", given(args.ingest_allow_private.as_ref()), boolean);
+pub(super) fn read(r: &mut Reader) -> Option<IngestSettings> {
+    let private = r.get(&INGEST_ALLOW_PRIVATE);
     let reach = if private == Some(true) { Reach::Private } else { Reach::Public };
-    let token = r.read("INGEST_TOKEN", given(args.ingest_token.as_ref()), Token::parse);
-    let domains = given(args.ingest_domains.as_ref());
-    if domains.is_none() && given(args.ingest_token.as_ref()).is_some() {
-        r.problem("INGEST_DOMAINS", "missing, and INGEST_TOKEN is set");
+    let token = r.get(&INGEST_TOKEN);
+    if !r.is_set(&INGEST_DOMAINS.spec) && r.is_set(&INGEST_TOKEN.spec) {
+        let what = Invalid::new("missing, and INGEST_TOKEN is set");
+        r.problem(
+            INGEST_DOMAINS.spec.name,
+            what.with_remedy("name the hosts that objects may be fetched from"),
+        );
     }
-    let domains = r.read("INGEST_DOMAINS", domains, |text| AllowList::parse(&half_width(text), reach))?;
+    let domains = r.get_by(&INGEST_DOMAINS, |text| AllowList::parse(&half_width(text), reach))?;
     Some(IngestSettings { guard: Arc::new(Guard::new(domains, reach)), token })
 }

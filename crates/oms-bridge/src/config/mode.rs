@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use settings::Invalid;
+
 use super::{CopySettings, OmsSettings};
 
 /// The setting `FORWARD_MODE`.
@@ -35,13 +37,13 @@ impl fmt::Display for ForwardMode {
 }
 
 impl FromStr for ForwardMode {
-    type Err = String;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut modes = [Self::Oms, Self::Copy, Self::OmsThenCopy].into_iter();
-        modes
-            .find(|mode| mode.as_str() == text.trim())
-            .ok_or_else(|| format!("{text:?} is none of \"oms\", \"copy\" and \"oms-then-copy\""))
+        modes.find(|mode| mode.as_str() == text.trim()).ok_or_else(|| {
+            Invalid::new(format_args!("{text:?} is none of \"oms\", \"copy\" and \"oms-then-copy\""))
+        })
     }
 }
 

@@ -11,12 +11,15 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::assemble;
-use crate::config::{Settings, SettingsArgs};
+use crate::config::Settings;
+use crate::config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
+use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use crate::host::{self, Function};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use http_client::{self, Proxies};
 use object_events::KeyEncoding;
+use settings::Values;
 
 /// Bucket whose uploads trigger the function.
 pub const SOURCE: &str = "photos";
@@ -199,14 +202,12 @@ pub fn credentials(account: &Account) -> Credentials {
 
 fn settings(twin: &Twin, task: &SyncTaskHandle) -> Result<Settings, Error> {
     let huawei = twin.huawei_account();
-    let args = SettingsArgs {
-        sync_url: Some(twin.sync_url(task)),
-        hw_ak: Some(huawei.access_key.clone()),
-        hw_sk: Some(huawei.secret_key.clone()),
-        log_bucket: Some(JOURNAL.to_owned()),
-        oss_endpoint: Some(twin.oss_url()),
-        oss_region: Some(twin.region().to_owned()),
-        ..SettingsArgs::default()
-    };
-    Ok(Settings::resolve(&args, None)?)
+    let values = Values::default()
+        .with(&SYNC_URL.spec, twin.sync_url(task))
+        .with(&HW_AK.spec, &huawei.access_key)
+        .with(&HW_SK.spec, &huawei.secret_key)
+        .with(&LOG_BUCKET.spec, JOURNAL)
+        .with(&OSS_ENDPOINT.spec, twin.oss_url())
+        .with(&OSS_REGION.spec, twin.region());
+    Ok(Settings::resolve(values)?)
 }

@@ -12,10 +12,13 @@ use tokio::net::TcpListener;
 use super::Error;
 use super::cloud::{Addresses, LocalCloud, SOURCE};
 use crate::assemble;
-use crate::config::{DeskSettings, DeskSettingsArgs, SettingsArgs};
+use crate::config::DeskSettings;
+use crate::config::table::desk::{DESK_BUCKET, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_TOKENS};
+use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use http_client::{self, Proxies};
+use settings::{Reader, Values};
 use upload_desk::Desk;
-use upload_desk::catalogue::{Catalogue, DatabaseUrl};
+use upload_desk::catalogue::Catalogue;
 
 /// The one user's name.
 const USER: &str = "dev";
@@ -73,22 +76,19 @@ impl LocalDesk {
         let files = Files::of_this_process();
         let database = format!("sqlite://{}", files.0.display());
         let twin = cloud.twin();
-        let args = DeskSettingsArgs {
-            desk_bucket: Some(SOURCE.to_owned()),
-            desk_tokens: Some(format!("{USER}:{TOKEN}:admin")),
-            desk_callback_url: Some(format!("{url}/callback")),
-            desk_forward: Some("false".to_owned()),
-            ..DeskSettingsArgs::default()
-        };
-        let oss = SettingsArgs {
-            oss_endpoint: Some(twin.oss_url()),
-            oss_region: Some(twin.region().to_owned()),
-            ..SettingsArgs::default()
-        };
+        let values = Values::default()
+            .with(&DESK_BUCKET.spec, SOURCE)
+            .with(&DESK_TOKENS.spec, format!("{USER}:{TOKEN}:admin"))
+            .with(&DESK_CALLBACK_URL.spec, format!("{url}/callback"))
+            .with(&DESK_DATABASE.spec, &database)
+            .with(&DESK_FORWARD.spec, "false")
+            .with(&OSS_ENDPOINT.spec, twin.oss_url())
+            .with(&OSS_REGION.spec, twin.region());
+        let mut reader = Reader::new(values);
+        let settings = DeskSettings::read(&mut reader);
         let settings = DeskSettings {
             callback_key: Some(PublicKey::from_pem(twin.callback_public_key_pem())?),
-            database: DatabaseUrl::parse(&database)?,
-            ..DeskSettings::resolve(&args, &oss, None)?
+            ..reader.finish(settings)?
         };
         let catalogue = Catalogue::open(&settings.database).await?;
         let http = http_client::build(Proxies::None)?;

@@ -46,8 +46,7 @@ impl Ends {
         http: &reqwest::Client,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let signature = settings.oss_signature;
-        let read = assemble::source(&settings.source, signature, http)?;
+        let read = assemble::source(&settings.source, http)?;
         let place = copy.destination.place.clone();
         let own = copy.destination.credentials.as_ref();
         let open = |client: &Client, bucket, credentials: &Arc<Credentials>| {

@@ -115,7 +115,11 @@ impl Diagnosis {
 /// What is known when the settings are not usable: nothing is asked of any service.
 pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnosis {
     let mut findings = settings::problems(error);
-    findings.push(settings::oss_credentials(credentials));
+    // Where keys are swapped, what is shown of an access key would be the beginning of a secret.
+    let is_told = |name: &str| error.problems().iter().any(|problem| problem.setting() == name);
+    if !credentials.environment_name().is_some_and(is_told) {
+        findings.push(settings::oss_credentials(credentials));
+    }
     Diagnosis::new(findings)
 }
 

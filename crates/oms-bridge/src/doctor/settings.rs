@@ -6,8 +6,8 @@ use super::{Finding, Severity};
 use crate::config::{Mode, OmsSettings, Settings};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
-use settings::ConfigError;
 use settings::text::masked;
+use settings::{ConfigError, Problem};
 
 /// Regions where sync tasks are documented to work. Others may follow, so it is only a warning.
 const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
@@ -16,21 +16,18 @@ const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
 const DOCUMENTED_BATCH: usize = 10;
 
 pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
-    let finding = |problem: &String| {
-        Finding::bad(
-            "settings",
-            Severity::Problem,
-            problem,
-            "nothing starts with unusable settings",
-            "set it in the environment, or by the flag of the same name",
-        )
+    let finding = |problem: &Problem| {
+        const HOW: &str = "set it in the environment, or by the option of the same name";
+        let remedy = problem.remedy().map_or_else(|| HOW.to_owned(), |remedy| format!("{remedy}; {HOW}"));
+        let what = format!("{}: {}", problem.setting(), problem.what());
+        Finding::bad("settings", Severity::Problem, what, "nothing starts with unusable settings", remedy)
     };
     error.problems().iter().map(finding).collect()
 }
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
-    let Settings { log_bucket, oss_endpoint, .. } = settings;
-    let oss_region = settings.oss_region.as_deref().unwrap_or("no region");
+    let Settings { log_bucket, oss, .. } = settings;
+    let (oss_endpoint, oss_region) = (&oss.endpoint, oss.region.as_deref().unwrap_or("no region"));
     let complete = match &settings.mode {
         Mode::Oms(_) => format!("complete; log bucket {log_bucket} at {oss_endpoint} ({oss_region})"),
         mode => format!(

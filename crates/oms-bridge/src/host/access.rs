@@ -13,6 +13,9 @@ use http::header::AUTHORIZATION;
 
 use http_listener::token::Token;
 use object_copy::header;
+use settings::{Invalid, Problem};
+
+const SERVE_TOKEN: &str = "SERVE_TOKEN";
 
 /// Who may invoke the function.
 #[derive(Clone, Debug)]
@@ -54,9 +57,9 @@ impl Access {
         token: Option<&str>,
         beside: Beside,
         trust: Trust,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Problem> {
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        let token = token.map(Token::parse).transpose().map_err(|error| format!("SERVE_TOKEN: {error}"))?;
+        let token = token.map(Token::parse).transpose().map_err(|error| Problem::new(SERVE_TOKEN, error))?;
         if platform == Platform::FunctionCompute {
             return Ok(Self::OfPlatform);
         }
@@ -64,20 +67,26 @@ impl Access {
         match (token, beside) {
             (Some(token), _) => Ok(Self::Token(token)),
             // What is open to clients of ingest would be open for events.
-            (None, Beside::Ingest) if trusted => Err(
-                "INGEST_TOKEN: its clients reach the function, so --trust-platform would let them send events".to_owned(),
-            ),
+            (None, Beside::Ingest) if trusted => {
+                let what = "its clients reach the function, so --trust-platform would let them send events";
+                Err(Problem::new(
+                    "INGEST_TOKEN",
+                    Invalid::new(what).with_remedy("set SERVE_TOKEN instead of it"),
+                ))
+            }
             (None, Beside::Nothing) if trusted => Ok(Self::OfPlatform),
             (None, Beside::Ingest) => Ok(Self::Nobody),
-            (None, Beside::Nothing) => Err(format!(
-                "SERVE_TOKEN: missing: outside Function Compute a request with an event must carry a token; take a random one, \
-                 `openssl rand -hex 32`{}",
-                if platform == Platform::TencentCloud {
-                    ". For a function without URL and gateway there is --trust-platform"
-                } else {
-                    ""
-                }
-            )),
+            (None, Beside::Nothing) => {
+                let what = "missing: outside Function Compute a request with an event must carry a token";
+                let trust = match platform {
+                    Platform::TencentCloud => {
+                        ". For a function without URL and gateway there is --trust-platform"
+                    }
+                    _ => "",
+                };
+                let remedy = format!("take a random one, `openssl rand -hex 32`{trust}");
+                Err(Problem::new(SERVE_TOKEN, Invalid::new(what).with_remedy(remedy)))
+            }
         }
     }
 
@@ -124,14 +133,14 @@ mod tests {
         assert!(!admits(Platform::TencentCloud, Some(TOKEN), None));
         assert!(!admits(Platform::TencentCloud, None, None));
         let resolve = |token, beside, trust| Access::resolve(Platform::TencentCloud, token, beside, trust);
-        let missing = resolve(None, Beside::Nothing, Trust::Token).unwrap_err();
+        let missing = resolve(None, Beside::Nothing, Trust::Token).unwrap_err().to_string();
         assert!(
             missing.starts_with("SERVE_TOKEN: missing") && missing.contains("--trust-platform"),
             "{missing}"
         );
         let trusted = resolve(None, Beside::Nothing, Trust::Platform).unwrap();
         assert!(trusted.admits(&HeaderMap::new()));
-        let refused = resolve(None, Beside::Ingest, Trust::Platform).unwrap_err();
+        let refused = resolve(None, Beside::Ingest, Trust::Platform).unwrap_err().to_string();
         assert!(refused.starts_with("INGEST_TOKEN:"), "{refused}");
         let elsewhere = Access::resolve(Platform::Elsewhere, None, Beside::Nothing, Trust::Platform);
         assert!(elsewhere.is_err(), "there is no platform to trust");
@@ -153,8 +162,10 @@ mod tests {
 
     #[test]
     fn without_a_token_there_must_be_something_else_to_serve() {
-        let told =
-            |token| Access::resolve(Platform::Elsewhere, token, Beside::Nothing, Trust::Token).unwrap_err();
+        let told = |token| {
+            let access = Access::resolve(Platform::Elsewhere, token, Beside::Nothing, Trust::Token);
+            access.unwrap_err().to_string()
+        };
         assert!(told(None).starts_with("SERVE_TOKEN: missing"), "{}", told(None));
         assert!(told(Some("")).starts_with("SERVE_TOKEN: missing"));
         let short = told(Some("hush-short"));

@@ -3,6 +3,7 @@
 use oss_lite::{BucketName, Dialect, Endpoint};
 
 use super::{half_width, shown_url};
+use crate::Invalid;
 use crate::location::{Place, scheme};
 
 /// What addresses of objects begin with.
@@ -52,17 +53,18 @@ pub fn is_address(text: &str) -> bool {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, String> {
+pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, Invalid> {
     let Some((scheme, rest)) = split(&text) else { return Ok(text) };
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     match source {
         Some(source) if source == (scheme, bucket) && !key.is_empty() => Ok(key.to_owned()),
-        _ if key.is_empty() => Err(format!("{:?} is an address and no key", shown_url(&text))),
-        _ => Err(format!(
-            "{:?} is an address, and keys come without bucket: probably {:?} is meant",
-            shown_url(&text),
-            shown_url(key)
-        )),
+        _ if key.is_empty() => {
+            Err(Invalid::new(format_args!("{:?} is an address and no key", shown_url(&text))))
+        }
+        _ => {
+            let what = format!("{:?} is an address, and keys come without bucket", shown_url(&text));
+            Err(Invalid::new(what).probably(&shown_url(key)))
+        }
     }
 }
 
@@ -71,7 +73,7 @@ pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, String>
 /// # Errors
 ///
 /// When it is no name of a region.
-pub fn region(text: &str) -> Result<String, String> {
+pub fn region(text: &str) -> Result<String, Invalid> {
     let text = half_width(text).trim().to_ascii_lowercase();
     let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
     let hint = if host.contains('.') {
@@ -84,8 +86,37 @@ pub fn region(text: &str) -> Result<String, String> {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     hint.filter(good).ok_or_else(|| {
-        format!("{:?} is no region, which is a name such as \"cn-hangzhou\"", shown_url(&text))
+        let what = format!("{:?} is no region, which is a name such as \"cn-hangzhou\"", shown_url(&text));
+        Invalid::new(what)
     })
+}
+
+/// A region of Amazon Web Services. The host of a service in it means the same.
+///
+/// # Errors
+///
+/// When it is no name of a region, such as that of an availability zone.
+pub fn aws_region(text: &str) -> Result<String, Invalid> {
+    let text = half_width(text).trim().to_ascii_lowercase();
+    let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
+    let name = match host.split('.').collect::<Vec<_>>()[..] {
+        [_, region, "amazonaws", "com"] | [_, region, "amazonaws", "com", "cn"] => region,
+        _ => host,
+    };
+    let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let invalid = || {
+        let what = format!("{:?} is no region, which is a name such as \"eu-west-1\"", shown_url(&text));
+        Invalid::new(what)
+    };
+    if name.is_empty() || !good {
+        return Err(invalid());
+    }
+    // A zone has a letter behind the number of its region.
+    let zone = name.strip_suffix(|last: char| last.is_ascii_lowercase());
+    match zone.filter(|region| region.ends_with(|last: char| last.is_ascii_digit()) && region.contains('-')) {
+        Some(region) => Err(invalid().probably(region)),
+        None => Ok(name.to_owned()),
+    }
 }
 
 /// Where a service listens.
@@ -93,14 +124,14 @@ pub fn region(text: &str) -> Result<String, String> {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
+pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, Invalid> {
     let text = half_width(text);
     let text = text.trim().trim_end_matches('/');
     let endpoint: Endpoint = text.parse().map_err(|error| {
         let probably = origin(text).filter(|origin| origin.parse::<Endpoint>().is_ok());
         match probably {
-            Some(origin) => format!("{error}: probably {origin:?} is meant"),
-            None => format!("{error}"),
+            Some(origin) => Invalid::new(error).probably(&origin),
+            None => Invalid::new(error),
         }
     })?;
     let (host, vendor) = (endpoint.host(), ["Alibaba Cloud OSS", "Huawei Cloud OBS"]);
@@ -109,14 +140,15 @@ pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
         Dialect::Obs => (host.ends_with(OSS), [vendor[1], vendor[0]]),
     };
     if wrong {
-        return Err(format!("{host:?} is a host of {}, and one of {} is wanted", right[1], right[0]));
+        let what = format!("{host:?} is a host of {}, and one of {} is wanted", right[1], right[0]);
+        return Err(Invalid::new(what));
     }
     if let Some((bucket, rest)) = bucket_in(host) {
-        return Err(format!("{host:?} has the bucket {bucket:?} in it: probably {rest:?} is meant"));
+        return Err(Invalid::new(format_args!("{host:?} has the bucket {bucket:?} in it")).probably(rest));
     }
     // A bare word would be asked for over HTTPS, which no host of a private network speaks by such a name.
     match half_host(text, dialect) {
-        Some(full) => Err(format!("{text:?} is no whole host: probably {full:?} is meant")),
+        Some(full) => Err(Invalid::new(format_args!("{text:?} is no whole host")).probably(&full)),
         None => Ok(endpoint),
     }
 }
@@ -126,12 +158,12 @@ pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, String> {
 /// # Errors
 ///
 /// When it is no URL of a service.
-pub fn s3_endpoint(text: &str) -> Result<String, String> {
+pub fn s3_endpoint(text: &str) -> Result<String, Invalid> {
     let text = half_width(text);
     let text = text.trim().trim_end_matches('/');
     let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = reqwest::Url::parse(&full)
-        .map_err(|_| format!("{:?} is neither a host nor a URL", shown_url(text)))?;
+        .map_err(|_| Invalid::new(format_args!("{:?} is neither a host nor a URL", shown_url(text))))?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.username().is_empty()
         && url.password().is_none()
@@ -140,7 +172,8 @@ pub fn s3_endpoint(text: &str) -> Result<String, String> {
     if plain {
         Ok(full)
     } else {
-        Err(format!("{:?} has more than scheme, host, port and path", shown_url(text)))
+        let what = format!("{:?} has more than scheme, host, port and path", shown_url(text));
+        Err(Invalid::new(what))
     }
 }
 
@@ -182,22 +215,27 @@ fn half_host(text: &str, dialect: Dialect) -> Option<String> {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub fn bucket(text: &str, dialect: Dialect) -> Result<BucketName, String> {
+pub fn bucket(text: &str, dialect: Dialect) -> Result<BucketName, Invalid> {
     let text = half_width(text);
     let text = text.trim();
     let name = match split(text) {
         Some((found, rest)) if found == scheme(dialect) => rest,
         _ => text,
     };
-    BucketName::parse(name.trim_end_matches('/'), dialect)
-        .map_err(|error| format!("{}{}", hidden(&error.to_string(), text, name), probable_bucket(text, dialect)))
-        .and_then(|name| match bucket_in(name.as_str()) {
-            Some((bucket, endpoint)) => Err(format!(
-                "{:?} is the host of a bucket: probably {bucket:?} is meant, and {endpoint:?} as its endpoint",
-                name.as_str()
-            )),
-            None => Ok(name),
-        })
+    let name = BucketName::parse(name.trim_end_matches('/'), dialect).map_err(|error| {
+        let invalid = Invalid::new(hidden(&error.to_string(), text, name));
+        match probable_bucket(text, dialect) {
+            Some(bucket) => invalid.probably(bucket.as_str()),
+            None => invalid,
+        }
+    })?;
+    match bucket_in(name.as_str()) {
+        Some((bucket, endpoint)) => {
+            Err(Invalid::new(format_args!("{:?} is the host of a bucket", name.as_str()))
+                .with_remedy(with_endpoint(bucket, endpoint)))
+        }
+        None => Ok(name),
+    }
 }
 
 /// A message about `name` in which nothing of a URL is shown that may be a secret.
@@ -205,14 +243,16 @@ fn hidden(message: &str, text: &str, name: &str) -> String {
     message.replace(&format!("{:?}", name.trim_end_matches('/')), &format!("{:?}", shown_url(text)))
 }
 
-fn probable_bucket(text: &str, dialect: Dialect) -> String {
+/// What was probably meant by a host of a bucket.
+fn with_endpoint(meant: &str, endpoint: &str) -> String {
+    format!("probably {meant:?} is meant, and {endpoint:?} as its endpoint")
+}
+
+fn probable_bucket(text: &str, dialect: Dialect) -> Option<BucketName> {
     let rest = split(text).map_or(text, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let name = bucket_in(host).map_or(host, |(bucket, _)| bucket).to_ascii_lowercase();
-    match BucketName::parse(&name, dialect) {
-        Ok(name) if name.as_str() != text => format!(": probably {:?} is meant", name.as_str()),
-        _ => String::new(),
-    }
+    BucketName::parse(&name, dialect).ok().filter(|name| name.as_str() != text)
 }
 
 /// A bucket of OSS or OBS and what keys in it begin with. Schemes are of either case, and scheme and bucket may be in full-width characters.
@@ -220,9 +260,12 @@ fn probable_bucket(text: &str, dialect: Dialect) -> String {
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub fn place(text: &str) -> Result<Place, String> {
-    let unknown =
-        || format!("{:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]", shown_url(text));
+pub fn place(text: &str) -> Result<Place, Invalid> {
+    let unknown = || {
+        let what =
+            format!("{:?} is neither obs://bucket[/prefix] nor oss://bucket[/prefix]", shown_url(text));
+        Invalid::new(what)
+    };
     let Some((found, rest)) = split(text) else { return Err(unknown()) };
     let (bucket_text, prefix) = rest.split_once(['/', '\u{ff0f}']).unwrap_or((rest, ""));
     let dialect = match found {
@@ -231,18 +274,17 @@ pub fn place(text: &str) -> Result<Place, String> {
         _ => {
             let dialect = if bucket_text.contains(OSS) { Dialect::Oss } else { Dialect::Obs };
             return match bucket_in(bucket_text) {
-                Some((bucket, endpoint)) => Err(format!(
-                    "{}: probably {:?} is meant, and {endpoint:?} as its endpoint",
-                    unknown(),
-                    joined(scheme(dialect), bucket, shown_url(prefix).as_str())
-                )),
+                Some((bucket, endpoint)) => {
+                    let meant = joined(scheme(dialect), bucket, shown_url(prefix).as_str());
+                    Err(unknown().with_remedy(with_endpoint(&meant, endpoint)))
+                }
                 None => Err(unknown()),
             };
         }
     };
     // One slash, or three, is a slip of the hand; what is meant is beyond doubt, but the other end may be a path of this machine.
     if parts(text).is_some_and(|(.., exact)| !exact) {
-        return Err(format!("{text:?}: probably {:?} is meant", joined(found, bucket_text, prefix)));
+        return Err(Invalid::new(format_args!("{text:?}")).probably(&joined(found, bucket_text, prefix)));
     }
     let bucket = bucket(bucket_text, dialect)?;
     Ok(Place { dialect, bucket, prefix: prefix.to_owned() })
@@ -257,9 +299,14 @@ fn joined(scheme: &str, bucket: &str, prefix: &str) -> String {
 mod tests {
     use super::*;
 
+    /// With the message in the place of what is wrong.
+    fn told<T>(result: Result<T, Invalid>) -> Result<T, String> {
+        result.map_err(|invalid| invalid.to_string())
+    }
+
     #[test]
     fn an_address_is_no_key_unless_it_is_in_the_bucket_of_keys() {
-        let key = |text: &str| super::key(text.to_owned(), Some(("oss", "photos")));
+        let key = |text: &str| told(super::key(text.to_owned(), Some(("oss", "photos"))));
         assert_eq!(key("a/b.jpg").as_deref(), Ok("a/b.jpg"));
         assert_eq!(key("oss://photos/a/b.jpg").as_deref(), Ok("a/b.jpg"));
         assert_eq!(key("OSS：//photos/a").as_deref(), Ok("a"));
@@ -305,10 +352,25 @@ mod tests {
             "CN-Hangzhou",
             "ｃｎ-hangzhou",
         ] {
-            assert_eq!(region(text).as_deref(), Ok("cn-hangzhou"), "{text}");
+            assert_eq!(told(region(text)).as_deref(), Ok("cn-hangzhou"), "{text}");
         }
         for text in ["cn hangzhou", "杭州", "example.com", "oss-", "cn_hangzhou"] {
             assert!(region(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn regions_of_amazon_are_told_by_hosts_too_and_zones_are_none() {
+        for text in
+            ["eu-west-1", " EU-West-1", "s3.eu-west-1.amazonaws.com", "https://sqs.eu-west-1.amazonaws.com/"]
+        {
+            assert_eq!(told(aws_region(text)).as_deref(), Ok("eu-west-1"), "{text}");
+        }
+        assert_eq!(told(aws_region("s3.cn-north-1.amazonaws.com.cn")).as_deref(), Ok("cn-north-1"));
+        assert_eq!(told(aws_region("local")).as_deref(), Ok("local"));
+        assert!(told(aws_region("eu-west-1b")).unwrap_err().contains("probably \"eu-west-1\" is meant"));
+        for text in ["", "eu west 1", "法兰克福", "s3.amazonaws.com"] {
+            assert!(aws_region(text).is_err(), "{text}");
         }
     }
 
@@ -331,22 +393,22 @@ mod tests {
             ("oss-cn-hangzhou-internal", "oss-cn-hangzhou-internal.aliyuncs.com"),
             ("obs.cn-north-4.myhuaweicloud.com", "one of Alibaba Cloud OSS is wanted"),
         ] {
-            let error = endpoint(text, Dialect::Oss).unwrap_err();
+            let error = told(endpoint(text, Dialect::Oss)).unwrap_err();
             assert!(error.contains(probably), "{text}: {error}");
         }
-        let of_obs = |text| endpoint(text, Dialect::Obs).unwrap_err();
+        let of_obs = |text| told(endpoint(text, Dialect::Obs)).unwrap_err();
         assert!(
             of_obs("mirror.obs.cn-north-4.myhuaweicloud.com")
                 .contains("\"obs.cn-north-4.myhuaweicloud.com\"")
         );
         assert!(of_obs("oss-cn-hangzhou.aliyuncs.com").contains("one of Huawei Cloud OBS is wanted"));
         for text in ["https://user:hush@oss.example.com", "oss.example.com?token=hush", "https://u:hu/sh@h"] {
-            let error = endpoint(text, Dialect::Oss).unwrap_err();
+            let error = told(endpoint(text, Dialect::Oss)).unwrap_err();
             assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
-            let error = s3_endpoint(text).unwrap_err();
+            let error = told(s3_endpoint(text)).unwrap_err();
             assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
         }
-        assert_eq!(s3_endpoint("127.0.0.1:9000/").as_deref(), Ok("https://127.0.0.1:9000"));
+        assert_eq!(told(s3_endpoint("127.0.0.1:9000/")).as_deref(), Ok("https://127.0.0.1:9000"));
     }
 
     #[test]
@@ -362,10 +424,10 @@ mod tests {
             "obs://photos",
             "Photos",
         ] {
-            let error = bucket(text, Dialect::Oss).unwrap_err();
+            let error = told(bucket(text, Dialect::Oss)).unwrap_err();
             assert!(error.contains("probably \"photos\" is meant"), "{text}: {error}");
         }
-        let error = bucket("mirror.obs.cn-north-4.myhuaweicloud.com", Dialect::Obs).unwrap_err();
+        let error = told(bucket("mirror.obs.cn-north-4.myhuaweicloud.com", Dialect::Obs)).unwrap_err();
         assert!(error.contains("probably \"mirror\" is meant"), "{error}");
     }
 
@@ -386,7 +448,7 @@ mod tests {
             ("obs://mirror.obs.cn-north-4.myhuaweicloud.com/a", "\"mirror\""),
             ("mirror", "neither"),
         ] {
-            let error = place(text).unwrap_err();
+            let error = told(place(text)).unwrap_err();
             assert!(error.contains(probably), "{text}: {error}");
         }
     }

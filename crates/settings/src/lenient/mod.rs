@@ -19,8 +19,9 @@ mod list;
 
 use std::borrow::Cow;
 
-pub use self::address::s3_endpoint;
-pub use self::address::{bucket, endpoint, is_address, key, meant, parts, place, region};
+pub use self::address::{
+    aws_region, bucket, endpoint, is_address, key, meant, parts, place, region, s3_endpoint,
+};
 pub use self::list::{MARK, Start, marked};
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of env files leave on.
@@ -29,11 +30,6 @@ pub fn setting(text: &str) -> Option<&str> {
     let text = trimmed(text);
     let text = in_quotes(text).map_or(text, trimmed);
     (!text.is_empty()).then_some(text)
-}
-
-/// The value of a setting that may be given.
-pub fn given(value: Option<&String>) -> Option<String> {
-    value.and_then(|value| setting(value)).map(str::to_owned)
 }
 
 /// Without what editors and web pages put around text: blanks, also such that are none for the eye.

@@ -7,13 +7,14 @@ use oss_lite::{Bucket, Endpoint};
 use reqwest::Url;
 
 use super::overlap::{self, At};
-use super::services::Access;
+use super::services::{Clients, End, Services};
 use super::{CopyArgs, LinkChoice};
 use object_copy::bulk::KeyMapping;
 use object_copy::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 use object_copy::web_url;
 use settings::lenient;
 use settings::location::{Place, S3Place};
+use settings::{Invalid, Reader};
 
 /// An end as it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,44 +26,44 @@ pub(super) enum Location {
 }
 
 impl FromStr for Location {
-    type Err = String;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unknown =
-            |scheme| format!("{scheme}:// is not known: use oss://, obs://, s3://, https:// or a local path");
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let unknown = |scheme| {
+            Invalid::new(format_args!("{scheme}:// is not known"))
+                .with_remedy("use oss://, obs://, s3://, https:// or a local path")
+        };
         match (lenient::parts(text), text.split_once("://")) {
             (Some(("oss" | "obs", ..)), _) => lenient::place(text).map(Self::Store),
-            (Some((scheme @ ("s3" | "https" | "http"), rest, false)), _) => Err(format!(
-                "{:?}: probably {:?} is meant",
-                lenient::shown_url(text),
-                lenient::shown_url(&format!("{scheme}://{rest}"))
-            )),
+            (Some((scheme @ ("s3" | "https" | "http"), rest, false)), _) => {
+                let meant = lenient::shown_url(&format!("{scheme}://{rest}"));
+                Err(Invalid::new(format_args!("{:?}", lenient::shown_url(text))).probably(&meant))
+            }
             (Some(("s3", rest, true)), _) => Ok(Self::S3(S3Place::parse(rest))),
             (Some((scheme @ ("https" | "http"), rest, true)), _) => {
                 let url = format!("{scheme}://{rest}");
                 if web_url::may_split_password(&url) {
-                    Err(web_url::SPLIT.to_owned())
+                    Err(Invalid::new(web_url::SPLIT))
                 } else {
                     Ok(Self::Web(url))
                 }
             }
             (Some((other, ..)), _) | (None, Some((other, _))) => Err(unknown(other)),
-            (None, None) if text.is_empty() => Err("an empty path".to_owned()),
+            (None, None) if text.is_empty() => Err(Invalid::new("an empty path")),
             (None, None) => local(text),
         }
     }
 }
 
 /// A path of this machine. One that begins as an address is a slip, unless it is there.
-fn local(text: &str) -> Result<Location, String> {
+fn local(text: &str) -> Result<Location, Invalid> {
     let path = PathBuf::from(text);
     match lenient::meant(text) {
         Some(address) if path.symlink_metadata().is_err() => {
             let (address, text) = (lenient::shown_url(&address), lenient::shown_url(text));
-            Err(format!(
-                "{text:?}: probably {address:?} is meant; for a local path write {:?}",
-                format!("./{text}")
-            ))
+            let (path, what) = (format!("./{text}"), Invalid::new(format_args!("{text:?}")));
+            Err(what
+                .with_remedy(format_args!("probably {address:?} is meant; for a local path write {path:?}")))
         }
         _ => Ok(Location::Local(path)),
     }
@@ -83,33 +84,21 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) async fn new(
+    pub(super) fn new(
         from: &Location,
         to: &Location,
         args: &CopyArgs,
+        services: Services,
+        own_endpoint: Option<Endpoint>,
         http: &reqwest::Client,
     ) -> Result<Self, String> {
         if from == to {
             return Err(overlap::SAME.to_owned());
         }
-        let access = Access::new(&args.access, http);
-        // First of all: a build that cannot read S3 says so, and asks for no settings.
-        let from_s3 = match from {
-            Location::S3(place) => Some(access.s3(place)?),
-            Location::Store(_) | Location::Web(_) | Location::Local(_) => None,
-        };
-        let from_service = match from {
-            Location::Store(place) => Some(access.source(place.dialect)?),
-            Location::S3(_) | Location::Web(_) | Location::Local(_) => None,
-        };
-        let to_service = match to {
-            Location::Store(place) => Some(access.destination(place.dialect)?),
-            Location::Local(_) => None,
-            Location::Web(_) => return Err("DST cannot be a web server".to_owned()),
-            Location::S3(_) => {
-                return Err("DST cannot be in Amazon S3: objects are read there only".to_owned());
-            }
-        };
+        let clients = Clients::new(http);
+        let from_s3 = services.s3;
+        let from_service = services.source.map(|end| clients.open(end)).transpose()?;
+        let to_service = services.destination.map(|end| clients.open(end)).transpose()?;
         let server_side = match (&from_service, &to_service) {
             (Some(one), Some(other)) if one.reaches(other) => ServerSideCopy::Yes,
             _ => ServerSideCopy::No,
@@ -125,10 +114,8 @@ impl Ends {
             }
             _ => {}
         }
-        let own_endpoint = match &from_s3 {
-            Some(s3) => prepared(s3).await?,
-            None => from_service.as_ref().map(|service| service.endpoint.clone()),
-        };
+        let own_endpoint =
+            own_endpoint.or_else(|| from_service.as_ref().map(|service| service.endpoint.clone()));
         if let (Some(bucket), Some(endpoint)) = (from.bucket(), &own_endpoint)
             && let (Location::Store(place), Some(service)) = (to, &to_service)
         {
@@ -163,24 +150,6 @@ impl Location {
             Self::Web(_) | Self::Local(_) => None,
         }
     }
-}
-
-/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the settings. Gives the endpoint
-/// where it is not Amazon's own.
-#[cfg(feature = "aws")]
-async fn prepared(source: &Source) -> Result<Option<Endpoint>, String> {
-    let Source::S3(bucket) = source else { return Ok(None) };
-    match bucket.prepare().await {
-        Ok(endpoint) => Ok(endpoint.and_then(|endpoint| endpoint.parse().ok())),
-        Err(failed) if failed.is_settings_error() => Err(failed.error.message.clone()),
-        Err(failed) => Err(failed.to_string()),
-    }
-}
-
-#[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
-async fn prepared(_: &Source) -> Result<Option<Endpoint>, String> {
-    Ok(None)
 }
 
 /// Which links of a directory are followed. A file that is named by a link is named, wherever that leads.
@@ -281,19 +250,16 @@ fn last_name(key: &str, from: &Location) -> Result<String, String> {
     Ok(key[folder..].to_owned())
 }
 
-/// The bucket whose uploads are looked through, and what their keys begin with.
-pub(super) fn bucket_to_clean(
-    place: &str,
-    args: &CopyArgs,
-    http: &reqwest::Client,
-) -> Result<(Bucket, String), String> {
-    match place.parse()? {
-        Location::Store(place) => {
-            let service = Access::new(&args.access, http).destination(place.dialect)?;
-            Ok((service.bucket(&place), place.prefix.clone()))
-        }
+/// The place whose uploads are looked through, and its service.
+pub(super) fn to_clean(place: &str, r: &mut Reader) -> Option<(Place, End)> {
+    match r.accept("DST", place.parse())? {
+        Location::Store(place) => End::destination(r, place.dialect).map(|end| (place, end)),
         Location::S3(_) | Location::Web(_) | Location::Local(_) => {
-            Err("--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]".to_owned())
+            r.problem(
+                "DST",
+                Invalid::new("--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]"),
+            );
+            None
         }
     }
 }

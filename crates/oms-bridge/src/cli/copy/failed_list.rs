@@ -80,14 +80,14 @@ impl FailedList {
 pub(super) fn check(path: &Path) -> Result<(), String> {
     File::create_new(path).and_then(|_| std::fs::remove_file(path)).map_err(|error| match error.kind() {
         // Of another run that begins at this moment.
-        io::ErrorKind::AlreadyExists => there_already(path),
+        io::ErrorKind::AlreadyExists => format!("--failed-list: {}", there_already(path)),
         _ => format!("--failed-list: {}: {error}", path.display()),
     })
 }
 
 /// What is wrong with a name that is taken.
 pub(super) fn there_already(path: &Path) -> String {
-    format!("--failed-list: {} is there already: name another, or remove it", path.display())
+    format!("{} is there already: name another, or remove it", path.display())
 }
 
 /// Makes the file, or where there is something of its name one with a number behind it: `name-1.txt`.

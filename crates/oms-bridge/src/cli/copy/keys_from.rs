@@ -154,7 +154,7 @@ impl List {
             return Ok(line.into());
         }
         let source = self.source.as_ref().map(|(scheme, bucket)| (*scheme, bucket.as_str()));
-        lenient::key(line.to_owned(), source).map(OsString::from)
+        Ok(lenient::key(line.to_owned(), source)?.into())
     }
 
     /// `None` where no glob lets it through.

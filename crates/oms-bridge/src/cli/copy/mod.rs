@@ -1,6 +1,5 @@
 //! `copy`: direct copies from the command line.
 
-mod access;
 mod bar;
 mod ends;
 mod failed_list;
@@ -16,11 +15,12 @@ use std::pin::Pin;
 use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 
-use self::access::AccessArgs;
 use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
+use self::services::{Clients, Services};
 use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
+use crate::config::{Command, SettingsOf};
 use crate::host::interrupts::Interrupts;
 use bridge_core::policy::KeyFilter;
 use http_client::{self, Proxies};
@@ -33,8 +33,9 @@ use object_copy::transfer::{
     CONCURRENCY, Existing, Extras, Flow, Item, MAX_PART_SIZE, MIN_PART_SIZE, Options, Preserve, Source,
     Symlinks, Transfer,
 };
-use settings::features;
+use oss_lite::Endpoint;
 use settings::text;
+use settings::{Invalid, Reader, features, parse};
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
@@ -118,7 +119,12 @@ pub(super) struct CopyArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    access: AccessArgs,
+    pub(super) settings: SettingsOf<CopyArgs>,
+}
+
+impl Command for CopyArgs {
+    const NAME: &'static str = "copy";
+    const HEADING: Option<&'static str> = Some("Access");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -139,32 +145,26 @@ enum Extra {
     Acl,
 }
 
-fn concurrency(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..=1000) => Ok(number),
-        _ => Err("not a number from 1 to 1000".to_owned()),
-    }
+fn concurrency(text: &str) -> Result<usize, Invalid> {
+    parse::number(text, 1..=1000)
 }
 
-fn part_size(text: &str) -> Result<u64, String> {
+fn part_size(text: &str) -> Result<u64, Invalid> {
     match size(text)? {
         size @ MIN_PART_SIZE..=MAX_PART_SIZE => Ok(size),
-        _ => Err("not a size from 100K to 5G".to_owned()),
+        _ => Err(Invalid::new("not a size from 100K to 5G")),
     }
 }
 
-pub(super) async fn run(args: CopyArgs) -> Exit {
+pub(super) async fn run(args: CopyArgs, reader: Reader) -> Exit {
     let http = match http_client::build(Proxies::FromEnvironment) {
         Ok(http) => http,
         Err(error) => return internal(&error),
     };
     if args.abort_stale {
-        return remove_stale(&args, &http).await;
+        return remove_stale(&args, reader, &http).await;
     }
-    if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
-        return usage(&failed_list::there_already(list));
-    }
-    let job = match Job::new(&args, &http).await {
+    let job = match Job::new(&args, reader, &http).await {
         Ok(job) => job,
         Err(error) => return usage(&error),
     };
@@ -197,13 +197,33 @@ enum Kind {
 type Entries = Pin<Box<dyn Stream<Item = Result<Entry, ListError>> + Send>>;
 
 impl Job {
-    async fn new(args: &CopyArgs, http: &reqwest::Client) -> Result<Self, String> {
-        let from: Location = args.source.as_deref().unwrap_or_default().parse()?;
-        let to: Location = args.destination.as_deref().unwrap_or_default().parse()?;
-        let ends = Ends::new(&from, &to, args, http).await?;
-        if matches!(from, Location::S3(_)) && !args.preserve.is_empty() {
-            return Err("--preserve: neither tags nor ACLs are read from Amazon S3".to_owned());
+    /// Everything that arguments and settings alone tell to be wrong is told at once. What must be looked for on this machine, and how both ends
+    /// lie to each other, is for what comes after.
+    async fn new(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Result<Self, String> {
+        let location = |r: &mut Reader, name, text: &Option<String>| {
+            r.accept(name, text.as_deref().unwrap_or_default().parse::<Location>())
+        };
+        let (from, to) = (location(&mut r, "SRC", &args.source), location(&mut r, "DST", &args.destination));
+        let from_s3 = matches!(from, Some(Location::S3(_)));
+        if from_s3 && !cfg!(feature = "aws") {
+            // Settings for what cannot be done are nothing to ask for.
+            return Err(features::missing("aws", "reading s3://"));
         }
+        let services = Services::read(&mut r, from.as_ref(), to.as_ref(), http);
+        let own_endpoint = match &services.s3 {
+            Some(s3) => prepared(&mut r, s3).await,
+            None => None,
+        };
+        let filter = filter(args, &mut r);
+        if from_s3 && !args.preserve.is_empty() {
+            r.problem("--preserve", Invalid::new("neither tags nor ACLs are read from Amazon S3"));
+        }
+        if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
+            r.problem("--failed-list", failed_list::there_already(list));
+        }
+        let ends = r.finish(from.zip(to).zip(filter)).map_err(|error| error.to_string())?;
+        let ((from, to), filter) = ends;
+        let ends = Ends::new(&from, &to, args, services, own_endpoint, http)?;
         let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
         let options = Options {
             part_size: args.part_size,
@@ -218,7 +238,7 @@ impl Job {
             extras: extras(&args.preserve),
             ..Options::default()
         };
-        let entries = entries(args, &ends).await?;
+        let entries = entries(args, &ends, filter).await?;
         let kind = if args.recursive { Kind::Many } else { Kind::One };
         let listed = match &ends.source {
             // Of one object the prefix is its key; a filter would make the total a guess.
@@ -246,13 +266,12 @@ fn extras(preserve: &[Extra]) -> Extras {
 }
 
 /// The objects that the arguments name.
-async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
+async fn entries(args: &CopyArgs, ends: &Ends, filter: KeyFilter) -> Result<Entries, String> {
     let KeyMapping { from, to } = &ends.names;
     if !args.recursive {
         let item = Item::new(from, to);
         return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
     }
-    let filter = filter(args)?;
     if let Some(file) = &args.keys_from {
         return keys_from::entries(file, ends, filter).await;
     }
@@ -271,11 +290,38 @@ async fn entries(args: &CopyArgs, ends: &Ends) -> Result<Entries, String> {
 }
 
 /// What `--include` and `--exclude` let through.
-fn filter(args: &CopyArgs) -> Result<KeyFilter, String> {
+fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
     let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
-    // By itself first, so that the error names the right option.
-    KeyFilter::new(include, None).map_err(|error| format!("--include: {error}"))?;
-    KeyFilter::new(include, exclude).map_err(|error| format!("--exclude: {error}"))
+    // Each by itself first, so that the problem names the right option.
+    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
+        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new))?;
+    }
+    KeyFilter::new(include, exclude).ok()
+}
+
+/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the settings. Gives the endpoint
+/// where it is not Amazon's own.
+#[cfg(feature = "aws")]
+async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
+    let Source::S3(bucket) = source else { return None };
+    let failed = match bucket.prepare().await {
+        Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
+        Err(failed) => failed,
+    };
+    let message = if failed.is_settings_error() { failed.error.message.clone() } else { failed.to_string() };
+    // It begins with the setting, where it is about one. What is wrong with its value is told already.
+    match message.split_once(": ") {
+        Some((name, _)) if r.has_problem(name) => {}
+        Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
+        _ => r.problem("SRC", message),
+    }
+    None
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
+async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
+    None
 }
 
 /// The objects of a listing, compared with that of the destination.
@@ -365,15 +411,17 @@ fn exit_of(summary: &Summary, left_out: bool) -> Exit {
     }
 }
 
-async fn remove_stale(args: &CopyArgs, http: &reqwest::Client) -> Exit {
+async fn remove_stale(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Exit {
     let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
-    let bucket = match ends::bucket_to_clean(place, args, http) {
-        Ok(bucket) => bucket,
+    let to_clean = ends::to_clean(place, &mut r);
+    let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
+    let ((place, end), before) = match r.finish(to_clean.zip(before)) {
+        Ok(ready) => ready,
         Err(error) => return usage(&error),
     };
-    let before = match time::parse(&args.older_than, clock::system()) {
-        Ok(before) => before,
-        Err(error) => return usage(&format!("--older-than: {error}")),
+    let bucket = match Clients::new(http).open(end) {
+        Ok(opened) => opened.bucket(&place),
+        Err(error) => return usage(&error),
     };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let shown = |key: &str, begun: Option<_>| {
@@ -382,7 +430,7 @@ async fn remove_stale(args: &CopyArgs, http: &reqwest::Client) -> Exit {
             print(&format!("{begun}  {}", text::printable(key)));
         }
     };
-    match abort_stale(&bucket.0, &bucket.1, before, mode, shown).await {
+    match abort_stale(&bucket, &place.prefix, before, mode, shown).await {
         Ok(stale) => {
             if args.json {
                 print_json(&stale);

@@ -1,12 +1,14 @@
 //! Sizes as people type them.
 
+use settings::Invalid;
+
 /// Reads a number of bytes: `512K`, `16M`, `1.5G`, `2T`, or digits alone. K is 1024 bytes, and so on.
 ///
 /// # Errors
 ///
 /// What is understood, when `text` is none of it, or zero.
-pub(super) fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is not a size such as 512K, 16M or 1.5G");
+pub(super) fn size(text: &str) -> Result<u64, Invalid> {
+    let wrong = || Invalid::new(format_args!("{text:?} is not a size such as 512K, 16M or 1.5G"));
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_uppercase().as_str() {
         "" | "B" => 1,

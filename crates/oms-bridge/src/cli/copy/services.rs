@@ -1,38 +1,150 @@
-//! Clients of the services that SRC and DST lie in, by the settings.
+//! What the settings say of the services that SRC and DST lie in, and their clients.
 
 use std::sync::Arc;
 
-use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, SignatureVersion};
-
-use super::access::AccessArgs;
-use crate::cli::variable;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::transfer::Source;
 #[cfg(feature = "aws")]
 use object_copy::transfer::{S3, S3Options};
+use oss_lite::{Bucket, Client, Credentials, Dialect, Endpoint};
+use settings::Reader;
 #[cfg(not(feature = "aws"))]
 use settings::features;
-use settings::lenient::{self, given};
-use settings::location::{Place, S3Place, scheme};
+use settings::location::{Place, S3Place};
+#[cfg(feature = "aws")]
+use settings::{Invalid, lenient};
 
-/// What the settings give to reach services with.
-pub(super) struct Access<'a> {
-    args: &'a AccessArgs,
+use super::ends::Location;
+use crate::cli::variable;
+use crate::config::keys::{self, Opens};
+use crate::config::service::{Role, Service, service};
+#[cfg(feature = "aws")]
+use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
+
+/// A service, and what opens it.
+pub(super) struct End {
+    service: Service,
+    opens: Opens,
+}
+
+impl End {
+    /// Of SRC. What is wrong with its settings is a problem.
+    pub(super) fn source(r: &mut Reader, dialect: Dialect) -> Option<Self> {
+        let service = service(r, Role::Source(dialect));
+        let opens = match dialect {
+            Dialect::Oss => {
+                need_environment(r);
+                Some(Opens::AsSource)
+            }
+            Dialect::Obs => keys::huawei_for_obs(r).map(|keys| Opens::Keys(keys.for_store())),
+        };
+        Some(Self { service: service?, opens: opens? })
+    }
+
+    /// Of DST, likewise.
+    pub(super) fn destination(r: &mut Reader, dialect: Dialect) -> Option<Self> {
+        let service = service(r, Role::Destination(dialect));
+        let opens = keys::destination(r, Some(dialect));
+        if matches!(opens, Some(Opens::AsSource)) {
+            need_environment(r);
+        }
+        Some(Self { service: service?, opens: opens? })
+    }
+}
+
+fn need_environment(r: &mut Reader) {
+    keys::need_oss(r);
+    keys::check_oss(r);
+}
+
+/// What the settings say of both ends.
+pub(super) struct Services {
+    pub(super) source: Option<End>,
+    /// SRC, where that is in Amazon S3.
+    pub(super) s3: Option<Source>,
+    pub(super) destination: Option<End>,
+}
+
+impl Services {
+    /// All that is missing or wrong for what lies in a service is a problem.
+    pub(super) fn read(
+        r: &mut Reader,
+        from: Option<&Location>,
+        to: Option<&Location>,
+        http: &reqwest::Client,
+    ) -> Self {
+        Self {
+            source: match from {
+                Some(Location::Store(place)) => End::source(r, place.dialect),
+                _ => None,
+            },
+            s3: match from {
+                Some(Location::S3(place)) => s3(r, place, http),
+                _ => None,
+            },
+            destination: match to {
+                Some(Location::Store(place)) => End::destination(r, place.dialect),
+                Some(Location::Web(_)) => {
+                    r.problem("DST", "cannot be a web server".to_owned());
+                    None
+                }
+                Some(Location::S3(_)) => {
+                    r.problem("DST", "cannot be in Amazon S3: objects are read there only".to_owned());
+                    None
+                }
+                Some(Location::Local(_)) | None => None,
+            },
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+fn s3(r: &mut Reader, place: &S3Place, http: &reqwest::Client) -> Option<Source> {
+    let endpoint = r.get_by(&SOURCE_ENDPOINT, lenient::s3_endpoint);
+    let options = S3Options { region: r.get(&AWS_REGION), endpoint };
+    let bucket = S3::new(http.clone(), options).bucket(&place.bucket);
+    r.accept("SRC", bucket.map(Source::S3).map_err(Invalid::new))
+}
+
+#[cfg(not(feature = "aws"))]
+fn s3(r: &mut Reader, _: &S3Place, _: &reqwest::Client) -> Option<Source> {
+    r.problem("SRC", features::missing("aws", "reading s3://"));
+    None
+}
+
+/// Makes clients, whose requests pass the same breakers.
+pub(super) struct Clients<'a> {
     http: &'a reqwest::Client,
     environment: SourceCredentials,
     breakers: Breakers,
 }
 
-/// A service and what opens it.
-pub(super) struct Service {
+/// The client of a service, and what opens it.
+pub(super) struct Opened {
     client: Client,
     pub(super) endpoint: Endpoint,
     credentials: Arc<Credentials>,
 }
 
-impl Service {
+impl<'a> Clients<'a> {
+    pub(super) fn new(http: &'a reqwest::Client) -> Self {
+        Self { http, environment: SourceCredentials::new(variable), breakers: Breakers::new(clock::system) }
+    }
+
+    pub(super) fn open(&self, End { service, opens }: End) -> Result<Opened, String> {
+        let credentials = match opens {
+            Opens::Keys(credentials) => credentials,
+            Opens::AsSource => self.environment.from_environment().map_err(|error| error.to_string())?,
+        };
+        let config = service.client_config().with_signature_gate(self.breakers.gates());
+        let client = Client::new(self.http.clone(), config).map_err(|error| error.to_string())?;
+        Ok(Opened { client, endpoint: service.endpoint, credentials })
+    }
+}
+
+impl Opened {
     pub(super) fn bucket(&self, place: &Place) -> Bucket {
         self.client.bucket(&place.bucket, Arc::clone(&self.credentials))
     }
@@ -41,120 +153,5 @@ impl Service {
     pub(super) fn reaches(&self, other: &Self) -> bool {
         self.credentials.access_key_id() == other.credentials.access_key_id()
             && self.client.shares_region_with(&other.client)
-    }
-}
-
-impl<'a> Access<'a> {
-    pub(super) fn new(args: &'a AccessArgs, http: &'a reqwest::Client) -> Self {
-        Self {
-            args,
-            http,
-            environment: SourceCredentials::new(variable),
-            breakers: Breakers::new(clock::system),
-        }
-    }
-
-    #[cfg(feature = "aws")]
-    pub(super) fn s3(&self, place: &S3Place) -> Result<Source, String> {
-        let endpoint = given(self.args.source_endpoint.as_ref());
-        let endpoint = endpoint.map(|text| lenient::s3_endpoint(&text)).transpose();
-        let endpoint = endpoint.map_err(|error| format!("SOURCE_ENDPOINT: {error}"))?;
-        let given = S3Options { region: given(self.args.aws_region.as_ref()), endpoint };
-        let bucket = S3::new(self.http.clone(), given).bucket(&place.bucket);
-        bucket.map(Source::S3).map_err(|failed| failed.to_string())
-    }
-
-    #[cfg(not(feature = "aws"))]
-    #[expect(clippy::unused_self, reason = "the other build asks it for an endpoint")]
-    pub(super) fn s3(&self, _: &S3Place) -> Result<Source, String> {
-        Err(features::missing("aws", "reading s3://"))
-    }
-
-    pub(super) fn source(&self, dialect: Dialect) -> Result<Service, String> {
-        let credentials = match dialect {
-            Dialect::Oss => self.environment.from_environment().map_err(|error| error.to_string())?,
-            Dialect::Obs => self.huawei()?,
-        };
-        self.service("SOURCE_ENDPOINT", self.args.source_endpoint.as_ref(), None, dialect, credentials)
-    }
-
-    pub(super) fn destination(&self, dialect: Dialect) -> Result<Service, String> {
-        let AccessArgs { dest_ak, dest_sk, dest_security_token, dest_region, .. } = self.args;
-        let credentials = match (given(dest_ak.as_ref()), given(dest_sk.as_ref()), dialect) {
-            (Some(ak), Some(sk), _) => Arc::new(credentials(ak, sk, given(dest_security_token.as_ref()))),
-            (None, None, Dialect::Oss) => {
-                self.environment.from_environment().map_err(|error| error.to_string())?
-            }
-            (None, None, Dialect::Obs) => self.huawei()?,
-            _ => return Err("only one of DEST_AK and DEST_SK is set".to_owned()),
-        };
-        self.service(
-            "DEST_ENDPOINT",
-            self.args.dest_endpoint.as_ref(),
-            setting_of_region("DEST_REGION", dest_region.as_ref())?,
-            dialect,
-            credentials,
-        )
-    }
-
-    fn huawei(&self) -> Result<Arc<Credentials>, String> {
-        match (given(self.args.hw_ak.as_ref()), given(self.args.hw_sk.as_ref())) {
-            (Some(ak), Some(sk)) => {
-                Ok(Arc::new(credentials(ak, sk, given(self.args.hw_security_token.as_ref()))))
-            }
-            _ => Err("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK".to_owned()),
-        }
-    }
-
-    fn service(
-        &self,
-        name: &str,
-        endpoint: Option<&String>,
-        region: Option<String>,
-        dialect: Dialect,
-        credentials: Arc<Credentials>,
-    ) -> Result<Service, String> {
-        let of_oss = given(self.args.oss_endpoint.as_ref()).filter(|_| dialect == Dialect::Oss);
-        let (name, text) = match (given(endpoint), of_oss) {
-            (Some(own), _) => (name, own),
-            (None, Some(oss)) => ("OSS_ENDPOINT", oss),
-            (None, None) => return Err(format!("{name}: missing, {}:// needs it", scheme(dialect))),
-        };
-        let endpoint = lenient::endpoint(&text, dialect).map_err(|error| format!("{name}: {error}"))?;
-        let region = region
-            .or_else(|| endpoint.region_hint().map(str::to_owned))
-            .or(setting_of_region("OSS_REGION", self.args.oss_region.as_ref())?)
-            .or_else(|| variable("FC_REGION"));
-        let mut config =
-            ClientConfig::new(endpoint.clone(), dialect).with_signature_gate(self.breakers.gates());
-        if dialect == Dialect::Oss {
-            config = config.with_signature(signature(self.args.oss_signature.as_ref())?);
-            if let Some(region) = region {
-                config = config.with_region(region);
-            }
-        }
-        let client = Client::new(self.http.clone(), config).map_err(|error| format!("{name}: {error}"))?;
-        Ok(Service { client, endpoint, credentials })
-    }
-}
-
-fn signature(text: Option<&String>) -> Result<SignatureVersion, String> {
-    match given(text).map(|text| lenient::half_width(&text).to_ascii_lowercase()).as_deref() {
-        None | Some("v4") => Ok(SignatureVersion::V4),
-        Some("v1") => Ok(SignatureVersion::V1),
-        Some(other) => Err(format!("OSS_SIGNATURE: {other:?} is neither \"v4\" nor \"v1\"")),
-    }
-}
-
-fn setting_of_region(name: &str, value: Option<&String>) -> Result<Option<String>, String> {
-    let region = given(value).map(|text| lenient::region(&text)).transpose();
-    region.map_err(|error| format!("{name}: {error}"))
-}
-
-fn credentials(ak: String, sk: String, token: Option<String>) -> Credentials {
-    let credentials = Credentials::new(ak, sk);
-    match token {
-        Some(token) => credentials.with_security_token(token),
-        None => credentials,
     }
 }

@@ -5,6 +5,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
+use settings::Invalid;
 use settings::lenient::{self, MARK, Start};
 
 /// Keys handed to the pipeline at once.
@@ -45,7 +46,7 @@ impl Input {
     /// # Errors
     ///
     /// The first of them that is no key, and what was probably meant.
-    pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, String> {
+    pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
         let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
         Ok(Self(Source::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
@@ -158,7 +159,8 @@ impl List {
         if lines && key.starts_with(MARK) {
             return Err(Bad::Line(lenient::marked(&key)));
         }
-        lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket))).map_err(Bad::Line)
+        lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket)))
+            .map_err(|invalid| Bad::Line(invalid.to_string()))
     }
 }
 

@@ -1,0 +1,148 @@
+//! What opens the services: access keys, by one rule for all commands. A set is complete or not used, and sets are never mixed.
+
+use std::sync::Arc;
+
+use oss_lite::{Credentials, Dialect};
+use settings::keys::{Vendor, confused};
+use settings::reader::missing;
+use settings::{Invalid, Reader, Setting};
+
+use super::table::copy::{DEST_AK, DEST_SECURITY_TOKEN, DEST_SK};
+use super::table::oms::{HW_AK, HW_SECURITY_TOKEN, HW_SK};
+use super::table::oss::{
+    ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET,
+};
+
+/// A pair of keys, and the token that temporary ones have.
+pub(crate) struct Keys {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token: Option<String>,
+}
+
+impl Keys {
+    pub(crate) fn for_store(self) -> Arc<Credentials> {
+        let credentials = Credentials::new(self.id, self.secret);
+        Arc::new(match self.token {
+            Some(token) => credentials.with_security_token(token),
+            None => credentials,
+        })
+    }
+}
+
+type KeySetting = &'static Setting<String>;
+
+const HUAWEI: [KeySetting; 3] = [&HW_AK, &HW_SK, &HW_SECURITY_TOKEN];
+const DESTINATION: [KeySetting; 3] = [&DEST_AK, &DEST_SK, &DEST_SECURITY_TOKEN];
+
+/// The pairs that open OSS. The first complete one wins.
+const OSS: [[KeySetting; 2]; 2] = [
+    [&ALIBABA_CLOUD_ACCESS_KEY_ID, &ALIBABA_CLOUD_ACCESS_KEY_SECRET],
+    [&OSS_ACCESS_KEY_ID, &OSS_ACCESS_KEY_SECRET],
+];
+
+const NO_KEYS: &str = "give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or \
+                       OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET";
+
+/// Huawei keys, which must be there. `remedy` says what for.
+pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<Keys> {
+    for setting in &HUAWEI[..2] {
+        if !r.is_set(&setting.spec) {
+            r.problem(setting.spec.name, missing(remedy.unwrap_or(setting.spec.about.en)));
+        }
+    }
+    keys(r, HUAWEI, Vendor::Huawei)
+}
+
+/// Huawei keys for a bucket of OBS.
+pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<Keys> {
+    huawei(r, Some("obs:// needs HW_AK and HW_SK"))
+}
+
+/// What opens a destination.
+#[derive(Clone, Debug)]
+pub(crate) enum Opens {
+    /// Keys of its own.
+    Keys(Arc<Credentials>),
+    /// What opens the source.
+    AsSource,
+}
+
+/// The keys of a destination of that dialect, if the dialect is known: its own, else those of Huawei for OBS and of the source for OSS.
+pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Opens> {
+    let [id, secret, token] = DESTINATION.map(|setting| setting.spec.name);
+    let [has_id, has_secret, has_token] = DESTINATION.map(|setting| r.is_set(&setting.spec));
+    let half = |there: &str| {
+        Invalid::new(format_args!("missing, and {there} is set")).with_remedy("set both, or neither")
+    };
+    match (has_id, has_secret) {
+        (true, true) => {
+            let vendor = match dialect? {
+                Dialect::Oss => Vendor::Alibaba,
+                Dialect::Obs => Vendor::Huawei,
+            };
+            keys(r, DESTINATION, vendor).map(|keys| Opens::Keys(keys.for_store()))
+        }
+        (true, false) => {
+            r.problem(secret, half(id));
+            None
+        }
+        (false, true) => {
+            r.problem(id, half(secret));
+            None
+        }
+        (false, false) if has_token => {
+            r.problem(token, Invalid::new(format_args!("set without {id} and {secret}")));
+            None
+        }
+        (false, false) => match dialect? {
+            Dialect::Oss => Some(Opens::AsSource),
+            Dialect::Obs => huawei(r, Some("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK"))
+                .map(|keys| Opens::Keys(keys.for_store())),
+        },
+    }
+}
+
+fn keys(r: &mut Reader, [id, secret, token]: [KeySetting; 3], vendor: Vendor) -> Option<Keys> {
+    let (names, token) = ([id.spec.name, secret.spec.name], r.get(token));
+    let (id, secret) = (r.get(id)?, r.get(secret)?);
+    if let Some(problem) = confused(vendor, names, &id, &secret) {
+        r.add(problem);
+        return None;
+    }
+    Some(Keys { id, secret, token })
+}
+
+/// Says what is wrong with the keys of OSS in the environment, if there are any.
+pub(crate) fn check_oss(r: &mut Reader) {
+    let complete = OSS.into_iter().find(|pair| pair.iter().all(|setting| r.is_set(&setting.spec)));
+    let Some([id, secret]) = complete else { return };
+    let values = [id, secret].map(|setting| r.text(&setting.spec).unwrap_or_default());
+    let problem = confused(Vendor::Alibaba, [id.spec.name, secret.spec.name], values[0], values[1]);
+    if let Some(problem) = problem {
+        r.add(problem);
+    }
+}
+
+/// Says so where the environment has no complete pair of keys for OSS, for commands that cannot do without.
+pub(crate) fn need_oss(r: &mut Reader) {
+    let mut halves = Vec::new();
+    for pair in OSS {
+        match pair.map(|setting| r.is_set(&setting.spec)) {
+            [true, true] => return,
+            [true, false] => halves.push([pair[1], pair[0]]),
+            [false, true] => halves.push(pair),
+            [false, false] => {}
+        }
+    }
+    let [first, second] = OSS.map(|[id, _]| id.spec.name);
+    if halves.is_empty() {
+        let invalid = Invalid::new(format_args!("missing, and so is {first}: no credentials for OSS"))
+            .with_remedy(NO_KEYS);
+        r.problem(second, invalid);
+    }
+    for [half, other] in halves {
+        let what = format!("missing, and {} is set: no credentials for OSS", other.spec.name);
+        r.problem(half.spec.name, Invalid::new(what).with_remedy(half.spec.about.en));
+    }
+}

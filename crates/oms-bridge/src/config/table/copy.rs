@@ -1,0 +1,152 @@
+//! Settings of direct copies, and of where `explain` looks.
+
+use oss_lite::{BucketName, Dialect};
+use settings::location::Place;
+use settings::setting::{Secrecy, Section, Spec, Unset, text};
+use settings::{Invalid, lenient, parse, table};
+
+use super::{ALL, FORWARDING};
+use object_events::change::Provider;
+
+const SECTION: Section = Section {
+    title: text("Source and destination", "源与目标"),
+    intro: text(
+        "`DEST` and what belongs to it are for copies (`FORWARD_MODE=copy` and `oms-then-copy`), and say where `explain` looks; the command \
+         `copy` is told both ends by its arguments.",
+        "`DEST` 及相关设置用于复制（`FORWARD_MODE=copy` 与 `oms-then-copy`），也是 `explain` 查看的位置；命令 `copy` 的两端由参数给出。",
+    ),
+};
+
+const BASE: Spec = Spec { section: &SECTION, commands: FORWARDING, ..Spec::BASE };
+const KEY: Spec = Spec { commands: ALL, secrecy: Secrecy::Secret, ..BASE };
+
+table! {
+    /// Both ends of copies.
+    pub(crate) static TABLE;
+
+    SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
+        value: "[s3://]BUCKET",
+        about: text(
+            "The source bucket: the only one whose events are taken, and that of keys that come without one",
+            "源桶：只接受该桶的事件（其他桶的会被拒绝），也是没有带桶名的键所在的桶",
+        ),
+        more: text(
+            "such keys are those of `send` and the vendor's empty markers. A bucket of OSS, or `s3://bucket`, `cos://bucket`",
+            "没有带桶名的键包括 `send` 的键和厂商的空标记。OSS 的桶，或 `s3://bucket`、`cos://bucket`",
+        ),
+        unset: Unset::Is(text("any: events of all buckets are taken", "无：接受任何桶的事件")),
+        ..BASE
+    };
+    SOURCE_ENDPOINT: String = parse::text, Spec {
+        value: "HOST",
+        commands: ALL,
+        about: text(
+            "Host or URL of the source's service, where that is not `OSS_ENDPOINT`",
+            "源端服务的主机名或 URL（与 `OSS_ENDPOINT` 不同时）",
+        ),
+        more: text(
+            "of OSS for all but `copy`; for `copy` also of OBS, and of S3, where it stands above the AWS settings",
+            "除 `copy` 外都是 OSS 的；`copy` 还可以是 OBS 的，或 S3 的（优先于 AWS 设置）",
+        ),
+        unset: Unset::Is(text("`OSS_ENDPOINT`; required for `obs://`", "`OSS_ENDPOINT`；`obs://` 必填")),
+        ..BASE
+    };
+    DEST: Place = lenient::place, Spec {
+        value: "obs://BUCKET[/PREFIX]",
+        about: text(
+            "Bucket that objects are copied to, in OBS or OSS, and what stands before their keys there",
+            "复制到的桶（OBS 或 OSS），以及键在那里的前缀",
+        ),
+        more: text(
+            "`obs://bucket[/prefix]` or `oss://bucket[/prefix]`; it is also where `explain` looks; not in the source bucket",
+            "`obs://bucket[/prefix]` 或 `oss://bucket[/prefix]`；也是 `explain` 查看的位置；不得在源桶中",
+        ),
+        unset: Unset::Required(text(" for the copy modes", "（复制模式）")),
+        ..BASE
+    };
+    DEST_ENDPOINT: String = parse::text, Spec {
+        value: "HOST",
+        commands: ALL,
+        about: text("Host or URL of the destination's service", "目标端服务的主机名或 URL"),
+        unset: Unset::Required(text(" with `DEST`; `OSS_ENDPOINT` for `oss://`", "：与 `DEST` 同时；`oss://` 默认为 `OSS_ENDPOINT`")),
+        ..BASE
+    };
+    DEST_REGION: String = lenient::region, Spec {
+        value: "REGION",
+        commands: ALL,
+        about: text("Region id of a destination in OSS", "OSS 目标端的区域 ID"),
+        unset: Unset::Is(text("by the rule for `OSS_REGION`", "按 `OSS_REGION` 的规则")),
+        ..BASE
+    };
+    DEST_AK: String = parse::text, Spec {
+        value: "AK",
+        about: text("Access key of the destination", "目标端的访问密钥"),
+        unset: Unset::Is(text("`HW_AK` for OBS, that of the source for OSS", "OBS 用 `HW_AK`，OSS 用源端凭证")),
+        ..KEY
+    };
+    DEST_SK: String = parse::text, Spec {
+        value: "SK",
+        about: text("Secret key of the destination", "目标端的私有密钥"),
+        unset: Unset::Is(text("`HW_SK` for OBS, that of the source for OSS", "OBS 用 `HW_SK`，OSS 用源端凭证")),
+        ..KEY
+    };
+    DEST_SECURITY_TOKEN: String = parse::text, Spec {
+        value: "TOKEN",
+        about: text("Token of temporary credentials of the destination", "目标端临时凭证的令牌"),
+        ..KEY
+    };
+    PROPAGATE_DELETES: bool = parse::boolean, Spec {
+        value: "BOOL",
+        about: text(
+            "Whether an object that is removed at the source is removed at the destination: `true` or `false`",
+            "是否把源端已删除的对象从 `DEST` 删除（复制模式）：`true` 或 `false`",
+        ),
+        unset: Unset::Is(text("`false`", "`false`")),
+        ..BASE
+    };
+    MAX_DELETES: usize = at_least_one, Spec {
+        value: "N",
+        about: text("Objects that an instance may remove in ten minutes", "每个实例十分钟内最多删除的对象数"),
+        unset: Unset::Is(text("100", "100")),
+        ..BASE
+    };
+    AWS_REGION: String = lenient::aws_region, Spec {
+        value: "REGION",
+        commands: &["copy", "consume"],
+        feature: Some("aws"),
+        about: text(
+            "Region of Amazon's services: of a source in S3, and of the queue if its URL does not tell",
+            "亚马逊服务的区域：S3 源的区域，以及 URL 未给出时队列所在的区域",
+        ),
+        unset: Unset::Is(text("from the queue's URL, else from the AWS settings", "取自队列的 URL，否则取自 AWS 设置")),
+        ..BASE
+    };
+}
+
+/// A bucket of OSS by its name, one of another service with that service's scheme before it.
+fn source_bucket(text: &str) -> Result<(Provider, String), Invalid> {
+    let (scheme, name) = match lenient::parts(text) {
+        Some((scheme, name, _)) => (scheme, name.trim_end_matches('/')),
+        None => ("oss", text),
+    };
+    let provider = match scheme {
+        "oss" | "https" | "http" => {
+            let bucket: BucketName = lenient::bucket(text, Dialect::Oss)?;
+            return Ok((Provider::Configured, bucket.as_str().to_owned()));
+        }
+        "s3" => Provider::AmazonS3,
+        "cos" => Provider::TencentCos,
+        _ => return Err(Invalid::new(format_args!("{text:?} is no bucket of oss://, s3:// or cos://"))),
+    };
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    if (3..=63).contains(&name.len()) && name.bytes().all(allowed) {
+        Ok((provider, name.to_owned()))
+    } else {
+        Err(Invalid::new(format_args!("{name:?} is no name of a bucket")))
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, Invalid> {
+    let number = lenient::half_width(text).trim().parse().ok().filter(|max| *max >= 1);
+    number.ok_or_else(|| Invalid::new(format_args!("{text:?} is not a number from 1 on")))
+}

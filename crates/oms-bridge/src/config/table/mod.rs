@@ -1,0 +1,75 @@
+//! The settings of all commands: one row for each.
+//!
+//! What a row says is what parsing, `--help`, `docs/reference/settings.md` and its Chinese twin, and the checks of `s.yaml` and the template
+//! of AWS Lambda are made of. To add a setting, add its row; `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
+
+pub(crate) mod copy;
+#[cfg(feature = "desk")]
+pub(crate) mod desk;
+pub(crate) mod oms;
+pub(crate) mod oss;
+pub(crate) mod serve;
+
+use settings::Spec;
+
+/// The commands that forward changes, or look at what was forwarded.
+pub(crate) const FORWARDING: &[&str] =
+    &["serve", "send", "replay", "status", "doctor", "explain", "consume", "desk"];
+
+/// These, and direct copies.
+const ALL: &[&str] = &["serve", "send", "replay", "status", "doctor", "explain", "copy", "consume", "desk"];
+
+/// The settings that commands have, in the order of the help texts.
+pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
+    #[cfg(feature = "desk")]
+    let desk = desk::TABLE;
+    #[cfg(not(feature = "desk"))]
+    let desk: &[&Spec] = &[];
+    let tables = [oms::TABLE, oss::TABLE, copy::TABLE, oms::FILTERS, serve::TABLE, desk];
+    tables.into_iter().flatten().copied()
+}
+
+/// All settings: these, and those of the process, which are read before it is known what it is to do.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
+    of_commands().chain(serve::LOGS.iter().copied())
+}
+
+/// Whether this build can make use of a setting.
+pub(crate) fn is_built(spec: &Spec) -> bool {
+    match spec.feature {
+        Some("aws") => cfg!(feature = "aws"),
+        Some("desk") => cfg!(feature = "desk"),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use settings::setting::Unset;
+
+    use super::*;
+
+    #[test]
+    fn each_row_says_all_that_its_readers_need_in_both_languages() {
+        let mut names = BTreeSet::new();
+        for spec in all() {
+            let name = spec.name;
+            assert!(names.insert(name), "{name} is there twice");
+            assert!(!spec.commands.is_empty() && !spec.value.is_empty(), "{name}");
+            let (Unset::Required(unset) | Unset::Nothing(unset) | Unset::Is(unset)) = spec.unset;
+            for text in [spec.about, spec.section.title] {
+                assert!(!text.en.is_empty() && !text.zh.is_empty(), "{name}");
+            }
+            for text in [spec.more, spec.section.intro, unset] {
+                assert_eq!(text.en.is_empty(), text.zh.is_empty(), "{name}");
+            }
+            for text in [spec.about, spec.more] {
+                assert!(!text.en.ends_with('.') && !text.zh.ends_with('。'), "{name}");
+                assert!(!text.en.contains('|') && !text.zh.contains('|'), "{name} breaks its table");
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Settings of OMS, and of which keys are forwarded how.
+
+use oss_lite::{BucketName, Dialect};
+use settings::setting::{Secrecy, Section, Spec, Unset, text};
+use settings::{Invalid, lenient, parse, table};
+
+use super::{ALL, FORWARDING};
+use crate::config::ForwardMode;
+use bridge_core::oms::SyncUrl;
+use object_events::KeyEncoding;
+
+const SECTION: Section = Section { title: text("Settings", "基本设置"), intro: text("", "") };
+
+const BASE: Spec = Spec { section: &SECTION, commands: FORWARDING, ..Spec::BASE };
+const SECRET: Spec = Spec { secrecy: Secrecy::Secret, ..BASE };
+
+table! {
+    /// How changes are forwarded to OMS.
+    pub(crate) static TABLE;
+
+    SYNC_URL: SyncUrl = sync_url, Spec {
+        value: "URL",
+        about: text(
+            "OMS \"synchronization request receiving address\" of the sync task",
+            "同步任务的“同步请求接收地址”",
+        ),
+        more: text(
+            "the records in the log bucket are named by its `<sync_task_id>`, and without it by `direct-copy`",
+            "日志桶中的记录以其中的 `<sync_task_id>` 命名，没有时以 `direct-copy` 命名",
+        ),
+        unset: Unset::Required(text(" unless `FORWARD_MODE` is `copy`", "，`FORWARD_MODE` 为 `copy` 时除外")),
+        ..BASE
+    };
+    FORWARD_MODE: ForwardMode = |text| parse::word(text).parse(), Spec {
+        value: "MODE",
+        about: text(
+            "What forwards changes: `oms`, `copy` (this program copies), or `oms-then-copy` (it copies what OMS did not accept)",
+            "由谁转发变更：`oms`、`copy`（由本程序复制）或 `oms-then-copy`（OMS 未接受的由本程序复制）",
+        ),
+        unset: Unset::Is(text("`oms`", "`oms`")),
+        ..BASE
+    };
+    HW_AK: String = parse::text, Spec {
+        value: "AK",
+        commands: ALL,
+        about: text("Huawei access key", "华为云访问密钥（AK）"),
+        unset: Unset::Required(text(
+            " for OMS, and for OBS unless `DEST_AK` is set",
+            "：使用 OMS 时，以及使用 OBS 而未设置 `DEST_AK` 时",
+        )),
+        ..SECRET
+    };
+    HW_SK: String = parse::text, Spec {
+        value: "SK",
+        commands: ALL,
+        about: text("Huawei secret key", "华为云私有密钥（SK）"),
+        unset: Unset::Required(text(" with `HW_AK`", "：与 `HW_AK` 同时")),
+        ..SECRET
+    };
+    HW_SECURITY_TOKEN: String = parse::text, Spec {
+        value: "TOKEN",
+        commands: ALL,
+        about: text("Token of temporary Huawei credentials", "华为云临时凭证的令牌"),
+        ..SECRET
+    };
+    LOG_BUCKET: BucketName = bucket_of_oss, Spec {
+        value: "BUCKET",
+        about: text(
+            "OSS bucket of the journal; must not be the source bucket",
+            "存放日志的 OSS 桶，不能是源桶",
+        ),
+        unset: Unset::Required(text(
+            ", except for `desk` with `DESK_FORWARD=false`",
+            "，`desk` 设置了 `DESK_FORWARD=false` 时除外",
+        )),
+        ..BASE
+    };
+    OMS_BATCH: usize = |text| parse::number(text, 1..=100), Spec {
+        value: "N",
+        about: text("Keys per OMS request, 1 to 100", "每个 OMS 请求的键数，1 到 100"),
+        more: text("OMS documents 10", "OMS 文档写的是 10"),
+        unset: Unset::Is(text("10", "10")),
+        ..BASE
+    };
+    OMS_MAX_RPS: f64 = requests_per_second, Spec {
+        value: "RPS",
+        about: text("Own ceiling on OMS requests per second, per instance", "每个实例自设的每秒 OMS 请求上限"),
+        ..BASE
+    };
+}
+
+table! {
+    /// Which keys are forwarded.
+    pub(crate) static FILTERS;
+
+    KEY_ENCODING: KeyEncoding = key_encoding, Spec {
+        value: "ENCODING",
+        section: &FILTER,
+        about: text("How keys arrive in OSS events: `raw` or `percent`", "OSS 事件中键的编码：`raw` 或 `percent`"),
+        unset: Unset::Is(text("`raw`", "`raw`")),
+        ..BASE
+    };
+    INCLUDE: String = parse::text, Spec {
+        value: "GLOBS",
+        section: &FILTER,
+        about: text(
+            "Comma-separated globs: only keys that match one are forwarded",
+            "逗号分隔的键通配符：只转发与其中之一匹配的键",
+        ),
+        more: text(
+            "`*` (also matches `/`), `?` one character, `[…]`, `{a,b}`, `{a,}`",
+            "`*`（也匹配 `/`）、`?`（一个字符）、`[…]`、`{a,b}`、`{a,}`",
+        ),
+        unset: Unset::Is(text("all keys", "全部")),
+        ..BASE
+    };
+    EXCLUDE: String = parse::text, Spec {
+        value: "GLOBS",
+        section: &FILTER,
+        about: text(
+            "Comma-separated globs: keys that match one are not forwarded",
+            "逗号分隔的键通配符：与其中之一匹配的键不转发",
+        ),
+        more: text("it wins over `INCLUDE`", "优先于 `INCLUDE`"),
+        ..BASE
+    };
+}
+
+const FILTER: Section = Section { title: text("Keys", "键"), intro: text("", "") };
+
+/// A slash behind it, and full-width characters, change nothing.
+fn sync_url(text: &str) -> Result<SyncUrl, Invalid> {
+    SyncUrl::parse(lenient::half_width(text).trim_end_matches('/')).map_err(Invalid::new)
+}
+
+pub(super) fn bucket_of_oss(text: &str) -> Result<BucketName, Invalid> {
+    lenient::bucket(text, Dialect::Oss)
+}
+
+fn requests_per_second(text: &str) -> Result<f64, Invalid> {
+    // The lower bound keeps the time between two requests within a day.
+    match lenient::half_width(text).trim().parse::<f64>() {
+        Ok(rps) if (0.0001..=1_000_000.0).contains(&rps) => Ok(rps),
+        _ => Err(Invalid::new(format_args!("{text:?} is not a number of requests per second above 0"))),
+    }
+}
+
+fn key_encoding(text: &str) -> Result<KeyEncoding, Invalid> {
+    match &*parse::word(text) {
+        "raw" => Ok(KeyEncoding::Raw),
+        "percent" => Ok(KeyEncoding::Percent),
+        _ => Err(Invalid::new(format_args!("{text:?} is neither \"raw\" nor \"percent\""))),
+    }
+}

@@ -1,0 +1,61 @@
+//! What is wrong with one value.
+
+use std::fmt;
+
+/// What is wrong with a value, and what was probably meant. No secret is part of either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    what: String,
+    remedy: Option<String>,
+}
+
+impl Invalid {
+    /// A value of which `what` is wrong.
+    pub fn new(what: impl fmt::Display) -> Self {
+        Self { what: what.to_string(), remedy: None }
+    }
+
+    /// The same, and what to do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl fmt::Display) -> Self {
+        self.remedy = Some(remedy.to_string());
+        self
+    }
+
+    /// The same, and the value that was probably meant.
+    #[must_use]
+    pub fn probably(self, meant: &str) -> Self {
+        self.with_remedy(format_args!("probably {meant:?} is meant"))
+    }
+
+    /// What is wrong.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it, if that is known.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        self.remedy.iter().try_for_each(|remedy| write!(f, ": {remedy}"))
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl From<String> for Invalid {
+    fn from(what: String) -> Self {
+        Self { what, remedy: None }
+    }
+}
+
+impl From<Invalid> for String {
+    fn from(invalid: Invalid) -> Self {
+        invalid.to_string()
+    }
+}
