@@ -12,7 +12,7 @@ const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/operations.zh-CN.md"];
 
 /// Variables of the environment that are not settings of ours.
-const OF_OTHERS: [&str; 19] = [
+const OF_OTHERS: [&str; 20] = [
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     "ALIBABA_CLOUD_SECURITY_TOKEN",
@@ -32,6 +32,7 @@ const OF_OTHERS: [&str; 19] = [
     "OSS_SESSION_TOKEN",
     "FC_FUNCTION_NAME",
     "FC_ACCOUNT_ID",
+    "FC_REGION",
 ];
 
 /// What names of variables begin with.

@@ -14,6 +14,8 @@ mod exit;
 mod explain;
 #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
 mod left_out;
+#[cfg(test)]
+mod reference;
 mod replay;
 mod send;
 mod serve;

@@ -9,6 +9,8 @@ pub(crate) mod desk;
 pub(crate) mod oms;
 pub(crate) mod oss;
 pub(crate) mod serve;
+#[cfg(test)]
+mod templates;
 
 use settings::Spec;
 
