@@ -19,7 +19,8 @@ impl Problem {
         Self { setting: setting.into(), invalid: invalid.into() }
     }
 
-    /// The name of the setting, as its environment variable has it; `--option` or `ARGUMENT` where it is no setting.
+    /// The name of the setting, as its environment variable has it; `--option` or `ARGUMENT` where it is no
+    /// setting.
     pub fn setting(&self) -> &str {
         &self.setting
     }

@@ -1,7 +1,7 @@
 //! Access keys in each other's place.
 //!
-//! Both halves of a pair, and the keys of two clouds, have forms of their own. Only what cannot be meant is refused: private clouds give
-//! keys of any form.
+//! Both halves of a pair, and the keys of two clouds, have forms of their own. Only what cannot be meant is
+//! refused: private clouds give keys of any form.
 
 use crate::{Invalid, Problem};
 
@@ -26,7 +26,8 @@ impl Vendor {
     }
 }
 
-/// What is wrong with a pair of keys, if that can be told by their form. `names` are those of the access key and of its secret.
+/// What is wrong with a pair of keys, if that can be told by their form. `names` are those of the access key
+/// and of its secret.
 pub fn confused(vendor: Vendor, names: [&'static str; 2], id: &str, secret: &str) -> Option<Problem> {
     let [id_name, secret_name] = names;
     if vendor.is_id(secret) && !vendor.is_id(id) {

@@ -1,7 +1,8 @@
 //! Rows of the tables of settings.
 //!
-//! Everything that is known of a setting stands in one row: its name, what it says in both languages, its default, who has it and how it
-//! is parsed. The options of commands, their help texts, the reference pages and the checks of deployment templates are made of it.
+//! Everything that is known of a setting stands in one row: its name, what it says in both languages, its
+//! default, who has it and how it is parsed. The options of commands, their help texts, the reference pages
+//! and the checks of deployment templates are made of it.
 
 use crate::Invalid;
 

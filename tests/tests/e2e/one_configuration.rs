@@ -1,4 +1,5 @@
-//! One configuration: all commands find endpoints, regions, keys and signatures by the same rules, and name everything that is wrong at once.
+//! One configuration: all commands find endpoints, regions, keys and signatures by the same rules, and name
+//! everything that is wrong at once.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,8 @@ use e2e::process::Process;
 use e2e::{Cloud, Finished, Function, OmsBridge, Settings, WebReply, WebServer, event};
 use tempfile::TempDir;
 
-/// Runs of all commands that have settings of services. What is in `settings` is wrong, so none of them goes on.
+/// Runs of all commands that have settings of services. What is in `settings` is wrong, so none of them goes
+/// on.
 async fn each(settings: &Settings) -> Vec<(&'static str, Finished)> {
     let mut runs = Vec::new();
     for (command, arguments) in [

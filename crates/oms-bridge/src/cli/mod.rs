@@ -137,7 +137,8 @@ fn arguments() -> Vec<OsString> {
     arguments
 }
 
-/// Runs a command. `early` is what is wrong with the settings of the process: it is told with what is wrong with those of the command.
+/// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is wrong
+/// with those of the command.
 async fn run(command: Command, early: Vec<Problem>) -> Exit {
     let reader = |values| Reader::new(values).with(early.clone());
     match command {

@@ -18,7 +18,8 @@ pub trait Command {
     const HEADING: Option<&'static str> = None;
 }
 
-/// The settings of the command `C`: each an environment variable and an option of the same name, as the table says.
+/// The settings of the command `C`: each an environment variable and an option of the same name, as the table
+/// says.
 pub struct SettingsOf<C> {
     values: Values,
     command: PhantomData<C>,

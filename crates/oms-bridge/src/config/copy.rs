@@ -120,7 +120,8 @@ pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
         }
         _ => {
             r.must_be_set(&DEST_ENDPOINT.spec);
-            // What is wrong with DEST is said already; what is wrong with its endpoint, as far as that can be told without.
+            // What is wrong with DEST is said already; what is wrong with its endpoint, as far as that can be
+            // told without.
             r.get_by(&DEST_ENDPOINT, any_endpoint);
             None
         }

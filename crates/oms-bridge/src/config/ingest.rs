@@ -14,7 +14,8 @@ use super::table::serve::{INGEST_ALLOW_PRIVATE, INGEST_DOMAINS, INGEST_TOKEN};
 pub struct IngestSettings {
     /// Which URLs may be fetched.
     pub guard: Arc<Guard>,
-    /// The token of those who may ask. Without one nobody may, and only what was asked for earlier is replayed.
+    /// The token of those who may ask. Without one nobody may, and only what was asked for earlier is
+    /// replayed.
     pub token: Option<Token>,
 }
 

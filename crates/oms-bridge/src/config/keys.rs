@@ -1,4 +1,5 @@
-//! What opens the services: access keys, by one rule for all commands. A set is complete or not used, and sets are never mixed.
+//! What opens the services: access keys, by one rule for all commands. A set is complete or not used, and
+//! sets are never mixed.
 
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ pub(crate) enum Opens {
     AsSource,
 }
 
-/// The keys of a destination of that dialect, if the dialect is known: its own, else those of Huawei for OBS and of the source for OSS.
+/// The keys of a destination of that dialect, if the dialect is known: its own, else those of Huawei for OBS
+/// and of the source for OSS.
 pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Opens> {
     let [id, secret, token] = DESTINATION.map(|setting| setting.spec.name);
     let [has_id, has_secret, has_token] = DESTINATION.map(|setting| r.is_set(&setting.spec));

@@ -1,8 +1,9 @@
 //! How services of object storage are reached: one rule for all commands.
 //!
 //! - An end has its own endpoint, or that of OSS.
-//! - Its region is its own setting, else `OSS_REGION`, else that of the function, else what its host names. An end whose host names another
-//!   region than the host of `OSS_ENDPOINT` is in that region: `OSS_REGION` is not about it.
+//! - Its region is its own setting, else `OSS_REGION`, else that of the function, else what its host names.
+//!   An end whose host names another region than the host of `OSS_ENDPOINT` is in that region: `OSS_REGION`
+//!   is not about it.
 //! - Requests to OSS are signed by `OSS_SIGNATURE`.
 //!
 //! What opens an end is in `keys`.
@@ -127,7 +128,8 @@ fn endpoint(r: &mut Reader, role: Role) -> (&'static str, Option<Endpoint>) {
     (name, None)
 }
 
-/// The region that the host names which `OSS_REGION` is about: that of OSS, and for a destination where there is none, of the source.
+/// The region that the host names which `OSS_REGION` is about: that of OSS, and for a destination where there
+/// is none, of the source.
 fn home(r: &Reader, role: Role) -> Option<String> {
     let of_source = r.text(&SOURCE_ENDPOINT.spec).filter(|_| matches!(role, Role::Destination(_)));
     let text = r.text(&OSS_ENDPOINT.spec).or(of_source)?;
@@ -183,7 +185,8 @@ mod tests {
                 assert_eq!(beside(role, endpoint, same).as_deref(), Some("cn-hangzhou"), "{role:?} {same}");
             }
         }
-        // The region of Finance Cloud is not what its hosts name, so it is set, and holds for both of its hosts.
+        // The region of Finance Cloud is not what its hosts name, so it is set, and holds for both of its
+        // hosts.
         let finance = [
             (&OSS_ENDPOINT.spec, "oss-cn-hzfinance-internal.aliyuncs.com"),
             (&SOURCE_ENDPOINT.spec, "oss-cn-hzfinance.aliyuncs.com"),

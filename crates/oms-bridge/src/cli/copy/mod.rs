@@ -197,8 +197,8 @@ enum Kind {
 type Entries = Pin<Box<dyn Stream<Item = Result<Entry, ListError>> + Send>>;
 
 impl Job {
-    /// Everything that arguments and settings alone tell to be wrong is told at once. What must be looked for on this machine, and how both ends
-    /// lie to each other, is for what comes after.
+    /// Everything that is wrong with arguments and settings by themselves is reported at once. What depends on the
+    /// files of this machine, and on how both ends lie to each other, is checked after that.
     async fn new(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Result<Self, String> {
         let location = |r: &mut Reader, name, text: &Option<String>| {
             r.accept(name, text.as_deref().unwrap_or_default().parse::<Location>())

@@ -1,7 +1,8 @@
 //! The settings of all commands: one row for each.
 //!
-//! What a row says is what parsing, `--help`, `docs/reference/settings.md` and its Chinese twin, and the checks of `s.yaml` and the template
-//! of AWS Lambda are made of. To add a setting, add its row; `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
+//! What a row says is what parsing, `--help`, `docs/reference/settings.md` and its Chinese twin, and the
+//! checks of `s.yaml` and the template of AWS Lambda are made of. To add a setting, add its row;
+//! `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
 
 pub(crate) mod copy;
 #[cfg(feature = "desk")]

@@ -1,4 +1,5 @@
-//! What the templates of deployment set, against the table: the tools that read them know no setting, so nobody would be told of a slip.
+//! What the templates of deployment set, against the table: the tools that read them know no setting, so
+//! nobody would be told of a slip.
 
 use serde_yaml_ng::Value;
 use settings::setting::{Secrecy, Unset};
