@@ -29,14 +29,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::callback;
-use crate::error::Reply;
+use crate::cloud::Cloud;
+use crate::dialect::Dialect;
 use crate::faults::{Fault, FaultId};
 use crate::notify::Notification;
-use crate::objects::Dialect;
-use crate::observe::Service;
-use crate::oms::{SyncTaskStatus, json_reply};
-use crate::state::Inner;
+use crate::reply::Reply;
+use crate::reply::json_reply;
+use crate::service::Service;
 use crate::sync::lock;
+use crate::sync_tasks::SyncTaskStatus;
 use crate::wire::{Plus, decode};
 
 const MAX_BODY: usize = 1 << 20;
@@ -107,8 +108,8 @@ struct BucketSize {
     count: usize,
 }
 
-pub(crate) async fn handle(inner: &Inner, request: Request<Body>) -> Reply {
-    match route(inner, request).await {
+pub(crate) async fn handle(cloud: &Cloud, request: Request<Body>) -> Reply {
+    match route(cloud, request).await {
         Ok(body) => json_reply(&body),
         Err(Refused(status, message)) => {
             let mut reply = json_reply(&json!({"error": message}));
@@ -118,37 +119,41 @@ pub(crate) async fn handle(inner: &Inner, request: Request<Body>) -> Reply {
     }
 }
 
-async fn route(inner: &Inner, request: Request<Body>) -> Result<Value, Refused> {
+async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, Refused> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     match (parts.method.as_str(), segments.as_slice()) {
-        ("GET", []) => Ok(inner.describe()),
+        ("GET", []) => Ok(cloud.describe()),
         ("GET", ["healthz"]) => Ok(json!({})),
-        ("GET", ["stats"]) => Ok(json!(inner.stats())),
-        ("GET", ["accepted"]) => Ok(json!(*lock(&inner.oms.accepted))),
-        ("GET", ["batches"]) => Ok(json!(*lock(&inner.oms.batches))),
-        ("GET", ["callbacks"]) => Ok(json!(*lock(&inner.callbacks.attempts))),
+        ("GET", ["stats"]) => Ok(json!(cloud.stats())),
+        ("GET", ["accepted"]) => Ok(json!(*lock(&cloud.sync_tasks.accepted))),
+        ("GET", ["batches"]) => Ok(json!(*lock(&cloud.sync_tasks.batches))),
+        ("GET", ["callbacks"]) => Ok(json!(*lock(&cloud.callbacks.attempts))),
         ("POST", ["callbacks", "sign"]) => Ok(sign_callback(&read(body).await?)),
-        ("GET", ["failures"]) => Ok(json!(*lock(&inner.notifications.failed))),
+        ("GET", ["failures"]) => Ok(json!(*lock(&cloud.notifications.failed))),
         ("DELETE", ["failures"]) => {
-            lock(&inner.notifications.failed).clear();
+            lock(&cloud.notifications.failed).clear();
             Ok(json!({}))
         }
         ("POST", ["restores", "finish"]) => {
             for dialect in [Dialect::Oss, Dialect::Obs] {
-                inner.store(dialect).finish_restores(inner.now());
+                cloud.store(dialect).finish_restores(cloud.now());
             }
-            inner.changed();
+            cloud.watchers.changed();
             Ok(json!({}))
         }
         ("POST", ["tasks"]) => {
             let task: NewTask = read(body).await?;
-            Ok(inner.describe_task(&inner.oms.create_task(&task.source, &task.destination, inner.now())))
+            Ok(cloud.describe_task(&cloud.sync_tasks.create_task(
+                &task.source,
+                &task.destination,
+                cloud.now(),
+            )))
         }
         ("POST", ["tasks", id, "status"]) => {
             let NewStatus { status } = read(body).await?;
-            if inner.oms.set_status(id, status, inner.now()) {
+            if cloud.sync_tasks.set_status(id, status, cloud.now()) {
                 Ok(json!({}))
             } else {
                 Err(Refused::not_found())
@@ -156,13 +161,13 @@ async fn route(inner: &Inner, request: Request<Body>) -> Result<Value, Refused> 
         }
         ("POST", ["notifications"]) => {
             let notification: Notification = read(body).await?;
-            let added = inner.notifications.add(notification);
+            let added = cloud.notifications.add(notification);
             added.map(|()| json!({})).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
         }
-        ("POST", ["wait"]) => Ok(json!({"met": wait(inner, read(body).await?).await})),
-        (_, ["faults", id @ ..]) => faults(inner, &parts.method, id, body).await,
-        ("GET", ["buckets", service, name, "uploads"]) => uploads(inner, service, name),
-        (method, ["buckets", service, name]) => bucket(inner, method, service, name),
+        ("POST", ["wait"]) => Ok(json!({"met": wait(cloud, read(body).await?).await})),
+        (_, ["faults", id @ ..]) => faults(cloud, &parts.method, id, body).await,
+        ("GET", ["buckets", service, name, "uploads"]) => uploads(cloud, service, name),
+        (method, ["buckets", service, name]) => bucket(cloud, method, service, name),
         _ => Err(Refused::not_found()),
     }
 }
@@ -173,11 +178,11 @@ async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
     serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
 }
 
-async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Body) -> Result<Value, Refused> {
+async fn faults(cloud: &Cloud, method: &Method, id: &[&str], body: Body) -> Result<Value, Refused> {
     match (method.as_str(), id) {
-        ("POST", []) => Ok(json!({"id": inner.faults.inject(read::<Fault>(body).await?)})),
+        ("POST", []) => Ok(json!({"id": cloud.faults.inject(read::<Fault>(body).await?)})),
         ("GET", []) => {
-            let rules: Vec<_> = inner
+            let rules: Vec<_> = cloud
                 .faults
                 .list()
                 .into_iter()
@@ -186,11 +191,11 @@ async fn faults(inner: &Inner, method: &Method, id: &[&str], body: Body) -> Resu
             Ok(json!(rules))
         }
         ("DELETE", []) => {
-            inner.faults.clear_all();
+            cloud.faults.clear_all();
             Ok(json!({}))
         }
         ("DELETE", [id]) => match id.parse() {
-            Ok(id) if inner.faults.clear(FaultId(id)) => Ok(json!({})),
+            Ok(id) if cloud.faults.clear(FaultId(id)) => Ok(json!({})),
             _ => Err(Refused::not_found()),
         },
         _ => Err(Refused::not_found()),
@@ -201,13 +206,13 @@ fn dialect(service: &str) -> Option<Dialect> {
     [Dialect::Oss, Dialect::Obs].into_iter().find(|dialect| dialect.service().as_str() == service)
 }
 
-fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Value, Refused> {
+fn bucket(cloud: &Cloud, method: &str, service: &str, name: &str) -> Result<Value, Refused> {
     let dialect = dialect(service).ok_or_else(Refused::not_found)?;
     let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
-    let store = inner.store(dialect);
+    let store = cloud.store(dialect);
     match method {
         "POST" => {
-            store.create(&name, inner.now());
+            store.create(&name, cloud.now());
             Ok(json!({}))
         }
         "GET" => {
@@ -218,25 +223,25 @@ fn bucket(inner: &Inner, method: &str, service: &str, name: &str) -> Result<Valu
     }
 }
 
-fn uploads(inner: &Inner, service: &str, name: &str) -> Result<Value, Refused> {
+fn uploads(cloud: &Cloud, service: &str, name: &str) -> Result<Value, Refused> {
     let dialect = dialect(service).ok_or_else(Refused::not_found)?;
     let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
-    let bucket = inner.store(dialect).bucket(&name).ok_or_else(Refused::not_found)?;
+    let bucket = cloud.store(dialect).bucket(&name).ok_or_else(Refused::not_found)?;
     let uploads = bucket.list_uploads().into_iter();
     let shown = uploads.map(|(key, id, parts)| json!({"key": key, "upload_id": id, "parts": parts}));
     Ok(shown.collect())
 }
 
-async fn wait(inner: &Inner, wait: Wait) -> bool {
+async fn wait(cloud: &Cloud, wait: Wait) -> bool {
     let holds = |size: &BucketSize| {
         let bucket =
-            dialect(size.service.as_str()).and_then(|dialect| inner.store(dialect).bucket(&size.bucket));
+            dialect(size.service.as_str()).and_then(|dialect| cloud.store(dialect).bucket(&size.bucket));
         bucket.is_some_and(|bucket| bucket.with_objects(std::collections::BTreeMap::len) >= size.count)
     };
-    let met = inner.wait_until(|| {
+    let met = cloud.watchers.wait_until(|| {
         wait.objects.iter().all(holds)
-            && lock(&inner.oms.accepted).len() >= wait.accepted
-            && (!wait.idle || inner.is_idle())
+            && lock(&cloud.sync_tasks.accepted).len() >= wait.accepted
+            && (!wait.idle || cloud.is_idle())
     });
     tokio::time::timeout(Duration::from_millis(wait.timeout_ms), met).await.is_ok()
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 
+use crate::connection::Aborted;
 use crate::content::{Content, Pieces};
-use crate::server::Aborted;
 
 /// Body of a reply: content given out piece by piece, nothing of it copied.
 #[derive(Debug, Default)]

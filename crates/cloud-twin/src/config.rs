@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use http_listener::Limits;
 
 use crate::clock::{Clock, SystemClock};
 use crate::policy::AccessPolicy;
-use crate::{Service, Twin};
+use crate::service::Service;
 
 /// Keys of one cloud identity. The built-in ones are made up and work nowhere else.
 #[derive(Clone, PartialEq, Eq)]
@@ -125,7 +124,7 @@ impl Default for FunctionSettings {
     }
 }
 
-/// Settings of a [`Twin`], each with a default that suits tests; also its builder.
+/// Settings of a [`Twin`](crate::Twin), each with a default that suits tests; also its builder.
 #[derive(Debug, Clone)]
 pub struct TwinConfig {
     pub(crate) addresses: BTreeMap<Service, SocketAddr>,
@@ -238,14 +237,14 @@ impl TwinConfig {
         self
     }
 
-    /// Replaces the OSS accounts. The first is [`Twin::oss_account`]; functions receive the first temporary one.
+    /// Replaces the OSS accounts. The first is [`crate::Twin::oss_account`]; functions receive the first temporary one.
     #[must_use]
     pub fn oss_accounts(mut self, accounts: impl IntoIterator<Item = Account>) -> Self {
         self.oss_accounts = accounts.into_iter().collect();
         self
     }
 
-    /// Replaces the Huawei accounts, valid at OBS and OMS. The first is [`Twin::huawei_account`].
+    /// Replaces the Huawei accounts, valid at OBS and OMS. The first is [`crate::Twin::huawei_account`].
     #[must_use]
     pub fn huawei_accounts(mut self, accounts: impl IntoIterator<Item = Account>) -> Self {
         self.huawei_accounts = accounts.into_iter().collect();
@@ -336,11 +335,6 @@ impl TwinConfig {
         let accounts = if policy.is_of_huawei() { &self.huawei_accounts } else { &self.oss_accounts };
         let access_keys: Vec<_> = accounts.iter().map(|account| account.access_key.clone()).collect();
         access_keys.into_iter().fold(self, |config, access_key| config.policy(access_key, policy.clone()))
-    }
-
-    /// Starts a twin with these settings; the same as [`Twin::start`].
-    pub async fn start(self) -> io::Result<Twin> {
-        Twin::start(self).await
     }
 }
 

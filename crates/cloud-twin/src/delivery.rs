@@ -14,24 +14,24 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::cloud::{Cloud, done};
 use crate::config::{CredentialHeaders, FunctionSettings};
-use crate::error::insert_text;
 use crate::notify::{Delivery, FailedDelivery};
 use crate::observe::TwinEvent;
-use crate::state::{Inner, done};
+use crate::reply::insert_text;
 use crate::sync::lock;
 
 type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 /// Works until the future is dropped.
-pub(crate) async fn deliver_all(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiver<Delivery>) {
+pub(crate) async fn deliver_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiver<Delivery>) {
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
-            next = queue.recv(), if running.len() < inner.config.function.concurrency.max(1) => match next {
+            next = queue.recv(), if running.len() < cloud.config.function.concurrency.max(1) => match next {
                 Some(delivery) => {
-                    running.spawn(deliver(Arc::clone(&inner), client.clone(), delivery));
+                    running.spawn(deliver(Arc::clone(&cloud), client.clone(), delivery));
                 }
                 None => return,
             },
@@ -45,11 +45,11 @@ struct Failure {
     response: String,
 }
 
-async fn deliver(inner: Arc<Inner>, client: HttpClient, delivery: Delivery) {
-    let settings = &inner.config.function;
+async fn deliver(cloud: Arc<Cloud>, client: HttpClient, delivery: Delivery) {
+    let settings = &cloud.config.function;
     let mut attempts = 0;
     let failure = loop {
-        let outcome = invoke(&inner, &client, &delivery, attempts).await;
+        let outcome = invoke(&cloud, &client, &delivery, attempts).await;
         attempts += 1;
         match outcome {
             Ok(()) => break None,
@@ -59,22 +59,22 @@ async fn deliver(inner: Arc<Inner>, client: HttpClient, delivery: Delivery) {
     };
     let (bucket, key) = (delivery.bucket.clone(), delivery.key.clone());
     match failure {
-        None => inner.emit(|| TwinEvent::EventDelivered { bucket, key, attempts }),
+        None => cloud.watchers.emit(|| TwinEvent::EventDelivered { bucket, key, attempts }),
         Some(failure) => {
             let reason = failure.response.clone();
-            give_up(&inner, delivery, attempts, failure);
-            inner.emit(|| TwinEvent::EventFailed { bucket, key, attempts, reason });
+            give_up(&cloud, delivery, attempts, failure);
+            cloud.watchers.emit(|| TwinEvent::EventFailed { bucket, key, attempts, reason });
         }
     }
-    done(&inner, &inner.notifications.pending);
+    done(&cloud, &cloud.notifications.pending);
 }
 
 fn pause(settings: &FunctionSettings, attempts: u32) -> Duration {
     settings.backoff.saturating_mul(2_u32.saturating_pow(attempts - 1))
 }
 
-fn give_up(inner: &Inner, delivery: Delivery, attempts: u32, failure: Failure) {
-    lock(&inner.notifications.failed).push(FailedDelivery {
+fn give_up(cloud: &Cloud, delivery: Delivery, attempts: u32, failure: Failure) {
+    lock(&cloud.notifications.failed).push(FailedDelivery {
         request_id: delivery.request_id,
         function_url: delivery.function.to_string(),
         bucket: delivery.bucket,
@@ -87,19 +87,19 @@ fn give_up(inner: &Inner, delivery: Delivery, attempts: u32, failure: Failure) {
 }
 
 /// One invocation. `x-fc-status` decides; without it, an answer below 500 passes for success.
-async fn invoke(inner: &Inner, client: &HttpClient, delivery: &Delivery, retry: u32) -> Result<(), Failure> {
+async fn invoke(cloud: &Cloud, client: &HttpClient, delivery: &Delivery, retry: u32) -> Result<(), Failure> {
     let lost = |response: String| Failure { status: None, response };
     let mut request = Request::new(Full::new(delivery.payload.clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = delivery.function.clone();
-    *request.headers_mut() = invocation_headers(inner, &delivery.request_id, retry);
+    *request.headers_mut() = invocation_headers(cloud, &delivery.request_id, retry);
     let exchange = async {
         let response = client.request(request).await.map_err(|error| lost(error.to_string()))?;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| lost(error.to_string()))?.to_bytes();
         Ok((head, body))
     };
-    let answered = timeout(inner.config.function.timeout, exchange).await;
+    let answered = timeout(cloud.config.function.timeout, exchange).await;
     let (head, body) = answered.map_err(|_| lost("the function did not answer in time".to_owned()))??;
     let reported =
         head.headers.get("x-fc-status").and_then(|status| status.to_str().ok()?.parse::<u16>().ok());
@@ -112,8 +112,8 @@ async fn invoke(inner: &Inner, client: &HttpClient, delivery: &Delivery, retry: 
 }
 
 /// See <https://www.alibabacloud.com/help/en/functioncompute/fc/context-and-log-format-1>.
-fn invocation_headers(inner: &Inner, request_id: &str, retry: u32) -> HeaderMap {
-    let settings = &inner.config.function;
+fn invocation_headers(cloud: &Cloud, request_id: &str, retry: u32) -> HeaderMap {
+    let settings = &cloud.config.function;
     let mut headers = HeaderMap::new();
     let mut set =
         |name: &'static str, value: &str| insert_text(&mut headers, HeaderName::from_static(name), value);
@@ -124,12 +124,12 @@ fn invocation_headers(inner: &Inner, request_id: &str, retry: u32) -> HeaderMap 
     set("x-fc-function-handler", "index.handler");
     set("x-fc-function-memory", "512");
     set("x-fc-function-timeout", &settings.timeout.as_secs().to_string());
-    set("x-fc-region", &inner.config.region);
+    set("x-fc-region", &cloud.config.region);
     set("x-fc-account-id", &settings.account_id);
     set("x-fc-qualifier", "LATEST");
     set("x-fc-version-id", "LATEST");
     set("x-fc-retry-count", &retry.to_string());
-    let accounts = &inner.config.oss_accounts;
+    let accounts = &cloud.config.oss_accounts;
     let temporary = accounts.iter().find(|account| account.security_token.is_some());
     if let Some(account) =
         temporary.or(accounts.first()).filter(|_| settings.credentials != CredentialHeaders::Withheld)

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::body::ReplyBody;
-use crate::objects::{Dialect, HeaderPrefix};
-use crate::xml::escape;
+use crate::dialect::{Dialect, HeaderPrefix};
+use crate::reply::{Reply, insert_text};
+use crate::xml::{Malformed, escape};
 
-pub(crate) type Reply = Response<ReplyBody>;
 pub(crate) type Outcome<T> = Result<T, ApiError>;
 
 /// A refusal with everything its body and headers need. Boxed: it travels in every `Result`.
@@ -46,6 +46,12 @@ pub(crate) struct ErrorContext<'a> {
     pub(crate) resource: &'a str,
     pub(crate) host: &'a str,
     pub(crate) request_id: &'a str,
+}
+
+impl From<Malformed> for ApiError {
+    fn from(_: Malformed) -> Self {
+        Self::malformed_xml()
+    }
 }
 
 impl ApiError {
@@ -210,12 +216,5 @@ impl ApiError {
             xml += "  </AccessDeniedDetail>\n";
         }
         xml + "</Error>\n"
-    }
-}
-
-/// Inserts `value` unless it cannot be a header.
-pub(crate) fn insert_text(headers: &mut http::HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
     }
 }

@@ -6,10 +6,9 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::body::ReplyBody;
-use crate::error::{ApiError, ErrorContext, Reply};
+use crate::connection::{Aborted, Connection};
 use crate::faults::{FaultAction, FaultId, FaultResponse, Faults};
-use crate::oms;
-use crate::server::{Aborted, Connection};
+use crate::reply::Reply;
 
 /// What is left of a fault once it has been met at the start of a request.
 pub(crate) enum Faulted {
@@ -111,15 +110,6 @@ impl Faulted {
 const SHORTEST_HEAD: usize = 64;
 
 impl FaultResponse {
-    pub(crate) fn object_reply(&self, context: &ErrorContext<'_>) -> Reply {
-        let error = ApiError::new(self.status_code(), self.code.clone(), self.message.clone());
-        self.complete(error.into_reply(context))
-    }
-
-    pub(crate) fn oms_reply(&self, request_id: &str) -> Reply {
-        self.complete(oms::error_reply(self.status_code(), &self.code, &self.message, request_id))
-    }
-
     /// An answer that has nothing of a service.
     pub(crate) fn proxy_reply(&self) -> Reply {
         let mut reply = http::Response::new(ReplyBody::default());
@@ -127,11 +117,12 @@ impl FaultResponse {
         self.complete(reply)
     }
 
-    fn status_code(&self) -> StatusCode {
+    pub(crate) fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    fn complete(&self, mut reply: Reply) -> Reply {
+    /// `reply` with the headers and the body that the fault gives.
+    pub(crate) fn complete(&self, mut reply: Reply) -> Reply {
         for (name, value) in &self.headers {
             if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
                 reply.headers_mut().append(name, value);

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 pub use self::response::FaultResponse;
 
-use crate::Service;
+use crate::service::Service;
 use crate::sync::lock;
 
 /// Names an injected fault.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::assembled::Assembled;
+use crate::cloud::Cloud;
 use crate::content::Content;
+use crate::dialect::Dialect;
 use crate::digest::Digests;
 use crate::notify::Change;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-use crate::objects::{Assembled, Dialect};
 use crate::observe::TwinEvent;
-use crate::state::Inner;
 use crate::store::{Overwrite, Part};
 
 /// Longest content that is stored as one PUT would; longer content is stored as an upload in parts of this length.
@@ -17,7 +18,7 @@ const LONGEST_SINGLE: u64 = 64 << 20;
 /// Direct access to the objects of one service: no signature, no fault, no request.
 #[derive(Clone, Copy)]
 pub struct Objects<'a> {
-    pub(crate) inner: &'a Inner,
+    pub(crate) cloud: &'a Cloud,
     pub(crate) dialect: Dialect,
 }
 
@@ -51,8 +52,8 @@ impl Objects<'_> {
         let object = self.object(body.into(), ObjectHeaders::default());
         let (object, replaced) = self.store(bucket, key, object);
         if self.dialect == Dialect::Oss {
-            let request_id = self.inner.request_id(self.dialect.service());
-            self.inner.raise(Change::PutObject, bucket, key, &object, replaced, &request_id);
+            let request_id = self.cloud.request_id(self.dialect.service());
+            self.cloud.raise(Change::PutObject, bucket, key, &object, replaced, &request_id);
         }
     }
 
@@ -78,18 +79,18 @@ impl Objects<'_> {
 
     /// Changes a stored object in whatever way; `false` when it is not there.
     pub fn modify(&self, bucket: &str, key: &str, change: impl FnOnce(&mut StoredObject)) -> bool {
-        let bucket = self.inner.store(self.dialect).bucket(bucket);
+        let bucket = self.cloud.store(self.dialect).bucket(bucket);
         let found = bucket.is_some_and(|bucket| bucket.modify(key, change).is_some());
-        self.inner.changed();
+        self.cloud.watchers.changed();
         found
     }
 
     /// The object that such content becomes.
     pub(crate) fn object(&self, body: Content, headers: ObjectHeaders) -> StoredObject {
-        let now = self.inner.now();
+        let now = self.cloud.now();
         if body.len() <= LONGEST_SINGLE {
             let digests = Digests::of(&body);
-            return self.inner.store(self.dialect).object(body, digests, headers, now);
+            return self.cloud.store(self.dialect).object(body, digests, headers, now);
         }
         let parts: Vec<_> = (0..body.len().div_ceil(LONGEST_SINGLE))
             .map(|number| {
@@ -99,15 +100,15 @@ impl Objects<'_> {
                 Part { body, md5, etag, crc64: Some(crc64), last_modified: now }
             })
             .collect();
-        let id = self.inner.request_id(self.dialect.service());
+        let id = self.cloud.request_id(self.dialect.service());
         Assembled::of(&parts).into_object(self.dialect, headers, &id, now)
     }
 
     fn store(&self, bucket: &str, key: &str, object: StoredObject) -> (Arc<StoredObject>, Option<u64>) {
         let object = Arc::new(object);
-        let bucket_of = self.inner.store(self.dialect).create(bucket, self.inner.now());
+        let bucket_of = self.cloud.store(self.dialect).create(bucket, self.cloud.now());
         let replaced = bucket_of.put(key, Arc::clone(&object), Overwrite::Allowed);
-        self.inner.emit(|| TwinEvent::ObjectPut {
+        self.cloud.watchers.emit(|| TwinEvent::ObjectPut {
             service: self.dialect.service(),
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -117,21 +118,21 @@ impl Objects<'_> {
 
     /// An object; the copy shares the content.
     pub fn get(&self, bucket: &str, key: &str) -> Option<StoredObject> {
-        let object = self.inner.store(self.dialect).bucket(bucket)?.get(key)?;
+        let object = self.cloud.store(self.dialect).bucket(bucket)?.get(key)?;
         Some(StoredObject::clone(&object))
     }
 
     /// Removes an object without a bucket event; `false` when it was not there.
     pub fn delete(&self, bucket: &str, key: &str) -> bool {
-        let bucket = self.inner.store(self.dialect).bucket(bucket);
+        let bucket = self.cloud.store(self.dialect).bucket(bucket);
         let deleted = bucket.is_some_and(|bucket| bucket.delete(key).is_some());
-        self.inner.changed();
+        self.cloud.watchers.changed();
         deleted
     }
 
     /// All keys of a bucket in byte order; none when there is no such bucket.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
-        let bucket = self.inner.store(self.dialect).bucket(bucket);
+        let bucket = self.cloud.store(self.dialect).bucket(bucket);
         bucket
             .map(|bucket| bucket.with_objects(|objects| objects.keys().cloned().collect()))
             .unwrap_or_default()
@@ -139,13 +140,13 @@ impl Objects<'_> {
 
     /// How many objects a bucket holds; 0 when there is no such bucket.
     pub fn len(&self, bucket: &str) -> usize {
-        let bucket = self.inner.store(self.dialect).bucket(bucket);
+        let bucket = self.cloud.store(self.dialect).bucket(bucket);
         bucket.map_or(0, |bucket| bucket.with_objects(std::collections::BTreeMap::len))
     }
 
     /// The multipart uploads under way in a bucket, by key and then id: key, upload id, number of parts received.
     pub fn uploads(&self, bucket: &str) -> Vec<(String, String, usize)> {
-        let bucket = self.inner.store(self.dialect).bucket(bucket);
+        let bucket = self.cloud.store(self.dialect).bucket(bucket);
         bucket.map(|bucket| bucket.list_uploads()).unwrap_or_default()
     }
 }

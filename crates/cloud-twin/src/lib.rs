@@ -7,22 +7,29 @@
 //!
 //! # Map
 //!
+//! From the foundation up; each module imports only from rows above its own, or from its own row:
+//!
 //! | module | job |
 //! |---|---|
-//! | `server` | listeners, connections, breaking connections on order |
-//! | `body` | bodies of requests and replies, streamed |
-//! | `wire` | percent-encoding, query text, addressing (virtual host, path style, custom domain) |
-//! | `auth` | OSS V4 and V1, OBS, AWS V2 and V4 at OBS, APIG, the lock after repeated failures |
+//! | `clock`, `time`, `sync`, `service` | the time and its forms, locks, the three services |
+//! | `dialect` | what OSS and OBS do differently |
+//! | `content`, `crc64`, `digest`, `image` | content of objects (runs of zeros cost nothing), checksums, size of pictures |
+//! | `connection`, `body`, `reply` | connections that faults can break, bodies that are streamed, replies |
+//! | `wire`, `xml`, `form_fields` | percent-encoding, query text, addressing (virtual host, path style, custom domain); XML; forms |
+//! | `error` | refusals of OSS and OBS |
 //! | `policy` | policies of RAM and IAM, and which permission an operation needs |
-//! | `objects` | the object services, one implementation in two dialects |
-//! | `object`, `content`, `digest` | objects, what they hold (runs of zeros cost nothing), checksums |
-//! | `oms` | sync tasks, events, statistics, the copying |
-//! | `callback` | upload callbacks: arguments, variables, signature, delivery |
-//! | `image` | size and format of pictures, as far as callbacks tell them |
-//! | `notify`, `delivery` | bucket events and their asynchronous delivery to a function, with retries |
-//! | `faults`, `faulted` | faults to order |
-//! | `observe` | events, counters |
-//! | `admin` | all of it over HTTP, for other processes |
+//! | `config` | settings of a twin |
+//! | `auth` | OSS V4 and V1, OBS, AWS V2 and V4 at OBS, APIG, the lock after repeated failures |
+//! | `object`, `cors`, `store`, `assembled` | objects and buckets in memory |
+//! | `observe`, `watchers` | events and counters; who waits for them |
+//! | `faults`, `faulted` | faults to order, and how each is carried out |
+//! | `notify`, `callback`, `sync_tasks` | bucket events, upload callbacks, sync tasks of OMS: their rules, queues and results |
+//! | `cloud` | all of this together: the state that every listener and worker shares |
+//! | `handle` | direct access to the objects, without a request |
+//! | `delivery`, `callback_sender` | workers: bucket events to functions, callbacks to servers |
+//! | `objects`, `oms`, `admin` | requests to OSS and OBS, to OMS (and its copying), to the admin API |
+//! | `server` | listeners, and who answers on each |
+//! | `twin` | a twin as a test or a demo holds it |
 //!
 //! # Forms and callbacks
 //!
@@ -69,18 +76,25 @@
 #![warn(missing_docs)]
 
 mod admin;
+mod assembled;
 mod auth;
 mod body;
 mod callback;
+mod callback_sender;
 mod clock;
+mod cloud;
 mod config;
+mod connection;
 mod content;
+mod cors;
 mod crc64;
 mod delivery;
+mod dialect;
 mod digest;
 mod error;
 mod faulted;
 mod faults;
+mod form_fields;
 mod handle;
 mod image;
 mod notify;
@@ -89,21 +103,17 @@ mod objects;
 mod observe;
 mod oms;
 mod policy;
+mod reply;
 mod server;
-mod state;
+mod service;
 mod store;
 mod sync;
+mod sync_tasks;
+mod time;
+mod twin;
+mod watchers;
 mod wire;
 mod xml;
-
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
-use std::sync::Arc;
-
-use http::HeaderMap;
-use tokio::sync::broadcast;
-use tokio::task::JoinHandle;
 
 pub use http_listener::Limits;
 
@@ -117,257 +127,8 @@ pub use crate::faults::{Fault, FaultAction, FaultId, FaultResponse, Faults};
 pub use crate::handle::Objects;
 pub use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
 pub use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-pub use crate::observe::{CallbackCount, RequestCount, Service, Stats, TwinEvent};
-pub use crate::oms::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
+pub use crate::observe::{CallbackCount, RequestCount, Stats, TwinEvent};
 pub use crate::policy::{AccessPolicy, Denied, PolicyError};
-
-use crate::objects::Dialect;
-use crate::server::Front;
-use crate::state::{Addresses, Inner};
-use crate::sync::lock;
-
-/// A running twin. Everything stops when it is dropped.
-pub struct Twin {
-    inner: Arc<Inner>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl fmt::Debug for Twin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Twin").field("addresses", &self.inner.addresses).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Twin {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
-}
-
-impl Twin {
-    /// Settings to change before [`TwinConfig::start`].
-    pub fn builder() -> TwinConfig {
-        TwinConfig::default()
-    }
-
-    /// Binds the listeners and starts to serve, on the current tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When an address cannot be bound or is not of the loopback interface.
-    pub async fn start(config: TwinConfig) -> io::Result<Self> {
-        let mut services = BTreeMap::new();
-        let mut listeners = Vec::new();
-        for (&service, &address) in &config.addresses {
-            let listener = server::bind(address).await?;
-            services.insert(service, listener.local_addr()?);
-            listeners.push((listener, Front::Service(service)));
-        }
-        let listener = server::bind(config.admin_addr).await?;
-        let admin = listener.local_addr()?;
-        listeners.push((listener, Front::Admin));
-        let (inner, queues) = Inner::new(config, Addresses { services, admin });
-        let inner = Arc::new(inner);
-        let mut tasks: Vec<_> = listeners
-            .into_iter()
-            .map(|(listener, front)| tokio::spawn(server::serve(Arc::clone(&inner), listener, front)))
-            .collect();
-        tasks.push(tokio::spawn(delivery::deliver_all(Arc::clone(&inner), queues.deliveries)));
-        tasks.push(tokio::spawn(callback::run_all(Arc::clone(&inner), queues.callbacks)));
-        tasks.push(tokio::spawn(oms::copy::copy_all(Arc::clone(&inner), queues.copies)));
-        Ok(Self { inner, tasks })
-    }
-
-    /// Stops serving, drops every connection, and returns once all is stopped.
-    pub async fn shutdown(mut self) {
-        for task in std::mem::take(&mut self.tasks) {
-            task.abort();
-            // The error says that the task was aborted.
-            let _ = task.await;
-        }
-    }
-
-    /// Endpoint of OSS, `http://127.0.0.1:port`. Path style; names that resolve here work as virtual hosts.
-    pub fn oss_url(&self) -> String {
-        self.inner.addresses.url(Service::Oss)
-    }
-
-    /// Endpoint of OBS, `http://127.0.0.1:port`. Path style; names that resolve here work as virtual hosts.
-    pub fn obs_url(&self) -> String {
-        self.inner.addresses.url(Service::Obs)
-    }
-
-    /// Endpoint of OMS, `http://127.0.0.1:port`.
-    pub fn oms_url(&self) -> String {
-        self.inner.addresses.url(Service::Oms)
-    }
-
-    /// Where the admin API listens, `http://127.0.0.1:port`.
-    pub fn admin_url(&self) -> String {
-        self.inner.addresses.admin_url()
-    }
-
-    /// Region that V4 signatures for OSS must name.
-    pub fn region(&self) -> &str {
-        &self.inner.config.region
-    }
-
-    /// The first OSS account.
-    pub fn oss_account(&self) -> &Account {
-        first(&self.inner.config.oss_accounts)
-    }
-
-    /// The OSS account that functions receive: the first temporary one, else the first.
-    pub fn function_account(&self) -> &Account {
-        let accounts = &self.inner.config.oss_accounts;
-        accounts.iter().find(|account| account.security_token.is_some()).unwrap_or_else(|| first(accounts))
-    }
-
-    /// The first Huawei account, valid at OBS and OMS.
-    pub fn huawei_account(&self) -> &Account {
-        first(&self.inner.config.huawei_accounts)
-    }
-
-    /// Creates an OSS bucket unless it is there.
-    pub fn create_oss_bucket(&self, name: &str) {
-        self.inner.oss.create(name, self.inner.now());
-    }
-
-    /// Creates an OBS bucket unless it is there.
-    pub fn create_obs_bucket(&self, name: &str) {
-        self.inner.obs.create(name, self.inner.now());
-    }
-
-    /// Creates a sync task that copies from an OSS bucket to an OBS bucket. It takes events at once.
-    pub fn create_sync_task(&self, source_bucket: &str, destination_bucket: &str) -> SyncTaskHandle {
-        self.inner.oms.create_task(source_bucket, destination_bucket, self.inner.now())
-    }
-
-    /// Starts or stops a sync task; `false` when there is none of that name.
-    pub fn set_sync_task_status(&self, task: &SyncTaskHandle, status: SyncTaskStatus) -> bool {
-        self.inner.oms.set_status(&task.sync_task_id, status, self.inner.now())
-    }
-
-    /// The address that takes the events of a sync task, as `SYNC_URL` wants it.
-    pub fn sync_url(&self, task: &SyncTaskHandle) -> String {
-        self.inner.addresses.sync_url(task)
-    }
-
-    /// Invokes the function at `function_url` for every object created in an OSS bucket.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not one of plain HTTP.
-    pub fn notify(&self, bucket: &str, function_url: &str) -> Result<(), InvalidFunctionUrl> {
-        self.notify_with(Notification::new(bucket, function_url))
-    }
-
-    /// As [`Twin::notify`], with a choice of events and keys.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not one of plain HTTP.
-    pub fn notify_with(&self, notification: Notification) -> Result<(), InvalidFunctionUrl> {
-        self.inner.notifications.add(notification)
-    }
-
-    /// The objects of OSS, past all signatures and faults.
-    pub fn oss(&self) -> Objects<'_> {
-        Objects { inner: &self.inner, dialect: Dialect::Oss }
-    }
-
-    /// The objects of OBS, past all signatures and faults.
-    pub fn obs(&self) -> Objects<'_> {
-        Objects { inner: &self.inner, dialect: Dialect::Obs }
-    }
-
-    /// The faults in force.
-    pub fn faults(&self) -> &Faults {
-        &self.inner.faults
-    }
-
-    /// How often OMS accepted each key.
-    pub fn accepted(&self) -> BTreeMap<String, u64> {
-        lock(&self.inner.oms.accepted).iter().map(|(key, &count)| (key.clone(), count)).collect()
-    }
-
-    /// How often OMS accepted `key`.
-    pub fn accepted_count(&self, key: &str) -> u64 {
-        lock(&self.inner.oms.accepted).get(key).copied().unwrap_or_default()
-    }
-
-    /// The authenticated requests for events in the order they came, whether taken or refused.
-    pub fn oms_batches(&self) -> Vec<OmsBatch> {
-        lock(&self.inner.oms.batches).clone()
-    }
-
-    /// Where callbacks say that their public key is: `http://gosspublic.alicdn.com/callback_pub_key_twin.pem`.
-    ///
-    /// [`Twin::oss_url`] serves it to whoever uses that address as HTTP proxy (`HTTP_PROXY`).
-    pub fn callback_key_url(&self) -> &'static str {
-        callback::KEY_URL
-    }
-
-    /// The public key that verifies callbacks, in PEM. The private one is public knowledge too: it is in this crate, so
-    /// that a signature made with it proves nothing to anybody but a test.
-    pub fn callback_public_key_pem(&self) -> &'static str {
-        callback::PUBLIC_KEY_PEM
-    }
-
-    /// The headers that vouch for a callback, as OSS would make them for this target and body: `authorization`,
-    /// `x-oss-pub-key-url`, `content-md5` and the fixed ones. `path_and_query` is that of the request line, encoded.
-    ///
-    /// For tests that forge or replay callbacks.
-    pub fn sign_callback(&self, path_and_query: &str, body: impl AsRef<[u8]>) -> HeaderMap {
-        callback::sign(path_and_query, body.as_ref())
-    }
-
-    /// The callbacks made or lost so far, one for each URL tried, in the order in which they ended.
-    pub fn callbacks(&self) -> Vec<CallbackAttempt> {
-        lock(&self.inner.callbacks.attempts).clone()
-    }
-
-    /// Counters since the start.
-    pub fn stats(&self) -> Stats {
-        self.inner.stats()
-    }
-
-    /// The requests that no policy allowed, in the order they came.
-    pub fn denied(&self) -> Vec<Denied> {
-        lock(&self.inner.denied).clone()
-    }
-
-    /// Bucket events whose function failed in every try.
-    pub fn failure_destination(&self) -> Vec<FailedDelivery> {
-        lock(&self.inner.notifications.failed).clone()
-    }
-
-    /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under way.
-    pub fn is_idle(&self) -> bool {
-        self.inner.is_idle()
-    }
-
-    /// Everything that happens from now on. A subscriber more than 65 536 events behind loses the oldest.
-    pub fn subscribe(&self) -> broadcast::Receiver<TwinEvent> {
-        self.inner.events.subscribe()
-    }
-
-    /// Returns once `condition` holds. It is asked now and after every change, never on a timer.
-    pub async fn wait_until(&self, mut condition: impl FnMut(&Self) -> bool) {
-        self.inner.wait_until(|| condition(self)).await;
-    }
-
-    /// URLs, accounts and tasks as JSON: what the `cloud-twin` binary prints when it is ready.
-    pub fn describe(&self) -> serde_json::Value {
-        self.inner.describe()
-    }
-}
-
-/// The configuration always holds one: an empty list stands for accounts nobody can use.
-fn first(accounts: &[Account]) -> &Account {
-    static NOBODY: Account =
-        Account { access_key: String::new(), secret_key: String::new(), security_token: None };
-    accounts.first().unwrap_or(&NOBODY)
-}
+pub use crate::service::Service;
+pub use crate::sync_tasks::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
+pub use crate::twin::Twin;

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::dialect::Dialect;
 use crate::object::StoredObject;
-use crate::objects::Dialect;
-use crate::state::Inner;
 use crate::sync::{read, write};
 
 /// A change of an OSS bucket that can raise an event.
@@ -168,65 +168,51 @@ impl Notifications {
         write(&self.rules).push((rule, uri));
         Ok(())
     }
-}
 
-impl Inner {
-    /// Queues the event of a change for every function that watches the bucket.
-    pub(crate) fn raise(
-        &self,
-        change: Change,
-        bucket: &str,
-        key: &str,
-        object: &StoredObject,
-        replaced: Option<u64>,
-        request_id: &str,
-    ) {
-        let name = change.event_name();
-        let functions: Vec<Uri> = read(&self.notifications.rules)
-            .iter()
-            .filter(|(rule, _)| rule.covers(bucket, key, name))
-            .map(|(_, uri)| uri.clone())
-            .collect();
-        if functions.is_empty() {
-            return;
-        }
-        let payload = Bytes::from(self.event(change, bucket, key, object, replaced, request_id).to_string());
-        for function in functions {
-            let delivery = Delivery {
-                function,
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
-                request_id: format!("fc-{}", self.request_id(crate::Service::Oms)),
-                payload: payload.clone(),
-            };
-            self.notifications.pending.fetch_add(1, Ordering::SeqCst);
-            if self.notifications.queue.send(delivery).is_err() {
-                // The twin is shutting down.
-                self.notifications.pending.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
+    /// The functions that a change of an object invokes.
+    pub(crate) fn functions(&self, change: Change, bucket: &str, key: &str) -> Vec<Uri> {
+        let rules = read(&self.rules);
+        let covering = rules.iter().filter(|(rule, _)| rule.covers(bucket, key, change.event_name()));
+        covering.map(|(_, uri)| uri.clone()).collect()
     }
 
+    pub(crate) fn queue(&self, delivery: Delivery) {
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        if self.queue.send(delivery).is_err() {
+            // The twin is shutting down.
+            self.pending.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What a bucket event says.
+#[derive(Debug)]
+pub(crate) struct BucketEvent<'a> {
+    pub(crate) change: Change,
+    pub(crate) time: DateTime<Utc>,
+    pub(crate) region: &'a str,
+    /// Owner of the bucket, who also made the request.
+    pub(crate) account: &'a str,
+    pub(crate) bucket: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) object: &'a StoredObject,
+    /// Size of the object that was there before.
+    pub(crate) replaced: Option<u64>,
+    pub(crate) request_id: &'a str,
+}
+
+impl BucketEvent<'_> {
     /// The native event, see <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>.
-    fn event(
-        &self,
-        change: Change,
-        bucket: &str,
-        key: &str,
-        object: &StoredObject,
-        replaced: Option<u64>,
-        request_id: &str,
-    ) -> serde_json::Value {
-        let region = &self.config.region;
-        let account = &self.config.function.account_id;
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let Self { change, region, account, bucket, key, object, request_id, .. } = self;
         let length = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let (new, old) = (length(object.body.len()), length(replaced.unwrap_or_default()));
+        let (new, old) = (length(object.body.len()), length(self.replaced.unwrap_or_default()));
         let delta = if change.removes() { -old } else { new - old };
         let content_type = object.headers.content_type.as_ref().and_then(|value| value.to_str().ok());
         json!({"events": [{
             "eventName": change.event_name(),
             "eventSource": "acs:oss",
-            "eventTime": Dialect::Oss.time(self.now()),
+            "eventTime": Dialect::Oss.time(self.time),
             "eventVersion": "1.0",
             "oss": {
                 "bucket": {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderName, HeaderValue};
 
 use crate::content::Content;
-use crate::objects::Dialect;
+use crate::dialect::Dialect;
 
 /// What an object was made by; OSS tells in `x-oss-object-type`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::content::Content;
+use crate::cors::Cors;
+use crate::dialect::Dialect;
 use crate::digest::Digests;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-use crate::objects::{Cors, Dialect};
 use crate::sync::{lock, read, write};
 
 /// A multipart upload under way.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
-use crate::objects::Dialect;
+use crate::dialect::Dialect;
 
 /// A percent escape or a UTF-8 sequence that does not decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,6 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-use crate::error::{ApiError, Outcome};
-
 /// Escapes text content. Control characters become character references, as XML 1.0 cannot hold them raw.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -63,15 +61,19 @@ pub(crate) enum Node {
     Close { name: String, text: String },
 }
 
+/// A document that is no XML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
 /// The elements of a request document in order.
-pub(crate) fn parse(document: &[u8]) -> Outcome<Vec<Node>> {
-    let document = std::str::from_utf8(document).map_err(|_| ApiError::malformed_xml())?;
+pub(crate) fn parse(document: &[u8]) -> Result<Vec<Node>, Malformed> {
+    let document = std::str::from_utf8(document).map_err(|_| Malformed)?;
     let mut reader = Reader::from_str(document);
     let mut nodes = Vec::new();
     let mut text = String::new();
     let mut depth = 0_usize;
     loop {
-        match reader.read_event().map_err(|_| ApiError::malformed_xml())? {
+        match reader.read_event().map_err(|_| Malformed)? {
             Event::Start(start) => {
                 text.clear();
                 depth += 1;
@@ -92,12 +94,12 @@ pub(crate) fn parse(document: &[u8]) -> Outcome<Vec<Node>> {
             Event::GeneralRef(reference) => match reference.resolve_char_ref() {
                 Ok(Some(character)) => text.push(character),
                 Ok(None) => {
-                    text.push_str(resolve_predefined_entity(&reference).ok_or_else(ApiError::malformed_xml)?);
+                    text.push_str(resolve_predefined_entity(&reference).ok_or(Malformed)?);
                 }
-                Err(_) => return Err(ApiError::malformed_xml()),
+                Err(_) => return Err(Malformed),
             },
             Event::Eof if depth == 0 && !nodes.is_empty() => return Ok(nodes),
-            Event::Eof => return Err(ApiError::malformed_xml()),
+            Event::Eof => return Err(Malformed),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 use sha2::{Digest, Sha256};
 
-use super::{FailureLock, MAX_SKEW, hmac, parse_basic_time};
+use super::{FailureLock, MAX_SKEW, hmac};
 use crate::config::Account;
+use crate::time::parse_basic_time;
 use crate::wire::{Plus, Query, Slash, decode, encode, header};
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";

@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Policy, SignedParts, account, check_skew, hmac, locked, mismatch, parse_basic_time, parse_http_time,
-    time_required, unsupported_authorization,
+    Policy, SignedParts, account, check_skew, hmac, locked, mismatch, time_required,
+    unsupported_authorization,
 };
+use crate::dialect::{Dialect, HeaderPrefix};
 use crate::error::{ApiError, Outcome};
-use crate::objects::{Dialect, HeaderPrefix};
+use crate::time::{parse_basic_time, parse_http_time};
 use crate::wire::{Query, Slash, encode, header};
 
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -8,10 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::oss_v4::{ALGORITHM, KeyCache, Scope};
-use super::{MAX_SKEW, Policy, account, expired, hmac, mismatch, parse_basic_time, skewed, time_required};
+use super::{MAX_SKEW, Policy, account, expired, hmac, mismatch, skewed, time_required};
 use crate::config::SignatureV1;
+use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
-use crate::objects::{Dialect, Fields};
+use crate::form_fields::FormFields;
+use crate::time::parse_basic_time;
 
 const MAX_AGE: TimeDelta = TimeDelta::days(7);
 
@@ -24,7 +26,7 @@ pub(crate) enum FormSignature {
 
 /// Verifies the signature of the form over `document`, its policy still encoded.
 pub(crate) fn verify_form(
-    fields: &Fields,
+    fields: &FormFields,
     document: &str,
     policy: Policy<'_>,
     keys: &KeyCache,
@@ -39,7 +41,7 @@ pub(crate) fn verify_form(
 }
 
 /// A field that a signature needs. The code says whether it is missing or empty.
-fn signature<'a>(fields: &'a Fields, name: &'static str, shown: &str) -> Outcome<&'a str> {
+fn signature<'a>(fields: &'a FormFields, name: &'static str, shown: &str) -> Outcome<&'a str> {
     let ec = match fields.get(name) {
         Some("") => "0002-00000704",
         None => "0002-00000703",
@@ -55,7 +57,7 @@ fn required(name: &str) -> ApiError {
     .detail("ArgumentName", name)
 }
 
-fn verify_v1(fields: &Fields, document: &str, policy: Policy<'_>) -> Outcome<()> {
+fn verify_v1(fields: &FormFields, document: &str, policy: Policy<'_>) -> Outcome<()> {
     if policy.v1 == SignatureV1::Refused {
         return Err(super::v1_refused());
     }
@@ -70,7 +72,7 @@ fn verify_v1(fields: &Fields, document: &str, policy: Policy<'_>) -> Outcome<()>
     Err(mismatch(Dialect::Oss, access_key, provided, document).ec("0002-00000705"))
 }
 
-fn verify_v4(fields: &Fields, document: &str, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
+fn verify_v4(fields: &FormFields, document: &str, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
     let provided = signature(fields, "x-oss-signature", "x-oss-signature")?;
     let field = |name: &str| fields.get(name).ok_or_else(|| required(name));
     let credential = field("x-oss-credential")?;
@@ -94,7 +96,7 @@ fn verify_v4(fields: &Fields, document: &str, policy: Policy<'_>, keys: &KeyCach
 }
 
 /// Whether the form claims to be signed at all.
-pub(crate) fn is_signed(fields: &Fields) -> bool {
+pub(crate) fn is_signed(fields: &FormFields) -> bool {
     ["ossaccesskeyid", "signature", "x-oss-credential", "x-oss-signature", "x-oss-signature-version"]
         .into_iter()
         .any(|name| fields.get(name).is_some())

@@ -8,12 +8,13 @@ use chrono::DateTime;
 use sha1::Sha1;
 
 use super::{
-    Policy, SignedParts, account, check_skew, expired, hmac, locked, mismatch, parse_http_time,
-    time_required, unsupported_authorization, v1_refused,
+    Policy, SignedParts, account, check_skew, expired, hmac, locked, mismatch, time_required,
+    unsupported_authorization, v1_refused,
 };
 use crate::config::SignatureV1;
+use crate::dialect::{Dialect, HeaderPrefix};
 use crate::error::{ApiError, Outcome};
-use crate::objects::{Dialect, HeaderPrefix};
+use crate::time::parse_http_time;
 use crate::wire::{Slash, encode, header};
 
 /// Query parameters that OSS signs in V1, besides every `x-oss-*`.

@@ -17,9 +17,7 @@ mod oss_v4;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method, StatusCode};
 
@@ -27,8 +25,9 @@ pub(crate) use self::form::{FormSignature, is_signed, verify_form};
 pub(crate) use self::lock::FailureLock;
 pub(crate) use self::oss_v4::KeyCache;
 use crate::config::{Account, SignatureV1};
+use crate::dialect::{Dialect, HeaderPrefix};
 use crate::error::{ApiError, Outcome};
-use crate::objects::{Dialect, HeaderPrefix};
+use crate::time::xml_time;
 use crate::wire::{Query, Target, header};
 
 /// Requests may be this much off the clock, both ways.
@@ -185,24 +184,8 @@ fn expired(deadline: DateTime<Utc>, now: DateTime<Utc>) -> ApiError {
         .detail("ServerTime", xml_time(now))
 }
 
-pub(crate) fn xml_time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
-
 fn check_skew(signed_at: DateTime<Utc>, now: DateTime<Utc>) -> Outcome<()> {
     if (now - signed_at).abs() > MAX_SKEW { Err(skewed(signed_at, now)) } else { Ok(()) }
-}
-
-/// `20231216T162057Z`.
-fn parse_basic_time(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc())
-}
-
-/// `Thu, 17 Nov 2005 18:49:58 GMT`; the weekday is not checked, as no server does. Go's RFC 1123 says `UTC`.
-fn parse_http_time(text: &str) -> Option<DateTime<Utc>> {
-    let date = text.split_once(", ").map_or(text, |(_, date)| date);
-    let date = date.strip_suffix(" UTC").map_or_else(|| date.into(), |date| Cow::from(format!("{date} GMT")));
-    DateTime::parse_from_rfc2822(&date).ok().map(|time| time.to_utc())
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]

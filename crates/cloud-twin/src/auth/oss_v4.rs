@@ -7,14 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 
-use super::{
-    MAX_SKEW, Policy, SignedParts, account, check_skew, expired, hmac, mismatch, parse_basic_time,
-    parse_http_time, time_required,
-};
+use super::{MAX_SKEW, Policy, SignedParts, account, check_skew, expired, hmac, mismatch, time_required};
 use crate::config::Account;
+use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
-use crate::objects::Dialect;
 use crate::sync::lock;
+use crate::time::{parse_basic_time, parse_http_time};
 use crate::wire::{Query, Slash, encode, header};
 
 pub(super) const ALGORITHM: &str = "OSS4-HMAC-SHA256";

@@ -11,7 +11,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::*;
-use crate::objects::get::http_date;
+use crate::time::{http_date, parse_http_time};
 use crate::wire::{Plus, Slash, encode};
 
 fn cases(folder: &str) -> Vec<Case> {

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, header};
 use md5::{Digest, Md5};
 use num_bigint::BigUint;
 
-use crate::error::insert_text;
+use crate::reply::insert_text;
 use crate::wire::{Plus, decode};
 
 /// Host that verifiers trust for public keys.

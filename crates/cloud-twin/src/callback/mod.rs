@@ -5,25 +5,20 @@
 
 mod key;
 mod order;
-mod send;
 mod variables;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 pub(crate) use self::key::{KEY_HOST, KEY_URL, PUBLIC_KEY_PEM, sign};
 pub(crate) use self::order::{BodyType, Order};
 pub(crate) use self::variables::Variables;
 use crate::faults::FaultAction;
-use crate::observe::{CallbackCount, TwinEvent};
-use crate::state::{Inner, done};
+use crate::observe::CallbackCount;
 use crate::sync::lock;
 
 /// A callback to one URL, made or lost.
@@ -45,7 +40,7 @@ pub struct CallbackAttempt {
 
 /// How a callback ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(crate) enum Ending {
     Succeeded,
     Failed,
     Lost,
@@ -65,8 +60,8 @@ pub(crate) struct DueCallback {
 /// A due callback, and where its outcome goes: the body for the uploader, or the reason of the failure.
 #[derive(Debug)]
 pub(crate) struct CallbackJob {
-    due: DueCallback,
-    reply: oneshot::Sender<Result<Bytes, String>>,
+    pub(crate) due: DueCallback,
+    pub(crate) reply: oneshot::Sender<Result<Bytes, String>>,
 }
 
 #[derive(Debug)]
@@ -86,7 +81,8 @@ impl Callbacks {
         *lock(&self.count)
     }
 
-    fn record(&self, inner: &Inner, attempt: CallbackAttempt, ending: Ending) {
+    /// Counts and keeps a callback that ended.
+    pub(crate) fn record(&self, attempt: CallbackAttempt, ending: Ending) {
         {
             let mut count = lock(&self.count);
             match ending {
@@ -95,9 +91,7 @@ impl Callbacks {
                 Ending::Lost => count.lost += 1,
             }
         }
-        lock(&self.attempts).push(attempt.clone());
-        let CallbackAttempt { bucket, key, url, status, failure, .. } = attempt;
-        inner.emit(|| TwinEvent::CalledBack { bucket, key, url, status, failure });
+        lock(&self.attempts).push(attempt);
     }
 
     /// Has the callback made, be the uploader still there or not.
@@ -109,28 +103,4 @@ impl Callbacks {
         }
         answer.await.unwrap_or_else(|_| Err("The twin is shutting down.".to_owned()))
     }
-}
-
-/// Works until the future is dropped.
-pub(crate) async fn run_all(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiver<CallbackJob>) {
-    let client: send::HttpClient = Client::builder(TokioExecutor::new()).build_http();
-    let mut running = JoinSet::new();
-    loop {
-        tokio::select! {
-            next = queue.recv() => match next {
-                Some(job) => {
-                    running.spawn(run(Arc::clone(&inner), client.clone(), job));
-                }
-                None => return,
-            },
-            Some(_) = running.join_next(), if !running.is_empty() => {}
-        }
-    }
-}
-
-async fn run(inner: Arc<Inner>, client: send::HttpClient, job: CallbackJob) {
-    let outcome = send::call_back(&inner, &client, &job.due).await;
-    // The uploader may be gone.
-    let _ = job.reply.send(outcome);
-    done(&inner, &inner.callbacks.pending);
 }

@@ -6,16 +6,20 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use md5::{Digest as _, Md5};
 
+use super::Call;
 use super::body::{BodyError, MAX_OBJECT, receive};
-use super::put::{announce, check_crc, check_key, object_headers, write_headers};
-use super::{Call, Dialect, HeaderPrefix};
+use super::headers_kept::object_headers;
+use super::reply::write_headers;
+use super::write::{announce, check_crc, check_key};
 use crate::body::{ReplyBody, RequestBody};
 use crate::content::Content;
 use crate::crc64::combine;
+use crate::dialect::{Dialect, HeaderPrefix};
 use crate::digest::Digests;
-use crate::error::{ApiError, Outcome, Reply};
+use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
+use crate::reply::Reply;
 
 pub(super) async fn append_object(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
@@ -70,7 +74,7 @@ fn appended(
         let message = "Your proposed append exceeds the maximum allowed object size.";
         return Err(ApiError::bad_request("EntityTooLarge", message));
     }
-    let new = call.store().object(Content::default(), digests, headers, call.inner.now());
+    let new = call.store().object(Content::default(), digests, headers, call.cloud.now());
     let (before, crc64) = match old {
         Some(old) => (old.clone(), old.crc64.map(|before| combine(before, digests.crc64, piece.len()))),
         None => (new.clone(), Some(digests.crc64)),

@@ -7,11 +7,13 @@
 use chrono::TimeDelta;
 use http::{Response, StatusCode};
 
+use super::Call;
 use super::body::{BodyError, receive_document};
-use super::{Call, Dialect};
 use crate::body::{ReplyBody, RequestBody};
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::object::{Restoration, StoredObject};
+use crate::reply::Reply;
 use crate::xml::{self, Node};
 
 /// Most days at OSS (cold classes) and at OBS.
@@ -75,7 +77,7 @@ fn restore(call: &Call<'_>, object: &mut StoredObject, days: i64) -> Outcome<Sta
             ),
         });
     }
-    let now = call.inner.now();
+    let now = call.cloud.now();
     let conflict =
         |code: &'static str, message: &'static str| Err(ApiError::new(StatusCode::CONFLICT, code, message));
     let time = TimeDelta::days(days);
@@ -99,7 +101,7 @@ fn restore(call: &Call<'_>, object: &mut StoredObject, days: i64) -> Outcome<Sta
             Ok(StatusCode::OK)
         }
         Restoration::No => {
-            let takes = TimeDelta::from_std(call.inner.config.restore_time).unwrap_or(TimeDelta::MAX);
+            let takes = TimeDelta::from_std(call.cloud.config.restore_time).unwrap_or(TimeDelta::MAX);
             let from = now.checked_add_signed(takes).unwrap_or(now);
             object.restored_from = Some(from);
             object.restored_until = Some(from + time);

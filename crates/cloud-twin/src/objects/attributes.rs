@@ -5,47 +5,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
+use super::Call;
 use super::body::{BodyError, MAX_DOCUMENT, receive, receive_document};
-use super::get::http_date;
-use super::put::{check_key, object_headers, store, write_headers, xml_reply};
-use super::{Call, Dialect};
+use super::headers_kept::{acl, check_tags, invalid_tags, object_headers};
+use super::reply::{write_headers, xml_reply};
+use super::write::{check_key, store};
 use crate::body::{ReplyBody, RequestBody};
 use crate::content::Content;
+use crate::dialect::Dialect;
 use crate::digest::Digests;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
 use crate::object::ObjectKind;
-use crate::wire::{self, Plus, Query, Slash, decode, encode};
+use crate::reply::{Reply, insert_text};
+use crate::time::http_date;
+use crate::wire::{self, Plus, Slash, decode, encode};
 use crate::xml::{self, Document, Node};
 
-const MAX_TAGS: usize = 10;
 const PERMISSIONS: [&str; 5] = ["READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"];
 const SYMLINK_TARGET: &str = "x-oss-symlink-target";
-
-/// The tags a write asks for (`a=1&b=2`, URL-encoded).
-pub(super) fn tags(call: &Call<'_>) -> Outcome<Vec<(String, String)>> {
-    let text = wire::header(&call.parts.headers, call.prefix.name("tagging").as_str());
-    let tags = Query::parse(&text, Plus::Space).map_err(|_| invalid_tags())?;
-    checked(tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
-}
-
-/// The canned ACL a write asks for.
-pub(super) fn acl(call: &Call<'_>) -> Outcome<Option<String>> {
-    let (name, known): (_, &[&str]) = match call.dialect {
-        Dialect::Oss => ("object-acl", &["default", "private", "public-read", "public-read-write"]),
-        Dialect::Obs => {
-            ("acl", &["private", "public-read", "public-read-write", "bucket-owner-full-control"])
-        }
-    };
-    let given = wire::header(&call.parts.headers, call.prefix.name(name).as_str());
-    match given.as_str() {
-        "" => Ok(None),
-        acl if known.contains(&acl) => Ok(Some(given)),
-        _ => Err(ApiError::invalid_argument("The ACL you specified is not valid.")
-            .detail("ArgumentName", call.prefix.name(name).as_str())
-            .detail("ArgumentValue", given)),
-    }
-}
 
 pub(super) async fn put_tagging(call: &Call<'_>, key: &str, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
@@ -88,16 +66,7 @@ fn tags_of(document: &[u8]) -> Outcome<Vec<(String, String)>> {
     }
     let twice =
         tags.iter().enumerate().any(|(at, (key, _))| tags[..at].iter().any(|(other, _)| other == key));
-    if twice { Err(invalid_tags()) } else { checked(tags) }
-}
-
-fn invalid_tags() -> ApiError {
-    ApiError::bad_request("InvalidTag", "The tags you specified are not valid.")
-}
-
-fn checked(tags: Vec<(String, String)>) -> Outcome<Vec<(String, String)>> {
-    let fits = |(key, value): &(String, String)| (1..=128).contains(&key.len()) && value.len() <= 256;
-    if tags.len() <= MAX_TAGS && tags.iter().all(fits) { Ok(tags) } else { Err(invalid_tags()) }
+    if twice { Err(invalid_tags()) } else { check_tags(tags) }
 }
 
 pub(super) fn get_tagging(call: &Call<'_>, key: &str) -> Outcome<Reply> {
@@ -179,7 +148,7 @@ pub(super) fn get_acl(call: &Call<'_>, key: &str) -> Outcome<Reply> {
 /// The owner may do everything; a public ACL adds everybody.
 fn obs_grants(call: &Call<'_>, acl: Option<&str>, list: &mut Document) {
     list.group("Grant", |grant| {
-        let owner = &call.inner.config.function.account_id;
+        let owner = &call.cloud.config.function.account_id;
         grant.group("Grantee", |grantee| {
             grantee.leaf("ID", owner);
         });
@@ -210,7 +179,7 @@ pub(super) fn put_symlink(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     })?;
     let digests = Digests::of(&Content::from(target.clone()));
     let headers = object_headers(call)?;
-    let mut object = call.store().object(Content::default(), digests, headers, call.inner.now());
+    let mut object = call.store().object(Content::default(), digests, headers, call.cloud.now());
     object.crc64 = None;
     object.kind = ObjectKind::Symlink { target };
     let object = Arc::new(object);

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
-use super::Dialect;
 use crate::body::RequestBody;
 use crate::content::{Content, ContentBuilder, Taken};
+use crate::dialect::Dialect;
 use crate::digest::{Digests, Hasher};
 use crate::error::{ApiError, Outcome};
 

@@ -2,10 +2,12 @@
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use super::put::xml_reply;
-use super::{Call, Dialect};
+use super::Call;
+use super::reply::xml_reply;
 use crate::body::ReplyBody;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
+use crate::reply::{Reply, insert_text};
 use crate::store::BucketRemoval;
 use crate::xml::Document;
 
@@ -31,7 +33,7 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Outcome<Reply> {
                     bucket
                         .leaf("ExtranetEndpoint", &endpoints.public)
                         .leaf("IntranetEndpoint", &endpoints.internal)
-                        .leaf("Region", &call.inner.config.region)
+                        .leaf("Region", &call.cloud.config.region)
                         .leaf("StorageClass", "Standard");
                 }
             });
@@ -46,7 +48,7 @@ pub(super) fn put_bucket(call: &Call<'_>) -> Outcome<Reply> {
         return Err(ApiError::bad_request("InvalidBucketName", "The specified bucket is not valid.")
             .detail("BucketName", name));
     }
-    call.store().create(name, call.inner.now());
+    call.store().create(name, call.cloud.now());
     let mut reply = Response::new(ReplyBody::default());
     insert_text(reply.headers_mut(), header::LOCATION, &format!("/{name}"));
     Ok(reply)
@@ -76,7 +78,7 @@ pub(super) fn head_bucket(call: &Call<'_>) -> Outcome<Reply> {
     let mut reply = Response::new(ReplyBody::default());
     let headers = reply.headers_mut();
     match call.dialect {
-        Dialect::Oss => insert_text(headers, call.prefix.name("bucket-region"), &call.inner.config.region),
+        Dialect::Oss => insert_text(headers, call.prefix.name("bucket-region"), &call.cloud.config.region),
         Dialect::Obs => obs_bucket_headers(call, headers),
     }
     Ok(reply)
@@ -141,7 +143,7 @@ pub(super) fn bucket_info(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 pub(super) fn owner(call: &Call<'_>, xml: &mut Document) {
-    let id = call.inner.config.function.account_id.as_str();
+    let id = call.cloud.config.function.account_id.as_str();
     xml.group("Owner", |owner| {
         owner.leaf("ID", id).leaf("DisplayName", id);
     });
@@ -149,7 +151,7 @@ pub(super) fn owner(call: &Call<'_>, xml: &mut Document) {
 
 fn location(call: &Call<'_>) -> String {
     match call.dialect {
-        Dialect::Oss => format!("oss-{}", call.inner.config.region),
+        Dialect::Oss => format!("oss-{}", call.cloud.config.region),
         Dialect::Obs => OBS_REGION.to_owned(),
     }
 }

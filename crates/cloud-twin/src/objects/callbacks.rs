@@ -4,14 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::put::write_headers;
-use super::{Call, Dialect};
+use super::Call;
+use super::reply::write_headers;
 use crate::body::ReplyBody;
 use crate::callback::{DueCallback, KEY_HOST, KEY_URL, Order, PUBLIC_KEY_PEM, Variables};
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::faults::{Probe, Stage};
 use crate::image::Image;
 use crate::object::{ObjectKind, StoredObject};
+use crate::reply::Reply;
 
 /// The callback that headers or query ask for (OSS).
 pub(super) fn ordered(call: &Call<'_>) -> Outcome<Option<Order>> {
@@ -38,7 +40,7 @@ pub(super) async fn answer(
         body,
         fault: fault(call, key),
     };
-    match call.inner.callbacks.make(due).await {
+    match call.cloud.callbacks.make(due).await {
         Ok(body) => {
             let mut reply = Response::new(ReplyBody::from(body));
             let content_type = HeaderValue::from_static("application/json");
@@ -80,7 +82,7 @@ fn content_md5(object: &StoredObject) -> Option<String> {
 
 fn fault(call: &Call<'_>, key: &str) -> Option<crate::faults::FaultAction> {
     let path = call.parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let picked = call.inner.pick_fault(&Probe {
+    let picked = call.cloud.pick_fault(&Probe {
         stage: Stage::Callback,
         service: call.dialect.service(),
         method: call.parts.method.as_str(),

@@ -9,14 +9,18 @@ use http::{Response, StatusCode};
 use super::body::MAX_OBJECT;
 use super::conditions::{Verdict, check};
 use super::get::{check_restored, look_up};
-use super::put::{check_key, object_headers, store, write_crc, xml_reply};
+use super::headers_kept::object_headers;
 use super::range::{Asked, not_satisfiable};
-use super::{Call, Dialect, HeaderPrefix, multipart};
+use super::reply::{write_crc, xml_reply};
+use super::write::{check_key, store};
+use super::{Call, multipart};
 use crate::body::ReplyBody;
+use crate::dialect::{Dialect, HeaderPrefix};
 use crate::digest::Digests;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
+use crate::reply::{Reply, insert_text};
 use crate::store::{Bucket, Part};
 use crate::wire::{self, Plus, decode};
 use crate::xml::Document;
@@ -99,7 +103,7 @@ pub(super) fn copy_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let headers = headers_of_copy(call, &source)?;
     check_size(call, &from, &source, headers.storage_class.as_deref())?;
     let object = Arc::new(StoredObject {
-        last_modified: call.inner.now(),
+        last_modified: call.cloud.now(),
         headers,
         // A link is copied as one, everything else becomes an object of one write.
         kind: match &source.kind {
@@ -177,7 +181,7 @@ pub(super) fn upload_part_copy(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let digests = Digests::of(&body);
     let crc64 = source.crc64.map(|_| digests.crc64);
     let etag = call.new_etag(&digests.md5);
-    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.inner.now() };
+    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.cloud.now() };
     multipart::add_part(call, &bucket, key, number, part)?;
     Ok(result(call, "CopyPartResult", &etag, crc64))
 }
@@ -201,7 +205,7 @@ fn source_range(call: &Call<'_>, size: u64) -> Outcome<Option<Range<u64>>> {
 fn result(call: &Call<'_>, root: &'static str, etag: &str, crc64: Option<u64>) -> Reply {
     let etag = format!("\"{etag}\"");
     let mut xml = Document::new(root, call.dialect.namespace());
-    xml.leaf("LastModified", &call.dialect.time(call.inner.now())).leaf("ETag", &etag);
+    xml.leaf("LastModified", &call.dialect.time(call.cloud.now())).leaf("ETag", &etag);
     if let (Dialect::Obs, Some(crc64)) = (call.dialect, call.shown_crc(crc64)) {
         xml.leaf("CRC64", &crc64.to_string());
     }

@@ -3,12 +3,14 @@
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::{BodyError, MAX_DOCUMENT, receive};
-use super::put::xml_reply;
-use super::{Call, Dialect, permission};
+use super::reply::xml_reply;
+use super::{Call, permission};
 use crate::body::{ReplyBody, RequestBody};
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
 use crate::observe::TwinEvent;
+use crate::reply::Reply;
 use crate::store::Bucket;
 use crate::wire::{Plus, Slash, decode, encode};
 use crate::xml::{self, Document, Node};
@@ -26,13 +28,13 @@ pub(super) fn delete_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
 fn remove(call: &Call<'_>, bucket: &Bucket, key: &str, change: Change) {
     let Some(object) = bucket.delete(key) else { return };
     let name = call.bucket_name();
-    call.inner.emit(|| TwinEvent::ObjectDeleted {
+    call.cloud.watchers.emit(|| TwinEvent::ObjectDeleted {
         service: call.dialect.service(),
         bucket: name.to_owned(),
         key: key.to_owned(),
     });
     if call.dialect == Dialect::Oss {
-        call.inner.raise(change, name, key, &object, Some(object.body.len()), call.request_id);
+        call.cloud.raise(change, name, key, &object, Some(object.body.len()), call.request_id);
     }
 }
 

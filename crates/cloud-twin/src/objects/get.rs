@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::conditions::{Verdict, check};
-use super::put::write_headers;
-use super::{Call, Dialect, HeaderPrefix, process, range};
+use super::reply::write_headers;
+use super::{Call, process, range};
 use crate::body::ReplyBody;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::dialect::{Dialect, HeaderPrefix};
+use crate::error::{ApiError, Outcome};
 use crate::object::{ObjectKind, Restoration, StoredObject};
+use crate::reply::{Reply, insert_text};
 use crate::store::Bucket;
+use crate::time::http_date;
 
 /// The object at `key` as readers see it: a link has the content of its target, and the later time of the two.
 pub(super) fn look_up(bucket: &Bucket, key: &str) -> Outcome<Arc<StoredObject>> {
@@ -39,7 +41,7 @@ pub(super) fn look_up(bucket: &Bucket, key: &str) -> Outcome<Arc<StoredObject>> 
 
 /// Refuses to give out the content of an archived object.
 pub(super) fn check_restored(call: &Call<'_>, object: &StoredObject) -> Outcome<()> {
-    if object.is_archived(call.dialect, call.inner.now()) {
+    if object.is_archived(call.dialect, call.cloud.now()) {
         let message = "The operation is not valid for the object's state.";
         return Err(ApiError::forbidden("InvalidObjectState", message));
     }
@@ -136,7 +138,7 @@ pub(super) fn object_headers(call: &Call<'_>, object: &StoredObject, headers: &m
     if !kept.tags.is_empty() {
         headers.insert(call.prefix.name("tagging-count"), HeaderValue::from(kept.tags.len()));
     }
-    let restoration = match (object.restoration(call.inner.now()), object.restored_until) {
+    let restoration = match (object.restoration(call.cloud.now()), object.restored_until) {
         (Restoration::UnderWay, _) => Some("ongoing-request=\"true\"".to_owned()),
         (Restoration::Done, Some(until)) => {
             Some(format!("ongoing-request=\"false\", expiry-date=\"{}\"", http_date(until)))
@@ -160,8 +162,4 @@ fn override_headers(call: &Call<'_>, headers: &mut HeaderMap) {
             headers.insert(name, value);
         }
     }
-}
-
-pub(crate) fn http_date(time: DateTime<Utc>) -> String {
-    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

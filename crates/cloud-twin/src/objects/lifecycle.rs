@@ -2,17 +2,19 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 
+use super::Call;
 use super::body::{BodyError, MAX_DOCUMENT, receive};
-use super::{Call, Dialect};
 use crate::body::{ReplyBody, RequestBody};
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
+use crate::reply::Reply;
 use crate::sync::lock;
 use crate::xml::{self, Node};
 
 pub(super) async fn put(call: &Call<'_>, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
-    let root = xml::parse(&body)?.into_iter().next();
+    let root = xml::parse(&body).map_err(ApiError::from)?.into_iter().next();
     if root != Some(Node::Open("LifecycleConfiguration".to_owned())) {
         return Err(ApiError::malformed_xml().into());
     }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::put::xml_reply;
-use super::{Call, Dialect};
-use crate::error::{ApiError, Outcome, Reply};
+use super::Call;
+use super::reply::xml_reply;
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::object::StoredObject;
+use crate::reply::Reply;
 use crate::store::Objects;
 use crate::wire::{Slash, encode};
 use crate::xml::Document;

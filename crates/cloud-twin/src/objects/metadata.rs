@@ -6,10 +6,11 @@ use http::{HeaderValue, Response};
 
 use super::Call;
 use super::get;
-use super::put::object_headers;
+use super::headers_kept::object_headers;
 use crate::body::ReplyBody;
-use crate::error::{ApiError, Outcome, Reply};
+use crate::error::{ApiError, Outcome};
 use crate::object::{ObjectHeaders, StoredObject};
+use crate::reply::Reply;
 use crate::wire;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

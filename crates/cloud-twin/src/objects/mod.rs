@@ -10,8 +10,8 @@ mod conditions;
 mod copy;
 mod cors;
 mod delete;
-mod dialect;
-pub(crate) mod get;
+mod get;
+mod headers_kept;
 mod lifecycle;
 mod list;
 mod metadata;
@@ -22,9 +22,11 @@ mod post;
 mod process;
 mod put;
 mod range;
+mod reply;
 mod stat;
 mod unset;
 mod uploads;
+mod write;
 
 use std::sync::Arc;
 
@@ -33,29 +35,27 @@ use http::{HeaderMap, Method, Request, Response};
 use http_listener::Body;
 use md5::{Digest as _, Md5};
 
-pub(crate) use self::body::BodyError;
-pub(crate) use self::cors::Cors;
-pub(crate) use self::dialect::{Dialect, HeaderPrefix};
-pub(crate) use self::multipart::Assembled;
+use self::body::BodyError;
 use self::operation::Operation;
-pub(crate) use self::post::Fields;
 use self::range::RangeHeader;
 use crate::auth::{self, Policy, SignedParts};
 use crate::body::{ReplyBody, RequestBody};
+use crate::cloud::Cloud;
 use crate::config::{ObsCrc64, ObsEncryption};
-use crate::error::{ApiError, ErrorContext, Outcome, Reply};
+use crate::connection::{Aborted, Connection};
+use crate::dialect::{Dialect, HeaderPrefix};
+use crate::error::{ApiError, ErrorContext, Outcome};
 use crate::faulted::{Faulted, FirstChange};
-use crate::faults::{Probe, Stage};
+use crate::faults::{FaultResponse, Probe, Stage};
 use crate::handle::Objects;
-use crate::server::{Aborted, Connection};
-use crate::state::Inner;
+use crate::reply::{Reply, insert_text};
 use crate::store::{Bucket, Store};
 use crate::wire::{self, Plus, Query, Target};
 
 /// One authenticated request.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
-    pub(crate) inner: &'a Inner,
+    pub(crate) cloud: &'a Cloud,
     pub(crate) dialect: Dialect,
     pub(crate) prefix: HeaderPrefix,
     pub(crate) parts: &'a Parts,
@@ -67,7 +67,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn store(&self) -> &'a Store {
-        self.inner.store(self.dialect)
+        self.cloud.store(self.dialect)
     }
 
     pub(crate) fn bucket_name(&self) -> &'a str {
@@ -81,13 +81,13 @@ impl<'a> Call<'a> {
 
     /// A CRC-64 as far as the service shows any.
     fn shown_crc(&self, crc64: Option<u64>) -> Option<u64> {
-        let hidden = self.dialect == Dialect::Obs && self.inner.config.obs_crc64 == ObsCrc64::Absent;
+        let hidden = self.dialect == Dialect::Obs && self.cloud.config.obs_crc64 == ObsCrc64::Absent;
         crc64.filter(|_| !hidden)
     }
 
     /// Method by which new objects and parts are encrypted, if they are.
     fn encryption(&self) -> Option<&'static str> {
-        let encrypts = self.dialect == Dialect::Obs && self.inner.config.obs_encryption == ObsEncryption::Kms;
+        let encrypts = self.dialect == Dialect::Obs && self.cloud.config.obs_encryption == ObsEncryption::Kms;
         encrypts.then_some("kms")
     }
 
@@ -103,14 +103,14 @@ impl<'a> Call<'a> {
 
 /// Answers one request to OSS or OBS.
 pub(crate) async fn handle(
-    inner: &Inner,
+    cloud: &Cloud,
     dialect: Dialect,
     connection: &Connection,
     request: Request<Body>,
 ) -> Result<Reply, Aborted> {
     let (parts, body) = request.into_parts();
     let mut body = RequestBody::new(body);
-    let request_id = inner.request_id(dialect.service());
+    let request_id = cloud.request_id(dialect.service());
     let host = wire::header(&parts.headers, "host");
     let mut context = ErrorContext {
         dialect,
@@ -120,17 +120,17 @@ pub(crate) async fn handle(
         host: &host,
         request_id: &request_id,
     };
-    let parsed = Target::parse(dialect, &host, parts.uri.path(), &inner.config.custom_domains)
+    let parsed = Target::parse(dialect, &host, parts.uri.path(), &cloud.config.custom_domains)
         .and_then(|target| Ok((target, Query::parse(parts.uri.query().unwrap_or_default(), Plus::Space)?)));
     let Ok((target, query)) = parsed else {
         let error = ApiError::bad_request("InvalidURI", "Couldn't parse the specified URI.");
-        return Ok(finish(inner, &context, Operation::Unknown, error.into_reply(&context)));
+        return Ok(finish(cloud, &context, Operation::Unknown, error.into_reply(&context)));
     };
     let operation = Operation::of(dialect, &parts, &target, &query);
-    let fault = match meet_fault(inner, dialect, connection, &parts, &target, &mut body).await {
+    let fault = match meet_fault(cloud, dialect, connection, &parts, &target, &mut body).await {
         Ok(fault) => fault,
         Err(aborted) => {
-            inner.counters.request(dialect.service(), operation.name(), None);
+            cloud.counters.request(dialect.service(), operation.name(), None);
             return Err(aborted);
         }
     };
@@ -140,10 +140,10 @@ pub(crate) async fn handle(
     }
     let reply = if let Faulted::Instead(response) = &fault {
         body.drain().await;
-        response.object_reply(&context)
+        instead(response, &context)
     } else {
         let mut call = Call {
-            inner,
+            cloud,
             dialect,
             prefix: context.prefix,
             parts: &parts,
@@ -161,40 +161,40 @@ pub(crate) async fn handle(
             Ok(reply) => reply,
             Err(BodyError::Refused(error)) => {
                 if error.is_bad_signature() {
-                    inner.counters.bad_signature(dialect.service());
+                    cloud.counters.bad_signature(dialect.service());
                 }
                 error.into_reply(&context)
             }
             Err(BodyError::Aborted) => {
-                inner.counters.request(dialect.service(), operation.name(), None);
+                cloud.counters.request(dialect.service(), operation.name(), None);
                 return Err(Aborted);
             }
         }
     };
-    let mut reply = fault.after(connection, reply, |response| response.object_reply(&context));
-    let bucket = target.bucket.as_deref().and_then(|name| inner.store(dialect).bucket(name));
+    let mut reply = fault.after(connection, reply, |response| instead(&response, &context));
+    let bucket = target.bucket.as_deref().and_then(|name| cloud.store(dialect).bucket(name));
     if let Some(bucket) = bucket.filter(|_| parts.headers.contains_key(http::header::ORIGIN)) {
         cors::decorate(&bucket, &parts.headers, &parts.method, reply.headers_mut());
     }
-    Ok(finish(inner, &context, operation, reply))
+    Ok(finish(cloud, &context, operation, reply))
 }
 
 async fn meet_fault(
-    inner: &Inner,
+    cloud: &Cloud,
     dialect: Dialect,
     connection: &Connection,
     parts: &Parts,
     target: &Target,
     body: &mut RequestBody,
 ) -> Result<Faulted, Aborted> {
-    if inner.faults.is_empty() {
+    if cloud.faults.is_empty() {
         return Ok(Faulted::No);
     }
     let keys: Vec<_> = target.key.iter().cloned().collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (dialect.service(), parts.method.as_str(), &parts.headers);
     let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
-    let fault = Faulted::meet(inner.pick_fault(&probe), &inner.faults, connection).await?;
+    let fault = Faulted::meet(cloud.pick_fault(&probe), &cloud.faults, connection).await?;
     match &fault {
         Faulted::CorruptRequest => body.corrupt(),
         Faulted::ResetMidRequest => {
@@ -202,20 +202,20 @@ async fn meet_fault(
             connection.reset();
             return Err(Aborted);
         }
-        Faulted::ChangeFirst(change) => change_first(inner, dialect, parts, target, change),
+        Faulted::ChangeFirst(change) => change_first(cloud, dialect, parts, target, change),
         _ => {}
     }
     Ok(fault)
 }
 
 /// Replaces or removes what the request is about: the source of a copy, else the object addressed.
-fn change_first(inner: &Inner, dialect: Dialect, parts: &Parts, target: &Target, change: &FirstChange) {
+fn change_first(cloud: &Cloud, dialect: Dialect, parts: &Parts, target: &Target, change: &FirstChange) {
     let source = copy::Source::of(&parts.headers, HeaderPrefix::of(dialect)).and_then(Result::ok);
     let addressed = || Some(copy::Source { bucket: target.bucket.clone()?, key: target.key.clone()? });
     let Some(object) = source.or_else(addressed) else { return };
-    let handle = Objects { inner, dialect };
+    let handle = Objects { cloud, dialect };
     match change {
-        FirstChange::Replace(body) if inner.store(dialect).bucket(&object.bucket).is_some() => {
+        FirstChange::Replace(body) if cloud.store(dialect).bucket(&object.bucket).is_some() => {
             handle.put(&object.bucket, &object.key, body.clone());
         }
         FirstChange::Replace(_) => {}
@@ -248,7 +248,7 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
         query: call.query,
         headers: &call.parts.headers,
     };
-    match auth::verify(call.dialect, signed, signature_policy(call), &call.inner.signing_keys) {
+    match auth::verify(call.dialect, signed, signature_policy(call), &call.cloud.signing_keys) {
         Ok(prefix) => call.prefix = prefix,
         Err(error) => {
             body.drain().await;
@@ -264,12 +264,12 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
 
 /// What signatures are checked against.
 fn signature_policy<'a>(call: &Call<'a>) -> Policy<'a> {
-    let config = &call.inner.config;
+    let config = &call.cloud.config;
     let (accounts, failures) = match call.dialect {
         Dialect::Oss => (&config.oss_accounts, None),
-        Dialect::Obs => (&config.huawei_accounts, Some(&call.inner.failures)),
+        Dialect::Obs => (&config.huawei_accounts, Some(&call.cloud.failures)),
     };
-    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.inner.now(), failures }
+    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.cloud.now(), failures }
 }
 
 async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {
@@ -329,20 +329,26 @@ async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> R
     Ok(outcome?)
 }
 
+/// The reply that a fault orders instead of the real one.
+fn instead(response: &FaultResponse, context: &ErrorContext<'_>) -> Reply {
+    let error = ApiError::new(response.status_code(), response.code.clone(), response.message.clone());
+    response.complete(error.into_reply(context))
+}
+
 /// Headers that every answer has, and the counters.
-fn finish(inner: &Inner, context: &ErrorContext<'_>, operation: Operation, mut reply: Reply) -> Reply {
+fn finish(cloud: &Cloud, context: &ErrorContext<'_>, operation: Operation, mut reply: Reply) -> Reply {
     let dialect = context.dialect;
-    inner.counters.request(dialect.service(), operation.name(), Some(reply.status()));
-    inner.changed();
+    cloud.counters.request(dialect.service(), operation.name(), Some(reply.status()));
+    cloud.watchers.changed();
     let headers: &mut HeaderMap = reply.headers_mut();
-    crate::error::insert_text(headers, context.prefix.name("request-id"), context.request_id);
+    insert_text(headers, context.prefix.name("request-id"), context.request_id);
     match dialect {
         Dialect::Oss => {
             headers.insert("x-oss-server-time", http::HeaderValue::from_static("1"));
         }
-        Dialect::Obs => crate::error::insert_text(headers, context.prefix.name("id-2"), context.request_id),
+        Dialect::Obs => insert_text(headers, context.prefix.name("id-2"), context.request_id),
     }
     headers.insert(http::header::SERVER, http::HeaderValue::from_static(dialect.server()));
-    headers.insert(http::header::DATE, inner.http_date());
+    headers.insert(http::header::DATE, cloud.http_date());
     reply
 }

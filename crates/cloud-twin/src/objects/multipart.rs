@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use http::{Response, StatusCode, header};
-use md5::{Digest, Md5};
 
 use super::body::{BodyError, MAX_DOCUMENT, MAX_OBJECT, receive};
-use super::put::{check_crc, check_key, object_headers, store, write_crc, write_headers, xml_reply};
-use super::{Call, Dialect, callbacks};
+use super::headers_kept::object_headers;
+use super::reply::{write_crc, write_headers, xml_reply};
+use super::write::{check_crc, check_key, store};
+use super::{Call, callbacks};
+use crate::assembled::Assembled;
 use crate::body::{ReplyBody, RequestBody};
-use crate::content::Content;
-use crate::crc64::combine;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
-use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
+use crate::reply::{Reply, insert_text};
 use crate::store::{Bucket, Part, Upload};
 use crate::sync::lock;
 use crate::wire::{self, Slash, encode};
@@ -30,10 +30,10 @@ pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let upload = Upload {
         key: key.to_owned(),
         headers: object_headers(call)?,
-        initiated: call.inner.now(),
+        initiated: call.cloud.now(),
         parts: BTreeMap::new(),
     };
-    let id = call.inner.request_id(call.dialect.service());
+    let id = call.cloud.request_id(call.dialect.service());
     lock(&bucket.uploads).insert(id.clone(), upload);
     let encoded = call.query.get("encoding-type") == Some("url");
     let mut xml = Document::new("InitiateMultipartUploadResult", call.dialect.namespace());
@@ -52,7 +52,7 @@ pub(super) async fn upload_part(call: &Call<'_>, key: &str, body: RequestBody) -
     let crc64 = Some(digests.crc64);
     check_crc(call, crc64)?;
     let etag = call.new_etag(&digests.md5);
-    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.inner.now() };
+    let part = Part { body, md5: digests.md5, etag: etag.clone(), crc64, last_modified: call.cloud.now() };
     add_part(call, &bucket, key, number, part)?;
     let mut reply = Response::new(ReplyBody::default());
     insert_text(reply.headers_mut(), header::ETAG, &format!("\"{etag}\""));
@@ -105,7 +105,7 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
     })?;
     check_crc(call, assembled.crc64)?;
     let id = call.query.get("uploadId").unwrap_or_default();
-    let mut object = assembled.into_object(call.dialect, headers, id, call.inner.now());
+    let mut object = assembled.into_object(call.dialect, headers, id, call.cloud.now());
     object.encryption = call.encryption();
     let object = Arc::new(object);
     store(call, &bucket, key, &object, Change::CompleteMultipartUpload)?;
@@ -184,53 +184,6 @@ fn choose(upload: &Upload, listed: Option<Vec<(u32, String)>>) -> Outcome<Vec<Pa
         return Err(ApiError::bad_request("EntityTooSmall", message));
     }
     Ok(chosen)
-}
-
-/// What the chosen parts make, without touching their bytes.
-pub(crate) struct Assembled {
-    body: Content,
-    md5_of_md5s: [u8; 16],
-    parts: usize,
-    crc64: Option<u64>,
-}
-
-impl Assembled {
-    pub(crate) fn of(parts: &[Part]) -> Self {
-        let mut md5 = Md5::new();
-        let mut crc64 = Some(0);
-        for part in parts {
-            md5.update(part.md5);
-            crc64 = crc64.zip(part.crc64).map(|(whole, next)| combine(whole, next, part.body.len()));
-        }
-        Self {
-            body: Content::join(parts.iter().map(|part| &part.body)),
-            md5_of_md5s: md5.finalize().into(),
-            parts: parts.len(),
-            crc64,
-        }
-    }
-
-    pub(crate) fn into_object(
-        self,
-        dialect: Dialect,
-        headers: ObjectHeaders,
-        upload_id: &str,
-        now: DateTime<Utc>,
-    ) -> StoredObject {
-        StoredObject {
-            body: self.body,
-            etag: format!("{}-{}", dialect.etag(&self.md5_of_md5s), self.parts),
-            crc64: self.crc64,
-            last_modified: now,
-            headers,
-            kind: ObjectKind::Multipart,
-            upload_id: Some(upload_id.to_owned()),
-            encryption: None,
-            acl_document: None,
-            restored_from: None,
-            restored_until: None,
-        }
-    }
 }
 
 pub(super) fn abort(call: &Call<'_>, key: &str) -> Outcome<Reply> {

@@ -3,8 +3,8 @@
 use http::Method;
 use http::request::Parts;
 
-use super::Dialect;
 use crate::callback::KEY_HOST;
+use crate::dialect::Dialect;
 use crate::wire::{self, Query, Target};
 
 /// The API operations, named as OSS names them.

@@ -1,8 +1,11 @@
 //! Asks the policies of whoever makes a request.
 
-use super::{Call, Dialect, Fields, Operation, copy};
+use super::operation::Operation;
+use super::{Call, copy};
+use crate::dialect::Dialect;
 use crate::error::Outcome;
-use crate::policy::{self, Subject};
+use crate::form_fields::FormFields;
+use crate::policy::{self, Need, Subject};
 
 /// Whether the caller may do this. The signature is verified by now.
 pub(super) fn check(call: &Call<'_>, operation: Operation) -> Outcome<()> {
@@ -14,7 +17,7 @@ pub(super) fn check(call: &Call<'_>, operation: Operation) -> Outcome<()> {
     if is_missing(call, operation) {
         needs.push(policy::listing(&subject));
     }
-    policy::check_objects(call.inner, call.dialect, &access_key, &needs)
+    permit(call, &access_key, &needs)
 }
 
 /// Whether an object is asked for that is not there.
@@ -28,18 +31,23 @@ fn is_missing(call: &Call<'_>, operation: Operation) -> bool {
 }
 
 /// That, for a form, whose fields stand for headers in `put`.
-pub(super) fn check_form(put: &Call<'_>, fields: &Fields, key: &str) -> Outcome<()> {
+pub(super) fn check_form(put: &Call<'_>, fields: &FormFields, key: &str) -> Outcome<()> {
     // Whoever signs nothing has no policy of its own.
     let Some(access_key) = policy::of_form(fields) else { return Ok(()) };
     let needs = policy::of_object_service(&subject(put, Operation::PostObject.name(), Some(key)));
-    policy::check_objects(put.inner, put.dialect, &access_key, &needs)
+    permit(put, &access_key, &needs)
 }
 
 /// That, for the keys in the body of a `DeleteMultipleObjects`.
 pub(super) fn check_deletion(call: &Call<'_>, keys: &[String]) -> Outcome<()> {
     let Some(access_key) = policy::of_request(&call.parts.headers, call.query) else { return Ok(()) };
     let subject = subject(call, Operation::DeleteMultipleObjects.name(), None);
-    policy::check_objects(call.inner, call.dialect, &access_key, &policy::deletion(&subject, keys))
+    permit(call, &access_key, &policy::deletion(&subject, keys))
+}
+
+fn permit(call: &Call<'_>, access_key: &str, needs: &[Need]) -> Outcome<()> {
+    let permitted = call.cloud.permit(call.dialect.service(), access_key, needs);
+    permitted.map_err(|refusal| refusal.of(call.dialect))
 }
 
 fn subject<'a>(call: &Call<'a>, operation: &'static str, key: Option<&'a str>) -> Subject<'a> {
@@ -47,7 +55,7 @@ fn subject<'a>(call: &Call<'a>, operation: &'static str, key: Option<&'a str>) -
         dialect: call.dialect,
         operation,
         region: match call.dialect {
-            Dialect::Oss => &call.inner.config.region,
+            Dialect::Oss => &call.cloud.config.region,
             Dialect::Obs => "cn-north-4",
         },
         bucket: call.target.bucket.as_deref(),

@@ -7,12 +7,14 @@
 use http::{HeaderValue, Response, header};
 use serde_json::json;
 
-use super::{Call, Dialect};
+use super::Call;
 use crate::body::ReplyBody;
 use crate::content::Content;
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
 use crate::image::Image;
 use crate::object::StoredObject;
+use crate::reply::Reply;
 
 const PARAMETER: &str = "x-oss-process";
 const FRAME_JPEG: &[u8] = include_bytes!("frame.jpg");

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Call, Dialect};
+use super::Call;
+use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
 use crate::wire;
 

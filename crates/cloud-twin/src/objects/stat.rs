@@ -4,8 +4,9 @@
 //! <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0041.html>.
 
 use super::Call;
-use super::put::xml_reply;
-use crate::error::{Outcome, Reply};
+use super::reply::xml_reply;
+use crate::error::Outcome;
+use crate::reply::Reply;
 use crate::store::Bucket;
 use crate::sync::lock;
 use crate::xml::Document;
@@ -53,7 +54,7 @@ pub(super) fn bucket_stat(call: &Call<'_>) -> Outcome<Reply> {
         .leaf("MultipartPartCount", &parts.to_string())
         .leaf("LiveChannelCount", "0")
         .leaf("DeleteMarkerCount", "0")
-        .leaf("LastModifiedTime", &call.inner.now().timestamp().to_string());
+        .leaf("LastModifiedTime", &call.cloud.now().timestamp().to_string());
     for (class, name) in CLASSES {
         let Sum { bytes, objects } = sum(&bucket, default_class, |of_object| of_object == class);
         xml.leaf(&format!("{name}Storage"), &bytes.to_string());

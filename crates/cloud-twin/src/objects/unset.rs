@@ -3,9 +3,11 @@
 
 use http::StatusCode;
 
+use super::Call;
 use super::operation::Operation;
-use super::{Call, Dialect};
-use crate::error::{ApiError, Outcome, Reply};
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
+use crate::reply::Reply;
 
 /// Refuses with the code that says that the setting was never made.
 pub(super) fn configuration(call: &Call<'_>, operation: Operation) -> Outcome<Reply> {

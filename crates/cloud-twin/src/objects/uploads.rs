@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
+use super::Call;
 use super::multipart::with_upload;
-use super::put::xml_reply;
-use super::{Call, Dialect};
-use crate::error::{ApiError, Outcome, Reply};
+use super::reply::xml_reply;
+use crate::dialect::Dialect;
+use crate::error::{ApiError, Outcome};
+use crate::reply::Reply;
 use crate::sync::lock;
 use crate::wire::{Slash, encode};
 use crate::xml::Document;

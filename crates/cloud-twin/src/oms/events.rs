@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::{ApiError, CopyJob, SyncTaskStatus};
-use crate::TwinEvent;
+use super::ApiError;
 use crate::body::ReplyBody;
-use crate::error::Reply;
-use crate::state::Inner;
+use crate::cloud::Cloud;
+use crate::observe::TwinEvent;
+use crate::reply::Reply;
 use crate::sync::lock;
+use crate::sync_tasks::{CopyJob, SyncTaskStatus};
 use crate::wire::{Plus, decode, is_unreserved};
 
 const MAX_KEY: usize = 16_384;
@@ -56,13 +57,13 @@ fn decode_key(sent: &str) -> Option<String> {
     strict.then(|| decode(sent, Plus::Literal).ok()).flatten()
 }
 
-pub(super) fn create(inner: &Inner, id: &str, batch: Batch) -> Result<Reply, ApiError> {
-    let oms = &inner.oms;
-    let now = inner.now();
+pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, ApiError> {
+    let oms = &cloud.sync_tasks;
+    let now = cloud.now();
     let (source, destination, keys) = {
         let mut tasks = lock(&oms.tasks);
         let task = tasks.get_mut(id).ok_or_else(ApiError::no_such_task)?;
-        let keys = batch.validate(inner.config.oms_max_keys);
+        let keys = batch.validate(cloud.config.oms_max_keys);
         let keys = keys.ok_or_else(|| ApiError::invalid("Invalid request parameters."))?;
         if task.status == SyncTaskStatus::Stopped {
             return Err(ApiError::invalid("The synchronization task is stopped."));
@@ -77,14 +78,14 @@ pub(super) fn create(inner: &Inner, id: &str, batch: Batch) -> Result<Reply, Api
         }
     }
     oms.copies_pending.fetch_add(keys.len(), Ordering::SeqCst);
-    inner.emit(|| TwinEvent::OmsAccepted { sync_task_id: id.to_owned(), keys: keys.clone() });
+    cloud.watchers.emit(|| TwinEvent::OmsAccepted { sync_task_id: id.to_owned(), keys: keys.clone() });
     let count = keys.len();
     let job = CopyJob {
         sync_task_id: id.to_owned(),
         source,
         destination,
         keys,
-        due: tokio::time::Instant::now() + inner.config.copy_delay,
+        due: tokio::time::Instant::now() + cloud.config.copy_delay,
     };
     if oms.queue.send(job).is_err() {
         // The twin is shutting down.

@@ -4,87 +4,33 @@
 //! <https://support.huaweicloud.com/api-oms/ShowSyncTask.md>, <https://support.huaweicloud.com/api-oms/ListSyncTasks.html>,
 //! <https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html>.
 
-pub(crate) mod copy;
+mod copy;
 mod events;
-mod statistics;
 mod tasks;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use http_listener::Body;
-use serde::Serialize;
 use serde_json::json;
-use tokio::sync::mpsc;
 
-pub(crate) use self::copy::CopyJob;
-pub use self::tasks::SyncTaskStatus;
-use self::tasks::Task;
-use crate::Service;
+pub(crate) use self::copy::copy_all;
 use crate::auth::apig;
-use crate::body::ReplyBody;
+use crate::cloud::Cloud;
+use crate::connection::{Aborted, Connection};
 use crate::content::Content;
-use crate::error::{Reply, insert_text};
 use crate::faulted::Faulted;
-use crate::faults::{Probe, Stage};
+use crate::faults::{FaultResponse, Probe, Stage};
+use crate::observe::TwinEvent;
 use crate::policy;
-use crate::server::{Aborted, Connection};
-use crate::state::Inner;
+use crate::reply::{Reply, insert_text, json_reply};
+use crate::service::Service;
+use crate::sync::lock;
+use crate::sync_tasks::{OmsBatch, PROJECT_ID, SyncTaskStatus};
 
 /// Largest body a signed request may have.
 const MAX_BODY: usize = 12 << 20;
-/// The one project of a twin.
-const PROJECT_ID: &str = "f697f813554a4f05bac882a183b20878";
-
-/// Names a sync task in URLs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SyncTaskHandle {
-    /// Project the task belongs to.
-    pub project_id: String,
-    /// The task.
-    pub sync_task_id: String,
-}
-
-/// A request for events that OMS authenticated, whether taken or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OmsBatch {
-    /// When it came.
-    pub time: DateTime<Utc>,
-    /// Task it was posted to.
-    pub sync_task_id: String,
-    /// Keys, decoded; those that cannot be decoded as they came.
-    pub keys: Vec<String>,
-    /// HTTP status of the answer.
-    pub status: u16,
-}
-
-#[derive(Debug)]
-pub(crate) struct Oms {
-    tasks: Mutex<BTreeMap<String, Task>>,
-    pub(crate) accepted: Mutex<HashMap<String, u64>>,
-    pub(crate) batches: Mutex<Vec<OmsBatch>>,
-    queue: mpsc::UnboundedSender<CopyJob>,
-    pub(crate) copies_pending: AtomicUsize,
-}
-
-impl Oms {
-    pub(crate) fn new(queue: mpsc::UnboundedSender<CopyJob>) -> Self {
-        Self {
-            tasks: Mutex::default(),
-            accepted: Mutex::default(),
-            batches: Mutex::default(),
-            queue,
-            copies_pending: AtomicUsize::new(0),
-        }
-    }
-}
-
 /// A refusal in OMS's or the gateway's words.
 struct ApiError {
     status: StatusCode,
@@ -159,15 +105,15 @@ impl<'a> Route<'a> {
 
 /// Answers one request to OMS.
 pub(crate) async fn handle(
-    inner: &Inner,
+    cloud: &Cloud,
     connection: &Connection,
     request: Request<Body>,
 ) -> Result<Reply, Aborted> {
     let (parts, body) = request.into_parts();
-    let request_id = inner.request_id(Service::Oms);
+    let request_id = cloud.request_id(Service::Oms);
     let route = Route::of(&parts.method, parts.uri.path());
     let (outcome, keys) = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => respond(inner, connection, &parts, route, &body.to_bytes(), &request_id).await,
+        Ok(body) => respond(cloud, connection, &parts, route, &body.to_bytes(), &request_id).await,
         Err(error) if error.is::<LengthLimitError>() => {
             let error =
                 ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "APIGW.0201", "Request entity too large");
@@ -176,24 +122,23 @@ pub(crate) async fn handle(
         Err(_) => (Err(Aborted), Vec::new()),
     };
     let status = outcome.as_ref().ok().map(Response::status);
-    inner.counters.request(Service::Oms, route.operation(), status);
+    cloud.counters.request(Service::Oms, route.operation(), status);
     if matches!(route, Route::Events(_)) && status != Some(StatusCode::OK) {
-        inner.emit(|| crate::TwinEvent::OmsRefused {
-            status: status.map_or(0, |status| status.as_u16()),
-            keys,
-        });
+        cloud
+            .watchers
+            .emit(|| TwinEvent::OmsRefused { status: status.map_or(0, |status| status.as_u16()), keys });
     }
-    inner.changed();
+    cloud.watchers.changed();
     let mut reply = outcome?;
     insert_text(reply.headers_mut(), http::HeaderName::from_static("x-request-id"), &request_id);
     reply.headers_mut().insert(header::SERVER, HeaderValue::from_static("api-gateway"));
-    reply.headers_mut().insert(header::DATE, inner.http_date());
+    reply.headers_mut().insert(header::DATE, cloud.http_date());
     Ok(reply)
 }
 
 /// The answer, and the keys of a batch of events.
 async fn respond(
-    inner: &Inner,
+    cloud: &Cloud,
     connection: &Connection,
     parts: &Parts,
     route: Route<'_>,
@@ -208,7 +153,7 @@ async fn respond(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let (service, method, headers) = (Service::Oms, parts.method.as_str(), &parts.headers);
     let probe = Probe { stage: Stage::Request, service, method, path, keys: &keys, headers };
-    let fault = match Faulted::meet(inner.pick_fault(&probe), &inner.faults, connection).await {
+    let fault = match Faulted::meet(cloud.pick_fault(&probe), &cloud.faults, connection).await {
         Ok(fault) => fault,
         Err(aborted) => return (Err(aborted), keys),
     };
@@ -225,72 +170,77 @@ async fn respond(
         return (Ok(response.proxy_reply()), keys);
     }
     let reply = if let Faulted::Instead(response) = &fault {
-        if authenticate(inner, parts, body).is_ok() {
-            record(inner, route, &keys, response.status);
+        if authenticate(cloud, parts, body).is_ok() {
+            record(cloud, route, &keys, response.status);
         }
-        response.oms_reply(request_id)
+        instead(response, request_id)
     } else {
-        let outcome = authenticate(inner, parts, body);
+        let outcome = authenticate(cloud, parts, body);
         let outcome = match outcome {
             Ok(()) => {
-                let outcome = permit(inner, parts, route).and_then(|()| dispatch(inner, parts, route, batch));
+                let outcome = permit(cloud, parts, route).and_then(|()| dispatch(cloud, parts, route, batch));
                 let status = outcome.as_ref().map_or_else(|error| error.status, Response::status);
-                record(inner, route, &keys, status.as_u16());
+                record(cloud, route, &keys, status.as_u16());
                 outcome
             }
             Err(error) => {
                 // A request that is not signed at all, as to see whether somebody is there, tries no key.
                 if parts.headers.contains_key(header::AUTHORIZATION) {
-                    inner.counters.bad_signature(Service::Oms);
+                    cloud.counters.bad_signature(Service::Oms);
                 }
                 Err(error)
             }
         };
         outcome.unwrap_or_else(|error| reply_of(&error, request_id))
     };
-    (Ok(fault.after(connection, reply, |response| response.oms_reply(request_id))), keys)
+    (Ok(fault.after(connection, reply, |response| instead(&response, request_id))), keys)
 }
 
-fn authenticate(inner: &Inner, parts: &Parts, body: &[u8]) -> Result<(), ApiError> {
-    let accounts = &inner.config.huawei_accounts;
-    apig::verify(parts, body, accounts, &inner.failures, inner.now()).map_err(|apig::Refused(text)| {
+fn authenticate(cloud: &Cloud, parts: &Parts, body: &[u8]) -> Result<(), ApiError> {
+    let accounts = &cloud.config.huawei_accounts;
+    apig::verify(parts, body, accounts, &cloud.failures, cloud.now()).map_err(|apig::Refused(text)| {
         let message = format!("Incorrect IAM authentication information: {text}");
         ApiError::new(StatusCode::UNAUTHORIZED, "APIGW.0301", message)
     })
 }
 
 /// Asks the policies of whoever makes the request.
-fn permit(inner: &Inner, parts: &Parts, route: Route<'_>) -> Result<(), ApiError> {
+fn permit(cloud: &Cloud, parts: &Parts, route: Route<'_>) -> Result<(), ApiError> {
     let Some(access_key) = policy::of_apig(&parts.headers) else { return Ok(()) };
     let needs = policy::of_oms(route.operation());
-    policy::check(inner, Service::Oms, &access_key, &needs).map_err(|_| {
+    cloud.permit(Service::Oms, &access_key, &needs).map_err(|_| {
         let message = "Insufficient permissions. You do not have the OMS operation permissions.";
         ApiError::new(StatusCode::FORBIDDEN, "OMS.0206", message)
     })
 }
 
-fn record(inner: &Inner, route: Route<'_>, keys: &[String], status: u16) {
+fn record(cloud: &Cloud, route: Route<'_>, keys: &[String], status: u16) {
     if let Route::Events(id) = route {
-        let batch = OmsBatch { time: inner.now(), sync_task_id: id.to_owned(), keys: keys.to_vec(), status };
-        crate::sync::lock(&inner.oms.batches).push(batch);
+        let batch = OmsBatch { time: cloud.now(), sync_task_id: id.to_owned(), keys: keys.to_vec(), status };
+        lock(&cloud.sync_tasks.batches).push(batch);
     }
 }
 
 fn dispatch(
-    inner: &Inner,
+    cloud: &Cloud,
     parts: &Parts,
     route: Route<'_>,
     batch: Option<events::Batch>,
 ) -> Result<Reply, ApiError> {
     match (route, batch) {
-        (Route::Events(id), Some(batch)) => events::create(inner, id, batch),
-        (Route::List, _) => tasks::list(inner, parts),
-        (Route::Show(id), _) => tasks::show(inner, id, parts),
-        (Route::Statistics(id), _) => tasks::statistics(inner, id, parts),
-        (Route::Start(id), _) => tasks::set_status(inner, id, SyncTaskStatus::Synchronizing),
-        (Route::Stop(id), _) => tasks::set_status(inner, id, SyncTaskStatus::Stopped),
+        (Route::Events(id), Some(batch)) => events::create(cloud, id, batch),
+        (Route::List, _) => tasks::list(cloud, parts),
+        (Route::Show(id), _) => tasks::show(cloud, id, parts),
+        (Route::Statistics(id), _) => tasks::statistics(cloud, id, parts),
+        (Route::Start(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Synchronizing),
+        (Route::Stop(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Stopped),
         (Route::Events(_) | Route::Unknown, _) => Err(ApiError::no_such_api()),
     }
+}
+
+/// The reply that a fault orders instead of the real one.
+fn instead(response: &FaultResponse, request_id: &str) -> Reply {
+    response.complete(error_reply(response.status_code(), &response.code, &response.message, request_id))
 }
 
 fn reply_of(error: &ApiError, request_id: &str) -> Reply {
@@ -298,22 +248,12 @@ fn reply_of(error: &ApiError, request_id: &str) -> Reply {
 }
 
 /// An error body: the gateway adds its request id to it, OMS does not.
-pub(crate) fn error_reply(status: StatusCode, code: &str, message: &str, request_id: &str) -> Reply {
+fn error_reply(status: StatusCode, code: &str, message: &str, request_id: &str) -> Reply {
     let mut body = json!({"error_code": code, "error_msg": message});
     if code.starts_with("APIG") {
         body["request_id"] = json!(request_id);
     }
     let mut reply = json_reply(&body);
     *reply.status_mut() = status;
-    reply
-}
-
-pub(crate) fn json_reply(body: &impl Serialize) -> Reply {
-    let mut reply = Response::new(ReplyBody::default());
-    match serde_json::to_vec(body) {
-        Ok(text) => *reply.body_mut() = ReplyBody::from(text),
-        Err(_) => *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-    }
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::objects::Fields;
+use crate::form_fields::FormFields;
 use crate::wire::{Query, header};
 
 /// The access key of a request to OSS or OBS, signed in its header or its URL.
@@ -27,7 +27,7 @@ pub(crate) fn of_request(headers: &HeaderMap, query: &Query) -> Option<String> {
 }
 
 /// That of a form.
-pub(crate) fn of_form(fields: &Fields) -> Option<String> {
+pub(crate) fn of_form(fields: &FormFields) -> Option<String> {
     match fields.get("x-oss-credential") {
         Some(credential) => of_credential(credential),
         None => fields.get("ossaccesskeyid").map(str::to_owned),

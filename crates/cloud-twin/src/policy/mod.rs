@@ -15,6 +15,9 @@ mod needs;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -23,10 +26,9 @@ pub use self::document::{AccessPolicy, PolicyError};
 pub(crate) use self::caller::{of_apig, of_form, of_request};
 use self::document::Verdict;
 pub(crate) use self::needs::{Need, Subject, deletion, listing, of_object_service, of_oms};
-use crate::Service;
-use crate::error::{ApiError, Outcome};
-use crate::objects::Dialect;
-use crate::state::Inner;
+use crate::dialect::Dialect;
+use crate::error::ApiError;
+use crate::service::Service;
 use crate::sync::lock;
 
 /// A request that no policy allowed.
@@ -42,42 +44,44 @@ pub struct Denied {
     pub resource: String,
 }
 
-/// Whether the policies of an access key allow what a request needs. What is refused is noted.
-pub(crate) fn check(
-    inner: &Inner,
-    service: Service,
-    access_key: &str,
-    needs: &[Need],
-) -> Result<(), Refusal> {
-    let Some(policies) = inner.config.policies.get(access_key) else { return Ok(()) };
-    for need in needs {
-        let verdict = document::judge(policies, &need.action, &need.resource);
-        if verdict != Verdict::Allowed {
-            let denied = Denied {
-                service,
-                access_key: access_key.to_owned(),
-                action: need.action.clone(),
-                resource: need.resource.clone(),
-            };
-            lock(&inner.denied).push(denied);
-            inner.changed();
-            return Err(Refusal { action: need.action.clone(), explicit: verdict == Verdict::Denied });
-        }
+/// The policies of all access keys, and what they refused.
+#[derive(Debug)]
+pub(crate) struct Permissions {
+    policies: BTreeMap<String, Vec<AccessPolicy>>,
+    denied: Mutex<Vec<Denied>>,
+}
+
+impl Permissions {
+    pub(crate) fn new(policies: BTreeMap<String, Vec<AccessPolicy>>) -> Self {
+        Self { policies, denied: Mutex::default() }
     }
-    Ok(())
+
+    /// The requests that no policy allowed, in the order they came.
+    pub(crate) fn denied(&self) -> Vec<Denied> {
+        lock(&self.denied).clone()
+    }
+
+    /// Whether the policies of an access key allow what a request needs. A refusal is recorded.
+    pub(crate) fn check(&self, service: Service, access_key: &str, needs: &[Need]) -> Result<(), Refusal> {
+        let Some(policies) = self.policies.get(access_key) else { return Ok(()) };
+        for need in needs {
+            let verdict = document::judge(policies, &need.action, &need.resource);
+            if verdict != Verdict::Allowed {
+                let denied = Denied {
+                    service,
+                    access_key: access_key.to_owned(),
+                    action: need.action.clone(),
+                    resource: need.resource.clone(),
+                };
+                lock(&self.denied).push(denied);
+                return Err(Refusal { action: need.action.clone(), explicit: verdict == Verdict::Denied });
+            }
+        }
+        Ok(())
+    }
 }
 
-/// That, for a request to OSS or OBS.
-pub(crate) fn check_objects(
-    inner: &Inner,
-    dialect: Dialect,
-    access_key: &str,
-    needs: &[Need],
-) -> Outcome<()> {
-    check(inner, dialect.service(), access_key, needs).map_err(|refusal| refusal.of(dialect))
-}
-
-/// What was not allowed.
+/// A request that was not allowed.
 pub(crate) struct Refusal {
     action: String,
     /// A statement denies it; otherwise none allows it.
@@ -86,7 +90,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// [OSS](https://www.alibabacloud.com/help/en/oss/support/0003-00000201) says which action; OBS does not.
-    fn of(self, dialect: Dialect) -> ApiError {
+    pub(crate) fn of(self, dialect: Dialect) -> ApiError {
         match dialect {
             Dialect::Oss => {
                 let (ec, kind) = if self.explicit {

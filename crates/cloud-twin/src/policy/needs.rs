@@ -10,7 +10,7 @@
 use http::HeaderMap;
 
 use super::carries;
-use crate::objects::Dialect;
+use crate::dialect::Dialect;
 
 /// An action on a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]

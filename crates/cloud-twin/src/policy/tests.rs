@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::document::{AccessPolicy, Verdict, judge};
 use super::needs::{Subject, deletion, of_object_service, of_oms};
-use crate::objects::Dialect;
+use crate::dialect::Dialect;
 
 fn ram(statements: &str) -> Result<AccessPolicy, String> {
     AccessPolicy::parse(&format!(r#"{{"Version":"1","Statement":[{statements}]}}"#))

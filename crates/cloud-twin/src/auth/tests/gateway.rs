@@ -1,6 +1,7 @@
 //! The same for the API gateway, and its lock.
 
 use super::*;
+use crate::time::parse_basic_time;
 
 struct GatewayCase {
     sent: Sent,

@@ -8,31 +8,12 @@ use multer::{Field, Multipart};
 use super::super::body::BodyError;
 use crate::body::RequestBody;
 use crate::error::{ApiError, Outcome};
+use crate::form_fields::FormFields;
 use crate::wire;
 
 const MAX_NAME: usize = 8 << 10;
 const MAX_VALUE: usize = 2 << 20;
 const FILE: &str = "file";
-
-/// The fields before the file, by name in lower case. Of several with one name, the first counts.
-#[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(given, _)| *given == name).map(|(_, value)| value)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    fn add(&mut self, name: String, value: String) {
-        if self.get(&name).is_none() {
-            self.0.push((name, value));
-        }
-    }
-}
 
 /// The file of a form, to be read piece by piece.
 pub(super) struct File<'a> {
@@ -44,9 +25,9 @@ pub(super) struct File<'a> {
 pub(super) async fn open<'a>(
     headers: &HeaderMap,
     body: &'a mut RequestBody,
-) -> Result<(Fields, File<'a>), BodyError> {
+) -> Result<(FormFields, File<'a>), BodyError> {
     let mut multipart = Multipart::new(pieces(body), boundary(headers)?);
-    let mut fields = Fields::default();
+    let mut fields = FormFields::default();
     loop {
         let next = multipart.next_field().await.map_err(|error| broken(&error))?;
         let field = next.ok_or_else(wrong_number_of_files)?;
@@ -61,7 +42,7 @@ pub(super) async fn open<'a>(
 
 fn pieces(
     body: &mut RequestBody,
-) -> impl stream::Stream<Item = Result<Bytes, crate::server::Aborted>> + Send {
+) -> impl stream::Stream<Item = Result<Bytes, crate::connection::Aborted>> + Send {
     stream::unfold(body, |body| async move { body.piece().await.map(|piece| (piece, body)) })
 }
 

@@ -13,18 +13,21 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 
-pub(crate) use self::form::Fields;
 use self::form::File;
 use self::policy::{Policy, denied};
 use super::body::{BodyError, Intake, check_framing};
-use super::put::{KEPT_HEADERS, check_key, object_headers, store, write_headers, xml_reply};
+use super::headers_kept::{KEPT_HEADERS, object_headers};
+use super::reply::{write_headers, xml_reply};
+use super::write::{check_key, store};
 use super::{Call, callbacks, permission, signature_policy};
 use crate::auth::{self, FormSignature};
 use crate::body::{ReplyBody, RequestBody};
 use crate::callback::Order;
-use crate::error::{ApiError, Outcome, Reply, insert_text};
+use crate::error::{ApiError, Outcome};
+use crate::form_fields::FormFields;
 use crate::notify::Change;
 use crate::object::StoredObject;
+use crate::reply::{Reply, insert_text};
 use crate::wire::{Slash, encode};
 use crate::xml::Document;
 
@@ -62,7 +65,7 @@ async fn upload(call: &Call<'_>, body: &mut RequestBody) -> Result<Reply, BodyEr
         let message = "Your proposed upload is smaller than the minimum allowed size.";
         return Err(ApiError::bad_request("EntityTooSmall", message).into());
     }
-    let object = Arc::new(call.store().object(content, digests, headers, call.inner.now()));
+    let object = Arc::new(call.store().object(content, digests, headers, call.cloud.now()));
     store(&put, &bucket, &key, &object, Change::PostObject)?;
     match order {
         Some(order) => Ok(callbacks::answer(call, &key, &object, order, "PostObject").await?),
@@ -70,7 +73,7 @@ async fn upload(call: &Call<'_>, body: &mut RequestBody) -> Result<Reply, BodyEr
     }
 }
 
-fn key_of(fields: &Fields, file: &File<'_>) -> Outcome<String> {
+fn key_of(fields: &FormFields, file: &File<'_>) -> Outcome<String> {
     let key = fields.get("key").map(|key| key.replace("${filename}", file.name()));
     key.filter(|key| !key.is_empty()).ok_or_else(|| {
         ApiError::invalid_argument(
@@ -81,7 +84,12 @@ fn key_of(fields: &Fields, file: &File<'_>) -> Outcome<String> {
 }
 
 /// Whether the policy allows the form; returns how long the file may be.
-fn authorize(call: &Call<'_>, fields: &Fields, key: &str, file: &File<'_>) -> Outcome<RangeInclusive<u64>> {
+fn authorize(
+    call: &Call<'_>,
+    fields: &FormFields,
+    key: &str,
+    file: &File<'_>,
+) -> Outcome<RangeInclusive<u64>> {
     let Some(document) = fields.get("policy") else {
         if auth::is_signed(fields) {
             let message = "Bucket POST must contain a field named 'policy'. If it is specified, please check the order \
@@ -90,11 +98,11 @@ fn authorize(call: &Call<'_>, fields: &Fields, key: &str, file: &File<'_>) -> Ou
         }
         return Err(auth::anonymous(call.dialect));
     };
-    let signature = auth::verify_form(fields, document, signature_policy(call), &call.inner.signing_keys)?;
+    let signature = auth::verify_form(fields, document, signature_policy(call), &call.cloud.signing_keys)?;
     let policy = Policy::parse(document)?;
     // Of a file without a field for it, what the browser says of the file.
     let of_file = || file.content_type().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    policy.check(call.inner.now(), |name| match name {
+    policy.check(call.cloud.now(), |name| match name {
         "bucket" => call.bucket_name().to_owned(),
         "key" => key.to_owned(),
         "content-type" => fields.get(name).map(str::to_owned).or_else(of_file).unwrap_or_default(),
@@ -107,7 +115,7 @@ fn authorize(call: &Call<'_>, fields: &Fields, key: &str, file: &File<'_>) -> Ou
 }
 
 /// A policy signed with V4 must itself have what its signature was made with.
-fn check_mentioned(fields: &Fields, policy: &Policy) -> Outcome<()> {
+fn check_mentioned(fields: &FormFields, policy: &Policy) -> Outcome<()> {
     let token = "x-oss-security-token";
     let with_token = fields.get(token).map(|_| token);
     let needed = ["x-oss-signature-version", "x-oss-credential", "x-oss-date"].into_iter().chain(with_token);
@@ -117,14 +125,14 @@ fn check_mentioned(fields: &Fields, policy: &Policy) -> Outcome<()> {
     }
 }
 
-fn order_of(fields: &Fields) -> Outcome<Option<Order>> {
+fn order_of(fields: &FormFields) -> Outcome<Option<Order>> {
     let custom = fields.iter().filter(|(name, _)| name.starts_with("x:"));
     let custom = || custom.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     fields.get("callback").map(|text| Order::parse(text, custom())).transpose()
 }
 
 /// The request that would put the same object.
-fn parts_of_put(call: &Call<'_>, fields: &Fields, of_file: Option<&HeaderValue>) -> Outcome<Parts> {
+fn parts_of_put(call: &Call<'_>, fields: &FormFields, of_file: Option<&HeaderValue>) -> Outcome<Parts> {
     let mut headers = HeaderMap::new();
     for (name, value) in fields.iter() {
         let is_header = name.starts_with("x-oss-")
@@ -158,7 +166,7 @@ fn invalid_field(name: &str) -> ApiError {
     ApiError::invalid_argument("A form field cannot be a header.").detail("ArgumentName", name)
 }
 
-fn answer(call: &Call<'_>, fields: &Fields, key: &str, object: &StoredObject) -> Reply {
+fn answer(call: &Call<'_>, fields: &FormFields, key: &str, object: &StoredObject) -> Reply {
     let redirect = fields.get("success_action_redirect").and_then(|url| redirect(call, url, key, object));
     let mut reply = match (redirect, fields.get("success_action_status")) {
         (Some(location), _) => {

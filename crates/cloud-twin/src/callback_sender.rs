@@ -1,6 +1,7 @@
-//! Making a callback.
+//! Makes the callbacks that are due, in the background.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,20 +11,54 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde::de::IgnoredAny;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{CallbackAttempt, DueCallback, Ending, sign};
-use crate::error::insert_text;
+use crate::callback::{CallbackAttempt, CallbackJob, DueCallback, Ending, sign};
+use crate::cloud::{Cloud, done};
 use crate::faults::FaultAction;
-use crate::state::Inner;
+use crate::observe::TwinEvent;
+use crate::reply::insert_text;
 
-pub(super) type HttpClient = Client<HttpConnector, Full<Bytes>>;
+type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 const MAX_ANSWER: u64 = 1 << 20;
 const UNREACHABLE: &str = "Error status : -1.OSS can not connect to your callbackUrl, please check it.";
 const BAD_LENGTH: &str = "Error status : 400.User server return too long content-length value.";
 const NOT_JSON: &str = "Response body is not valid json format.";
+
+/// Works until the future is dropped.
+pub(crate) async fn call_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiver<CallbackJob>) {
+    let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            next = queue.recv() => match next {
+                Some(job) => {
+                    running.spawn(run(Arc::clone(&cloud), client.clone(), job));
+                }
+                None => return,
+            },
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+        }
+    }
+}
+
+async fn run(cloud: Arc<Cloud>, client: HttpClient, job: CallbackJob) {
+    let outcome = call_back(&cloud, &client, &job.due).await;
+    // The uploader may be gone.
+    let _ = job.reply.send(outcome);
+    done(&cloud, &cloud.callbacks.pending);
+}
+
+fn record(cloud: &Cloud, attempt: CallbackAttempt, ending: Ending) {
+    let CallbackAttempt { bucket, key, url, status, failure, .. } = attempt.clone();
+    cloud.callbacks.record(attempt, ending);
+    cloud.watchers.emit(|| TwinEvent::CalledBack { bucket, key, url, status, failure });
+}
 
 /// Why a callback counts as failed, in the words of OSS.
 struct Failure {
@@ -38,16 +73,12 @@ impl Failure {
 }
 
 /// Tries one URL after the other; the body of the first proper answer, or why the last one failed.
-pub(super) async fn call_back(
-    inner: &Inner,
-    client: &HttpClient,
-    due: &DueCallback,
-) -> Result<Bytes, String> {
+async fn call_back(cloud: &Cloud, client: &HttpClient, due: &DueCallback) -> Result<Bytes, String> {
     match &due.fault {
         Some(FaultAction::LoseCallback) => {
             let url = due.order.urls.first().map(Uri::to_string).unwrap_or_default();
             let attempt = attempt(due, url, None, Some("lost by order".to_owned()));
-            inner.callbacks.record(inner, attempt, Ending::Lost);
+            record(cloud, attempt, Ending::Lost);
             return Err(UNREACHABLE.to_owned());
         }
         Some(FaultAction::DelayCallback { millis }) => {
@@ -55,28 +86,28 @@ pub(super) async fn call_back(
         }
         Some(FaultAction::RepeatCallback) => {
             // Only the outcome of the second time counts.
-            let _ = try_all(inner, client, due).await;
+            let _ = try_all(cloud, client, due).await;
         }
         _ => {}
     }
-    try_all(inner, client, due).await
+    try_all(cloud, client, due).await
 }
 
-async fn try_all(inner: &Inner, client: &HttpClient, due: &DueCallback) -> Result<Bytes, String> {
+async fn try_all(cloud: &Cloud, client: &HttpClient, due: &DueCallback) -> Result<Bytes, String> {
     let mut last = UNREACHABLE.to_owned();
     for url in &due.order.urls {
-        let call = call(inner, client, due, url);
-        let outcome = timeout(inner.config.callback_timeout, call).await;
+        let call = call(cloud, client, due, url);
+        let outcome = timeout(cloud.config.callback_timeout, call).await;
         let outcome = outcome.unwrap_or_else(|_| Err(Failure::new(None, "Cost too long time.")));
         match outcome {
             Ok(body) => {
                 let attempt = attempt(due, url.to_string(), Some(StatusCode::OK), None);
-                inner.callbacks.record(inner, attempt, Ending::Succeeded);
+                record(cloud, attempt, Ending::Succeeded);
                 return Ok(body);
             }
             Err(Failure { status, reason }) => {
                 let attempt = attempt(due, url.to_string(), status, Some(reason.clone()));
-                inner.callbacks.record(inner, attempt, Ending::Failed);
+                record(cloud, attempt, Ending::Failed);
                 last = reason;
             }
         }
@@ -100,11 +131,11 @@ fn attempt(
     }
 }
 
-async fn call(inner: &Inner, client: &HttpClient, due: &DueCallback, url: &Uri) -> Result<Bytes, Failure> {
+async fn call(cloud: &Cloud, client: &HttpClient, due: &DueCallback, url: &Uri) -> Result<Bytes, Failure> {
     let target = on_loopback(url).ok_or_else(|| Failure::new(None, UNREACHABLE))?;
     let mut request = Request::new(Full::new(Bytes::from(due.body.clone())));
     *request.method_mut() = Method::POST;
-    *request.headers_mut() = headers(inner, due, url);
+    *request.headers_mut() = headers(cloud, due, url);
     *request.uri_mut() = target;
     let response = client.request(request).await.map_err(|_| Failure::new(None, UNREACHABLE))?;
     judge(response).await
@@ -123,11 +154,11 @@ fn on_loopback(url: &Uri) -> Option<Uri> {
     format!("http://{host}:{}{target}", url.port_u16().unwrap_or(80)).parse().ok()
 }
 
-fn headers(inner: &Inner, due: &DueCallback, url: &Uri) -> HeaderMap {
+fn headers(cloud: &Cloud, due: &DueCallback, url: &Uri) -> HeaderMap {
     let target = url.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut headers = sign(target, due.body.as_bytes());
     let authority = url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
-    let account = inner.config.function.account_id.as_str();
+    let account = cloud.config.function.account_id.as_str();
     for (name, value) in [
         (header::HOST, due.order.host.as_deref().unwrap_or(authority)),
         (HeaderName::from_static("x-oss-bucket"), &due.bucket),
@@ -139,7 +170,7 @@ fn headers(inner: &Inner, due: &DueCallback, url: &Uri) -> HeaderMap {
     }
     let content_type = HeaderValue::from_static(due.order.body_type.content_type());
     headers.insert(header::CONTENT_TYPE, content_type);
-    headers.insert(header::DATE, inner.http_date());
+    headers.insert(header::DATE, cloud.http_date());
     headers
 }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use http::HeaderName;
 
-use crate::Service;
-use crate::auth::xml_time;
+use crate::service::Service;
+use crate::time::xml_time;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {

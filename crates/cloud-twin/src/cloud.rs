@@ -2,46 +2,45 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderValue;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use crate::auth::{FailureLock, KeyCache};
 use crate::callback::{self, CallbackJob, Callbacks};
 use crate::config::{Account, TwinConfig};
+use crate::dialect::Dialect;
 use crate::faults::{FaultAction, FaultId, Faults, Probe};
-use crate::notify::{Delivery, Notifications};
-use crate::objects::Dialect;
-use crate::objects::get::http_date;
-use crate::observe::{Counters, Service, Stats, TwinEvent};
-use crate::oms::{CopyJob, Oms, SyncTaskHandle};
-use crate::policy::Denied;
+use crate::notify::{BucketEvent, Change, Delivery, Notifications};
+use crate::object::StoredObject;
+use crate::observe::{Counters, Stats};
+use crate::policy::{Need, Permissions, Refusal};
+use crate::service::Service;
 use crate::store::Store;
 use crate::sync::lock;
-
-/// Events a slow subscriber may lag behind before it misses some.
-const EVENT_BACKLOG: usize = 1 << 16;
+use crate::sync_tasks::{CopyJob, SyncTaskHandle, SyncTasks};
+use crate::time::http_date;
+use crate::watchers::Watchers;
 
 #[derive(Debug)]
-pub(crate) struct Inner {
+pub(crate) struct Cloud {
     pub(crate) config: TwinConfig,
     pub(crate) oss: Store,
     pub(crate) obs: Store,
-    pub(crate) oms: Oms,
+    pub(crate) sync_tasks: SyncTasks,
     pub(crate) notifications: Notifications,
     pub(crate) callbacks: Callbacks,
     pub(crate) faults: Faults,
     pub(crate) counters: Counters,
     pub(crate) signing_keys: KeyCache,
     pub(crate) failures: FailureLock,
-    pub(crate) events: broadcast::Sender<TwinEvent>,
-    pub(crate) change: Notify,
-    pub(crate) denied: Mutex<Vec<Denied>>,
+    pub(crate) watchers: Watchers,
+    pub(crate) permissions: Permissions,
     next_request: AtomicU64,
     date: Mutex<(i64, HeaderValue)>,
     pub(crate) addresses: Addresses,
@@ -76,30 +75,29 @@ pub(crate) struct Queues {
     pub(crate) callbacks: mpsc::UnboundedReceiver<CallbackJob>,
 }
 
-impl Inner {
+impl Cloud {
     pub(crate) fn new(config: TwinConfig, addresses: Addresses) -> (Self, Queues) {
         let (delivery_sender, deliveries) = mpsc::unbounded_channel();
         let (copy_sender, copies) = mpsc::unbounded_channel();
         let (callback_sender, callbacks) = mpsc::unbounded_channel();
-        let inner = Self {
+        let cloud = Self {
             oss: Store::new(Dialect::Oss),
             obs: Store::new(Dialect::Obs),
-            oms: Oms::new(copy_sender),
+            sync_tasks: SyncTasks::new(copy_sender),
             notifications: Notifications::new(delivery_sender),
             callbacks: Callbacks::new(callback_sender),
             faults: Faults::new(config.seed),
             counters: Counters::default(),
             signing_keys: KeyCache::default(),
             failures: FailureLock::default(),
-            events: broadcast::channel(EVENT_BACKLOG).0,
-            change: Notify::new(),
-            denied: Mutex::default(),
+            watchers: Watchers::default(),
+            permissions: Permissions::new(config.policies.clone()),
             next_request: AtomicU64::new(1),
             date: Mutex::new((i64::MIN, HeaderValue::from_static(""))),
             config,
             addresses,
         };
-        (inner, Queues { deliveries, copies, callbacks })
+        (cloud, Queues { deliveries, copies, callbacks })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -136,44 +134,56 @@ impl Inner {
         cached.1.clone()
     }
 
-    pub(crate) fn emit(&self, event: impl FnOnce() -> TwinEvent) {
-        if self.events.receiver_count() > 0 {
-            // The last subscriber may have left just now.
-            let _ = self.events.send(event());
-        }
-        self.changed();
-    }
-
     /// The fault that a request meets. Waiters are told at once, as the request may never end.
     pub(crate) fn pick_fault(&self, probe: &Probe<'_>) -> Option<(FaultId, FaultAction)> {
         let picked = self.faults.pick(probe);
         if picked.is_some() {
-            self.changed();
+            self.watchers.changed();
         }
         picked
     }
 
-    /// Wakes everybody who waits for a state.
-    pub(crate) fn changed(&self) {
-        self.change.notify_waiters();
+    /// Whether the policies of an access key allow what a request needs. A refusal is recorded.
+    pub(crate) fn permit(&self, service: Service, access_key: &str, needs: &[Need]) -> Result<(), Refusal> {
+        let permitted = self.permissions.check(service, access_key, needs);
+        if permitted.is_err() {
+            self.watchers.changed();
+        }
+        permitted
     }
 
-    /// Returns once `condition` holds; it is asked now and after every change.
-    pub(crate) async fn wait_until(&self, mut condition: impl FnMut() -> bool) {
-        loop {
-            // Registered before the condition is asked, so that no change in between is missed.
-            let mut changed = pin!(self.change.notified());
-            changed.as_mut().enable();
-            if condition() {
-                return;
-            }
-            changed.await;
+    /// Queues the event of a change for every function that watches the bucket.
+    pub(crate) fn raise(
+        &self,
+        change: Change,
+        bucket: &str,
+        key: &str,
+        object: &StoredObject,
+        replaced: Option<u64>,
+        request_id: &str,
+    ) {
+        let functions = self.notifications.functions(change, bucket, key);
+        if functions.is_empty() {
+            return;
+        }
+        let (time, region) = (self.now(), &self.config.region);
+        let account = &self.config.function.account_id;
+        let event = BucketEvent { change, time, region, account, bucket, key, object, replaced, request_id };
+        let payload = Bytes::from(event.to_json().to_string());
+        for function in functions {
+            self.notifications.queue(Delivery {
+                function,
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                request_id: format!("fc-{}", self.request_id(Service::Oms)),
+                payload: payload.clone(),
+            });
         }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
         self.notifications.pending.load(Ordering::SeqCst) == 0
-            && self.oms.copies_pending.load(Ordering::SeqCst) == 0
+            && self.sync_tasks.copies_pending.load(Ordering::SeqCst) == 0
             && self.callbacks.pending.load(Ordering::SeqCst) == 0
     }
 
@@ -196,7 +206,7 @@ impl Inner {
             "callback_public_key": callback::PUBLIC_KEY_PEM,
             "oss_accounts": config.oss_accounts.iter().map(account).collect::<Vec<_>>(),
             "huawei_accounts": config.huawei_accounts.iter().map(account).collect::<Vec<_>>(),
-            "sync_tasks": self.oms.handles().iter().map(|task| self.describe_task(task)).collect::<Vec<_>>(),
+            "sync_tasks": self.sync_tasks.handles().iter().map(|task| self.describe_task(task)).collect::<Vec<_>>(),
         })
     }
 
@@ -213,14 +223,14 @@ impl Inner {
             callbacks: self.callbacks.count(),
             callbacks_pending: self.callbacks.pending.load(Ordering::SeqCst),
             deliveries_pending: self.notifications.pending.load(Ordering::SeqCst),
-            copies_pending: self.oms.copies_pending.load(Ordering::SeqCst),
+            copies_pending: self.sync_tasks.copies_pending.load(Ordering::SeqCst),
             ..self.counters.snapshot()
         }
     }
 }
 
 /// Counts one piece of work as done, and wakes the waiters.
-pub(crate) fn done(inner: &Inner, pending: &AtomicUsize) {
+pub(crate) fn done(cloud: &Cloud, pending: &AtomicUsize) {
     pending.fetch_sub(1, Ordering::SeqCst);
-    inner.changed();
+    cloud.watchers.changed();
 }

@@ -9,14 +9,14 @@ const INTERVAL_MILLIS: i64 = 5 * 60 * 1000;
 
 /// What became of one accepted key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
+pub(crate) enum CopyResult {
     Success(u64),
     Failure,
     Skip,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Series {
+pub(crate) enum Series {
     Request,
     Success,
     Failure,
@@ -25,7 +25,7 @@ pub(super) enum Series {
 }
 
 impl Series {
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "REQUEST" => Some(Self::Request),
             "SUCCESS" => Some(Self::Success),
@@ -36,7 +36,7 @@ impl Series {
         }
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Request => "REQUEST",
             Self::Success => "SUCCESS",
@@ -50,21 +50,21 @@ impl Series {
 type Counts = [u64; 5];
 
 #[derive(Debug, Default)]
-pub(super) struct Statistics(BTreeMap<i64, Counts>);
+pub(crate) struct Statistics(BTreeMap<i64, Counts>);
 
 impl Statistics {
-    pub(super) fn accepted(&mut self, now: DateTime<Utc>, keys: usize) {
+    pub(crate) fn accepted(&mut self, now: DateTime<Utc>, keys: usize) {
         self.add(now, Series::Request, keys as u64);
     }
 
-    pub(super) fn settled(&mut self, now: DateTime<Utc>, result: Settled) {
+    pub(crate) fn finished(&mut self, now: DateTime<Utc>, result: CopyResult) {
         match result {
-            Settled::Success(size) => {
+            CopyResult::Success(size) => {
                 self.add(now, Series::Success, 1);
                 self.add(now, Series::Size, size);
             }
-            Settled::Failure => self.add(now, Series::Failure, 1),
-            Settled::Skip => self.add(now, Series::Skip, 1),
+            CopyResult::Failure => self.add(now, Series::Failure, 1),
+            CopyResult::Skip => self.add(now, Series::Skip, 1),
         }
     }
 
@@ -75,7 +75,7 @@ impl Statistics {
     }
 
     /// The intervals that begin in `range` (Unix milliseconds), with their counts.
-    pub(super) fn between(
+    pub(crate) fn between(
         &self,
         range: RangeInclusive<i64>,
         series: Series,
@@ -85,7 +85,7 @@ impl Statistics {
     }
 
     /// The sum over the calendar month (UTC) of `time`.
-    pub(super) fn month(&self, time: DateTime<Utc>, series: Series) -> u64 {
+    pub(crate) fn month(&self, time: DateTime<Utc>, series: Series) -> u64 {
         let same_month = |start: i64| {
             DateTime::from_timestamp_millis(start)
                 .is_some_and(|start| (start.year(), start.month()) == (time.year(), time.month()))
@@ -111,7 +111,7 @@ mod tests {
         statistics.accepted(start - TimeDelta::seconds(1), 1);
         statistics.accepted(start, 2);
         statistics.accepted(start + TimeDelta::minutes(5), 4);
-        statistics.settled(start, Settled::Success(10));
+        statistics.finished(start, CopyResult::Success(10));
         assert_eq!(statistics.month(start, Series::Request), 6);
         assert_eq!(statistics.month(start, Series::Size), 10);
         assert_eq!(statistics.month(start - TimeDelta::days(1), Series::Request), 1);
