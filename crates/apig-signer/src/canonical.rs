@@ -5,16 +5,14 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    error::{Error, ErrorKind},
-    header::{X_AUTH_TOKEN, X_SECURITY_TOKEN},
-    payload::PayloadHash,
-    signed_headers::SignedHeaders,
-    stages::StringToSign,
-    timestamp::Timestamp,
-    uri::{self, CanonicalPath, CanonicalQuery},
-    wire::WireText,
-};
+use crate::error::{Error, ErrorKind};
+use crate::header::{X_AUTH_TOKEN, X_SECURITY_TOKEN};
+use crate::payload::PayloadHash;
+use crate::signed_headers::SignedHeaders;
+use crate::stages::StringToSign;
+use crate::timestamp::Timestamp;
+use crate::uri::{self, CanonicalPath, CanonicalQuery};
+use crate::wire::WireText;
 
 /// The canonical request; displays as the exact text that is hashed.
 ///

@@ -7,11 +7,10 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::{
-    error::{Error, ErrorKind},
-    stages::{Signature, StringToSign},
-    wire::WireText,
-};
+use crate::error::{Error, ErrorKind};
+use crate::masked::MaskedKey;
+use crate::stages::{Signature, StringToSign};
+use crate::wire::WireText;
 
 /// An AK/SK pair, permanent or, with a security token, temporary.
 ///
@@ -109,24 +108,6 @@ fn keyed_state(secret_key: &str) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret_key.as_bytes()).expect("HMAC takes a key of any length")
 }
 
-/// Enough of an access key to recognise it, never all of it.
-pub(crate) struct MaskedKey<'a>(pub(crate) &'a str);
-
-impl fmt::Display for MaskedKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.get(..4) {
-            Some(start) if self.0.len() >= 12 => write!(f, "{start}****"),
-            _ => f.write_str("****"),
-        }
-    }
-}
-
-impl fmt::Debug for MaskedKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
@@ -150,11 +131,6 @@ mod tests {
         for secret in ["OYTT", "the-secret", "the-token"] {
             assert!(!shown.contains(secret), "{shown}");
         }
-    }
-
-    #[test]
-    fn a_short_access_key_is_masked_whole() {
-        assert_eq!(MaskedKey("AccessKey").to_string(), "****");
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! assert_eq!(apig_signer::encode::component("test/001 ä.txt").to_string(), "test%2F001%20%C3%A4.txt");
 //! ```
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode};
 

@@ -1,6 +1,7 @@
 //! The one error type of the crate.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::borrow::Cow;
+use std::error::Error as StdError;
 
 use chrono::Duration;
 
@@ -8,7 +9,8 @@ use chrono::Duration;
 ///
 /// The message is lower case, without full stop, names the header concerned and holds no secret: neither
 /// the value of a header nor a whole access key.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
@@ -88,17 +90,5 @@ impl Error {
     /// for 5 minutes after more than 5 wrong signatures in a row.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Expired { .. })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
     }
 }

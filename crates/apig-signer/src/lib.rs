@@ -77,6 +77,7 @@ mod credentials;
 pub mod encode;
 mod error;
 pub mod header;
+mod masked;
 mod payload;
 mod sign;
 mod signed_headers;
@@ -92,9 +93,6 @@ pub use error::{Error, ErrorKind};
 pub use payload::{Payload, PayloadHash};
 pub use sign::{Signed, SigningParams, sign, sign_request};
 pub use signed_headers::{SignedHeaderSelection, SignedHeaders};
-pub use stages::{Authorization, Signature, StringToSign};
+pub use stages::{ALGORITHM, Authorization, Signature, StringToSign};
 pub use timestamp::Timestamp;
 pub use verify::{KnownCredentials, MAX_CLOCK_SKEW, Verified, verify};
-
-/// Name of the algorithm, as in the string to sign and in the `authorization` header.
-pub const ALGORITHM: &str = "SDK-HMAC-SHA256";

@@ -1,19 +1,18 @@
 //! Signing: all stages in order, applied to the headers of a request.
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
-use crate::{
-    canonical::CanonicalRequest,
-    credentials::Credentials,
-    error::{Error, ErrorKind},
-    header::{X_AUTH_TOKEN, X_SDK_CONTENT_SHA256, X_SDK_DATE, X_SECURITY_TOKEN},
-    payload::Payload,
-    signed_headers::{SignedHeaderSelection, SignedHeaders},
-    stages::{Authorization, Signature, StringToSign},
-    timestamp::Timestamp,
-    uri,
-};
+use crate::canonical::CanonicalRequest;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
+use crate::header::{X_AUTH_TOKEN, X_SDK_CONTENT_SHA256, X_SDK_DATE, X_SECURITY_TOKEN};
+use crate::payload::Payload;
+use crate::signed_headers::{SignedHeaderSelection, SignedHeaders};
+use crate::stages::{Authorization, Signature, StringToSign};
+use crate::timestamp::Timestamp;
+use crate::uri;
 
 /// Who signs, when, and over which headers.
 #[derive(Clone, Debug)]

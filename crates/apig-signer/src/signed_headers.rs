@@ -4,11 +4,9 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::{
-    error::{Error, ErrorKind},
-    header::{X_SDK_DATE, X_SECURITY_TOKEN},
-    wire::WireText,
-};
+use crate::error::{Error, ErrorKind};
+use crate::header::{X_SDK_DATE, X_SECURITY_TOKEN};
+use crate::wire::WireText;
 
 /// The headers of [`SignedHeaderSelection::Minimal`], sorted.
 static MINIMAL: [HeaderName; 7] = [

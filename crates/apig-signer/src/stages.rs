@@ -5,14 +5,14 @@ use std::fmt;
 use http::HeaderValue;
 use subtle::ConstantTimeEq;
 
-use crate::{
-    ALGORITHM,
-    credentials::MaskedKey,
-    error::{Error, ErrorKind},
-    signed_headers::SignedHeaders,
-    timestamp::Timestamp,
-    wire::{WireText, hex, unhex},
-};
+use crate::error::{Error, ErrorKind};
+use crate::masked::MaskedKey;
+use crate::signed_headers::SignedHeaders;
+use crate::timestamp::Timestamp;
+use crate::wire::{WireText, hex, unhex};
+
+/// Name of the algorithm, as in the string to sign and in the `authorization` header.
+pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
 /// Algorithm, time and hash of the canonical request; displays as the exact text that is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]

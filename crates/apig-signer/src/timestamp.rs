@@ -5,10 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, Timelike, Utc};
 use http::HeaderValue;
 
-use crate::{
-    error::{Error, ErrorKind},
-    wire::WireText,
-};
+use crate::error::{Error, ErrorKind};
+use crate::wire::WireText;
 
 /// A time with a precision of one second between the years 0 and 9999; displays as `YYYYMMDDTHHMMSSZ`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,13 +1,12 @@
 //! Canonical path, canonical query and host of a URI.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use http::Uri;
 
-use crate::{
-    encode::{percent_decode, percent_encode},
-    wire::WireText,
-};
+use crate::encode::{percent_decode, percent_encode};
+use crate::wire::WireText;
 
 /// The path with dot segments removed (RFC 3986, 5.2.4), each segment decoded and encoded again, ending in `/`.
 ///

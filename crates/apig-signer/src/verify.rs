@@ -1,25 +1,22 @@
 //! The gateway's side: does a request carry a signature of known credentials?
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, Hash},
-};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
 
 use chrono::{DateTime, Duration, Utc};
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use subtle::ConstantTimeEq;
 
-use crate::{
-    canonical::CanonicalRequest,
-    credentials::{Credentials, MaskedKey},
-    error::{Error, ErrorKind},
-    header::{X_SDK_CONTENT_SHA256, X_SDK_DATE, X_SECURITY_TOKEN},
-    payload::{Payload, PayloadHash},
-    signed_headers::SignedHeaders,
-    stages::{Authorization, StringToSign},
-    timestamp::Timestamp,
-    wire::hex,
-};
+use crate::canonical::CanonicalRequest;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
+use crate::header::{X_SDK_CONTENT_SHA256, X_SDK_DATE, X_SECURITY_TOKEN};
+use crate::masked::MaskedKey;
+use crate::payload::{Payload, PayloadHash};
+use crate::signed_headers::SignedHeaders;
+use crate::stages::{Authorization, StringToSign};
+use crate::timestamp::Timestamp;
+use crate::wire::hex;
 
 /// How far `x-sdk-date` may lie from the gateway's clock, in either direction: 15 minutes.
 pub const MAX_CLOCK_SKEW: Duration = Duration::minutes(15);

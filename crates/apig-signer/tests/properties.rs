@@ -7,7 +7,8 @@ use apig_signer::{
     encode, sign, verify,
 };
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, uri::PathAndQuery};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use proptest::prelude::*;
 
 fn noon() -> DateTime<Utc> {

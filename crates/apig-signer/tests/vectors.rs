@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
 use apig_signer::{
     Authorization, CanonicalRequest, Credentials, MAX_CLOCK_SKEW, Payload, SignedHeaderSelection,

@@ -9,7 +9,8 @@ use apig_signer::{
     Verified, sign_request, verify,
 };
 use chrono::{DateTime, Duration, Utc};
-use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Uri, header};
 
 const BODY: &[u8] = b"{\"object_keys\":[\"a\"]}";
 
