@@ -1,6 +1,5 @@
 //! Bodies: of requests, against the clock; of answers, which hold their place until they are sent.
 
-use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,30 +22,14 @@ pub struct Body {
 }
 
 /// Why a body is not there.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It was not complete in time, or paused for too long.
+    #[error("the body came too slowly")]
     TooSlow,
     /// It broke off, or is not framed as HTTP wants it.
+    #[error(transparent)]
     Broken(hyper::Error),
-}
-
-impl fmt::Display for BodyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooSlow => f.write_str("the body came too slowly"),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for BodyError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::TooSlow => None,
-            Self::Broken(error) => error.source(),
-        }
-    }
 }
 
 impl fmt::Debug for Body {

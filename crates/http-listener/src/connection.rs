@@ -14,9 +14,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::{Body, InHand, Reply};
-use crate::gate::Turn;
+use crate::gate::{Place, Turn};
+use crate::limits::HEALTH;
 use crate::watched::Watched;
-use crate::{HEALTH, Place};
 
 /// Answers the requests of a connection; each request gets a clone.
 pub trait Handler: Clone {

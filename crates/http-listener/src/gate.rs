@@ -1,26 +1,25 @@
 //! Who is connected, and who has to go.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Time for the end of other connections to give back what accepting lacks.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// The connections of one listener, or of several that share their limits. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<Admission>);
 
-struct Inner {
+struct Admission {
     limits: Limits,
     requests: Arc<Semaphore>,
     open: Mutex<Open>,
@@ -88,7 +87,7 @@ impl Gate {
     /// A gate with these limits.
     pub fn new(limits: Limits) -> Self {
         let requests = Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Inner { limits, requests, open: Mutex::default() }))
+        Self(Arc::new(Admission { limits, requests, open: Mutex::default() }))
     }
 
     /// The next connection. Trouble with accepting is logged and waited out.
