@@ -1,33 +1,35 @@
 //! The builder and the bound server.
 
-use std::{
-    fmt::{self, Debug},
-    future::Future,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderMap, Request, Response, request::Parts};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
 use http_listener::Limits;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::{
-    Error, ErrorKind, FcContext, FcEnvironment, Instance, Markers, Platform,
-    dispatch::{Admit, Hook, Shared},
-    gauge::Gauge,
-    handler::Handler,
-    http_hook::HttpHook,
-    platform::DEFAULT_PORT,
-    room::Room,
-    server,
-    signals::Signals,
-};
+use crate::context::FcContext;
+use crate::dispatch::{Admit, Hook, Shared};
+use crate::environment::FcEnvironment;
+use crate::error::{Error, ErrorKind};
+use crate::gauge::Gauge;
+use crate::handler::Handler;
+use crate::http_hook::HttpHook;
+use crate::instance::Instance;
+use crate::markers::Markers;
+use crate::platform::{DEFAULT_PORT, Platform};
+use crate::room::Room;
+use crate::server;
+use crate::signals::Signals;
 
 /// The platform takes event bodies of at most 32 MB.
 const DEFAULT_LIMIT: usize = 32 << 20;

@@ -1,18 +1,17 @@
 //! Receives the body of an invocation.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header::EXPECT};
+use http::header::EXPECT;
+use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use http_listener::{Body, BodyError};
 use lambda_runtime::Diagnostic;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    failure::diagnostic,
-    reply::Connection,
-    room::{Room, Taken},
-};
+use crate::failure::diagnostic;
+use crate::reply::Connection;
+use crate::room::{Room, Taken};
 
 /// How much of a body that is over the limit is read and thrown away, so that a client that only reads after it
 /// has written gets its answer instead of a reset connection.

@@ -1,20 +1,18 @@
 //! What Function Compute says about a request.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use lambda_runtime::Context;
-use tokio::{task::futures::TaskLocalFuture, time::Instant};
+use tokio::task::futures::TaskLocalFuture;
+use tokio::time::Instant;
 
-use crate::{
-    FcCredentials, Instance,
-    credentials::{self},
-    instance::Function,
-};
+use crate::arrival::Arrival;
+use crate::credentials::{self, FcCredentials};
+use crate::header::text;
+use crate::instance::{Function, Instance};
 
 tokio::task_local! {
     static CURRENT: Arc<FcContext>;
@@ -57,22 +55,6 @@ pub struct FcContext {
     /// The same moment on the wall clock.
     pub deadline_at: SystemTime,
     function: Arc<Function>,
-}
-
-/// The moment at which a request arrived, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival {
-    /// On the monotonic clock, for timers.
-    pub instant: Instant,
-    /// On the wall clock, for the outside world.
-    pub wall: SystemTime,
-}
-
-impl Arrival {
-    /// The present moment.
-    pub fn now() -> Self {
-        Self { instant: Instant::now(), wall: SystemTime::now() }
-    }
 }
 
 impl FcContext {
@@ -134,11 +116,6 @@ impl FcContext {
         context.env_config = Arc::clone(&self.function.config);
         context
     }
-}
-
-/// The value of a header, if there is one worth the name.
-pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -1,23 +1,29 @@
 //! Answers one request.
 
-use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
 
-use futures_util::FutureExt;
-use http::{HeaderMap, Request, request::Parts};
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode};
 use http_listener::Body;
 use lambda_runtime::Diagnostic;
-use tracing::{Instrument, Span, error, info_span, warn};
+use tracing::{Span, error, info_span, warn};
 
-use crate::{
-    Arrival, FcContext, Instance, Markers, Platform, body, failure,
-    gauge::Gauge,
-    handler::Invoke,
-    http_hook::{self, HttpHook},
-    markers::{Marked, Stage},
-    reply::{self, Connection, HttpResponse, Reply},
-    room::{self, Room},
-    route::{NoRoute, Route},
-};
+use crate::arrival::Arrival;
+use crate::body;
+use crate::context::FcContext;
+use crate::gauge::Gauge;
+use crate::handler::Invoke;
+use crate::http_hook::{Busy, HttpHook};
+use crate::instance::Instance;
+use crate::markers::{Marked, Markers, Stage};
+use crate::platform::Platform;
+use crate::reply::{self, Connection, HttpResponse, Reply};
+use crate::room::{self, Room};
+use crate::route::{NoRoute, Route};
+use crate::work::{Lost, run_to_end};
 
 pub(crate) type Hook =
     Box<dyn Fn(Arc<FcContext>) -> Pin<Box<dyn Future<Output = Result<(), Diagnostic>> + Send>> + Send + Sync>;
@@ -75,7 +81,7 @@ pub(crate) async fn dispatch<I: Invoke>(
         Err(NoRoute::Outside(refusal)) => match &shared.on_http {
             Some(hook) => match hook.refuses(&head) {
                 Some(refusal) => reply::http(refusal),
-                None => http_hook::answer(&shared, hook, head, body).await,
+                None => answer_by_hook(&shared, hook, head, body).await,
             },
             None => refuse(&refusal),
         },
@@ -120,7 +126,7 @@ async fn invoke<I: Invoke>(shared: &Arc<Shared>, handler: I, head: Parts, body: 
     // It is kilobytes long: anywhere but on the heap, each future around it would copy it again.
     let invoked = handler.invoke(event, context.to_lambda_context(), shared.response_limit);
     let work = Box::pin(room::holding(taken, invoked));
-    reply(run_to_end(shared, context, span, Some(marked), work).await)
+    reply(run_to_end(&shared.work, context, span, Some(marked), work).await)
 }
 
 async fn run_hook(
@@ -144,57 +150,45 @@ async fn run_hook(
         }
         .map(|()| Reply::Empty)
     };
-    reply(run_to_end(shared, context, span, marked, work).await)
+    reply(run_to_end(&shared.work, context, span, marked, work).await)
+}
+
+/// Has the hook answer a request that is no part of the contract.
+async fn answer_by_hook(shared: &Arc<Shared>, hook: &HttpHook, head: Parts, body: Body) -> HttpResponse {
+    let context = shared.context(&head);
+    let marked = Marked::start(&shared.markers, Stage::Invoke, &context);
+    let span = info_span!("FC runtime http", requestId = context.request_id);
+    let received = body::receive(body, &head.headers, hook.body_limit, &shared.room, context.deadline).await;
+    let (body, taken) = match received {
+        Ok(received) => received,
+        Err(missing) => {
+            let diagnostic = missing.diagnostic();
+            span.in_scope(|| error!("{}", diagnostic.error_message));
+            return reply::http_failure(missing.status(), &diagnostic, missing.connection());
+        }
+    };
+    let mut request = Request::from_parts(head, body);
+    request.extensions_mut().insert(Busy { _entry: shared.work.enter() });
+    // A closure may panic before it has returned its future.
+    let made = std::panic::catch_unwind(AssertUnwindSafe(|| (hook.hook)(request)));
+    let work = async move {
+        let _taken = taken;
+        match made {
+            Ok(answering) => Ok(answering.await),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    };
+    match run_to_end(&shared.work, context, span, Some(marked), work).await {
+        Ok(response) => reply::http(response),
+        Err(Lost { diagnostic, connection }) => {
+            reply::http_failure(StatusCode::INTERNAL_SERVER_ERROR, &diagnostic, connection)
+        }
+    }
 }
 
 fn reply(ended: Result<Reply, Lost>) -> HttpResponse {
     match ended {
         Ok(reply) => reply::success(reply),
         Err(Lost { diagnostic, connection }) => reply::failure(&diagnostic, connection),
-    }
-}
-
-/// Work that gave no answer.
-pub(crate) struct Lost {
-    pub(crate) diagnostic: Diagnostic,
-    pub(crate) connection: Connection,
-}
-
-/// Runs `work` on a task of its own, so that it comes to its end even if the client goes away, and turns a panic
-/// into a failure of this request only.
-pub(crate) async fn run_to_end<T: Send + 'static>(
-    shared: &Arc<Shared>,
-    context: Arc<FcContext>,
-    span: Span,
-    mut marked: Option<Marked>,
-    work: impl Future<Output = Result<T, Diagnostic>> + Send + 'static,
-) -> Result<T, Lost> {
-    let entry = shared.work.enter();
-    let guarded = async move {
-        let _entry = entry;
-        let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
-            let diagnostic = failure::panicked(&*panic);
-            error!("{}", diagnostic.error_message);
-            if let Some(marked) = &mut marked {
-                marked.unhandled();
-            }
-            Err(diagnostic)
-        });
-        // The instance may be frozen as soon as it has answered.
-        drop(marked);
-        result
-    };
-    let task = tokio::spawn(FcContext::scope(context, guarded.instrument(span)));
-    match task.await {
-        Ok(result) => result.map_err(|diagnostic| Lost { diagnostic, connection: Connection::Keep }),
-        Err(lost) => {
-            let diagnostic = match lost.try_into_panic() {
-                Ok(panic) => failure::panicked(&*panic),
-                Err(cancelled) => {
-                    failure::diagnostic("Cancelled", format!("the invocation was cut off: {cancelled}"))
-                }
-            };
-            Err(Lost { diagnostic, connection: Connection::Close })
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{FcCredentials, credentials::Found};
+use crate::credentials::{FcCredentials, Found};
 
 /// Values of the instance that stand in for request headers that are absent.
 ///

@@ -1,10 +1,8 @@
 //! One invocation of the user's service: decode, call, encode.
 
-use std::{
-    fmt::{self, Debug},
-    future::Future,
-    marker::PhantomData,
-};
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::marker::PhantomData;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -15,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tower::ServiceExt;
 use tracing::error;
 
-use crate::{failure, raw, reply::Reply};
+use crate::reply::Reply;
+use crate::{failure, raw};
 
 /// An invocation with the types of event and response taken away, so that the server needs to know none of them.
 pub(crate) trait Invoke: Clone + Send + 'static {

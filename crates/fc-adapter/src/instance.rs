@@ -1,18 +1,16 @@
 //! What an instance knows between requests.
 
-use std::{
-    array,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, UNIX_EPOCH},
-};
+use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use lambda_runtime::Config;
 
-use crate::{Arrival, FcEnvironment, context::text};
+use crate::arrival::Arrival;
+use crate::environment::FcEnvironment;
+use crate::header::text;
 
 /// The greatest timeout of a function, in the platform and here.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);

@@ -68,6 +68,7 @@
 #![warn(missing_docs)]
 
 mod adapter;
+mod arrival;
 mod body;
 mod context;
 mod credentials;
@@ -77,6 +78,7 @@ mod error;
 mod failure;
 mod gauge;
 mod handler;
+mod header;
 mod http_hook;
 mod instance;
 mod markers;
@@ -87,6 +89,7 @@ mod room;
 mod route;
 mod server;
 mod signals;
+mod work;
 
 use std::fmt::Debug;
 
@@ -97,19 +100,18 @@ use serde::{Deserialize, Serialize};
 
 pub use http_listener::Limits;
 
-pub use crate::{
-    adapter::{Adapter, Bound},
-    context::{Arrival, FcContext},
-    credentials::FcCredentials,
-    environment::FcEnvironment,
-    error::{Error, ErrorKind},
-    http_hook::Busy,
-    instance::Instance,
-    markers::Markers,
-    platform::Platform,
-    raw::RawEvent,
-    room::keep_memory,
-};
+pub use crate::adapter::{Adapter, Bound};
+pub use crate::arrival::Arrival;
+pub use crate::context::FcContext;
+pub use crate::credentials::FcCredentials;
+pub use crate::environment::FcEnvironment;
+pub use crate::error::{Error, ErrorKind};
+pub use crate::http_hook::Busy;
+pub use crate::instance::Instance;
+pub use crate::markers::Markers;
+pub use crate::platform::Platform;
+pub use crate::raw::RawEvent;
+pub use crate::room::keep_memory;
 
 /// Serves `handler` on Function Compute until `SIGTERM` or `SIGINT`; takes whatever
 /// [`lambda_runtime::run_concurrent`] takes.

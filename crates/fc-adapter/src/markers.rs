@@ -1,12 +1,10 @@
 //! The log lines by which Function Compute groups a log by request.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
-use crate::FcContext;
+use crate::context::FcContext;
 
 /// Where the lines `FC Invoke Start RequestId: …` and `FC Invoke End RequestId: …` go.
 ///

@@ -10,15 +10,13 @@
 //! `x-fc-control-path`, which is asked for. Tencent Cloud hands a web function all requests of its URL as they came, so whoever reaches
 //! the URL reaches the port. There and elsewhere it is left to [`Adapter::admit`](crate::Adapter::admit) who may ask.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    num::NonZeroU16,
-};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 
 use http::{HeaderMap, HeaderName};
 use http_listener::Limits;
 
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 const PORT_VARIABLES: [&str; 2] = ["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"];
 

@@ -1,10 +1,14 @@
 //! The event as bytes, and the deserializer that hands them over.
 
-use std::{cell::RefCell, fmt};
+use std::cell::RefCell;
+use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, de::Visitor};
-use serde_json::{Error, de::SliceRead, value::RawValue};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
+use serde_json::Error;
+use serde_json::de::SliceRead;
+use serde_json::value::RawValue;
 
 /// By this name the payload type makes itself known to the deserializer of this crate.
 const TOKEN: &str = "$fc_adapter::RawEvent";

@@ -8,7 +8,9 @@
 //!   large ones waits for anything else, so that there is always one that ends.
 //! - A handler that has read the event says how much of it is left ([`keep_memory`]).
 
-use std::{cell::RefCell, future::Future, sync::Arc};
+use std::cell::RefCell;
+use std::future::Future;
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

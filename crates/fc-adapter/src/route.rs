@@ -1,10 +1,12 @@
 //! Which job a request asks for.
 
-use http::{HeaderMap, Method, request::Parts};
+use http::request::Parts;
+use http::{HeaderMap, Method};
 use http_listener::HEALTH;
 use lambda_runtime::Diagnostic;
 
-use crate::{Platform, failure::diagnostic};
+use crate::failure::diagnostic;
+use crate::platform::Platform;
 
 const CONTROL_PATH: &str = "x-fc-control-path";
 const HTTP_INVOKE: &str = "/http-invoke";

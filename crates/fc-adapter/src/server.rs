@@ -1,23 +1,23 @@
 //! Accepts connections, serves them, and winds them down.
 
-use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::Full;
 use http_listener::{Body, Gate, Handler, Http, Limits, Place};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    time::sleep,
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::debug;
 
-use crate::{
-    dispatch::{Shared, dispatch},
-    gauge::{Entry, Gauge},
-    handler::Invoke,
-    reply,
-};
+use crate::dispatch::{Shared, dispatch};
+use crate::gauge::{Entry, Gauge};
+use crate::handler::Invoke;
+use crate::reply;
 
 /// How long connections may take, once no handler runs any more, to hand over a request that is on its way and to
 /// take away their answers. Without a bound a stalled client would keep the process from ending.

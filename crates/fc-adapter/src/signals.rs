@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 #[cfg(unix)]
 pub(crate) struct Signals {

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::FcEnvironment;
+use crate::environment::FcEnvironment;
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs

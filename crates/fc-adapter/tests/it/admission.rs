@@ -1,9 +1,7 @@
 //! Who is let in, and whose word the headers are, on a platform and elsewhere.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use fc_adapter::{Adapter, FcContext, Platform};

@@ -1,12 +1,10 @@
 //! A server on loopback and a client that controls every byte.
 
-use std::{
-    collections::HashMap,
-    fmt::{Debug, Write},
-    future::Future,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
-};
+use std::collections::HashMap;
+use std::fmt::{Debug, Write};
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fc_adapter::{Adapter, Error, FcEnvironment, Markers, Platform};
@@ -14,12 +12,10 @@ use futures_util::Stream;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
-    sync::oneshot,
-    task::JoinHandle,
-};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::common::{Client, Server};
 use fc_adapter::{Adapter, RawEvent};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+use crate::common::{Client, Server};
 
 async fn count(event: LambdaEvent<RawEvent>) -> Result<(usize, u64), Error> {
     let sum = event.payload.0.iter().copied().map(u64::from).sum();

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::common::Server;
 use bytes::Bytes;
 use fc_adapter::{Adapter, Busy, FcContext};
 use http::{Request, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+
+use crate::common::Server;
 
 const LIMIT: usize = 8;
 

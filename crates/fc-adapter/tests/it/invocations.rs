@@ -1,13 +1,10 @@
 //! What an invocation answers, depending on what the handler does.
 
-use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    sync::{Arc, Mutex},
-    task::{self, Poll},
-};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{self, Poll};
 
-use crate::common::{Client, Server, refuses};
 use bytes::Bytes;
 use fc_adapter::{Adapter, FcContext, RawEvent};
 use futures_util::stream;
@@ -16,6 +13,8 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
 use tokio::sync::{Barrier, oneshot};
+
+use crate::common::{Client, Server, refuses};
 
 async fn echo(event: LambdaEvent<Value>) -> Result<Value, Error> {
     Ok(event.payload)

@@ -1,18 +1,15 @@
 //! Hooks and the end of the server.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::{Client, Server, refuses};
 use fc_adapter::{Adapter, FcContext};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, Service, service_fn};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+
+use crate::common::{Client, Server, refuses};
 
 /// Work that says when it has begun and ends when it is let go.
 #[derive(Clone)]

@@ -1,13 +1,12 @@
 //! The lines by which the platform cuts a log into requests.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::io;
+use std::sync::{Arc, Mutex};
 
-use crate::common::{Client, Server};
 use fc_adapter::{Adapter, Markers, Platform};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+use crate::common::{Client, Server};
 
 async fn obey(event: LambdaEvent<String>) -> Result<(), Error> {
     match event.payload.as_str() {

@@ -4,13 +4,12 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
-use crate::common::{Client, refuses};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+
+use crate::common::{Client, refuses};
 
 fn example(name: &str) -> Command {
     let mut path = std::env::current_exe().unwrap();

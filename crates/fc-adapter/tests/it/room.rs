@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::common::{Client, Server};
 use fc_adapter::{Adapter, RawEvent, keep_memory};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tokio::sync::Notify;
+
+use crate::common::{Client, Server};
 
 const LARGE: usize = 1 << 20;
 

@@ -1,9 +1,10 @@
 //! Which requests are served, and what the others are told.
 
-use crate::common::{Reply, Server};
 use fc_adapter::{Adapter, Platform};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+
+use crate::common::{Reply, Server};
 
 async fn server() -> Server {
     Server::start(Adapter::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Error>(event.payload))))

@@ -1,6 +1,8 @@
 //! Whatever `lambda_runtime::run_concurrent` takes is taken here: this file compiles only if that holds.
 
-use std::{fmt::Debug, future::Future, rc::Rc};
+use std::fmt::Debug;
+use std::future::Future;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::Stream;
