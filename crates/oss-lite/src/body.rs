@@ -1,20 +1,14 @@
-use std::{
-    fmt,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http_body::Body;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{
-    Error, ErrorKind,
-    client::{deadline_passed, transport},
-    error::Retry,
-};
+use crate::error::{Error, ErrorKind, Retry, deadline_passed, transport};
 
 /// The bytes of an object as they arrive.
 ///

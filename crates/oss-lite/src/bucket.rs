@@ -1,14 +1,16 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::{
-    BucketName, Credentials, Dialect, Error,
-    client::{Base, Call, Caller, Received, Shared, Signer},
-    stream_body::StreamBody,
-};
+use crate::bucket_name::BucketName;
+use crate::client::{Base, Call, Caller, Client, Received, Shared, Signer};
+use crate::credentials::Credentials;
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::stream_body::StreamBody;
 
 /// One bucket of a [`Client`](crate::Client), with the credentials to use there. Cheap to clone.
 ///
@@ -19,11 +21,12 @@ use crate::{
 #[derive(Clone)]
 pub struct Bucket {
     shared: Arc<Shared>,
-    place: Arc<Place>,
+    access: Arc<Access>,
     deadline: Option<Instant>,
 }
 
-struct Place {
+/// What every call to the bucket needs.
+struct Access {
     name: BucketName,
     base: Base,
     signer: Signer,
@@ -35,11 +38,18 @@ pub(crate) struct Answered {
     pub(crate) body: Bytes,
 }
 
+impl Client {
+    /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing key.
+    pub fn bucket(&self, name: &BucketName, credentials: Arc<Credentials>) -> Bucket {
+        Bucket::new(Arc::clone(self.shared()), name.clone(), credentials)
+    }
+}
+
 impl Bucket {
-    pub(crate) fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
+    fn new(shared: Arc<Shared>, name: BucketName, credentials: Arc<Credentials>) -> Self {
         let base = Base::new(shared.endpoint.base(&name));
         let signer = Signer::new(&shared.scheme, credentials, shared.gates.as_ref());
-        Self { shared, place: Arc::new(Place { name, base, signer }), deadline: None }
+        Self { shared, access: Arc::new(Access { name, base, signer }), deadline: None }
     }
 
     /// The same bucket, whose calls end by then: all tries, waits and the reading of bodies included.
@@ -50,7 +60,7 @@ impl Bucket {
 
     /// The bucket's name.
     pub fn name(&self) -> &BucketName {
-        &self.place.name
+        &self.access.name
     }
 
     /// The bucket's URL, with a slash at the end, as URLs handed to others begin: at the
@@ -73,15 +83,15 @@ impl Bucket {
     }
 
     pub(crate) fn signer(&self) -> &Signer {
-        &self.place.signer
+        &self.access.signer
     }
 
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller {
             shared: &self.shared,
-            bucket: &self.place.name,
-            base: &self.place.base,
-            signer: &self.place.signer,
+            bucket: &self.access.name,
+            base: &self.access.base,
+            signer: &self.access.signer,
             deadline: self.deadline,
         }
     }
@@ -118,7 +128,7 @@ impl Bucket {
 impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bucket")
-            .field("name", &self.place.name)
+            .field("name", &self.access.name)
             .field("endpoint", &self.shared.endpoint)
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()

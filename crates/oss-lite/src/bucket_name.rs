@@ -1,6 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
-use crate::{Dialect, Error, ErrorKind};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
 
 /// A name that the service can accept: 3 to 63 characters of `a-z`, `0-9` and `-`, with a letter or digit at both
 /// ends.

@@ -1,8 +1,14 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Credentials, Dialect, Endpoint, RetryPolicy, SignatureGate};
+use crate::credentials::Credentials;
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
+use crate::gate::SignatureGate;
+use crate::retry::RetryPolicy;
 
 /// Which signature OSS requests carry. OBS has one scheme of its own, whatever is set here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

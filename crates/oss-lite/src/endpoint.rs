@@ -1,8 +1,11 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use reqwest::Url;
 
-use crate::{BucketName, Dialect, Error, ErrorKind};
+use crate::bucket_name::BucketName;
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
 
 /// How the bucket is named in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,12 +10,10 @@
 //!   servers send a part as 200 and say nothing of it. One whole object in many has that length, and costs a request more.
 //! - `Content-Length` counts for nothing beside `Transfer-Encoding`.
 
-use std::fmt;
-
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::{Error, ErrorKind, error::Retry};
+use crate::error::{Error, ErrorKind, Retry};
 
 /// Which bytes of an object are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,16 +47,9 @@ pub struct Framing {
 }
 
 /// An answer that contradicts itself, or what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer contradicts itself or the request: {0}")]
 pub struct Contradiction(String);
-
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the answer contradicts itself or the request: {}", self.0)
-    }
-}
-
-impl std::error::Error for Contradiction {}
 
 impl ByteRange {
     /// The value of the header `Range`.

@@ -20,11 +20,12 @@
 //! Codes: [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses) (details that begin with
 //! `0002-` are about the signature), [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
 
-use std::{fmt, pin::Pin};
+use std::pin::Pin;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::{Dialect, Error, ErrorKind};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind, Withheld};
 
 /// Lets signed requests pass, or holds them back. One for each set of credentials.
 pub trait SignatureGate: Send + Sync {
@@ -53,18 +54,6 @@ pub enum SignatureVerdict {
     /// Nothing.
     Unknown,
 }
-
-/// A request must not be sent. Holds why, for people: a lower-case fragment without secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withheld(pub String);
-
-impl fmt::Display for Withheld {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Withheld {}
 
 /// What success says.
 pub(crate) fn of_success(dialect: Dialect, headers: &HeaderMap) -> SignatureVerdict {

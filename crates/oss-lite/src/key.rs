@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use crate::{Dialect, Error, ErrorKind, encoding};
+use crate::dialect::Dialect;
+use crate::encoding;
+use crate::error::{Error, ErrorKind};
 
 /// An object key, percent-encoded once for both the signature and the wire.
 ///

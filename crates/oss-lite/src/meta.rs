@@ -1,13 +1,15 @@
 use chrono::{DateTime, Utc};
-use http::{
-    HeaderMap, HeaderValue,
-    header::{
-        AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
-        ETAG, EXPIRES, LAST_MODIFIED,
-    },
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, EXPIRES,
+    LAST_MODIFIED,
 };
+use http::{HeaderMap, HeaderValue};
 
-use crate::{Dialect, Error, ErrorKind, encoding, framing::content_length, time};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::framing::content_length;
+use crate::header::text;
+use crate::{encoding, time};
 
 /// What the service says of an object.
 ///
@@ -122,11 +124,6 @@ pub fn etag_md5(etag: &str) -> Option<[u8; 16]> {
     let mut md5 = [0; 16];
     hex::decode_to_slice(etag, &mut md5).ok()?;
     Some(md5)
-}
-
-/// A header that cannot be read as text counts as missing.
-pub(crate) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
-    std::str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::to_owned)
 }
 
 pub(crate) fn etag(headers: &HeaderMap) -> Option<String> {

@@ -10,9 +10,10 @@
 //! # Ok::<(), oss_lite::Error>(())
 //! ```
 
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 const LONGEST_SIDE: u32 = 16_384;
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::Dialect;
+use crate::dialect::Dialect;
 
 /// How soon an object can be read, from the warmest class to the coldest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

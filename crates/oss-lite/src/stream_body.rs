@@ -1,16 +1,14 @@
-use std::{
-    error::Error as StdError,
-    fmt,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
-};
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use crate::{Error, ErrorKind, error::Retry};
+use crate::error::{Error, ErrorKind, Retry};
 
 /// Pieces are handed on no larger, so that a slow connection is seen to move.
 const LARGEST_PIECE: usize = 64 * 1024;
@@ -98,16 +96,9 @@ pub(crate) struct Metered {
 }
 
 /// What the transport is told; the reason is with the meter.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the body failed")]
 pub(crate) struct Broken;
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body failed")
-    }
-}
-
-impl StdError for Broken {}
 
 impl Metered {
     fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Bytes, Broken>>> {

@@ -1,10 +1,8 @@
 //! Reading the small XML documents of both services: names without namespace, any order, any element optional.
 
-use quick_xml::{
-    Reader,
-    escape::resolve_xml_entity,
-    events::{BytesRef, Event},
-};
+use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesRef, Event};
 
 /// Deeper than any document of either service.
 const DEEPEST: usize = 16;

@@ -1,6 +1,8 @@
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use crate::{Error, ErrorKind, encoding, json};
+use crate::error::{Error, ErrorKind};
+use crate::{encoding, json};
 
 /// How the body of a callback is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,4 +1,6 @@
-use std::{error::Error as StdError, fmt};
+//! Why a callback is not accepted.
+
+use std::error::Error as StdError;
 
 /// Why a callback is not taken for one of OSS, coarse enough to answer by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +27,8 @@ pub enum CallbackErrorKind {
 }
 
 /// Why a callback is not taken for one of OSS. `Display` is one lower-case line without secrets.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct CallbackError {
     kind: CallbackErrorKind,
     message: String,
@@ -54,17 +57,5 @@ impl CallbackError {
             CallbackErrorKind::UntrustedKey | CallbackErrorKind::Forged => 403,
             CallbackErrorKind::KeyUnavailable => 503,
         }
-    }
-}
-
-impl fmt::Display for CallbackError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for CallbackError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| source.as_ref() as _)
     }
 }

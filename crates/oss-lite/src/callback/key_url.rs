@@ -1,6 +1,7 @@
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Url;
 
 use super::error::{CallbackError, CallbackErrorKind};

@@ -1,19 +1,15 @@
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::{Instant, timeout};
 
-use super::{
-    error::{CallbackError, CallbackErrorKind},
-    key_url::{KeyUrl, TRUSTED, key_url},
-    public_key::PublicKey,
-    verify::{CallbackParts, signature, verify_signature},
-};
+use super::error::{CallbackError, CallbackErrorKind};
+use super::key_url::{KeyUrl, TRUSTED, key_url};
+use super::public_key::PublicKey;
+use super::verify::{CallbackParts, signature, verify_signature};
 
 /// OSS waits 5 seconds for the answer to its callback.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,9 +1,10 @@
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use num_bigint::BigUint;
 
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 mod der;
 

@@ -1,12 +1,15 @@
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::body::{CallbackBody, CallbackBodyType};
-use crate::{Error, ErrorKind, json};
+use crate::error::{Error, ErrorKind};
+use crate::json;
 
 /// Of each parameter, encoded.
 const LONGEST: usize = 5 * 1024;

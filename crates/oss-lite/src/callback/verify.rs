@@ -1,11 +1,10 @@
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
-use super::{
-    error::{CallbackError, CallbackErrorKind},
-    public_key::PublicKey,
-};
+use super::error::{CallbackError, CallbackErrorKind};
+use super::public_key::PublicKey;
 
 /// Of the header: a signature of 4096 bits has 684 characters.
 const LONGEST_SIGNATURE: usize = 1024;

@@ -2,26 +2,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
-    header::{CONTENT_LENGTH, USER_AGENT},
-};
+use http::header::{CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{
-    Shared, Signer,
-    payload::{Payload, Progress},
-};
-use crate::{
-    BucketName, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, Query, SignaturePass, SignatureVerdict,
-    dialect::BucketPath,
-    endpoint::Addressing,
-    error::{Addressed, Answer, Retry, from_reply},
-    gate,
-    sign::{Resource, SigningRequest},
-    stream_body::StreamBody,
-};
+use super::payload::{Payload, Progress};
+use super::{Shared, Signer};
+use crate::body::ObjectBody;
+use crate::bucket_name::BucketName;
+use crate::dialect::{BucketPath, Dialect};
+use crate::endpoint::Addressing;
+use crate::error::{Addressed, Answer, Error, ErrorKind, Retry, deadline_passed, from_reply, transport};
+use crate::gate::{self, SignaturePass, SignatureVerdict};
+use crate::key::ObjectKey;
+use crate::query::Query;
+use crate::sign::{Resource, SigningRequest};
+use crate::stream_body::StreamBody;
 
 /// More of an error document is not read.
 const LONGEST_ERROR: usize = 64 * 1024;
@@ -374,30 +371,4 @@ pub(crate) fn unchanged_url(text: &str) -> Result<Url, Error> {
             Err(Error::new(ErrorKind::InvalidArgument, "bucket and endpoint make no URL").with_source(error))
         }
     }
-}
-
-pub(crate) fn transport(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let message = if error.is_connect() { "cannot connect" } else { "the connection failed" };
-    Error::new(ErrorKind::Transport, format!("{message}: {}", innermost(&error)))
-        .with_source(error)
-        .with_retry(Retry::Backoff)
-}
-
-pub(crate) fn silent(waited: Duration) -> Error {
-    Error::new(ErrorKind::Transport, format!("no answer within {} ms", waited.as_millis()))
-        .with_retry(Retry::Backoff)
-}
-
-pub(crate) fn deadline_passed() -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, "the deadline passed")
-}
-
-/// The cause that says something, below the layers that only say "error sending request".
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

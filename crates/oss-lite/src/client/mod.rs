@@ -1,30 +1,27 @@
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderMap, HeaderValue, Method, header::DATE};
+use http::header::DATE;
+use http::{HeaderMap, HeaderValue, Method};
 use reqwest::Url;
 use tokio::time::timeout;
 
-use crate::{
-    Bucket, BucketName, ClientConfig, Credentials, Dialect, Endpoint, Error, ErrorKind, RetryPolicy,
-    SignatureVersion, Timeouts,
-    config::{Clock, Gates, Jitter},
-    meta, time,
-};
+use crate::bucket_name::BucketName;
+use crate::config::{ClientConfig, Clock, Gates, Jitter, SignatureVersion, Timeouts};
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind, silent, transport};
+use crate::header;
+use crate::retry::RetryPolicy;
+use crate::time;
 
 mod call;
 mod payload;
 mod signer;
 
-pub(crate) use call::{
-    Base, Call, Caller, Received, Repeat, Target, deadline_passed, transport, unchanged_url,
-};
+pub(crate) use call::{Base, Call, Caller, Received, Repeat, Target, unchanged_url};
 pub(crate) use signer::{Scheme, Signer};
 
 /// A service at an endpoint. Cheap to clone; clones share connections and the corrected clock.
@@ -97,9 +94,8 @@ impl Client {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing key.
-    pub fn bucket(&self, name: &BucketName, credentials: Arc<Credentials>) -> Bucket {
-        Bucket::new(Arc::clone(&self.shared), name.clone(), credentials)
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Where this client's requests go.
@@ -134,7 +130,7 @@ impl Client {
     /// The service's clock, to the second, from its answer to one unsigned HEAD.
     pub async fn server_time(&self, bucket: &BucketName) -> Result<DateTime<Utc>, Error> {
         let headers = self.touch(bucket).await?;
-        let date = meta::text(&headers, DATE).and_then(|date| time::parse_http_date(&date));
+        let date = header::text(&headers, DATE).and_then(|date| time::parse_http_date(&date));
         date.ok_or_else(|| {
             let message = format!("{} answers without a date", self.endpoint());
             Error::new(ErrorKind::UnexpectedResponse, message)
@@ -150,8 +146,8 @@ impl Client {
         let answer = timeout(timeouts.response_head, http.execute(reqwest::Request::new(Method::HEAD, url)));
         match answer.await {
             Ok(Ok(mut answer)) => Ok(std::mem::take(answer.headers_mut())),
-            Ok(Err(error)) => Err(call::transport(error)),
-            Err(_) => Err(call::silent(timeouts.response_head)),
+            Ok(Err(error)) => Err(transport(error)),
+            Err(_) => Err(silent(timeouts.response_head)),
         }
         .map_err(|error| error.in_context(|| format!("connect to {endpoint}")))
     }

@@ -1,16 +1,13 @@
 //! What is sent, and how long a try may go without anything moving.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::call::{deadline_passed, silent};
-use crate::{
-    Error, ErrorKind,
-    error::Retry,
-    stream_body::{Meter, Standing, StreamBody},
-};
+use crate::error::{Error, ErrorKind, Retry, deadline_passed, silent};
+use crate::stream_body::{Meter, Standing, StreamBody};
 
 /// An upload slower than this is taken for a hanging one.
 const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 64 * 1024;
@@ -128,7 +125,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, pin::Pin};
+    use std::convert::Infallible;
+    use std::pin::Pin;
 
     use futures_util::stream;
     use http_body::Body;

@@ -1,17 +1,16 @@
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use secrecy::ExposeSecret;
 
-use crate::{
-    Credentials, Dialect, Error, SignatureGate,
-    config::Gates,
-    sign::{self, SigningParams, SigningRequest, v1, v4},
-};
+use crate::config::Gates;
+use crate::credentials::Credentials;
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::gate::SignatureGate;
+use crate::sign::{self, SigningParams, SigningRequest, v1, v4};
 
 /// How requests of a client are signed.
 #[derive(Clone, Debug)]

@@ -1,15 +1,18 @@
-use std::{error::Error as StdError, fmt};
+use std::error::Error as StdError;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 
-use crate::Withheld;
-
 mod classify;
 mod reply;
+mod transport;
+mod withheld;
 
 pub(crate) use classify::Addressed;
 pub(crate) use reply::{Answer, from_reply};
+pub(crate) use transport::{deadline_passed, silent, transport};
+pub use withheld::Withheld;
 
 /// What went wrong, coarse enough to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,9 +135,9 @@ pub(crate) enum Retry {
 ///
 /// `Display` is one lower-case line without secrets: what was attempted on which bucket and key, then why it failed.
 /// `Debug` also has what the service says it signed, with the security token masked.
-pub struct Error(Box<Inner>);
+pub struct Error(Box<Details>);
 
-struct Inner {
+struct Details {
     kind: ErrorKind,
     message: String,
     context: Option<String>,
@@ -162,7 +165,7 @@ pub(crate) struct Reply {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self(Box::new(Inner {
+        Self(Box::new(Details {
             kind,
             message,
             context: None,

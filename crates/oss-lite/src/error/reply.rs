@@ -1,19 +1,16 @@
 //! An error answer of either service, in its body or in `x-oss-err`, made into an [`Error`].
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use http::{
-    HeaderMap, StatusCode,
-    header::{DATE, LOCATION},
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::header::{DATE, LOCATION};
+use http::{HeaderMap, StatusCode};
 
-use super::{
-    Error, ErrorKind, Reply, Retry,
-    classify::{Addressed, Word, classify},
-};
-use crate::{
-    Dialect, encoding, meta, time,
-    xml::{self, Node},
-};
+use super::classify::{Addressed, Word, classify};
+use super::{Error, ErrorKind, Reply, Retry};
+use crate::dialect::Dialect;
+use crate::header;
+use crate::xml::{self, Node};
+use crate::{encoding, time};
 
 const LONGEST_MESSAGE: usize = 500;
 
@@ -150,8 +147,8 @@ impl Document {
         match dialect {
             Dialect::Oss => Self::read(&BASE64.decode(headers.get("x-oss-err")?.as_bytes()).ok()?),
             Dialect::Obs => {
-                let code = meta::text(headers, "x-obs-error-code").filter(|code| !code.is_empty())?;
-                let message = meta::text(headers, "x-obs-error-message");
+                let code = header::text(headers, "x-obs-error-code").filter(|code| !code.is_empty())?;
+                let message = header::text(headers, "x-obs-error-message");
                 Some(Self { code: Some(code), message, ..Self::default() })
             }
         }

@@ -1,12 +1,13 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Dialect, Error, ErrorKind, ObjectKey, Query,
-    client::{Call, Target},
-    error::Retry,
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::key::ObjectKey;
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 impl Bucket {
     /// The canned ACL of an object: `default` (that of the bucket, on OSS), `private`, `public-read` or

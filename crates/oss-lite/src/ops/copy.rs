@@ -1,20 +1,18 @@
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{
-    SMALL_ANSWER,
-    get::quoted,
-    multipart::{PartOutcome, part_query},
-    put_options::{PutOptions, insert_crc64},
-};
-use crate::{
-    Bucket, BucketName, Dialect, Error, ErrorKind, ObjectKey,
-    bucket::Answered,
-    client::{Call, Target},
-    encoding,
-    error::Retry,
-    meta,
-    xml::{self, Node},
-};
+use super::SMALL_ANSWER;
+use super::get::quoted;
+use super::multipart::{PartOutcome, part_query};
+use super::put_options::{PutOptions, insert_crc64};
+use crate::bucket::{Answered, Bucket};
+use crate::bucket_name::BucketName;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::header;
+use crate::key::ObjectKey;
+use crate::xml::{self, Node};
+use crate::{encoding, meta};
 
 /// What is copied: an object of the same service, in the same region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +97,7 @@ impl Bucket {
             if dialect == Dialect::Obs && copied.etag.is_none() {
                 return Err(unreadable("it has no ETag, so the copy failed"));
             }
-            let request_id = meta::text(&answer.headers, &dialect.profile().request_id_header);
+            let request_id = header::text(&answer.headers, &dialect.profile().request_id_header);
             Ok(CopyOutcome { etag: copied.etag, crc64: copied.crc64, request_id })
         })
         .await

@@ -1,15 +1,17 @@
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 use md5::{Digest, Md5};
 
-use super::{SMALL_ANSWER, put_options::insert_md5};
-use crate::{
-    Bucket, Dialect, Error, ErrorKind, Query,
-    client::{Call, Target},
-    error::Retry,
-    xml::{self, Node},
-};
+use super::SMALL_ANSWER;
+use super::put_options::insert_md5;
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// By which the services say that there are no rules.
 const NONE: &str = "NoSuchCORSConfiguration";

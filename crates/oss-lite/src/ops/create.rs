@@ -1,12 +1,13 @@
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Dialect, Error, ErrorKind,
-    client::{Call, Target},
-    xml,
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::xml;
 
 /// How a bucket is made.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,10 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Error, ObjectKey,
-    client::{Call, Target},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::Error;
+use crate::key::ObjectKey;
 
 impl Bucket {
     /// Removes an object; success also when there is none. In a versioned bucket a delete marker is put on top.

@@ -1,18 +1,19 @@
 use std::collections::{HashMap, HashSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use md5::{Digest, Md5};
 
-use crate::{
-    Bucket, Error, ErrorKind, Query,
-    client::{Call, Target},
-    encoding,
-    error::Retry,
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::encoding;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// Both services refuse more.
 const MOST_KEYS: usize = 1000;

@@ -1,14 +1,16 @@
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Method,
-    header::{IF_MATCH, RANGE},
-};
+use http::header::{IF_MATCH, RANGE};
+use http::{HeaderMap, HeaderValue, Method};
 
-use crate::{
-    Bucket, ByteRange, ContentRange, Dialect, Error, ErrorKind, ObjectBody, ObjectKey, ObjectMeta, Query,
-    client::{Call, Target},
-    meta,
-};
+use crate::body::ObjectBody;
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::framing::{ByteRange, ContentRange};
+use crate::key::ObjectKey;
+use crate::meta::{self, ObjectMeta};
+use crate::query::Query;
 
 /// What of an object is read, and on which condition.
 #[derive(Clone, Debug, Default)]

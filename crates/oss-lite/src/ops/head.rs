@@ -1,13 +1,12 @@
 use http::Method;
 
-use super::{
-    SMALL_ANSWER,
-    get::{condition, version},
-};
-use crate::{
-    Bucket, Error, ObjectKey, ObjectMeta,
-    client::{Call, Target},
-};
+use super::SMALL_ANSWER;
+use super::get::{condition, version};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::Error;
+use crate::key::ObjectKey;
+use crate::meta::ObjectMeta;
 
 /// Which version is asked for, and on which condition.
 #[derive(Clone, Debug, Default)]

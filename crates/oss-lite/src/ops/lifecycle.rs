@@ -1,11 +1,11 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Error, ErrorKind, Query,
-    client::{Call, Target},
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::{Error, ErrorKind};
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// A rule by which a bucket removes objects by itself. What else rules do (change of class, ends of multipart uploads,
 /// old versions) is not told.

@@ -1,14 +1,12 @@
-use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
 use http::Method;
 
-use super::list_page::{self, Page};
-use crate::{
-    Bucket, Error, ErrorKind, Query,
-    client::{Call, Target},
-    dialect::Listing,
-    error::Retry,
-};
+use super::list_page::{self, ListPage, Page};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Listing;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::query::Query;
 
 /// 1000 entries with encoded keys of the longest kind, several times over.
 const LARGEST_PAGE: usize = 16 * 1024 * 1024;
@@ -30,35 +28,6 @@ impl Default for ListOptions {
     fn default() -> Self {
         Self { prefix: None, delimiter: None, start_after: None, page_size: 1000 }
     }
-}
-
-/// One page of a listing, in byte order of keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListPage {
-    /// The objects.
-    pub objects: Vec<ListedObject>,
-    /// Prefixes that stand for all keys that begin with them.
-    pub common_prefixes: Vec<String>,
-}
-
-/// An object as a listing shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListedObject {
-    /// The key, byte for byte.
-    pub key: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// Without quotes.
-    pub etag: Option<String>,
-    /// Time of the last change.
-    pub last_modified: Option<DateTime<Utc>>,
-    /// The vendor's name of the class.
-    pub storage_class: Option<String>,
-    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, whose listings show a symlink with a size and an `ETag` of its own, and not
-    /// with those of its target. Absent elsewhere.
-    pub object_type: Option<String>,
 }
 
 /// Where a listing goes on.

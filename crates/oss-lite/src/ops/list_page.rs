@@ -1,14 +1,40 @@
-//! Reading `ListBucketResult`.
+//! A page of a listing, read from `ListBucketResult`.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
-use super::{ListPage, ListedObject};
-use crate::{
-    dialect::Listing,
-    encoding,
-    meta::unquoted,
-    xml::{self, Node},
-};
+use crate::dialect::Listing;
+use crate::encoding;
+use crate::meta::unquoted;
+use crate::xml::{self, Node};
+
+/// One page of a listing, in byte order of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListPage {
+    /// The objects.
+    pub objects: Vec<ListedObject>,
+    /// Prefixes that stand for all keys that begin with them.
+    pub common_prefixes: Vec<String>,
+}
+
+/// An object as a listing shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedObject {
+    /// The key, byte for byte.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Without quotes.
+    pub etag: Option<String>,
+    /// Time of the last change.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// The vendor's name of the class.
+    pub storage_class: Option<String>,
+    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, whose listings show a symlink with a size and an `ETag` of its own, and not
+    /// with those of its target. Absent elsewhere.
+    pub object_type: Option<String>,
+}
 
 /// A page and where the next one begins.
 #[derive(Debug, Default, PartialEq, Eq)]

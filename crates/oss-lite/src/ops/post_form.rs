@@ -1,4 +1,6 @@
-use crate::{Bucket, Error, PostForm, PostPolicy, PostTarget};
+use crate::bucket::Bucket;
+use crate::error::Error;
+use crate::post_policy::{PostForm, PostPolicy, PostTarget};
 
 impl Bucket {
     /// Signs a form by which anybody can upload within the policy; makes no request. It names the

@@ -1,12 +1,14 @@
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
-use crate::{
-    Bucket, Error, ObjectKey, Query,
-    client::unchanged_url,
-    sign::{Resource, SigningRequest},
-};
+use crate::bucket::Bucket;
+use crate::client::unchanged_url;
+use crate::error::Error;
+use crate::key::ObjectKey;
+use crate::query::Query;
+use crate::sign::{Resource, SigningRequest};
 
 /// What the bearer of a URL sends with it.
 #[derive(Clone, Debug, Default)]

@@ -2,15 +2,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderValue, Method, header::DATE};
+use http::header::DATE;
+use http::{HeaderValue, Method};
 
-use super::{CALLBACK_ANSWER, SMALL_ANSWER, put_options::PutOptions};
-use crate::{
-    Bucket, Callback, Dialect, Error, ObjectKey, StreamBody, Timeouts,
-    bucket::Answered,
-    client::{Call, Target},
-    meta, time,
-};
+use super::put_options::PutOptions;
+use super::{CALLBACK_ANSWER, SMALL_ANSWER};
+use crate::bucket::{Answered, Bucket};
+use crate::callback::Callback;
+use crate::client::{Call, Target};
+use crate::config::Timeouts;
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::header;
+use crate::key::ObjectKey;
+use crate::stream_body::StreamBody;
+use crate::{meta, time};
 
 /// What the service says of an object just stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,8 +41,8 @@ impl PutOutcome {
         Self {
             etag: meta::etag(&answer.headers),
             crc64: meta::crc64(dialect, &answer.headers),
-            version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
-            request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
+            version_id: header::text(&answer.headers, &dialect.profile().version_id_header),
+            request_id: header::text(&answer.headers, &dialect.profile().request_id_header),
             callback_answer: calls_back.then(|| answer.body.clone()),
             date: answer.headers.get(DATE).cloned(),
         }

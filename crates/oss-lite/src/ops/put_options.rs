@@ -1,10 +1,14 @@
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES},
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES,
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{Callback, Dialect, Error, ErrorKind, encoding};
+use crate::callback::Callback;
+use crate::dialect::Dialect;
+use crate::encoding;
+use crate::error::{Error, ErrorKind};
 
 /// Both services have a default of their own, and not the same one.
 const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");

@@ -1,11 +1,14 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Dialect, Error, ErrorKind, ObjectKey, Query,
-    client::{Call, Target},
-    encoding, meta,
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::encoding;
+use crate::error::{Error, ErrorKind};
+use crate::header;
+use crate::key::ObjectKey;
+use crate::query::Query;
 
 impl Bucket {
     /// The key of the object that a symlink stands for, in the same bucket. OSS only: OBS has no symlinks.
@@ -22,7 +25,7 @@ impl Bucket {
             ..Call::new("get the target of the symlink", Method::GET, Target::Object(&key))
         };
         self.call(&call, SMALL_ANSWER, |answer| {
-            let target = meta::text(&answer.headers, "x-oss-symlink-target");
+            let target = header::text(&answer.headers, "x-oss-symlink-target");
             target.and_then(|target| encoding::decode_reply(&target)).ok_or_else(|| {
                 Error::new(ErrorKind::UnexpectedResponse, "the answer names no target of the symlink")
             })

@@ -1,12 +1,12 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Error, ErrorKind, ObjectKey, Query,
-    client::{Call, Target},
-    error::Retry,
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::{Error, ErrorKind, Retry};
+use crate::key::ObjectKey;
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// By which the services say that there are no tags.
 const NONE: [&str; 2] = ["NoSuchTagSet", "NoSuchTagSetError"];

@@ -1,11 +1,11 @@
 use http::Method;
 
 use super::SMALL_ANSWER;
-use crate::{
-    Bucket, Error, ErrorKind, Query,
-    client::{Call, Target},
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::{Error, ErrorKind};
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// Whether a bucket keeps what is overwritten or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

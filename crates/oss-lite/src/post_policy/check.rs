@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{ContentTypes, KeyRule, PostPolicy};
-use crate::{Dialect, Error, ErrorKind, ObjectKey, SignatureVersion};
+use crate::config::SignatureVersion;
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::key::ObjectKey;
 
 /// Also of `PutObject`.
 const LARGEST_OBJECT: u64 = 5 * 1024 * 1024 * 1024;

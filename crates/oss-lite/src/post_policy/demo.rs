@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{PostForm, check::bad};
-use crate::{Error, SignatureVersion};
+use super::PostForm;
+use super::check::bad;
+use crate::config::SignatureVersion;
+use crate::error::Error;
 
 impl PostForm {
     /// The answer of the vendor's V1 demo servers: `accessid`, `host`, `policy`, `signature`, `expire` (Unix seconds),

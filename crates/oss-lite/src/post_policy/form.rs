@@ -1,18 +1,19 @@
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    ContentTypes, KeyRule, PostPolicy, PostTarget,
-    check::{FILE_NAME, bad, check_value},
-    document::Conditions,
-};
-use crate::{
-    Callback, Dialect, Error, SignatureVersion,
-    sign::{Scheme, SigningParams, v1, v4},
-};
+use super::check::{FILE_NAME, bad, check_value};
+use super::document::Conditions;
+use super::{ContentTypes, KeyRule, PostPolicy, PostTarget};
+use crate::callback::Callback;
+use crate::config::SignatureVersion;
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::sign::{Scheme, SigningParams, v1, v4};
 
 const TOKEN: &str = "x-oss-security-token";
 

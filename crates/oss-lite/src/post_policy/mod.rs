@@ -40,9 +40,13 @@
 //! # Ok::<(), oss_lite::Error>(())
 //! ```
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use crate::{Callback, Error, sign::SigningParams};
+use crate::callback::Callback;
+use crate::error::Error;
+use crate::sign::SigningParams;
 
 mod check;
 mod demo;

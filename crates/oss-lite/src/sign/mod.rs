@@ -29,13 +29,19 @@
 //! # Ok::<(), oss_lite::Error>(())
 //! ```
 
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Credentials, Dialect, Error, ErrorKind, ObjectKey, Query};
+use crate::credentials::Credentials;
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::key::ObjectKey;
+use crate::query::Query;
 
 pub mod v1;
 pub mod v4;

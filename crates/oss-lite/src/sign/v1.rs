@@ -4,19 +4,16 @@
 //! [OBS header form](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0010.html),
 //! [OBS URL form](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0011.html).
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use http::{
-    HeaderMap, HeaderName, Method,
-    header::{CONTENT_TYPE, DATE},
-};
+use http::header::{CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderName, Method};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
@@ -24,11 +21,11 @@ use super::{
     Redacted, Resource, SigningParams, SigningRequest, header_text, insert_authorization, insert_token,
     plain_header, signed_headers, write_header_lines,
 };
-use crate::{
-    Credentials, Dialect, Error, ErrorKind, Query,
-    dialect::{BucketPath, PrefixedDate, SignedKey},
-    encoding, time,
-};
+use crate::credentials::Credentials;
+use crate::dialect::{BucketPath, Dialect, PrefixedDate, SignedKey};
+use crate::error::{Error, ErrorKind};
+use crate::query::Query;
+use crate::{encoding, time};
 
 static CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 

@@ -3,14 +3,13 @@
 //! [Header form](https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4),
 //! [URL form](https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls).
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::DATE};
+use http::header::DATE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +17,11 @@ use super::{
     Redacted, Resource, SigningParams, SigningRequest, insert_authorization, insert_token, plain_header,
     signed_headers, write_header_lines,
 };
-use crate::{Credentials, Dialect, Error, ErrorKind, Query, time};
+use crate::credentials::Credentials;
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::query::Query;
+use crate::time;
 
 pub(crate) const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 const REQUEST: &str = "aliyun_v4_request";

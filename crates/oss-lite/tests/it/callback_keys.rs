@@ -1,15 +1,15 @@
 //! Public keys as they are fetched. The host is fixed, so the server of the tests is an HTTP proxy to it.
 
-use std::{sync::mpsc, time::Duration};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use oss_lite::callback::{CallbackError, CallbackErrorKind, CallbackKeys};
 use tokio::time::advance;
 
-use crate::{
-    callback_signatures::RECORDED,
-    server::{Reply, Server, http_builder, reply},
-};
+use crate::callback_signatures::RECORDED;
+use crate::server::{Reply, Server, http_builder, reply};
 
 fn keys(server: &Server) -> CallbackKeys {
     let proxy = reqwest::Proxy::http(format!("http://{}", server.address)).expect("a proxy");

@@ -1,8 +1,12 @@
 //! Whether a callback is taken for one of OSS.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use oss_lite::callback::{CallbackErrorKind, CallbackKeys, CallbackParts, PublicKey, key_url, verify};
 use proptest::prelude::*;
 use serde::Deserialize;

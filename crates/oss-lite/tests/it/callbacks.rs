@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::Method;
-use oss_lite::{
-    Callback, CompletedPart, Dialect, Error, ErrorKind, PresignOptions, PutOptions, StreamBody,
-    callback::{CallbackBody, CallbackBodyType, CallbackRequest, Variable},
-};
+use oss_lite::callback::{CallbackBody, CallbackBodyType, CallbackRequest, Variable};
+use oss_lite::{Callback, CompletedPart, Dialect, Error, ErrorKind, PresignOptions, PutOptions, StreamBody};
 use proptest::prelude::*;
 use tokio::time::Instant;
 

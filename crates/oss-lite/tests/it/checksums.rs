@@ -1,6 +1,7 @@
 //! CRC-64 against the values of both vendors' SDKs.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use oss_lite::Crc64;
 use serde::Deserialize;

@@ -1,6 +1,7 @@
 //! How failures look to the caller.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use oss_lite::{Client, Dialect, ErrorKind, PutOptions};
 

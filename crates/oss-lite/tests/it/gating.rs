@@ -1,14 +1,12 @@
 //! Gates before signed requests: when they are asked, and what they are told.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use oss_lite::SignatureVerdict::{Accepted, Locked, Refused, Unknown};
 use oss_lite::{
     Bucket, Dialect, Entering, ErrorKind, PresignOptions, PutOptions, SignatureGate, SignaturePass,
-    SignatureVerdict::{self, Accepted, Locked, Refused, Unknown},
-    Withheld,
+    SignatureVerdict, Withheld,
 };
 use tokio::time::Instant;
 

@@ -1,14 +1,17 @@
 //! Forms by which anybody can upload.
 
-use std::{fs, path::Path, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
+use oss_lite::callback::{CallbackBody, CallbackRequest, Variable};
+use oss_lite::sign::{Scheme, SigningParams, v4};
 use oss_lite::{
     Addressing, Client, ClientConfig, ContentTypes, Credentials, Dialect, Endpoint, Error, ErrorKind,
     PostForm, PostPolicy, PostTarget, SignatureVersion,
-    callback::{CallbackBody, CallbackRequest, Variable},
-    sign::{Scheme, SigningParams, v4},
 };
 use serde::Deserialize;
 

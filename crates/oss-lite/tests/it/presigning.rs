@@ -1,14 +1,18 @@
 //! URLs that carry their signature.
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::DateTime;
 use http::{HeaderMap, HeaderValue, Method};
+use oss_lite::process::{ImageResize, VideoSnapshot};
 use oss_lite::{
     Addressing, Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, ErrorKind, PresignOptions,
     SignatureVersion,
-    process::{ImageResize, VideoSnapshot},
 };
 
 use crate::server::{self, Server, http};

@@ -1,21 +1,15 @@
 //! A server on loopback that answers what a test says and keeps the bytes it was sent.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, RetryPolicy, Timeouts};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 pub(crate) const SECRET: &str = "the-secret-of-the-test";
 pub(crate) const TOKEN: &str = "the+token/of==the-test";

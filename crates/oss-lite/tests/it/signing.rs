@@ -1,13 +1,14 @@
 //! Every recorded signature of `fixtures/oss` and `fixtures/obs`, stage by stage.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use oss_lite::{
-    Credentials, Dialect, ObjectKey, Query,
-    sign::{Resource, Scheme, SigningParams, SigningRequest, presign, sign_headers, v1, v4},
-};
+use oss_lite::sign::{Resource, Scheme, SigningParams, SigningRequest, presign, sign_headers, v1, v4};
+use oss_lite::{Credentials, Dialect, ObjectKey, Query};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

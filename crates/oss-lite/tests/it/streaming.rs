@@ -1,15 +1,15 @@
 //! Bodies that are sent as they are produced.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use oss_lite::{Dialect, ErrorKind, PutOptions, StreamBody, Timeouts};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    time::Instant,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::server::{Reply, Server, bucket, error, missing, ok, reply};
 

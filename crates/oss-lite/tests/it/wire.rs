@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use oss_lite::{
-    Addressing, Credentials, Dialect, ErrorKind, ObjectKey, PutOptions, Query, SignatureVersion,
-    sign::{Resource, Scheme, SigningParams, SigningRequest, sign_headers, v4},
-};
+use oss_lite::sign::{Resource, Scheme, SigningParams, SigningRequest, sign_headers, v4};
+use oss_lite::{Addressing, Credentials, Dialect, ErrorKind, ObjectKey, PutOptions, Query, SignatureVersion};
 
 use crate::server::{self, Server, bucket, head_reply, ok, reply};
 

@@ -2,12 +2,13 @@ use chrono::{DateTime, Utc};
 use http::Method;
 
 use super::{check_id, unreadable};
-use crate::{
-    Bucket, Error, ErrorKind, ObjectKey, Query,
-    client::{Call, Target},
-    meta::unquoted,
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::error::{Error, ErrorKind};
+use crate::key::ObjectKey;
+use crate::meta::unquoted;
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// 1000 parts, several times over.
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;

@@ -3,12 +3,12 @@ use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
 
 use super::unreadable;
-use crate::{
-    Bucket, Error, ErrorKind, Query,
-    client::{Call, Target},
-    encoding,
-    xml::{self, Node},
-};
+use crate::bucket::Bucket;
+use crate::client::{Call, Target};
+use crate::encoding;
+use crate::error::{Error, ErrorKind};
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 /// 1000 uploads with encoded keys of the longest kind.
 const LARGEST_PAGE: usize = 16 * 1024 * 1024;

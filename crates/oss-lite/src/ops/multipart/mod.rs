@@ -1,20 +1,21 @@
 //! Uploads in parts.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 
-use super::{
-    CALLBACK_ANSWER, SMALL_ANSWER,
-    put_options::{PutOptions, insert_callback, insert_crc64},
-};
-use crate::{
-    Bucket, Callback, Dialect, Error, ErrorKind, ObjectKey, Query,
-    bucket::Answered,
-    client::{Call, Repeat, Target},
-    error::Retry,
-    meta,
-    xml::{self, Node},
-};
+use super::put_options::{PutOptions, insert_callback, insert_crc64};
+use super::{CALLBACK_ANSWER, SMALL_ANSWER};
+use crate::bucket::{Answered, Bucket};
+use crate::callback::Callback;
+use crate::client::{Call, Repeat, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind, Retry};
+use crate::header;
+use crate::key::ObjectKey;
+use crate::meta;
+use crate::query::Query;
+use crate::xml::{self, Node};
 
 mod list_parts;
 mod list_uploads;
@@ -230,8 +231,8 @@ impl CompleteOutcome {
         Self {
             etag: etag.filter(|etag| !etag.is_empty()).or_else(|| meta::etag(&answer.headers)),
             crc64: meta::crc64(dialect, &answer.headers),
-            version_id: meta::text(&answer.headers, &dialect.profile().version_id_header),
-            request_id: meta::text(&answer.headers, &dialect.profile().request_id_header),
+            version_id: header::text(&answer.headers, &dialect.profile().version_id_header),
+            request_id: header::text(&answer.headers, &dialect.profile().request_id_header),
             callback_answer: None,
         }
     }

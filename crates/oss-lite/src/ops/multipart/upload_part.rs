@@ -2,13 +2,16 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::{MOST_PARTS, SMALL_ANSWER, check_id, unreadable};
-use crate::{
-    Bucket, Dialect, Error, ErrorKind, ObjectKey, Query, StreamBody,
-    bucket::Answered,
-    client::{Call, Target},
-    meta,
-    ops::put_options::insert_md5,
-};
+use crate::bucket::{Answered, Bucket};
+use crate::client::{Call, Target};
+use crate::dialect::Dialect;
+use crate::error::{Error, ErrorKind};
+use crate::header;
+use crate::key::ObjectKey;
+use crate::meta;
+use crate::ops::put_options::insert_md5;
+use crate::query::Query;
+use crate::stream_body::StreamBody;
 
 const OPERATION: &str = "upload a part of";
 
@@ -27,7 +30,7 @@ pub struct PartOutcome {
 impl PartOutcome {
     pub(crate) fn read(dialect: Dialect, headers: &HeaderMap, etag: Option<String>) -> Result<Self, Error> {
         let etag = etag.filter(|etag| !etag.is_empty()).ok_or_else(|| unreadable("the part has no ETag"))?;
-        let request_id = meta::text(headers, &dialect.profile().request_id_header);
+        let request_id = header::text(headers, &dialect.profile().request_id_header);
         Ok(Self { etag, crc64: meta::crc64(dialect, headers), request_id })
     }
 
