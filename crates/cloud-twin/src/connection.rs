@@ -10,16 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The connection is to be dropped without an answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was dropped on purpose")]
 pub(crate) struct Aborted;
-
-impl std::fmt::Display for Aborted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection was dropped on purpose")
-    }
-}
-
-impl std::error::Error for Aborted {}
 
 /// The handle by which a request breaks the connection it came on.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
 //! Bucket notifications: which changes raise an event, and the event as OSS words it.
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 
@@ -136,16 +135,9 @@ pub struct FailedDelivery {
 }
 
 /// A function URL that is not an absolute one of plain HTTP. User action: give `http://host:port`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("function url {0:?} is not of the form http://host:port")]
 pub struct InvalidFunctionUrl(String);
-
-impl fmt::Display for InvalidFunctionUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "function url {:?} is not of the form http://host:port", self.0)
-    }
-}
-
-impl std::error::Error for InvalidFunctionUrl {}
 
 #[derive(Debug)]
 pub(crate) struct Notifications {

@@ -4,8 +4,6 @@
 //! [IAM](https://support.huaweicloud.com/intl/en-us/usermanual-iam/iam_01_0017.html) `1.1`. A policy is read strictly: what this twin does
 //! not evaluate (`Condition`, `NotAction`, principals) is refused, since a policy that is read by half proves nothing.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
@@ -13,19 +11,20 @@ use serde_json::Value;
 /// What an access key may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessPolicy {
-    cloud: Cloud,
+    vendor: Vendor,
     statements: Vec<Statement>,
 }
 
 /// Whose policies have this form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cloud {
+enum Vendor {
     Alibaba,
     Huawei,
 }
 
 /// Why a text is no policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct PolicyError(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,27 +85,27 @@ impl AccessPolicy {
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| PolicyError(format!("no policy: {error}")))?;
-        let cloud = match &*document.version {
-            "1" => Cloud::Alibaba,
-            "1.1" => Cloud::Huawei,
+        let vendor = match &*document.version {
+            "1" => Vendor::Alibaba,
+            "1.1" => Vendor::Huawei,
             other => return Err(PolicyError(format!("no version of a policy: {other:?}"))),
         };
         if document.statement.is_empty() {
             return Err(PolicyError("a policy without statements".to_owned()));
         }
         for statement in &document.statement {
-            cloud.check(statement)?;
+            vendor.check(statement)?;
         }
-        Ok(Self { cloud, statements: document.statement })
+        Ok(Self { vendor, statements: document.statement })
     }
 
     /// Whether it is one of Huawei Cloud, for OBS and OMS; otherwise one of Alibaba Cloud.
     pub fn is_of_huawei(&self) -> bool {
-        self.cloud == Cloud::Huawei
+        self.vendor == Vendor::Huawei
     }
 }
 
-impl Cloud {
+impl Vendor {
     fn check(self, statement: &Statement) -> Result<(), PolicyError> {
         let (parts, start) = match self {
             Self::Alibaba => (2, "acs:"),
@@ -187,14 +186,6 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
     pattern[at..].iter().all(|rest| *rest == '*')
 }
-
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for PolicyError {}
 
 #[cfg(test)]
 mod tests {
