@@ -53,8 +53,8 @@ enum Rendering {
 }
 
 impl<'a> CanonicalRequest<'a> {
-    /// Puts a request into canonical form. A `host` that is signed but not among `headers` is taken from `uri`,
-    /// where HTTP/2 keeps it.
+    /// Puts a request into canonical form. A `host` that is signed but not among `headers` is taken from
+    /// `uri`, where HTTP/2 keeps it.
     pub fn new(
         method: &'a Method,
         uri: &'a Uri,

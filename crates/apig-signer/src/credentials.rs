@@ -14,11 +14,11 @@ use crate::wire::WireText;
 
 /// An AK/SK pair, permanent or, with a security token, temporary.
 ///
-/// The secret key is turned into a keyed HMAC state once and then forgotten; each signature starts from a copy of
-/// that state, which saves two of five hash blocks. `Debug` shows neither key nor token.
+/// The secret key is turned into a keyed HMAC state once and then forgotten; each signature starts from a
+/// copy of that state, which saves two of five hash blocks. `Debug` shows neither key nor token.
 ///
-/// Faults such as an empty key or a line end pasted with it are reported by [`sign`](crate::sign), before a wrong
-/// signature can count towards the lock of the access key.
+/// Faults such as an empty key or a line end pasted with it are reported by [`sign`](crate::sign), before a
+/// wrong signature can count towards the lock of the access key.
 #[derive(Clone)]
 pub struct Credentials {
     access_key: String,
@@ -81,8 +81,9 @@ impl Credentials {
         Signature::from_bytes(mac.finalize().into_bytes().into())
     }
 
-    /// A digest keyed with the secret key, of `label` and the token: it tells sets of credentials of one access key apart
-    /// and gives neither secret nor token away. `HMAC-SHA256(secret key, label ‖ token)`.
+    /// A digest keyed with the secret key, of `label` and the token: it distinguishes sets of credentials
+    /// that share an access key, and reveals neither secret nor token. `HMAC-SHA256(secret key, label ‖
+    /// token)`.
     pub fn fingerprint(&self, label: &[u8]) -> [u8; 32] {
         let mut mac = self.keyed.clone();
         mac.update(label);

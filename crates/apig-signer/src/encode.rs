@@ -1,7 +1,8 @@
 //! Percent-encoding with the unreserved set of RFC 3986: `A-Z a-z 0-9 - . _ ~` stay, every other byte becomes
 //! `%XY` in upper case.
 //!
-//! The signature uses it for path segments and for the query. It is also the form in which OMS takes object keys:
+//! The signature uses it for path segments and for the query. It is also the form in which OMS takes object
+//! keys:
 //!
 //! ```
 //! assert_eq!(apig_signer::encode::component("test/001 ä.txt").to_string(), "test%2F001%20%C3%A4.txt");
@@ -16,7 +17,8 @@ use crate::wire::WireText;
 
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Encodes the UTF-8 bytes of one component, `/` included. `Display` writes the result without building it first.
+/// Encodes the UTF-8 bytes of one component, `/` included. `Display` writes the result without building it
+/// first.
 pub fn component(text: &str) -> Encoded<'_> {
     percent_encode(text.as_bytes())
 }
@@ -26,8 +28,8 @@ pub fn percent_encode(bytes: &[u8]) -> Encoded<'_> {
     Encoded(percent_encoding::percent_encode(bytes, RESERVED))
 }
 
-/// Decodes `%XY` in either case. A `%` without two hexadecimal digits behind it stands for itself, and `+` is a plus.
-/// Borrows when there is nothing to decode.
+/// Decodes `%XY` in either case. A `%` without two hexadecimal digits behind it stands for itself, and `+` is
+/// a plus. Borrows when there is nothing to decode.
 pub fn percent_decode(text: &str) -> Cow<'_, [u8]> {
     percent_encoding::percent_decode_str(text).into()
 }

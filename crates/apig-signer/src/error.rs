@@ -21,7 +21,8 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The access key, secret key or security token is empty, has blanks around it or cannot travel in a header.
+    /// The access key, secret key or security token is empty, has blanks around it or cannot travel in a
+    /// header.
     ///
     /// User action: copy the credentials again, without quotes and line ends.
     InvalidCredentials,
@@ -31,13 +32,15 @@ pub enum ErrorKind {
     InvalidTime,
     /// A header that is to be signed has a value that is not visible ASCII, or one value too many.
     ///
-    /// User action: correct the header, or leave it out of the signature with [`SignedHeaderSelection`](crate::SignedHeaderSelection).
+    /// User action: correct the header, or leave it out of the signature with
+    /// [`SignedHeaderSelection`](crate::SignedHeaderSelection).
     InvalidHeader,
     /// A header that is needed is absent; for `host`, the URI names no host either.
     ///
     /// User action: add the header that the message names.
     MissingHeader,
-    /// The request carries an `x-auth-token` as well. The gateway then reads that one and answers `decrypt token fail`.
+    /// The request carries an `x-auth-token` as well. The gateway then reads that one and answers `decrypt
+    /// token fail`.
     ///
     /// User action: use one kind of authentication per request.
     ConflictingHeader,
@@ -53,10 +56,12 @@ pub enum ErrorKind {
     ///
     /// User action: set the clock of the machine, and sign each attempt afresh.
     Expired {
-        /// The verifier's time less the time of signing: positive for an old request, negative for a clock that runs ahead.
+        /// The verifier's time less the time of signing: positive for an old request, negative for a clock
+        /// that runs ahead.
         skew: Duration,
     },
-    /// `x-security-token` does not belong to the access key, or is there for a permanent key, or is absent for a temporary one.
+    /// `x-security-token` does not belong to the access key, or is there for a permanent key, or is absent
+    /// for a temporary one.
     ///
     /// User action: take access key, secret key and token from one and the same set.
     SecurityTokenMismatch,
@@ -66,7 +71,8 @@ pub enum ErrorKind {
     PayloadMismatch,
     /// The signature is not the one that the credentials give for this request.
     ///
-    /// User action: check the secret key; then look for a proxy that changes signed headers, the path or the body.
+    /// User action: check the secret key; then look for a proxy that changes signed headers, the path or the
+    /// body.
     SignatureMismatch,
 }
 
@@ -86,8 +92,8 @@ impl Error {
     }
 
     /// Whether the same request can succeed when it is signed again at another time. True for
-    /// [`ErrorKind::Expired`] only: every other kind needs a change first, and the gateway locks an access key
-    /// for 5 minutes after more than 5 wrong signatures in a row.
+    /// [`ErrorKind::Expired`] only: every other kind needs a change first, and the gateway locks an access
+    /// key for 5 minutes after more than 5 wrong signatures in a row.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Expired { .. })
     }

@@ -1,11 +1,12 @@
 //! Request signing for the API gateway (APIG) in front of Huawei Cloud services: `SDK-HMAC-SHA256`.
 //!
-//! The crate turns an HTTP request, credentials and a time into an `authorization` header, and verifies such a header.
-//! It does no I/O and reads neither clock nor environment: equal input gives equal output. It knows types of the
-//! [`http`] crate only, so it serves any client and server built on them. The rules are those of the vendor's pages
+//! The crate turns an HTTP request, credentials and a time into an `authorization` header, and verifies such
+//! a header. It does no I/O and reads neither clock nor environment: equal input gives equal output. It knows
+//! types of the [`http`] crate only, so it serves any client and server built on them. The rules are those of
+//! the vendor's pages
 //! [algorithm](https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-algorithm-002.html) and
-//! [headers](https://support.huaweicloud.com/en-us/devg-apisign/api-sign-exclude-header.html); where those are silent,
-//! the decision is documented at [`CanonicalRequest`].
+//! [headers](https://support.huaweicloud.com/en-us/devg-apisign/api-sign-exclude-header.html); where those
+//! are silent, the decision is documented at [`CanonicalRequest`].
 //!
 //! ```
 //! use apig_signer::{Credentials, MAX_CLOCK_SKEW, Payload, SigningParams, sign_request, verify};
@@ -41,22 +42,25 @@
 //!
 //! # How a request is signed
 //!
-//! [`sign`] removes what an earlier attempt left, adds `x-sdk-date`, `host` and, where needed, `x-security-token` and
-//! `x-sdk-content-sha256`, chooses the headers to sign ([`SignedHeaders`]), and runs through the stages. Each stage is
-//! a type whose `Display` is the exact text of the specification:
+//! [`sign`] removes what an earlier attempt left, adds `x-sdk-date`, `host` and, where needed,
+//! `x-security-token` and `x-sdk-content-sha256`, chooses the headers to sign ([`SignedHeaders`]), and runs
+//! through the stages. Each stage is a type whose `Display` is the exact text of the specification:
 //!
 //! ```text
 //! CanonicalRequest ──SHA-256──▶ StringToSign ──HMAC-SHA256──▶ Signature ──▶ Authorization
 //! ```
 //!
-//! The texts of the stages are not built for signing; their pieces go straight into the hash. The key of the HMAC is the secret
-//! key itself (no derivation as in AWS Signature Version 4); [`Credentials`] keeps it as a state that has absorbed the key already.
+//! The texts of the stages are not built for signing; their pieces go straight into the hash. The key of the
+//! HMAC is the secret key itself (no derivation as in AWS Signature Version 4); [`Credentials`] keeps it as a
+//! state that has absorbed the key already.
 //!
 //! # What to mind
 //!
-//! * Send the method, URI, signed headers and body exactly as they were signed. Only the canonical form of the path ends in `/`.
+//! * Send the method, URI, signed headers and body exactly as they were signed. Only the canonical form of
+//!   the path ends in `/`.
 //! * Sign each attempt afresh; calling [`sign`] again on the same headers is enough.
-//! * Do not retry a 401 blindly: more than 5 wrong signatures in a row lock the access key for 5 minutes for everybody who uses it.
+//! * Do not retry a 401 blindly: more than 5 wrong signatures in a row lock the access key for 5 minutes for
+//!   all its users.
 //! * Log [`CanonicalRequest::redacted`], never the canonical request itself.
 //!
 //! # Map
@@ -96,3 +100,8 @@ pub use signed_headers::{SignedHeaderSelection, SignedHeaders};
 pub use stages::{ALGORITHM, Authorization, Signature, StringToSign};
 pub use timestamp::Timestamp;
 pub use verify::{KnownCredentials, MAX_CLOCK_SKEW, Verified, verify};
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,7 +17,8 @@ const SHA256_OF_NOTHING: [u8; 32] = [
 /// The body of a request that is to be signed.
 #[derive(Clone, Copy)]
 pub enum Payload<'a> {
-    /// These bytes, which must be the very bytes that are sent; empty for no body. The gateway takes at most 12 MB.
+    /// These bytes, which must be the very bytes that are sent; empty for no body. The gateway takes at most
+    /// 12 MB.
     Bytes(&'a [u8]),
     /// A body whose SHA-256 is known already. The hash is announced in `x-sdk-content-sha256`.
     Sha256([u8; 32]),
@@ -42,7 +43,8 @@ impl Payload<'_> {
     }
 }
 
-/// Shows the length of the bytes only: the body of a request to a gateway may hold credentials of other services.
+/// Shows the length of the bytes only: the body of a request to a gateway may hold credentials of other
+/// services.
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,7 +65,8 @@ pub enum PayloadHash {
 }
 
 impl PayloadHash {
-    /// Reads the value of an `x-sdk-content-sha256` header; `None` if it is neither a hash nor `UNSIGNED-PAYLOAD`.
+    /// Reads the value of an `x-sdk-content-sha256` header; `None` if it is neither a hash nor
+    /// `UNSIGNED-PAYLOAD`.
     pub fn parse(text: &str) -> Option<Self> {
         if text == UNSIGNED_PAYLOAD { Some(Self::Unsigned) } else { unhex(text).map(Self::Sha256) }
     }

@@ -23,8 +23,8 @@ pub struct SigningParams<'a> {
 }
 
 impl<'a> SigningParams<'a> {
-    /// Signs over [`SignedHeaderSelection::Minimal`]. The gateway accepts the signature while its clock is within
-    /// [`MAX_CLOCK_SKEW`](crate::MAX_CLOCK_SKEW) of `time`.
+    /// Signs over [`SignedHeaderSelection::Minimal`]. The gateway accepts the signature while its clock is
+    /// within [`MAX_CLOCK_SKEW`](crate::MAX_CLOCK_SKEW) of `time`.
     pub fn new(credentials: &'a Credentials, time: DateTime<Utc>) -> Self {
         Self { credentials, time, selection: SignedHeaderSelection::default() }
     }
@@ -67,11 +67,12 @@ impl Signed {
     }
 }
 
-/// Signs a request: adds `x-sdk-date`, `host` (if absent, from the URI), `x-security-token` (temporary credentials),
-/// `x-sdk-content-sha256` (unless the payload is given as bytes) and `authorization` to `headers`.
+/// Signs a request: adds `x-sdk-date`, `host` (if absent, from the URI), `x-security-token` (temporary
+/// credentials), `x-sdk-content-sha256` (unless the payload is given as bytes) and `authorization` to
+/// `headers`.
 ///
-/// What an earlier call added is removed first, so a retry signs the same headers again. Method and URI are read
-/// only: send them as they are. After an error `headers` hold no `authorization`.
+/// What an earlier call added is removed first, so a retry signs the same headers again. Method and URI are
+/// read only: send them as they are. After an error `headers` hold no `authorization`.
 pub fn sign(
     method: &Method,
     uri: &Uri,

@@ -24,13 +24,16 @@ static MINIMAL: [HeaderName; 7] = [
 #[non_exhaustive]
 pub enum SignedHeaderSelection<'a> {
     /// `host` and `x-sdk-date`, and whichever is present of `content-type`, `x-domain-id`, `x-project-id`,
-    /// `x-sdk-content-sha256` and `x-security-token`: what gives the request its meaning and no proxy rewrites.
+    /// `x-sdk-content-sha256` and `x-security-token`: what gives the request its meaning and no proxy
+    /// rewrites.
     #[default]
     Minimal,
-    /// Every header that is present when signing, except names with `_`, which gateways drop. This is what the
-    /// vendor's SDKs do. Whatever the HTTP stack changes afterwards, such as `user-agent` or `accept`, breaks the signature.
+    /// Every header that is present when signing, except names with `_`, which gateways drop. This is what
+    /// the vendor's SDKs do. What the HTTP stack changes afterwards, such as `user-agent` or `accept`,
+    /// breaks the signature.
     All,
-    /// Exactly these, each of which must be present, and always `x-sdk-date` and (if present) `x-security-token`.
+    /// Exactly these, which must all be present, and always `x-sdk-date` and (if present)
+    /// `x-security-token`.
     Only(&'a [HeaderName]),
 }
 
@@ -57,8 +60,8 @@ impl SignedHeaders {
         }
     }
 
-    /// Reads the `SignedHeaders` part of an `authorization` header: lower-case names in ascending order, each once,
-    /// with `x-sdk-date` among them and without `authorization`.
+    /// Reads the `SignedHeaders` part of an `authorization` header: lower-case names in ascending order, each
+    /// once, with `x-sdk-date` among them and without `authorization`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let malformed = |message| Error::new(ErrorKind::MalformedAuthorization, message);
         let names = text

@@ -54,7 +54,8 @@ impl fmt::Display for StringToSign {
     }
 }
 
-/// An HMAC-SHA256 value; displays in lower-case hexadecimal. Comparison takes the same time wherever two differ.
+/// An HMAC-SHA256 value; displays in lower-case hexadecimal. Comparison takes the same time wherever two
+/// differ.
 #[derive(Clone, Copy)]
 pub struct Signature([u8; 32]);
 
@@ -114,7 +115,8 @@ impl<'a> Authorization<'a> {
         Self { access_key, signed_headers, signature }
     }
 
-    /// Reads the value of an `authorization` header. Blanks around the commas may vary, the order of the parts may not.
+    /// Reads the value of an `authorization` header. Blanks around the commas may vary, the order of the
+    /// parts may not.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let malformed = || {
             let message =

@@ -8,7 +8,8 @@ use http::Uri;
 use crate::encode::{percent_decode, percent_encode};
 use crate::wire::WireText;
 
-/// The path with dot segments removed (RFC 3986, 5.2.4), each segment decoded and encoded again, ending in `/`.
+/// The path with dot segments removed (RFC 3986, 5.2.4), each segment decoded and encoded again, ending in
+/// `/`.
 ///
 /// Empty segments stay: `//` and `/` are different paths to RFC 3986 and to the vendor's SDKs.
 pub(crate) struct CanonicalPath<'a>(Vec<&'a str>);

@@ -50,7 +50,7 @@ where
     }
 }
 
-/// What a valid signature tells about its request.
+/// What a valid signature proves about its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
@@ -58,14 +58,14 @@ pub struct Verified {
     pub access_key: String,
     /// When.
     pub signed_at: DateTime<Utc>,
-    /// Over which headers; whatever is not listed here may have been changed on the way.
+    /// The signed headers; any other may have been changed on the way.
     pub signed_headers: SignedHeaders,
     /// Whether the signature covers the body ([`PayloadHash::Sha256`]) or not ([`PayloadHash::Unsigned`]).
     pub payload: PayloadHash,
 }
 
-/// Verifies a request as it was received. Checked in this order: form, access key, time (`now` and `x-sdk-date`
-/// at most `window` apart; see [`MAX_CLOCK_SKEW`]), security token, signature, body.
+/// Verifies a request as it was received. Checked in this order: form, access key, time (`now` and
+/// `x-sdk-date` at most `window` apart; see [`MAX_CLOCK_SKEW`]), security token, signature, body.
 ///
 /// The signature is compared in constant time. There is no protection against a request that is sent twice
 /// within the window.

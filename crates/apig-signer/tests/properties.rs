@@ -44,7 +44,8 @@ fn canonical_lines(uri: &Uri) -> (String, String) {
     (lines.next().unwrap(), lines.next().unwrap())
 }
 
-/// What the `http` crate lets pass as a path, with dots, slashes and percent signs more often than chance has them.
+/// What the `http` crate lets pass as a path, with dots, slashes and percent signs more often than chance has
+/// them.
 fn wild_path() -> impl Strategy<Value = String> {
     "(/(\\.|\\.\\.|%2[eEfF]|%[0-9A-Fa-f]{2}|%|[a-zA-Z0-9+*~!$&'(),;=:@_-]|é|中){0,5}){1,6}"
 }
