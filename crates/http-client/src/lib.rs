@@ -31,8 +31,8 @@ pub enum Proxies {
     None,
 }
 
-/// Builds the client: embedded roots, so that it works on an image without a CA store; no redirects, since a signed
-/// request must not be sent anywhere else; no decompression, since bytes are compared.
+/// Builds the client: embedded roots, so that it works on an image without a CA store; no redirects, since a
+/// signed request must not be sent anywhere else; no decompression, since bytes are compared.
 ///
 /// # Errors
 ///
@@ -46,7 +46,8 @@ pub fn build(proxies: Proxies) -> Result<reqwest::Client, Error> {
     Ok(client.build()?)
 }
 
-/// Builds a client that connects to addresses of `resolver` alone. It uses no proxy, which would resolve names itself.
+/// Builds a client that connects to addresses of `resolver` alone. It uses no proxy, which would resolve
+/// names itself.
 ///
 /// # Errors
 ///
@@ -70,3 +71,8 @@ fn builder() -> Result<ClientBuilder, Error> {
         .tcp_nodelay(true)
         .user_agent(concat!("oms-bridge/", env!("CARGO_PKG_VERSION"))))
 }
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
