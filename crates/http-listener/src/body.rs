@@ -80,7 +80,8 @@ impl http_body::Body for Body {
     }
 }
 
-/// The request that a connection is at. Once this is dropped its answer is made, but what is left of that may still be in buffers.
+/// The request that a connection is at. Once this is dropped its answer is made, but what is left of that may
+/// still be in buffers.
 pub(crate) struct InHand {
     turn: Arc<Turn>,
     place: Option<OwnedSemaphorePermit>,

@@ -42,7 +42,8 @@ pub struct Http {
     pub half_close: bool,
     /// Whether answers carry a date of their own.
     pub date: bool,
-    /// Longest head in bytes, and largest piece of a body that is read at once; at least 8192. `None` for that of hyper.
+    /// Longest head in bytes, and largest piece of a body that is read at once; at least 8192. `None` for
+    /// that of hyper.
     pub buffer: Option<usize>,
 }
 
@@ -52,7 +53,7 @@ impl Default for Http {
     }
 }
 
-/// Serves a connection until its end; after `draining` resolves, until the request in hand is answered.
+/// Serves a connection until its end; after `draining` resolves, until the current request is answered.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Who is connected, and who has to go.
+//! Admission: which connections are open, and which one is closed when there are too many.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use crate::limits::Limits;
 
-/// Time for the end of other connections to give back what accepting lacks.
+/// Pause after a failed `accept`, so that other connections can free file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// The connections of one listener, or of several that share their limits. Cheap to clone.
@@ -95,7 +95,8 @@ impl Gate {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    // Without it the last small segment of an answer waits for the client's delayed acknowledgement.
+                    // Without it the last small segment of an answer waits for the client's delayed
+                    // acknowledgement.
                     if let Err(error) = stream.set_nodelay(true) {
                         debug!(%error, "cannot set TCP_NODELAY");
                     }
@@ -175,14 +176,15 @@ impl Turn {
         held.or_else(|| self.free())
     }
 
-    /// The answer to a request is made. It holds the place of the request until it is sent, so that clients that read slowly are
-    /// bound by the same limits as those that send slowly.
+    /// The answer to a request is made. It holds the place of the request until it is sent, so that clients
+    /// that read slowly are bound by the same limits as those that send slowly.
     pub(crate) fn answered(&self, place: Option<OwnedSemaphorePermit>) {
         *self.sending() = place;
         self.enter(Stage::Sending);
     }
 
-    /// All bytes so far are handed to the system. Unless more are to come the connection waits for its next request.
+    /// All bytes so far are handed to the system. Unless more are to come the connection waits for its next
+    /// request.
     pub(crate) fn flushed(&self) {
         if self.stage().0 == Stage::Sending {
             self.enter(Stage::Waiting);

@@ -1,4 +1,5 @@
-//! HTTP/1.1 connections within limits. Every listener of the workspace accepts and serves its connections here.
+//! HTTP/1.1 connections within limits. Every listener of the workspace accepts and serves its connections
+//! here.
 //!
 //! | limit | what it bounds | what happens |
 //! |---|---|---|
@@ -9,23 +10,29 @@
 //! | [`Limits::requests`] | requests being answered at once | the next one is answered by [`Handler::busy`] |
 //! | [`Limits::connections`] | open connections | the one that has waited longest for its request is closed |
 //!
-//! There are more connections than requests, and only a whole head counts as a request. So whoever opens connections and says
-//! nothing pushes out others that say nothing, and a request that comes at once is heard. The same happens where the process runs out
-//! of file descriptors. A request holds its place until its answer is handed to the system to the last byte, so nobody is pushed out in
-//! the middle of an answer. `GET /healthz` needs no place among the requests: it is answered while all of them are taken.
+//! There are more connections than requests, and only a complete head counts as a request. So clients that
+//! open connections and send nothing only push out others that send nothing, and a request that comes at once
+//! is served. The same happens where the process runs out of file descriptors. A request holds its place
+//! until its answer is handed to the system to the last byte, so nobody is pushed out in the middle of an
+//! answer. `GET /healthz` needs no place among the requests: it is answered while all of them are taken.
 //!
-//! How long an answer takes to be made is the handler's affair: no limit here ends it.
+//! The time that a handler takes for its answer is not limited here.
 
 #![warn(missing_docs)]
 
 mod body;
 mod connection;
 mod gate;
-pub mod token;
 mod limits;
+pub mod token;
 mod watched;
 
 pub use crate::body::{Body, BodyError};
 pub use crate::connection::{Handler, Http, serve};
 pub use crate::gate::{Gate, Place};
 pub use crate::limits::{HEALTH, Limits};
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -39,9 +39,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For a port that only a function platform reaches. It keeps connections through hours without a request, over which the
-    /// instance may be frozen, and a request on one that was just closed would be lost. It also has its own limit for bodies, and
-    /// its own for requests at once, which is lower than this one (200 on Function Compute).
+    /// For a port that only a function platform reaches. It keeps connections through hours without a
+    /// request, over which the instance may be frozen, and a request on one that was just closed would be
+    /// lost. It also has its own limit for bodies, and its own for requests at once, which is lower than this
+    /// one (200 on Function Compute).
     pub fn of_a_platform() -> Self {
         Self {
             head: Duration::from_mins(1),
@@ -58,7 +59,7 @@ impl Limits {
         Self { body: DAY, stalled: Duration::from_mins(5), idle: Duration::from_mins(5), ..Self::default() }
     }
 
-    /// With so many connections, half of which may have a request; at least two.
+    /// With `connections` open at once (at least two), half of which may have a request.
     #[must_use]
     pub fn with_connections(self, connections: usize) -> Self {
         let connections = connections.max(2);

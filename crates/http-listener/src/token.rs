@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 /// Shortest token that is taken, in bytes.
 const SHORTEST: usize = 16;
 
-/// A bearer token. Only its SHA-256 is kept; comparing takes the same time whatever is presented.
+/// A bearer token. Only its SHA-256 is kept; comparing takes the same time for every candidate.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
