@@ -1,4 +1,5 @@
-//! Takes any bytes as the event and asks the host for details: on Function Compute the event need not be JSON.
+//! Takes any bytes as the event and asks the host for details: on Function Compute the event need not be
+//! JSON.
 
 use fc_adapter::{FcContext, RawEvent};
 use lambda_runtime::{Error, LambdaEvent, service_fn};

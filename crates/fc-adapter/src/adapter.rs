@@ -1,6 +1,7 @@
 //! The builder and the bound server.
 
-use std::fmt::{self, Debug};
+use std::fmt;
+use std::fmt::Debug;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,19 +98,20 @@ impl<F> Adapter<F> {
         }
     }
 
-    /// Listens on `addr` instead of [`Platform::listen_address`] with 9000 as the port. Port 0 means any free one.
+    /// Listens on `addr` instead of [`Platform::listen_address`] with 9000 as the port. Port 0 means any free
+    /// one.
     pub fn listen(self, addr: SocketAddr) -> Self {
         Self { listen: Some(addr), ..self }
     }
 
-    /// Serves as on `platform`, whatever the environment of the process says.
+    /// Serves as on `platform` instead of the one that the environment shows.
     pub fn platform(self, platform: Platform) -> Self {
         Self { platform: Some(platform), ..self }
     }
 
     /// Asks `admit` about the headers of every request except `GET /healthz` and those that go to the hook of
-    /// [`Adapter::on_http`], which looks for itself. A request that is not admitted is answered with 401 before its body is read;
-    /// no handler and no hook hears of it. Without this everybody is admitted.
+    /// [`Adapter::on_http`], which does its own check. A request that is not admitted is answered with 401
+    /// before its body is read; no handler and no hook runs. Without this, every request is admitted.
     pub fn admit<A>(self, admit: A) -> Self
     where
         A: Fn(&HeaderMap) -> bool + Send + Sync + 'static,
@@ -122,8 +124,9 @@ impl<F> Adapter<F> {
         Self { environment: Some(environment), ..self }
     }
 
-    /// The longest time an invocation may take: 60 seconds unless set here; more than 24 hours count as 24. Set it to the
-    /// function's configured timeout. `x-fc-function-timeout` may shorten it, and never makes it longer.
+    /// The longest time an invocation may take: 60 seconds unless set here; more than 24 hours count as 24.
+    /// Set it to the function's configured timeout. `x-fc-function-timeout` may shorten it, and never makes
+    /// it longer.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
@@ -138,10 +141,11 @@ impl<F> Adapter<F> {
         Self { body_limit_advice: Some(advice.into()), ..self }
     }
 
-    /// What all events and bodies for the hook may take together, in bytes, 256 MiB by default. `weight` says for the length of
-    /// one what it may come to take while it is worked on; by default its own length. One that finds no room waits for it until
-    /// its deadline, unread. A quarter is kept for bodies of up to 256 KiB, so that these never wait for larger ones. A handler that
-    /// has read the event can give back what it does not need: [`keep_memory`](crate::keep_memory).
+    /// What all events and bodies for the hook may take together, in bytes, 256 MiB by default. `weight` says
+    /// for the length of one what it may come to take while it is worked on; by default its own length. One
+    /// that finds no room waits for it until its deadline, unread. A quarter is kept for bodies of up to 256
+    /// KiB, so that these never wait for larger ones. A handler that has read the event can give back what it
+    /// does not need: [`keep_memory`](crate::keep_memory).
     pub fn memory<W>(self, bytes: usize, weight: W) -> Self
     where
         W: Fn(usize) -> usize + Send + Sync + 'static,
@@ -149,8 +153,9 @@ impl<F> Adapter<F> {
         Self { room: Room::new(bytes, weight), ..self }
     }
 
-    /// The greatest response in bytes that is collected from a [`StreamResponse`](lambda_runtime::StreamResponse),
-    /// 32 MiB by default. A greater one is a failed invocation.
+    /// The greatest response in bytes that is collected from a
+    /// [`StreamResponse`](lambda_runtime::StreamResponse), 32 MiB by default. A greater one is a failed
+    /// invocation.
     pub fn response_limit(self, bytes: usize) -> Self {
         Self { response_limit: bytes, ..self }
     }
@@ -166,8 +171,8 @@ impl<F> Adapter<F> {
         Self { on_initialize: Some(boxed(hook)), ..self }
     }
 
-    /// Runs `hook` on `GET /pre-stop`, after the work in hand is finished and before that is answered. The
-    /// platform stops the instance whether or not it succeeds, and gives it 90 seconds at most.
+    /// Runs `hook` on `GET /pre-stop`, after all work under way is finished and before the request is
+    /// answered. The platform stops the instance whether or not it succeeds, and gives it 90 seconds at most.
     pub fn on_pre_stop<H, W>(self, hook: H) -> Self
     where
         H: Fn(Arc<FcContext>) -> W + Send + Sync + 'static,
@@ -176,14 +181,14 @@ impl<F> Adapter<F> {
         Self { on_pre_stop: Some(boxed(hook)), ..self }
     }
 
-    /// Gives `hook` every request that lies outside of the platform's contract: all requests of HTTP triggers and custom
-    /// domains except `GET /healthz`, and unknown paths of requests without `x-fc-control-path`. Without a hook these
-    /// fail.
+    /// Gives `hook` every request that lies outside of the platform's contract: all requests of HTTP triggers
+    /// and custom domains except `GET /healthz`, and unknown paths of requests without `x-fc-control-path`.
+    /// Without a hook these fail.
     ///
-    /// The hook gets the whole body, of at most `body_limit` bytes; a longer one is answered with 413, one that breaks off
-    /// with 400, one that is not there by the deadline with 408, a panic with 500. Its answer is sent as it is. While it
-    /// runs, [`FcContext::current`] is known. Among the extensions of the request is a [`Busy`](crate::Busy), for work that
-    /// goes on after the answer.
+    /// The hook gets the whole body, of at most `body_limit` bytes; a longer one is answered with 413, one
+    /// that breaks off with 400, one that is not there by the deadline with 408, a panic with 500. Its answer
+    /// is sent as it is. While it runs, [`FcContext::current`] is known. Among the extensions of the request
+    /// is a [`Busy`](crate::Busy), for work that goes on after the answer.
     pub fn on_http<H, W>(self, body_limit: usize, hook: H) -> Self
     where
         H: Fn(Request<Bytes>) -> W + Send + Sync + 'static,
@@ -192,8 +197,9 @@ impl<F> Adapter<F> {
         Self { on_http: Some(HttpHook::new(body_limit, hook)), ..self }
     }
 
-    /// Asks `look` about the head of a request before its body is read for the hook of [`Adapter::on_http`]. What it answers is
-    /// sent in the hook's place, so that nobody without a right to ask has a body received. Nothing without such a hook.
+    /// Asks `look` about the head of a request before its body is read for the hook of [`Adapter::on_http`].
+    /// What it answers is sent in the hook's place, so that nobody without a right to ask has a body
+    /// received. Nothing without such a hook.
     pub fn look_at_http<L>(self, look: L) -> Self
     where
         L: Fn(&Parts) -> Option<Response<Bytes>> + Send + Sync + 'static,
@@ -245,7 +251,7 @@ impl<F> Adapter<F> {
         Ok(Bound { listener, local_addr, limits, shared: Arc::new(shared), handler: self.handler })
     }
 
-    /// Serves until `SIGTERM` or `SIGINT`, then finishes the invocations in hand and returns.
+    /// Serves until `SIGTERM` or `SIGINT`, then finishes the running invocations and returns.
     ///
     /// A second signal ends the wait at once, with an error of kind [`ErrorKind::Interrupted`].
     pub async fn run<A, R, B, S, D, E>(self) -> Result<(), Error>
@@ -305,12 +311,12 @@ impl<F> Bound<F> {
         self.local_addr
     }
 
-    /// Serves until `shutdown` resolves, then accepts no more connections, finishes the invocations in hand,
+    /// Serves until `shutdown` resolves, then accepts no more connections, finishes the running invocations,
     /// whether or not their client still waits, and returns.
     ///
     /// Once no handler runs, connections that stand in the middle of a request or an answer get five more
-    /// seconds. Dropping the future instead of ending it closes every connection at once; handlers that run go on.
-    /// Trouble with one connection or one invocation never ends the server.
+    /// seconds. Dropping the future instead of ending it closes every connection at once; handlers that run
+    /// go on. Trouble with one connection or one invocation never ends the server.
     pub async fn serve<A, R, B, S, D, E>(self, shutdown: impl Future<Output = ()>) -> Result<(), Error>
     where
         F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,

@@ -5,17 +5,17 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 /// The moment at which a request arrived, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
     /// On the monotonic clock, for timers.
-    pub instant: Instant,
+    pub(crate) instant: Instant,
     /// On the wall clock, for the outside world.
-    pub wall: SystemTime,
+    pub(crate) wall: SystemTime,
 }
 
 impl Arrival {
     /// The present moment.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 }

@@ -13,8 +13,8 @@ use crate::failure::diagnostic;
 use crate::reply::Connection;
 use crate::room::{Room, Taken};
 
-/// How much of a body that is over the limit is read and thrown away, so that a client that only reads after it
-/// has written gets its answer instead of a reset connection.
+/// How much of a body that is over the limit is read and thrown away, so that a client that only reads after
+/// it has written gets its answer instead of a reset connection.
 const DISCARDED_AT_MOST: usize = 64 << 20;
 
 /// Why there is no event to run the handler on.
@@ -67,8 +67,8 @@ impl Missing {
     }
 }
 
-/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`; and the room it takes. That is waited for
-/// before any of it is read, or as it comes where nothing says how long it is.
+/// The whole body, as long as it has at most `limit` bytes and is complete by `deadline`; and the room it
+/// takes. That is waited for before any of it is read, or as it comes where nothing says how long it is.
 pub(crate) async fn receive(
     body: Body,
     headers: &HeaderMap,

@@ -10,7 +10,8 @@ use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
 use crate::arrival::Arrival;
-use crate::credentials::{self, FcCredentials};
+use crate::credentials;
+use crate::credentials::FcCredentials;
 use crate::header::text;
 use crate::instance::{Function, Instance};
 
@@ -20,10 +21,10 @@ tokio::task_local! {
 
 /// What Function Compute says about a request, beyond what fits into [`lambda_runtime::Context`].
 ///
-/// Built from the `x-fc-*` headers
-/// ([custom runtime specification](https://www.alibabacloud.com/help/en/functioncompute/fc/context-and-log-format-1)),
-/// each of which may be absent; the environment of the instance then stands in where it can.
-#[derive(Debug, Clone)]
+/// Built from the `x-fc-*` headers ([custom runtime
+/// specification](https://www.alibabacloud.com/help/en/functioncompute/fc/context-and-log-format-1)), each of
+/// which may be absent; the environment of the instance then stands in where it can.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FcContext {
     /// `x-fc-request-id`; where absent `local-<arrival, ms since 1970, hex>-<number, hex>`.
@@ -46,11 +47,12 @@ pub struct FcContext {
     pub log_store: Option<Arc<str>>,
     /// Credentials of the function's role: of the request, else of the environment, never mixed.
     pub credentials: Option<FcCredentials>,
-    /// `x-fc-retry-count`: how often an asynchronous invocation was tried before, 0 for the first try or where
-    /// the platform does not say.
+    /// `x-fc-retry-count`: how often an asynchronous invocation was tried before, 0 for the first try or
+    /// where the platform does not say.
     pub retry_count: u32,
     /// When the platform gives up on this invocation: arrival plus
-    /// [`Adapter::timeout`](crate::Adapter::timeout), or `x-fc-function-timeout` if that is shorter. Nothing is cut off here at this time.
+    /// [`Adapter::timeout`](crate::Adapter::timeout), or `x-fc-function-timeout` if that is shorter. Nothing
+    /// is cut off here at this time.
     pub deadline: Instant,
     /// The same moment on the wall clock.
     pub deadline_at: SystemTime,
@@ -61,7 +63,7 @@ impl FcContext {
     /// Reads the headers of a request that arrived at `arrival`.
     ///
     /// A header that is absent, empty, not text or not a number where one is due counts as absent.
-    pub fn from_headers(headers: &HeaderMap, instance: &Instance, arrival: Arrival) -> Self {
+    pub(crate) fn from_headers(headers: &HeaderMap, instance: &Instance, arrival: Arrival) -> Self {
         let function = instance.function(headers);
         let [region, account_id, function_name, qualifier, version_id, memory, log_project, log_store] =
             function.values();
@@ -91,8 +93,8 @@ impl FcContext {
 
     /// The context of the invocation, or of the hook, that calls this.
     ///
-    /// Known in the task in which the adapter runs the handler. A task that the handler spawns does not inherit
-    /// it: clone the `Arc` into it. `None` outside of Function Compute, on AWS Lambda for example.
+    /// Known in the task in which the adapter runs the handler. A task that the handler spawns does not
+    /// inherit it: clone the `Arc` into it. `None` outside of Function Compute, on AWS Lambda for example.
     pub fn current() -> Option<Arc<Self>> {
         CURRENT.try_with(Arc::clone).ok()
     }
@@ -104,10 +106,10 @@ impl FcContext {
 
     /// The invocation context of `lambda_runtime`.
     ///
-    /// `invoked_function_arn` is `acs:fc:<region>:<account>:functions/<name>[/<qualifier>]`; the log project and
-    /// store are `log_group` and `log_stream`. What only AWS knows stays empty. `env_config` is shared between
-    /// requests.
-    pub fn to_lambda_context(&self) -> Context {
+    /// `invoked_function_arn` is `acs:fc:<region>:<account>:functions/<name>[/<qualifier>]`; the log project
+    /// and store are `log_group` and `log_stream`. What only AWS knows stays empty. `env_config` is shared
+    /// between requests.
+    pub(crate) fn to_lambda_context(&self) -> Context {
         let mut context = Context::default();
         context.request_id.clone_from(&self.request_id);
         let deadline = self.deadline_at.duration_since(UNIX_EPOCH).unwrap_or_default();

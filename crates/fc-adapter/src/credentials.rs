@@ -6,7 +6,7 @@ use secrecy::SecretString;
 ///
 /// The parts always come from one place: a key pair of one source is never joined with the token of another.
 /// `Debug` masks the secret and the token.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FcCredentials {
     /// The access key id, `STS.…` for the credentials of a role.

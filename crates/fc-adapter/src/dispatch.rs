@@ -12,7 +12,6 @@ use lambda_runtime::Diagnostic;
 use tracing::{Span, error, info_span, warn};
 
 use crate::arrival::Arrival;
-use crate::body;
 use crate::context::FcContext;
 use crate::gauge::Gauge;
 use crate::handler::Invoke;
@@ -20,10 +19,11 @@ use crate::http_hook::{Busy, HttpHook};
 use crate::instance::Instance;
 use crate::markers::{Marked, Markers, Stage};
 use crate::platform::Platform;
-use crate::reply::{self, Connection, HttpResponse, Reply};
-use crate::room::{self, Room};
+use crate::reply::{Connection, HttpResponse, Reply};
+use crate::room::Room;
 use crate::route::{NoRoute, Route};
 use crate::work::{Lost, run_to_end};
+use crate::{body, reply, room};
 
 pub(crate) type Hook =
     Box<dyn Fn(Arc<FcContext>) -> Pin<Box<dyn Future<Output = Result<(), Diagnostic>> + Send>> + Send + Sync>;

@@ -6,8 +6,9 @@ use crate::credentials::{FcCredentials, Found};
 
 /// Values of the instance that stand in for request headers that are absent.
 ///
-/// Names of the variables: [environment variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables).
-#[derive(Debug, Clone, Default)]
+/// Names of the variables: [environment
+/// variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables).
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct FcEnvironment {
     /// `FC_REGION`.
@@ -33,7 +34,7 @@ impl FcEnvironment {
     }
 
     /// Reads variables through `lookup`; an empty value counts as absent.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let shared = |name: &str| get(name).map(Arc::<str>::from);
         let [id, secret, token] = [

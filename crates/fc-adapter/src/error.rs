@@ -14,7 +14,7 @@ pub struct Error {
 }
 
 /// What kind of trouble an [`Error`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A setting in the environment cannot be used.

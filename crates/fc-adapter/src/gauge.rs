@@ -1,4 +1,4 @@
-//! Counts what is under way, and tells when nothing is.
+//! Counts work under way, and reports when there is none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

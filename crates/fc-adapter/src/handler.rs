@@ -1,6 +1,7 @@
 //! One invocation of the user's service: decode, call, encode.
 
-use std::fmt::{self, Debug};
+use std::fmt;
+use std::fmt::Debug;
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -16,7 +17,8 @@ use tracing::error;
 use crate::reply::Reply;
 use crate::{failure, raw};
 
-/// An invocation with the types of event and response taken away, so that the server needs to know none of them.
+/// An invocation with the types of event and response taken away, so that the server needs to know none of
+/// them.
 pub(crate) trait Invoke: Clone + Send + 'static {
     /// `response_limit` bounds what is collected of a stream, in bytes.
     fn invoke(
@@ -82,7 +84,8 @@ fn decode<A: for<'de> Deserialize<'de>>(event: &Bytes) -> Result<A, Diagnostic> 
     })
 }
 
-/// Logs the error with all its detail, as `lambda_runtime` does, before it shrinks to what the caller may see.
+/// Logs the error with all its detail, as `lambda_runtime` does, before it shrinks to what the caller may
+/// see.
 fn report(error: impl Into<Diagnostic> + Debug) -> Diagnostic {
     error!("{error:?}");
     error.into()

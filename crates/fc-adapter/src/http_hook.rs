@@ -9,12 +9,12 @@ use http::{Request, Response};
 
 use crate::gauge::Entry;
 
-type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+type HookAnswer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 /// What [`Adapter::on_http`](crate::Adapter::on_http) was given.
 pub(crate) struct HttpHook {
     pub(crate) body_limit: usize,
-    pub(crate) hook: Box<dyn Fn(Request<Bytes>) -> Answering + Send + Sync>,
+    pub(crate) hook: Box<dyn Fn(Request<Bytes>) -> HookAnswer + Send + Sync>,
     look: Look,
 }
 
@@ -41,8 +41,8 @@ impl HttpHook {
 
 /// Stands for work that goes on after its request was answered.
 ///
-/// While one of its clones lives, `GET /pre-stop` and `GET /pre-freeze` are not answered, and the end of the server
-/// waits. A platform that freezes instances without asking may do so all the same.
+/// While one of its clones lives, `GET /pre-stop` and `GET /pre-freeze` are not answered, and the end of the
+/// server waits. A platform that freezes instances without asking may do so all the same.
 #[derive(Clone, Debug)]
 pub struct Busy {
     pub(crate) _entry: Entry,

@@ -30,7 +30,7 @@ const FUNCTION_HEADERS: [&str; 8] = [
 /// Turns request headers into an [`FcContext`](crate::FcContext): holds the values that stand in for absent
 /// headers, and remembers the function so that what is the same in every request is built once.
 #[derive(Debug)]
-pub struct Instance {
+pub(crate) struct Instance {
     environment: FcEnvironment,
     timeout: Duration,
     unnamed_requests: AtomicU64,
@@ -39,7 +39,7 @@ pub struct Instance {
 
 impl Instance {
     /// An instance with the given environment and a timeout of 60 seconds.
-    pub fn new(environment: FcEnvironment) -> Self {
+    pub(crate) fn new(environment: FcEnvironment) -> Self {
         Self {
             environment,
             timeout: DEFAULT_TIMEOUT,
@@ -50,7 +50,7 @@ impl Instance {
 
     /// Sets the longest time an invocation may run; at most 24 hours count.
     #[must_use]
-    pub fn timeout(self, timeout: Duration) -> Self {
+    pub(crate) fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.min(MAX_TIMEOUT), ..self }
     }
 
@@ -58,8 +58,9 @@ impl Instance {
         &self.environment
     }
 
-    /// How long an invocation may run. The platform's header has whole seconds, and `-1` or nonsense means none. It is
-    /// documented nowhere for custom runtimes, so it may shorten what is configured, and nothing else.
+    /// How long an invocation may run. The platform's header has whole seconds, and `-1` or nonsense means
+    /// none. It is documented nowhere for custom runtimes, so it may shorten what is configured, and nothing
+    /// else.
     pub(crate) fn timeout_of(&self, headers: &HeaderMap) -> Duration {
         text(headers, "x-fc-function-timeout")
             .and_then(|seconds| seconds.parse().ok())

@@ -21,13 +21,13 @@ pub enum Markers {
     Stdout,
     /// Nowhere, for a host that owns standard output itself.
     Off,
-    /// Any other writer, shared with whoever reads it.
+    /// Any other writer, shared with its reader.
     Writer(Arc<Mutex<dyn Write + Send>>),
 }
 
 impl Markers {
     fn print(&self, line: &str) {
-        // Nobody could be told of a failure but this same log.
+        // A failure could only be reported to this same log.
         let _: io::Result<()> = match self {
             Self::Stdout => io::stdout().lock().write_all(line.as_bytes()),
             Self::Off => Ok(()),
@@ -48,7 +48,7 @@ impl fmt::Debug for Markers {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Stage {
     Initialize,
     Invoke,

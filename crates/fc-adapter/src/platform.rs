@@ -6,9 +6,10 @@
 //! | Tencent Cloud | all addresses, likewise | come from the client: removed on arrival |
 //! | elsewhere | loopback | come from the client: removed on arrival |
 //!
-//! On Function Compute nobody else reaches the port, and the platform decides who may invoke the function. It says so in the header
-//! `x-fc-control-path`, which is asked for. Tencent Cloud hands a web function all requests of its URL as they came, so whoever reaches
-//! the URL reaches the port. There and elsewhere it is left to [`Adapter::admit`](crate::Adapter::admit) who may ask.
+//! On Function Compute only the platform reaches the port, and the platform decides who may invoke the
+//! function. It says so in the header `x-fc-control-path`, which is asked for. Tencent Cloud hands a web
+//! function all requests of its URL as they came, so everybody who reaches the URL reaches the port. There
+//! and elsewhere it is left to [`Adapter::admit`](crate::Adapter::admit) who may ask.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
@@ -20,15 +21,15 @@ use crate::error::{Error, ErrorKind};
 
 const PORT_VARIABLES: [&str; 2] = ["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"];
 
-/// The port that both platforms expect unless they are told another.
+/// The port that both platforms expect by default.
 pub(crate) const DEFAULT_PORT: u16 = 9000;
 
 /// Who runs the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Platform {
-    /// Alibaba Cloud Function Compute: `FC_FUNCTION_NAME` and `FC_ACCOUNT_ID` are set
-    /// ([environment variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables)).
+    /// Alibaba Cloud Function Compute: `FC_FUNCTION_NAME` and `FC_ACCOUNT_ID` are set ([environment
+    /// variables](https://www.alibabacloud.com/help/en/functioncompute/fc/environment-variables)).
     FunctionCompute,
     /// Tencent Cloud's Serverless Cloud Function: `TENCENTCLOUD_RUNENV` is `SCF`
     /// ([environment variables](https://www.tencentcloud.com/document/product/583/32748)).
@@ -43,8 +44,8 @@ impl Platform {
         Self::detect(|name| std::env::var(name).ok())
     }
 
-    /// The platform by the variables that `lookup` reads; an empty value counts as absent. Users of either platform cannot
-    /// set these variables themselves.
+    /// The platform by the variables that `lookup` reads; an empty value counts as absent. Users of either
+    /// platform cannot set these variables themselves.
     pub fn detect(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
         if is_set("FC_FUNCTION_NAME") && is_set("FC_ACCOUNT_ID") {
@@ -56,8 +57,8 @@ impl Platform {
         }
     }
 
-    /// Where a server listens unless it is told otherwise: on all addresses on a platform, on loopback elsewhere; on the port
-    /// in `FC_SERVER_PORT`, else `FC_CUSTOM_LISTEN_PORT`, else `default_port`.
+    /// Where a server listens by default: on all addresses on a platform, on loopback
+    /// elsewhere; on the port in `FC_SERVER_PORT`, else `FC_CUSTOM_LISTEN_PORT`, else `default_port`.
     ///
     /// # Errors
     ///

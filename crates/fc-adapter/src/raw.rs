@@ -21,8 +21,8 @@ thread_local! {
 /// A payload type for a handler that wants the event as it came.
 ///
 /// On Function Compute these are the exact bytes of the request body, which need not be JSON, and nothing is
-/// parsed or copied. Under `lambda_runtime` itself, and as a field of another type, it is the text of the JSON
-/// value, without the white space around it.
+/// parsed or copied. Under `lambda_runtime` itself, and as a field of another type, it is the text of the
+/// JSON value, without the white space around it.
 ///
 /// ```
 /// use fc_adapter::RawEvent;
@@ -87,16 +87,16 @@ where
     T: for<'de> Deserialize<'de>,
 {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let mut taken = Taken::AsJson;
+    let mut taken = ReadAs::AsJson;
     let value = T::deserialize(EventDeserializer { json: &mut json, body, taken: &mut taken })?;
     match taken {
-        Taken::AsJson => json.end()?,
-        Taken::AsBytes => {}
+        ReadAs::AsJson => json.end()?,
+        ReadAs::AsBytes => {}
     }
     Ok(value)
 }
 
-enum Taken {
+enum ReadAs {
     AsJson,
     AsBytes,
 }
@@ -105,7 +105,7 @@ enum Taken {
 struct EventDeserializer<'a, 'de> {
     json: &'a mut serde_json::Deserializer<SliceRead<'de>>,
     body: &'a Bytes,
-    taken: &'a mut Taken,
+    taken: &'a mut ReadAs,
 }
 
 macro_rules! forward {
@@ -127,7 +127,7 @@ impl<'de> Deserializer<'de> for EventDeserializer<'_, 'de> {
         if name != TOKEN {
             return self.json.deserialize_newtype_struct(name, visitor);
         }
-        *self.taken = Taken::AsBytes;
+        *self.taken = ReadAs::AsBytes;
         HANDOVER.set(Some(self.body.clone()));
         let value = visitor.visit_bytes(self.body);
         HANDOVER.set(None);

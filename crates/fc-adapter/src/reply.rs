@@ -11,7 +11,7 @@ use crate::failure::diagnostic;
 
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
-/// Without this header an answer counts as success whatever its status, and a failed event would be lost:
+/// Without this header an answer counts as success with any status, and a failed event would be lost:
 /// <https://www.alibabacloud.com/help/en/function-compute/latest/custom-runtime-event-functions>.
 const STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 
@@ -24,7 +24,7 @@ pub(crate) enum Reply {
 }
 
 /// What becomes of the connection after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Connection {
     Keep,
     /// The rest of the request was left unread, so nothing after it can be told from it.

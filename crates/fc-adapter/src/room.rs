@@ -1,11 +1,12 @@
-//! Memory for events: what all that are in hand at once may take together.
+//! Memory for events: what all events being handled may take together.
 //!
-//! - Bodies of up to [`SMALL`] bytes have a part of the room to themselves, so that they wait only for each other: larger ones may be
-//!   few, slow and in front of them.
-//! - A body of a known length waits for all that it needs before any of it is read. One of unknown length begins among the small ones
-//!   with [`FIRST`] bytes and takes more as it comes, without waiting, of one half of that part: the other half is for those that come
-//!   later. Where it finds no more there, it waits for the most that it may come to need among the large ones. Nothing among the
-//!   large ones waits for anything else, so that there is always one that ends.
+//! - Bodies of up to [`SMALL`] bytes have a part of the room to themselves, so that they wait only for each
+//!   other: larger ones may be few, slow and in front of them.
+//! - A body of a known length waits for all that it needs before any of it is read. One of unknown length
+//!   begins among the small ones with [`FIRST`] bytes and takes more as it comes, without waiting, of one
+//!   half of that part: the other half is for those that come later. Where it finds no more there, it waits
+//!   for the most that it may come to need among the large ones. Nothing among the large ones waits for
+//!   anything else, so that there is always one that ends.
 //! - A handler that has read the event says how much of it is left ([`keep_memory`]).
 
 use std::cell::RefCell;
@@ -24,15 +25,15 @@ const SMALL: usize = 256 << 10;
 const FIRST: usize = 4 << 10;
 
 tokio::task_local! {
-    /// What is held for the event in hand.
+    /// Memory held for the current event.
     static HELD: RefCell<Taken>;
 }
 
-/// Gives back what was kept of [`Adapter::memory`](crate::Adapter::memory) for the event in hand beyond `bytes`, for a handler that has
-/// dropped the event and goes on with less. It never takes more; outside of the task in which the adapter runs the handler, it does
-/// nothing.
+/// Releases what was reserved of [`Adapter::memory`](crate::Adapter::memory) for the current event beyond
+/// `bytes`, for a handler that has dropped the event and goes on with less. It never takes more; outside of
+/// the task in which the adapter runs the handler, it does nothing.
 pub fn keep_memory(bytes: usize) {
-    // Without a task of the adapter there is nothing to give back.
+    // Outside of a task of the adapter there is nothing to release.
     _ = HELD.try_with(|taken| taken.borrow_mut().keep(pieces(bytes)));
 }
 
@@ -65,13 +66,13 @@ impl Pool {
         Self { pieces: Arc::new(Semaphore::new(total as usize)), total }
     }
 
-    /// Waits for so many pieces, or for all there are.
+    /// Waits for `pieces`, or for all there are.
     async fn take(&self, pieces: u32) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
         Arc::clone(&self.pieces).acquire_many_owned(pieces.min(self.total)).await.ok()
     }
 
-    /// Takes so many pieces if that leaves half of all free.
+    /// Takes `pieces` if that leaves half of all free.
     fn try_take(&self, pieces: usize) -> Option<OwnedSemaphorePermit> {
         let spare = self.pieces.available_permits().saturating_sub(self.total as usize / 2);
         let pieces = u32::try_from(pieces).ok().filter(|pieces| *pieces as usize <= spare)?;
@@ -80,7 +81,7 @@ impl Pool {
 }
 
 impl Taken {
-    /// Gives back all but so many pieces.
+    /// Releases all but `pieces`.
     fn keep(&mut self, pieces: u32) {
         if let Some(permit) = &mut self.permit {
             drop(permit.split(permit.num_permits().saturating_sub(pieces as usize)));
@@ -95,8 +96,8 @@ impl Room {
         Self { small: Pool::new(small), large: Pool::new(total - small), weight: Box::new(weight) }
     }
 
-    /// Waits until there is room for a body of `length` bytes, or for the beginning of one of unknown length. One that weighs more than
-    /// everything has it for itself.
+    /// Waits until there is room for a body of `length` bytes, or for the beginning of one of unknown length.
+    /// One that weighs more than everything has it for itself.
     pub(crate) async fn take(&self, length: Option<usize>) -> Taken {
         let length = length.unwrap_or(FIRST);
         let pool = if length <= SMALL { &self.small } else { &self.large };

@@ -14,7 +14,7 @@ const HTTP_INVOKE: &str = "/http-invoke";
 const TENCENT_INVOKE: &str = "/event-invoke";
 
 /// The paths of the custom runtime: <https://www.alibabacloud.com/help/doc-detail/425057.htm>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Invoke,
     Initialize,
@@ -23,7 +23,7 @@ pub(crate) enum Route {
     Health,
 }
 
-/// Why a request is none for this contract.
+/// Why a request is not part of this contract.
 #[derive(Debug)]
 pub(crate) enum NoRoute {
     /// Its path lies outside of the contract: an HTTP hook may take it.
@@ -33,8 +33,9 @@ pub(crate) enum NoRoute {
 }
 
 impl Route {
-    /// The platform's own header decides, because under an HTTP trigger the path of the URL is whatever the client on the internet
-    /// chose. On Function Compute the path alone leads to nothing that does any work; elsewhere there is no such header.
+    /// The platform's own header decides, because under an HTTP trigger the path of the URL is whatever the
+    /// client on the internet chose. On Function Compute the path alone leads to nothing that does any work;
+    /// elsewhere there is no such header.
     pub(crate) fn of(head: &Parts, platform: Platform) -> Result<Self, NoRoute> {
         let url_path = head.uri.path();
         let control_path = control_path(&head.headers)?;

@@ -19,11 +19,11 @@ use crate::gauge::{Entry, Gauge};
 use crate::handler::Invoke;
 use crate::reply;
 
-/// How long connections may take, once no handler runs any more, to hand over a request that is on its way and to
-/// take away their answers. Without a bound a stalled client would keep the process from ending.
+/// How long connections may take, once no handler runs any more, to hand over a request that is on its way
+/// and to take away their answers. Without a bound a stalled client would keep the process from ending.
 const LAST_EXCHANGE: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Serving,
     Draining,
@@ -47,7 +47,7 @@ pub(crate) async fn serve<I: Invoke>(
             () = &mut shutdown => break,
             accepted = gate.accept(&listener) => accepted,
         };
-        let answering = Answering { shared: Arc::clone(&shared), handler: handler.clone() };
+        let answering = Dispatcher { shared: Arc::clone(&shared), handler: handler.clone() };
         tokio::spawn(connection(stream, place, answering, phase.subscribe(), connections.enter()));
     }
     drop(listener);
@@ -55,12 +55,12 @@ pub(crate) async fn serve<I: Invoke>(
 }
 
 #[derive(Clone)]
-struct Answering<I> {
+struct Dispatcher<I> {
     shared: Arc<Shared>,
     handler: I,
 }
 
-impl<I: Invoke> Handler for Answering<I> {
+impl<I: Invoke> Handler for Dispatcher<I> {
     type Body = Full<bytes::Bytes>;
     type Error = Infallible;
 
@@ -80,7 +80,7 @@ impl<I: Invoke> Handler for Answering<I> {
 async fn connection<I: Invoke>(
     stream: TcpStream,
     place: Place,
-    answering: Answering<I>,
+    answering: Dispatcher<I>,
     phase: watch::Receiver<Phase>,
     _open: Entry,
 ) {

@@ -20,8 +20,8 @@ pub(crate) struct Lost {
     pub(crate) connection: Connection,
 }
 
-/// Runs `work`, counted by `gauge`, on a task of its own, so that it comes to its end even if the client goes away, and turns a panic
-/// into a failure of this request only.
+/// Runs `work`, counted by `gauge`, on a task of its own, so that it comes to its end even if the client goes
+/// away, and turns a panic into a failure of this request only.
 pub(crate) async fn run_to_end<T: Send + 'static>(
     gauge: &Arc<Gauge>,
     context: Arc<FcContext>,

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{self, Poll};
+use std::task;
+use std::task::Poll;
 
 use bytes::Bytes;
 use fc_adapter::{Adapter, FcContext, RawEvent};

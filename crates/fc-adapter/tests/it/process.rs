@@ -1,8 +1,7 @@
 //! The examples as processes: environment, signals, standard output, and the same binary under AWS Lambda.
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    process::{ExitStatus, Stdio},
-};
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
