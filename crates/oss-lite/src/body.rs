@@ -1,3 +1,5 @@
+//! The body of an object as it arrives, against idle time and deadline.
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,8 +14,8 @@ use crate::error::{Error, ErrorKind, Retry, deadline_passed, transport};
 
 /// The bytes of an object as they arrive.
 ///
-/// Ends with an error, and then ends, when the connection breaks, the body is shorter than announced, nothing arrives
-/// for the idle time, or the deadline passes.
+/// Ends with an error, and then ends, when the connection breaks, the body is shorter than announced, nothing
+/// arrives for the idle time, or the deadline passes.
 pub struct ObjectBody {
     body: reqwest::Body,
     idle: Duration,

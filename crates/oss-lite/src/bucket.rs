@@ -1,3 +1,5 @@
+//! One bucket of a client, with the credentials to use there.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,10 +16,10 @@ use crate::stream_body::StreamBody;
 
 /// One bucket of a [`Client`](crate::Client), with the credentials to use there. Cheap to clone.
 ///
-/// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy), unless its description says that it is
-/// made once; one that fails with
-/// [`ErrorKind::Transport`](crate::ErrorKind::Transport), [`ServerError`](crate::ErrorKind::ServerError) or
-/// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) may have taken effect all the same.
+/// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy), unless its description says
+/// that it is made once; one that fails with [`ErrorKind::Transport`](crate::ErrorKind::Transport),
+/// [`ServerError`](crate::ErrorKind::ServerError) or [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded)
+/// may have taken effect all the same.
 #[derive(Clone)]
 pub struct Bucket {
     shared: Arc<Shared>,
@@ -39,7 +41,8 @@ pub(crate) struct Answered {
 }
 
 impl Client {
-    /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing key.
+    /// A bucket with the credentials to use there; makes no request. Keep it: it holds the derived signing
+    /// key.
     pub fn bucket(&self, name: &BucketName, credentials: Arc<Credentials>) -> Bucket {
         Bucket::new(Arc::clone(self.shared()), name.clone(), credentials)
     }
@@ -96,8 +99,8 @@ impl Bucket {
         }
     }
 
-    /// Makes a call whose answer is small, and reads it with `parse` as part of the try: an answer that breaks off or
-    /// makes no sense is asked for again. Success that carries an error document is an error.
+    /// Makes a call whose answer is small, and reads it with `parse` as part of the try: an answer that
+    /// breaks off or makes no sense is asked for again. Success that carries an error document is an error.
     pub(crate) async fn call<T>(
         &self,
         call: &Call<'_>,

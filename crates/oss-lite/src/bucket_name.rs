@@ -1,20 +1,22 @@
+//! Names of buckets.
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind};
 
-/// A name that the service can accept: 3 to 63 characters of `a-z`, `0-9` and `-`, with a letter or digit at both
-/// ends.
+/// A name that the service can accept: 3 to 63 characters of `a-z`, `0-9` and `-`, with a letter or digit at
+/// both ends.
 ///
-/// [OSS rules](https://www.alibabacloud.com/help/en/oss/user-guide/bucket-naming-conventions). OBS also allows dots
-/// inside a name, see [`BucketName::parse`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// [OSS rules](https://www.alibabacloud.com/help/en/oss/user-guide/bucket-naming-conventions). OBS also
+/// allows dots inside a name, see [`BucketName::parse`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BucketName(String);
 
 impl BucketName {
-    /// Checks a name by the rules of one service. A name with dots is valid on OBS, but no wildcard certificate covers
-    /// it: over HTTPS such a bucket needs a custom domain.
+    /// Checks a name by the rules of one service. A name with dots is valid on OBS, but no wildcard
+    /// certificate covers it: over HTTPS such a bucket needs a custom domain.
     pub fn parse(name: &str, dialect: Dialect) -> Result<Self, Error> {
         let inner = |byte: u8| match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' => true,

@@ -1,3 +1,5 @@
+//! Settings of a client.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::gate::SignatureGate;
 use crate::retry::RetryPolicy;
 
-/// Which signature OSS requests carry. OBS has one scheme of its own, whatever is set here.
+/// Which signature OSS requests carry. OBS has one scheme of its own and ignores this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SignatureVersion {
     /// `OSS4-HMAC-SHA256`; the only one for accounts and buckets made since 2025. Needs a region.
@@ -23,8 +25,8 @@ pub enum SignatureVersion {
 /// How long one try may be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the start of a try to the head of its answer, plus one second for every 64 KiB of request body. With a
-    /// streamed body, from its last byte to the head of the answer.
+    /// From the start of a try to the head of its answer, plus one second for every 64 KiB of request body.
+    /// With a streamed body, from its last byte to the head of the answer.
     pub response_head: Duration,
     /// The same for requests in which the service does the work: copies, and completing a multipart upload.
     pub slow_response_head: Duration,
@@ -67,7 +69,6 @@ pub struct ClientConfig {
     pub(crate) signature: SignatureVersion,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
-    pub(crate) user_agent: Option<String>,
     pub(crate) clock: Clock,
     pub(crate) jitter: Jitter,
     pub(crate) gates: Option<Gates>,
@@ -84,23 +85,22 @@ impl ClientConfig {
             signature: SignatureVersion::default(),
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
-            user_agent: None,
             clock: Arc::new(Utc::now),
             jitter: Arc::new(fastrand::f64),
             gates: None,
         }
     }
 
-    /// The endpoint that URLs handed to others name, such as a custom domain, when requests of this client go to an
-    /// internal one. Default: the same endpoint.
+    /// The endpoint that URLs handed to others name, such as a custom domain, when requests of this client go
+    /// to an internal one. Default: the same endpoint.
     #[must_use]
     pub fn with_public_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.public_endpoint = Some(endpoint);
         self
     }
 
-    /// Region id for V4, such as `cn-hangzhou` (`oss-cn-hangzhou` is understood). Default: the one that the endpoint
-    /// names, see [`Endpoint::region_hint`].
+    /// Region id for V4, such as `cn-hangzhou` (`oss-cn-hangzhou` is understood). Default: the one that the
+    /// endpoint names, see [`Endpoint::region_hint`].
     #[must_use]
     pub fn with_region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
@@ -125,13 +125,6 @@ impl ClientConfig {
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
-        self
-    }
-
-    /// Default: no `User-Agent`, or that of the HTTP client given.
-    #[must_use]
-    pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = Some(user_agent.into());
         self
     }
 
@@ -171,7 +164,6 @@ impl fmt::Debug for ClientConfig {
             .field("signature", &self.signature)
             .field("retry", &self.retry)
             .field("timeouts", &self.timeouts)
-            .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,5 @@
+//! CRC-64/XZ, as both services compute it.
+
 use std::fmt;
 
 /// CRC-64/XZ with its bits reversed, as the algorithm shifts to the right.
@@ -7,8 +9,8 @@ const ONE: u64 = 1 << 63;
 /// `x^8`: one byte further.
 const ONE_BYTE: u64 = ONE >> 8;
 
-/// A CRC-64/XZ under construction: the checksum that OSS (`x-oss-hash-crc64ecma`) and OBS (`x-obs-checksum-crc64ecma`)
-/// keep with an object.
+/// A CRC-64/XZ under construction: the checksum that OSS (`x-oss-hash-crc64ecma`) and OBS
+/// (`x-obs-checksum-crc64ecma`) keep with an object.
 ///
 /// ```
 /// use oss_lite::Crc64;
@@ -51,8 +53,8 @@ impl Crc64 {
         self.len == 0
     }
 
-    /// The checksum of two runs of bytes put together, from the checksums of both and the length of the second. Takes
-    /// as many steps as the length has bits.
+    /// The checksum of two runs of bytes put together, from the checksums of both and the length of the
+    /// second. Takes as many steps as the length has bits.
     pub fn combine(first: u64, second: u64, second_len: u64) -> u64 {
         // The first checksum advances over zeros in the place of the second run: times x^8 for each byte.
         let (mut advance, mut power, mut left) = (ONE, ONE_BYTE, second_len);

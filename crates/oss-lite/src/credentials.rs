@@ -1,3 +1,5 @@
+//! Access keys, masked in `Debug`.
+
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -32,8 +34,8 @@ impl Credentials {
         &self.access_key_id
     }
 
-    /// A digest keyed with the secret, of `label` and the token: it tells sets of credentials of one access key apart
-    /// and gives neither secret nor token away. `HMAC-SHA256(secret, label ‖ token)`.
+    /// A digest keyed with the secret, of `label` and the token: it distinguishes sets of credentials that
+    /// share an access key, and reveals neither secret nor token. `HMAC-SHA256(secret, label ‖ token)`.
     pub fn fingerprint(&self, label: &[u8]) -> [u8; 32] {
         let mut mac = keyed(&self.secret);
         mac.update(label);

@@ -1,3 +1,5 @@
+//! Everything in which OSS and OBS differ, as data.
+
 use std::borrow::Cow;
 
 use http::HeaderName;
@@ -7,8 +9,8 @@ use crate::names::{self, Names};
 
 /// Which vendor's form of the protocol is spoken.
 ///
-/// The two share one shape; everything that differs (names, signed parameters, how a key is signed) is data behind
-/// this value, so there is one implementation of each operation.
+/// The two share one shape; everything that differs (names, signed parameters, how a key is signed) is data
+/// behind this value, so there is one implementation of each operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// Alibaba Cloud Object Storage Service.
@@ -69,7 +71,8 @@ pub(crate) struct Profile {
     pub(crate) access_key_param: &'static str,
     pub(crate) token_param: &'static str,
     pub(crate) max_key_bytes: usize,
-    /// Added to the URLs of multi-delete and of the list of uploads, so that keys in the reply are percent-encoded.
+    /// Added to the URLs of multi-delete and of the list of uploads, so that keys in the reply are
+    /// percent-encoded.
     pub(crate) key_encoding: Option<(&'static str, &'static str)>,
 }
 
@@ -92,8 +95,8 @@ impl Dialect {
         self.profile().max_key_bytes
     }
 
-    /// How text of a content header is stored. OBS takes only ASCII: there, text that is more is percent-encoded, as Huawei's SDKs do, and
-    /// comes back so.
+    /// How text of a content header is stored. OBS takes only ASCII: there, text that is more is
+    /// percent-encoded, as Huawei's SDKs do, and comes back so.
     pub fn stored_text(self, text: &str) -> Cow<'_, str> {
         if self.encodes(text) { encoding::obs_header(text).into() } else { Cow::Borrowed(text) }
     }
@@ -156,7 +159,8 @@ static OBS: Profile = Profile {
     key_encoding: None,
 };
 
-/// Union of what the official SDKs sign: those for Python (`oss2` 2.19.1, `alibabacloud-oss-v2` 1.4.1), Go (v1) and Java.
+/// Union of what the official SDKs sign: those for Python (`oss2` 2.19.1, `alibabacloud-oss-v2` 1.4.1), Go
+/// (v1) and Java.
 #[rustfmt::skip]
 const OSS_SUB_RESOURCES: &[&str] = &[
     "accessPoint", "accessPointConfigForObjectProcess", "accessPointForObjectProcess", "accessPointPolicy",
@@ -176,8 +180,9 @@ const OSS_SUB_RESOURCES: &[&str] = &[
     "vod", "vpcip", "website", "withHashContext", "worm", "wormExtend", "wormId",
 ];
 
-/// Union of the API reference and of what the official SDKs sign: those for Python (3.26.6), Node.js (3.26.8), Go and Java. They compare
-/// names without regard to case; these are in the case in which they are sent.
+/// Union of the API reference and of what the official SDKs sign: those for Python (3.26.6), Node.js
+/// (3.26.8), Go and Java. They compare names without regard to case; these are in the case in which they are
+/// sent.
 #[rustfmt::skip]
 const OBS_SUB_RESOURCES: &[&str] = &[
     "CDNNotifyConfiguration", "acl", "append", "attname", "backtosource", "bucketStatus", "cors",

@@ -1,4 +1,5 @@
-//! Percent-encoding as both services sign and send it: per byte, upper-case hex, RFC 3986 unreserved characters only.
+//! Percent-encoding as both services sign and send it: per byte, upper-case hex, RFC 3986 unreserved
+//! characters only.
 
 use std::borrow::Cow;
 
@@ -34,7 +35,8 @@ pub(crate) fn obs_header(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, OBS_HEADER)
 }
 
-/// The other way round, as they read user metadata: what is no escape stays, and so does all where the escapes are not of UTF-8.
+/// The other way round, as they read user metadata: what is no escape stays, and so does all where the
+/// escapes are not of UTF-8.
 pub(crate) fn decode_obs_header(value: &[u8]) -> Cow<'_, str> {
     match percent_decode(value).decode_utf8() {
         Ok(text) => text,
@@ -42,8 +44,9 @@ pub(crate) fn decode_obs_header(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The value of a header as text: UTF-8, and where it is none ISO-8859-1, which every byte is a character of and headers were once
-/// said to be in ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)). So no byte is lost.
+/// The value of a header as text: UTF-8, and where it is none ISO-8859-1, which every byte is a character of
+/// and headers were once said to be in ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)).
+/// So no byte is lost.
 pub fn header_text(value: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(value) {
         Ok(text) => Cow::Borrowed(text),
@@ -51,8 +54,8 @@ pub fn header_text(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Decodes a value of a reply that was asked for with `encoding-type=url`. A `+` is a blank: a server that encodes by
-/// RFC 3986 and one that encodes as a form both write a real plus as `%2B`.
+/// Decodes a value of a reply that was asked for with `encoding-type=url`. A `+` is a blank: a server that
+/// encodes by RFC 3986 and one that encodes as a form both write a real plus as `%2B`.
 pub(crate) fn decode_reply(text: &str) -> Option<String> {
     let bytes = if text.contains('+') {
         percent_decode(text.replace('+', " ").as_bytes()).collect::<Vec<_>>()

@@ -1,3 +1,5 @@
+//! Endpoints: where a service is, and how buckets are addressed there.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,8 +22,9 @@ pub enum Addressing {
 
 /// Where the service is.
 ///
-/// Parsed from a bare host, which means HTTPS, or from a URL with scheme and port. An IP address or `localhost` is
-/// addressed by path, anything else by virtual host; [`Endpoint::with_addressing`] overrides that.
+/// Parsed from a bare host, which means HTTPS, or from a URL with scheme and port. An IP address or
+/// `localhost` is addressed by path, anything else by virtual host; [`Endpoint::with_addressing`] overrides
+/// that.
 ///
 /// ```
 /// use oss_lite::{Addressing, Endpoint};
@@ -65,8 +68,9 @@ impl Endpoint {
         self.to_string()
     }
 
-    /// The region that the host names: `cn-hangzhou` from `oss-cn-hangzhou[-internal].aliyuncs.com`, `cn-north-4` from
-    /// `obs.cn-north-4.myhuaweicloud.com`. Custom domains, accelerated and private endpoints name none.
+    /// The region that the host names: `cn-hangzhou` from `oss-cn-hangzhou[-internal].aliyuncs.com`,
+    /// `cn-north-4` from `obs.cn-north-4.myhuaweicloud.com`. Custom domains, accelerated and private
+    /// endpoints name none.
     pub fn region_hint(&self) -> Option<&str> {
         let (first, rest) = self.host.split_once('.')?;
         if first == "obs" {
@@ -130,8 +134,8 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Text that was to be an endpoint, without what may be a secret in it: user and password, of which either may hold any character, query and
-/// fragment.
+/// Text that should have been an endpoint, without parts that may be secret: user and password, either of
+/// which may hold any character, query and fragment.
 fn without_secrets(text: &str) -> String {
     let start = text.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = text.split_at(start);

@@ -1,13 +1,15 @@
 //! What the head of an answer says of the bytes behind it.
 //!
-//! Status, `Content-Range`, `Content-Length` and what was asked for are read here and nowhere else, for OSS and OBS as for
-//! every other server that objects are read from. Each is read tolerantly: units are case-insensitive
-//! ([RFC 9110, 14.1](https://www.rfc-editor.org/rfc/rfc9110#section-14.1)), and servers write `bytes=0-9/10` or `bytes: 0-9/10`. Then they are
-//! compared, and an answer that contradicts itself or what was asked for is no answer: it is asked again without a range, or fails.
+//! Status, `Content-Range`, `Content-Length` and what was asked for are read here and nowhere else, for OSS
+//! and OBS as for every other server that objects are read from. Each is read tolerantly: units are
+//! case-insensitive ([RFC 9110, 14.1](https://www.rfc-editor.org/rfc/rfc9110#section-14.1)), and servers
+//! write `bytes=0-9/10` or `bytes: 0-9/10`. Then they are compared, and an answer that contradicts itself or
+//! what was asked for is no answer: it is asked again without a range, or fails.
 //!
 //! - A part must be one that was asked for, lie within the object, and be as long as it says.
-//! - A whole object must not call itself a part of something larger. Neither may it be exactly as long as the part that was asked for: some
-//!   servers send a part as 200 and say nothing of it. One whole object in many has that length, and costs a request more.
+//! - A whole object must not call itself a part of something larger. Neither may it be exactly as long as the
+//!   part that was asked for: some servers send a part as 200 without saying so. One whole object in many
+//!   has that length, and costs a request more.
 //! - `Content-Length` counts for nothing beside `Transfer-Encoding`.
 
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING};
@@ -40,9 +42,9 @@ pub struct ContentRange {
 pub struct Framing {
     /// Offset of the first byte within the object.
     pub first: u64,
-    /// Offset behind the last one; `None` where only the end of the body tells.
+    /// Offset of the first byte after it; `None` if only the end of the body shows it.
     pub end: Option<u64>,
-    /// Size of the whole object, where it is told.
+    /// Size of the whole object, if the answer states it.
     pub total: Option<u64>,
 }
 
@@ -90,7 +92,8 @@ impl ContentRange {
         self.last - self.first + 1
     }
 
-    /// What an answer of OSS or OBS holds; `None` is the whole object. They send all that was asked for, and tell of how much it is.
+    /// What an answer of OSS or OBS holds; `None` is the whole object. They send all that was asked for, and
+    /// tell of how much it is.
     pub(crate) fn read(
         status: StatusCode,
         headers: &HeaderMap,
@@ -112,7 +115,8 @@ impl ContentRange {
 }
 
 impl Framing {
-    /// Reads the head of an answer with success to a GET. `asked` is the range that was asked for, if one was.
+    /// Reads the head of an answer with success to a GET. `asked` is the range that was asked for, if one
+    /// was.
     ///
     /// # Errors
     ///

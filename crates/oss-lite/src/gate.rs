@@ -1,9 +1,9 @@
 //! Holding requests back whose signature would be refused.
 //!
-//! OBS blocks an access key that signs wrongly too often, for everybody who uses it. So whoever makes a
-//! [`Client`](crate::Client) may set a [`SignatureGate`] for each set of credentials: it is asked before a request is
-//! signed, and told what the answer says of the signature. URLs and forms that are signed for others to use do not ask
-//! it, and neither do requests without a signature.
+//! OBS blocks an access key that signs wrongly too often, for all its users. So whoever makes a
+//! [`Client`](crate::Client) may set a [`SignatureGate`] for each set of credentials: it is asked before a
+//! request is signed, and told what the answer says of the signature. URLs and forms that are signed for
+//! others to use do not ask it, and neither do requests without a signature.
 //!
 //! # What an answer says of the signature
 //!
@@ -16,9 +16,10 @@
 //! | `TooManyWrongSignature` | `Locked` |
 //! | anything else: none, 408, 429, 5xx, 400, redirects, a wrong clock, no such bucket, answers of a proxy | `Unknown` |
 //!
-//! A 400, a redirect, `NoSuchBucket` and `RequestTimeTooSkewed` may be said before the signature is looked at.
-//! Codes: [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses) (details that begin with
-//! `0002-` are about the signature), [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
+//! A 400, a redirect, `NoSuchBucket` and `RequestTimeTooSkewed` may be said before the signature is looked
+//! at. Codes: [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/error-responses) (details
+//! that begin with `0002-` are about the signature),
+//! [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html).
 
 use std::pin::Pin;
 
@@ -29,14 +30,14 @@ use crate::error::{Error, ErrorKind, Withheld};
 
 /// Lets signed requests pass, or holds them back. One for each set of credentials.
 pub trait SignatureGate: Send + Sync {
-    /// Waits for leave to send one signed request. Dropping the future gives up the wait.
+    /// Waits for permission to send one signed request. Dropping the future gives up the wait.
     fn enter(&self) -> Entering<'_>;
 }
 
 /// The wait for a [`SignaturePass`].
 pub type Entering<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn SignaturePass>, Withheld>> + Send + 'a>>;
 
-/// Leave to send one signed request. One that is dropped says [`SignatureVerdict::Unknown`].
+/// Permission to send one signed request. One that is dropped says [`SignatureVerdict::Unknown`].
 pub trait SignaturePass: Send {
     /// Takes what the answer says of the signature.
     fn answered(self: Box<Self>, verdict: SignatureVerdict);
@@ -49,7 +50,7 @@ pub enum SignatureVerdict {
     Accepted,
     /// The service does not know the key, or the signature or token is wrong.
     Refused,
-    /// The service has blocked the key: further requests are refused whatever their signature.
+    /// The service has blocked the key: further requests are refused even with a good signature.
     Locked,
     /// Nothing.
     Unknown,

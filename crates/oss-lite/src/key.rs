@@ -1,3 +1,5 @@
+//! Keys of objects, encoded once.
+
 use std::borrow::Cow;
 
 use crate::dialect::Dialect;
@@ -6,8 +8,9 @@ use crate::error::{Error, ErrorKind};
 
 /// An object key, percent-encoded once for both the signature and the wire.
 ///
-/// Keys are bytes: nothing is trimmed, folded or resolved. URL libraries resolve `.` and `..` segments of a path (also
-/// when percent-encoded), so a key that has one travels with its slashes as `%2F`; the signature has `/` either way.
+/// Keys are bytes: nothing is trimmed, folded or resolved. URL libraries resolve `.` and `..` segments of a
+/// path (also when percent-encoded), so a key that has one travels with its slashes as `%2F`; the signature
+/// has `/` either way.
 #[derive(Clone, Debug)]
 pub struct ObjectKey<'a> {
     raw: &'a str,
@@ -15,8 +18,8 @@ pub struct ObjectKey<'a> {
 }
 
 impl<'a> ObjectKey<'a> {
-    /// Checks what the service and the transport can take: 1 to 1023 bytes on OSS, 1 to 1024 on OBS, and not `.` or
-    /// `..`, which no URL can carry as a path.
+    /// Checks what the service and the transport can take: 1 to 1023 bytes on OSS, 1 to 1024 on OBS, and not
+    /// `.` or `..`, which no URL can carry as a path.
     pub fn new(dialect: Dialect, key: &'a str) -> Result<Self, Error> {
         let max = dialect.max_key_bytes();
         if key.is_empty() || key.len() > max {

@@ -3,8 +3,9 @@
 //! # Responsibility
 //!
 //! Requests to one bucket: signing, sending, trying again, reading the answer, turning every failure into one
-//! [`Error`]. URLs and forms signed for others to use, and callbacks by which OSS tells what others did. The crate reads no
-//! environment and no files; credentials, clock, randomness and the HTTP client come from the caller.
+//! [`Error`]. URLs and forms signed for others to use, and callbacks by which OSS reports their uploads. The
+//! crate reads no environment and no files; credentials, clock, randomness and the HTTP client come from the
+//! caller.
 //!
 //! # Map
 //!
@@ -12,7 +13,7 @@
 //! |---|---|
 //! | [`Client`], [`ClientConfig`], [`Endpoint`] | a service at an endpoint |
 //! | [`Bucket`] | the operations, each in a file of its own |
-//! | [`PutOptions`], [`ObjectMeta`] | what is stored with an object, and what is told of it |
+//! | [`PutOptions`], [`ObjectMeta`] | what is stored with an object, and what the service reports about it |
 //! | [`ObjectBody`], [`StreamBody`] | bytes as they arrive, and as they are produced |
 //! | [`ByteRange`], [`ContentRange`], [`Framing`] | the part of an object that is read, and what an answer says of it |
 //! | [`CompletedPart`], [`CopySource`] | uploads in parts, and copies within the service |
@@ -31,16 +32,18 @@
 //!
 //! # How a call flows
 //!
-//! An operation checks its arguments and describes itself: method, key, query, headers, body. The URL is built and
-//! parsed once, and refused if the URL library would change a byte of what is signed. Each try signs anew, sends, and
-//! maps any answer other than success, and success with an error document, to an [`Error`] that says whether another
-//! try makes sense. A service that finds the clock wrong corrects it for the client, once per call. Waits and tries end
-//! with the policy or with [`Bucket::with_deadline`], whichever comes first.
+//! An operation checks its arguments and describes itself: method, key, query, headers, body. The URL is
+//! built and parsed once, and refused if the URL library would change a byte of what is signed. Each try is
+//! signed again and sent, and maps any answer other than success, and success with an error document, to an
+//! [`Error`] that says whether another try makes sense. A service that finds the clock wrong corrects it for
+//! the client, once per call. Waits and tries end with the policy or with [`Bucket::with_deadline`],
+//! whichever comes first.
 //!
-//! Two kinds of call are made once, and leave the next step to the caller: those with a [`StreamBody`], which cannot be
-//! read again, and [`Bucket::complete_multipart_upload`], whose effect must be looked at before anything else is done.
-//! [`Error::is_retryable`] says whether another try makes sense. A streamed body is watched while it goes out: the call
-//! ends when no byte moves for [`Timeouts::body_idle`], however long the whole takes.
+//! Two kinds of call are made once, and leave the next step to the caller: those with a [`StreamBody`], which
+//! cannot be read again, and [`Bucket::complete_multipart_upload`], whose effect must be looked at before
+//! anything else is done. [`Error::is_retryable`] says whether another try makes sense. A streamed body is
+//! watched while it goes out: the call ends when no byte moves for [`Timeouts::body_idle`], however long the
+//! whole takes.
 //!
 //! # Example
 //!
@@ -122,3 +125,8 @@ pub use query::Query;
 pub use retry::RetryPolicy;
 pub use storage_class::{compare_coldness, is_archive, storage_class};
 pub use stream_body::StreamBody;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

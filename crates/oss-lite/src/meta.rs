@@ -1,3 +1,5 @@
+//! Metadata of an object, read from headers.
+
 use chrono::{DateTime, Utc};
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, EXPIRES,
@@ -19,8 +21,8 @@ use crate::{encoding, time};
 pub struct ObjectMeta {
     /// Size in bytes.
     pub size: u64,
-    /// Without quotes. Only of an object stored whole and not encrypted is it the MD5, upper case on OSS, lower case
-    /// on OBS.
+    /// Without quotes. Only of an object stored whole and not encrypted is it the MD5, upper case on OSS,
+    /// lower case on OBS.
     pub etag: Option<String>,
     /// Time of the last change, to the second.
     pub last_modified: Option<DateTime<Utc>>,
@@ -40,8 +42,8 @@ pub struct ObjectMeta {
     pub crc64: Option<u64>,
     /// The vendor's name of the class.
     pub storage_class: Option<String>,
-    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, where a symlink is described by its target in all
-    /// else; on OBS only `Appendable`.
+    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, where a symlink is described by its target in
+    /// all else; on OBS only `Appendable`.
     pub object_type: Option<String>,
     /// State of the restoration of an archived object, in the form
     /// `ongoing-request="false", expiry-date="..."`.
@@ -54,8 +56,9 @@ pub struct ObjectMeta {
     pub tagging_count: Option<u32>,
     /// What the service's support asks for.
     pub request_id: Option<String>,
-    /// User metadata by lower-case name without prefix, sorted. A value that is not UTF-8 is taken as ISO-8859-1. Values of OBS
-    /// are percent-decoded, as its SDKs do: see [`PutOptions::metadata`](crate::PutOptions::metadata).
+    /// User metadata by lower-case name without prefix, sorted. A value that is not UTF-8 is taken as
+    /// ISO-8859-1. Values of OBS are percent-decoded, as its SDKs do: see
+    /// [`PutOptions::metadata`](crate::PutOptions::metadata).
     pub metadata: Vec<(String, String)>,
     /// In a versioned bucket.
     pub version_id: Option<String>,
@@ -109,7 +112,8 @@ impl ObjectMeta {
 }
 
 impl ObjectMeta {
-    /// The MD5 of the content, if the `ETag` is one: 32 hex digits, of an object stored whole and not encrypted.
+    /// The MD5 of the content, if the `ETag` is one: 32 hex digits, of an object stored whole and not
+    /// encrypted.
     pub fn md5(&self) -> Option<[u8; 16]> {
         let whole = self.object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("Normal"));
         if !whole || self.encryption.is_some() {

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 
 const LONGEST_SIDE: u32 = 16_384;
 
-/// An image made smaller; one that is small enough already stays as it is.
+/// Scales an image down; a smaller one is left unchanged.
 ///
 /// OSS takes JPG, PNG, BMP, GIF, WebP, TIFF and HEIC of up to 20 MB.
 /// [Resize](https://www.alibabacloud.com/help/en/oss/user-guide/resize-images-4).
@@ -87,8 +87,8 @@ impl VideoSnapshot {
         self
     }
 
-    /// Width and height in pixels, 1 to 16384. `None` follows from the other by the video's proportions. Default: as
-    /// large as the video.
+    /// Width and height in pixels, 1 to 16384. `None` follows from the other by the video's proportions.
+    /// Default: as large as the video.
     pub fn size(mut self, width: Option<u32>, height: Option<u32>) -> Result<Self, Error> {
         self.sides = Some(Sides::new(width, height)?);
         Ok(self)

@@ -1,3 +1,5 @@
+//! Query parameters, encoded once.
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,11 +1,13 @@
+//! How often a request is tried, and the pauses between tries.
+
 use std::time::Duration;
 
 /// How often and how long a failed request is tried again.
 ///
-/// Repeated are: no connection, a broken one or no answer in time; 408, 429 and 5xx; and the codes by which the
-/// services say that bytes were lost. Each try is signed anew. Operations that cannot be repeated safely are made
-/// once, and say so. A wrong clock is corrected once, outside the count. Refused credentials are never tried again:
-/// OBS blocks a key after several bad signatures.
+/// Repeated are: no connection, a broken one or no answer in time; 408, 429 and 5xx; and the codes by which
+/// the services say that bytes were lost. Each try gets a new signature. Operations that cannot be repeated
+/// safely are made once, and say so. A wrong clock is corrected once, outside the count. Refused credentials
+/// are never tried again: OBS blocks a key after several bad signatures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     attempts: u32,

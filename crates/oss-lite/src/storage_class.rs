@@ -38,10 +38,11 @@ const OBS: &[Named] = &[
     ("DEEP_ARCHIVE", Warmth::Cold),
 ];
 
-/// The class of one service that stands for a class of another, in the spelling of the other; `None` for a name that
-/// `from` does not have. Within one service, the name in its own spelling.
+/// The class of one service that stands for a class of another, in the spelling of the other; `None` for a
+/// name that `from` does not have. Within one service, the name in its own spelling.
 ///
-/// Names are compared without regard to case. Where the other has no such class, the next warmer one stands in.
+/// Names are compared without regard to case. Where the other has no such class, the next warmer one stands
+/// in.
 ///
 /// [OSS](https://www.alibabacloud.com/help/en/oss/user-guide/overview-53),
 /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0044.html).
@@ -73,8 +74,8 @@ pub fn is_archive(dialect: Dialect, name: &str) -> bool {
     matches!(warmth(dialect, name), Some(Warmth::Archive | Warmth::Cold | Warmth::Coldest))
 }
 
-/// How two classes lie to each other, by the name that either service has for them: [`Ordering::Greater`] where objects of the first take
-/// longer to be read. `None` where a name is no class of either.
+/// How two classes lie to each other, by the name that either service has for them: [`Ordering::Greater`]
+/// where objects of the first take longer to be read. `None` where a name is no class of either.
 ///
 /// ```
 /// use std::cmp::Ordering;

@@ -1,3 +1,5 @@
+//! Bodies that are sent as they are produced.
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
@@ -16,15 +18,15 @@ const LARGEST_PIECE: usize = 64 * 1024;
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Source = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 
-/// A body that is sent as it is produced. It can be read once, so the request is made once; for another try, make
-/// another body.
+/// A body that is sent as it is produced. It can be read once, so the request is made once; for another try,
+/// make another body.
 ///
-/// The stream must yield exactly the announced number of bytes and then end. One that fails, ends early or goes on
-/// fails the request with [`ErrorKind::BodyFailed`], and nothing is stored: the last bytes leave only when the stream
-/// has ended where it should.
+/// The stream must yield exactly the announced number of bytes and then end. One that fails, ends early or
+/// goes on fails the request with [`ErrorKind::BodyFailed`], and nothing is stored: the last bytes leave only
+/// when the stream has ended where it should.
 ///
-/// A stream error that is an [`Error`] of this crate decides by its own [`is_retryable`](Error::is_retryable) whether
-/// sending a new body makes sense; after any other it does, and after a wrong length it does not.
+/// A stream error that is an [`Error`] of this crate decides by its own [`is_retryable`](Error::is_retryable)
+/// whether sending a new body makes sense; after any other it does, and after a wrong length it does not.
 ///
 /// ```
 /// # async fn example(source: oss_lite::Bucket, target: oss_lite::Bucket) -> Result<(), oss_lite::Error> {
@@ -71,7 +73,9 @@ impl StreamBody {
         let meter = Arc::new(Meter::new(Instant::now()));
         match self.metered(Arc::clone(&meter)).next().await {
             None => Ok(()),
-            Some(_) => Err(meter.take_failure().unwrap_or_else(|| Failure::Longer { length: 0 }.into())),
+            Some(_) => {
+                Err(meter.take_failure().unwrap_or_else(|| StreamFailure::Longer { length: 0 }.into()))
+            }
         }
     }
 }
@@ -82,7 +86,7 @@ impl fmt::Debug for StreamBody {
     }
 }
 
-/// A body on its way, which tells its meter what moves.
+/// A body being sent; it reports its progress to a meter.
 pub(crate) struct Metered {
     source: Source,
     length: u64,
@@ -95,13 +99,13 @@ pub(crate) struct Metered {
     meter: Arc<Meter>,
 }
 
-/// What the transport is told; the reason is with the meter.
+/// The error that the transport sees; the meter holds the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the body failed")]
 pub(crate) struct Broken;
 
 impl Metered {
-    fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Bytes, Broken>>> {
+    fn fail(&mut self, failure: StreamFailure) -> Poll<Option<Result<Bytes, Broken>>> {
         self.ended = true;
         self.piece = Bytes::new();
         self.meter.failed(failure);
@@ -135,11 +139,11 @@ impl Stream for Metered {
                         this.missing = missing;
                         this.piece = piece;
                     }
-                    None => return this.fail(Failure::Longer { length: this.length }),
+                    None => return this.fail(StreamFailure::Longer { length: this.length }),
                 },
-                Some(Err(error)) => return this.fail(Failure::Source(error)),
+                Some(Err(error)) => return this.fail(StreamFailure::Source(error)),
                 None if this.missing > 0 => {
-                    return this.fail(Failure::Shorter { length: this.length, missing: this.missing });
+                    return this.fail(StreamFailure::Shorter { length: this.length, missing: this.missing });
                 }
                 None => this.ended = true,
             }
@@ -148,26 +152,26 @@ impl Stream for Metered {
 }
 
 /// Why a body could not be sent.
-enum Failure {
+enum StreamFailure {
     Source(BoxError),
     Shorter { length: u64, missing: u64 },
     Longer { length: u64 },
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<StreamFailure> for Error {
+    fn from(failure: StreamFailure) -> Self {
         match failure {
-            Failure::Source(source) => {
+            StreamFailure::Source(source) => {
                 let hopeless = source.downcast_ref::<Error>().is_some_and(|error| !error.is_retryable());
                 let retry = if hopeless { Retry::Never } else { Retry::Backoff };
                 let message = format!("the stream of the body failed: {source}");
                 Self::new(ErrorKind::BodyFailed, message).with_retry(retry).with_source(source)
             }
-            Failure::Shorter { length, missing } => {
+            StreamFailure::Shorter { length, missing } => {
                 let message = format!("the stream ended after {} of {length} bytes", length - missing);
                 Self::new(ErrorKind::BodyFailed, message)
             }
-            Failure::Longer { length } => {
+            StreamFailure::Longer { length } => {
                 Self::new(ErrorKind::BodyFailed, format!("the stream went on after {length} bytes"))
             }
         }
@@ -182,7 +186,7 @@ struct Reading {
     /// The transport asked for bytes that are not there yet.
     asked: bool,
     sent: bool,
-    failure: Option<Failure>,
+    failure: Option<StreamFailure>,
 }
 
 /// Since when there is nothing new.
@@ -221,7 +225,7 @@ impl Meter {
         reading.last = Instant::now();
     }
 
-    fn failed(&self, failure: Failure) {
+    fn failed(&self, failure: StreamFailure) {
         self.reading().failure = Some(failure);
     }
 

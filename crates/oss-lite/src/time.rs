@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 /// The last second of the year 9999.
 const LATEST: i64 = 253_402_300_799;
 
-/// `YYYYMMDDTHHMMSSZ`, of which the first eight characters are the date of the signing scope.
+/// `YYYYMMDDTHHMMSSZ`; the first eight characters are the date of the signing scope.
 pub(crate) fn compact(time: DateTime<Utc>) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
@@ -19,7 +19,7 @@ pub(crate) fn http_date(time: DateTime<Utc>) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Also takes what servers write that is none by the letter, such as `+0000` for `GMT`.
+/// Also accepts what servers write against the letter of the standard, such as `+0000` for `GMT`.
 pub(crate) fn parse_http_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|time| time.to_utc())
 }

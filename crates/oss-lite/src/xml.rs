@@ -1,4 +1,5 @@
-//! Reading the small XML documents of both services: names without namespace, any order, any element optional.
+//! Reading the small XML documents of both services: names without namespace, any order, any element
+//! optional.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -25,7 +26,8 @@ impl std::fmt::Display for Malformed {
     }
 }
 
-/// Visits the elements below the root in the order in which they end. A document that ends early is refused, after its beginning was visited.
+/// Visits the elements below the root in the order in which they end. A document that ends early is refused,
+/// after its beginning was visited.
 pub(crate) fn read(document: &[u8], root: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Malformed> {
     let text = std::str::from_utf8(document).map_err(|_| Malformed("the document is not UTF-8"))?;
     let mut reader = Reader::from_str(text);

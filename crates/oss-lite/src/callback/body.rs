@@ -1,3 +1,5 @@
+//! The body that OSS is asked to send.
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -75,8 +77,9 @@ impl Variable {
 
 /// The body that OSS calls with: names, and for each a constant or a [`Variable`], in the order given.
 ///
-/// Whatever the names and constants are, the body is well-formed and has no variables but those asked for: in JSON both
-/// are escaped, a dollar sign as `\u0024`; in a form both are percent-encoded. The values of variables are encoded by OSS.
+/// For any names and constants, the body is well-formed and has no variables but those asked for: in
+/// JSON both are escaped, a dollar sign as `\u0024`; in a form both are percent-encoded. The values of
+/// variables are encoded by OSS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackBody {
     kind: CallbackBodyType,

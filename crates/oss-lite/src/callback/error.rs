@@ -17,8 +17,8 @@ pub enum CallbackErrorKind {
     UntrustedKey,
     /// The signature is not that of the key on this path, query and body. Answer: 403.
     ///
-    /// User action: none if somebody else called; otherwise check that path, query and body are handed over as OSS sent
-    /// them.
+    /// User action: none if somebody else called; otherwise check that path, query and body are handed over
+    /// as OSS sent them.
     Forged,
     /// The public key cannot be had for now. Answer: 503.
     ///

@@ -1,3 +1,5 @@
+//! The address of the public key, which must be one of OSS.
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -45,8 +47,8 @@ impl fmt::Display for KeyUrl {
 }
 
 /// Reads the header `x-oss-pub-key-url`, which is base64 of a URL. Whoever calls chooses it, so only URLs of
-/// `gosspublic.alicdn.com` are taken, and of these only what a URL library reads back byte for byte: no user, port,
-/// fragment, dot segments, and nothing that two parsers could read differently.
+/// `gosspublic.alicdn.com` are taken, and of these only what a URL library reads back byte for byte: no user,
+/// port, fragment, dot segments, and nothing that two parsers could read differently.
 pub fn key_url(header: &str) -> Result<KeyUrl, CallbackError> {
     let malformed = |why: &str| CallbackError::new(CallbackErrorKind::Malformed, why);
     if header.len() > LONGEST {

@@ -1,3 +1,5 @@
+//! Public keys, fetched once and kept.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,10 +22,11 @@ const LARGEST: usize = 8 * 1024;
 
 /// Verifies callbacks, with the public keys that it needs for it. Cheap to clone; clones share the keys.
 ///
-/// The key that OSS has published is known from the start, under its `http` and its `https` URL. Any other is fetched
-/// when a callback names it, from the host of OSS only, once, and kept for good, as what such a URL has never changes.
-/// Calls that need a key which is being fetched wait for it together. A fetch takes at most 3 seconds and 8 KiB; one
-/// that fails is not repeated for a second. At most 16 keys are known or tried at a time: whoever calls chooses the URL.
+/// The key that OSS has published is known from the start, under its `http` and its `https` URL. Any other is
+/// fetched when a callback names it, from the host of OSS only, once, and kept for good, as what such a URL
+/// has never changes. Calls that need a key which is being fetched wait for it together. A fetch takes at
+/// most 3 seconds and 8 KiB; one that fails is not repeated for a second. At most 16 keys are known or tried
+/// at a time: the caller chooses the URL.
 #[derive(Clone)]
 pub struct CallbackKeys {
     keys: Keys,
@@ -44,10 +47,10 @@ struct Store {
 struct Slot {
     key: OnceLock<Arc<PublicKey>>,
     /// Held while the key is fetched.
-    failure: tokio::sync::Mutex<Option<Failure>>,
+    failure: tokio::sync::Mutex<Option<FetchFailure>>,
 }
 
-struct Failure {
+struct FetchFailure {
     at: Instant,
     message: String,
 }
@@ -62,15 +65,15 @@ impl CallbackKeys {
         Self { keys: Keys::Fetched(Arc::new(Store { http, slots })) }
     }
 
-    /// Uses this one key, whatever URL a callback names: for private clouds, and for servers that cannot reach the host of
-    /// OSS. Nothing is fetched.
+    /// Uses this one key and ignores the URL that a callback names: for private clouds, and for servers that
+    /// cannot reach the host of OSS. Nothing is fetched.
     pub fn with_key(key: PublicKey) -> Self {
         Self { keys: Keys::Pinned(Arc::new(key)) }
     }
 
-    /// Checks what can be checked before the body is there: whether path and headers are such as OSS sends, and name a key that would be
-    /// used. Everybody can send such ones; what they are good for is to read no body without them. [`verify`](Self::verify) checks all
-    /// of it again.
+    /// Checks what can be checked before the body is there: whether path and headers are such as OSS sends,
+    /// and name a key that would be used. Everybody can send such ones; what they are good for is to read no
+    /// body without them. [`verify`](Self::verify) checks all of it again.
     pub fn check_head(&self, parts: &CallbackParts<'_>) -> Result<(), CallbackError> {
         signature(parts)?;
         match &self.keys {
@@ -79,7 +82,8 @@ impl CallbackKeys {
         }
     }
 
-    /// Checks that OSS made this call. See the [module](super#what-a-good-signature-proves) on how little it proves.
+    /// Checks that OSS made this call. See the [module](super#what-a-good-signature-proves) on how little it
+    /// proves.
     pub async fn verify(&self, parts: &CallbackParts<'_>) -> Result<(), CallbackError> {
         let signature = signature(parts)?;
         let key = match &self.keys {
@@ -108,7 +112,7 @@ impl Store {
         match fetched {
             Ok(key) => Ok(Arc::clone(slot.key.get_or_init(|| Arc::new(key)))),
             Err(error) => {
-                *failure = Some(Failure { at: Instant::now(), message: error.to_string() });
+                *failure = Some(FetchFailure { at: Instant::now(), message: error.to_string() });
                 Err(error)
             }
         }
@@ -140,14 +144,14 @@ impl Slot {
     /// It has a key, is being fetched, or failed just now.
     fn is_in_use(self: &Arc<Self>) -> bool {
         let failed = || match self.failure.try_lock() {
-            Ok(failure) => failure.as_ref().is_some_and(Failure::holds_back),
+            Ok(failure) => failure.as_ref().is_some_and(FetchFailure::holds_back),
             Err(_) => true,
         };
         self.key.get().is_some() || Arc::strong_count(self) > 1 || failed()
     }
 }
 
-impl Failure {
+impl FetchFailure {
     fn holds_back(&self) -> bool {
         self.at.elapsed() < HELD_BACK
     }

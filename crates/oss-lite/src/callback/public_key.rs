@@ -1,3 +1,5 @@
+//! RSA public keys of 512 bits and more, and what they signed.
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -8,7 +10,8 @@ use crate::error::{Error, ErrorKind};
 
 mod der;
 
-/// Modulus of the key at `callback_pub_key_v1.pem`; its exponent is 65537. What a URL of a key has never changes.
+/// Modulus of the key at `callback_pub_key_v1.pem`; its exponent is 65537. What a URL of a key has never
+/// changes.
 const PUBLISHED: [u8; 64] = *b"\xab\x3f\x24\x11\xb3\xc1\x40\x76\x69\x58\x6d\xe1\xca\xc1\xc7\x7a\
     \x08\x3c\x12\xcd\xb2\x31\xac\x0b\x47\xd3\x5e\xff\xa7\xbe\x59\xa4\
     \x96\xf9\x1c\xa2\x5b\xe9\xbd\x72\xd3\x8d\xac\x54\x1d\x1d\xd6\xf4\
@@ -44,8 +47,8 @@ impl PublicKey {
         Self::from_der(&der)
     }
 
-    /// Reads `SubjectPublicKeyInfo` in DER, strictly: RSA, no bytes left over, a modulus of 512 to 4096 bits, an odd
-    /// exponent of 3 or more that fits 64 bits.
+    /// Reads `SubjectPublicKeyInfo` in DER, strictly: RSA, no bytes left over, a modulus of 512 to 4096 bits,
+    /// an odd exponent of 3 or more that fits 64 bits.
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
         let (digits, exponent) =
             der::rsa_key(der).ok_or_else(|| bad("is no RSA key as SubjectPublicKeyInfo in DER"))?;
@@ -68,8 +71,8 @@ impl PublicKey {
         }
     }
 
-    /// Whether it is the signature of an MD5 by PKCS #1 v1.5. The whole encoded message is built and compared; parsing
-    /// what the signature gives is how forgeries get through.
+    /// Whether it is the signature of an MD5 by PKCS #1 v1.5. The whole encoded message is built and
+    /// compared; parsing what the signature gives is how forgeries get through.
     pub(super) fn signed(&self, md5: &[u8; 16], signature: &[u8]) -> bool {
         if signature.len() != self.bytes {
             return false;

@@ -1,3 +1,5 @@
+//! What an upload asks OSS to do.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ const MOST_URLS: usize = 5;
 /// That OSS gives each URL.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A callback as it is meant.
+/// A callback.
 ///
 /// `Debug` shows no values of the body and of custom variables.
 #[derive(Clone)]
@@ -30,8 +32,8 @@ pub struct CallbackRequest {
 }
 
 impl CallbackRequest {
-    /// Calls one URL, which is `http` or `https`, percent-encoded, and without user, fragment and semicolon. Hosts that
-    /// are IPv6 addresses are not supported by OSS.
+    /// Calls one URL, which is `http` or `https`, percent-encoded, and without user, fragment and semicolon.
+    /// Hosts that are IPv6 addresses are not supported by OSS.
     pub fn new(url: impl Into<String>, body: CallbackBody) -> Self {
         Self { urls: vec![url.into()], host: None, body, names_server: false, custom: Vec::new() }
     }
@@ -50,15 +52,16 @@ impl CallbackRequest {
         self
     }
 
-    /// Names the host in the TLS handshake (SNI), which servers with several certificates need. Default: it does not.
+    /// Names the host in the TLS handshake (SNI), which servers with several certificates need. Default: it
+    /// does not.
     #[must_use]
     pub fn with_sni(mut self) -> Self {
         self.names_server = true;
         self
     }
 
-    /// A variable of one's own for [`Variable::Custom`](super::Variable::Custom): `x:` and this name, which is of
-    /// `a-z`, `0-9`, `_` and `-`.
+    /// A variable of one's own for [`Variable::Custom`](super::Variable::Custom): `x:` and this name, which
+    /// is of `a-z`, `0-9`, `_` and `-`.
     #[must_use]
     pub fn custom(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.custom.push((name.into(), value.into()));
@@ -127,7 +130,7 @@ impl fmt::Debug for CallbackRequest {
 fn check_url(text: &str) -> Result<(), Error> {
     let wrong = |why: &str| bad(format!("the callback URL {text:?} {why}"));
     if text.contains(';') {
-        return Err(wrong("has a semicolon, by which OSS tells URLs apart; write %3B"));
+        return Err(wrong("has a semicolon, by which OSS separates URLs; write %3B"));
     }
     let url = Url::parse(text).map_err(|error| wrong("is no URL").with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -194,8 +197,8 @@ impl Callback {
         self.vars.as_deref()
     }
 
-    /// For [`PresignOptions::query`](crate::PresignOptions::query): a URL by which one object is stored and the server
-    /// called.
+    /// For [`PresignOptions::query`](crate::PresignOptions::query): a URL by which one object is stored and
+    /// the server called.
     pub fn query(&self) -> Vec<(String, String)> {
         let vars = self.vars.iter().map(|vars| ("callback-var".to_owned(), vars.clone()));
         [("callback".to_owned(), self.parameter.clone())].into_iter().chain(vars).collect()

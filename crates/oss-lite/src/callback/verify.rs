@@ -1,3 +1,5 @@
+//! Verifies the signature of a callback.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};

@@ -1,8 +1,10 @@
+//! One call: its tries, the clock, the gate, the reading of the answer.
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::header::{CONTENT_LENGTH, USER_AGENT};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -138,8 +140,8 @@ impl Caller<'_> {
         }
     }
 
-    /// Makes a call whose body can be read only once. A service that finds the clock wrong corrects it for the next
-    /// call.
+    /// Makes a call whose body can be read only once. A service that finds the clock wrong corrects it for
+    /// the next call.
     pub(crate) async fn once<T, Finished>(
         &self,
         call: &Call<'_>,
@@ -211,7 +213,8 @@ impl Caller<'_> {
         Ok(received)
     }
 
-    /// Waits for leave to send a request, where it takes any. What comes of the request without [`tell`] says nothing.
+    /// Waits for permission to send a request, if a gate is set. What comes of the request without [`tell`]
+    /// says nothing.
     async fn pass(&self) -> Result<Option<Box<dyn SignaturePass>>, Error> {
         let Some(gate) = self.signer.gate() else { return Ok(None) };
         let entered = match self.deadline {
@@ -223,9 +226,6 @@ impl Caller<'_> {
 
     fn request(&self, call: &Call<'_>, url: &Url, length: u64) -> Result<reqwest::Request, Error> {
         let mut headers = call.headers.clone();
-        if let Some(agent) = &self.shared.user_agent {
-            headers.insert(USER_AGENT, agent.clone());
-        }
         let request =
             SigningRequest { method: &call.method, resource: self.resource(call.target), query: &call.query };
         self.signer.sign(&request, &mut headers, self.shared.now())?;

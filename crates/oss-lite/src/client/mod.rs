@@ -1,10 +1,12 @@
+//! A service at an endpoint: what all of its buckets share.
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::DATE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use reqwest::Url;
 use tokio::time::timeout;
 
@@ -22,12 +24,13 @@ mod payload;
 mod signer;
 
 pub(crate) use call::{Base, Call, Caller, Received, Repeat, Target, unchanged_url};
-pub(crate) use signer::{Scheme, Signer};
+pub(crate) use signer::{ClientScheme, Signer};
 
 /// A service at an endpoint. Cheap to clone; clones share connections and the corrected clock.
 ///
-/// The HTTP client is the caller's and must be built with `redirect::Policy::none()` (a signature is good for one host
-/// and path) and without automatic decompression (bytes and checksums are those of the stored object).
+/// The HTTP client is the caller's and must be built with `redirect::Policy::none()` (a signature is good for
+/// one host and path) and without automatic decompression (bytes and checksums are those of the stored
+/// object).
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -40,10 +43,9 @@ pub(crate) struct Shared {
     pub(crate) public_endpoint: Endpoint,
     pub(crate) dialect: Dialect,
     pub(crate) region: Option<String>,
-    pub(crate) scheme: Scheme,
+    pub(crate) scheme: ClientScheme,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
-    pub(crate) user_agent: Option<HeaderValue>,
     clock: Clock,
     pub(crate) jitter: Jitter,
     pub(crate) gates: Option<Gates>,
@@ -62,7 +64,7 @@ impl Client {
         };
         let scheme = match (dialect, signature, &region) {
             (Dialect::Oss, SignatureVersion::V4, Some(region)) => {
-                Scheme::V4 { region: region.as_str().into() }
+                ClientScheme::V4 { region: region.as_str().into() }
             }
             (Dialect::Oss, SignatureVersion::V4, None) => {
                 return Err(Error::new(
@@ -70,11 +72,8 @@ impl Client {
                     format!("signature V4 needs a region, and the endpoint {endpoint} names none"),
                 ));
             }
-            (dialect, ..) => Scheme::V1(dialect),
+            (dialect, ..) => ClientScheme::V1(dialect),
         };
-        let user_agent = config.user_agent.map(HeaderValue::try_from).transpose().map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, "the user agent is no header value").with_source(error)
-        })?;
         let clock_offset = AtomicI64::new(0);
         let shared = Shared {
             http,
@@ -85,7 +84,6 @@ impl Client {
             scheme,
             retry,
             timeouts,
-            user_agent,
             clock,
             jitter,
             gates: config.gates,
@@ -108,9 +106,9 @@ impl Client {
         self.shared.dialect
     }
 
-    /// Whether both clients speak to one service in one region, which may then copy between buckets by itself: the
-    /// endpoints are the same, or both name the region (the public and the internal one of OSS). A region that is only
-    /// configured proves nothing about the host.
+    /// Whether both clients speak to one service in one region, which may then copy between buckets by
+    /// itself: the endpoints are the same, or both name the region (the public and the internal one of OSS).
+    /// A region that is only configured proves nothing about the host.
     pub fn shares_region_with(&self, other: &Self) -> bool {
         let (one, other) = (&*self.shared, &*other.shared);
         one.dialect == other.dialect
@@ -121,8 +119,8 @@ impl Client {
                     .is_some_and(|region| other.endpoint.region_hint() == Some(region)))
     }
 
-    /// Opens a connection to a bucket's host with one unsigned HEAD, so that the first real request finds it open. Any
-    /// HTTP answer is success.
+    /// Opens a connection to a bucket's host with one unsigned HEAD, so that the first real request finds it
+    /// open. Any HTTP answer is success.
     pub async fn warm(&self, bucket: &BucketName) -> Result<(), Error> {
         self.touch(bucket).await.map(drop)
     }
@@ -137,7 +135,7 @@ impl Client {
         })
     }
 
-    /// The head of the answer to an unsigned HEAD, whatever its status.
+    /// The head of the answer to an unsigned HEAD, with any status.
     async fn touch(&self, bucket: &BucketName) -> Result<HeaderMap, Error> {
         let Shared { http, endpoint, timeouts, .. } = &*self.shared;
         let url = Url::parse(&endpoint.base(bucket)).map_err(|error| {
@@ -200,8 +198,8 @@ mod tests {
 
     fn region(client: &Client) -> Option<&str> {
         match &client.shared.scheme {
-            Scheme::V4 { region } => Some(region),
-            Scheme::V1(_) => None,
+            ClientScheme::V4 { region } => Some(region),
+            ClientScheme::V1(_) => None,
         }
     }
 

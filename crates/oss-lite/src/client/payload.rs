@@ -26,7 +26,7 @@ impl Payload {
         }
     }
 
-    /// The body for the transport, and what tells how far it got.
+    /// The body for the transport, and a view of how much of it was sent.
     pub(crate) fn start(self, response_head: Duration, idle: Duration) -> (Option<reqwest::Body>, Progress) {
         let now = Instant::now();
         match self {
@@ -49,7 +49,8 @@ impl Payload {
 pub(crate) enum Progress {
     /// In one piece: the time that its size grants.
     Whole { until: Instant, patience: Duration },
-    /// Piece by piece: no byte may be waited for longer than `idle`, and the answer no longer than `response_head`.
+    /// Piece by piece: no byte may be waited for longer than `idle`, and the answer no longer than
+    /// `response_head`.
     Streamed { meter: Arc<Meter>, response_head: Duration, idle: Duration },
 }
 

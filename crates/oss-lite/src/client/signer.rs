@@ -1,3 +1,5 @@
+//! Signs the requests of one set of credentials.
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use crate::sign::{self, SigningParams, SigningRequest, v1, v4};
 
 /// How requests of a client are signed.
 #[derive(Clone, Debug)]
-pub(crate) enum Scheme {
+pub(crate) enum ClientScheme {
     V4 { region: Arc<str> },
     V1(Dialect),
 }
@@ -32,10 +34,10 @@ enum Key {
 }
 
 impl Signer {
-    pub(crate) fn new(scheme: &Scheme, credentials: Arc<Credentials>, gates: Option<&Gates>) -> Self {
+    pub(crate) fn new(scheme: &ClientScheme, credentials: Arc<Credentials>, gates: Option<&Gates>) -> Self {
         let key = match scheme {
-            Scheme::V4 { region } => Key::V4 { region: Arc::clone(region), today: Mutex::new(None) },
-            Scheme::V1(dialect) => {
+            ClientScheme::V4 { region } => Key::V4 { region: Arc::clone(region), today: Mutex::new(None) },
+            ClientScheme::V1(dialect) => {
                 Key::V1 { dialect: *dialect, key: v1::SigningKey::new(credentials.secret()) }
             }
         };

@@ -1,9 +1,10 @@
 //! The one place where a status and a code become a kind and a retry hint.
 //!
-//! That something is not there is believed of the service only: an object may be removed elsewhere because of it. So
-//! [`ErrorKind::NoSuchKey`] needs the service's code and a request id, which a proxy, a captive portal or the wrong server does not give.
-//! The answer to a HEAD has no body, and where it has no code in a header either, the request id alone has to do. Any other 404 is
-//! [`ErrorKind::UnexpectedResponse`], and worth another try.
+//! That something is not there is believed of the service only: an object may be removed elsewhere because of
+//! it. So [`ErrorKind::NoSuchKey`] needs the service's code and a request id, which a proxy, a captive portal
+//! or the wrong server does not give. The answer to a HEAD has no body, and where it has no code in a header
+//! either, the request id alone has to do. Any other 404 is [`ErrorKind::UnexpectedResponse`], and worth
+//! another try.
 
 use http::StatusCode;
 
@@ -46,7 +47,8 @@ pub(super) fn classify(status: StatusCode, word: Word<'_>, addressed: Addressed)
 /// Somebody on the way says that nothing is there.
 const UNVOUCHED: (ErrorKind, Retry) = (ErrorKind::UnexpectedResponse, Retry::Backoff);
 
-/// The code that goes with a [finer one](https://www.alibabacloud.com/help/en/oss/support/), of those that tell what is missing.
+/// The code that goes with a [finer one](https://www.alibabacloud.com/help/en/oss/support/), of those that
+/// tell what is missing.
 fn code_of_detail(detail: &str) -> Option<&'static str> {
     match detail {
         "0026-00000001" => Some("NoSuchKey"),

@@ -1,3 +1,5 @@
+//! The error of every operation: what failed, why, and whether another try makes sense.
+
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -38,8 +40,9 @@ pub enum ErrorKind {
     ///
     /// User action: grant the permission, or clear what the message names (unpaid bill, retention rule).
     AccessDenied,
-    /// There is no such object, by the service's own word: its code, and a request id. Only the answer to a HEAD, which has no body, may be
-    /// without a [`code`](Error::code); a bucket that is missing may be behind it then.
+    /// There is no such object, by the service's own word: its code, and a request id. Only the answer to a
+    /// HEAD, which has no body, may be without a [`code`](Error::code); a bucket that is missing may be
+    /// behind it then.
     ///
     /// User action: check the key, byte for byte.
     NoSuchKey,
@@ -69,7 +72,7 @@ pub enum ErrorKind {
     Archived,
     /// A condition of the request (`If-Match` and the like) does not hold.
     ///
-    /// User action: read the object again and decide anew.
+    /// User action: read the object again, then decide.
     PreconditionFailed,
     /// The range asked for begins beyond the end of the object.
     ///
@@ -83,8 +86,8 @@ pub enum ErrorKind {
     ///
     /// User action: try again later.
     ServerError,
-    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help. With a streamed
-    /// body, which is sent once, it is corrected for the next call.
+    /// The clock is more than 15 minutes off that of the service, and correcting it once did not help. With a
+    /// streamed body, which is sent once, it is corrected for the next call.
     ///
     /// User action: set the clock.
     ClockSkew,
@@ -116,8 +119,8 @@ pub enum ErrorKind {
     ///
     /// User action: see code and message.
     Rejected,
-    /// The answer is not what the protocol says: not this service, a proxy in between, or a changed protocol. So is a `404` that the
-    /// service does not vouch for: it says nothing about the object.
+    /// The answer is not what the protocol says: not this service, a proxy in between, or a changed protocol.
+    /// A `404` without the service's code and request id counts as well: it proves nothing about the object.
     ///
     /// User action: check that the endpoint is the right service.
     UnexpectedResponse,
@@ -133,8 +136,8 @@ pub(crate) enum Retry {
 
 /// The one error type of this crate.
 ///
-/// `Display` is one lower-case line without secrets: what was attempted on which bucket and key, then why it failed.
-/// `Debug` also has what the service says it signed, with the security token masked.
+/// `Display` is one lower-case line without secrets: what was attempted on which bucket and key, then why it
+/// failed. `Debug` also has what the service says it signed, with the security token masked.
 pub struct Error(Box<Details>);
 
 struct Details {
@@ -284,14 +287,14 @@ impl Error {
         self.0.reply.as_ref()?.string_to_sign.as_deref()
     }
 
-    /// Whether the request was not sent at all, since a [`SignatureGate`](crate::SignatureGate) held it back. The kind is
-    /// [`ErrorKind::CredentialsRefused`] then.
+    /// Whether the request was not sent at all, since a [`SignatureGate`](crate::SignatureGate) held it back.
+    /// The kind is [`ErrorKind::CredentialsRefused`] then.
     pub fn is_withheld(&self) -> bool {
         self.0.withheld
     }
 
-    /// Whether the same request may succeed later. The tries of the [`RetryPolicy`](crate::RetryPolicy) are used up
-    /// by then, or the request is one that is made once.
+    /// Whether the same request may succeed later. The tries of the [`RetryPolicy`](crate::RetryPolicy) are
+    /// used up by then, or the request is one that is made once.
     pub fn is_retryable(&self) -> bool {
         self.0.retry != Retry::Never
     }

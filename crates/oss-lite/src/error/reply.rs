@@ -18,7 +18,7 @@ const LONGEST_MESSAGE: usize = 500;
 pub(crate) struct Answer<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) addressed: Addressed,
-    /// The answer has no body, whatever it says (HEAD).
+    /// The answer has no body (HEAD), even if its headers announce one.
     pub(crate) is_bodiless: bool,
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
@@ -53,7 +53,7 @@ pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
 }
 
 fn kind_of(reply: &Reply, answer: &Answer<'_>) -> (ErrorKind, Retry) {
-    // The object is stored, whatever the body says about the callback.
+    // The object is stored even if the callback failed.
     if reply.status == StatusCode::NON_AUTHORITATIVE_INFORMATION {
         return (ErrorKind::CallbackFailed, Retry::Never);
     }
@@ -108,7 +108,7 @@ fn hint(reply: &Reply) -> Option<&'static str> {
     message.contains("Unsupported Authorization Type").then_some("this bucket does not speak the OBS dialect")
 }
 
-/// `<Error>` as far as it is used.
+/// The elements of `<Error>` that are used.
 #[derive(Default)]
 struct Document {
     code: Option<String>,

@@ -24,7 +24,7 @@ pub(crate) fn deadline_passed() -> Error {
     Error::new(ErrorKind::DeadlineExceeded, "the deadline passed")
 }
 
-/// The cause that says something, below the layers that only say "error sending request".
+/// The innermost cause: the layers above it only say "error sending request".
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {

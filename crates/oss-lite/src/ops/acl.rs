@@ -1,3 +1,5 @@
+//! Reads the ACL of an object.
+
 use http::Method;
 
 use super::SMALL_ANSWER;
@@ -47,7 +49,7 @@ fn read_canned(body: &[u8]) -> Result<Option<String>, String> {
     Ok(acl)
 }
 
-/// Who may do what, as far as canned ACLs tell it apart.
+/// Who may do what, in the terms of canned ACLs.
 #[derive(Default)]
 struct Grants {
     everyone_reads: bool,

@@ -1,3 +1,5 @@
+//! Copies an object within the service.
+
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::SMALL_ANSWER;
@@ -33,7 +35,7 @@ pub struct CopySource {
 pub enum CopyMetadata {
     /// What is stored with the source.
     Keep,
-    /// This and nothing of the source, save for its tags if none are given here. MD5 does not apply.
+    /// Replaces the metadata of the source; its tags are kept if none are given here. MD5 does not apply.
     Replace(PutOptions),
 }
 
@@ -71,9 +73,9 @@ impl CopySource {
 }
 
 impl Bucket {
-    /// Copies an object within the service, replacing the one that has the key. The answer may take as long as
-    /// [`slow_response_head`](crate::Timeouts::slow_response_head) says. Services refuse objects above 5 GB, OSS in
-    /// many cases above 1 GB: those are copied part by part.
+    /// Copies an object within the service, replacing the one that has the key. The answer may take as long
+    /// as [`slow_response_head`](crate::Timeouts::slow_response_head) says. Services refuse objects above 5
+    /// GB, OSS in many cases above 1 GB: those are copied part by part.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/copyobject),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0082.html).
@@ -103,8 +105,8 @@ impl Bucket {
         .await
     }
 
-    /// Copies the bytes `first..=last` of an object within the service into a part of a multipart upload, with the same
-    /// patience as [`copy_object`](Self::copy_object).
+    /// Copies the bytes `first..=last` of an object within the service into a part of a multipart upload,
+    /// with the same patience as [`copy_object`](Self::copy_object).
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/uploadpartcopy),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0100.html).

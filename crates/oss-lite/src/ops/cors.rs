@@ -1,3 +1,5 @@
+//! Reads and sets the cross-origin rules of a bucket.
+
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
@@ -56,7 +58,8 @@ impl Bucket {
         self.call(&call, SMALL_ANSWER, |_| Ok(())).await
     }
 
-    /// The CORS rules of the bucket; none if it has no such configuration. Methods that no request can have are left out.
+    /// The CORS rules of the bucket; none if it has no such configuration. Methods that no request can have
+    /// are left out.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketcors),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0075.html).

@@ -1,3 +1,5 @@
+//! Creates a bucket.
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};

@@ -1,3 +1,5 @@
+//! Deletes one object.
+
 use http::Method;
 
 use super::SMALL_ANSWER;
@@ -7,7 +9,8 @@ use crate::error::Error;
 use crate::key::ObjectKey;
 
 impl Bucket {
-    /// Removes an object; success also when there is none. In a versioned bucket a delete marker is put on top.
+    /// Removes an object; success also when there is none. In a versioned bucket a delete marker is put on
+    /// top.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/deleteobject),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0085.html).

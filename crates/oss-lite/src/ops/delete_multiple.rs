@@ -1,3 +1,5 @@
+//! Deletes up to 1000 objects in one request.
+
 use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
@@ -47,8 +49,8 @@ struct Listed {
 impl Bucket {
     /// Removes up to 1000 objects, in one request where possible; each key ends up in the outcome.
     ///
-    /// Keys that an XML document cannot carry safely (control characters, blanks at an end) are removed one by one. An
-    /// error of the whole means that some keys may be removed and some not; calling again is safe.
+    /// Keys that an XML document cannot carry safely (control characters, blanks at an end) are removed one
+    /// by one. An error of the whole means that some keys may be removed and some not; calling again is safe.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/deletemultipleobjects),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0086.html).
@@ -70,7 +72,8 @@ impl Bucket {
                 }
             }
         }
-        // Made before the first is awaited: a closure over borrowed keys that lives across an await is not `Send` enough.
+        // Made before the first is awaited: a closure over borrowed keys that lives across an await is not
+        // `Send` enough.
         let deletes: Vec<_> = single.into_iter().map(|key| self.delete_single(key)).collect();
         let mut results = stream::iter(deletes).buffered(SINGLE_DELETES);
         while let Some((key, result)) = results.next().await {

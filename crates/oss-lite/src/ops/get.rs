@@ -1,3 +1,5 @@
+//! Reads an object, or a range of it.
+
 use bytes::Bytes;
 use http::header::{IF_MATCH, RANGE};
 use http::{HeaderMap, HeaderValue, Method};
@@ -26,7 +28,8 @@ pub struct GetOptions {
 /// An object whose body is on its way.
 #[derive(Debug)]
 pub struct Object {
-    /// What the head of the answer says. The size is that of the whole object, also when only a part of it follows.
+    /// What the head of the answer says. The size is that of the whole object, also when only a part of it
+    /// follows.
     pub meta: ObjectMeta,
     /// Which part of the object follows; `None` is all of it, even if a part was asked for.
     pub range: Option<ContentRange>,
@@ -52,11 +55,11 @@ impl Bucket {
         self.get_with(key, GetOptions::default()).await
     }
 
-    /// Reads an object or a part of it. Tries are over once the head of the answer is here: a body that breaks off is an
-    /// error of its stream, retryable by reading again.
+    /// Reads an object or a part of it. Tries are over once the head of the answer is here: a body that
+    /// breaks off is an error of its stream, retryable by reading again.
     ///
-    /// A service may answer with the whole object instead of a range; with another range than asked for it may not. A
-    /// range that begins beyond the end is [`ErrorKind::InvalidRange`].
+    /// A service may answer with the whole object instead of a range; with another range than asked for it
+    /// may not. A range that begins beyond the end is [`ErrorKind::InvalidRange`].
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/getobject),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0083.html).

@@ -1,3 +1,5 @@
+//! Reads the lifecycle rules of a bucket.
+
 use http::Method;
 
 use super::SMALL_ANSWER;
@@ -7,8 +9,8 @@ use crate::error::{Error, ErrorKind};
 use crate::query::Query;
 use crate::xml::{self, Node};
 
-/// A rule by which a bucket removes objects by itself. What else rules do (change of class, ends of multipart uploads,
-/// old versions) is not told.
+/// A rule by which a bucket removes objects by itself. What else rules do (change of class, ends of multipart
+/// uploads, old versions) is not told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LifecycleRule {
@@ -22,7 +24,8 @@ pub struct LifecycleRule {
     pub tagged_only: bool,
     /// Keys that begin with one of these are spared.
     pub spared: Vec<String>,
-    /// When objects are removed: days after their last change, or all that are older than a date. `None` if never.
+    /// When objects are removed: days after their last change, or all that are older than a date. `None` if
+    /// never.
     pub expires: Option<String>,
 }
 

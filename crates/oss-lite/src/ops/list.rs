@@ -1,7 +1,9 @@
+//! Lists objects page by page.
+
 use futures_util::{Stream, stream};
 use http::Method;
 
-use super::list_page::{self, ListPage, Page};
+use super::list_page::{self, ListPage, ObjectsPage};
 use crate::bucket::Bucket;
 use crate::client::{Call, Target};
 use crate::dialect::Listing;
@@ -31,34 +33,35 @@ impl Default for ListOptions {
 }
 
 /// Where a listing goes on.
-enum Position {
+enum ListPosition {
     Start,
     After(String),
     End,
 }
 
 impl Bucket {
-    /// Lists a bucket page by page, asking for a page only when it is polled for. The stream ends after its first
-    /// error; a service that hands out the same page again and again is one.
+    /// Lists a bucket page by page, asking for a page only when it is polled for. The stream ends after its
+    /// first error; a service that hands out the same page again and again is one.
     ///
-    /// OSS is listed by [`ListObjectsV2`](https://www.alibabacloud.com/help/en/oss/developer-reference/listobjectsv2),
-    /// OBS by [marker](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0022.html), which its parallel file
+    /// OSS is listed by
+    /// [`ListObjectsV2`](https://www.alibabacloud.com/help/en/oss/developer-reference/listobjectsv2), OBS by
+    /// [marker](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0022.html), which its parallel file
     /// systems know too.
     pub fn list(&self, options: ListOptions) -> impl Stream<Item = Result<ListPage, Error>> + Send + use<> {
-        let start = (self.clone(), options, Position::Start);
+        let start = (self.clone(), options, ListPosition::Start);
         stream::try_unfold(start, |(bucket, options, position)| async move {
             let after = match position {
-                Position::Start => None,
-                Position::After(marker) => Some(marker),
-                Position::End => return Ok(None),
+                ListPosition::Start => None,
+                ListPosition::After(marker) => Some(marker),
+                ListPosition::End => return Ok(None),
             };
             let page = bucket.page(&options, after.as_deref()).await?;
-            let next = page.next.map_or(Position::End, Position::After);
+            let next = page.next.map_or(ListPosition::End, ListPosition::After);
             Ok(Some((page.list, (bucket, options, next))))
         })
     }
 
-    async fn page(&self, options: &ListOptions, after: Option<&str>) -> Result<Page, Error> {
+    async fn page(&self, options: &ListOptions, after: Option<&str>) -> Result<ObjectsPage, Error> {
         if !(1..=1000).contains(&options.page_size) {
             let message = format!("a page has 1 to 1000 entries, not {}", options.page_size);
             return Err(Error::new(ErrorKind::InvalidArgument, message));

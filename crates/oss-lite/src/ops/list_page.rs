@@ -31,19 +31,19 @@ pub struct ListedObject {
     pub last_modified: Option<DateTime<Utc>>,
     /// The vendor's name of the class.
     pub storage_class: Option<String>,
-    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, whose listings show a symlink with a size and an `ETag` of its own, and not
-    /// with those of its target. Absent elsewhere.
+    /// `Normal`, `Multipart`, `Appendable` or `Symlink` on OSS, whose listings show a symlink with a size and
+    /// an `ETag` of its own, and not with those of its target. Absent elsewhere.
     pub object_type: Option<String>,
 }
 
 /// A page and where the next one begins.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct ObjectsPage {
     pub(super) list: ListPage,
     pub(super) next: Option<String>,
 }
 
-pub(super) fn read(body: &[u8], listing: Listing) -> Result<Page, String> {
+pub(super) fn read(body: &[u8], listing: Listing) -> Result<ObjectsPage, String> {
     let mut list = ListPage::default();
     let mut object = ListedObject::default();
     let (mut encoded, mut truncated) = (false, None);
@@ -90,7 +90,7 @@ pub(super) fn read(body: &[u8], listing: Listing) -> Result<Page, String> {
         (true, Some(next)) => Some(next),
         (true, None) => Some(last_entry(&list, listing).ok_or("there are more pages, but not where")?),
     };
-    Ok(Page { list, next })
+    Ok(ObjectsPage { list, next })
 }
 
 /// Without delimiter a service may leave the marker out: it is the last key then.

@@ -1,3 +1,5 @@
+//! Forms by which browsers upload.
+
 use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::post_policy::{PostForm, PostPolicy, PostTarget};

@@ -1,3 +1,5 @@
+//! Signed URLs for others to use.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -13,28 +15,29 @@ use crate::sign::{Resource, SigningRequest};
 /// What the bearer of a URL sends with it.
 #[derive(Clone, Debug, Default)]
 pub struct PresignOptions {
-    /// Parameters that become part of the URL, not encoded, such as `response-content-disposition` or `versionId`.
+    /// Parameters that become part of the URL, not encoded, such as `response-content-disposition` or
+    /// `versionId`.
     pub query: Vec<(String, String)>,
-    /// Headers that are signed, so that the bearer must send them with the same values: `Content-Type`, `Content-MD5`,
-    /// and those that begin with `x-oss-` or `x-obs-`.
+    /// Headers that are signed, so that the bearer must send them with the same values: `Content-Type`,
+    /// `Content-MD5`, and those that begin with `x-oss-` or `x-obs-`.
     pub headers: HeaderMap,
 }
 
 impl PresignOptions {
-    /// The object in another form (`x-oss-process`), such as an [`ImageResize`](crate::process::ImageResize) or a
-    /// [`VideoSnapshot`](crate::process::VideoSnapshot). OSS only.
+    /// The object in another form (`x-oss-process`), such as an [`ImageResize`](crate::process::ImageResize)
+    /// or a [`VideoSnapshot`](crate::process::VideoSnapshot). OSS only.
     #[must_use]
     pub fn process(self, process: impl fmt::Display) -> Self {
         self.param("x-oss-process", process.to_string())
     }
 
-    /// What the answer has as `Content-Disposition`, whatever is stored.
+    /// `Content-Disposition` of the answer, overriding the stored one.
     #[must_use]
     pub fn response_content_disposition(self, value: impl Into<String>) -> Self {
         self.param("response-content-disposition", value.into())
     }
 
-    /// What the answer has as `Content-Type`, whatever is stored.
+    /// `Content-Type` of the answer, overriding the stored one.
     #[must_use]
     pub fn response_content_type(self, value: impl Into<String>) -> Self {
         self.param("response-content-type", value.into())
@@ -47,12 +50,12 @@ impl PresignOptions {
 }
 
 impl Bucket {
-    /// A URL by which anybody can make one request without credentials, until it expires; makes no request itself. It
-    /// names the [public endpoint](crate::ClientConfig::with_public_endpoint).
+    /// A URL by which anybody can make one request without credentials, until it expires; makes no request
+    /// itself. It names the [public endpoint](crate::ClientConfig::with_public_endpoint).
     ///
-    /// It lives for at least one second. V4 URLs live for at most 7 days, and 12 hours if the credentials are temporary;
-    /// URLs of V1 and OBS have no such limit. A URL made with temporary credentials ends with them. The services take no
-    /// POST by V4 URLs.
+    /// It lives for at least one second. V4 URLs live for at most 7 days, and 12 hours if the credentials are
+    /// temporary; URLs of V1 and OBS have no such limit. A URL made with temporary credentials ends with
+    /// them. The services take no POST by V4 URLs.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0011.html).

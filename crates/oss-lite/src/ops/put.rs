@@ -1,3 +1,5 @@
+//! Uploads in one request.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -79,11 +81,11 @@ impl Bucket {
             .await
     }
 
-    /// The same from a stream, made once: after an error that [is retryable](Error::is_retryable), call again with a new
-    /// body. A wrong clock is corrected for that next call.
+    /// The same from a stream, made once: after an error that [is retryable](Error::is_retryable), call again
+    /// with a new body. A wrong clock is corrected for that next call.
     ///
-    /// There is no limit to the time an upload takes, but [`body_idle`](crate::Timeouts::body_idle) to that in which no
-    /// byte moves.
+    /// There is no limit to the time an upload takes, but [`body_idle`](crate::Timeouts::body_idle) to that
+    /// in which no byte moves.
     pub async fn put_stream(
         &self,
         key: &str,
@@ -104,7 +106,8 @@ impl Bucket {
     }
 }
 
-/// What a callback changes in the answer to an upload: it comes later, and its body is that of the server called.
+/// What a callback changes in the answer to an upload: it comes later, and its body is that of the server
+/// called.
 struct Expected {
     calls_back: bool,
     limit: usize,

@@ -1,3 +1,5 @@
+//! What is stored with an object.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{
@@ -16,8 +18,8 @@ const CONTENT_MD5: &str = "content-md5";
 
 /// What is stored with an object.
 ///
-/// OBS takes only ASCII for text. There, a value that is not ASCII goes out percent-encoded, just as Huawei's Python
-/// SDK writes it, and stays so: only user metadata is decoded again when read.
+/// OBS takes only ASCII for text. There, a value that is not ASCII goes out percent-encoded, just as Huawei's
+/// Python SDK writes it, and stays so: only user metadata is decoded again when read.
 #[derive(Clone, Debug, Default)]
 pub struct PutOptions {
     /// Default: `application/octet-stream`.
@@ -42,15 +44,16 @@ pub struct PutOptions {
     pub acl: Option<String>,
     /// Tags in the form `A=1&B=2`, names and values percent-encoded.
     pub tagging: Option<String>,
-    /// User metadata: names without the `x-oss-meta-` or `x-obs-meta-` prefix, of `a-z`, `0-9` and `-`, on OBS of `_` and `.` too, at
-    /// most 8 KB together. OSS [refuses](https://help.aliyun.com/en/oss/user-guide/0011-00000004) any other. Values without
-    /// control characters.
+    /// User metadata: names without the `x-oss-meta-` or `x-obs-meta-` prefix, of `a-z`, `0-9` and `-`, on
+    /// OBS of `_` and `.` too, at most 8 KB together. OSS
+    /// [refuses](https://help.aliyun.com/en/oss/user-guide/0011-00000004) any other. Values without control
+    /// characters.
     ///
-    /// Huawei's SDKs decode percent escapes when they read metadata, and so does this crate; on OBS a value with a
-    /// percent sign is therefore encoded as well.
+    /// Huawei's SDKs decode percent escapes when they read metadata, and so does this crate; on OBS a value
+    /// with a percent sign is therefore encoded as well.
     pub metadata: Vec<(String, String)>,
-    /// OSS calls a server when the object is stored, and answers only then. A try whose answer got lost is made again,
-    /// and so is the callback. Only with requests that carry the whole object; OSS only.
+    /// OSS calls a server when the object is stored, and answers only then. A try whose answer got lost is
+    /// made again, and so is the callback. Only with requests that carry the whole object; OSS only.
     pub callback: Option<Callback>,
 }
 

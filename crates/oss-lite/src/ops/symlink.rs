@@ -1,3 +1,5 @@
+//! Reads a symbolic link.
+
 use http::Method;
 
 use super::SMALL_ANSWER;

@@ -1,3 +1,5 @@
+//! Reads the tags of an object.
+
 use http::Method;
 
 use super::SMALL_ANSWER;

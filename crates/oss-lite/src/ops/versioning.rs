@@ -1,3 +1,5 @@
+//! Reads whether a bucket keeps versions.
+
 use http::Method;
 
 use super::SMALL_ANSWER;

@@ -8,11 +8,12 @@ use crate::config::SignatureVersion;
 use crate::error::Error;
 
 impl PostForm {
-    /// The answer of the vendor's V1 demo servers: `accessid`, `host`, `policy`, `signature`, `expire` (Unix seconds),
-    /// `dir`, and `callback` if there is one. Temporary credentials add `security_token`, which those clients ignore.
+    /// The answer of the vendor's V1 demo servers: `accessid`, `host`, `policy`, `signature`, `expire` (Unix
+    /// seconds), `dir`, and `callback` if there is one. Temporary credentials add `security_token`, which
+    /// those clients ignore.
     ///
-    /// Fails for a form signed by V4, for one key (their clients choose it), and for fields that their clients do not
-    /// send.
+    /// Fails for a form signed by V4, for one key (their clients choose it), and for fields that their
+    /// clients do not send.
     ///
     /// [Demo](https://www.alibabacloud.com/help/en/oss/use-cases/add-signatures-on-the-server-configure-upload-callbacks-and-directly-transfer-data).
     pub fn to_v1_demo_json(&self) -> Result<String, Error> {
@@ -24,11 +25,12 @@ impl PostForm {
         Ok(Value::Object(members).to_string())
     }
 
-    /// The answer of the vendor's V4 demo servers: `version` and `x_oss_signature_version` (the same), `policy`,
-    /// `x_oss_credential`, `x_oss_date`, `signature`, `dir`, `host`, and `security_token` and `callback` if there are any.
+    /// The answer of the vendor's V4 demo servers: `version` and `x_oss_signature_version` (the same),
+    /// `policy`, `x_oss_credential`, `x_oss_date`, `signature`, `dir`, `host`, and `security_token` and
+    /// `callback` if there are any.
     ///
-    /// Fails for a form signed by V1, for one key (their clients choose it), and for fields that their clients do not
-    /// send.
+    /// Fails for a form signed by V1, for one key (their clients choose it), and for fields that their
+    /// clients do not send.
     ///
     /// [Demo](https://help.aliyun.com/en/oss/developer-reference/signature-version-4-recommend).
     pub fn to_v4_demo_json(&self) -> Result<String, Error> {

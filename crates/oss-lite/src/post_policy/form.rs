@@ -1,3 +1,5 @@
+//! The fields of a signed form.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -23,7 +25,8 @@ const TOKEN: &str = "x-oss-security-token";
 pub struct PostForm {
     /// Where to send it by `POST`, as `multipart/form-data`.
     pub url: String,
-    /// Names and values in the order to send them, `key` first. The content follows as the last field, `file`.
+    /// Names and values in the order to send them, `key` first. The content follows as the last field,
+    /// `file`.
     pub fields: Vec<(String, String)>,
     /// When OSS refuses it from, unless the credentials end before. To the second.
     pub expires_at: DateTime<Utc>,
@@ -70,7 +73,7 @@ pub(super) fn sign(
     policy.check_fields(given_fields(policy))?;
     let fixed = fixed_fields(policy);
     let token = params.credentials.security_token();
-    let signer = Signer::new(params);
+    let signer = FormSigner::new(params);
     let document = document(policy, target, &signer, token, &fixed).into_policy(expires_at);
     let encoded = BASE64.encode(document);
     check_value("policy", &encoded)?;
@@ -112,13 +115,13 @@ fn given_fields(policy: &PostPolicy) -> impl Iterator<Item = (&str, &str)> {
 fn document(
     policy: &PostPolicy,
     target: PostTarget<'_>,
-    signer: &Signer,
+    signer: &FormSigner,
     token: Option<&SecretString>,
     fixed: &[(&str, &str)],
 ) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.is("bucket", target.bucket);
-    if let Signer::V4 { credential, date, .. } = signer {
+    if let FormSigner::V4 { credential, date, .. } = signer {
         conditions.is("x-oss-signature-version", v4::ALGORITHM);
         conditions.is("x-oss-credential", credential);
         conditions.is("x-oss-date", date);
@@ -145,12 +148,12 @@ fn document(
     conditions
 }
 
-enum Signer {
+enum FormSigner {
     V4 { credential: String, date: String, key: v4::SigningKey },
     V1(v1::SigningKey),
 }
 
-impl Signer {
+impl FormSigner {
     fn new(params: &SigningParams<'_>) -> Self {
         match params.scheme {
             Scheme::V4(settings) => {

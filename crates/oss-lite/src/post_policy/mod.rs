@@ -1,17 +1,18 @@
 //! Forms by which anybody can upload one object without credentials (`PostObject`), within a signed policy.
 //!
-//! [`PostPolicy`] says what may be uploaded. Signing makes it a [`PostForm`]: the URL, and the fields to send there as
-//! `multipart/form-data`, in this order, followed by the content as `file`. Everything that the form fixes is also a
-//! condition of the policy, so the sender cannot change it.
+//! [`PostPolicy`] says what may be uploaded. Signing makes it a [`PostForm`]: the URL, and the fields to send
+//! there as `multipart/form-data`, in this order, followed by the content as `file`. Everything that the form
+//! fixes is also a condition of the policy, so the sender cannot change it.
 //!
-//! [`Bucket::post_form`](crate::Bucket::post_form) signs with what the client knows; [`PostPolicy::sign`] is the same as
-//! a pure function. Both signature versions of OSS are supported. OBS has forms of its own, which are not.
+//! [`Bucket::post_form`](crate::Bucket::post_form) signs with what the client knows; [`PostPolicy::sign`] is
+//! the same as a pure function. Both signature versions of OSS are supported. OBS has forms of its own, which
+//! are not.
 //!
 //! # Limits
 //!
-//! Forms carry at most 5 GiB, and cannot be resumed. V4 forms live for at most 7 days, forms of temporary credentials
-//! until those end. Once signed, a form can be sent any number of times until it expires: keys that nobody else gets, and
-//! [`PostPolicy::forbid_overwrite`], keep one upload from replacing another.
+//! Forms carry at most 5 GiB, and cannot be resumed. V4 forms live for at most 7 days, forms of temporary
+//! credentials until those end. Once signed, a form can be sent any number of times until it expires: keys
+//! that nobody else gets, and [`PostPolicy::forbid_overwrite`], keep one upload from replacing another.
 //!
 //! [PostObject](https://www.alibabacloud.com/help/en/oss/developer-reference/postobject),
 //! [V4 form](https://help.aliyun.com/en/oss/developer-reference/signature-version-4-recommend).
@@ -98,8 +99,8 @@ impl PostPolicy {
         Self::of(KeyRule::Exact(key.into()), valid_for)
     }
 
-    /// Objects under all keys that begin so. The field `key` has the prefix and `${filename}`, for which OSS puts the
-    /// name of the file that is sent; the sender may replace it by another key with the prefix.
+    /// Objects under all keys that begin so. The field `key` has the prefix and `${filename}`, for which OSS
+    /// puts the name of the file that is sent; the sender may replace it by another key with the prefix.
     pub fn for_prefix(prefix: impl Into<String>, valid_for: Duration) -> Self {
         Self::of(KeyRule::Prefix(prefix.into()), valid_for)
     }
@@ -115,23 +116,23 @@ impl PostPolicy {
         self
     }
 
-    /// Limits the content type. Default: whatever is sent.
+    /// Limits the content type. Default: any.
     #[must_use]
     pub fn content_type(mut self, types: ContentTypes) -> Self {
         self.content_types = Some(types);
         self
     }
 
-    /// An object that exists is not replaced: the upload ends with `409 FileAlreadyExists`. Buckets with versioning
-    /// ignore it.
+    /// An object that exists is not replaced: the upload ends with `409 FileAlreadyExists`. Buckets with
+    /// versioning ignore it.
     #[must_use]
     pub fn forbid_overwrite(self) -> Self {
         self.field("x-oss-forbid-overwrite", "true")
     }
 
-    /// A field that must be sent with exactly this value, such as `Content-Disposition`, `success_action_status`,
-    /// `x-oss-storage-class`, `x-oss-meta-*` or `x:*`. Without control characters, which forms do not carry unchanged; each
-    /// name once, in any case.
+    /// A field that must be sent with exactly this value, such as `Content-Disposition`,
+    /// `success_action_status`, `x-oss-storage-class`, `x-oss-meta-*` or `x:*`. Without control characters,
+    /// which forms do not carry unchanged; each name once, in any case.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((name.into(), value.into()));

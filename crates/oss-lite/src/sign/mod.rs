@@ -1,10 +1,10 @@
 //! Signing as pure functions: no I/O, no clock, no environment.
 //!
 //! A request is described by [`SigningRequest`] and its headers, how to sign it by [`SigningParams`].
-//! [`sign_headers`] makes the `Authorization` header, [`presign`] the query of a URL that carries its own signature.
-//! Both are built from stages that can be looked at one by one when a service disagrees: [`v4::CanonicalRequest`],
-//! [`v4::StringToSign`], [`v1::StringToSign`]. `Display` of a stage is the exact text that is signed; `.redacted()` is
-//! the same without the security token, for logs.
+//! [`sign_headers`] makes the `Authorization` header, [`presign`] the query of a URL that carries its own
+//! signature. Both are built from stages that can be looked at one by one when a service disagrees:
+//! [`v4::CanonicalRequest`], [`v4::StringToSign`], [`v1::StringToSign`]. `Display` of a stage is the exact
+//! text that is signed; `.redacted()` is the same without the security token, for logs.
 //!
 //! ```
 //! use chrono::DateTime;
@@ -120,9 +120,9 @@ pub fn sign_headers(
 
 /// Signs a request in its URL and returns the whole query text, without `?`.
 ///
-/// `headers` are those the bearer of the URL must send with the same values: `Content-Type`, `Content-MD5`, and the
-/// `x-oss-*` or `x-obs-*` ones. V4 URLs live for at most 7 days, and 12 hours when the credentials are temporary;
-/// bucket-level requests cannot be made with V1 URLs.
+/// `headers` are those the bearer of the URL must send with the same values: `Content-Type`, `Content-MD5`,
+/// and the `x-oss-*` or `x-obs-*` ones. V4 URLs live for at most 7 days, and 12 hours when the credentials
+/// are temporary; bucket-level requests cannot be made with V1 URLs.
 pub fn presign(
     request: &SigningRequest<'_>,
     headers: &HeaderMap,

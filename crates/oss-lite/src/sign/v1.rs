@@ -161,14 +161,14 @@ impl SigningKey {
 
     /// The signature: base64.
     pub fn sign(&self, text: &StringToSign<'_>) -> String {
-        struct Signer(Hmac<Sha1>);
-        impl fmt::Write for Signer {
+        struct MacWriter(Hmac<Sha1>);
+        impl fmt::Write for MacWriter {
             fn write_str(&mut self, text: &str) -> fmt::Result {
                 self.0.update(text.as_bytes());
                 Ok(())
             }
         }
-        let mut signer = Signer(self.0.clone());
+        let mut signer = MacWriter(self.0.clone());
         // Hashing cannot fail.
         let _ = write!(signer, "{text}");
         BASE64.encode(signer.0.finalize().into_bytes())

@@ -1,6 +1,7 @@
 //! `OSS4-HMAC-SHA256`, the default signature of OSS.
 //!
-//! [Header form](https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4),
+//! [Header
+//! form](https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4),
 //! [URL form](https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls).
 
 use std::fmt::{self, Write as _};
@@ -39,8 +40,8 @@ pub struct Settings<'a> {
     pub region: &'a str,
     /// `oss`, or `oss-cloudbox`.
     pub product: &'a str,
-    /// Names of further headers to sign, in any case and order. Those that the request does not have, and those that
-    /// are signed anyway, are left out.
+    /// Names of further headers to sign, in any case and order. Those that the request does not have, and
+    /// those that are signed anyway, are left out.
     pub additional_headers: &'a [&'a str],
 }
 
@@ -210,7 +211,8 @@ impl fmt::Display for StringToSign<'_> {
     }
 }
 
-/// In lower case. `hex::encode` does the same one character after the other, which takes a twentieth of all work on a small request.
+/// In lower case. `hex::encode` does the same one character after the other, which takes a twentieth of all
+/// work on a small request.
 fn hex(digest: [u8; 32]) -> String {
     let mut text = vec![0; 2 * digest.len()];
     // The lengths fit, and digits are ASCII.
@@ -218,8 +220,8 @@ fn hex(digest: [u8; 32]) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// A key derived from the secret, good for one day, region and product. Deriving costs four HMACs, so it is worth
-/// keeping.
+/// A key derived from the secret, good for one day, region and product. Deriving costs four HMACs, so it is
+/// worth keeping.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 

@@ -1,5 +1,5 @@
-//! The crate from outside: its signatures against recorded ones, and the client against a server on loopback that
-//! answers as told.
+//! The crate from outside: its signatures against recorded ones, and the client against a server on loopback
+//! that answers as told.
 #![cfg(test)]
 
 mod annotations;

@@ -1,3 +1,5 @@
+//! Lists the parts of an upload.
+
 use chrono::{DateTime, Utc};
 use http::Method;
 
@@ -30,7 +32,7 @@ pub struct ListedPart {
 }
 
 #[derive(Debug, Default)]
-struct Page {
+struct PartsPage {
     parts: Vec<ListedPart>,
     /// After which number the next page begins.
     next: Option<u32>,
@@ -56,7 +58,12 @@ impl Bucket {
         }
     }
 
-    async fn page_of_parts(&self, key: &ObjectKey<'_>, upload_id: &str, after: u32) -> Result<Page, Error> {
+    async fn page_of_parts(
+        &self,
+        key: &ObjectKey<'_>,
+        upload_id: &str,
+        after: u32,
+    ) -> Result<PartsPage, Error> {
         let marker = (after > 0).then(|| ("part-number-marker", after.to_string()));
         let params = [("uploadId", upload_id.to_owned()), ("max-parts", "1000".to_owned())];
         let call = Call {
@@ -77,8 +84,8 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<Page, String> {
-    let mut page = Page::default();
+fn read(body: &[u8]) -> Result<PartsPage, String> {
+    let mut page = PartsPage::default();
     let mut part = ListedPart::default();
     let (mut truncated, mut marker, mut bad_number) = (false, None, false);
     xml::read(body, "ListPartsResult", |node| match node {

@@ -1,3 +1,5 @@
+//! Lists the uploads in progress.
+
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
@@ -26,7 +28,7 @@ pub struct ListedUpload {
 }
 
 #[derive(Debug, Default)]
-struct Page {
+struct UploadsPage {
     uploads: Vec<ListedUpload>,
     next: Option<Marker>,
 }
@@ -39,15 +41,16 @@ struct Marker {
 }
 
 /// Where a listing goes on.
-enum Position {
+enum UploadsPosition {
     Start,
     After(Marker),
     End,
 }
 
 impl Bucket {
-    /// Lists uploads that are neither completed nor aborted, of keys that begin with `prefix`, by key and then by age. A
-    /// page is asked for only when the stream is polled for it; the stream ends after its first error.
+    /// Lists uploads that are neither completed nor aborted, of keys that begin with `prefix`, by key and
+    /// then by age. A page is asked for only when the stream is polled for it; the stream ends after its
+    /// first error.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/listmultipartuploads),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0097.html).
@@ -55,21 +58,21 @@ impl Bucket {
         &self,
         prefix: &str,
     ) -> impl Stream<Item = Result<ListedUpload, Error>> + Send + use<> {
-        let start = (self.clone(), prefix.to_owned(), Position::Start);
+        let start = (self.clone(), prefix.to_owned(), UploadsPosition::Start);
         let pages = stream::try_unfold(start, |(bucket, prefix, position)| async move {
             let after = match position {
-                Position::Start => None,
-                Position::After(marker) => Some(marker),
-                Position::End => return Ok(None),
+                UploadsPosition::Start => None,
+                UploadsPosition::After(marker) => Some(marker),
+                UploadsPosition::End => return Ok(None),
             };
             let page = bucket.page_of_uploads(&prefix, after.as_ref()).await?;
-            let next = page.next.map_or(Position::End, Position::After);
+            let next = page.next.map_or(UploadsPosition::End, UploadsPosition::After);
             Ok::<_, Error>(Some((stream::iter(page.uploads.into_iter().map(Ok)), (bucket, prefix, next))))
         });
         pages.try_flatten()
     }
 
-    async fn page_of_uploads(&self, prefix: &str, after: Option<&Marker>) -> Result<Page, Error> {
+    async fn page_of_uploads(&self, prefix: &str, after: Option<&Marker>) -> Result<UploadsPage, Error> {
         let mut params = vec![("uploads", String::new()), ("max-uploads", "1000".to_owned())];
         params.extend(self.dialect().profile().key_encoding.map(|(name, value)| (name, value.to_owned())));
         if !prefix.is_empty() {
@@ -97,8 +100,8 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<Page, String> {
-    let mut page = Page::default();
+fn read(body: &[u8]) -> Result<UploadsPage, String> {
+    let mut page = UploadsPage::default();
     let mut upload = ListedUpload::default();
     let (mut encoded, mut truncated) = (false, false);
     let (mut key, mut upload_id) = (None, None);

@@ -55,9 +55,10 @@ pub struct CompleteOutcome {
 }
 
 impl Bucket {
-    /// Begins an upload in parts and returns its id. All that is stored with the object is told here; digests do not
-    /// apply. Parts are billed until the upload is completed or aborted. A try whose answer got lost leaves an empty upload
-    /// behind, which [`list_multipart_uploads`](Self::list_multipart_uploads) and lifecycle rules find.
+    /// Begins an upload in parts and returns its id. Everything stored with the object is given here; digests
+    /// do not apply. Parts are billed until the upload is completed or aborted. A try whose answer got lost
+    /// leaves an empty upload behind, which [`list_multipart_uploads`](Self::list_multipart_uploads) and
+    /// lifecycle rules find.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/initiatemultipartupload),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0098.html).
@@ -85,13 +86,13 @@ impl Bucket {
         .await
     }
 
-    /// Puts the object together from its parts, which must be in ascending order; parts not named are removed. `crc64`
-    /// of the whole object is for OBS to check, and not sent to OSS.
+    /// Puts the object together from its parts, which must be in ascending order; parts not named are
+    /// removed. `crc64` of the whole object is for OBS to check, and not sent to OSS.
     ///
     /// The request is made once, save for the correction of a wrong clock. After an error that [is
-    /// retryable](Error::is_retryable), and after [`ErrorKind::NoSuchUpload`], the object may be there all the same:
-    /// [`head`](Self::head) tells, before anything else is tried; on OBS [`upload_id`](crate::ObjectMeta::upload_id) names
-    /// the upload that made it.
+    /// retryable](Error::is_retryable), and after [`ErrorKind::NoSuchUpload`], the object may be there all
+    /// the same: [`head`](Self::head) tells, before anything else is tried; on OBS
+    /// [`upload_id`](crate::ObjectMeta::upload_id) names the upload that made it.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0102.html).
@@ -112,8 +113,8 @@ impl Bucket {
         self.call(&call, SMALL_ANSWER, |answer| completed(dialect, answer)).await
     }
 
-    /// The same with a callback, whose answer takes the place of the service's own: the ETag is known only as far as a
-    /// header tells it. OSS only.
+    /// The same with a callback, whose answer takes the place of the service's own: the ETag is known only if
+    /// a header says. OSS only.
     ///
     /// If the callback fails, the error is [`ErrorKind::CallbackFailed`] and the object is there.
     pub async fn complete_multipart_upload_with_callback(
@@ -152,8 +153,8 @@ impl Bucket {
         })
     }
 
-    /// Gives an upload up and removes its parts; success also when there is no such upload. A part that is being stored
-    /// meanwhile may be left behind.
+    /// Gives an upload up and removes its parts; success also when there is no such upload. A part that is
+    /// being stored meanwhile may be left behind.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0103.html).

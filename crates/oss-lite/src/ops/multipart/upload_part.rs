@@ -1,3 +1,5 @@
+//! Uploads one part.
+
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
@@ -19,7 +21,8 @@ const OPERATION: &str = "upload a part of";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartOutcome {
-    /// Without quotes, for [`CompletedPart`](crate::CompletedPart); MD5 of the part, unless encrypted or copied.
+    /// Without quotes, for [`CompletedPart`](crate::CompletedPart); MD5 of the part, unless encrypted or
+    /// copied.
     pub etag: String,
     /// CRC-64/XZ of the part as computed by the service.
     pub crc64: Option<u64>,
@@ -40,8 +43,8 @@ impl PartOutcome {
 }
 
 impl Bucket {
-    /// Stores a part of 100 KB to 5 GB, of which the last one may be smaller, in place of the one that has the number.
-    /// Numbers are 1 to 10,000.
+    /// Stores a part of 100 KB to 5 GB (the last one may be smaller) in place of the one that has
+    /// the number. Numbers are 1 to 10,000.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/uploadpart),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0099.html).
@@ -59,8 +62,9 @@ impl Bucket {
         self.call(&call, SMALL_ANSWER, |answer| PartOutcome::of_upload(dialect, answer)).await
     }
 
-    /// The same from a stream, made once: after an error that [is retryable](Error::is_retryable), call again with a new
-    /// body. A wrong clock is corrected for that next call. For limits of time see [`put_stream`](Self::put_stream).
+    /// The same from a stream, made once: after an error that [is retryable](Error::is_retryable), call again
+    /// with a new body. A wrong clock is corrected for that next call. For limits of time see
+    /// [`put_stream`](Self::put_stream).
     pub async fn upload_part_stream(
         &self,
         key: &str,
