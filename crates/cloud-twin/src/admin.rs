@@ -8,7 +8,7 @@
 //! | `GET /accepted` | how often OMS accepted each key |
 //! | `GET /batches` | requests for events, in order |
 //! | `GET /callbacks` | callbacks made or lost, in order |
-//! | `POST /callbacks/sign` | `{"target","body"}` → the headers that vouch for such a callback |
+//! | `POST /callbacks/sign` | `{"target","body"}` → the headers that authenticate such a callback |
 //! | `GET /failures`, `DELETE /failures` | the failure destination; empties it |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults`, `DELETE /faults/{id}` | [`Fault`](crate::Fault) rules |
 //! | `GET /buckets/{service}/{name}`, `POST` the same | its keys; creates it |
@@ -42,9 +42,9 @@ use crate::wire::{Plus, decode};
 
 const MAX_BODY: usize = 1 << 20;
 
-struct Refused(StatusCode, String);
+struct AdminError(StatusCode, String);
 
-impl Refused {
+impl AdminError {
     fn not_found() -> Self {
         Self(StatusCode::NOT_FOUND, "there is nothing here".to_owned())
     }
@@ -82,7 +82,7 @@ fn sign_callback(forgery: &Forgery) -> Value {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wait {
-    /// Buckets that must hold at least so many objects.
+    /// Buckets, each with the number of objects that it must hold at least.
     #[serde(default)]
     objects: Vec<BucketSize>,
     /// Distinct keys that OMS must have accepted at least.
@@ -111,7 +111,7 @@ struct BucketSize {
 pub(crate) async fn handle(cloud: &Cloud, request: Request<Body>) -> Reply {
     match route(cloud, request).await {
         Ok(body) => json_reply(&body),
-        Err(Refused(status, message)) => {
+        Err(AdminError(status, message)) => {
             let mut reply = json_reply(&json!({"error": message}));
             *reply.status_mut() = status;
             reply
@@ -119,7 +119,7 @@ pub(crate) async fn handle(cloud: &Cloud, request: Request<Body>) -> Reply {
     }
 }
 
-async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, Refused> {
+async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, AdminError> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -156,29 +156,29 @@ async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, Refused> 
             if cloud.sync_tasks.set_status(id, status, cloud.now()) {
                 Ok(json!({}))
             } else {
-                Err(Refused::not_found())
+                Err(AdminError::not_found())
             }
         }
         ("POST", ["notifications"]) => {
             let notification: Notification = read(body).await?;
             let added = cloud.notifications.add(notification);
-            added.map(|()| json!({})).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
+            added.map(|()| json!({})).map_err(|error| AdminError(StatusCode::BAD_REQUEST, error.to_string()))
         }
         ("POST", ["wait"]) => Ok(json!({"met": wait(cloud, read(body).await?).await})),
         (_, ["faults", id @ ..]) => faults(cloud, &parts.method, id, body).await,
         ("GET", ["buckets", service, name, "uploads"]) => uploads(cloud, service, name),
         (method, ["buckets", service, name]) => bucket(cloud, method, service, name),
-        _ => Err(Refused::not_found()),
+        _ => Err(AdminError::not_found()),
     }
 }
 
-async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
-    let bad = |message: String| Refused(StatusCode::BAD_REQUEST, message);
+async fn read<T: DeserializeOwned>(body: Body) -> Result<T, AdminError> {
+    let bad = |message: String| AdminError(StatusCode::BAD_REQUEST, message);
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| bad(error.to_string()))?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
 }
 
-async fn faults(cloud: &Cloud, method: &Method, id: &[&str], body: Body) -> Result<Value, Refused> {
+async fn faults(cloud: &Cloud, method: &Method, id: &[&str], body: Body) -> Result<Value, AdminError> {
     match (method.as_str(), id) {
         ("POST", []) => Ok(json!({"id": cloud.faults.inject(read::<Fault>(body).await?)})),
         ("GET", []) => {
@@ -196,9 +196,9 @@ async fn faults(cloud: &Cloud, method: &Method, id: &[&str], body: Body) -> Resu
         }
         ("DELETE", [id]) => match id.parse() {
             Ok(id) if cloud.faults.clear(FaultId(id)) => Ok(json!({})),
-            _ => Err(Refused::not_found()),
+            _ => Err(AdminError::not_found()),
         },
-        _ => Err(Refused::not_found()),
+        _ => Err(AdminError::not_found()),
     }
 }
 
@@ -206,9 +206,9 @@ fn dialect(service: &str) -> Option<Dialect> {
     [Dialect::Oss, Dialect::Obs].into_iter().find(|dialect| dialect.service().as_str() == service)
 }
 
-fn bucket(cloud: &Cloud, method: &str, service: &str, name: &str) -> Result<Value, Refused> {
-    let dialect = dialect(service).ok_or_else(Refused::not_found)?;
-    let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
+fn bucket(cloud: &Cloud, method: &str, service: &str, name: &str) -> Result<Value, AdminError> {
+    let dialect = dialect(service).ok_or_else(AdminError::not_found)?;
+    let name = decode(name, Plus::Literal).map_err(|_| AdminError::not_found())?;
     let store = cloud.store(dialect);
     match method {
         "POST" => {
@@ -216,17 +216,17 @@ fn bucket(cloud: &Cloud, method: &str, service: &str, name: &str) -> Result<Valu
             Ok(json!({}))
         }
         "GET" => {
-            let bucket = store.bucket(&name).ok_or_else(Refused::not_found)?;
+            let bucket = store.bucket(&name).ok_or_else(AdminError::not_found)?;
             Ok(json!(bucket.with_objects(|objects| { objects.keys().cloned().collect::<Vec<_>>() })))
         }
-        _ => Err(Refused::not_found()),
+        _ => Err(AdminError::not_found()),
     }
 }
 
-fn uploads(cloud: &Cloud, service: &str, name: &str) -> Result<Value, Refused> {
-    let dialect = dialect(service).ok_or_else(Refused::not_found)?;
-    let name = decode(name, Plus::Literal).map_err(|_| Refused::not_found())?;
-    let bucket = cloud.store(dialect).bucket(&name).ok_or_else(Refused::not_found)?;
+fn uploads(cloud: &Cloud, service: &str, name: &str) -> Result<Value, AdminError> {
+    let dialect = dialect(service).ok_or_else(AdminError::not_found)?;
+    let name = decode(name, Plus::Literal).map_err(|_| AdminError::not_found())?;
+    let bucket = cloud.store(dialect).bucket(&name).ok_or_else(AdminError::not_found)?;
     let uploads = bucket.list_uploads().into_iter();
     let shown = uploads.map(|(key, id, parts)| json!({"key": key, "upload_id": id, "parts": parts}));
     Ok(shown.collect())

@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::connection::Aborted;
 use crate::content::{Content, Pieces};
 
-/// Body of a reply: content given out piece by piece, nothing of it copied.
+/// Body of a reply: content sent piece by piece, without copying it.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyBody(Pieces);
 

@@ -61,12 +61,12 @@ fn record(cloud: &Cloud, attempt: CallbackAttempt, ending: Ending) {
 }
 
 /// Why a callback counts as failed, in the words of OSS.
-struct Failure {
+struct FailedCall {
     status: Option<StatusCode>,
     reason: String,
 }
 
-impl Failure {
+impl FailedCall {
     fn new(status: impl Into<Option<StatusCode>>, reason: impl Into<String>) -> Self {
         Self { status: status.into(), reason: reason.into() }
     }
@@ -98,14 +98,14 @@ async fn try_all(cloud: &Cloud, client: &HttpClient, due: &DueCallback) -> Resul
     for url in &due.order.urls {
         let call = call(cloud, client, due, url);
         let outcome = timeout(cloud.config.callback_timeout, call).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(Failure::new(None, "Cost too long time.")));
+        let outcome = outcome.unwrap_or_else(|_| Err(FailedCall::new(None, "Cost too long time.")));
         match outcome {
             Ok(body) => {
                 let attempt = attempt(due, url.to_string(), Some(StatusCode::OK), None);
                 record(cloud, attempt, Ending::Succeeded);
                 return Ok(body);
             }
-            Err(Failure { status, reason }) => {
+            Err(FailedCall { status, reason }) => {
                 let attempt = attempt(due, url.to_string(), status, Some(reason.clone()));
                 record(cloud, attempt, Ending::Failed);
                 last = reason;
@@ -131,13 +131,13 @@ fn attempt(
     }
 }
 
-async fn call(cloud: &Cloud, client: &HttpClient, due: &DueCallback, url: &Uri) -> Result<Bytes, Failure> {
-    let target = on_loopback(url).ok_or_else(|| Failure::new(None, UNREACHABLE))?;
+async fn call(cloud: &Cloud, client: &HttpClient, due: &DueCallback, url: &Uri) -> Result<Bytes, FailedCall> {
+    let target = on_loopback(url).ok_or_else(|| FailedCall::new(None, UNREACHABLE))?;
     let mut request = Request::new(Full::new(Bytes::from(due.body.clone())));
     *request.method_mut() = Method::POST;
     *request.headers_mut() = headers(cloud, due, url);
     *request.uri_mut() = target;
-    let response = client.request(request).await.map_err(|_| Failure::new(None, UNREACHABLE))?;
+    let response = client.request(request).await.map_err(|_| FailedCall::new(None, UNREACHABLE))?;
     judge(response).await
 }
 
@@ -175,20 +175,20 @@ fn headers(cloud: &Cloud, due: &DueCallback, url: &Uri) -> HeaderMap {
 }
 
 /// The body, provided that the answer is one that OSS takes.
-async fn judge(response: Response<Incoming>) -> Result<Bytes, Failure> {
+async fn judge(response: Response<Incoming>) -> Result<Bytes, FailedCall> {
     let (head, body) = response.into_parts();
     if head.status != StatusCode::OK {
-        return Err(Failure::new(head.status, format!("Error status : {}.", head.status.as_u16())));
+        return Err(FailedCall::new(head.status, format!("Error status : {}.", head.status.as_u16())));
     }
     let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let announced = announced.and_then(|length| length.parse().ok()).filter(|length| *length <= MAX_ANSWER);
     if announced.is_none_or(|_: u64| head.headers.contains_key(header::TRANSFER_ENCODING)) {
-        return Err(Failure::new(head.status, BAD_LENGTH));
+        return Err(FailedCall::new(head.status, BAD_LENGTH));
     }
-    let body = body.collect().await.map_err(|_| Failure::new(head.status, UNREACHABLE))?.to_bytes();
+    let body = body.collect().await.map_err(|_| FailedCall::new(head.status, UNREACHABLE))?.to_bytes();
     // A byte order mark is no JSON either.
     match serde_json::from_slice::<IgnoredAny>(&body) {
         Ok(_) => Ok(body),
-        Err(_) => Err(Failure::new(head.status, NOT_JSON)),
+        Err(_) => Err(FailedCall::new(head.status, NOT_JSON)),
     }
 }

@@ -13,7 +13,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The clock of the machine.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
@@ -22,8 +22,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to. Clones share one time.
-#[derive(Debug, Clone)]
+/// A clock that moves only when set. Clones share one time.
+#[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {

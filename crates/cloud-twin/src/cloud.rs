@@ -134,7 +134,7 @@ impl Cloud {
         cached.1.clone()
     }
 
-    /// The fault that a request meets. Waiters are told at once, as the request may never end.
+    /// The fault that a request meets. Wakes the waiters at once, since the request may never end.
     pub(crate) fn pick_fault(&self, probe: &Probe<'_>) -> Option<(FaultId, FaultAction)> {
         let picked = self.faults.pick(probe);
         if picked.is_some() {

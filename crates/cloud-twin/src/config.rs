@@ -1,4 +1,4 @@
-//! What a twin can be told before it starts.
+//! Settings of a twin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,7 +50,7 @@ impl fmt::Debug for Account {
 }
 
 /// Whether OSS takes signature V1, which it no longer does for new accounts and buckets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureV1 {
     /// As for accounts opened before 2025-03.
     #[default]
@@ -60,7 +60,7 @@ pub enum SignatureV1 {
 }
 
 /// Whether OBS knows of CRC-64 checksums. Its public API reference does not mention them; its SDKs use them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ObsCrc64 {
     /// Shown in replies, and checked where a client announces one.
     #[default]
@@ -70,17 +70,18 @@ pub enum ObsCrc64 {
 }
 
 /// Whether OBS encrypts what it stores, by the default encryption of its buckets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ObsEncryption {
     /// It does not.
     #[default]
     Off,
-    /// Under a key of KMS. The `ETag` of an object or part is no MD5 then, and another one each time that the same bytes are written.
+    /// Under a key of KMS. The `ETag` of an object or part is no MD5 then, and another one each time that the
+    /// same bytes are written.
     Kms,
 }
 
 /// Which credential headers an invoked function receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CredentialHeaders {
     /// Key id, secret and security token.
     #[default]
@@ -92,7 +93,7 @@ pub enum CredentialHeaders {
 }
 
 /// How functions are invoked for bucket events, after Function Compute's asynchronous invocation.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct FunctionSettings {
     /// Value of `x-fc-function-name`.
     pub name: String,
@@ -125,7 +126,7 @@ impl Default for FunctionSettings {
 }
 
 /// Settings of a [`Twin`](crate::Twin), each with a default that suits tests; also its builder.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct TwinConfig {
     pub(crate) addresses: BTreeMap<Service, SocketAddr>,
     pub(crate) admin_addr: SocketAddr,
@@ -237,7 +238,8 @@ impl TwinConfig {
         self
     }
 
-    /// Replaces the OSS accounts. The first is [`crate::Twin::oss_account`]; functions receive the first temporary one.
+    /// Replaces the OSS accounts. The first is [`crate::Twin::oss_account`]; functions receive the first
+    /// temporary one.
     #[must_use]
     pub fn oss_accounts(mut self, accounts: impl IntoIterator<Item = Account>) -> Self {
         self.oss_accounts = accounts.into_iter().collect();
@@ -321,8 +323,8 @@ impl TwinConfig {
         self
     }
 
-    /// Attaches a policy to an access key, which may do from then on only what its policies together allow. Without one a key may
-    /// do everything.
+    /// Attaches a policy to an access key, which may do from then on only what its policies together allow.
+    /// Without one a key may do everything.
     #[must_use]
     pub fn policy(mut self, access_key: impl Into<String>, policy: AccessPolicy) -> Self {
         self.policies.entry(access_key.into()).or_default().push(policy);

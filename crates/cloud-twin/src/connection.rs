@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Aborted;
 
 /// The handle by which a request breaks the connection it came on.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Connection(Arc<Orders>);
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Connection {
     }
 }
 
-/// A TCP stream that can be told to break.
+/// A TCP stream that can be broken on order.
 pub(crate) struct FaultyStream {
     stream: TcpStream,
     connection: Connection,

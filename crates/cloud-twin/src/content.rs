@@ -1,4 +1,5 @@
-//! Content of objects and parts: real bytes and runs of zeros, so that an object of gigabytes can cost nothing.
+//! Content of objects and parts: real bytes and runs of zeros, so that an object of gigabytes can cost
+//! nothing.
 
 #[cfg(test)]
 mod tests;
@@ -56,9 +57,9 @@ impl Segment {
 
 /// Content of an object: bytes, or a sequence of bytes and runs of zeros that take no memory.
 ///
-/// Clones and slices share the bytes. It compares with and reads like a byte slice (`&object.body` goes where `&[u8]`
-/// is wanted); reading content of several segments as one slice puts them together, once, so do that with small
-/// objects only. [`Content::len`] and comparing never do.
+/// Clones and slices share the bytes. It compares with and reads like a byte slice (`&object.body` goes where
+/// `&[u8]` is wanted); reading content of several segments as one slice puts them together, once, so do that
+/// with small objects only. [`Content::len`] and comparing never do.
 #[derive(Clone)]
 pub struct Content(Repr);
 
@@ -149,7 +150,7 @@ impl Content {
         Self::of(segments)
     }
 
-    /// The same with one bit of the byte in the middle flipped; empty content stays as it is.
+    /// The same with one bit of the byte in the middle flipped; empty content is unchanged.
     pub(crate) fn with_flipped_middle(&self) -> Self {
         let middle = self.len() / 2;
         let flipped = self.slice(middle..middle + 1).iter().map(|byte| byte ^ 1).collect::<Vec<_>>();
@@ -321,7 +322,7 @@ pub(crate) struct ContentBuilder {
 }
 
 /// What a piece was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Bytes,
     Zeros,

@@ -1,6 +1,7 @@
 //! Cross-origin rules of a bucket: a document of them, and what it allows.
 //!
-//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors>; OBS goes by the same rules.
+//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors>; OBS goes by the same
+//! rules.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -17,13 +18,13 @@ const METHODS: [&str; 5] = ["GET", "PUT", "DELETE", "POST", "HEAD"];
 pub(crate) struct Cors {
     /// As it was put.
     pub(crate) document: Bytes,
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Vec<CorsRule>,
     /// Whether every answer says that it depends on the origin.
     pub(crate) vary: bool,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Rule {
+pub(crate) struct CorsRule {
     origins: Vec<String>,
     methods: Vec<String>,
     headers: Vec<String>,
@@ -38,7 +39,7 @@ impl Cors {
             return Err(ApiError::malformed_xml());
         }
         let mut rules = Vec::new();
-        let mut rule = Rule::default();
+        let mut rule = CorsRule::default();
         let mut vary = false;
         for node in nodes {
             let Node::Close { name, text } = node else { continue };
@@ -62,12 +63,12 @@ impl Cors {
         Ok(Self { document, rules, vary })
     }
 
-    pub(crate) fn rule_for(&self, origin: &str, method: &str) -> Option<&Rule> {
+    pub(crate) fn rule_for(&self, origin: &str, method: &str) -> Option<&CorsRule> {
         self.rules.iter().find(|rule| rule.allows(origin, method))
     }
 }
 
-impl Rule {
+impl CorsRule {
     fn checked(self) -> Outcome<Self> {
         let one_star = |pattern: &String| pattern.matches('*').count() <= 1;
         let known = self.methods.iter().all(|method| METHODS.contains(&method.as_str()));

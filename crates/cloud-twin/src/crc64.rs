@@ -32,7 +32,7 @@ const fn tables() -> [[u64; 256]; 8] {
 }
 
 /// A checksum under construction.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Crc64(u64);
 
 impl Default for Crc64 {

@@ -1,5 +1,5 @@
-//! Invoking functions as Function Compute does asynchronously: in the background, with retries, and a destination
-//! for what fails in the end.
+//! Invoking functions as Function Compute does asynchronously: in the background, with retries, and a
+//! destination for what fails in the end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub(crate) async fn deliver_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedRec
     }
 }
 
-struct Failure {
+struct FailedInvocation {
     status: Option<u16>,
     response: String,
 }
@@ -73,7 +73,7 @@ fn pause(settings: &FunctionSettings, attempts: u32) -> Duration {
     settings.backoff.saturating_mul(2_u32.saturating_pow(attempts - 1))
 }
 
-fn give_up(cloud: &Cloud, delivery: Delivery, attempts: u32, failure: Failure) {
+fn give_up(cloud: &Cloud, delivery: Delivery, attempts: u32, failure: FailedInvocation) {
     lock(&cloud.notifications.failed).push(FailedDelivery {
         request_id: delivery.request_id,
         function_url: delivery.function.to_string(),
@@ -87,8 +87,13 @@ fn give_up(cloud: &Cloud, delivery: Delivery, attempts: u32, failure: Failure) {
 }
 
 /// One invocation. `x-fc-status` decides; without it, an answer below 500 passes for success.
-async fn invoke(cloud: &Cloud, client: &HttpClient, delivery: &Delivery, retry: u32) -> Result<(), Failure> {
-    let lost = |response: String| Failure { status: None, response };
+async fn invoke(
+    cloud: &Cloud,
+    client: &HttpClient,
+    delivery: &Delivery,
+    retry: u32,
+) -> Result<(), FailedInvocation> {
+    let lost = |response: String| FailedInvocation { status: None, response };
     let mut request = Request::new(Full::new(delivery.payload.clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = delivery.function.clone();
@@ -108,7 +113,7 @@ async fn invoke(cloud: &Cloud, client: &HttpClient, delivery: &Delivery, retry: 
         return Ok(());
     }
     let status = Some(reported.unwrap_or(head.status.as_u16()));
-    Err(Failure { status, response: String::from_utf8_lossy(&body).into_owned() })
+    Err(FailedInvocation { status, response: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// See <https://www.alibabacloud.com/help/en/functioncompute/fc/context-and-log-format-1>.

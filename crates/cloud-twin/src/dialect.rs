@@ -6,7 +6,7 @@ use http::HeaderName;
 use crate::service::Service;
 use crate::time::xml_time;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Oss,
     Obs,
@@ -70,7 +70,8 @@ impl Dialect {
         }
     }
 
-    /// A time as listings show it. OSS knows whole seconds only, and `oss2` reads no other fraction than zeros.
+    /// A time as listings show it. OSS knows whole seconds only, and `oss2` reads no other fraction than
+    /// zeros.
     pub(crate) fn time(self, time: DateTime<Utc>) -> String {
         match self {
             Self::Oss => time.format("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
@@ -101,7 +102,7 @@ impl Dialect {
 }
 
 /// Prefix of a service's own headers. OBS answers AWS V2 callers with theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeaderPrefix(&'static str);
 
 impl HeaderPrefix {

@@ -39,7 +39,7 @@ impl Hasher {
 }
 
 /// Checksums of some content.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Digests {
     pub(crate) md5: [u8; 16],
     pub(crate) crc64: u64,

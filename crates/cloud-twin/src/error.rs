@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use crate::body::ReplyBody;
 use crate::dialect::{Dialect, HeaderPrefix};
 use crate::reply::{Reply, insert_text};
-use crate::xml::{Malformed, escape};
+use crate::xml::{MalformedXml, escape};
 
 pub(crate) type Outcome<T> = Result<T, ApiError>;
 
@@ -32,7 +32,7 @@ struct Parts {
 }
 
 /// Whether a refusal counts as a bad signature in the statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Request,
     Signature,
@@ -48,8 +48,8 @@ pub(crate) struct ErrorContext<'a> {
     pub(crate) request_id: &'a str,
 }
 
-impl From<Malformed> for ApiError {
-    fn from(_: Malformed) -> Self {
+impl From<MalformedXml> for ApiError {
+    fn from(_: MalformedXml) -> Self {
         Self::malformed_xml()
     }
 }
@@ -180,7 +180,7 @@ impl ApiError {
                 headers.insert("x-oss-err", value);
             }
         } else {
-            // What OBS sends so that a client can tell a missing bucket from a missing key.
+            // OBS sends these so that clients can distinguish a missing bucket from a missing key.
             insert_text(headers, context.prefix.name("error-code"), &parts.code);
             insert_text(headers, context.prefix.name("error-message"), &parts.message);
         }

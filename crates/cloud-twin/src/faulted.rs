@@ -110,7 +110,7 @@ impl Faulted {
 const SHORTEST_HEAD: usize = 64;
 
 impl FaultResponse {
-    /// An answer that has nothing of a service.
+    /// An answer without anything of the service, as of a proxy.
     pub(crate) fn proxy_reply(&self) -> Reply {
         let mut reply = http::Response::new(ReplyBody::default());
         *reply.status_mut() = self.status_code();

@@ -17,7 +17,7 @@ use crate::service::Service;
 use crate::sync::lock;
 
 /// Names an injected fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FaultId(pub u64);
 
@@ -32,7 +32,7 @@ pub struct FaultId(pub u64);
 ///     .key_contains("failed_object")
 ///     .probability(0.5);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Service whose requests fail.
@@ -43,8 +43,8 @@ pub struct Fault {
     /// Text that the raw path with its query must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain. A form that a
-    /// browser posts has its key in the body, where only the faults of callbacks know it.
+    /// Text that the decoded object key must contain; at OMS, that some key of the batch must contain. A form
+    /// that a browser posts has its key in the body, where only the faults of callbacks know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Header and a text that its value must contain.
@@ -68,14 +68,15 @@ fn always() -> f64 {
 }
 
 /// How a request fails.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultAction {
     /// Answers instead of doing the work.
     Respond(FaultResponse),
-    /// Answers instead of the service, as a proxy on the way to it does: without the service's headers (request id, `Server`) and, where the
-    /// answer has none of its own, without a body. The request does not count.
+    /// Answers instead of the service, as a proxy on the way to it does: without the service's headers
+    /// (request id, `Server`) and, where the answer has none of its own, without a body. The request does not
+    /// count.
     RespondAsProxy(FaultResponse),
     /// Does the work, then answers something else: success that looks like a failure.
     RespondAfterWork(FaultResponse),
@@ -96,15 +97,15 @@ pub enum FaultAction {
     CorruptResponse,
     /// One bit in the middle of the request's body goes wrong before the work.
     CorruptRequest,
-    /// Does the work; only the first half of the answer's body comes, and `Content-Length` says so. Other headers
-    /// (`Content-Range`, checksums) are those of the whole.
+    /// Does the work; only the first half of the answer's body comes, and `Content-Length` says so. Other
+    /// headers (`Content-Range`, checksums) are those of the whole.
     TruncateResponse,
     /// Does the work as if no `Range` was asked for (OSS, OBS).
     IgnoreRange,
     /// Resets the connection once about half of the announced body was read; nothing is done.
     ResetMidRequest,
-    /// Before the work, gives the object a new content, time and `ETag`, without a bucket event (OSS, OBS). The object
-    /// is the source of a copy, else the one addressed; it need not be there, its bucket must.
+    /// Before the work, gives the object a new content, time and `ETag`, without a bucket event (OSS, OBS).
+    /// The object is the source of a copy, else the one addressed; it need not be there, its bucket must.
     ReplaceFirst {
         /// The new content.
         body: String,
@@ -113,9 +114,10 @@ pub enum FaultAction {
     RemoveFirst,
     /// The upload is stored, its callback is never made, and the uploader is told so: `203 CallbackFailed`.
     ///
-    /// This and the other two of callbacks strike when the callback is due, so that an upload can meet a fault of the
-    /// request besides ([`FaultAction::ResetMidResponse`]: all is done, and the uploader does not get to know). Only
-    /// uploads with a callback count as matching, and their key is known even where it came in a form.
+    /// This and the other two of callbacks strike when the callback is due, so that an upload can meet a
+    /// fault of the request besides ([`FaultAction::ResetMidResponse`]: all is done, and the uploader does
+    /// not get to know). Only uploads with a callback count as matching, and their key is known even where it
+    /// came in a form.
     LoseCallback,
     /// The callback is made twice; the second answer is the one that goes to the uploader.
     RepeatCallback,
@@ -127,7 +129,7 @@ pub enum FaultAction {
 }
 
 /// When a fault strikes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Request,
     Callback,
@@ -265,25 +267,25 @@ pub struct Faults {
 
 #[derive(Debug)]
 struct Rules {
-    list: Vec<Rule>,
+    list: Vec<ActiveFault>,
     next: u64,
     dice: fastrand::Rng,
 }
 
 #[derive(Debug)]
-struct Rule {
+struct ActiveFault {
     id: FaultId,
     fault: Fault,
     hits: u64,
     passed: u64,
 }
 
-impl Rule {
+impl ActiveFault {
     fn is_spent(&self) -> bool {
         self.fault.count.is_some_and(|count| self.hits >= count)
     }
 
-    /// Counts a matching request, and tells whether it is past those to let through.
+    /// Counts a matching request; whether it is past those to let through.
     fn is_due(&mut self) -> bool {
         let due = self.fault.skip.is_none_or(|skip| self.passed >= skip);
         self.passed += u64::from(!due);
@@ -302,12 +304,12 @@ impl Faults {
         let mut rules = lock(&self.rules);
         let id = FaultId(rules.next);
         rules.next += 1;
-        rules.list.push(Rule { id, fault, hits: 0, passed: 0 });
+        rules.list.push(ActiveFault { id, fault, hits: 0, passed: 0 });
         self.in_force.store(rules.list.len(), Ordering::Release);
         id
     }
 
-    /// Lifts a fault; `false` when there is none of that id.
+    /// Lifts a fault; `false` when there is none with that id.
     pub fn clear(&self, id: FaultId) -> bool {
         let mut rules = lock(&self.rules);
         let before = rules.list.len();
@@ -324,7 +326,7 @@ impl Faults {
         self.lifted.notify_waiters();
     }
 
-    /// How many requests a fault has hit; 0 when there is none of that id.
+    /// How many requests a fault has hit; 0 when there is none with that id.
     pub fn hits(&self, id: FaultId) -> u64 {
         lock(&self.rules).list.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
     }
@@ -357,7 +359,7 @@ impl Faults {
             return None;
         }
         let Rules { list, dice, .. } = &mut *lock(&self.rules);
-        let applies = |rule: &mut Rule, dice: &mut fastrand::Rng| {
+        let applies = |rule: &mut ActiveFault, dice: &mut fastrand::Rng| {
             !rule.is_spent()
                 && rule.fault.matches(probe)
                 && rule.is_due()

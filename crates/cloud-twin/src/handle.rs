@@ -12,7 +12,8 @@ use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 use crate::observe::TwinEvent;
 use crate::store::{Overwrite, Part};
 
-/// Longest content that is stored as one PUT would; longer content is stored as an upload in parts of this length.
+/// Longest content that is stored as one PUT would; longer content is stored as an upload in parts of this
+/// length.
 const LONGEST_SINGLE: u64 = 64 << 20;
 
 /// Direct access to the objects of one service: no signature, no fault, no request.
@@ -57,13 +58,13 @@ impl Objects<'_> {
         }
     }
 
-    /// As [`Objects::put`], for an object of which the service shows no CRC-64, as of old ones.
+    /// As [`Objects::put`], for an object without CRC-64, such as an old one.
     pub fn put_without_crc(&self, bucket: &str, key: &str, body: impl Into<Content>) {
         let object = self.object(body.into(), ObjectHeaders::default());
         self.store(bucket, key, StoredObject { crc64: None, ..object });
     }
 
-    /// As [`Objects::put`], for an object made by appends: its `ETag` looks like an MD5 and is none.
+    /// As [`Objects::put`], for an object made by appends: its `ETag` looks like an MD5 but is not one.
     pub fn put_appendable(&self, bucket: &str, key: &str, body: impl Into<Content>) {
         let object = self.object(body.into(), ObjectHeaders::default());
         let etag = self.dialect.etag(&Digests::of(&object.etag.clone().into()).md5);
@@ -77,7 +78,7 @@ impl Objects<'_> {
         self.store(bucket, key, StoredObject { crc64: None, kind, ..object });
     }
 
-    /// Changes a stored object in whatever way; `false` when it is not there.
+    /// Changes a stored object; `false` when it is not there.
     pub fn modify(&self, bucket: &str, key: &str, change: impl FnOnce(&mut StoredObject)) -> bool {
         let bucket = self.cloud.store(self.dialect).bucket(bucket);
         let found = bucket.is_some_and(|bucket| bucket.modify(key, change).is_some());
@@ -144,7 +145,8 @@ impl Objects<'_> {
         bucket.map_or(0, |bucket| bucket.with_objects(std::collections::BTreeMap::len))
     }
 
-    /// The multipart uploads under way in a bucket, by key and then id: key, upload id, number of parts received.
+    /// The multipart uploads under way in a bucket, by key and then id: key, upload id, number of parts
+    /// received.
     pub fn uploads(&self, bucket: &str) -> Vec<(String, String, usize)> {
         let bucket = self.cloud.store(self.dialect).bucket(bucket);
         bucket.map(|bucket| bucket.list_uploads()).unwrap_or_default()

@@ -5,7 +5,7 @@ use crate::content::Content;
 /// How much of a picture is looked at. The size in a JPEG follows its metadata.
 const LOOKED_AT: u64 = 256 << 10;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Bmp,
     Gif,
@@ -24,7 +24,7 @@ impl Format {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
     pub(crate) format: Format,
     pub(crate) width: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// The picture that the content is, as far as it is one of those known here.
+    /// The picture in the content, if its format is known here.
     pub(crate) fn of(content: &Content) -> Option<Self> {
         let start = content.slice(0..LOOKED_AT);
         let bytes: &[u8] = &start;

@@ -1,9 +1,10 @@
 //! Local Alibaba OSS, Huawei OBS and Huawei OMS for demos, development, tests and benchmarks.
 //!
-//! A [`Twin`] plays the three services on loopback listeners of their own. It verifies every signature from the wire
-//! bytes with its own code (so that a mistake of the client under test cannot confirm itself), enforces the documented
-//! limits, answers with the vendors' error bodies, raises bucket events, copies what OMS accepts, and fails on order.
-//! Objects may have gigabytes: runs of zeros in their [`Content`] take no memory, whoever put them there.
+//! A [`Twin`] plays the three services on loopback listeners of their own. It verifies every signature from
+//! the wire bytes with its own code (so that a mistake of the client under test cannot confirm itself),
+//! enforces the documented limits, answers with the vendors' error bodies, raises bucket events, copies what
+//! OMS accepts, and fails on order. Objects may have gigabytes: runs of zeros in their [`Content`] take no
+//! memory, uploaded ones included.
 //!
 //! # Map
 //!
@@ -33,25 +34,26 @@
 //!
 //! # Forms and callbacks
 //!
-//! OSS here takes `PostObject` with a policy signed by V4 or V1, and calls back after `PutObject`, `PostObject` and
-//! `CompleteMultipartUpload`: servers on loopback only, with a signature by the key at [`Twin::callback_key_url`], which the OSS
-//! listener serves to those who use it as HTTP proxy. [`FaultAction::LoseCallback`] and its like break callbacks on
-//! order. The `ETag` of a form upload is the MD5 of its file here; OSS promises that for `PutObject` only, so rely
-//! on it for neither. `x-oss-process` scales nothing: a picture is served as it is stored, and a frame of a video is a
-//! small grey picture.
+//! OSS here takes `PostObject` with a policy signed by V4 or V1, and calls back after `PutObject`,
+//! `PostObject` and `CompleteMultipartUpload`: servers on loopback only, with a signature by the key at
+//! [`Twin::callback_key_url`], which the OSS listener serves to those who use it as HTTP proxy.
+//! [`FaultAction::LoseCallback`] and its like break callbacks on order. The `ETag` of a form upload is the
+//! MD5 of its file here; OSS promises that for `PutObject` only, so rely on it for neither. `x-oss-process`
+//! scales nothing: a picture is served as it is stored, and a frame of a video is a small grey picture.
 //!
 //! # Archived objects
 //!
 //! The content of an object of an archive class is refused until `RestoreObject` was asked for and
-//! [`TwinConfig::restore_time`] has passed; `POST /restores/finish` of the admin API ends what is under way at once. By the names
-//! of S3 (`AWS …` and `AWS4-HMAC-SHA256` signatures) OBS takes and shows `STANDARD_IA` for `WARM` and `GLACIER` for `COLD`.
+//! [`TwinConfig::restore_time`] has passed; `POST /restores/finish` of the admin API ends what is under way
+//! at once. By the names of S3 (`AWS …` and `AWS4-HMAC-SHA256` signatures) OBS takes and shows `STANDARD_IA`
+//! for `WARM` and `GLACIER` for `COLD`.
 //!
 //! # How one upload flows
 //!
-//! A signed `PUT` reaches `server`, meets the faults in force, is verified by `auth` and stored by `objects`, which
-//! answers. In the background `delivery` posts the event to `<function>/invoke`. The function posts the key to OMS,
-//! which counts it and copies the object from the OSS bucket of the task to its OBS bucket. Each step is a
-//! [`TwinEvent`], and [`Twin::wait_until`] awaits any state without polling.
+//! A signed `PUT` reaches `server`, meets the faults in force, is verified by `auth` and stored by `objects`,
+//! which answers. In the background `delivery` posts the event to `<function>/invoke`. The function posts the
+//! key to OMS, which counts it and copies the object from the OSS bucket of the task to its OBS bucket. Each
+//! step is a [`TwinEvent`], and [`Twin::wait_until`] awaits any state without polling.
 //!
 //! # Example
 //!

@@ -63,7 +63,8 @@ struct Arguments {
     /// Milliseconds that it takes to restore an archived object
     #[arg(long, default_value_t = 1000)]
     restore_ms: u64,
-    /// Policy of RAM or IAM, as JSON, for all keys of its cloud: what no policy allows is refused; may be repeated
+    /// Policy of RAM or IAM, as JSON, for all keys of its cloud: what no policy allows is refused; may be
+    /// repeated
     #[arg(long, value_name = "FILE", value_parser = policy)]
     policy: Vec<AccessPolicy>,
     /// Refuse signature V1 at OSS, as for new accounts
@@ -193,7 +194,8 @@ async fn print_events(mut events: broadcast::Receiver<cloud_twin::TwinEvent>) {
     }
 }
 
-/// Resolves at the end of standard input. A thread reads it, because nothing else can wait for a terminal or a pipe.
+/// Resolves at the end of standard input. A thread reads it, because nothing else can wait for a terminal or
+/// a pipe.
 fn stdin_closed() -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {

@@ -15,7 +15,7 @@ use crate::object::StoredObject;
 use crate::sync::{read, write};
 
 /// A change of an OSS bucket that can raise an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     PutObject,
     PostObject,
@@ -47,7 +47,7 @@ impl Change {
 }
 
 /// A rule on an OSS bucket: changes that it covers invoke a function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notification {
     /// OSS bucket watched.
@@ -114,7 +114,7 @@ pub(crate) struct Delivery {
 }
 
 /// An event whose function failed in every try, as the failure destination receives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedDelivery {
     /// Id that all invocations carried in `x-fc-request-id`.
     pub request_id: String,
@@ -135,7 +135,7 @@ pub struct FailedDelivery {
 }
 
 /// A function URL that is not an absolute one of plain HTTP. User action: give `http://host:port`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("function url {0:?} is not of the form http://host:port")]
 pub struct InvalidFunctionUrl(String);
 
@@ -194,7 +194,8 @@ pub(crate) struct BucketEvent<'a> {
 }
 
 impl BucketEvent<'_> {
-    /// The native event, see <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>.
+    /// The native event, see
+    /// <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         let Self { change, region, account, bucket, key, object, request_id, .. } = self;
         let length = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);

@@ -10,8 +10,8 @@ use http::{HeaderName, HeaderValue};
 use crate::content::Content;
 use crate::dialect::Dialect;
 
-/// What an object was made by; OSS tells in `x-oss-object-type`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// How an object was made; OSS shows it in `x-oss-object-type`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ObjectKind {
     /// One PUT.
     #[default]
@@ -50,7 +50,7 @@ impl ObjectKind {
 ///     .storage_class("Archive")
 ///     .tag("colour", "blue");
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ObjectHeaders {
     /// `Content-Type`; the service's default when absent.
     pub content_type: Option<HeaderValue>,
@@ -66,7 +66,7 @@ pub struct ObjectHeaders {
     pub acl: Option<String>,
 }
 
-#[expect(clippy::expect_used, reason = "only whoever sets up a twin gives these, as literals")]
+#[expect(clippy::expect_used, reason = "given by the code that sets up a twin, as literals")]
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_bytes(text.as_bytes()).expect("a header value has no control characters")
 }
@@ -128,9 +128,10 @@ impl ObjectHeaders {
 pub struct StoredObject {
     /// Content.
     pub body: Content,
-    /// Entity tag without quotes: MD5 in hex, upper case on OSS, lower case on OBS; `HEX-N` after an upload of N parts.
+    /// Entity tag without quotes: MD5 in hex, upper case on OSS, lower case on OBS; `HEX-N` after an upload
+    /// of N parts.
     pub etag: String,
-    /// CRC-64/XZ of the content; `None` for an object of which the service shows none, as for old ones.
+    /// CRC-64/XZ of the content; `None` for an object without one, such as an old one.
     pub crc64: Option<u64>,
     /// Time of the last write.
     pub last_modified: DateTime<Utc>,
@@ -138,7 +139,7 @@ pub struct StoredObject {
     pub headers: ObjectHeaders,
     /// What it was made by.
     pub kind: ObjectKind,
-    /// Id of the multipart upload that made it; OBS tells in `x-obs-uploadId`.
+    /// Id of the multipart upload that made it; OBS shows it in `x-obs-uploadId`.
     pub upload_id: Option<String>,
     /// Method of server-side encryption; `None` if not encrypted.
     pub encryption: Option<&'static str>,
@@ -173,7 +174,7 @@ impl StoredObject {
 }
 
 /// How far restoring an archived object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restoration {
     /// Never asked for, or over again.
     No,

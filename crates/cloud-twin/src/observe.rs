@@ -11,7 +11,7 @@ use crate::service::Service;
 use crate::sync::lock;
 
 /// Something that happened in a twin, in the order it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TwinEvent {
@@ -73,7 +73,7 @@ pub enum TwinEvent {
         /// Keys, decoded.
         keys: Vec<String>,
     },
-    /// OMS refused a request for events, for whatever reason.
+    /// OMS refused a request for events.
     OmsRefused {
         /// HTTP status of the answer; 0 when the connection was reset.
         status: u16,
@@ -106,11 +106,11 @@ pub enum TwinEvent {
 }
 
 /// Requests of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestCount {
     /// Service that answered.
     pub service: Service,
-    /// API operation, as the vendor calls it; `Unknown` where the request is none.
+    /// API operation, as the vendor calls it; `Unknown` for any other request.
     pub operation: &'static str,
     /// HTTP status; 0 when the connection was reset.
     pub status: u16,
@@ -119,7 +119,7 @@ pub struct RequestCount {
 }
 
 /// Callbacks of OSS, one for each URL tried.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallbackCount {
     /// Answered as they must be.
     pub succeeded: u64,
@@ -130,7 +130,7 @@ pub struct CallbackCount {
 }
 
 /// Counters since the start.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Stats {
     /// Requests by service, operation and status.
     pub requests: Vec<RequestCount>,
@@ -149,7 +149,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Requests for `operation` at `service`, whatever the answer.
+    /// Requests for `operation` at `service`, with any answer.
     pub fn requests(&self, service: Service, operation: &str) -> u64 {
         self.sum(|count| count.service == service && count.operation == operation)
     }

@@ -19,7 +19,7 @@ use crate::service::Service;
 use crate::{admin, objects, oms};
 
 /// Who answers on a listener.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Front {
     Service(Service),
     Admin,

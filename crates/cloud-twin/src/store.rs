@@ -22,7 +22,7 @@ pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<u32, Part>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) body: Content,
     pub(crate) md5: [u8; 16],
@@ -33,12 +33,12 @@ pub(crate) struct Part {
     pub(crate) last_modified: DateTime<Utc>,
 }
 
-pub(crate) type Objects = BTreeMap<String, Arc<StoredObject>>;
+pub(crate) type ObjectMap = BTreeMap<String, Arc<StoredObject>>;
 
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) created: DateTime<Utc>,
-    objects: Mutex<Objects>,
+    objects: Mutex<ObjectMap>,
     pub(crate) uploads: Mutex<BTreeMap<String, Upload>>,
     /// The document as it was put.
     pub(crate) lifecycle: Mutex<Option<Bytes>>,
@@ -46,11 +46,11 @@ pub(crate) struct Bucket {
 }
 
 /// Refusal of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exists;
 
 /// Whether a write may replace an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overwrite {
     Allowed,
     Forbidden,
@@ -94,8 +94,8 @@ impl Bucket {
         lock(&self.objects).get_mut(key).map(|object| change(Arc::make_mut(object)))
     }
 
-    /// Stores what `change` makes of an object, or of none, with nothing between the look and the write; returns it and
-    /// the size of the one it replaced.
+    /// Stores what `change` makes of an object, or of none, with nothing between the look and the write;
+    /// returns it and the size of the one it replaced.
     pub(crate) fn replace<E>(
         &self,
         key: &str,
@@ -126,7 +126,7 @@ impl Bucket {
         uploads
     }
 
-    pub(crate) fn with_objects<T>(&self, look: impl FnOnce(&Objects) -> T) -> T {
+    pub(crate) fn with_objects<T>(&self, look: impl FnOnce(&ObjectMap) -> T) -> T {
         look(&lock(&self.objects))
     }
 }
@@ -137,7 +137,7 @@ pub(crate) struct Store {
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BucketRemoval {
     Removed,
     Missing,

@@ -150,7 +150,7 @@ impl Twin {
         self.cloud.sync_tasks.create_task(source_bucket, destination_bucket, self.cloud.now())
     }
 
-    /// Starts or stops a sync task; `false` when there is none of that name.
+    /// Starts or stops a sync task; `false` when there is none with that name.
     pub fn set_sync_task_status(&self, task: &SyncTaskHandle, status: SyncTaskStatus) -> bool {
         self.cloud.sync_tasks.set_status(&task.sync_task_id, status, self.cloud.now())
     }
@@ -208,21 +208,23 @@ impl Twin {
         lock(&self.cloud.sync_tasks.batches).clone()
     }
 
-    /// Where callbacks say that their public key is: `http://gosspublic.alicdn.com/callback_pub_key_twin.pem`.
+    /// Where callbacks say that their public key is:
+    /// `http://gosspublic.alicdn.com/callback_pub_key_twin.pem`.
     ///
-    /// [`Twin::oss_url`] serves it to whoever uses that address as HTTP proxy (`HTTP_PROXY`).
+    /// [`Twin::oss_url`] serves it to clients that use that address as HTTP proxy (`HTTP_PROXY`).
     pub fn callback_key_url(&self) -> &'static str {
         callback::KEY_URL
     }
 
-    /// The public key that verifies callbacks, in PEM. The private one is public knowledge too: it is in this crate, so
-    /// that a signature made with it proves nothing to anybody but a test.
+    /// The public key that verifies callbacks, in PEM. The private one is public knowledge too: it is in this
+    /// crate, so that a signature made with it proves nothing to anybody but a test.
     pub fn callback_public_key_pem(&self) -> &'static str {
         callback::PUBLIC_KEY_PEM
     }
 
-    /// The headers that vouch for a callback, as OSS would make them for this target and body: `authorization`,
-    /// `x-oss-pub-key-url`, `content-md5` and the fixed ones. `path_and_query` is that of the request line, encoded.
+    /// The headers that authenticate a callback, as OSS would make them for this target and body:
+    /// `authorization`, `x-oss-pub-key-url`, `content-md5` and the fixed ones. `path_and_query` is that of
+    /// the request line, encoded.
     ///
     /// For tests that forge or replay callbacks.
     pub fn sign_callback(&self, path_and_query: &str, body: impl AsRef<[u8]>) -> HeaderMap {
@@ -249,7 +251,8 @@ impl Twin {
         lock(&self.cloud.notifications.failed).clone()
     }
 
-    /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under way.
+    /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under
+    /// way.
     pub fn is_idle(&self) -> bool {
         self.cloud.is_idle()
     }
@@ -270,7 +273,7 @@ impl Twin {
     }
 }
 
-/// The configuration always holds one: an empty list stands for accounts nobody can use.
+/// The configuration always has an account; an empty list yields one that no request can use.
 fn first(accounts: &[Account]) -> &Account {
     static NOBODY: Account =
         Account { access_key: String::new(), secret_key: String::new(), security_token: None };

@@ -36,7 +36,7 @@ impl Watchers {
         self.changed();
     }
 
-    /// Wakes everybody who waits for a state.
+    /// Wakes all waiters.
     pub(crate) fn changed(&self) {
         self.change.notify_waiters();
     }

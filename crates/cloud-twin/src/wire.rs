@@ -11,16 +11,16 @@ use http::HeaderMap;
 use crate::dialect::Dialect;
 
 /// A percent escape or a UTF-8 sequence that does not decode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plus {
     Literal,
     Space,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slash {
     Keep,
     Encode,
@@ -69,7 +69,7 @@ fn escape(digits: &[u8]) -> Result<u8, Malformed> {
 }
 
 /// The query, decoded, in the order of the wire.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -98,7 +98,7 @@ impl Query {
 }
 
 /// What `Host` and path address, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) bucket: Option<String>,
     pub(crate) key: Option<String>,
@@ -141,7 +141,7 @@ impl Target {
         Ok(Self { bucket: Some(bucket), key, resource_root })
     }
 
-    /// `/bucket/key`, `/bucket/` or `/`, whatever the addressing.
+    /// `/bucket/key`, `/bucket/` or `/`, for every form of addressing.
     pub(crate) fn resource(&self, encode_key: impl Fn(&str) -> String) -> String {
         let bucket = self.bucket.as_deref().map(|bucket| encode_key(bucket) + "/").unwrap_or_default();
         let key = self.key.as_deref().map(&encode_key).unwrap_or_default();

@@ -63,17 +63,17 @@ pub(crate) enum Node {
 
 /// A document that is no XML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedXml;
 
 /// The elements of a request document in order.
-pub(crate) fn parse(document: &[u8]) -> Result<Vec<Node>, Malformed> {
-    let document = std::str::from_utf8(document).map_err(|_| Malformed)?;
+pub(crate) fn parse(document: &[u8]) -> Result<Vec<Node>, MalformedXml> {
+    let document = std::str::from_utf8(document).map_err(|_| MalformedXml)?;
     let mut reader = Reader::from_str(document);
     let mut nodes = Vec::new();
     let mut text = String::new();
     let mut depth = 0_usize;
     loop {
-        match reader.read_event().map_err(|_| Malformed)? {
+        match reader.read_event().map_err(|_| MalformedXml)? {
             Event::Start(start) => {
                 text.clear();
                 depth += 1;
@@ -94,12 +94,12 @@ pub(crate) fn parse(document: &[u8]) -> Result<Vec<Node>, Malformed> {
             Event::GeneralRef(reference) => match reference.resolve_char_ref() {
                 Ok(Some(character)) => text.push(character),
                 Ok(None) => {
-                    text.push_str(resolve_predefined_entity(&reference).ok_or(Malformed)?);
+                    text.push_str(resolve_predefined_entity(&reference).ok_or(MalformedXml)?);
                 }
-                Err(_) => return Err(Malformed),
+                Err(_) => return Err(MalformedXml),
             },
             Event::Eof if depth == 0 && !nodes.is_empty() => return Ok(nodes),
-            Event::Eof => return Err(Malformed),
+            Event::Eof => return Err(MalformedXml),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }

@@ -16,15 +16,15 @@ const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// Why the gateway answers 401; its text follows "Incorrect IAM authentication information: ".
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused(pub(crate) String);
+pub(crate) struct ApigRefusal(pub(crate) String);
 
-struct Authorization<'a> {
+struct ApigAuthorization<'a> {
     access_key: &'a str,
     signed_headers: &'a str,
     signature: &'a str,
 }
 
-impl<'a> Authorization<'a> {
+impl<'a> ApigAuthorization<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.strip_prefix(ALGORITHM)?.strip_prefix(' ')?.split(", ");
         let access_key = parts.next()?.strip_prefix("Access=")?;
@@ -41,13 +41,13 @@ pub(crate) fn verify(
     accounts: &[Account],
     failures: &FailureLock,
     now: DateTime<Utc>,
-) -> Result<(), Refused> {
-    let refused = |text: &str| Err(Refused(text.to_owned()));
+) -> Result<(), ApigRefusal> {
+    let refused = |text: &str| Err(ApigRefusal(text.to_owned()));
     if parts.headers.contains_key("x-auth-token") {
         return refused("decrypt token fail");
     }
     let text = header(&parts.headers, "authorization");
-    let Some(authorization) = Authorization::parse(&text) else {
+    let Some(authorization) = ApigAuthorization::parse(&text) else {
         return refused(if text.is_empty() { "x-auth-token not found" } else { "decrypt token fail" });
     };
     let Some(account) = accounts.iter().find(|account| account.access_key == authorization.access_key) else {
@@ -65,7 +65,7 @@ pub(crate) fn verify(
     let in_window = parse_basic_time(&time).is_some_and(|signed_at| (now - signed_at).abs() <= MAX_SKEW);
     if !in_window {
         let server = now.format("%Y%m%dT%H%M%SZ");
-        return Err(Refused(format!("signature expired, signature time:{time},server time:{server}")));
+        return Err(ApigRefusal(format!("signature expired, signature time:{time},server time:{server}")));
     }
     match check_signature(parts, body, account, &authorization, &time) {
         Ok(()) => {
@@ -75,7 +75,7 @@ pub(crate) fn verify(
         Err(canonical) => {
             failures.failed(&account.access_key, now);
             let echoed = canonical.replace('\n', "|");
-            Err(Refused(format!("verify aksk signature fail, canonicalRequest:{echoed}")))
+            Err(ApigRefusal(format!("verify aksk signature fail, canonicalRequest:{echoed}")))
         }
     }
 }
@@ -85,7 +85,7 @@ fn check_signature(
     parts: &Parts,
     body: &[u8],
     account: &Account,
-    authorization: &Authorization<'_>,
+    authorization: &ApigAuthorization<'_>,
     time: &str,
 ) -> Result<(), String> {
     let names: Vec<_> = authorization.signed_headers.split(';').collect();
@@ -146,7 +146,8 @@ fn canonical_path(raw: &str) -> Option<String> {
     Some(if path.ends_with('/') { path } else { path + "/" })
 }
 
-/// The documentation sorts by name and leaves open whether before or after encoding; official signers do either.
+/// The documentation sorts by name and leaves open whether before or after encoding; official signers do
+/// either.
 fn canonical_queries(query: &Query) -> Vec<String> {
     let mut raw: Vec<_> = query.iter().collect();
     raw.sort_unstable();

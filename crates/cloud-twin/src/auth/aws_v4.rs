@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Policy, SignedParts, account, check_skew, hmac, locked, mismatch, time_required,
+    AuthRules, SignedParts, account, check_skew, hmac, locked, mismatch, time_required,
     unsupported_authorization,
 };
 use crate::dialect::{Dialect, HeaderPrefix};
@@ -20,7 +20,7 @@ pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// What the header says.
-struct Presented<'a> {
+struct AwsV4Signature<'a> {
     access_key: &'a str,
     /// `date/region/s3/aws4_request`.
     scope: &'a str,
@@ -28,7 +28,7 @@ struct Presented<'a> {
     signature: &'a str,
 }
 
-impl<'a> Presented<'a> {
+impl<'a> AwsV4Signature<'a> {
     fn parse(authorization: &'a str) -> Option<Self> {
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
         for part in authorization.strip_prefix(ALGORITHM)?.split(',') {
@@ -47,10 +47,11 @@ impl<'a> Presented<'a> {
 
 pub(super) fn verify(
     request: SignedParts<'_>,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     authorization: &str,
 ) -> Outcome<HeaderPrefix> {
-    let presented = Presented::parse(authorization).ok_or_else(|| unsupported_authorization(Dialect::Obs))?;
+    let presented =
+        AwsV4Signature::parse(authorization).ok_or_else(|| unsupported_authorization(Dialect::Obs))?;
     let payload = header(request.headers, CONTENT_SHA256);
     if payload.is_empty() {
         return Err(ApiError::bad_request(
@@ -61,20 +62,20 @@ pub(super) fn verify(
     if payload.starts_with("STREAMING-") {
         return Err(ApiError::not_implemented());
     }
-    let time = time(request, policy)?;
+    let time = time(request, rules)?;
     if !time.starts_with(presented.scope.split('/').next().unwrap_or_default()) {
         return Err(ApiError::invalid_argument("The date of the scope is not that of the request."));
     }
     check_headers(request, &presented)?;
-    let failures = policy.failures;
-    if failures.is_some_and(|failures| failures.is_locked(presented.access_key, policy.now)) {
+    let failures = rules.failures;
+    if failures.is_some_and(|failures| failures.is_locked(presented.access_key, rules.now)) {
         return Err(locked());
     }
     let token = request
         .headers
         .contains_key("x-amz-security-token")
         .then(|| header(request.headers, "x-amz-security-token"));
-    let account = account(Dialect::Obs, policy.accounts, presented.access_key, token.as_deref())?;
+    let account = account(Dialect::Obs, rules.accounts, presented.access_key, token.as_deref())?;
     let key =
         presented.scope.split('/').fold(format!("AWS4{}", account.secret_key).into_bytes(), |key, step| {
             hmac::<Sha256>(&key, step.as_bytes())
@@ -93,14 +94,14 @@ pub(super) fn verify(
         first.get_or_insert(string_to_sign);
     }
     if let Some(failures) = failures {
-        failures.failed(presented.access_key, policy.now);
+        failures.failed(presented.access_key, rules.now);
     }
     let string_to_sign = first.unwrap_or_default();
     Err(mismatch(Dialect::Obs, presented.access_key, presented.signature, &string_to_sign))
 }
 
-/// The time that was signed, in the form that is signed. `esdk-obs-python` tells it in `Date` alone.
-fn time(request: SignedParts<'_>, policy: Policy<'_>) -> Outcome<String> {
+/// The time that was signed, in the form that is signed. `esdk-obs-python` sends it in `Date` only.
+fn time(request: SignedParts<'_>, rules: AuthRules<'_>) -> Outcome<String> {
     let basic = header(request.headers, "x-amz-date");
     let signed_at = if basic.is_empty() {
         parse_http_time(&header(request.headers, "date"))
@@ -108,12 +109,12 @@ fn time(request: SignedParts<'_>, policy: Policy<'_>) -> Outcome<String> {
         parse_basic_time(&basic)
     };
     let signed_at = signed_at.ok_or_else(time_required)?;
-    check_skew(signed_at, policy.now)?;
+    check_skew(signed_at, rules.now)?;
     Ok(signed_at.format("%Y%m%dT%H%M%SZ").to_string())
 }
 
 /// The host must be signed, and every header of the dialect.
-fn check_headers(request: SignedParts<'_>, presented: &Presented<'_>) -> Outcome<()> {
+fn check_headers(request: SignedParts<'_>, presented: &AwsV4Signature<'_>) -> Outcome<()> {
     let signed: Vec<_> = presented.signed_headers.split(';').collect();
     let needed = request
         .headers
@@ -145,7 +146,7 @@ fn paths(request: SignedParts<'_>) -> Vec<String> {
 
 fn canonical_request(
     request: SignedParts<'_>,
-    presented: &Presented<'_>,
+    presented: &AwsV4Signature<'_>,
     path: &str,
     payload: &str,
 ) -> String {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::oss_v4::{ALGORITHM, KeyCache, Scope};
-use super::{MAX_SKEW, Policy, account, expired, hmac, mismatch, skewed, time_required};
+use super::{AuthRules, MAX_SKEW, account, expired, hmac, mismatch, skewed, time_required};
 use crate::config::SignatureV1;
 use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
@@ -17,8 +17,8 @@ use crate::time::parse_basic_time;
 
 const MAX_AGE: TimeDelta = TimeDelta::days(7);
 
-/// Which signature vouches for a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which kind of signature a form carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormSignature {
     V1,
     V4,
@@ -28,12 +28,12 @@ pub(crate) enum FormSignature {
 pub(crate) fn verify_form(
     fields: &FormFields,
     document: &str,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     keys: &KeyCache,
 ) -> Outcome<FormSignature> {
     match fields.get("x-oss-signature-version") {
-        None => verify_v1(fields, document, policy).map(|()| FormSignature::V1),
-        Some(ALGORITHM) => verify_v4(fields, document, policy, keys).map(|()| FormSignature::V4),
+        None => verify_v1(fields, document, rules).map(|()| FormSignature::V1),
+        Some(ALGORITHM) => verify_v4(fields, document, rules, keys).map(|()| FormSignature::V4),
         Some(_) => {
             Err(ApiError::invalid_argument("The x-oss-signature-version is invalid.").ec("0002-00000701"))
         }
@@ -57,14 +57,14 @@ fn required(name: &str) -> ApiError {
     .detail("ArgumentName", name)
 }
 
-fn verify_v1(fields: &FormFields, document: &str, policy: Policy<'_>) -> Outcome<()> {
-    if policy.v1 == SignatureV1::Refused {
+fn verify_v1(fields: &FormFields, document: &str, rules: AuthRules<'_>) -> Outcome<()> {
+    if rules.v1 == SignatureV1::Refused {
         return Err(super::v1_refused());
     }
     let provided = signature(fields, "signature", "Signature")?;
     let access_key = fields.get("ossaccesskeyid").ok_or_else(|| required("OSSAccessKeyId"))?;
     let token = fields.get("x-oss-security-token");
-    let account = account(Dialect::Oss, policy.accounts, access_key, token)?;
+    let account = account(Dialect::Oss, rules.accounts, access_key, token)?;
     let mac = hmac::<Sha1>(account.secret_key.as_bytes(), document.as_bytes());
     if STANDARD.encode(mac) == provided {
         return Ok(());
@@ -72,21 +72,21 @@ fn verify_v1(fields: &FormFields, document: &str, policy: Policy<'_>) -> Outcome
     Err(mismatch(Dialect::Oss, access_key, provided, document).ec("0002-00000705"))
 }
 
-fn verify_v4(fields: &FormFields, document: &str, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
+fn verify_v4(fields: &FormFields, document: &str, rules: AuthRules<'_>, keys: &KeyCache) -> Outcome<()> {
     let provided = signature(fields, "x-oss-signature", "x-oss-signature")?;
     let field = |name: &str| fields.get(name).ok_or_else(|| required(name));
     let credential = field("x-oss-credential")?;
     let scope = Scope::parse(credential).map_err(|error| error.ec("0002-00000710"))?;
     let token = fields.get("x-oss-security-token");
-    let account = account(Dialect::Oss, policy.accounts, scope.access_key, token)?;
+    let account = account(Dialect::Oss, rules.accounts, scope.access_key, token)?;
     let time = field("x-oss-date")?;
     let signed_at = parse_basic_time(time).ok_or_else(time_required)?;
-    scope.check(time, policy.region)?;
-    if signed_at > policy.now + MAX_SKEW {
-        return Err(skewed(signed_at, policy.now));
+    scope.check(time, rules.region)?;
+    if signed_at > rules.now + MAX_SKEW {
+        return Err(skewed(signed_at, rules.now));
     }
-    if policy.now > signed_at + MAX_AGE {
-        return Err(expired(signed_at + MAX_AGE, policy.now));
+    if rules.now > signed_at + MAX_AGE {
+        return Err(expired(signed_at + MAX_AGE, rules.now));
     }
     let key = keys.signing_key(account, &scope);
     if hex::encode(hmac::<Sha256>(&key, document.as_bytes())) == provided {

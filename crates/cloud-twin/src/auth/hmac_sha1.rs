@@ -8,7 +8,7 @@ use chrono::DateTime;
 use sha1::Sha1;
 
 use super::{
-    Policy, SignedParts, account, check_skew, expired, hmac, locked, mismatch, time_required,
+    AuthRules, SignedParts, account, check_skew, expired, hmac, locked, mismatch, time_required,
     unsupported_authorization, v1_refused,
 };
 use crate::config::SignatureV1;
@@ -51,7 +51,7 @@ const OBS_SUB_RESOURCES: &str = "\
     x-workflow-prefix x-workflow-start x-workflow-template-name";
 
 /// Where the signature was found and what it was made with.
-struct Presented<'a> {
+struct PresentedSignature<'a> {
     prefix: HeaderPrefix,
     access_key: &'a str,
     signature: &'a str,
@@ -62,22 +62,22 @@ struct Presented<'a> {
 pub(super) fn verify(
     dialect: Dialect,
     request: SignedParts<'_>,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     authorization: &str,
 ) -> Outcome<HeaderPrefix> {
-    if dialect == Dialect::Oss && policy.v1 == SignatureV1::Refused {
+    if dialect == Dialect::Oss && rules.v1 == SignatureV1::Refused {
         return Err(v1_refused());
     }
     let presented = if authorization.is_empty() {
-        from_url(dialect, request, policy)?
+        from_url(dialect, request, rules)?
     } else {
-        from_header(dialect, request, policy, authorization)?
+        from_header(dialect, request, rules, authorization)?
     };
-    let failures = policy.failures;
-    if failures.is_some_and(|failures| failures.is_locked(presented.access_key, policy.now)) {
+    let failures = rules.failures;
+    if failures.is_some_and(|failures| failures.is_locked(presented.access_key, rules.now)) {
         return Err(locked());
     }
-    let account = account(dialect, policy.accounts, presented.access_key, presented.token.as_deref())?;
+    let account = account(dialect, rules.accounts, presented.access_key, presented.token.as_deref())?;
     let resources = resources(dialect, request);
     let mut first = None;
     for resource in &resources {
@@ -92,7 +92,7 @@ pub(super) fn verify(
         first.get_or_insert(string_to_sign);
     }
     if let Some(failures) = failures {
-        failures.failed(presented.access_key, policy.now);
+        failures.failed(presented.access_key, rules.now);
     }
     Err(mismatch(dialect, presented.access_key, presented.signature, &first.unwrap_or_default()))
 }
@@ -100,9 +100,9 @@ pub(super) fn verify(
 fn from_header<'a>(
     dialect: Dialect,
     request: SignedParts<'_>,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     authorization: &'a str,
-) -> Outcome<Presented<'a>> {
+) -> Outcome<PresentedSignature<'a>> {
     let unsupported = || unsupported_authorization(dialect);
     let (scheme, credentials) = authorization.split_once(' ').ok_or_else(unsupported)?;
     let prefix = match (dialect, scheme) {
@@ -119,13 +119,17 @@ fn from_header<'a>(
         (false, Dialect::Oss) => (own_date.clone(), own_date),
         (false, Dialect::Obs) => (own_date, String::new()),
     };
-    check_skew(parse_http_time(&shown).ok_or_else(time_required)?, policy.now)?;
+    check_skew(parse_http_time(&shown).ok_or_else(time_required)?, rules.now)?;
     let token = prefix.name("security-token");
     let token = request.headers.contains_key(&token).then(|| header(request.headers, token.as_str()));
-    Ok(Presented { prefix, access_key, signature, date_line, token })
+    Ok(PresentedSignature { prefix, access_key, signature, date_line, token })
 }
 
-fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) -> Outcome<Presented<'a>> {
+fn from_url<'a>(
+    dialect: Dialect,
+    request: SignedParts<'a>,
+    rules: AuthRules<'_>,
+) -> Outcome<PresentedSignature<'a>> {
     let query = request.query;
     let (prefix, access_key, token) = match dialect {
         Dialect::Oss => (HeaderPrefix::OSS, query.get("OSSAccessKeyId"), query.get("security-token")),
@@ -152,10 +156,10 @@ fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) 
     let deadline = expires.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     let deadline = deadline
         .ok_or_else(|| ApiError::forbidden("AccessDenied", "Invalid date (should be seconds since epoch)"))?;
-    if policy.now > deadline {
-        return Err(expired(deadline, policy.now));
+    if rules.now > deadline {
+        return Err(expired(deadline, rules.now));
     }
-    Ok(Presented {
+    Ok(PresentedSignature {
         prefix,
         access_key,
         signature,
@@ -164,8 +168,8 @@ fn from_url<'a>(dialect: Dialect, request: SignedParts<'a>, policy: Policy<'_>) 
     })
 }
 
-/// The resource texts a correct client may have signed. OSS signs the raw key. OBS signs the encoded one, as on the
-/// wire; where a client hides slashes of the key as `%2F`, also with the slashes.
+/// The resource texts a correct client may have signed. OSS signs the raw key. OBS signs the encoded one, as
+/// on the wire; where a client hides slashes of the key as `%2F`, also with the slashes.
 fn resources(dialect: Dialect, request: SignedParts<'_>) -> Vec<String> {
     match dialect {
         Dialect::Oss => vec![request.target.resource(str::to_owned)],
@@ -185,7 +189,7 @@ fn resources(dialect: Dialect, request: SignedParts<'_>) -> Vec<String> {
 fn string_to_sign(
     dialect: Dialect,
     request: SignedParts<'_>,
-    presented: &Presented<'_>,
+    presented: &PresentedSignature<'_>,
     resource: &str,
 ) -> String {
     let headers = request.headers;

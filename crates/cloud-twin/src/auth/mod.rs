@@ -34,7 +34,7 @@ use crate::wire::{Query, Target, header};
 pub(crate) const MAX_SKEW: TimeDelta = TimeDelta::minutes(15);
 
 /// The parts of a request that signatures cover.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedParts<'a> {
     pub(crate) method: &'a Method,
     pub(crate) raw_path: &'a str,
@@ -44,8 +44,8 @@ pub(crate) struct SignedParts<'a> {
 }
 
 /// What an object service checks callers against.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Policy<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthRules<'a> {
     pub(crate) accounts: &'a [Account],
     pub(crate) region: &'a str,
     pub(crate) v1: SignatureV1,
@@ -58,7 +58,7 @@ pub(crate) struct Policy<'a> {
 pub(crate) fn verify(
     dialect: Dialect,
     request: SignedParts<'_>,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     keys: &KeyCache,
 ) -> Outcome<HeaderPrefix> {
     let authorization = header(request.headers, "authorization");
@@ -71,18 +71,18 @@ pub(crate) fn verify(
     }
     match dialect {
         Dialect::Oss if authorization.starts_with("OSS4-HMAC-SHA256") => {
-            oss_v4::verify_header(request, policy, keys, &authorization)?;
+            oss_v4::verify_header(request, rules, keys, &authorization)?;
             Ok(HeaderPrefix::OSS)
         }
         Dialect::Oss if query.has("x-oss-signature-version") => {
-            oss_v4::verify_url(request, policy, keys)?;
+            oss_v4::verify_url(request, rules, keys)?;
             Ok(HeaderPrefix::OSS)
         }
         Dialect::Obs if authorization.starts_with(aws_v4::ALGORITHM) => {
-            aws_v4::verify(request, policy, &authorization)
+            aws_v4::verify(request, rules, &authorization)
         }
         _ if authorization.is_empty() && !in_url => Err(anonymous(dialect)),
-        _ => hmac_sha1::verify(dialect, request, policy, &authorization),
+        _ => hmac_sha1::verify(dialect, request, rules, &authorization),
     }
 }
 

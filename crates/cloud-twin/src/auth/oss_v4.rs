@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 
-use super::{MAX_SKEW, Policy, SignedParts, account, check_skew, expired, hmac, mismatch, time_required};
+use super::{AuthRules, MAX_SKEW, SignedParts, account, check_skew, expired, hmac, mismatch, time_required};
 use crate::config::Account;
 use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
@@ -107,7 +107,7 @@ impl<'a> Authorization<'a> {
 
 pub(super) fn verify_header(
     request: SignedParts<'_>,
-    policy: Policy<'_>,
+    rules: AuthRules<'_>,
     keys: &KeyCache,
     authorization: &str,
 ) -> Outcome<()> {
@@ -117,13 +117,13 @@ pub(super) fn verify_header(
         .headers
         .contains_key("x-oss-security-token")
         .then(|| header(request.headers, "x-oss-security-token"));
-    let account = account(Dialect::Oss, policy.accounts, scope.access_key, token.as_deref())?;
+    let account = account(Dialect::Oss, rules.accounts, scope.access_key, token.as_deref())?;
     if header(request.headers, "x-oss-content-sha256") != UNSIGNED_PAYLOAD {
         return Err(ApiError::invalid_argument("x-oss-content-sha256 must be UNSIGNED-PAYLOAD."));
     }
     let (time, signed_at) = header_time(request.headers)?;
-    scope.check(&time, policy.region)?;
-    check_skew(signed_at, policy.now)?;
+    scope.check(&time, rules.region)?;
+    check_skew(signed_at, rules.now)?;
     check_signature(
         request,
         keys,
@@ -146,7 +146,7 @@ fn header_time(headers: &HeaderMap) -> Outcome<(String, DateTime<Utc>)> {
     Ok((signed_at.format("%Y%m%dT%H%M%SZ").to_string(), signed_at))
 }
 
-pub(super) fn verify_url(request: SignedParts<'_>, policy: Policy<'_>, keys: &KeyCache) -> Outcome<()> {
+pub(super) fn verify_url(request: SignedParts<'_>, rules: AuthRules<'_>, keys: &KeyCache) -> Outcome<()> {
     let parameter = |name: &str| {
         request
             .query
@@ -161,18 +161,18 @@ pub(super) fn verify_url(request: SignedParts<'_>, policy: Policy<'_>, keys: &Ke
     }
     let scope = Scope::parse(parameter("x-oss-credential")?)?;
     let account =
-        account(Dialect::Oss, policy.accounts, scope.access_key, request.query.get("x-oss-security-token"))?;
+        account(Dialect::Oss, rules.accounts, scope.access_key, request.query.get("x-oss-security-token"))?;
     let time = parameter("x-oss-date")?;
     let signed_at = parse_basic_time(time).ok_or_else(time_required)?;
-    scope.check(time, policy.region)?;
+    scope.check(time, rules.region)?;
     let longest = if account.security_token.is_some() { MAX_EXPIRES_TEMPORARY } else { MAX_EXPIRES };
     let expires = parameter("x-oss-expires")?.parse().ok().filter(|seconds| (1..=longest).contains(seconds));
     let expires = expires.ok_or_else(|| {
         ApiError::invalid_argument(format!("x-oss-expires must be between 1 and {longest}."))
     })?;
     let deadline = signed_at + TimeDelta::seconds(expires);
-    if policy.now < signed_at - MAX_SKEW || policy.now > deadline {
-        return Err(expired(deadline, policy.now));
+    if rules.now < signed_at - MAX_SKEW || rules.now > deadline {
+        return Err(expired(deadline, rules.now));
     }
     let additional = request.query.get("x-oss-additional-headers").unwrap_or_default();
     check_signature(request, keys, account, &scope, time, additional, parameter("x-oss-signature")?)

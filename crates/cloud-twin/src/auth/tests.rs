@@ -1,4 +1,5 @@
-//! Every recorded signature is accepted as it is, and refused as soon as a signed part of its request changes.
+//! Every recorded signature is accepted, and refused as soon as a signed part of its request
+//! changes.
 
 mod gateway;
 
@@ -95,14 +96,14 @@ impl ObjectCase {
             headers: &parts.headers,
         };
         let accounts = [self.account.clone()];
-        let policy = Policy {
+        let rules = AuthRules {
             accounts: &accounts,
             region: &self.region,
             v1: SignatureV1::Accepted,
             now: self.now,
             failures: None,
         };
-        verify(self.dialect, request, policy, &KeyCache::default())
+        verify(self.dialect, request, rules, &KeyCache::default())
     }
 
     fn read(case: &Case) -> Self {

@@ -32,7 +32,7 @@ const MODULUS: [u64; 8] = [
     0x8c43_be90_047f_1f2d,
 ];
 
-/// Made for this crate and printed here: it vouches for nothing.
+/// Made for this crate and published with it: it proves nothing.
 const PRIVATE_EXPONENT: [u64; 8] = [
     0x2567_8dca_9d07_05b8,
     0x7e02_1284_94ea_217c,
@@ -69,7 +69,7 @@ fn rsa_md5(text: &[u8]) -> [u8; KEY_BYTES] {
     signature
 }
 
-/// The headers that vouch for a callback, and those that are always the same.
+/// The headers that authenticate a callback, and the constant ones.
 pub(crate) fn sign(path_and_query: &str, body: &[u8]) -> HeaderMap {
     let (path, query) = match path_and_query.split_once('?') {
         Some((path, query)) => (path, Some(query)),

@@ -1,7 +1,8 @@
-//! Upload callbacks: OSS posts what the uploader asked for to an application server, and gives its answer to the uploader.
+//! Upload callbacks: OSS posts what the uploader asked for to an application server, and gives its answer to
+//! the uploader.
 //!
-//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/callback>. Servers on loopback are called, others
-//! cannot be reached from here.
+//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/callback>. Servers on loopback are
+//! called, others cannot be reached from here.
 
 mod key;
 mod order;
@@ -22,7 +23,7 @@ use crate::observe::CallbackCount;
 use crate::sync::lock;
 
 /// A callback to one URL, made or lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallbackAttempt {
     /// Bucket uploaded to.
     pub bucket: String,
@@ -39,7 +40,7 @@ pub struct CallbackAttempt {
 }
 
 /// How a callback ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Succeeded,
     Failed,

@@ -16,7 +16,7 @@ const MAX_ARGUMENT: usize = 5 << 10;
 const MAX_URLS: usize = 5;
 
 /// How the values of variables are written into the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) enum BodyType {
     #[default]
     #[serde(rename = "application/x-www-form-urlencoded")]

@@ -9,7 +9,7 @@ use crate::image::Image;
 use crate::wire::{Slash, encode};
 
 /// What is known of an upload.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Variables<'a> {
     pub(crate) bucket: &'a str,
     pub(crate) object: &'a str,
@@ -28,8 +28,8 @@ pub(crate) struct Variables<'a> {
 impl Variables<'_> {
     /// `template` with every `${name}` replaced: URL-encoded in a form, as a JSON value in JSON.
     ///
-    /// What has no value is nothing in a form. JSON needs something in its place: `""` where text was to be expected,
-    /// `null` for a number.
+    /// What has no value is nothing in a form. JSON needs something in its place: `""` where text was to be
+    /// expected, `null` for a number.
     pub(crate) fn fill(&self, template: &str, body_type: BodyType) -> String {
         let mut body = String::with_capacity(template.len());
         let mut rest = template;
@@ -47,7 +47,8 @@ impl Variables<'_> {
         body + rest
     }
 
-    /// Sizes are numbers, all else is text: `crc64` too, as in its header, because it exceeds what JSON readers hold exactly.
+    /// Sizes are numbers, all else is text: `crc64` too, as in its header, because it exceeds what JSON
+    /// readers hold exactly.
     fn value(&self, name: &str) -> Value {
         match name {
             "bucket" => self.bucket.into(),

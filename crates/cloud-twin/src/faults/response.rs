@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The answer of a fault. Without a `body` of its own, the service's usual error body is made of code and message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The answer of a fault. Without a `body` of its own, the service's usual error body is made of code and
+/// message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultResponse {
     /// HTTP status, 100 to 999.

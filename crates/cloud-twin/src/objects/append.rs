@@ -37,7 +37,8 @@ pub(super) async fn append_object(call: &Call<'_>, key: &str, body: RequestBody)
     Ok(reply)
 }
 
-/// Where the length of the object is told. S3 has no appends: by its names too OBS tells it in its own header.
+/// The header with the length of the object. S3 has no appends, so OBS uses its own header for S3 names as
+/// well.
 fn next_position(call: &Call<'_>) -> HeaderName {
     HeaderPrefix::of(call.dialect).name("next-append-position")
 }

@@ -2,7 +2,7 @@
 //!
 //! See <https://www.alibabacloud.com/help/en/oss/developer-reference/restoreobject> and
 //! <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0087.html>. The while is
-//! [`TwinConfig::restore_time`](crate::TwinConfig::restore_time), whatever the tier.
+//! [`TwinConfig::restore_time`](crate::TwinConfig::restore_time), for every tier.
 
 use chrono::TimeDelta;
 use http::{Response, StatusCode};

@@ -49,7 +49,7 @@ pub(crate) async fn receive(
     Ok(intake.finish(dialect)?)
 }
 
-/// Reads a document that may be left out, with or without saying so.
+/// Reads a document that may be missing, announced or not.
 pub(super) async fn receive_document(
     dialect: Dialect,
     headers: &HeaderMap,
@@ -85,7 +85,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// `headers` may tell the MD5 to check; `announced` bytes are expected, `limit` are allowed.
+    /// `headers` may have an MD5 to check; `announced` bytes are expected, `limit` are allowed.
     pub(super) fn new(headers: &HeaderMap, announced: u64, limit: u64) -> Outcome<Self> {
         Ok(Self {
             content: ContentBuilder::default(),

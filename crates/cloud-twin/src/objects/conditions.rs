@@ -1,4 +1,4 @@
-//! Conditions on the object that is read, be it for a client or for a copy.
+//! Conditions on an object that is read, by a client or for a copy.
 
 use chrono::DateTime;
 use http::HeaderMap;
@@ -8,15 +8,15 @@ use crate::object::StoredObject;
 use crate::wire;
 
 /// What conditions that do not fail come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConditionVerdict {
     Met,
     /// By `If-None-Match` or `If-Modified-Since`, the caller has this very object.
     Unchanged,
 }
 
 /// Checks `if-match` and its like, each name with `prefix` before it.
-pub(super) fn check(headers: &HeaderMap, prefix: &str, object: &StoredObject) -> Outcome<Verdict> {
+pub(super) fn check(headers: &HeaderMap, prefix: &str, object: &StoredObject) -> Outcome<ConditionVerdict> {
     let given = |name: &str| {
         Some(wire::header(headers, &format!("{prefix}{name}"))).filter(|value| !value.is_empty())
     };
@@ -32,7 +32,7 @@ pub(super) fn check(headers: &HeaderMap, prefix: &str, object: &StoredObject) ->
     }
     let unchanged = given("if-none-match").is_some_and(|list| names(&list))
         || time("if-modified-since").is_some_and(|limit| !modified_after(limit));
-    Ok(if unchanged { Verdict::Unchanged } else { Verdict::Met })
+    Ok(if unchanged { ConditionVerdict::Unchanged } else { ConditionVerdict::Met })
 }
 
 fn matches_etag(tag: &str, etag: &str) -> bool {

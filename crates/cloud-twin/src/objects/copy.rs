@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
 
 use super::body::MAX_OBJECT;
-use super::conditions::{Verdict, check};
+use super::conditions::{ConditionVerdict, check};
 use super::get::{check_restored, look_up};
 use super::headers_kept::object_headers;
 use super::range::{Asked, not_satisfiable};
@@ -35,8 +35,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// `/bucket/key` with the key URL-encoded, `?versionId=null` allowed; `None` where there is none. OBS decodes before it
-    /// looks for the bucket: `esdk-obs-nodejs` encodes every slash.
+    /// `/bucket/key` with the key URL-encoded, `?versionId=null` allowed; `None` where there is none. OBS
+    /// decodes before it looks for the bucket: `esdk-obs-nodejs` encodes every slash.
     pub(super) fn of(headers: &HeaderMap, prefix: HeaderPrefix) -> Option<Outcome<Self>> {
         let name = prefix.name("copy-source");
         let text = headers.contains_key(&name).then(|| wire::header(headers, name.as_str()))?;
@@ -79,13 +79,13 @@ impl Source {
 fn unneeded(call: &Call<'_>, source: &StoredObject) -> Outcome<Option<Reply>> {
     let prefix = call.prefix.name("copy-source-");
     match (check(&call.parts.headers, prefix.as_str(), source)?, call.dialect) {
-        (Verdict::Met, _) => Ok(None),
-        (Verdict::Unchanged, Dialect::Oss) => {
+        (ConditionVerdict::Met, _) => Ok(None),
+        (ConditionVerdict::Unchanged, Dialect::Oss) => {
             let mut reply = Response::new(ReplyBody::default());
             *reply.status_mut() = StatusCode::NOT_MODIFIED;
             Ok(Some(reply))
         }
-        (Verdict::Unchanged, Dialect::Obs) => {
+        (ConditionVerdict::Unchanged, Dialect::Obs) => {
             Err(ApiError::precondition_failed("x-obs-copy-source-If-None-Match"))
         }
     }
@@ -186,7 +186,7 @@ pub(super) fn upload_part_copy(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     Ok(result(call, "CopyPartResult", &etag, crc64))
 }
 
-/// A range that is none: OSS copies everything, OBS refuses.
+/// An invalid range: OSS copies everything, OBS refuses.
 fn source_range(call: &Call<'_>, size: u64) -> Outcome<Option<Range<u64>>> {
     let name = call.prefix.name("copy-source-range");
     let text = wire::header(&call.parts.headers, name.as_str());

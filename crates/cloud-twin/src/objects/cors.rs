@@ -1,4 +1,5 @@
-//! Requests about the cross-origin rules of a bucket, preflights, and the headers that the rules add to replies.
+//! Requests about the cross-origin rules of a bucket, preflights, and the headers that the rules add to
+//! replies.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
@@ -73,7 +74,7 @@ fn forbidden(dialect: Dialect, message: &'static str) -> ApiError {
     ApiError::forbidden(code, message)
 }
 
-/// Adds what a browser wants to see on the answer to a request of another origin, be it a refusal.
+/// Adds the headers that browsers expect on any answer to a request of another origin, refusals included.
 pub(super) fn decorate(bucket: &Bucket, request: &HeaderMap, method: &Method, reply: &mut HeaderMap) {
     if let Some(cors) = lock(&bucket.cors).as_ref() {
         let origin = wire::header(request, header::ORIGIN.as_str());

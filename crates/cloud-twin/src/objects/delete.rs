@@ -68,33 +68,34 @@ pub(super) async fn delete_objects(call: &Call<'_>, body: RequestBody) -> Result
 }
 
 /// Whether the answer lists what was deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Quiet,
     Verbose,
 }
 
 /// How keys are written in the answer and, for OBS, in the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DeleteEncoding {
     Plain,
     Url,
 }
 
 struct Request {
     mode: Mode,
-    encoding: Encoding,
+    encoding: DeleteEncoding,
     keys: Vec<String>,
 }
 
 impl Request {
-    /// OSS is told the encoding of its answer in the query, OBS that of both documents in the request's.
+    /// OSS reads the encoding of its answer from the query, OBS that of both documents from the request
+    /// document.
     fn parse(call: &Call<'_>, body: &[u8]) -> Outcome<Self> {
         let mut request = Self {
             mode: Mode::Verbose,
             encoding: match (call.dialect, call.query.get("encoding-type")) {
-                (Dialect::Oss, Some("url")) => Encoding::Url,
-                _ => Encoding::Plain,
+                (Dialect::Oss, Some("url")) => DeleteEncoding::Url,
+                _ => DeleteEncoding::Plain,
             },
             keys: Vec::new(),
         };
@@ -111,12 +112,12 @@ impl Request {
                 "Key" => request.keys.push(text),
                 "Quiet" if text.trim() == "true" => request.mode = Mode::Quiet,
                 "EncodingType" if call.dialect == Dialect::Obs && text == "url" => {
-                    request.encoding = Encoding::Url;
+                    request.encoding = DeleteEncoding::Url;
                 }
                 _ => {}
             }
         }
-        if call.dialect == Dialect::Obs && request.encoding == Encoding::Url {
+        if call.dialect == Dialect::Obs && request.encoding == DeleteEncoding::Url {
             for key in &mut request.keys {
                 *key = decode(key, Plus::Space).map_err(|_| ApiError::malformed_xml())?;
             }
@@ -135,14 +136,14 @@ impl Request {
             return reply;
         }
         let mut document = Document::new("DeleteResult", call.dialect.namespace());
-        if self.encoding == Encoding::Url {
+        if self.encoding == DeleteEncoding::Url {
             document.leaf("EncodingType", "url");
         }
         if self.mode == Mode::Verbose {
             for key in self.keys {
                 let key = match self.encoding {
-                    Encoding::Url => encode(&key, Slash::Encode),
-                    Encoding::Plain => key,
+                    DeleteEncoding::Url => encode(&key, Slash::Encode),
+                    DeleteEncoding::Plain => key,
                 };
                 document.group("Deleted", |deleted| {
                     deleted.leaf("Key", &key);

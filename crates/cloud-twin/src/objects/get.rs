@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use super::conditions::{Verdict, check};
+use super::conditions::{ConditionVerdict, check};
 use super::reply::write_headers;
 use super::{Call, process, range};
 use crate::body::ReplyBody;
@@ -15,7 +15,8 @@ use crate::reply::{Reply, insert_text};
 use crate::store::Bucket;
 use crate::time::http_date;
 
-/// The object at `key` as readers see it: a link has the content of its target, and the later time of the two.
+/// The object at `key` as readers see it: a link has the content of its target, and the later time of the
+/// two.
 pub(super) fn look_up(bucket: &Bucket, key: &str) -> Outcome<Arc<StoredObject>> {
     let object = bucket.get(key).ok_or_else(|| ApiError::no_such_key(key))?;
     let ObjectKind::Symlink { target } = &object.kind else {
@@ -50,7 +51,7 @@ pub(super) fn check_restored(call: &Call<'_>, object: &StoredObject) -> Outcome<
 
 pub(super) fn get_object(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let object = look_up(&*call.bucket()?, key)?;
-    if check(&call.parts.headers, "", &object)? == Verdict::Unchanged {
+    if check(&call.parts.headers, "", &object)? == ConditionVerdict::Unchanged {
         return Ok(not_modified(call, &object));
     }
     if call.parts.method != Method::HEAD {

@@ -57,7 +57,8 @@ pub(super) fn object_headers(call: &Call<'_>) -> Outcome<ObjectHeaders> {
 }
 
 /// OSS takes `a-z`, `0-9` and `-` in names of user metadata, and refuses `_` and all else:
-/// <https://help.aliyun.com/en/oss/user-guide/0011-00000004>. Of OBS no such rule is known; its SDKs send what they are given.
+/// <https://help.aliyun.com/en/oss/user-guide/0011-00000004>. Of OBS no such rule is known; its SDKs send
+/// what they are given.
 fn check_user_name(call: &Call<'_>, name: &str) -> Outcome<()> {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if call.dialect == Dialect::Obs || name.bytes().all(good) {

@@ -1,4 +1,4 @@
-//! Lifecycle rules of a bucket: kept and given back. Nothing expires here.
+//! Lifecycle rules of a bucket: stored and returned, never applied.
 
 use http::{HeaderValue, Response, StatusCode, header};
 

@@ -13,13 +13,13 @@ use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
 use crate::object::StoredObject;
 use crate::reply::Reply;
-use crate::store::Objects;
+use crate::store::ObjectMap;
 use crate::wire::{Slash, encode};
 use crate::xml::Document;
 
 const MAX_KEYS: usize = 1000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {
     V1,
     V2,
@@ -58,8 +58,8 @@ pub(super) fn list_objects(call: &Call<'_>) -> Outcome<Reply> {
         },
     };
     let encoding = match text("encoding-type") {
-        "" => Encoding::Plain,
-        "url" => Encoding::Url,
+        "" => ListEncoding::Plain,
+        "url" => ListEncoding::Url,
         _ => return Err(ApiError::invalid_argument("encoding-type must be url.")),
     };
     let ask = Ask { prefix: text("prefix"), delimiter: text("delimiter"), after, max_keys: max_keys(call)? };
@@ -89,7 +89,7 @@ fn decode_token(token: &str) -> Outcome<String> {
 }
 
 impl Ask<'_> {
-    fn page(&self, objects: &Objects) -> Page {
+    fn page(&self, objects: &ObjectMap) -> Page {
         let mut page = Page::default();
         let from = if self.after.as_str() < self.prefix {
             Bound::Included(self.prefix)
@@ -131,13 +131,13 @@ impl Ask<'_> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListEncoding {
     Plain,
     Url,
 }
 
-impl Encoding {
+impl ListEncoding {
     fn apply(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Plain => Cow::Borrowed(text),
@@ -146,7 +146,7 @@ impl Encoding {
     }
 }
 
-fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, page: &Page) -> String {
+fn render(call: &Call<'_>, version: Version, encoding: ListEncoding, ask: &Ask<'_>, page: &Page) -> String {
     let query = |name: &str| call.query.get(name).unwrap_or_default();
     let mut xml = Document::new("ListBucketResult", call.dialect.namespace());
     xml.leaf("Name", call.bucket_name()).leaf("Prefix", &encoding.apply(ask.prefix));
@@ -169,7 +169,7 @@ fn render(call: &Call<'_>, version: Version, encoding: Encoding, ask: &Ask<'_>, 
         }
     }
     xml.leaf("MaxKeys", &ask.max_keys.to_string()).leaf("Delimiter", &encoding.apply(ask.delimiter));
-    if encoding == Encoding::Url {
+    if encoding == ListEncoding::Url {
         xml.leaf("EncodingType", "url");
     }
     xml.leaf("IsTruncated", if page.next.is_some() { "true" } else { "false" });

@@ -13,7 +13,7 @@ use crate::object::{ObjectHeaders, StoredObject};
 use crate::reply::Reply;
 use crate::wire;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Directive {
     /// What is named is set, the rest stays.
     ReplaceNew,

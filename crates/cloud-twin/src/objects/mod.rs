@@ -38,7 +38,7 @@ use md5::{Digest as _, Md5};
 use self::body::BodyError;
 use self::operation::Operation;
 use self::range::RangeHeader;
-use crate::auth::{self, Policy, SignedParts};
+use crate::auth::{self, AuthRules, SignedParts};
 use crate::body::{ReplyBody, RequestBody};
 use crate::cloud::Cloud;
 use crate::config::{ObsCrc64, ObsEncryption};
@@ -91,7 +91,8 @@ impl<'a> Call<'a> {
         encrypts.then_some("kms")
     }
 
-    /// The `ETag` of bytes that are stored now: their MD5, unless they are encrypted. Then it is another one each time.
+    /// The `ETag` of bytes that are stored now: their MD5, unless they are encrypted. Then it is another one
+    /// each time.
     fn new_etag(&self, md5: &[u8; 16]) -> String {
         if self.encryption().is_none() {
             return self.dialect.etag(md5);
@@ -238,7 +239,7 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
         return Ok(reply);
     }
     if matches!(operation, Operation::PostObject | Operation::OptionObject | Operation::GetCallbackKey) {
-        // A form is signed inside, the others are open to everybody.
+        // A form is signed inside; the others need no signature.
         return dispatch(call, operation, body).await;
     }
     let signed = SignedParts {
@@ -248,7 +249,7 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
         query: call.query,
         headers: &call.parts.headers,
     };
-    match auth::verify(call.dialect, signed, signature_policy(call), &call.cloud.signing_keys) {
+    match auth::verify(call.dialect, signed, auth_rules(call), &call.cloud.signing_keys) {
         Ok(prefix) => call.prefix = prefix,
         Err(error) => {
             body.drain().await;
@@ -263,13 +264,13 @@ async fn answer(call: &mut Call<'_>, operation: Operation, body: RequestBody) ->
 }
 
 /// What signatures are checked against.
-fn signature_policy<'a>(call: &Call<'a>) -> Policy<'a> {
+fn auth_rules<'a>(call: &Call<'a>) -> AuthRules<'a> {
     let config = &call.cloud.config;
     let (accounts, failures) = match call.dialect {
         Dialect::Oss => (&config.oss_accounts, None),
         Dialect::Obs => (&config.huawei_accounts, Some(&call.cloud.failures)),
     };
-    Policy { accounts, region: &config.region, v1: config.signature_v1, now: call.cloud.now(), failures }
+    AuthRules { accounts, region: &config.region, v1: config.signature_v1, now: call.cloud.now(), failures }
 }
 
 async fn dispatch(call: &Call<'_>, operation: Operation, body: RequestBody) -> Result<Reply, BodyError> {

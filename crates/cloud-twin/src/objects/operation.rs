@@ -8,7 +8,7 @@ use crate::dialect::Dialect;
 use crate::wire::{self, Query, Target};
 
 /// The API operations, named as OSS names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     ListBuckets,
     PutBucket,

@@ -1,4 +1,4 @@
-//! Asks the policies of whoever makes a request.
+//! Checks the policies of the caller.
 
 use super::operation::Operation;
 use super::{Call, copy};

@@ -1,7 +1,7 @@
 //! `x-oss-process` on reading: what becomes of a picture or a video on its way out.
 //!
-//! Nothing is scaled or decoded here: a picture goes out as it is stored, a frame of a video is a small grey picture.
-//! See <https://www.alibabacloud.com/help/en/oss/user-guide/img-parameters> and
+//! Nothing is scaled or decoded here: a picture goes out as it is stored, a frame of a video is a small grey
+//! picture. See <https://www.alibabacloud.com/help/en/oss/user-guide/img-parameters> and
 //! <https://www.alibabacloud.com/help/en/oss/user-guide/video-snapshots>.
 
 use http::{HeaderValue, Response, header};

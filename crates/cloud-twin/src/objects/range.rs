@@ -37,14 +37,14 @@ pub(super) fn asked_for(call: &Call<'_>, size: u64) -> Outcome<Option<Range<u64>
 }
 
 /// Whether a request's `Range` counts; an ordered fault may overlook it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RangeHeader {
     Honoured,
     Ignored,
 }
 
 /// One well-formed range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     From(u64),
     Between(u64, u64),

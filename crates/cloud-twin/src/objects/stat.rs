@@ -21,7 +21,7 @@ const CLASSES: [(&str, &str); 5] = [
 ];
 
 /// Bytes and objects.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     bytes: u64,
     objects: u64,

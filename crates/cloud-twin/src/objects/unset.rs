@@ -1,5 +1,5 @@
-//! Settings of buckets that nothing here can set. Clients ask for them before they work, and take each service's word
-//! for "none" and nothing else: without it `juicefs` warns at every start.
+//! Settings of buckets that nothing here can set. Clients ask for them before they work, and take each
+//! service's word for "none" and nothing else: without it `juicefs` warns at every start.
 
 use http::StatusCode;
 

@@ -40,7 +40,7 @@ pub(super) fn check_crc(call: &Call<'_>, crc64: Option<u64>) -> Outcome<()> {
     }
 }
 
-/// Stores the object, tells everybody, and raises the bucket event.
+/// Stores the object and announces it.
 pub(super) fn store(
     call: &Call<'_>,
     bucket: &Bucket,
@@ -53,7 +53,8 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Tells everybody of an object that was stored, and raises the bucket event. `replaced` is the size of an earlier one.
+/// Emits the event of a stored object, and raises the bucket event. `replaced` is the size of an
+/// earlier one.
 pub(super) fn announce(
     call: &Call<'_>,
     key: &str,

@@ -29,42 +29,42 @@ pub(crate) async fn copy_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiv
 }
 
 #[derive(Clone, Copy)]
-enum Outcome {
+enum CopyOutcome {
     Copied(u64),
     Skipped,
     Failed(&'static str),
 }
 
-fn copy(cloud: &Cloud, job: &CopyJob, key: &str) -> Outcome {
+fn copy(cloud: &Cloud, job: &CopyJob, key: &str) -> CopyOutcome {
     let Some(source) = cloud.oss.bucket(&job.source) else {
-        return Outcome::Failed("no such source bucket");
+        return CopyOutcome::Failed("no such source bucket");
     };
     let Some(destination) = cloud.obs.bucket(&job.destination) else {
-        return Outcome::Failed("no such destination bucket");
+        return CopyOutcome::Failed("no such destination bucket");
     };
     let Some(object) = source.get(key) else {
-        return Outcome::Failed("no such source object");
+        return CopyOutcome::Failed("no such source object");
     };
     // The default check of a task, by size and time of modification.
     let newer = |copy: &StoredObject| {
         copy.body.len() == object.body.len() && copy.last_modified > object.last_modified
     };
     if destination.get(key).is_some_and(|copy| newer(&copy)) {
-        return Outcome::Skipped;
+        return CopyOutcome::Skipped;
     }
     let copy = Objects { cloud, dialect: Dialect::Obs }.object(object.body.clone(), object.headers.clone());
     match destination.put(key, Arc::new(copy), Overwrite::Allowed) {
-        Ok(_) => Outcome::Copied(object.body.len()),
-        Err(_) => Outcome::Failed("the destination object exists"),
+        Ok(_) => CopyOutcome::Copied(object.body.len()),
+        Err(_) => CopyOutcome::Failed("the destination object exists"),
     }
 }
 
-fn finish(cloud: &Cloud, job: &CopyJob, key: &str, outcome: Outcome) {
+fn finish(cloud: &Cloud, job: &CopyJob, key: &str, outcome: CopyOutcome) {
     let (bucket, key) = (job.destination.clone(), key.to_owned());
     let (result, event) = match outcome {
-        Outcome::Copied(size) => (CopyResult::Success(size), TwinEvent::ObjectCopied { bucket, key }),
-        Outcome::Skipped => (CopyResult::Skip, TwinEvent::CopySkipped { bucket, key }),
-        Outcome::Failed(reason) => {
+        CopyOutcome::Copied(size) => (CopyResult::Success(size), TwinEvent::ObjectCopied { bucket, key }),
+        CopyOutcome::Skipped => (CopyResult::Skip, TwinEvent::CopySkipped { bucket, key }),
+        CopyOutcome::Failed(reason) => {
             (CopyResult::Failure, TwinEvent::CopyFailed { bucket, key, reason: reason.to_owned() })
         }
     };

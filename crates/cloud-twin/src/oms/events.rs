@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::ApiError;
+use super::OmsError;
 use crate::body::ReplyBody;
 use crate::cloud::Cloud;
 use crate::observe::TwinEvent;
@@ -17,7 +17,7 @@ use crate::wire::{Plus, decode, is_unreserved};
 const MAX_KEY: usize = 16_384;
 
 #[derive(Deserialize)]
-struct Document {
+struct BatchBody {
     object_keys: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ struct Key {
 
 impl Batch {
     pub(super) fn parse(body: &[u8]) -> Self {
-        let document = serde_json::from_slice::<Document>(body).ok();
+        let document = serde_json::from_slice::<BatchBody>(body).ok();
         let key = |sent: String| Key { decoded: decode_key(&sent), sent };
         Self(document.map(|document| document.object_keys.into_iter().map(key).collect()))
     }
@@ -57,16 +57,16 @@ fn decode_key(sent: &str) -> Option<String> {
     strict.then(|| decode(sent, Plus::Literal).ok()).flatten()
 }
 
-pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, ApiError> {
+pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, OmsError> {
     let oms = &cloud.sync_tasks;
     let now = cloud.now();
     let (source, destination, keys) = {
         let mut tasks = lock(&oms.tasks);
-        let task = tasks.get_mut(id).ok_or_else(ApiError::no_such_task)?;
+        let task = tasks.get_mut(id).ok_or_else(OmsError::no_such_task)?;
         let keys = batch.validate(cloud.config.oms_max_keys);
-        let keys = keys.ok_or_else(|| ApiError::invalid("Invalid request parameters."))?;
+        let keys = keys.ok_or_else(|| OmsError::invalid("Invalid request parameters."))?;
         if task.status == SyncTaskStatus::Stopped {
-            return Err(ApiError::invalid("The synchronization task is stopped."));
+            return Err(OmsError::invalid("The synchronization task is stopped."));
         }
         task.statistics.accepted(now, keys.len());
         (task.source_bucket.clone(), task.destination_bucket.clone(), keys)
@@ -90,7 +90,7 @@ pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, Api
     if oms.queue.send(job).is_err() {
         // The twin is shutting down.
         oms.copies_pending.fetch_sub(count, Ordering::SeqCst);
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OMS.2004", "Service unavailable."));
+        return Err(OmsError::new(StatusCode::SERVICE_UNAVAILABLE, "OMS.2004", "Service unavailable."));
     }
     Ok(Response::new(ReplyBody::default()))
 }

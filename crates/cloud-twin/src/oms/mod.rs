@@ -1,7 +1,8 @@
 //! Object Storage Migration Service: sync tasks, their events and statistics.
 //!
 //! Pages followed: <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>,
-//! <https://support.huaweicloud.com/api-oms/ShowSyncTask.md>, <https://support.huaweicloud.com/api-oms/ListSyncTasks.html>,
+//! <https://support.huaweicloud.com/api-oms/ShowSyncTask.md>,
+//! <https://support.huaweicloud.com/api-oms/ListSyncTasks.html>,
 //! <https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html>.
 
 mod copy;
@@ -32,13 +33,13 @@ use crate::sync_tasks::{OmsBatch, PROJECT_ID, SyncTaskStatus};
 /// Largest body a signed request may have.
 const MAX_BODY: usize = 12 << 20;
 /// A refusal in OMS's or the gateway's words.
-struct ApiError {
+struct OmsError {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
-impl ApiError {
+impl OmsError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
@@ -61,7 +62,7 @@ impl ApiError {
 }
 
 /// What a request asks for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Route<'a> {
     List,
     Show(&'a str),
@@ -116,7 +117,7 @@ pub(crate) async fn handle(
         Ok(body) => respond(cloud, connection, &parts, route, &body.to_bytes(), &request_id).await,
         Err(error) if error.is::<LengthLimitError>() => {
             let error =
-                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "APIGW.0201", "Request entity too large");
+                OmsError::new(StatusCode::PAYLOAD_TOO_LARGE, "APIGW.0201", "Request entity too large");
             (Ok(reply_of(&error, &request_id)), Vec::new())
         }
         Err(_) => (Err(Aborted), Vec::new()),
@@ -196,21 +197,21 @@ async fn respond(
     (Ok(fault.after(connection, reply, |response| instead(&response, request_id))), keys)
 }
 
-fn authenticate(cloud: &Cloud, parts: &Parts, body: &[u8]) -> Result<(), ApiError> {
+fn authenticate(cloud: &Cloud, parts: &Parts, body: &[u8]) -> Result<(), OmsError> {
     let accounts = &cloud.config.huawei_accounts;
-    apig::verify(parts, body, accounts, &cloud.failures, cloud.now()).map_err(|apig::Refused(text)| {
+    apig::verify(parts, body, accounts, &cloud.failures, cloud.now()).map_err(|apig::ApigRefusal(text)| {
         let message = format!("Incorrect IAM authentication information: {text}");
-        ApiError::new(StatusCode::UNAUTHORIZED, "APIGW.0301", message)
+        OmsError::new(StatusCode::UNAUTHORIZED, "APIGW.0301", message)
     })
 }
 
-/// Asks the policies of whoever makes the request.
-fn permit(cloud: &Cloud, parts: &Parts, route: Route<'_>) -> Result<(), ApiError> {
+/// Checks the policies of the caller.
+fn permit(cloud: &Cloud, parts: &Parts, route: Route<'_>) -> Result<(), OmsError> {
     let Some(access_key) = policy::of_apig(&parts.headers) else { return Ok(()) };
     let needs = policy::of_oms(route.operation());
     cloud.permit(Service::Oms, &access_key, &needs).map_err(|_| {
         let message = "Insufficient permissions. You do not have the OMS operation permissions.";
-        ApiError::new(StatusCode::FORBIDDEN, "OMS.0206", message)
+        OmsError::new(StatusCode::FORBIDDEN, "OMS.0206", message)
     })
 }
 
@@ -226,7 +227,7 @@ fn dispatch(
     parts: &Parts,
     route: Route<'_>,
     batch: Option<events::Batch>,
-) -> Result<Reply, ApiError> {
+) -> Result<Reply, OmsError> {
     match (route, batch) {
         (Route::Events(id), Some(batch)) => events::create(cloud, id, batch),
         (Route::List, _) => tasks::list(cloud, parts),
@@ -234,7 +235,7 @@ fn dispatch(
         (Route::Statistics(id), _) => tasks::statistics(cloud, id, parts),
         (Route::Start(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Synchronizing),
         (Route::Stop(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Stopped),
-        (Route::Events(_) | Route::Unknown, _) => Err(ApiError::no_such_api()),
+        (Route::Events(_) | Route::Unknown, _) => Err(OmsError::no_such_api()),
     }
 }
 
@@ -243,7 +244,7 @@ fn instead(response: &FaultResponse, request_id: &str) -> Reply {
     response.complete(error_reply(response.status_code(), &response.code, &response.message, request_id))
 }
 
-fn reply_of(error: &ApiError, request_id: &str) -> Reply {
+fn reply_of(error: &OmsError, request_id: &str) -> Reply {
     error_reply(error.status, error.code, &error.message, request_id)
 }
 

@@ -4,35 +4,35 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 use serde_json::{Value, json};
 
-use super::ApiError;
+use super::OmsError;
 use crate::cloud::Cloud;
 use crate::reply::{Reply, json_reply};
 use crate::sync::lock;
 use crate::sync_tasks::{Series, SyncTask, SyncTaskStatus};
 use crate::wire::{Plus, Query};
 
-pub(super) fn set_status(cloud: &Cloud, id: &str, status: SyncTaskStatus) -> Result<Reply, ApiError> {
+pub(super) fn set_status(cloud: &Cloud, id: &str, status: SyncTaskStatus) -> Result<Reply, OmsError> {
     if cloud.sync_tasks.set_status(id, status, cloud.now()) {
         Ok(json_reply(&json!({})))
     } else {
-        Err(ApiError::no_such_task())
+        Err(OmsError::no_such_task())
     }
 }
 
-fn query(parts: &Parts) -> Result<Query, ApiError> {
+fn query(parts: &Parts) -> Result<Query, OmsError> {
     Query::parse(parts.uri.query().unwrap_or_default(), Plus::Space).map_err(|_| invalid())
 }
 
-fn invalid() -> ApiError {
-    ApiError::invalid("Invalid request parameters.")
+fn invalid() -> OmsError {
+    OmsError::invalid("Invalid request parameters.")
 }
 
 /// An integer parameter: `None` when absent.
-fn integer(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
+fn integer(query: &Query, name: &str) -> Result<Option<i64>, OmsError> {
     query.get(name).map(|text| text.parse().map_err(|_| invalid())).transpose()
 }
 
-fn time(query: &Query, name: &str) -> Result<DateTime<Utc>, ApiError> {
+fn time(query: &Query, name: &str) -> Result<DateTime<Utc>, OmsError> {
     let millis = integer(query, name)?.ok_or_else(invalid)?;
     DateTime::from_timestamp_millis(millis).ok_or_else(invalid)
 }
@@ -57,10 +57,10 @@ fn describe(cloud: &Cloud, id: &str, task: &SyncTask) -> Value {
     })
 }
 
-pub(super) fn show(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, ApiError> {
+pub(super) fn show(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, OmsError> {
     let month = time(&query(parts)?, "query_time")?;
     let tasks = lock(&cloud.sync_tasks.tasks);
-    let task = tasks.get(id).ok_or_else(ApiError::no_such_task)?;
+    let task = tasks.get(id).ok_or_else(OmsError::no_such_task)?;
     let mut shown = describe(cloud, id, task);
     for (name, series) in [
         ("monthly_acceptance_request", Series::Request),
@@ -74,7 +74,7 @@ pub(super) fn show(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, ApiE
     Ok(json_reply(&shown))
 }
 
-pub(super) fn list(cloud: &Cloud, parts: &Parts) -> Result<Reply, ApiError> {
+pub(super) fn list(cloud: &Cloud, parts: &Parts) -> Result<Reply, OmsError> {
     let query = query(parts)?;
     let within = |name: &str, default: i64, range: std::ops::RangeInclusive<i64>| {
         let value = integer(&query, name)?.unwrap_or(default);
@@ -95,13 +95,13 @@ pub(super) fn list(cloud: &Cloud, parts: &Parts) -> Result<Reply, ApiError> {
     Ok(json_reply(&json!({"tasks": page, "count": wanted.len()})))
 }
 
-pub(super) fn statistics(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, ApiError> {
+pub(super) fn statistics(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, OmsError> {
     let query = query(parts)?;
     let names = query.get("data_type").filter(|names| !names.is_empty()).ok_or_else(invalid)?;
     let series = names.split(',').map(Series::parse).collect::<Option<Vec<_>>>().ok_or_else(invalid)?;
     let range = time(&query, "start_time")?.timestamp_millis()..=time(&query, "end_time")?.timestamp_millis();
     let tasks = lock(&cloud.sync_tasks.tasks);
-    let task = tasks.get(id).ok_or_else(ApiError::no_such_task)?;
+    let task = tasks.get(id).ok_or_else(OmsError::no_such_task)?;
     let datas: Vec<_> = series
         .into_iter()
         .map(|series| {

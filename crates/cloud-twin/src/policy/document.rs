@@ -1,33 +1,34 @@
 //! One policy.
 //!
 //! [RAM](https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax) has version `1`,
-//! [IAM](https://support.huaweicloud.com/intl/en-us/usermanual-iam/iam_01_0017.html) `1.1`. A policy is read strictly: what this twin does
-//! not evaluate (`Condition`, `NotAction`, principals) is refused, since a policy that is read by half proves nothing.
+//! [IAM](https://support.huaweicloud.com/intl/en-us/usermanual-iam/iam_01_0017.html) `1.1`. A policy is read
+//! strictly: what this twin does not evaluate (`Condition`, `NotAction`, principals) is refused, since a
+//! policy that is read by half proves nothing.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 
 /// What an access key may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessPolicy {
     vendor: Vendor,
     statements: Vec<Statement>,
 }
 
 /// Whose policies have this form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Vendor {
     Alibaba,
     Huawei,
 }
 
 /// Why a text is no policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PolicyError(String);
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Statement {
     effect: Effect,
@@ -38,7 +39,7 @@ struct Statement {
     resource: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 enum Effect {
     Allow,
     Deny,
@@ -46,14 +47,14 @@ enum Effect {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Document {
+struct PolicyText {
     version: String,
     statement: Vec<Statement>,
 }
 
 /// What policies say of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PolicyVerdict {
     /// A statement allows it, and none denies it.
     Allowed,
     /// A statement denies it.
@@ -81,9 +82,10 @@ impl AccessPolicy {
     ///
     /// # Errors
     ///
-    /// When it is none, names an action or a resource of another cloud, or has elements that are not evaluated here.
+    /// When it is none, names an action or a resource of another cloud, or has elements that are not
+    /// evaluated here.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let document: Document =
+        let document: PolicyText =
             serde_json::from_str(text).map_err(|error| PolicyError(format!("no policy: {error}")))?;
         let vendor = match &*document.version {
             "1" => Vendor::Alibaba,
@@ -148,13 +150,13 @@ fn lower_service(resource: &str) -> String {
 }
 
 /// What all of the policies together say.
-pub(super) fn judge(policies: &[AccessPolicy], action: &str, resource: &str) -> Verdict {
+pub(super) fn judge(policies: &[AccessPolicy], action: &str, resource: &str) -> PolicyVerdict {
     let about = policies.iter().flat_map(|policy| &policy.statements);
-    let mut verdict = Verdict::Unmentioned;
+    let mut verdict = PolicyVerdict::Unmentioned;
     for statement in about.filter(|statement| statement.is_about(action, resource)) {
         match statement.effect {
-            Effect::Deny => return Verdict::Denied,
-            Effect::Allow => verdict = Verdict::Allowed,
+            Effect::Deny => return PolicyVerdict::Denied,
+            Effect::Allow => verdict = PolicyVerdict::Allowed,
         }
     }
     verdict

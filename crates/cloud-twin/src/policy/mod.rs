@@ -1,4 +1,5 @@
-//! What an access key may do: policies of RAM (Alibaba) and IAM (Huawei), evaluated for each request once its signature is verified.
+//! What an access key may do: policies of RAM (Alibaba) and IAM (Huawei), evaluated for each request once its
+//! signature is verified.
 //!
 //! | module | concern |
 //! |---|---|
@@ -6,8 +7,9 @@
 //! | [`needs`] | which actions on which resources an operation needs, by the page of each |
 //! | [`caller`] | whose request it is |
 //!
-//! An access key without a policy is that of the account itself, which may do everything. One with policies may do what some
-//! statement of them allows and none denies. Everything else is answered as the services do: `AccessDenied` by OSS and OBS, `OMS.0206` by OMS.
+//! An access key without a policy is that of the account itself, which may do everything. One with policies
+//! may do what some statement of them allows and none denies. Everything else is answered as the services do:
+//! `AccessDenied` by OSS and OBS, `OMS.0206` by OMS.
 
 mod caller;
 mod document;
@@ -24,7 +26,7 @@ use serde::Serialize;
 pub use self::document::{AccessPolicy, PolicyError};
 
 pub(crate) use self::caller::{of_apig, of_form, of_request};
-use self::document::Verdict;
+use self::document::PolicyVerdict;
 pub(crate) use self::needs::{Need, Subject, deletion, listing, of_object_service, of_oms};
 use crate::dialect::Dialect;
 use crate::error::ApiError;
@@ -32,7 +34,7 @@ use crate::service::Service;
 use crate::sync::lock;
 
 /// A request that no policy allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Denied {
     /// Where it was made.
     pub service: Service,
@@ -66,7 +68,7 @@ impl Permissions {
         let Some(policies) = self.policies.get(access_key) else { return Ok(()) };
         for need in needs {
             let verdict = document::judge(policies, &need.action, &need.resource);
-            if verdict != Verdict::Allowed {
+            if verdict != PolicyVerdict::Allowed {
                 let denied = Denied {
                     service,
                     access_key: access_key.to_owned(),
@@ -74,7 +76,10 @@ impl Permissions {
                     resource: need.resource.clone(),
                 };
                 lock(&self.denied).push(denied);
-                return Err(Refusal { action: need.action.clone(), explicit: verdict == Verdict::Denied });
+                return Err(Refusal {
+                    action: need.action.clone(),
+                    explicit: verdict == PolicyVerdict::Denied,
+                });
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! Which permissions an operation needs.
 //!
-//! OSS: <https://www.alibabacloud.com/help/en/oss/user-guide/authorization-syntax-and-elements>, and the table "Permissions" of the page of
-//! each operation. OBS: <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0111.html> (buckets) and
+//! OSS: <https://www.alibabacloud.com/help/en/oss/user-guide/authorization-syntax-and-elements>, and the
+//! table "Permissions" of the page of each operation. OBS:
+//! <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0111.html> (buckets) and
 //! <https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0112.html> (objects). OMS:
 //! <https://support.huaweicloud.com/intl/en-us/api-oms/oms_api_8003.html>.
 //!
@@ -13,14 +14,14 @@ use super::carries;
 use crate::dialect::Dialect;
 
 /// An action on a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     pub(crate) action: String,
     pub(crate) resource: String,
 }
 
 /// What a request is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) operation: &'static str,
@@ -89,11 +90,12 @@ impl Subject<'_> {
     }
 }
 
-/// What an operation of OSS or OBS needs. Of `DeleteMultipleObjects`, whose keys are in its body, see [`deletion`].
+/// What an operation of OSS or OBS needs. Of `DeleteMultipleObjects`, whose keys are in its body, see
+/// [`deletion`].
 pub(crate) fn of_object_service(subject: &Subject<'_>) -> Vec<Need> {
     let (is_oss, name) = (subject.dialect == Dialect::Oss, subject.operation);
     match name {
-        // Open to everybody, or asked for again once more is known.
+        // Needs no permission, or is checked later when more is known.
         "OptionObject" | "GetCallbackKey" | "DeleteMultipleObjects" | "Unknown" => Vec::new(),
         "GetObject" | "HeadObject" | "GetObjectMeta" | "GetSymlink" => vec![subject.on_object("GetObject")],
         "PutObject" | "PostObject" | "AppendObject" | "PutSymlink" | "InitiateMultipartUpload" => {
@@ -134,10 +136,10 @@ pub(crate) fn deletion(subject: &Subject<'_>, keys: &[String]) -> Vec<Need> {
     keys.iter().map(|key| subject.needs("DeleteObject", subject.bucket, Some(key))).collect()
 }
 
-/// What it takes to be told that an object is not there: whoever may not list is told that it may not read.
+/// The permission to learn that an object is missing: a caller that may not list gets a 403 instead.
 ///
-/// [S3](https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html) documents that. OSS and OBS say neither this nor the contrary, so
-/// policies that suit this twin suit both.
+/// [S3](https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html) documents that. OSS and OBS say
+/// neither this nor the contrary, so policies that suit this twin suit both.
 pub(crate) fn listing(subject: &Subject<'_>) -> Need {
     subject.on_bucket(match subject.dialect {
         Dialect::Oss => "ListObjects",

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::document::{AccessPolicy, Verdict, judge};
+use super::document::{AccessPolicy, PolicyVerdict, judge};
 use super::needs::{Subject, deletion, of_object_service, of_oms};
 use crate::dialect::Dialect;
 
@@ -25,20 +25,20 @@ fn what_no_statement_allows_is_not_allowed_and_a_denial_counts_more() {
            {"Effect":"Deny","Action":"oss:GetObjectAcl","Resource":["acs:oss:*:*:*"]}"#)
         .unwrap();
     for (action, resource, verdict) in [
-        ("oss:GetObject", PHOTOS, Verdict::Allowed),
-        ("oss:PutObject", PHOTOS, Verdict::Allowed),
-        ("oss:PutObjectTagging", PHOTOS, Verdict::Unmentioned),
-        ("oss:DeleteObject", PHOTOS, Verdict::Unmentioned),
-        ("oss:GetObjectAcl", PHOTOS, Verdict::Denied),
-        ("oss:GetObject", "acs:oss:cn-hangzhou:1:photos/b.jpg", Verdict::Unmentioned),
-        ("oss:GetObject", "acs:oss:cn-hangzhou:1:photos2/a/b.jpg", Verdict::Unmentioned),
-        ("oss:GetBucketInfo", "acs:oss:cn-hangzhou:1:photos", Verdict::Unmentioned),
-        ("OSS:GetObject", PHOTOS, Verdict::Unmentioned),
+        ("oss:GetObject", PHOTOS, PolicyVerdict::Allowed),
+        ("oss:PutObject", PHOTOS, PolicyVerdict::Allowed),
+        ("oss:PutObjectTagging", PHOTOS, PolicyVerdict::Unmentioned),
+        ("oss:DeleteObject", PHOTOS, PolicyVerdict::Unmentioned),
+        ("oss:GetObjectAcl", PHOTOS, PolicyVerdict::Denied),
+        ("oss:GetObject", "acs:oss:cn-hangzhou:1:photos/b.jpg", PolicyVerdict::Unmentioned),
+        ("oss:GetObject", "acs:oss:cn-hangzhou:1:photos2/a/b.jpg", PolicyVerdict::Unmentioned),
+        ("oss:GetBucketInfo", "acs:oss:cn-hangzhou:1:photos", PolicyVerdict::Unmentioned),
+        ("OSS:GetObject", PHOTOS, PolicyVerdict::Unmentioned),
     ] {
         assert_eq!(judge(std::slice::from_ref(&policy), action, resource), verdict, "{action} {resource}");
     }
     let more = ram(r#"{"Effect":"Allow","Action":"oss:DeleteObject","Resource":"*"}"#).unwrap();
-    assert_eq!(judge(&[policy, more], "oss:DeleteObject", PHOTOS), Verdict::Allowed, "they add up");
+    assert_eq!(judge(&[policy, more], "oss:DeleteObject", PHOTOS), PolicyVerdict::Allowed, "they add up");
 }
 
 #[test]
@@ -49,11 +49,11 @@ fn policies_of_huawei_name_types_and_resources_in_capitals() {
         .unwrap();
     assert!(policy.is_of_huawei());
     for (action, resource, verdict) in [
-        ("obs:object:GetObject", "obs:cn-north-4:1:object:photos/a", Verdict::Allowed),
-        ("obs:object:GetObject", "obs:cn-north-4:1:object:other/a", Verdict::Unmentioned),
-        ("obs:object:PutObject", "obs:cn-north-4:1:object:photos/a", Verdict::Unmentioned),
-        ("oms:synctask:createEvent", "oms:cn-north-4:1:synctask:*", Verdict::Allowed),
-        ("oms:synctask:get", "oms:cn-north-4:1:synctask:*", Verdict::Unmentioned),
+        ("obs:object:GetObject", "obs:cn-north-4:1:object:photos/a", PolicyVerdict::Allowed),
+        ("obs:object:GetObject", "obs:cn-north-4:1:object:other/a", PolicyVerdict::Unmentioned),
+        ("obs:object:PutObject", "obs:cn-north-4:1:object:photos/a", PolicyVerdict::Unmentioned),
+        ("oms:synctask:createEvent", "oms:cn-north-4:1:synctask:*", PolicyVerdict::Allowed),
+        ("oms:synctask:get", "oms:cn-north-4:1:synctask:*", PolicyVerdict::Unmentioned),
     ] {
         assert_eq!(judge(std::slice::from_ref(&policy), action, resource), verdict, "{action} {resource}");
     }

@@ -18,7 +18,7 @@ use crate::sync::lock;
 pub(crate) const PROJECT_ID: &str = "f697f813554a4f05bac882a183b20878";
 
 /// Whether a sync task takes events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SyncTaskStatus {
     /// Takes and copies keys.
@@ -38,7 +38,7 @@ pub(crate) struct SyncTask {
 }
 
 /// Names a sync task in URLs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SyncTaskHandle {
     /// Project the task belongs to.
     pub project_id: String,
@@ -47,7 +47,7 @@ pub struct SyncTaskHandle {
 }
 
 /// A request for events that OMS authenticated, whether taken or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OmsBatch {
     /// When it came.
     pub time: DateTime<Utc>,

@@ -8,14 +8,14 @@ use chrono::{DateTime, Datelike as _, Utc};
 const INTERVAL_MILLIS: i64 = 5 * 60 * 1000;
 
 /// What became of one accepted key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CopyResult {
     Success(u64),
     Failure,
     Skip,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Series {
     Request,
     Success,

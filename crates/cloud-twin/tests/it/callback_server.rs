@@ -1,5 +1,5 @@
-//! An application server that is called back: it answers as told, keeps connections, and checks signatures with code of
-//! its own.
+//! An application server that is called back: it answers as told, keeps connections, and checks signatures
+//! with code of its own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Reaction {
     /// These bytes.
     Answer(Vec<u8>),
@@ -41,7 +41,7 @@ impl Reaction {
 }
 
 /// A request as it came.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Callback {
     pub(crate) target: String,
     head: String,

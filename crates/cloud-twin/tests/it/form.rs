@@ -10,7 +10,7 @@ use crate::sign::{base64, hmac_sha1, hmac_sha256};
 const BOUNDARY: &str = "----WebKitFormBoundaryTwin";
 
 /// What signs a policy, and when.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Signer {
     pub(crate) account: Account,
     pub(crate) region: String,
@@ -89,7 +89,7 @@ impl Signer {
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
     fields: Vec<(String, String)>,
     parts: Vec<u8>,

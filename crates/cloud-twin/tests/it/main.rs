@@ -1,5 +1,5 @@
-//! A twin from outside, over its sockets. The helpers sign with code of their own, apart from both the verifiers and
-//! the product's clients.
+//! A twin from outside, over its sockets. The helpers sign with code of their own, apart from both the
+//! verifiers and the product's clients.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

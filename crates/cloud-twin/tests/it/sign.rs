@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::{Answer, Body, exchange};
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     method: &'static str,
     bucket: String,
@@ -209,8 +209,8 @@ impl Call {
         exchange(url, self.method, &self.target(), &self.headers, &self.body).await
     }
 
-    /// Sends the request to OBS as a client of Amazon S3 signs it, with the digest of the body; a header `x-amz-meta-unsigned` is
-    /// left out of the signature.
+    /// Sends the request to OBS as a client of Amazon S3 signs it, with the digest of the body; a header
+    /// `x-amz-meta-unsigned` is left out of the signature.
     pub(crate) async fn aws_v4(mut self, twin: &Twin) -> std::io::Result<Answer> {
         let account = self.account.clone().unwrap_or_else(|| twin.huawei_account().clone());
         let time = self.time.format("%Y%m%dT%H%M%SZ").to_string();

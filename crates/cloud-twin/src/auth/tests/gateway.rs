@@ -51,7 +51,7 @@ impl GatewayCase {
         Self { sent, account, now: parse_basic_time(text(&context, "date")).unwrap() }
     }
 
-    fn verify(&self, sent: &Sent) -> Result<(), apig::Refused> {
+    fn verify(&self, sent: &Sent) -> Result<(), apig::ApigRefusal> {
         let accounts = [self.account.clone()];
         apig::verify(&sent.parts(), sent.body.as_bytes(), &accounts, &FailureLock::default(), self.now)
     }
@@ -111,10 +111,10 @@ fn the_gateway_lock_strikes_after_the_sixth_bad_signature() {
     let mut bad = case.sent.clone();
     bad.headers.last_mut().unwrap().1.push('0');
     for _ in 0..6 {
-        let apig::Refused(text) = verify(&bad, case.now).unwrap_err();
+        let apig::ApigRefusal(text) = verify(&bad, case.now).unwrap_err();
         assert!(text.starts_with("verify aksk signature fail, canonicalRequest:"), "{text}");
     }
-    let locked = Err(apig::Refused("AK access failed to reach the limit,forbidden".to_owned()));
+    let locked = Err(apig::ApigRefusal("AK access failed to reach the limit,forbidden".to_owned()));
     assert_eq!(verify(&case.sent, case.now), locked, "a good signature does not lift the lock");
     assert_eq!(verify(&case.sent, case.now + TimeDelta::minutes(5)), Ok(()));
 }

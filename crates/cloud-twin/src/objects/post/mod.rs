@@ -1,8 +1,9 @@
 //! `PostObject`: the form upload of browsers, which a signed policy allows.
 //!
-//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/postobject>. The form's fields say what the headers of
-//! a PUT would, so that is what they become here. The type is that of `x-oss-content-type`, else of the file as its browser
-//! says, else of `Content-Type`: a condition on `$content-type` alone does not bind what a browser says of the file.
+//! See <https://www.alibabacloud.com/help/en/oss/developer-reference/postobject>. The form's fields say what
+//! the headers of a PUT would, so that is what they become here. The type is that of `x-oss-content-type`,
+//! else of the file as its browser says, else of `Content-Type`: a condition on `$content-type` alone does
+//! not bind what a browser says of the file.
 
 mod form;
 mod policy;
@@ -14,12 +15,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 
 use self::form::File;
-use self::policy::{Policy, denied};
+use self::policy::{FormPolicy, denied};
 use super::body::{BodyError, Intake, check_framing};
 use super::headers_kept::{KEPT_HEADERS, object_headers};
 use super::reply::{write_headers, xml_reply};
 use super::write::{check_key, store};
-use super::{Call, callbacks, permission, signature_policy};
+use super::{Call, auth_rules, callbacks, permission};
 use crate::auth::{self, FormSignature};
 use crate::body::{ReplyBody, RequestBody};
 use crate::callback::Order;
@@ -98,8 +99,8 @@ fn authorize(
         }
         return Err(auth::anonymous(call.dialect));
     };
-    let signature = auth::verify_form(fields, document, signature_policy(call), &call.cloud.signing_keys)?;
-    let policy = Policy::parse(document)?;
+    let signature = auth::verify_form(fields, document, auth_rules(call), &call.cloud.signing_keys)?;
+    let policy = FormPolicy::parse(document)?;
     // Of a file without a field for it, what the browser says of the file.
     let of_file = || file.content_type().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     policy.check(call.cloud.now(), |name| match name {
@@ -115,7 +116,7 @@ fn authorize(
 }
 
 /// A policy signed with V4 must itself have what its signature was made with.
-fn check_mentioned(fields: &FormFields, policy: &Policy) -> Outcome<()> {
+fn check_mentioned(fields: &FormFields, policy: &FormPolicy) -> Outcome<()> {
     let token = "x-oss-security-token";
     let with_token = fields.get(token).map(|_| token);
     let needed = ["x-oss-signature-version", "x-oss-credential", "x-oss-date"].into_iter().chain(with_token);
@@ -188,7 +189,7 @@ fn empty(status: StatusCode) -> Reply {
     reply
 }
 
-/// Where the browser is sent; a URL that is none counts as not given.
+/// Where the browser is redirected; an invalid URL is ignored.
 fn redirect(call: &Call<'_>, url: &str, key: &str, object: &StoredObject) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     matches!(uri.scheme_str(), Some("http" | "https")).then(|| {

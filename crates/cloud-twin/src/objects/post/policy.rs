@@ -14,13 +14,13 @@ use super::super::body::MAX_OBJECT;
 use crate::error::{ApiError, Outcome};
 
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(super) struct FormPolicy {
     expiration: DateTime<Utc>,
     conditions: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct FormPolicyText {
     expiration: Option<String>,
     conditions: Option<Vec<Value>>,
 }
@@ -35,13 +35,14 @@ enum Condition {
     Length(u64, u64),
 }
 
-impl Policy {
+impl FormPolicy {
     pub(super) fn parse(encoded: &str) -> Outcome<Self> {
         let bytes = STANDARD.decode(encoded).map_err(|_| invalid("it is not base64"))?;
         let text = String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8"))?;
-        let document: Document = serde_json::from_str::<Map<String, Value>>(&without_escaped_dollars(&text))
-            .and_then(|object| serde_json::from_value(object.into()))
-            .map_err(|error| invalid(&format!("it is not the JSON of a policy: {error}")))?;
+        let document: FormPolicyText =
+            serde_json::from_str::<Map<String, Value>>(&without_escaped_dollars(&text))
+                .and_then(|object| serde_json::from_value(object.into()))
+                .map_err(|error| invalid(&format!("it is not the JSON of a policy: {error}")))?;
         let expiration = document.expiration.ok_or_else(|| invalid("it has no expiration"))?;
         let expiration = expiration
             .ends_with('Z')
@@ -205,11 +206,11 @@ mod tests {
 
     const EXPIRATION: &str = "2026-01-01T00:00:00.000Z";
 
-    fn parse(text: &str) -> Outcome<Policy> {
-        Policy::parse(&STANDARD.encode(text))
+    fn parse(text: &str) -> Outcome<FormPolicy> {
+        FormPolicy::parse(&STANDARD.encode(text))
     }
 
-    fn policy(conditions: &Value) -> Outcome<Policy> {
+    fn policy(conditions: &Value) -> Outcome<FormPolicy> {
         parse(&json!({"expiration": EXPIRATION, "conditions": conditions}).to_string())
     }
 
@@ -290,7 +291,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap_err().code(), "InvalidPolicyDocument", "{text}");
         }
-        assert_eq!(Policy::parse("%").unwrap_err().code(), "InvalidPolicyDocument");
-        assert_eq!(Policy::parse("/w==").unwrap_err().code(), "InvalidPolicyDocument");
+        assert_eq!(FormPolicy::parse("%").unwrap_err().code(), "InvalidPolicyDocument");
+        assert_eq!(FormPolicy::parse("/w==").unwrap_err().code(), "InvalidPolicyDocument");
     }
 }
