@@ -19,7 +19,8 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// The kind of the error that is behind `error`, itself included. Works for every error that keeps its causes.
+    /// The kind of the error that is behind `error`, itself included. Works for every error that keeps its
+    /// causes.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut connects = false;
         for cause in causes(error) {

@@ -38,26 +38,47 @@ fn depends_on(metadata: &Metadata, name: &str) -> BTreeSet<String> {
     dependencies.map(|dependency| dependency.name.clone()).filter(|name| members.contains(name)).collect()
 }
 
+/// Every member but the product and its benchmarks, with the members that it depends on, for its tests too:
+/// only those above it.
+const MEMBERS: &[(&str, &[&str])] = &[
+    ("apig-signer", &[]),
+    ("oss-lite", &[]),
+    ("http-client", &[]),
+    ("http-listener", &[]),
+    ("object-events", &[]),
+    ("settings", &["oss-lite"]),
+    ("aws-access", &["http-client"]),
+    // There is one rule for slow and silent clients, wherever somebody listens.
+    ("fc-adapter", &["http-listener"]),
+    ("cloud-twin", &["http-listener"]),
+    // The harness of the tests, which knows nothing of the product but its binary.
+    ("e2e", &["cloud-twin", "oss-lite"]),
+    ("object-copy", &["aws-access", "http-client", "oss-lite", "settings"]),
+    (
+        "bridge-core",
+        &["apig-signer", "e2e", "http-client", "object-copy", "object-events", "oss-lite", "settings"],
+    ),
+    (
+        "upload-desk",
+        &["bridge-core", "http-client", "http-listener", "object-copy", "object-events", "oss-lite"],
+    ),
+];
+
 #[test]
-fn libraries_know_neither_each_other_nor_the_product() {
+fn members_depend_on_those_below_them_alone() {
     let metadata = metadata();
-    for library in ["apig-signer", "oss-lite", "http-client", "http-listener"] {
-        assert_eq!(depends_on(&metadata, library), BTreeSet::new(), "{library}");
+    for (at, (member, below)) in MEMBERS.iter().enumerate() {
+        let allowed: BTreeSet<_> = below.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(depends_on(&metadata, member), allowed, "{member}");
+        for name in *below {
+            assert!(
+                MEMBERS[..at].iter().any(|(other, _)| other == name),
+                "{name} does not stand above {member}"
+            );
+        }
     }
-    for (library, below) in [
-        ("object-events", vec![]),
-        ("settings", vec!["oss-lite"]),
-        ("aws-access", vec!["http-client"]),
-        // Its example makes a client.
-        ("object-copy", vec!["aws-access", "http-client", "oss-lite", "settings"]),
-    ] {
-        let below = below.into_iter().map(str::to_owned).collect();
-        assert_eq!(depends_on(&metadata, library), below, "{library}");
-    }
-    // Whoever listens does it there, so that there is one rule for slow and silent clients.
-    for listening in ["fc-adapter", "cloud-twin"] {
-        assert_eq!(depends_on(&metadata, listening), ["http-listener".to_owned()].into(), "{listening}");
-    }
+    let known: BTreeSet<_> = MEMBERS.iter().map(|(name, _)| *name).chain(["oms-bridge", "bench"]).collect();
+    assert_eq!(members(&metadata).iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
 }
 
 #[test]

@@ -10,9 +10,10 @@ use crate::config::DeskSettings;
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
-use upload_desk::{
-    Callbacks, Desk, DeskParts, Forwarding, Rules, catalogue::Catalogue, fetch::Fetcher, store::Store,
-};
+use upload_desk::catalogue::Catalogue;
+use upload_desk::fetch::Fetcher;
+use upload_desk::store::Store;
+use upload_desk::{Callbacks, Desk, DeskParts, Forwarding, Rules};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///
