@@ -96,7 +96,7 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.
     if let Err(error) = credentials.current(clock::system()).await {
-        r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error);
+        r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error.to_string());
     }
     let own_region = r.get(&AWS_REGION);
     let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
