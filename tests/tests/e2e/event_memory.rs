@@ -1,6 +1,9 @@
 //! What hostile events cost in memory: at most four times their size, so that none that is taken ends the smallest instance.
 //!
-//! `cargo test -p oms-bridge --test e2e event_memory -- --nocapture` prints it.
+//! What was measured is in `target/tmp/event_memory/` afterwards; with `-- --nocapture` it is printed as well.
+
+use std::fs;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -130,7 +133,7 @@ fn in_mebibytes(bytes: u64) -> String {
     format!("{}.{:02}", bytes >> 20, ((bytes & 0xF_FFFF) * 100) >> 20)
 }
 
-/// What `send` made the process take at its most, beyond what it had. Printed, and held against the limit.
+/// What `send` made the process take at its most, beyond what it had, and whether that is too much.
 async fn cost(process: &Process, name: &str, size: usize, send: impl Future<Output = ()>) -> String {
     process.forget_peak_memory();
     let before = process.peak_memory();
@@ -151,7 +154,11 @@ async fn cost(process: &Process, name: &str, size: usize, send: impl Future<Outp
     line
 }
 
-fn all_within(lines: &[String]) {
+/// Keeps what was measured, for people, and holds it against the limit.
+fn all_within(measured: &str, lines: &[String]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("event_memory");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(measured), lines.join("\n") + "\n").unwrap();
     let too_much: Vec<_> = lines.iter().filter(|line| line.ends_with("TOO MUCH")).collect();
     assert!(too_much.is_empty(), "{too_much:#?}");
 }
@@ -177,7 +184,7 @@ async fn an_event_costs_no_more_than_four_times_its_size() {
             assert!(function.log().len() < 20_000, "{name}: {} bytes of log", function.log().len());
         }
     }
-    all_within(&lines);
+    all_within("events", &lines);
 }
 
 #[tokio::test]
@@ -192,7 +199,7 @@ async fn an_event_over_the_limit_is_not_kept() {
         assert_eq!(failed, format!("the event exceeds the limit of {LARGEST} bytes: {remedy}"));
     };
     let line = cost(function.process(), "over the limit", MEBIBYTE, sent).await;
-    all_within(&[line]);
+    all_within("over-the-limit", &[line]);
 }
 
 #[tokio::test]
@@ -209,12 +216,13 @@ async fn many_large_events_at_once_do_not_end_the_smallest_instance() {
         tokio::join!(once(), once(), once(), once(), once(), once(), once(), once());
     };
     let line = cost(function.process(), "eight of the largest at once", 8 * LARGEST, Box::pin(sent)).await;
-    all_within(&[line]);
+    all_within("at-once", &[line]);
 }
 
 #[tokio::test]
 async fn requests_for_objects_cost_no_more_either() {
     let cloud = Cloud::start().await;
+    let mut lines = Vec::new();
     for (name, body) in [
         ("POST /objects: empty objects", repeated("[", "{},", "]", MEBIBYTE)),
         ("POST /objects: shortest objects", repeated("[", r#"{"domain":"","key":""},"#, "]", MEBIBYTE)),
@@ -236,9 +244,9 @@ async fn requests_for_objects_cost_no_more_either() {
             assert!([400, 403].contains(&reply.status), "{name}: {reply:?}");
             assert!(reply.body.len() < 4000, "{name}: an answer of {} bytes", reply.body.len());
         };
-        let line = cost(function.process(), name, length, sent).await;
-        all_within(&[line]);
+        lines.push(cost(function.process(), name, length, sent).await);
     }
+    all_within("objects", &lines);
 }
 
 #[tokio::test]
