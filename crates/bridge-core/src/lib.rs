@@ -11,6 +11,7 @@
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
 //! | [`replay`] | sends again what failed |
 //! | [`credentials`] | which credentials open the source and the log bucket |
+//! | [`metrics`] | counters, and how Prometheus reads them |
 //! | [`warm`] | connections opened ahead of the first event |
 //!
 //! It reads no environment and no arguments, and serves nothing.
@@ -34,6 +35,7 @@ pub mod breaker;
 pub mod credentials;
 pub mod engine;
 pub mod journal;
+pub mod metrics;
 pub mod oms;
 pub mod pipeline;
 pub mod policy;

@@ -1,23 +1,7 @@
 //! What a desk did since it started.
 
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use bridge_core::metrics::{Counter, Exposition};
 use serde::Serialize;
-
-/// One number.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn up(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// The numbers, as they are counted.
 #[derive(Debug, Default)]
@@ -72,7 +56,7 @@ impl Counters {
 impl Totals {
     /// The numbers in the text format of Prometheus.
     pub fn metrics(&self) -> String {
-        let mut text = String::new();
+        let mut metrics = Exposition::new("oms_bridge_desk_");
         for (name, value, help) in [
             ("uploads_allowed", self.allowed, "Uploads that were allowed."),
             ("uploads_duplicate", self.duplicates, "Uploads that were not needed."),
@@ -83,12 +67,8 @@ impl Totals {
             ("objects_removed", self.removed, "Objects that were removed."),
             ("work_put_off", self.put_off, "Pieces of work that failed and are tried again."),
         ] {
-            // Writing to a String does not fail.
-            let _ = writeln!(
-                text,
-                "# HELP oms_bridge_desk_{name}_total {help}\n# TYPE oms_bridge_desk_{name}_total counter\noms_bridge_desk_{name}_total {value}"
-            );
+            metrics.counter(name, help, value);
         }
-        text
+        metrics.into_text()
     }
 }

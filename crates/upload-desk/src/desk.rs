@@ -244,7 +244,7 @@ impl Desk {
         });
         let updated = updated.await?;
         if updated.is_some() && news == Some(ArrivalEffect::FirstSeen) {
-            self.0.counters.stored.up();
+            self.0.counters.stored.increment();
         }
         self.wake();
         Ok(updated)

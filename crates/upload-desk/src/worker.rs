@@ -165,10 +165,10 @@ impl Desk {
         }
         let counters = &self.0.counters;
         match &outcome {
-            Outcome::Found(_) => counters.stored.up(),
-            Outcome::Forwarded(_) if entry.forward == Forward::Waiting => counters.forwarded.up(),
-            Outcome::Removed => counters.removed.up(),
-            Outcome::Retry(_) => counters.put_off.up(),
+            Outcome::Found(_) => counters.stored.increment(),
+            Outcome::Forwarded(_) if entry.forward == Forward::Waiting => counters.forwarded.increment(),
+            Outcome::Removed => counters.removed.increment(),
+            Outcome::Retry(_) => counters.put_off.increment(),
             Outcome::NotStarted => return,
             Outcome::Forwarded(_) | Outcome::Absent | Outcome::Failed(_) => {}
         }

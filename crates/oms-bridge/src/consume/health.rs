@@ -5,6 +5,7 @@ use std::future::{self, Future};
 use std::io;
 use std::net::SocketAddr;
 
+use bridge_core::metrics::MEDIA_TYPE;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -91,7 +92,7 @@ fn answer<B>(request: &Request<B>, worker: &impl Observed) -> Response<Full<Byte
 fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
-    let form = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let form = HeaderValue::from_static(MEDIA_TYPE);
     response.headers_mut().insert(CONTENT_TYPE, form);
     response
 }

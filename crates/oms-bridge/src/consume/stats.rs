@@ -1,12 +1,10 @@
 //! What a worker did and does, in numbers.
 
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde::Serialize;
 
 use super::error::QueueError;
 use super::queue_health::QueueHealth;
+use bridge_core::metrics::{Counter, Exposition};
 use bridge_core::pipeline::Report;
 
 /// Counts since the start.
@@ -24,20 +22,6 @@ pub(super) struct Stats {
     skipped: Counter,
     unrecorded: Counter,
     trouble: QueueHealth,
-}
-
-/// A number that grows.
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// What a worker did, as `--json` prints it.
@@ -105,55 +89,42 @@ impl Stats {
     /// What was done so far.
     pub(super) fn totals(&self) -> Totals {
         Totals {
-            received: self.received.get(),
-            deleted: self.deleted.get(),
-            not_deleted: self.not_deleted.get(),
-            poison: self.poison.get(),
-            released: self.released.get(),
-            accepted: self.accepted.get(),
-            failed: self.failed.get(),
-            unrecorded: self.unrecorded.get(),
-            skipped: self.skipped.get(),
+            received: self.received.value(),
+            deleted: self.deleted.value(),
+            not_deleted: self.not_deleted.value(),
+            poison: self.poison.value(),
+            released: self.released.value(),
+            accepted: self.accepted.value(),
+            failed: self.failed.value(),
+            unrecorded: self.unrecorded.value(),
+            skipped: self.skipped.value(),
         }
     }
 
-    /// The same in the text format of Prometheus,
-    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+    /// The same in the text format of Prometheus.
     pub(super) fn exposition(&self, now: Now) -> String {
         let totals = self.totals();
         let counters = [
-            ("messages_received_total", "Messages received.", totals.received),
-            ("messages_deleted_total", "Messages deleted, all they told of being settled.", totals.deleted),
-            (
-                "messages_not_deleted_total",
-                "Settled messages that the queue did not delete.",
-                totals.not_deleted,
-            ),
-            ("messages_poison_total", "Receipts of messages that cannot be understood.", totals.poison),
-            ("messages_released_total", "Messages given back for another try.", totals.released),
-            ("messages_again_total", "Messages that came again while they were worked on.", self.again.get()),
-            ("queue_errors_total", "Requests to the queue that failed.", self.queue_errors.get()),
-            ("keys_accepted_total", "Keys accepted by the engine.", totals.accepted),
-            ("keys_failed_total", "Keys that failed.", totals.failed),
-            ("keys_unrecorded_total", "Failed keys that are not in the journal.", totals.unrecorded),
-            ("changes_skipped_total", "Changes that were not to be forwarded.", totals.skipped),
-            ("engine_requests_total", "Requests to OMS, and objects looked at for copies.", now.requests),
+            ("messages_received", "Messages received.", totals.received),
+            ("messages_deleted", "Messages deleted, all they told of being settled.", totals.deleted),
+            ("messages_not_deleted", "Settled messages that the queue did not delete.", totals.not_deleted),
+            ("messages_poison", "Receipts of messages that cannot be understood.", totals.poison),
+            ("messages_released", "Messages given back for another try.", totals.released),
+            ("messages_again", "Messages that came again while they were worked on.", self.again.value()),
+            ("queue_errors", "Requests to the queue that failed.", self.queue_errors.value()),
+            ("keys_accepted", "Keys accepted by the engine.", totals.accepted),
+            ("keys_failed", "Keys that failed.", totals.failed),
+            ("keys_unrecorded", "Failed keys that are not in the journal.", totals.unrecorded),
+            ("changes_skipped", "Changes that were not to be forwarded.", totals.skipped),
+            ("engine_requests", "Requests to OMS, and objects looked at for copies.", now.requests),
         ];
-        let mut text = String::new();
+        let mut metrics = Exposition::new("oms_bridge_");
         for (name, help, value) in counters {
-            metric(&mut text, name, help, "counter", value);
+            metrics.counter(name, help, value);
         }
-        metric(&mut text, "messages_in_flight", "Messages in hand.", "gauge", now.in_flight as u64);
-        text
+        metrics.gauge("messages_in_flight", "Messages in hand.", now.in_flight as u64);
+        metrics.into_text()
     }
-}
-
-fn metric(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "# HELP oms_bridge_{name} {help}\n# TYPE oms_bridge_{name} {kind}\noms_bridge_{name} {value}"
-    );
 }
 
 #[cfg(test)]
@@ -168,6 +139,7 @@ mod tests {
         let text = stats.exposition(Now { in_flight: 3, requests: 7 });
         for line in [
             "oms_bridge_messages_received_total 10",
+            "oms_bridge_messages_not_deleted_total 0",
             "oms_bridge_keys_accepted_total 9",
             "oms_bridge_keys_failed_total 1",
             "# TYPE oms_bridge_messages_in_flight gauge",

@@ -1,7 +1,6 @@
 //! The event function, on any host that speaks `lambda_runtime`'s types.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fc_adapter::{FcContext, FcCredentials, RawEvent};
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::lambda::Reply;
 use crate::ingest::{Host, Invocation};
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
+use bridge_core::metrics::Counter;
 use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
@@ -34,11 +34,11 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Counters {
-    invocations: AtomicU64,
-    failed_invocations: AtomicU64,
-    accepted: AtomicU64,
-    failed: AtomicU64,
-    skipped: AtomicU64,
+    invocations: Counter,
+    failed_invocations: Counter,
+    accepted: Counter,
+    failed: Counter,
+    skipped: Counter,
 }
 
 /// What a function did since it started.
@@ -215,13 +215,12 @@ impl Function {
     /// What was done so far.
     pub fn totals(&self) -> Totals {
         let counters = &self.0.counters;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Totals {
-            invocations: read(&counters.invocations),
-            failed_invocations: read(&counters.failed_invocations),
-            accepted: read(&counters.accepted),
-            failed: read(&counters.failed),
-            skipped: read(&counters.skipped),
+            invocations: counters.invocations.value(),
+            failed_invocations: counters.failed_invocations.value(),
+            accepted: counters.accepted.value(),
+            failed: counters.failed.value(),
+            skipped: counters.skipped.value(),
             requests: self.0.pipeline.engine().requests(),
         }
     }
@@ -242,20 +241,19 @@ impl Function {
 
 impl Counters {
     fn invoked(&self, failed: bool) {
-        self.invocations.fetch_add(1, Ordering::Relaxed);
-        self.failed_invocations.fetch_add(u64::from(failed), Ordering::Relaxed);
+        self.invocations.increment();
+        self.failed_invocations.add(usize::from(failed));
     }
 
     fn add(&self, report: &Report) {
-        let add = |counter: &AtomicU64, keys: usize| counter.fetch_add(keys as u64, Ordering::Relaxed);
-        add(&self.accepted, report.accepted);
-        add(&self.failed, report.failed);
-        add(&self.skipped, report.skipped);
+        self.accepted.add(report.accepted);
+        self.failed.add(report.failed);
+        self.skipped.add(report.skipped);
     }
 
     fn replayed(&self, summary: &ReplaySummary) {
-        self.accepted.fetch_add(summary.accepted as u64, Ordering::Relaxed);
-        self.failed.fetch_add(summary.failed as u64, Ordering::Relaxed);
+        self.accepted.add(summary.accepted);
+        self.failed.add(summary.failed);
     }
 }
 

@@ -122,9 +122,9 @@ pub(super) async fn take(
     let answer = answer(&desk, &permits, request).await;
     let counters = &desk.0.counters;
     if answer.is_ok() {
-        counters.callbacks.up();
+        counters.callbacks.increment();
     } else {
-        counters.callbacks_refused.up();
+        counters.callbacks_refused.increment();
     }
     answer
 }
@@ -192,7 +192,7 @@ impl Desk {
             CallbackMatch::Fits(ArrivalEffect::AlreadyStored) => Ok(entry),
             CallbackMatch::Fits(ArrivalEffect::FirstSeen) => {
                 tracing::info!(key = entry.key, size = entry.size, "uploaded");
-                self.0.counters.stored.up();
+                self.0.counters.stored.increment();
                 self.wake();
                 Ok(entry)
             }

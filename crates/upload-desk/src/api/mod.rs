@@ -23,6 +23,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
+use bridge_core::metrics::MEDIA_TYPE;
 use serde_json::json;
 
 use self::error::ApiError;
@@ -70,7 +71,7 @@ async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
 }
 
 async fn metrics(State(desk): State<Desk>) -> Response {
-    extract::text("text/plain; version=0.0.4; charset=utf-8", desk.totals().metrics())
+    extract::text(MEDIA_TYPE, desk.totals().metrics())
 }
 
 /// Who the caller is, and what the page needs to know.

@@ -96,7 +96,7 @@ pub(super) async fn allow(
         && let Some(entry) = desk.same(&user, md5, wanted.size).await?
     {
         let object = ObjectView::of(&desk, &entry, Preview::default())?;
-        desk.0.counters.duplicates.up();
+        desk.0.counters.duplicates.increment();
         let state = entry.state.as_str();
         return Ok(json(&DuplicateUpload { id: entry.id.to_string(), state, duplicate: true, object }));
     }
@@ -105,7 +105,7 @@ pub(super) async fn allow(
     let expires_at = form.expires_at.timestamp_millis();
     let entry = entry.with_expiry(expires_at);
     desk.0.catalogue.add(&entry).await?;
-    desk.0.counters.allowed.up();
+    desk.0.counters.allowed.increment();
     let allowed = UploadTicket {
         id: entry.id.to_string(),
         state: entry.state.as_str(),
@@ -213,7 +213,7 @@ pub(super) async fn from_url(
     })?;
     let entry = desk.fetching(&user, &name, url)?;
     desk.0.catalogue.add(&entry).await?;
-    desk.0.counters.allowed.up();
+    desk.0.counters.allowed.increment();
     desk.wake();
     Ok(located(json_with(StatusCode::ACCEPTED, &UploadView::of(&desk, &entry)?), &entry))
 }
