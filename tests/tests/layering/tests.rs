@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
@@ -180,5 +181,30 @@ fn every_member_inherits_the_lints() {
         let manifest = fs::read_to_string(&package.manifest_path).unwrap();
         let lints = manifest.split("\n[lints]\n").nth(1).map(str::trim_start);
         assert!(lints.is_some_and(|lints| lints.starts_with("workspace = true")), "{}", package.name);
+    }
+}
+
+/// The Rust files in a folder and those below it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let rust = files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "rs"));
+    rust.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+}
+
+/// A library or binary with `test = false` costs no test binary, and its unit tests would never run.
+#[test]
+fn what_is_built_without_unit_tests_has_none() {
+    let metadata = metadata();
+    let packages = metadata.workspace_packages();
+    let untested = packages.iter().flat_map(|package| &package.targets).filter(|target| !target.test);
+    for target in untested.filter(|target| target.is_lib() || target.is_bin()) {
+        let main = target.src_path.as_std_path();
+        let files = if target.is_lib() { sources(main.parent().unwrap()) } else { vec![main.to_owned()] };
+        assert!(!files.is_empty(), "{}", target.name);
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("#[cfg(test)]"), "{} would not be tested", file.display());
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! What a verifier accepts, and what it says about the rest.
 
-#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
-
 use std::collections::HashMap;
 
 use apig_signer::{

@@ -1,7 +1,5 @@
 //! Laws that hold for every request.
 
-#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
-
 use apig_signer::{
     CanonicalRequest, Credentials, MAX_CLOCK_SKEW, Payload, Signature, SignedHeaderSelection, SigningParams,
     encode, sign, verify,

@@ -1,7 +1,5 @@
 //! What signing does to the headers of a request.
 
-#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
-
 use apig_signer::{
     CanonicalRequest, Credentials, ErrorKind, Payload, SignedHeaderSelection, SigningParams, sign,
     sign_request,

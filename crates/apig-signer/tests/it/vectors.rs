@@ -1,7 +1,5 @@
 //! Every case of `fixtures/apig`, stage by stage. The origin of each is in its `context.json`.
 
-#![expect(clippy::unwrap_used, reason = "the lint takes helpers of tests for product code")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
