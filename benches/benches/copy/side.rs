@@ -185,7 +185,7 @@ pub(crate) fn rclone_version() -> Option<String> {
 fn build<const N: usize>(names: [&str; N]) -> Result<[PathBuf; N]> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&root).args(["build", "--release", "--locked", "--quiet"]);
+    cargo.current_dir(&root).args(["build", "--profile", "bench", "--locked", "--quiet"]);
     for name in names {
         cargo.args(["--package", name, "--bin", name]);
     }

@@ -6,7 +6,7 @@
 /// What a build says that is asked for `what` and was built without the feature that brings it.
 pub fn missing(feature: &str, what: &str) -> String {
     format!(
-        "{what} is not in this build. To get it: cargo install --locked --path crates/oms-bridge --features {feature}, or --features full for everything"
+        "{what} is not in this build. To get it: cargo install --locked --path crates/oms-bridge --profile dist --features {feature}, or --features full for everything"
     )
 }
 

@@ -84,6 +84,7 @@ fn a_name_that_is_not_there_is_found() {
         "cargo install --locked --path crates/gone",
         "cargo install --path crates/oms-bridge --features aws,gone",
         "cargo run --release -- gone",
+        "cargo build --profile gone",
         "cargo run --relaese -- demo",
         "cargo test -p gone",
         "cargo test -p oms-bridge --test gone",
@@ -101,6 +102,7 @@ fn a_name_that_is_not_there_is_found() {
     for right in [
         "cargo run --release --features desk -- dev   # words",
         "cargo test -p oms-bridge --test docs some_name && cargo test --workspace",
+        "cargo install --locked --path crates/oms-bridge --profile dist --features aws",
         "oms-bridge replay --class auth --since=2h\nAWS_REGION=x oms-bridge copy -r <from> \\\n  <to>",
         "cd deploy/lambda && ./build.sh arm64 && sam deploy --parameter-overrides SourceBucket=<bucket>",
     ] {
@@ -184,6 +186,13 @@ impl Names {
                     let path = value()?;
                     if !root().join(path).join("Cargo.toml").exists() {
                         return Err(format!("no package at {path}"));
+                    }
+                }
+                "--profile" => {
+                    let profile = value()?;
+                    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+                    if !manifest.contains(&format!("\n[profile.{profile}]\n")) {
+                        return Err(format!("no profile {profile}"));
                     }
                 }
                 "--features" => {
