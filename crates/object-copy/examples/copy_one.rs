@@ -26,13 +26,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // One transfer copies any number of objects, several at once.
     let transfer = Transfer::new(Source::Store(from), Destination::store(to), Options::default());
-    let item = Item {
-        key: key.clone(),
-        to: key.clone(),
-        size: None,
-        hint: DestinationHint::Unknown,
-        open: None,
-    };
+    let item =
+        Item { key: key.clone(), to: key.clone(), size: None, hint: DestinationHint::Unknown, open: None };
     match transfer.copy(&item, None).await {
         Ok(CopyOutcome::Copied { bytes }) => println!("copied {bytes} bytes; the checksums agree"),
         Ok(other) => println!("{other:?}"),

@@ -10,7 +10,6 @@
 //! | [`config`], [`assemble`] | settings and credentials to a pipeline |
 //! | [`host`] | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
 //! | [`ingest`] | objects of the web on demand, over HTTP |
-//! | `consume` | the worker on a queue of Amazon SQS |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`logging`] | log lines |
@@ -20,6 +19,7 @@
 //! | [`object_events`] | every form an event arrives in, to [`object_events::change::ObjectChange`]s |
 //! | [`bridge_core`] | policy, engines, journal, replay: from changes to outcomes that are recorded |
 //! | [`object_copy`] | copies objects and proves that they arrived |
+//! | `sqs_worker` | the worker on a queue of Amazon SQS |
 //! | `upload_desk` | uploads straight from browsers |
 //! | [`settings`] | the text of settings, addresses and lists |
 //!
@@ -34,8 +34,6 @@
 pub mod assemble;
 pub mod cli;
 pub mod config;
-#[cfg(feature = "aws")]
-pub mod consume;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;

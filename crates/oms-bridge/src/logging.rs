@@ -127,12 +127,13 @@ impl<K: Eq + Hash> Said<K> {
 }
 
 /// The crates that the product is made of, beside that of the binary.
-const CRATES: [&str; 6] =
-    ["aws_access", "bridge_core", "object_copy", "object_events", "settings", "upload_desk"];
+const CRATES: [&str; 7] =
+    ["aws_access", "bridge_core", "object_copy", "object_events", "settings", "sqs_worker", "upload_desk"];
 
 /// What lines were named after before the product was divided into crates, where that is not found in [`CRATES`] under its own name.
-const RENAMED: [(&str, &str); 4] = [
+const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::aws", "aws_access"),
+    ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
     ("oms_bridge::event", "object_events"),
     ("oms_bridge::engine::backoff", "object_copy::backoff"),

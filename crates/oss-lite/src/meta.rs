@@ -123,7 +123,8 @@ impl ObjectMeta {
     }
 }
 
-/// The MD5 that an unquoted `ETag` looks like: 32 hex digits. Whether it is one depends on how the object was stored.
+/// The MD5 that an unquoted `ETag` looks like: 32 hex digits. Whether it is one depends on how the object was
+/// stored.
 pub fn etag_md5(etag: &str) -> Option<[u8; 16]> {
     let mut md5 = [0; 16];
     hex::decode_to_slice(etag, &mut md5).ok()?;

@@ -232,11 +232,7 @@ fn the_limits_are_constants_of_the_files_beside_them() {
 /// What somebody wants to change, the file, and what is to be found there.
 const TYPICAL: [(&str, &str, &str); 10] = [
     ("a form that events arrive in", "crates/object-events/src/lib.rs", "pub fn parse("),
-    (
-        "what OMS is sent, and what its answers mean",
-        "crates/bridge-core/src/engine/oms/reply.rs",
-        "fn classify(",
-    ),
+    ("what OMS is sent, and what its answers mean", "crates/bridge-core/src/oms/reply.rs", "fn classify("),
     ("when a refused access key is left alone", "crates/bridge-core/src/breaker.rs", "const WINDOW"),
     ("a record: what it says, its JSON", "crates/bridge-core/src/journal/wire.rs", "struct Json"),
     ("which URLs may be fetched for others", "crates/object-copy/src/egress", "struct AllowList"),

@@ -60,6 +60,10 @@ const MEMBERS: &[(&str, &[&str])] = &[
         &["apig-signer", "e2e", "http-client", "object-copy", "object-events", "oss-lite", "settings"],
     ),
     (
+        "sqs-worker",
+        &["aws-access", "bridge-core", "http-client", "http-listener", "object-copy", "object-events"],
+    ),
+    (
         "upload-desk",
         &["bridge-core", "http-client", "http-listener", "object-copy", "object-events", "oss-lite"],
     ),
@@ -96,6 +100,7 @@ fn the_product_stands_on_the_libraries() {
         "object-events",
         "oss-lite",
         "settings",
+        "sqs-worker",
         "upload-desk",
     ]
     .map(str::to_owned)

@@ -47,13 +47,17 @@ use md5::{Digest as _, Md5};
 use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind, PutOptions, PutOutcome};
 use tokio::time::Instant;
 
+pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
+pub(crate) use self::layout::Naming;
 pub use self::layout::{Layout, RecordStatus};
+pub(crate) use self::lookup::Lookup;
 use self::name::Tag;
+pub(crate) use self::name::origin;
 pub use self::name::{ChangeKind, Origin};
 pub use self::probe::{ProbeError, ProbeStep};
 pub use self::record::Record;
-pub(crate) use self::{failures::Form, layout::Naming, lookup::Lookup, name::origin, record::sort_by_change};
+pub(crate) use self::record::sort_by_change;
 use crate::engine::Outcome;
 use object_copy::clock::Clock;
 use object_events::change::ObjectChange;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::config::ProvideCredentials as _;
+use aws_access::ProvideCredentials as _;
 use clap::Args;
 use fc_adapter::Limits;
 use serde::Serialize;
@@ -14,10 +14,6 @@ use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Command, Mode, Settings, SettingsOf, listen};
-use crate::consume::{
-    About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
-    QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
-};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
@@ -25,6 +21,10 @@ use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::text::{counted, printable};
 use settings::{Invalid, Reader, lenient, parse};
+use sqs_worker::{
+    About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
+    QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
+};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///

@@ -15,6 +15,7 @@ mod args;
 mod copy;
 #[cfg(feature = "desk")]
 mod desk;
+mod forward_mode;
 mod ingest;
 pub(crate) mod keys;
 pub(crate) mod listen;
@@ -38,8 +39,9 @@ pub(crate) use self::copy::source_bucket;
 pub use self::copy::{CopySettings, Destination, Source};
 #[cfg(feature = "desk")]
 pub use self::desk::DeskSettings;
+pub use self::forward_mode::ForwardMode;
 pub use self::ingest::IngestSettings;
-pub use self::mode::{ForwardMode, Mode};
+pub use self::mode::Mode;
 pub use self::oms::OmsSettings;
 pub use self::service::{Role, Service};
 

@@ -5,7 +5,7 @@ use settings::setting::{Secrecy, Section, Spec, Unset, text};
 use settings::{Invalid, lenient, parse, table};
 
 use super::{ALL, FORWARDING};
-use crate::config::ForwardMode;
+use crate::config::forward_mode::ForwardMode;
 use bridge_core::oms::SyncUrl;
 use object_events::KeyEncoding;
 

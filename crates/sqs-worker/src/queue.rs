@@ -214,7 +214,7 @@ fn refused(entry: &BatchResultErrorEntry) -> Option<Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consume::QueueErrorKind;
+    use crate::QueueErrorKind;
 
     #[test]
     fn messages_that_a_batch_failed_for_are_found_again() {

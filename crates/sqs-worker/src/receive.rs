@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use super::backoff::{Permission, Trial};
 use super::error::{QueueError, QueueErrorKind};
+use super::load;
+use super::options::Until;
 use super::queue::{BATCH, Received};
-use super::{Until, WorkerInner, load};
+use super::shared::Shared;
 use bridge_core::journal::ProbeStep;
 use object_copy::backoff::Backoff;
 use object_copy::clock;
@@ -31,10 +33,7 @@ pub(super) fn pollers(concurrency: usize) -> usize {
 }
 
 /// Receives messages and starts work on them, until it is halted, the queue is drained, or the queue refuses.
-pub(super) async fn poll(
-    worker: Arc<WorkerInner>,
-    mut halted: watch::Receiver<bool>,
-) -> Result<(), QueueError> {
+pub(super) async fn poll(worker: Arc<Shared>, mut halted: watch::Receiver<bool>) -> Result<(), QueueError> {
     let options = worker.options;
     let drains = options.until == Until::Drained;
     let mut errors = 0;
@@ -85,7 +84,7 @@ fn pause_after(errors: u32) -> Duration {
     errors.checked_sub(1).map_or(Duration::ZERO, |errors| BACKOFF.delay(errors, fastrand::f64))
 }
 
-impl WorkerInner {
+impl Shared {
     /// Waits for `pause`, then for room: one slot for a trial, otherwise all free slots up to what one
     /// request can fill. `None` when the worker ends instead.
     async fn room(&self, pause: Duration, drains: bool) -> Option<(Option<Trial>, OwnedSemaphorePermit)> {

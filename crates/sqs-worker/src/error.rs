@@ -21,7 +21,6 @@ pub struct QueueError {
 
 /// What kind of trouble it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum QueueErrorKind {
     /// Network trouble, throttling or an unavailable service. User action: none, the worker goes on by
     /// itself.

@@ -8,11 +8,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::WorkerInner;
 use super::backoff::{RunResult, Trial};
 use super::error::QueueErrorKind;
 use super::in_flight::Lease;
 use super::queue::Received;
+use super::shared::Shared;
 use bridge_core::credentials::NoCredentials;
 use bridge_core::pipeline::{Budget, Nack, NackReason, Report};
 use bridge_core::progress::Log;
@@ -33,7 +33,7 @@ fn retry_delay(receives: u32) -> Duration {
 
 /// Processes messages until each is acked, nacked or left.
 pub(super) async fn process(
-    worker: Arc<WorkerInner>,
+    worker: Arc<Shared>,
     messages: Vec<Received>,
     mut lease: Lease,
     slots: OwnedSemaphorePermit,
@@ -55,7 +55,7 @@ struct ParsedMessage {
     message: Message,
 }
 
-impl WorkerInner {
+impl Shared {
     /// Reads the bodies. An unreadable message is left alone: it becomes visible again until the queue's
     /// redrive policy dead-letters it.
     fn parsed(&self, messages: Vec<Received>, lease: &mut Lease) -> Vec<ParsedMessage> {
