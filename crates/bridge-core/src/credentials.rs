@@ -19,7 +19,7 @@ use thiserror::Error;
 #[cfg(feature = "aws")]
 pub use self::renewal::RenewalError;
 
-/// VariableSet of the environment variables of one set.
+/// The environment variables of one set of credentials.
 struct VariableSet {
     id: &'static str,
     secret: &'static str,

@@ -44,7 +44,7 @@ pub struct Record {
     pub engine: String,
     /// `accepted` or `failed`.
     pub outcome: String,
-    /// ChangeKind of trouble.
+    /// Kind of failure.
     pub class: Option<FailureClass>,
     /// Deliveries attempted: an invocation or a replay counts once, however many requests it made.
     pub attempts: u32,

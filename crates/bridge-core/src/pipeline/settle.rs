@@ -75,7 +75,7 @@ impl Settled {
         match &self.outcome {
             Disposition::Skipped(why) => observer.observe(&ProgressEvent::Skipped { change, why: *why }),
             Disposition::Accepted(acceptance) => {
-                observer.observe(&ProgressEvent::Accepted { change, acceptance })
+                observer.observe(&ProgressEvent::Accepted { change, acceptance });
             }
             Disposition::Failed(failure) => observer.observe(&ProgressEvent::Failed { change, failure }),
         }

@@ -58,10 +58,9 @@ impl Situation {
             // Before a signature was accepted, a 403 may be about the credentials: halving would send more of
             // them.
             Verdict::Forbidden if self.key_is_proven => Step::Forbidden,
-            Verdict::Forbidden | Verdict::Locked => Step::Fail(FailureClass::Auth),
             // Once more with the right time. Without one, the same signature would only be refused again.
             Verdict::Unauthorized if self.clock_was_wrong && !self.clock_corrected => Step::CorrectClock,
-            Verdict::Unauthorized => Step::Fail(FailureClass::Auth),
+            Verdict::Forbidden | Verdict::Locked | Verdict::Unauthorized => Step::Fail(FailureClass::Auth),
             Verdict::Throttled(Some(limit)) => Step::PauseFor(limit),
             Verdict::Throttled(None) | Verdict::Retry if self.tries >= TRIES || self.delay >= self.left => {
                 Step::Fail(self.verdict.class())
