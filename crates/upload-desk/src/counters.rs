@@ -1,4 +1,4 @@
-//! What a desk did since it started.
+//! Metrics of a desk since it started.
 
 use bridge_core::metrics::{Counter, Exposition};
 use serde::Serialize;
@@ -23,13 +23,13 @@ pub struct Totals {
     pub allowed: u64,
     /// Uploads that were not needed, as their user has the object.
     pub duplicates: u64,
-    /// Callbacks that were taken, repeated ones included.
+    /// Callbacks that were accepted, including repeated ones.
     pub callbacks: u64,
-    /// Callbacks that were not.
+    /// Callbacks that were refused.
     pub callbacks_refused: u64,
-    /// Objects that arrived, by whatever way the desk heard of them.
+    /// Objects that arrived, however the desk learnt of them.
     pub stored: u64,
-    /// Objects that the engine accepted, or that are in the journal.
+    /// Objects that the engine accepted, or whose failure is in the journal.
     pub forwarded: u64,
     /// Objects that were removed.
     pub removed: u64,

@@ -1,4 +1,4 @@
-//! The desk itself: its parts, and what becomes of its rows.
+//! The service itself: its parts, and changes of rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use object_copy::clock::Clock;
 
-/// How often a row that others change meanwhile is read again.
+/// Most tries of a change that conflicts with other changes of the row.
 const RACES: usize = 16;
 
 /// The desk. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct Desk(pub(crate) Arc<Shared>);
 
-/// The parts of a desk, with what it keeps while it runs.
+/// The parts of a desk, and its state while it runs.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) users: Users,
@@ -88,19 +88,19 @@ pub struct Forwarding {
 /// What may be uploaded, and for how long.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// What all keys begin with.
+    /// Prefix of all keys.
     pub prefix: String,
     /// Largest upload, in bytes.
     pub max_size: u64,
-    /// Which content types.
+    /// Allowed content types.
     pub types: AllowedTypes,
-    /// How long policies are good for.
+    /// Validity of policies.
     pub upload_expiry: Duration,
-    /// How long links are good for.
+    /// Validity of links.
     pub link_expiry: Duration,
 }
 
-/// The system gives no random numbers.
+/// The system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRandomness;
 
@@ -125,12 +125,12 @@ impl Desk {
         }))
     }
 
-    /// What was done so far.
+    /// The metrics so far.
     pub fn totals(&self) -> Totals {
         self.0.counters.totals()
     }
 
-    /// Closes the catalogue: nothing can be done from then on.
+    /// Closes the catalogue, after which every request fails.
     pub async fn close(&self) {
         self.0.catalogue.close().await;
     }
@@ -139,7 +139,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// When the bucket does not say.
+    /// When the bucket does not respond.
     pub async fn lets_pages_upload(&self) -> Result<bool, oss_lite::Error> {
         self.0.store.lets_pages_upload().await
     }
@@ -148,7 +148,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// When the rules are as they were.
+    /// When the rules could not be changed.
     pub async fn let_pages_upload(&self) -> Result<(), oss_lite::Error> {
         self.0.store.let_pages_upload().await
     }
@@ -157,12 +157,12 @@ impl Desk {
         (self.0.clock)().timestamp_millis()
     }
 
-    /// Tells the worker that there is something to do.
+    /// Wakes the worker.
     pub(crate) fn wake(&self) {
         self.0.work.notify_one();
     }
 
-    /// A row for an upload that is about to be allowed.
+    /// A row for a new upload.
     pub(crate) fn pending(
         &self,
         user: &User,
@@ -173,7 +173,7 @@ impl Desk {
         self.row(user, name).map(|row| Entry { size, content_type: Some(content_type), ..row })
     }
 
-    /// A row for an object that the desk is to fetch, at once.
+    /// A row for an object to be fetched, due at once.
     pub(crate) fn fetching(&self, user: &User, name: &Name, url: Url) -> Result<Entry, NoRandomness> {
         let row = self.row(user, name)?;
         let due_at = Some(row.created_at);
@@ -210,8 +210,8 @@ impl Desk {
         })
     }
 
-    /// The user's object of this content, if it is still in the bucket. Where that cannot be told, it is
-    /// uploaded once more.
+    /// The user's object with this content, if it is still in the bucket. If that cannot be checked, the file
+    /// is uploaded again.
     pub(crate) async fn same(
         &self,
         user: &User,
@@ -227,13 +227,13 @@ impl Desk {
                 Ok(None)
             }
             Err(error) => {
-                tracing::warn!(%error, "an object that may be the same cannot be looked at");
+                tracing::warn!(%error, "a possible duplicate cannot be checked");
                 Ok(None)
             }
         }
     }
 
-    /// Asks the bucket for an upload, and writes down what it says.
+    /// Checks an upload in the bucket, and records the result.
     pub(crate) async fn look(&self, entry: Entry) -> Result<Option<Entry>, LookError> {
         let found = self.0.store.look(&entry.key).await?;
         let now = self.now();
@@ -250,12 +250,12 @@ impl Desk {
         Ok(updated)
     }
 
-    /// Changes a row, as it is by then; `None` if there is none. A change that changes nothing is not
-    /// written.
+    /// Applies a change to the current version of a row, again if another change comes first; `None` if there
+    /// is no row. A row that does not change is not written.
     ///
     /// # Errors
     ///
-    /// When the catalogue fails. The change may have been made.
+    /// When the catalogue fails. The change may have been written.
     pub(crate) async fn update<T>(
         &self,
         id: &Id,
@@ -278,7 +278,7 @@ impl Desk {
     }
 }
 
-/// Why the bucket could not be asked, or its answer not be written down.
+/// The bucket could not be checked, or the result not be recorded.
 #[derive(Debug)]
 pub(crate) enum LookError {
     Store(oss_lite::Error),

@@ -1,4 +1,4 @@
-//! One object of the catalogue, and what may become of it. Pure: time comes in as an argument.
+//! One object of the catalogue and the transitions of its state. Pure: time is an argument.
 //!
 //! ```text
 //! pending ──arrived──▶ stored ──────┐
@@ -19,69 +19,69 @@ pub(crate) use self::id::Id;
 pub(crate) use self::md5::Md5;
 use super::types::is_same;
 
-/// Milliseconds since the epoch, UTC: what the catalogue keeps times as.
+/// Milliseconds since the epoch, UTC, as times are stored in the catalogue.
 pub(crate) type Millis = i64;
 
-/// How long after a policy's end the bucket is looked at: the clocks of OSS and the desk differ, and what was
-/// begun in time may still be under way.
+/// How long after the end of a policy the bucket is checked: the clocks of OSS and the desk differ, and an
+/// upload that began in time may still be running.
 pub(crate) const GRACE: Duration = Duration::from_mins(1);
 
-/// When an upload that is not there is looked for again, from the first look on. A slow one goes on for hours
-/// after its policy's end.
+/// When a missing upload is checked again, counted from the first check. A slow upload may end hours after
+/// its policy.
 const LOOK_AGAIN: [Duration; 3] =
     [Duration::from_mins(10), Duration::from_mins(70), Duration::from_mins(430)];
 
-/// Longest time between two tries of the same work.
+/// Longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
-/// An object, from the moment that its upload is allowed.
+/// The row of an object, from the moment its upload is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Its id.
     pub(crate) id: Id,
-    /// The name that its user gave it, without a path.
+    /// File name given by the user, without a path.
     pub(crate) name: String,
     /// Its key: the column `path`.
     pub(crate) key: String,
-    /// What the name ends in, without the dot and in lower case; empty if there is nothing of the kind.
+    /// Extension of the name, without the dot and in lower case; may be empty.
     pub(crate) ext: String,
-    /// MD5 of the content, as far as somebody says one.
+    /// MD5 of the content, if one is known.
     pub(crate) md5: Option<Md5>,
-    /// Whether the MD5 can be relied on.
+    /// Whether the MD5 is confirmed.
     pub(crate) md5_state: Md5State,
     /// Its user.
     pub(crate) creator: String,
     /// Its bucket.
     pub(crate) bucket: String,
-    /// Bytes: announced, and once it is stored those that OSS tells.
+    /// Size in bytes: as announced, or as reported by OSS once it is stored.
     pub(crate) size: u64,
-    /// Content type: announced, and once it is stored what OSS tells.
+    /// Content type: as announced, or as reported by OSS once it is stored.
     pub(crate) content_type: Option<String>,
     /// `ETag`, unquoted, once it is stored.
     pub(crate) etag: Option<String>,
-    /// Where it stands.
+    /// Its state.
     pub(crate) state: UploadState,
-    /// Whether the pipeline has it.
+    /// Whether it was forwarded.
     pub(crate) forward: Forward,
-    /// Why it stands there, where that is not plain.
+    /// The reason for the state, if there is one.
     pub(crate) note: Option<String>,
-    /// Where it is fetched from, if not sent by a browser.
+    /// The URL that it is fetched from, if it is not uploaded by a browser.
     pub(crate) source_url: Option<String>,
     /// When its upload was allowed.
     pub(crate) created_at: Millis,
-    /// When this last changed.
+    /// When the row last changed.
     pub(crate) updated_at: Millis,
-    /// When the policy of its upload ends.
+    /// When the policy of its upload expires.
     pub(crate) expires_at: Option<Millis>,
-    /// When the worker must see to it.
+    /// When the worker must process it.
     pub(crate) due_at: Option<Millis>,
-    /// How often the worker did in vain.
+    /// Number of failed tries of the worker.
     pub(crate) checks: u32,
-    /// Counts changes: whoever writes names the one that it read.
+    /// Counts changes, for optimistic locking: a write names the revision that it read.
     pub(crate) revision: u32,
 }
 
-/// Where an object stands.
+/// The state of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum UploadState {
     /// A policy was signed.
@@ -90,37 +90,37 @@ pub(crate) enum UploadState {
     Fetching,
     /// It is in the bucket.
     Stored,
-    /// The policy's time is over, and the object is not there.
+    /// The policy has expired, and the object is not in the bucket.
     Missing,
     /// It could not be fetched.
     Failed,
-    /// Its user wants it gone.
+    /// Its user deleted it; it is still to be removed from the bucket.
     Deleting,
-    /// It is gone.
+    /// It was removed from the bucket.
     Deleted,
 }
 
-/// Whether the pipeline has an object.
+/// Whether an object was forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Forward {
     /// The desk does not forward it.
     Off,
-    /// It is to be forwarded as soon as it is stored.
+    /// It will be forwarded once it is stored.
     Waiting,
-    /// It is accepted or in the journal.
+    /// The engine accepted it, or its failure is in the journal.
     Done,
 }
 
-/// Whether an MD5 can be relied on.
+/// Whether an MD5 is confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Md5State {
-    /// The user says so.
+    /// Declared by the user.
     Declared,
-    /// OSS agrees.
+    /// Confirmed by OSS.
     Confirmed,
 }
 
-/// What OSS tells of an object that is there.
+/// What OSS reports about a stored object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arrival {
     /// `ETag`, unquoted.
@@ -129,23 +129,23 @@ pub(crate) struct Arrival {
     pub(crate) size: u64,
     /// Content type.
     pub(crate) content_type: Option<String>,
-    /// The MD5 that OSS compared the content with.
+    /// The MD5 that OSS verified the content with.
     pub(crate) md5: Option<Md5>,
 }
 
-/// What an arrival means.
+/// Effect of an arrival on the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ArrivalEffect {
-    /// The object was not known to be there.
+    /// The object is stored now.
     FirstSeen,
-    /// It was.
+    /// It was stored already.
     AlreadyStored,
-    /// It was to be gone, and is to be removed again.
+    /// It was deleted by its user, and must be removed from the bucket again.
     DeletePending,
 }
 
 impl Entry {
-    /// OSS says that the object is there.
+    /// Records that the object is in the bucket.
     pub(crate) fn record_arrival(&mut self, arrival: Arrival, now: Millis) -> ArrivalEffect {
         match self.state {
             UploadState::Stored => ArrivalEffect::AlreadyStored,
@@ -161,7 +161,7 @@ impl Entry {
                 self.etag = arrival.etag;
                 self.state = UploadState::Stored;
                 self.note = None;
-                // It was there before, and gone: this one is another.
+                // Re-uploaded after deletion: must be forwarded again.
                 if self.forward == Forward::Done {
                     self.forward = Forward::Waiting;
                 }
@@ -172,13 +172,14 @@ impl Entry {
         }
     }
 
-    /// Whether what a callback tells fits what was announced, which its policy let through alone.
+    /// Whether a callback matches the announced upload; the policy admits nothing else.
     pub(crate) fn matches_announcement(&self, told: &Arrival) -> bool {
         let types = self.content_type.as_deref().zip(told.content_type.as_deref());
         self.size == told.size && types.is_none_or(|(announced, told)| is_same(announced, told))
     }
 
-    /// An `ETag` is an MD5 for some uploads only, so equality proves it and a difference proves nothing.
+    /// Confirms the MD5. An `ETag` is an MD5 for some uploads only, so equality proves it and a difference
+    /// proves nothing.
     fn confirm(&mut self, arrival: &Arrival) {
         let by_etag = arrival.etag.as_deref().and_then(Md5::from_hex);
         let agreed = self.md5.filter(|md5| by_etag == Some(*md5));
@@ -188,7 +189,7 @@ impl Entry {
         }
     }
 
-    /// The bucket says what it holds, which counts more than what a callback said.
+    /// Updates the row from the bucket, which is more reliable than a callback.
     pub(crate) fn update_from_bucket(&mut self, found: Arrival) {
         if self.state != UploadState::Stored {
             return;
@@ -202,7 +203,7 @@ impl Entry {
         self.etag = found.etag;
     }
 
-    /// The bucket says that there is no such object. While its policy is good that means nothing.
+    /// Records that the object is not in the bucket. While its policy is valid that has no effect.
     pub(crate) fn record_absence(&mut self, now: Millis) {
         match self.state {
             UploadState::Pending if self.is_open(now) => {}
@@ -213,7 +214,7 @@ impl Entry {
                 self.note.get_or_insert_with(|| "nothing was uploaded".to_owned());
             }
             UploadState::Stored => {
-                // It may have come while it was looked for.
+                // It may have arrived during the check.
                 self.state = UploadState::Missing;
                 self.checks = 0;
                 self.due_at = Some(after(now, LOOK_AGAIN[0]));
@@ -223,24 +224,25 @@ impl Entry {
         }
     }
 
-    /// The first of [`LOOK_AGAIN`] that is still to come. Looks that failed take none of them away.
+    /// The first time of [`LOOK_AGAIN`] in the future. Failed checks do not use one up.
     fn next_look(&self, now: Millis) -> Option<Millis> {
         let first = after(self.expires_at?, GRACE);
         LOOK_AGAIN.into_iter().map(|wait| after(first, wait)).find(|moment| *moment > now)
     }
 
-    /// The same, of which the policy ends then.
+    /// Sets the expiry of the policy.
     #[must_use]
     pub(crate) fn with_expiry(self, at: Millis) -> Self {
         Self { expires_at: Some(at), due_at: Some(after(at, GRACE)), ..self }
     }
 
-    /// Whether its policy still lets it be uploaded.
+    /// Whether its policy still admits the upload.
     pub(crate) fn is_open(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|end| now < after(end, GRACE))
     }
 
-    /// It was handed over while its user wanted it gone: what became of that is to go as well.
+    /// Records that it was forwarded although its user deleted it meanwhile: the removal must be forwarded,
+    /// too.
     pub(crate) fn forwarded_after_delete(&mut self, now: Millis) {
         if matches!(self.state, UploadState::Deleting | UploadState::Deleted)
             && self.forward == Forward::Waiting
@@ -251,8 +253,7 @@ impl Entry {
         }
     }
 
-    /// Whether the pipeline has it, or may have it: whoever stops in the middle of handing it over does not
-    /// know.
+    /// Whether it was forwarded, or may have been: a stop in the middle leaves that unknown.
     pub(crate) fn may_be_forwarded(&self) -> bool {
         match self.forward {
             Forward::Off => false,
@@ -261,7 +262,7 @@ impl Entry {
         }
     }
 
-    /// Nothing is left to do for a stored object.
+    /// Records that no work is left for a stored object.
     pub(crate) fn mark_done(&mut self) {
         if self.forward == Forward::Waiting {
             self.forward = Forward::Done;
@@ -270,19 +271,19 @@ impl Entry {
         self.checks = 0;
     }
 
-    /// It cannot be fetched, and another try would not help.
+    /// Records that it cannot be fetched, and a retry is useless.
     pub(crate) fn mark_failed(&mut self, why: impl Into<String>) {
         self.state = UploadState::Failed;
         self.note = Some(why.into());
         self.due_at = None;
     }
 
-    /// Somebody takes it in hand: until then nobody else does.
+    /// Claims the row: no other worker takes it until then.
     pub(crate) fn claim(&mut self, until: Millis) {
         self.due_at = Some(until);
     }
 
-    /// The work failed, and is tried again later and later.
+    /// Schedules the next try after a failure, with exponential backoff.
     pub(crate) fn reschedule(&mut self, now: Millis) {
         let pause =
             Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.checks)).min(LONGEST_PAUSE);
@@ -290,7 +291,7 @@ impl Entry {
         self.due_at = Some(after(now, pause));
     }
 
-    /// Its user wants it gone. False if that is so already.
+    /// Records that its user deletes it. Returns false if it was deleted already.
     pub(crate) fn request_deletion(&mut self, now: Millis) -> bool {
         if matches!(self.state, UploadState::Deleting | UploadState::Deleted) {
             return false;
@@ -301,11 +302,11 @@ impl Entry {
         true
     }
 
-    /// It is removed from the bucket. As long as its policy is good it may come again, so it is removed once
-    /// more then.
+    /// Records that it was removed from the bucket. While its policy is valid it may be uploaded again, so it
+    /// is removed once more when the policy ends.
     ///
-    /// Nothing changes if somebody asked for that again since it was claimed: what came meanwhile may still
-    /// be there.
+    /// No effect if the row is due again since it was claimed: an object that arrived meanwhile may still be
+    /// there.
     pub(crate) fn mark_removed(&mut self, now: Millis) {
         if self.due_at.is_some_and(|due| due <= now) {
             return;
@@ -316,7 +317,7 @@ impl Entry {
     }
 }
 
-/// A moment later.
+/// The time `wait` after `moment`.
 pub(crate) fn after(moment: Millis, wait: Duration) -> Millis {
     moment.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
 }
@@ -337,7 +338,7 @@ impl UploadState {
         name(&Self::ALL, self)
     }
 
-    /// The state of that name.
+    /// Parses a name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }
@@ -352,7 +353,7 @@ impl Forward {
         name(&Self::ALL, self)
     }
 
-    /// What goes by that name.
+    /// Parses a name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }
@@ -366,7 +367,7 @@ impl Md5State {
         name(&Self::ALL, self)
     }
 
-    /// What goes by that name.
+    /// Parses a name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         named(&Self::ALL, text)
     }

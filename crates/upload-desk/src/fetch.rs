@@ -1,18 +1,18 @@
-//! Objects of the web, by the copy engine.
+//! Fetches objects of the web with the copy engine.
 //!
-//! A page that pipes another server's answer into an upload hands on its headers: a length that is that of
-//! the compressed bytes, an encoding, cookies; and it fails half-way without anybody noticing. The copy
-//! engine takes over the content and what describes it, knows the length or sends parts, reads on where a
-//! connection broke, and compares checksums.
+//! Piping another server's response into an upload would pass on its headers (the length of the compressed
+//! bytes, an encoding, cookies), and a truncated response would go unnoticed. The copy engine copies the
+//! content and the headers that describe it, knows the length or sends parts, continues after a broken
+//! connection, and compares checksums.
 //!
 //! # Rules
 //!
-//! - Fetches have places of their own, so that no fetch keeps other work of the desk waiting. Each user has a
-//!   few of all the places, so that the hosts of one user keep no other user waiting.
-//! - A fetch has a [deadline](DEADLINE) and a [least speed](LEAST_SPEED) for each try. What it had open in
-//!   the bucket then is removed.
-//! - A host is looked up before a row is written: a name that leads to nothing within reach is refused at
-//!   once. Lookups have places of each user, too. What is connected to is judged again when it is: names
+//! - Fetches have permits of their own, so that they never delay other work. Each user gets a few of them, so
+//!   that slow hosts of one user do not delay other users.
+//! - Each try has a [deadline](DEADLINE) and a [minimum speed](LEAST_SPEED). Its open upload in the bucket is
+//!   removed afterwards.
+//! - A host is resolved before a row is written: a name without an admissible address is refused at once.
+//!   Lookups are limited per user, too. Addresses are checked again when a connection is made, since names
 //!   change.
 
 use std::collections::HashMap;
@@ -33,34 +33,34 @@ use object_copy::transfer::{
     Web,
 };
 
-/// Fetches at once, over all users.
+/// Concurrent fetches of all users.
 const MAX_FETCHES: usize = 16;
 
-/// Fetches at once of one user.
+/// Concurrent fetches of one user.
 const MAX_FETCHES_PER_USER: usize = 4;
 
-/// Lookups of host names at once of one user.
+/// Concurrent lookups of host names of one user.
 const MAX_LOOKUPS_PER_USER: usize = 4;
 
-/// Streams of one fetch.
+/// Concurrent streams of one fetch.
 const STREAMS: usize = 2;
 
-/// A part of a large object. A fetch of unknown length holds two of them in memory.
+/// Part size of large objects. A fetch of unknown length holds two parts in memory.
 const PART_SIZE: u64 = 8 << 20;
 
-/// Longest time of a fetch: 5 GiB, the largest object, take it at 0.7 MiB a second.
+/// Time limit of a fetch: enough for the largest object, 5 GiB, at 0.7 MiB per second.
 pub(crate) const DEADLINE: Duration = Duration::from_hours(2);
 
-/// Bytes a second that a fetch must read, on the average of each minute.
+/// Minimum bytes per second of a fetch, as an average over each minute.
 pub(crate) const LEAST_SPEED: u64 = 16 << 10;
 
-/// What the speed is taken over: long enough for a server that comes back.
+/// Interval of that average: long enough for a server to recover.
 const ROUND: Duration = Duration::from_mins(1);
 
-/// Longest time that a user waits for the address of a host.
+/// Time limit of a lookup.
 const LOOKUP: Duration = Duration::from_secs(5);
 
-/// What removing the parts of a failed fetch may take.
+/// Time limit for removing the parts of a failed fetch.
 const CLEANING: Duration = Duration::from_secs(10);
 
 /// Fetches objects of the web into the bucket, within the rules of `INGEST_DOMAINS`.
@@ -75,45 +75,45 @@ pub struct Fetcher {
     users: Mutex<HashMap<String, UserLimits>>,
 }
 
-/// What one user has of the places.
+/// The limits of one user.
 #[derive(Clone, Debug)]
 struct UserLimits {
     fetches: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
 }
 
-/// The right to fetch, until it is dropped.
+/// Permission to fetch, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct FetchPermit {
     _of_the_user: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-/// What came of a fetch.
+/// Result of a fetch.
 #[derive(Debug)]
 pub(crate) enum Fetched {
     /// The object is in the bucket.
     Done,
-    /// It will not be.
+    /// It failed for good.
     Failed(String),
-    /// Another try may help.
+    /// A retry may help.
     Interrupted(String),
 }
 
 /// Why a host is not fetched from.
 #[derive(Debug)]
 pub(crate) enum HostError {
-    /// None of its addresses is within reach.
+    /// None of its addresses is admissible.
     Refused(Inadmissible),
     /// It has no address.
     Unknown(io::Error),
-    /// That cannot be told now.
+    /// The lookup failed or timed out.
     Unanswered,
 }
 
 impl Fetcher {
-    /// Fetches through `web`, which asks `guard`, up to `max_size` bytes an object. `resolver` judges hosts
-    /// as the connections of `web` do.
+    /// Fetches through `web`, which is guarded by `guard`, up to `max_size` bytes per object. `resolver` must
+    /// admit the same hosts as the connections of `web`.
     pub fn new(web: Web, guard: Arc<Guard>, resolver: Resolver, bucket: Bucket, max_size: u64) -> Self {
         Self {
             web,
@@ -126,21 +126,21 @@ impl Fetcher {
         }
     }
 
-    /// What says which URLs may be fetched.
+    /// Decides which URLs may be fetched.
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
 
-    /// Looks a host up for a user.
+    /// Resolves a host for a user.
     ///
     /// # Errors
     ///
-    /// When nothing can be fetched from it, or that is not known in time.
+    /// When it has no admissible address, or the lookup takes too long.
     pub(crate) async fn look_up(&self, user: &str, host: &str) -> Result<(), HostError> {
         let (lookups, resolver, host) = (self.share(user).lookups, self.resolver.clone(), host.to_owned());
         let answer = async {
             let permit = lookups.acquire_owned().await.map_err(|_| HostError::Unanswered)?;
-            // A lookup of the system goes on when nobody waits for it any more, and keeps its place as long.
+            // A lookup by the system cannot be cancelled, so it keeps its permit until it ends.
             let looked_up = tokio::spawn(async move {
                 let found = resolver.addresses(&host).await;
                 drop(permit);
@@ -156,15 +156,15 @@ impl Fetcher {
         timeout(LOOKUP, answer).await.unwrap_or(Err(HostError::Unanswered))
     }
 
-    /// Waits for a place of the user's. `None` once no more are given.
+    /// Waits for a permit. `None` after `close`.
     pub(crate) async fn permit(&self, user: &str) -> Option<FetchPermit> {
-        // First the user's: whoever waits for that takes no place from others.
+        // The user's own permit first: while waiting for it, none of the shared ones is taken.
         let of_the_user = self.share(user).fetches.acquire_owned().await.ok()?;
         let of_all = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         Some(FetchPermit { _of_the_user: of_the_user, _of_all: of_all })
     }
 
-    /// Gives no more places.
+    /// Stops giving permits.
     pub(crate) fn close(&self) {
         self.permits.close();
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,7 +219,7 @@ impl Fetcher {
         Transfer::new(Source::Web(self.web.clone()), Destination::store(self.bucket.clone()), options)
     }
 
-    /// Removes the parts that a fetch left of an object. Nobody knows of them afterwards.
+    /// Removes the upload that a fetch left open. No record of it is kept.
     async fn clean_up(&self, key: &str) {
         let bucket = self.bucket.with_deadline(Instant::now() + CLEANING);
         let removed = async {
@@ -254,7 +254,7 @@ struct TooSlow {
     bytes: u64,
 }
 
-/// Works as long as `bytes`, which counts what was read, grows fast enough.
+/// Runs `work` as long as `bytes`, the number of bytes read, grows fast enough.
 async fn paced<T>(bytes: impl Fn() -> u64, work: impl Future<Output = T>) -> Result<T, TooSlow> {
     let least = LEAST_SPEED * ROUND.as_secs();
     let mut rounds = interval_at(Instant::now() + ROUND, ROUND);

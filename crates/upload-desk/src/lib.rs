@@ -1,5 +1,5 @@
-//! Uploads straight from browsers to OSS: policies are signed here, files go to the bucket, and the bucket
-//! tells.
+//! The upload service: browsers upload straight to OSS with policies that are signed here, and OSS reports
+//! each stored file.
 //!
 //! ```text
 //! browser ──POST /uploads──▶ desk: row `pending`, signed policy
@@ -10,27 +10,28 @@
 //! | module | concern |
 //! |---|---|
 //! | [`api`] | the HTTP interface and the page |
-//! | [`users`], [`name`], [`types`] | who uploads what, under which key |
-//! | [`entry`] | one object and what may become of it |
-//! | [`catalogue`] | all of them, in a database |
-//! | [`store`] | the bucket: forms, links, looks |
-//! | `server` | the interface and the worker, from start to stop |
-//! | [`worker`] | what is left to do: looks, forwarding, removals, fetches |
+//! | [`users`], [`name`], [`types`] | users; file names and keys; content types |
+//! | [`entry`] | one object and the states of its row |
+//! | [`catalogue`] | all rows, in a database |
+//! | [`desk`] | the service: its parts, changes of rows |
+//! | [`store`] | the bucket: forms, links, HEAD requests |
+//! | `server` | runs the HTTP interface and the worker |
+//! | [`worker`] | background work: checks, forwarding, removals, fetches |
 //! | [`fetch`] | objects of the web |
-//! | [`counters`] | what was done |
+//! | [`counters`] | metrics |
 //!
 //! # Rules
 //!
-//! - The catalogue is the outbox. What is to be done stands in a row with a time, written before anything is
-//!   answered, and is struck out after it is done. A kill at any moment loses nothing; it may do something
-//!   twice, which harms nothing.
-//! - A callback proves little: OSS signs with 512 bits. So it only moves the row that its user was given,
-//!   names nothing but that row's key, and what it claims is compared with the bucket before anything is
+//! - The catalogue is the outbox. Pending work is a row with a due time, written before the response is sent
+//!   and cleared after the work is done. A kill at any moment loses nothing; work may be done twice, which is
+//!   harmless.
+//! - A callback is weak evidence: OSS signs with 512-bit RSA. So it can only change the row of the upload
+//!   that it names, must name that row's key, and its claims are compared with the bucket before anything is
 //!   forwarded.
-//! - Whoever asks sees its own. Of two users with one file, each uploads it: whoever knows an MD5 does not
-//!   have the file.
-//! - A callback waits for nothing but the catalogue, which answers or fails within three seconds; OSS waits
-//!   for five.
+//! - Users see only their own objects. If two users have the same file, each uploads it: knowing an MD5 does
+//!   not prove having the file.
+//! - A callback waits only for the catalogue, which responds or fails within three seconds; OSS waits for
+//!   five.
 
 #![warn(missing_docs)]
 

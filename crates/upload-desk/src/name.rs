@@ -8,14 +8,14 @@ use super::users::User;
 /// Longest name, in bytes.
 const LONGEST: usize = 255;
 
-/// Longest ending that counts as one, in bytes.
+/// Longest extension, in bytes.
 const LONGEST_ENDING: usize = 16;
 
 /// The name of a file without any path: 1 to 255 bytes, no control characters, not made of dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(String);
 
-/// Text that is no name of a file.
+/// The text is not a valid file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidName;
 
@@ -29,8 +29,8 @@ impl fmt::Display for InvalidName {
 }
 
 impl Name {
-    /// Takes the last segment of a path of either kind. What shows nothing, or turns the direction of what it
-    /// stands beside, is left out.
+    /// Takes the last segment of a path, with `/` or `\`. Invisible and bidirectional control characters are
+    /// removed.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Name {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name of what has none.
+    /// The name of an object without one.
     pub(crate) fn unknown() -> Self {
         Self("unnamed".to_owned())
     }
@@ -55,7 +55,7 @@ impl Name {
         &self.0
     }
 
-    /// What it ends in, without the dot and in lower case; empty if that is nothing of the kind.
+    /// The extension, without the dot and in lower case; empty if there is none.
     pub(crate) fn ext(&self) -> String {
         let good = |ext: &&str| {
             (1..=LONGEST_ENDING).contains(&ext.len()) && ext.bytes().all(|byte| byte.is_ascii_alphanumeric())

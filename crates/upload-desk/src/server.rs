@@ -1,4 +1,4 @@
-//! Serving a desk, and the work behind it.
+//! Runs the HTTP server and the worker.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,10 +19,10 @@ use tower::Service as _;
 use crate::desk::Desk;
 use crate::{api, worker};
 
-/// Time for requests that are being answered when the desk is to stop.
+/// Time for running requests to finish when the desk stops.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
-/// Serves until `stop`, then answers what has been asked, finishes what is in hand and closes the catalogue.
+/// Serves until `stop`, then finishes running requests and work, and closes the catalogue.
 ///
 /// # Errors
 ///
@@ -60,14 +60,14 @@ pub async fn serve(
     served.map_err(io::Error::other)
 }
 
-/// Resolves when the sender is dropped, when it is time.
+/// Resolves when the sender is dropped.
 async fn ended(mut tell: watch::Receiver<()>) {
     let _ = tell.changed().await;
 }
 
 async fn listen(listener: TcpListener, limits: Limits, router: Router, tell: watch::Receiver<()>) {
     let gate = Gate::new(limits);
-    // They end with this.
+    // Dropped, and so ended, with this function.
     let mut connections = JoinSet::new();
     loop {
         let (stream, place) = tokio::select! {

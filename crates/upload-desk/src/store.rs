@@ -22,13 +22,13 @@ use super::types::ContentType;
 /// Longest side of a preview, in pixels.
 pub(crate) const MAX_SIDE: u32 = 4096;
 
-/// Width of a preview unless told otherwise, in pixels.
+/// Default width of a preview, in pixels.
 const USUAL_WIDTH: u32 = 320;
 
-/// What looks and removals may take, all tries included.
+/// Time limit for checks and removals, including retries.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// All of a file name that a parameter of `Content-Disposition` carries as it is (RFC 8187).
+/// Characters of a file name that need no encoding in `Content-Disposition` (RFC 8187).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -54,7 +54,7 @@ pub struct Store {
     public_origin: String,
 }
 
-/// How an image or a video is shown.
+/// Size of a preview of an image or a video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preview {
     /// Width in pixels.
@@ -65,12 +65,12 @@ pub(crate) struct Preview {
     pub(crate) at: Option<u64>,
 }
 
-/// URLs that open an object, for a while.
+/// Temporary URLs of an object.
 #[derive(Debug, Serialize)]
 pub(crate) struct Links {
-    /// Saves it under its name.
+    /// Downloads it under its name.
     download: String,
-    /// Shows it, if that runs nothing that is in it; else as `download`.
+    /// Displays it, if no active content in it can run; else as `download`.
     view: String,
     /// A small picture of an image or a video.
     thumbnail: Option<String>,
@@ -93,7 +93,7 @@ impl Store {
         self.bucket.name()
     }
 
-    /// The bucket itself, for what is not said here.
+    /// The bucket itself.
     pub fn bucket(&self) -> &Bucket {
         &self.bucket
     }
@@ -103,11 +103,11 @@ impl Store {
         &self.public_origin
     }
 
-    /// The form by which the object of a row, and no other, can be uploaded.
+    /// The form for uploading exactly the object of a row.
     ///
     /// # Errors
     ///
-    /// When something in it breaks a limit of OSS.
+    /// When it exceeds a limit of OSS.
     pub(crate) fn form(
         &self,
         entry: &Entry,
@@ -119,8 +119,7 @@ impl Store {
             .field("success_action_status", "200")
             .forbid_overwrite();
         if let Some(content_type) = &entry.content_type {
-            // Browsers send a type with the file, which counts more than the field Content-Type, and less
-            // than this one.
+            // Browsers send a type with the file, which overrides the field Content-Type, but not this one.
             policy = policy.content_type(ContentTypes::Exact(content_type.clone()));
             policy = policy.field("x-oss-content-type", content_type);
         }
@@ -133,11 +132,11 @@ impl Store {
         self.bucket.post_form(&policy)
     }
 
-    /// URLs that open an object, and when they end.
+    /// Temporary URLs of an object, and their expiry.
     ///
     /// # Errors
     ///
-    /// When the key cannot be in a URL.
+    /// When no URL can represent the key.
     pub(crate) fn links(
         &self,
         entry: &Entry,
@@ -150,8 +149,7 @@ impl Store {
         let shown =
             |how| PresignOptions::default().response_content_disposition(disposition(how, &entry.name));
         let download = sign(shown("attachment"))?;
-        // The link says what it is, too: what the bucket says may be another type by the time that somebody
-        // opens it.
+        // The link sets the type, too: the stored type may change before the link is opened.
         let view = match content_type.as_ref().and_then(ContentType::in_place) {
             Some(content_type) => sign(shown("inline").response_content_type(content_type))?,
             None => download.clone(),
@@ -162,11 +160,11 @@ impl Store {
         Ok((Links { download, view, thumbnail }, after(now, valid_for)))
     }
 
-    /// What the bucket says of a key; `None` if there is no such object.
+    /// Metadata of the object; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// When it does not say.
+    /// When the bucket does not respond.
     pub(crate) async fn look(&self, key: &str) -> Result<Option<Arrival>, Error> {
         match self.patiently().head(key).await {
             Ok(meta) => Ok(Some(Arrival {
@@ -180,7 +178,7 @@ impl Store {
         }
     }
 
-    /// Removes an object. One that is not there is removed.
+    /// Removes an object. A missing object counts as removed.
     ///
     /// # Errors
     ///
@@ -189,7 +187,7 @@ impl Store {
         self.patiently().delete(key).await
     }
 
-    /// Whether some rule of the bucket lets pages upload: of which origins is for its owner to know.
+    /// Whether a CORS rule of the bucket lets pages upload. The origins are the owner's decision.
     ///
     /// # Errors
     ///
@@ -199,11 +197,11 @@ impl Store {
         Ok(rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)))
     }
 
-    /// Lets pages of all origins upload, unless some may already: adds a rule to those that the bucket has.
+    /// Lets pages of all origins upload, unless there is a rule already: adds one to those of the bucket.
     ///
     /// # Errors
     ///
-    /// When the rules are as they were.
+    /// When the rules could not be changed.
     pub(crate) async fn let_pages_upload(&self) -> Result<(), Error> {
         let bucket = self.patiently();
         let mut rules = bucket.get_cors().await?;
@@ -218,11 +216,11 @@ impl Store {
         self.bucket.with_deadline(Instant::now() + PATIENCE)
     }
 
-    /// Creates a bucket that browsers may upload to from any page: what they need besides is a signed policy.
+    /// Creates a bucket that browsers may upload to from any page, with a signed policy.
     ///
     /// # Errors
     ///
-    /// When there is none, or no page may upload to it. The same request again makes good what is missing.
+    /// When the bucket or its CORS rule could not be created. Repeating the request completes it.
     pub(crate) async fn create_bucket(&self, name: &BucketName) -> Result<(), Error> {
         let bucket = self.client.bucket(name, Arc::clone(&self.credentials));
         let bucket = bucket.with_deadline(Instant::now() + PATIENCE);
@@ -231,7 +229,7 @@ impl Store {
     }
 }
 
-/// The rule by which pages may upload and see what they uploaded.
+/// The CORS rule that lets pages upload and read their uploads.
 fn upload_rule() -> CorsRule {
     CorsRule {
         allowed_origins: vec!["*".to_owned()],
@@ -254,13 +252,13 @@ fn callback_body(entry: &Entry) -> CallbackBody {
         .variable("request", Variable::RequestId)
 }
 
-/// What an MD5 in a callback may look like. OSS's samples show base64 as of the header.
+/// Parses the MD5 in a callback: base64, as in OSS's samples, or hexadecimal.
 pub(crate) fn parse_md5(text: &str) -> Option<Md5> {
     Md5::from_base64(text).or_else(|| Md5::from_hex(text))
 }
 
 impl Preview {
-    /// A small picture unless a size is given.
+    /// The default size, if none is given.
     #[must_use]
     pub(crate) fn or_usual(self) -> Self {
         if self.width.is_none() && self.height.is_none() {
@@ -271,7 +269,7 @@ impl Preview {
     }
 }
 
-/// What OSS is to make of an object, if it can.
+/// The processing by OSS that makes a preview, if the type supports it.
 fn process(content_type: &ContentType, preview: Preview) -> Result<Option<String>, Error> {
     let Preview { width, height, at } = preview.or_usual();
     match content_type.halves() {
@@ -291,7 +289,7 @@ fn process(content_type: &ContentType, preview: Preview) -> Result<Option<String
     }
 }
 
-/// The forms of images that OSS reads.
+/// Image types that OSS processes.
 /// [Image processing](https://www.alibabacloud.com/help/en/oss/user-guide/img-implementation-modes).
 fn is_scalable(sort: &str) -> bool {
     matches!(sort, "jpeg" | "jpg" | "png" | "bmp" | "x-ms-bmp" | "gif" | "webp" | "tiff" | "heic" | "avif")

@@ -2,23 +2,23 @@
 //!
 //! # Rules
 //!
-//! - What does not follow the grammar is no content type: it is not uploaded, and what was fetched with it is
-//!   removed again, also where all types are allowed. Readers that are less strict take the last type, or the
-//!   first, of what is two.
-//! - A comma is refused wherever it stands, in a quoted string too: where headers are joined it begins
-//!   another type.
-//! - What may be shown in place is a list. A type that browsers learn to run tomorrow is not on it.
-//! - An object without a content type is of [`UNKNOWN`].
+//! - An invalid content type is refused, also if all types are allowed: it is not uploaded, and an object
+//!   fetched with it is removed. Lenient parsers differ: of two types in one value some take the first,
+//!   others the last.
+//! - A comma is refused everywhere, also in a quoted string: in a joined header it begins another type.
+//! - Types that may be displayed inline are an allow-list, so that a type that browsers execute in future is
+//!   not on it.
+//! - An object without a content type has [`UNKNOWN`].
 
 use std::fmt;
 
-/// What an object is where nobody says so.
+/// Content type of an object without one.
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
 /// Longest content type, in bytes.
 const LONGEST: usize = 255;
 
-/// What a browser shows in place when it is told to, without running anything that is in it.
+/// Types that a browser displays inline without executing their content.
 const SHOWN_IN_PLACE: &[&str] = &[
     "application/pdf",
     "audio/aac",
@@ -53,7 +53,7 @@ const SHOWN_IN_PLACE: &[&str] = &[
     "video/x-m4v",
 ];
 
-/// A content type. Names are in lower case, as their case means nothing.
+/// A content type. Names are in lower case, since they are case-insensitive.
 ///
 /// ```
 /// use upload_desk::types::ContentType;
@@ -63,15 +63,15 @@ const SHOWN_IN_PLACE: &[&str] = &[
 /// assert!(ContentType::parse("image/png, text/html").is_none());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ContentType {
+pub struct ContentType {
     kind: String,
     sort: String,
     parameters: Vec<(String, String)>,
 }
 
 impl ContentType {
-    /// Reads a content type with its parameters: up to 255 ASCII characters. `None` if it is none.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Parses a content type with its parameters: up to 255 ASCII characters. `None` if it is invalid.
+    pub fn parse(text: &str) -> Option<Self> {
         if text.len() > LONGEST || text.contains(',') {
             return None;
         }
@@ -95,23 +95,23 @@ impl ContentType {
         rest.is_empty().then_some(whole)
     }
 
-    /// That of an object of which this is said, or nothing.
+    /// The content type of an object, which may have none.
     pub(crate) fn of(told: Option<&str>) -> Option<Self> {
         Self::parse(told.filter(|text| !text.is_empty()).unwrap_or(UNKNOWN))
     }
 
-    /// Whether it is `essence`, such as `application/json`, with whatever parameters.
+    /// Whether it is `essence`, such as `application/json`, with any parameters.
     pub(crate) fn is(&self, essence: &str) -> bool {
         essence.split_once('/').is_some_and(|(kind, sort)| self.kind == kind && self.sort == sort)
     }
 
-    /// What stands before and after the slash.
-    pub(crate) fn halves(&self) -> (&str, &str) {
+    /// Type and subtype.
+    pub fn halves(&self) -> (&str, &str) {
         (&self.kind, &self.sort)
     }
 
-    /// What a browser is told that it is when it shows it in place; `None` if it must not. Of the parameters
-    /// only `charset` is left.
+    /// The content type for displaying it inline, with no parameter but `charset`; `None` if it must be
+    /// downloaded.
     pub(crate) fn in_place(&self) -> Option<String> {
         let essence = format!("{}/{}", self.kind, self.sort);
         if !SHOWN_IN_PLACE.contains(&&*essence) {
@@ -137,7 +137,7 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The token that text begins with, and the rest.
+/// Splits off the token at the start.
 fn token(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
@@ -147,7 +147,7 @@ fn blank(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
-/// The value of a parameter, a token or a quoted string, and the rest.
+/// Splits off the value of a parameter, a token or a quoted string.
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         return token(text).map(|(value, rest)| (value.to_owned(), rest));
@@ -179,7 +179,7 @@ impl AllowedTypes {
     ///
     /// # Errors
     ///
-    /// Which of them is none.
+    /// Which entry is invalid.
     pub fn parse(text: &str) -> Result<Self, String> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         if names.clone().any(|name| name == "*/*") {

@@ -18,16 +18,16 @@ pub struct Users(Arc<[(Token, Arc<User>)]>);
 pub(crate) struct User {
     /// The name, which is that of its directory too.
     pub(crate) name: String,
-    /// What it may do.
+    /// Its role.
     pub(crate) role: Role,
 }
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Upload, and see its own.
+    /// May upload, and see its own objects.
     Member,
-    /// Create buckets, too.
+    /// May create buckets, too.
     Admin,
 }
 
@@ -37,7 +37,7 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// What is wrong with which entry. The message contains no token.
+    /// Which entry is wrong, and why. The message contains no token.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut users: Vec<(Token, Arc<User>)> = Vec::new();
         let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
@@ -51,7 +51,7 @@ impl Users {
         if users.is_empty() { Err("names no user".to_owned()) } else { Ok(Self(users.into())) }
     }
 
-    /// The user whose token a header `Authorization` presents. Takes the same time whichever it is.
+    /// The user with the token in a header `Authorization`, in constant time.
     pub(crate) fn who(&self, authorization: Option<&HeaderValue>) -> Option<&Arc<User>> {
         let presented = Token::presented(authorization)?;
         self.0.iter().fold(None, |found, (token, user)| if token.is(&presented) { Some(user) } else { found })
@@ -62,7 +62,7 @@ fn parse(entry: &str) -> Result<(Token, User), String> {
     let mut parts = entry.splitn(3, ':').map(str::trim);
     let name = parts.next().unwrap_or_default();
     if !is_name(name) {
-        // Whoever forgot the name has put the token in its place.
+        // The text is not repeated: if the name was forgotten, it is the token.
         return Err(format!(
             "an entry does not begin with the name of a user (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
         ));

@@ -1,9 +1,10 @@
-//! `POST /callback`: OSS says that an upload is stored, and passes the answer on to the browser.
+//! `POST /callback`: OSS reports that an upload is stored, and passes the response on to the browser.
 //!
-//! Everybody reaches this route, and the signature is over the body: it has to be read before it is known who
-//! called. So what cannot be of OSS by its head is refused before that, and what can be takes one of a few
-//! [`CallbackPermits`] until it is verified, and must come soon. What is refused for want of a place is
-//! settled later, as every upload is whose callback never comes; users are not kept out.
+//! Anybody can reach this route, and the signature covers the body, which must be read before the caller is
+//! known. So a request whose head cannot be from OSS is refused first; others need one of a few
+//! [`CallbackPermits`] until they are verified, and their body must arrive soon. If no permit is free, the
+//! worker checks the upload later, as it does for every upload without a callback; requests of users are not
+//! affected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,19 +26,18 @@ use crate::entry::{Arrival, ArrivalEffect, Entry, Id};
 use crate::store::{Preview, parse_md5};
 use object_copy::header;
 
-/// What a callback is answered within, come what may, once it has come. OSS waits for 5 seconds, the way
-/// included.
+/// Time limit for responding to a callback after it was read. OSS waits for 5 seconds, including the network.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What its body must come within: nobody waits for the answer any more then.
+/// Time limit for its body: OSS does not wait for the response longer.
 const BODY: Duration = Duration::from_secs(5);
 
-/// Most callbacks at once that are not verified.
+/// Most concurrent callbacks that are not verified yet.
 const MOST_UNVERIFIED: usize = 64;
 
 const KEY_URL: &str = "x-oss-pub-key-url";
 
-/// The body, as the desk asked for it when it signed the policy.
+/// The body, in the format that the desk requested in the policy.
 #[derive(Debug, Deserialize)]
 struct CallbackPayload {
     upload: String,
@@ -50,7 +50,7 @@ struct CallbackPayload {
     md5: Option<String>,
 }
 
-/// What the browser gets.
+/// The response to the browser.
 #[derive(Debug, Serialize)]
 struct CallbackResponse {
     id: String,
@@ -58,13 +58,13 @@ struct CallbackResponse {
     object: ObjectView,
 }
 
-/// What a callback is to the row that it names.
+/// How a callback relates to the row that it names.
 enum CallbackMatch {
     /// It names no upload that was allowed.
     Unknown,
-    /// Its upload could not have been: the policy pins size and type.
+    /// It contradicts the policy, which fixes size and type.
     Contradicts,
-    /// It says this.
+    /// It matches, with this effect.
     Fits(ArrivalEffect),
 }
 
@@ -73,7 +73,7 @@ enum CallbackMatch {
 pub(super) struct CallbackPermits(Arc<Semaphore>);
 
 impl CallbackPermits {
-    /// Some of the places for all requests, so that others are left.
+    /// Permits for a part of all requests, so that some are left for users.
     pub(super) fn among(requests: usize) -> Self {
         Self(Arc::new(Semaphore::new((requests / 2).clamp(1, MOST_UNVERIFIED))))
     }
@@ -86,7 +86,7 @@ impl CallbackPermits {
     }
 }
 
-/// What the head says.
+/// The head of a callback.
 struct CallbackHead {
     query: Option<String>,
     authorization: String,
@@ -106,7 +106,7 @@ impl CallbackHead {
         }
     }
 
-    /// A gateway in front may have another path than the one that OSS called and signed.
+    /// The path is that of the callback URL, which OSS signed: a gateway in front may have changed it.
     fn at<'c>(&'c self, path: &'c str, body: &'c [u8]) -> CallbackParts<'c> {
         let Self { query, authorization, key_url } = self;
         CallbackParts { path, query: query.as_deref(), authorization, pub_key_url: key_url, body }
@@ -158,7 +158,7 @@ async fn answer(desk: &Desk, permits: &CallbackPermits, request: Request) -> Res
 }
 
 impl Desk {
-    /// Writes down what OSS says. Durable once this returns.
+    /// Records the callback. Durable once this returns.
     async fn record_callback(&self, told: CallbackPayload) -> Result<Entry, ApiError> {
         let unknown = || ApiError::not_found("no such upload was allowed here");
         let id: Id = told.upload.parse().map_err(|_| unknown())?;
@@ -171,7 +171,7 @@ impl Desk {
         let (bucket, key, now) = (told.bucket, told.object, self.now());
         let mut verdict = CallbackMatch::Unknown;
         let updated = self.update(&id, |entry| {
-            // What the desk fetches is uploaded by nobody.
+            // An object that the desk fetches has no callback.
             let allowed = entry.source_url.is_none() && entry.bucket == bucket && entry.key == key;
             verdict = if !allowed {
                 CallbackMatch::Unknown

@@ -1,4 +1,4 @@
-//! Answers that are no success.
+//! Error responses.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -10,7 +10,7 @@ use super::extract;
 use crate::catalogue::{CatalogueError, CatalogueErrorKind};
 use crate::desk::{LookError, NoRandomness};
 
-/// An answer that is no success: `{"error":{"code":"…","message":"…"}}`.
+/// An error response: `{"error":{"code":"…","message":"…"}}`.
 #[derive(Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
@@ -54,7 +54,7 @@ impl ApiError {
 }
 
 impl From<CatalogueError> for ApiError {
-    /// What the database says is for the log alone.
+    /// The message of the database is only logged.
     fn from(error: CatalogueError) -> Self {
         tracing::error!(%error, "the catalogue fails");
         match error.kind() {

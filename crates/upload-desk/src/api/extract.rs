@@ -1,4 +1,4 @@
-//! What requests carry, and how answers are made.
+//! Extractors of requests, and JSON responses.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body as it came.
+/// A raw body.
 pub(super) struct Raw(pub(super) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Raw {
@@ -90,7 +90,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     }
 }
 
-/// The id in the path. What is no id is one that nobody has.
+/// The id in the path. An invalid id counts as an unknown one.
 pub(super) struct PathId(pub(super) Id);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
@@ -107,14 +107,15 @@ pub(super) fn unknown_id() -> ApiError {
     ApiError::not_found("there is nothing of that id")
 }
 
-/// An answer of JSON.
+/// A JSON response.
 pub(super) fn json(body: &impl Serialize) -> Response {
     json_with(StatusCode::OK, body)
 }
 
-/// An answer of JSON, for nobody else to keep: it may have links in it.
+/// A JSON response, not to be cached: it may contain links.
 pub(super) fn json_with(status: StatusCode, body: &impl Serialize) -> Response {
-    // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
+    // Serialization fails only for maps with other keys than strings, and for failing `Serialize`
+    // implementations.
     let body = serde_json::to_vec(body).unwrap_or_default();
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -124,7 +125,7 @@ pub(super) fn json_with(status: StatusCode, body: &impl Serialize) -> Response {
     (status, headers, body).into_response()
 }
 
-/// An answer of plain text.
+/// A text response.
 pub(super) fn text(content_type: &'static str, text: impl IntoResponse) -> Response {
     ([(CONTENT_TYPE, content_type)], text).into_response()
 }

@@ -1,8 +1,8 @@
-//! The HTTP interface: routes, and who may take them. `openapi.json` beside this file describes it.
+//! The HTTP interface: routes and authentication. `openapi.json` beside this file describes it.
 //!
 //! | module | concern |
 //! |---|---|
-//! | `error` | answers that are no success |
+//! | `error` | error responses |
 //! | `extract` | bodies, queries, ids and users of requests |
 //! | `shown` | how objects and uploads are shown |
 //! | `uploads`, `objects`, `buckets` | the routes of users |
@@ -31,15 +31,15 @@ use self::extract::{Caller, json};
 use crate::desk::Desk;
 use crate::users::Role;
 
-/// Longest body of a request, in bytes. Nothing but descriptions of objects comes here.
+/// Longest request body, in bytes. Bodies only describe objects.
 const MAX_BODY: usize = 64 << 10;
 
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// All routes, where `requests` are answered at once.
+/// All routes; `requests` is the limit of concurrent requests.
 ///
-/// A body is read only after the head has shown who sends it: the token of a user. OSS has none, so what is
-/// read in its name has places of its own.
+/// A body is read only after the user's token was checked. OSS has none, so callbacks have permits of their
+/// own.
 pub(crate) fn router(desk: Desk, requests: usize) -> Router {
     let permits = callback::CallbackPermits::among(requests);
     page::routes()
@@ -74,7 +74,7 @@ async fn metrics(State(desk): State<Desk>) -> Response {
     extract::text(MEDIA_TYPE, desk.totals().metrics())
 }
 
-/// Who the caller is, and what the page needs to know.
+/// The caller, and the settings that the page needs.
 async fn me(State(desk): State<Desk>, Caller(user): Caller) -> Response {
     let settings = &desk.0.rules;
     json(&json!({

@@ -75,10 +75,10 @@ const ASSETS: &[PageFile] = files![
     "verdict.js",
 ];
 
-/// What the page's script does not import but a worker of its own.
+/// Modules that a web worker imports, not the page.
 const OF_THE_WORKER: [&str; 2] = ["md5-worker.js", "md5.js"];
 
-/// A file as it is sent.
+/// A file of the page, ready to be sent.
 struct CompressedFile {
     name: &'static str,
     plain: Bytes,

@@ -1,4 +1,4 @@
-//! How objects and uploads are shown.
+//! JSON representations of objects and uploads.
 
 use axum::http::HeaderValue;
 use axum::http::header::LOCATION;
@@ -83,7 +83,7 @@ impl UploadView {
     }
 }
 
-/// Says where an upload is shown.
+/// Adds the location of an upload.
 pub(super) fn located(mut response: Response, entry: &Entry) -> Response {
     if let Ok(location) = HeaderValue::try_from(format!("/uploads/{}", entry.id)) {
         response.headers_mut().insert(LOCATION, location);

@@ -1,4 +1,4 @@
-//! Uploads: allowed, looked after, fetched.
+//! Routes of uploads.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,8 +20,7 @@ use crate::types::{ContentType, UNKNOWN};
 use crate::users::User;
 use object_copy::transfer::Admission as _;
 
-/// Fetches that a user may have under way and waiting. A few more if several are asked for at the same
-/// moment.
+/// Most running and waiting fetches of a user. Concurrent requests may exceed it slightly.
 const MOST_FETCHES: u64 = 100;
 
 /// Longest URL, in bytes.
@@ -40,7 +39,7 @@ pub(super) struct UploadRequest {
 
 /// A whole number in any spelling of JSON: 3.0 is 3.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    /// Up to here each whole number has a float of its own.
+    /// Largest range in which every integer is an exact float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number = Number::deserialize(deserializer)?;
     let float = number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=EXACT).contains(float));
@@ -160,7 +159,7 @@ pub(super) async fn check(
     UploadView::response(&desk, &entry)
 }
 
-/// What that user uploads under that id, unless it wants it gone.
+/// The user's upload with that id, unless it was deleted.
 pub(super) async fn own(desk: &Desk, user: &User, id: &Id) -> Result<Entry, ApiError> {
     let found = desk.0.catalogue.find(id).await?;
     let gone = |state| matches!(state, UploadState::Deleting | UploadState::Deleted);

@@ -1,4 +1,4 @@
-//! Connections, each set up for what it is for.
+//! Connections for reading and writing.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use sqlx::{AnyConnection, ConnectOptions as _, Executor as _};
 
 use super::url::{Database, DatabaseUrl};
 
-/// What lay idle for longer is tried before it is used.
+/// A connection that was idle for longer is tested before it is used.
 pub(super) const REST: Duration = Duration::from_millis(250);
 
-/// Which of the two.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DatabaseKind {
     Sqlite,
@@ -37,8 +37,7 @@ impl Connector {
     pub(super) fn new(url: &DatabaseUrl) -> Result<Self, sqlx::Error> {
         install_default_drivers();
         let (text, engine) = match &url.database {
-            // Escaped as a whole: whatever the path is made of, it is read as a path. A file that is gone is
-            // not made again.
+            // Escaped completely, so that any path is taken literally. A deleted file is not created again.
             Database::Sqlite(path) => {
                 let path = utf8_percent_encode(path.to_str().unwrap_or_default(), NON_ALPHANUMERIC);
                 (format!("sqlite:{path}?mode=rw"), DatabaseKind::Sqlite)

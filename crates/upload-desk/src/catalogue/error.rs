@@ -1,4 +1,4 @@
-//! What goes wrong with the catalogue.
+//! Errors of the catalogue.
 
 mod classify;
 
@@ -10,7 +10,7 @@ use super::url::DatabaseUrl;
 pub(super) use self::classify::{is_broken, is_deadlock, kind_of};
 use crate::entry::Id;
 
-/// What went wrong, coarse enough to act on.
+/// Kind of an error, by what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CatalogueErrorKind {
@@ -47,7 +47,7 @@ impl CatalogueError {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// What the database, or the way to it, says about something that was to be done.
+    /// An error of the database, or of the connection to it.
     pub(super) fn of(doing: &str, source: sqlx::Error) -> Self {
         let message = match &source {
             sqlx::Error::Database(said) => format!("{doing}: {said}"),
@@ -56,12 +56,12 @@ impl CatalogueError {
         Self { kind: kind_of(&source), message, source: Some(Arc::new(source)) }
     }
 
-    /// A row that others changed each time before it could be written.
+    /// A row that was changed by others before each try to write it.
     pub(crate) fn contended(id: &Id) -> Self {
         Self::new(CatalogueErrorKind::Unavailable, format!("the row {id} is changed by too many at once"))
     }
 
-    /// The same, with the database named.
+    /// Adds the database to the message.
     pub(super) fn at(mut self, url: &DatabaseUrl) -> Self {
         self.message = format!("{url}: {}", self.message);
         self
@@ -73,7 +73,7 @@ impl CatalogueError {
     }
 }
 
-/// The database let the time pass.
+/// The database did not respond in time.
 pub(super) fn unanswered(doing: &str) -> CatalogueError {
     CatalogueError::new(
         CatalogueErrorKind::Unavailable,

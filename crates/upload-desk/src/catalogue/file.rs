@@ -1,17 +1,16 @@
-//! The file of SQLite: for its owner alone, and watched, since it goes on being written after somebody
-//! deleted it.
+//! The SQLite file: its permissions, and a check whether it was deleted, after which writes would be lost.
 //!
-//! It names every file of every user and the URLs that they gave, which may be signed. So it is made for its
-//! owner alone, and so are the files that SQLite keeps beside it, which take over its mode. From one that
-//! everybody may open, as earlier versions made it, that right alone is taken: what a group may do is as
-//! somebody wants it.
+//! It contains the file names of all users and the URLs that they gave, which may be signed. So only its
+//! owner may access it, and the files that SQLite creates beside it inherit its mode. An existing file that
+//! everybody may access, as earlier versions created it, loses only that permission: those of its group are
+//! left as they were set.
 
 use std::path::{Path, PathBuf};
 
 use super::error::{CatalogueError, CatalogueErrorKind};
 use super::url::{Database, DatabaseUrl};
 
-/// The file as it was when it was opened.
+/// The identity of the file when it was opened.
 #[derive(Clone, Debug)]
 pub(super) struct WatchedFile {
     path: PathBuf,
@@ -21,7 +20,7 @@ pub(super) struct WatchedFile {
 type Identity = (u64, u64);
 
 impl WatchedFile {
-    /// Nothing to watch unless it is a file.
+    /// `None` for a database that is no file.
     pub(super) async fn new(url: &DatabaseUrl) -> Result<Option<Self>, CatalogueError> {
         let Database::Sqlite(path) = &url.database else { return Ok(None) };
         match identity(path).await {
@@ -33,7 +32,7 @@ impl WatchedFile {
         }
     }
 
-    /// Fails if what is written now would be lost.
+    /// Fails if the file was deleted or replaced, so that writes would be lost.
     pub(super) async fn check(&self) -> Result<(), CatalogueError> {
         let why = match identity(&self.path).await {
             Ok(identity) if identity == self.identity => return Ok(()),
@@ -45,8 +44,8 @@ impl WatchedFile {
     }
 }
 
-/// Makes the file if there is none. Whatever keeps it from being made is told in the words of the system:
-/// SQLite says the same of everything.
+/// Creates the file if there is none, to report the system's error: SQLite reports the same one for every
+/// cause.
 pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
     let Database::Sqlite(path) = &url.database else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -70,15 +69,15 @@ pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
     Ok(())
 }
 
-/// Nobody but its owner reads or writes it.
+/// Read and write for the owner only.
 #[cfg(unix)]
 const OWNER_ONLY: u32 = 0o600;
 
-/// What everybody may do.
+/// Permissions of everybody.
 #[cfg(unix)]
 const EVERYBODY: u32 = 0o007;
 
-/// Takes away what everybody may do with a file, if there is such a file and they may do anything.
+/// Removes the permissions of everybody from a file, if it exists and has any.
 #[cfg(unix)]
 async fn close_to_others(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;

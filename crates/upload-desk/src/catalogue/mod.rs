@@ -2,18 +2,17 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `url`, `connect` | where the database is; connections, each set up for its use |
+//! | `url`, `connect` | the URL of the database; connections |
 //! | `schema` | the tables; the folder `migrations` has them |
 //! | `statements` | SQL, the same for both databases; rows to entries |
-//! | `readers` | connections to read from |
-//! | `writer` | the one task that writes: what arrives while a transaction commits shares the next one |
+//! | `readers` | connections for reading |
+//! | `writer` | the single task that writes; changes that arrive during a commit share the next transaction |
 //! | `file` | notices that the file of SQLite was deleted or replaced |
-//! | `error` | what went wrong, and what can be done about it |
+//! | `error` | errors, and what to do about them |
 //!
-//! A write is answered once it is durable. Where that is not known (the connection broke while it was
-//! committed, or [`PATIENCE`] was over) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated
-//! all the same: `put` names the revision that it changes, so the second one is a conflict if the first was
-//! done.
+//! A write returns once it is durable. If that is unknown (the connection broke during the commit, or
+//! [`PATIENCE`] ran out) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated: `put` names the
+//! revision that it changes, so the second one is a conflict if the first succeeded.
 
 mod connect;
 mod error;
@@ -45,10 +44,10 @@ use self::statements::Statement;
 use self::writer::{Change, Writer, WriterMessage};
 use super::entry::{Entry, Id, Md5, Millis};
 
-/// Longest time that a call takes, whatever the database does.
+/// Time limit of every call.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Longest time to open the catalogue: others may be changing its tables.
+/// Time limit for opening the catalogue: another desk may be migrating its tables.
 const OPENING: Duration = Duration::from_secs(30);
 
 /// The catalogue. Cheap to clone; all clones share connections.
@@ -67,24 +66,24 @@ struct Inner {
 pub(crate) enum PutOutcome {
     /// It was.
     Written,
-    /// Somebody else changed it since it was read, or there is no such row.
+    /// It was changed since it was read, or there is no such row.
     Conflict,
 }
 
-/// Which of a user's objects are asked for.
+/// Filter for a user's objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListFilter {
     /// Only those older than this one.
     pub(crate) before: Option<Id>,
-    /// Only those with this in their name, in capitals or not.
+    /// Only those whose name contains this, ignoring case.
     pub(crate) name: Option<String>,
     /// How many at most.
     pub(crate) limit: u32,
 }
 
 impl Catalogue {
-    /// Opens the catalogue, and makes or updates its tables. A file of SQLite is made if there is none; a
-    /// database of MySQL is not.
+    /// Opens the catalogue, and migrates its tables. A missing SQLite file is created; a missing MySQL
+    /// database is not.
     ///
     /// # Errors
     ///
@@ -106,7 +105,7 @@ impl Catalogue {
         Ok(Self(Arc::new(Inner { shown: url.clone(), file, readers, writer })))
     }
 
-    /// Writes what was begun, and closes the connections. Whatever is asked afterwards is unavailable.
+    /// Finishes pending writes, and closes the connections. Later calls fail as unavailable.
     pub(crate) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.0.writer.send(WriterMessage::Close(reply)).await.is_ok() {
@@ -184,7 +183,7 @@ impl Catalogue {
         rows.iter().map(statements::entry).collect()
     }
 
-    /// How many objects are being fetched for a user, or wait for that.
+    /// Number of running and waiting fetches of a user.
     ///
     /// # Errors
     ///
@@ -194,7 +193,7 @@ impl Catalogue {
         rows.first().map_or(Ok(0), statements::count)
     }
 
-    /// What the worker must see to by now, longest due first.
+    /// The due rows, longest due first.
     ///
     /// # Errors
     ///
@@ -204,7 +203,7 @@ impl Catalogue {
         rows.iter().map(statements::entry).collect()
     }
 
-    /// When the worker must see to something next, which may be past.
+    /// The next due time, which may be past.
     ///
     /// # Errors
     ///

@@ -1,8 +1,7 @@
-//! Connections to read from, kept for the next one.
+//! A pool of connections for reading.
 //!
-//! Not the pool of sqlx: that one asks each connection that comes back whether it is alive, which is a round
-//! trip for each row read, and takes back those whose answer nobody waited for. Here what is not read to its
-//! end is closed.
+//! Not the pool of sqlx: it tests each returned connection, which costs a round trip per query, and it reuses
+//! connections whose result was not read. Here a connection whose result was not read to its end is closed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,26 +16,26 @@ use super::connect::{Connector, DatabaseKind, Purpose, REST};
 use super::error::{CatalogueError, CatalogueErrorKind, is_broken, unanswered};
 use super::statements::Statement;
 
-/// How long a connection that rested may take to say that it is alive.
+/// Time limit for testing an idle connection.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 pub(super) struct Readers {
     connector: Connector,
-    /// As many as there may be connections.
+    /// One for each possible connection.
     permits: Semaphore,
-    /// Those that nobody uses, with the time since when.
+    /// Idle connections, with the time since when.
     idle: Mutex<Vec<(AnyConnection, Instant)>>,
 }
 
-/// Why nothing was read.
+/// Why a read failed.
 enum ReadFailure {
-    /// The connection broke; a new one may do.
+    /// The connection broke; a new one may work.
     Broken(CatalogueError),
     Final(CatalogueError),
 }
 
 impl Readers {
-    /// Connections are made as they are needed.
+    /// Connections are opened when needed.
     pub(super) fn new(connector: Connector) -> Self {
         let most = match connector.engine {
             DatabaseKind::Sqlite => 4,
@@ -82,7 +81,7 @@ impl Readers {
         outcome
     }
 
-    /// A connection from before that is alive.
+    /// An idle connection that is alive.
     async fn rested(&self) -> Option<AnyConnection> {
         let (mut connection, since) = self.with_idle(Vec::pop)?;
         if since.elapsed() <= REST
@@ -94,7 +93,7 @@ impl Readers {
         None
     }
 
-    /// Where one is dead, so are the others.
+    /// If one is dead, the others are, too.
     fn forget(&self) {
         self.with_idle(Vec::clear);
     }

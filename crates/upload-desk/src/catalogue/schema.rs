@@ -1,4 +1,4 @@
-//! The tables, made and brought up to date.
+//! Creates and migrates the tables.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::error::{CatalogueError, CatalogueErrorKind};
 /// Not sqlx's own: the database may be shared with another program that uses it.
 const APPLIED: &str = "storage_migrations";
 
-/// How long another desk that is at it is waited for.
+/// How long to wait for another desk that is migrating.
 const TURN: Duration = Duration::from_secs(10);
 
 struct SchemaStep {
@@ -22,8 +22,8 @@ struct SchemaStep {
     mysql: &'static str,
 }
 
-/// Never changed once they are released: databases remember their checksums. Doing one twice does no harm;
-/// those for MySQL hold one statement each.
+/// Never changed once released: databases store their checksums. Each is idempotent; those for MySQL have one
+/// statement each.
 const STEPS: [SchemaStep; 1] = [SchemaStep {
     version: 1,
     name: "storage",
@@ -31,7 +31,7 @@ const STEPS: [SchemaStep; 1] = [SchemaStep {
     mysql: include_str!("migrations/mysql/0001_storage.sql"),
 }];
 
-/// Brings the schema up to date. Where several desks start at once, one does.
+/// Migrates the schema. If several desks start at once, one does it.
 pub(super) async fn update(
     connection: &mut AnyConnection,
     engine: DatabaseKind,
@@ -46,7 +46,7 @@ pub(super) async fn update(
         DatabaseKind::MySql => {
             take_turn(connection).await?;
             run(connection, engine).await?;
-            // The lock goes with the connection as well.
+            // Closing the connection releases the lock as well.
             connection
                 .execute("DO RELEASE_LOCK(CONCAT('storage ', MD5(DATABASE())))")
                 .await
@@ -59,7 +59,7 @@ pub(super) async fn update(
 async fn run(connection: &mut AnyConnection, engine: DatabaseKind) -> Result<(), CatalogueError> {
     let migrator = migrator(engine);
     match migrator.run_direct(None, connection, false).await {
-        // Whoever was at it died. The lock is ours, and what it left may be done again.
+        // Another desk died during the migration. We hold the lock, and the step may be repeated.
         Err(MigrateError::Dirty(_)) => {
             connection
                 .execute("DELETE FROM storage_migrations WHERE success = FALSE")
@@ -80,19 +80,20 @@ fn migrator(engine: DatabaseKind) -> Migrator {
         Migration::new(step.version, step.name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(steps.collect());
-    // Ours is taken by then: that of sqlx never waits on MariaDB, which knows no endless timeout.
+    // We hold a lock of our own: that of sqlx does not wait on MariaDB, which does not support an infinite
+    // timeout.
     migrator.set_locking(false);
     migrator.dangerous_set_table_name(APPLIED);
     migrator
 }
 
-/// Readers then see the last commit while the next one is written. The file remembers it.
+/// Readers then see the last commit while the next one is written. The mode is stored in the file.
 async fn write_ahead(connection: &mut AnyConnection) -> Result<(), CatalogueError> {
     let end = Instant::now() + TURN;
     let mode: String = loop {
         match sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await {
             Ok(mode) => break mode,
-            // Changing it does not wait for others by itself.
+            // Changing the mode ignores the busy timeout.
             Err(error) if is_busy(&error) && Instant::now() < end => sleep(Duration::from_millis(50)).await,
             Err(error) => return Err(failed(error)),
         }
@@ -113,7 +114,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 async fn take_turn(connection: &mut AnyConnection) -> Result<(), CatalogueError> {
-    // Names of locks are those of the server, not of the database.
+    // Lock names are global to the server, so the database is part of it.
     let row = sqlx::query("SELECT GET_LOCK(CONCAT('storage ', MD5(DATABASE())), ?)")
         .bind(TURN.as_secs().cast_signed())
         .fetch_one(connection)

@@ -1,4 +1,4 @@
-//! Where the catalogue is.
+//! The URL of the catalogue.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, without repeating it: it may hold a password.
+    /// What is wrong with it, without repeating it: it may contain a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sqlite", rest)) => sqlite(rest.strip_prefix("//").unwrap_or(rest)),
@@ -54,7 +54,7 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, String> {
     if path.contains('\0') {
         return Err("its path has a NUL in it".to_owned());
     }
-    // What many write, and what happens anyway.
+    // `mode=rwc` is common, and the default here.
     if !matches!(parameters, "" | "mode=rwc") {
         return Err("a file of SQLite takes no parameters here".to_owned());
     }

@@ -1,4 +1,4 @@
-//! The one task that writes: what arrives while a transaction commits shares the next one.
+//! The single task that writes: changes that arrive during a commit share the next transaction.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,11 +16,10 @@ use crate::entry::Entry;
 /// Most changes of one transaction.
 const LARGEST: usize = 256;
 
-/// A transaction that took this long is committed, whatever else there is to write: the server may be far
-/// away.
+/// A transaction that took this long is committed, whatever is pending: the server may be far away.
 const ENOUGH: Duration = Duration::from_millis(500);
 
-/// How long one transaction may take, with the connection that it may need first.
+/// Time limit of one transaction, including a new connection.
 const LIMIT: Duration = Duration::from_millis(2500);
 
 /// A row to write.
@@ -39,15 +38,15 @@ impl Change {
     }
 }
 
-/// How many rows a change met.
+/// Number of rows that a change matched.
 pub(super) type WriteResult = Result<u64, CatalogueError>;
 
-/// What the writer is told.
+/// A message to the writer.
 #[derive(Debug)]
 pub(super) enum WriterMessage {
-    /// Write this, and say so once it is durable. Never answered if that is not known.
+    /// Write this, and reply once it is durable.
     Write(Change, oneshot::Sender<WriteResult>),
-    /// Finish what came before, and end.
+    /// Finish earlier messages, and end.
     Close(oneshot::Sender<()>),
 }
 
@@ -56,13 +55,13 @@ struct PendingWrite {
     reply: oneshot::Sender<WriteResult>,
 }
 
-/// Where it failed, and so what is known of the changes.
+/// The point of a failure, and so the state of the changes.
 enum WriteFailure {
-    /// Before any of them was made: they may be made again.
+    /// Before any of them was made: they may be repeated.
     Undone(sqlx::Error),
-    /// By the one at this place: the others are good.
+    /// In the statement at this index: the others are valid.
     Statement(usize, sqlx::Error),
-    /// They may be there or not.
+    /// Unknown whether they were committed.
     Unknown(sqlx::Error),
 }
 
@@ -74,7 +73,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts it with the connection that was opened first. It ends when nobody can send any more.
+    /// Starts it with an open connection. It ends when all senders are dropped.
     pub(super) fn start(
         connector: Connector,
         file: Option<WatchedFile>,
@@ -93,7 +92,7 @@ impl Writer {
             let mut batch = VecDeque::with_capacity(arrived.len());
             for message in arrived.drain(..) {
                 match message {
-                    // Whoever gave up is not waiting for it, and would slow down those who are.
+                    // The caller timed out, and writing it would delay the others.
                     WriterMessage::Write(_, reply) if reply.is_closed() => {}
                     WriterMessage::Write(change, reply) => batch.push_back(PendingWrite { change, reply }),
                     WriterMessage::Close(reply) => closing = Some(reply),
@@ -122,7 +121,7 @@ impl Writer {
                 Ok(Err(error)) => error,
                 Err(_) => unanswered("write"),
             };
-            // Whatever it is in the middle of, nobody else is to be in it.
+            // It may be in the middle of a transaction, so it is not reused.
             self.connection = None;
             for job in batch.drain(..) {
                 let _ = job.reply.send(Err(error.clone()));
@@ -130,7 +129,7 @@ impl Writer {
         }
     }
 
-    /// Writes as much of it as fits one transaction.
+    /// Writes as many changes as fit one transaction.
     async fn attempt(&mut self, batch: &mut VecDeque<PendingWrite>) -> Result<(), CatalogueError> {
         if let Some(file) = &self.file {
             file.check().await?;
@@ -192,7 +191,7 @@ async fn together(
     batch: &VecDeque<PendingWrite>,
 ) -> Result<Vec<u64>, WriteFailure> {
     let mut transaction = match engine {
-        // Waits for its turn here, where it is no statement that fails.
+        // Waits for the lock here, so that no statement fails for it.
         DatabaseKind::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
         DatabaseKind::MySql => connection.begin().await,
     }
@@ -216,7 +215,7 @@ async fn together(
     Ok(verdicts)
 }
 
-/// Each is a transaction of its own. Ends early when the connection breaks.
+/// Writes each change in a transaction of its own. Ends early when the connection breaks.
 async fn one_by_one(
     connection: &mut AnyConnection,
     batch: &mut VecDeque<PendingWrite>,
