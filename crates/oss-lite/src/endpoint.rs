@@ -134,9 +134,10 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Text that should have been an endpoint, without parts that may be secret: user and password, either of
-/// which may hold any character, query and fragment.
-fn without_secrets(text: &str) -> String {
+/// A URL, an endpoint, or text that was meant to be one, without what may be secret in it: user and password,
+/// query and fragment. A password may hold any of the marks that end it, so everything up to the last `@`
+/// goes.
+pub fn without_secrets(text: &str) -> String {
     let start = text.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = text.split_at(start);
     let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));

@@ -109,7 +109,7 @@ pub use crc64::Crc64;
 pub use credentials::Credentials;
 pub use dialect::Dialect;
 pub use encoding::header_text;
-pub use endpoint::{Addressing, Endpoint};
+pub use endpoint::{Addressing, Endpoint, without_secrets};
 pub use error::{Error, ErrorKind, Withheld};
 pub use framing::{ByteRange, ContentRange, Contradiction, Framing, content_length};
 pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict};

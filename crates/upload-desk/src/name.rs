@@ -1,7 +1,5 @@
 //! Names of files, and the keys that objects get.
 
-use std::fmt;
-
 use super::entry::Id;
 use super::users::User;
 
@@ -16,17 +14,9 @@ const LONGEST_ENDING: usize = 16;
 pub(crate) struct Name(String);
 
 /// The text is not a valid file name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the name is not that of a file: 1 to {LONGEST} bytes behind the last slash, and more than dots")]
 pub(crate) struct InvalidName;
-
-impl fmt::Display for InvalidName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the name is not that of a file: 1 to {LONGEST} bytes behind the last slash, and more than dots"
-        )
-    }
-}
 
 impl Name {
     /// Takes the last segment of a path, with `/` or `\`. Invisible and bidirectional control characters are

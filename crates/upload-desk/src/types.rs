@@ -12,6 +12,8 @@
 
 use std::fmt;
 
+use settings::Invalid;
+
 /// Content type of an object without one.
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
@@ -180,7 +182,7 @@ impl AllowedTypes {
     /// # Errors
     ///
     /// Which entry is invalid.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         if names.clone().any(|name| name == "*/*") {
             return Ok(Self::ALL);
@@ -189,10 +191,10 @@ impl AllowedTypes {
             let known = ContentType::parse(name).filter(|known| known.parameters.is_empty());
             known
                 .map(|ContentType { kind, sort, .. }| format!("{kind}/{sort}"))
-                .ok_or_else(|| format!("{name:?} is no content type"))
+                .ok_or_else(|| Invalid::new(format_args!("{name:?} is no content type")))
         });
         let types: Vec<_> = types.collect::<Result<_, _>>()?;
-        if types.is_empty() { Err("names no content type".to_owned()) } else { Ok(Self(Some(types))) }
+        if types.is_empty() { Err(Invalid::new("names no content type")) } else { Ok(Self(Some(types))) }
     }
 
     /// The list, unless all are allowed.

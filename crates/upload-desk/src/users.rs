@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use http_listener::token::Token;
+use settings::Invalid;
 
 /// Longest name of a user, in bytes.
 const LONGEST_NAME: usize = 64;
@@ -38,17 +39,20 @@ impl Users {
     /// # Errors
     ///
     /// Which entry is wrong, and why. The message contains no token.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut users: Vec<(Token, Arc<User>)> = Vec::new();
         let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
         for entry in lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty()) {
             let (token, user) = parse(entry)?;
             if let Some((_, other)) = users.iter().find(|(other, _)| other.is(&token)) {
-                return Err(format!("{:?} and {:?} have the same token", other.name, user.name));
+                return Err(Invalid::new(format_args!(
+                    "{:?} and {:?} have the same token",
+                    other.name, user.name
+                )));
             }
             users.push((token, Arc::new(user)));
         }
-        if users.is_empty() { Err("names no user".to_owned()) } else { Ok(Self(users.into())) }
+        if users.is_empty() { Err(Invalid::new("names no user")) } else { Ok(Self(users.into())) }
     }
 
     /// The user with the token in a header `Authorization`, in constant time.
@@ -58,21 +62,25 @@ impl Users {
     }
 }
 
-fn parse(entry: &str) -> Result<(Token, User), String> {
+fn parse(entry: &str) -> Result<(Token, User), Invalid> {
     let mut parts = entry.splitn(3, ':').map(str::trim);
     let name = parts.next().unwrap_or_default();
     if !is_name(name) {
         // The text is not repeated: if the name was forgotten, it is the token.
-        return Err(format!(
+        return Err(Invalid::new(format_args!(
             "an entry does not begin with the name of a user (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
-        ));
+        )));
     }
-    let token = parts.next().ok_or_else(|| format!("{name:?} has no token: write name:token"))?;
-    let token = Token::parse(token).map_err(|error| format!("the token of {name:?} is {error}"))?;
+    let token =
+        parts.next().ok_or_else(|| Invalid::new(format_args!("{name:?} has no token: write name:token")))?;
+    let token = Token::parse(token)
+        .map_err(|error| Invalid::new(format_args!("the token of {name:?} is {error}")))?;
     let role = match parts.next() {
         None => Role::Member,
         Some("admin") => Role::Admin,
-        Some(_) => return Err(format!("what follows the token of {name:?} is not \"admin\"")),
+        Some(_) => {
+            return Err(Invalid::new(format_args!("what follows the token of {name:?} is not \"admin\"")));
+        }
     };
     Ok((token, User { name: name.to_owned(), role }))
 }
@@ -124,7 +132,7 @@ mod tests {
             ("eric:0123456789abcdef:root", "not \"admin\""),
             ("eric:0123456789abcdef,mia:0123456789abcdef", "\"eric\" and \"mia\" have the same token"),
         ] {
-            let error = Users::parse(text).unwrap_err();
+            let error = Users::parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
             assert!(!error.contains("0123456789abcde"), "{error}");
         }

@@ -1,6 +1,5 @@
 //! Background worker for due rows: claims them, does the work, and writes down the result.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -287,20 +286,14 @@ impl Desk {
 }
 
 /// Why a change is neither accepted nor recorded, so that the worker must try again.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum HandOverError {
     /// The pipeline could not begin.
+    #[error("{0}")]
     NotStarted(String),
     /// The engine failed, and so did the journal.
+    #[error("{0}")]
     Unrecorded(String),
-}
-
-impl fmt::Display for HandOverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotStarted(why) | Self::Unrecorded(why) => f.write_str(why),
-        }
-    }
 }
 
 /// Hands a change to the pipeline. Returns once the engine accepted it or the journal recorded its failure.

@@ -58,29 +58,21 @@ impl KeyMapping {
 }
 
 /// The objects to copy cannot be listed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// A bucket cannot be listed.
+    #[error(transparent)]
     Bucket(Error),
     /// A bucket of Amazon S3 cannot be listed.
+    #[error(transparent)]
     S3(TransferError),
     /// A directory cannot be read.
+    #[error(transparent)]
     Directory(TransferError),
     /// A list of keys cannot be read.
-    Keys(PathBuf, std::io::Error),
+    #[error("{path}: {error}", path = .0.display(), error = .1)]
+    Keys(PathBuf, #[source] std::io::Error),
 }
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bucket(error) => error.fmt(f),
-            Self::S3(failed) | Self::Directory(failed) => failed.fmt(f),
-            Self::Keys(path, error) => write!(f, "{}: {error}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for ListError {}
 
 /// A listing of one bucket, object by object.
 pub struct BucketListing {

@@ -28,7 +28,6 @@ mod tree;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fmt;
 
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
@@ -101,27 +100,20 @@ pub struct Summary {
 }
 
 /// Why a run ended early. The next run copies the rest.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum StopReason {
     /// By the user.
+    #[error("interrupted")]
     Interrupted,
     /// The credentials were refused repeatedly.
+    #[error("the credentials are refused")]
     CredentialsRefused,
     /// The settings are wrong; the error of the last object.
+    #[error("{0}")]
     Settings(String),
     /// The listing broke off.
-    Listing(ListError),
-}
-
-impl fmt::Display for StopReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::CredentialsRefused => f.write_str("the credentials are refused"),
-            Self::Settings(why) => f.write_str(why),
-            Self::Listing(error) => write!(f, "not everything could be listed: {error}"),
-        }
-    }
+    #[error("not everything could be listed: {0}")]
+    Listing(#[source] ListError),
 }
 
 /// Copies `entries`, up to `concurrency` at once. `interrupted` ends the run early, after the running copies

@@ -1,6 +1,5 @@
 //! Why a transfer ended early.
 
-use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +34,8 @@ pub(super) enum Abort {
 
 /// Why an object could not be copied. Nothing that looks like a good copy is left behind. Boxed, since it is
 /// returned by every step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.error)]
 pub struct TransferError(Box<ErrorDetails>);
 
 /// The contents of a [`TransferError`].
@@ -165,12 +165,6 @@ impl Abort {
     }
 }
 
-impl fmt::Display for TransferError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
 impl From<&Error> for TransferError {
     fn from(error: &Error) -> Self {
         let class = match error.kind() {
@@ -241,13 +235,6 @@ impl Cause {
 }
 
 /// The error of a request body, as the HTTP client sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the source could not be read to its end")]
 pub(super) struct SourceInterrupted;
-
-impl fmt::Display for SourceInterrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the source could not be read to its end")
-    }
-}
-
-impl std::error::Error for SourceInterrupted {}

@@ -51,7 +51,8 @@ pub trait Admission: fmt::Debug + Send + Sync {
 }
 
 /// A URL that must not be requested, or a name that must not be connected to: a permanent failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Inadmissible(String);
 
 impl Inadmissible {
@@ -60,14 +61,6 @@ impl Inadmissible {
         Self(why.into())
     }
 }
-
-impl fmt::Display for Inadmissible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Inadmissible {}
 
 impl Web {
     /// Reads through `http`, which must not follow redirects and not decompress.

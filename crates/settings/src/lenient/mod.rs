@@ -68,18 +68,7 @@ pub fn half_width(text: &str) -> Cow<'_, str> {
 /// A URL as messages show it: without user, password, query and fragment, each of which may be a secret. Text that is no URL is shown by
 /// the same rule.
 pub fn shown_url(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let separator = if scheme.len() + rest.len() == text.len() { "" } else { "://" };
-    // A password may hold any of the marks that end it, so that the last `@` counts.
-    let (hidden, rest) = match rest.rsplit_once('@') {
-        Some((_, rest)) => ("***@", rest),
-        None => ("", rest),
-    };
-    let (rest, cut) = match rest.find(['?', '#']) {
-        Some(at) => (&rest[..at], "?***"),
-        None => (rest, ""),
-    };
-    format!("{scheme}{separator}{hidden}{rest}{cut}")
+    oss_lite::without_secrets(text)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::SecretString;
+use settings::Invalid;
 use sqlx::mysql::MySqlConnectOptions;
 
 /// A database: `sqlite://folder/file.db` or `mysql://user:password@host:3306/database`. Shown without its
@@ -33,30 +34,30 @@ impl DatabaseUrl {
     /// # Errors
     ///
     /// What is wrong with it, without repeating it: it may contain a password.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
         match text.split_once(':') {
             Some(("sqlite", rest)) => sqlite(rest.strip_prefix("//").unwrap_or(rest)),
             Some(("mysql" | "mariadb", _)) => mysql(text),
-            _ => Err("it begins with neither sqlite:// nor mysql:// nor mariadb://".to_owned()),
+            _ => Err(Invalid::new("it begins with neither sqlite:// nor mysql:// nor mariadb://")),
         }
     }
 }
 
-fn sqlite(rest: &str) -> Result<DatabaseUrl, String> {
+fn sqlite(rest: &str) -> Result<DatabaseUrl, Invalid> {
     let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    let path = percent_decode_str(path).decode_utf8().map_err(|_| "its path is not UTF-8".to_owned())?;
+    let path = percent_decode_str(path).decode_utf8().map_err(|_| Invalid::new("its path is not UTF-8"))?;
     if path.is_empty() {
-        return Err("it names no file".to_owned());
+        return Err(Invalid::new("it names no file"));
     }
     if path == ":memory:" || parameters.contains("mode=memory") {
-        return Err("a database in memory forgets; name a file".to_owned());
+        return Err(Invalid::new("a database in memory forgets; name a file"));
     }
     if path.contains('\0') {
-        return Err("its path has a NUL in it".to_owned());
+        return Err(Invalid::new("its path has a NUL in it"));
     }
     // `mode=rwc` is common, and the default here.
     if !matches!(parameters, "" | "mode=rwc") {
-        return Err("a file of SQLite takes no parameters here".to_owned());
+        return Err(Invalid::new("a file of SQLite takes no parameters here"));
     }
     Ok(DatabaseUrl {
         shown: format!("sqlite://{path}"),
@@ -64,11 +65,11 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, String> {
     })
 }
 
-fn mysql(text: &str) -> Result<DatabaseUrl, String> {
-    let mut url = Url::parse(text).map_err(|error| error.to_string())?;
-    MySqlConnectOptions::from_str(text).map_err(|error| error.to_string())?;
+fn mysql(text: &str) -> Result<DatabaseUrl, Invalid> {
+    let mut url = Url::parse(text).map_err(Invalid::new)?;
+    MySqlConnectOptions::from_str(text).map_err(Invalid::new)?;
     if url.path().trim_matches('/').is_empty() {
-        return Err("it names no database: mysql://user:password@host:3306/database".to_owned());
+        return Err(Invalid::new("it names no database: mysql://user:password@host:3306/database"));
     }
     // Fails for URLs without a host, which have no password either.
     let _ = url.set_password(None);

@@ -155,7 +155,7 @@ table! {
 }
 
 fn users(text: &str) -> Result<Users, Invalid> {
-    Users::parse(text).map_err(Invalid::from)
+    Users::parse(text)
 }
 
 fn users_in_file(path: &str) -> Result<Users, Invalid> {
@@ -163,11 +163,11 @@ fn users_in_file(path: &str) -> Result<Users, Invalid> {
 }
 
 fn database(text: &str) -> Result<DatabaseUrl, Invalid> {
-    DatabaseUrl::parse(text.trim()).map_err(Invalid::from)
+    DatabaseUrl::parse(text.trim())
 }
 
 fn types(text: &str) -> Result<AllowedTypes, Invalid> {
-    AllowedTypes::parse(text).map_err(Invalid::from)
+    AllowedTypes::parse(text)
 }
 
 fn file_text(path: &str) -> Result<String, Invalid> {
