@@ -1,8 +1,8 @@
 //! Counters, and the text format of Prometheus,
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
 //!
-//! Not by the crate `prometheus-client`: it writes OpenMetrics, where the type of a counter is declared under another name and the text ends
-//! with a line of its own.
+//! Not by the crate `prometheus-client`: it writes `OpenMetrics`, where the type of a counter is declared
+//! under another name and the text ends with a line of its own.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

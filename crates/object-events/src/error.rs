@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The event cannot be understood. The invocation fails, so that the platform retries it and at last hands it
 /// to the failure destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventError {
     path: String,
     message: String,

@@ -1,4 +1,5 @@
-//! Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that nothing is lost.
+//! Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that
+//! nothing is lost.
 //!
 //! ```text
 //! bytes ──parse──▶ Vec<ObjectChange> ──policy──▶ keys ──engine──▶ outcomes ──journal──▶ Report ──host──▶ reply
@@ -24,9 +25,10 @@
 //! | [`settings`] | the text of settings, addresses and lists |
 //!
 //! One event's way: the host hands its bytes to [`object_events::parse`], the changes and a time budget to
-//! [`bridge_core::pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the keys; a task takes up to ten of
-//! them, also of other invocations that arrived in the same moment, into one signed request, and tries it until it is
-//! settled. The copy engine runs a [`object_copy::transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as
+//! [`bridge_core::pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the
+//! keys; a task takes up to ten of them, also of other invocations that arrived in the same moment, into one
+//! signed request, and tries it until it is settled. The copy engine runs a
+//! [`object_copy::transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as
 //! soon as it is known. The report decides about the reply.
 
 #![warn(missing_docs)]

@@ -53,8 +53,8 @@ impl LogFormat {
     }
 }
 
-/// Writes a field of a line for people. Values are texts of others, and go through [`text::printable`]: the library's own form leaves alone
-/// what is written by `Display`.
+/// Writes a field of a line for people. Values are texts of others, and go through [`text::printable`]: the
+/// library's own form leaves alone what is written by `Display`.
 fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
     let name = field.name();
     if name != "message" {
@@ -90,8 +90,8 @@ impl<W: Write> Write for JsonLines<W> {
 /// How often the runtime of Lambda may give one and the same warning.
 const SELDOM: Duration = Duration::from_secs(1);
 
-/// Leaves out what the runtime of Lambda says again and again: several workers of it ask for the next event without a pause, and warn
-/// each time, until it is known that there is nobody to ask.
+/// Leaves out what the runtime of Lambda says again and again: several workers of it ask for the next event
+/// without a pause, and warn each time, until it is known that there is nobody to ask.
 fn unless_repeated() -> impl Filter<Registry> {
     let said = Said::default();
     let is_the_runtime = |target: &str| target.starts_with("lambda_runtime");
@@ -130,7 +130,8 @@ impl<K: Eq + Hash> Said<K> {
 const CRATES: [&str; 7] =
     ["aws_access", "bridge_core", "object_copy", "object_events", "settings", "sqs_worker", "upload_desk"];
 
-/// What lines were named after before the product was divided into crates, where that is not found in [`CRATES`] under its own name.
+/// What lines were named after before the product was divided into crates, where that is not found in
+/// [`CRATES`] under its own name.
 const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::aws", "aws_access"),
     ("oms_bridge::consume", "sqs_worker"),
@@ -139,8 +140,8 @@ const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::engine::backoff", "object_copy::backoff"),
 ];
 
-/// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it is in. What is given for a crate
-/// itself holds for it.
+/// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it
+/// is in. What is given for a crate itself holds for it.
 fn of_the_product(given: Targets) -> Targets {
     let explicit: Vec<(String, LevelFilter)> =
         given.iter().map(|(target, level)| (target.to_owned(), level)).collect();
@@ -162,8 +163,8 @@ fn of_the_product(given: Targets) -> Targets {
     given.with_targets(implied)
 }
 
-/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong with it when
-/// it cannot be read, and logs at `info` then.
+/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong
+/// with it when it cannot be read, and logs at `info` then.
 ///
 /// A second call changes nothing.
 pub fn start(format: LogFormat, filter: &str) {

@@ -1,7 +1,8 @@
 //! What a build may be without, and how to get it.
 //!
-//! The usual build has what `demo` shows, so that it takes minutes less; what is deployed as a function has not even that. The rule: what
-//! a build is without is still named in its help, and using it says which feature brings it. Never an unknown command.
+//! The usual build has what `demo` shows, so that it takes minutes less; what is deployed as a function has
+//! not even that. The rule: what a build is without is still named in its help, and using it says which
+//! feature brings it. Never an unknown command.
 
 /// What a build says that is asked for `what` and was built without the feature that brings it.
 pub fn missing(feature: &str, what: &str) -> String {

@@ -31,8 +31,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// What to put before keys, so that they lie in the folder that the place names: the prefix, with one slash behind it
-    /// where it has none.
+    /// What to put before keys, so that they lie in the folder that the place names: the prefix, with one
+    /// slash behind it where it has none.
     pub fn folder(&self) -> String {
         folder(&self.prefix)
     }
@@ -72,8 +72,8 @@ pub fn scheme(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Whether a name means the same bucket at both. Alibaba Cloud and Huawei Cloud give each name once, whatever the region, and have
-/// several endpoints for each.
+/// Whether a name means the same bucket at both. Alibaba Cloud and Huawei Cloud give each name once, whatever
+/// the region, and have several endpoints for each.
 pub fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
     const VENDORS: [&str; 3] = [".aliyuncs.com", ".myhuaweicloud.com", ".myhuaweicloud.eu"];
     let authority = |endpoint: &Endpoint| endpoint.url().split_once("://").map(|(_, rest)| rest.to_owned());

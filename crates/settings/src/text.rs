@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to people goes through this,
-/// [`Printable`], [`lines`] or [`json`]; [`acts`] decides for all of them.
+/// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to
+/// people goes through this, [`Printable`], [`lines`] or [`json`]; [`acts`] decides for all of them.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, acts, |character, text| text.extend(character.escape_default()))
 }
@@ -27,8 +27,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Whether a terminal acts on a character instead of showing it: it controls, or turns the direction of what follows, so that one text looks
-/// like another.
+/// Whether a terminal acts on a character instead of showing it: it controls, or turns the direction of what
+/// follows, so that one text looks like another.
 fn acts(character: char) -> bool {
     let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns
@@ -110,7 +110,8 @@ pub enum Align {
     Right,
 }
 
-/// Rows as lines, indented by two, each column as wide as its widest cell. Cells should be ASCII, but for the last column.
+/// Rows as lines, indented by two, each column as wide as its widest cell. Cells should be ASCII, but for the
+/// last column.
 pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);

@@ -49,8 +49,8 @@ impl Worker {
         }))
     }
 
-    /// Works until `stop`, or until the queue is drained if [`Until::Drained`](crate::Until::Drained). Then finishes the messages in
-    /// flight.
+    /// Works until `stop`, or until the queue is drained if [`Until::Drained`](crate::Until::Drained). Then
+    /// finishes the messages in flight.
     ///
     /// # Errors
     ///

@@ -65,7 +65,15 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ),
     (
         "upload-desk",
-        &["bridge-core", "http-client", "http-listener", "object-copy", "object-events", "oss-lite"],
+        &[
+            "bridge-core",
+            "http-client",
+            "http-listener",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+            "settings",
+        ],
     ),
 ];
 

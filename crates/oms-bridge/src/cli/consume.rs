@@ -28,8 +28,9 @@ use sqs_worker::{
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///
-/// Any number of workers may share a queue. A message is deleted once all it tells of is accepted or in the journal; one that
-/// nobody understands is left for the queue's redrive policy. Credentials for the queue are found as the AWS tools find theirs.
+/// Any number of workers may share a queue. A message is deleted once all it tells of is accepted or in the
+/// journal; one that nobody understands is left for the queue's redrive policy. Credentials for the queue are
+/// found as the AWS tools find theirs.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 0.0.0.0:9100
@@ -38,7 +39,8 @@ pub(super) struct ConsumeArgs {
     /// Messages worked on at once [default: 100, and 16 where objects are copied].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<usize>,
-    /// Seconds that a message is hidden from other workers. Extended while it is worked on; after a kill it comes back so late.
+    /// Seconds that a message is hidden from other workers. Extended while it is worked on; after a kill it
+    /// comes back so late.
     #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()))]
     visibility: u64,
     /// Seconds that a request waits for messages.
@@ -50,7 +52,8 @@ pub(super) struct ConsumeArgs {
     /// Address for `/healthz` and `/metrics` [default: none].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint where that is Amazon's].
+    /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint
+    /// where that is Amazon's].
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// Print one JSON object as the result.

@@ -10,7 +10,8 @@ use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::screen::Screen;
 use crate::demo::story;
 
-/// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing is missing.
+/// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing
+/// is missing.
 ///
 /// Needs no account. Exits with 0 only if every object arrived.
 #[derive(Args)]

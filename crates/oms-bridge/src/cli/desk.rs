@@ -20,8 +20,9 @@ use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
 
 const PORT: u16 = 8080;
 
-/// Serves uploads straight from browsers to OSS: a page and an HTTP interface that sign upload policies, take OSS's callbacks, keep a
-/// catalogue, and forward what arrives as any other change. Until it is told to stop (SIGTERM, SIGINT).
+/// Serves uploads straight from browsers to OSS: a page and an HTTP interface that sign upload policies, take
+/// OSS's callbacks, keep a catalogue, and forward what arrives as any other change. Until it is told to stop
+/// (SIGTERM, SIGINT).
 ///
 /// It speaks plain HTTP: put a server with TLS in front. Several desks may share one MySQL database.
 #[derive(Args)]
@@ -29,7 +30,8 @@ const PORT: u16 = 8080;
   DESK_TOKENS=eric:$(openssl rand -hex 16) oms-bridge desk --desk-bucket photos --desk-callback-url https://desk.example.com/callback
   oms-bridge desk --desk-tokens-file users.txt --desk-forward false --listen 0.0.0.0:8080"))]
 pub(super) struct DeskArgs {
-    /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function Compute].
+    /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function
+    /// Compute].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Let pages of all origins upload to the bucket, if none may: adds a CORS rule to it.

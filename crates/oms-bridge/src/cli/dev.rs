@@ -35,8 +35,8 @@ fn help() -> String {
     exit::help(&format!("{EXAMPLES}\n\nNote: {}.", features::missing("desk", "the upload desk")))
 }
 
-/// Runs the local cloud with the function and, where it is built in, the upload desk on it until Ctrl-C: an upload by any OSS client
-/// triggers the function.
+/// Runs the local cloud with the function and, where it is built in, the upload desk on it until Ctrl-C: an
+/// upload by any OSS client triggers the function.
 #[derive(Args)]
 #[command(after_help = help())]
 pub(super) struct DevArgs {

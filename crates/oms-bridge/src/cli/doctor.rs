@@ -16,10 +16,11 @@ use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::Reader;
 
-/// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each finding.
+/// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
+/// finding.
 ///
-/// OMS gets one signed request, so that a wrong key is not locked. The log bucket gets one object, and so does the destination of
-/// direct copies; they are removed again. The source bucket is only read.
+/// OMS gets one signed request, so that a wrong key is not locked. The log bucket gets one object, and so
+/// does the destination of direct copies; they are removed again. The source bucket is only read.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge doctor

@@ -51,7 +51,8 @@ use settings::{Problem, Reader, Values, lenient};
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
 
-/// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that nothing is lost.
+/// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that
+/// nothing is lost.
 #[derive(Parser)]
 #[command(name = "oms-bridge", version, after_help = exit::help(EXAMPLE), subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
@@ -128,7 +129,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The arguments of this process. Lambda starts the file `bootstrap` without any and means [`Command::Serve`].
+/// The arguments of this process. Lambda starts the file `bootstrap` without any and means
+/// [`Command::Serve`].
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = env::args_os().collect();
     if arguments.len() == 1 && RuntimeApi::find(variable).is_some() {
@@ -137,8 +139,8 @@ fn arguments() -> Vec<OsString> {
     arguments
 }
 
-/// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is wrong
-/// with those of the command.
+/// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is
+/// wrong with those of the command.
 async fn run(command: Command, early: Vec<Problem>) -> Exit {
     let reader = |values| Reader::new(values).with(early.clone());
     match command {
@@ -175,8 +177,8 @@ async fn run(command: Command, early: Vec<Problem>) -> Exit {
 }
 
 impl Command {
-    /// One thread is a third cheaper per key than two that hand work to each other, and keeps memory in one piece. Only
-    /// servers that have more than one CPU get more; the usual function has a part of one.
+    /// One thread is a third cheaper per key than two that hand work to each other, and keeps memory in one
+    /// piece. Only servers that have more than one CPU get more; the usual function has a part of one.
     fn runtime(&self) -> io::Result<Runtime> {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         let mut builder = match self {
@@ -201,8 +203,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on stderr everything that is
-    /// wrong.
+    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on
+    /// stderr everything that is wrong.
     fn from(mut reader: Reader) -> Result<Self, Exit> {
         let settings = Settings::read(&mut reader);
         Self::with(reader, settings)
@@ -247,7 +249,8 @@ fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "{}", text::lines(&what.to_string()));
 }
 
-/// Resolves at the second interrupt. After the first nothing new is begun, and whoever waits is told why it is not over.
+/// Resolves at the second interrupt. After the first nothing new is begun, and whoever waits is told why it
+/// is not over.
 async fn insisted(mut interrupts: Interrupts) {
     interrupts.next().await;
     say("interrupted: finishing what is under way; once more ends it at once");

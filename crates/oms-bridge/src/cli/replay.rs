@@ -29,9 +29,9 @@ use settings::{Invalid, Reader, Values, parse};
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
 ///
-/// A key that is accepted gets its success record first and loses its failed records second, so that a kill at any
-/// moment loses nothing and the next run finishes the work. Several failures of one object are sent once. A key that an
-/// event has forwarded since it failed is not sent again.
+/// A key that is accepted gets its success record first and loses its failed records second, so that a kill
+/// at any moment loses nothing and the next run finishes the work. Several failures of one object are sent
+/// once. A key that an event has forwarded since it failed is not sent again.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge replay
@@ -44,7 +44,8 @@ pub(super) struct ReplayArgs {
     /// Only keys whose last failure was of this class (the vendor's empty markers have none).
     #[arg(long, value_enum)]
     class: Option<Class>,
-    /// Only keys that failed last at this time or later: 2026-01-05T10:00:00Z, 2026-01-05, or an age such as 2h.
+    /// Only keys that failed last at this time or later: 2026-01-05T10:00:00Z, 2026-01-05, or an age such as
+    /// 2h.
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Only keys that failed last at this time or earlier.
@@ -248,8 +249,8 @@ fn bar() -> ProgressBar {
     ProgressBar::no_length().with_style(style)
 }
 
-/// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and without the
-/// count there is no remaining time. Only where somebody looks.
+/// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and
+/// without the count there is no remaining time. Only where somebody looks.
 async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &ReplayOptions) -> Infallible {
     if !bar.is_hidden() {
         let prefix = options.filter.prefix.as_deref().unwrap_or_default();

@@ -22,10 +22,11 @@ use settings::{Invalid, Reader};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
-/// On Function Compute it listens on 0.0.0.0, on the port that the platform names, else 9000. On Lambda it asks for its events
-/// instead, and is told the timeout. Anywhere else it listens on 127.0.0.1:9000, and every request except GET /healthz must carry
-/// a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On Tencent Cloud it listens on 0.0.0.0 and wants the token too, since a web
-/// function is handed every request of its URL.
+/// On Function Compute it listens on 0.0.0.0, on the port that the platform names, else 9000. On Lambda it
+/// asks for its events instead, and is told the timeout. Anywhere else it listens on 127.0.0.1:9000, and
+/// every request except GET /healthz must carry a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On
+/// Tencent Cloud it listens on 0.0.0.0 and wants the token too, since a web function is handed every request
+/// of its URL.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Example:
@@ -34,10 +35,12 @@ use settings::{Invalid, Reader};
   curl -H \"Authorization: Bearer $SERVE_TOKEN\" \\
     --data-binary @event.json http://127.0.0.1:9000/invoke"))]
 pub(super) struct ServeArgs {
-    /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than loopback.
+    /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than
+    /// loopback.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no URL and no gateway.
+    /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no
+    /// URL and no gateway.
     #[arg(long)]
     trust_platform: bool,
     /// Seconds an invocation may take: the function's timeout. A platform may say less, never more.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use settings::Invalid;
 
-/// Reads `2026-01-05T10:00:00Z`, `2026-01-05` (its midnight, UTC) or an age such as `90s`, `15m`, `2h`, `7d`, `1w`.
+/// Reads `2026-01-05T10:00:00Z`, `2026-01-05` (its midnight, UTC) or an age such as `90s`, `15m`, `2h`, `7d`,
+/// `1w`.
 ///
 /// # Errors
 ///

@@ -32,8 +32,8 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// The ends that the settings describe. `client` speaks to the destination. `source` opens the source, and the destination where that has no credentials of
-    /// its own.
+    /// The ends that the settings describe. `client` speaks to the destination. `source` opens the source,
+    /// and the destination where that has no credentials of its own.
     ///
     /// # Errors
     ///

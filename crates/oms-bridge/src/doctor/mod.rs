@@ -9,8 +9,8 @@
 //! | `ends` | whether direct copies can read and write |
 //! | `render` | the findings, for people |
 //!
-//! All services are examined at the same time. OMS gets one signed request in all: the gateway locks an access key
-//! after five bad signatures.
+//! All services are examined at the same time. OMS gets one signed request in all: the gateway locks an
+//! access key after five bad signatures.
 
 mod bucket;
 mod clock;
@@ -140,7 +140,8 @@ pub struct Patient<'p> {
     pub ends: Option<&'p Ends>,
 }
 
-/// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the same.
+/// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
+/// same.
 pub async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
     let Patient { settings, credentials, api, journal, open, ends } = patient;
     let mut findings = settings::check(settings);

@@ -22,7 +22,8 @@ pub(super) async fn check(
         Err(error) => return vec![unreachable(target.host(), &error)],
     };
     let mut findings = vec![clock::compare("OMS", "OMS", theirs, now)];
-    // Signed with their time where ours is off, as the function does it: the one signed request must tell something else.
+    // Signed with their time where ours is off, as the function does it: the one signed request must tell
+    // something else.
     let off = (theirs - now).abs() > TimeDelta::minutes(1);
     match api.show(if off { theirs } else { now }).await {
         Ok(task) => {

@@ -86,7 +86,8 @@ impl State {
         }
     }
 
-    /// Whether both hold the same content, as far as can be told without reading it. `None` where either is not there.
+    /// Whether both hold the same content, as far as can be told without reading it. `None` where either is
+    /// not there.
     pub(super) fn is_same(&self, other: &Self) -> Option<bool> {
         let (Self::Present { size: a, crc64: ours, .. }, Self::Present { size: b, crc64: theirs, .. }) =
             (self, other)

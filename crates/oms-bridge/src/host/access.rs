@@ -1,10 +1,11 @@
 //! Who may invoke the function.
 //!
-//! An event makes the function write, overwrite and, with `PROPAGATE_DELETES`, delete objects at the destination. On Function
-//! Compute only the platform reaches the port, and it checks who may invoke the function. Anywhere else each request must carry
-//! `SERVE_TOKEN`. That holds for Tencent Cloud as well: it hands a web function whatever comes to its URL or gateway, and nothing in
-//! a request tells a client's from the platform's. Whoever gave the function neither can say so ([`Trust::Platform`]). The
-//! token of `POST /objects` is not enough: it only lets its owner fetch from the hosts on a list. Loopback is no exception:
+//! An event makes the function write, overwrite and, with `PROPAGATE_DELETES`, delete objects at the
+//! destination. On Function Compute only the platform reaches the port, and it checks who may invoke the
+//! function. Anywhere else each request must carry `SERVE_TOKEN`. That holds for Tencent Cloud as well: it
+//! hands a web function whatever comes to its URL or gateway, and nothing in a request tells a client's from
+//! the platform's. Whoever gave the function neither can say so ([`Trust::Platform`]). The token of `POST
+//! /objects` is not enough: it only lets its owner fetch from the hosts on a list. Loopback is no exception:
 //! every process of the machine reaches it, and so does every page in a browser there.
 
 use fc_adapter::Platform;

@@ -65,13 +65,13 @@ impl Function {
         Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
     }
 
-    /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some key failed and
-    /// every failure is in the journal.
+    /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some
+    /// key failed and every failure is in the journal.
     ///
     /// # Errors
     ///
-    /// When the event cannot be understood, comes from the wrong bucket, or some failure could not be recorded: the
-    /// platform must keep the event and try again.
+    /// When the event cannot be understood, comes from the wrong bucket, or some failure could not be
+    /// recorded: the platform must keep the event and try again.
     pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let handled = self.handle(event).await;
         // The host logs the error itself.
@@ -95,12 +95,13 @@ impl Function {
         }
     }
 
-    /// Handles one event where messages of a queue are answered for one by one: elsewhere as [`Function::invoke`], with credentials
-    /// of the environment.
+    /// Handles one event where messages of a queue are answered for one by one: elsewhere as
+    /// [`Function::invoke`], with credentials of the environment.
     ///
     /// # Errors
     ///
-    /// As [`Function::invoke`], but messages of a queue fail only together when it is not told which they are.
+    /// As [`Function::invoke`], but messages of a queue fail only together when it is not told which they
+    /// are.
     pub async fn invoke_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
         let handled = self.handle_by_message(event, deadline).await;
         self.0.counters.invoked(handled.is_err());
@@ -160,8 +161,8 @@ impl Function {
         }
     }
 
-    /// Sends again what failed, as far as the time reaches; the next tick goes on. Ticks that overlap send keys twice,
-    /// which does no harm.
+    /// Sends again what failed, as far as the time reaches; the next tick goes on. Ticks that overlap send
+    /// keys twice, which does no harm.
     async fn replay(
         &self,
         credentials: Result<Arc<Credentials>, NoCredentials>,
@@ -225,8 +226,8 @@ impl Function {
         }
     }
 
-    /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is logged: see
-    /// [`warm`](bridge_core::warm) for why it is no failure.
+    /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is
+    /// logged: see [`warm`](bridge_core::warm) for why it is no failure.
     pub async fn warm(&self, deadline: Instant) {
         let pipeline = &self.0.pipeline;
         let (engine, journal) = tokio::join!(

@@ -2,7 +2,8 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask this process to end. The first asks to finish what is in flight, the second to stop at once.
+/// The signals that ask this process to end. The first asks to finish what is in flight, the second to stop
+/// at once.
 #[derive(Debug)]
 pub struct Interrupts {
     keyboard: Option<Signal>,

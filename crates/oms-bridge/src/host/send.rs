@@ -37,8 +37,8 @@ pub enum Stopped {
     Input(String),
 }
 
-/// Sends all keys of `input`, a chunk at a time. The first interrupt lets the chunk under way finish, the second does
-/// not wait for it: what is unsettled then is neither counted nor recorded.
+/// Sends all keys of `input`, a chunk at a time. The first interrupt lets the chunk under way finish, the
+/// second does not wait for it: what is unsettled then is neither counted nor recorded.
 pub async fn send(
     pipeline: &Pipeline,
     credentials: &SourceCredentials,

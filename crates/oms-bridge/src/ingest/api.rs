@@ -131,8 +131,8 @@ impl Ingest {
         }
     }
 
-    /// The answer to a request that is refused for its head alone, before its body is received: without the token, or for
-    /// an unknown path.
+    /// The answer to a request that is refused for its head alone, before its body is received: without the
+    /// token, or for an unknown path.
     pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
         self.asked(head).err().map(Refusal::into_response)
     }

@@ -164,7 +164,8 @@ impl Job {
         *self.ended.borrow()
     }
 
-    /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the journal has it.
+    /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the
+    /// journal has it.
     pub(super) fn end(&self, recorded: bool) {
         for object in lock(&self.objects).iter_mut().filter(|object| object.state == State::Pending) {
             object.state = State::lost(recorded);

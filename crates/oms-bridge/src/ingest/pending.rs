@@ -12,9 +12,11 @@ const AT_ONCE: usize = 64;
 
 const PROMISED: &str = "accepted over HTTP, not copied yet";
 
-/// The records of one request, by the place of their objects in it. It may have none: what is waited for needs no promise.
+/// The records of one request, by the place of their objects in it. It may have none: what is waited for
+/// needs no promise.
 ///
-/// Each is an object of its own, so two requests of one key have two promises, and taking one back leaves the other.
+/// Each is an object of its own, so two requests of one key have two promises, and taking one back leaves the
+/// other.
 #[derive(Debug, Default)]
 pub(super) struct Pending(Vec<String>);
 
@@ -53,7 +55,8 @@ impl Pending {
         !self.0.is_empty()
     }
 
-    /// Deletes the records of the objects at `places`. What cannot be deleted stays, and a replay finds the object copied.
+    /// Deletes the records of the objects at `places`. What cannot be deleted stays, and a replay finds the
+    /// object copied.
     pub(super) async fn remove(&self, journal: &OpenJournal, places: &[usize]) {
         let names: Vec<&str> =
             places.iter().filter_map(|place| self.0.get(*place)).map(String::as_str).collect();

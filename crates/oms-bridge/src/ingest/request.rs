@@ -123,7 +123,8 @@ fn wanted(Asked { domain, key }: Asked, guard: &Guard) -> Result<Wanted, Invalid
     }
 }
 
-/// The root of a site, by its domain: a plain host name. Within the private reach a port may follow, and `http://` go before.
+/// The root of a site, by its domain: a plain host name. Within the private reach a port may follow, and
+/// `http://` go before.
 fn site(domain: &str, reach: Reach) -> Result<Url, Invalid> {
     let not_a_name = || Invalid::Malformed(format!("the domain {domain:?} is no plain host name"));
     let (scheme, authority) = match (domain.strip_prefix("http://"), reach) {

@@ -94,8 +94,8 @@ impl<'w> Rest<'w> {
         Self { work, journal, destination }
     }
 
-    /// Shows the results of objects. Their promises are deleted first, where a record of the success or of the failure has
-    /// taken their place.
+    /// Shows the results of objects. Their promises are deleted first, where a record of the success or of
+    /// the failure has taken their place.
     async fn finish(&self, batch: Vec<Settled>) {
         let kept = batch.iter().filter(|settled| !matches!(settled.recorded, Recorded::Lost(_)));
         let places: Vec<usize> = kept.map(|settled| settled.index).collect();

@@ -30,8 +30,9 @@ fn split(text: &str) -> Option<(&'static str, &str)> {
     (inner.len() < rest.len()).then_some((scheme, inner))
 }
 
-/// What text of this machine's paths was meant to be, where it begins as an address does that lacks its slashes, or its colon:
-/// `obs:mirror/a`, `obs//mirror/a`. As a path of this machine it would be taken without a word.
+/// What text of this machine's paths was meant to be, where it begins as an address does that lacks its
+/// slashes, or its colon: `obs:mirror/a`, `obs//mirror/a`. As a path of this machine it would be taken
+/// without a word.
 pub fn meant(text: &str) -> Option<String> {
     const COPIED: [&str; 5] = ["oss", "obs", "s3", "https", "http"];
     let text = half_width(text);
@@ -42,13 +43,14 @@ pub fn meant(text: &str) -> Option<String> {
     Some(format!("{scheme}://{}", rest.trim_start_matches('/')))
 }
 
-/// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one slash or in full-width
-/// characters.
+/// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one
+/// slash or in full-width characters.
 pub fn is_address(text: &str) -> bool {
     split(text).is_some()
 }
 
-/// A key that somebody handed over. An address in the bucket that keys are read from, which `source` names by scheme and name, is its key.
+/// A key that somebody handed over. An address in the bucket that keys are read from, which `source` names by
+/// scheme and name, is its key.
 ///
 /// # Errors
 ///
@@ -68,7 +70,8 @@ pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, Invalid
     }
 }
 
-/// A region. `cn-hangzhou` is what all of `cn-hangzhou`, `oss-cn-hangzhou`, `cn-hangzhou-internal` and the endpoint mean.
+/// A region. `cn-hangzhou` is what all of `cn-hangzhou`, `oss-cn-hangzhou`, `cn-hangzhou-internal` and the
+/// endpoint mean.
 ///
 /// # Errors
 ///
@@ -255,7 +258,8 @@ fn probable_bucket(text: &str, dialect: Dialect) -> Option<BucketName> {
     BucketName::parse(&name, dialect).ok().filter(|name| name.as_str() != text)
 }
 
-/// A bucket of OSS or OBS and what keys in it begin with. Schemes are of either case, and scheme and bucket may be in full-width characters.
+/// A bucket of OSS or OBS and what keys in it begin with. Schemes are of either case, and scheme and bucket
+/// may be in full-width characters.
 ///
 /// # Errors
 ///
@@ -282,7 +286,8 @@ pub fn place(text: &str) -> Result<Place, Invalid> {
             };
         }
     };
-    // One slash, or three, is a slip of the hand; what is meant is beyond doubt, but the other end may be a path of this machine.
+    // One slash, or three, is a slip of the hand; what is meant is beyond doubt, but the other end may be a
+    // path of this machine.
     if parts(text).is_some_and(|(.., exact)| !exact) {
         return Err(Invalid::new(format_args!("{text:?}")).probably(&joined(found, bucket_text, prefix)));
     }

@@ -1,8 +1,8 @@
 //! Lists of keys, one a line, as people and their tools write them.
 //!
-//! A byte order mark before the first key is none of it. Text in UTF-16, as one shell of Windows writes it, is refused by its mark. A mark
-//! further on (two files, one behind the other) is refused with its line: a key may begin so, but hardly does, and the list of what failed
-//! writes such a key in another form.
+//! A byte order mark before the first key is none of it. Text in UTF-16, as one shell of Windows writes it,
+//! is refused by its mark. A mark further on (two files, one behind the other) is refused with its line: a
+//! key may begin so, but hardly does, and the list of what failed writes such a key in another form.
 
 /// The byte order mark.
 pub const MARK: char = '\u{feff}';

@@ -8,10 +8,11 @@
 //!
 //! Rules:
 //!
-//! - What has one meaning only is taken by it. What may be meant in two ways is an error that names the setting or the line, and says what was
-//!   probably meant.
+//! - What has one meaning only is taken by it. What may be meant in two ways is an error that names the
+//!   setting or the line, and says what was probably meant.
 //! - A setting that is set and blank is not set, every one of them, and so is one of nothing but quotes.
-//! - Keys are anything: nothing in a key is mended. An address in the place of a key is recognised, since no key begins as one.
+//! - Keys are anything: nothing in a key is mended. An address in the place of a key is recognised, since no
+//!   key begins as one.
 //! - What is wrong with a setting is told without user, password and query of any URL in it ([`shown_url`]).
 
 mod address;
@@ -24,8 +25,8 @@ pub use self::address::{
 };
 pub use self::list::{MARK, Start, marked};
 
-/// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of env files leave on.
-/// `None` where nothing is left.
+/// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of
+/// env files leave on. `None` where nothing is left.
 pub fn setting(text: &str) -> Option<&str> {
     let text = trimmed(text);
     let text = in_quotes(text).map_or(text, trimmed);
@@ -65,8 +66,8 @@ pub fn half_width(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(narrow).collect())
 }
 
-/// A URL as messages show it: without user, password, query and fragment, each of which may be a secret. Text that is no URL is shown by
-/// the same rule.
+/// A URL as messages show it: without user, password, query and fragment, each of which may be a secret. Text
+/// that is no URL is shown by the same rule.
 pub fn shown_url(text: &str) -> String {
     oss_lite::without_secrets(text)
 }

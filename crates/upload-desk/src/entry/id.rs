@@ -7,7 +7,7 @@ use super::Millis;
 
 /// 128 bits as 32 lower-case hex digits: the time in milliseconds (48 bits), then 80 random ones. So ids sort
 /// by time, and new rows lie beside each other in the index.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id(u128);
 
 impl Id {

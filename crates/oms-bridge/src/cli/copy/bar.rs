@@ -33,8 +33,8 @@ impl Bar {
         Self { shown, flow, passed_over: Arc::default() }
     }
 
-    /// Moves the bar, and finds out beside the copying how much there is to do: without that there is no remaining time.
-    /// Only where somebody looks.
+    /// Moves the bar, and finds out beside the copying how much there is to do: without that there is no
+    /// remaining time. Only where somebody looks.
     pub(super) async fn measure(&self, listed: Option<BucketListing>) -> Infallible {
         if self.shown.is_hidden() {
             return std::future::pending().await;

@@ -1,12 +1,13 @@
 //! The list of what failed: one key a line, as `copy --keys-from` takes it back.
 //!
-//! A key that a line cannot hold as it is (it has a line feed or another control character, begins with `"`, a blank or a byte order mark,
-//! or reads as an address) stands there as a JSON string. The name of a file that is not UTF-8 does too: each byte that is none
-//! is a lone surrogate, `\udc80` to `\udcff`, as Python has it (PEP 383, `surrogateescape`). So every line is read back as what
-//! failed.
+//! A key that a line cannot hold as it is (it has a line feed or another control character, begins with `"`,
+//! a blank or a byte order mark, or reads as an address) stands there as a JSON string. The name of a file
+//! that is not UTF-8 does too: each byte that is none is a lone surrogate, `\udc80` to `\udcff`, as Python
+//! has it (PEP 383, `surrogateescape`). So every line is read back as what failed.
 //!
-//! The file is made when the first key fails, and only where there is none: what is there, be it a link or the list of
-//! another run, is left alone. A name of our own gets a number then. Whether a name that was given can be made is tried before the run.
+//! The file is made when the first key fails, and only where there is none: what is there, be it a link or
+//! the list of another run, is left alone. A name of our own gets a number then. Whether a name that was
+//! given can be made is tried before the run.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -72,7 +73,8 @@ impl FailedList {
     }
 }
 
-/// Whether the file can be made: it is, and goes again, since a list in a directory that is copied would be copied, too.
+/// Whether the file can be made: it is, and goes again, since a list in a directory that is copied would be
+/// copied, too.
 ///
 /// # Errors
 ///
@@ -168,7 +170,8 @@ impl<'de> Deserialize<'de> for Escaped {
                     .ok_or_else(|| E::custom("a lone surrogate that stands for no byte"))
             }
         }
-        // Not as a string: that has no surrogates. As bytes they come in the form of three bytes that UTF-8 does not have.
+        // Not as a string: that has no surrogates. As bytes they come in the form of three bytes that UTF-8
+        // does not have.
         deserializer.deserialize_bytes(Bytes)
     }
 }

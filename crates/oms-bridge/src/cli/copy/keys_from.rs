@@ -1,7 +1,8 @@
 //! The keys of a list that a failed run left, or that somebody wrote.
 //!
-//! Of a web server the keys are URLs below SRC. A copy is named by the path of its URL below SRC, decoded as the name of one object is; that is
-//! what globs are compared with, too. A line that is no key fails with its number, whatever globs there are, and the rest is tried.
+//! Of a web server the keys are URLs below SRC. A copy is named by the path of its URL below SRC, decoded as
+//! the name of one object is; that is what globs are compared with, too. A line that is no key fails with its
+//! number, whatever globs there are, and the rest is tried.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -130,7 +131,8 @@ impl List {
         Entry::Failed { name, failed }
     }
 
-    /// A directory of this machine is no object. It stands for what is below it: a run that could not read it named it so.
+    /// A directory of this machine is no object. It stands for what is below it: a run that could not read it
+    /// named it so.
     fn tree_of(&self, line: &str) -> Option<Tree> {
         let directory = self.directory.as_ref()?;
         let below = PathBuf::from(name(line).ok()?);
@@ -206,8 +208,8 @@ impl List {
         self.filter.admits(&name).then_some(Entry::Copy(item))
     }
 
-    /// What the list of what failed says of a line that is no key: nothing of a URL that may be a secret. A user stands there as `***`,
-    /// so that the next run does not ask without one.
+    /// What the list of what failed says of a line that is no key: nothing of a URL that may be a secret. A
+    /// user stands there as `***`, so that the next run does not ask without one.
     fn listed(&self, line: &str) -> OsString {
         match &self.web {
             Some(_) if line.contains("://") => lenient::shown_url(line).into(),

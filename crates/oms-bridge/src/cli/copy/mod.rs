@@ -54,14 +54,16 @@ fn help() -> String {
 
 /// Copies objects without OMS: between buckets, from any web server, from and to this machine.
 ///
-/// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST is `oss://…`, `obs://…` or a
-/// local path. With `-r` both are folders. A DST that ends in `/`, or names only a bucket, keeps the name of SRC. Objects
-/// that are there already are left alone; what is interrupted is gone on with by the next run.
+/// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST
+/// is `oss://…`, `obs://…` or a local path. With `-r` both are folders. A DST that ends in `/`, or names only
+/// a bucket, keeps the name of SRC. Objects that are there already are left alone; what is interrupted is
+/// gone on with by the next run.
 ///
-/// Everything is copied, up to date, left out by a rule, or failed, and what is left out or failed is named. What was listed or named and is not
-/// there when it is copied failed (exit code 3). Of this machine only regular files are copied; a directory that cannot be read is
-/// one failure. DST must not lie inside SRC. Below a local DST no directory is followed that is a link, and a key that ends in `/` is a
-/// folder, which holds no bytes.
+/// Everything is copied, up to date, left out by a rule, or failed, and what is left out or failed is named.
+/// What was listed or named and is not there when it is copied failed (exit code 3). Of this machine only
+/// regular files are copied; a directory that cannot be read is one failure. DST must not lie inside SRC.
+/// Below a local DST no directory is followed that is a link, and a key that ends in `/` is a folder, which
+/// holds no bytes.
 #[derive(Args)]
 #[command(after_help = help())]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -102,11 +104,13 @@ pub(super) struct CopyArgs {
     /// Comma-separated globs: keys that match one are not copied.
     #[arg(long, value_name = "GLOBS")]
     exclude: Option<String>,
-    /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left. A key that is not there
-    /// failed. Of a directory, a line that ends in `/` stands for all that is below it; of a web server, each line is a URL below SRC.
+    /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left.
+    /// A key that is not there failed. Of a directory, a line that ends in `/` stands for all that is below
+    /// it; of a web server, each line is a URL below SRC.
     #[arg(long, value_name = "FILE", requires = "recursive")]
     keys_from: Option<PathBuf>,
-    /// Where to write the keys that failed: a new file, tried before anything is copied [default: oms-bridge-failed-<time>.txt].
+    /// Where to write the keys that failed: a new file, tried before anything is copied [default:
+    /// oms-bridge-failed-<time>.txt].
     #[arg(long, value_name = "FILE")]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
@@ -197,8 +201,8 @@ enum Kind {
 type Entries = Pin<Box<dyn Stream<Item = Result<Entry, ListError>> + Send>>;
 
 impl Job {
-    /// Everything that is wrong with arguments and settings by themselves is reported at once. What depends on the
-    /// files of this machine, and on how both ends lie to each other, is checked after that.
+    /// Everything that is wrong with arguments and settings by themselves is reported at once. What depends
+    /// on the files of this machine, and on how both ends lie to each other, is checked after that.
     async fn new(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Result<Self, String> {
         let location = |r: &mut Reader, name, text: &Option<String>| {
             r.accept(name, text.as_deref().unwrap_or_default().parse::<Location>())
@@ -299,8 +303,8 @@ fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
     KeyFilter::new(include, exclude).ok()
 }
 
-/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the settings. Gives the endpoint
-/// where it is not Amazon's own.
+/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
+/// settings. Gives the endpoint where it is not Amazon's own.
 #[cfg(feature = "aws")]
 async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
     let Source::S3(bucket) = source else { return None };

@@ -1,9 +1,12 @@
-//! Whether DST lies inside SRC. Copies there would be copied as well, and those again: it is refused, whatever a filter lets through.
+//! Whether DST lies inside SRC. Copies there would be copied as well, and those again: it is refused,
+//! whatever a filter lets through.
 //!
-//! A place is told by what it is, not by how it is written: buckets by service and name, files and directories by where all links lead.
+//! A place is told by what it is, not by how it is written: buckets by service and name, files and
+//! directories by where all links lead.
 //!
-//! Nothing tells whether two hosts are one service (`localhost` and an address, a domain of one's own). Where scheme and name of the bucket are
-//! the same at two such hosts, what is listed in DST is left out ([`may_lie_inside`]): so the run ends, also where they are one.
+//! Nothing tells whether two hosts are one service (`localhost` and an address, a domain of one's own). Where
+//! scheme and name of the bucket are the same at two such hosts, what is listed in DST is left out
+//! ([`may_lie_inside`]): so the run ends, also where they are one.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -32,7 +35,8 @@ pub(super) fn of_buckets(
     if same_bucket { of_names(names, recursive) } else { Ok(()) }
 }
 
-/// Whether DST lies inside SRC if both hosts are one service. Where it is SRC itself, copies would be no further sources.
+/// Whether DST lies inside SRC if both hosts are one service. Where it is SRC itself, copies would be no
+/// further sources.
 pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &KeyMapping) -> bool {
     let (Location::Store(from), Location::Store(to)) = (from, to) else { return false };
     let same_name = from.dialect == to.dialect && from.bucket == to.bucket;

@@ -1,7 +1,8 @@
 //! Until when an invocation may take.
 //!
-//! Lambda tells it with each event. Emulators may not: that of `cargo-lambda` 1.9 sends a constant of 1970. A deadline that was over
-//! when the event came says nothing about the time there is, so the configured timeout counts instead.
+//! Lambda tells it with each event. Emulators may not: that of `cargo-lambda` 1.9 sends a constant of 1970. A
+//! deadline that was over when the event came says nothing about the time there is, so the configured timeout
+//! counts instead.
 
 use std::sync::Once;
 use std::time::{Duration, SystemTime};

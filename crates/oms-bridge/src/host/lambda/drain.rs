@@ -1,7 +1,8 @@
 //! An end that leaves no invocation unanswered.
 //!
-//! The runtime asks for the next event as soon as one is answered, and cannot be told to stop. So this layer holds on to the answered
-//! invocation once the end has been asked for: nothing is asked for any more, and nothing taken is left without an answer.
+//! The runtime asks for the next event as soon as one is answered, and cannot be told to stop. So this layer
+//! holds on to the answered invocation once the end has been asked for: nothing is asked for any more, and
+//! nothing taken is left without an answer.
 
 use std::future;
 use std::pin::Pin;

@@ -74,7 +74,8 @@ impl RuntimeApi {
         megabytes.map(drop).ok_or_else(|| Unusable(format!("{memory}: missing, or no number")))
     }
 
-    /// Says that the function cannot start, so that the reason stands where the platform shows it. Trouble on the way is logged.
+    /// Says that the function cannot start, so that the reason stands where the platform shows it. Trouble on
+    /// the way is logged.
     pub async fn report_init_error(&self, why: &str) {
         if let Err(error) = self.post_init_error(why).await {
             tracing::warn!(error, "the failed start could not be reported to Lambda");

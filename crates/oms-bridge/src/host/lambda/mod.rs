@@ -40,7 +40,8 @@ use bridge_core::warm;
 ///
 /// # Errors
 ///
-/// When the runtime API cannot be reached, or not any more, however many invocations at a time it was asked for.
+/// When the runtime API cannot be reached, or not any more, however many invocations at a time it was asked
+/// for.
 ///
 /// # Panics
 ///

@@ -1,12 +1,13 @@
 //! Whether there is a runtime API at all.
 //!
-//! With one invocation at a time the runtime ends as soon as it cannot ask for the next event. With several it asks again at once,
-//! without a pause and for ever, with a line in the log each time (`lambda_runtime` 1.5). So the API is looked for before the runtime is
-//! started, and a connection is held from then on, on which nothing is said: while it stands, the API does. When it ends a new one is opened.
+//! With one invocation at a time the runtime ends as soon as it cannot ask for the next event. With several
+//! it asks again at once, without a pause and for ever, with a line in the log each time (`lambda_runtime`
+//! 1.5). So the API is looked for before the runtime is started, and a connection is held from then on, on
+//! which nothing is said: while it stands, the API does. When it ends a new one is opened.
 //!
-//! An API may close connections on which nothing is said, as soon as it wants to: that proves nothing, and what cannot be connected to
-//! once may be back in a moment. There is no API where [`LOOKS`] connections in a row cannot be made, with a pause between, and no event
-//! has come meanwhile.
+//! An API may close connections on which nothing is said, as soon as it wants to: that proves nothing, and
+//! what cannot be connected to once may be back in a moment. There is no API where [`LOOKS`] connections in a
+//! row cannot be made, with a pause between, and no event has come meanwhile.
 
 use std::fmt;
 use std::io;
@@ -64,7 +65,8 @@ impl Reach {
         }
     }
 
-    /// Resolves when there is no API any more, where that is looked at. `taken` counts the events that have come.
+    /// Resolves when there is no API any more, where that is looked at. `taken` counts the events that have
+    /// come.
     pub(super) async fn lost(self, taken: impl Fn() -> usize) -> Lost {
         let Some(authority) = &self.authority else { return std::future::pending().await };
         loop {

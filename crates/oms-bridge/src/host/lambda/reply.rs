@@ -16,8 +16,8 @@ pub enum Reply {
 
 /// A partial batch response: which messages go back to the queue.
 ///
-/// Lambda takes a name that is spelt differently, an empty identifier or an unknown one for a failure of the whole batch:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
+/// Lambda takes a name that is spelt differently, an empty identifier or an unknown one for a failure of the
+/// whole batch: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {

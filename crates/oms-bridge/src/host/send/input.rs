@@ -58,7 +58,8 @@ impl Input {
             Separator::Line => b'\n',
             Separator::Null => 0,
         };
-        // A thread of its own, not a blocking task: a read that never returns must not keep the runtime from ending.
+        // A thread of its own, not a blocking task: a read that never returns must not keep the runtime from
+        // ending.
         thread::spawn(move || {
             let mut list = List { end, bucket, line: 0 };
             list.read(&mut io::stdin().lock(), |chunk| chunks.blocking_send(chunk).is_ok());
@@ -103,8 +104,8 @@ struct List {
 }
 
 impl List {
-    /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before the first; what ends in NUL was
-    /// written by a program, and is taken as it is.
+    /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before
+    /// the first; what ends in NUL was written by a program, and is taken as it is.
     fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(Chunk) -> bool) {
         let mut chunk = Chunk::default();
         loop {
