@@ -40,7 +40,8 @@ pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, 
         _ => None,
     };
     let breakers = Breakers::new(clock::system);
-    let copy = |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region, http, &breakers);
+    let copy =
+        |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region.as_deref(), http, &breakers);
     let engine = match mode {
         Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, &breakers)),
         Mode::Copy(settings) => Engine::Copy(copy(settings, Unmarked::OlderCopies)?),
@@ -105,7 +106,7 @@ fn copy_engine(
     unmarked: Unmarked,
     source: Source,
     web: Option<Web>,
-    aws_region: Option<String>,
+    aws_region: Option<&str>,
     http: &reqwest::Client,
     breakers: &Breakers,
 ) -> Result<CopyEngine, Error> {
@@ -118,7 +119,7 @@ fn copy_engine(
         only_source: source.only,
         web,
         #[cfg(feature = "aws")]
-        s3: S3::new(http.clone(), S3Options { region: aws_region, endpoint: None }),
+        s3: S3::new(http.clone(), S3Options { region: aws_region.map(str::to_owned), endpoint: None }),
         destination: destination(&to, http, breakers)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,

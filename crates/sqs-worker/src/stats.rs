@@ -29,13 +29,13 @@ pub(super) struct Stats {
 pub struct Totals {
     /// Messages received, those included that came again.
     pub received: u64,
-    /// Messages deleted: everything they told of is settled.
+    /// Messages deleted: all their changes are done.
     pub deleted: u64,
-    /// Messages that are settled, but that the queue did not delete: they come again, which does no harm.
+    /// Messages that are done, but that the queue did not delete: they come again, which does no harm.
     pub not_deleted: u64,
     /// Receipts of messages that cannot be understood, or come from the log bucket: left to the queue.
     pub poison: u64,
-    /// Messages given back, since some key of theirs is not settled.
+    /// Messages released, since some key of theirs is not done.
     pub released: u64,
     /// Keys accepted by the engine.
     pub accepted: u64,
@@ -106,10 +106,10 @@ impl Stats {
         let totals = self.totals();
         let counters = [
             ("messages_received", "Messages received.", totals.received),
-            ("messages_deleted", "Messages deleted, all they told of being settled.", totals.deleted),
+            ("messages_deleted", "Messages deleted: all their changes are done.", totals.deleted),
             ("messages_not_deleted", "Settled messages that the queue did not delete.", totals.not_deleted),
             ("messages_poison", "Receipts of messages that cannot be understood.", totals.poison),
-            ("messages_released", "Messages given back for another try.", totals.released),
+            ("messages_released", "Messages released for another try.", totals.released),
             ("messages_again", "Messages that came again while they were worked on.", self.again.value()),
             ("queue_errors", "Requests to the queue that failed.", self.queue_errors.value()),
             ("keys_accepted", "Keys accepted by the engine.", totals.accepted),

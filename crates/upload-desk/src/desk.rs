@@ -135,7 +135,7 @@ impl Desk {
         self.0.catalogue.close().await;
     }
 
-    /// As [`Store::lets_pages_upload`].
+    /// As `Store::lets_pages_upload`.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Desk {
         self.0.store.lets_pages_upload().await
     }
 
-    /// As [`Store::let_pages_upload`].
+    /// As `Store::let_pages_upload`.
     ///
     /// # Errors
     ///

@@ -248,7 +248,7 @@ impl Fetched {
     }
 }
 
-/// Less than [`LEAST_SPEED`].
+/// Less than `LEAST_SPEED`.
 #[derive(Debug, PartialEq, Eq)]
 struct TooSlow {
     bytes: u64,

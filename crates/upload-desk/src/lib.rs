@@ -9,16 +9,16 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | [`api`] | the HTTP interface and the page |
-//! | [`users`], [`name`], [`types`] | users; file names and keys; content types |
-//! | [`entry`] | one object and the states of its row |
+//! | `api` | the HTTP interface and the page |
+//! | [`users`], `name`, [`types`] | users; file names and keys; content types |
+//! | `entry` | one object and the states of its row |
 //! | [`catalogue`] | all rows, in a database |
-//! | [`desk`] | the service: its parts, changes of rows |
+//! | `desk` | the service: its parts, changes of rows |
 //! | [`store`] | the bucket: forms, links, HEAD requests |
 //! | `server` | runs the HTTP interface and the worker |
-//! | [`worker`] | background work: checks, forwarding, removals, fetches |
+//! | `worker` | background work: checks, forwarding, removals, fetches |
 //! | [`fetch`] | objects of the web |
-//! | [`counters`] | metrics |
+//! | `counters` | metrics |
 //!
 //! # Rules
 //!

@@ -8,7 +8,7 @@
 //! - A comma is refused everywhere, also in a quoted string: in a joined header it begins another type.
 //! - Types that may be displayed inline are an allow-list, so that a type that browsers execute in future is
 //!   not on it.
-//! - An object without a content type has [`UNKNOWN`].
+//! - An object without a content type has `UNKNOWN`.
 
 use std::fmt;
 

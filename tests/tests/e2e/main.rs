@@ -71,6 +71,7 @@ mod modes;
 mod off_the_platform;
 #[cfg(test)]
 mod oms_replies;
+#[cfg(test)]
 mod one_configuration;
 #[cfg(test)]
 mod origins;

@@ -187,7 +187,7 @@ pub struct OpenJournal {
 }
 
 impl OpenJournal {
-    /// Records the outcome of a change whose attempt began at `began` by [`OpenJournal::bucket_time`].
+    /// Records the outcome of a change whose attempt began at `began` by `OpenJournal::bucket_time`.
     ///
     /// # Errors
     ///

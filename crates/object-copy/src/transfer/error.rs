@@ -155,7 +155,7 @@ impl Abort {
             Self::RangesIgnored => TransferError::transient(format!("{name:?} cannot be read in parts")),
             Self::Restart(failed) | Self::Failed(failed) => failed,
             Self::OtherMd5(_) => TransferError::transient(format!(
-                "each time other bytes come of {name:?}, and none with the MD5 that its ETag seems to be"
+                "every read of {name:?} returned different bytes, and none matches the MD5 in its ETag"
             )),
             Self::Corrupt(what) => TransferError::transient(what),
             Self::OldMetadata => {

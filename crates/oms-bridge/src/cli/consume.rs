@@ -13,9 +13,9 @@ use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
-use crate::config::{Command, Mode, Settings, SettingsOf, listen};
+use crate::config::{Command, Mode, Settings, SettingsOf, keys, listen};
 use crate::host::interrupts::Interrupts;
-use bridge_core::credentials::SourceCredentials;
+use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
@@ -28,9 +28,9 @@ use sqs_worker::{
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///
-/// Any number of workers may share a queue. A message is deleted once all it tells of is accepted or in the
-/// journal; one that nobody understands is left for the queue's redrive policy. Credentials for the queue are
-/// found as the AWS tools find theirs.
+/// Any number of workers may share a queue. A message is deleted once every change in it is accepted or
+/// recorded; a message that cannot be parsed is left for the queue's redrive policy. Credentials for the
+/// queue are found as the AWS tools find theirs.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 0.0.0.0:9100
@@ -39,8 +39,8 @@ pub(super) struct ConsumeArgs {
     /// Messages worked on at once [default: 100, and 16 where objects are copied].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<usize>,
-    /// Seconds that a message is hidden from other workers. Extended while it is worked on; after a kill it
-    /// comes back so late.
+    /// Seconds that a message is hidden from other workers. Extended while it is worked on; if the worker
+    /// is killed, the message reappears after this time.
     #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()))]
     visibility: u64,
     /// Seconds that a request waits for messages.
@@ -98,16 +98,19 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.
-    if let Err(error) = credentials.current(clock::system()).await {
-        r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error.to_string());
+    match credentials.current(clock::system()).await {
+        Ok(_) => {}
+        Err(CredentialsError::None(_)) => keys::need_oss(&mut r),
+        Err(error) => r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error.to_string()),
     }
     let own_region = r.get(&AWS_REGION);
     let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
     let config = aws_access::config(&http, region).await;
-    // Of a queue that nobody knows it cannot be told whether its URL names a region.
+    // Without the URL nobody knows whether it names a region.
     if address.is_some() {
-        opened(&config, &mut r).await;
+        must_have_region(&config, &mut r);
     }
+    must_have_credentials(&config, &mut r).await;
     let (mut settings, address) = r.finish(settings.zip(address)).map_err(|error| usage(&error))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
@@ -148,8 +151,7 @@ fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
     concurrency
 }
 
-/// Says before the first request what it would fail of.
-async fn opened(config: &aws_access::Config, r: &mut Reader) {
+fn must_have_region(config: &aws_access::Config, r: &mut Reader) {
     if config.sdk.region().is_none() && !r.is_set(&AWS_REGION.spec) {
         let what = Invalid::new("missing, and the URL of the queue does not tell");
         r.problem(
@@ -157,9 +159,14 @@ async fn opened(config: &aws_access::Config, r: &mut Reader) {
             what.with_remedy("set it to the region of the queue, such as eu-west-1"),
         );
     }
+}
+
+/// Says before the first request what it would fail of.
+async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
     if let Err(error) = config.credentials.provide_credentials().await {
-        let why = std::error::Error::source(&error).map(|source| format!(" ({source})"));
-        let what = format!("no credentials for AWS: {error}{}", why.unwrap_or_default());
+        // The reasons of each provider are several lines.
+        tracing::debug!(error = %error, source = ?std::error::Error::source(&error), "no credentials for AWS");
+        let what = format!("no credentials for AWS: {error}");
         let remedy = "set it with AWS_SECRET_ACCESS_KEY, or let AWS's own tools find credentials here";
         r.problem("AWS_ACCESS_KEY_ID", Invalid::new(what).with_remedy(remedy));
     }
@@ -172,7 +179,7 @@ async fn look(queue: &Queue) -> Result<(), Exit> {
             tracing::info!(waiting, "consuming");
             if redrive == Redrive::Missing {
                 tracing::warn!(
-                    "the queue has no redrive policy: messages that nobody understands come back until their retention ends"
+                    "the queue has no redrive policy: messages that cannot be parsed come back until their retention ends"
                 );
             }
             Ok(())

@@ -19,8 +19,9 @@ use settings::Reader;
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
 /// finding.
 ///
-/// OMS gets one signed request, so that a wrong key is not locked. The log bucket gets one object, and so
-/// does the destination of direct copies; they are removed again. The source bucket is only read.
+/// Sends OMS a single signed request, so a wrong secret cannot lock the access key. Writes one object to the
+/// log bucket, and one to the destination of direct copies, and removes them again. The source bucket is only
+/// read.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge doctor

@@ -56,7 +56,7 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Exit {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    // Where it is none, that is told already.
+    // Where it is none, that is reported already.
     let Some(key) = key else { return Exit::Usage };
     let source = &settings.source;
     let breakers = Breakers::new(clock::system);

@@ -22,10 +22,10 @@ const SETTINGS: &str = "\
 [中文](settings.zh-CN.md)
 
 Each is an environment variable, and an option of the same name in kebab case (`LOG_BUCKET`, `--log-bucket`); the option wins. A bad or
-missing one stops the start with exit code 2 and one message that names every problem, and what to do about it. One that is set and empty
-is not set; blanks, quotes and byte order marks around a value are no part of it. Regions, endpoints and buckets are taken as they are
-meant where that has one meaning only: `cn-hangzhou-internal` is the region `cn-hangzhou`, `oss://photos` the bucket `photos`. What may
-mean two things, such as an endpoint with a bucket in it, is refused with what was probably meant.
+missing one stops the start with exit code 2 and one message that names every problem, and what to do about it. An empty
+value counts as unset; surrounding blanks, quotes and byte order marks are ignored. A region, endpoint or bucket that is written in
+another form is accepted if only one thing can be meant: `cn-hangzhou-internal` is the region `cn-hangzhou`, `oss://photos` the bucket
+`photos`. What can mean two things, such as an endpoint with a bucket in it, is refused, and the message suggests what was probably meant.
 
 Which options a command has besides: [commands](cli.md).
 ";
@@ -39,8 +39,8 @@ const SETTINGS_ZH: &str = "\
 
 每一项都是环境变量，也有同名的短横线参数（`LOG_BUCKET`、`--log-bucket`），参数优先。错误或缺失的设置会让程序以退出码 2 停止启动，
 并用一条消息列出所有问题以及解决办法。已设置但为空的项视为未设置；值两端的空白、引号和字节顺序标记不算在内。
-区域、接入点和桶只要含义唯一就按其含义处理：`cn-hangzhou-internal` 即区域 `cn-hangzhou`，`oss://photos` 即桶 `photos`。
-可能有两种含义的（例如含有桶名的接入点）会被拒绝，并给出可能的本意。
+区域、Endpoint 和桶只要含义唯一就按其含义处理：`cn-hangzhou-internal` 即区域 `cn-hangzhou`，`oss://photos` 即桶 `photos`。
+可能有两种含义的（例如含有桶名的 Endpoint）会被拒绝，并给出可能的本意。
 
 各命令的其他参数见[命令](cli.md)（英文）。
 ";

@@ -51,7 +51,7 @@ pub(super) struct ReplayArgs {
     /// Only keys that failed last at this time or earlier.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Send at most so many keys.
+    /// Send at most N keys.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Engine to send with [default: that of the settings].

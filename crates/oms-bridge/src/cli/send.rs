@@ -87,7 +87,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Exit {
     let input = match keys {
         Keys::OnStdin(separator) => Input::stdin(separator, bucket),
         Keys::Named(Some(input)) => input,
-        // What is wrong with them is told already.
+        // What is wrong with them is reported already.
         Keys::Named(None) => return Exit::Usage,
     };
     let started = Instant::now();

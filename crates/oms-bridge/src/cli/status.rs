@@ -24,10 +24,10 @@ use settings::Reader;
   oms-bridge status --watch
   oms-bridge status --json | jq .failed"))]
 pub(super) struct StatusArgs {
-    /// Look again every so many seconds, until interrupted.
+    /// Look again every SECONDS seconds, until interrupted.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     watch: Option<u64>,
-    /// Read at most so many records for their class.
+    /// Read at most N records for their class.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     read: usize,
     /// Print one JSON object as the result; with --watch one a line.

@@ -75,7 +75,7 @@ const DELETES: usize = 100;
 
 pub(super) fn source(r: &mut Reader, journal: Journal<'_>) -> Option<Source> {
     let only = r.get(&SOURCE_BUCKET);
-    // Where there is neither, what is missing is the endpoint of the log bucket, which is told already.
+    // Where there is neither, what is missing is the endpoint of the log bucket, which is reported already.
     let is_known = r.is_set(&SOURCE_ENDPOINT.spec) || r.is_set(&OSS_ENDPOINT.spec);
     let service = if is_known { service(r, Role::Source(Dialect::Oss)) } else { None };
     let bucket = source_bucket(r);
@@ -113,7 +113,7 @@ pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
     let place = r.get(&DEST);
     let dialect = place.as_ref().map(|place| place.dialect);
     let service = match dialect {
-        // What is missing is the endpoint of the log bucket, which is told already.
+        // What is missing is the endpoint of the log bucket, which is reported already.
         Some(Dialect::Oss) if !r.is_set(&DEST_ENDPOINT.spec) && !r.is_set(&OSS_ENDPOINT.spec) => None,
         Some(dialect) if r.is_set(&DEST_ENDPOINT.spec) || dialect == Dialect::Oss => {
             service(r, Role::Destination(dialect))
@@ -159,7 +159,7 @@ fn keep_apart(r: &mut Reader, destination: &Destination, journal: Journal<'_>, s
     }
 }
 
-fn deletes(r: &mut Reader) -> Deletes {
+pub(super) fn deletes(r: &mut Reader) -> Deletes {
     let propagate = r.get(&PROPAGATE_DELETES);
     let max = r.get(&MAX_DELETES);
     if propagate == Some(true) {

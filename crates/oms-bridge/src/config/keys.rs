@@ -42,8 +42,8 @@ const OSS: [[KeySetting; 2]; 2] = [
     [&OSS_ACCESS_KEY_ID, &OSS_ACCESS_KEY_SECRET],
 ];
 
-const NO_KEYS: &str = "give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or \
-                       OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET";
+const NO_KEYS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and \
+                       OSS_ACCESS_KEY_SECRET; a function on Function Compute has those of its role";
 
 /// Huawei keys, which must be there. `remedy` says what for.
 pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<Keys> {
@@ -145,6 +145,6 @@ pub(crate) fn need_oss(r: &mut Reader) {
     }
     for [half, other] in halves {
         let what = format!("missing, and {} is set: no credentials for OSS", other.spec.name);
-        r.problem(half.spec.name, Invalid::new(what).with_remedy(half.spec.about.en));
+        r.problem(half.spec.name, Invalid::new(what).with_remedy("set both, or neither"));
     }
 }

@@ -97,6 +97,13 @@ impl Settings {
         let copy = (mode != ForwardMode::Oms).then(|| copy::read(r, journal, source.as_ref()));
         let looked_at = r.is_set(&DEST.spec) && r.is_set(&DEST_ENDPOINT.spec);
         let mirror = if copy.is_none() && looked_at { copy::destination(r) } else { None };
+        // What this mode has no use for is read all the same: a bad value is a slip, whatever the mode.
+        if mode == ForwardMode::Copy {
+            oms::check(r);
+        }
+        if mode == ForwardMode::Oms {
+            copy::deletes(r);
+        }
         keys::check_oss(r);
         let key_encoding = r.get(&KEY_ENCODING);
         let keys = keys(r);

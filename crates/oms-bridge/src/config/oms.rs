@@ -26,6 +26,12 @@ pub struct OmsSettings {
     pub in_flight: usize,
 }
 
+/// What is wrong with settings that only OMS has a use for, where it has none.
+pub(super) fn check(r: &mut Reader) {
+    r.get(&OMS_BATCH);
+    r.get(&OMS_MAX_RPS);
+}
+
 pub(super) fn read(r: &mut Reader) -> Option<OmsSettings> {
     let sync_url = r.need(&SYNC_URL);
     let huawei = keys::huawei(r, None);

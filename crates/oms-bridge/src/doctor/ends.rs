@@ -119,7 +119,7 @@ async fn source(ends: &Ends, id: &str) -> Option<Finding> {
             "not looked at: SOURCE_BUCKET is not set; objects are read from the bucket that each event names";
         return Some(Finding::ok(SOURCE, what));
     };
-    // An object that is not there: whoever may read is told so.
+    // An object that is not there: 404 proves the permission to read, 403 its absence.
     let error = match bucket.get(&[PROBES, id].concat()).await {
         Ok(_) => return Some(Finding::ok(SOURCE, readable(bucket))),
         Err(error) if error.kind() == ErrorKind::NoSuchKey => {

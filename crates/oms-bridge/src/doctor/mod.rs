@@ -10,7 +10,7 @@
 //! | `render` | the findings, for people |
 //!
 //! All services are examined at the same time. OMS gets one signed request in all: the gateway locks an
-//! access key after five bad signatures.
+//! access key after more than five bad signatures.
 
 mod bucket;
 mod clock;

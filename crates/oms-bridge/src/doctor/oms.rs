@@ -111,7 +111,7 @@ const CREDENTIALS_REFUSED: Advice = Advice {
     signed: false,
     check: SIGNATURE,
     severity: Severity::Refused,
-    why: "no key can be sent, and after five bad signatures in a row Huawei locks the access key for five minutes, for everybody",
+    why: "no key can be sent, and after more than five bad signatures in a row Huawei locks the access key for five minutes, for everybody",
     remedy: "check HW_AK, HW_SK and HW_SECURITY_TOKEN, character by character; make a new key pair if in doubt",
 };
 

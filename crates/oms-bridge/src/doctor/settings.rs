@@ -18,7 +18,12 @@ const DOCUMENTED_BATCH: usize = 10;
 pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
     let finding = |problem: &Problem| {
         const HOW: &str = "set it in the environment, or by the option of the same name";
-        let remedy = problem.remedy().map_or_else(|| HOW.to_owned(), |remedy| format!("{remedy}; {HOW}"));
+        let remedy = match problem.remedy() {
+            None => HOW.to_owned(),
+            // What goes with a setting that is missing says what it is.
+            Some(what) if problem.what() == "missing" => format!("{HOW}: {what}"),
+            Some(remedy) => remedy.to_owned(),
+        };
         let what = format!("{}: {}", problem.setting(), problem.what());
         Finding::bad("settings", Severity::Problem, what, "nothing starts with unusable settings", remedy)
     };

@@ -25,7 +25,10 @@ pub struct Evidence<'e> {
 pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
     let Evidence { records, .. } = evidence;
     let mut advice = Vec::new();
-    let gone = *evidence.source == State::Missing;
+    let newest = records.failed.as_ref().or(records.dead.as_ref());
+    // What came by a URL was never in the source bucket.
+    let is_of_the_web = newest.is_some_and(|entry| entry.record.url.is_some());
+    let gone = *evidence.source == State::Missing && !is_of_the_web;
     if gone {
         advice.push(
             "the source has no such object: there is nothing to copy. Check the key, byte for byte"

@@ -201,7 +201,7 @@ async fn asked(api: Option<&OmsApi>, key: &str, now: DateTime<Utc>) -> Result<Bu
             task.src_bucket.parse().map_err(|error| unknown(format!("OMS names no source bucket: {error}")))
         }
         Err(error) => {
-            let why = format!("no record and not OMS tells the source bucket, give --bucket: {error}");
+            let why = format!("neither a record nor OMS names the source bucket: pass --bucket: {error}");
             let side = unknown(why);
             Err(if error.is_credentials() { side.refused() } else { side })
         }

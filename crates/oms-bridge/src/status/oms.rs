@@ -22,8 +22,8 @@ pub struct OmsReport {
     pub credentials_refused: bool,
 }
 
-/// OMS, asked again and again, until it refuses the credentials: five bad signatures lock the key for
-/// everybody.
+/// OMS, asked again and again, until it refuses the credentials: more than five bad signatures lock the key
+/// for everybody.
 #[derive(Debug)]
 pub struct Huawei {
     api: OmsApi,

@@ -57,7 +57,8 @@ fn records(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
     if records.failed == 0 {
         writeln!(f, "no key waits for a replay")?;
     } else {
-        write!(f, "{} failed and wait for a replay", counted(records.failed, "key"))?;
+        let verb = if records.failed == 1 { "waits" } else { "wait" };
+        write!(f, "{} failed and {verb} for a replay", counted(records.failed, "key"))?;
         if records.records > records.failed {
             write!(f, ", with {}", counted(records.records, "record"))?;
         }
@@ -91,8 +92,8 @@ fn classes(f: &mut fmt::Formatter<'_>, records: &Records) -> fmt::Result {
     }
     let counted = &records.by_class;
     let rows: Vec<[String; 3]> = [
-        ("transient", counted.transient, "network trouble or a service was down: a replay will do"),
-        ("throttled", counted.throttled, "too many requests: a replay will do, or lower OMS_MAX_RPS"),
+        ("transient", counted.transient, "network trouble or a service was down: run a replay"),
+        ("throttled", counted.throttled, "too many requests: run a replay, or lower OMS_MAX_RPS"),
         ("auth", counted.auth, "oms-bridge doctor says which credentials to check, then replay"),
         ("permanent", counted.permanent, "refused every time: read the error (oms-bridge explain KEY)"),
         ("unknown", counted.unknown, "their records do not say, as those of the vendor's function"),

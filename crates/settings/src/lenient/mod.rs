@@ -42,7 +42,7 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(invisible)
 }
 
-/// What stands in a pair of quotes of which none is inside.
+/// Text between quotes, if it contains no quote.
 pub fn in_quotes(text: &str) -> Option<&str> {
     const PAIRS: [(char, char); 4] =
         [('"', '"'), ('\'', '\''), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];

@@ -11,7 +11,7 @@
 //! | `error` | errors, and what to do about them |
 //!
 //! A write returns once it is durable. If that is unknown (the connection broke during the commit, or
-//! [`PATIENCE`] ran out) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated: `put` names the
+//! `PATIENCE` ran out) it fails as [`CatalogueErrorKind::Unavailable`]. It may be repeated: `put` names the
 //! revision that it changes, so the second one is a conflict if the first succeeded.
 
 mod connect;

@@ -3,8 +3,8 @@
 //! API: [ShowSyncTask](https://support.huaweicloud.com/api-oms/ShowSyncTask.md),
 //! [ListSyncTaskStatistic](https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html).
 //!
-//! Every call makes one request and never repeats it: the gateway locks an access key after five bad
-//! signatures, and the caller can repeat the call. A request needs a permit of the access key's
+//! Every call makes one request and never repeats it: the gateway locks an access key after more than five
+//! bad signatures, and the caller can repeat the call. A request needs a permit of the access key's
 //! [breaker](crate::breaker), which learns the result. An answer is believed if it is the service's: success,
 //! without an error in it, and about a task.
 

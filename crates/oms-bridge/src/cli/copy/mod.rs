@@ -56,14 +56,14 @@ fn help() -> String {
 ///
 /// SRC is `oss://bucket/key`, `obs://bucket/key`, `s3://bucket/key`, `https://host/path` or a local path; DST
 /// is `oss://…`, `obs://…` or a local path. With `-r` both are folders. A DST that ends in `/`, or names only
-/// a bucket, keeps the name of SRC. Objects that are there already are left alone; what is interrupted is
-/// gone on with by the next run.
+/// a bucket, keeps the name of SRC. Objects that are there already are left alone; the next run
+/// resumes what was interrupted.
 ///
 /// Everything is copied, up to date, left out by a rule, or failed, and what is left out or failed is named.
-/// What was listed or named and is not there when it is copied failed (exit code 3). Of this machine only
-/// regular files are copied; a directory that cannot be read is one failure. DST must not lie inside SRC.
-/// Below a local DST no directory is followed that is a link, and a key that ends in `/` is a folder, which
-/// holds no bytes.
+/// What was listed or named, and is gone when it is copied, counts as failed (exit code 3). Of this machine
+/// only regular files are copied; a directory that cannot be read is one failure. DST must not lie inside
+/// SRC. Below a local DST no directory is followed that is a link, and a key that ends in `/` is a folder,
+/// which holds no bytes.
 #[derive(Args)]
 #[command(after_help = help())]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -105,7 +105,7 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "GLOBS")]
     exclude: Option<String>,
     /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left.
-    /// A key that is not there failed. Of a directory, a line that ends in `/` stands for all that is below
+    /// A missing key counts as failed. Of a directory, a line that ends in `/` stands for all that is below
     /// it; of a web server, each line is a URL below SRC.
     #[arg(long, value_name = "FILE", requires = "recursive")]
     keys_from: Option<PathBuf>,
@@ -116,7 +116,7 @@ pub(super) struct CopyArgs {
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
     #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit"])]
     abort_stale: bool,
-    /// With `--abort-stale`: only uploads that were begun so long ago.
+    /// With `--abort-stale`: only uploads at least this old.
     #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale")]
     older_than: String,
     /// Print one JSON object as the result.

@@ -27,7 +27,7 @@ table! {
     SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
         value: "[s3://]BUCKET",
         about: text(
-            "The source bucket: the only one whose events are taken, and that of keys that come without one",
+            "The source bucket: events of any other are refused, and keys given without a bucket are taken to be in it",
             "源桶：只接受该桶的事件（其他桶的会被拒绝），也是没有带桶名的键所在的桶",
         ),
         more: text(

@@ -119,7 +119,7 @@ table! {
     DESK_MAX_SIZE: u64 = max_size, Spec {
         value: "BYTES",
         about: text("Largest upload in bytes", "最大上传字节数"),
-        unset: Unset::Is(text("5368709120, the most that OSS takes", "5368709120（5 GiB），OSS 表单上传的上限")),
+        unset: Unset::Is(text("5368709120 (5 GiB), the most that OSS takes in a form", "5368709120（5 GiB），OSS 表单上传的上限")),
         ..BASE
     };
     DESK_TYPES: AllowedTypes = types, Spec {

@@ -67,7 +67,7 @@ table! {
         value: "BUCKET",
         about: text(
             "OSS bucket of the journal; must not be the source bucket",
-            "存放日志的 OSS 桶，不能是源桶",
+            "存放转发记录的 OSS 桶，不能是源桶",
         ),
         unset: Unset::Required(text(
             ", except for `desk` with `DESK_FORWARD=false`",

@@ -11,7 +11,7 @@ const SECTION: Section = Section {
     intro: text(
         "All commands find the region by one rule: what is set, else that of the function, else what the host of the endpoint names. A \
          source or destination whose host names another region than `OSS_ENDPOINT` is in that region, whatever `OSS_REGION` says.",
-        "所有命令都按同一规则确定区域：先用设置的值，其次是函数所在的区域，最后是接入点主机名中的区域。源或目标的主机名所含区域与 `OSS_ENDPOINT` \
+        "所有命令都按同一规则确定区域：先用设置的值，其次是函数所在的区域，最后是 Endpoint 主机名中的区域。源或目标的主机名所含区域与 `OSS_ENDPOINT` \
          不同时，以其主机名为准，与 `OSS_REGION` 无关。",
     ),
 };
@@ -42,19 +42,19 @@ table! {
         value: "HOST",
         about: text(
             "Host or URL of OSS: for the log bucket, and for source and destination that have none of their own",
-            "OSS 的主机名或 URL：用于日志桶，也用于没有单独设置接入点的源和目标",
+            "OSS 的主机名或 URL：用于日志桶，也用于没有单独设置 Endpoint 的源和目标",
         ),
         more: text("an IP address or `localhost` means path style", "IP 地址或 `localhost` 表示路径风格"),
         unset: Unset::Required(text(
             "; for `copy` where no other endpoint is set for `oss://`",
-            "；`copy` 仅在 `oss://` 没有设置其他接入点时需要",
+            "；`copy` 仅在 `oss://` 没有设置其他 Endpoint 时需要",
         )),
         ..BASE
     };
     OSS_REGION: String = lenient::region, Spec {
         value: "REGION",
         about: text("Region id for V4 signatures, such as `cn-hangzhou`", "V4 签名用的区域 ID，例如 `cn-hangzhou`"),
-        unset: Unset::Is(text("that of the function, else of the endpoint", "函数所在的区域，否则取自接入点")),
+        unset: Unset::Is(text("that of the function, else of the endpoint", "函数所在的区域，否则取自 Endpoint")),
         ..BASE
     };
     FC_REGION: String = lenient::region, Spec {

@@ -49,7 +49,7 @@ table! {
         commands: &["serve"],
         secrecy: Secrecy::Secret,
         about: text(
-            "Bearer token of those who may send events, 16 characters or more; needed where no platform decides that",
+            "Bearer token that senders of events must present, 16 characters or more; required where no platform authenticates callers",
             "向 `serve` 发送事件所用的令牌，至少 16 个字符；没有平台把关的地方需要",
         ),
         more: text("visible ASCII characters", "可见 ASCII 字符"),

@@ -32,7 +32,7 @@ pub use self::reply::{BatchResponse, ItemFailure, Reply};
 use super::Function;
 use bridge_core::warm;
 
-/// Runs `function` until `stop`, and until what is in hand then is answered.
+/// Runs `function` until `stop`, and until events in flight are answered.
 ///
 /// Connections are opened before the first event is asked for, as far as that is possible.
 ///
