@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Shortest token that is taken, in bytes.
-const SHORTEST: usize = 16;
+pub const SHORTEST: usize = 16;
 
 /// A bearer token. Only its SHA-256 is kept; comparing takes the same time for every candidate.
 #[derive(Clone)]

@@ -19,6 +19,19 @@ pub fn text(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
+/// An access key id or a token, which travel in headers: visible ASCII characters. The value is not repeated.
+///
+/// # Errors
+///
+/// When there is a blank, a line end or a character beyond ASCII in it: no header can carry it.
+pub fn key(text: &str) -> Result<String, Invalid> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new("has a blank, a line end or a character beyond ASCII in it")
+        .with_remedy("copy it again, without anything around it"))
+}
+
 /// A word of a fixed set, in the case that the set has.
 pub fn word(text: &str) -> String {
     half_width(text).trim().to_ascii_lowercase()
@@ -64,6 +77,15 @@ pub fn boolean(text: &str) -> Result<bool, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_signed_with_is_refused_and_not_repeated() {
+        assert_eq!(key("LTAI5t/+=").unwrap(), "LTAI5t/+=");
+        for text in ["secret key", "secret\n", "sec\u{ff32}et"] {
+            let error = key(text).unwrap_err().to_string();
+            assert!(error.contains("beyond ASCII") && !error.contains("sec"), "{error}");
+        }
+    }
 
     #[test]
     fn numbers_may_be_full_width_and_have_blanks_around() {

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to
-/// people goes through this, [`Printable`], [`lines`] or [`json`]; [`acts`] decides for all of them.
+/// people goes through this, [`Printable`], [`lines`] or [`json`]; `acts` decides for all of them.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, acts, |character, text| text.extend(character.escape_default()))
 }

@@ -9,8 +9,8 @@
 //!
 //! - Fetches have permits of their own, so that they never delay other work. Each user gets a few of them, so
 //!   that slow hosts of one user do not delay other users.
-//! - Each try has a [deadline](DEADLINE) and a [minimum speed](LEAST_SPEED). Its open upload in the bucket is
-//!   removed afterwards.
+//! - Each try has a deadline (`DEADLINE`) and a minimum speed (`LEAST_SPEED`). Its open upload in the bucket
+//!   is removed afterwards.
 //! - A host is resolved before a row is written: a name without an admissible address is refused at once.
 //!   Lookups are limited per user, too. Addresses are checked again when a connection is made, since names
 //!   change.

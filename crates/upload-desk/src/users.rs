@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use http_listener::token::Token;
+use http_listener::token::{SHORTEST, Token};
 use settings::Invalid;
 
 /// Longest name of a user, in bytes.
@@ -71,15 +71,17 @@ fn parse(entry: &str) -> Result<(Token, User), Invalid> {
             "an entry does not begin with the name of a user (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
         )));
     }
+    // What is as long as a token may be one, in the place of a name.
+    let whose = if name.len() < SHORTEST { format!("{name:?}") } else { "an entry".to_owned() };
     let token =
-        parts.next().ok_or_else(|| Invalid::new(format_args!("{name:?} has no token: write name:token")))?;
-    let token = Token::parse(token)
-        .map_err(|error| Invalid::new(format_args!("the token of {name:?} is {error}")))?;
+        parts.next().ok_or_else(|| Invalid::new(format_args!("{whose} has no token: write name:token")))?;
+    let token =
+        Token::parse(token).map_err(|error| Invalid::new(format_args!("the token of {whose} is {error}")))?;
     let role = match parts.next() {
         None => Role::Member,
         Some("admin") => Role::Admin,
         Some(_) => {
-            return Err(Invalid::new(format_args!("what follows the token of {name:?} is not \"admin\"")));
+            return Err(Invalid::new(format_args!("what follows the token of {whose} is not \"admin\"")));
         }
     };
     Ok((token, User { name: name.to_owned(), role }))
@@ -128,6 +130,8 @@ mod tests {
             ("..:0123456789abcdef", "does not begin with the name"),
             ("a/b:0123456789abcdef", "does not begin with the name"),
             ("eric", "\"eric\" has no token"),
+            ("0123456789abcdefX", "an entry has no token"),
+            ("0123456789abcdefX:eric", "the token of an entry is shorter"),
             ("eric:0123456789abcde", "the token of \"eric\" is shorter"),
             ("eric:0123456789abcdef:root", "not \"admin\""),
             ("eric:0123456789abcdef,mia:0123456789abcdef", "\"eric\" and \"mia\" have the same token"),

@@ -80,10 +80,10 @@ async fn a_locked_key_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_secret_key_with_a_blank_is_found_without_a_request() {
+async fn an_access_key_with_a_blank_is_found_without_a_request() {
     let cloud = Cloud::start().await;
     let finished = doctor(cloud.settings().set("HW_AK", "AK with blanks")).await;
-    assert_found(&finished, 2, &[("OMS signature", "problem")]);
+    assert_found(&finished, 2, &[("settings", "problem")]);
     assert_eq!(cloud.twin.stats().requests(Service::Oms, "ShowSyncTask"), 0);
 }
 

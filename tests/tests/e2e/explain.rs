@@ -133,7 +133,7 @@ async fn what_cannot_be_told_is_said_and_the_rest_shown() {
     cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::oms_forbidden()));
     let finished = explained(cloud.settings(), &["k"]).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert!(finished.stdout.contains("give --bucket") && finished.stdout.contains("string to sign"));
+    assert!(finished.stdout.contains("pass --bucket") && finished.stdout.contains("string to sign"));
 
     let denied = FaultResponse::error(403, "AccessDenied", "no");
     cloud.twin.faults().inject(Fault::respond(Service::Oss, denied).method("HEAD"));

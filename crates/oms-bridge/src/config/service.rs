@@ -2,8 +2,9 @@
 //!
 //! - An end has its own endpoint, or that of OSS.
 //! - Its region is its own setting, else `OSS_REGION`, else that of the function, else what its host names.
-//!   An end whose host names another region than the host of `OSS_ENDPOINT` is in that region: `OSS_REGION`
-//!   is not about it.
+//!   `OSS_REGION` and the function's region are about the host of `OSS_ENDPOINT`: an end with an endpoint of
+//!   its own, whose host names a region, is in that one, unless `OSS_ENDPOINT` names the same. Where there is
+//!   no `OSS_ENDPOINT`, `OSS_REGION` is about the source.
 //! - Requests to OSS are signed by `OSS_SIGNATURE`.
 //!
 //! What opens an end is in `keys`.
@@ -81,15 +82,17 @@ pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
         return Some(Service { dialect, endpoint: endpoint?, region: None, signature: SignatureVersion::V4 });
     }
     let signature = r.get(&OSS_SIGNATURE).unwrap_or(SignatureVersion::V4);
-    let set = r.get(&OSS_REGION);
-    let set = set.or_else(|| r.get(&FC_REGION));
+    let (set, of_function) = (r.get(&OSS_REGION), r.get(&FC_REGION));
     let endpoint = endpoint?;
     let named = endpoint.region_hint();
     let home = home(r, role);
-    let elsewhere = named.filter(|named| home.as_deref().is_some_and(|home| home != *named));
+    let has_own = name != OSS_ENDPOINT.spec.name;
+    let at_home = !has_own || named.is_none() || named == home.as_deref();
+    // Nothing but the source is there that it could be about.
+    let alone = matches!(role, Role::Source(_)) && !r.is_set(&OSS_ENDPOINT.spec);
     let region = own_region
-        .or_else(|| elsewhere.map(str::to_owned))
-        .or(set)
+        .or_else(|| set.filter(|_| at_home || alone))
+        .or_else(|| of_function.filter(|_| at_home))
         .or_else(|| named.map(str::to_owned))
         // A source has no setting of its own for it: where its host names none, it is beside the log bucket.
         .or_else(|| home.filter(|_| matches!(role, Role::Source(_))));
@@ -165,10 +168,19 @@ mod tests {
             (DESTINATION, &OSS_ENDPOINT.spec),
             (DESTINATION, &DEST_ENDPOINT.spec),
         ] {
+            let is_own = endpoint.name != OSS_ENDPOINT.spec.name;
             for host in [(endpoint, HANGZHOU), (endpoint, "files.example.com")] {
                 let region = |given: &[_]| found(role, given).unwrap();
-                assert_eq!(region(&[host, set, function]).as_deref(), Some("cn-set"), "{role:?}");
-                assert_eq!(region(&[host, function]).as_deref(), Some("cn-function"), "{role:?}");
+                // An endpoint of its own that names a region is in that one, whatever the function's is; what
+                // is set is about the source where there is no other.
+                let names = is_own && host.1 == HANGZHOU;
+                let (as_set, as_function) = match (names, role) {
+                    (true, DESTINATION) => ("cn-hangzhou", "cn-hangzhou"),
+                    (true, _) => ("cn-set", "cn-hangzhou"),
+                    (false, _) => ("cn-set", "cn-function"),
+                };
+                assert_eq!(region(&[host, set, function]).as_deref(), Some(as_set), "{role:?}");
+                assert_eq!(region(&[host, function]).as_deref(), Some(as_function), "{role:?}");
             }
             let guess = found(role, &[(endpoint, HANGZHOU)]).unwrap();
             assert_eq!(guess.as_deref(), Some("cn-hangzhou"), "{role:?}");
@@ -184,6 +196,17 @@ mod tests {
             for same in ["oss-cn-hangzhou-internal.aliyuncs.com", "files.example.com"] {
                 assert_eq!(beside(role, endpoint, same).as_deref(), Some("cn-hangzhou"), "{role:?} {same}");
             }
+        }
+        // A host of OSS that names none says nothing about where the other end is.
+        for own in [(SOURCE, &SOURCE_ENDPOINT.spec), (DESTINATION, &DEST_ENDPOINT.spec)] {
+            let given = [
+                (&OSS_ENDPOINT.spec, "files.example.com"),
+                (&OSS_REGION.spec, "cn-hangzhou"),
+                (own.1, BEIJING),
+            ];
+            assert_eq!(found(own.0, &given).unwrap().as_deref(), Some("cn-beijing"), "{own:?}");
+            let function = [given[0], (&FC_REGION.spec, "cn-hangzhou"), given[2]];
+            assert_eq!(found(own.0, &function).unwrap().as_deref(), Some("cn-beijing"), "{own:?}");
         }
         // The region of Finance Cloud is not what its hosts name, so it is set, and holds for both of its
         // hosts.

@@ -196,7 +196,11 @@ fn origin(text: &str) -> Option<String> {
 /// The bucket in a host of either service, and the host without it.
 fn bucket_in(host: &str) -> Option<(&str, &str)> {
     let (bucket, rest) = host.split_once('.')?;
-    let of_oss = rest.starts_with("oss-") && rest.ends_with(OSS) && rest.matches('.').count() == 2;
+    // Behind a bucket comes a region: `cn-hangzhou-internal.oss-data-acc.aliyuncs.com` has no bucket in it.
+    let label = rest.split('.').next().and_then(|label| label.strip_prefix("oss-"));
+    let names_region = label
+        .is_some_and(|label| label.starts_with("accelerate") || half_host(label, Dialect::Oss).is_some());
+    let of_oss = names_region && rest.ends_with(OSS) && rest.matches('.').count() == 2;
     let of_obs = rest.starts_with("obs.") && rest.contains(OBS);
     (bucket != "s3" && (of_oss || of_obs)).then_some((bucket, rest))
 }
@@ -276,6 +280,8 @@ pub fn place(text: &str) -> Result<Place, Invalid> {
         "oss" => Dialect::Oss,
         "obs" => Dialect::Obs,
         _ => {
+            // A user and a password before it are no part of what was meant.
+            let bucket_text = bucket_text.rsplit('@').next().unwrap_or_default();
             let dialect = if bucket_text.contains(OSS) { Dialect::Oss } else { Dialect::Obs };
             return match bucket_in(bucket_text) {
                 Some((bucket, endpoint)) => {
@@ -289,7 +295,10 @@ pub fn place(text: &str) -> Result<Place, Invalid> {
     // One slash, or three, is a slip of the hand; what is meant is beyond doubt, but the other end may be a
     // path of this machine.
     if parts(text).is_some_and(|(.., exact)| !exact) {
-        return Err(Invalid::new(format_args!("{text:?}")).probably(&joined(found, bucket_text, prefix)));
+        let bare = bucket_text.rsplit('@').next().unwrap_or_default();
+        return Err(
+            Invalid::new(format_args!("{:?}", shown_url(text))).probably(&joined(found, bare, prefix))
+        );
     }
     let bucket = bucket(bucket_text, dialect)?;
     Ok(Place { dialect, bucket, prefix: prefix.to_owned() })
@@ -307,6 +316,28 @@ mod tests {
     /// With the message in the place of what is wrong.
     fn told<T>(result: Result<T, Invalid>) -> Result<T, String> {
         result.map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn a_user_and_a_password_are_in_no_message_and_no_suggestion() {
+        for text in [
+            "https://u:XsecretX@b.obs.cn-north-4.myhuaweicloud.com/x",
+            "obs:/ak:XsecretX@bucket/p",
+            "oss:///ak:XsecretX@bucket/p",
+            "obs://ak:XsecretX@bucket/p",
+            "ftp://ak:XsecretX@bucket/p",
+        ] {
+            let error = told(place(text)).unwrap_err();
+            assert!(!error.contains("Xsecret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_bucket_is_taken_though_a_label_stands_before_it() {
+        let accelerator = "cn-hangzhou-internal.oss-data-acc.aliyuncs.com";
+        assert!(endpoint(accelerator, Dialect::Oss).is_ok());
+        assert!(endpoint("photos.oss-cn-hangzhou.aliyuncs.com", Dialect::Oss).is_err());
+        assert!(endpoint("photos.oss-accelerate.aliyuncs.com", Dialect::Oss).is_err());
     }
 
     #[test]

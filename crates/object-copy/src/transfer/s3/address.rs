@@ -85,7 +85,8 @@ pub(super) fn bucket_name(name: &str) -> Result<&str, TransferError> {
     if good {
         Ok(name)
     } else {
-        Err(TransferError::permanent(format!("{name:?} is no name of a bucket of {SERVER}")))
+        let shown = settings::lenient::shown_url(name);
+        Err(TransferError::permanent(format!("{shown:?} is no name of a bucket of {SERVER}")))
     }
 }
 

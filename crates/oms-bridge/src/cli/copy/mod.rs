@@ -298,7 +298,7 @@ fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
     let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
     // Each by itself first, so that the problem names the right option.
     for (name, globs) in [("--include", include), ("--exclude", exclude)] {
-        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new))?;
+        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new));
     }
     KeyFilter::new(include, exclude).ok()
 }

@@ -78,7 +78,7 @@ table! {
         unset: Unset::Is(text("by the rule for `OSS_REGION`", "按 `OSS_REGION` 的规则")),
         ..BASE
     };
-    DEST_AK: String = parse::text, Spec {
+    DEST_AK: String = parse::key, Spec {
         value: "AK",
         about: text("Access key of the destination", "目标端的访问密钥"),
         unset: Unset::Is(text("`HW_AK` for OBS, that of the source for OSS", "OBS 用 `HW_AK`，OSS 用源端凭证")),
@@ -90,7 +90,7 @@ table! {
         unset: Unset::Is(text("`HW_SK` for OBS, that of the source for OSS", "OBS 用 `HW_SK`，OSS 用源端凭证")),
         ..KEY
     };
-    DEST_SECURITY_TOKEN: String = parse::text, Spec {
+    DEST_SECURITY_TOKEN: String = parse::key, Spec {
         value: "TOKEN",
         about: text("Token of temporary credentials of the destination", "目标端临时凭证的令牌"),
         ..KEY
@@ -136,13 +136,18 @@ fn source_bucket(text: &str) -> Result<(Provider, String), Invalid> {
         }
         "s3" => Provider::AmazonS3,
         "cos" => Provider::TencentCos,
-        _ => return Err(Invalid::new(format_args!("{text:?} is no bucket of oss://, s3:// or cos://"))),
+        _ => {
+            return Err(Invalid::new(format_args!(
+                "{:?} is no bucket of oss://, s3:// or cos://",
+                lenient::shown_url(text)
+            )));
+        }
     };
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     if (3..=63).contains(&name.len()) && name.bytes().all(allowed) {
         Ok((provider, name.to_owned()))
     } else {
-        Err(Invalid::new(format_args!("{name:?} is no name of a bucket")))
+        Err(Invalid::new(format_args!("{:?} is no name of a bucket", lenient::shown_url(name))))
     }
 }
 

@@ -172,7 +172,13 @@ fn types(text: &str) -> Result<AllowedTypes, Invalid> {
 
 fn file_text(path: &str) -> Result<String, Invalid> {
     let text = fs::read_to_string(Path::new(path));
-    let text = text.map_err(|error| Invalid::new(format_args!("{path:?} cannot be read: {error}")))?;
+    let text = text.map_err(|error| {
+        // The content of the file in the place of its path may be a secret.
+        let is_path = !path.contains([':', '\n', '\r']) && !path.starts_with("--");
+        let shown = if is_path { format!("{path:?}") } else { "the file".to_owned() };
+        Invalid::new(format_args!("{shown} cannot be read: {error}"))
+            .with_remedy("set it to the path of a file")
+    })?;
     Ok(text.strip_prefix(lenient::MARK).map(str::to_owned).unwrap_or(text))
 }
 

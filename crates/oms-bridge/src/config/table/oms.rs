@@ -40,7 +40,7 @@ table! {
         unset: Unset::Is(text("`oms`", "`oms`")),
         ..BASE
     };
-    HW_AK: String = parse::text, Spec {
+    HW_AK: String = parse::key, Spec {
         value: "AK",
         commands: ALL,
         about: text("Huawei access key", "华为云访问密钥（AK）"),
@@ -57,7 +57,7 @@ table! {
         unset: Unset::Required(text(" with `HW_AK`", "：与 `HW_AK` 同时")),
         ..SECRET
     };
-    HW_SECURITY_TOKEN: String = parse::text, Spec {
+    HW_SECURITY_TOKEN: String = parse::key, Spec {
         value: "TOKEN",
         commands: ALL,
         about: text("Token of temporary Huawei credentials", "华为云临时凭证的令牌"),

@@ -10,9 +10,10 @@ const SECTION: Section = Section {
     title: text("OSS", "OSS"),
     intro: text(
         "All commands find the region by one rule: what is set, else that of the function, else what the host of the endpoint names. A \
-         source or destination whose host names another region than `OSS_ENDPOINT` is in that region, whatever `OSS_REGION` says.",
-        "所有命令都按同一规则确定区域：先用设置的值，其次是函数所在的区域，最后是 Endpoint 主机名中的区域。源或目标的主机名所含区域与 `OSS_ENDPOINT` \
-         不同时，以其主机名为准，与 `OSS_REGION` 无关。",
+         source or destination with an endpoint of its own is in the region that its host names; only where `OSS_ENDPOINT` names the same \
+         region, or for a source without `OSS_ENDPOINT`, `OSS_REGION` holds for it, too.",
+        "所有命令都按同一规则确定区域：先用设置的值，其次是函数所在的区域，最后是 Endpoint 主机名中的区域。源或目标有自己的 Endpoint 时，\
+         以其主机名中的区域为准；只有 `OSS_ENDPOINT` 的区域与之相同，或源没有 `OSS_ENDPOINT` 时，`OSS_REGION` 才对它有效。",
     ),
 };
 
@@ -69,7 +70,7 @@ table! {
         unset: Unset::Is(text("`v4`", "`v4`")),
         ..BASE
     };
-    ALIBABA_CLOUD_ACCESS_KEY_ID: String = parse::text, Spec {
+    ALIBABA_CLOUD_ACCESS_KEY_ID: String = parse::key, Spec {
         about: text("Access key id of Alibaba Cloud", "阿里云访问密钥 ID"),
         ..KEY
     };
@@ -77,11 +78,11 @@ table! {
         about: text("Its secret", "其密钥"),
         ..KEY
     };
-    ALIBABA_CLOUD_SECURITY_TOKEN: String = parse::text, Spec {
+    ALIBABA_CLOUD_SECURITY_TOKEN: String = parse::key, Spec {
         about: text("Its token, where it is temporary", "临时凭证的令牌"),
         ..KEY
     };
-    OSS_ACCESS_KEY_ID: String = parse::text, Spec {
+    OSS_ACCESS_KEY_ID: String = parse::key, Spec {
         about: text("Access key id of OSS, under the names of OSS's own tools", "OSS 访问密钥 ID，名称与 OSS 官方工具相同"),
         ..KEY
     };
@@ -89,7 +90,7 @@ table! {
         about: text("Its secret", "其密钥"),
         ..KEY
     };
-    OSS_SESSION_TOKEN: String = parse::text, Spec {
+    OSS_SESSION_TOKEN: String = parse::key, Spec {
         about: text("Its token, where it is temporary", "临时凭证的令牌"),
         ..KEY
     };
