@@ -49,6 +49,24 @@ fn defaults_are_the_documented_ones() {
 }
 
 #[test]
+fn what_another_mode_would_use_is_looked_at_in_any_mode() {
+    let oms = with(good(), &[(&PROPAGATE_DELETES.spec, "yes"), (&MAX_DELETES.spec, "-1")]);
+    let names = |values: &Values| {
+        let found = Settings::resolve(values.clone()).unwrap_err();
+        found.problems().iter().map(|problem| problem.setting().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&oms), ["PROPAGATE_DELETES", "MAX_DELETES"]);
+    let copies = [
+        (&FORWARD_MODE.spec, "copy"),
+        (&DEST.spec, "obs://mirror"),
+        (&DEST_ENDPOINT.spec, "obs.cn-north-4.myhuaweicloud.com"),
+        (&OMS_BATCH.spec, "many"),
+        (&OMS_MAX_RPS.spec, "-1"),
+    ];
+    assert_eq!(names(&with(good(), &copies)), ["OMS_BATCH", "OMS_MAX_RPS"]);
+}
+
+#[test]
 fn one_message_names_every_problem_and_no_secret() {
     let values = with(
         good(),

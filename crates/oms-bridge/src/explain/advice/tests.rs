@@ -51,6 +51,15 @@ fn each_class_has_its_own_next_step() {
 }
 
 #[test]
+fn what_came_by_a_url_is_not_missed_in_the_source_bucket() {
+    let body = r#"{"v":1,"class":"transient","attempts":1,"url":"https://example.com/a"}"#;
+    let of_a_url = Entries { failed: Some(entry(9, body)), ..Entries::default() };
+    assert!(!advice(&of_a_url, &State::Missing, None).contains("no such object"));
+    let of_the_bucket = Entries { failed: Some(failed(9, "transient")), ..Entries::default() };
+    assert!(advice(&of_the_bucket, &State::Missing, None).contains("no such object"));
+}
+
+#[test]
 fn a_success_counts_only_for_what_was_there_before_it_began() {
     let source = present(1, None, 1);
     let success = |began: &str| entry(20, &format!(r#"{{"v":1,"outcome":"accepted","began_at":"{began}"}}"#));
