@@ -46,7 +46,7 @@ fn every_way_to_name_another_module_is_found() {
         "fn g() { use crate::b::f; f(); }",
         "fn g(b: &crate::b::B) {}",
         "fn g() { assert!(vec![1].is_empty(), \"{:?}\", crate::b::B); }",
-        "impl Into<crate::b::B> for u8 { fn into(self) -> crate::b::B { todo!() } }",
+        "impl Into<crate::b::B> for u8 { fn into(self) -> crate::b::B { self.0 } }",
         "macro_rules! m { () => { $crate::b::f() } }",
         "mod inner { use crate::b::B; }",
         "mod inner { mod deeper { use super::super::super::b::B; } }",
