@@ -1,5 +1,7 @@
 //! Which form an event has, and the envelopes that carry one event inside another.
 
+mod records;
+
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::mem;
@@ -46,12 +48,12 @@ pub(super) fn parse_message(text: &str, keys: KeyEncoding) -> Result<Vec<ObjectC
     parser.into_message()
 }
 
-pub(super) struct Parser {
-    pub(super) keys: KeyEncoding,
+struct Parser {
+    keys: KeyEncoding,
     changes: Vec<ObjectChange>,
-    pub(super) messages: Vec<Message>,
+    messages: Vec<Message>,
     task: Option<Task>,
-    pub(super) envelopes: usize,
+    envelopes: usize,
     /// Elements of arrays so far, including nested ones.
     elements: usize,
     most_elements: usize,

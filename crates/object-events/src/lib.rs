@@ -15,8 +15,8 @@
 //! | test event of Amazon S3 | object with the `Event` `s3:TestEvent` | `s3` |
 //! | Amazon S3 through EventBridge | object with `detail-type` and `detail` | `bridge` |
 //! | SNS, to a queue or over HTTP | object with the text `Message` | `envelope` |
-//! | SNS to Lambda | object with `Records` of `EventSource` `aws:sns` | `records` |
-//! | SQS to Lambda | object with `Records` of `eventSource` `aws:sqs`; their bodies are any of the above | `records` |
+//! | SNS to Lambda | object with `Records` of `EventSource` `aws:sns` | `envelope::records` |
+//! | SQS to Lambda | object with `Records` of `eventSource` `aws:sqs`; their bodies are any of the above | `envelope::records` |
 //! | Tencent COS | object with `Records` that have `cos` | `cos` |
 //! | timer trigger | object with `triggerName` | `timer` |
 //!
@@ -50,10 +50,10 @@ pub mod change;
 mod cos;
 mod envelope;
 mod error;
+mod event;
 mod form;
 mod key;
 mod oss;
-mod records;
 mod s3;
 mod size;
 mod stream;
@@ -61,30 +61,11 @@ mod timer;
 
 pub use bounds::{Bounds, weight};
 pub use error::EventError;
+pub use event::{Event, Message};
 pub use key::KeyEncoding;
 pub use timer::Task;
 
 use crate::change::ObjectChange;
-
-/// The content of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Objects changed. None is no error: there is nothing to do.
-    Changes(Vec<ObjectChange>),
-    /// Messages of a queue, each of which succeeds or fails alone.
-    Messages(Vec<Message>),
-    /// A timer has fired.
-    Timer(Task),
-}
-
-/// A message of a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The queue's id of the message, never empty.
-    pub id: String,
-    /// The changes in its body. None is no error: there is nothing to do.
-    pub event: Result<Vec<ObjectChange>, EventError>,
-}
 
 /// Parses the body of an event in any supported form.
 ///

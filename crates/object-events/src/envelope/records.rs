@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::envelope::Parser;
-use super::stream::{each, members, optional_text};
-use super::{EventError, Message, cos, s3};
+use super::Parser;
+use crate::stream::{each, members, optional_text};
+use crate::{EventError, Message, cos, s3};
 
 /// An element of `Records`, with what any of its senders may put there.
 #[derive(Deserialize)]
