@@ -1,13 +1,10 @@
 //! Places in object storage: `obs://bucket/prefix`, `oss://bucket/prefix`.
 
 use std::fmt;
-use std::str::FromStr;
 
 use oss_lite::{BucketName, Dialect, Endpoint};
 
-use crate::{Invalid, lenient};
-
-/// A bucket, and text that keys in it begin with.
+/// A bucket, and text that keys in it begin with. It is parsed as [`lenient`](crate::lenient) says.
 ///
 /// ```
 /// use settings::location::Place;
@@ -79,14 +76,6 @@ pub fn is_same_service(one: &Endpoint, other: &Endpoint) -> bool {
     let authority = |endpoint: &Endpoint| endpoint.url().split_once("://").map(|(_, rest)| rest.to_owned());
     let of = |endpoint: &Endpoint, vendor: &str| endpoint.host().ends_with(vendor);
     authority(one) == authority(other) || VENDORS.iter().any(|vendor| of(one, vendor) && of(other, vendor))
-}
-
-impl FromStr for Place {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        lenient::place(text)
-    }
 }
 
 impl fmt::Display for Place {

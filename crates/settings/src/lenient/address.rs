@@ -1,5 +1,7 @@
 //! Endpoints, regions, buckets; addresses in the place of keys.
 
+use std::str::FromStr;
+
 use oss_lite::{BucketName, Dialect, Endpoint};
 
 use super::{half_width, shown_url};
@@ -302,6 +304,14 @@ pub fn place(text: &str) -> Result<Place, Invalid> {
     }
     let bucket = bucket(bucket_text, dialect)?;
     Ok(Place { dialect, bucket, prefix: prefix.to_owned() })
+}
+
+impl FromStr for Place {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        place(text)
+    }
 }
 
 fn joined(scheme: &str, bucket: &str, prefix: &str) -> String {
