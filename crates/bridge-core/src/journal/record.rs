@@ -3,7 +3,6 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::name::{ChangeKind, Origin, origin};
-use super::wire;
 use crate::engine::{EngineName, Failure, Outcome};
 use object_copy::outcome::{EngineError, FailureClass, OpenUpload};
 use object_events::change::{EventName, ObjectChange, Provider};
@@ -111,20 +110,6 @@ impl Record {
                 ..record
             },
         }
-    }
-
-    /// Reads a record; an empty body is an empty marker.
-    ///
-    /// # Errors
-    ///
-    /// When the body is neither empty nor a JSON object of this form.
-    pub fn parse(body: &[u8]) -> serde_json::Result<Self> {
-        wire::read(body)
-    }
-
-    /// The record as it is written.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
-        wire::write(self)
     }
 
     /// The same, of an attempt that began at `began` by the clock of the log bucket.

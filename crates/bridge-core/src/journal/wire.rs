@@ -118,18 +118,25 @@ struct Parts {
     proved: bool,
 }
 
-/// The record as it is written.
-pub(super) fn write(record: &Record) -> Vec<u8> {
-    // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
-    serde_json::to_vec(&Json::from(record)).unwrap_or_default()
-}
-
-/// Reads a record; an empty body is an empty marker.
-pub(super) fn read(body: &[u8]) -> serde_json::Result<Record> {
-    if body.trim_ascii().is_empty() {
-        return Ok(Record::default());
+impl Record {
+    /// Reads a record; an empty body is an empty marker.
+    ///
+    /// # Errors
+    ///
+    /// When the body is neither empty nor a JSON object of this form.
+    pub fn parse(body: &[u8]) -> serde_json::Result<Self> {
+        if body.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_slice::<Json<'_>>(body).map(Self::from)
     }
-    serde_json::from_slice::<Json<'_>>(body).map(Record::from)
+
+    /// The record as it is written.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be
+        // written.
+        serde_json::to_vec(&Json::from(self)).unwrap_or_default()
+    }
 }
 
 impl<'a> From<&'a Record> for Json<'a> {

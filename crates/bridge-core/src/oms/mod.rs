@@ -3,6 +3,7 @@
 //! | module | concern |
 //! |---|---|
 //! | `target` | the address of a sync task |
+//! | `transport` | what every request has in common: its time, reading its answer, why there is none |
 //! | `request` | one signed request that hands keys over |
 //! | `reply` | whether a reply is believed, and what it says of the keys, the credentials and the rate |
 //! | `limit` | the rate limit that a 429 states |
@@ -20,6 +21,7 @@ mod reply;
 mod request;
 mod target;
 pub mod task;
+mod transport;
 
 pub use self::preview::{Preview, preview};
 pub use self::target::{BadSyncUrl, SyncUrl};

@@ -13,7 +13,7 @@ use oss_lite::SignatureVerdict;
 use serde_json::Value;
 
 use super::limit::{StatedLimit, stated_limit};
-use super::request::cause;
+use super::transport::cause;
 use object_copy::outcome::{EngineError, FailureClass};
 
 /// Longest message kept; gateway pages in HTML can be long.

@@ -1,7 +1,5 @@
 //! One request to OMS: body, signature, sending, reading the reply.
 
-use std::time::Duration;
-
 use apig_signer::{Credentials, Payload, SigningParams};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,16 +7,14 @@ use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, Method};
 use oss_lite::SignatureVerdict;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Request, Response};
+use reqwest::Request;
 use tokio::time::Instant;
 
 use super::reply::{Verdict, broken_off, classify, of_signature, taken};
 use super::target::SyncUrl;
+use super::transport::{TIMEOUT, header, moment, read, transport};
 use object_copy::clock::{Clock, Offset};
 use object_copy::outcome::EngineError;
-
-/// Longest time one try may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Longest reply that is read. A good one is empty.
 const MAX_REPLY: usize = 64 * 1024;
@@ -149,40 +145,4 @@ impl Client {
         let request = Request::new(Method::HEAD, url);
         self.http.execute(request).await.map(drop).map_err(transport)
     }
-}
-
-/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most`
-/// bytes the beginning.
-pub(super) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > most {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// The time of the service, if its reply has a date.
-pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    moment(headers.get(DATE)?)
-}
-
-fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(date.to_str().ok()?).ok().map(|date| date.to_utc())
-}
-
-/// An error without a reply of OMS.
-pub(super) fn transport(error: reqwest::Error) -> EngineError {
-    EngineError::local(format!("no reply from OMS: {}", cause(error)))
-}
-
-/// The innermost cause, without the URL: its query may contain secrets.
-pub(super) fn cause(error: reqwest::Error) -> String {
-    http_client::root_cause(&error.without_url())
 }

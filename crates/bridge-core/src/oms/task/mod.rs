@@ -22,8 +22,8 @@ use tokio::time::Instant;
 
 pub use self::reply::{ApiError, ApiErrorKind, Statistics, SyncTask};
 use super::reply::{believed, of_signature};
-use super::request::{TIMEOUT, date, header, read};
 use super::target::SyncUrl;
+use super::transport::{TIMEOUT, date, header, read};
 use crate::breaker::{Breaker, NoPermit};
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.

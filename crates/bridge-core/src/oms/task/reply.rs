@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breaker::Shut;
 use crate::oms::reply::is_locked;
-use crate::oms::request::transport;
+use crate::oms::transport::transport;
 use http_client::TransportKind;
 use object_copy::outcome::EngineError;
 

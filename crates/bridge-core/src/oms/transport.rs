@@ -1,0 +1,51 @@
+//! What every request to OMS has in common: how long it may take, what is read of its answer, and why there
+//! was none.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::header::DATE;
+use http::{HeaderMap, HeaderValue};
+use reqwest::Response;
+
+use object_copy::outcome::EngineError;
+
+/// Longest time one try may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most`
+/// bytes the beginning.
+pub(super) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > most {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// The time of the service, if its reply has a date.
+pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    moment(headers.get(DATE)?)
+}
+
+/// The time that a `Date` header names.
+pub(super) fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(date.to_str().ok()?).ok().map(|date| date.to_utc())
+}
+
+/// An error without a reply of OMS.
+pub(super) fn transport(error: reqwest::Error) -> EngineError {
+    EngineError::local(format!("no reply from OMS: {}", cause(error)))
+}
+
+/// The innermost cause, without the URL: its query may contain secrets.
+pub(super) fn cause(error: reqwest::Error) -> String {
+    http_client::root_cause(&error.without_url())
+}
