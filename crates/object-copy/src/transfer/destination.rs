@@ -7,6 +7,7 @@ use oss_lite::{Bucket, ErrorKind, ObjectMeta, etag_md5};
 use super::checksums::{Crc64Support, Digests};
 use super::error::TransferError;
 use super::files::Directory;
+use crate::outcome::FailureClass;
 
 /// A destination of copies.
 #[derive(Clone, Debug)]
@@ -77,6 +78,23 @@ impl StoreDestination {
     pub(super) async fn remove_bad(&self, key: &str) {
         if let Err(error) = self.bucket.delete(key).await {
             tracing::error!(key, bucket = %self.bucket.name(), %error, "a copy that failed its check could not be removed");
+        }
+    }
+    /// Removes an upload with its parts.
+    ///
+    /// # Errors
+    ///
+    /// When it may still be there and a later try may remove it: also if credentials were refused, which
+    /// expire and are renewed, or withheld. If permission to remove it is missing, that is only logged.
+    pub(super) async fn abort_upload(&self, key: &str, id: &str) -> Result<(), TransferError> {
+        let Err(error) = self.bucket.abort_multipart_upload(key, id).await else { return Ok(()) };
+        tracing::warn!(key, upload = id, %error, "parts of an upload could not be removed: `copy --abort-stale` does");
+        let refused = error.kind() == ErrorKind::CredentialsRefused;
+        let failed = TransferError::from(error);
+        match failed.class {
+            FailureClass::Transient | FailureClass::Throttled => Err(failed),
+            FailureClass::Auth if refused => Err(failed),
+            FailureClass::Permanent | FailureClass::Auth => Ok(()),
         }
     }
 }

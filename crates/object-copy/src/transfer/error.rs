@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oss_lite::{Contradiction, Error, ErrorKind};
 
-use super::source::GetRange;
+use super::range::GetRange;
 use crate::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 
 /// Why a step ended before the object was copied.

@@ -3,8 +3,7 @@
 use oss_lite::{Dialect, PutOptions, storage_class};
 
 use super::metadata;
-use super::origin::is_own_metadata;
-use super::skip::SOURCE_ETAG;
+use super::origin::{SOURCE_ETAG, is_own_metadata};
 use super::source_info::SourceInfo;
 
 /// The metadata of a copy in a bucket of `to`: content headers, user metadata, the equivalent storage class,

@@ -9,13 +9,15 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `object` | the public interface: an item to copy, its outcome |
+//! | `object`, `item` | the public interface; an item to copy, its outcome |
+//! | `copier` | what all steps share: both ends, and how objects are copied |
 //! | `rounds` | the loop above |
 //! | `source_info`, `source`, `web`, `s3`, `files` | metadata of a source object; reading it |
+//! | `range`, `opened` | which bytes are read; an object whose bytes are arriving |
 //! | `response` | what responses of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
 //! | `reader` | a byte range of one object as a stream that survives broken connections |
-//! | `single`, `parts`, `sequence`, `server_side` | the four ways to copy an object |
-//! | `plan` | parts |
+//! | `single`, `parts`, `sequence`, `server_side`, `to_file` | the five ways to copy an object |
+//! | `plan`, `part`, `upload` | how an object is cut into parts; a part that was uploaded; an upload in parts |
 //! | `resume`, `upload_tracker` | uploads that an earlier run left open; the upload that is open now, for the record of a failure |
 //! | `destination`, `checksums` | writing; what the service's response proves |
 //! | `skip`, `fidelity` | whether a copy exists already; what is preserved |
@@ -56,6 +58,7 @@
 //!   record.
 
 mod checksums;
+mod copier;
 mod destination;
 #[cfg(feature = "s3")]
 mod encoded_words;
@@ -63,11 +66,15 @@ mod error;
 mod fidelity;
 mod files;
 mod flow;
+mod item;
 mod metadata;
 mod object;
+mod opened;
 mod origin;
+mod part;
 mod parts;
 mod plan;
+mod range;
 mod reader;
 mod removal;
 mod response;
@@ -82,6 +89,8 @@ mod single;
 mod skip;
 mod source;
 mod source_info;
+mod to_file;
+mod upload;
 mod upload_tracker;
 mod web;
 
@@ -93,13 +102,13 @@ pub use self::destination::{Destination, StoreDestination};
 pub use self::error::{ErrorDetails, TransferError};
 pub use self::files::{Directory, EntryKind, Links};
 pub use self::flow::Flow;
-pub use self::object::{CopyOutcome, DestinationHint, Item, Transfer};
-pub use self::origin::SOURCE_ORIGIN;
+pub use self::item::{CopyOutcome, DestinationHint, Item};
+pub use self::object::Transfer;
+pub use self::origin::{SOURCE_ETAG, SOURCE_ORIGIN, Unmarked};
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
-pub use self::removal::{RemovalLimiter, Removals, Unmarked};
+pub use self::removal::{RemovalLimiter, Removals};
 #[cfg(feature = "s3")]
 pub use self::s3::{S3, S3Bucket, S3Options};
-pub use self::skip::SOURCE_ETAG;
 pub use self::source::Source;
 pub use self::web::{Admission, Inadmissible, Web};
 use crate::backoff::Random;

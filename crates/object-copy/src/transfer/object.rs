@@ -4,20 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_lite::ObjectMeta;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::copier::{Copier, Start};
 use super::destination::Destination;
 use super::error::{Abort, TransferError};
 use super::fidelity;
+use super::item::{CopyOutcome, Item};
 use super::parts::until;
 use super::skip::is_copy;
 use super::source::Source;
-use super::source_info::{ObjectKind, SourceInfo};
 use super::upload_tracker::UploadTracker;
-use super::{Context, Existing, Options, Symlinks};
-use crate::outcome::OpenUpload;
+use super::{Context, Existing, Options};
 
 /// Time after the deadline for cleaning up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -25,69 +24,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Copies objects from one source to one destination. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Transfer(Arc<Copier>);
-
-#[derive(Debug)]
-pub(super) struct Copier {
-    pub(super) source: Source,
-    pub(super) destination: Destination,
-    pub(super) options: Options,
-    pub(super) context: Context,
-}
-
-/// What to copy.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// The object at the source: a key; of a web source, the URL.
-    pub key: String,
-    /// The key at the destination.
-    pub to: String,
-    /// Size in bytes, if known from a listing or an event.
-    pub size: Option<u64>,
-    /// What is known about the destination.
-    pub hint: DestinationHint,
-    /// An upload that an earlier run left open.
-    pub open: Option<OpenUpload>,
-}
-
-/// What a listing says about the destination of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DestinationHint {
-    /// No object of this key and size is there.
-    NoCopy,
-    /// One of the same size is there, or one of a symlink whose size is unknown: it may be the copy.
-    SameSize,
-    /// Nothing is known.
-    Unknown,
-}
-
-/// The outcome of copying an object, or of removing its copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CopyOutcome {
-    /// It was copied, and the copy was verified.
-    Copied {
-        /// Its size.
-        bytes: u64,
-    },
-    /// It was at the destination already.
-    UpToDate,
-    /// Its copy was removed, since it is gone from the source.
-    Removed,
-    /// It is gone from the source; the object at the destination is the copy of another one, and was kept.
-    NotItsCopy,
-    /// It is gone from the source; its copy was kept for now, since the limit of removals is reached.
-    Deferred,
-    /// It is gone from the source, and there is no copy to remove.
-    SourceGone,
-    /// It is a symlink, or was reached by one, that is skipped.
-    SymlinkSkipped,
-}
-
-impl Item {
-    /// An item without hints.
-    pub fn new(key: impl Into<String>, to: impl Into<String>) -> Self {
-        Self { key: key.into(), to: to.into(), size: None, hint: DestinationHint::Unknown, open: None }
-    }
-}
 
 impl Transfer {
     /// Copies from `source` to `destination`.
@@ -215,36 +151,4 @@ impl Copier {
             )),
         }
     }
-
-    /// Adds the CRC-64 of a local file that may have a copy already: computing it is cheaper than sending the
-    /// file.
-    pub(super) async fn summed_up(
-        &self,
-        item: &Item,
-        info: SourceInfo,
-        existing: Option<&ObjectMeta>,
-    ) -> Result<SourceInfo, Abort> {
-        match &self.source {
-            Source::Directory(directory)
-                if info.crc64.is_none()
-                    && existing.is_some_and(|existing| Some(existing.size) == info.size()) =>
-            {
-                Ok(SourceInfo { crc64: directory.crc64(&item.key).await?, ..info })
-            }
-            _ => Ok(info),
-        }
-    }
-
-    pub(super) fn leaves_out(&self, info: &SourceInfo) -> bool {
-        info.kind == ObjectKind::Symlink && self.options.symlinks == Symlinks::Skip
-    }
-}
-
-/// The first step of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// There is an object, as far as is known.
-    Copy,
-    /// There may be none.
-    Look,
 }

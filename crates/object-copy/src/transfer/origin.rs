@@ -12,10 +12,11 @@
 use oss_lite::PutOptions;
 use sha2::{Digest as _, Sha256};
 
-use super::Unmarked;
-use super::skip::SOURCE_ETAG;
 use super::source::Source;
 use settings::location::scheme;
+
+/// User metadata that holds the `ETag` of the source of a copy.
+pub const SOURCE_ETAG: &str = "src-etag";
 
 /// User metadata that holds the origin of a copy.
 pub const SOURCE_ORIGIN: &str = "src-origin";
@@ -39,6 +40,17 @@ pub(super) enum Owner {
     Another,
     /// It has no origin.
     Unknown,
+}
+
+/// Which objects without a recorded origin count as copies, and may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmarked {
+    /// None.
+    Kept,
+    /// Those that carry a source's `ETag`: copies by versions of this program that recorded no origin.
+    OlderCopies,
+    /// All: copies by OMS look like anybody's objects.
+    Removed,
 }
 
 impl Origin {

@@ -10,7 +10,9 @@ use futures_util::{Stream, StreamExt as _, stream};
 use super::checksums::Checksums;
 use super::error::{Abort, Cause, SourceInterrupted, TransferError};
 use super::flow::Flow;
-use super::source::{Body, GetRange, Opened, Source, exactly};
+use super::opened::{Body, Opened, exactly};
+use super::range::GetRange;
+use super::source::Source;
 use super::source_info::SourceInfo;
 use crate::backoff::{Backoff, Random};
 

@@ -22,9 +22,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::copier::Copier;
 use super::error::{Abort, TransferError};
-use super::object::{Copier, CopyOutcome, Item};
-use super::origin::{Origin, Owner};
+use super::item::{CopyOutcome, Item};
+use super::origin::{Origin, Owner, Unmarked};
+use super::range::GetRange;
 use super::source::Source;
 use super::{Destination, StoreDestination};
 
@@ -41,17 +43,6 @@ pub enum Removals {
         /// Limits the number of removals.
         allow: Arc<dyn RemovalLimiter>,
     },
-}
-
-/// Which objects without a recorded origin count as copies, and may be removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unmarked {
-    /// None.
-    Kept,
-    /// Those that carry a source's `ETag`: copies by versions of this program that recorded no origin.
-    OlderCopies,
-    /// All: copies by OMS look like anybody's objects.
-    Removed,
 }
 
 /// Limits how many objects may be removed.
@@ -137,8 +128,6 @@ impl Source {
     /// When the response shows neither that it exists nor that it is gone.
     async fn confirms_gone(&self, key: &str) -> Result<bool, TransferError> {
         use oss_lite::{ByteRange, ErrorKind, GetOptions};
-
-        use super::source::GetRange;
 
         let unsure = |what: &str| {
             TransferError::transient(format!(

@@ -11,7 +11,8 @@ use reqwest::Response;
 use tokio::time::timeout;
 
 use super::error::TransferError;
-use super::source::{Body, GetRange};
+use super::opened::Body;
+use super::range::GetRange;
 use super::source_info::{Identity, SourceInfo};
 use crate::header;
 

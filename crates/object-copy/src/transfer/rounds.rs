@@ -8,21 +8,24 @@ use std::sync::Arc;
 use oss_lite::{Bucket, ObjectMeta, PutOptions};
 use tokio::time::Instant;
 
+use super::copier::{Copier, Start};
 use super::destination::{Destination, StoreDestination};
 use super::error::{Abort, TransferError};
 use super::fidelity;
-use super::object::{Copier, CopyOutcome, DestinationHint, Item, Start};
-use super::origin::{Origin, Owner};
+use super::item::{CopyOutcome, DestinationHint, Item};
+use super::opened::Opened;
+use super::origin::{Origin, Owner, Unmarked};
 use super::plan::Plan;
+use super::range::GetRange;
 use super::reader::Pinned;
-use super::removal::{Removal, Removals, Unmarked, Wrote};
+use super::removal::{Removal, Removals, Wrote};
 use super::resume::{self, Continue};
 use super::server_side::{self, Bounds, ServerSide};
 use super::skip::is_copy;
-use super::source::{self, GetRange, Opened, Source};
+use super::source::{self, Source};
 use super::source_info::{ObjectKind, SourceInfo};
 use super::upload_tracker::UploadTracker;
-use super::{Existing, Extras, Preserve, ServerSideCopy, parts, sequence, single};
+use super::{Existing, Extras, Preserve, ServerSideCopy, parts, sequence, single, to_file};
 
 /// Most tries of an object that keeps changing, or arrives corrupt.
 const ROUNDS: u32 = 5;
@@ -128,7 +131,7 @@ impl Copier {
                     return Ok(CopyOutcome::SymlinkSkipped);
                 }
                 round.begin_to_write();
-                let bytes = directory.write(&item.to, &pinned, Some(opened)).await?;
+                let bytes = to_file::write(directory, &item.to, &pinned, Some(opened)).await?;
                 (pinned, bytes)
             }
             Destination::Store(to) => match self.to_store(to, round).await? {

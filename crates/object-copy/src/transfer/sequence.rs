@@ -22,11 +22,14 @@ use super::Context;
 use super::checksums::{Algorithms, Checksums};
 use super::destination::{StoreDestination, Verdict, WriteResponse};
 use super::error::{Abort, TransferError};
-use super::parts::{Part, Trust, Upload, until};
+use super::opened::{Body, Opened};
+use super::part::{Part, Trust};
+use super::parts::until;
 use super::plan::{MAX_PART_SIZE, Plan};
+use super::range::GetRange;
 use super::reader::{OnFullResponse, Pinned, Reader};
 use super::retry::Retries;
-use super::source::{Body, GetRange, Opened};
+use super::upload::Upload;
 use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 

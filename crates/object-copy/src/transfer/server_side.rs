@@ -9,10 +9,12 @@ use tokio::time::Instant;
 use super::Context;
 use super::destination::StoreDestination;
 use super::error::{Abort, TransferError};
-use super::parts::{Part, Trust, Upload, fill};
+use super::part::{Part, Trust};
+use super::parts::fill;
 use super::plan::Plan;
 use super::reader::Pinned;
 use super::resume::{self, Continue};
+use super::upload::Upload;
 use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
 

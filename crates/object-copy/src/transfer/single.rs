@@ -5,8 +5,8 @@ use oss_lite::{Error, PutOptions, StreamBody};
 use super::checksums::{Algorithms, Checksums};
 use super::destination::{StoreDestination, Verdict, WriteResponse};
 use super::error::{Abort, Cause, TransferError};
+use super::opened::Opened;
 use super::reader::{OnFullResponse, Pinned, Reader};
-use super::source::Opened;
 use super::{Context, retry};
 
 /// Writes a whole object with one request, with retries.

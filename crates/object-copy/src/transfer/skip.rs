@@ -5,11 +5,8 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 use oss_lite::{ObjectMeta, PutOptions, compare_coldness};
 
-use super::origin::is_own_metadata;
+use super::origin::{SOURCE_ETAG, is_own_metadata};
 use super::source_info::SourceInfo;
-
-/// User metadata that holds the `ETag` of the source of a copy.
-pub const SOURCE_ETAG: &str = "src-etag";
 
 /// Whether the destination holds a copy of this version: by CRC-64, else by MD5, else by the source's `ETag`
 /// in the metadata of the copy. The `ETag` of a multipart upload is never compared: each cloud computes it by

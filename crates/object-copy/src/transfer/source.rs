@@ -1,15 +1,14 @@
 //! Sources of objects.
 
 use std::borrow::Cow;
-use std::ops::Range;
-use std::pin::Pin;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, stream};
-use oss_lite::{Bucket, ByteRange, ErrorKind, GetOptions};
+use futures_util::StreamExt as _;
+use oss_lite::{Bucket, ErrorKind, GetOptions};
 
 use super::error::{Abort, TransferError};
 use super::files::Directory;
+use super::opened::{Opened, exactly};
+use super::range::GetRange;
 #[cfg(feature = "s3")]
 use super::s3::S3Bucket;
 use super::source_info::SourceInfo;
@@ -29,38 +28,6 @@ pub enum Source {
     Web(Web),
     /// A local directory.
     Directory(Directory),
-}
-
-/// The bytes of an object as they arrive. After an error the rest may be read from there with another
-/// request.
-pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransferError>> + Send>>;
-
-/// Which bytes to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum GetRange {
-    /// The whole object.
-    Whole,
-    /// A range.
-    Span(Range<u64>),
-}
-
-impl GetRange {
-    pub(super) fn byte_range(&self) -> Option<ByteRange> {
-        match self {
-            Self::Whole => None,
-            Self::Span(span) => Some(ByteRange { first: span.start, last: Some(span.end.saturating_sub(1)) }),
-        }
-    }
-}
-
-/// An open object whose bytes are arriving.
-pub(super) struct Opened {
-    pub(super) info: SourceInfo,
-    /// Offset of the first byte: 0 if a server sent the whole object instead of a range.
-    pub(super) first: u64,
-    /// End of the bytes, exclusive, if the source says so.
-    pub(super) end: Option<u64>,
-    pub(super) body: Body,
 }
 
 impl Source {
@@ -141,49 +108,6 @@ impl Source {
     }
 }
 
-/// The same body, which fails if its length differs from `len`, as not every framing detects that. The last
-/// bytes are passed on only once it is known that none follow.
-pub(super) fn exactly(body: Body, len: u64) -> Body {
-    let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
-        let Some(chunk) = body.next().await.transpose()? else {
-            if left == 0 {
-                return Ok(None);
-            }
-            return Err(TransferError::transient(format!(
-                "the source sent {left} bytes less than it announced"
-            )));
-        };
-        let longer = || TransferError::transient("the source sent more bytes than it announced");
-        let left = left.checked_sub(chunk.len() as u64).ok_or_else(longer)?;
-        if left == 0 {
-            while let Some(more) = body.next().await.transpose()? {
-                if !more.is_empty() {
-                    return Err(longer());
-                }
-            }
-        }
-        Ok(Some((chunk, (body, left))))
-    });
-    Box::pin(chunks)
-}
-
-/// The same body, which fails if it is shorter than `len`.
-pub(super) fn at_least(body: Body, len: u64) -> Body {
-    let chunks = stream::try_unfold((body, len), |(mut body, left)| async move {
-        match body.next().await.transpose()? {
-            Some(chunk) => {
-                let left = left.saturating_sub(chunk.len() as u64);
-                Ok(Some((chunk, (body, left))))
-            }
-            None if left == 0 => Ok(None),
-            None => Err(TransferError::transient(format!(
-                "the source sent {left} bytes less than it says elsewhere"
-            ))),
-        }
-    });
-    Box::pin(chunks)
-}
-
 async fn open_store(
     bucket: &Bucket,
     key: &str,
@@ -224,39 +148,5 @@ pub(super) fn abort(error: oss_lite::Error) -> Abort {
         ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Abort::Changed,
         ErrorKind::NoSuchKey => Abort::Gone,
         _ => Abort::Failed(error.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn read(chunks: &[&'static str], len: u64) -> (String, bool) {
-        let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).collect();
-        let mut body = exactly(Box::pin(stream::iter(chunks)), len);
-        let mut text = String::new();
-        while let Some(chunk) = body.next().await {
-            match chunk {
-                Ok(chunk) => text.push_str(std::str::from_utf8(&chunk).unwrap()),
-                Err(_) => return (text, false),
-            }
-        }
-        (text, true)
-    }
-
-    #[tokio::test]
-    async fn a_body_is_as_long_as_its_head_said_or_breaks() {
-        for (chunks, len, text, good) in [
-            (&["ab", "cd"][..], 4, "abcd", true),
-            (&["ab", "", "cd", ""], 4, "abcd", true),
-            (&[], 0, "", true),
-            (&["ab"], 4, "ab", false),
-            (&["ab", "cde"], 4, "ab", false),
-            // Nothing of the last piece goes out.
-            (&["ab", "cd", "e"], 4, "ab", false),
-            (&["a"], 0, "", false),
-        ] {
-            assert_eq!(read(chunks, len).await, (text.to_owned(), good), "{chunks:?} {len}");
-        }
     }
 }

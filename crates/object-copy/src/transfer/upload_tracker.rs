@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::destination::StoreDestination;
 use super::error::{Abort, TransferError};
-use super::parts::abort;
 use crate::outcome::OpenUpload;
 
 /// Tracks the multipart upload that is open while an object is copied: first that of an earlier run, then
@@ -40,7 +39,7 @@ impl UploadTracker {
     pub(super) async fn discard(&self, to: &StoreDestination) -> Result<(), TransferError> {
         if let Some(open) = self.get() {
             if to.bucket.name().as_str() == open.bucket {
-                abort(to, &open.key, &open.id).await?;
+                to.abort_upload(&open.key, &open.id).await?;
             }
             self.clear();
         }

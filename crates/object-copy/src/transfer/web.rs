@@ -19,9 +19,10 @@ use reqwest::{Response, Url};
 use tokio::time::timeout;
 
 use super::error::{Abort, TransferError};
+use super::opened::{Opened, at_least};
+use super::range::GetRange;
 use super::response::{PATIENCE, add_condition, add_range, body, identity, single, transport};
 use super::retry::Retries;
-use super::source::{GetRange, Opened, at_least};
 use super::source_info::{ContentHeaders, Identity, SourceInfo};
 use crate::outcome::{EngineError, FailureClass};
 use crate::{header, web_url};

@@ -29,7 +29,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use futures_util::{StreamExt as _, stream};
+use chrono::{DateTime, Utc};
+use futures_util::stream;
 use oss_lite::Crc64;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
@@ -37,10 +38,9 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use self::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError};
 pub use self::links::{EntryKind, Links};
 use self::links::{Located, locate};
-use super::checksums::{Algorithms, Checksums};
 use super::error::{Abort, TransferError};
-use super::reader::{OnFullResponse, Pinned, Reader};
-use super::source::{Body, GetRange, Opened};
+use super::opened::{Body, Opened};
+use super::range::GetRange;
 use super::source_info::{ContentHeaders, Identity, SourceInfo};
 use crate::outcome::FailureClass;
 
@@ -221,7 +221,7 @@ impl Directory {
         }
     }
 
-    /// Whether [`Directory::write`] would find room for an object that [`Directory::admit`] lets in. Nothing
+    /// Whether [`Directory::begin`] would find room for an object that [`Directory::admit`] lets in. Nothing
     /// is made.
     pub(super) async fn has_room(&self, key: &str) -> Result<(), TransferError> {
         let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
@@ -260,15 +260,9 @@ impl Directory {
         crc64(Arc::new(anchored)).await.map(Some).map_err(|error| broken(&path, &error))
     }
 
-    /// Writes a pinned object to its file, under a temporary name until it is complete and verified. Returns
-    /// its size.
-    pub(super) async fn write(
-        &self,
-        key: &str,
-        pinned: &Pinned,
-        opened: Option<Opened>,
-    ) -> Result<u64, Abort> {
-        self.admit(key, &pinned.info)?;
+    /// Makes room for an object of a key: the folder that it is, or a file under a temporary name.
+    pub(super) async fn begin(&self, key: &str, source: &SourceInfo) -> Result<Begun, Abort> {
+        self.admit(key, source)?;
         let path = self.root.join(self.relative(key)?);
         let Some(anchored) = self.anchored(key, MissingDirectory::Create).await? else {
             return Err(
@@ -277,28 +271,70 @@ impl Directory {
         };
         if key.ends_with('/') {
             let made = blocking(move || anchored.make_directory()).await?;
-            return Ok(made.map(|()| 0).map_err(|error| unresolved(&path, error))?);
+            return Ok(made.map(|()| Begun::Folder).map_err(|error| unresolved(&path, error))?);
         }
-        let failed = |error: io::Error| Abort::from(local(&path, &error));
         let beside = Arc::clone(&anchored);
-        let (file, part) = blocking(move || {
+        let made = blocking(move || {
             replaceable(&beside)?;
             beside.unfinished(|| fastrand::u32(..))
-        })
-        .await?
-        .map_err(failed)?;
-        let written = async {
-            let bytes = fill(File::from_std(file), &path, pinned, opened).await?;
-            let (anchored, part) = (Arc::clone(&anchored), part.clone());
-            blocking(move || anchored.finish(&part)).await?.map_err(failed)?;
-            Ok(bytes)
-        };
-        let written = written.await;
-        if written.is_err() {
-            discard(anchored, part).await;
-        }
-        written
+        });
+        let (file, name) = made.await?.map_err(|error| local(&path, &error))?;
+        Ok(Begun::File(UnfinishedFile { file: File::from_std(file), path, anchored, name }))
     }
+}
+
+/// What is begun for an object.
+pub(super) enum Begun {
+    /// The folder that it is, which is complete.
+    Folder,
+    /// A file to be written.
+    File(UnfinishedFile),
+}
+
+/// A file under a temporary name, until it is complete and verified.
+pub(super) struct UnfinishedFile {
+    file: File,
+    path: PathBuf,
+    anchored: Arc<AnchoredPath>,
+    name: OsString,
+}
+
+impl UnfinishedFile {
+    pub(super) async fn write(&mut self, chunk: &[u8]) -> Result<(), Abort> {
+        self.file.write_all(chunk).await.map_err(|error| local(&self.path, &error).into())
+    }
+
+    /// Brings what was written to the disk, with the time of the source, and gives the file its own name. If
+    /// that fails, it is removed.
+    pub(super) async fn finish(self, modified: Option<DateTime<Utc>>) -> Result<(), Abort> {
+        let Self { file, path, anchored, name } = self;
+        let renamed = async {
+            settle(file, modified).await.map_err(|error| local(&path, &error))?;
+            let (anchored, name) = (Arc::clone(&anchored), name.clone());
+            blocking(move || anchored.finish(&name)).await?.map_err(|error| local(&path, &error))
+        };
+        let renamed = renamed.await;
+        if renamed.is_err() {
+            discard(anchored, name).await;
+        }
+        Ok(renamed?)
+    }
+
+    /// Removes it.
+    pub(super) async fn discard(self) {
+        discard(self.anchored, self.name).await;
+    }
+}
+
+async fn settle(mut file: File, modified: Option<DateTime<Utc>>) -> io::Result<()> {
+    file.flush().await?;
+    file.sync_all().await?;
+    let file = file.into_std().await;
+    if let Some(time) = modified {
+        // For listings only; nothing depends on it.
+        let _ = file.set_modified(time.into());
+    }
+    Ok(())
 }
 
 async fn discard(anchored: Arc<AnchoredPath>, part: OsString) {
@@ -362,39 +398,6 @@ async fn grown(path: &Path, file: &File) -> Abort {
         .into(),
         Err(error) => broken(path, &error),
     }
-}
-
-async fn fill(mut file: File, path: &Path, pinned: &Pinned, opened: Option<Opened>) -> Result<u64, Abort> {
-    let mut bytes = 0;
-    let failed = |error: io::Error| Abort::from(local(path, &error));
-    if let Some(size) = pinned.info.size() {
-        let checksums = Checksums::new(Algorithms::Crc);
-        let mut reader = Reader::new(pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(opened);
-        while let Some(chunk) = reader.next().await? {
-            bytes += chunk.len() as u64;
-            file.write_all(&chunk).await.map_err(failed)?;
-        }
-    } else {
-        // `opened` may be a range of an object of unknown size.
-        let mut body = match opened.filter(|opened| opened.end.is_none()) {
-            Some(opened) => opened.body,
-            None => pinned.source.open(&pinned.key, &GetRange::Whole, Some(&pinned.info)).await?.body,
-        };
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(Abort::Restart)?;
-            bytes += chunk.len() as u64;
-            file.write_all(&chunk).await.map_err(failed)?;
-            pinned.flow.passed(chunk.len()).await;
-        }
-    }
-    file.flush().await.map_err(failed)?;
-    file.sync_all().await.map_err(failed)?;
-    let file = file.into_std().await;
-    if let Some(time) = pinned.info.identity.last_modified {
-        // For listings only; nothing depends on it.
-        let _ = file.set_modified(time.into());
-    }
-    Ok(bytes)
 }
 
 fn chunks(file: File, left: u64, path: PathBuf) -> Body {

@@ -33,8 +33,9 @@ use tokio::sync::OnceCell;
 use self::address::{Address, bucket_name};
 use self::request::{Access, S3Request};
 use super::error::{Abort, TransferError};
+use super::opened::Opened;
+use super::range::GetRange;
 use super::response::{add_condition, add_range, body};
-use super::source::{GetRange, Opened};
 use super::source_info::SourceInfo;
 
 /// Name of the service in messages.
