@@ -14,8 +14,8 @@ use reqwest::Url;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::ends::Ends;
 use super::failed_list::name;
+use super::route::Ends;
 use super::{Entries, wanted};
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::{Entry, KeyMapping, ListError, Tree};

@@ -1,12 +1,12 @@
 //! `copy`: direct copies from the command line.
 
 mod bar;
-mod ends;
 mod failed_list;
 mod keys_from;
 mod overlap;
 mod quantity;
 mod report;
+mod route;
 mod services;
 
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use std::pin::Pin;
 use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 
-use self::ends::{Ends, Location};
 use self::quantity::size;
 use self::report::{Output, Report};
+use self::route::{Ends, Location};
 use self::services::{Clients, Services};
 use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
 use crate::config::{Command, SettingsOf};
@@ -417,7 +417,7 @@ fn exit_of(summary: &Summary, left_out: bool) -> Exit {
 
 async fn remove_stale(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Exit {
     let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
-    let to_clean = ends::to_clean(place, &mut r);
+    let to_clean = route::to_clean(place, &mut r);
     let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
     let ((place, end), before) = match r.finish(to_clean.zip(before)) {
         Ok(ready) => ready,

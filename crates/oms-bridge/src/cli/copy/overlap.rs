@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use oss_lite::Endpoint;
 
-use super::ends::Location;
+use super::route::Location;
 use object_copy::bulk::KeyMapping;
 use settings::location::is_same_service;
 

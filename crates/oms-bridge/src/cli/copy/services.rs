@@ -16,7 +16,7 @@ use settings::location::{Place, S3Place};
 #[cfg(feature = "aws")]
 use settings::{Invalid, lenient};
 
-use super::ends::Location;
+use super::route::Location;
 use crate::cli::variable;
 use crate::config::keys::{self, Opens};
 use crate::config::service::{Role, Service, service};
