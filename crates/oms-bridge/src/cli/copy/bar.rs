@@ -16,14 +16,14 @@ const MEASURED: &str = "{bar:30} {binary_bytes}/{binary_total_bytes}  {binary_by
 
 /// Shows bytes, rate and remaining time, on a terminal only. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Bar {
+pub(super) struct CopyBar {
     pub(super) shown: ProgressBar,
     flow: Flow,
     /// Bytes of objects that need not be copied.
     pub(super) passed_over: Arc<AtomicU64>,
 }
 
-impl Bar {
+impl CopyBar {
     pub(super) fn new(flow: Flow) -> Self {
         let shown = if io::stderr().is_terminal() {
             ProgressBar::no_length().with_style(style(UNMEASURED))

@@ -18,8 +18,10 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use thiserror::Error;
 
+use settings::Invalid;
 use settings::lenient;
 use settings::text::{json, printable};
 
@@ -75,21 +77,18 @@ impl FailedList {
 
 /// Whether the file can be made: it is, and goes again, since a list in a directory that is copied would be
 /// copied, too.
-///
-/// # Errors
-///
-/// Why not, for the user.
-pub(super) fn check(path: &Path) -> Result<(), String> {
+pub(super) fn check(path: &Path) -> Result<(), Invalid> {
     File::create_new(path).and_then(|_| std::fs::remove_file(path)).map_err(|error| match error.kind() {
         // Of another run that begins at this moment.
-        io::ErrorKind::AlreadyExists => format!("--failed-list: {}", there_already(path)),
-        _ => format!("--failed-list: {}: {error}", path.display()),
+        io::ErrorKind::AlreadyExists => there_already(path),
+        _ => Invalid::new(format_args!("{}: {error}", path.display())),
     })
 }
 
 /// What is wrong with a name that is taken.
-pub(super) fn there_already(path: &Path) -> String {
-    format!("{} is there already: name another, or remove it", path.display())
+pub(super) fn there_already(path: &Path) -> Invalid {
+    Invalid::new(format_args!("{} is there already", path.display()))
+        .with_remedy("name another, or remove it")
 }
 
 /// Makes the file, or where there is something of its name one with a number behind it: `name-1.txt`.
@@ -138,14 +137,15 @@ fn escaped(name: &[u8]) -> String {
     line
 }
 
+/// A line begins with `"` and is no JSON string, or has a surrogate that stands for no byte.
+#[derive(Debug, Error)]
+#[error("no JSON string: {0}")]
+pub(super) struct NotAString(#[from] serde_json::Error);
+
 /// A line as a key, or the name of a file.
-///
-/// # Errors
-///
-/// When it begins with `"` and is no JSON string, or has a surrogate that stands for no byte.
-pub(super) fn name(line: &str) -> Result<OsString, String> {
+pub(super) fn name(line: &str) -> Result<OsString, NotAString> {
     if line.starts_with('"') {
-        let read: Escaped = serde_json::from_str(line).map_err(|error| format!("no JSON string: {error}"))?;
+        let read: Escaped = serde_json::from_str(line)?;
         return Ok(OsString::from_vec(read.0));
     }
     Ok(line.into())
@@ -164,7 +164,7 @@ impl<'de> Deserialize<'de> for Escaped {
                 f.write_str("a string")
             }
 
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Escaped, E> {
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Escaped, E> {
                 unescaped(bytes)
                     .map(Escaped)
                     .ok_or_else(|| E::custom("a lone surrogate that stands for no byte"))
@@ -217,7 +217,7 @@ mod tests {
         ] {
             let line = line(OsStr::new(text));
             assert!(!line.contains(['\n', '\r']), "{line:?}");
-            assert_eq!(name(&line), Ok(OsString::from(text)));
+            assert_eq!(name(&line).unwrap(), OsString::from(text));
         }
         for bytes in [
             &b"caf\xe9"[..],
@@ -227,7 +227,7 @@ mod tests {
             b"\xed\xb2\x80/x",
         ] {
             let line = line(OsStr::from_bytes(bytes));
-            assert_eq!(name(&line), Ok(OsStr::from_bytes(bytes).to_owned()), "{line}");
+            assert_eq!(name(&line).unwrap(), OsStr::from_bytes(bytes), "{line}");
         }
         assert_eq!(line(OsStr::from_bytes(b"caf\xe9")), r#""caf\udce9""#);
     }
@@ -238,7 +238,7 @@ mod tests {
             assert!(name(line).is_err(), "{line}");
         }
         // As JSON writes what is beyond the first 65,536 characters.
-        assert_eq!(name(r#""\ud83e\udd80""#), Ok("🦀".into()));
+        assert_eq!(name(r#""\ud83e\udd80""#).unwrap(), "🦀");
     }
 
     #[test]

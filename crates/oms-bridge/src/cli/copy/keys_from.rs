@@ -6,58 +6,89 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use futures_util::stream;
 use reqwest::Url;
+use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::failed_list::name;
-use super::route::Ends;
-use super::{Entries, wanted};
+use super::failed_list::{self, NotAString};
+use super::filter::{EntryStream, wanted};
+use super::route::Route;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::{Entry, KeyMapping, ListError, Tree};
 use object_copy::transfer::{Directory, Item, Source, TransferError};
 use object_copy::web_url;
+use settings::Invalid;
 use settings::lenient::{self, MARK, Start};
 
+/// Why the list cannot be read at all.
+#[derive(Debug, Error)]
+pub(super) enum KeyListError {
+    /// Of SRC, without what may be secret in it.
+    #[error("{0:?} is no URL")]
+    Source(String),
+    #[error("--keys-from {}: {source}", file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
+    #[error("--keys-from {} is {encoding}: save it as UTF-8", file.display())]
+    Encoding { file: PathBuf, encoding: &'static str },
+}
+
+/// Why a line is no key.
+#[derive(Debug, Error)]
+enum LineError {
+    #[error("{0}")]
+    Marked(String),
+    #[error(transparent)]
+    Quoted(#[from] NotAString),
+    #[error(transparent)]
+    Address(#[from] Invalid),
+}
+
 /// The objects that the file (or stdin, for `-`) names, one a line, of those that `filter` lets through.
-pub(super) async fn entries(file: &Path, ends: &Ends, filter: KeyFilter) -> Result<Entries, String> {
-    let web = match &ends.source {
+pub(super) async fn entries(
+    file: &Path,
+    route: &Route,
+    filter: KeyFilter,
+) -> Result<EntryStream, KeyListError> {
+    let web = match &route.source {
         Source::Web(_) => {
-            let url = &ends.names.from;
-            Some(Url::parse(url).map_err(|_| format!("{:?} is no URL", web_url::shown(url)))?)
+            let url = &route.names.from;
+            Some(Url::parse(url).map_err(|_| KeyListError::Source(web_url::shown(url).into()))?)
         }
         _ => None,
     };
     let file = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    let unreadable = |source| KeyListError::Unreadable { file: file.to_owned(), source };
     let opened = File::open(file).await;
-    let opened = opened.map_err(|error| format!("--keys-from {}: {error}", file.display()))?;
+    let opened = opened.map_err(unreadable)?;
     let mut reader = BufReader::new(opened);
     let start = reader.fill_buf().await;
-    let start = start.map_err(|error| format!("--keys-from {}: {error}", file.display()))?;
+    let start = start.map_err(unreadable)?;
     match Start::of(start) {
         Start::Text(mark) => reader.consume(mark),
         Start::Foreign(encoding) => {
-            return Err(format!("--keys-from {} is {encoding}: save it as UTF-8", file.display()));
+            return Err(KeyListError::Encoding { file: file.to_owned(), encoding });
         }
     }
-    let directory = match &ends.source {
+    let directory = match &route.source {
         Source::Directory(directory) => Some(directory.clone()),
         _ => None,
     };
-    let list = List {
+    let list = KeyList {
         reader,
         line: 0,
         filter,
         web,
-        source: ends.source.address(),
+        source: route.source.address(),
         file: file.to_owned(),
-        names: ends.names.clone(),
+        names: route.names.clone(),
         directory,
-        written: ends.written.clone(),
+        written: route.written.clone(),
         tree: None,
     };
     Ok(Box::pin(stream::try_unfold(list, |mut list| async move {
@@ -65,7 +96,8 @@ pub(super) async fn entries(file: &Path, ends: &Ends, filter: KeyFilter) -> Resu
     })))
 }
 
-struct List {
+/// The list as it is read.
+struct KeyList {
     reader: BufReader<File>,
     line: usize,
     filter: KeyFilter,
@@ -83,7 +115,7 @@ struct List {
     source: Option<(&'static str, String)>,
 }
 
-impl List {
+impl KeyList {
     async fn next(&mut self) -> Result<Option<Entry>, ListError> {
         loop {
             if let Some(tree) = &mut self.tree {
@@ -135,7 +167,7 @@ impl List {
     /// named it so.
     fn tree_of(&self, line: &str) -> Option<Tree> {
         let directory = self.directory.as_ref()?;
-        let below = PathBuf::from(name(line).ok()?);
+        let below = PathBuf::from(failed_list::name(line).ok()?);
         let inside = below.components().all(|part| matches!(part, Component::Normal(_)));
         let named = below.as_os_str().as_encoded_bytes().ends_with(b"/") && inside;
         let tree = || Tree::new(directory.clone(), self.names.to.clone(), self.written.clone());
@@ -143,13 +175,13 @@ impl List {
     }
 
     /// A JSON string is a key as it is; anything else may have been written by hand.
-    fn name(&self, line: &str) -> Result<OsString, String> {
+    fn name(&self, line: &str) -> Result<OsString, LineError> {
         if line.starts_with(MARK) {
             let line = if self.web.is_some() { Cow::Owned(lenient::shown_url(line)) } else { line.into() };
-            return Err(lenient::marked(&line));
+            return Err(LineError::Marked(lenient::marked(&line)));
         }
         if line.starts_with('"') {
-            return name(line);
+            return Ok(failed_list::name(line)?);
         }
         // Addresses are what the keys of a web server are.
         if self.web.is_some() {
@@ -163,7 +195,7 @@ impl List {
     fn entry(&self, line: &str) -> Option<Entry> {
         let name = match self.name(line) {
             Ok(name) => name,
-            Err(error) => return Some(self.no_key(self.listed(line), &error)),
+            Err(error) => return Some(self.no_key(self.listed(line), &error.to_string())),
         };
         let key = match (name.into_string(), &self.web) {
             (Ok(url), Some(folder)) => return self.of_web(folder, url),

@@ -1,41 +1,35 @@
 //! `copy`: direct copies from the command line.
 
 mod bar;
+mod entries;
 mod failed_list;
+mod filter;
 mod keys_from;
+mod location;
+mod mapping;
 mod overlap;
+mod plan;
 mod quantity;
 mod report;
 mod route;
 mod services;
+mod stale;
 
 use std::path::PathBuf;
-use std::pin::Pin;
 
 use clap::{Args, ValueEnum};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 
+use self::plan::{CopyPlan, Selection};
 use self::quantity::size;
-use self::report::{Output, Report};
-use self::route::{Ends, Location};
-use self::services::{Clients, Services};
-use super::{Exit, exit, insisted, internal, print, print_json, say, store_exit, time, usage};
+use self::report::{CopyReport, OutputFormat};
+use super::{Exit, exit, insisted, internal, say, store_exit, usage};
 use crate::config::{Command, SettingsOf};
 use crate::host::interrupts::Interrupts;
-use bridge_core::policy::KeyFilter;
 use http_client::{self, Proxies};
-use object_copy::bulk::{
-    self, BucketListing, Compared, Entry, KeyMapping, ListError, Mode, StopReason, Summary, Tree, abort_stale,
-};
-use object_copy::clock;
+use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
 use object_copy::outcome::FailureClass;
-use object_copy::transfer::{
-    CONCURRENCY, Existing, Extras, Flow, Item, MAX_PART_SIZE, MIN_PART_SIZE, Options, Preserve, Source,
-    Symlinks, Transfer,
-};
-use oss_lite::Endpoint;
-use settings::text;
-use settings::{Invalid, Reader, features, parse};
+use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
+use settings::{Invalid, Problem, Reader, features, parse};
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
@@ -97,7 +91,7 @@ pub(super) struct CopyArgs {
     links: LinkChoice,
     /// What else goes along; each costs a request per object.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
-    preserve: Vec<Extra>,
+    preserve: Vec<PreserveChoice>,
     /// Comma-separated globs: only keys that match one are copied.
     #[arg(long, value_name = "GLOBS")]
     include: Option<String>,
@@ -142,7 +136,7 @@ enum LinkChoice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Extra {
+enum PreserveChoice {
     /// Object tags.
     Tags,
     /// The canned ACL.
@@ -166,214 +160,26 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Exit {
         Err(error) => return internal(&error),
     };
     if args.abort_stale {
-        return remove_stale(&args, reader, &http).await;
+        return stale::run(&args, reader, &http).await;
     }
-    let job = match Job::new(&args, reader, &http).await {
-        Ok(job) => job,
+    let plan = match CopyPlan::new(&args, reader, &http).await {
+        Ok(plan) => plan,
         Err(error) => return usage(&error),
     };
     // Before anything is copied: afterwards nobody could say what failed.
     if let Some(list) = &args.failed_list
         && let Err(error) = failed_list::check(list)
     {
-        return usage(&error);
+        return usage(&Problem::new("--failed-list", error));
     }
-    copy(args, job).await
+    copy(args, plan).await
 }
 
-/// What the arguments ask for.
-struct Job {
-    transfer: Transfer,
-    flow: Flow,
-    entries: Entries,
-    /// What the entries will come from, to be listed once more for the progress bar.
-    listed: Option<BucketListing>,
-    kind: Kind,
-}
-
-/// Whether one object was named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    One,
-    Many,
-}
-
-type Entries = Pin<Box<dyn Stream<Item = Result<Entry, ListError>> + Send>>;
-
-impl Job {
-    /// Everything that is wrong with arguments and settings by themselves is reported at once. What depends
-    /// on the files of this machine, and on how both ends lie to each other, is checked after that.
-    async fn new(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Result<Self, String> {
-        let location = |r: &mut Reader, name, text: &Option<String>| {
-            r.accept(name, text.as_deref().unwrap_or_default().parse::<Location>())
-        };
-        let (from, to) = (location(&mut r, "SRC", &args.source), location(&mut r, "DST", &args.destination));
-        let from_s3 = matches!(from, Some(Location::S3(_)));
-        if from_s3 && !cfg!(feature = "aws") {
-            // Settings for what cannot be done are nothing to ask for.
-            return Err(features::missing("aws", "reading s3://"));
-        }
-        let services = Services::read(&mut r, from.as_ref(), to.as_ref(), http);
-        let own_endpoint = match &services.s3 {
-            Some(s3) => prepared(&mut r, s3).await,
-            None => None,
-        };
-        let filter = filter(args, &mut r);
-        if from_s3 && !args.preserve.is_empty() {
-            r.problem("--preserve", Invalid::new("neither tags nor ACLs are read from Amazon S3"));
-        }
-        if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
-            r.problem("--failed-list", failed_list::there_already(list));
-        }
-        let ends = r.finish(from.zip(to).zip(filter)).map_err(|error| error.to_string())?;
-        let ((from, to), filter) = ends;
-        let ends = Ends::new(&from, &to, args, services, own_endpoint, http)?;
-        let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
-        let options = Options {
-            part_size: args.part_size,
-            concurrency: args.concurrency,
-            flow: flow.clone(),
-            existing: if args.force { Existing::Overwrite } else { Existing::Skip },
-            symlinks: match args.links {
-                LinkChoice::Within | LinkChoice::Follow => Symlinks::Follow,
-                LinkChoice::Skip => Symlinks::Skip,
-            },
-            server_side: ends.server_side,
-            extras: extras(&args.preserve),
-            ..Options::default()
-        };
-        let entries = entries(args, &ends, filter).await?;
-        let kind = if args.recursive { Kind::Many } else { Kind::One };
-        let listed = match &ends.source {
-            // Of one object the prefix is its key; a filter would make the total a guess.
-            Source::Store(bucket) if !args.is_filtered() => {
-                Some(BucketListing::new(bucket, &ends.names.from))
-            }
-            #[cfg(feature = "aws")]
-            Source::S3(bucket) if !args.is_filtered() => Some(BucketListing::of_s3(bucket, &ends.names.from)),
-            _ => None,
-        };
-        let transfer = Transfer::new(ends.source, ends.destination, options);
-        Ok(Self { transfer, flow, entries, listed, kind })
-    }
-}
-
-impl CopyArgs {
-    fn is_filtered(&self) -> bool {
-        self.include.is_some() || self.exclude.is_some() || self.keys_from.is_some()
-    }
-}
-
-fn extras(preserve: &[Extra]) -> Extras {
-    let carry = |extra| if preserve.contains(&extra) { Preserve::Yes } else { Preserve::No };
-    Extras { tags: carry(Extra::Tags), acl: carry(Extra::Acl) }
-}
-
-/// The objects that the arguments name.
-async fn entries(args: &CopyArgs, ends: &Ends, filter: KeyFilter) -> Result<Entries, String> {
-    let KeyMapping { from, to } = &ends.names;
-    if !args.recursive {
-        let item = Item::new(from, to);
-        return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
-    }
-    if let Some(file) = &args.keys_from {
-        return keys_from::entries(file, ends, filter).await;
-    }
-    let all: Entries = match &ends.source {
-        Source::Store(bucket) => compared(args, ends, BucketListing::new(bucket, from)),
-        #[cfg(feature = "aws")]
-        Source::S3(bucket) => compared(args, ends, BucketListing::of_s3(bucket, from)),
-        Source::Directory(directory) => {
-            Box::pin(Tree::new(directory.clone(), to.clone(), ends.written.clone()).entries())
-        }
-        Source::Web(_) => {
-            return Err("a web server cannot be listed: -r takes buckets and directories".into());
-        }
-    };
-    Ok(filtered(all, filter))
-}
-
-/// What `--include` and `--exclude` let through.
-fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
-    let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
-    // Each by itself first, so that the problem names the right option.
-    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
-        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new));
-    }
-    KeyFilter::new(include, exclude).ok()
-}
-
-/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
-/// settings. Gives the endpoint where it is not Amazon's own.
-#[cfg(feature = "aws")]
-async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
-    let Source::S3(bucket) = source else { return None };
-    let failed = match bucket.prepare().await {
-        Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
-        Err(failed) => failed,
-    };
-    let message = if failed.is_settings_error() { failed.error.message.clone() } else { failed.to_string() };
-    // It begins with the setting, where it is about one. What is wrong with its value is told already.
-    match message.split_once(": ") {
-        Some((name, _)) if r.has_problem(name) => {}
-        Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
-        _ => r.problem("SRC", message),
-    }
-    None
-}
-
-#[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
-async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
-    None
-}
-
-/// The objects of a listing, compared with that of the destination.
-fn compared(args: &CopyArgs, ends: &Ends, source: BucketListing) -> Entries {
-    let compare = !args.force;
-    let listed = |bucket| BucketListing::new(bucket, &ends.names.to);
-    let destination = ends.destination_bucket.as_ref().filter(|_| compare).map(listed);
-    let entries = bulk::compared(Compared { source, destination, names: ends.names.clone() });
-    match ends.perhaps_inside.clone() {
-        Some(folder) => Box::pin(entries.map_ok(move |entry| without_copies(entry, &folder))),
-        None => Box::pin(entries),
-    }
-}
-
-/// Leaves out what lies in `folder`.
-fn without_copies(entry: Entry, folder: &str) -> Entry {
-    match entry {
-        Entry::Copy(Item { key, .. }) | Entry::UpToDate { key, .. } if key.starts_with(folder) => {
-            Entry::LeftOut { name: key.into(), why: overlap::PERHAPS_A_COPY }
-        }
-        entry => entry,
-    }
-}
-
-fn filtered(entries: Entries, filter: KeyFilter) -> Entries {
-    Box::pin(entries.filter(move |entry| {
-        let wanted = entry.as_ref().map_or(true, |entry| wanted(&filter, entry));
-        std::future::ready(wanted)
-    }))
-}
-
-fn wanted(filter: &KeyFilter, entry: &Entry) -> bool {
-    match entry {
-        Entry::Copy(item) => filter.admits(&item.key),
-        Entry::UpToDate { key, .. } => filter.admits(key),
-        Entry::Failed { name, .. } | Entry::LeftOut { name, .. } => {
-            let name = name.to_string_lossy();
-            // What is in a directory that cannot be read may be wanted.
-            if name.ends_with('/') { !filter.excludes(&name) } else { filter.admits(&name) }
-        }
-    }
-}
-
-async fn copy(args: CopyArgs, job: Job) -> Exit {
-    let Job { transfer, flow, entries, listed, kind } = job;
+async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
+    let CopyPlan { transfer, flow, entries, listed, selection } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
-    let output = if args.json { Output::Json } else { Output::Text };
-    let mut report = Report::new(args.failed_list, transfer.clone(), mode, output, kind, flow);
+    let output = if args.json { OutputFormat::Json } else { OutputFormat::Text };
+    let mut report = CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, flow);
     let bar = report.bar();
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {
@@ -381,12 +187,12 @@ async fn copy(args: CopyArgs, job: Job) -> Exit {
         never = bar.measure(listed) => match never {},
         () = insisted(again) => return Exit::Interrupted,
     };
-    finish(&summary, report, kind)
+    finish(&summary, report, selection)
 }
 
-fn finish(summary: &Summary, report: Report, kind: Kind) -> Exit {
+fn finish(summary: &Summary, report: CopyReport, selection: Selection) -> Exit {
     // Of one object that was named, nothing was done.
-    let left_out = kind == Kind::One && summary.skipped > 0;
+    let left_out = selection == Selection::One && summary.skipped > 0;
     let exit = exit_of(summary, left_out);
     report.finish(summary, exit);
     if left_out {
@@ -412,39 +218,5 @@ fn exit_of(summary: &Summary, left_out: bool) -> Exit {
         None if all(summary.of_settings) => Exit::Usage,
         None if summary.failed > 0 || left_out => Exit::SomeFailed,
         None => Exit::Done,
-    }
-}
-
-async fn remove_stale(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Exit {
-    let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
-    let to_clean = route::to_clean(place, &mut r);
-    let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
-    let ((place, end), before) = match r.finish(to_clean.zip(before)) {
-        Ok(ready) => ready,
-        Err(error) => return usage(&error),
-    };
-    let bucket = match Clients::new(http).open(end) {
-        Ok(opened) => opened.bucket(&place),
-        Err(error) => return usage(&error),
-    };
-    let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
-    let shown = |key: &str, begun: Option<_>| {
-        if !args.json {
-            let begun = begun.map(text::time).unwrap_or_default();
-            print(&format!("{begun}  {}", text::printable(key)));
-        }
-    };
-    match abort_stale(&bucket, &place.prefix, before, mode, shown).await {
-        Ok(stale) => {
-            if args.json {
-                print_json(&stale);
-            } else {
-                let verb = if mode == Mode::DryRun { "would be removed" } else { "removed" };
-                let open = text::counted(stale.open, "upload");
-                say(format_args!("{open} open, {} {verb}", stale.aborted));
-            }
-            Exit::Done
-        }
-        Err(error) => super::store(&error),
     }
 }

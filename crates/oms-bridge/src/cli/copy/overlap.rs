@@ -12,25 +12,44 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use oss_lite::Endpoint;
+use thiserror::Error;
 
-use super::route::Location;
+use super::location::Location;
 use object_copy::bulk::KeyMapping;
 use settings::location::is_same_service;
 
+/// How SRC and DST lie to each other, so that nothing is copied.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum Overlap {
+    #[error("SRC and DST are the same")]
+    Same,
+    #[error(
+        "DST lies inside SRC ({to} in {from}): the copies would be copied, too; name a DST beside SRC, or copy folder by folder"
+    )]
+    Inside { to: String, from: String },
+}
+
+impl Overlap {
+    fn inside(to: &str, from: &str) -> Self {
+        let from = if from.is_empty() { "the whole bucket" } else { from };
+        Self::Inside { to: to.to_owned(), from: from.to_owned() }
+    }
+}
+
 /// A bucket, and where its service listens.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct At<'a> {
+pub(super) struct BucketLocation<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) bucket: &'a str,
 }
 
 /// Refuses copies within one bucket that would be sources themselves.
 pub(super) fn of_buckets(
-    from: At<'_>,
-    to: At<'_>,
+    from: BucketLocation<'_>,
+    to: BucketLocation<'_>,
     names: &KeyMapping,
     recursive: bool,
-) -> Result<(), String> {
+) -> Result<(), Overlap> {
     let same_bucket = from.bucket == to.bucket && is_same_service(from.endpoint, to.endpoint);
     if same_bucket { of_names(names, recursive) } else { Ok(()) }
 }
@@ -46,32 +65,23 @@ pub(super) fn may_lie_inside(from: &Location, to: &Location, names: &KeyMapping)
 /// Why an object in such a DST is left out.
 pub(super) const PERHAPS_A_COPY: &str = "it lies in DST, which may be in SRC: both are of one scheme and bucket, at hosts that may be one service";
 
-fn of_names(KeyMapping { from, to }: &KeyMapping, recursive: bool) -> Result<(), String> {
+fn of_names(KeyMapping { from, to }: &KeyMapping, recursive: bool) -> Result<(), Overlap> {
     if from == to {
-        return Err(SAME.to_owned());
+        return Err(Overlap::Same);
     }
-    if recursive && to.starts_with(from.as_str()) { Err(inside(to, from)) } else { Ok(()) }
+    if recursive && to.starts_with(from.as_str()) { Err(Overlap::inside(to, from)) } else { Ok(()) }
 }
 
 /// Refuses copies of a directory into itself, and of a file onto itself. `to` need not be there.
-pub(super) fn of_paths(from: &Path, to: &Path, recursive: bool) -> Result<(), String> {
+pub(super) fn of_paths(from: &Path, to: &Path, recursive: bool) -> Result<(), Overlap> {
     let (Some(from), Some(to)) = (real(from), real(to)) else { return Ok(()) };
     if from == to || (!recursive && is_same_file(&from, &to)) {
-        return Err(SAME.to_owned());
+        return Err(Overlap::Same);
     }
     if recursive && to.starts_with(&from) {
-        return Err(inside(&to.display().to_string(), &from.display().to_string()));
+        return Err(Overlap::inside(&to.display().to_string(), &from.display().to_string()));
     }
     Ok(())
-}
-
-pub(super) const SAME: &str = "SRC and DST are the same";
-
-fn inside(to: &str, from: &str) -> String {
-    let from = if from.is_empty() { "the whole bucket" } else { from };
-    format!(
-        "DST lies inside SRC ({to} in {from}): the copies would be copied, too; name a DST beside SRC, or copy folder by folder"
-    )
 }
 
 /// By another name, as hard links are.
@@ -118,7 +128,7 @@ mod tests {
             "oss-cn-hangzhou-internal.aliyuncs.com".parse().unwrap(),
         );
         let own: Endpoint = "http://127.0.0.1:9000".parse().unwrap();
-        let at = |endpoint, bucket| At { endpoint, bucket };
+        let at = |endpoint, bucket| BucketLocation { endpoint, bucket };
         for (from, to, recursive, refused) in [
             ("m/", "m/copy/", true, true),
             ("m/", "m/", true, true),

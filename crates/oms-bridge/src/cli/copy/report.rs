@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::Kind;
-use super::bar::Bar;
+use super::bar::CopyBar;
 use super::failed_list::{self, FailedList};
+use super::plan::Selection;
 use crate::cli::{Exit, print, print_json, say};
 use object_copy::bulk::{Mode, Observer, Summary};
 use object_copy::clock;
@@ -18,31 +18,31 @@ use settings::text;
 
 /// What goes to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Output {
+pub(super) enum OutputFormat {
     Text,
     Json,
 }
 
 /// Shows progress, keeps the list of what failed, prints the result.
-pub(super) struct Report {
-    bar: Bar,
+pub(super) struct CopyReport {
+    bar: CopyBar,
     failed: FailedList,
     transfer: Transfer,
     mode: Mode,
-    output: Output,
-    kind: Kind,
+    output: OutputFormat,
+    selection: Selection,
     settled: u64,
 }
 
 /// The result, as `--json` prints it.
 #[derive(Serialize)]
-struct Json<'s> {
+struct JsonResult<'s> {
     #[serde(flatten)]
     summary: &'s Summary,
     failed_list: Option<String>,
 }
 
-impl Report {
+impl CopyReport {
     /// How it is called in messages.
     fn name<'n>(&self, name: &'n OsStr) -> Cow<'n, str> {
         match name.to_str() {
@@ -60,16 +60,16 @@ impl Report {
         failed: Option<PathBuf>,
         transfer: Transfer,
         mode: Mode,
-        output: Output,
-        kind: Kind,
+        output: OutputFormat,
+        selection: Selection,
         flow: Flow,
     ) -> Self {
         let failed = FailedList::new(failed, clock::system());
-        Self { bar: Bar::new(flow), failed, transfer, mode, output, kind, settled: 0 }
+        Self { bar: CopyBar::new(flow), failed, transfer, mode, output, selection, settled: 0 }
     }
 
     /// The progress bar.
-    pub(super) fn bar(&self) -> Bar {
+    pub(super) fn bar(&self) -> CopyBar {
         self.bar.clone()
     }
 
@@ -78,12 +78,12 @@ impl Report {
         self.bar.shown.finish_and_clear();
         let list = self.failed.path().map(|path| path.display().to_string());
         match self.output {
-            Output::Json => print_json(&Json { summary, failed_list: list.clone() }),
+            OutputFormat::Json => print_json(&JsonResult { summary, failed_list: list.clone() }),
             // The keys are the result then.
-            Output::Text if self.mode == Mode::DryRun => {
+            OutputFormat::Text if self.mode == Mode::DryRun => {
                 say(describe(summary, "would be copied"));
             }
-            Output::Text => print(&describe(summary, "copied")),
+            OutputFormat::Text => print(&describe(summary, "copied")),
         }
         match &summary.stopped {
             None => {}
@@ -99,7 +99,7 @@ impl Report {
             }
         }
         // One that was named is told of already.
-        if summary.gone > 0 && self.kind == Kind::Many {
+        if summary.gone > 0 && self.selection == Selection::Many {
             say(format_args!(
                 "not at the source: {}, deleted meanwhile or listed by another name; the next run does not list what was deleted",
                 text::counted(summary.gone, "object")
@@ -128,13 +128,15 @@ fn describe(summary: &Summary, verb: &str) -> String {
     )
 }
 
-impl Observer for Report {
+impl Observer for CopyReport {
     fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>) {
         self.one_more();
         let shown = self.name(name);
         let key = &*shown;
         match outcome {
-            Ok(CopyOutcome::Copied { .. }) if self.mode == Mode::DryRun && self.output == Output::Text => {
+            Ok(CopyOutcome::Copied { .. })
+                if self.mode == Mode::DryRun && self.output == OutputFormat::Text =>
+            {
                 self.bar.shown.suspend(|| print(&failed_list::line(OsStr::new(key))));
             }
             Ok(CopyOutcome::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
@@ -147,7 +149,7 @@ impl Observer for Report {
                     tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 });
                 // One object that was named needs no list.
-                if self.kind == Kind::Many
+                if self.selection == Selection::Many
                     && let Err(error) = self.failed.add(name)
                 {
                     tracing::error!(key, %error, "the list of what failed cannot be written");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bridge_core::breaker::Breakers;
-use bridge_core::credentials::SourceCredentials;
+use bridge_core::credentials::{NoCredentials, SourceCredentials};
 use object_copy::clock;
 use object_copy::transfer::Source;
 #[cfg(feature = "aws")]
@@ -15,21 +15,22 @@ use settings::features;
 use settings::location::{Place, S3Place};
 #[cfg(feature = "aws")]
 use settings::{Invalid, lenient};
+use thiserror::Error;
 
-use super::route::Location;
+use super::location::Location;
 use crate::cli::variable;
 use crate::config::keys::{self, Opens};
 use crate::config::service::{Role, Service, service};
 #[cfg(feature = "aws")]
 use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
 
-/// A service, and what opens it.
-pub(super) struct End {
+/// A service as the settings describe it, and what opens it.
+pub(super) struct ConfiguredService {
     service: Service,
     opens: Opens,
 }
 
-impl End {
+impl ConfiguredService {
     /// Of SRC. What is wrong with its settings is a problem.
     pub(super) fn source(r: &mut Reader, dialect: Dialect) -> Option<Self> {
         let service = service(r, Role::Source(dialect));
@@ -61,10 +62,10 @@ fn need_environment(r: &mut Reader) {
 
 /// What the settings say of both ends.
 pub(super) struct Services {
-    pub(super) source: Option<End>,
+    pub(super) source: Option<ConfiguredService>,
     /// SRC, where that is in Amazon S3.
     pub(super) s3: Option<Source>,
-    pub(super) destination: Option<End>,
+    pub(super) destination: Option<ConfiguredService>,
 }
 
 impl Services {
@@ -77,7 +78,7 @@ impl Services {
     ) -> Self {
         Self {
             source: match from {
-                Some(Location::Store(place)) => End::source(r, place.dialect),
+                Some(Location::Store(place)) => ConfiguredService::source(r, place.dialect),
                 _ => None,
             },
             s3: match from {
@@ -85,7 +86,7 @@ impl Services {
                 _ => None,
             },
             destination: match to {
-                Some(Location::Store(place)) => End::destination(r, place.dialect),
+                Some(Location::Store(place)) => ConfiguredService::destination(r, place.dialect),
                 Some(Location::Web(_)) => {
                     r.problem("DST", "cannot be a web server".to_owned());
                     None
@@ -121,8 +122,17 @@ pub(super) struct Clients<'a> {
     breakers: Breakers,
 }
 
+/// Why a service has no client.
+#[derive(Debug, Error)]
+pub(super) enum OpenError {
+    #[error(transparent)]
+    Credentials(#[from] NoCredentials),
+    #[error(transparent)]
+    Client(#[from] oss_lite::Error),
+}
+
 /// The client of a service, and what opens it.
-pub(super) struct Opened {
+pub(super) struct OpenedService {
     client: Client,
     pub(super) endpoint: Endpoint,
     credentials: Arc<Credentials>,
@@ -133,18 +143,21 @@ impl<'a> Clients<'a> {
         Self { http, environment: SourceCredentials::new(variable), breakers: Breakers::new(clock::system) }
     }
 
-    pub(super) fn open(&self, End { service, opens }: End) -> Result<Opened, String> {
+    pub(super) fn open(
+        &self,
+        ConfiguredService { service, opens }: ConfiguredService,
+    ) -> Result<OpenedService, OpenError> {
         let credentials = match opens {
             Opens::Keys(credentials) => credentials,
-            Opens::AsSource => self.environment.from_environment().map_err(|error| error.to_string())?,
+            Opens::AsSource => self.environment.from_environment()?,
         };
         let config = service.client_config().with_signature_gate(self.breakers.gates());
-        let client = Client::new(self.http.clone(), config).map_err(|error| error.to_string())?;
-        Ok(Opened { client, endpoint: service.endpoint, credentials })
+        let client = Client::new(self.http.clone(), config)?;
+        Ok(OpenedService { client, endpoint: service.endpoint, credentials })
     }
 }
 
-impl Opened {
+impl OpenedService {
     pub(super) fn bucket(&self, place: &Place) -> Bucket {
         self.client.bucket(&place.bucket, Arc::clone(&self.credentials))
     }

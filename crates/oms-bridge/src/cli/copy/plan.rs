@@ -1,0 +1,156 @@
+//! What the arguments and settings ask for, checked before anything is copied.
+
+use oss_lite::Endpoint;
+use thiserror::Error;
+
+use super::entries::{self, EntriesError};
+use super::filter::EntryStream;
+use super::location::Location;
+use super::route::{Route, RouteError};
+use super::services::Services;
+use super::{CopyArgs, LinkChoice, PreserveChoice, failed_list};
+use bridge_core::policy::KeyFilter;
+use object_copy::bulk::BucketListing;
+use object_copy::transfer::{Existing, Extras, Flow, Options, Preserve, Source, Symlinks, Transfer};
+use settings::{ConfigError, Invalid, Reader, features};
+
+/// Why nothing is copied.
+#[derive(Debug, Error)]
+pub(super) enum PlanError {
+    /// Of settings for what this build cannot do.
+    #[error("{0}")]
+    Feature(String),
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
+}
+
+/// What the arguments ask for.
+pub(super) struct CopyPlan {
+    pub(super) transfer: Transfer,
+    pub(super) flow: Flow,
+    pub(super) entries: EntryStream,
+    /// What the entries will come from, to be listed once more for the progress bar.
+    pub(super) listed: Option<BucketListing>,
+    pub(super) selection: Selection,
+}
+
+/// Whether one object was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Selection {
+    One,
+    Many,
+}
+
+impl CopyPlan {
+    /// Everything that is wrong with arguments and settings by themselves is reported at once. What depends
+    /// on the files of this machine, and on how SRC and DST lie to each other, is checked after that.
+    pub(super) async fn new(
+        args: &CopyArgs,
+        mut r: Reader,
+        http: &reqwest::Client,
+    ) -> Result<Self, PlanError> {
+        let location = |r: &mut Reader, name, text: &Option<String>| {
+            r.accept(name, text.as_deref().unwrap_or_default().parse::<Location>())
+        };
+        let (from, to) = (location(&mut r, "SRC", &args.source), location(&mut r, "DST", &args.destination));
+        let from_s3 = matches!(from, Some(Location::S3(_)));
+        if from_s3 && !cfg!(feature = "aws") {
+            // Settings for what cannot be done are nothing to ask for.
+            return Err(PlanError::Feature(features::missing("aws", "reading s3://")));
+        }
+        let services = Services::read(&mut r, from.as_ref(), to.as_ref(), http);
+        let own_endpoint = match &services.s3 {
+            Some(s3) => prepared(&mut r, s3).await,
+            None => None,
+        };
+        let filter = filter(args, &mut r);
+        if from_s3 && !args.preserve.is_empty() {
+            r.problem("--preserve", Invalid::new("neither tags nor ACLs are read from Amazon S3"));
+        }
+        if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
+            r.problem("--failed-list", failed_list::there_already(list));
+        }
+        let given = r.finish(from.zip(to).zip(filter))?;
+        let ((from, to), filter) = given;
+        let route = Route::new(&from, &to, args, services, own_endpoint, http)?;
+        let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
+        let options = Options {
+            part_size: args.part_size,
+            concurrency: args.concurrency,
+            flow: flow.clone(),
+            existing: if args.force { Existing::Overwrite } else { Existing::Skip },
+            symlinks: match args.links {
+                LinkChoice::Within | LinkChoice::Follow => Symlinks::Follow,
+                LinkChoice::Skip => Symlinks::Skip,
+            },
+            server_side: route.server_side,
+            extras: extras(&args.preserve),
+            ..Options::default()
+        };
+        let entries = entries::entries(args, &route, filter).await?;
+        let selection = if args.recursive { Selection::Many } else { Selection::One };
+        let listed = match &route.source {
+            // Of one object the prefix is its key; a filter would make the total a guess.
+            Source::Store(bucket) if !args.is_filtered() => {
+                Some(BucketListing::new(bucket, &route.names.from))
+            }
+            #[cfg(feature = "aws")]
+            Source::S3(bucket) if !args.is_filtered() => {
+                Some(BucketListing::of_s3(bucket, &route.names.from))
+            }
+            _ => None,
+        };
+        let transfer = Transfer::new(route.source, route.destination, options);
+        Ok(Self { transfer, flow, entries, listed, selection })
+    }
+}
+
+impl CopyArgs {
+    fn is_filtered(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some() || self.keys_from.is_some()
+    }
+}
+
+fn extras(preserve: &[PreserveChoice]) -> Extras {
+    let carry = |extra| if preserve.contains(&extra) { Preserve::Yes } else { Preserve::No };
+    Extras { tags: carry(PreserveChoice::Tags), acl: carry(PreserveChoice::Acl) }
+}
+
+/// What `--include` and `--exclude` let through.
+fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
+    let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
+    // Each by itself first, so that the problem names the right option.
+    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
+        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new));
+    }
+    KeyFilter::new(include, exclude).ok()
+}
+
+/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
+/// settings. Gives the endpoint where it is not Amazon's own.
+#[cfg(feature = "aws")]
+async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
+    let Source::S3(bucket) = source else { return None };
+    let failed = match bucket.prepare().await {
+        Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
+        Err(failed) => failed,
+    };
+    let message = if failed.is_settings_error() { failed.error.message.clone() } else { failed.to_string() };
+    // It begins with the setting, where it is about one. What is wrong with its value is told already.
+    match message.split_once(": ") {
+        Some((name, _)) if r.has_problem(name) => {}
+        Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
+        _ => r.problem("SRC", message),
+    }
+    None
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
+async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
+    None
+}
