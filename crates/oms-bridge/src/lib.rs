@@ -13,6 +13,7 @@
 //! | [`ingest`] | objects of the web on demand, over HTTP |
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
+//! | [`failure`] | why a command failed, in one form for all |
 //! | [`logging`] | log lines |
 //!
 //! | crate below it | concern |
@@ -40,6 +41,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod failure;
 pub mod host;
 pub mod ingest;
 pub mod logging;

@@ -54,6 +54,9 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// What the message begins with, before the problems.
+    pub const HEADING: &str = "the configuration is not usable:";
+
     /// Of the problems that a [`Reader`](crate::reader::Reader) found.
     pub fn new(problems: Vec<Problem>) -> Self {
         Self { problems }
@@ -67,7 +70,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration is not usable:")?;
+        f.write_str(Self::HEADING)?;
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(&problem.to_string())))
     }
 }

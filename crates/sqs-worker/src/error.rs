@@ -42,7 +42,8 @@ impl QueueError {
         &self.topic
     }
 
-    pub(super) fn is_of_credentials(&self) -> bool {
+    /// Whether other credentials could help: these are not known, or expired.
+    pub fn is_of_credentials(&self) -> bool {
         self.of_credentials
     }
 

@@ -155,9 +155,11 @@ async fn trouble_of_the_queue_passes() {
 
 #[tokio::test]
 async fn a_queue_that_refuses_the_worker_ends_it_with_the_reason() {
-    for (status, code, exit) in
-        [(403, "com.amazonaws.sqs#AccessDeniedException", 4), (400, "com.amazonaws.sqs#QueueDoesNotExist", 2)]
-    {
+    for (status, code, exit) in [
+        (403, "com.amazonaws.sqs#AccessDeniedException", 2),
+        (403, "com.amazonaws.sqs#InvalidClientTokenId", 4),
+        (400, "com.amazonaws.sqs#QueueDoesNotExist", 2),
+    ] {
         let sqs = Sqs::start(move |_| SqsReply::Failed(status, code)).await;
         let cloud = Cloud::start().await;
         let finished = OmsBridge::new(["consume"]).settings(cloud.settings().and(sqs.settings())).run().await;

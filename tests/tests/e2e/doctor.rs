@@ -113,7 +113,7 @@ async fn a_missing_permission_to_look_is_a_warning() {
 async fn other_answers_of_oms_are_a_problem() {
     let cloud = Cloud::start().await;
     cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::oms_unavailable()).method("GET"));
-    assert_found(&doctor(cloud.settings()).await, 2, &[("sync task", "problem")]);
+    assert_found(&doctor(cloud.settings()).await, 5, &[("sync task", "problem")]);
     cloud.twin.faults().clear_all();
     let page = FaultResponse::error(200, "", "").body("<html>a proxy</html>");
     cloud.twin.faults().inject(Fault::respond(Service::Oms, page).method("GET"));
@@ -138,11 +138,11 @@ async fn services_that_cannot_be_reached_are_told() {
     let cloud = Cloud::start().await;
     let nowhere = Nowhere::new();
     let settings = cloud.settings().set("OSS_ENDPOINT", nowhere.url()).set("SYNC_URL", nowhere.sync_url());
-    assert_found(&doctor(settings).await, 2, &[("OMS", "problem"), ("OSS", "problem")]);
+    assert_found(&doctor(settings).await, 5, &[("OMS", "problem"), ("OSS", "problem")]);
 
     let settings = cloud.settings().set("OSS_ENDPOINT", "https://no-such-host.invalid");
     let finished = doctor(settings).await;
-    assert_found(&finished, 2, &[("OSS", "problem")]);
+    assert_found(&finished, 5, &[("OSS", "problem")]);
     assert!(finished.stdout.contains("check the host in OSS_ENDPOINT"), "{finished:?}");
 }
 

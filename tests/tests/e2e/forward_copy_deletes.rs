@@ -261,6 +261,6 @@ async fn a_journal_that_cannot_be_listed_has_nothing_removed() {
     cloud.copy_records().put(Shelf::Failed, "k", &record);
     let listing = Fault::respond(Service::Oss, FaultResponse::oss_unavailable()).path_contains("list-type=2");
     cloud.twin.faults().inject(listing);
-    assert_eq!(replay(carrying_over(&cloud)).await.code, Some(1));
+    assert_eq!(replay(carrying_over(&cloud)).await.code, Some(5));
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["k"]);
 }

@@ -275,7 +275,7 @@ async fn an_address_that_is_taken_is_told_with_the_option_that_takes_another() {
     let taken = cloud.twin.oss_url().replace("http://", "");
     let settings = cloud.settings().set("SERVE_TOKEN", "0123456789abcdef");
     let finished = OmsBridge::new(["serve", "--listen", &taken]).settings(settings).run().await;
-    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_eq!(finished.code, Some(5), "{finished:?}");
     assert!(
         finished.stderr.contains(&taken) && finished.stderr.contains("--listen ADDR:PORT"),
         "{finished:?}"

@@ -370,13 +370,6 @@ pub enum WriteError {
     },
 }
 
-impl WriteError {
-    /// Whether credentials or permissions were refused.
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Store(error) if refuses(error))
-    }
-}
-
 /// Whether credentials or permissions were refused.
 pub(crate) fn refuses(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::AccessDenied)

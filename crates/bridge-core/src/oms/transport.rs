@@ -42,7 +42,7 @@ pub(super) fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
 
 /// An error without a reply of OMS.
 pub(super) fn transport(error: reqwest::Error) -> EngineError {
-    EngineError::local(format!("no reply from OMS: {}", cause(error)))
+    EngineError::local(format!("no reply from OMS: {}", http_client::described(error)))
 }
 
 /// The innermost cause, without the URL: its query may contain secrets.

@@ -8,7 +8,7 @@ use super::fold::ReplayItem;
 use super::source::Chunk;
 use super::{ReplayMode, ReplaySummary, Run};
 use crate::engine::{Failure, Job, Outcome};
-use crate::journal::{FailureRef, ReadError, Record, RecordStatus, WriteError, sort_by_change};
+use crate::journal::{FailureRef, ReadError, Record, RecordStatus, WriteError, refuses, sort_by_change};
 use crate::pipeline::{Disposition, Settled, Work, settle};
 use crate::progress::ProgressEvent;
 use object_copy::outcome::Attempt;
@@ -110,7 +110,7 @@ impl Run {
         match self.journal.record(change, outcome, began).await {
             Ok(()) => RecordsAfter::Superseded,
             Err(error) => {
-                self.report_lost_record(job, true, &error);
+                self.report_lost_record(job, true, error);
                 RecordsAfter::Kept
             }
         }
@@ -167,17 +167,18 @@ impl Run {
             Ok(_) if dead && self.options.status != RecordStatus::Dead => RecordsAfter::DeadLettered,
             Ok(_) => RecordsAfter::Superseded,
             Err(error) => {
-                self.report_lost_record(job, false, &error);
+                self.report_lost_record(job, false, error);
                 RecordsAfter::Kept
             }
         }
     }
 
-    fn report_lost_record(&self, job: &Job, accepted: bool, error: &WriteError) {
+    fn report_lost_record(&self, job: &Job, accepted: bool, error: WriteError) {
         let text = error.to_string();
         self.observer.observe(&ProgressEvent::RecordLost { change: &job.change, accepted, error: &text });
-        if error.is_refusal() {
-            self.stop(super::Stopped::JournalRefused(text));
+        match error {
+            WriteError::Store(error) if refuses(&error) => self.stop_for_journal(error),
+            WriteError::Store(_) | WriteError::Unproved { .. } => {}
         }
     }
 }

@@ -25,10 +25,11 @@ mod fold;
 mod source;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oss_lite::Error;
+use oss_lite::{Error, ErrorKind};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -169,12 +170,37 @@ pub enum Stopped {
     PermissionsRefused(EngineName),
     /// Nothing is accepted any more.
     Unavailable,
-    /// The log bucket refused the credentials.
-    JournalRefused(String),
+    /// The log bucket refused the credentials, or they lack a right.
+    JournalRefused(StoreError),
     /// The log bucket cannot be read.
-    Journal(String),
+    Journal(StoreError),
     /// A defect of this program.
     Internal(String),
+}
+
+/// An error of the log bucket, shared by whoever asks why a replay ended.
+#[derive(Clone, Debug)]
+pub struct StoreError(Arc<Error>);
+
+impl StoreError {
+    fn new(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl Deref for StoreError {
+    type Target = Error;
+
+    fn deref(&self) -> &Error {
+        &self.0
+    }
+}
+
+/// By what they say.
+impl PartialEq for StoreError {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.to_string() == other.to_string()
+    }
 }
 
 impl fmt::Display for Stopped {
@@ -189,16 +215,19 @@ impl fmt::Display for Stopped {
                 "source or destination refuse the credentials: oms-bridge doctor says which and what to do",
             ),
             Self::PermissionsRefused(EngineName::Oms) => {
-                f.write_str("OMS refuses every key: a permission is missing, oms-bridge doctor says which")
+                f.write_str("OMS refuses every key: a right is missing, allow oms:synctask:createEvent in IAM")
             }
             Self::PermissionsRefused(EngineName::Copy) => f.write_str(
-                "source or destination refuse the credentials for every key: oms-bridge doctor says which and what to do",
+                "a right is missing at source or destination, which refuse every key: oms-bridge doctor names it",
             ),
             Self::Unavailable => {
                 write!(f, "the last {FAILURES_IN_A_ROW} keys all failed: the service seems to be down")
             }
-            Self::JournalRefused(error) => write!(f, "the log bucket refuses the credentials: {error}"),
-            Self::Journal(error) => write!(f, "the log bucket cannot be read: {error}"),
+            Self::JournalRefused(error) if error.kind() == ErrorKind::AccessDenied => {
+                write!(f, "the credentials lack a right on the log bucket: {}", **error)
+            }
+            Self::JournalRefused(error) => write!(f, "the log bucket refuses the credentials: {}", **error),
+            Self::Journal(error) => write!(f, "the log bucket cannot be read: {}", **error),
             Self::Internal(error) => write!(f, "internal error: {error}"),
         }
     }
@@ -288,9 +317,10 @@ impl Run {
         }
     }
 
-    fn stop_for_journal(&self, error: &Error) {
-        let text = error.to_string();
-        self.stop(if refuses(error) { Stopped::JournalRefused(text) } else { Stopped::Journal(text) });
+    fn stop_for_journal(&self, error: Error) {
+        let refuses = refuses(&error);
+        let error = StoreError::new(error);
+        self.stop(if refuses { Stopped::JournalRefused(error) } else { Stopped::Journal(error) });
     }
 
     /// Resolves when no more chunks may begin.

@@ -126,7 +126,7 @@ impl FailureSource {
                     }
                 }
                 Some(Err(error)) => {
-                    self.run.stop_for_journal(&error);
+                    self.run.stop_for_journal(error);
                     self.ended = true;
                 }
             }

@@ -91,7 +91,7 @@ fn date_of(text: &str) -> Option<DateTime<Utc>> {
 
 /// The body of a response. `server` is its name in messages.
 pub(super) fn body(response: Response, server: &'static str) -> Body {
-    let chunks = response.bytes_stream().map_err(move |error| transport(&error.without_url(), server));
+    let chunks = response.bytes_stream().map_err(move |error| transport(error, server));
     let body = stream::unfold(Some(Box::pin(chunks)), move |chunks| async move {
         let mut chunks = chunks?;
         let next: Option<Result<Bytes, TransferError>> = match timeout(PATIENCE, chunks.next()).await {
@@ -105,9 +105,8 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
     Box::pin(body.fuse())
 }
 
-pub(super) fn transport(error: &reqwest::Error, server: &str) -> TransferError {
-    let cause = http_client::root_cause(error);
-    TransferError::transient(format!("the connection to {server} failed: {cause}"))
+pub(super) fn transport(error: reqwest::Error, server: &str) -> TransferError {
+    TransferError::transient(format!("{server}: {}", http_client::described(error)))
 }
 
 #[cfg(test)]

@@ -176,9 +176,12 @@ impl Web {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => {
                     let refused = refusal(&error);
-                    return Err(refused.unwrap_or_else(|| transport(&error.without_url(), SERVER)));
+                    return Err(refused.unwrap_or_else(|| transport(error, SERVER)));
                 }
-                Err(_) => return Err(TransferError::transient("the web server does not answer")),
+                Err(_) => {
+                    let host = url.host_str().unwrap_or_default();
+                    return Err(TransferError::transient(format!("{SERVER} {host} does not answer")));
+                }
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };
             if next.origin() != url.origin() {

@@ -8,18 +8,19 @@ use clap::Args;
 use fc_adapter::Limits;
 use serde::Serialize;
 
-use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
+use super::{Ended, Exit, effort, exit, print, print_json, variable};
 use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Command, Mode, Settings, SettingsOf, keys, listen};
+use crate::failure::{Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
-use settings::text::{counted, printable};
+use settings::text::counted;
 use settings::{Invalid, Reader, lenient, parse};
 use sqs_worker::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
@@ -83,19 +84,17 @@ struct Summary {
     elapsed_s: f64,
 }
 
-pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Exit {
-    match prepare(args, reader).await {
-        Ok((worker, health)) => work(args, &worker, health).await,
-        Err(exit) => exit,
-    }
+pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Ended {
+    let (worker, health) = prepare(args, reader).await?;
+    work(args, &worker, health).await
 }
 
-async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Exit> {
+async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Failure> {
     let settings = Settings::read(&mut r);
     r.must_be_set(&QUEUE_URL.spec);
     let address = r.get_by(&QUEUE_URL, queue);
     let limits = listen::limits(&mut r, Limits::default().with_connections(CONNECTIONS));
-    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received that could not be written down.
     match credentials.current(clock::system()).await {
@@ -111,10 +110,10 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
         must_have_region(&config, &mut r);
     }
     must_have_credentials(&config, &mut r).await;
-    let (mut settings, address) = r.finish(settings.zip(address)).map_err(|error| usage(&error))?;
+    let (mut settings, address) = r.finish(settings.zip(address))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
-    let pipeline = assemble::pipeline(settings, &http).map_err(|error| usage(&error))?;
+    let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let queue = Queue::new(&config, &address, args.endpoint_url.clone());
     look(&queue).await?;
     let health = match args.listen {
@@ -173,7 +172,7 @@ async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
 }
 
 /// Looks at the queue. Trouble that passes is left to the pollers.
-async fn look(queue: &Queue) -> Result<(), Exit> {
+async fn look(queue: &Queue) -> Result<(), Failure> {
     match queue.about().await {
         Ok(About { waiting, redrive }) => {
             tracing::info!(waiting, "consuming");
@@ -193,26 +192,35 @@ async fn look(queue: &Queue) -> Result<(), Exit> {
     }
 }
 
-fn refused(error: &QueueError) -> Exit {
-    say(format_args!("error: the queue: {}", printable(&error.to_string())));
-    match error.kind() {
-        QueueErrorKind::Refused => Exit::CredentialsRefused,
-        QueueErrorKind::Unusable => Exit::Usage,
-        QueueErrorKind::Transient => Exit::Internal,
-    }
+fn refused(error: &QueueError) -> Failure {
+    let kind = match error.kind() {
+        QueueErrorKind::Refused if error.is_of_credentials() => FailureKind::Credentials,
+        QueueErrorKind::Refused => FailureKind::Permission,
+        QueueErrorKind::Unusable => FailureKind::Configuration,
+        QueueErrorKind::Transient => FailureKind::OutOfReach,
+    };
+    Failure::new(kind, format_args!("the queue: {error}")).with_remedy(match kind {
+        FailureKind::Credentials => "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what AWS's own tools find here",
+        FailureKind::Permission => "allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes \
+                                    on the queue",
+        FailureKind::OutOfReach => "check the host in QUEUE_URL and the network, or try again later",
+        FailureKind::Configuration | FailureKind::Internal => "check QUEUE_URL and AWS_REGION",
+    })
 }
 
-async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Exit> {
-    let health = Health::listen(address, limits)
-        .await
-        .map_err(|error| usage(&format!("--listen {address}: {error}")))?;
+async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> {
+    let health = Health::listen(address, limits).await.map_err(|error| {
+        Failure::out_of_reach(format_args!("{address}: {error}"))
+            .of_setting("--listen")
+            .with_remedy("name another address")
+    })?;
     if let Ok(address) = health.address() {
         tracing::info!(%address, "/healthz and /metrics");
     }
     Ok(health)
 }
 
-async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Exit {
+async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ended {
     let started = Instant::now();
     let (mut first, mut second) = (Interrupts::from_outside(), Interrupts::from_outside());
     let told = async {
@@ -223,11 +231,11 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ex
     };
     let ended = tokio::select! {
         ended = worker.run(first.next()) => ended,
-        () = told => return Exit::Internal,
+        () = told => return Err(Failure::internal("the listener for /healthz and /metrics ended")),
         () = async {
             second.next().await;
             second.next().await;
-        } => return Exit::Interrupted,
+        } => return Ok(Exit::Interrupted),
     };
     let engine = worker.pipeline().engine();
     let summary = Summary {
@@ -246,8 +254,8 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ex
         ));
     }
     match ended {
-        Err(error) => refused(&error),
-        Ok(()) => exit_of(args, &summary.totals),
+        Err(error) => Err(refused(&error)),
+        Ok(()) => Ok(exit_of(args, &summary.totals)),
     }
 }
 

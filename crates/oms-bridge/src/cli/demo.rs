@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use fc_adapter::Limits;
 
-use super::{Exit, exit, internal, print_json};
+use super::{Ended, Exit, exit, print_json};
 use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::screen::Screen;
 use crate::demo::story;
+use crate::failure::Failure;
 
 /// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing
 /// is missing.
@@ -27,16 +28,13 @@ pub(super) struct DemoArgs {
 /// What the platform gives the function for one event: short, so that the outage does not bore.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(args: DemoArgs) -> Exit {
+pub(super) async fn run(args: DemoArgs) -> Ended {
     let screen = if args.json { Screen::Stderr } else { Screen::Stdout };
     let told = async {
         let cloud = LocalCloud::start(Addresses::from_port(0), Limits::default(), TIMEOUT).await?;
         story::tell(&cloud, screen).await
     };
-    let ending = match told.await {
-        Ok(ending) => ending,
-        Err(error) => return internal(&error),
-    };
+    let ending = told.await.map_err(Failure::internal)?;
     screen.line("");
     if ending.is_happy() {
         screen.line(&format!(
@@ -49,5 +47,5 @@ pub(super) async fn run(args: DemoArgs) -> Exit {
     if args.json {
         print_json(&ending);
     }
-    if ending.is_happy() { Exit::Done } else { Exit::SomeFailed }
+    Ok(if ending.is_happy() { Exit::Done } else { Exit::SomeFailed })
 }

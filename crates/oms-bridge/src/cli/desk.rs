@@ -1,19 +1,19 @@
 //! `desk`: uploads straight from browsers.
 
-use std::fmt::Display;
 use std::net::SocketAddr;
 
 use clap::Args;
 use fc_adapter::{Limits, Platform};
+use oss_lite::BucketName;
 use tokio::net::TcpListener;
 
-use super::{Exit, exit, internal, print_json, store, usage, variable};
+use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{Command, DeskSettings, SettingsOf, keys, listen};
+use crate::config::{Command, DeskSettings, Service, SettingsOf, keys, listen};
+use crate::failure::{self, End, Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
-use settings::text::printable;
 use settings::{Invalid, Reader};
 use upload_desk::Desk;
 use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
@@ -48,27 +48,22 @@ impl Command for DeskArgs {
     const NAME: &'static str = "desk";
 }
 
-pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Exit {
+pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Ended {
     let json = args.json;
-    let Ready { desk, address, limits } = match prepare(args, reader).await {
-        Ok(ready) => ready,
-        Err(exit) => return exit,
-    };
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => return usage(&format!("--listen {address}: {error}: name another address")),
-    };
+    let Ready { desk, address, limits, bucket } = prepare(args, reader).await?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::out_of_reach(format_args!("{address}: {error}"))
+            .of_setting("--listen")
+            .with_remedy("name another address")
+    })?;
     if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
-        return store(&error);
+        return Err(failure::of_store(&error, bucket.end(), "PutBucketCors"));
     }
     let served = upload_desk::serve(listener, limits, desk.clone(), stopped()).await;
     if json {
         print_json(&desk.totals());
     }
-    match served {
-        Ok(()) => Exit::Done,
-        Err(error) => internal(&error),
-    }
+    served.map(|()| Exit::Done).map_err(Failure::internal)
 }
 
 /// What is served, and where.
@@ -76,9 +71,23 @@ struct Ready {
     desk: Desk,
     address: SocketAddr,
     limits: Limits,
+    bucket: UploadBucket,
 }
 
-async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Exit> {
+/// The bucket that browsers upload to, for messages.
+struct UploadBucket {
+    service: Service,
+    name: BucketName,
+}
+
+impl UploadBucket {
+    fn end(&self) -> End<'_> {
+        let (service, bucket) = (&self.service, self.name.as_str());
+        End { service, bucket, named_by: "DESK_BUCKET", keys: keys::OSS_KEYS }
+    }
+}
+
+async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     let platform = Platform::detect(variable);
     let settings = DeskSettings::read(&mut r);
     let limits = listen::limits(&mut r, platform.limits());
@@ -88,19 +97,20 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Exit> {
         Some(address) => Some(address),
         None => r.accept("--listen", platform.listen_address(PORT, variable).map_err(Invalid::new)),
     };
-    let (settings, address) = r.finish(settings.zip(address)).map_err(|error| usage(&error))?;
+    let (settings, address) = r.finish(settings.zip(address))?;
     let credentials = SourceCredentials::new(variable);
-    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
-        super::say(format_args!("error: DESK_DATABASE: {}", printable(&error.to_string())));
-        match error.kind() {
-            CatalogueErrorKind::Misconfigured => Exit::Usage,
-            _ => Exit::Internal,
-        }
+        let kind = match error.kind() {
+            CatalogueErrorKind::Misconfigured => FailureKind::Configuration,
+            CatalogueErrorKind::Unavailable => FailureKind::OutOfReach,
+            _ => FailureKind::Internal,
+        };
+        Failure::new(kind, error).of_setting("DESK_DATABASE")
     })?;
-    let desk = assemble::desk(settings, catalogue, credentials, &http);
-    let desk = desk.map_err(|error| usage(&error as &dyn Display))?;
-    Ok(Ready { desk, address, limits })
+    let bucket = UploadBucket { service: settings.oss.clone(), name: settings.bucket.clone() };
+    let desk = assemble::desk(settings, catalogue, credentials, &http).map_err(Failure::configuration)?;
+    Ok(Ready { desk, address, limits, bucket })
 }
 
 /// Without a rule for it no browser sends anything, and none says why.

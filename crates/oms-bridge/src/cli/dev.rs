@@ -12,13 +12,14 @@ use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Exit, exit, internal, print, print_json, say, usage};
+use super::{Ended, Exit, exit, print, print_json, say};
 use crate::config::{Command, SettingsOf, listen};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::shown;
+use crate::failure::Failure;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
 use settings::text::printable;
@@ -54,33 +55,20 @@ impl Command for DevArgs {
     const NAME: &'static str = "dev";
 }
 
-pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Exit {
+pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
     // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
     let interrupts = Interrupts::from_outside();
     let limits = listen::limits(&mut reader, Limits::default());
-    let limits = match reader.finish(Some(limits)) {
-        Ok(limits) => limits,
-        Err(error) => return usage(&error),
-    };
-    let local = match Local::start(Addresses::from_port(args.port), limits).await {
-        Ok(local) => local,
-        Err(error) => {
-            say(format_args!("error: {error}; --port 0 picks free ports"));
-            return Exit::Internal;
-        }
-    };
+    let limits = reader.finish(Some(limits))?;
+    let local = Local::start(Addresses::from_port(args.port), limits).await;
+    let local =
+        local.map_err(|error| Failure::out_of_reach(error).with_remedy("--port 0 picks free ports"))?;
     if args.json {
         print_json(&describe(&local));
     } else {
-        match introduce(&local) {
-            Ok(text) => print(&text),
-            Err(error) => return internal(&error),
-        }
+        print(&introduce(&local).map_err(Failure::internal)?);
     }
-    match local.serve(interrupts).await {
-        Ok(()) => Exit::Done,
-        Err(error) => internal(&error),
-    }
+    local.serve(interrupts).await.map(|()| Exit::Done).map_err(Failure::internal)
 }
 
 /// What runs until Ctrl-C.

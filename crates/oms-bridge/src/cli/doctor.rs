@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::{Exit, exit, internal, print, print_json, usage, variable};
+use super::{Ended, Exit, exit, print, print_json, variable};
 use crate::assemble;
 use crate::config::{Command, Settings, SettingsOf};
 use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
+use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
@@ -41,17 +42,14 @@ impl Command for DoctorArgs {
 /// Time for all of it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Exit {
+pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     let credentials = SourceCredentials::new(variable);
     let settings = Settings::read(&mut reader);
     let settings = match reader.finish(settings) {
         Ok(settings) => settings,
-        Err(error) => return tell(&unusable(&error, &credentials), args.json),
+        Err(error) => return Ok(tell(&unusable(&error, &credentials), args.json)),
     };
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
-    };
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let deadline = Instant::now() + PATIENCE;
     let found = credentials.from_environment().ok();
     let breakers = Breakers::new(clock::system);
@@ -62,10 +60,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Exit {
         });
         Ok((journal, ends.transpose()?))
     });
-    let (journal, ends) = match built {
-        Ok(built) => built,
-        Err(error) => return usage(&error),
-    };
+    let (journal, ends) = built.map_err(Failure::configuration)?;
     let api = settings
         .mode
         .oms()
@@ -81,7 +76,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Exit {
     };
     let id = format!("{:016x}", fastrand::u64(..));
     let diagnosis = examine(patient, &id, clock::system()).await;
-    tell(&diagnosis, args.json)
+    Ok(tell(&diagnosis, args.json))
 }
 
 fn tell(diagnosis: &Diagnosis, json: bool) -> Exit {
@@ -92,6 +87,7 @@ fn tell(diagnosis: &Diagnosis, json: bool) -> Exit {
     }
     match diagnosis.severity() {
         Severity::Ok | Severity::Warning => Exit::Done,
+        Severity::OutOfReach => Exit::OutOfReach,
         Severity::Problem => Exit::Usage,
         Severity::Refused => Exit::CredentialsRefused,
     }

@@ -7,10 +7,11 @@ use clap::Args;
 use oss_lite::{BucketName, Dialect};
 use tokio::time::Instant;
 
-use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use super::{Ended, Exit, Prepared, exit, journal, print, print_json};
 use crate::assemble;
 use crate::config::{self, Command, Settings, SettingsOf};
 use crate::explain::{Destination, Explanation, Sources, explain};
+use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
@@ -44,7 +45,7 @@ impl Command for ExplainArgs {
 /// Time for all of it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Exit {
+pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
     let settings = Settings::read(&mut reader);
     let named = args.bucket.as_deref().map(|name| lenient::bucket(name, Dialect::Oss));
     let named: Option<BucketName> = named.and_then(|name| reader.accept("--bucket", name));
@@ -52,12 +53,9 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Exit {
     let bucket = named.as_ref().or(source.as_ref());
     let key = lenient::key(args.key.clone(), bucket.map(|bucket| ("oss", bucket.as_str())));
     let key = reader.accept("KEY", key);
-    let Prepared { settings, credentials, http } = match Prepared::with(reader, settings) {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
+    let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
     // Where it is none, that is reported already.
-    let Some(key) = key else { return Exit::Usage };
+    let Some(key) = key else { return Ok(Exit::Usage) };
     let source = &settings.source;
     let breakers = Breakers::new(clock::system);
     let built = assemble::journal(&settings, &http).and_then(|journal| {
@@ -68,26 +66,23 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Exit {
         });
         Ok((journal, source, destination.transpose()?))
     });
-    let (journal, source, destination) = match built {
-        Ok(built) => built,
-        Err(error) => return usage(&error),
-    };
-    let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
+    let (records, source, destination) = built.map_err(Failure::configuration)?;
+    let records = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
     let api = settings
         .mode
         .oms()
         .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
     let sources = Sources {
         settings: &settings,
-        journal: &journal,
+        journal: &records,
         source: &source,
         credentials,
         destination: destination.as_ref(),
         api: api.as_ref(),
     };
     match explain(&sources, &key, named, clock::system()).await {
-        Ok(explanation) => tell(&explanation, args.json),
-        Err(error) => store(&error),
+        Ok(explanation) => Ok(tell(&explanation, args.json)),
+        Err(error) => Err(journal(&error, &settings, "ListObjects")),
     }
 }
 

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 
-use super::{Exit, exit, usage};
+use super::exit;
+use crate::failure::Failure;
 use settings::features;
 
 /// One that was asked for.
@@ -44,7 +45,7 @@ fn missing(feature: &str, command: &str) -> String {
 }
 
 /// Says how to get it.
-pub(super) fn run(asked: &LeftOut) -> Exit {
+pub(super) fn failure(asked: &LeftOut) -> Failure {
     let (feature, command) = match asked {
         #[cfg(not(feature = "aws"))]
         LeftOut::Consume(_) => ("aws", "consume"),
@@ -55,5 +56,5 @@ pub(super) fn run(asked: &LeftOut) -> Exit {
         #[cfg(not(feature = "demo"))]
         LeftOut::Dev(_) => ("demo", "dev"),
     };
-    usage(&missing(feature, command))
+    Failure::configuration(missing(feature, command))
 }

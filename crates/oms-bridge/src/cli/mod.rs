@@ -32,13 +32,13 @@ use std::thread;
 
 use clap::{Parser, Subcommand};
 use oss_lite::Credentials;
-use oss_lite::ErrorKind;
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
 use crate::config::table::serve::LOG_FORMAT;
 use crate::config::{Settings, keys};
+use crate::failure::{self, End, Failure};
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::RuntimeApi;
 use crate::logging::{self, LogFormat};
@@ -142,6 +142,19 @@ fn arguments() -> Vec<OsString> {
 /// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is
 /// wrong with those of the command.
 async fn run(command: Command, early: Vec<Problem>) -> Exit {
+    match ended(command, early).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            say(format_args!("error: {failure}"));
+            failure.kind().into()
+        }
+    }
+}
+
+/// How a command ends: with a result of its own, or with a failure that is reported for all of them alike.
+type Ended = Result<Exit, Failure>;
+
+async fn ended(command: Command, early: Vec<Problem>) -> Ended {
     let reader = |values| Reader::new(values).with(early.clone());
     match command {
         Command::Serve(args) => serve::run(&args, reader(args.settings.values())).await,
@@ -158,21 +171,21 @@ async fn run(command: Command, early: Vec<Problem>) -> Exit {
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {
             let reader = reader(args.settings.values());
-            Box::pin(copy::run(args, reader)).await
+            Ok(Box::pin(copy::run(args, reader)).await)
         }
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,
         #[cfg(feature = "desk")]
         Command::Desk(args) => Box::pin(desk::run(&args, reader(args.settings.values()))).await,
         #[cfg(feature = "demo")]
-        Command::Demo(args) => match reader(Values::default()).finish(Some(())) {
-            Ok(()) => demo::run(args).await,
-            Err(error) => usage(&error),
-        },
+        Command::Demo(args) => {
+            reader(Values::default()).finish(Some(()))?;
+            demo::run(args).await
+        }
         #[cfg(feature = "demo")]
         Command::Dev(args) => dev::run(&args, reader(args.settings.values())).await,
         #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
-        Command::LeftOut(asked) => left_out::run(&asked),
+        Command::LeftOut(asked) => Err(left_out::failure(&asked)),
     }
 }
 
@@ -203,20 +216,19 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Checks the settings, finds the credentials of the environment and builds the HTTP client. Says on
-    /// stderr everything that is wrong.
-    fn from(mut reader: Reader) -> Result<Self, Exit> {
+    /// Checks the settings, finds the credentials of the environment and builds the HTTP client.
+    fn from(mut reader: Reader) -> Result<Self, Failure> {
         let settings = Settings::read(&mut reader);
         Self::with(reader, settings)
     }
 
     /// The same with settings that were read, and whatever else the command read besides.
-    fn with(mut reader: Reader, settings: Option<Settings>) -> Result<Self, Exit> {
+    fn with(mut reader: Reader, settings: Option<Settings>) -> Result<Self, Failure> {
         keys::need_oss(&mut reader);
-        let settings = reader.finish(settings).map_err(|error| usage(&error))?;
-        let credentials =
-            SourceCredentials::new(variable).from_environment().map_err(|error| usage(&error))?;
-        let http = http_client::build(Proxies::FromEnvironment).map_err(|error| internal(&error))?;
+        let settings = reader.finish(settings)?;
+        let found = SourceCredentials::new(variable).from_environment();
+        let credentials = found.map_err(Failure::configuration)?;
+        let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
         Ok(Self { settings, credentials, http })
     }
 }
@@ -262,18 +274,19 @@ fn usage(error: &dyn Display) -> Exit {
     Exit::Usage
 }
 
-/// The log bucket cannot be read, and without it there is no result.
 fn store(error: &oss_lite::Error) -> Exit {
     say(format_args!("error: {}", printable(&error.to_string())));
     store_exit(error)
 }
 
 fn store_exit(error: &oss_lite::Error) -> Exit {
-    match error.kind() {
-        ErrorKind::CredentialsRefused => Exit::CredentialsRefused,
-        ErrorKind::NoSuchBucket | ErrorKind::WrongEndpoint | ErrorKind::AccessDenied => Exit::Usage,
-        _ => Exit::Internal,
-    }
+    failure::kind_of(error).into()
+}
+
+/// The log bucket cannot be used, and without it there is no result. `action` is what was refused.
+fn journal(error: &oss_lite::Error, settings: &Settings, action: &str) -> Failure {
+    let bucket = settings.log_bucket.as_str();
+    failure::of_store(error, End::journal(&settings.oss, bucket), action)
 }
 
 fn internal(error: &dyn Display) -> Exit {

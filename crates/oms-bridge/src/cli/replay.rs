@@ -10,10 +10,11 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{Exit, Prepared, effort, exit, insisted, print, print_json, say, time, usage};
+use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
 use crate::config::{Command, ForwardMode, SettingsOf};
+use crate::failure::{End, Failure, kind_of, store_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
@@ -98,17 +99,12 @@ fn in_flight(text: &str) -> Result<usize, Invalid> {
 /// Time for the whole replay. It can take as long as there are keys.
 const PATIENCE: Duration = Duration::from_hours(24 * 30);
 
-pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Exit {
+pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let options = args.options(&mut reader);
-    let Prepared { mut settings, credentials, http } = match Prepared::from(reader) {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
+    let Prepared { mut settings, credentials, http } = Prepared::from(reader)?;
     settings.mode.set_in_flight(args.concurrency);
-    let pipeline = match assemble::pipeline(settings, &http) {
-        Ok(pipeline) => pipeline,
-        Err(error) => return usage(&error),
-    };
+    let (service, log_bucket) = (settings.oss.clone(), settings.log_bucket.clone());
+    let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let options = ReplayOptions { source: pipeline.source(), ..options };
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
@@ -120,10 +116,10 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Exit {
     let summary = tokio::select! {
         summary = replayed => summary,
         never = count(&bar, &journal, &options) => match never {},
-        () = insisted(again) => return Exit::Interrupted,
+        () = insisted(again) => return Ok(Exit::Interrupted),
     };
     bar.finish_and_clear();
-    report(&summary, pipeline.engine(), options.mode, output)
+    Ok(report(&summary, pipeline.engine(), options.mode, output, End::journal(&service, log_bucket.as_str())))
 }
 
 impl ReplayArgs {
@@ -181,7 +177,13 @@ enum Output {
     Json,
 }
 
-fn report(summary: &ReplaySummary, engine: &Engine, mode: ReplayMode, output: Output) -> Exit {
+fn report(
+    summary: &ReplaySummary,
+    engine: &Engine,
+    mode: ReplayMode,
+    output: Output,
+    log_bucket: End<'_>,
+) -> Exit {
     match (output, mode) {
         (Output::Json, _) => print_json(summary),
         // The keys are the result then.
@@ -194,10 +196,13 @@ fn report(summary: &ReplaySummary, engine: &Engine, mode: ReplayMode, output: Ou
     }
     match &summary.stopped {
         Some(Stopped::Interrupted) => Exit::Interrupted,
-        Some(
-            Stopped::CredentialsRefused(_) | Stopped::PermissionsRefused(_) | Stopped::JournalRefused(_),
-        ) => Exit::CredentialsRefused,
-        Some(Stopped::Journal(_) | Stopped::Internal(_)) => Exit::Internal,
+        Some(Stopped::CredentialsRefused(_)) => Exit::CredentialsRefused,
+        Some(Stopped::PermissionsRefused(_)) => Exit::Usage,
+        Some(Stopped::JournalRefused(error) | Stopped::Journal(error)) => {
+            say(format_args!("do: {}", printable(&store_remedy(error, log_bucket, "ListObjects"))));
+            kind_of(error).into()
+        }
+        Some(Stopped::Internal(_)) => Exit::Internal,
         Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,
         None if summary.failed > 0 || summary.markers_left > 0 || summary.unreadable > 0 => Exit::SomeFailed,
         None => Exit::Done,

@@ -7,9 +7,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Exit, effort, exit, internal, print, print_json, say, usage, variable};
+use super::{Ended, Exit, effort, exit, print, print_json, say, variable};
 use crate::assemble;
 use crate::config::{self, Command, Settings, SettingsOf, keys};
+use crate::failure::Failure;
 use crate::host::interrupts::Interrupts;
 use crate::host::send::{Input, Sent, Separator, Stopped, send};
 use bridge_core::credentials::SourceCredentials;
@@ -55,7 +56,7 @@ struct Summary {
     elapsed_s: f64,
 }
 
-pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Exit {
+pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     let settings = Settings::read(&mut reader);
     if let Some(Err(problem)) = settings.as_ref().map(Settings::serve_bare_keys) {
         reader.add(problem);
@@ -70,25 +71,16 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Exit {
             Keys::Named(keys)
         }
     };
-    let settings = match reader.finish(settings) {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
-    };
+    let settings = reader.finish(settings)?;
     let credentials = SourceCredentials::new(variable);
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
-    };
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
-    let pipeline = match assemble::pipeline(settings, &http) {
-        Ok(pipeline) => pipeline,
-        Err(error) => return usage(&error),
-    };
+    let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let input = match keys {
         Keys::OnStdin(separator) => Input::stdin(separator, bucket),
         Keys::Named(Some(input)) => input,
         // What is wrong with them is reported already.
-        Keys::Named(None) => return Exit::Usage,
+        Keys::Named(None) => return Ok(Exit::Usage),
     };
     let started = Instant::now();
     let bar = Bar::new(input.length());
@@ -110,18 +102,18 @@ enum Keys {
     Named(Option<Input>),
 }
 
-fn exit_of(sent: &Sent) -> Exit {
+fn exit_of(sent: &Sent) -> Ended {
     let report = &sent.report;
     if let Some(first) = &report.first_unrecorded {
         say(format_args!("error: {}", printable(first)));
     }
-    match &sent.stopped {
-        Some(Stopped::Input(error)) => internal(error),
+    Ok(match &sent.stopped {
+        Some(Stopped::Input(error)) => return Err(Failure::internal(error)),
         Some(Stopped::Interrupted) => Exit::Interrupted,
         None if report.refused_credentials > 0 => Exit::CredentialsRefused,
         None if report.failed > 0 => Exit::SomeFailed,
         None => Exit::Done,
-    }
+    })
 }
 
 impl Summary {

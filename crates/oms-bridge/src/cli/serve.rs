@@ -1,6 +1,5 @@
 //! `serve`: the event function.
 
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,10 +7,11 @@ use clap::Args;
 use fc_adapter::{ErrorKind, FcContext, Limits, Markers, Platform};
 use rustls::crypto::ring;
 
-use super::{Exit, exit, variable};
+use super::{Ended, Exit, exit, variable};
 use crate::assemble;
 use crate::config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
 use crate::config::{Command, IngestSettings, Settings, SettingsOf, listen};
+use crate::failure::Failure;
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
 use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
@@ -57,17 +57,16 @@ impl Command for ServeArgs {
     const NAME: &'static str = "serve";
 }
 
-pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Exit {
+pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Ended {
     let lambda = RuntimeApi::find(variable);
     let token_is_set = reader.is_set(&SERVE_TOKEN.spec);
     let Served { function, ingest, access, limits } = match served(args, reader, lambda.as_ref()) {
         Ok(served) => served,
-        Err(Failed { exit, why }) => {
-            super::say(format_args!("error: {why}"));
+        Err(failure) => {
             if let Some(lambda) = lambda {
-                lambda.report_init_error(&why).await;
+                lambda.report_init_error(&failure.to_string()).await;
             }
-            return exit;
+            return Err(failure);
         }
     };
     if token_is_set && matches!(access, Access::OfPlatform) {
@@ -89,29 +88,7 @@ pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Exit {
     if json {
         super::print_json(&function.totals());
     }
-    match ended {
-        Ok(()) => Exit::Done,
-        Err(Failed { exit, why }) => {
-            super::say(format_args!("error: {why}"));
-            exit
-        }
-    }
-}
-
-/// Why there is no function, or no more.
-struct Failed {
-    exit: Exit,
-    why: String,
-}
-
-impl Failed {
-    fn usage(error: &dyn Display) -> Self {
-        Self { exit: Exit::Usage, why: error.to_string() }
-    }
-
-    fn internal(error: &dyn Display) -> Self {
-        Self { exit: Exit::Internal, why: error.to_string() }
-    }
+    ended.map(|()| Exit::Done)
 }
 
 /// The function, what is served over HTTP beside it, who may send events, and what clients may take.
@@ -122,18 +99,18 @@ struct Served {
     limits: Limits,
 }
 
-fn served(args: &ServeArgs, mut reader: Reader, lambda: Option<&RuntimeApi>) -> Result<Served, Failed> {
+fn served(args: &ServeArgs, mut reader: Reader, lambda: Option<&RuntimeApi>) -> Result<Served, Failure> {
     if let Some(lambda) = lambda {
-        lambda.check(variable).map_err(|error| Failed::usage(&error))?;
+        lambda.check(variable).map_err(Failure::configuration)?;
     }
     let settings = Settings::read(&mut reader);
     let access = access(args, &mut reader, lambda);
     let limits = listen::limits(&mut reader, Platform::detect(variable).limits());
-    let (settings, access) = reader.finish(settings.zip(access)).map_err(|error| Failed::usage(&error))?;
+    let (settings, access) = reader.finish(settings.zip(access))?;
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();
-    let http = http_client::build(Proxies::FromEnvironment).map_err(|error| Failed::internal(&error))?;
-    let pipeline = assemble::pipeline(settings, &http).map_err(|error| Failed::usage(&error))?;
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
+    let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let function = Function::new(pipeline, SourceCredentials::new(variable), key_encoding);
     let random = ring::default_provider().secure_random;
     let ingest = ingest.and_then(|IngestSettings { guard, token }| {
@@ -164,7 +141,7 @@ async fn over_http(
     ingest: Option<Ingest>,
     access: Access,
     limits: Limits,
-) -> Result<(), Failed> {
+) -> Result<(), Failure> {
     if matches!(access, Access::Nobody) {
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
@@ -187,13 +164,13 @@ async fn over_http(
         adapter = adapter.markers(Markers::Off);
     }
     adapter.run().await.map_err(|error| match error.kind() {
-        ErrorKind::Configuration => Failed::usage(&error),
-        ErrorKind::Listen => Failed::internal(&format_args!("{error}; --listen ADDR:PORT takes another")),
-        _ => Failed::internal(&error),
+        ErrorKind::Configuration => Failure::configuration(&error),
+        ErrorKind::Listen => Failure::out_of_reach(&error).with_remedy("--listen ADDR:PORT takes another"),
+        _ => Failure::internal(&error),
     })
 }
 
-async fn on_lambda(api: &RuntimeApi, timeout: Duration, function: Function) -> Result<(), Failed> {
+async fn on_lambda(api: &RuntimeApi, timeout: Duration, function: Function) -> Result<(), Failure> {
     let mut signals = Interrupts::from_outside();
-    lambda::run(function, api, timeout, signals.next()).await.map_err(|error| Failed::internal(&error))
+    lambda::run(function, api, timeout, signals.next()).await.map_err(Failure::internal)
 }

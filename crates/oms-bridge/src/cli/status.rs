@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
-use super::{Exit, Prepared, exit, print, print_json, store, usage};
+use super::{Ended, Exit, Prepared, exit, journal, print, print_json, say};
 use crate::assemble;
 use crate::config::{Command, SettingsOf};
+use crate::failure::{Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use crate::status::{Huawei, Status, collect};
 use bridge_core::breaker::Breakers;
@@ -44,15 +45,9 @@ impl Command for StatusArgs {
 /// Time to look once. A listing may take as long as there are records.
 const PATIENCE: Duration = Duration::from_hours(24);
 
-pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Exit {
-    let Prepared { settings, credentials, http } = match Prepared::from(reader) {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
-    let journal = match assemble::journal(&settings, &http) {
-        Ok(journal) => journal,
-        Err(error) => return usage(&error),
-    };
+pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
+    let Prepared { settings, credentials, http } = Prepared::from(reader)?;
+    let records = assemble::journal(&settings, &http).map_err(Failure::configuration)?;
     let breakers = Breakers::new(clock::system);
     let mut huawei = settings.mode.oms().map(|oms| {
         let breaker = breakers.of_oms(&oms.huawei);
@@ -60,27 +55,33 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Exit {
     });
     let mut interrupts = Interrupts::from_keyboard();
     loop {
-        let journal = journal.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
-        let collected = collect(&journal, &settings.task, huawei.as_mut(), args.read, clock::system());
+        let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
+        let collected = collect(&open, &settings.task, huawei.as_mut(), args.read, clock::system());
         let status = tokio::select! {
             status = Box::pin(collected) => status,
-            () = interrupts.next() => return Exit::Interrupted,
+            () = interrupts.next() => return Ok(Exit::Interrupted),
         };
-        let exit = match status {
+        let ended = match status {
             Ok(status) => {
                 show(&status, args.json, args.watch.is_some());
                 let refused = status.oms.as_ref().is_some_and(|oms| oms.credentials_refused);
-                if refused { Exit::CredentialsRefused } else { Exit::Done }
+                Ok(if refused { Exit::CredentialsRefused } else { Exit::Done })
             }
-            Err(error) => store(&error),
+            Err(error) => Err(journal(&error, &settings, "ListObjects")),
         };
         // A log bucket that cannot be reached for a while is what somebody watches for.
-        let Some(seconds) = args.watch.filter(|_| !matches!(exit, Exit::Usage)) else {
-            return exit;
+        let passes = |failure: &Failure| {
+            !matches!(failure.kind(), FailureKind::Configuration | FailureKind::Permission)
         };
+        let Some(seconds) = args.watch.filter(|_| ended.as_ref().map_or_else(passes, |_| true)) else {
+            return ended;
+        };
+        if let Err(failure) = ended {
+            say(format_args!("error: {failure}"));
+        }
         tokio::select! {
             () = sleep(Duration::from_secs(seconds)) => {}
-            () = interrupts.next() => return Exit::Interrupted,
+            () = interrupts.next() => return Ok(Exit::Interrupted),
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Destination {
     pub service: Service,
     /// What opens it; absent where that is what opens the source.
     pub credentials: Option<Arc<Credentials>>,
+    /// The setting of the access key that opens it, for messages.
+    pub keys: &'static str,
 }
 
 impl Destination {
@@ -128,11 +130,11 @@ pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
     };
     let opens = keys::destination(r, dialect);
     let (place, service) = (place?, service?);
-    let credentials = match opens? {
-        Opens::Keys(credentials) => Some(credentials),
-        Opens::AsSource => None,
+    let (credentials, keys) = match opens? {
+        Opens::Keys(credentials, name) => (Some(credentials), name),
+        Opens::AsSource => (None, keys::OSS_KEYS),
     };
-    Some(Destination { place, service, credentials })
+    Some(Destination { place, service, credentials, keys })
 }
 
 /// An endpoint of either service.

@@ -42,6 +42,9 @@ const OSS: [[KeySetting; 2]; 2] = [
     [&OSS_ACCESS_KEY_ID, &OSS_ACCESS_KEY_SECRET],
 ];
 
+/// How messages call what opens OSS, whichever pair is set.
+pub(crate) const OSS_KEYS: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID)";
+
 const NO_KEYS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and \
                        OSS_ACCESS_KEY_SECRET; a function on Function Compute has those of its role";
 
@@ -63,8 +66,8 @@ pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<Keys> {
 /// What opens a destination.
 #[derive(Clone, Debug)]
 pub(crate) enum Opens {
-    /// Keys of its own.
-    Keys(Arc<Credentials>),
+    /// Keys of its own, and the setting of the access key.
+    Keys(Arc<Credentials>, &'static str),
     /// What opens the source.
     AsSource,
 }
@@ -83,7 +86,7 @@ pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Op
                 Dialect::Oss => Vendor::Alibaba,
                 Dialect::Obs => Vendor::Huawei,
             };
-            keys(r, DESTINATION, vendor).map(|keys| Opens::Keys(keys.for_store()))
+            keys(r, DESTINATION, vendor).map(|keys| Opens::Keys(keys.for_store(), id))
         }
         (true, false) => {
             r.problem(secret, half(id));
@@ -100,7 +103,7 @@ pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Op
         (false, false) => match dialect? {
             Dialect::Oss => Some(Opens::AsSource),
             Dialect::Obs => huawei(r, Some("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK"))
-                .map(|keys| Opens::Keys(keys.for_store())),
+                .map(|keys| Opens::Keys(keys.for_store(), HW_AK.spec.name)),
         },
     }
 }

@@ -28,6 +28,10 @@ pub struct Service {
     pub region: Option<String>,
     /// How requests are signed.
     pub signature: SignatureVersion,
+    /// The setting that the endpoint was taken from, for messages.
+    pub endpoint_setting: &'static str,
+    /// The setting that the region is taken from, where it is set.
+    pub region_setting: &'static str,
 }
 
 impl Service {
@@ -78,8 +82,21 @@ pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
         Role::Destination(_) => r.get(&DEST_REGION),
         Role::Journal | Role::Source(_) => None,
     };
+    let region_setting = match role {
+        Role::Destination(_) if own_region.is_some() || name == DEST_ENDPOINT.spec.name => &DEST_REGION,
+        _ => &OSS_REGION,
+    };
+    let region_setting = region_setting.spec.name;
     if dialect == Dialect::Obs {
-        return Some(Service { dialect, endpoint: endpoint?, region: None, signature: SignatureVersion::V4 });
+        let (endpoint, signature) = (endpoint?, SignatureVersion::V4);
+        return Some(Service {
+            dialect,
+            endpoint,
+            region: None,
+            signature,
+            endpoint_setting: name,
+            region_setting,
+        });
     }
     let signature = r.get(&OSS_SIGNATURE).unwrap_or(SignatureVersion::V4);
     let (set, of_function) = (r.get(&OSS_REGION), r.get(&FC_REGION));
@@ -103,7 +120,7 @@ pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
             r.problem(setting.spec.name, no_region(name));
         }
     }
-    Some(Service { dialect, endpoint, region, signature })
+    Some(Service { dialect, endpoint, region, signature, endpoint_setting: name, region_setting })
 }
 
 fn no_region(endpoint: &str) -> Invalid {

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
 
-use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
+use crate::failure::{End, kind_of, store_remedy};
 use bridge_core::journal::{Journal, OpenJournal, ProbeError, ProbeStep};
-use http_client::TransportKind;
 
 const CHECK: &str = "log bucket";
 
 pub(super) async fn check(
+    end: End<'_>,
     journal: &Journal,
     open: Option<&OpenJournal>,
     id: &str,
@@ -18,7 +18,7 @@ pub(super) async fn check(
 ) -> Vec<Finding> {
     let theirs = match journal.server_time().await {
         Ok(theirs) => theirs,
-        Err(error) => return vec![unreachable(&error)],
+        Err(error) => return vec![unreachable(end, &error)],
     };
     let mut findings = vec![clock::compare("OSS", "OSS", theirs, now)];
     let Some(open) = open else { return findings };
@@ -29,7 +29,7 @@ pub(super) async fn check(
     if failed.is_empty() {
         findings.push(Finding::ok(CHECK, "an object can be written, read, listed and removed"));
     }
-    findings.extend(failed.iter().map(|(step, error)| not_fit(*step, error)));
+    findings.extend(failed.iter().map(|(step, error)| not_fit(end, *step, error)));
     if !refused && !missing {
         let (versioning, rules) = tokio::join!(open.versioning(), open.expiring());
         findings.push(self::versioning(versioning));
@@ -45,58 +45,46 @@ fn kind(error: &ProbeError) -> Option<ErrorKind> {
     }
 }
 
-fn unreachable(error: &Error) -> Finding {
+fn unreachable(end: End<'_>, error: &Error) -> Finding {
     Finding::bad(
         "OSS",
-        Severity::Problem,
+        kind_of(error).into(),
         error.to_string(),
         "no failure can be recorded, so the function has to refuse events",
-        network_remedy("OSS_ENDPOINT", TransportKind::of(error)),
+        store_remedy(error, end, "PutObject"),
     )
 }
 
-fn not_fit(step: ProbeStep, error: &ProbeError) -> Finding {
+fn not_fit(end: End<'_>, step: ProbeStep, error: &ProbeError) -> Finding {
     let why = match step {
         ProbeStep::Write => "no failure can be recorded, so the function has to refuse events",
         ProbeStep::Read => "status, replay and explain cannot read records",
         ProbeStep::List => "status and replay cannot find records",
         ProbeStep::Remove => "a replay cannot remove the records of keys that were accepted",
     };
-    let severity = match kind(error) {
-        Some(ErrorKind::CredentialsRefused) => Severity::Refused,
-        _ => Severity::Problem,
+    let severity = match error {
+        ProbeError::Store(error) => kind_of(error).into(),
+        ProbeError::Differs(_) => Severity::Problem,
     };
-    Finding::bad(CHECK, severity, format!("an object cannot be {step}: {error}"), why, remedy(step, error))
+    Finding::bad(
+        CHECK,
+        severity,
+        format!("an object cannot be {step}: {error}"),
+        why,
+        remedy(end, step, error),
+    )
 }
 
-fn remedy(step: ProbeStep, error: &ProbeError) -> String {
+fn remedy(end: End<'_>, step: ProbeStep, error: &ProbeError) -> String {
     let action = match step {
-        ProbeStep::Write => "oss:PutObject",
-        ProbeStep::Read => "oss:GetObject",
-        ProbeStep::List => "oss:ListObjects",
-        ProbeStep::Remove => "oss:DeleteObject",
+        ProbeStep::Write => "PutObject",
+        ProbeStep::Read => "GetObject",
+        ProbeStep::List => "ListObjects",
+        ProbeStep::Remove => "DeleteObject",
     };
-    match (kind(error), error) {
-        (Some(ErrorKind::AccessDenied), _) => format!(
-            "grant {action} on the log bucket (acs:oss:*:*:<LOG_BUCKET> and acs:oss:*:*:<LOG_BUCKET>/oms_source_record/*) in RAM"
-        ),
-        (Some(ErrorKind::CredentialsRefused), _) => {
-            "check the access key and its secret; temporary ones need their token and may have expired"
-                .to_owned()
-        }
-        (Some(ErrorKind::NoSuchBucket), _) => {
-            "create the bucket, in the region of the source bucket, or correct LOG_BUCKET".to_owned()
-        }
-        (Some(ErrorKind::WrongEndpoint), ProbeError::Store(error)) => error.endpoint().map_or_else(
-            || "set OSS_ENDPOINT and OSS_REGION to those of the log bucket's region".to_owned(),
-            |endpoint| format!("set OSS_ENDPOINT to {endpoint}, and OSS_REGION to its region"),
-        ),
-        (Some(ErrorKind::ClockSkew), _) => "set the clock of this machine".to_owned(),
-        (Some(ErrorKind::Transport | ErrorKind::DeadlineExceeded), ProbeError::Store(error)) => {
-            network_remedy("OSS_ENDPOINT", TransportKind::of(error))
-        }
-        (Some(ErrorKind::ServerError | ErrorKind::Throttled), _) => "try again later".to_owned(),
-        _ => "see code and message".to_owned(),
+    match error {
+        ProbeError::Store(error) => store_remedy(error, end, action),
+        ProbeError::Differs(_) => "see code and message".to_owned(),
     }
 }
 

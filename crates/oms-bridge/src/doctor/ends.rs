@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use oss_lite::{Bucket, Client, Credentials, Dialect, Error, ErrorKind, PutOptions};
 use tokio::time::Instant;
 
-use super::oms::network_remedy;
 use super::{Finding, Severity, clock};
 use crate::assemble;
-use crate::config::{CopySettings, Settings};
+use crate::config::keys::OSS_KEYS;
+use crate::config::{CopySettings, Service, Settings};
+use crate::failure::{End, kind_of, store_remedy};
 use bridge_core::engine::copy::Deletes;
-use http_client::TransportKind;
 use settings::location::Place;
 use settings::text::masked;
 
@@ -29,6 +29,8 @@ pub struct Ends {
     credentials: Option<String>,
     source: Option<Bucket>,
     deletes: Deletes,
+    services: [Service; 2],
+    keys: &'static str,
 }
 
 impl Ends {
@@ -57,6 +59,8 @@ impl Ends {
             credentials: own.map(|credentials| masked(credentials.access_key_id())),
             source: settings.source.bucket.as_ref().zip(source).map(|(bucket, by)| open(&read, bucket, by)),
             deletes: copy.deletes,
+            services: [settings.source.service.clone(), copy.destination.service.clone()],
+            keys: copy.destination.keys,
             client,
             place,
         })
@@ -127,14 +131,20 @@ async fn source(ends: &Ends, id: &str) -> Option<Finding> {
         }
         Err(error) => error,
     };
-    let name = bucket.name();
+    let end = End {
+        service: &ends.services[0],
+        bucket: bucket.name().as_str(),
+        named_by: "SOURCE_BUCKET",
+        keys: OSS_KEYS,
+    };
+    let remedy = store_remedy(&error, end, "GetObject");
     let remedy = match error.kind() {
         ErrorKind::AccessDenied => format!(
-            "grant oss:GetObject on acs:oss:*:*:{name}/* and oss:ListObjects on acs:oss:*:*:{name} in RAM: without the second OSS may \
-             not tell an object that is gone from one that is refused"
+            "{remedy}, and oss:ListObjects on acs:oss:*:*:{}: without the second OSS may not tell an object that is gone from one that \
+             is refused",
+            bucket.name()
         ),
-        ErrorKind::NoSuchBucket => "correct SOURCE_BUCKET".to_owned(),
-        _ => by_kind(&error, "SOURCE_ENDPOINT (or OSS_ENDPOINT)", "OSS_REGION"),
+        _ => remedy,
     };
     Some(refused(SOURCE, &error, "no object can be copied from there", remedy))
 }
@@ -144,44 +154,13 @@ fn readable(bucket: &Bucket) -> String {
 }
 
 fn refused(check: &'static str, error: &Error, why: &'static str, remedy: String) -> Finding {
-    let severity = match error.kind() {
-        ErrorKind::CredentialsRefused => Severity::Refused,
-        _ => Severity::Problem,
-    };
-    Finding::bad(check, severity, error.to_string(), why, remedy)
+    Finding::bad(check, kind_of(error).into(), error.to_string(), why, remedy)
 }
 
 fn remedy(ends: &Ends, error: &Error, action: &str) -> String {
-    let Place { dialect, bucket, .. } = &ends.place;
-    match (error.kind(), dialect) {
-        (ErrorKind::AccessDenied, Dialect::Oss) => {
-            format!("grant oss:{action} on acs:oss:*:*:{bucket}/{}* in RAM", ends.place.folder())
-        }
-        (ErrorKind::AccessDenied, Dialect::Obs) => {
-            format!("grant obs:object:{action} on OBS:*:*:object:{bucket}/{}* in IAM", ends.place.folder())
-        }
-        (ErrorKind::NoSuchBucket, _) => "create the bucket, or correct DEST".to_owned(),
-        _ => by_kind(error, "DEST_ENDPOINT", "DEST_REGION"),
-    }
-}
-
-fn by_kind(error: &Error, endpoint: &str, region: &str) -> String {
-    match error.kind() {
-        ErrorKind::CredentialsRefused => {
-            "check the access key and its secret; temporary ones need their token and may have expired"
-                .to_owned()
-        }
-        ErrorKind::WrongEndpoint => error.endpoint().map_or_else(
-            || format!("set {endpoint} and {region} to those of the bucket's region"),
-            |right| format!("set {endpoint} to {right}, and {region} to its region"),
-        ),
-        ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
-        ErrorKind::Transport | ErrorKind::DeadlineExceeded => {
-            network_remedy(endpoint, TransportKind::of(error))
-        }
-        ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
-        _ => "see code and message".to_owned(),
-    }
+    let service = &ends.services[1];
+    let end = End { service, bucket: ends.place.bucket.as_str(), named_by: "DEST", keys: ends.keys };
+    store_remedy(error, end, action)
 }
 
 fn service(dialect: Dialect) -> &'static str {

@@ -24,6 +24,7 @@ use serde::Serialize;
 
 pub use self::ends::Ends;
 use crate::config::Settings;
+use crate::failure::{End, FailureKind};
 use ::settings::ConfigError;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
@@ -53,10 +54,22 @@ pub enum Severity {
     Ok,
     /// It works, with a risk.
     Warning,
+    /// It does not work, since a service is out of reach.
+    OutOfReach,
     /// It does not work.
     Problem,
     /// It does not work, since credentials are refused.
     Refused,
+}
+
+impl From<FailureKind> for Severity {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Credentials => Self::Refused,
+            FailureKind::OutOfReach => Self::OutOfReach,
+            FailureKind::Configuration | FailureKind::Permission | FailureKind::Internal => Self::Problem,
+        }
+    }
 }
 
 impl Serialize for Severity {
@@ -64,7 +77,7 @@ impl Serialize for Severity {
         serializer.serialize_str(match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
-            Self::Problem | Self::Refused => "problem",
+            Self::Problem | Self::Refused | Self::OutOfReach => "problem",
         })
     }
 }
@@ -98,10 +111,10 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     fn new(findings: Vec<Finding>) -> Self {
-        let count = |wanted: &[Severity]| findings.iter().filter(|f| wanted.contains(&f.severity)).count();
+        let severities = || findings.iter().map(|finding| finding.severity);
         Self {
-            problems: count(&[Severity::Problem, Severity::Refused]),
-            warnings: count(&[Severity::Warning]),
+            problems: severities().filter(|severity| *severity > Severity::Warning).count(),
+            warnings: severities().filter(|severity| *severity == Severity::Warning).count(),
             findings,
         }
     }
@@ -159,7 +172,8 @@ pub async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diag
             None => Vec::new(),
         }
     };
-    let (oms, bucket, ends) = tokio::join!(oms, bucket::check(journal, open, id, now), ends);
+    let end = End::journal(&settings.oss, settings.log_bucket.as_str());
+    let (oms, bucket, ends) = tokio::join!(oms, bucket::check(end, journal, open, id, now), ends);
     findings.extend(oms);
     findings.extend(bucket);
     findings.extend(ends);

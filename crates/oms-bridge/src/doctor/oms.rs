@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
+use crate::failure::network_remedy;
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
 use http_client::TransportKind;
@@ -46,26 +47,11 @@ fn transport(error: &ApiError) -> TransportKind {
 fn unreachable(host: &str, error: &ApiError) -> Finding {
     Finding::bad(
         "OMS",
-        Severity::Problem,
+        Severity::OutOfReach,
         format!("{host} cannot be reached: {error}"),
         "no key can be sent; keys that arrive meanwhile fail and are recorded",
         network_remedy("SYNC_URL", transport(error)),
     )
-}
-
-/// What to check, by what went wrong on the network.
-pub(super) fn network_remedy(setting: &str, kind: TransportKind) -> String {
-    match kind {
-        TransportKind::Resolve => {
-            format!("the name cannot be resolved: check the host in {setting}, and the DNS of this machine")
-        }
-        TransportKind::Tls => format!(
-            "TLS fails: check the host in {setting}, and whether a proxy on the way replaces certificates"
-        ),
-        TransportKind::Connect | TransportKind::Other => {
-            format!("check host and port in {setting}, HTTPS_PROXY, firewall and security group")
-        }
-    }
 }
 
 fn task(task: &SyncTask) -> Finding {
@@ -156,46 +142,39 @@ const UNREACHABLE: Advice = Advice {
     remedy: "check that SYNC_URL names OMS and no other service; try again later",
 };
 
+const OUT_OF_ORDER: Advice = Advice {
+    signed: false,
+    check: TASK,
+    severity: Severity::OutOfReach,
+    why: "OMS does not serve at the moment; keys that arrive meanwhile fail and are recorded",
+    remedy: "try again later; the timer's replay sends what failed",
+};
+
 const REJECTED: Advice = Advice {
     signed: true,
     check: TASK,
     severity: Severity::Problem,
     why: "OMS does not report the state of the task",
-    remedy: "see code and message; if it is a 5xx, try again later",
+    remedy: "see code and message",
 };
 
 impl Advice {
-    fn on(kind: ApiErrorKind) -> &'static Self {
-        match kind {
+    fn on(error: &ApiError) -> &'static Self {
+        match error.kind() {
             ApiErrorKind::CredentialsRefused => &CREDENTIALS_REFUSED,
             ApiErrorKind::Locked => &LOCKED,
             ApiErrorKind::Unsigned => &UNSIGNED,
             ApiErrorKind::NotPermitted => &NOT_PERMITTED,
             ApiErrorKind::NoSuchTask => &NO_SUCH_TASK,
             ApiErrorKind::Unreachable(_) => &UNREACHABLE,
+            ApiErrorKind::Rejected if error.is_of_service() => &OUT_OF_ORDER,
             ApiErrorKind::Rejected => &REJECTED,
         }
     }
 }
 
 fn refusal(error: &ApiError) -> Vec<Finding> {
-    let Advice { signed, check, severity, why, remedy } = *Advice::on(error.kind());
+    let Advice { signed, check, severity, why, remedy } = *Advice::on(error);
     let accepted = signed.then(|| Finding::ok(SIGNATURE, "accepted"));
     accepted.into_iter().chain([Finding::bad(check, severity, error.to_string(), why, remedy)]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_network_remedy_fits_what_happened() {
-        for (kind, remedy) in [
-            (TransportKind::Resolve, "cannot be resolved"),
-            (TransportKind::Tls, "TLS fails"),
-            (TransportKind::Connect, "check host and port"),
-        ] {
-            assert!(network_remedy("X", kind).contains(remedy), "{kind:?}");
-        }
-    }
 }

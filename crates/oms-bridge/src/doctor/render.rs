@@ -17,7 +17,7 @@ fn line(f: &mut fmt::Formatter<'_>, finding: &Finding, width: usize) -> fmt::Res
     let severity = match finding.severity {
         Severity::Ok => "ok",
         Severity::Warning => "warning",
-        Severity::Problem | Severity::Refused => "PROBLEM",
+        Severity::Problem | Severity::Refused | Severity::OutOfReach => "PROBLEM",
     };
     writeln!(f, "{severity:7}  {:width$}  {}", finding.check, printable(&finding.what))?;
     if finding.severity != Severity::Ok {

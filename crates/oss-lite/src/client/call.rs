@@ -190,7 +190,7 @@ impl Caller<'_> {
         let answer = tokio::select! {
             biased;
             answer = shared.http.execute(request) => answer,
-            error = progress.overdue(self.deadline) => return Err(error),
+            error = progress.overdue(self.deadline) => return Err(error.of_server(url)),
         };
         let response = answer.map_err(|error| progress.failure().unwrap_or_else(|| transport(error)))?;
         if response.url().as_str() != url.as_str() {

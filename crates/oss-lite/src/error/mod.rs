@@ -95,6 +95,10 @@ pub enum ErrorKind {
     ///
     /// User action: use that endpoint and its region.
     WrongEndpoint,
+    /// The request is signed for a region that the bucket is not in.
+    ///
+    /// User action: sign for the region that the endpoint's host names.
+    WrongRegion,
     /// The object was stored, but the upload callback failed.
     ///
     /// User action: check the callback server; do not upload again.
@@ -211,6 +215,14 @@ impl Error {
     /// What was attempted on what. The first context stays: it is the closest to the failure.
     pub(crate) fn in_context(mut self, context: impl FnOnce() -> String) -> Self {
         self.0.context.get_or_insert_with(context);
+        self
+    }
+
+    /// The silence of this server. Other errors name it themselves.
+    pub(crate) fn of_server(mut self, url: &reqwest::Url) -> Self {
+        if let (ErrorKind::Transport, Some(server)) = (self.0.kind, transport::server_in(url)) {
+            self.0.message = format!("{} from {server}", self.0.message);
+        }
         self
     }
 

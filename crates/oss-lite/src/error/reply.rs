@@ -65,8 +65,14 @@ fn kind_of(reply: &Reply, answer: &Answer<'_>) -> (ErrorKind, Retry) {
     };
     match classify(reply.status, word, answer.addressed) {
         (ErrorKind::AccessDenied, _) if reply.endpoint.is_some() => (ErrorKind::WrongEndpoint, Retry::Never),
+        (ErrorKind::InvalidArgument, _) if is_of_region(reply) => (ErrorKind::WrongRegion, Retry::Never),
         other => other,
     }
+}
+
+/// OSS has no code of its own for a signature that is made for another region, only this message.
+fn is_of_region(reply: &Reply) -> bool {
+    reply.message.as_deref().is_some_and(|message| message.contains("Invalid signing region"))
 }
 
 fn describe(kind: ErrorKind, reply: &Reply) -> String {

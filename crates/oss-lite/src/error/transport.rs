@@ -6,11 +6,21 @@ use super::{Error, ErrorKind, Retry};
 
 /// What the HTTP client says of a request or a body that failed.
 pub(crate) fn transport(error: reqwest::Error) -> Error {
+    let server = error.url().and_then(server_in).unwrap_or_else(|| "the service".to_owned());
     let error = error.without_url();
-    let message = if error.is_connect() { "cannot connect" } else { "the connection failed" };
+    let message = if error.is_connect() {
+        format!("cannot connect to {server}")
+    } else {
+        format!("the connection to {server} failed")
+    };
     Error::new(ErrorKind::Transport, format!("{message}: {}", innermost(&error)))
         .with_source(error)
         .with_retry(Retry::Backoff)
+}
+
+/// Host and port, which is what there is to check. The rest of a URL is in the context, or may hold a secret.
+pub(super) fn server_in(url: &reqwest::Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
 /// Nothing was answered in time.

@@ -183,6 +183,11 @@ impl ApiError {
         self.kind
     }
 
+    /// Whether OMS itself failed (5xx), so that the same request may succeed later.
+    pub fn is_of_service(&self) -> bool {
+        self.error.status.is_some_and(|status| status >= 500)
+    }
+
     /// Whether the credentials are at fault: the same request would only bring the lock of the key nearer.
     pub fn is_credentials(&self) -> bool {
         use ApiErrorKind::{CredentialsRefused, Locked, Unsigned};

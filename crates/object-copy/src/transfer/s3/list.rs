@@ -212,7 +212,7 @@ async fn fetched(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<String, Tran
     let response = bucket.ask(&ask).await.map_err(|abort| abort.into_error(&bucket.name))?;
     match timeout(PATIENCE, response.text()).await {
         Ok(Ok(text)) => Ok(text),
-        Ok(Err(error)) => Err(transport(&error.without_url(), SERVER)),
+        Ok(Err(error)) => Err(transport(error, SERVER)),
         Err(_) => Err(TransferError::transient(format!("{SERVER} sends nothing more"))),
     }
 }

@@ -141,7 +141,7 @@ impl S3Bucket {
                     let date = date(response.headers());
                     (refusal::read(response, &ask.method).await, date)
                 }
-                Ok(Err(error)) => (transport(&error.without_url(), SERVER).into(), None),
+                Ok(Err(error)) => (transport(error, SERVER).into(), None),
                 Err(_) => (TransferError::transient(format!("{SERVER} does not answer")).into(), None),
             };
             // Clock and credentials are corrected once each: a further refusal has another reason.

@@ -23,6 +23,7 @@ use crate::config::keys::{self, Opens};
 use crate::config::service::{Role, Service, service};
 #[cfg(feature = "aws")]
 use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
+use crate::config::table::oms::HW_AK;
 
 /// A service as the settings describe it, and what opens it.
 pub(super) struct ConfiguredService {
@@ -39,7 +40,9 @@ impl ConfiguredService {
                 need_environment(r);
                 Some(Opens::AsSource)
             }
-            Dialect::Obs => keys::huawei_for_obs(r).map(|keys| Opens::Keys(keys.for_store())),
+            Dialect::Obs => {
+                keys::huawei_for_obs(r).map(|keys| Opens::Keys(keys.for_store(), HW_AK.spec.name))
+            }
         };
         Some(Self { service: service?, opens: opens? })
     }
@@ -148,7 +151,7 @@ impl<'a> Clients<'a> {
         ConfiguredService { service, opens }: ConfiguredService,
     ) -> Result<OpenedService, OpenError> {
         let credentials = match opens {
-            Opens::Keys(credentials) => credentials,
+            Opens::Keys(credentials, _) => credentials,
             Opens::AsSource => self.environment.from_environment()?,
         };
         let config = service.client_config().with_signature_gate(self.breakers.gates());

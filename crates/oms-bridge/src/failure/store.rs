@@ -1,0 +1,123 @@
+//! Errors of OSS and OBS: their kind, the setting behind them and what to do.
+
+use http_client::TransportKind;
+use oss_lite::{Dialect, Error, ErrorKind};
+
+use super::{Failure, FailureKind, network_remedy};
+use crate::config::Service;
+use crate::config::keys::OSS_KEYS;
+
+/// A bucket as messages speak of it: its service, and the setting or argument that names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'a> {
+    /// How its service is reached.
+    pub(crate) service: &'a Service,
+    /// The bucket.
+    pub(crate) bucket: &'a str,
+    /// What names it: `LOG_BUCKET`, `DEST`, `SRC`.
+    pub(crate) named_by: &'static str,
+    /// The settings of what opens it.
+    pub(crate) keys: &'static str,
+}
+
+impl<'a> End<'a> {
+    /// The log bucket.
+    pub(crate) fn journal(service: &'a Service, bucket: &'a str) -> Self {
+        Self { service, bucket, named_by: "LOG_BUCKET", keys: OSS_KEYS }
+    }
+}
+
+/// The kind of an error of OSS or OBS, and so the exit code of a command that cannot go on after it.
+pub(crate) fn kind_of(error: &Error) -> FailureKind {
+    match error.kind() {
+        ErrorKind::CredentialsRefused => FailureKind::Credentials,
+        ErrorKind::AccessDenied => FailureKind::Permission,
+        ErrorKind::NoSuchBucket
+        | ErrorKind::InvalidBucketName
+        | ErrorKind::InvalidArgument
+        | ErrorKind::InvalidKey
+        | ErrorKind::WrongEndpoint
+        | ErrorKind::WrongRegion
+        | ErrorKind::UnexpectedResponse
+        | ErrorKind::ClockSkew => FailureKind::Configuration,
+        ErrorKind::Transport
+        | ErrorKind::DeadlineExceeded
+        | ErrorKind::ServerError
+        | ErrorKind::Throttled => FailureKind::OutOfReach,
+        _ => FailureKind::Internal,
+    }
+}
+
+/// The failure of a command that needs the bucket and was refused `action` (`ListObjects`) on it.
+pub(crate) fn of_store(error: &Error, end: End<'_>, action: &str) -> Failure {
+    let failure = Failure::new(kind_of(error), error);
+    let failure = match setting(error, end) {
+        Some(setting) => failure.of_setting(setting),
+        None => failure,
+    };
+    failure.with_remedy(store_remedy(error, end, action))
+}
+
+/// The setting that is behind an error, if one is.
+fn setting(error: &Error, end: End<'_>) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::NoSuchBucket | ErrorKind::InvalidBucketName => Some(end.named_by),
+        ErrorKind::WrongEndpoint
+        | ErrorKind::Transport
+        | ErrorKind::DeadlineExceeded
+        | ErrorKind::UnexpectedResponse => Some(end.service.endpoint_setting),
+        ErrorKind::WrongRegion => Some(end.service.region_setting),
+        ErrorKind::CredentialsRefused => Some(end.keys),
+        _ => None,
+    }
+}
+
+/// What to do about an error of a request that needs the right to `action` on the bucket or its objects.
+pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
+    let End { service, bucket, named_by, keys } = end;
+    let (endpoint, region) = (service.endpoint_setting, service.region_setting);
+    match error.kind() {
+        ErrorKind::AccessDenied => granted(service.dialect, bucket, action),
+        ErrorKind::CredentialsRefused => format!(
+            "check the access key and its secret in {keys}; temporary ones need their token and may have expired"
+        ),
+        ErrorKind::NoSuchBucket => format!(
+            "create the bucket, correct {named_by}, or set {endpoint} to the region that the bucket is in"
+        ),
+        ErrorKind::WrongEndpoint => error.endpoint().map_or_else(
+            || format!("set {endpoint} and {region} to those of the bucket's region"),
+            |right| format!("set {endpoint} to {right}, and {region} to its region"),
+        ),
+        ErrorKind::WrongRegion => match service.endpoint.region_hint() {
+            Some(hint) => {
+                format!("set {region} to {hint}, which the host in {endpoint} names, or leave it out")
+            }
+            None => format!("set {region} to the region of {}", service.endpoint.host()),
+        },
+        ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
+        ErrorKind::Transport | ErrorKind::DeadlineExceeded => {
+            network_remedy(endpoint, TransportKind::of(error))
+        }
+        ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
+        ErrorKind::UnexpectedResponse => {
+            format!("check that {endpoint} names the service, and no proxy answers in its place")
+        }
+        ErrorKind::InvalidBucketName => format!("correct {named_by}"),
+        _ => "see code and message".to_owned(),
+    }
+}
+
+/// The right to allow, as the policies of either vendor write it.
+fn granted(dialect: Dialect, bucket: &str, action: &str) -> String {
+    let of_objects = action.ends_with("Object") || action.starts_with("Abort");
+    match (dialect, of_objects) {
+        (Dialect::Oss, true) => format!("allow oss:{action} on acs:oss:*:*:{bucket}/* in RAM"),
+        (Dialect::Oss, false) => format!("allow oss:{action} on acs:oss:*:*:{bucket} in RAM"),
+        (Dialect::Obs, true) => format!("allow obs:object:{action} on OBS:*:*:object:{bucket}/* in IAM"),
+        (Dialect::Obs, false) => {
+            // OBS calls the listing of objects by the name of the bucket.
+            let action = if action == "ListObjects" { "ListBucket" } else { action };
+            format!("allow obs:bucket:{action} on OBS:*:*:bucket:{bucket} in IAM")
+        }
+    }
+}
