@@ -12,7 +12,7 @@ use clap::{Arg, Command, CommandFactory as _};
 use settings::reference::{Language, tables, wrapped};
 
 use super::Cli;
-use crate::config::table;
+use crate::config::table::{self, others};
 
 const SETTINGS: &str = "\
 <!-- Generated from the table of settings by `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference`. Do not edit. -->
@@ -165,7 +165,9 @@ fn compare(name: &str, wanted: &str) {
 
 #[test]
 fn the_reference_of_settings_is_that_of_the_table() {
-    let page = |intro: &str, language| format!("{intro}{}", tables(table::all(), language));
+    let page = |intro: &str, language| {
+        format!("{intro}{}{}", tables(table::all(), language), others::sections(language))
+    };
     compare("settings.md", &page(SETTINGS, Language::English));
     compare("settings.zh-CN.md", &page(SETTINGS_ZH, Language::Chinese));
 }

@@ -118,7 +118,7 @@ table! {
     };
     DESK_MAX_SIZE: u64 = max_size, Spec {
         value: "BYTES",
-        about: text("Largest upload in bytes", "最大上传字节数"),
+        about: text("Largest upload in bytes, from 1 to the default", "最大上传字节数，1 到默认值"),
         unset: Unset::Is(text("5368709120 (5 GiB), the most that OSS takes in a form", "5368709120（5 GiB），OSS 表单上传的上限")),
         ..BASE
     };
@@ -133,7 +133,7 @@ table! {
     };
     DESK_UPLOAD_EXPIRY: Duration = |text| parse::seconds(text, LONGEST_UPLOAD), Spec {
         value: "SECONDS",
-        about: text("Seconds in which an upload must begin", "上传必须在多少秒内开始"),
+        about: text("Seconds in which an upload must begin, up to 86400", "上传必须在多少秒内开始，最多 86400"),
         unset: Unset::Is(text("1800", "1800")),
         ..BASE
     };

@@ -1,7 +1,7 @@
 //! The settings of all commands: one row for each.
 //!
 //! What a row says is what parsing, `--help`, `docs/reference/settings.md` and its Chinese twin, and the
-//! checks of `s.yaml` and the template of AWS Lambda are made of. To add a setting, add its row;
+//! checks of the templates of deployment are made of. To add a setting, add its row;
 //! `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
 
 pub(crate) mod copy;
@@ -9,6 +9,8 @@ pub(crate) mod copy;
 pub(crate) mod desk;
 pub(crate) mod oms;
 pub(crate) mod oss;
+#[cfg(test)]
+pub(crate) mod others;
 pub(crate) mod serve;
 #[cfg(test)]
 mod templates;

@@ -100,8 +100,8 @@ table! {
     LISTEN_HEAD_TIMEOUT: Duration = |text| parse::seconds(text, LONGEST), Spec {
         value: "SECONDS",
         about: text(
-            "Seconds from the first byte of a request until its head is complete",
-            "从请求的第一个字节到请求头完整的秒数",
+            "Seconds from the first byte of a request until its head is complete, 1 to 86400",
+            "从请求的第一个字节到请求头完整的秒数，1 到 86400",
         ),
         unset: Unset::Is(text("10; 60 under Function Compute", "10；函数计算上 60")),
         ..LIMIT
@@ -109,23 +109,26 @@ table! {
     LISTEN_BODY_TIMEOUT: Duration = |text| parse::seconds(text, LONGEST), Spec {
         value: "SECONDS",
         about: text(
-            "Seconds from the head of a request until its body is complete",
-            "从请求头完整到请求体完整的秒数",
+            "Seconds from the head of a request until its body is complete, 1 to 86400",
+            "从请求头完整到请求体完整的秒数，1 到 86400",
         ),
         unset: Unset::Is(text("30; up to the deadline under Function Compute", "30；函数计算上直到截止时间")),
         ..LIMIT
     };
     LISTEN_IDLE_TIMEOUT: Duration = |text| parse::seconds(text, LONGEST), Spec {
         value: "SECONDS",
-        about: text("Seconds that a connection stays open without a request", "没有请求的连接保持打开的秒数"),
+        about: text(
+            "Seconds that a connection stays open without a request, 1 to 86400",
+            "没有请求的连接保持打开的秒数，1 到 86400",
+        ),
         unset: Unset::Is(text("60; a day under Function Compute", "60；函数计算上一天")),
         ..LIMIT
     };
     LISTEN_MAX_CONNECTIONS: usize = |text| parse::number(text, 2..=MOST_CONNECTIONS), Spec {
         value: "N",
         about: text(
-            "Connections open at once, 2 or more; half of them may have a request",
-            "同时打开的连接数，至少 2 个，其中一半可以有请求",
+            "Connections open at once, 2 to 100000; half of them may have a request",
+            "同时打开的连接数，2 到 100000，其中一半可以有请求",
         ),
         more: text("the one silent for longest makes room", "沉默最久的让位"),
         unset: Unset::Is(text(
