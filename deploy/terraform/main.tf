@@ -7,24 +7,6 @@ provider "alicloud" {
 
 data "alicloud_account" "current" {}
 
-data "alicloud_fc_service" "this" {
-  enable = var.activate_services ? "On" : "Off"
-}
-
-data "alicloud_log_service" "this" {
-  enable = var.activate_services ? "On" : "Off"
-}
-
-resource "alicloud_message_service_service" "this" {
-  count = var.activate_services ? 1 : 0
-}
-
-# Whom Function Compute itself is when it writes logs. The first visit of its console makes this role, too.
-resource "alicloud_resource_manager_service_linked_role" "this" {
-  count        = var.activate_services ? 1 : 0
-  service_name = "fc.aliyuncs.com"
-}
-
 locals {
   account = data.alicloud_account.current.id
   mode    = lookup(var.settings, "FORWARD_MODE", "oms")
@@ -52,8 +34,6 @@ resource "alicloud_oss_bucket" "log" {
 resource "alicloud_log_project" "this" {
   project_name = coalesce(var.log_project, "${var.name}-${local.account}")
   description  = "Log of ${var.name}"
-
-  depends_on = [data.alicloud_log_service.this]
 }
 
 resource "alicloud_log_store" "this" {
@@ -89,15 +69,11 @@ resource "alicloud_log_store_index" "this" {
 # Where events end that neither OMS nor the log bucket took. The queue keeps them until somebody looks.
 resource "alicloud_message_service_topic" "failures" {
   topic_name = "${var.name}-failures"
-
-  depends_on = [alicloud_message_service_service.this]
 }
 
 resource "alicloud_message_service_queue" "failures" {
   queue_name               = "${var.name}-failures"
   message_retention_period = 604800
-
-  depends_on = [alicloud_message_service_service.this]
 }
 
 resource "alicloud_message_service_subscription" "failures" {
@@ -242,7 +218,6 @@ resource "alicloud_fcv3_function" "this" {
 
   # The first event must find its rights.
   depends_on = [
-    data.alicloud_fc_service.this,
     alicloud_ram_role_policy_attachment.function,
     alicloud_oss_bucket.log,
   ]

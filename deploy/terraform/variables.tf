@@ -95,12 +95,6 @@ variable "log_retention_days" {
   default     = 30
 }
 
-variable "activate_services" {
-  description = "Whether Function Compute, Simple Log Service and Simple Message Queue are activated, which accepts their terms"
-  type        = bool
-  default     = false
-}
-
 variable "cpu" {
   description = "vCPU of an instance: 0.05 to 16, in steps of 0.05"
   type        = number

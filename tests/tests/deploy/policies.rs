@@ -27,7 +27,7 @@ fn policies() -> Vec<(String, String)> {
 #[test]
 fn each_is_a_policy_of_the_cloud_that_its_name_says() {
     let policies = policies();
-    assert_eq!(policies.len(), 9);
+    assert_eq!(policies.len(), 10);
     for (name, text) in policies {
         let policy = AccessPolicy::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(policy.is_of_huawei(), name.contains("huawei"), "{name}");

@@ -9,8 +9,19 @@ use serde_json::Value;
 use crate::markdown::{documents, read};
 
 /// What an info string may be.
-const INFO: [&str; 10] =
-    ["sh", "sh no-run", "json", "json output", "text", "text output", "rust", "toml", "yaml", "mermaid"];
+const INFO: [&str; 11] = [
+    "sh",
+    "sh no-run",
+    "hcl",
+    "json",
+    "json output",
+    "text",
+    "text output",
+    "rust",
+    "toml",
+    "yaml",
+    "mermaid",
+];
 
 #[test]
 fn every_block_has_a_language() {
@@ -68,6 +79,51 @@ async fn the_record_that_is_shown_has_the_members_of_a_real_one() {
         assert_eq!(difference(&shown, &real), None, "{}: {real}", block.place);
         // And nothing of it is kept from the reader.
         assert_eq!(difference(&real, &shown), None, "{}: {real}", block.place);
+    }
+}
+
+/// What the documentation of `CreateSyncTask` says of its body: the members, whether they are required.
+const SYNC_TASK: [(&str, bool); 21] = [
+    ("src_cloud_type", false),
+    ("src_region", true),
+    ("src_bucket", true),
+    ("src_ak", true),
+    ("src_sk", true),
+    ("dst_ak", true),
+    ("dst_sk", true),
+    ("dst_region", true),
+    ("dst_bucket", true),
+    ("description", false),
+    ("enable_metadata_migration", false),
+    ("enable_kms", false),
+    ("enable_restore", false),
+    ("dst_storage_policy", false),
+    ("app_id", false),
+    ("source_cdn", false),
+    ("consistency_check", false),
+    ("src_crypto_type", false),
+    ("dst_crypto_type", false),
+    ("src_kms_key_id", false),
+    ("dst_kms_key_id", false),
+];
+
+#[test]
+fn the_sync_task_that_is_created_is_one_that_oms_documents() {
+    for page in ["docs/deploy.md", "docs/deploy.zh-CN.md"] {
+        let document = read(Path::new(page));
+        let block = document.blocks.iter().find(|block| block.is("json")).expect("the body");
+        let request: Value = serde_json::from_str(&block.text).unwrap();
+        let body = request["body"].as_object().unwrap();
+        for (name, is_required) in SYNC_TASK {
+            assert!(!is_required || body.contains_key(name), "{}: {name} is missing", block.place);
+        }
+        for name in body.keys() {
+            assert!(SYNC_TASK.iter().any(|(known, _)| known == name), "{}: {name}", block.place);
+        }
+        // With the default, an object that is overwritten while OMS copies it stays stale.
+        assert_eq!(body["consistency_check"], "crc64");
+        let description = body["description"].as_str().unwrap();
+        assert!(description.len() <= 255 && !description.contains(['<', '>', '(', ')', '"', '\'', '&']));
     }
 }
 

@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::markdown::{documents, root};
 use crate::prose::{first_column, in_backticks};
 use crate::session::{Printed, run};
-use crate::world::{CHANGED, FAILED, LISTED, MIRROR, OF_AMAZON, QUEUED, SITE, World};
+use crate::world::{CHANGED, FAILED, LISTED, MIRROR, OF_AMAZON, QUEUED, SITE, SOURCE, World};
 
 /// The pages that have commands to run, by name. Each has a test below.
-const PAGES: [&str; 7] = ["copy", "deploy", "desk", "ingest", "moving-over", "operations", "sources"];
+const PAGES: [&str; 8] =
+    ["copy", "deploy", "desk", "ingest", "migrate", "moving-over", "operations", "sources"];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
@@ -88,6 +89,33 @@ async fn desk() {
 #[tokio::test]
 async fn ingest() {
     in_both_languages("ingest", |world, _| assert!(is_mirrored(world, "iso/new.iso"))).await;
+}
+
+/// The page is one story: its trigger is there from the beginning, and one object fails at the first try.
+#[tokio::test]
+async fn migrate() {
+    for suffix in [".md", ".zh-CN.md"] {
+        let world = World::start().await;
+        let function = world.deploy("migrate").await;
+        world.refuse_once(LISTED);
+        run(&world, &of_language("migrate", suffix), "migrate").await;
+        let file = |name: &str| std::fs::read_to_string(world.folder().join(name)).unwrap();
+        // The trigger forwarded what was uploaded while it was there.
+        assert_eq!(world.twin.accepted_count("migration-test.txt"), 1, "{suffix}");
+        // What failed is named, and was copied the second time.
+        assert_eq!(file("not-copied.txt"), format!("{LISTED}\n"), "{suffix}");
+        for key in [FAILED, CHANGED, LISTED, "migration-test.txt"] {
+            assert!(is_mirrored(&world, key), "{suffix}: {key}");
+        }
+        assert!(!world.waits_for_a_replay(), "{suffix}");
+        // The proof has nothing to name, in either direction.
+        assert_eq!((&*file("differences.txt"), &*file("only-in-obs.txt")), ("", ""), "{suffix}");
+        // The way back brought what was written after the cut-over, and changed nothing else.
+        let of_source = |key: &str| world.twin.oss().get(SOURCE, key).unwrap();
+        assert_eq!(of_source("new.txt").body, file("new.txt").as_bytes(), "{suffix}");
+        assert_eq!(of_source(CHANGED).body, CHANGED.as_bytes(), "{suffix}");
+        function.terminate().await;
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloud_twin::{SyncTaskHandle, Twin};
+use cloud_twin::{Fault, FaultResponse, Service, SyncTaskHandle, Twin};
 use e2e::sqs::{Sqs, SqsReply};
-use e2e::{Settings, WebReply, WebRequest, WebServer, event};
+use e2e::{Function, Settings, WebReply, WebRequest, WebServer, event};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -77,6 +77,19 @@ impl World {
     /// Whether the record of [`FAILED`] is still there.
     pub(crate) fn waits_for_a_replay(&self) -> bool {
         self.twin.oss().get(LOGS, &marker(&self.task)).is_some()
+    }
+
+    /// The function as a user of this page has deployed it, with the trigger on the source bucket.
+    pub(crate) async fn deploy(&self, page: &str) -> Function {
+        let function = Function::with(self.settings(page)).start().await;
+        self.twin.notify(SOURCE, &function.url()).unwrap();
+        function
+    }
+
+    /// OBS refuses the next upload of this object.
+    pub(crate) fn refuse_once(&self, key: &str) {
+        let fault = Fault::respond(Service::Obs, FaultResponse::error(400, "InvalidArgument", "not today"));
+        self.twin.faults().inject(fault.method("PUT").key_contains(key).times(1));
     }
 
     fn write(&self, name: &str, text: &str) {
