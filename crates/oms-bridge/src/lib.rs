@@ -14,7 +14,6 @@
 //! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`failure`] | why a command failed, in one form for all |
-//! | [`logging`] | log lines |
 //!
 //! | crate below it | concern |
 //! |---|---|
@@ -44,7 +43,6 @@ pub mod explain;
 pub mod failure;
 pub mod host;
 pub mod ingest;
-pub mod logging;
 pub mod status;
 
 pub use http_client;

@@ -71,6 +71,8 @@ pub struct Spec {
     pub commands: &'static [&'static str],
     /// The feature of the build without which no command has it.
     pub feature: Option<&'static str>,
+    /// The commands whose short help names it, among what is required or as an option.
+    pub short_help: &'static [&'static str],
     /// How it is given.
     pub given: Given,
     /// Whether messages may show it.
@@ -91,6 +93,7 @@ impl Spec {
         section: &Section { title: text("", ""), intro: text("", "") },
         commands: &[],
         feature: None,
+        short_help: &[],
         given: Given::VariableOrOption,
         secrecy: Secrecy::Public,
         about: text("", ""),

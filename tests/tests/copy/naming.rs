@@ -145,7 +145,7 @@ async fn what_opens_the_ends_must_be_set() {
 
 #[tokio::test]
 async fn the_help_shows_examples_and_exit_codes() {
-    let help = OmsBridge::new(["copy", "--help"]).run().await.stdout;
+    let help = OmsBridge::new(["copy", "--help-all"]).run().await.stdout;
     for said in
         ["copy -r oss://photos/2024/ obs://mirror/2024/", "--keys-from <FILE>", "4    credentials refused"]
     {

@@ -163,7 +163,7 @@ async fn an_address_that_is_taken_is_named() {
 async fn help_names_every_setting_and_no_value() {
     let cloud = Cloud::start().await;
     let settings = good(&cloud).set("DESK_DATABASE", "mysql://user:hush-password@127.0.0.1/desk");
-    let help = OmsBridge::new(["desk", "--help"]).settings(settings).run().await;
+    let help = OmsBridge::new(["desk", "--help-all"]).settings(settings).run().await;
     assert_eq!(help.code, Some(0), "{help:?}");
     for name in OWN.into_iter().chain(["DESK_TOKENS_FILE", "DESK_FORWARD"]) {
         assert!(help.stdout.contains(&format!("[env: {name}]")), "{name}: {}", help.stdout);

@@ -319,7 +319,7 @@ pub(crate) fn without_placeholders(text: &str) -> String {
 }
 
 pub(crate) fn help(arguments: &[&str]) -> String {
-    let output = Command::new(e2e::binary()).args(arguments).arg("--help").output().unwrap();
+    let output = Command::new(e2e::binary()).args(arguments).arg("--help-all").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 

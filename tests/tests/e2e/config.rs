@@ -17,7 +17,7 @@ async fn commands() -> Vec<String> {
 }
 
 async fn help(command: &str) -> String {
-    let finished = OmsBridge::new([command, "--help"]).run().await;
+    let finished = OmsBridge::new([command, "--help-all"]).run().await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     finished.stdout
 }
@@ -140,7 +140,7 @@ async fn help_shows_no_value_of_the_environment() {
     let settings = settings.set("DEST_SK", "hush-key").set("DEST_SECURITY_TOKEN", "hush-token");
     let secrets = ["TWINFAKE", "TwinFake", "hush", "127.0.0.1:"];
     for command in ["serve", "send", "consume", "replay", "status", "doctor", "explain"] {
-        let text = OmsBridge::new([command, "--help"]).settings(settings.clone()).run().await.stdout;
+        let text = OmsBridge::new([command, "--help-all"]).settings(settings.clone()).run().await.stdout;
         for secret in secrets {
             // The one address in a help text is that of an example.
             assert!(!text.replace("127.0.0.1:9000", "").contains(secret), "{secret}: {text}");

@@ -360,7 +360,7 @@ async fn the_template_sets_what_the_binary_understands() {
     let template: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(include_str!("../../../deploy/lambda/template.yaml")).unwrap();
     let variables = &template["Resources"]["Forwarder"]["Properties"]["Environment"]["Variables"];
-    let help = OmsBridge::new(["serve", "--help"]).run().await.stdout;
+    let help = OmsBridge::new(["serve", "--help-all"]).run().await.stdout;
     for name in variables.as_mapping().unwrap().keys().map(|name| name.as_str().unwrap()) {
         let known = help.contains(&format!("[env: {name}]"))
             || name == "RUST_LOG"

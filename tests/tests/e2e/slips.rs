@@ -104,7 +104,7 @@ async fn every_setting_may_be_set_and_empty() {
     let cloud = Cloud::start().await;
     let mut names = Vec::new();
     for command in ["serve", "send", "copy", "consume", "desk", "replay", "status", "doctor", "explain"] {
-        let help = OmsBridge::new([command, "--help"]).run().await.stdout;
+        let help = OmsBridge::new([command, "--help-all"]).run().await.stdout;
         let found = help.split("[env: ").skip(1).map(|rest| rest.split([']', '=']).next().unwrap().trim());
         names.extend(found.map(str::to_owned));
     }

@@ -115,8 +115,8 @@ async fn no_more_records_are_read_than_asked_for() {
         mark(&cloud, &format!("k{number}"), "transient");
     }
     let finished = status(cloud.settings(), &["--read", "10"]).await;
-    assert!(finished.stdout.contains("2500 keys failed"), "{finished:?}");
-    assert!(finished.stdout.contains("by class, 10 of 2500 read"), "{finished:?}");
+    assert!(finished.stdout.contains("2,500 keys failed"), "{finished:?}");
+    assert!(finished.stdout.contains("by class, 10 of 2,500 read"), "{finished:?}");
     let read = cloud.twin.stats().requests(Service::Oss, "GetObject");
     assert_eq!(read, 15, "the five latest are read for what they say");
     let none = status(cloud.settings(), &["--json", "--read", "0"]).await.json();

@@ -48,6 +48,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("http-listener", &[]),
     ("object-events", &[]),
     ("settings", &["oss-lite"]),
+    ("terminal", &["settings"]),
     ("aws-access", &["http-client"]),
     // There is one rule for slow and silent clients, wherever somebody listens.
     ("fc-adapter", &["http-listener"]),

@@ -20,12 +20,12 @@ use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
-use settings::text::counted;
 use settings::{Invalid, Reader, lenient, parse};
 use sqs_worker::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
 };
+use terminal::numbers::{count, counted};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
 ///
@@ -248,8 +248,11 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
     } else {
         let Totals { received, deleted, accepted, failed, .. } = summary.totals;
         print(&format!(
-            "{} received, {deleted} deleted; {accepted} keys accepted, {failed} failed, {}",
+            "{} received, {} deleted; {} accepted, {} failed, {}",
             counted(received, "message"),
+            count(deleted),
+            counted(accepted, "key"),
+            count(failed),
             effort(engine, summary.requests, summary.elapsed_s)
         ));
     }

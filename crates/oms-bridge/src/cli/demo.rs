@@ -10,6 +10,7 @@ use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::screen::Screen;
 use crate::demo::story;
 use crate::failure::Failure;
+use terminal::numbers::elapsed;
 
 /// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing
 /// is missing.
@@ -37,10 +38,9 @@ pub(super) async fn run(args: DemoArgs) -> Ended {
     let ending = told.await.map_err(Failure::internal)?;
     screen.line("");
     if ending.is_happy() {
-        screen.line(&format!(
-            "All {} objects arrived, {} of them after an outage, in {:.1} s.",
-            ending.objects, ending.resent, ending.elapsed_s
-        ));
+        let (objects, resent, took) = (ending.objects, ending.resent, elapsed(ending.elapsed_s));
+        let told = format!("All {objects} objects arrived, {resent} of them after an outage, in {took}.");
+        screen.paragraph("", &told);
     } else {
         screen.line(&format!("Only {} of {} objects arrived.", ending.arrived, ending.objects));
     }

@@ -18,7 +18,7 @@ use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
-use crate::demo::screen::shown;
+use crate::demo::screen::Screen;
 use crate::failure::Failure;
 use crate::host::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
@@ -213,21 +213,29 @@ async fn narrate(cloud: &LocalCloud) {
 fn tell(event: &TwinEvent) -> Option<String> {
     Some(match event {
         TwinEvent::ObjectPut { service, bucket, key } => {
-            format!("put       {service}://{bucket}/{}", shown(key))
+            format!("put       {service}://{bucket}/{}", Screen::Stderr.shown(key))
         }
         TwinEvent::ObjectDeleted { service, bucket, key } => {
-            format!("deleted   {service}://{bucket}/{}", shown(key))
+            format!("deleted   {service}://{bucket}/{}", Screen::Stderr.shown(key))
         }
         TwinEvent::OmsAccepted { keys, .. } => format!("accepted  {}", list(keys)),
         TwinEvent::OmsRefused { status, keys } => format!("refused   {} ({status})", list(keys)),
-        TwinEvent::ObjectCopied { bucket, key } => format!("copied    obs://{bucket}/{}", shown(key)),
-        TwinEvent::CopySkipped { bucket, key } => format!("not newer obs://{bucket}/{}", shown(key)),
-        TwinEvent::CopyFailed { key, reason, .. } => format!("not copied {}: {reason}", shown(key)),
-        TwinEvent::EventFailed { key, reason, .. } => format!("event lost {}: {reason}", shown(key)),
+        TwinEvent::ObjectCopied { bucket, key } => {
+            format!("copied    obs://{bucket}/{}", Screen::Stderr.shown(key))
+        }
+        TwinEvent::CopySkipped { bucket, key } => {
+            format!("not newer obs://{bucket}/{}", Screen::Stderr.shown(key))
+        }
+        TwinEvent::CopyFailed { key, reason, .. } => {
+            format!("not copied {}: {reason}", Screen::Stderr.shown(key))
+        }
+        TwinEvent::EventFailed { key, reason, .. } => {
+            format!("event lost {}: {reason}", Screen::Stderr.shown(key))
+        }
         _ => return None,
     })
 }
 
 fn list(keys: &[String]) -> String {
-    keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(", ")
+    keys.iter().map(|key| Screen::Stderr.shown(key)).collect::<Vec<_>>().join(", ")
 }

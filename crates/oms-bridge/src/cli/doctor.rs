@@ -16,6 +16,7 @@ use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::Reader;
+use terminal::style::Stream;
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
 /// finding.
@@ -83,7 +84,7 @@ fn tell(diagnosis: &Diagnosis, json: bool) -> Exit {
     if json {
         print_json(diagnosis);
     } else {
-        print(&diagnosis.to_string());
+        print(&diagnosis.text(Stream::Stdout.width()));
     }
     match diagnosis.severity() {
         Severity::Ok | Severity::Warning => Exit::Done,

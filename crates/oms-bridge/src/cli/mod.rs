@@ -12,6 +12,8 @@ mod dev;
 mod doctor;
 mod exit;
 mod explain;
+mod help;
+mod json_list;
 #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
 mod left_out;
 #[cfg(test)]
@@ -19,11 +21,12 @@ mod reference;
 mod replay;
 mod send;
 mod serve;
+mod start;
+mod stats;
 mod status;
 mod time;
 
 use std::env;
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -40,13 +43,14 @@ use crate::config::table::serve::LOG_FORMAT;
 use crate::config::{Settings, keys};
 use crate::failure::{self, End, Failure};
 use crate::host::interrupts::Interrupts;
-use crate::host::lambda::RuntimeApi;
-use crate::logging::{self, LogFormat};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use http_client::{self, Proxies};
-use settings::text::{self, counted, printable};
+use settings::text::{self, printable};
 use settings::{Problem, Reader, Values, lenient};
+use terminal::logging;
+use terminal::numbers::{counted, elapsed};
+use terminal::{stderr, style};
 
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
@@ -64,6 +68,7 @@ struct Cli {
         env = LOG_FORMAT.spec.name,
         value_name = LOG_FORMAT.spec.value,
         hide_env_values = true,
+        hide_short_help = true,
         help = LOG_FORMAT.spec.help()
     )]
     log_format: Option<String>,
@@ -89,6 +94,7 @@ enum Command {
     #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
     #[command(flatten)]
     LeftOut(left_out::LeftOut),
+    Help(help::HelpArgs),
 }
 
 impl Command {
@@ -107,6 +113,7 @@ impl Command {
             // They say themselves what fails, on purpose.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
+            Self::Help(_) => "error",
             #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
             Self::LeftOut(_) => "error",
         }
@@ -115,28 +122,22 @@ impl Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(arguments());
+    style::start();
+    let cli = match start::command_line(&start::arguments()) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
     let values = Values::default().with(&LOG_FORMAT.spec, cli.log_format.as_deref().unwrap_or_default());
     let mut reader = Reader::new(values);
     let format = reader.get(&LOG_FORMAT);
     logging::start(
-        format.unwrap_or_else(|| LogFormat::detect(variable)),
+        format.unwrap_or_else(start::usual_format),
         variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()),
     );
     match cli.command.runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command, reader.into_problems())).into(),
         Err(error) => internal(&error).into(),
     }
-}
-
-/// The arguments of this process. Lambda starts the file `bootstrap` without any and means
-/// [`Command::Serve`].
-fn arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = env::args_os().collect();
-    if arguments.len() == 1 && RuntimeApi::find(variable).is_some() {
-        arguments.push("serve".into());
-    }
-    arguments
 }
 
 /// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is
@@ -186,6 +187,7 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         Command::Dev(args) => dev::run(&args, reader(args.settings.values())).await,
         #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
         Command::LeftOut(asked) => Err(left_out::failure(&asked)),
+        Command::Help(args) => help::run(&args),
     }
 }
 
@@ -236,8 +238,8 @@ impl Prepared {
 /// What a command took, for its last words. Requests tell something of OMS only.
 fn effort(engine: &Engine, requests: u64, elapsed_s: f64) -> String {
     match engine {
-        Engine::Oms(_) => format!("in {} and {elapsed_s:.1} s", counted(requests, "request")),
-        Engine::Copy(_) | Engine::OmsThenCopy(..) => format!("in {elapsed_s:.1} s"),
+        Engine::Oms(_) => format!("in {} and {}", counted(requests, "request"), elapsed(elapsed_s)),
+        Engine::Copy(_) | Engine::OmsThenCopy(..) => format!("in {}", elapsed(elapsed_s)),
     }
 }
 
@@ -253,12 +255,16 @@ fn print_json(result: &impl Serialize) {
 /// Prints a result of one line or more, so that a terminal shows what it says and does nothing else.
 fn print(text: &str) {
     // A closed stdout is the reader's choice; the exit code still tells.
-    let _ = writeln!(io::stdout(), "{}", text::lines(text));
+    let _ = stderr::beside_the_bar(|| writeln!(io::stdout(), "{}", text::lines(text)));
 }
 
 /// Says something on stderr, by the same rule.
 fn say(what: impl Display) {
-    let _ = writeln!(io::stderr(), "{}", text::lines(&what.to_string()));
+    let what = what.to_string();
+    match what.strip_prefix("error: ") {
+        Some(why) => stderr::error(why),
+        None => stderr::say(what),
+    }
 }
 
 /// Resolves at the second interrupt. After the first nothing new is begun, and whoever waits is told why it

@@ -8,10 +8,9 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use clap::builder::Str;
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command};
 use settings::reference::{Language, tables, wrapped};
 
-use super::Cli;
 use crate::config::table::{self, others};
 
 const SETTINGS: &str = "\
@@ -57,7 +56,7 @@ mean is in [settings](settings.md).
 /// The page of commands, of a build with everything in it.
 fn commands() -> String {
     let mut page = COMMANDS.to_owned();
-    let mut cli = Cli::command().term_width(0);
+    let mut cli = super::help::command().term_width(0);
     cli.build();
     let _ = write!(page, "\n```text\n{}\n```\n", super::exit::CODES);
     for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -78,7 +77,9 @@ fn section(command: &Command) -> String {
     let own: Vec<&Arg> = command
         .get_arguments()
         .filter(|arg| {
-            !is_setting(arg) && !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str())
+            !is_setting(arg)
+                && !arg.is_hide_set()
+                && !["help", "help-all", "version"].contains(&arg.get_id().as_str())
         })
         .collect();
     if !own.is_empty() {
@@ -96,7 +97,7 @@ fn section(command: &Command) -> String {
         let listed = format!("[Settings](settings.md): {}.", settings.join(", "));
         let _ = write!(text, "\n{}\n", wrapped(&listed));
     }
-    if let Some(after) = command.get_after_help() {
+    if let Some(after) = command.get_after_long_help() {
         let after = after.to_string();
         let examples = after.split("\n\nExit codes:").next().unwrap_or_default();
         let (title, lines) = examples.split_once('\n').unwrap_or(("", examples));
@@ -179,7 +180,7 @@ fn the_reference_of_commands_is_that_of_the_command_line() {
 
 #[test]
 fn each_command_has_the_settings_that_the_table_says_and_no_others() {
-    let mut cli = Cli::command();
+    let mut cli = super::help::command();
     cli.build();
     let mut named = BTreeSet::new();
     for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {

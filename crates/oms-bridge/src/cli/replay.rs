@@ -1,15 +1,16 @@
 //! `replay`: sends again what failed.
 
 use std::convert::Infallible;
-use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use futures_util::TryStreamExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use tokio::time::Instant;
 
+use super::json_list::{JsonList, Output};
+use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
@@ -25,8 +26,10 @@ use bridge_core::replay::{
 };
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
-use settings::text::{counted, printable};
+use settings::text::printable;
 use settings::{Invalid, Reader, Values, parse};
+use terminal::numbers::{count, counted};
+use terminal::progress::Progress;
 
 /// Sends again what failed: the keys of the failed records in the log bucket.
 ///
@@ -50,13 +53,19 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Only keys that failed last at this time or earlier.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
     until: Option<String>,
     /// Send at most N keys.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Engine to send with [default: that of the settings].
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "oms|copy|oms-then-copy")]
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        hide_short_help = true,
+        value_name = "oms|copy|oms-then-copy"
+    )]
     engine: Option<ForwardMode>,
     /// OMS requests, and objects that are copied, under way at once.
     #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = in_flight)]
@@ -68,14 +77,19 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     dead: bool,
     /// Set a key aside when it was refused for good this often. Outages do not count.
-    #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: u32,
     /// Only print the keys that would be sent, one a line.
     #[arg(long)]
     dry_run: bool,
+    /// With `--dry-run`: exit code 3 if a key would be sent.
+    #[arg(long, requires = "dry_run", hide_short_help = true)]
+    exit_code: bool,
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stats: StatsArgs,
     #[command(flatten)]
     settings: SettingsOf<ReplayArgs>,
 }
@@ -108,18 +122,21 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let options = ReplayOptions { source: pipeline.source(), ..options };
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
-    let bar = bar();
-    let output = if args.json { Output::Json } else { Output::Text };
+    let progress = args.stats.progress("sending", "key");
+    let planned = Arc::new(JsonList::new(if args.json { Output::Json } else { Output::Text }));
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
-    let observer = Arc::new((Log, Watcher { bar: bar.clone(), output }));
+    let observer = Arc::new((Log, Watcher { progress: progress.clone(), planned: Arc::clone(&planned) }));
     let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
     let summary = tokio::select! {
         summary = replayed => summary,
-        never = count(&bar, &journal, &options) => match never {},
+        never = total(&progress, &journal, &options) => match never {},
+        never = progress.show(|_| ()) => match never {},
         () = insisted(again) => return Ok(Exit::Interrupted),
     };
-    bar.finish_and_clear();
-    Ok(report(&summary, pipeline.engine(), options.mode, output, End::journal(&service, log_bucket.as_str())))
+    progress.finish();
+    let log_bucket = End::journal(&service, log_bucket.as_str());
+    let exit = report(&summary, pipeline.engine(), options.mode, &planned, log_bucket);
+    Ok(if args.exit_code && exit == Exit::Done && planned.len() > 0 { Exit::SomeFailed } else { exit })
 }
 
 impl ReplayArgs {
@@ -170,24 +187,32 @@ impl Class {
     }
 }
 
-/// What goes to stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Output {
-    Text,
-    Json,
+/// The result of a dry run, as `--json` prints it behind the keys.
+#[derive(Serialize)]
+struct Preview<'s> {
+    dry_run: bool,
+    would_send: u64,
+    #[serde(flatten)]
+    summary: &'s ReplaySummary,
 }
 
 fn report(
     summary: &ReplaySummary,
     engine: &Engine,
     mode: ReplayMode,
-    output: Output,
+    planned: &JsonList,
     log_bucket: End<'_>,
 ) -> Exit {
-    match (output, mode) {
-        (Output::Json, _) => print_json(summary),
+    match (planned.output(), mode) {
+        (Output::Json, ReplayMode::Send) => print_json(summary),
+        (Output::Json, ReplayMode::DryRun) => {
+            planned.finish(&Preview { dry_run: true, would_send: planned.len(), summary });
+        }
         // The keys are the result then.
-        (Output::Text, ReplayMode::DryRun) => say(describe(summary, engine)),
+        (Output::Text, ReplayMode::DryRun) => {
+            say(format_args!("{} would be sent", counted(planned.len(), "key")));
+            say(describe(summary, engine));
+        }
         (Output::Text, ReplayMode::Send) => print(&describe(summary, engine)),
     }
     if let Some(stopped) = &summary.stopped {
@@ -212,82 +237,72 @@ fn report(
 fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
     let ReplaySummary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
     let mut lines = vec![format!(
-        "{}: {accepted} accepted, {already_done} already done, {failed} failed, {skipped} skipped, {}",
+        "{}: {} accepted, {} already done, {} failed, {} skipped, {}",
         counted(*listed as u64, "record"),
+        count(*accepted as u64),
+        count(*already_done as u64),
+        count(*failed as u64),
+        count(*skipped as u64),
         effort(engine, *requests, *elapsed_s)
     )];
     if summary.set_aside > 0 {
         lines.push(format!(
             "{} of the failed keys were set aside: `replay --dead` sends them again",
-            summary.set_aside
+            count(summary.set_aside as u64)
         ));
     }
     if summary.unreadable > 0 {
         lines.push(format!(
             "{} of the skipped records cannot be read: see the warnings, and restore them or mend their access",
-            summary.unreadable
+            count(summary.unreadable as u64)
         ));
     }
     if summary.for_copies > 0 {
         lines.push(format!(
             "{} of the skipped records are not for OMS (removals; objects at URLs, of another service or bucket): `replay --engine copy` \
              forwards them",
-            summary.for_copies
+            count(summary.for_copies as u64)
         ));
     }
     if summary.markers_left > 0 {
         lines.push(format!(
             "{} accepted keys still have their failed record: the next replay removes it",
-            summary.markers_left
+            count(summary.markers_left as u64)
         ));
     }
     lines.join("\n")
 }
 
-/// The progress bar: on a terminal only.
-fn bar() -> ProgressBar {
-    const TEMPLATE: &str = "{bar:30} {pos}/{len} keys  {per_sec}  {eta}  {msg}";
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style)
-}
-
 /// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and
 /// without the count there is no remaining time. Only where somebody looks.
-async fn count(bar: &ProgressBar, journal: &OpenJournal, options: &ReplayOptions) -> Infallible {
-    if !bar.is_hidden() {
+async fn total(progress: &Progress, journal: &OpenJournal, options: &ReplayOptions) -> Infallible {
+    if progress.is_a_bar() {
         let prefix = options.filter.prefix.as_deref().unwrap_or_default();
         let most = options.limit.unwrap_or(usize::MAX) as u64;
         let count = |count: u64, _| async move { Ok(count + 1) };
         if let Ok(found) = journal.failures(options.status, prefix).try_fold(0, count).await {
-            bar.set_length(found.min(most));
+            progress.set_total(found.min(most));
         }
     }
     std::future::pending().await
 }
 
-/// Moves the bar, and prints the keys of a dry run.
+/// Counts for the progress what is settled, and prints the keys of a dry run.
 struct Watcher {
-    bar: ProgressBar,
-    output: Output,
+    progress: Progress,
+    planned: Arc<JsonList>,
 }
 
 impl Observer for Watcher {
     fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
-            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.bar.inc(1),
+            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.progress.add(1),
             ProgressEvent::Failed { failure, .. } => {
-                self.bar.inc(1);
-                self.bar.set_message(format!("last error: {}", printable(&failure.error.to_string())));
+                self.progress.add(1);
+                self.progress.note(format!("last error: {}", failure.error));
             }
-            ProgressEvent::Planned { key } if self.output == Output::Text => {
-                self.bar.suspend(|| print(&printable(key)));
-            }
-            ProgressEvent::Planned { .. }
-            | ProgressEvent::Rejected { .. }
-            | ProgressEvent::RecordLost { .. } => {}
+            ProgressEvent::Planned { key } => self.planned.add(key, &printable(key)),
+            ProgressEvent::Rejected { .. } | ProgressEvent::RecordLost { .. } => {}
         }
     }
 }

@@ -1,12 +1,11 @@
 //! `send`: hands keys to the same pipeline as events.
 
-use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::stats::StatsArgs;
 use super::{Ended, Exit, effort, exit, print, print_json, say, variable};
 use crate::assemble;
 use crate::config::{self, Command, Settings, SettingsOf, keys};
@@ -18,7 +17,9 @@ use bridge_core::engine::Engine;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use http_client::{self, Proxies};
 use settings::Reader;
-use settings::text::{counted, printable};
+use settings::text::printable;
+use terminal::numbers::{count, counted};
+use terminal::progress::Progress;
 
 /// Hands keys to the engine, as if their objects had just been uploaded.
 #[derive(Args)]
@@ -36,6 +37,8 @@ pub(super) struct SendArgs {
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stats: StatsArgs,
     #[command(flatten)]
     pub(super) settings: SettingsOf<SendArgs>,
 }
@@ -83,9 +86,16 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
         Keys::Named(None) => return Ok(Exit::Usage),
     };
     let started = Instant::now();
-    let bar = Bar::new(input.length());
-    let sent = send(&pipeline, &credentials, input, &(Log, &bar), Interrupts::from_keyboard()).await;
-    bar.0.finish_and_clear();
+    let progress = args.stats.progress("sending", "key");
+    if let Some(keys) = input.length() {
+        progress.set_total(keys);
+    }
+    let watcher = (Log, Watcher(progress.clone()));
+    let sent = tokio::select! {
+        sent = send(&pipeline, &credentials, input, &watcher, Interrupts::from_keyboard()) => sent,
+        never = progress.show(|_| ()) => match never {},
+    };
+    progress.finish();
     let summary = Summary::new(&sent, pipeline.engine().requests(), started);
     if args.json {
         print_json(&summary);
@@ -133,45 +143,34 @@ impl Summary {
     fn describe(&self, engine: &Engine, records: &str) -> String {
         let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded } = self;
         let mut lines = vec![format!(
-            "{}: {accepted} accepted, {failed} failed, {skipped} skipped, {}",
+            "{}: {} accepted, {} failed, {} skipped, {}",
             counted(*keys as u64, "key"),
+            count(*accepted as u64),
+            count(*failed as u64),
+            count(*skipped as u64),
             effort(engine, *requests, *elapsed_s)
         )];
         if failed > unrecorded {
             lines.push(format!("failed keys are recorded under {records}failed_object/"));
         }
         if *unrecorded > 0 {
+            let unrecorded = count(*unrecorded as u64);
             lines.push(format!("{unrecorded} failed keys are recorded nowhere: send them again"));
         }
         lines.join("\n")
     }
 }
 
-/// The progress bar: on a terminal only.
-struct Bar(ProgressBar);
+/// Counts for the progress what is settled.
+struct Watcher(Progress);
 
-impl Bar {
-    fn new(length: Option<u64>) -> Self {
-        Self(match length {
-            _ if !io::stderr().is_terminal() => ProgressBar::hidden(),
-            Some(length) => ProgressBar::new(length)
-                .with_style(style("{bar:30} {pos}/{len} keys  {per_sec}  {eta}  {msg}")),
-            None => ProgressBar::new_spinner().with_style(style("{spinner} {pos} keys  {per_sec}  {msg}")),
-        })
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-impl Observer for &Bar {
+impl Observer for Watcher {
     fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
-            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.0.inc(1),
+            ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.0.add(1),
             ProgressEvent::Failed { failure, .. } => {
-                self.0.inc(1);
-                self.0.set_message(format!("last error: {}", printable(&failure.error.to_string())));
+                self.0.add(1);
+                self.0.note(format!("last error: {}", failure.error));
             }
             ProgressEvent::Planned { .. }
             | ProgressEvent::Rejected { .. }

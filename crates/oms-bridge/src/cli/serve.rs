@@ -160,7 +160,8 @@ async fn over_http(
     if let Some(listen) = args.listen {
         adapter = adapter.listen(listen);
     }
-    if args.json {
+    if args.json || platform != Platform::FunctionCompute {
+        // Nobody cuts a log by them elsewhere.
         adapter = adapter.markers(Markers::Off);
     }
     adapter.run().await.map_err(|error| match error.kind() {

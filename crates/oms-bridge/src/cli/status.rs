@@ -1,22 +1,24 @@
 //! `status`: what failed, how long ago and why; what OMS reports.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
+use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, exit, journal, print, print_json, say};
 use crate::assemble;
 use crate::config::{Command, SettingsOf};
 use crate::failure::{Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
-use crate::status::{Huawei, Status, collect};
+use crate::status::{Huawei, Limits, Status, collect};
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::Reader;
+use terminal::style::Stream;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.
 #[derive(Args)]
@@ -28,12 +30,17 @@ pub(super) struct StatusArgs {
     /// Look again every SECONDS seconds, until interrupted.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     watch: Option<u64>,
-    /// Read at most N records for their class.
+    /// Read at most N records for their class and reason.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     read: usize,
+    /// Count at most N failed keys, with a request for each thousand; 0 counts all.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    list: usize,
     /// Print one JSON object as the result; with --watch one a line.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stats: StatsArgs,
     #[command(flatten)]
     pub(super) settings: SettingsOf<StatusArgs>,
 }
@@ -56,11 +63,16 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
     let mut interrupts = Interrupts::from_keyboard();
     loop {
         let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
-        let collected = collect(&open, &settings.task, huawei.as_mut(), args.read, clock::system());
+        let progress = args.stats.progress("listing", "failed key");
+        let limits = args.limits();
+        let collected =
+            collect(&open, &settings.task, huawei.as_mut(), limits, &progress, clock::system());
         let status = tokio::select! {
             status = Box::pin(collected) => status,
+            never = progress.show(|_| ()) => match never {},
             () = interrupts.next() => return Ok(Exit::Interrupted),
         };
+        progress.finish();
         let ended = match status {
             Ok(status) => {
                 show(&status, args.json, args.watch.is_some());
@@ -86,14 +98,20 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
     }
 }
 
+impl StatusArgs {
+    fn limits(&self) -> Limits {
+        Limits { list: if self.list == 0 { usize::MAX } else { self.list }, read: self.read }
+    }
+}
+
 fn show(status: &Status, json: bool, again: bool) {
     if json {
         print_json(status);
         return;
     }
-    if again && io::stdout().is_terminal() {
+    if again && Stream::Stdout.is_terminal() {
         // Home, then clear: without the flicker of clearing first.
         let _ = write!(io::stdout(), "\x1b[H\x1b[J");
     }
-    print(status.to_string().trim_end());
+    print(status.text(Stream::Stdout.width()).trim_end());
 }

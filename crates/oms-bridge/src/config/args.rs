@@ -9,6 +9,7 @@ use settings::setting::Given;
 use settings::{Spec, Values};
 
 use super::table;
+use super::table::is_required;
 
 /// A command that has settings.
 pub trait Command {
@@ -50,6 +51,7 @@ fn option<C: Command>(spec: &'static Spec) -> Arg {
         .value_name(spec.value)
         .action(ArgAction::Set)
         .help(spec.help())
+        .hide_short_help(is_required(spec) || !spec.short_help.contains(&C::NAME))
         .help_heading(C::HEADING.unwrap_or(spec.section.title.en))
 }
 

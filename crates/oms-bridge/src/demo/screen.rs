@@ -1,4 +1,4 @@
-//! How the demo looks: plain lines, coloured on a terminal, readable in a log file.
+//! How the demo looks: plain lines, coloured on a terminal, readable in a log file and on a narrow screen.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -6,9 +6,18 @@ use std::time::Duration;
 use console::{Alignment, measure_text_width, pad_str, style, truncate_str};
 
 use settings::text::printable;
+use terminal::layout::paragraph;
+use terminal::stderr;
+use terminal::style::Stream;
 
-/// Widest object name that is shown whole.
+/// Widest object name that is shown whole, where there is room for it.
 const NAME: usize = 34;
+
+/// Narrowest column of names.
+const NARROWEST: usize = 12;
+
+/// What the other columns of a line take.
+const OTHERS: usize = 46;
 
 /// Where the commentary goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,27 +31,41 @@ pub enum Screen {
 impl Screen {
     /// One line.
     pub fn line(self, text: &str) {
-        // Nobody is left to be told when the reader has gone.
-        let _ = match self {
-            Self::Stdout => writeln!(io::stdout(), "{text}"),
-            Self::Stderr => writeln!(io::stderr(), "{text}"),
-        };
+        match self {
+            // Nobody is left to be told when the reader has gone.
+            Self::Stdout => drop(writeln!(io::stdout(), "{text}")),
+            Self::Stderr => stderr::styled(text),
+        }
+    }
+
+    /// Text that goes on below itself, behind `first`, where the terminal ends.
+    pub fn paragraph(self, first: &str, text: &str) {
+        for line in paragraph(first, text, self.width()).lines() {
+            self.line(line);
+        }
     }
 
     /// The title of an act.
     pub fn title(self, text: &str) {
         self.line("");
-        self.line(&self.style(text).bold().to_string());
+        for line in paragraph("", text, self.width()).lines() {
+            self.line(&self.style(line).bold().to_string());
+        }
     }
 
     /// Something that went well.
     pub fn good(self, key: &str, detail: &str) {
-        self.line(&format!("  {} {}  {detail}", self.style("✓").green(), name(key)));
+        self.about(&self.style("✓").green().to_string(), key, detail);
     }
 
     /// Something that did not.
     pub fn bad(self, key: &str, detail: &str) {
-        self.line(&format!("  {} {}  {detail}", self.style("✗").red(), name(key)));
+        self.about(&self.style("✗").red().to_string(), key, detail);
+    }
+
+    fn about(self, mark: &str, key: &str, detail: &str) {
+        let name = pad_str(&self.shown(key), self.name_width(), Alignment::Left, None).into_owned();
+        self.paragraph(&format!("  {mark} {name}  "), detail);
     }
 
     /// A table with a header row; the first column is aligned left, the others right.
@@ -61,8 +84,28 @@ impl Screen {
                     pad_str(cell, *width, alignment, None).into_owned()
                 })
                 .collect();
-            let line = format!("  {}", cells.join("   "));
+            let line = format!("  {}", cells.join("  "));
             self.line(&if index == 0 { self.style(line.trim_end()).dim().to_string() } else { line });
+        }
+    }
+
+    /// A key as it is shown: escaped, and cut where it is too long.
+    pub fn shown(self, key: &str) -> String {
+        truncate_str(&printable(key), self.name_width(), "…").into_owned()
+    }
+
+    fn name_width(self) -> usize {
+        self.width().map_or(NAME, |width| width.saturating_sub(OTHERS).clamp(NARROWEST, NAME))
+    }
+
+    fn width(self) -> Option<usize> {
+        self.stream().width()
+    }
+
+    fn stream(self) -> Stream {
+        match self {
+            Self::Stdout => Stream::Stdout,
+            Self::Stderr => Stream::Stderr,
         }
     }
 
@@ -74,16 +117,7 @@ impl Screen {
     }
 }
 
-/// A key as it is shown: escaped, and cut where it is too long.
-pub fn shown(key: &str) -> String {
-    truncate_str(&printable(key), NAME, "…").into_owned()
-}
-
-fn name(key: &str) -> String {
-    pad_str(&shown(key), NAME, Alignment::Left, None).into_owned()
-}
-
 /// A time in milliseconds.
 pub fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+    format!("{:.1}ms", time.as_secs_f64() * 1000.0)
 }

@@ -12,10 +12,11 @@ use super::Error;
 use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::Journeys;
 use super::objects::{self, Sample};
-use super::screen::{Screen, millis, shown};
+use super::screen::{Screen, millis};
 use bridge_core::journal::{Layout, Record, RecordStatus};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, replay};
+use terminal::numbers::bytes;
 
 /// Longest time anything here may take; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -105,22 +106,17 @@ struct Story<'c> {
 impl Story<'_> {
     fn introduce(&self) {
         let (screen, twin) = (self.screen, self.cloud.twin());
-        screen.line("A local cloud: nothing leaves this machine, and every signature is verified.");
+        screen.paragraph("", "A local cloud: nothing leaves this machine, and every signature is verified.");
         screen.line("");
-        screen.line(&format!(
-            "  OSS       {}   buckets {SOURCE} (source) and {JOURNAL} (journal)",
-            twin.oss_url()
-        ));
-        screen.line(&format!(
-            "  function  {}   invoked for every upload to {SOURCE}",
-            self.cloud.function_url()
-        ));
-        screen.line(&format!(
-            "  OMS       {}   sync task {}",
-            twin.oms_url(),
-            self.cloud.task().sync_task_id
-        ));
-        screen.line(&format!("  OBS       {}   bucket {DESTINATION}", twin.obs_url()));
+        let service = |name: &str, url: &str, what: &str| {
+            screen.paragraph(&format!("  {name:8}  {url}   "), what);
+        };
+        let buckets = format!("buckets {SOURCE} (source) and {JOURNAL} (journal)");
+        service("OSS", &twin.oss_url(), &buckets);
+        let trigger = format!("invoked for every upload to {SOURCE}");
+        service("function", self.cloud.function_url(), &trigger);
+        service("OMS", &twin.oms_url(), &format!("sync task {}", self.cloud.task().sync_task_id));
+        service("OBS", &twin.obs_url(), &format!("bucket {DESTINATION}"));
     }
 
     async fn uploads(&mut self, samples: &[Sample]) -> Result<(), Error> {
@@ -163,9 +159,9 @@ impl Story<'_> {
         });
         match (accepted, arrived) {
             (Some(accepted), Some(arrived)) => {
-                self.screen.good(key, &format!("event → accepted {accepted} → arrived {arrived}"));
+                self.screen.good(key, &format!("accepted {accepted}, arrived {arrived}"));
             }
-            (Some(_), None) => self.screen.bad(key, "event → accepted, but it did not arrive"),
+            (Some(_), None) => self.screen.bad(key, "accepted, but it did not arrive"),
             (None, _) => self.screen.bad(key, "the event was not accepted"),
         }
     }
@@ -221,7 +217,7 @@ impl Story<'_> {
     async fn comparison(&self, samples: &[Sample]) -> Result<Vec<Row>, Error> {
         self.screen.title("4. Is anything missing? Read every object from OSS and from OBS, and compare");
         let mut header = vec!["object".to_owned()];
-        header.extend(["size", "event → accepted", "→ arrived", "copy"].map(str::to_owned));
+        header.extend(["size", "accepted", "arrived", "copy"].map(str::to_owned));
         let mut table = vec![header];
         let mut rows = Vec::new();
         for sample in samples {
@@ -230,11 +226,11 @@ impl Story<'_> {
             let accepted = journey.and_then(|journey| Some(journey.accepted? - journey.uploaded));
             let arrived = journey.and_then(|journey| Some(journey.arrived? - journey.uploaded));
             table.push(vec![
-                shown(&sample.key),
-                sample.body.len().to_string(),
+                self.screen.shown(&sample.key),
+                bytes(sample.body.len() as u64),
                 accepted.map_or_else(|| "never".to_owned(), millis),
                 arrived.map_or_else(|| "never".to_owned(), millis),
-                if identical { "identical" } else { "MISSING OR DIFFERENT" }.to_owned(),
+                if identical { "identical" } else { "MISSING" }.to_owned(),
             ]);
             let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
             rows.push(Row {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Finding, Severity};
-use settings::text::span;
+use terminal::numbers::duration;
 
 /// Both clouds refuse signatures that are further off.
 const REFUSED: TimeDelta = TimeDelta::minutes(15);
@@ -25,7 +25,10 @@ pub(super) fn compare(
         return Finding::ok(check, format!("answers; this machine's clock agrees with {service}'s"));
     }
     let direction = if off > TimeDelta::zero() { "ahead of" } else { "behind" };
-    let what = format!("this machine's clock is {} {direction} {service}'s", span(off));
+    let what = format!(
+        "this machine's clock is {} {direction} {service}'s",
+        duration(off.abs().to_std().unwrap_or_default())
+    );
     let severity = if off.abs() > REFUSED { Severity::Problem } else { Severity::Warning };
     Finding::bad(check, severity, what, WHY, REMEDY)
 }
@@ -50,6 +53,6 @@ mod tests {
             }
         }
         let ahead = compare("c", "OSS", theirs, theirs + TimeDelta::hours(3)).what;
-        assert_eq!(ahead, "this machine's clock is 3 h ahead of OSS's");
+        assert_eq!(ahead, "this machine's clock is 3h ahead of OSS's");
     }
 }

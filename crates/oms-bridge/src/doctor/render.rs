@@ -1,36 +1,40 @@
 //! The findings as people read them.
 
-use std::fmt;
-
 use super::{Diagnosis, Finding, Severity};
 use settings::text::printable;
+use terminal::layout::paragraph;
+use terminal::numbers::counted;
 
-impl fmt::Display for Diagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
-        self.findings.iter().try_for_each(|finding| line(f, finding, width))?;
-        write!(f, "\n{}, {}", count(self.problems, "problem"), count(self.warnings, "warning"))
+impl Diagnosis {
+    /// As people read it, on so many columns.
+    pub fn text(&self, width: Option<usize>) -> String {
+        let widest = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+        let mut lines: Vec<String> =
+            self.findings.iter().flat_map(|finding| lines(finding, widest, width)).collect();
+        lines.push(format!("\n{}, {}", count(self.problems, "problem"), count(self.warnings, "warning")));
+        lines.join("\n")
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, finding: &Finding, width: usize) -> fmt::Result {
+fn lines(finding: &Finding, widest: usize, width: Option<usize>) -> Vec<String> {
     let severity = match finding.severity {
         Severity::Ok => "ok",
         Severity::Warning => "warning",
         Severity::Problem | Severity::Refused | Severity::OutOfReach => "PROBLEM",
     };
-    writeln!(f, "{severity:7}  {:width$}  {}", finding.check, printable(&finding.what))?;
+    let head = format!("{severity:7}  {:widest$}  ", finding.check);
+    let mut lines = vec![paragraph(&head, &printable(&finding.what), width)];
     if finding.severity != Severity::Ok {
-        writeln!(f, "{:7}  {:width$}  why: {}", "", "", finding.why)?;
-        writeln!(f, "{:7}  {:width$}  do:  {}", "", "", printable(&finding.remedy))?;
+        let below = " ".repeat(head.len());
+        lines.push(paragraph(&format!("{below}why: "), finding.why, width));
+        lines.push(paragraph(&format!("{below}do:  "), &printable(&finding.remedy), width));
     }
-    Ok(())
+    lines
 }
 
 fn count(count: usize, what: &str) -> String {
     match count {
         0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
+        _ => counted(count as u64, what),
     }
 }

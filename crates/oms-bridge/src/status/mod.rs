@@ -15,9 +15,10 @@ use oss_lite::Error;
 use serde::Serialize;
 
 pub use self::oms::{Huawei, OmsReport};
-pub use self::records::{ByAge, ByClass, Latest, Oldest, Records};
+pub use self::records::{ByAge, ByClass, Latest, Limits, Oldest, Reason, Records};
 use bridge_core::journal::OpenJournal;
 use settings::text;
+use terminal::progress::Progress;
 
 /// Everything that `status` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,7 +36,7 @@ pub struct Status {
     pub oms: Option<OmsReport>,
 }
 
-/// Looks at log bucket and OMS, at most `read` records in whole.
+/// Looks at log bucket and OMS within `limits`, and counts for `progress` what is listed.
 ///
 /// # Errors
 ///
@@ -44,7 +45,8 @@ pub async fn collect(
     journal: &OpenJournal,
     task: &str,
     huawei: Option<&mut Huawei>,
-    read: usize,
+    limits: Limits,
+    progress: &Progress,
     now: DateTime<Utc>,
 ) -> Result<Status, Error> {
     let oms = async {
@@ -53,7 +55,7 @@ pub async fn collect(
             None => None,
         }
     };
-    let (records, oms) = tokio::join!(records::collect(journal, read, now), oms);
+    let (records, oms) = tokio::join!(records::collect(journal, limits, progress, now), oms);
     Ok(Status {
         checked_at: text::time(now),
         task: task.to_owned(),

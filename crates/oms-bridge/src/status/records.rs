@@ -1,4 +1,7 @@
-//! The failed records, counted as they are listed: memory does not grow with their number.
+//! The failed records, counted as they are listed: memory does not grow with their number, and neither do
+//! requests beyond [`Limits`].
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -8,6 +11,7 @@ use serde::Serialize;
 use bridge_core::journal::{FailedKey, FailureRef, OpenJournal, ReadError, Record, RecordStatus};
 use object_copy::outcome::{EngineError, FailureClass};
 use settings::text;
+use terminal::progress::Progress;
 
 /// Records read at once.
 const READS: usize = 64;
@@ -15,17 +19,41 @@ const READS: usize = 64;
 /// Failures shown one by one.
 const LATEST: usize = 5;
 
+/// Reasons that are named; the others are counted.
+const REASONS: usize = 10;
+
+/// Reasons that are told apart while records are read. What is there in any number is seldom a reason.
+const REASONS_KEPT: usize = 500;
+
+/// Longest text of a reason in characters.
+const LONGEST_REASON: usize = 200;
+
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Keys that are counted. A thousand of their records take a request.
+    pub list: usize,
+    /// Records that are read for their class and reason. Each takes a request.
+    pub read: usize,
+}
+
 /// What the log bucket holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Records {
     /// Keys that failed and wait for a replay.
     pub failed: u64,
+    /// Whether all were counted.
+    pub complete: bool,
     /// Their records: one for each failure, so a key that failed for several events has several.
     pub records: u64,
     /// How many of these keys have had their newest record read: only they have a class.
     pub read: u64,
     /// The keys whose records were read, by class of the last failure.
     pub by_class: ByClass,
+    /// Why they failed, the most frequent reason first; at most ten.
+    pub reasons: Vec<Reason>,
+    /// The keys that failed for any other reason.
+    pub other_reasons: u64,
     /// All failed keys, by the time since their last failure.
     pub by_age: ByAge,
     /// The key that has been waiting longest.
@@ -36,6 +64,19 @@ pub struct Records {
     pub latest: Vec<Latest>,
     /// Why records could not be read, if some could not.
     pub unreadable: Option<String>,
+}
+
+/// Why keys failed: one class, status and code, or where there is no code one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// Kind of trouble.
+    pub class: Option<FailureClass>,
+    /// What the service said for one of them.
+    pub error: String,
+    /// How many.
+    pub keys: u64,
+    /// One of them.
+    pub example: String,
 }
 
 /// Counts by class.
@@ -120,16 +161,19 @@ impl ByAge {
     }
 }
 
-/// Lists all, reads the newest record of the first `read` keys.
+/// Lists keys, reads the newest record of the first of them.
 pub(super) async fn collect(
     journal: &OpenJournal,
-    read: usize,
+    Limits { list, read }: Limits,
+    progress: &Progress,
     now: DateTime<Utc>,
 ) -> Result<Records, Error> {
-    let dead = journal.failed_keys(RecordStatus::Dead).try_fold(0, |count, _| async move { Ok(count + 1) });
+    let dead = journal.failed_keys(RecordStatus::Dead).take(list);
+    let dead = dead.try_fold(0, |count, _| async move { Ok(count + 1) });
     let failed = async {
         let mut tally = Tally::new(now);
-        let keys = journal.failed_keys(RecordStatus::Failed).enumerate();
+        // One more than is counted, to see whether there is one.
+        let keys = journal.failed_keys(RecordStatus::Failed).take(list.saturating_add(1)).enumerate();
         let mut seen = std::pin::pin!(
             keys.map(|(index, key)| async move {
                 let key = key?;
@@ -139,6 +183,11 @@ pub(super) async fn collect(
             .buffered(READS)
         );
         while let Some((key, record)) = seen.try_next().await? {
+            if tally.records.failed == list as u64 {
+                tally.records.complete = false;
+                break;
+            }
+            progress.add(1);
             tally.add(key, record);
         }
         Ok(tally.finish(journal).await)
@@ -151,13 +200,15 @@ struct Tally {
     now: DateTime<Utc>,
     records: Records,
     oldest: Option<(DateTime<Utc>, String)>,
+    reasons: Reasons,
     /// Newest first.
     latest: Vec<FailureRef>,
 }
 
 impl Tally {
     fn new(now: DateTime<Utc>) -> Self {
-        Self { now, records: Records::default(), oldest: None, latest: Vec::with_capacity(LATEST + 1) }
+        let (records, reasons) = (Records { complete: true, ..Records::default() }, Reasons::default());
+        Self { now, records, oldest: None, reasons, latest: Vec::with_capacity(LATEST + 1) }
     }
 
     fn add(&mut self, key: FailedKey, record: Option<Result<Record, ReadError>>) {
@@ -175,6 +226,7 @@ impl Tally {
         });
         if let Some(record) = &record {
             self.records.by_class.add(record.class);
+            self.reasons.add(record, || name(&newest, Some(record)));
         }
         let first = record.as_ref().and_then(|record| parse(record.first_failed_at.as_deref()?));
         let first = [first, since].into_iter().flatten().min();
@@ -207,7 +259,54 @@ impl Tally {
             .buffered(LATEST)
             .collect()
             .await;
-        Records { oldest, latest, ..self.records }
+        let (reasons, other_reasons) = self.reasons.most_frequent();
+        Records { oldest, latest, reasons, other_reasons, ..self.records }
+    }
+}
+
+/// The reasons of the records that were read.
+#[derive(Default)]
+struct Reasons {
+    found: HashMap<(Option<FailureClass>, String), Reason>,
+    others: u64,
+}
+
+impl Reasons {
+    fn add(&mut self, record: &Record, name: impl FnOnce() -> String) {
+        let error = record.error.clone().unwrap_or_default();
+        let which = match (&error.code, error.status) {
+            (Some(code), _) => code.clone(),
+            (None, Some(status)) => status.to_string(),
+            // The key in it would make a reason of each.
+            (None, None) if record.key.is_empty() => shortened(&error.message),
+            (None, None) => shortened(&error.message.replace(&record.key, "KEY")),
+        };
+        let room = self.found.len() < REASONS_KEPT;
+        let which = (record.class, which);
+        if let Some(reason) = self.found.get_mut(&which) {
+            reason.keys += 1;
+        } else if room {
+            let error = shortened(&error.to_string());
+            let reason = Reason { class: record.class, error, keys: 1, example: name() };
+            self.found.insert(which, reason);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    fn most_frequent(self) -> (Vec<Reason>, u64) {
+        let mut reasons: Vec<Reason> = self.found.into_values().collect();
+        reasons.sort_by(|a, b| b.keys.cmp(&a.keys).then_with(|| a.error.cmp(&b.error)));
+        let others = reasons.iter().skip(REASONS).map(|reason| reason.keys).sum::<u64>();
+        reasons.truncate(REASONS);
+        (reasons, self.others + others)
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -235,6 +334,42 @@ fn parse(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn failed(key: &str, code: Option<&str>, message: &str) -> Record {
+        let error = EngineError { status: None, code: code.map(str::to_owned), message: message.to_owned() };
+        Record {
+            key: key.to_owned(),
+            class: Some(FailureClass::Permanent),
+            error: Some(error),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn reasons_are_counted_by_code_else_by_what_is_said_without_the_key() {
+        let mut reasons = Reasons::default();
+        for number in 0..3 {
+            let key = format!("photos/{number}");
+            reasons.add(&failed(&key, Some("OMS.1"), &format!("of {key}")), || key.clone());
+            reasons.add(&failed(&key, None, &format!("{key} is not reached")), || key.clone());
+        }
+        reasons.add(&failed("a", Some("OMS.1"), "of a"), || "a".to_owned());
+        let (reasons, others) = reasons.most_frequent();
+        let shown: Vec<(u64, &str)> = reasons.iter().map(|reason| (reason.keys, &*reason.error)).collect();
+        assert_eq!((shown, others), (vec![(4, "OMS.1 of photos/0"), (3, "photos/0 is not reached")], 0));
+    }
+
+    #[test]
+    fn the_memory_for_reasons_is_bounded() {
+        let mut reasons = Reasons::default();
+        for number in 0..REASONS_KEPT * 2 {
+            reasons.add(&failed("a", None, &format!("{number} {}", "x".repeat(1000))), || "a".to_owned());
+        }
+        assert_eq!(reasons.found.len(), REASONS_KEPT);
+        let (reasons, others) = reasons.most_frequent();
+        assert_eq!((reasons.len(), others), (REASONS, (REASONS_KEPT * 2 - REASONS) as u64));
+        assert!(reasons.iter().all(|reason| reason.error.chars().count() <= LONGEST_REASON + 1));
+    }
 
     #[test]
     fn ages_fall_into_their_buckets() {

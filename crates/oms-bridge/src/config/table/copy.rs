@@ -26,6 +26,7 @@ table! {
 
     SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
         value: "[s3://]BUCKET",
+        short_help: &["serve", "send", "consume"],
         about: text(
             "The source bucket: events of any other are refused, and keys given without a bucket are taken to be in it",
             "源桶：只接受该桶的事件（其他桶的会被拒绝），也是没有带桶名的键所在的桶",
@@ -67,6 +68,7 @@ table! {
     DEST_ENDPOINT: String = parse::text, Spec {
         value: "HOST",
         commands: ALL,
+        short_help: &["copy"],
         about: text("Host or URL of the destination's service", "目标端服务的主机名或 URL"),
         unset: Unset::Required(text(" with `DEST`; `OSS_ENDPOINT` for `oss://`", "：与 `DEST` 同时；`oss://` 默认为 `OSS_ENDPOINT`")),
         ..BASE

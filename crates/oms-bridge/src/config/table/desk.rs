@@ -44,6 +44,7 @@ table! {
 
     DESK_BUCKET: BucketName = bucket_of_oss, Spec {
         value: "BUCKET",
+        short_help: &["desk"],
         about: text("OSS bucket that browsers upload to", "浏览器上传到的 OSS 桶"),
         more: text("at `SOURCE_ENDPOINT`", "位于 `SOURCE_ENDPOINT`"),
         unset: Unset::Required(text("", "")),
@@ -51,6 +52,7 @@ table! {
     };
     DESK_TOKENS: Users = users, Spec {
         value: "USERS",
+        short_help: &["desk"],
         secrecy: Secrecy::Secret,
         about: text(
             "Users, `name:token` or `name:token:admin`, with commas between",
@@ -71,6 +73,7 @@ table! {
     };
     DESK_CALLBACK_URL: Url = callback_url, Spec {
         value: "URL",
+        short_help: &["desk"],
         about: text(
             "Where OSS reaches POST /callback of this desk from the internet",
             "OSS 从公网访问本上传台 `POST /callback` 的地址",
@@ -101,6 +104,7 @@ table! {
     };
     DESK_DATABASE: DatabaseUrl = database, Spec {
         value: "URL",
+        short_help: &["desk"],
         secrecy: Secrecy::Secret,
         about: text(
             "Database of the catalogue: `sqlite://FILE` or `mysql://USER:PASSWORD@HOST/DATABASE`",
@@ -145,6 +149,7 @@ table! {
     };
     DESK_FORWARD: bool = parse::boolean, Spec {
         value: "BOOL",
+        short_help: &["desk"],
         about: text(
             "Whether the desk forwards what is uploaded; `false` where the bucket has a trigger that does",
             "上传台是否转发上传的对象；桶有触发器转发时设为 `false`",

@@ -16,6 +16,7 @@ pub(crate) mod serve;
 mod templates;
 
 use settings::Spec;
+use settings::setting::{Given, Unset};
 
 /// The commands that forward changes, or look at what was forwarded.
 pub(crate) const FORWARDING: &[&str] =
@@ -46,11 +47,14 @@ pub(crate) fn is_built(spec: &Spec) -> bool {
     left_out.iter().all(|&(feature, is_in)| is_in || spec.feature != Some(feature))
 }
 
+/// Whether the short help names it among what is needed, and not as an option.
+pub(crate) fn is_required(spec: &Spec) -> bool {
+    matches!(spec.unset, Unset::Required(_)) || spec.given == Given::Variable
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use settings::setting::Unset;
 
     use super::*;
 

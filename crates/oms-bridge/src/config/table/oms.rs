@@ -20,6 +20,7 @@ table! {
 
     SYNC_URL: SyncUrl = sync_url, Spec {
         value: "URL",
+        short_help: FORWARDING,
         about: text(
             "OMS \"synchronization request receiving address\" of the sync task",
             "同步任务的“同步请求接收地址”",
@@ -33,6 +34,7 @@ table! {
     };
     FORWARD_MODE: ForwardMode = |text| parse::word(text).parse(), Spec {
         value: "MODE",
+        short_help: &["serve", "send", "consume"],
         about: text(
             "What forwards changes: `oms`, `copy` (this program copies), or `oms-then-copy` (it copies what OMS did not accept)",
             "由谁转发变更：`oms`、`copy`（由本程序复制）或 `oms-then-copy`（OMS 未接受的由本程序复制）",
@@ -42,6 +44,7 @@ table! {
     };
     HW_AK: String = parse::key, Spec {
         value: "AK",
+        short_help: ALL,
         commands: ALL,
         about: text("Huawei access key", "华为云访问密钥（AK）"),
         unset: Unset::Required(text(
@@ -52,6 +55,7 @@ table! {
     };
     HW_SK: String = parse::text, Spec {
         value: "SK",
+        short_help: ALL,
         commands: ALL,
         about: text("Huawei secret key", "华为云私有密钥（SK）"),
         unset: Unset::Required(text(" with `HW_AK`", "：与 `HW_AK` 同时")),
@@ -65,6 +69,7 @@ table! {
     };
     LOG_BUCKET: BucketName = bucket_of_oss, Spec {
         value: "BUCKET",
+        short_help: FORWARDING,
         about: text(
             "OSS bucket of the journal; must not be the source bucket",
             "存放转发记录的 OSS 桶，不能是源桶",
@@ -102,6 +107,7 @@ table! {
     };
     INCLUDE: String = parse::text, Spec {
         value: "GLOBS",
+        short_help: &["serve", "send", "consume"],
         section: &FILTER,
         about: text(
             "Comma-separated globs: only keys that match one are forwarded",
@@ -116,6 +122,7 @@ table! {
     };
     EXCLUDE: String = parse::text, Spec {
         value: "GLOBS",
+        short_help: &["serve", "send", "consume"],
         section: &FILTER,
         about: text(
             "Comma-separated globs: keys that match one are not forwarded",

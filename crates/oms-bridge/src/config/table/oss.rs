@@ -41,6 +41,7 @@ table! {
 
     OSS_ENDPOINT: Endpoint = endpoint_of_oss, Spec {
         value: "HOST",
+        short_help: ALL,
         about: text(
             "Host or URL of OSS: for the log bucket, and for source and destination that have none of their own",
             "OSS 的主机名或 URL：用于日志桶，也用于没有单独设置 Endpoint 的源和目标",
@@ -71,10 +72,12 @@ table! {
         ..BASE
     };
     ALIBABA_CLOUD_ACCESS_KEY_ID: String = parse::key, Spec {
+        short_help: ALL,
         about: text("Access key id of Alibaba Cloud", "阿里云访问密钥 ID"),
         ..KEY
     };
     ALIBABA_CLOUD_ACCESS_KEY_SECRET: String = parse::text, Spec {
+        short_help: ALL,
         about: text("Its secret", "其密钥"),
         ..KEY
     };

@@ -5,9 +5,9 @@ use std::time::Duration;
 use http_listener::token::Token;
 use settings::setting::{Given, Secrecy, Section, Spec, Unset, text};
 use settings::{Invalid, parse, table};
+use terminal::logging::LogFormat;
 
 use super::FORWARDING;
-use crate::logging::LogFormat;
 
 /// Longest time that can be set: a day.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -63,6 +63,7 @@ table! {
         value: "URL",
         section: &EVENTS,
         commands: &["consume"],
+        short_help: &["consume"],
         feature: Some("aws"),
         about: text("URL of the queue", "队列的 URL"),
         unset: Unset::Required(text("", "")),

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
 use std::hash::Hash;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fc_adapter::Platform;
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -19,6 +18,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
+use crate::stderr::{self, Lines};
+use crate::style::Stream;
 use settings::text::{self, Printable};
 use settings::{Invalid, parse};
 
@@ -43,13 +44,6 @@ impl LogFormat {
             "text" => Ok(Self::Text),
             _ => Err(Invalid::new(format_args!("{text:?} is neither \"json\" nor \"text\""))),
         }
-    }
-
-    /// The form that fits where the process runs.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let on_lambda = variable("AWS_LAMBDA_FUNCTION_NAME").is_some();
-        let collected = on_lambda || Platform::detect(variable) == Platform::FunctionCompute;
-        if collected { Self::Json } else { Self::Text }
     }
 }
 
@@ -166,20 +160,21 @@ fn of_the_product(given: Targets) -> Targets {
 /// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong
 /// with it when it cannot be read, and logs at `info` then.
 ///
-/// A second call changes nothing.
+/// Messages that are no log lines take the same form ([`stderr`]). A second call changes nothing.
 pub fn start(format: LogFormat, filter: &str) {
+    stderr::start(format);
     let (targets, problem) = match filter.parse::<Targets>() {
         Ok(targets) => (of_the_product(targets), None),
         Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
     };
     let layer = match format {
         LogFormat::Json => {
-            let layer = fmt::layer().with_writer(|| JsonLines(io::stderr()));
+            let layer = fmt::layer().with_writer(|| JsonLines(Lines));
             layer.json().flatten_event(true).with_span_list(false).boxed()
         }
         LogFormat::Text => {
-            let layer = fmt::layer().with_writer(io::stderr).fmt_fields(debug_fn(text_field).delimited(" "));
-            layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
+            let layer = fmt::layer().with_writer(|| Lines).fmt_fields(debug_fn(text_field).delimited(" "));
+            layer.with_target(false).with_ansi(Stream::Stderr.has_colours()).boxed()
         }
     };
     let started =

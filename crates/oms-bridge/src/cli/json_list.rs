@@ -1,0 +1,60 @@
+//! The keys of a dry run: lines for people, the first member of the one object for programs.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use settings::text;
+
+use super::print;
+
+/// What goes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+/// A list that is printed as it comes, so that memory does not grow with it.
+#[derive(Debug)]
+pub(super) struct JsonList {
+    output: Output,
+    printed: AtomicU64,
+}
+
+impl JsonList {
+    pub(super) fn new(output: Output) -> Self {
+        Self { output, printed: AtomicU64::new(0) }
+    }
+
+    /// What goes to stdout.
+    pub(super) fn output(&self) -> Output {
+        self.output
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> u64 {
+        self.printed.load(Ordering::Relaxed)
+    }
+
+    /// One more: `key` for programs, `line` for people.
+    pub(super) fn add(&self, key: &str, line: &str) {
+        let before = self.printed.fetch_add(1, Ordering::Relaxed);
+        match self.output {
+            Output::Text => print(line),
+            Output::Json => {
+                let key = serde_json::Value::from(key).to_string();
+                let start = if before == 0 { "{\"keys\":[" } else { "," };
+                // A closed stdout is the reader's choice.
+                let _ = write!(io::stdout(), "{start}{}", text::json(&key));
+            }
+        }
+    }
+
+    /// Prints the rest of the object: the members of `result`, which has some.
+    pub(super) fn finish(&self, result: &impl Serialize) {
+        let result = serde_json::to_string(result).unwrap_or_default();
+        let start = if self.len() == 0 { "{\"keys\":[" } else { "" };
+        let _ = writeln!(io::stdout(), "{start}],{}", text::json(result.trim_start_matches('{')));
+    }
+}

@@ -1,0 +1,95 @@
+//! From the arguments of the process to a command, before anything else is known of it.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+
+use clap::FromArgMatches as _;
+use fc_adapter::Platform;
+
+use super::{Cli, Exit, help, variable};
+use crate::config::table::serve::LOG_FORMAT;
+use crate::host::lambda::RuntimeApi;
+use terminal::logging::LogFormat;
+use terminal::stderr;
+
+/// The arguments of this process. Lambda starts the file `bootstrap` without any and means `serve`.
+pub(super) fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.len() == 1 && RuntimeApi::find(variable).is_some() {
+        arguments.push("serve".into());
+    }
+    arguments
+}
+
+/// The form of log lines that fits where the process runs.
+pub(super) fn usual_format() -> LogFormat {
+    let on_lambda = variable("AWS_LAMBDA_FUNCTION_NAME").is_some();
+    let collected = on_lambda || Platform::detect(variable) == Platform::FunctionCompute;
+    if collected { LogFormat::Json } else { LogFormat::Text }
+}
+
+/// Reads the arguments. Prints the help or the version where they ask for it, and what is wrong with them.
+pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
+    let read = help::command().try_get_matches_from(arguments);
+    read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        if error.use_stderr() {
+            stderr::start(format(arguments));
+            stderr::passed_on(&error.render().to_string(), || {
+                // Nobody is left to be told where stderr is closed.
+                let _ = error.print();
+            });
+            return Exit::Usage;
+        }
+        let _ = error.print();
+        Exit::Done
+    })
+}
+
+/// The form that is asked for, where the arguments cannot be read otherwise.
+fn format(arguments: &[OsString]) -> LogFormat {
+    let option = format!("--{}", LOG_FORMAT.spec.option());
+    let mut rest = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    let mut given = variable(LOG_FORMAT.spec.name);
+    while let Some(argument) = rest.next().filter(|argument| argument != "--") {
+        if argument == option {
+            given = rest.next().map(Into::into);
+        } else if let Some(value) = argument.strip_prefix(&option).and_then(|rest| rest.strip_prefix('=')) {
+            given = Some(value.to_owned());
+        }
+    }
+    given.and_then(|text| (LOG_FORMAT.parse)(&text).ok()).unwrap_or_else(usual_format)
+}
+
+/// Whether the result is for a program, where the arguments cannot be read otherwise.
+pub(super) fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .skip(1)
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument == OsStr::new("--json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_form_of_messages_is_found_in_arguments_that_are_wrong() {
+        for (line, expected) in [
+            ("oms-bridge copy --what", LogFormat::Text),
+            ("oms-bridge --log-format json copy --what", LogFormat::Json),
+            ("oms-bridge copy --what --log-format=json", LogFormat::Json),
+            ("oms-bridge send --what -- --log-format json", LogFormat::Text),
+            ("oms-bridge send --log-format", LogFormat::Text),
+            ("oms-bridge send --log-format xml", LogFormat::Text),
+        ] {
+            assert_eq!(format(&arguments(line)), expected, "{line}");
+        }
+        assert!(asks_for_json(&arguments("oms-bridge send --json")));
+        assert!(!asks_for_json(&arguments("oms-bridge send -- --json")));
+    }
+}

@@ -1,0 +1,121 @@
+//! Tables and paragraphs within the width of the terminal.
+
+use console::measure_text_width;
+
+/// How the cells of a column are aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// At the left.
+    Left,
+    /// At the right.
+    Right,
+}
+
+/// What is left for the last column of a table at least; below that the terminal wraps it.
+const NARROWEST: usize = 16;
+
+/// Rows as lines, indented by two, each column as wide as its widest cell. Where that is wider than `width`,
+/// the last column goes on below itself.
+pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]], width: Option<usize>) -> String {
+    let widest = |column: usize| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(widest);
+    let before: usize = 2 + widths[..N.saturating_sub(1)].iter().map(|width| width + 2).sum::<usize>();
+    let room = width.and_then(|width| width.checked_sub(before)).filter(|room| *room >= NARROWEST);
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::from(" ");
+        let mut rest = Vec::new();
+        for (column, ((cell, width), align)) in row.iter().zip(widths).zip(align).enumerate() {
+            let mut lines = match room {
+                Some(room) if column == N - 1 => broken(cell, room),
+                _ => vec![cell.clone()],
+            };
+            let first = lines.remove(0);
+            rest = lines;
+            let padding = " ".repeat(width.saturating_sub(measure_text_width(&first)));
+            match align {
+                Align::Left => line.extend([" ", &first, &padding, " "]),
+                Align::Right => line.extend([" ", &padding, &first, " "]),
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        for more in rest {
+            text.push_str(&" ".repeat(before));
+            text.push_str(&more);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A paragraph behind `first`, with its other lines below the beginning of the text. What has no blank in it
+/// stays whole: keys and commands are there to be copied.
+pub fn paragraph(first: &str, text: &str, width: Option<usize>) -> String {
+    let indent = measure_text_width(first);
+    let lines = match width.and_then(|width| width.checked_sub(indent)).filter(|room| *room >= NARROWEST) {
+        Some(room) => broken(text, room),
+        None => vec![text.to_owned()],
+    };
+    let mut whole = first.to_owned();
+    for (index, line) in lines.iter().enumerate() {
+        if index > 0 {
+            whole.push('\n');
+            whole.push_str(&" ".repeat(indent));
+        }
+        whole.push_str(line);
+    }
+    whole
+}
+
+/// At least one line, none wider than `room` unless one word is.
+fn broken(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    if measure_text_width(text) <= room {
+        return vec![text.to_owned()];
+    }
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if measure_text_width(line) + 1 + measure_text_width(word) <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(a: &str, b: &str) -> [String; 2] {
+        [a.to_owned(), b.to_owned()]
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [row("a", "10"), row("long", "5"), row("测", "1")];
+        let text = table([Align::Left, Align::Right], &rows, None);
+        assert_eq!(text, "  a     10\n  long   5\n  测     1\n");
+    }
+
+    #[test]
+    fn the_last_column_goes_on_below_itself_where_the_terminal_ends() {
+        let rows = [row("auth", "which credentials to check"), row("b", "short")];
+        let text = table([Align::Left, Align::Left], &rows, Some(26));
+        assert_eq!(text, "  auth  which credentials\n        to check\n  b     short\n");
+        let whole = table([Align::Left, Align::Left], &rows, Some(20));
+        assert!(whole.starts_with("  auth  which credentials to check\n"), "there is no room to break it in");
+    }
+
+    #[test]
+    fn words_stay_whole() {
+        let key = "k".repeat(40);
+        let text = paragraph("  do  ", &format!("look at {key} and then again at it"), Some(30));
+        assert_eq!(text, format!("  do  look at\n      {key}\n      and then again at it"));
+    }
+}

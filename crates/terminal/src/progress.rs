@@ -1,0 +1,366 @@
+//! How far a command is: a bar on a terminal, a line now and then elsewhere.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
+use settings::Invalid;
+use settings::text::printable;
+use tokio::time::{Instant, sleep};
+
+use crate::numbers::{byte_rate, bytes, count, duration, plural, rate};
+use crate::stderr::{self, Level};
+use crate::style::Stream;
+
+/// How often the bar moves.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Rates are those of this time, or of the time between two lines if that is longer.
+const WINDOW: Duration = Duration::from_secs(15);
+
+/// No total yet.
+const UNKNOWN: u64 = u64::MAX;
+
+/// How often a line is printed where there is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(Option<Duration>);
+
+impl Interval {
+    /// Reads `1m`, `30s`, `500ms`, `2h`, or `0` for never.
+    ///
+    /// # Errors
+    ///
+    /// What is understood, when `text` is none of it.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let wrong = || Invalid::new(format_args!("{text:?} is not a time such as 30s or 1m, or 0 for none"));
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let number: u32 = digits.parse().map_err(|_| wrong())?;
+        let unit = match &text[digits.len()..] {
+            _ if number == 0 => return Ok(Self(None)),
+            "ms" => Duration::from_millis(1),
+            "s" | "" => Duration::from_secs(1),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
+            _ => return Err(wrong()),
+        };
+        unit.checked_mul(number).map(|every| Self(Some(every))).ok_or_else(wrong)
+    }
+}
+
+/// How far a command is. Cheap to clone; every clone counts for the same.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bar: ProgressBar,
+    every: Interval,
+    noun: &'static str,
+    done: AtomicU64,
+    total: AtomicU64,
+    bytes: AtomicU64,
+    total_bytes: AtomicU64,
+    words: Mutex<Words>,
+}
+
+#[derive(Debug)]
+struct Words {
+    doing: &'static str,
+    note: String,
+}
+
+impl Progress {
+    /// Of a command that handles things called `noun`, and for now is `doing` something with them. On a
+    /// terminal it is a bar, elsewhere a line for each interval.
+    pub fn new(doing: &'static str, noun: &'static str, every: Interval) -> Self {
+        let bar = if Stream::Stderr.is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let words = Mutex::new(Words { doing, note: String::new() });
+        let [done, bytes] = [0, 0].map(AtomicU64::new);
+        let [total, total_bytes] = [UNKNOWN, UNKNOWN].map(AtomicU64::new);
+        Self(Arc::new(Inner { bar, every, noun, done, total, bytes, total_bytes, words }))
+    }
+
+    /// Whether it is a bar: then somebody waits, and wants to know how long.
+    pub fn is_a_bar(&self) -> bool {
+        !self.0.bar.is_hidden()
+    }
+
+    /// What is being done from now on: `listing`, `copying`.
+    pub fn doing(&self, doing: &'static str) {
+        self.words().doing = doing;
+    }
+
+    /// What happened last, and is worth a look: the last error.
+    pub fn note(&self, note: impl Into<String>) {
+        self.words().note = note.into();
+    }
+
+    /// So many more are done.
+    pub fn add(&self, done: u64) {
+        self.0.done.fetch_add(done, Ordering::Relaxed);
+    }
+
+    /// So many bytes are done altogether.
+    pub fn set_bytes(&self, bytes: u64) {
+        self.0.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn set_total(&self, total: u64) {
+        self.0.total.store(total, Ordering::Relaxed);
+    }
+
+    /// How many bytes there are.
+    pub fn set_total_bytes(&self, total: u64) {
+        self.0.total_bytes.store(total, Ordering::Relaxed);
+    }
+
+    /// Shows it for as long as this is awaited. `update` is called before each look.
+    pub async fn show(&self, update: impl Fn(&Self)) -> Infallible {
+        let inner = &*self.0;
+        let mut pace = Pace::default();
+        if !self.is_a_bar() {
+            let Interval(Some(every)) = inner.every else {
+                return future::pending().await;
+            };
+            loop {
+                pace.look(Instant::now(), &self.snapshot());
+                sleep(every).await;
+                update(self);
+                let now = self.snapshot();
+                pace.look(Instant::now(), &now);
+                stderr::message(Level::Info, &now.line(&pace), now.fields(&pace));
+            }
+        }
+        stderr::shown(Some(inner.bar.clone()));
+        let narrow = Stream::Stderr.width().is_some_and(|width| width < 80);
+        let mut shown = None;
+        loop {
+            update(self);
+            let now = self.snapshot();
+            pace.look(Instant::now(), &now);
+            let (position, length) = now.position();
+            if shown != Some(length.is_some()) {
+                shown = Some(length.is_some());
+                inner.bar.set_style(style(length.is_some(), narrow));
+            }
+            if let Some(length) = length {
+                inner.bar.set_length(length);
+            }
+            inner.bar.set_position(position);
+            inner.bar.set_message(now.line(&pace));
+            sleep(FRAME).await;
+        }
+    }
+
+    /// Takes the bar off the terminal.
+    pub fn finish(&self) {
+        stderr::shown(None);
+        self.0.bar.finish_and_clear();
+    }
+
+    fn words(&self) -> MutexGuard<'_, Words> {
+        self.0.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let known = |number: &AtomicU64| Some(get(number)).filter(|number| *number != UNKNOWN);
+        let words = self.words();
+        Snapshot {
+            doing: words.doing,
+            noun: self.0.noun,
+            done: get(&self.0.done),
+            total: known(&self.0.total),
+            bytes: get(&self.0.bytes),
+            total_bytes: known(&self.0.total_bytes),
+            note: words.note.clone(),
+        }
+    }
+}
+
+/// The message is cut where the terminal ends.
+fn style(has_length: bool, narrow: bool) -> ProgressStyle {
+    let template = match (has_length, narrow) {
+        (true, false) => "{bar:20} {wide_msg}",
+        (true, true) => "{bar:8} {wide_msg}",
+        (false, _) => "{spinner} {wide_msg}",
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// How far it is at one moment.
+#[derive(Clone, Debug)]
+struct Snapshot {
+    doing: &'static str,
+    noun: &'static str,
+    done: u64,
+    total: Option<u64>,
+    bytes: u64,
+    total_bytes: Option<u64>,
+    note: String,
+}
+
+impl Snapshot {
+    fn has_bytes(&self) -> bool {
+        self.bytes > 0 || self.total_bytes.is_some()
+    }
+
+    /// Where the bar is: in bytes, where their total is known.
+    fn position(&self) -> (u64, Option<u64>) {
+        match (self.total_bytes, self.total) {
+            (Some(total), _) if total > 0 => (self.bytes, Some(total)),
+            (_, total) => (self.done, total),
+        }
+    }
+
+    /// `copying: 1,234 of 5,678 objects, 1.2 of 3.4 GiB, 45.6 MiB/s, ETA 9s`
+    fn line(&self, pace: &Pace) -> String {
+        let of = |done: String, total: Option<String>| match total {
+            Some(total) => format!("{done} of {total}"),
+            None => done,
+        };
+        let things = plural(self.total.unwrap_or(self.done), self.noun);
+        let mut parts = vec![format!("{} {things}", of(count(self.done), self.total.map(count)))];
+        if self.has_bytes() {
+            parts.push(of(bytes(self.bytes), self.total_bytes.map(bytes)));
+            parts.push(byte_rate(pace.of_bytes()));
+        } else {
+            parts.push(rate(pace.of_things(), self.noun));
+        }
+        if let Some(left) = self.left(pace) {
+            parts.push(format!("ETA {}", duration(left)));
+        }
+        if !self.note.is_empty() {
+            parts.push(printable(&self.note).into_owned());
+        }
+        format!("{}: {}", self.doing, parts.join(", "))
+    }
+
+    /// The remaining time, where that can be known.
+    fn left(&self, pace: &Pace) -> Option<Duration> {
+        let (position, total) = self.position();
+        let per_second =
+            if self.total_bytes.is_some_and(|total| total > 0) { pace.of_bytes() } else { pace.of_things() };
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let left = total?.saturating_sub(position) as f64;
+        if left == 0.0 || per_second <= 0.0 {
+            return None;
+        }
+        Duration::try_from_secs_f64((left / per_second).ceil()).ok()
+    }
+
+    fn fields(&self, pace: &Pace) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let mut add = |name: &str, value: Option<u64>| {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value.into());
+            }
+        };
+        add("done", Some(self.done));
+        add("total", self.total);
+        add("bytes", self.has_bytes().then_some(self.bytes));
+        add("total_bytes", self.total_bytes);
+        add("eta_s", self.left(pace).map(|left| left.as_secs()));
+        fields
+    }
+}
+
+/// How fast it goes.
+#[derive(Debug, Default)]
+struct Pace(VecDeque<(Instant, u64, u64)>);
+
+impl Pace {
+    /// Takes note of how far it is `now`.
+    fn look(&mut self, now: Instant, snapshot: &Snapshot) {
+        self.0.push_back((now, snapshot.done, snapshot.bytes));
+        // The last look that is older than the window stays: before it there is nothing to compare with.
+        while self.0.get(1).is_some_and(|(then, ..)| now - *then >= WINDOW) {
+            self.0.pop_front();
+        }
+    }
+
+    fn of_things(&self) -> f64 {
+        self.per_second(|(_, done, _)| *done)
+    }
+
+    fn of_bytes(&self) -> f64 {
+        self.per_second(|(.., bytes)| *bytes)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    fn per_second(&self, number: impl Fn(&(Instant, u64, u64)) -> u64) -> f64 {
+        match (self.0.front(), self.0.back()) {
+            (Some(first), Some(last)) if last.0 > first.0 => {
+                number(last).saturating_sub(number(first)) as f64 / (last.0 - first.0).as_secs_f64()
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(done: u64, total: Option<u64>, bytes: u64, total_bytes: Option<u64>) -> Snapshot {
+        let note = String::new();
+        Snapshot { doing: "copying", noun: "object", done, total, bytes, total_bytes, note }
+    }
+
+    /// A pace between two looks that lie ten seconds apart.
+    fn pace(first: &Snapshot, second: &Snapshot) -> Pace {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        pace.look(now, first);
+        pace.look(now + Duration::from_secs(10), second);
+        pace
+    }
+
+    #[test]
+    fn a_line_says_what_is_done_how_far_it_is_how_fast_and_how_long_it_takes() {
+        let (before, now) = (at(0, None, 0, None), at(1234, Some(5678), 1 << 30, Some(3 << 30)));
+        let line = now.line(&pace(&before, &now));
+        assert_eq!(line, "copying: 1,234 of 5,678 objects, 1.0 GiB of 3.0 GiB, 102.4 MiB/s, ETA 20s");
+        let (before, now) = (at(0, None, 0, None), at(177_000, Some(336_000), 0, None));
+        let line = now.line(&pace(&before, &now));
+        assert_eq!(line, "copying: 177,000 of 336,000 objects, 17.7k objects/s, ETA 9s");
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let (before, mut now) = (at(0, None, 0, None), at(1, None, 0, None));
+        now.note = "last error: a\u{1b}[2J".to_owned();
+        let line = now.line(&pace(&before, &now));
+        assert_eq!(line, "copying: 1 object, 0.1 objects/s, last error: a\\u{1b}[2J");
+        let stuck = at(1, Some(5), 0, None);
+        assert_eq!(stuck.left(&pace(&stuck, &stuck)), None);
+        let names: Vec<String> = stuck.fields(&Pace::default()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["done", "total"]);
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_last_seconds() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        for (second, done) in [(0, 0), (1, 1000), (20, 1000), (30, 1100)] {
+            pace.look(start + Duration::from_secs(second), &at(done, None, 0, None));
+        }
+        assert!((pace.of_things() - 100.0 / 29.0).abs() < 1e-9, "{pace:?}");
+    }
+
+    #[test]
+    fn intervals_are_read_and_nought_is_never() {
+        let every = |text| Interval::parse(text).map(|Interval(every)| every);
+        assert_eq!(every("1m"), Ok(Some(Duration::from_mins(1))));
+        assert_eq!(every("500ms"), Ok(Some(Duration::from_millis(500))));
+        assert_eq!(every("30"), Ok(Some(Duration::from_secs(30))));
+        assert_eq!((every("0"), every("0s")), (Ok(None), Ok(None)));
+        for text in ["", "m", "-1s", "1.5s", "1d", "soon"] {
+            assert!(every(text).is_err(), "{text}");
+        }
+    }
+}

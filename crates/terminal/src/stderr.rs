@@ -1,0 +1,151 @@
+//! Everything that goes to stderr: messages and log lines, as text or as JSON, and past the progress bar.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::panic;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use chrono::{SecondsFormat, Utc};
+use indicatif::ProgressBar;
+use serde_json::{Map, Value};
+
+use crate::logging::LogFormat;
+use settings::text;
+
+/// How lines are written, from the start of the process on.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// The bar that is shown, if one is.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What was done, or is to be known.
+    Info,
+    /// The command fails for it.
+    Error,
+}
+
+/// Sets the form of all lines, that of a panic too. A second call changes nothing.
+pub fn start(format: LogFormat) {
+    if FORMAT.set(format).is_ok() && format == LogFormat::Json {
+        panic::set_hook(Box::new(|panicked| {
+            let why = panicked.payload_as_str().unwrap_or("for an unknown reason");
+            let place = panicked.location().map(|place| format!(" at {place}")).unwrap_or_default();
+            message(Level::Error, &format!("a defect of this program: panicked{place}: {why}"), Map::new());
+        }));
+    }
+}
+
+fn format() -> LogFormat {
+    FORMAT.get().copied().unwrap_or(LogFormat::Text)
+}
+
+/// Says something: what a terminal would act on is escaped.
+pub fn say(what: impl Display) {
+    message(Level::Info, &what.to_string(), Map::new());
+}
+
+/// Says why the command fails.
+pub fn error(why: impl Display) {
+    message(Level::Error, &why.to_string(), Map::new());
+}
+
+/// Says something that has its colours already.
+pub fn styled(what: &str) {
+    match format() {
+        // Nobody is left to be told where stderr is closed.
+        LogFormat::Text => drop(Lines.write_all(format!("{what}\n").as_bytes())),
+        LogFormat::Json if what.is_empty() => {}
+        LogFormat::Json => say(console::strip_ansi_codes(what)),
+    }
+}
+
+/// Passes on an error that another library has laid out: as it prints it, or as one line of JSON.
+pub fn passed_on(text: &str, print: impl FnOnce()) {
+    match format() {
+        LogFormat::Text => beside_the_bar(print),
+        LogFormat::Json => {
+            let text = text.trim();
+            error(text.strip_prefix("error: ").unwrap_or(text));
+        }
+    }
+}
+
+/// Says something, with `fields` for programs that read it.
+pub(crate) fn message(level: Level, what: &str, fields: Map<String, Value>) {
+    let line = match (format(), level) {
+        (LogFormat::Text, Level::Info) => text::lines(what).into_owned(),
+        (LogFormat::Text, Level::Error) => format!("error: {}", text::lines(what)),
+        (LogFormat::Json, level) => {
+            json(level, what, fields, &Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true))
+        }
+    };
+    // Nobody is left to be told where stderr is closed.
+    let _ = Lines.write_all(format!("{line}\n").as_bytes());
+}
+
+/// The form of the log's own lines.
+fn json(level: Level, what: &str, fields: Map<String, Value>, now: &str) -> String {
+    let level = match level {
+        Level::Info => "INFO",
+        Level::Error => "ERROR",
+    };
+    let mut line = Map::new();
+    line.insert("timestamp".into(), now.into());
+    line.insert("level".into(), level.into());
+    line.insert("message".into(), what.into());
+    line.extend(fields);
+    line.insert("target".into(), "oms_bridge".into());
+    text::json(&Value::Object(line).to_string()).into_owned()
+}
+
+/// Shows `bar` from now on: lines are written above it.
+pub(crate) fn shown(bar: Option<ProgressBar>) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
+/// Does something with the terminal while the bar is off it.
+pub fn beside_the_bar<R>(write: impl FnOnce() -> R) -> R {
+    // The lock is not held meanwhile: what is written may be a message itself.
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
+
+/// Standard error, for whole lines.
+#[derive(Debug)]
+pub(crate) struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        beside_the_bar(|| io::stderr().write_all(lines))?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_of_json_with_the_members_of_a_log_line() {
+        let fields = Map::from_iter([("done".to_owned(), Value::from(3))]);
+        let line = super::json(Level::Error, "two\nlines\u{9b}", fields, "2026-01-05T10:00:00.000000Z");
+        let expected = json!({
+            "timestamp": "2026-01-05T10:00:00.000000Z", "level": "ERROR", "message": "two\nlines\u{9b}", "done": 3,
+            "target": "oms_bridge",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+        assert!(line.contains("\\u009b") && !line.contains('\n'), "{line}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether there may be colours, and how wide the terminal is.
+
+use std::env;
+use std::io::{self, IsTerminal as _};
+
+use console::Term;
+
+/// A stream that people may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Results.
+    Stdout,
+    /// Everything else.
+    Stderr,
+}
+
+/// Narrower than this nothing is laid out for.
+const NARROWEST: usize = 40;
+
+impl Stream {
+    /// Whether it is a terminal.
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether what is written to it may have colours.
+    pub fn has_colours(self) -> bool {
+        may_have_colours(self.is_terminal(), |name| env::var(name).ok())
+    }
+
+    /// How many columns there are: what `COLUMNS` says, else those of the terminal. `None` where lines may be
+    /// of any length.
+    pub fn width(self) -> Option<usize> {
+        let said = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse::<usize>().ok());
+        let term = match self {
+            Self::Stdout => Term::stdout(),
+            Self::Stderr => Term::stderr(),
+        };
+        let found = || term.size_checked().map(|(_, columns)| usize::from(columns));
+        said.filter(|columns| *columns > 0).or_else(found).map(|columns| columns.max(NARROWEST))
+    }
+}
+
+/// The rules of `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` ([no-color.org](https://no-color.org),
+/// [bixense.com/clicolors](https://bixense.com/clicolors)), in that order. Messages of clap follow the same.
+fn may_have_colours(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    is_terminal && set("CLICOLOR").as_deref() != Some("0") && set("TERM").as_deref() != Some("dumb")
+}
+
+/// Tells the library that styles text what [`Stream::has_colours`] says. To be called at the start.
+pub fn start() {
+    console::set_colors_enabled(Stream::Stdout.has_colours());
+    console::set_colors_enabled_stderr(Stream::Stderr.has_colours());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_unless_the_environment_says_otherwise() {
+        let cases: [(bool, &[(&str, &str)], bool); 9] = [
+            (true, &[], true),
+            (false, &[], false),
+            (true, &[("NO_COLOR", "1")], false),
+            (true, &[("NO_COLOR", "")], true),
+            (false, &[("CLICOLOR_FORCE", "1")], true),
+            (false, &[("CLICOLOR_FORCE", "0")], false),
+            (true, &[("CLICOLOR", "0")], false),
+            (true, &[("TERM", "dumb")], false),
+            (true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+        ];
+        for (is_terminal, variables, expected) in cases {
+            let variable = |wanted: &str| {
+                variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(may_have_colours(is_terminal, variable), expected, "{is_terminal} {variables:?}");
+        }
+    }
+}
