@@ -6,17 +6,18 @@
 //! | [`layout`] | tables and paragraphs within the width of the terminal |
 //! | [`style`] | whether there may be colours, how wide the terminal is |
 //! | [`stderr`] | everything that goes to stderr: messages as text or JSON, past the progress bar |
-//! | [`logging`] | log lines |
+//! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
 //! # Rules
 //!
-//! - What is written to stderr goes through [`stderr`]: with `LOG_FORMAT=json` every line is a JSON object, and
-//!   a line never lands in the middle of the bar.
+//! - What is written to stderr goes through [`stderr`]: with `LOG_FORMAT=json` every line is a JSON object,
+//!   and a line never lands in the middle of the bar.
 //! - A number is written by [`numbers`], so that it looks the same in a bar, a table and a sentence.
 
 #![warn(missing_docs)]
 
+pub mod format;
 pub mod layout;
 pub mod logging;
 pub mod numbers;

@@ -18,34 +18,10 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
+use crate::format::LogFormat;
 use crate::stderr::{self, Lines};
 use crate::style::Stream;
 use settings::text::{self, Printable};
-use settings::{Invalid, parse};
-
-/// Form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line: for log services.
-    Json,
-    /// For people.
-    Text,
-}
-
-impl LogFormat {
-    /// Reads the setting `LOG_FORMAT`.
-    ///
-    /// # Errors
-    ///
-    /// When it is of neither form.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        match &*parse::word(text) {
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err(Invalid::new(format_args!("{text:?} is neither \"json\" nor \"text\""))),
-        }
-    }
-}
 
 /// Writes a field of a line for people. Values are texts of others, and go through [`text::printable`]: the
 /// library's own form leaves alone what is written by `Display`.

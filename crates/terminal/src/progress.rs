@@ -325,7 +325,7 @@ mod tests {
     fn a_line_says_what_is_done_how_far_it_is_how_fast_and_how_long_it_takes() {
         let (before, now) = (at(0, None, 0, None), at(1234, Some(5678), 1 << 30, Some(3 << 30)));
         let line = now.line(&pace(&before, &now));
-        assert_eq!(line, "copying: 1,234 of 5,678 objects, 1.0 GiB of 3.0 GiB, 102.4 MiB/s, ETA 20s");
+        assert_eq!(line, "copying: 1,234 of 5,678 objects, 1.0 GiB of 3.0 GiB, 102.3 MiB/s, ETA 20s");
         let (before, now) = (at(0, None, 0, None), at(177_000, Some(336_000), 0, None));
         let line = now.line(&pace(&before, &now));
         assert_eq!(line, "copying: 177,000 of 336,000 objects, 17.7k objects/s, ETA 9s");

@@ -9,7 +9,7 @@ use chrono::{SecondsFormat, Utc};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 
-use crate::logging::LogFormat;
+use crate::format::LogFormat;
 use settings::text;
 
 /// How lines are written, from the start of the process on.

@@ -288,7 +288,9 @@ async fn a_bad_configuration_is_reported_as_the_reason_of_the_failed_start() {
         let message = reported["errorMessage"].as_str().unwrap();
         assert!(message.contains(wanted), "{message}");
         assert_eq!(reported["errorType"], "Runtime.ConfigInvalid");
-        assert!(finished.stderr.contains(message), "{finished:?}");
+        // What is collected is JSON.
+        let said: Value = serde_json::from_str(&finished.stderr).unwrap();
+        assert_eq!((&said["level"], &said["message"]), (&"ERROR".into(), &message.into()), "{finished:?}");
     }
 }
 

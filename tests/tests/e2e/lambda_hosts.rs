@@ -30,7 +30,7 @@ async fn without_a_runtime_api_it_ends_however_many_events_it_would_take() {
         let settings = cloud.settings().set("AWS_LAMBDA_MAX_CONCURRENCY", concurrency);
         let finished = Lambda::without_api(&address, settings).await;
         assert_eq!(finished.code, Some(1), "{concurrency}: {finished:?}");
-        assert!(finished.stderr.contains("error: "), "{concurrency}: {finished:?}");
+        assert!(finished.stderr.contains(r#""level":"ERROR""#), "{concurrency}: {finished:?}");
         assert_eq!(about_the_api(&finished.stderr), 1, "{concurrency}: {}", finished.stderr);
     }
 }

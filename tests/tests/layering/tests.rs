@@ -110,6 +110,7 @@ fn the_product_stands_on_the_libraries() {
         "oss-lite",
         "settings",
         "sqs-worker",
+        "terminal",
         "upload-desk",
     ]
     .map(str::to_owned)

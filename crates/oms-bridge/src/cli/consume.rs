@@ -42,10 +42,10 @@ pub(super) struct ConsumeArgs {
     concurrency: Option<usize>,
     /// Seconds that a message is hidden from other workers. Extended while it is worked on; if the worker
     /// is killed, the message reappears after this time.
-    #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()))]
+    #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()), hide_short_help = true)]
     visibility: u64,
     /// Seconds that a request waits for messages.
-    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=LONGEST_POLL.as_secs()))]
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=LONGEST_POLL.as_secs()), hide_short_help = true)]
     wait: u64,
     /// Stop once a request waited for messages and got none.
     #[arg(long)]
@@ -55,7 +55,7 @@ pub(super) struct ConsumeArgs {
     listen: Option<SocketAddr>,
     /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint
     /// where that is Amazon's].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", hide_short_help = true)]
     endpoint_url: Option<String>,
     /// Print one JSON object as the result.
     #[arg(long)]

@@ -27,7 +27,7 @@ const PORT: u16 = 8080;
 /// It speaks plain HTTP: put a server with TLS in front. Several desks may share one MySQL database.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
-  DESK_TOKENS=eric:$(openssl rand -hex 16) oms-bridge desk --desk-bucket photos --desk-callback-url https://desk.example.com/callback
+  DESK_TOKENS=\"eric:$(openssl rand -hex 16)\" oms-bridge desk --desk-bucket photos --desk-callback-url https://desk.example.com/callback
   oms-bridge desk --desk-tokens-file users.txt --desk-forward false --listen 0.0.0.0:8080"))]
 pub(super) struct DeskArgs {
     /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function

@@ -1,7 +1,7 @@
 //! `--help` in short, `--help-all` in whole.
 //!
-//! The short help says what a command does, what it needs, its most used options and two examples. An option of
-//! a command is left out of it by `hide_short_help`; a setting is shown where its row in the table says so
+//! The short help says what a command does, what it needs, its most used options and two examples. An option
+//! of a command is left out of it by `hide_short_help`; a setting is shown where its row in the table says so
 //! ([`Spec::short_help`]).
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use fc_adapter::Platform;
 use super::{Cli, Exit, help, variable};
 use crate::config::table::serve::LOG_FORMAT;
 use crate::host::lambda::RuntimeApi;
-use terminal::logging::LogFormat;
+use terminal::format::LogFormat;
 use terminal::stderr;
 
 /// The arguments of this process. Lambda starts the file `bootstrap` without any and means `serve`.

@@ -4,7 +4,7 @@ use clap::Args;
 use terminal::progress::{Interval, Progress};
 
 /// The option, for commands that may take long.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Args)]
 pub(super) struct StatsArgs {
     /// Without a terminal, print a line of progress on stderr this often: 30s, 5m; 0 for never. On a terminal
     /// there is a bar.

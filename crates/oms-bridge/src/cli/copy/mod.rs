@@ -59,7 +59,10 @@ fn help() -> String {
 /// SRC. Below a local DST no directory is followed that is a link, and a key that ends in `/` is a folder,
 /// which holds no bytes.
 #[derive(Args)]
-#[command(after_help = help())]
+#[command(
+    after_help = help(),
+    override_usage = "oms-bridge copy [OPTIONS] <SRC> <DST>\n       oms-bridge copy --abort-stale <DST>"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct CopyArgs {
     /// What to copy.
@@ -75,7 +78,7 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = concurrency)]
     concurrency: usize,
     /// Objects up to this size go in one request, larger ones in parts of it: 100K to 5G.
-    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = part_size)]
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = part_size, hide_short_help = true)]
     part_size: u64,
     /// Bytes read per second at most, such as 10M.
     #[arg(long, value_name = "RATE", value_parser = size)]
@@ -87,10 +90,17 @@ pub(super) struct CopyArgs {
     #[arg(long)]
     force: bool,
     /// Links: copy what they stand for under their own name, or leave them out.
-    #[arg(long, visible_alias = "symlinks", value_enum, default_value = "within", value_name = "WHICH")]
+    #[arg(
+        long,
+        visible_alias = "symlinks",
+        value_enum,
+        default_value = "within",
+        value_name = "WHICH",
+        hide_short_help = true
+    )]
     links: LinkChoice,
     /// What else goes along; each costs a request per object.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", hide_short_help = true)]
     preserve: Vec<PreserveChoice>,
     /// Comma-separated globs: only keys that match one are copied.
     #[arg(long, value_name = "GLOBS")]
@@ -105,13 +115,13 @@ pub(super) struct CopyArgs {
     keys_from: Option<PathBuf>,
     /// Where to write the keys that failed: a new file, tried before anything is copied [default:
     /// oms-bridge-failed-<time>.txt].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
-    #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit"])]
+    #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit"], hide_short_help = true)]
     abort_stale: bool,
     /// With `--abort-stale`: only uploads at least this old.
-    #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale")]
+    #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale", hide_short_help = true)]
     older_than: String,
     /// Print one JSON object as the result.
     #[arg(long)]

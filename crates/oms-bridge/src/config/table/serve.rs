@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_listener::token::Token;
 use settings::setting::{Given, Secrecy, Section, Spec, Unset, text};
 use settings::{Invalid, parse, table};
-use terminal::logging::LogFormat;
+use terminal::format::LogFormat;
 
 use super::FORWARDING;
 
