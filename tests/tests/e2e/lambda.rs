@@ -288,9 +288,10 @@ async fn a_bad_configuration_is_reported_as_the_reason_of_the_failed_start() {
         let message = reported["errorMessage"].as_str().unwrap();
         assert!(message.contains(wanted), "{message}");
         assert_eq!(reported["errorType"], "Runtime.ConfigInvalid");
-        // What is collected is JSON.
-        let said: Value = serde_json::from_str(&finished.stderr).unwrap();
-        assert_eq!((&said["level"], &said["message"]), (&"ERROR".into(), &message.into()), "{finished:?}");
+        // Where the platform is known, what it collects is JSON.
+        let line = serde_json::from_str::<Value>(&finished.stderr).ok();
+        let said = line.map_or(finished.stderr.clone(), |line| line["message"].as_str().unwrap().to_owned());
+        assert!(said.contains(message), "{finished:?}");
     }
 }
 
