@@ -13,12 +13,18 @@ use crate::counters::{Counters, Totals};
 use crate::entry::{ArrivalEffect, Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
 use crate::fetch::Fetcher;
 use crate::name::Name;
-use crate::store::Store;
+use crate::store::{PageAccess, Store};
 use crate::types::AllowedTypes;
 use crate::users::{User, Users};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use object_copy::clock::Clock;
+
+/// Largest object that a form carries, a limit of OSS.
+pub const LARGEST_FORM: u64 = 5 << 30;
+
+/// A file of up to as many parts is uploaded as a form.
+const FORM_PARTS: u64 = 16;
 
 /// Most tries of a change that conflicts with other changes of the row.
 const RACES: usize = 16;
@@ -98,6 +104,15 @@ pub struct Rules {
     pub upload_expiry: Duration,
     /// Validity of links.
     pub link_expiry: Duration,
+    /// Size of the parts of large uploads, in bytes.
+    pub part_size: u64,
+}
+
+impl Rules {
+    /// Pages upload larger files in parts.
+    pub(crate) fn multipart_above(&self) -> u64 {
+        self.part_size.saturating_mul(FORM_PARTS).min(LARGEST_FORM)
+    }
 }
 
 /// The system's random number generator failed.
@@ -135,13 +150,13 @@ impl Desk {
         self.0.catalogue.close().await;
     }
 
-    /// As `Store::lets_pages_upload`.
+    /// As `Store::page_access`.
     ///
     /// # Errors
     ///
     /// When the bucket does not respond.
-    pub async fn lets_pages_upload(&self) -> Result<bool, oss_lite::Error> {
-        self.0.store.lets_pages_upload().await
+    pub async fn page_access(&self) -> Result<PageAccess, oss_lite::Error> {
+        self.0.store.page_access().await
     }
 
     /// As `Store::let_pages_upload`.
@@ -201,6 +216,7 @@ impl Desk {
             forward: if self.0.forwarding.is_some() { Forward::Waiting } else { Forward::Off },
             note: None,
             source_url: None,
+            multipart: None,
             created_at: now,
             updated_at: now,
             expires_at: None,

@@ -7,9 +7,12 @@
 //! fetching ──arrived──▶ stored      │                └── arrived late ─┘
 //!    └──gave up──▶ failed ──────────┘
 //! ```
+//!
+//! The states of uploads in parts are in `multipart`.
 
 mod id;
 mod md5;
+mod multipart;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +20,7 @@ use std::time::Duration;
 
 pub(crate) use self::id::Id;
 pub(crate) use self::md5::Md5;
+pub(crate) use self::multipart::{GIVEN_UP_AFTER, Multipart, PART_EXPIRY, PartsError};
 use super::types::is_same;
 
 /// Milliseconds since the epoch, UTC, as times are stored in the catalogue.
@@ -67,11 +71,13 @@ pub(crate) struct Entry {
     pub(crate) note: Option<String>,
     /// The URL that it is fetched from, if it is not uploaded by a browser.
     pub(crate) source_url: Option<String>,
+    /// How it is uploaded in parts, if it is.
+    pub(crate) multipart: Option<Multipart>,
     /// When its upload was allowed.
     pub(crate) created_at: Millis,
     /// When the row last changed.
     pub(crate) updated_at: Millis,
-    /// When the policy of its upload expires.
+    /// When the policy of its upload expires, or an upload in parts is given up.
     pub(crate) expires_at: Option<Millis>,
     /// When the worker must process it.
     pub(crate) due_at: Option<Millis>,
@@ -86,13 +92,17 @@ pub(crate) struct Entry {
 pub(crate) enum UploadState {
     /// A policy was signed.
     Pending,
+    /// Its parts are uploaded.
+    Uploading,
+    /// Its parts are put together.
+    Completing,
     /// The desk fetches it from a URL.
     Fetching,
     /// It is in the bucket.
     Stored,
-    /// The policy has expired, and the object is not in the bucket.
+    /// The policy has expired, or its parts were given up, and the object is not in the bucket.
     Missing,
-    /// It could not be fetched.
+    /// It could not be fetched, or is not what was read.
     Failed,
     /// Its user deleted it; it is still to be removed from the bucket.
     Deleting,
@@ -131,6 +141,8 @@ pub(crate) struct Arrival {
     pub(crate) content_type: Option<String>,
     /// The MD5 that OSS verified the content with.
     pub(crate) md5: Option<Md5>,
+    /// CRC-64 of the content, if OSS reports it.
+    pub(crate) crc64: Option<u64>,
 }
 
 /// Effect of an arrival on the row.
@@ -154,7 +166,12 @@ impl Entry {
                 self.due_at = Some(now);
                 ArrivalEffect::DeletePending
             }
-            UploadState::Pending | UploadState::Fetching | UploadState::Missing | UploadState::Failed => {
+            UploadState::Pending
+            | UploadState::Uploading
+            | UploadState::Completing
+            | UploadState::Fetching
+            | UploadState::Missing
+            | UploadState::Failed => {
                 self.confirm(&arrival);
                 self.size = arrival.size;
                 self.content_type = arrival.content_type.or_else(|| self.content_type.take());
@@ -207,7 +224,7 @@ impl Entry {
     pub(crate) fn record_absence(&mut self, now: Millis) {
         match self.state {
             UploadState::Pending if self.is_open(now) => {}
-            UploadState::Pending | UploadState::Missing => {
+            UploadState::Pending | UploadState::Completing | UploadState::Missing => {
                 self.state = UploadState::Missing;
                 self.checks = 0;
                 self.due_at = self.next_look(now);
@@ -220,7 +237,11 @@ impl Entry {
                 self.due_at = Some(after(now, LOOK_AGAIN[0]));
                 self.note = Some("no longer in the bucket".to_owned());
             }
-            UploadState::Fetching | UploadState::Failed | UploadState::Deleting | UploadState::Deleted => {}
+            UploadState::Uploading
+            | UploadState::Fetching
+            | UploadState::Failed
+            | UploadState::Deleting
+            | UploadState::Deleted => {}
         }
     }
 
@@ -271,7 +292,7 @@ impl Entry {
         self.checks = 0;
     }
 
-    /// Records that it cannot be fetched, and a retry is useless.
+    /// Records that it cannot be had, and a retry is useless.
     pub(crate) fn mark_failed(&mut self, why: impl Into<String>) {
         self.state = UploadState::Failed;
         self.note = Some(why.into());
@@ -299,6 +320,7 @@ impl Entry {
         self.state = UploadState::Deleting;
         self.checks = 0;
         self.due_at = Some(now);
+        self.end_parts(now);
         true
     }
 
@@ -323,8 +345,10 @@ pub(crate) fn after(moment: Millis, wait: Duration) -> Millis {
 }
 
 impl UploadState {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Pending, "pending"),
+        (Self::Uploading, "uploading"),
+        (Self::Completing, "completing"),
         (Self::Fetching, "fetching"),
         (Self::Stored, "stored"),
         (Self::Missing, "missing"),

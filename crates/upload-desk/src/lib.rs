@@ -5,6 +5,10 @@
 //! browser ──POST /uploads──▶ desk: row `pending`, signed policy
 //! browser ──form──▶ OSS ──POST /callback──▶ desk: signature checked, row `stored` ──▶ answer, through OSS, to the browser
 //!                                             └──later: worker ──HEAD, pipeline──▶ row settled
+//!
+//! browser ──POST /uploads/multipart──▶ desk: row `uploading`, upload begun
+//! browser ──parts, by signed URLs──▶ OSS
+//! browser ──POST complete──▶ desk: parts checked, row `completing` ──later: worker──▶ row `stored`, then as above
 //! ```
 //!
 //! | module | concern |
@@ -49,5 +53,5 @@ pub mod users;
 mod worker;
 
 pub use self::counters::Totals;
-pub use self::desk::{Callbacks, Desk, DeskParts, Forwarding, Rules};
+pub use self::desk::{Callbacks, Desk, DeskParts, Forwarding, LARGEST_FORM, Rules};
 pub use self::server::serve;

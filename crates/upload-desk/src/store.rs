@@ -1,5 +1,7 @@
 //! The bucket that browsers upload to.
 
+mod parts;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +54,15 @@ pub struct Store {
     bucket: Bucket,
     credentials: Arc<Credentials>,
     public_origin: String,
+}
+
+/// What the CORS rules of a bucket let pages of some origin do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageAccess {
+    /// Send forms.
+    pub forms: bool,
+    /// Send parts with their MD5, and read the `ETag` of the answer.
+    pub parts: bool,
 }
 
 /// Size of a preview of an image or a video.
@@ -172,6 +183,7 @@ impl Store {
                 size: meta.size,
                 content_type: meta.content_type,
                 md5: None,
+                crc64: meta.crc64,
             })),
             Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
             Err(error) => Err(error),
@@ -187,17 +199,17 @@ impl Store {
         self.patiently().delete(key).await
     }
 
-    /// Whether a CORS rule of the bucket lets pages upload. The origins are the owner's decision.
+    /// What the CORS rules of the bucket let pages do. The origins are the owner's decision.
     ///
     /// # Errors
     ///
     /// When the bucket does not say.
-    pub(crate) async fn lets_pages_upload(&self) -> Result<bool, Error> {
-        let rules = self.patiently().get_cors().await?;
-        Ok(rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)))
+    pub(crate) async fn page_access(&self) -> Result<PageAccess, Error> {
+        Ok(page_access(&self.patiently().get_cors().await?))
     }
 
-    /// Lets pages of all origins upload, unless there is a rule already: adds one to those of the bucket.
+    /// Lets pages upload: adds a rule to those of the bucket, unless they suffice. If pages of some origins
+    /// may send forms, the rule is for these; else for all.
     ///
     /// # Errors
     ///
@@ -205,10 +217,17 @@ impl Store {
     pub(crate) async fn let_pages_upload(&self) -> Result<(), Error> {
         let bucket = self.patiently();
         let mut rules = bucket.get_cors().await?;
-        if rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)) {
-            return Ok(());
-        }
-        rules.push(upload_rule());
+        let rule = match page_access(&rules) {
+            PageAccess { forms: true, parts: true } => return Ok(()),
+            PageAccess { forms: true, parts: false } => {
+                let of_forms = rules.iter().filter(|rule| rule.allowed_methods.contains(&Method::POST));
+                let mut origins: Vec<_> = of_forms.flat_map(|rule| rule.allowed_origins.clone()).collect();
+                origins.dedup();
+                CorsRule { allowed_origins: origins, allowed_methods: vec![Method::PUT], ..upload_rule() }
+            }
+            PageAccess { forms: false, .. } => upload_rule(),
+        };
+        rules.push(rule);
         bucket.put_cors(&rules).await
     }
 
@@ -229,11 +248,25 @@ impl Store {
     }
 }
 
+fn page_access(rules: &[CorsRule]) -> PageAccess {
+    let takes_parts = |rule: &CorsRule| {
+        let has = |names: &[String], wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+        let headers = &rule.allowed_headers;
+        rule.allowed_methods.contains(&Method::PUT)
+            && (has(headers, "*") || has(headers, "Content-MD5"))
+            && has(&rule.expose_headers, "ETag")
+    };
+    PageAccess {
+        forms: rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)),
+        parts: rules.iter().any(takes_parts),
+    }
+}
+
 /// The CORS rule that lets pages upload and read their uploads.
 fn upload_rule() -> CorsRule {
     CorsRule {
         allowed_origins: vec!["*".to_owned()],
-        allowed_methods: vec![Method::POST, Method::GET, Method::HEAD],
+        allowed_methods: vec![Method::POST, Method::PUT, Method::GET, Method::HEAD],
         allowed_headers: vec!["*".to_owned()],
         expose_headers: vec!["ETag".to_owned(), "x-oss-request-id".to_owned()],
         max_age: Some(Duration::from_hours(1)),

@@ -1,5 +1,7 @@
 //! Background worker for due rows: claims them, does the work, and writes down the result.
 
+mod completion;
+
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::catalogue::{CatalogueError, PutOutcome};
 use crate::desk::{Desk, Forwarding};
-use crate::entry::{Arrival, Entry, Forward, Millis, UploadState, after};
+use crate::entry::{Arrival, Entry, Forward, Millis, PartsError, UploadState, after};
 use crate::fetch::Fetched;
 use crate::store::Store;
 use crate::types::{ContentType, UNKNOWN};
@@ -47,6 +49,10 @@ enum Outcome {
     /// The bucket has it, and so does the pipeline.
     Forwarded(Arrival),
     Removed,
+    /// The upload in parts was aborted.
+    GivenUp,
+    /// The parts are not what is to be put together.
+    Reopened(PartsError),
     Failed(String),
     Retry(String),
     /// Nothing was done; the row stays as it is.
@@ -159,8 +165,13 @@ impl Desk {
                 }
             }
         };
-        if let Outcome::Retry(why) | Outcome::Failed(why) = &outcome {
-            tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
+        match &outcome {
+            Outcome::Retry(why) | Outcome::Failed(why) => {
+                tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
+            }
+            Outcome::GivenUp => tracing::info!(key = entry.key, "aborted: nobody went on with the upload"),
+            Outcome::Reopened(why) => tracing::warn!(key = entry.key, %why, "not put together"),
+            _ => {}
         }
         let counters = &self.0.counters;
         match &outcome {
@@ -169,7 +180,11 @@ impl Desk {
             Outcome::Removed => counters.removed.increment(),
             Outcome::Retry(_) => counters.put_off.increment(),
             Outcome::NotStarted => return,
-            Outcome::Forwarded(_) | Outcome::Absent | Outcome::Failed(_) => {}
+            Outcome::Forwarded(_)
+            | Outcome::Absent
+            | Outcome::GivenUp
+            | Outcome::Reopened(_)
+            | Outcome::Failed(_) => {}
         }
         // `now` is taken each time the row is read, not before: `mark_removed` compares it with the row's due
         // time, and a deletion requested while the work ran must not look as if it came after this result.
@@ -200,12 +215,25 @@ impl Desk {
 
     async fn work(&self, entry: &Entry) -> Outcome {
         match entry.state {
-            UploadState::Pending | UploadState::Missing => look(&self.0.store, entry).await,
+            UploadState::Pending | UploadState::Missing => self.seek(entry).await,
+            UploadState::Uploading => self.give_up(entry).await,
+            UploadState::Completing => self.complete(entry).await,
             UploadState::Stored => self.forward(entry).await,
             UploadState::Fetching => self.fetch(entry).await,
             UploadState::Deleting | UploadState::Deleted => self.remove(entry).await,
             UploadState::Failed => Outcome::Failed(entry.note.clone().unwrap_or_default()),
         }
+    }
+
+    /// Looks for an object that did not arrive. Parts that were still on their way when their upload was
+    /// aborted are removed.
+    async fn seek(&self, entry: &Entry) -> Outcome {
+        if entry.multipart.is_some()
+            && let Err(error) = self.0.store.abort_parts(&entry.key).await
+        {
+            return Outcome::Retry(error.to_string());
+        }
+        look(&self.0.store, entry).await
     }
 
     /// Compares what a callback said with the bucket, then hands the object over.
@@ -270,6 +298,11 @@ impl Desk {
     }
 
     async fn remove(&self, entry: &Entry) -> Outcome {
+        if entry.multipart.is_some()
+            && let Err(error) = self.0.store.abort_parts(&entry.key).await
+        {
+            return Outcome::Retry(error.to_string());
+        }
         if let Err(error) = self.0.store.remove(&entry.key).await {
             return Outcome::Retry(error.to_string());
         }
@@ -345,13 +378,19 @@ fn apply(row: &mut Entry, worked_on: UploadState, outcome: &Outcome, now: Millis
             row.mark_done();
         }
         Outcome::Removed => row.mark_removed(now),
+        Outcome::GivenUp => row.give_up(now),
+        Outcome::Reopened(why) => row.reopen(why, now),
         Outcome::Failed(why) => row.mark_failed(why.clone()),
         Outcome::Retry(_) => row.reschedule(now),
     }
 }
 
 fn created(entry: &Entry, found: &Arrival) -> ObjectChange {
-    let operation = if entry.source_url.is_some() { "PutObject" } else { "PostObject" };
+    let operation = match (&entry.source_url, &entry.multipart) {
+        (Some(_), _) => "PutObject",
+        (None, Some(_)) => "CompleteMultipartUpload",
+        (None, None) => "PostObject",
+    };
     ObjectChange {
         bucket: Some(entry.bucket.clone()),
         event: EventName::new(format!("ObjectCreated:{operation}")),

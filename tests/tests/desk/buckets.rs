@@ -1,9 +1,10 @@
 //! Buckets that admins create.
 
 use cloud_twin::{Fault, FaultResponse, Service};
-use e2e::cloud::{SOURCE, http_client};
+use e2e::cloud::{SOURCE, http_client, oss_bucket};
 use e2e::desk::{ADMIN, ERIC};
 use e2e::{Cloud, Desk};
+use oss_lite::CorsRule;
 use reqwest::{Method, Request, Response};
 use serde_json::json;
 
@@ -25,16 +26,14 @@ async fn an_admin_creates_a_bucket_that_pages_may_upload_to() {
     assert_eq!(preflight(&cloud, "photos-2026", "https://desk.example.com", "POST").await.status(), 404);
     let created = desk.post(ADMIN, "/buckets", json!({"name": "photos-2026"})).await;
     assert_eq!((created.status, &created.body), (201, &json!({"name": "photos-2026"})));
-    for method in ["POST", "GET", "HEAD"] {
+    for method in ["POST", "PUT", "GET", "HEAD"] {
         let allowed = preflight(&cloud, "photos-2026", "https://desk.example.com", method).await;
         assert_eq!(allowed.status(), 200, "{method}");
         let origin = allowed.headers()["access-control-allow-origin"].to_str().unwrap();
         assert!(["*", "https://desk.example.com"].contains(&origin), "{origin}");
     }
-    for method in ["PUT", "DELETE"] {
-        let refused = preflight(&cloud, "photos-2026", "https://desk.example.com", method).await;
-        assert_eq!(refused.status(), 403, "{method}");
-    }
+    let refused = preflight(&cloud, "photos-2026", "https://desk.example.com", "DELETE").await;
+    assert_eq!(refused.status(), 403);
     // The same again makes good what is missing.
     assert_eq!(desk.post(ADMIN, "/buckets", json!({"name": "photos-2026"})).await.status, 201);
     assert_eq!(cloud.twin.oss().len("photos-2026"), 0);
@@ -53,6 +52,33 @@ async fn a_bucket_that_no_page_may_upload_to_is_pointed_out_and_opened_on_demand
     assert_eq!(preflight(&cloud, SOURCE, origin, "DELETE").await.status(), 403);
     assert!(!desk.log().contains("no CORS rule"), "{}", desk.log());
     assert_eq!(desk.upload(ERIC, "a.txt", "text/plain", b"abc").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_rule_for_forms_is_extended_to_parts_for_the_same_pages() {
+    let cloud = Cloud::start().await;
+    let bucket = oss_bucket(&cloud.twin.oss_url(), cloud.twin.region(), SOURCE, cloud.twin.oss_account());
+    let origin = "https://desk.example.com";
+    let forms = CorsRule {
+        allowed_origins: vec![origin.to_owned()],
+        allowed_methods: vec![Method::POST],
+        allowed_headers: vec!["*".to_owned()],
+        ..CorsRule::default()
+    };
+    bucket.put_cors(std::slice::from_ref(&forms)).await.unwrap();
+    let desk = Desk::on(&cloud).await.start().await;
+    desk.until_logged("no CORS rule of the bucket lets pages upload large files to it in parts").await;
+    let setup = desk.kill().await;
+    setup.argument("--set-cors").start().await;
+    let rules = bucket.get_cors().await.unwrap();
+    assert_eq!((rules.len(), &rules[0]), (2, &forms));
+    let allowed = preflight(&cloud, SOURCE, origin, "PUT").await;
+    assert_eq!(allowed.status(), 200);
+    let exposed = allowed.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("ETag"), "{exposed}");
+    for method in ["POST", "PUT"] {
+        assert_eq!(preflight(&cloud, SOURCE, "https://other.example.com", method).await.status(), 403);
+    }
 }
 
 #[tokio::test]

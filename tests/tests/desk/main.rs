@@ -33,11 +33,17 @@ mod lost;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod multipart;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod parts;
+#[cfg(test)]
+mod parts_lost;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]

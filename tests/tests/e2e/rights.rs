@@ -239,6 +239,9 @@ async fn the_desk() {
         desk.post(ERIC, &format!("/uploads/{}/check", allowed.id()), json!({})).await;
         let stored = desk.upload(ERIC, "a.txt", "text/plain", b"abc").await;
         desk.until_forwarded(ERIC, &stored.id()).await;
+        let begun = desk.post(ERIC, "/uploads/multipart", json!({"name": "c.bin", "size": 3})).await;
+        let listed = desk.get(ERIC, &format!("/uploads/{}/parts", begun.id())).await.status;
+        desk.delete(ERIC, &format!("/uploads/{}", begun.id())).await;
         let link = stored.body["object"]["links"]["download"].as_str().unwrap();
         let opened = http_client().get(link).send().await.unwrap().status();
         // Its first part comes, the second is not given out.
@@ -254,7 +257,7 @@ async fn the_desk() {
         desk.until_state(ERIC, &fetching.id(), "failed").await;
         desk.delete(ERIC, &format!("/objects/{}", stored.id())).await;
         cloud.until(|twin| twin.oss().len(SOURCE) == 0).await;
-        opened == 200 && cloud.twin.oss().uploads(SOURCE).is_empty()
+        opened == 200 && listed == 200 && cloud.twin.oss().uploads(SOURCE).is_empty()
     };
     prove(&rights, journey, |_| true).await;
 }

@@ -13,7 +13,7 @@ use object_copy::egress::{Guard, Resolver};
 use upload_desk::catalogue::Catalogue;
 use upload_desk::fetch::Fetcher;
 use upload_desk::store::Store;
-use upload_desk::{Callbacks, Desk, DeskParts, Forwarding, Rules};
+use upload_desk::{Callbacks, Desk, DeskParts, Forwarding, LARGEST_FORM, Rules};
 
 /// Builds the desk that the settings describe. Opens no connection.
 ///
@@ -34,9 +34,11 @@ pub fn desk(
     let store = Store::new(Client::new(http.clone(), config)?, &bucket, credentials.from_environment()?)?;
     let fetcher = match &settings.ingest {
         Some(ingest) => {
+            // The deadline of a fetch is made for the largest form.
+            let max_size = settings.max_size.min(LARGEST_FORM);
             let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
             let resolver = Resolver::system(guard.reach());
-            Some(Fetcher::new(web, guard, resolver, store.bucket().clone(), settings.max_size))
+            Some(Fetcher::new(web, guard, resolver, store.bucket().clone(), max_size))
         }
         None => None,
     };
@@ -49,6 +51,7 @@ pub fn desk(
             types: settings.types,
             upload_expiry: settings.upload_expiry,
             link_expiry: settings.link_expiry,
+            part_size: settings.part_size,
         },
         catalogue,
         store,

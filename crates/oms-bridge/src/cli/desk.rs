@@ -17,6 +17,7 @@ use http_client::{self, Proxies};
 use settings::{Invalid, Reader};
 use upload_desk::Desk;
 use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
+use upload_desk::store::PageAccess;
 
 const PORT: u16 = 8080;
 
@@ -121,9 +122,15 @@ async fn let_pages_upload(desk: &Desk, set: bool) -> Result<(), oss_lite::Error>
     let desk = desk.clone();
     // Nobody waits for it: credentials that may not ask are good enough for all else.
     tokio::spawn(async move {
-        match desk.lets_pages_upload().await {
-            Ok(true) => {}
-            Ok(false) => {
+        match desk.page_access().await {
+            Ok(PageAccess { forms: true, parts: true }) => {}
+            Ok(PageAccess { forms: true, parts: false }) => {
+                tracing::warn!(
+                    "no CORS rule of the bucket lets pages upload large files to it in parts (PUT, with ETag exposed); \
+                     --set-cors adds one"
+                );
+            }
+            Ok(PageAccess { forms: false, .. }) => {
                 tracing::warn!("no CORS rule of the bucket lets pages upload to it; --set-cors adds one");
             }
             Err(error) => tracing::debug!(%error, "the CORS rules of the bucket cannot be looked at"),

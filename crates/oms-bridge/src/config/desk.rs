@@ -10,14 +10,15 @@ use super::service::{Role, service};
 use super::table::copy::{SOURCE_BUCKET, SOURCE_ENDPOINT};
 use super::table::desk::{
     DESK_BUCKET, DESK_CALLBACK_KEY, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_LINK_EXPIRY,
-    DESK_MAX_SIZE, DESK_PREFIX, DESK_PUBLIC_ENDPOINT, DESK_TOKENS, DESK_TOKENS_FILE, DESK_TYPES,
-    DESK_UPLOAD_EXPIRY, LARGEST,
+    DESK_MAX_SIZE, DESK_PART_SIZE, DESK_PREFIX, DESK_PUBLIC_ENDPOINT, DESK_TOKENS, DESK_TOKENS_FILE,
+    DESK_TYPES, DESK_UPLOAD_EXPIRY,
 };
 use super::table::oms::LOG_BUCKET;
 use super::table::oss::OSS_ENDPOINT;
 use super::{IngestSettings, Service, Settings, ingest, keys};
 use object_events::change::Provider;
 use settings::{Invalid, Reader};
+use upload_desk::LARGEST_FORM;
 use upload_desk::catalogue::DatabaseUrl;
 use upload_desk::types::AllowedTypes;
 use upload_desk::users::Users;
@@ -26,6 +27,7 @@ const DATABASE: &str = "sqlite://oms-bridge-desk.db";
 const PREFIX: &str = "uploads/";
 const UPLOAD_EXPIRY: Duration = Duration::from_mins(30);
 const LINK_EXPIRY: Duration = Duration::from_hours(1);
+const PART_SIZE: u64 = 16 << 20;
 
 /// Settings of the desk that are good.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub struct DeskSettings {
     pub upload_expiry: Duration,
     /// How long download links are good for.
     pub link_expiry: Duration,
+    /// Size of the parts of large uploads, in bytes.
+    pub part_size: u64,
     /// What may be fetched from the web.
     pub ingest: Option<IngestSettings>,
     /// How uploads are forwarded, if they are.
@@ -98,6 +102,7 @@ impl DeskSettings {
         let types = r.get(&DESK_TYPES);
         let upload_expiry = r.get(&DESK_UPLOAD_EXPIRY);
         let link_expiry = r.get(&DESK_LINK_EXPIRY);
+        let part_size = r.get(&DESK_PART_SIZE);
         let users = users(r);
         Some(Self {
             bucket: bucket?,
@@ -108,10 +113,11 @@ impl DeskSettings {
             callback_key,
             database: database?,
             prefix: prefix.unwrap_or_else(|| PREFIX.to_owned()),
-            max_size: max_size.unwrap_or(LARGEST),
+            max_size: max_size.unwrap_or(LARGEST_FORM),
             types: types.unwrap_or(AllowedTypes::ALL),
             upload_expiry: upload_expiry.unwrap_or(UPLOAD_EXPIRY),
             link_expiry: link_expiry.unwrap_or(LINK_EXPIRY),
+            part_size: part_size.unwrap_or(PART_SIZE),
             ingest,
             forward: match forward {
                 Some(settings) => Some(settings?),

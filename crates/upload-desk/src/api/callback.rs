@@ -167,12 +167,14 @@ impl Desk {
             size: told.size,
             content_type: told.content_type.filter(|text| !text.is_empty()),
             md5: told.md5.as_deref().and_then(parse_md5),
+            crc64: None,
         };
         let (bucket, key, now) = (told.bucket, told.object, self.now());
         let mut verdict = CallbackMatch::Unknown;
         let updated = self.update(&id, |entry| {
-            // An object that the desk fetches has no callback.
-            let allowed = entry.source_url.is_none() && entry.bucket == bucket && entry.key == key;
+            // An object that the desk fetches or puts together has no callback.
+            let is_of_form = entry.source_url.is_none() && entry.multipart.is_none();
+            let allowed = is_of_form && entry.bucket == bucket && entry.key == key;
             verdict = if !allowed {
                 CallbackMatch::Unknown
             } else if entry.matches_announcement(&arrival) {

@@ -5,7 +5,7 @@
 //! | `error` | error responses |
 //! | `extract` | bodies, queries, ids and users of requests |
 //! | `shown` | how objects and uploads are shown |
-//! | `uploads`, `objects`, `buckets` | the routes of users |
+//! | `uploads`, `multipart`, `objects`, `buckets` | the routes of users |
 //! | `callback` | the route of OSS |
 //! | `page` | the page and its files |
 
@@ -13,6 +13,7 @@ mod buckets;
 mod callback;
 mod error;
 mod extract;
+mod multipart;
 mod objects;
 mod page;
 mod shown;
@@ -49,7 +50,10 @@ pub(crate) fn router(desk: Desk, requests: usize) -> Router {
         .route("/me", get(me))
         .route("/uploads", post(uploads::allow))
         .route("/uploads/from-url", post(uploads::from_url))
-        .route("/uploads/{id}", get(uploads::show))
+        .route("/uploads/multipart", get(multipart::list).post(multipart::begin))
+        .route("/uploads/{id}", get(uploads::show).delete(multipart::abort))
+        .route("/uploads/{id}/parts", get(multipart::stored).post(multipart::sign))
+        .route("/uploads/{id}/complete", post(multipart::complete))
         .route("/uploads/{id}/check", post(uploads::check))
         .route("/callback", post(move |desk, request| callback::take(desk, permits, request)))
         .route("/objects", get(objects::list))
@@ -85,6 +89,7 @@ async fn me(State(desk): State<Desk>, Caller(user): Caller) -> Response {
         "from_url": desk.0.fetcher.is_some(),
         "forward": desk.0.forwarding.is_some(),
         "upload_origin": desk.0.store.public_origin(),
+        "multipart_above": settings.multipart_above(),
     }))
 }
 

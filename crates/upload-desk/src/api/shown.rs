@@ -61,12 +61,29 @@ pub(super) struct UploadView {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    multipart: Option<PlanView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<ObjectView>,
+}
+
+/// How an object is uploaded in parts.
+#[derive(Debug, Serialize)]
+struct PlanView {
+    part_size: u64,
+    parts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 impl UploadView {
     pub(super) fn of(desk: &Desk, entry: &Entry) -> Result<Self, ApiError> {
         let stored = entry.state == UploadState::Stored;
+        let open = matches!(entry.state, UploadState::Uploading | UploadState::Completing);
+        let multipart = entry.multipart.as_ref().filter(|_| open).map(|plan| PlanView {
+            part_size: plan.part_size,
+            parts: plan.count(entry.size),
+            expires_at: entry.expires_at.map(time),
+        });
         Ok(Self {
             id: entry.id.to_string(),
             state: entry.state.as_str(),
@@ -74,6 +91,7 @@ impl UploadView {
             name: entry.name.clone(),
             size: entry.size,
             note: entry.note.clone(),
+            multipart,
             object: stored.then(|| ObjectView::of(desk, entry, Preview::default())).transpose()?,
         })
     }

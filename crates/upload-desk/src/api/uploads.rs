@@ -11,7 +11,7 @@ use serde_json::Number;
 use super::error::ApiError;
 use super::extract::{Caller, Json, PathId, json, json_with, unknown_id};
 use super::shown::{ObjectView, UploadView, located, time};
-use crate::desk::Desk;
+use crate::desk::{Desk, LARGEST_FORM};
 use crate::entry::{Entry, Id, Md5, UploadState};
 use crate::fetch::HostError;
 use crate::name::Name;
@@ -83,23 +83,15 @@ pub(super) async fn allow(
     Caller(user): Caller,
     Json(wanted): Json<UploadRequest>,
 ) -> Result<Response, ApiError> {
-    let name = name(&wanted.name)?;
-    let md5 = wanted.md5.as_deref().map(md5).transpose()?;
-    let content_type = content_type(&desk, wanted.content_type)?;
-    let max = desk.0.rules.max_size;
-    if wanted.size > max {
-        let message = format!("{} bytes are more than the {max} that may be uploaded", wanted.size);
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+    let UploadOrder { name, size, content_type, md5 } = checked(&desk, wanted)?;
+    if size > LARGEST_FORM {
+        let message = format!("{size} bytes are more than the {LARGEST_FORM} of a form: upload it in parts");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large_for_a_form", message));
     }
-    if let Some(md5) = md5
-        && let Some(entry) = desk.same(&user, md5, wanted.size).await?
-    {
-        let object = ObjectView::of(&desk, &entry, Preview::default())?;
-        desk.0.counters.duplicates.increment();
-        let state = entry.state.as_str();
-        return Ok(json(&DuplicateUpload { id: entry.id.to_string(), state, duplicate: true, object }));
+    if let Some(response) = duplicate(&desk, &user, md5, size).await? {
+        return Ok(response);
     }
-    let entry = Entry { md5, ..desk.pending(&user, &name, wanted.size, content_type)? };
+    let entry = Entry { md5, ..desk.pending(&user, &name, size, content_type)? };
     let form = desk.0.store.form(&entry, desk.0.rules.upload_expiry, desk.0.callbacks.url.as_ref())?;
     let expires_at = form.expires_at.timestamp_millis();
     let entry = entry.with_expiry(expires_at);
@@ -115,11 +107,48 @@ pub(super) async fn allow(
     Ok(located(json_with(StatusCode::CREATED, &allowed), &entry))
 }
 
+/// What is to be uploaded, within the rules.
+#[derive(Debug)]
+pub(super) struct UploadOrder {
+    pub(super) name: Name,
+    pub(super) size: u64,
+    pub(super) content_type: String,
+    pub(super) md5: Option<Md5>,
+}
+
+/// Applies the rules for uploads.
+pub(super) fn checked(desk: &Desk, wanted: UploadRequest) -> Result<UploadOrder, ApiError> {
+    let name = name(&wanted.name)?;
+    let md5 = wanted.md5.as_deref().map(md5).transpose()?;
+    let content_type = content_type(desk, wanted.content_type)?;
+    let (size, max) = (wanted.size, desk.0.rules.max_size);
+    if size > max {
+        let message = format!("{size} bytes are more than the {max} that may be uploaded");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+    }
+    Ok(UploadOrder { name, size, content_type, md5 })
+}
+
+/// The response for a user who has the object already.
+pub(super) async fn duplicate(
+    desk: &Desk,
+    user: &User,
+    md5: Option<Md5>,
+    size: u64,
+) -> Result<Option<Response>, ApiError> {
+    let Some(md5) = md5 else { return Ok(None) };
+    let Some(entry) = desk.same(user, md5, size).await? else { return Ok(None) };
+    let object = ObjectView::of(desk, &entry, Preview::default())?;
+    desk.0.counters.duplicates.increment();
+    let state = entry.state.as_str();
+    Ok(Some(json(&DuplicateUpload { id: entry.id.to_string(), state, duplicate: true, object })))
+}
+
 fn name(text: &str) -> Result<Name, ApiError> {
     Name::of(text).map_err(|error| ApiError::malformed(error.to_string()))
 }
 
-fn md5(text: &str) -> Result<Md5, ApiError> {
+pub(super) fn md5(text: &str) -> Result<Md5, ApiError> {
     Md5::from_hex(text).ok_or_else(|| ApiError::malformed("md5 is not 32 hexadecimal digits"))
 }
 
@@ -195,7 +224,7 @@ pub(super) async fn from_url(
         Some(text) => name(text)?,
         None => named_by(&url),
     };
-    if desk.0.catalogue.fetching(&user.name).await? >= MOST_FETCHES {
+    if desk.0.catalogue.count_of(&user.name, UploadState::Fetching).await? >= MOST_FETCHES {
         let message = format!("{MOST_FETCHES} objects are being fetched for {} already", user.name);
         return Err(ApiError::too_many("too_many_fetches", message));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::url::DatabaseUrl;
 
-pub(super) use self::classify::{is_broken, is_deadlock, kind_of};
+pub(super) use self::classify::{is_broken, is_deadlock, is_duplicate_column, kind_of};
 use crate::entry::Id;
 
 /// Kind of an error, by what to do about it.

@@ -42,7 +42,7 @@ use self::file::WatchedFile;
 use self::readers::Readers;
 use self::statements::Statement;
 use self::writer::{Change, Writer, WriterMessage};
-use super::entry::{Entry, Id, Md5, Millis};
+use super::entry::{Entry, Id, Md5, Millis, UploadState};
 
 /// Time limit of every call.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
@@ -183,14 +183,24 @@ impl Catalogue {
         rows.iter().map(statements::entry).collect()
     }
 
-    /// Number of running and waiting fetches of a user.
+    /// Number of rows of a user in a state.
     ///
     /// # Errors
     ///
     /// When the catalogue cannot be read.
-    pub(crate) async fn fetching(&self, creator: &str) -> Result<u64, CatalogueError> {
-        let rows = self.rows(|| statements::fetching(creator)).await?;
+    pub(crate) async fn count_of(&self, creator: &str, state: UploadState) -> Result<u64, CatalogueError> {
+        let rows = self.rows(|| statements::count_of(creator, state)).await?;
         rows.first().map_or(Ok(0), statements::count)
+    }
+
+    /// A user's uploads in parts that are under way, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the catalogue cannot be read.
+    pub(crate) async fn uploading(&self, creator: &str, limit: u32) -> Result<Vec<Entry>, CatalogueError> {
+        let rows = self.rows(|| statements::uploading(creator, limit)).await?;
+        rows.iter().map(statements::entry).collect()
     }
 
     /// The due rows, longest due first.

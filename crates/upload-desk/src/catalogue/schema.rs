@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr a
 use tokio::time::{Instant, sleep};
 
 use super::connect::DatabaseKind;
-use super::error::{CatalogueError, CatalogueErrorKind};
+use super::error::{CatalogueError, CatalogueErrorKind, is_duplicate_column};
 
 /// Not sqlx's own: the database may be shared with another program that uses it.
 const APPLIED: &str = "storage_migrations";
@@ -22,14 +22,22 @@ struct SchemaStep {
     mysql: &'static str,
 }
 
-/// Never changed once released: databases store their checksums. Each is idempotent; those for MySQL have one
-/// statement each.
-const STEPS: [SchemaStep; 1] = [SchemaStep {
-    version: 1,
-    name: "storage",
-    sqlite: include_str!("migrations/sqlite/0001_storage.sql"),
-    mysql: include_str!("migrations/mysql/0001_storage.sql"),
-}];
+/// Never changed once released: databases store their checksums. Those for MySQL have one statement each, and
+/// if they were done already they do nothing or fail with "duplicate column".
+const STEPS: [SchemaStep; 2] = [
+    SchemaStep {
+        version: 1,
+        name: "storage",
+        sqlite: include_str!("migrations/sqlite/0001_storage.sql"),
+        mysql: include_str!("migrations/mysql/0001_storage.sql"),
+    },
+    SchemaStep {
+        version: 2,
+        name: "multipart",
+        sqlite: include_str!("migrations/sqlite/0002_multipart.sql"),
+        mysql: include_str!("migrations/mysql/0002_multipart.sql"),
+    },
+];
 
 /// Migrates the schema. If several desks start at once, one does it.
 pub(super) async fn update(
@@ -58,17 +66,25 @@ pub(super) async fn update(
 
 async fn run(connection: &mut AnyConnection, engine: DatabaseKind) -> Result<(), CatalogueError> {
     let migrator = migrator(engine);
-    match migrator.run_direct(None, connection, false).await {
-        // Another desk died during the migration. We hold the lock, and the step may be repeated.
-        Err(MigrateError::Dirty(_)) => {
-            connection
-                .execute("DELETE FROM storage_migrations WHERE success = FALSE")
-                .await
-                .map_err(failed)?;
-            migrator.run_direct(None, connection, false).await.map_err(refused)
+    // Each round takes one step further.
+    for _ in STEPS {
+        match migrator.run_direct(None, connection, false).await {
+            // Another desk died during the migration. We hold the lock, and the step may be repeated.
+            Err(MigrateError::Dirty(_)) => forget_unfinished(connection).await?,
+            // The step was done, and only its record is missing.
+            Err(MigrateError::ExecuteMigration(error, version)) if is_duplicate_column(&error) => {
+                forget_unfinished(connection).await?;
+                migrator.run_direct(Some(version), connection, true).await.map_err(refused)?;
+            }
+            other => return other.map_err(refused),
         }
-        other => other.map_err(refused),
     }
+    migrator.run_direct(None, connection, false).await.map_err(refused)
+}
+
+async fn forget_unfinished(connection: &mut AnyConnection) -> Result<(), CatalogueError> {
+    let statement = "DELETE FROM storage_migrations WHERE success = FALSE";
+    connection.execute(statement).await.map_err(failed).map(drop)
 }
 
 fn migrator(engine: DatabaseKind) -> Migrator {

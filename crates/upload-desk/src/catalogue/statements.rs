@@ -6,27 +6,29 @@ use sqlx::{Row as _, Type};
 
 use super::ListFilter;
 use super::error::{CatalogueError, CatalogueErrorKind};
-use crate::entry::{Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
+use crate::entry::{Entry, Forward, Id, Md5, Md5State, Millis, Multipart, UploadState};
 
 /// A statement with its values.
 pub(super) type Statement = Query<'static, Any, AnyArguments>;
 
 const INSERT: &str = "INSERT INTO storage \
     (name, name_search, path, ext, md5, md5_state, bucket, size, content_type, etag, state, forward, note, \
-     source_url, updated_at, expires_at, due_at, checks, id, revision, creator_id, created_at) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     source_url, updated_at, expires_at, due_at, checks, upload_id, part_size, crc64, id, revision, creator_id, \
+     created_at) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const UPDATE: &str = "UPDATE storage SET \
     name = ?, name_search = ?, path = ?, ext = ?, md5 = ?, md5_state = ?, bucket = ?, size = ?, content_type = ?, \
     etag = ?, state = ?, forward = ?, note = ?, source_url = ?, updated_at = ?, expires_at = ?, due_at = ?, \
-    checks = ?, revision = revision + 1 \
+    checks = ?, upload_id = ?, part_size = ?, crc64 = ?, revision = revision + 1 \
     WHERE id = ? AND revision = ?";
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, path, ext, md5, md5_state, creator_id, bucket, size, content_type, etag, state, \
-             forward, note, source_url, created_at, updated_at, expires_at, due_at, checks, revision FROM storage ",
+             forward, note, source_url, created_at, updated_at, expires_at, due_at, checks, revision, upload_id, \
+             part_size, crc64 FROM storage ",
             $rest
         )
     };
@@ -47,8 +49,13 @@ const LIST: &str = select!(
 
 const DUE: &str = select!("WHERE due_at <= ? ORDER BY due_at, id LIMIT ?");
 
-const FETCHING: &str = "SELECT COUNT(*) FROM storage \
-    WHERE creator_id = ? AND HEX(creator_id) = HEX(?) AND state = 'fetching'";
+const COUNT: &str = "SELECT COUNT(*) FROM storage \
+    WHERE creator_id = ? AND HEX(creator_id) = HEX(?) AND state = ?";
+
+const UPLOADING: &str = select!(
+    "WHERE creator_id = ? AND HEX(creator_id) = HEX(?) AND state = 'uploading' AND id < ? \
+     ORDER BY id DESC LIMIT ?"
+);
 
 const NEXT_DUE: &str = "SELECT MIN(due_at) FROM storage WHERE due_at IS NOT NULL";
 
@@ -86,6 +93,9 @@ fn changeable(statement: Statement, entry: &Entry) -> Statement {
         .bind(entry.expires_at)
         .bind(entry.due_at)
         .bind(i64::from(entry.checks))
+        .bind(entry.multipart.as_ref().and_then(|multipart| multipart.upload_id.clone()))
+        .bind(entry.multipart.as_ref().map(|multipart| number(multipart.part_size)))
+        .bind(entry.multipart.as_ref().and_then(|multipart| multipart.crc64).map(|crc64| crc64.to_string()))
         .bind(entry.id.to_string())
         .bind(i64::from(entry.revision))
 }
@@ -115,8 +125,16 @@ pub(super) fn due(now: Millis, limit: u32) -> Statement {
     sqlx::query(DUE).bind(now).bind(i64::from(limit))
 }
 
-pub(super) fn fetching(creator: &str) -> Statement {
-    sqlx::query(FETCHING).bind(creator.to_owned()).bind(creator.to_owned())
+pub(super) fn count_of(creator: &str, state: UploadState) -> Statement {
+    sqlx::query(COUNT).bind(creator.to_owned()).bind(creator.to_owned()).bind(state.as_str())
+}
+
+pub(super) fn uploading(creator: &str, limit: u32) -> Statement {
+    sqlx::query(UPLOADING)
+        .bind(creator.to_owned())
+        .bind(creator.to_owned())
+        .bind(BEYOND)
+        .bind(i64::from(limit))
 }
 
 pub(super) fn next_due() -> Statement {
@@ -167,6 +185,7 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
         forward: row.parsed(12, Forward::parse)?,
         note: row.get(13)?,
         source_url: row.get(14)?,
+        multipart: row.multipart()?,
         created_at: row.get(15)?,
         updated_at: row.get(16)?,
         expires_at: row.get(17)?,
@@ -178,14 +197,15 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, CatalogueError> {
 
 /// Every statement, and the index that it goes by.
 #[cfg(test)]
-pub(super) fn texts() -> [(&'static str, &'static str); 7] {
+pub(super) fn texts() -> [(&'static str, &'static str); 8] {
     [
         (UPDATE, "sqlite_autoindex_storage_1 (id=?)"),
         (FIND, "sqlite_autoindex_storage_1 (id=?)"),
         (SAME, "storage_md5 (md5=? AND size=? AND creator_id=?)"),
         (LIST, "storage_list (creator_id=? AND state=? AND id<?)"),
         (DUE, "storage_due (due_at<?)"),
-        (FETCHING, "storage_list (creator_id=? AND state=?)"),
+        (COUNT, "storage_list (creator_id=? AND state=?)"),
+        (UPLOADING, "storage_list (creator_id=? AND state=? AND id<?)"),
         (NEXT_DUE, "storage_due"),
     ]
 }
@@ -207,6 +227,18 @@ impl Columns<'_> {
     fn parsed<T>(&self, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T, CatalogueError> {
         let text: String = self.get(column)?;
         self.known(column, parse(&text), &text)
+    }
+
+    fn multipart(&self) -> Result<Option<Multipart>, CatalogueError> {
+        let Some(size) = self.get::<Option<i64>>(22)? else { return Ok(None) };
+        // A division by it follows.
+        let part_size = u64::try_from(size).ok().filter(|size| *size > 0);
+        let crc64: Option<String> = self.get(23)?;
+        Ok(Some(Multipart {
+            upload_id: self.get(21)?,
+            part_size: self.known(22, part_size, size)?,
+            crc64: crc64.map(|text| self.known(23, text.parse().ok(), &text)).transpose()?,
+        }))
     }
 
     fn unsigned<T: TryFrom<i64>>(&self, column: usize) -> Result<T, CatalogueError> {

@@ -44,6 +44,7 @@ fn at(moment: Millis, name: &str) -> Entry {
         forward: Forward::Waiting,
         note: None,
         source_url: None,
+        multipart: None,
         created_at: moment,
         updated_at: moment,
         expires_at: Some(moment + 1000),

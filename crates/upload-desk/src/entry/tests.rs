@@ -19,6 +19,7 @@ fn pending() -> Entry {
         forward: Forward::Waiting,
         note: None,
         source_url: None,
+        multipart: None,
         created_at: NOW,
         updated_at: NOW,
         expires_at: Some(NOW + 1000),
@@ -209,6 +210,8 @@ fn ids_sort_by_time_and_read_back() {
 fn names_of_states_read_back() {
     for state in [
         UploadState::Pending,
+        UploadState::Uploading,
+        UploadState::Completing,
         UploadState::Fetching,
         UploadState::Stored,
         UploadState::Missing,

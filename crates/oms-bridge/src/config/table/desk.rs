@@ -1,6 +1,7 @@
 //! Settings of the upload desk.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,8 +17,11 @@ use upload_desk::catalogue::DatabaseUrl;
 use upload_desk::types::AllowedTypes;
 use upload_desk::users::Users;
 
-/// Largest object that a form can carry: 5 GiB, a limit of OSS.
-pub(crate) const LARGEST: u64 = 5 << 30;
+/// Smallest and largest part, limits of OSS.
+const PARTS: RangeInclusive<u64> = 100 << 10..=5 << 30;
+
+/// Largest object: 10,000 parts of 5 GiB, a limit of OSS.
+const LARGEST: u64 = 10_000 * *PARTS.end();
 
 /// Longest time in which an upload may begin.
 const LONGEST_UPLOAD: Duration = Duration::from_hours(24);
@@ -122,8 +126,19 @@ table! {
     };
     DESK_MAX_SIZE: u64 = max_size, Spec {
         value: "BYTES",
-        about: text("Largest upload in bytes, from 1 to the default", "最大上传字节数，1 到默认值"),
-        unset: Unset::Is(text("5368709120 (5 GiB), the most that OSS takes in a form", "5368709120（5 GiB），OSS 表单上传的上限")),
+        about: text("Largest upload in bytes", "最大上传字节数"),
+        more: text("up to 53687091200000 (48.8 TiB); fetches from a URL end at 5 GiB", "最大 53687091200000（48.8 TiB）；从 URL 获取最多 5 GiB"),
+        unset: Unset::Is(text("5368709120 (5 GiB)", "5368709120（5 GiB）")),
+        ..BASE
+    };
+    DESK_PART_SIZE: u64 = part_size, Spec {
+        value: "BYTES",
+        about: text(
+            "Size of the parts of large uploads in bytes; the page uploads files of more than 16 of them in parts",
+            "大文件分片的字节数；页面对超过 16 个分片的文件使用分片上传",
+        ),
+        more: text("102400 to 5368709120; larger where an upload would have more than 10000 parts", "102400 到 5368709120；超过 10000 片时自动增大"),
+        unset: Unset::Is(text("16777216 (16 MiB)", "16777216（16 MiB）")),
         ..BASE
     };
     DESK_TYPES: AllowedTypes = types, Spec {
@@ -215,6 +230,12 @@ fn prefix(text: &str) -> Result<String, Invalid> {
         return Err(Invalid::new(what));
     }
     Ok(text)
+}
+
+fn part_size(text: &str) -> Result<u64, Invalid> {
+    let (least, most) = PARTS.into_inner();
+    parse::number(text, PARTS)
+        .map_err(|_| Invalid::new(format_args!("{text:?} is not a number of bytes from {least} to {most}")))
 }
 
 fn max_size(text: &str) -> Result<u64, Invalid> {

@@ -42,6 +42,13 @@ pub(in super::super) fn is_deadlock(error: &sqlx::Error) -> bool {
     number(error) == Some(1213)
 }
 
+/// Whether a table has the column already.
+pub(in super::super) fn is_duplicate_column(error: &sqlx::Error) -> bool {
+    // SQLite has no code for it.
+    let is_sqlite = |error: &dyn DatabaseError| error.message().starts_with("duplicate column name");
+    number(error) == Some(1060) || error.as_database_error().is_some_and(is_sqlite)
+}
+
 fn number(error: &sqlx::Error) -> Option<u16> {
     Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }

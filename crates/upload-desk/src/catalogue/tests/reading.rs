@@ -157,7 +157,7 @@ async fn the_fetches_of_a_user_are_counted() {
         add(&catalogue, Entry { state, creator: creator.into(), ..pending(name) }).await;
     }
     for (creator, count) in [("eric", 2), ("mia", 1), ("nobody", 0)] {
-        assert_eq!(catalogue.fetching(creator).await.unwrap(), count, "{creator}");
+        assert_eq!(catalogue.count_of(creator, UploadState::Fetching).await.unwrap(), count, "{creator}");
     }
     world.end().await;
 }

@@ -1,0 +1,95 @@
+//! The bucket's side of uploads in parts.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Method};
+use oss_lite::{CompleteOutcome, CompletedPart, Error, ListedPart, PresignOptions, PutOptions};
+use tokio::time::Instant;
+
+use super::Store;
+use crate::entry::{Entry, Md5};
+
+/// Time limit for putting an object together, which takes OSS longer the more parts there are.
+const PUTTING_TOGETHER: Duration = Duration::from_mins(5);
+
+/// Header that a browser must send with a part, since it is signed.
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
+impl Store {
+    /// Begins an upload in parts, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known to have begun. An upload that nobody knows of may be left behind.
+    pub(crate) async fn begin_parts(&self, entry: &Entry) -> Result<String, Error> {
+        let options = PutOptions { content_type: entry.content_type.clone(), ..PutOptions::default() };
+        self.patiently().initiate_multipart_upload(&entry.key, options).await
+    }
+
+    /// A URL that takes one part: of this upload, with this number and this content.
+    ///
+    /// # Errors
+    ///
+    /// When no URL can represent the key.
+    pub(crate) fn part_url(
+        &self,
+        key: &str,
+        upload_id: &str,
+        number: u32,
+        md5: Md5,
+        valid_for: Duration,
+    ) -> Result<String, Error> {
+        // Base64 is always the value of a header.
+        let md5 = HeaderValue::try_from(md5.to_base64()).unwrap_or(HeaderValue::from_static(""));
+        let options = PresignOptions {
+            query: vec![
+                ("partNumber".to_owned(), number.to_string()),
+                ("uploadId".to_owned(), upload_id.to_owned()),
+            ],
+            headers: HeaderMap::from_iter([(CONTENT_MD5, md5)]),
+        };
+        self.bucket.presigned_url(&Method::PUT, key, valid_for, options)
+    }
+
+    /// All stored parts of an upload, by number.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket does not respond; `NoSuchUpload` if the upload was completed or aborted.
+    pub(crate) async fn parts(&self, key: &str, upload_id: &str) -> Result<Vec<ListedPart>, Error> {
+        self.patiently().list_parts(key, upload_id).await
+    }
+
+    /// Puts the object together from its parts.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known to be there. It may be: [`Store::look`] tells.
+    pub(crate) async fn put_together(
+        &self,
+        key: &str,
+        upload_id: &str,
+        parts: &[CompletedPart],
+    ) -> Result<CompleteOutcome, Error> {
+        let bucket = self.bucket.with_deadline(Instant::now() + PUTTING_TOGETHER);
+        bucket.complete_multipart_upload(key, upload_id, parts, None).await
+    }
+
+    /// Aborts every upload of this key, also those whose id is not known: a try to begin one whose answer got
+    /// lost, or a desk that died before it could write the id down.
+    ///
+    /// # Errors
+    ///
+    /// When one may be left.
+    pub(crate) async fn abort_parts(&self, key: &str) -> Result<(), Error> {
+        let bucket = self.patiently();
+        let open: Vec<_> = bucket.list_multipart_uploads(key).try_collect().await?;
+        // The prefix of the list may also be that of other keys.
+        for upload in open.iter().filter(|upload| upload.key == key) {
+            bucket.abort_multipart_upload(key, &upload.upload_id).await?;
+        }
+        Ok(())
+    }
+}
