@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use oss_lite::{BucketName, Client, Endpoint, Error};
 
-use crate::config::{CopySettings, Destination, IngestSettings, Mode, OmsSettings, Settings, Source};
+use crate::config::{
+    CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
+};
 use bridge_core::breaker::Breakers;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes};
@@ -22,7 +24,7 @@ use object_copy::transfer::{S3, S3Options};
 use object_copy::transfer::{Unmarked, Web};
 
 #[cfg(feature = "desk")]
-pub use self::desk::desk;
+pub(crate) use self::desk::desk;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -31,7 +33,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # Errors
 ///
 /// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
-pub fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
+pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
     let journal = journal(&settings, http)?;
     let Settings { mode, log_bucket, oss, keys, source, ingest, aws_region, .. } = settings;
     let policy = policy(&log_bucket, &oss.endpoint, keys, mode.copy(), &source);
@@ -63,7 +65,7 @@ fn policy(
     log_endpoint: &Endpoint,
     keys: KeyFilter,
     copy: Option<&CopySettings>,
-    source: &Source,
+    source: &SourceSettings,
 ) -> Policy {
     let policy = Policy::new(keys);
     let policy =
@@ -104,7 +106,7 @@ fn oms_engine(settings: OmsSettings, http: &reqwest::Client, breakers: &Breakers
 fn copy_engine(
     settings: CopySettings,
     unmarked: Unmarked,
-    source: Source,
+    source: SourceSettings,
     web: Option<Web>,
     aws_region: Option<&str>,
     http: &reqwest::Client,
@@ -137,7 +139,7 @@ fn copy_engine(
 /// # Errors
 ///
 /// When the settings do not fit together for OSS.
-pub fn source(source: &Source, http: &reqwest::Client) -> Result<Client, Error> {
+pub(crate) fn source(source: &SourceSettings, http: &reqwest::Client) -> Result<Client, Error> {
     Client::new(http.clone(), source.service.client_config())
 }
 
@@ -146,8 +148,8 @@ pub fn source(source: &Source, http: &reqwest::Client) -> Result<Client, Error> 
 /// # Errors
 ///
 /// When the settings do not fit together for OSS or OBS.
-pub fn destination(
-    destination: &Destination,
+pub(crate) fn destination(
+    destination: &DestinationSettings,
     http: &reqwest::Client,
     breakers: &Breakers,
 ) -> Result<Client, Error> {
@@ -160,7 +162,7 @@ pub fn destination(
 /// # Errors
 ///
 /// When the settings do not fit together for OSS.
-pub fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
+pub(crate) fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
     let store = Client::new(http.clone(), settings.oss.client_config())?;
     Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system, system_unique))
 }

@@ -8,10 +8,10 @@
 //! | module | concern |
 //! |---|---|
 //! | [`cli`] | the commands |
-//! | [`config`], [`assemble`] | settings and credentials to a pipeline |
-//! | [`host`] | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
-//! | [`ingest`] | objects of the web on demand, over HTTP |
-//! | [`status`], [`doctor`], [`explain`] | what failed; what is set up wrongly; everything about one key |
+//! | `config`, `assemble` | settings and credentials to a pipeline |
+//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
+//! | `ingest` | objects of the web on demand, over HTTP |
+//! | `status`, `doctor`, `explain` | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`failure`] | why a command failed, in one form for all |
 //!
@@ -33,16 +33,14 @@
 
 #![warn(missing_docs)]
 
-pub mod assemble;
+pub(crate) mod assemble;
 pub mod cli;
-pub mod config;
+pub(crate) mod config;
 #[cfg(feature = "demo")]
-pub mod demo;
-pub mod doctor;
-pub mod explain;
-pub mod failure;
-pub mod host;
-pub mod ingest;
-pub mod status;
-
-pub use http_client;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod failure;
+pub(crate) mod host;
+pub(crate) mod ingest;
+pub(crate) mod status;

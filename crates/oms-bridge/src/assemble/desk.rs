@@ -20,7 +20,7 @@ use upload_desk::{Callbacks, Desk, DeskParts, Forwarding, LARGEST_FORM, Rules};
 /// # Errors
 ///
 /// When the settings do not fit together for OSS or OBS, TLS cannot be set up, or there are no credentials.
-pub fn desk(
+pub(crate) fn desk(
     settings: DeskSettings,
     catalogue: Catalogue,
     credentials: SourceCredentials,

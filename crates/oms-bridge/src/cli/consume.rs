@@ -13,7 +13,7 @@ use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
-use crate::config::{Command, Mode, Settings, SettingsOf, keys, listen};
+use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
@@ -64,7 +64,7 @@ pub(super) struct ConsumeArgs {
     pub(super) settings: SettingsOf<ConsumeArgs>,
 }
 
-impl Command for ConsumeArgs {
+impl WithSettings for ConsumeArgs {
     const NAME: &'static str = "consume";
 }
 
@@ -77,7 +77,7 @@ const CONNECTIONS: usize = 64;
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Summary {
+struct ConsumeSummary {
     #[serde(flatten)]
     totals: Totals,
     requests: u64,
@@ -238,7 +238,7 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
         } => return Ok(Exit::Interrupted),
     };
     let engine = worker.pipeline().engine();
-    let summary = Summary {
+    let summary = ConsumeSummary {
         totals: worker.totals(),
         requests: engine.requests(),
         elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{Command, DeskSettings, Service, SettingsOf, keys, listen};
+use crate::config::{DeskSettings, Service, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
@@ -45,7 +45,7 @@ pub(super) struct DeskArgs {
     pub(super) settings: SettingsOf<DeskArgs>,
 }
 
-impl Command for DeskArgs {
+impl WithSettings for DeskArgs {
     const NAME: &'static str = "desk";
 }
 

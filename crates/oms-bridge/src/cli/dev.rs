@@ -13,14 +13,14 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Ended, Exit, exit, print, print_json, say};
-use crate::config::{Command, SettingsOf, listen};
+use crate::config::{SettingsOf, WithSettings, listen};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::Screen;
 use crate::failure::Failure;
-use crate::host::DEFAULT_TIMEOUT;
+use crate::host::function::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
 use settings::text::printable;
 use settings::{Reader, features};
@@ -51,7 +51,7 @@ pub(super) struct DevArgs {
     pub(super) settings: SettingsOf<DevArgs>,
 }
 
-impl Command for DevArgs {
+impl WithSettings for DevArgs {
     const NAME: &'static str = "dev";
 }
 

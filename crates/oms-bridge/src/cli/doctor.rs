@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{Ended, Exit, exit, print, print_json, variable};
 use crate::assemble;
-use crate::config::{Command, Settings, SettingsOf};
-use crate::doctor::{Diagnosis, Ends, Patient, Severity, examine, unusable};
+use crate::config::{Settings, SettingsOf, WithSettings};
+use crate::doctor::{CopyEnds, Diagnosis, Patient, Severity, examine, unusable};
 use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
@@ -36,7 +36,7 @@ pub(super) struct DoctorArgs {
     pub(super) settings: SettingsOf<DoctorArgs>,
 }
 
-impl Command for DoctorArgs {
+impl WithSettings for DoctorArgs {
     const NAME: &'static str = "doctor";
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     let built = assemble::journal(&settings, &http).and_then(|journal| {
         let ends = settings.mode.copy().map(|copy| {
             let destination = assemble::destination(&copy.destination, &http, &breakers)?;
-            Ends::new(&settings, copy, destination, found.as_ref(), &http, deadline)
+            CopyEnds::new(&settings, copy, destination, found.as_ref(), &http, deadline)
         });
         Ok((journal, ends.transpose()?))
     });

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::{Ended, Exit, Prepared, exit, journal, print, print_json};
 use crate::assemble;
-use crate::config::{self, Command, Settings, SettingsOf};
-use crate::explain::{Destination, Explanation, Sources, explain};
+use crate::config::{self, Settings, SettingsOf, WithSettings};
+use crate::explain::{DestinationBucket, Explanation, Sources, explain};
 use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
@@ -38,7 +38,7 @@ pub(super) struct ExplainArgs {
     pub(super) settings: SettingsOf<ExplainArgs>,
 }
 
-impl Command for ExplainArgs {
+impl WithSettings for ExplainArgs {
     const NAME: &'static str = "explain";
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
         let source = assemble::source(source, &http)?;
         let destination = settings.destination().map(|destination| {
             let client = assemble::destination(destination, &http, &breakers)?;
-            Ok::<_, oss_lite::Error>(Destination::new(destination, &client, &credentials))
+            Ok::<_, oss_lite::Error>(DestinationBucket::new(destination, &client, &credentials))
         });
         Ok((journal, source, destination.transpose()?))
     });

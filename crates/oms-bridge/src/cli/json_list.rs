@@ -6,29 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use settings::text;
 
+use super::output::OutputFormat;
 use super::print;
-
-/// What goes to stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Output {
-    Text,
-    Json,
-}
 
 /// A list that is printed as it comes, so that memory does not grow with it.
 #[derive(Debug)]
 pub(super) struct JsonList {
-    output: Output,
+    output: OutputFormat,
     printed: AtomicU64,
 }
 
 impl JsonList {
-    pub(super) fn new(output: Output) -> Self {
+    pub(super) fn new(output: OutputFormat) -> Self {
         Self { output, printed: AtomicU64::new(0) }
     }
 
     /// What goes to stdout.
-    pub(super) fn output(&self) -> Output {
+    pub(super) fn output(&self) -> OutputFormat {
         self.output
     }
 
@@ -41,8 +35,8 @@ impl JsonList {
     pub(super) fn add(&self, key: &str, line: &str) {
         let before = self.printed.fetch_add(1, Ordering::Relaxed);
         match self.output {
-            Output::Text => print(line),
-            Output::Json => {
+            OutputFormat::Text => print(line),
+            OutputFormat::Json => {
                 let key = serde_json::Value::from(key).to_string();
                 let start = if before == 0 { "{\"keys\":[" } else { "," };
                 // A closed stdout is the reader's choice.

@@ -16,6 +16,7 @@ mod help;
 mod json_list;
 #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
 mod left_out;
+mod output;
 #[cfg(test)]
 mod reference;
 mod replay;

@@ -9,12 +9,13 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::json_list::{JsonList, Output};
+use super::json_list::JsonList;
+use super::output::OutputFormat;
 use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
-use crate::config::{Command, ForwardMode, SettingsOf};
+use crate::config::{ForwardMode, SettingsOf, WithSettings};
 use crate::failure::{End, Failure, kind_of, store_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
@@ -94,7 +95,7 @@ pub(super) struct ReplayArgs {
     settings: SettingsOf<ReplayArgs>,
 }
 
-impl Command for ReplayArgs {
+impl WithSettings for ReplayArgs {
     const NAME: &'static str = "replay";
 }
 
@@ -123,7 +124,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
     let progress = args.stats.progress("sending", "key");
-    let planned = Arc::new(JsonList::new(if args.json { Output::Json } else { Output::Text }));
+    let planned = Arc::new(JsonList::new(OutputFormat::of(args.json)));
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let observer = Arc::new((Log, Watcher { progress: progress.clone(), planned: Arc::clone(&planned) }));
     let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
@@ -204,16 +205,16 @@ fn report(
     log_bucket: End<'_>,
 ) -> Exit {
     match (planned.output(), mode) {
-        (Output::Json, ReplayMode::Send) => print_json(summary),
-        (Output::Json, ReplayMode::DryRun) => {
+        (OutputFormat::Json, ReplayMode::Send) => print_json(summary),
+        (OutputFormat::Json, ReplayMode::DryRun) => {
             planned.finish(&Preview { dry_run: true, would_send: planned.len(), summary });
         }
         // The keys are the result then.
-        (Output::Text, ReplayMode::DryRun) => {
+        (OutputFormat::Text, ReplayMode::DryRun) => {
             say(format_args!("{} would be sent", counted(planned.len(), "key")));
             say(describe(summary, engine));
         }
-        (Output::Text, ReplayMode::Send) => print(&describe(summary, engine)),
+        (OutputFormat::Text, ReplayMode::Send) => print(&describe(summary, engine)),
     }
     if let Some(stopped) = &summary.stopped {
         let stopped = stopped.to_string();

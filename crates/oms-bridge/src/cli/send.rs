@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::stats::StatsArgs;
 use super::{Ended, Exit, effort, exit, print, print_json, say, variable};
 use crate::assemble;
-use crate::config::{self, Command, Settings, SettingsOf, keys};
+use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
 use crate::failure::Failure;
 use crate::host::interrupts::Interrupts;
-use crate::host::send::{Input, Sent, Separator, Stopped, send};
+use crate::host::send::{Input, SendStopped, Sent, Separator, send};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
@@ -43,13 +43,13 @@ pub(super) struct SendArgs {
     pub(super) settings: SettingsOf<SendArgs>,
 }
 
-impl Command for SendArgs {
+impl WithSettings for SendArgs {
     const NAME: &'static str = "send";
 }
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Summary {
+struct SendSummary {
     keys: usize,
     accepted: usize,
     failed: usize,
@@ -67,11 +67,11 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     keys::need_oss(&mut reader);
     let bucket = config::source_bucket(&mut reader).map(|bucket| bucket.to_string());
     let keys = match (args.keys.as_slice(), args.null) {
-        ([dash], true) if dash == "-" => Keys::OnStdin(Separator::Null),
-        ([dash], false) if dash == "-" => Keys::OnStdin(Separator::Line),
+        ([dash], true) if dash == "-" => KeyArguments::OnStdin(Separator::Null),
+        ([dash], false) if dash == "-" => KeyArguments::OnStdin(Separator::Line),
         _ => {
             let keys = reader.accept("KEY", Input::keys(args.keys, bucket.as_deref()));
-            Keys::Named(keys)
+            KeyArguments::Named(keys)
         }
     };
     let settings = reader.finish(settings)?;
@@ -80,10 +80,10 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let input = match keys {
-        Keys::OnStdin(separator) => Input::stdin(separator, bucket),
-        Keys::Named(Some(input)) => input,
+        KeyArguments::OnStdin(separator) => Input::stdin(separator, bucket),
+        KeyArguments::Named(Some(input)) => input,
         // What is wrong with them is reported already.
-        Keys::Named(None) => return Ok(Exit::Usage),
+        KeyArguments::Named(None) => return Ok(Exit::Usage),
     };
     let started = Instant::now();
     let progress = args.stats.progress("sending", "key");
@@ -96,7 +96,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
         never = progress.show(|_| ()) => match never {},
     };
     progress.finish();
-    let summary = Summary::new(&sent, pipeline.engine().requests(), started);
+    let summary = SendSummary::new(&sent, pipeline.engine().requests(), started);
     if args.json {
         print_json(&summary);
     } else {
@@ -106,7 +106,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
 }
 
 /// Where keys come from.
-enum Keys {
+enum KeyArguments {
     OnStdin(Separator),
     /// `None` where one of them is none.
     Named(Option<Input>),
@@ -118,15 +118,15 @@ fn exit_of(sent: &Sent) -> Ended {
         say(format_args!("error: {}", printable(first)));
     }
     Ok(match &sent.stopped {
-        Some(Stopped::Input(error)) => return Err(Failure::internal(error)),
-        Some(Stopped::Interrupted) => Exit::Interrupted,
+        Some(SendStopped::Input(error)) => return Err(Failure::internal(error)),
+        Some(SendStopped::Interrupted) => Exit::Interrupted,
         None if report.refused_credentials > 0 => Exit::CredentialsRefused,
         None if report.failed > 0 => Exit::SomeFailed,
         None => Exit::Done,
     })
 }
 
-impl Summary {
+impl SendSummary {
     fn new(sent: &Sent, requests: u64, started: Instant) -> Self {
         let Sent { keys, report, .. } = sent;
         Self {

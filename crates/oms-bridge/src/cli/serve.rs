@@ -10,11 +10,13 @@ use rustls::crypto::ring;
 use super::{Ended, Exit, exit, variable};
 use crate::assemble;
 use crate::config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
-use crate::config::{Command, IngestSettings, Settings, SettingsOf, listen};
+use crate::config::{IngestSettings, Settings, SettingsOf, WithSettings, listen};
 use crate::failure::Failure;
+use crate::host::access::{Access, Beside, Trust};
+use crate::host::fc;
+use crate::host::function::{DEFAULT_TIMEOUT, Function};
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
-use crate::host::{self, Access, Beside, DEFAULT_TIMEOUT, Function, Trust};
 use crate::ingest::{Ingest, MAX_BODY};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
@@ -53,7 +55,7 @@ pub(super) struct ServeArgs {
     pub(super) settings: SettingsOf<ServeArgs>,
 }
 
-impl Command for ServeArgs {
+impl WithSettings for ServeArgs {
     const NAME: &'static str = "serve";
 }
 
@@ -146,7 +148,7 @@ async fn over_http(
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
     let platform = Platform::detect(variable);
-    let adapter = host::adapter(function.clone()).platform(platform).limits(limits);
+    let adapter = fc::adapter(function.clone()).platform(platform).limits(limits);
     let adapter = adapter.timeout(Duration::from_secs(args.timeout));
     let mut adapter = adapter.admit(move |headers| access.admits(headers));
     if let Some(ingest) = ingest {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, exit, journal, print, print_json, say};
 use crate::assemble;
-use crate::config::{Command, SettingsOf};
+use crate::config::{SettingsOf, WithSettings};
 use crate::failure::{Failure, FailureKind};
 use crate::host::interrupts::Interrupts;
 use crate::status::{Huawei, Limits, Status, collect};
@@ -45,7 +45,7 @@ pub(super) struct StatusArgs {
     pub(super) settings: SettingsOf<StatusArgs>,
 }
 
-impl Command for StatusArgs {
+impl WithSettings for StatusArgs {
     const NAME: &'static str = "status";
 }
 

@@ -12,7 +12,7 @@ use super::table;
 use super::table::is_required;
 
 /// A command that has settings.
-pub trait Command {
+pub(crate) trait WithSettings {
     /// Its name, by which rows of the table have it.
     const NAME: &'static str;
     /// The one heading of its settings in help texts, where the headings of the table are too many.
@@ -21,7 +21,7 @@ pub trait Command {
 
 /// The settings of the command `C`: each an environment variable and an option of the same name, as the table
 /// says.
-pub struct SettingsOf<C> {
+pub(crate) struct SettingsOf<C> {
     values: Values,
     command: PhantomData<C>,
 }
@@ -34,16 +34,16 @@ impl<C> fmt::Debug for SettingsOf<C> {
 
 impl<C> SettingsOf<C> {
     /// What is given for them.
-    pub fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         self.values.clone()
     }
 }
 
-fn specs<C: Command>() -> impl Iterator<Item = &'static Spec> {
+fn specs<C: WithSettings>() -> impl Iterator<Item = &'static Spec> {
     table::of_commands().filter(|spec| spec.is_of(C::NAME) && table::is_built(spec))
 }
 
-fn option<C: Command>(spec: &'static Spec) -> Arg {
+fn option<C: WithSettings>(spec: &'static Spec) -> Arg {
     Arg::new(spec.name)
         .long(spec.option())
         .env(spec.name)
@@ -55,7 +55,7 @@ fn option<C: Command>(spec: &'static Spec) -> Arg {
         .help_heading(C::HEADING.unwrap_or(spec.section.title.en))
 }
 
-impl<C: Command> Args for SettingsOf<C> {
+impl<C: WithSettings> Args for SettingsOf<C> {
     fn augment_args(command: clap::Command) -> clap::Command {
         let given = specs::<C>().filter(|spec| spec.given == Given::VariableOrOption);
         command.args(given.map(option::<C>))
@@ -66,7 +66,7 @@ impl<C: Command> Args for SettingsOf<C> {
     }
 }
 
-impl<C: Command> FromArgMatches for SettingsOf<C> {
+impl<C: WithSettings> FromArgMatches for SettingsOf<C> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut given = Self { values: Values::default(), command: PhantomData };
         given.update_from_arg_matches(matches)?;

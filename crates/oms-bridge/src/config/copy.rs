@@ -17,9 +17,9 @@ use super::table::oss::OSS_ENDPOINT;
 
 /// Settings of the engine that copies.
 #[derive(Clone, Debug)]
-pub struct CopySettings {
+pub(crate) struct CopySettings {
     /// Where objects are copied to.
-    pub destination: Destination,
+    pub destination: DestinationSettings,
     /// Whether removals are carried over.
     pub deletes: Deletes,
     /// Objects under way at once.
@@ -28,7 +28,7 @@ pub struct CopySettings {
 
 /// Where objects are copied to.
 #[derive(Clone, Debug)]
-pub struct Destination {
+pub(crate) struct DestinationSettings {
     /// The bucket, and what stands before keys there.
     pub place: Place,
     /// How its service is reached.
@@ -39,16 +39,16 @@ pub struct Destination {
     pub keys: &'static str,
 }
 
-impl Destination {
+impl DestinationSettings {
     /// Whether a bucket of the source can be the one that is written to.
-    pub fn is_beside(&self, source: &Source) -> bool {
+    pub(crate) fn is_beside(&self, source: &SourceSettings) -> bool {
         self.place.dialect == Dialect::Oss && source.is_at(&self.service.endpoint)
     }
 }
 
 /// The source, as far as the settings tell.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct SourceSettings {
     /// How its service is reached.
     pub service: Service,
     /// The bucket of keys that come without one.
@@ -57,9 +57,9 @@ pub struct Source {
     pub only: Option<(Provider, String)>,
 }
 
-impl Source {
+impl SourceSettings {
     /// Whether a name means the same bucket at the source and at `endpoint`.
-    pub fn is_at(&self, endpoint: &Endpoint) -> bool {
+    pub(crate) fn is_at(&self, endpoint: &Endpoint) -> bool {
         is_same_service(&self.service.endpoint, endpoint)
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn source_bucket(r: &mut Reader) -> Option<BucketName> {
 /// Objects that may be removed in a window of the engine's, unless told otherwise.
 const DELETES: usize = 100;
 
-pub(super) fn source(r: &mut Reader, journal: Journal<'_>) -> Option<Source> {
+pub(super) fn source(r: &mut Reader, journal: LogBucket<'_>) -> Option<SourceSettings> {
     let only = r.get(&SOURCE_BUCKET);
     // Where there is neither, what is missing is the endpoint of the log bucket, which is reported already.
     let is_known = r.is_set(&SOURCE_ENDPOINT.spec) || r.is_set(&OSS_ENDPOINT.spec);
@@ -86,23 +86,27 @@ pub(super) fn source(r: &mut Reader, journal: Journal<'_>) -> Option<Source> {
         let what = "is SOURCE_BUCKET: each record would raise an event; use another bucket";
         r.problem("LOG_BUCKET", Invalid::new(what));
     }
-    Some(Source { service, bucket, only })
+    Some(SourceSettings { service, bucket, only })
 }
 
 /// The log bucket, as far as it is known.
 #[derive(Clone, Copy)]
-pub(super) struct Journal<'a> {
+pub(super) struct LogBucket<'a> {
     pub(super) bucket: Option<&'a BucketName>,
     pub(super) service: Option<&'a Service>,
 }
 
-impl Journal<'_> {
+impl LogBucket<'_> {
     fn is_at(self, endpoint: &Endpoint) -> bool {
         self.service.is_some_and(|service| is_same_service(endpoint, &service.endpoint))
     }
 }
 
-pub(super) fn read(r: &mut Reader, journal: Journal<'_>, source: Option<&Source>) -> Option<CopySettings> {
+pub(super) fn read(
+    r: &mut Reader,
+    journal: LogBucket<'_>,
+    source: Option<&SourceSettings>,
+) -> Option<CopySettings> {
     r.must_be_set(&DEST.spec);
     let (destination, deletes) = (destination(r), deletes(r));
     let destination = destination?;
@@ -111,7 +115,7 @@ pub(super) fn read(r: &mut Reader, journal: Journal<'_>, source: Option<&Source>
 }
 
 /// The destination.
-pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
+pub(super) fn destination(r: &mut Reader) -> Option<DestinationSettings> {
     let place = r.get(&DEST);
     let dialect = place.as_ref().map(|place| place.dialect);
     let service = match dialect {
@@ -134,7 +138,7 @@ pub(super) fn destination(r: &mut Reader) -> Option<Destination> {
         Opens::Keys(credentials, name) => (Some(credentials), name),
         Opens::AsSource => (None, keys::OSS_KEYS),
     };
-    Some(Destination { place, service, credentials, keys })
+    Some(DestinationSettings { place, service, credentials, keys })
 }
 
 /// An endpoint of either service.
@@ -145,8 +149,13 @@ fn any_endpoint(text: &str) -> Result<Endpoint, Invalid> {
 }
 
 /// What is copied must not come back as an event, nor lie among the records.
-fn keep_apart(r: &mut Reader, destination: &Destination, journal: Journal<'_>, source: Option<&Source>) {
-    let Destination { place, service, .. } = destination;
+fn keep_apart(
+    r: &mut Reader,
+    destination: &DestinationSettings,
+    journal: LogBucket<'_>,
+    source: Option<&SourceSettings>,
+) {
+    let DestinationSettings { place, service, .. } = destination;
     if place.dialect != Dialect::Oss {
         return;
     }

@@ -31,7 +31,7 @@ const PART_SIZE: u64 = 16 << 20;
 
 /// Settings of the desk that are good.
 #[derive(Debug)]
-pub struct DeskSettings {
+pub(crate) struct DeskSettings {
     /// The bucket that browsers upload to.
     pub bucket: BucketName,
     /// How OSS is reached by the desk, and how requests and policies are signed.

@@ -15,13 +15,13 @@ use super::table::oss::{
 };
 
 /// A pair of keys, and the token that temporary ones have.
-pub(crate) struct Keys {
+pub(crate) struct KeyPair {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) token: Option<String>,
 }
 
-impl Keys {
+impl KeyPair {
     pub(crate) fn for_store(self) -> Arc<Credentials> {
         let credentials = Credentials::new(self.id, self.secret);
         Arc::new(match self.token {
@@ -49,7 +49,7 @@ const NO_KEYS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_
                        OSS_ACCESS_KEY_SECRET; a function on Function Compute has those of its role";
 
 /// Huawei keys, which must be there. `remedy` says what for.
-pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<Keys> {
+pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<KeyPair> {
     for setting in &HUAWEI[..2] {
         if !r.is_set(&setting.spec) {
             r.problem(setting.spec.name, missing(remedy.unwrap_or(setting.spec.about.en)));
@@ -59,7 +59,7 @@ pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<Keys> {
 }
 
 /// Huawei keys for a bucket of OBS.
-pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<Keys> {
+pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<KeyPair> {
     huawei(r, Some("obs:// needs HW_AK and HW_SK"))
 }
 
@@ -108,14 +108,14 @@ pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Op
     }
 }
 
-fn keys(r: &mut Reader, [id, secret, token]: [KeySetting; 3], vendor: Vendor) -> Option<Keys> {
+fn keys(r: &mut Reader, [id, secret, token]: [KeySetting; 3], vendor: Vendor) -> Option<KeyPair> {
     let (names, token) = ([id.spec.name, secret.spec.name], r.get(token));
     let (id, secret) = (r.get(id)?, r.get(secret)?);
     if let Some(problem) = confused(vendor, names, &id, &secret) {
         r.add(problem);
         return None;
     }
-    Some(Keys { id, secret, token })
+    Some(KeyPair { id, secret, token })
 }
 
 /// Says what is wrong with the keys of OSS in the environment, if there are any.

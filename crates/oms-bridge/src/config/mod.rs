@@ -27,30 +27,30 @@ pub(crate) mod table;
 use bridge_core::policy::KeyFilter;
 use object_events::KeyEncoding;
 use oss_lite::BucketName;
-use settings::{ConfigError, Invalid, Problem, Reader, Values};
+use settings::{Invalid, Problem, Reader};
 
-use self::copy::Journal;
+use self::copy::LogBucket;
 use self::service::service;
 use self::table::copy::{AWS_REGION, DEST, DEST_ENDPOINT, SOURCE_BUCKET};
 use self::table::oms::{EXCLUDE, FORWARD_MODE, INCLUDE, KEY_ENCODING, LOG_BUCKET, SYNC_URL};
 
-pub use self::args::{Command, SettingsOf};
+pub(crate) use self::args::{SettingsOf, WithSettings};
 pub(crate) use self::copy::source_bucket;
-pub use self::copy::{CopySettings, Destination, Source};
+pub(crate) use self::copy::{CopySettings, DestinationSettings, SourceSettings};
 #[cfg(feature = "desk")]
-pub use self::desk::DeskSettings;
-pub use self::forward_mode::ForwardMode;
-pub use self::ingest::IngestSettings;
-pub use self::mode::Mode;
-pub use self::oms::OmsSettings;
-pub use self::service::{Role, Service};
+pub(crate) use self::desk::DeskSettings;
+pub(crate) use self::forward_mode::ForwardMode;
+pub(crate) use self::ingest::IngestSettings;
+pub(crate) use self::mode::Mode;
+pub(crate) use self::oms::OmsSettings;
+pub(crate) use self::service::{Role, Service};
 
 /// What stands in the place of the sync task where there is none.
 const DIRECT_COPY: &str = "direct-copy";
 
 /// Settings that are good.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Which engine forwards changes.
     pub mode: Mode,
     /// What the journal is named by: the id of the sync task, else `direct-copy`.
@@ -60,9 +60,9 @@ pub struct Settings {
     /// How OSS is reached for the log bucket.
     pub oss: Service,
     /// Where objects come from.
-    pub source: Source,
+    pub source: SourceSettings,
     /// Where OMS copies to, if the settings tell although it is not needed: only looked at.
-    pub mirror: Option<Destination>,
+    pub mirror: Option<DestinationSettings>,
     /// How keys arrive in events.
     pub key_encoding: KeyEncoding,
     /// Which keys are forwarded.
@@ -74,12 +74,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks everything.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] with every problem; no secret is part of it.
-    pub fn resolve(values: Values) -> Result<Self, ConfigError> {
+    /// Checks everything. The error has every problem; no secret is part of it.
+    #[cfg(any(test, feature = "demo"))]
+    pub(crate) fn resolve(values: settings::Values) -> Result<Self, settings::ConfigError> {
         let mut reader = Reader::new(values);
         let settings = Self::read(&mut reader);
         reader.finish(settings)
@@ -92,7 +89,7 @@ impl Settings {
         let task = if mode == ForwardMode::Copy { r.get(&SYNC_URL) } else { None };
         let log_bucket = r.need(&LOG_BUCKET);
         let oss = service(r, Role::Journal);
-        let journal = Journal { bucket: log_bucket.as_ref(), service: oss.as_ref() };
+        let journal = LogBucket { bucket: log_bucket.as_ref(), service: oss.as_ref() };
         let source = copy::source(r, journal);
         let copy = (mode != ForwardMode::Oms).then(|| copy::read(r, journal, source.as_ref()));
         let looked_at = r.is_set(&DEST.spec) && r.is_set(&DEST_ENDPOINT.spec);
@@ -135,7 +132,7 @@ impl Settings {
     /// # Errors
     ///
     /// When only copies are made, and no setting says where from.
-    pub fn serve_bare_keys(&self) -> Result<(), Problem> {
+    pub(crate) fn serve_bare_keys(&self) -> Result<(), Problem> {
         let what = match (&self.mode, &self.source.bucket, &self.source.only) {
             (Mode::Copy(_), None, None) => "missing: keys that are handed over name no bucket",
             (Mode::Copy(_), None, Some(_)) => "is no bucket of OSS, where keys that are handed over are read",
@@ -145,7 +142,7 @@ impl Settings {
     }
 
     /// Where objects are copied to, as far as the settings tell.
-    pub fn destination(&self) -> Option<&Destination> {
+    pub(crate) fn destination(&self) -> Option<&DestinationSettings> {
         self.mode.copy().map(|copy| &copy.destination).or(self.mirror.as_ref())
     }
 }

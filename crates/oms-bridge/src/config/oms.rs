@@ -5,7 +5,7 @@ use bridge_core::engine::oms::IN_FLIGHT;
 use bridge_core::oms::SyncUrl;
 use settings::Reader;
 
-use super::keys::{self, Keys};
+use super::keys::{self, KeyPair};
 use super::table::oms::{OMS_BATCH, OMS_MAX_RPS, SYNC_URL};
 
 /// Keys per request that OMS documents.
@@ -13,7 +13,7 @@ const BATCH: usize = 10;
 
 /// Settings of the engine that forwards to OMS.
 #[derive(Debug)]
-pub struct OmsSettings {
+pub(crate) struct OmsSettings {
     /// Where OMS listens.
     pub sync_url: SyncUrl,
     /// Huawei credentials.
@@ -37,7 +37,7 @@ pub(super) fn read(r: &mut Reader) -> Option<OmsSettings> {
     let huawei = keys::huawei(r, None);
     let batch = r.get(&OMS_BATCH);
     let max_rps = r.get(&OMS_MAX_RPS);
-    let Keys { id, secret, token } = huawei?;
+    let KeyPair { id, secret, token } = huawei?;
     let credentials = Credentials::new(id, secret);
     Some(OmsSettings {
         sync_url: sync_url?,

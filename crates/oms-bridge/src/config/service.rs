@@ -19,7 +19,7 @@ use super::table::oss::{FC_REGION, OSS_ENDPOINT, OSS_REGION, OSS_SIGNATURE};
 
 /// A service of object storage: where it listens, and how requests to it are signed.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub(crate) struct Service {
     /// Which one it is.
     pub dialect: Dialect,
     /// Where it listens.
@@ -36,7 +36,7 @@ pub struct Service {
 
 impl Service {
     /// What a client of it is made of.
-    pub fn client_config(&self) -> ClientConfig {
+    pub(crate) fn client_config(&self) -> ClientConfig {
         let config = ClientConfig::new(self.endpoint.clone(), self.dialect).with_signature(self.signature);
         match &self.region {
             Some(region) => config.with_region(region),
@@ -47,7 +47,7 @@ impl Service {
 
 /// What a service is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// The log bucket, in OSS.
     Journal,
     /// Objects are read there.

@@ -3,6 +3,7 @@ use bridge_core::engine::copy::Deletes;
 use object_events::change::Provider;
 use oss_lite::SignatureVersion;
 use settings::Spec;
+use settings::{ConfigError, Values};
 
 use super::table::copy::*;
 use super::table::oms::*;

@@ -14,7 +14,8 @@ use crate::assemble;
 use crate::config::Settings;
 use crate::config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
 use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
-use crate::host::{self, Function};
+use crate::host::fc;
+use crate::host::function::Function;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use http_client::{self, Proxies};
@@ -22,15 +23,15 @@ use object_events::KeyEncoding;
 use settings::Values;
 
 /// Bucket whose uploads trigger the function.
-pub const SOURCE: &str = "photos";
+pub(crate) const SOURCE: &str = "photos";
 /// Bucket that OMS copies to.
-pub const DESTINATION: &str = "photos-copy";
+pub(crate) const DESTINATION: &str = "photos-copy";
 /// Bucket of the journal.
-pub const JOURNAL: &str = "oms-bridge-log";
+pub(crate) const JOURNAL: &str = "oms-bridge-log";
 
 /// Where everything listens.
 #[derive(Clone, Copy, Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     function: SocketAddr,
     oss: SocketAddr,
     obs: SocketAddr,
@@ -43,7 +44,7 @@ pub struct Addresses {
 impl Addresses {
     /// Loopback, on six ports from `first` on: function, OSS, OBS, OMS, admin, desk. From 0 on: any free
     /// ports.
-    pub fn from_port(first: u16) -> Self {
+    pub(crate) fn from_port(first: u16) -> Self {
         let port = |offset| {
             if first == 0 { 0 } else { first.saturating_add(offset) }
         };
@@ -61,14 +62,14 @@ impl Addresses {
 
     /// Where a desk on it listens.
     #[cfg(feature = "desk")]
-    pub fn desk(&self) -> SocketAddr {
+    pub(crate) fn desk(&self) -> SocketAddr {
         self.desk
     }
 }
 
 /// A running local cloud. Everything stops when it is dropped.
 #[derive(Debug)]
-pub struct LocalCloud {
+pub(crate) struct LocalCloud {
     twin: Twin,
     task: SyncTaskHandle,
     function_url: String,
@@ -89,7 +90,11 @@ impl LocalCloud {
     /// # Errors
     ///
     /// Mostly when a port is taken.
-    pub async fn start(addresses: Addresses, limits: Limits, timeout: Duration) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        addresses: Addresses,
+        limits: Limits,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let store = Limits::of_a_store();
         let twin = Twin::builder()
             .oss_addr(addresses.oss)
@@ -111,7 +116,7 @@ impl LocalCloud {
         // There is nothing to protect by a token: events move made-up objects between buckets in this
         // process.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
-        let adapter = host::adapter(function).platform(Platform::FunctionCompute).limits(limits);
+        let adapter = fc::adapter(function).platform(Platform::FunctionCompute).limits(limits);
         let bound = adapter.listen(addresses.function).markers(Markers::Off).bind().await?;
         let function_url = format!("http://{}", bound.local_addr());
         let function = tokio::spawn(async move {
@@ -125,22 +130,22 @@ impl LocalCloud {
     }
 
     /// The services.
-    pub fn twin(&self) -> &Twin {
+    pub(crate) fn twin(&self) -> &Twin {
         &self.twin
     }
 
     /// The sync task.
-    pub fn task(&self) -> &SyncTaskHandle {
+    pub(crate) fn task(&self) -> &SyncTaskHandle {
         &self.task
     }
 
     /// Where the function listens.
-    pub fn function_url(&self) -> &str {
+    pub(crate) fn function_url(&self) -> &str {
         &self.function_url
     }
 
     /// The setting `SYNC_URL`.
-    pub fn sync_url(&self) -> String {
+    pub(crate) fn sync_url(&self) -> String {
         self.twin.sync_url(&self.task)
     }
 
@@ -149,12 +154,12 @@ impl LocalCloud {
     /// # Errors
     ///
     /// When the settings are not usable.
-    pub fn pipeline(&self) -> Result<Pipeline, Error> {
+    pub(crate) fn pipeline(&self) -> Result<Pipeline, Error> {
         assemble::pipeline(settings(&self.twin, &self.task)?, &self.http)
     }
 
     /// The credentials that `send` would find in the environment.
-    pub fn source_credentials(&self) -> SourceCredentials {
+    pub(crate) fn source_credentials(&self) -> SourceCredentials {
         let account = self.twin.oss_account().clone();
         SourceCredentials::new(move |name| match name {
             "OSS_ACCESS_KEY_ID" => Some(account.access_key.clone()),
@@ -169,7 +174,7 @@ impl LocalCloud {
     /// # Errors
     ///
     /// When the name is none.
-    pub fn oss(&self, bucket: &str) -> Result<Bucket, Error> {
+    pub(crate) fn oss(&self, bucket: &str) -> Result<Bucket, Error> {
         let config =
             ClientConfig::new(self.twin.oss_url().parse()?, Dialect::Oss).with_region(self.twin.region());
         self.bucket(config, bucket, self.twin.oss_account())
@@ -180,7 +185,7 @@ impl LocalCloud {
     /// # Errors
     ///
     /// When the name is none.
-    pub fn obs(&self, bucket: &str) -> Result<Bucket, Error> {
+    pub(crate) fn obs(&self, bucket: &str) -> Result<Bucket, Error> {
         let config = ClientConfig::new(self.twin.obs_url().parse()?, Dialect::Obs);
         self.bucket(config, bucket, self.twin.huawei_account())
     }
@@ -192,7 +197,7 @@ impl LocalCloud {
 }
 
 /// An account's keys as the OSS client takes them.
-pub fn credentials(account: &Account) -> Credentials {
+pub(crate) fn credentials(account: &Account) -> Credentials {
     let credentials = Credentials::new(account.access_key.clone(), account.secret_key.clone());
     match &account.security_token {
         Some(token) => credentials.with_security_token(token.clone()),

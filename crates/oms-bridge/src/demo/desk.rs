@@ -28,7 +28,7 @@ const TOKEN: &str = "dev-token-of-the-local-cloud";
 
 /// A desk that listens. What it has made of a database goes with it.
 #[derive(Debug)]
-pub struct LocalDesk {
+pub(crate) struct LocalDesk {
     desk: Desk,
     listener: TcpListener,
     url: String,
@@ -69,7 +69,7 @@ impl LocalDesk {
     /// # Errors
     ///
     /// Mostly when the port is taken.
-    pub async fn start(cloud: &LocalCloud, addresses: Addresses) -> Result<Self, Error> {
+    pub(crate) async fn start(cloud: &LocalCloud, addresses: Addresses) -> Result<Self, Error> {
         let listener = TcpListener::bind(addresses.desk()).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
@@ -98,12 +98,12 @@ impl LocalDesk {
     }
 
     /// Where it is reached, and what opens it, as JSON.
-    pub fn describe(&self) -> Value {
+    pub(crate) fn describe(&self) -> Value {
         json!({"url": self.url, "user": USER, "token": TOKEN})
     }
 
     /// The same, as a line.
-    pub fn introduce(&self) -> String {
+    pub(crate) fn introduce(&self) -> String {
         format!("  desk      {}   uploads by browser; sign in with {TOKEN}\n", self.url)
     }
 
@@ -112,7 +112,11 @@ impl LocalDesk {
     /// # Errors
     ///
     /// When the listener breaks down.
-    pub async fn serve(self, limits: Limits, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
+    pub(crate) async fn serve(
+        self,
+        limits: Limits,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), Error> {
         let Self { desk, listener, files, .. } = self;
         let served = upload_desk::serve(listener, limits, desk, stop).await;
         drop(files);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// The way of one object.
 #[derive(Clone, Copy, Debug)]
-pub struct Journey {
+pub(crate) struct Journey {
     /// Its upload began.
     pub uploaded: Instant,
     /// OMS accepted its key.
@@ -23,30 +23,30 @@ pub struct Journey {
 
 /// The ways of all objects.
 #[derive(Debug)]
-pub struct Journeys {
+pub(crate) struct Journeys {
     events: Receiver<TwinEvent>,
     by_key: HashMap<String, Journey>,
 }
 
 impl Journeys {
     /// Follows `events` from now on.
-    pub fn new(events: Receiver<TwinEvent>) -> Self {
+    pub(crate) fn new(events: Receiver<TwinEvent>) -> Self {
         Self { events, by_key: HashMap::new() }
     }
 
     /// The upload of `key` begins.
-    pub fn begin(&mut self, key: &str) {
+    pub(crate) fn begin(&mut self, key: &str) {
         let journey = Journey { uploaded: Instant::now(), accepted: None, arrived: None, answered: None };
         self.by_key.insert(key.to_owned(), journey);
     }
 
     /// The way of `key` so far.
-    pub fn of(&self, key: &str) -> Option<&Journey> {
+    pub(crate) fn of(&self, key: &str) -> Option<&Journey> {
         self.by_key.get(key)
     }
 
     /// Follows events until `done` holds for every key, or `patience` ends. Says whether it holds.
-    pub async fn follow<'k>(
+    pub(crate) async fn follow<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k str> + Clone,
         done: impl Fn(&Journey) -> bool,

@@ -9,13 +9,13 @@
 //! | [`story`] | the acts, one after the other |
 //! | [`screen`] | how it looks |
 
-pub mod cloud;
+pub(crate) mod cloud;
 #[cfg(feature = "desk")]
-pub mod desk;
-pub mod journeys;
-pub mod objects;
-pub mod screen;
-pub mod story;
+pub(crate) mod desk;
+pub(crate) mod journeys;
+pub(crate) mod objects;
+pub(crate) mod screen;
+pub(crate) mod story;
 
 /// Why the local cloud could not be used.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// An object to upload.
 #[derive(Clone, Debug)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Its key.
     pub key: String,
     /// Its content.
@@ -42,7 +42,7 @@ const DURING_OUTAGE: [&str; 5] =
     ["outage/1.txt", "outage/2 +.txt", "outage/三.txt", "outage/../4.txt", "outage/5%2F.txt"];
 
 /// The objects of the first act. One has the longest name OSS allows, one is empty, one is a mebibyte.
-pub fn first_act() -> Vec<Sample> {
+pub(crate) fn first_act() -> Vec<Sample> {
     let mut samples: Vec<Sample> = NAMES.iter().map(|key| sample(key)).collect();
     samples.push(sample(&format!("long/{}", "n".repeat(1023 - "long/".len()))));
     samples.push(Sample { body: noise(1 << 20), ..sample("one-mebibyte.bin") });
@@ -50,7 +50,7 @@ pub fn first_act() -> Vec<Sample> {
 }
 
 /// The objects that are uploaded while OMS is down.
-pub fn during_outage() -> Vec<Sample> {
+pub(crate) fn during_outage() -> Vec<Sample> {
     DURING_OUTAGE.iter().map(|key| sample(key)).collect()
 }
 

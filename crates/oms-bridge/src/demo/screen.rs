@@ -21,7 +21,7 @@ const OTHERS: usize = 46;
 
 /// Where the commentary goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
+pub(crate) enum Screen {
     /// It is the result.
     Stdout,
     /// The result on stdout is for a program.
@@ -30,7 +30,7 @@ pub enum Screen {
 
 impl Screen {
     /// One line.
-    pub fn line(self, text: &str) {
+    pub(crate) fn line(self, text: &str) {
         match self {
             // Nobody is left to be told when the reader has gone.
             Self::Stdout => drop(writeln!(io::stdout(), "{text}")),
@@ -39,14 +39,14 @@ impl Screen {
     }
 
     /// Text that goes on below itself, behind `first`, where the terminal ends.
-    pub fn paragraph(self, first: &str, text: &str) {
+    pub(crate) fn paragraph(self, first: &str, text: &str) {
         for line in paragraph(first, text, self.width()).lines() {
             self.line(line);
         }
     }
 
     /// The title of an act.
-    pub fn title(self, text: &str) {
+    pub(crate) fn title(self, text: &str) {
         self.line("");
         for line in paragraph("", text, self.width()).lines() {
             self.line(&self.style(line).bold().to_string());
@@ -54,12 +54,12 @@ impl Screen {
     }
 
     /// Something that went well.
-    pub fn good(self, key: &str, detail: &str) {
+    pub(crate) fn good(self, key: &str, detail: &str) {
         self.about(&self.style("✓").green().to_string(), key, detail);
     }
 
     /// Something that did not.
-    pub fn bad(self, key: &str, detail: &str) {
+    pub(crate) fn bad(self, key: &str, detail: &str) {
         self.about(&self.style("✗").red().to_string(), key, detail);
     }
 
@@ -69,7 +69,7 @@ impl Screen {
     }
 
     /// A table with a header row; the first column is aligned left, the others right.
-    pub fn table(self, rows: &[Vec<String>]) {
+    pub(crate) fn table(self, rows: &[Vec<String>]) {
         let columns = rows.first().map_or(0, Vec::len);
         let widths: Vec<usize> = (0..columns)
             .map(|column| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0))
@@ -90,7 +90,7 @@ impl Screen {
     }
 
     /// A key as it is shown: escaped, and cut where it is too long.
-    pub fn shown(self, key: &str) -> String {
+    pub(crate) fn shown(self, key: &str) -> String {
         truncate_str(&printable(key), self.name_width(), "…").into_owned()
     }
 
@@ -118,6 +118,6 @@ impl Screen {
 }
 
 /// A time in milliseconds.
-pub fn millis(time: Duration) -> String {
+pub(crate) fn millis(time: Duration) -> String {
     format!("{:.1}ms", time.as_secs_f64() * 1000.0)
 }

@@ -26,7 +26,7 @@ const MAX_RECORD: usize = 64 * 1024;
 
 /// What came of it all.
 #[derive(Debug, Serialize)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// Objects uploaded.
     pub objects: usize,
     /// Objects whose copy in OBS has the same content and type.
@@ -43,7 +43,7 @@ pub struct Ending {
 
 /// One object's way.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its key.
     pub key: String,
     /// From its upload until OMS accepted it, in milliseconds.
@@ -56,7 +56,7 @@ pub struct Row {
 
 impl Ending {
     /// Whether every object arrived.
-    pub fn is_happy(&self) -> bool {
+    pub(crate) fn is_happy(&self) -> bool {
         self.arrived == self.objects
     }
 }
@@ -66,7 +66,7 @@ impl Ending {
 /// # Errors
 ///
 /// When something fails that is not part of the story.
-pub async fn tell(cloud: &LocalCloud, screen: Screen) -> Result<Ending, Error> {
+pub(crate) async fn tell(cloud: &LocalCloud, screen: Screen) -> Result<Ending, Error> {
     let started = Instant::now();
     let mut story = Story {
         cloud,

@@ -21,7 +21,7 @@ const PROBES: &str = "oms_bridge_probe/";
 
 /// Both ends of direct copies.
 #[derive(Debug)]
-pub struct Ends {
+pub(crate) struct CopyEnds {
     place: Place,
     client: Client,
     /// Absent where nothing opens it.
@@ -33,14 +33,14 @@ pub struct Ends {
     keys: &'static str,
 }
 
-impl Ends {
+impl CopyEnds {
     /// The ends that the settings describe. `client` speaks to the destination. `source` opens the source,
     /// and the destination where that has no credentials of its own.
     ///
     /// # Errors
     ///
     /// When the settings do not fit together for OSS or OBS.
-    pub fn new(
+    pub(crate) fn new(
         settings: &Settings,
         copy: &CopySettings,
         client: Client,
@@ -67,7 +67,7 @@ impl Ends {
     }
 }
 
-pub(super) async fn check(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) async fn check(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
     let (mut findings, source) = tokio::join!(destination(ends, id, now), source(ends, id));
     findings.extend(source);
     findings
@@ -75,7 +75,7 @@ pub(super) async fn check(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Find
 
 const DESTINATION: &str = "destination";
 
-async fn destination(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
+async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
     let service = service(ends.place.dialect);
     let theirs = match ends.client.server_time(&ends.place.bucket).await {
         Ok(theirs) => theirs,
@@ -103,7 +103,7 @@ async fn destination(ends: &Ends, id: &str, now: DateTime<Utc>) -> Vec<Finding> 
 
 const WRITE_WHY: &str = "no object can be copied; keys that arrive meanwhile fail and are recorded";
 
-fn not_removed(ends: &Ends, name: &str, error: &Error) -> Finding {
+fn not_removed(ends: &CopyEnds, name: &str, error: &Error) -> Finding {
     let (severity, why) = match ends.deletes {
         Deletes::Ignored => (Severity::Warning, "copies work, but the object that tried it out stays"),
         Deletes::Propagated { .. } => {
@@ -117,7 +117,7 @@ fn not_removed(ends: &Ends, name: &str, error: &Error) -> Finding {
 
 const SOURCE: &str = "source";
 
-async fn source(ends: &Ends, id: &str) -> Option<Finding> {
+async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
     let Some(bucket) = &ends.source else {
         let what =
             "not looked at: SOURCE_BUCKET is not set; objects are read from the bucket that each event names";
@@ -157,7 +157,7 @@ fn refused(check: &'static str, error: &Error, why: &'static str, remedy: String
     Finding::bad(check, kind_of(error).into(), error.to_string(), why, remedy)
 }
 
-fn remedy(ends: &Ends, error: &Error, action: &str) -> String {
+fn remedy(ends: &CopyEnds, error: &Error, action: &str) -> String {
     let service = &ends.services[1];
     let end = End { service, bucket: ends.place.bucket.as_str(), named_by: "DEST", keys: ends.keys };
     store_remedy(error, end, action)

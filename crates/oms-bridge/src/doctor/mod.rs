@@ -22,7 +22,7 @@ mod settings;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub use self::ends::Ends;
+pub(crate) use self::ends::CopyEnds;
 use crate::config::Settings;
 use crate::failure::{End, FailureKind};
 use ::settings::ConfigError;
@@ -32,7 +32,7 @@ use bridge_core::oms::task::OmsApi;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What was checked.
     pub check: &'static str,
     /// How bad it is.
@@ -49,7 +49,7 @@ pub struct Finding {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// As it should be.
     Ok,
     /// It works, with a risk.
@@ -100,7 +100,7 @@ impl Finding {
 
 /// All findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// How many problems there are.
     pub problems: usize,
     /// How many warnings there are.
@@ -120,13 +120,13 @@ impl Diagnosis {
     }
 
     /// The worst of all.
-    pub fn severity(&self) -> Severity {
+    pub(crate) fn severity(&self) -> Severity {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok)
     }
 }
 
 /// What is known when the settings are not usable: nothing is asked of any service.
-pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnosis {
+pub(crate) fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnosis {
     let mut findings = settings::problems(error);
     // Where keys are swapped, what is shown of an access key would be the beginning of a secret.
     let is_told = |name: &str| error.problems().iter().any(|problem| problem.setting() == name);
@@ -138,7 +138,7 @@ pub fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnos
 
 /// What is examined.
 #[derive(Clone, Copy, Debug)]
-pub struct Patient<'p> {
+pub(crate) struct Patient<'p> {
     /// The settings.
     pub settings: &'p Settings,
     /// What the environment holds.
@@ -150,12 +150,12 @@ pub struct Patient<'p> {
     /// The same with credentials; without any it is examined only from outside.
     pub open: Option<&'p OpenJournal>,
     /// Both ends of direct copies, where there are any.
-    pub ends: Option<&'p Ends>,
+    pub ends: Option<&'p CopyEnds>,
 }
 
 /// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
 /// same.
-pub async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
+pub(crate) async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
     let Patient { settings, credentials, api, journal, open, ends } = patient;
     let mut findings = settings::check(settings);
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));

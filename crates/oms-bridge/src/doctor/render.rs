@@ -7,7 +7,7 @@ use terminal::numbers::counted;
 
 impl Diagnosis {
     /// As people read it, on so many columns.
-    pub fn text(&self, width: Option<usize>) -> String {
+    pub(crate) fn text(&self, width: Option<usize>) -> String {
         let widest = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
         let mut lines: Vec<String> =
             self.findings.iter().flat_map(|finding| lines(finding, widest, width)).collect();

@@ -2,33 +2,33 @@
 
 use std::fmt::Write as _;
 
-use super::{Entries, Entry, State};
+use super::{Entry, KeyRecords, SideState};
 use bridge_core::engine::EngineName;
 use object_copy::outcome::FailureClass;
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'e> {
+pub(crate) struct Evidence<'e> {
     /// The key.
     pub key: &'e str,
     /// The source object.
-    pub source: &'e State,
+    pub source: &'e SideState,
     /// The destination object, where it was looked at.
-    pub destination: Option<&'e State>,
+    pub destination: Option<&'e SideState>,
     /// Its records.
-    pub records: &'e Entries,
+    pub records: &'e KeyRecords,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
     pub filtered_out: bool,
 }
 
 /// What to do next, the most important first. Never empty.
-pub fn advise(evidence: &Evidence<'_>) -> Vec<String> {
+pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
     let Evidence { records, .. } = evidence;
     let mut advice = Vec::new();
     let newest = records.failed.as_ref().or(records.dead.as_ref());
     // What came by a URL was never in the source bucket.
     let is_of_the_web = newest.is_some_and(|entry| entry.record.url.is_some());
-    let gone = *evidence.source == State::Missing && !is_of_the_web;
+    let gone = *evidence.source == SideState::Missing && !is_of_the_web;
     if gone {
         advice.push(
             "the source has no such object: there is nothing to copy. Check the key, byte for byte"
@@ -110,7 +110,7 @@ fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
         return "it arrived: source and destination are the same. Nothing to do".to_owned();
     }
     let (send, engine) = (send(evidence.key), engine(success));
-    if evidence.destination != Some(&State::Missing) && changed_since(evidence.source, success) {
+    if evidence.destination != Some(&SideState::Missing) && changed_since(evidence.source, success) {
         let done = match engine {
             EngineName::Oms => "OMS accepted the key",
             EngineName::Copy => "it was copied",
@@ -120,27 +120,27 @@ fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
         );
     }
     match (evidence.destination, engine) {
-        (Some(State::Present { .. } | State::Missing), EngineName::Oms) => format!(
+        (Some(SideState::Present { .. } | SideState::Missing), EngineName::Oms) => format!(
             "OMS accepted it, and the destination does not have it as it is now. OMS copies later: oms-bridge status shows its \
              counters, and it writes lists to oms/sync_task/ in the destination bucket. If it does not come, {send} sends it again"
         ),
-        (Some(State::Present { .. } | State::Missing), EngineName::Copy) => format!(
+        (Some(SideState::Present { .. } | SideState::Missing), EngineName::Copy) => format!(
             "it was copied, and the destination does not have it as it is now: somebody has changed or removed it there since, or \
              the record's note says why there was nothing to copy. {send} copies it again"
         ),
-        (Some(State::Unknown { .. }) | None, EngineName::Oms) => {
+        (Some(SideState::Unknown { .. }) | None, EngineName::Oms) => {
             "OMS accepted it, which is not yet a copy. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
              that OMS writes to oms/sync_task/ in the destination bucket"
                 .to_owned()
         }
-        (Some(State::Unknown { .. }) | None, EngineName::Copy) => {
+        (Some(SideState::Unknown { .. }) | None, EngineName::Copy) => {
             "it was copied. Set DEST and DEST_ENDPOINT to see the destination".to_owned()
         }
     }
 }
 
-fn changed_since(source: &State, success: &Entry) -> bool {
-    let State::Present { last_modified, .. } = source else { return false };
+fn changed_since(source: &SideState, success: &Entry) -> bool {
+    let SideState::Present { last_modified, .. } = source else { return false };
     last_modified.zip(success.written).is_some_and(|(changed, accepted)| changed > accepted)
 }
 

@@ -10,14 +10,18 @@ use settings::location::scheme;
 
 /// A bucket, and what stands before the keys in it.
 #[derive(Clone, Debug)]
-pub struct Destination {
+pub(crate) struct DestinationBucket {
     bucket: Bucket,
     prefix: String,
 }
 
-impl Destination {
+impl DestinationBucket {
     /// The destination that the settings name. `source` opens it where it has no credentials of its own.
-    pub fn new(settings: &config::Destination, client: &Client, source: &Arc<Credentials>) -> Self {
+    pub(crate) fn new(
+        settings: &config::DestinationSettings,
+        client: &Client,
+        source: &Arc<Credentials>,
+    ) -> Self {
         let credentials = settings.credentials.as_ref().unwrap_or(source);
         let bucket = client.bucket(&settings.place.bucket, Arc::clone(credentials));
         Self { bucket, prefix: settings.place.folder() }

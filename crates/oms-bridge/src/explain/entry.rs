@@ -9,7 +9,7 @@ use settings::text;
 
 /// A record of the key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Name of the object in the log bucket.
     pub name: String,
     /// When it was written.

@@ -21,10 +21,10 @@ use futures_util::future::join_all;
 use oss_lite::{BucketName, Client, Credentials, Error};
 use serde::Serialize;
 
-pub use self::advice::{Evidence, advise};
-pub use self::destination::Destination;
-pub use self::entry::Entry;
-pub use self::side::{Side, State};
+pub(crate) use self::advice::{Evidence, advise};
+pub(crate) use self::destination::DestinationBucket;
+pub(crate) use self::entry::Entry;
+pub(crate) use self::side::{Side, SideState};
 use crate::config::Settings;
 use bridge_core::journal::{OpenJournal, ReadError, RecordStatus};
 use bridge_core::oms::task::OmsApi;
@@ -32,7 +32,7 @@ use bridge_core::oms::{Preview, preview};
 
 /// Everything about one key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The key.
     pub key: String,
     /// The object in the source bucket.
@@ -40,7 +40,7 @@ pub struct Explanation {
     /// The object at the destination, where it is known where that is.
     pub destination: Option<Side>,
     /// Its records.
-    pub records: Entries,
+    pub records: KeyRecords,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
     pub filtered_out: bool,
     /// The engine in charge: `oms`, `copy` or `oms-then-copy`.
@@ -57,7 +57,7 @@ pub struct Explanation {
 
 /// The records of one key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Entries {
+pub(crate) struct KeyRecords {
     /// It was accepted.
     pub success: Option<Entry>,
     /// It failed and waits for a replay: its last failure.
@@ -68,7 +68,7 @@ pub struct Entries {
     pub earlier: Vec<Entry>,
 }
 
-impl Entries {
+impl KeyRecords {
     async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
         // On the heap: each of them lists and reads.
         let success = Box::pin(async { Ok(journal.success(key).await?.map(Entry::new)) });
@@ -101,7 +101,7 @@ async fn failures(journal: &OpenJournal, status: RecordStatus, key: &str) -> Res
 
 /// Where the answers come from.
 #[derive(Debug)]
-pub struct Sources<'s> {
+pub(crate) struct Sources<'s> {
     /// Settings.
     pub settings: &'s Settings,
     /// The log bucket.
@@ -111,7 +111,7 @@ pub struct Sources<'s> {
     /// What opens it.
     pub credentials: Arc<Credentials>,
     /// The other side.
-    pub destination: Option<&'s Destination>,
+    pub destination: Option<&'s DestinationBucket>,
     /// OMS, where it has a part. It is asked only where nothing else tells the source bucket.
     pub api: Option<&'s OmsApi>,
 }
@@ -121,13 +121,13 @@ pub struct Sources<'s> {
 /// # Errors
 ///
 /// When the records cannot be looked up.
-pub async fn explain(
+pub(crate) async fn explain(
     sources: &Sources<'_>,
     key: &str,
     bucket: Option<BucketName>,
     now: DateTime<Utc>,
 ) -> Result<Explanation, Error> {
-    let records = Entries::read(sources.journal, key).await?;
+    let records = KeyRecords::read(sources.journal, key).await?;
     let destination = async {
         match sources.destination {
             Some(destination) => Some(destination.look(key).await),
@@ -170,7 +170,7 @@ async fn source(
     sources: &Sources<'_>,
     key: &str,
     bucket: Option<BucketName>,
-    records: &Entries,
+    records: &KeyRecords,
     now: DateTime<Utc>,
 ) -> Side {
     let recorded = || {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Entry, Explanation, Side, State};
+use super::{Entry, Explanation, Side, SideState};
 use settings::text::{printable, time};
 
 impl fmt::Display for Explanation {
@@ -50,9 +50,9 @@ impl Explanation {
 fn side(f: &mut fmt::Formatter<'_>, name: &str, side: &Side) -> fmt::Result {
     writeln!(f, "{name:11}  {}", printable(&side.url))?;
     match &side.state {
-        State::Missing => writeln!(f, "             there is no such object"),
-        State::Unknown { why } => writeln!(f, "             cannot be told: {}", printable(why)),
-        State::Present { size, etag, last_modified, crc64, content_type, storage_class, metadata } => {
+        SideState::Missing => writeln!(f, "             there is no such object"),
+        SideState::Unknown { why } => writeln!(f, "             cannot be told: {}", printable(why)),
+        SideState::Present { size, etag, last_modified, crc64, content_type, storage_class, metadata } => {
             let changed = last_modified.map_or_else(|| "an unknown time".to_owned(), time);
             writeln!(f, "             {size} bytes, changed {changed}")?;
             let crc64 = crc64.map(|crc| crc.to_string());

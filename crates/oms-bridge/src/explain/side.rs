@@ -6,12 +6,12 @@ use serde::Serialize;
 
 /// An object, or where it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Side {
+pub(crate) struct Side {
     /// `oss://bucket/key` or `obs://bucket/key`.
     pub url: String,
     /// What is there.
     #[serde(flatten)]
-    pub state: State,
+    pub state: SideState,
     #[serde(skip)]
     refused: bool,
 }
@@ -19,7 +19,7 @@ pub struct Side {
 /// What is where an object should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum SideState {
     /// The object.
     Present {
         /// Size in bytes.
@@ -51,17 +51,17 @@ impl Side {
     pub(super) async fn look(scheme: &str, bucket: &Bucket, key: &str) -> Self {
         let url = format!("{scheme}://{}/{key}", bucket.name());
         let (state, refused) = match bucket.head(key).await {
-            Ok(meta) => (State::of(meta), false),
-            Err(error) if error.kind() == ErrorKind::NoSuchKey => (State::Missing, false),
+            Ok(meta) => (SideState::of(meta), false),
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => (SideState::Missing, false),
             Err(error) => {
-                (State::Unknown { why: error.to_string() }, error.kind() == ErrorKind::CredentialsRefused)
+                (SideState::Unknown { why: error.to_string() }, error.kind() == ErrorKind::CredentialsRefused)
             }
         };
         Self { url, state, refused }
     }
 
     pub(super) fn unknown(scheme: &str, key: &str, why: String) -> Self {
-        Self { url: format!("{scheme}://?/{key}"), state: State::Unknown { why }, refused: false }
+        Self { url: format!("{scheme}://?/{key}"), state: SideState::Unknown { why }, refused: false }
     }
 
     pub(super) fn refused(self) -> Self {
@@ -73,7 +73,7 @@ impl Side {
     }
 }
 
-impl State {
+impl SideState {
     fn of(meta: ObjectMeta) -> Self {
         Self::Present {
             size: meta.size,

@@ -41,7 +41,7 @@ pub enum FailureKind {
 
 /// Why a command failed. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
+pub(crate) struct Failure {
     kind: FailureKind,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,41 +54,41 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of this kind.
-    pub fn new(kind: FailureKind, message: impl Display) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Display) -> Self {
         Self { kind, message: message.to_string(), setting: None, remedy: None, problems: Vec::new() }
     }
 
     /// A defect, or what no rule covers.
-    pub fn internal(message: impl Display) -> Self {
+    pub(crate) fn internal(message: impl Display) -> Self {
         Self::new(FailureKind::Internal, message)
     }
 
     /// An argument or a setting that cannot be used.
-    pub fn configuration(message: impl Display) -> Self {
+    pub(crate) fn configuration(message: impl Display) -> Self {
         Self::new(FailureKind::Configuration, message)
     }
 
     /// A service or a port that cannot be reached.
-    pub fn out_of_reach(message: impl Display) -> Self {
+    pub(crate) fn out_of_reach(message: impl Display) -> Self {
         Self::new(FailureKind::OutOfReach, message)
     }
 
     /// The same, by this setting, option or argument.
     #[must_use]
-    pub fn of_setting(mut self, setting: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of_setting(mut self, setting: impl Into<Cow<'static, str>>) -> Self {
         self.setting = Some(setting.into());
         self
     }
 
     /// The same, and what to do about it.
     #[must_use]
-    pub fn with_remedy(mut self, remedy: impl Display) -> Self {
+    pub(crate) fn with_remedy(mut self, remedy: impl Display) -> Self {
         self.remedy = Some(remedy.to_string());
         self
     }
 
     /// What kind of failure it is, which its exit code follows.
-    pub fn kind(&self) -> FailureKind {
+    pub(crate) fn kind(&self) -> FailureKind {
         self.kind
     }
 }

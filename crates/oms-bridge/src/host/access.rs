@@ -20,7 +20,7 @@ const SERVE_TOKEN: &str = "SERVE_TOKEN";
 
 /// Who may invoke the function.
 #[derive(Clone, Debug)]
-pub enum Access {
+pub(crate) enum Access {
     /// Those that the platform lets in.
     OfPlatform,
     /// Those that show this token.
@@ -31,7 +31,7 @@ pub enum Access {
 
 /// Whose word it is, on Tencent Cloud, that a request is an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// The platform's: nobody else reaches the function.
     Platform,
     /// That of who has the token.
@@ -40,7 +40,7 @@ pub enum Trust {
 
 /// What `serve` serves beside the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
+pub(crate) enum Beside {
     /// `POST /objects`, by its own token.
     Ingest,
     /// Nothing.
@@ -53,7 +53,7 @@ impl Access {
     /// # Errors
     ///
     /// What is wrong with the setting. The message does not contain it.
-    pub fn resolve(
+    pub(crate) fn resolve(
         platform: Platform,
         token: Option<&str>,
         beside: Beside,
@@ -92,7 +92,7 @@ impl Access {
     }
 
     /// Whether a request with these headers may invoke the function.
-    pub fn admits(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         match self {
             Self::OfPlatform => true,
             Self::Token(token) => token.opens(header::only(headers, AUTHORIZATION)),

@@ -4,7 +4,7 @@ use fc_adapter::{Adapter, FcEnvironment, RawEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
-use super::Function;
+use super::function::Function;
 use bridge_core::warm;
 
 /// A server for `function`, with `/initialize` opening its connections. That never fails: settings were
@@ -13,7 +13,7 @@ use bridge_core::warm;
 /// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by invocations that
 /// are waited for, and in batches of its event streams. What is taken follows the memory of the instance
 /// ([`object_events::Bounds`]).
-pub fn adapter(
+pub(crate) fn adapter(
     function: Function,
 ) -> Adapter<
     impl Service<LambdaEvent<RawEvent>, Response = bool, Error = Diagnostic, Future: Send + 'static>

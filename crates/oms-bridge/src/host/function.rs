@@ -9,7 +9,6 @@ use oss_lite::Credentials;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::lambda::Reply;
 use crate::ingest::{Host, Invocation};
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
 use bridge_core::metrics::Counter;
@@ -22,10 +21,10 @@ use object_events::{Event, KeyEncoding, Task};
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
-pub struct Function(Arc<Inner>);
+pub(crate) struct Function(Arc<FunctionInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct FunctionInner {
     pipeline: Arc<Pipeline>,
     credentials: SourceCredentials,
     keys: KeyEncoding,
@@ -43,7 +42,7 @@ struct Counters {
 
 /// What a function did since it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Events handled.
     pub invocations: u64,
     /// Events that ended in an error, for the platform to try again.
@@ -60,9 +59,9 @@ pub struct Totals {
 
 impl Function {
     /// A function that forwards through `pipeline`.
-    pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
+    pub(crate) fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
         let pipeline = Arc::new(pipeline);
-        Self(Arc::new(Inner { pipeline, credentials, keys, counters: Counters::default() }))
+        Self(Arc::new(FunctionInner { pipeline, credentials, keys, counters: Counters::default() }))
     }
 
     /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some
@@ -72,7 +71,7 @@ impl Function {
     ///
     /// When the event cannot be understood, comes from the wrong bucket, or some failure could not be
     /// recorded: the platform must keep the event and try again.
-    pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
+    pub(crate) async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let handled = self.handle(event).await;
         // The host logs the error itself.
         self.0.counters.invoked(handled.is_err());
@@ -102,26 +101,32 @@ impl Function {
     ///
     /// As [`Function::invoke`], but messages of a queue fail only together when it is not told which they
     /// are.
-    pub async fn invoke_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
+    pub(crate) async fn invoke_by_message(
+        &self,
+        event: RawEvent,
+        deadline: Instant,
+    ) -> Result<EventAnswer, Diagnostic> {
         let handled = self.handle_by_message(event, deadline).await;
         self.0.counters.invoked(handled.is_err());
         handled
     }
 
-    async fn handle_by_message(&self, event: RawEvent, deadline: Instant) -> Result<Reply, Diagnostic> {
+    async fn handle_by_message(&self, event: RawEvent, deadline: Instant) -> Result<EventAnswer, Diagnostic> {
         let budget = Budget::until(deadline, Instant::now());
         let credentials = self.0.credentials.from_environment();
         match self.parse(event)? {
-            Event::Changes(changes) => self.forward(changes, credentials, budget).await.map(Reply::Whole),
+            Event::Changes(changes) => {
+                self.forward(changes, credentials, budget).await.map(EventAnswer::Whole)
+            }
             Event::Messages(messages) => {
                 let handled = self.0.pipeline.run_messages(messages, credentials, budget, &Log).await;
                 self.0.counters.add(&handled.report);
                 for Nack { id, reason } in &handled.nacks {
                     tracing::error!(message_id = id, why = %reason, "the message goes back to its queue");
                 }
-                Ok(Reply::Batch(handled.nacks.into_iter().collect()))
+                Ok(EventAnswer::Messages(handled.nacks))
             }
-            Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(Reply::Whole),
+            Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(EventAnswer::Whole),
         }
     }
 
@@ -214,7 +219,7 @@ impl Function {
     }
 
     /// What was done so far.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         let counters = &self.0.counters;
         Totals {
             invocations: counters.invocations.value(),
@@ -228,7 +233,7 @@ impl Function {
 
     /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is
     /// logged: see [`warm`](bridge_core::warm) for why it is no failure.
-    pub async fn warm(&self, deadline: Instant) {
+    pub(crate) async fn warm(&self, deadline: Instant) {
         let pipeline = &self.0.pipeline;
         let (engine, journal) = tokio::join!(
             pipeline.engine().warm(deadline),
@@ -258,8 +263,17 @@ impl Counters {
     }
 }
 
+/// How an event ended where messages of a queue are answered for one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EventAnswer {
+    /// Whether every key was accepted; if not, every failure is in the journal.
+    Whole(bool),
+    /// The messages that go back to their queue.
+    Messages(Vec<Nack>),
+}
+
 /// Time an invocation may take when the host does not say.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn offered(credentials: &FcCredentials) -> InvocationCredentials<'_> {
     InvocationCredentials {

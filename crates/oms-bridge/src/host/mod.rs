@@ -1,12 +1,8 @@
 //! Hosts: thin layers that find credentials and the time budget, call the pipeline and translate its report.
 
-mod access;
-mod fc;
-mod function;
-pub mod interrupts;
-pub mod lambda;
-pub mod send;
-
-pub use self::access::{Access, Beside, Trust};
-pub use self::fc::adapter;
-pub use self::function::{DEFAULT_TIMEOUT, Function, Totals};
+pub(crate) mod access;
+pub(crate) mod fc;
+pub(crate) mod function;
+pub(crate) mod interrupts;
+pub(crate) mod lambda;
+pub(crate) mod send;

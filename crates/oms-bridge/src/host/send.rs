@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::input::Chunk;
-pub use self::input::{Input, Separator};
+pub(crate) use self::input::{Input, Separator};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::{Budget, Pipeline, Report};
@@ -19,18 +19,18 @@ const CHUNK_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What became of an input.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// Keys read, those included that are no keys.
     pub keys: usize,
     /// What became of them.
     pub report: Report,
     /// Why the end of the input was not reached.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<SendStopped>,
 }
 
 /// Why sending ended before its input did.
 #[derive(Debug)]
-pub enum Stopped {
+pub(crate) enum SendStopped {
     /// From the keyboard. What was in flight was finished.
     Interrupted,
     /// The input could not be read.
@@ -39,7 +39,7 @@ pub enum Stopped {
 
 /// Sends all keys of `input`, a chunk at a time. The first interrupt lets the chunk under way finish, the
 /// second does not wait for it: what is unsettled then is neither counted nor recorded.
-pub async fn send(
+pub(crate) async fn send(
     pipeline: &Pipeline,
     credentials: &SourceCredentials,
     mut input: Input,
@@ -51,7 +51,7 @@ pub async fn send(
         let chunk = tokio::select! {
             biased;
             () = interrupts.next() => {
-                sent.stopped = Some(Stopped::Interrupted);
+                sent.stopped = Some(SendStopped::Interrupted);
                 break;
             }
             chunk = input.next() => chunk,
@@ -73,7 +73,7 @@ pub async fn send(
         let ran = tokio::select! {
             ran = &mut run => ran,
             () = interrupts.next() => {
-                sent.stopped = Some(Stopped::Interrupted);
+                sent.stopped = Some(SendStopped::Interrupted);
                 tokio::select! {
                     ran = run => ran,
                     () = interrupts.next() => break,
@@ -83,9 +83,9 @@ pub async fn send(
         match ran {
             Ok(report) => sent.report.add(report),
             // Keys that are handed over name no bucket, so the guard has nothing to find.
-            Err(error) => sent.stopped = Some(Stopped::Input(error.to_string())),
+            Err(error) => sent.stopped = Some(SendStopped::Input(error.to_string())),
         }
-        sent.stopped = sent.stopped.or(error.map(Stopped::Input));
+        sent.stopped = sent.stopped.or(error.map(SendStopped::Input));
     }
     sent
 }

@@ -1,6 +1,5 @@
 //! Routes and answers.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,12 +12,12 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::jobs::{self, Job, Jobs, Object, State};
+use super::host::{Host, Invocation};
+use super::jobs::{self, Job, JobObject, Jobs, ObjectState};
 use super::pending::Pending;
-use super::request::{self, Invalid, Wanted};
+use super::request::{self, RequestError, RequestedObject};
 use super::work::Work;
-use bridge_core::credentials::NoCredentials;
-use bridge_core::pipeline::{Budget, Pipeline, Report};
+use bridge_core::pipeline::Budget;
 use http_listener::token::Token;
 use object_copy::egress::Guard;
 use object_copy::header;
@@ -28,39 +27,15 @@ const OBJECTS: &str = "/objects";
 
 /// The HTTP interface. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Ingest(Arc<Inner>);
+pub(crate) struct Ingest(Arc<IngestInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct IngestInner {
     host: Host,
     guard: Arc<Guard>,
     token: Token,
     jobs: Jobs,
     random: &'static dyn SecureRandom,
-}
-
-/// What the process that serves the interface gives it.
-#[derive(Clone)]
-pub struct Host {
-    /// Objects are forwarded through it.
-    pub pipeline: Arc<Pipeline>,
-    /// Takes the report of each request, for the totals of the process.
-    pub count: Arc<dyn Fn(&Report) + Send + Sync>,
-}
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("pipeline", &self.pipeline).finish_non_exhaustive()
-    }
-}
-
-/// The invocation that a request came with.
-#[derive(Debug)]
-pub struct Invocation {
-    /// Credentials of the source and the log bucket.
-    pub credentials: Result<Arc<Credentials>, NoCredentials>,
-    /// Until when the work may take.
-    pub deadline: Instant,
 }
 
 /// An answer that is no success.
@@ -88,14 +63,14 @@ impl Refusal {
 
 /// When the client wants its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum AnswerTime {
     /// As soon as what was asked for is written down.
     Promptly,
     /// When the outcome is known.
     AtTheEnd,
 }
 
-impl Answer {
+impl AnswerTime {
     fn of(query: Option<&str>) -> Result<Self, Refusal> {
         match query {
             None | Some("" | "wait=false") => Ok(Self::Promptly),
@@ -110,21 +85,26 @@ impl Answer {
 }
 
 /// What is asked for, by the head of a request.
-enum Asked<'h> {
+enum Operation<'h> {
     /// To fetch objects.
-    Take(Answer),
+    Take(AnswerTime),
     /// What became of `<id>`, or `<id>/<number of the object>`.
     Show(&'h str),
 }
 
 impl Ingest {
     /// An interface to the pipeline of `host` for clients that have `token`. `random` makes the ids.
-    pub fn new(host: Host, guard: Arc<Guard>, token: Token, random: &'static dyn SecureRandom) -> Self {
-        Self(Arc::new(Inner { host, guard, token, jobs: Jobs::default(), random }))
+    pub(crate) fn new(
+        host: Host,
+        guard: Arc<Guard>,
+        token: Token,
+        random: &'static dyn SecureRandom,
+    ) -> Self {
+        Self(Arc::new(IngestInner { host, guard, token, jobs: Jobs::default(), random }))
     }
 
     /// Answers one request. Work that continues after the answer holds the [`Busy`] among its extensions.
-    pub async fn answer(&self, request: Request<Bytes>, invocation: Invocation) -> Response<Bytes> {
+    pub(crate) async fn answer(&self, request: Request<Bytes>, invocation: Invocation) -> Response<Bytes> {
         match self.route(request, invocation).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
@@ -133,7 +113,7 @@ impl Ingest {
 
     /// The answer to a request that is refused for its head alone, before its body is received: without the
     /// token, or for an unknown path.
-    pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
+    pub(crate) fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
         self.asked(head).err().map(Refusal::into_response)
     }
 
@@ -144,12 +124,14 @@ impl Ingest {
     ) -> Result<Response<Bytes>, Refusal> {
         let (head, body) = request.into_parts();
         match self.asked(&head)? {
-            Asked::Take(answer) => self.take(answer, body, invocation, head.extensions.get().cloned()).await,
-            Asked::Show(path) => self.show(path),
+            Operation::Take(answer) => {
+                self.take(answer, body, invocation, head.extensions.get().cloned()).await
+            }
+            Operation::Show(path) => self.show(path),
         }
     }
 
-    fn asked<'h>(&self, head: &'h Parts) -> Result<Asked<'h>, Refusal> {
+    fn asked<'h>(&self, head: &'h Parts) -> Result<Operation<'h>, Refusal> {
         if !self.0.token.opens(header::only(&head.headers, AUTHORIZATION)) {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
@@ -159,11 +141,11 @@ impl Ingest {
             .with(WWW_AUTHENTICATE, "Bearer"));
         }
         match head.uri.path().strip_prefix(OBJECTS) {
-            Some("") if head.method == Method::POST => Answer::of(head.uri.query()).map(Asked::Take),
+            Some("") if head.method == Method::POST => AnswerTime::of(head.uri.query()).map(Operation::Take),
             Some("") => Err(not_allowed("POST")),
             Some(rest) if rest.starts_with('/') => {
                 if head.method == Method::GET {
-                    Ok(Asked::Show(&rest[1..]))
+                    Ok(Operation::Show(&rest[1..]))
                 } else {
                     Err(not_allowed("GET"))
                 }
@@ -174,12 +156,12 @@ impl Ingest {
 
     async fn take(
         &self,
-        answer: Answer,
+        answer: AnswerTime,
         body: Bytes,
         invocation: Invocation,
         busy: Option<Busy>,
     ) -> Result<Response<Bytes>, Refusal> {
-        let Inner { host, guard, jobs, random, .. } = &*self.0;
+        let IngestInner { host, guard, jobs, random, .. } = &*self.0;
         let wanted = request::parse(&body, guard)?;
         drop(body);
         let credentials = invocation
@@ -200,7 +182,7 @@ impl Ingest {
             budget: Budget::until(invocation.deadline, Instant::now()),
         };
         // Handing keys to OMS takes no longer than an event.
-        if fetches && answer == Answer::Promptly {
+        if fetches && answer == AnswerTime::Promptly {
             self.promise(work, busy).await
         } else {
             work.run().await;
@@ -225,7 +207,7 @@ impl Ingest {
             let _busy = busy;
             work.run().await;
         });
-        let mut response = json(StatusCode::ACCEPTED, &Shown::of(&job));
+        let mut response = json(StatusCode::ACCEPTED, &ShownJob::of(&job));
         if let Ok(location) = HeaderValue::try_from(format!("{OBJECTS}/{}", job.id())) {
             response.headers_mut().insert(LOCATION, location);
         }
@@ -241,7 +223,7 @@ impl Ingest {
         };
         let job = self.0.jobs.get(id).ok_or_else(unknown)?;
         match index {
-            None => Ok(json(StatusCode::OK, &Shown::of(&job))),
+            None => Ok(json(StatusCode::OK, &ShownJob::of(&job))),
             Some(index) => {
                 let index: usize = index.parse().map_err(|_| unknown())?;
                 let object = job.object(index).ok_or_else(unknown)?;
@@ -251,13 +233,13 @@ impl Ingest {
     }
 }
 
-fn change(Wanted { key, url }: Wanted, fetches: bool) -> ObjectChange {
+fn change(RequestedObject { key, url }: RequestedObject, fetches: bool) -> ObjectChange {
     ObjectChange { url: fetches.then_some(url), ..ObjectChange::of_key(key) }
 }
 
 /// A request as it is shown.
 #[derive(Serialize)]
-struct Shown<'j> {
+struct ShownJob<'j> {
     id: &'j str,
     status_url: String,
     state: Progress,
@@ -275,22 +257,22 @@ enum Progress {
 #[derive(Serialize)]
 struct ShownObject {
     #[serde(flatten)]
-    object: Object,
+    object: JobObject,
     status_url: String,
 }
 
 impl ShownObject {
-    fn of(job: &Job, index: usize, object: Object) -> Self {
+    fn of(job: &Job, index: usize, object: JobObject) -> Self {
         Self { object, status_url: format!("{OBJECTS}/{}/{index}", job.id()) }
     }
 }
 
-impl<'j> Shown<'j> {
+impl<'j> ShownJob<'j> {
     fn of(job: &'j Job) -> Self {
         // Asked first, so that nothing can be pending once it has ended.
         let ended = job.has_ended();
         let objects = job.objects();
-        let failed = objects.iter().any(|object| matches!(object.state, State::Failed { .. }));
+        let failed = objects.iter().any(|object| matches!(object.state, ObjectState::Failed { .. }));
         let state = match (ended, failed) {
             (false, _) => Progress::Pending,
             (true, false) => Progress::Done,
@@ -307,7 +289,7 @@ impl<'j> Shown<'j> {
 }
 
 fn ended(job: &Job) -> Response<Bytes> {
-    let shown = Shown::of(job);
+    let shown = ShownJob::of(job);
     let status = if shown.state == Progress::Failed { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
     json(status, &shown)
 }
@@ -321,11 +303,11 @@ fn not_allowed(method: &'static str) -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).with(ALLOW, method)
 }
 
-impl From<Invalid> for Refusal {
-    fn from(invalid: Invalid) -> Self {
+impl From<RequestError> for Refusal {
+    fn from(invalid: RequestError) -> Self {
         match invalid {
-            Invalid::Malformed(message) => Self::new(StatusCode::BAD_REQUEST, "malformed", message),
-            Invalid::Refused(message) => Self::new(StatusCode::FORBIDDEN, "refused", message),
+            RequestError::Malformed(message) => Self::new(StatusCode::BAD_REQUEST, "malformed", message),
+            RequestError::Refused(message) => Self::new(StatusCode::FORBIDDEN, "refused", message),
         }
     }
 }

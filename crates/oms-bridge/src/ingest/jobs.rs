@@ -33,23 +33,23 @@ pub(super) struct Full;
 #[derive(Debug)]
 pub(super) struct Job {
     id: String,
-    objects: Mutex<Vec<Object>>,
+    objects: Mutex<Vec<JobObject>>,
     ended: watch::Sender<bool>,
     len: usize,
 }
 
 /// One object of a request, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Object {
+pub(super) struct JobObject {
     pub(super) key: String,
     #[serde(flatten)]
-    pub(super) state: State,
+    pub(super) state: ObjectState,
 }
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub(super) enum State {
+pub(super) enum ObjectState {
     /// Nothing yet.
     Pending,
     /// It is at the destination.
@@ -88,7 +88,7 @@ pub(super) struct Copied {
     pub(super) note: Option<String>,
 }
 
-impl State {
+impl ObjectState {
     pub(super) fn failed(failure: &Failure, recorded: bool) -> Self {
         Self::Failed { class: failure.class, error: failure.error.clone(), recorded }
     }
@@ -102,7 +102,7 @@ impl State {
 impl Jobs {
     /// Remembers a new request.
     pub(super) fn add(&self, id: String, keys: impl Iterator<Item = String>) -> Result<Arc<Job>, Full> {
-        let objects: Vec<_> = keys.map(|key| Object { key, state: State::Pending }).collect();
+        let objects: Vec<_> = keys.map(|key| JobObject { key, state: ObjectState::Pending }).collect();
         let job = Arc::new(Job {
             id,
             len: objects.len(),
@@ -146,15 +146,15 @@ impl Job {
     }
 
     /// The objects as they are now.
-    pub(super) fn objects(&self) -> Vec<Object> {
+    pub(super) fn objects(&self) -> Vec<JobObject> {
         lock(&self.objects).clone()
     }
 
-    pub(super) fn object(&self, index: usize) -> Option<Object> {
+    pub(super) fn object(&self, index: usize) -> Option<JobObject> {
         lock(&self.objects).get(index).cloned()
     }
 
-    pub(super) fn set(&self, index: usize, state: State) {
+    pub(super) fn set(&self, index: usize, state: ObjectState) {
         if let Some(object) = lock(&self.objects).get_mut(index) {
             object.state = state;
         }
@@ -167,8 +167,8 @@ impl Job {
     /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the
     /// journal has it.
     pub(super) fn end(&self, recorded: bool) {
-        for object in lock(&self.objects).iter_mut().filter(|object| object.state == State::Pending) {
-            object.state = State::lost(recorded);
+        for object in lock(&self.objects).iter_mut().filter(|object| object.state == ObjectState::Pending) {
+            object.state = ObjectState::lost(recorded);
         }
         self.ended.send_replace(true);
     }
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn what_was_never_settled_has_failed_in_the_end() {
         let job = add(&Jobs::default(), "a", 2).unwrap();
-        job.set(0, State::Copied(Copied { bytes: Some(7), ..Copied::default() }));
+        job.set(0, ObjectState::Copied(Copied { bytes: Some(7), ..Copied::default() }));
         job.end(true);
         let shown = serde_json::to_string(&job.objects()).unwrap();
         assert_eq!(

@@ -9,6 +9,7 @@
 //! | module | concern |
 //! |---|---|
 //! | `api` | routes, answers |
+//! | `host` | what the process that serves the interface gives it |
 //! | `request` | what is asked for: limits, and keys as URLs |
 //! | `jobs` | what became of what was asked for |
 //! | `work` | one request to its end |
@@ -24,10 +25,12 @@
 //! - Ids are 128 bits from the system's generator: who has one was given it.
 
 mod api;
+mod host;
 mod jobs;
 mod pending;
 mod request;
 mod work;
 
-pub use self::api::{Host, Ingest, Invocation};
-pub use self::request::MAX_BODY;
+pub(crate) use self::api::Ingest;
+pub(crate) use self::host::{Host, Invocation};
+pub(crate) use self::request::MAX_BODY;

@@ -7,12 +7,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use thiserror::Error;
 
 use object_copy::egress::{Guard, Reach};
 use object_copy::transfer::Admission as _;
 
 /// Longest body of a request, in bytes.
-pub const MAX_BODY: usize = 1 << 20;
+pub(crate) const MAX_BODY: usize = 1 << 20;
 
 /// Objects that one request may name.
 const MAX_OBJECTS: usize = 1000;
@@ -25,7 +26,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// An object that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct RequestedObject {
     /// Its key at the destination.
     pub(super) key: String,
     /// Where it is.
@@ -33,42 +34,37 @@ pub(super) struct Wanted {
 }
 
 /// Why a request is not served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Invalid {
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum RequestError {
     /// It breaks the form or a limit.
+    #[error("{0}")]
     Malformed(String),
     /// It names what is not fetched.
+    #[error("{0}")]
     Refused(String),
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Malformed(message) | Self::Refused(message)) = self;
-        f.write_str(message)
-    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ObjectBody {
     domain: String,
     key: String,
 }
 
 /// A list that is not read on once it is too long.
-struct List(Vec<Asked>);
+struct BoundedList(Vec<ObjectBody>);
 
-impl<'de> Deserialize<'de> for List {
+impl<'de> Deserialize<'de> for BoundedList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Objects;
         impl<'de> Visitor<'de> for Objects {
-            type Value = List;
+            type Value = BoundedList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of objects")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<List, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<BoundedList, A::Error> {
                 let mut list = Vec::new();
                 while let Some(object) = objects.next_element()? {
                     if list.len() == MAX_OBJECTS {
@@ -78,7 +74,7 @@ impl<'de> Deserialize<'de> for List {
                     }
                     list.push(object);
                 }
-                Ok(List(list))
+                Ok(BoundedList(list))
             }
         }
         deserializer.deserialize_seq(Objects)
@@ -86,47 +82,47 @@ impl<'de> Deserialize<'de> for List {
 }
 
 /// Reads one object or a list of them: all are good, or none is taken.
-pub(super) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<Wanted>, Invalid> {
-    let asked: Vec<Asked> = if body.trim_ascii_start().starts_with(b"[") {
-        serde_json::from_slice::<List>(body).map_err(|error| no_json(&error))?.0
+pub(super) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<RequestedObject>, RequestError> {
+    let asked: Vec<ObjectBody> = if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice::<BoundedList>(body).map_err(|error| no_json(&error))?.0
     } else {
         vec![serde_json::from_slice(body).map_err(|error| no_json(&error))?]
     };
     if asked.is_empty() {
-        return Err(Invalid::Malformed(format!("a list names 1 to {MAX_OBJECTS} objects, not 0")));
+        return Err(RequestError::Malformed(format!("a list names 1 to {MAX_OBJECTS} objects, not 0")));
     }
     let mut keys = HashSet::with_capacity(asked.len());
     if let Some(twice) = asked.iter().find(|object| !keys.insert(object.key.as_str())) {
-        return Err(Invalid::Malformed(format!("the key {:?} is named twice", twice.key)));
+        return Err(RequestError::Malformed(format!("the key {:?} is named twice", twice.key)));
     }
     asked.into_iter().map(|object| wanted(object, guard)).collect()
 }
 
-fn no_json(error: &serde_json::Error) -> Invalid {
+fn no_json(error: &serde_json::Error) -> RequestError {
     /// What was sent may be quoted, but not at any length.
     const LONGEST: usize = 400;
     let error: String = error.to_string().chars().take(LONGEST).collect();
-    Invalid::Malformed(format!(
+    RequestError::Malformed(format!(
         "the body is neither {{\"domain\":\"…\",\"key\":\"…\"}} nor a list of such objects: {error}"
     ))
 }
 
-fn wanted(Asked { domain, key }: Asked, guard: &Guard) -> Result<Wanted, Invalid> {
+fn wanted(ObjectBody { domain, key }: ObjectBody, guard: &Guard) -> Result<RequestedObject, RequestError> {
     let site = site(&domain, guard.reach())?;
-    guard.admit(&site).map_err(|error| Invalid::Refused(error.to_string()))?;
+    guard.admit(&site).map_err(|error| RequestError::Refused(error.to_string()))?;
     let path = path(&key)?;
     let url = format!("{site}{path}");
     // What is fetched is what was judged, and nothing that the parser of URLs made of it.
     match Url::parse(&url) {
-        Ok(parsed) if parsed.as_str() == url => Ok(Wanted { key, url }),
-        _ => Err(Invalid::Malformed(format!("no URL can carry the key {key:?}"))),
+        Ok(parsed) if parsed.as_str() == url => Ok(RequestedObject { key, url }),
+        _ => Err(RequestError::Malformed(format!("no URL can carry the key {key:?}"))),
     }
 }
 
 /// The root of a site, by its domain: a plain host name. Within the private reach a port may follow, and
 /// `http://` go before.
-fn site(domain: &str, reach: Reach) -> Result<Url, Invalid> {
-    let not_a_name = || Invalid::Malformed(format!("the domain {domain:?} is no plain host name"));
+fn site(domain: &str, reach: Reach) -> Result<Url, RequestError> {
+    let not_a_name = || RequestError::Malformed(format!("the domain {domain:?} is no plain host name"));
     let (scheme, authority) = match (domain.strip_prefix("http://"), reach) {
         (Some(authority), Reach::Private) => ("http", authority),
         _ => ("https", domain),
@@ -147,12 +143,12 @@ fn site(domain: &str, reach: Reach) -> Result<Url, Invalid> {
 }
 
 /// A key as the path of a URL, without its first slash.
-fn path(key: &str) -> Result<String, Invalid> {
+fn path(key: &str) -> Result<String, RequestError> {
     if key.is_empty() || key.len() > MAX_KEY {
-        return Err(Invalid::Malformed(format!("a key has 1 to {MAX_KEY} bytes, not {}", key.len())));
+        return Err(RequestError::Malformed(format!("a key has 1 to {MAX_KEY} bytes, not {}", key.len())));
     }
     if key.split('/').any(|segment| segment == "." || segment == "..") {
-        return Err(Invalid::Malformed(format!(
+        return Err(RequestError::Malformed(format!(
             "the key {key:?} has a segment of dots, which no URL can carry"
         )));
     }
@@ -166,20 +162,20 @@ mod tests {
     use super::*;
     use object_copy::egress::AllowList;
 
-    fn ask(body: &[u8], reach: Reach) -> Result<Vec<Wanted>, Invalid> {
+    fn ask(body: &[u8], reach: Reach) -> Result<Vec<RequestedObject>, RequestError> {
         let list = "a.example,*.b.example,bücher.example,127.0.0.1,localhost";
         let list = if reach == Reach::Public { list.replace("127.0.0.1,", "") } else { list.to_owned() };
         parse(body, &Guard::new(AllowList::parse(&list, reach).unwrap(), reach))
     }
 
-    fn url(domain: &str, key: &str, reach: Reach) -> Result<String, Invalid> {
+    fn url(domain: &str, key: &str, reach: Reach) -> Result<String, RequestError> {
         let body = json!({ "domain": domain, "key": key }).to_string();
         Ok(ask(body.as_bytes(), reach)?.remove(0).url)
     }
 
     #[test]
     fn one_object_or_a_list_is_asked_for() {
-        let wanted = |key: &str| Wanted { key: key.into(), url: format!("https://a.example/{key}") };
+        let wanted = |key: &str| RequestedObject { key: key.into(), url: format!("https://a.example/{key}") };
         let one = br#" {"domain":"a.example","key":"k"}"#;
         assert_eq!(ask(one, Reach::Public), Ok(vec![wanted("k")]));
         let list = br#" [{"domain":"a.example","key":"k"},{"key":"l","domain":"A.EXAMPLE"}]"#;
@@ -204,11 +200,11 @@ mod tests {
             r#"[{"domain":"a.example","key":"k"},{"domain":"x.b.example","key":"k"}]"#,
             &many,
         ] {
-            assert!(matches!(ask(body.as_bytes(), Reach::Public), Err(Invalid::Malformed(_))), "{body}");
+            assert!(matches!(ask(body.as_bytes(), Reach::Public), Err(RequestError::Malformed(_))), "{body}");
         }
         assert!(matches!(
             ask(b"{\"domain\":\"a.example\",\"key\":\"\xff\"}", Reach::Public),
-            Err(Invalid::Malformed(_))
+            Err(RequestError::Malformed(_))
         ));
     }
 
@@ -237,7 +233,10 @@ mod tests {
     fn keys_without_a_url_or_a_place_are_malformed() {
         let long = "k".repeat(MAX_KEY + 1);
         for key in ["", ".", "..", "a/../b", "./a", "a/..", &long] {
-            assert!(matches!(url("a.example", key, Reach::Public), Err(Invalid::Malformed(_))), "{key:?}");
+            assert!(
+                matches!(url("a.example", key, Reach::Public), Err(RequestError::Malformed(_))),
+                "{key:?}"
+            );
         }
         assert!(url("a.example", &long[1..], Reach::Public).is_ok());
     }
@@ -272,7 +271,7 @@ mod tests {
             "[::ffff:127.0.0.1]",
             "-<>-",
         ] {
-            assert!(matches!(url(domain, "k", Reach::Public), Err(Invalid::Malformed(_))), "{domain:?}");
+            assert!(matches!(url(domain, "k", Reach::Public), Err(RequestError::Malformed(_))), "{domain:?}");
         }
     }
 
@@ -281,7 +280,7 @@ mod tests {
         for domain in
             ["b.example", "evil.example", "a.example.evil.net", "xa.example", "8.8.8.8", "127.0.0.1", "127.1"]
         {
-            assert!(matches!(url(domain, "k", Reach::Public), Err(Invalid::Refused(_))), "{domain:?}");
+            assert!(matches!(url(domain, "k", Reach::Public), Err(RequestError::Refused(_))), "{domain:?}");
         }
     }
 
@@ -295,7 +294,10 @@ mod tests {
             assert_eq!(url(domain, "k", Reach::Private), Ok(url_of.to_owned()));
         }
         for domain in ["http://u@localhost", "http://localhost/x", "ftp://localhost", "localhost:99999"] {
-            assert!(matches!(url(domain, "k", Reach::Private), Err(Invalid::Malformed(_))), "{domain:?}");
+            assert!(
+                matches!(url(domain, "k", Reach::Private), Err(RequestError::Malformed(_))),
+                "{domain:?}"
+            );
         }
     }
 }

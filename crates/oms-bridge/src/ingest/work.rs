@@ -6,8 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use oss_lite::Credentials;
 
-use super::api::Host;
-use super::jobs::{Copied, Job, State};
+use super::host::Host;
+use super::jobs::{Copied, Job, ObjectState};
 use super::pending::Pending;
 use bridge_core::engine::EngineName;
 use bridge_core::engine::copy::DestinationView;
@@ -33,7 +33,7 @@ pub(super) struct Work {
 impl Work {
     /// Runs the request to its end and notes the results in the job.
     pub(super) async fn run(mut self) {
-        let _end = End { job: Arc::clone(&self.job), recorded: self.pending.exist() };
+        let _end = JobGuard { job: Arc::clone(&self.job), recorded: self.pending.exist() };
         let changes = std::mem::take(&mut self.changes);
         let pipeline = &self.host.pipeline;
         let settled = match pipeline.settle(changes, Ok(Arc::clone(&self.credentials)), self.budget) {
@@ -68,12 +68,12 @@ impl Work {
 }
 
 /// Ends the job, whatever happens to the task.
-struct End {
+struct JobGuard {
     job: Arc<Job>,
     recorded: bool,
 }
 
-impl Drop for End {
+impl Drop for JobGuard {
     fn drop(&mut self) {
         self.job.end(self.recorded);
     }
@@ -108,15 +108,15 @@ impl<'w> Rest<'w> {
         let Settled { index, change, outcome, recorded } = settled;
         let state = match outcome {
             Disposition::Accepted(acceptance) if acceptance.engine == EngineName::Copy => {
-                State::Copied(self.copied(&change.key, acceptance.note).await)
+                ObjectState::Copied(self.copied(&change.key, acceptance.note).await)
             }
-            Disposition::Accepted(acceptance) => State::Accepted { request_id: acceptance.request_id },
+            Disposition::Accepted(acceptance) => ObjectState::Accepted { request_id: acceptance.request_id },
             Disposition::Failed(failure) => {
                 // A promise that still stands is as good as a record.
                 let recorded = self.work.pending.exist() || recorded == Recorded::Durable;
-                State::failed(&failure, recorded)
+                ObjectState::failed(&failure, recorded)
             }
-            Disposition::Skipped(why) => State::Skipped { note: why.to_string() },
+            Disposition::Skipped(why) => ObjectState::Skipped { note: why.to_string() },
         };
         self.work.job.set(index, state);
     }

@@ -14,15 +14,15 @@ use chrono::{DateTime, Utc};
 use oss_lite::Error;
 use serde::Serialize;
 
-pub use self::oms::{Huawei, OmsReport};
-pub use self::records::{ByAge, ByClass, Latest, Limits, Oldest, Reason, Records};
+pub(crate) use self::oms::{Huawei, OmsReport};
+pub(crate) use self::records::{Latest, Limits, RecordCounts};
 use bridge_core::journal::OpenJournal;
 use settings::text;
 use terminal::progress::Progress;
 
 /// Everything that `status` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// When it was so.
     pub checked_at: String,
     /// What the journal is named by: the sync task.
@@ -31,7 +31,7 @@ pub struct Status {
     pub log_bucket: String,
     /// What the log bucket holds.
     #[serde(flatten)]
-    pub records: Records,
+    pub records: RecordCounts,
     /// What OMS says; absent where it has no part.
     pub oms: Option<OmsReport>,
 }
@@ -41,7 +41,7 @@ pub struct Status {
 /// # Errors
 ///
 /// When the log bucket cannot be listed. What OMS does not tell is part of the result.
-pub async fn collect(
+pub(crate) async fn collect(
     journal: &OpenJournal,
     task: &str,
     huawei: Option<&mut Huawei>,

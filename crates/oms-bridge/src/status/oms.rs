@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// What OMS says. What it does not say is in the notes, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct OmsReport {
+pub(crate) struct OmsReport {
     /// The task.
     pub task: Option<SyncTask>,
     /// Its counters of the last 24 hours.
@@ -25,14 +25,14 @@ pub struct OmsReport {
 /// OMS, asked again and again, until it refuses the credentials: more than five bad signatures lock the key
 /// for everybody.
 #[derive(Debug)]
-pub struct Huawei {
+pub(crate) struct Huawei {
     api: OmsApi,
     refused: Option<String>,
 }
 
 impl Huawei {
     /// Asks through `api`.
-    pub fn new(api: OmsApi) -> Self {
+    pub(crate) fn new(api: OmsApi) -> Self {
         Self { api, refused: None }
     }
 

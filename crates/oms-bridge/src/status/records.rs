@@ -30,7 +30,7 @@ const LONGEST_REASON: usize = 200;
 
 /// How much is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Keys that are counted. A thousand of their records take a request.
     pub list: usize,
     /// Records that are read for their class and reason. Each takes a request.
@@ -39,7 +39,7 @@ pub struct Limits {
 
 /// What the log bucket holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Records {
+pub(crate) struct RecordCounts {
     /// Keys that failed and wait for a replay.
     pub failed: u64,
     /// Whether all were counted.
@@ -68,7 +68,7 @@ pub struct Records {
 
 /// Why keys failed: one class, status and code, or where there is no code one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// Kind of trouble.
     pub class: Option<FailureClass>,
     /// What the service said for one of them.
@@ -81,7 +81,7 @@ pub struct Reason {
 
 /// Counts by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ByClass {
+pub(crate) struct ByClass {
     /// [`FailureClass::Transient`]
     pub transient: u64,
     /// [`FailureClass::Throttled`]
@@ -96,7 +96,7 @@ pub struct ByClass {
 
 /// Counts by the time since the last failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ByAge {
+pub(crate) struct ByAge {
     /// Less than 10 minutes.
     pub under_10_minutes: u64,
     /// Less than an hour.
@@ -111,7 +111,7 @@ pub struct ByAge {
 
 /// The key that has been waiting longest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Oldest {
+pub(crate) struct Oldest {
     /// The key; where only its hash is known, the name of its record.
     pub key: String,
     /// Since when. The first failure, where its record was read, else the last.
@@ -122,7 +122,7 @@ pub struct Oldest {
 
 /// One of the latest failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// The key; where only its hash is known, the name of its record.
     pub key: String,
     /// When it failed last.
@@ -167,7 +167,7 @@ pub(super) async fn collect(
     Limits { list, read }: Limits,
     progress: &Progress,
     now: DateTime<Utc>,
-) -> Result<Records, Error> {
+) -> Result<RecordCounts, Error> {
     let dead = journal.failed_keys(RecordStatus::Dead).take(list);
     let dead = dead.try_fold(0, |count, _| async move { Ok(count + 1) });
     let failed = async {
@@ -193,12 +193,12 @@ pub(super) async fn collect(
         Ok(tally.finish(journal).await)
     };
     let (dead, records) = tokio::try_join!(dead, failed)?;
-    Ok(Records { dead, ..records })
+    Ok(RecordCounts { dead, ..records })
 }
 
 struct Tally {
     now: DateTime<Utc>,
-    records: Records,
+    records: RecordCounts,
     oldest: Option<(DateTime<Utc>, String)>,
     reasons: Reasons,
     /// Newest first.
@@ -207,7 +207,8 @@ struct Tally {
 
 impl Tally {
     fn new(now: DateTime<Utc>) -> Self {
-        let (records, reasons) = (Records { complete: true, ..Records::default() }, Reasons::default());
+        let (records, reasons) =
+            (RecordCounts { complete: true, ..RecordCounts::default() }, Reasons::default());
         Self { now, records, oldest: None, reasons, latest: Vec::with_capacity(LATEST + 1) }
     }
 
@@ -247,7 +248,7 @@ impl Tally {
         }
     }
 
-    async fn finish(self, journal: &OpenJournal) -> Records {
+    async fn finish(self, journal: &OpenJournal) -> RecordCounts {
         let now = self.now;
         let oldest = self.oldest.map(|(since, key)| Oldest {
             key,
@@ -260,7 +261,7 @@ impl Tally {
             .collect()
             .await;
         let (reasons, other_reasons) = self.reasons.most_frequent();
-        Records { oldest, latest, reasons, other_reasons, ..self.records }
+        RecordCounts { oldest, latest, reasons, other_reasons, ..self.records }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::{Latest, OmsReport, Records, Status};
+use super::{Latest, OmsReport, RecordCounts, Status};
 use bridge_core::oms::task::Statistics;
 use object_copy::outcome::FailureClass;
 use settings::text::printable;
@@ -15,7 +15,7 @@ const REASONS: usize = 5;
 
 impl Status {
     /// As people read it, on so many columns.
-    pub fn text(&self, width: Option<usize>) -> String {
+    pub(crate) fn text(&self, width: Option<usize>) -> String {
         let mut text = Page { text: String::new(), width };
         // A string takes whatever is written to it.
         let _ = text.status(self);
@@ -85,7 +85,7 @@ impl Page {
         self.write_char('\n')
     }
 
-    fn records(&mut self, records: &Records) -> fmt::Result {
+    fn records(&mut self, records: &RecordCounts) -> fmt::Result {
         match records.failed {
             0 => writeln!(self, "no key waits for a replay")?,
             1 => self.one(records)?,
@@ -120,7 +120,7 @@ impl Page {
     }
 
     /// One failure is told, not counted.
-    fn one(&mut self, records: &Records) -> fmt::Result {
+    fn one(&mut self, records: &RecordCounts) -> fmt::Result {
         write!(self, "1 key failed and waits for a replay")?;
         if records.records > 1 {
             write!(self, ", with {}", counted(records.records, "record"))?;
@@ -137,7 +137,7 @@ impl Page {
         self.unreadable(records)
     }
 
-    fn many(&mut self, records: &Records) -> fmt::Result {
+    fn many(&mut self, records: &RecordCounts) -> fmt::Result {
         let least = if records.complete { "" } else { "at least " };
         write!(self, "{least}{} failed and wait for a replay", counted(records.failed, "key"))?;
         if records.records > records.failed {
@@ -156,7 +156,7 @@ impl Page {
         self.ages(records)
     }
 
-    fn classes(&mut self, records: &Records) -> fmt::Result {
+    fn classes(&mut self, records: &RecordCounts) -> fmt::Result {
         if records.read == 0 {
             return Ok(());
         }
@@ -180,7 +180,7 @@ impl Page {
         self.unreadable(records)
     }
 
-    fn unreadable(&mut self, records: &Records) -> fmt::Result {
+    fn unreadable(&mut self, records: &RecordCounts) -> fmt::Result {
         match &records.unreadable {
             Some(error) => {
                 self.paragraph("  ", &format!("some records cannot be read: {}", printable(error)))
@@ -189,7 +189,7 @@ impl Page {
         }
     }
 
-    fn reasons(&mut self, records: &Records) -> fmt::Result {
+    fn reasons(&mut self, records: &RecordCounts) -> fmt::Result {
         let said = || records.reasons.iter().filter(|reason| !reason.error.is_empty());
         let mut rows: Vec<[String; 2]> = said()
             .take(REASONS)
@@ -206,7 +206,7 @@ impl Page {
         self.table([Align::Right, Align::Left], &rows)
     }
 
-    fn ages(&mut self, records: &Records) -> fmt::Result {
+    fn ages(&mut self, records: &RecordCounts) -> fmt::Result {
         let counted = &records.by_age;
         let rows = [
             ("under 10 minutes", counted.under_10_minutes),

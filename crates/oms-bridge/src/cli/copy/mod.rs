@@ -21,9 +21,10 @@ use clap::{Args, ValueEnum};
 
 use self::plan::{CopyPlan, Selection};
 use self::quantity::size;
-use self::report::{CopyReport, OutputFormat};
+use self::report::CopyReport;
+use super::output::OutputFormat;
 use super::{Exit, exit, insisted, internal, say, store_exit, usage};
-use crate::config::{Command, SettingsOf};
+use crate::config::{SettingsOf, WithSettings};
 use crate::host::interrupts::Interrupts;
 use http_client::{self, Proxies};
 use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
@@ -130,7 +131,7 @@ pub(super) struct CopyArgs {
     pub(super) settings: SettingsOf<CopyArgs>,
 }
 
-impl Command for CopyArgs {
+impl WithSettings for CopyArgs {
     const NAME: &'static str = "copy";
     const HEADING: Option<&'static str> = Some("Access");
 }
@@ -188,7 +189,7 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Exit {
 async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
     let CopyPlan { transfer, flow, entries, listed, selection } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
-    let output = if args.json { OutputFormat::Json } else { OutputFormat::Text };
+    let output = OutputFormat::of(args.json);
     let mut report = CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, flow);
     let bar = report.bar();
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());

@@ -10,18 +10,12 @@ use serde::Serialize;
 use super::bar::CopyBar;
 use super::failed_list::{self, FailedList};
 use super::plan::Selection;
+use crate::cli::output::OutputFormat;
 use crate::cli::{Exit, print, print_json, say};
 use object_copy::bulk::{Mode, Observer, Summary};
 use object_copy::clock;
 use object_copy::transfer::{CopyOutcome, Flow, Transfer, TransferError};
 use settings::text;
-
-/// What goes to stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OutputFormat {
-    Text,
-    Json,
-}
 
 /// Shows progress, keeps the list of what failed, prints the result.
 pub(super) struct CopyReport {

@@ -17,8 +17,8 @@ fn failed(written: i64, class: &str) -> Entry {
     entry(written, &format!(r#"{{"v":1,"class":"{class}","attempts":3}}"#))
 }
 
-fn present(size: u64, crc64: Option<u64>, changed: i64) -> State {
-    State::Present {
+fn present(size: u64, crc64: Option<u64>, changed: i64) -> SideState {
+    SideState::Present {
         size,
         etag: None,
         last_modified: Some(at(changed)),
@@ -29,7 +29,7 @@ fn present(size: u64, crc64: Option<u64>, changed: i64) -> State {
     }
 }
 
-fn advice(records: &Entries, source: &State, destination: Option<&State>) -> String {
+fn advice(records: &KeyRecords, source: &SideState, destination: Option<&SideState>) -> String {
     advise(&Evidence { key: "k'1", source, destination, records, filtered_out: false }).join("\n")
 }
 
@@ -42,29 +42,32 @@ fn each_class_has_its_own_next_step() {
         ("auth", "oms-bridge doctor"),
         ("permanent", "every time"),
     ] {
-        let records = Entries { failed: Some(failed(9, class)), ..Entries::default() };
+        let records = KeyRecords { failed: Some(failed(9, class)), ..KeyRecords::default() };
         let text = advice(&records, &source, None);
         assert!(text.contains(words) && text.contains(r"replay --prefix 'k'\''1'"), "{class}: {text}");
     }
-    let marker = Entries { failed: Some(entry(9, "")), ..Entries::default() };
+    let marker = KeyRecords { failed: Some(entry(9, "")), ..KeyRecords::default() };
     assert!(advice(&marker, &source, None).contains("does not say why"));
 }
 
 #[test]
 fn what_came_by_a_url_is_not_missed_in_the_source_bucket() {
     let body = r#"{"v":1,"class":"transient","attempts":1,"url":"https://example.com/a"}"#;
-    let of_a_url = Entries { failed: Some(entry(9, body)), ..Entries::default() };
-    assert!(!advice(&of_a_url, &State::Missing, None).contains("no such object"));
-    let of_the_bucket = Entries { failed: Some(failed(9, "transient")), ..Entries::default() };
-    assert!(advice(&of_the_bucket, &State::Missing, None).contains("no such object"));
+    let of_a_url = KeyRecords { failed: Some(entry(9, body)), ..KeyRecords::default() };
+    assert!(!advice(&of_a_url, &SideState::Missing, None).contains("no such object"));
+    let of_the_bucket = KeyRecords { failed: Some(failed(9, "transient")), ..KeyRecords::default() };
+    assert!(advice(&of_the_bucket, &SideState::Missing, None).contains("no such object"));
 }
 
 #[test]
 fn a_success_counts_only_for_what_was_there_before_it_began() {
     let source = present(1, None, 1);
     let success = |began: &str| entry(20, &format!(r#"{{"v":1,"outcome":"accepted","began_at":"{began}"}}"#));
-    let records =
-        |success| Entries { success: Some(success), failed: Some(failed(9, "auth")), ..Entries::default() };
+    let records = |success| KeyRecords {
+        success: Some(success),
+        failed: Some(failed(9, "auth")),
+        ..KeyRecords::default()
+    };
     let text = advice(&records(success("1970-01-01T00:00:15Z")), &source, None);
     assert!(text.contains("nothing to send"), "{text}");
     for later in [success("1970-01-01T00:00:08Z"), entry(20, "")] {
@@ -74,20 +77,20 @@ fn a_success_counts_only_for_what_was_there_before_it_began() {
 
 #[test]
 fn what_was_set_aside_is_replayed_on_purpose_only() {
-    let records = Entries { dead: Some(failed(9, "permanent")), ..Entries::default() };
+    let records = KeyRecords { dead: Some(failed(9, "permanent")), ..KeyRecords::default() };
     let text = advice(&records, &present(1, None, 1), None);
     assert!(text.contains("after 3 attempts") && text.contains("replay --dead --prefix"), "{text}");
 }
 
 #[test]
 fn accepted_is_not_arrived() {
-    let records = Entries { success: Some(entry(10, "")), ..Entries::default() };
+    let records = KeyRecords { success: Some(entry(10, "")), ..KeyRecords::default() };
     let source = present(5, Some(7), 9);
-    let with = |destination: Option<&State>| advice(&records, &source, destination);
+    let with = |destination: Option<&SideState>| advice(&records, &source, destination);
     assert!(with(Some(&present(5, Some(7), 11))).contains("it arrived"));
     assert!(with(Some(&present(5, None, 11))).contains("it arrived"));
     assert!(with(Some(&present(5, Some(8), 11))).contains("does not have it as it is now"));
-    assert!(with(Some(&State::Missing)).contains("does not have it"));
+    assert!(with(Some(&SideState::Missing)).contains("does not have it"));
     assert!(with(None).contains("Set DEST"));
     let overwritten = present(6, None, 11);
     for destination in [None, Some(present(5, None, 10))] {
@@ -99,22 +102,22 @@ fn accepted_is_not_arrived() {
 #[test]
 fn without_a_record_the_key_can_be_sent() {
     let source = present(1, None, 1);
-    assert!(advice(&Entries::default(), &source, None).contains(r"oms-bridge send -- 'k'\''1'"));
-    assert!(advice(&Entries::default(), &source, Some(&source)).contains("Nothing to do"));
+    assert!(advice(&KeyRecords::default(), &source, None).contains(r"oms-bridge send -- 'k'\''1'"));
+    assert!(advice(&KeyRecords::default(), &source, Some(&source)).contains("Nothing to do"));
 }
 
 #[test]
 fn what_the_source_does_not_have_is_not_sent() {
-    let accepted = Entries { success: Some(entry(10, "")), ..Entries::default() };
-    for records in [Entries::default(), accepted] {
-        let text = advice(&records, &State::Missing, Some(&State::Missing));
+    let accepted = KeyRecords { success: Some(entry(10, "")), ..KeyRecords::default() };
+    for records in [KeyRecords::default(), accepted] {
+        let text = advice(&records, &SideState::Missing, Some(&SideState::Missing));
         assert!(text.starts_with("the source has no such object") && !text.contains("send"), "{text}");
     }
 }
 
 #[test]
 fn filtered_keys_are_told() {
-    let records = Entries::default();
+    let records = KeyRecords::default();
     let (source, key) = (present(1, None, 1), "k");
     let evidence =
         Evidence { key, source: &source, destination: None, records: &records, filtered_out: true };
@@ -129,9 +132,9 @@ fn keys_are_words_of_a_shell() {
 
 #[test]
 fn what_was_copied_is_not_said_to_be_under_way() {
-    let (source, gone) = (present(1, None, 1), State::Missing);
+    let (source, gone) = (present(1, None, 1), SideState::Missing);
     let copied = entry(9, r#"{"v":1,"engine":"copy","outcome":"accepted"}"#);
-    let records = Entries { success: Some(copied), ..Entries::default() };
+    let records = KeyRecords { success: Some(copied), ..KeyRecords::default() };
     for (destination, words) in [(Some(&gone), "removed it there since"), (None, "it was copied. Set DEST")] {
         let text = advice(&records, &source, destination);
         assert!(text.contains(words) && !text.contains("OMS"), "{text}");
@@ -153,7 +156,7 @@ fn a_copy_that_failed_has_advice_of_its_own() {
         ("permanent", "", "source or destination refuse"),
     ] {
         let record = format!(r#"{{"v":1,"engine":"copy","class":"{class}"{upload}}}"#);
-        let records = Entries { failed: Some(entry(9, &record)), ..Entries::default() };
+        let records = KeyRecords { failed: Some(entry(9, &record)), ..KeyRecords::default() };
         let text = advice(&records, &source, None);
         assert!(text.contains(words) && !text.contains("OMS"), "{class}: {text}");
     }

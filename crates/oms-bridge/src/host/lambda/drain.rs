@@ -14,10 +14,10 @@ use lambda_runtime::{Error, LambdaInvocation, Service};
 use tokio::sync::watch;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Drain(Arc<watch::Sender<State>>);
+pub(super) struct Drain(Arc<watch::Sender<DrainState>>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct DrainState {
     in_hand: usize,
     taken: usize,
     stopping: bool,

@@ -1,11 +1,11 @@
 //! What Lambda tells the process, and what the process tells Lambda when it cannot start.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Authority;
 use serde_json::json;
+use thiserror::Error;
 
 use http_client::{self, Proxies};
 
@@ -20,26 +20,41 @@ const REPORT: Duration = Duration::from_secs(2);
 
 /// Lambda's side of the runtime API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     address: String,
     several: bool,
 }
 
 /// What Lambda's variables lack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable(String);
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{RUNTIME_API} is set, but this is no environment of AWS Lambda: {0}")]
+pub(crate) struct NotLambda(VariableError);
 
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{RUNTIME_API} is set, but this is no environment of AWS Lambda: {}", self.0)
-    }
+/// What is wrong with a variable of Lambda's.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum VariableError {
+    #[error("{RUNTIME_API}: {0:?} is no address")]
+    Address(String),
+    #[error("{0}: missing")]
+    Missing(&'static str),
+    #[error("{0}: missing, or no number")]
+    NoNumber(&'static str),
 }
 
-impl std::error::Error for Unusable {}
+/// Why Lambda did not learn of a failed start.
+#[derive(Debug, Error)]
+enum ReportError {
+    #[error("{0:?} is no address")]
+    Address(String),
+    #[error(transparent)]
+    Client(#[from] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
 
 impl RuntimeApi {
     /// The API of the environment that `variable` reads; `None` elsewhere than on Lambda.
-    pub fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let several =
             variable(MAX_CONCURRENCY).and_then(|text| text.parse::<u32>().ok()).is_some_and(|n| n > 1);
         variable(RUNTIME_API).map(|address| Self { address, several })
@@ -62,31 +77,31 @@ impl RuntimeApi {
     /// # Errors
     ///
     /// The first variable that is missing or wrong.
-    pub fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Unusable> {
+    pub(crate) fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), NotLambda> {
         if self.address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).is_none() {
-            return Err(Unusable(format!("{RUNTIME_API}: {:?} is no address", self.address)));
+            return Err(NotLambda(VariableError::Address(self.address.clone())));
         }
         for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"] {
-            variable(name).ok_or_else(|| Unusable(format!("{name}: missing")))?;
+            variable(name).ok_or(NotLambda(VariableError::Missing(name)))?;
         }
         let memory = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
         let megabytes = variable(memory).and_then(|text| text.parse::<i32>().ok());
-        megabytes.map(drop).ok_or_else(|| Unusable(format!("{memory}: missing, or no number")))
+        megabytes.map(drop).ok_or(NotLambda(VariableError::NoNumber(memory)))
     }
 
     /// Says that the function cannot start, so that the reason stands where the platform shows it. Trouble on
     /// the way is logged.
-    pub async fn report_init_error(&self, why: &str) {
+    pub(crate) async fn report_init_error(&self, why: &str) {
         if let Err(error) = self.post_init_error(why).await {
-            tracing::warn!(error, "the failed start could not be reported to Lambda");
+            tracing::warn!(%error, "the failed start could not be reported to Lambda");
         }
     }
 
-    async fn post_init_error(&self, why: &str) -> Result<(), String> {
+    async fn post_init_error(&self, why: &str) -> Result<(), ReportError> {
         const KIND: &str = "Runtime.ConfigInvalid";
         let authority: Authority =
-            self.address.parse().map_err(|_| format!("{:?} is no address", self.address))?;
-        let http = http_client::build(Proxies::None).map_err(|error| error.to_string())?;
+            self.address.parse().map_err(|_| ReportError::Address(self.address.clone()))?;
+        let http = http_client::build(Proxies::None)?;
         let body = json!({"errorMessage": why, "errorType": KIND, "stackTrace": []}).to_string();
         let request = http
             .post(format!("http://{authority}/2018-06-01/runtime/init/error"))
@@ -94,8 +109,9 @@ impl RuntimeApi {
             .header("content-type", "application/json")
             .timeout(REPORT)
             .body(body);
-        let answer = request.send().await.map_err(|error| error.to_string())?;
-        answer.error_for_status().map(drop).map_err(|error| error.to_string())
+        let answer = request.send().await?;
+        answer.error_for_status()?;
+        Ok(())
     }
 }
 

@@ -26,10 +26,10 @@ use tokio::time::Instant;
 
 use self::deadline::Deadlines;
 use self::drain::Drain;
-pub use self::environment::{RuntimeApi, Unusable};
+pub(crate) use self::environment::RuntimeApi;
 use self::reach::Reach;
-pub use self::reply::{BatchResponse, ItemFailure, Reply};
-use super::Function;
+use self::reply::Reply;
+use super::function::Function;
 use bridge_core::warm;
 
 /// Runs `function` until `stop`, and until events in flight are answered.
@@ -46,7 +46,7 @@ use bridge_core::warm;
 /// # Panics
 ///
 /// When Lambda's variables are missing; [`RuntimeApi::check`] tells beforehand.
-pub async fn run(
+pub(crate) async fn run(
     function: Function,
     api: &RuntimeApi,
     timeout: Duration,
@@ -70,7 +70,7 @@ async fn serve(function: Function, deadlines: Deadlines, drain: Drain) -> Result
     let handler = service_fn(move |LambdaEvent { payload, context }: LambdaEvent<RawEvent>| {
         let function = function.clone();
         let deadline = deadlines.of(context.deadline());
-        async move { function.invoke_by_message(payload, deadline).await }
+        async move { function.invoke_by_message(payload, deadline).await.map(Reply::from) }
     });
     Runtime::new(handler).layer(TracingLayer::new()).layer(drain).run_concurrent().await
 }

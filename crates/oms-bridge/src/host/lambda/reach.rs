@@ -9,15 +9,15 @@
 //! what cannot be connected to once may be back in a moment. There is no API where [`LOOKS`] connections in a
 //! row cannot be made, with a pause between, and no event has come meanwhile.
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
-use super::RuntimeApi;
+use super::environment::RuntimeApi;
 
 /// Connections in a row that cannot be made, for no API.
 const LOOKS: usize = 3;
@@ -33,19 +33,13 @@ pub(super) struct Reach {
 }
 
 /// There is none.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("the runtime API at {authority} cannot be reached: {why}")]
 pub(super) struct Lost {
     authority: String,
+    #[source]
     why: io::Error,
 }
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the runtime API at {} cannot be reached: {}", self.authority, self.why)
-    }
-}
-
-impl std::error::Error for Lost {}
 
 impl Reach {
     /// The look at `api`, where the runtime itself would not notice.

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use crate::host::function::EventAnswer;
 use bridge_core::pipeline::Nack;
 
 /// The answer to an event that did not fail as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Reply {
+pub(super) enum Reply {
     /// Whether every key was accepted; if not, every failure is in the journal.
     Whole(bool),
     /// To messages of a queue.
@@ -20,7 +21,7 @@ pub enum Reply {
 /// whole batch: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
+pub(super) struct BatchResponse {
     /// None of them: the whole batch succeeded.
     pub batch_item_failures: Vec<ItemFailure>,
 }
@@ -28,9 +29,18 @@ pub struct BatchResponse {
 /// A message that goes back to the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ItemFailure {
+pub(super) struct ItemFailure {
     /// Its message id.
     pub item_identifier: String,
+}
+
+impl From<EventAnswer> for Reply {
+    fn from(answer: EventAnswer) -> Self {
+        match answer {
+            EventAnswer::Whole(accepted) => Self::Whole(accepted),
+            EventAnswer::Messages(nacks) => Self::Batch(nacks.into_iter().collect()),
+        }
+    }
 }
 
 impl FromIterator<Nack> for BatchResponse {
@@ -47,12 +57,12 @@ mod tests {
 
     #[test]
     fn replies_are_written_as_lambda_reads_them() {
-        let json = |reply| serde_json::to_string(&reply).unwrap();
-        assert_eq!(json(Reply::Whole(false)), "false");
-        assert_eq!(json(Reply::Batch(BatchResponse::default())), r#"{"batchItemFailures":[]}"#);
+        let json = |answer: EventAnswer| serde_json::to_string(&Reply::from(answer)).unwrap();
+        assert_eq!(json(EventAnswer::Whole(false)), "false");
+        assert_eq!(json(EventAnswer::Messages(Vec::new())), r#"{"batchItemFailures":[]}"#);
         let nack = |id: &str| Nack { id: id.to_owned(), reason: NackReason::Unrecorded("k".to_owned()) };
         assert_eq!(
-            json(Reply::Batch([nack("a"), nack("b")].into_iter().collect())),
+            json(EventAnswer::Messages(vec![nack("a"), nack("b")])),
             r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b"}]}"#
         );
     }

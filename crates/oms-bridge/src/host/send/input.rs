@@ -23,17 +23,17 @@ pub(super) struct Chunk {
 
 /// Where keys come from.
 #[derive(Debug)]
-pub struct Input(Source);
+pub(crate) struct Input(KeySource);
 
 #[derive(Debug)]
-enum Source {
+enum KeySource {
     Keys(std::vec::IntoIter<String>),
     Stdin(mpsc::Receiver<Chunk>),
 }
 
 /// What stands between two keys on stdin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Separator {
+pub(crate) enum Separator {
     /// A line feed, or carriage return and line feed.
     Line,
     /// A NUL byte.
@@ -46,13 +46,13 @@ impl Input {
     /// # Errors
     ///
     /// The first of them that is no key, and what was probably meant.
-    pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
+    pub(crate) fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
         let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
-        Ok(Self(Source::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
+        Ok(Self(KeySource::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
     /// The keys on stdin, of `bucket` where that is known. Empty ones are passed over.
-    pub fn stdin(separator: Separator, bucket: Option<String>) -> Self {
+    pub(crate) fn stdin(separator: Separator, bucket: Option<String>) -> Self {
         let (chunks, input) = mpsc::channel(1);
         let end = match separator {
             Separator::Line => b'\n',
@@ -61,28 +61,28 @@ impl Input {
         // A thread of its own, not a blocking task: a read that never returns must not keep the runtime from
         // ending.
         thread::spawn(move || {
-            let mut list = List { end, bucket, line: 0 };
+            let mut list = KeyReader { end, bucket, line: 0 };
             list.read(&mut io::stdin().lock(), |chunk| chunks.blocking_send(chunk).is_ok());
         });
-        Self(Source::Stdin(input))
+        Self(KeySource::Stdin(input))
     }
 
     /// Number of keys, where it is known beforehand.
-    pub fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         match &self.0 {
-            Source::Keys(keys) => u64::try_from(keys.len()).ok(),
-            Source::Stdin(_) => None,
+            KeySource::Keys(keys) => u64::try_from(keys.len()).ok(),
+            KeySource::Stdin(_) => None,
         }
     }
 
     pub(super) async fn next(&mut self) -> Option<Chunk> {
         match &mut self.0 {
-            Source::Keys(keys) => {
+            KeySource::Keys(keys) => {
                 let keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
                 let chunk = Chunk { keys, ..Chunk::default() };
                 (!chunk.is_empty()).then_some(chunk)
             }
-            Source::Stdin(chunks) => chunks.recv().await,
+            KeySource::Stdin(chunks) => chunks.recv().await,
         }
     }
 }
@@ -94,7 +94,7 @@ impl Chunk {
 }
 
 /// A list of keys while it is read.
-struct List {
+struct KeyReader {
     /// What stands behind a key.
     end: u8,
     /// The bucket of the keys.
@@ -103,7 +103,7 @@ struct List {
     line: usize,
 }
 
-impl List {
+impl KeyReader {
     /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before
     /// the first; what ends in NUL was written by a program, and is taken as it is.
     fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(Chunk) -> bool) {
@@ -120,8 +120,8 @@ impl List {
                     match self.key(key) {
                         Ok(key) if key.is_empty() => {}
                         Ok(key) => chunk.keys.push(key),
-                        Err(Bad::Line(why)) => chunk.rejected.push(format!("line {}: {why}", self.line)),
-                        Err(Bad::List(why)) => {
+                        Err(Rejected::Line(why)) => chunk.rejected.push(format!("line {}: {why}", self.line)),
+                        Err(Rejected::List(why)) => {
                             chunk.error = Some(why);
                             break;
                         }
@@ -141,7 +141,7 @@ impl List {
         }
     }
 
-    fn key(&self, mut key: Vec<u8>) -> Result<String, Bad> {
+    fn key(&self, mut key: Vec<u8>) -> Result<String, Rejected> {
         let lines = self.end == b'\n';
         if lines && key.last() == Some(&b'\r') {
             key.pop();
@@ -150,23 +150,23 @@ impl List {
             match Start::of(&key) {
                 Start::Text(mark) => drop(key.drain(..mark)),
                 Start::Foreign(encoding) => {
-                    return Err(Bad::List(format!("the list on stdin is {encoding}: save it as UTF-8")));
+                    return Err(Rejected::List(format!("the list on stdin is {encoding}: save it as UTF-8")));
                 }
             }
         }
         let key = String::from_utf8(key).map_err(|error| {
-            Bad::Line(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())))
+            Rejected::Line(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())))
         })?;
         if lines && key.starts_with(MARK) {
-            return Err(Bad::Line(lenient::marked(&key)));
+            return Err(Rejected::Line(lenient::marked(&key)));
         }
         lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket)))
-            .map_err(|invalid| Bad::Line(invalid.to_string()))
+            .map_err(|invalid| Rejected::Line(invalid.to_string()))
     }
 }
 
 /// What is no key.
-enum Bad {
+enum Rejected {
     /// This line alone.
     Line(String),
     /// All that follows.
@@ -179,7 +179,7 @@ mod tests {
 
     fn chunks(input: &[u8], end: u8) -> Vec<Chunk> {
         let mut chunks = Vec::new();
-        List { end, bucket: Some("photos".to_owned()), line: 0 }.read(&mut { input }, |chunk| {
+        KeyReader { end, bucket: Some("photos".to_owned()), line: 0 }.read(&mut { input }, |chunk| {
             chunks.push(chunk);
             true
         });

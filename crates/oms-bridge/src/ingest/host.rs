@@ -1,0 +1,34 @@
+//! What the process that serves the interface gives it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use oss_lite::Credentials;
+use tokio::time::Instant;
+
+use bridge_core::credentials::NoCredentials;
+use bridge_core::pipeline::{Pipeline, Report};
+
+/// The process, as the interface needs it.
+#[derive(Clone)]
+pub(crate) struct Host {
+    /// Objects are forwarded through it.
+    pub pipeline: Arc<Pipeline>,
+    /// Takes the report of each request, for the totals of the process.
+    pub count: Arc<dyn Fn(&Report) + Send + Sync>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("pipeline", &self.pipeline).finish_non_exhaustive()
+    }
+}
+
+/// The invocation that a request came with.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// Credentials of the source and the log bucket.
+    pub credentials: Result<Arc<Credentials>, NoCredentials>,
+    /// Until when the work may take.
+    pub deadline: Instant,
+}
