@@ -1,7 +1,6 @@
 //! Why a request to the queue fails.
 
 use std::error::Error;
-use std::fmt;
 
 use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
@@ -9,7 +8,8 @@ use aws_sdk_sqs::types::BatchResultErrorEntry;
 use aws_access::Behind;
 
 /// Why a request to the queue failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct QueueError {
     kind: QueueErrorKind,
     message: String,
@@ -126,14 +126,6 @@ impl QueueError {
         }
     }
 }
-
-impl fmt::Display for QueueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for QueueError {}
 
 /// What is at the bottom of an error.
 fn innermost(error: &(dyn Error + 'static)) -> String {

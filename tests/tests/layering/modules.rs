@@ -49,6 +49,13 @@ const TIDY: &[&str] = &[
 /// Folders whose modules still form a circle. The list gets shorter only.
 const CIRCLES: &[&str] = &["upload-desk::api"];
 
+/// Names of types that a crate declares more than once, and why.
+const TWICE: &[(&str, &str, &str)] = &[
+    ("fc-adapter", "Signals", "one of them is compiled: systems have signals or not"),
+    ("oss-lite", "SigningKey", "one of each version of the signature, named by its module"),
+    ("oss-lite", "StringToSign", "one of each version of the signature, named by its module"),
+];
+
 /// The folders of all crates, by name.
 fn crates() -> BTreeMap<String, PathBuf> {
     let folders = fs::read_dir(format!("{ROOT}/crates")).unwrap().map(|entry| entry.unwrap().path());
@@ -107,6 +114,24 @@ fn no_modules_of_a_folder_form_a_circle() {
         }
     }
     problems.extend(known.iter().map(|folder| format!("{folder} forms no circle: take it off the list")));
+    none(&problems);
+}
+
+/// Who reads `State` need not ask which one is meant.
+#[test]
+fn a_name_of_a_type_has_one_meaning_in_its_crate() {
+    let mut problems = Vec::new();
+    let mut known: BTreeSet<(&str, &str)> = TWICE.iter().map(|(name, of, _)| (*name, *of)).collect();
+    for (name, library) in &*LIBRARIES {
+        for (declared, places) in library.types().into_iter().filter(|(_, places)| places.len() > 1) {
+            if !known.remove(&(&**name, declared)) {
+                let places = Vec::from_iter(places).join(", ");
+                problems.push(format!("{name}: {declared} is declared in {places}"));
+            }
+        }
+    }
+    let gone = known.iter().map(|(name, of)| format!("{name}: {of} is declared once: take it off the list"));
+    problems.extend(gone);
     none(&problems);
 }
 

@@ -95,6 +95,17 @@ impl Crate {
         self.modules.keys().filter(|path| path.len() == 1).map(|path| &*path[0]).collect()
     }
 
+    /// Where each type and trait is declared, those of tests apart: file and line, by name.
+    pub(crate) fn types(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        let mut found = BTreeMap::<&str, BTreeSet<String>>::new();
+        for module in self.modules.values() {
+            for (name, line) in &module.scope.types {
+                found.entry(name).or_default().insert(format!("{}:{line}", module.file.display()));
+            }
+        }
+        found
+    }
+
     /// Everything in a module that names another module of the crate.
     pub(crate) fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();

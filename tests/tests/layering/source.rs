@@ -22,6 +22,8 @@ pub(crate) struct Scope {
     pub(crate) inline: BTreeMap<String, Scope>,
     /// The names of functions, types, traits, constants and macros.
     pub(crate) items: BTreeSet<String>,
+    /// The names of structs, enums, unions and traits, and the lines that declare them.
+    pub(crate) types: Vec<(String, usize)>,
     /// What each imported name stands for. Several where `cfg` chooses, or a macro and a type share a name.
     pub(crate) imports: BTreeMap<String, Vec<Path>>,
     /// `use a::*`.
@@ -144,6 +146,9 @@ impl Reader<'_> {
             && !(keyword == "const" && name == "fn")
         {
             scope.items.insert(name.to_string());
+            if matches!(keyword, "struct" | "enum" | "union" | "trait") {
+                scope.types.push((name.to_string(), name.span().start().line));
+            }
             self.count(&rest[..2], false);
             return 2;
         }

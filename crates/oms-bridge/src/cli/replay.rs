@@ -126,7 +126,8 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let progress = args.stats.progress("sending", "key");
     let planned = Arc::new(JsonList::new(OutputFormat::of(args.json)));
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
-    let observer = Arc::new((Log, Watcher { progress: progress.clone(), planned: Arc::clone(&planned) }));
+    let observer =
+        Arc::new((Log, ReplayWatcher { progress: progress.clone(), planned: Arc::clone(&planned) }));
     let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
     let summary = tokio::select! {
         summary = replayed => summary,
@@ -289,12 +290,12 @@ async fn total(progress: &Progress, journal: &OpenJournal, options: &ReplayOptio
 }
 
 /// Counts for the progress what is settled, and prints the keys of a dry run.
-struct Watcher {
+struct ReplayWatcher {
     progress: Progress,
     planned: Arc<JsonList>,
 }
 
-impl Observer for Watcher {
+impl Observer for ReplayWatcher {
     fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
             ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.progress.add(1),

@@ -90,7 +90,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     if let Some(keys) = input.length() {
         progress.set_total(keys);
     }
-    let watcher = (Log, Watcher(progress.clone()));
+    let watcher = (Log, SendWatcher(progress.clone()));
     let sent = tokio::select! {
         sent = send(&pipeline, &credentials, input, &watcher, Interrupts::from_keyboard()) => sent,
         never = progress.show(|_| ()) => match never {},
@@ -162,9 +162,9 @@ impl SendSummary {
 }
 
 /// Counts for the progress what is settled.
-struct Watcher(Progress);
+struct SendWatcher(Progress);
 
-impl Observer for Watcher {
+impl Observer for SendWatcher {
     fn observe(&self, event: &ProgressEvent<'_>) {
         match event {
             ProgressEvent::Accepted { .. } | ProgressEvent::Skipped { .. } => self.0.add(1),

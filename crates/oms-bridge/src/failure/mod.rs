@@ -40,7 +40,7 @@ pub enum FailureKind {
 }
 
 /// Why a command failed. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 pub(crate) struct Failure {
     kind: FailureKind,
     message: String,
@@ -107,8 +107,6 @@ impl Display for Failure {
         }
     }
 }
-
-impl std::error::Error for Failure {}
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {

@@ -132,7 +132,7 @@ pub enum ApiErrorKind {
 }
 
 /// A request about a task that was not answered. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ApiError {
     kind: ApiErrorKind,
     error: EngineError,
@@ -201,8 +201,6 @@ impl fmt::Display for ApiError {
         self.request_id.as_ref().map_or(Ok(()), |id| write!(f, " (request id {id})"))
     }
 }
-
-impl std::error::Error for ApiError {}
 
 #[cfg(test)]
 mod tests {
