@@ -230,7 +230,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && name != "tests" {
                 collect(&path, files);
-            } else if name.ends_with(".rs") && !name.starts_with("tests") {
+            } else if path.extension().is_some_and(|kind| kind == "rs") && !name.starts_with("tests") {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
                 files.push((path, code));
