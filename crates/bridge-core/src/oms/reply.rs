@@ -81,11 +81,22 @@ pub(super) fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")
 }
 
-/// An error, and the request id if the body has one.
-pub(super) type Refused = (EngineError, Option<String>);
+/// The error in a reply.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ReplyError {
+    pub(super) error: EngineError,
+    /// The request id, if the body has one.
+    pub(super) request_id: Option<String>,
+}
+
+impl ReplyError {
+    fn without_id(status: StatusCode, message: String) -> Self {
+        Self { error: EngineError { status: Some(status.as_u16()), code: None, message }, request_id: None }
+    }
+}
 
 /// Whether the service took a request to which it has nothing to answer.
-pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), Refused> {
+pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), ReplyError> {
     if !status.is_success() {
         return Err(parse_error(status, body));
     }
@@ -96,7 +107,7 @@ pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), Refused> {
 }
 
 /// The JSON of an answer, if it is success and no error.
-pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused> {
+pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, ReplyError> {
     if !status.is_success() {
         return Err(parse_error(status, body));
     }
@@ -105,21 +116,20 @@ pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, Refused
         Ok(value) => Ok(value),
         Err(_) => {
             let message = format!("not an answer of OMS: {}", clean(&String::from_utf8_lossy(body)));
-            Err((EngineError { status: Some(status.as_u16()), code: None, message }, None))
+            Err(ReplyError::without_id(status, message))
         }
     }
 }
 
 /// The error of an answer whose body did not come to its end.
-pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> Refused {
+pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> ReplyError {
     let message = format!("the answer of OMS broke off: {}", cause(error));
-    (EngineError { status: Some(status.as_u16()), code: None, message }, None)
+    ReplyError::without_id(status, message)
 }
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
-/// `code`/`message`, nested objects, else the text itself. Gives the error and the request id, if the body
-/// has one.
-fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>) {
+/// `code`/`message`, nested objects, else the text itself.
+fn parse_error(status: StatusCode, body: &[u8]) -> ReplyError {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let request_id = parsed.as_ref().and_then(|value| text(value.get("request_id")?));
     let (code, message) = parsed.as_ref().and_then(find_error).map_or_else(
@@ -130,7 +140,7 @@ fn parse_error(status: StatusCode, body: &[u8]) -> (EngineError, Option<String>)
         message if message.is_empty() => status.canonical_reason().unwrap_or("no message").to_owned(),
         message => message,
     };
-    (EngineError { status: Some(status.as_u16()), code, message }, request_id)
+    ReplyError { error: EngineError { status: Some(status.as_u16()), code, message }, request_id }
 }
 
 /// Whether there is an error anywhere in a body: a code or a text of one, the other missing or not.
@@ -194,7 +204,7 @@ mod tests {
     use super::*;
 
     fn error(status: u16, body: &str) -> EngineError {
-        parse_error(StatusCode::from_u16(status).unwrap(), body.as_bytes()).0
+        parse_error(StatusCode::from_u16(status).unwrap(), body.as_bytes()).error
     }
 
     #[test]
@@ -218,7 +228,7 @@ mod tests {
     #[test]
     fn the_request_id_is_found() {
         let body = br#"{"error_msg":"m","error_code":"c","request_id":"7a"}"#;
-        assert_eq!(parse_error(StatusCode::UNAUTHORIZED, body).1.as_deref(), Some("7a"));
+        assert_eq!(parse_error(StatusCode::UNAUTHORIZED, body).request_id.as_deref(), Some("7a"));
     }
 
     #[test]
@@ -277,12 +287,13 @@ mod tests {
             "ok",
             "{\"sync_task_id\":\"cut o",
         ] {
-            let (error, _) = taken(200, body).unwrap_err();
+            let ReplyError { error, .. } = taken(200, body).unwrap_err();
             assert_eq!((error.status, classify(&error)), (Some(200), Verdict::Retry), "{body}");
         }
-        let (portal, _) = taken(200, "<html>\n<b>Sign in</b>").unwrap_err();
+        let ReplyError { error: portal, .. } = taken(200, "<html>\n<b>Sign in</b>").unwrap_err();
         assert_eq!(portal.message, "not an answer of OMS: <html> <b>Sign in</b>");
-        let (listed, _) = taken(200, r#"[{"error_code":"OMS.1","error_msg":"no"}]"#).unwrap_err();
+        let ReplyError { error: listed, .. } =
+            taken(200, r#"[{"error_code":"OMS.1","error_msg":"no"}]"#).unwrap_err();
         assert_eq!(listed.to_string(), "200 OMS.1 no");
         for status in [301, 302, 307, 404] {
             assert!(taken(status, "").is_err(), "{status}");

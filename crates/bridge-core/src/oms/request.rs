@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Request;
 use tokio::time::Instant;
 
-use super::reply::{Verdict, broken_off, classify, of_signature, taken};
+use super::reply::{ReplyError, Verdict, broken_off, classify, of_signature, taken};
 use super::target::SyncUrl;
 use super::transport::{TIMEOUT, header, moment, read, transport};
 use object_copy::clock::{Clock, Offset};
@@ -113,7 +113,7 @@ impl Client {
             Ok(body) => taken(status, &body),
             Err(error) => Err(broken_off(status, error)),
         };
-        let Err((error, id_in_body)) = taken else {
+        let Err(ReplyError { error, request_id: id_in_body }) = taken else {
             return Ok(request_id);
         };
         let verdict = classify(&error);

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use self::reply::{ApiError, ApiErrorKind, Statistics, SyncTask};
-use super::reply::{believed, of_signature};
+use super::reply::{ReplyError, believed, of_signature};
 use super::target::SyncUrl;
 use super::transport::{TIMEOUT, date, header, read};
 use crate::breaker::{Breaker, NoPermit};
@@ -127,7 +127,7 @@ impl OmsApi {
                 serde_json::from_value(value).map_err(|error| unlike(&error))
             }
             Ok(_) => Err(unlike(&format_args!("it has no {member:?}"))),
-            Err((error, id_in_body)) => {
+            Err(ReplyError { error, request_id: id_in_body }) => {
                 permit.answered(of_signature(&error));
                 Err(ApiError::refused(error, request_id.or(id_in_body)))
             }
