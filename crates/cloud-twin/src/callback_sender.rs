@@ -9,9 +9,6 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -20,10 +17,9 @@ use tokio::time::timeout;
 use crate::callback::{CallbackAttempt, CallbackJob, DueCallback, Ending, sign};
 use crate::cloud::{Cloud, done};
 use crate::faults::FaultAction;
+use crate::http_client::{HttpClient, http_client};
 use crate::observe::TwinEvent;
 use crate::reply::insert_text;
-
-type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 const MAX_ANSWER: u64 = 1 << 20;
 const UNREACHABLE: &str = "Error status : -1.OSS can not connect to your callbackUrl, please check it.";
@@ -32,7 +28,7 @@ const NOT_JSON: &str = "Response body is not valid json format.";
 
 /// Works until the future is dropped.
 pub(crate) async fn call_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiver<CallbackJob>) {
-    let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let client = http_client();
     let mut running = JoinSet::new();
     loop {
         tokio::select! {

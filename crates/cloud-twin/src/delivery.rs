@@ -4,28 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cloud::{Cloud, done};
 use crate::config::{CredentialHeaders, FunctionSettings};
+use crate::http_client::{HttpClient, http_client};
 use crate::notify::{Delivery, FailedDelivery};
 use crate::observe::TwinEvent;
 use crate::reply::insert_text;
 use crate::sync::lock;
 
-type HttpClient = Client<HttpConnector, Full<Bytes>>;
-
 /// Works until the future is dropped.
 pub(crate) async fn deliver_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiver<Delivery>) {
-    let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let client = http_client();
     let mut running = JoinSet::new();
     loop {
         tokio::select! {

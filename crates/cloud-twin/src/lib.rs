@@ -98,6 +98,7 @@ mod faulted;
 mod faults;
 mod form_fields;
 mod handle;
+mod http_client;
 mod image;
 mod notify;
 mod object;
