@@ -2,43 +2,45 @@
 
 use std::io;
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
+
 use crate::error::{Error, ErrorKind};
 
-#[cfg(unix)]
 pub(crate) struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
 }
 
-#[cfg(unix)]
 impl Signals {
     pub(crate) fn install() -> Result<Self, Error> {
-        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
+            #[cfg(unix)]
             terminate: signal(SignalKind::terminate()).map_err(refused)?,
+            #[cfg(unix)]
             interrupt: signal(SignalKind::interrupt()).map_err(refused)?,
+            #[cfg(windows)]
+            interrupt: ctrl_c().map_err(refused)?,
         })
     }
 
+    #[cfg(unix)]
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
-}
 
-#[cfg(windows)]
-pub(crate) struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    pub(crate) fn install() -> Result<Self, Error> {
-        tokio::signal::windows::ctrl_c().map(Self).map_err(refused)
-    }
-
+    #[cfg(windows)]
     pub(crate) async fn next(&mut self) {
-        self.0.recv().await;
+        self.interrupt.recv().await;
     }
 }
 
