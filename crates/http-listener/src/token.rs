@@ -5,9 +5,21 @@ use std::fmt;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use thiserror::Error;
 
 /// Shortest token that is taken, in bytes.
 pub const SHORTEST: usize = 16;
+
+/// Why a text is no token. The message does not contain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// It can be guessed.
+    #[error("shorter than {SHORTEST} characters: take a random one, `openssl rand -hex 32`")]
+    TooShort,
+    /// It cannot be sent.
+    #[error("has characters other than visible ASCII, which no header carries")]
+    NotVisibleAscii,
+}
 
 /// A bearer token. Only its SHA-256 is kept; comparing takes the same time for every candidate.
 #[derive(Clone)]
@@ -18,16 +30,14 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// What it lacks. The message does not contain it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`TokenError`], by what it lacks.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         if text.len() < SHORTEST {
-            return Err(format!(
-                "shorter than {SHORTEST} characters: take a random one, `openssl rand -hex 32`"
-            ));
+            return Err(TokenError::TooShort);
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("has characters other than visible ASCII, which no header carries".to_owned());
+            return Err(TokenError::NotVisibleAscii);
         }
         Ok(Self::digest(text.as_bytes()))
     }
@@ -91,7 +101,7 @@ mod tests {
     #[test]
     fn a_token_that_is_short_or_cannot_travel_is_none() {
         for text in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdé-", "  0123456789abcde "] {
-            let error = Token::parse(text).unwrap_err();
+            let error = Token::parse(text).unwrap_err().to_string();
             assert!(text.is_empty() || !error.contains(text.trim()), "{error}");
         }
     }

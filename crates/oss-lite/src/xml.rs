@@ -1,9 +1,12 @@
 //! Reading the small XML documents of both services: names without namespace, any order, any element
 //! optional.
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
+use thiserror::Error;
 
 /// Deeper than any document of either service.
 const DEEPEST: usize = 16;
@@ -16,29 +19,30 @@ pub(crate) enum Node<'a> {
     Close(&'a str),
 }
 
-/// Why a document cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Malformed(&'static str);
+/// Why a document cannot be used: it is none, or not what its root element promises.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct Malformed(Cow<'static, str>);
 
-impl std::fmt::Display for Malformed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+impl Malformed {
+    pub(crate) fn new(what: impl Into<Cow<'static, str>>) -> Self {
+        Self(what.into())
     }
 }
 
 /// Visits the elements below the root in the order in which they end. A document that ends early is refused,
 /// after its beginning was visited.
 pub(crate) fn read(document: &[u8], root: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Malformed> {
-    let text = std::str::from_utf8(document).map_err(|_| Malformed("the document is not UTF-8"))?;
+    let text = std::str::from_utf8(document).map_err(|_| Malformed::new("the document is not UTF-8"))?;
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut place = Place::default();
     loop {
-        match reader.read_event().map_err(|_| Malformed("the document is not well-formed"))? {
+        match reader.read_event().map_err(|_| Malformed::new("the document is not well-formed"))? {
             Event::Start(start) => {
                 let name = start.local_name().into_inner();
                 if place.depth() == 0 && name != root {
-                    return Err(Malformed("the document has another root element than expected"));
+                    return Err(Malformed::new("the document has another root element than expected"));
                 }
                 place.enter(name)?;
             }
@@ -57,7 +61,7 @@ pub(crate) fn read(document: &[u8], root: &str, mut visit: impl FnMut(Node<'_>))
             Event::Text(text) => place.add_text(&text),
             Event::CData(text) => place.add_text(&text),
             Event::GeneralRef(reference) => place.add_reference(&reference)?,
-            Event::Eof => return Err(Malformed("the document ends early")),
+            Event::Eof => return Err(Malformed::new("the document ends early")),
             _ => {}
         }
     }
@@ -83,7 +87,7 @@ impl Place {
 
     fn enter(&mut self, name: &str) -> Result<(), Malformed> {
         if self.depth() == DEEPEST {
-            return Err(Malformed("the document is nested too deeply"));
+            return Err(Malformed::new("the document is nested too deeply"));
         }
         self.starts.push(self.path.len());
         if self.depth() > 1 {
@@ -112,11 +116,11 @@ impl Place {
     }
 
     fn add_reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Malformed> {
-        let unknown = Malformed("the document has an unknown entity");
+        let unknown = || Malformed::new("the document has an unknown entity");
         match reference.resolve_char_ref() {
             Ok(Some(character)) => self.add_text(character.encode_utf8(&mut [0; 4])),
-            Ok(None) => self.add_text(resolve_xml_entity(reference).ok_or(unknown)?),
-            Err(_) => return Err(unknown),
+            Ok(None) => self.add_text(resolve_xml_entity(reference).ok_or_else(unknown)?),
+            Err(_) => return Err(unknown()),
         }
         Ok(())
     }

@@ -60,7 +60,10 @@ impl Access {
         trust: Trust,
     ) -> Result<Self, Problem> {
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        let token = token.map(Token::parse).transpose().map_err(|error| Problem::new(SERVE_TOKEN, error))?;
+        let token = token
+            .map(Token::parse)
+            .transpose()
+            .map_err(|error| Problem::new(SERVE_TOKEN, Invalid::new(error)))?;
         if platform == Platform::FunctionCompute {
             return Ok(Self::OfPlatform);
         }

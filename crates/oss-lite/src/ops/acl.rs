@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Retry};
 use crate::key::ObjectKey;
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 impl Bucket {
     /// The canned ACL of an object: `default` (that of the bucket, on OSS), `private`, `public-read` or
@@ -38,14 +38,13 @@ impl Bucket {
     }
 }
 
-fn read_canned(body: &[u8]) -> Result<Option<String>, String> {
+fn read_canned(body: &[u8]) -> Result<Option<String>, Malformed> {
     let mut acl = None;
     xml::read(body, "AccessControlPolicy", |node| {
         if let Node::Leaf("AccessControlList/Grant", text) = node {
             acl = Some(text).filter(|text| !text.is_empty());
         }
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     Ok(acl)
 }
 
@@ -57,7 +56,7 @@ struct Grants {
     others: bool,
 }
 
-fn read_grants(body: &[u8]) -> Result<Option<String>, String> {
+fn read_grants(body: &[u8]) -> Result<Option<String>, Malformed> {
     let mut owner = String::new();
     let mut grants = Vec::new();
     let (mut grantee, mut permission) = (None, String::new());
@@ -72,8 +71,7 @@ fn read_grants(body: &[u8]) -> Result<Option<String>, String> {
             grants.push((grantee.take(), std::mem::take(&mut permission)));
         }
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     let mut seen = Grants::default();
     for (grantee, permission) in &grants {
         match (grantee.as_deref(), permission.as_str()) {

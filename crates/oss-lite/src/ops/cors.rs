@@ -13,7 +13,7 @@ use crate::client::{Call, Target};
 use crate::dialect::Dialect;
 use crate::error::{Error, ErrorKind, Retry};
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// By which the services say that there are no rules.
 const NONE: &str = "NoSuchCORSConfiguration";
@@ -164,7 +164,7 @@ fn elements<'a>(out: &mut String, name: &str, texts: impl Iterator<Item = &'a st
     }
 }
 
-fn read(body: &[u8]) -> Result<Vec<CorsRule>, String> {
+fn read(body: &[u8]) -> Result<Vec<CorsRule>, Malformed> {
     let mut rules = Vec::new();
     let mut rule = CorsRule::default();
     xml::read(body, "CORSConfiguration", |node| match node {
@@ -177,7 +177,6 @@ fn read(body: &[u8]) -> Result<Vec<CorsRule>, String> {
         }
         Node::Close("CORSRule") => rules.push(std::mem::take(&mut rule)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     Ok(rules)
 }

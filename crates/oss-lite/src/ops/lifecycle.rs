@@ -7,7 +7,7 @@ use crate::bucket::Bucket;
 use crate::client::{Call, Target};
 use crate::error::{Error, ErrorKind};
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// A rule by which a bucket removes objects by itself. What else rules do (change of class, ends of multipart
 /// uploads, old versions) is not told.
@@ -69,7 +69,7 @@ const NONE: [&str; 2] = ["NoSuchLifecycle", "NoSuchLifecycleConfiguration"];
 /// 1000 rules with prefixes of the longest kind.
 const LARGEST: usize = 32 * SMALL_ANSWER;
 
-fn read(body: &[u8]) -> Result<Vec<LifecycleRule>, String> {
+fn read(body: &[u8]) -> Result<Vec<LifecycleRule>, Malformed> {
     let mut rules = Vec::new();
     let mut rule = LifecycleRule::default();
     let (mut spared, mut spared_if_tagged) = (None, false);
@@ -97,8 +97,7 @@ fn read(body: &[u8]) -> Result<Vec<LifecycleRule>, String> {
         }
         Node::Close("Rule") => rules.push(std::mem::take(&mut rule)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     Ok(rules)
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::dialect::Listing;
 use crate::encoding;
 use crate::meta::unquoted;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// One page of a listing, in byte order of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) struct ObjectsPage {
     pub(super) next: Option<String>,
 }
 
-pub(super) fn read(body: &[u8], listing: Listing) -> Result<ObjectsPage, String> {
+pub(super) fn read(body: &[u8], listing: Listing) -> Result<ObjectsPage, Malformed> {
     let mut list = ListPage::default();
     let mut object = ListedObject::default();
     let (mut encoded, mut truncated) = (false, None);
@@ -68,10 +68,9 @@ pub(super) fn read(body: &[u8], listing: Listing) -> Result<ObjectsPage, String>
         }
         Node::Close("Contents") => list.objects.push(std::mem::take(&mut object)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     if bad_number {
-        return Err("a size is no number".to_owned());
+        return Err(Malformed::new("a size is no number"));
     }
     let mut next = match listing {
         Listing::ContinuationToken => token,
@@ -80,15 +79,19 @@ pub(super) fn read(body: &[u8], listing: Listing) -> Result<ObjectsPage, String>
     if encoded {
         let keys = list.objects.iter_mut().map(|object| &mut object.key);
         for text in keys.chain(&mut list.common_prefixes).chain(&mut next) {
-            *text = encoding::decode_reply(text).ok_or("a key is not UTF-8")?;
+            *text = encoding::decode_reply(text).ok_or_else(|| Malformed::new("a key is not UTF-8"))?;
         }
     }
     // Both services always say: what does not is no listing of theirs, or one that broke off.
-    let truncated = truncated.ok_or("it does not say whether there are more pages")?;
+    let truncated =
+        truncated.ok_or_else(|| Malformed::new("it does not say whether there are more pages"))?;
     let next = match (truncated, next.filter(|next| !next.is_empty())) {
         (false, _) => None,
         (true, Some(next)) => Some(next),
-        (true, None) => Some(last_entry(&list, listing).ok_or("there are more pages, but not where")?),
+        (true, None) => Some(
+            last_entry(&list, listing)
+                .ok_or_else(|| Malformed::new("there are more pages, but not where"))?,
+        ),
     };
     Ok(ObjectsPage { list, next })
 }

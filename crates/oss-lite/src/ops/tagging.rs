@@ -8,7 +8,7 @@ use crate::client::{Call, Target};
 use crate::error::{Error, ErrorKind, Retry};
 use crate::key::ObjectKey;
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// By which the services say that there are no tags.
 const NONE: [&str; 2] = ["NoSuchTagSet", "NoSuchTagSetError"];
@@ -37,7 +37,7 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<Vec<(String, String)>, String> {
+fn read(body: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
     let mut tags = Vec::new();
     let mut tag = (String::new(), String::new());
     xml::read(body, "Tagging", |node| match node {
@@ -45,7 +45,6 @@ fn read(body: &[u8]) -> Result<Vec<(String, String)>, String> {
         Node::Leaf("TagSet/Tag/Value", text) => tag.1 = text,
         Node::Close("TagSet/Tag") => tags.push(std::mem::take(&mut tag)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     Ok(tags)
 }

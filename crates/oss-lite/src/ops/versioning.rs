@@ -7,7 +7,7 @@ use crate::bucket::Bucket;
 use crate::client::{Call, Target};
 use crate::error::{Error, ErrorKind};
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// Whether a bucket keeps what is overwritten or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,19 +39,18 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<Versioning, String> {
+fn read(body: &[u8]) -> Result<Versioning, Malformed> {
     let mut status = String::new();
     xml::read(body, "VersioningConfiguration", |node| {
         if let Node::Leaf("Status", text) = node {
             status = text;
         }
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     match status.as_str() {
         "" => Ok(Versioning::Unversioned),
         "Enabled" => Ok(Versioning::Enabled),
         "Suspended" => Ok(Versioning::Suspended),
-        other => Err(format!("status {other:?}")),
+        other => Err(Malformed::new(format!("status {other:?}"))),
     }
 }
 

@@ -171,5 +171,5 @@ table! {
 }
 
 fn token(text: &str) -> Result<Token, Invalid> {
-    Token::parse(text).map_err(Invalid::from)
+    Token::parse(text).map_err(Invalid::new)
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::ObjectKey;
 use crate::meta::unquoted;
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// 1000 parts, several times over.
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;
@@ -71,7 +71,7 @@ impl Bucket {
             ..Call::new("list the parts of", Method::GET, Target::Object(key))
         };
         self.call(&call, LARGEST_PAGE, |answer| {
-            let page = read(&answer.body).map_err(|why| unreadable(&why))?;
+            let page = read(&answer.body).map_err(|why| unreadable(&why.to_string()))?;
             match page.next {
                 Some(next) if next <= after => {
                     let message = format!("the list of parts does not advance beyond {after}");
@@ -84,7 +84,7 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<PartsPage, String> {
+fn read(body: &[u8]) -> Result<PartsPage, Malformed> {
     let mut page = PartsPage::default();
     let mut part = ListedPart::default();
     let (mut truncated, mut marker, mut bad_number) = (false, None, false);
@@ -106,14 +106,14 @@ fn read(body: &[u8]) -> Result<PartsPage, String> {
         }
         Node::Close("Part") => page.parts.push(std::mem::take(&mut part)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     if bad_number || page.parts.iter().any(|part| part.number == 0) {
-        return Err("a number or size is none".to_owned());
+        return Err(Malformed::new("a number or size is none"));
     }
     if truncated {
         let last = page.parts.last().map(|part| part.number);
-        page.next = Some(marker.or(last).ok_or("there are more pages, but not where")?);
+        page.next =
+            Some(marker.or(last).ok_or_else(|| Malformed::new("there are more pages, but not where"))?);
     }
     Ok(page)
 }

@@ -10,7 +10,7 @@ use crate::client::{Call, Target};
 use crate::encoding;
 use crate::error::{Error, ErrorKind};
 use crate::query::Query;
-use crate::xml::{self, Node};
+use crate::xml::{self, Malformed, Node};
 
 /// 1000 uploads with encoded keys of the longest kind.
 const LARGEST_PAGE: usize = 16 * 1024 * 1024;
@@ -87,7 +87,7 @@ impl Bucket {
             ..Call::new("list the multipart uploads in", Method::GET, Target::Bucket)
         };
         self.call(&call, LARGEST_PAGE, |answer| {
-            let page = read(&answer.body).map_err(|why| unreadable(&why))?;
+            let page = read(&answer.body).map_err(|why| unreadable(&why.to_string()))?;
             match (&page.next, after) {
                 (Some(next), Some(after)) if next == after || next.key < after.key => {
                     let message = format!("the list of uploads does not advance beyond {:?}", after.key);
@@ -100,7 +100,7 @@ impl Bucket {
     }
 }
 
-fn read(body: &[u8]) -> Result<UploadsPage, String> {
+fn read(body: &[u8]) -> Result<UploadsPage, Malformed> {
     let mut page = UploadsPage::default();
     let mut upload = ListedUpload::default();
     let (mut encoded, mut truncated) = (false, false);
@@ -117,11 +117,10 @@ fn read(body: &[u8]) -> Result<UploadsPage, String> {
         }
         Node::Close("Upload") => page.uploads.push(std::mem::take(&mut upload)),
         _ => {}
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     if encoded {
         for text in page.uploads.iter_mut().map(|upload| &mut upload.key).chain(&mut key) {
-            *text = encoding::decode_reply(text).ok_or("a key is not UTF-8")?;
+            *text = encoding::decode_reply(text).ok_or_else(|| Malformed::new("a key is not UTF-8"))?;
         }
     }
     if truncated {
@@ -129,7 +128,8 @@ fn read(body: &[u8]) -> Result<UploadsPage, String> {
         let named = key.map(|key| Marker { key, upload_id: upload_id.unwrap_or_default() });
         let last = page.uploads.last();
         let last = last.map(|upload| Marker { key: upload.key.clone(), upload_id: upload.upload_id.clone() });
-        page.next = Some(named.or(last).ok_or("there are more pages, but not where")?);
+        page.next =
+            Some(named.or(last).ok_or_else(|| Malformed::new("there are more pages, but not where"))?);
     }
     Ok(page)
 }
