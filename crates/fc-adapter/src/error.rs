@@ -6,7 +6,7 @@ use std::{error, fmt};
 ///
 /// Failures of single invocations never surface here: they are answered to Function Compute as failed
 /// invocations. Nothing reported here gets better by trying again without a change.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -57,11 +57,5 @@ impl fmt::Display for Error {
             Some(source) => write!(f, ": {source}"),
             None => Ok(()),
         }
-    }
-}
-
-impl error::Error for Error {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn error::Error + 'static))
     }
 }

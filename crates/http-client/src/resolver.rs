@@ -1,7 +1,5 @@
 //! Names as the system resolves them, with an error of its own type: reqwest's own resolver only has a text.
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -11,16 +9,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 pub(crate) struct System;
 
 /// A name that has no address, or that could not be looked up.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct NotResolved(io::Error);
-
-impl fmt::Display for NotResolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for NotResolved {}
 
 impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {

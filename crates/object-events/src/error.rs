@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The event cannot be understood. The invocation fails, so that the platform retries it and at last hands it
 /// to the failure destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct EventError {
     path: String,
     message: String,
@@ -45,5 +45,3 @@ impl fmt::Display for EventError {
         f.write_str(&self.message)
     }
 }
-
-impl std::error::Error for EventError {}

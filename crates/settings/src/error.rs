@@ -48,7 +48,7 @@ impl fmt::Display for Problem {
 }
 
 /// Everything that is wrong with the settings, each problem with the name of its setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     problems: Vec<Problem>,
 }
@@ -74,5 +74,3 @@ impl fmt::Display for ConfigError {
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(&problem.to_string())))
     }
 }
-
-impl std::error::Error for ConfigError {}

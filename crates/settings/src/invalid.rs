@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What is wrong with a value, and what was probably meant. No secret is part of either.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Invalid {
     what: String,
     remedy: Option<String>,
@@ -45,8 +45,6 @@ impl fmt::Display for Invalid {
         self.remedy.iter().try_for_each(|remedy| write!(f, ": {remedy}"))
     }
 }
-
-impl std::error::Error for Invalid {}
 
 impl From<String> for Invalid {
     fn from(what: String) -> Self {
