@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cloud_twin::Twin;
+use parking_lot::Mutex;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Request, Response};
 use serde_json::{Value, json};
@@ -382,7 +383,7 @@ impl Gateway {
         let known = Arc::clone(&target);
         let task = tokio::spawn(async move {
             while let Ok((mut outer, _)) = listener.accept().await {
-                let target = *known.lock().unwrap_or_else(PoisonError::into_inner);
+                let target = *known.lock();
                 tokio::spawn(async move {
                     // Without a target the connection is closed, as by a gateway whose server is away.
                     let Some(target) = target else { return };
@@ -401,7 +402,7 @@ impl Gateway {
     }
 
     fn lead_to(&self, target: Option<SocketAddr>) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+        *self.target.lock() = target;
     }
 }
 

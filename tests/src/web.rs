@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -222,7 +223,7 @@ impl WebServer {
 
     /// All requests so far.
     pub fn requests(&self) -> Vec<WebRequest> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().clone()
     }
 
     /// How many requests there were of a method.
@@ -250,7 +251,7 @@ async fn answer(stream: TcpStream, site: Arc<Site>, seen: Arc<Mutex<Vec<WebReque
     let Some(request) = receive(&mut stream).await else { return };
     let reply = site(&request);
     let method = request.method.clone();
-    seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    seen.lock().push(request);
     // A client may have enough before the end.
     let _ = reply.send(stream.get_mut(), &method).await;
 }

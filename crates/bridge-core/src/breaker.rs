@@ -37,11 +37,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withheld};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -104,7 +105,7 @@ impl Breakers {
 
     fn breaker(&self, service: Service, access_key: &str, fingerprint: Fingerprint) -> Breaker {
         let clock = self.0.clock;
-        let mut keys = unpoisoned(&self.0.keys);
+        let mut keys = self.0.keys.lock();
         if keys.len() >= REMEMBERED && !keys.contains_key(access_key) {
             let now = Moment::now(clock);
             keys.retain(|_, key| key.secrets.iter().any(|(_, inner)| matters(inner, &now)));
@@ -129,14 +130,14 @@ impl Breakers {
 
 /// Whether to forget it would change anything.
 fn matters(inner: &Arc<BreakerShared>, now: &Moment) -> bool {
-    let (lock, refused) = (*unpoisoned(&inner.lock), unpoisoned(&inner.state).all.last);
+    let (lock, refused) = (*inner.lock.lock(), inner.state.lock().all.last);
     // One reference is the registry's own.
     Arc::strong_count(inner) > 1 || [lock, refused].iter().flatten().any(|moment| moment.age(now) < WINDOW)
 }
 
 impl fmt::Debug for Breakers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Breakers").field("keys", &unpoisoned(&self.0.keys).len()).finish_non_exhaustive()
+        f.debug_struct("Breakers").field("keys", &self.0.keys.lock().len()).finish_non_exhaustive()
     }
 }
 
@@ -272,14 +273,14 @@ impl Breaker {
     }
 
     fn grant(&self, turn: Option<OwnedSemaphorePermit>) -> Permit {
-        Permit { breaker: self.clone(), turn, ever: unpoisoned(&self.inner.state).ever }
+        Permit { breaker: self.clone(), turn, ever: self.inner.state.lock().ever }
     }
 
     fn standing(&self) -> Standing {
         let now = Moment::now(self.inner.clock);
         let lately = |moment: &Moment| moment.age(&now) < WINDOW;
-        let locked = *unpoisoned(&self.inner.lock);
-        let state = *unpoisoned(&self.inner.state);
+        let locked = *self.inner.lock.lock();
+        let state = *self.inner.state.lock();
         let shut = [locked, state.all.too_many(), state.each[self.service as usize].too_many()];
         let shut = shut.into_iter().flatten().filter(lately).min_by_key(|moment| moment.age(&now));
         if let Some(moment) = shut {
@@ -293,7 +294,7 @@ impl Breaker {
     }
 
     fn note_acceptance(&self, ever: u64) {
-        let mut state = unpoisoned(&self.inner.state);
+        let mut state = self.inner.state.lock();
         if state.ever == ever {
             state.all = Refusals::default();
             state.each[self.service as usize] = Refusals::default();
@@ -303,7 +304,7 @@ impl Breaker {
 
     fn note_refusal(&self) {
         let now = Moment::now(self.inner.clock);
-        let mut state = unpoisoned(&self.inner.state);
+        let mut state = self.inner.state.lock();
         let KeyState { all, mut each, accepted: _, ever } = *state;
         each[self.service as usize] = each[self.service as usize].and(now);
         *state = KeyState { all: all.and(now), each, accepted: [None; 2], ever: ever + 1 };
@@ -320,8 +321,8 @@ impl Breaker {
         let access_key = &self.inner.name;
         tracing::warn!(access_key, "an access key is locked; nothing is signed with it for a while");
         let now = Moment::now(self.inner.clock);
-        *unpoisoned(&self.inner.lock) = Some(now);
-        let mut state = unpoisoned(&self.inner.state);
+        *self.inner.lock.lock() = Some(now);
+        let mut state = self.inner.state.lock();
         // Afterwards one refusal suffices.
         let all = Refusals { count: REFUSALS, last: Some(now) };
         *state = KeyState { all, accepted: [None; 2], ever: state.ever + 1, ..*state };
@@ -359,11 +360,6 @@ impl SignaturePass for Permit {
     fn answered(self: Box<Self>, verdict: SignatureVerdict) {
         Self::answered(*self, verdict);
     }
-}
-
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

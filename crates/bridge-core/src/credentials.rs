@@ -10,9 +10,10 @@
 #[cfg(feature = "aws")]
 mod renewal;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use oss_lite::Credentials;
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -173,7 +174,7 @@ impl SourceCredentials {
     }
 
     fn remembered(&self, offered: InvocationCredentials<'_>) -> Arc<Credentials> {
-        let mut last = self.last_offered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_offered.lock();
         match &*last {
             Some((offer, credentials)) if offer.is(&offered) => Arc::clone(credentials),
             _ => {

@@ -36,7 +36,6 @@ use crate::notify::Notification;
 use crate::reply::Reply;
 use crate::reply::json_reply;
 use crate::service::Service;
-use crate::sync::lock;
 use crate::sync_tasks::SyncTaskStatus;
 use crate::wire::{Plus, decode};
 
@@ -127,13 +126,13 @@ async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, AdminErro
         ("GET", []) => Ok(cloud.describe()),
         ("GET", ["healthz"]) => Ok(json!({})),
         ("GET", ["stats"]) => Ok(json!(cloud.stats())),
-        ("GET", ["accepted"]) => Ok(json!(*lock(&cloud.sync_tasks.accepted))),
-        ("GET", ["batches"]) => Ok(json!(*lock(&cloud.sync_tasks.batches))),
-        ("GET", ["callbacks"]) => Ok(json!(*lock(&cloud.callbacks.attempts))),
+        ("GET", ["accepted"]) => Ok(json!(*cloud.sync_tasks.accepted.lock())),
+        ("GET", ["batches"]) => Ok(json!(*cloud.sync_tasks.batches.lock())),
+        ("GET", ["callbacks"]) => Ok(json!(*cloud.callbacks.attempts.lock())),
         ("POST", ["callbacks", "sign"]) => Ok(sign_callback(&read(body).await?)),
-        ("GET", ["failures"]) => Ok(json!(*lock(&cloud.notifications.failed))),
+        ("GET", ["failures"]) => Ok(json!(*cloud.notifications.failed.lock())),
         ("DELETE", ["failures"]) => {
-            lock(&cloud.notifications.failed).clear();
+            cloud.notifications.failed.lock().clear();
             Ok(json!({}))
         }
         ("POST", ["restores", "finish"]) => {
@@ -240,7 +239,7 @@ async fn wait(cloud: &Cloud, wait: Wait) -> bool {
     };
     let met = cloud.watchers.wait_until(|| {
         wait.objects.iter().all(holds)
-            && lock(&cloud.sync_tasks.accepted).len() >= wait.accepted
+            && cloud.sync_tasks.accepted.lock().len() >= wait.accepted
             && (!wait.idle || cloud.is_idle())
     });
     tokio::time::timeout(Duration::from_millis(wait.timeout_ms), met).await.is_ok()

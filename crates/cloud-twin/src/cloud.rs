@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderValue;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -22,7 +22,6 @@ use crate::observe::{Counters, Stats};
 use crate::policy::{Need, Permissions, Refusal};
 use crate::service::Service;
 use crate::store::Store;
-use crate::sync::lock;
 use crate::sync_tasks::{CopyJob, SyncTaskHandle, SyncTasks};
 use crate::time::http_date;
 use crate::watchers::Watchers;
@@ -125,7 +124,7 @@ impl Cloud {
     /// The `Date` header of now, by the twin's clock.
     pub(crate) fn http_date(&self) -> HeaderValue {
         let now = self.now();
-        let mut cached = lock(&self.date);
+        let mut cached = self.date.lock();
         if cached.0 != now.timestamp()
             && let Ok(value) = HeaderValue::from_str(&http_date(now))
         {

@@ -16,7 +16,6 @@ use crate::http_client::{HttpClient, http_client};
 use crate::notify::{Delivery, FailedDelivery};
 use crate::observe::TwinEvent;
 use crate::reply::insert_text;
-use crate::sync::lock;
 
 /// Works until the future is dropped.
 pub(crate) async fn deliver_all(cloud: Arc<Cloud>, mut queue: mpsc::UnboundedReceiver<Delivery>) {
@@ -69,7 +68,7 @@ fn pause(settings: &FunctionSettings, attempts: u32) -> Duration {
 }
 
 fn give_up(cloud: &Cloud, delivery: Delivery, attempts: u32, failure: FailedInvocation) {
-    lock(&cloud.notifications.failed).push(FailedDelivery {
+    cloud.notifications.failed.lock().push(FailedDelivery {
         request_id: delivery.request_id,
         function_url: delivery.function.to_string(),
         bucket: delivery.bucket,

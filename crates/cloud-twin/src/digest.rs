@@ -1,13 +1,12 @@
 //! Checksums that every write computes.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use md5::{Digest, Md5};
+use parking_lot::Mutex;
 
 use crate::content::{Content, Segment, ZEROS};
 use crate::crc64::Crc64;
-use crate::sync::lock;
 
 /// MD5 and CRC-64 under construction. Zeros cost next to nothing as long as nothing else came before them.
 #[derive(Default)]
@@ -66,11 +65,11 @@ fn md5_of_zeros(count: u64) -> Md5 {
         update_with_zeros(&mut md5, count);
         return md5;
     }
-    let nearest = lock(&REACHED).range(..=count).next_back().map(|(&at, state)| (at, state.clone()));
+    let nearest = REACHED.lock().range(..=count).next_back().map(|(&at, state)| (at, state.clone()));
     let (at, mut md5) = nearest.unwrap_or_default();
     if at < count {
         update_with_zeros(&mut md5, count - at);
-        lock(&REACHED).insert(count, md5.clone());
+        REACHED.lock().insert(count, md5.clone());
     }
     md5
 }

@@ -3,18 +3,17 @@
 mod response;
 
 use std::pin::pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use self::response::FaultResponse;
 
 use crate::service::Service;
-use crate::sync::lock;
 
 /// Names an injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -301,7 +300,7 @@ impl Faults {
 
     /// Puts a fault in force.
     pub fn inject(&self, fault: Fault) -> FaultId {
-        let mut rules = lock(&self.rules);
+        let mut rules = self.rules.lock();
         let id = FaultId(rules.next);
         rules.next += 1;
         rules.list.push(ActiveFault { id, fault, hits: 0, passed: 0 });
@@ -311,7 +310,7 @@ impl Faults {
 
     /// Lifts a fault; `false` when there is none with that id.
     pub fn clear(&self, id: FaultId) -> bool {
-        let mut rules = lock(&self.rules);
+        let mut rules = self.rules.lock();
         let before = rules.list.len();
         rules.list.retain(|rule| rule.id != id);
         self.in_force.store(rules.list.len(), Ordering::Release);
@@ -321,19 +320,19 @@ impl Faults {
 
     /// Lifts every fault.
     pub fn clear_all(&self) {
-        lock(&self.rules).list.clear();
+        self.rules.lock().list.clear();
         self.in_force.store(0, Ordering::Release);
         self.lifted.notify_waiters();
     }
 
     /// How many requests a fault has hit; 0 when there is none with that id.
     pub fn hits(&self, id: FaultId) -> u64 {
-        lock(&self.rules).list.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
+        self.rules.lock().list.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
     }
 
     /// The faults in force or spent, with their hits.
     pub fn list(&self) -> Vec<(FaultId, Fault, u64)> {
-        lock(&self.rules).list.iter().map(|rule| (rule.id, rule.fault.clone(), rule.hits)).collect()
+        self.rules.lock().list.iter().map(|rule| (rule.id, rule.fault.clone(), rule.hits)).collect()
     }
 
     /// Whether any rule is there, so that requests can skip preparing a probe.
@@ -347,7 +346,7 @@ impl Faults {
             // Registered before the rules are looked at, so that no change in between is missed.
             let mut lifted = pin!(self.lifted.notified());
             lifted.as_mut().enable();
-            if !lock(&self.rules).list.iter().any(|rule| rule.id == id) {
+            if !self.rules.lock().list.iter().any(|rule| rule.id == id) {
                 return;
             }
             lifted.await;
@@ -358,7 +357,7 @@ impl Faults {
         if self.is_empty() {
             return None;
         }
-        let Rules { list, dice, .. } = &mut *lock(&self.rules);
+        let Rules { list, dice, .. } = &mut *self.rules.lock();
         let applies = |rule: &mut ActiveFault, dice: &mut fastrand::Rng| {
             !rule.is_spent()
                 && rule.fault.matches(probe)

@@ -12,7 +12,7 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | `clock`, `time`, `sync`, `service` | the time and its forms, locks, the three services |
+//! | `clock`, `time`, `service` | the time and its forms, the three services |
 //! | `dialect` | what OSS and OBS do differently |
 //! | `content`, `crc64`, `digest`, `image` | content of objects (runs of zeros cost nothing), checksums, size of pictures |
 //! | `connection`, `body`, `reply` | connections that faults can break, bodies that are streamed, replies |
@@ -110,7 +110,6 @@ mod reply;
 mod server;
 mod service;
 mod store;
-mod sync;
 mod sync_tasks;
 mod time;
 mod twin;

@@ -1,18 +1,17 @@
 //! Bucket notifications: which changes raise an event, and the event as OSS words it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Uri;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::dialect::Dialect;
 use crate::object::StoredObject;
-use crate::sync::{read, write};
 
 /// A change of an OSS bucket that can raise an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,13 +156,13 @@ impl Notifications {
         let uri =
             url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some());
         let uri = uri.ok_or_else(|| InvalidFunctionUrl(rule.function_url.clone()))?;
-        write(&self.rules).push((rule, uri));
+        self.rules.write().push((rule, uri));
         Ok(())
     }
 
     /// The functions that a change of an object invokes.
     pub(crate) fn functions(&self, change: Change, bucket: &str, key: &str) -> Vec<Uri> {
-        let rules = read(&self.rules);
+        let rules = self.rules.read();
         let covering = rules.iter().filter(|(rule, _)| rule.covers(bucket, key, change.event_name()));
         covering.map(|(_, uri)| uri.clone()).collect()
     }

@@ -1,14 +1,13 @@
 //! What a twin lets be seen: events and counters.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::service::Service;
-use crate::sync::lock;
 
 /// Something that happened in a twin, in the order it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -190,7 +189,7 @@ impl PerService {
 impl Counters {
     pub(crate) fn request(&self, service: Service, operation: &'static str, status: Option<StatusCode>) {
         let status = status.map_or(0, |status| status.as_u16());
-        *lock(&self.requests).entry((service, operation, status)).or_default() += 1;
+        *self.requests.lock().entry((service, operation, status)).or_default() += 1;
     }
 
     pub(crate) fn connection(&self, service: Service) {
@@ -202,7 +201,9 @@ impl Counters {
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
-        let mut requests: Vec<_> = lock(&self.requests)
+        let mut requests: Vec<_> = self
+            .requests
+            .lock()
             .iter()
             .map(|(&(service, operation, status), &count)| RequestCount { service, operation, status, count })
             .collect();

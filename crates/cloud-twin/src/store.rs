@@ -1,17 +1,17 @@
 //! Buckets and objects in memory, one store each for OSS and OBS.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, RwLock};
 
 use crate::content::Content;
 use crate::cors::Cors;
 use crate::dialect::Dialect;
 use crate::digest::Digests;
 use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
-use crate::sync::{lock, read, write};
 
 /// A multipart upload under way.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Bucket {
         object: Arc<StoredObject>,
         overwrite: Overwrite,
     ) -> Result<Option<u64>, Exists> {
-        let mut objects = lock(&self.objects);
+        let mut objects = self.objects.lock();
         if overwrite == Overwrite::Forbidden && objects.contains_key(key) {
             return Err(Exists);
         }
@@ -82,16 +82,16 @@ impl Bucket {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Arc<StoredObject>> {
-        lock(&self.objects).get(key).cloned()
+        self.objects.lock().get(key).cloned()
     }
 
     pub(crate) fn delete(&self, key: &str) -> Option<Arc<StoredObject>> {
-        lock(&self.objects).remove(key)
+        self.objects.lock().remove(key)
     }
 
     /// Changes an object in place; `None` when it is not there.
     pub(crate) fn modify<T>(&self, key: &str, change: impl FnOnce(&mut StoredObject) -> T) -> Option<T> {
-        lock(&self.objects).get_mut(key).map(|object| change(Arc::make_mut(object)))
+        self.objects.lock().get_mut(key).map(|object| change(Arc::make_mut(object)))
     }
 
     /// Stores what `change` makes of an object, or of none, with nothing between the look and the write;
@@ -101,7 +101,7 @@ impl Bucket {
         key: &str,
         change: impl FnOnce(Option<&StoredObject>) -> Result<StoredObject, E>,
     ) -> Result<(Arc<StoredObject>, Option<u64>), E> {
-        let mut objects = lock(&self.objects);
+        let mut objects = self.objects.lock();
         let object = Arc::new(change(objects.get(key).map(Arc::as_ref))?);
         let replaced = objects.insert(key.to_owned(), Arc::clone(&object));
         Ok((object, replaced.map(|old| old.body.len())))
@@ -109,7 +109,7 @@ impl Bucket {
 
     /// Ends what is under way of restoring archived objects.
     fn finish_restores(&self, now: DateTime<Utc>) {
-        for object in lock(&self.objects).values_mut() {
+        for object in self.objects.lock().values_mut() {
             if object.restored_from.is_some_and(|from| from > now) {
                 Arc::make_mut(object).restored_from = Some(now);
             }
@@ -118,7 +118,9 @@ impl Bucket {
 
     /// Key, id and number of parts of each upload under way, by key and id.
     pub(crate) fn list_uploads(&self) -> Vec<(String, String, usize)> {
-        let mut uploads: Vec<_> = lock(&self.uploads)
+        let mut uploads: Vec<_> = self
+            .uploads
+            .lock()
             .iter()
             .map(|(id, upload)| (upload.key.clone(), id.clone(), upload.parts.len()))
             .collect();
@@ -127,7 +129,7 @@ impl Bucket {
     }
 
     pub(crate) fn with_objects<T>(&self, look: impl FnOnce(&ObjectMap) -> T) -> T {
-        look(&lock(&self.objects))
+        look(&self.objects.lock())
     }
 }
 
@@ -150,16 +152,16 @@ impl Store {
     }
 
     pub(crate) fn bucket(&self, name: &str) -> Option<Arc<Bucket>> {
-        read(&self.buckets).get(name).cloned()
+        self.buckets.read().get(name).cloned()
     }
 
     pub(crate) fn create(&self, name: &str, now: DateTime<Utc>) -> Arc<Bucket> {
-        let mut buckets = write(&self.buckets);
+        let mut buckets = self.buckets.write();
         Arc::clone(buckets.entry(name.to_owned()).or_insert_with(|| Arc::new(Bucket::new(now))))
     }
 
     pub(crate) fn remove(&self, name: &str) -> BucketRemoval {
-        let mut buckets = write(&self.buckets);
+        let mut buckets = self.buckets.write();
         match buckets.get(name) {
             None => BucketRemoval::Missing,
             Some(bucket) if bucket.with_objects(|objects| !objects.is_empty()) => BucketRemoval::NotEmpty,
@@ -171,12 +173,12 @@ impl Store {
     }
 
     pub(crate) fn list(&self) -> Vec<(String, DateTime<Utc>)> {
-        read(&self.buckets).iter().map(|(name, bucket)| (name.clone(), bucket.created)).collect()
+        self.buckets.read().iter().map(|(name, bucket)| (name.clone(), bucket.created)).collect()
     }
 
     /// Ends what is under way of restoring archived objects.
     pub(crate) fn finish_restores(&self, now: DateTime<Utc>) {
-        for bucket in read(&self.buckets).values() {
+        for bucket in self.buckets.read().values() {
             bucket.finish_restores(now);
         }
     }

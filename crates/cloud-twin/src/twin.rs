@@ -20,7 +20,6 @@ use crate::observe::{Stats, TwinEvent};
 use crate::policy::Denied;
 use crate::server::{self, Front};
 use crate::service::Service;
-use crate::sync::lock;
 use crate::sync_tasks::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
 use crate::{callback_sender, delivery, oms};
 
@@ -195,17 +194,17 @@ impl Twin {
 
     /// How often OMS accepted each key.
     pub fn accepted(&self) -> BTreeMap<String, u64> {
-        lock(&self.cloud.sync_tasks.accepted).iter().map(|(key, &count)| (key.clone(), count)).collect()
+        self.cloud.sync_tasks.accepted.lock().iter().map(|(key, &count)| (key.clone(), count)).collect()
     }
 
     /// How often OMS accepted `key`.
     pub fn accepted_count(&self, key: &str) -> u64 {
-        lock(&self.cloud.sync_tasks.accepted).get(key).copied().unwrap_or_default()
+        self.cloud.sync_tasks.accepted.lock().get(key).copied().unwrap_or_default()
     }
 
     /// The authenticated requests for events in the order they came, whether taken or refused.
     pub fn oms_batches(&self) -> Vec<OmsBatch> {
-        lock(&self.cloud.sync_tasks.batches).clone()
+        self.cloud.sync_tasks.batches.lock().clone()
     }
 
     /// Where callbacks say that their public key is:
@@ -233,7 +232,7 @@ impl Twin {
 
     /// The callbacks made or lost so far, one for each URL tried, in the order in which they ended.
     pub fn callbacks(&self) -> Vec<CallbackAttempt> {
-        lock(&self.cloud.callbacks.attempts).clone()
+        self.cloud.callbacks.attempts.lock().clone()
     }
 
     /// Counters since the start.
@@ -248,7 +247,7 @@ impl Twin {
 
     /// Bucket events whose function failed in every try.
     pub fn failure_destination(&self) -> Vec<FailedDelivery> {
-        lock(&self.cloud.notifications.failed).clone()
+        self.cloud.notifications.failed.lock().clone()
     }
 
     /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under

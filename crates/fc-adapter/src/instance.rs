@@ -1,12 +1,13 @@
 //! What an instance knows between requests.
 
 use std::array;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use lambda_runtime::Config;
+use parking_lot::Mutex;
 
 use crate::arrival::Arrival;
 use crate::environment::FcEnvironment;
@@ -80,7 +81,7 @@ impl Instance {
     /// instance is invoked through several aliases.
     pub(crate) fn function(&self, headers: &HeaderMap) -> Arc<Function> {
         let values = self.function_values(headers);
-        let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_seen = self.last_seen.lock();
         match last_seen.as_ref().filter(|function| function.has(&values)) {
             Some(function) => Arc::clone(function),
             None => Arc::clone(last_seen.insert(Arc::new(Function::new(values)))),

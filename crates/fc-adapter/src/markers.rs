@@ -1,8 +1,10 @@
 //! The log lines by which Function Compute groups a log by request.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::{fmt, io};
+
+use parking_lot::Mutex;
 
 use crate::context::FcContext;
 
@@ -31,9 +33,7 @@ impl Markers {
         let _: io::Result<()> = match self {
             Self::Stdout => io::stdout().lock().write_all(line.as_bytes()),
             Self::Off => Ok(()),
-            Self::Writer(writer) => {
-                writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
-            }
+            Self::Writer(writer) => writer.lock().write_all(line.as_bytes()),
         };
     }
 }

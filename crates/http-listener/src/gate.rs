@@ -1,10 +1,11 @@
 //! Admission: which connections are open, and which one is closed when there are too many.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -133,7 +134,7 @@ impl Gate {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.open.lock()
     }
 }
 
@@ -157,11 +158,11 @@ impl Turn {
 
     /// The stage, and the ticket of one that waits: a new one each time the connection begins to wait.
     pub(crate) fn stage(&self) -> (Stage, u64) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.stage.lock()
     }
 
     pub(crate) fn enter(&self, stage: Stage) {
-        let mut current = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.stage.lock();
         let mut open = self.gate.open();
         let was_sent_away = current.0.is_waiting() && open.waiting.remove(&current.1).is_none();
         current.0 = stage;
@@ -193,7 +194,7 @@ impl Turn {
     }
 
     fn sending(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sending.lock()
     }
 
     fn free(&self) -> Option<OwnedSemaphorePermit> {

@@ -4,9 +4,9 @@
 //! once. It is over after as many answers in a row as there are pollers: ending it with a single answer among
 //! many failures would log it again and again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::error::QueueError;
@@ -78,7 +78,7 @@ impl QueueHealth {
     }
 
     fn lock(&self) -> MutexGuard<'_, HealthState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
 use std::hash::Hash;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -87,7 +87,7 @@ impl<K> Default for Said<K> {
 
 impl<K: Eq + Hash> Said<K> {
     fn may_be_said(&self, what: K, now: Instant) -> bool {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.0.lock();
         let is_due = said.get(&what).is_none_or(|last| now.saturating_duration_since(*last) >= SELDOM);
         if is_due {
             said.insert(what, now);

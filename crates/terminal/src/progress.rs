@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value};
 use settings::Invalid;
 use settings::text::printable;
@@ -165,7 +166,7 @@ impl Progress {
     }
 
     fn words(&self) -> MutexGuard<'_, Words> {
-        self.0.words.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.words.lock()
     }
 
     fn snapshot(&self) -> Snapshot {

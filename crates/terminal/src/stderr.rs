@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use chrono::{SecondsFormat, Utc};
 use indicatif::ProgressBar;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::format::LogFormat;
@@ -103,13 +104,13 @@ fn json(level: Level, what: &str, fields: Map<String, Value>, now: &str) -> Stri
 
 /// Shows `bar` from now on: lines are written above it.
 pub(crate) fn shown(bar: Option<ProgressBar>) {
-    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+    *BAR.lock() = bar;
 }
 
 /// Does something with the terminal while the bar is off it.
 pub fn beside_the_bar<R>(write: impl FnOnce() -> R) -> R {
     // The lock is not held meanwhile: what is written may be a message itself.
-    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let bar = BAR.lock().clone();
     match bar {
         Some(bar) => bar.suspend(write),
         None => write(),

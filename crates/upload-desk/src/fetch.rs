@@ -18,11 +18,12 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{TryStreamExt as _, pin_mut};
 use oss_lite::Bucket;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
@@ -167,12 +168,12 @@ impl Fetcher {
     /// Stops giving permits.
     pub(crate) fn close(&self) {
         self.permits.close();
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let users = self.users.lock();
         users.values().for_each(|share| share.fetches.close());
     }
 
     fn share(&self, user: &str) -> UserLimits {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut users = self.users.lock();
         let share = users.entry(user.to_owned()).or_insert_with(|| UserLimits {
             fetches: Arc::new(Semaphore::new(MAX_FETCHES_PER_USER)),
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS_PER_USER)),

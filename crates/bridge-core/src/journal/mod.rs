@@ -38,13 +38,14 @@ mod record;
 mod retire;
 mod wire;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use md5::{Digest as _, Md5};
 use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind, PutOptions, PutOutcome};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub(crate) use self::failures::Form;
@@ -127,7 +128,7 @@ impl Journal {
 
     /// The journal as seen with one set of credentials until one deadline.
     pub fn open(&self, credentials: Arc<Credentials>, deadline: Instant) -> OpenJournal {
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.seen.lock();
         let bucket = match &*seen {
             Some((last, bucket)) if Arc::ptr_eq(last, &credentials) => bucket.with_deadline(deadline),
             _ => {
@@ -157,7 +158,7 @@ impl Journal {
     /// passed since. A clock that stands still while an instance is frozen only makes it earlier. `None`
     /// until an answer came.
     pub(crate) fn bucket_time(&self) -> Option<DateTime<Utc>> {
-        let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.0.heard.lock();
         let Heard { time, at, .. } = heard.as_ref()?;
         let since = at.elapsed();
         (since <= CLOCK_VALIDITY).then(|| *time + TimeDelta::from_std(since).unwrap_or_default())
@@ -165,7 +166,7 @@ impl Journal {
 
     fn note_bucket_time(&self, outcome: &PutOutcome) {
         let Some(date) = outcome.date() else { return };
-        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.0.heard.lock();
         let at = Instant::now();
         match &mut *heard {
             // Hundreds of answers may have the same second: it is parsed once.

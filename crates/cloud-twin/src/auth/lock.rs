@@ -1,11 +1,9 @@
 //! Huawei's lock on keys that fail too often: one, whether they are used at OMS or at OBS.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::sync::lock;
+use parking_lot::Mutex;
 
 const TOLERATED_FAILURES: u32 = 5;
 const LOCK_TIME: TimeDelta = TimeDelta::minutes(5);
@@ -22,7 +20,7 @@ struct Record {
 
 impl FailureLock {
     pub(crate) fn is_locked(&self, access_key: &str, now: DateTime<Utc>) -> bool {
-        let mut records = lock(&self.0);
+        let mut records = self.0.lock();
         let Some(until) = records.get(access_key).and_then(|record| record.locked_until) else {
             return false;
         };
@@ -34,11 +32,11 @@ impl FailureLock {
     }
 
     pub(crate) fn succeeded(&self, access_key: &str) {
-        lock(&self.0).remove(access_key);
+        self.0.lock().remove(access_key);
     }
 
     pub(crate) fn failed(&self, access_key: &str, now: DateTime<Utc>) {
-        let mut records = lock(&self.0);
+        let mut records = self.0.lock();
         let record = records.entry(access_key.to_owned()).or_default();
         record.failures += 1;
         if record.failures > TOLERATED_FAILURES {

@@ -1,17 +1,16 @@
 //! `OSS4-HMAC-SHA256`, in the `Authorization` header and in the URL.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::{AuthRules, MAX_SKEW, SignedParts, account, check_skew, expired, hmac, mismatch, time_required};
 use crate::config::Account;
 use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
-use crate::sync::lock;
 use crate::time::{parse_basic_time, parse_http_time};
 use crate::wire::{Query, Slash, encode, header};
 
@@ -30,7 +29,7 @@ impl KeyCache {
             "{}\n{}\n{}/{}/{}",
             account.access_key, account.secret_key, scope.date, scope.region, scope.product
         );
-        let mut cached = lock(&self.0);
+        let mut cached = self.0.lock();
         if let Some((of, key)) = cached.as_ref()
             && *of == name
         {

@@ -8,10 +8,10 @@ mod key;
 mod order;
 mod variables;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,7 +20,6 @@ pub(crate) use self::order::{BodyType, Order};
 pub(crate) use self::variables::Variables;
 use crate::faults::FaultAction;
 use crate::observe::CallbackCount;
-use crate::sync::lock;
 
 /// A callback to one URL, made or lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,20 +78,20 @@ impl Callbacks {
     }
 
     pub(crate) fn count(&self) -> CallbackCount {
-        *lock(&self.count)
+        *self.count.lock()
     }
 
     /// Counts and keeps a callback that ended.
     pub(crate) fn record(&self, attempt: CallbackAttempt, ending: Ending) {
         {
-            let mut count = lock(&self.count);
+            let mut count = self.count.lock();
             match ending {
                 Ending::Succeeded => count.succeeded += 1,
                 Ending::Failed => count.failed += 1,
                 Ending::Lost => count.lost += 1,
             }
         }
-        lock(&self.attempts).push(attempt);
+        self.attempts.lock().push(attempt);
     }
 
     /// Has the callback made, be the uploader still there or not.

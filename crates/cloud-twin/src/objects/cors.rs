@@ -11,19 +11,18 @@ use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
 use crate::reply::{Reply, insert_text};
 use crate::store::Bucket;
-use crate::sync::lock;
 use crate::wire;
 
 pub(super) async fn put(call: &Call<'_>, body: RequestBody) -> Result<Reply, BodyError> {
     let bucket = call.bucket()?;
     let (body, _) = receive(call.dialect, &call.parts.headers, body, MAX_DOCUMENT).await?;
-    *lock(&bucket.cors) = Some(Cors::parse(body.to_bytes())?);
+    *bucket.cors.lock() = Some(Cors::parse(body.to_bytes())?);
     Ok(Response::new(ReplyBody::default()))
 }
 
 pub(super) fn get(call: &Call<'_>) -> Outcome<Reply> {
     let bucket = call.bucket()?;
-    let document = lock(&bucket.cors).as_ref().map(|cors| cors.document.clone());
+    let document = bucket.cors.lock().as_ref().map(|cors| cors.document.clone());
     let document = document.ok_or_else(|| {
         let message = "The CORS Configuration does not exist.";
         ApiError::new(StatusCode::NOT_FOUND, "NoSuchCORSConfiguration", message)
@@ -35,7 +34,7 @@ pub(super) fn get(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Outcome<Reply> {
-    *lock(&call.bucket()?.cors) = None;
+    *call.bucket()?.cors.lock() = None;
     let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)
@@ -44,7 +43,7 @@ pub(super) fn delete(call: &Call<'_>) -> Outcome<Reply> {
 /// `OPTIONS`: asked by browsers before a request, unsigned.
 pub(super) fn preflight(call: &Call<'_>) -> Outcome<Reply> {
     let bucket = call.bucket()?;
-    let cors = lock(&bucket.cors);
+    let cors = bucket.cors.lock();
     let Some(cors) = cors.as_ref() else {
         return Err(forbidden(call.dialect, "CORSResponse: CORS is not enabled for this bucket."));
     };
@@ -76,7 +75,7 @@ fn forbidden(dialect: Dialect, message: &'static str) -> ApiError {
 
 /// Adds the headers that browsers expect on any answer to a request of another origin, refusals included.
 pub(super) fn decorate(bucket: &Bucket, request: &HeaderMap, method: &Method, reply: &mut HeaderMap) {
-    if let Some(cors) = lock(&bucket.cors).as_ref() {
+    if let Some(cors) = bucket.cors.lock().as_ref() {
         let origin = wire::header(request, header::ORIGIN.as_str());
         if let Some(rule) = cors.rule_for(&origin, method.as_str()).filter(|_| !origin.is_empty()) {
             rule.write(&origin, cors.vary, reply);

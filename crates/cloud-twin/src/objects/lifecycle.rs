@@ -8,7 +8,6 @@ use crate::body::{ReplyBody, RequestBody};
 use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
 use crate::reply::Reply;
-use crate::sync::lock;
 use crate::xml::{self, Node};
 
 pub(super) async fn put(call: &Call<'_>, body: RequestBody) -> Result<Reply, BodyError> {
@@ -18,19 +17,19 @@ pub(super) async fn put(call: &Call<'_>, body: RequestBody) -> Result<Reply, Bod
     if root != Some(Node::Open("LifecycleConfiguration".to_owned())) {
         return Err(ApiError::malformed_xml().into());
     }
-    *lock(&bucket.lifecycle) = Some(body.to_bytes());
+    *bucket.lifecycle.lock() = Some(body.to_bytes());
     Ok(Response::new(ReplyBody::default()))
 }
 
 pub(super) fn get(call: &Call<'_>) -> Outcome<Reply> {
-    let rules = lock(&call.bucket()?.lifecycle).clone().ok_or_else(|| none(call))?;
+    let rules = call.bucket()?.lifecycle.lock().clone().ok_or_else(|| none(call))?;
     let mut reply = Response::new(ReplyBody::from(rules));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     Ok(reply)
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Outcome<Reply> {
-    *lock(&call.bucket()?.lifecycle) = None;
+    *call.bucket()?.lifecycle.lock() = None;
     let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)

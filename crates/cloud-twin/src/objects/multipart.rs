@@ -17,7 +17,6 @@ use crate::error::{ApiError, Outcome};
 use crate::notify::Change;
 use crate::reply::{Reply, insert_text};
 use crate::store::{Bucket, Part, Upload};
-use crate::sync::lock;
 use crate::wire::{self, Slash, encode};
 use crate::xml::{self, Document, Node};
 
@@ -34,7 +33,7 @@ pub(super) fn initiate(call: &Call<'_>, key: &str) -> Outcome<Reply> {
         parts: BTreeMap::new(),
     };
     let id = call.cloud.request_id(call.dialect.service());
-    lock(&bucket.uploads).insert(id.clone(), upload);
+    bucket.uploads.lock().insert(id.clone(), upload);
     let encoded = call.query.get("encoding-type") == Some("url");
     let mut xml = Document::new("InitiateMultipartUploadResult", call.dialect.namespace());
     if encoded {
@@ -82,7 +81,7 @@ pub(super) fn with_upload<T>(
     work: impl FnOnce(&mut Upload) -> Outcome<T>,
 ) -> Outcome<T> {
     let id = call.query.get("uploadId").unwrap_or_default();
-    let mut uploads = lock(&bucket.uploads);
+    let mut uploads = bucket.uploads.lock();
     let upload = uploads.get_mut(id).filter(|upload| upload.key == key);
     work(upload.ok_or_else(|| no_such_upload(id))?)
 }
@@ -109,7 +108,7 @@ pub(super) async fn complete(call: &Call<'_>, key: &str, body: RequestBody) -> R
     object.encryption = call.encryption();
     let object = Arc::new(object);
     store(call, &bucket, key, &object, Change::CompleteMultipartUpload)?;
-    lock(&bucket.uploads).remove(id);
+    bucket.uploads.lock().remove(id);
     if let Some(order) = order {
         return Ok(callbacks::answer(call, key, &object, order, "CompleteMultipartUpload").await?);
     }
@@ -189,7 +188,7 @@ fn choose(upload: &Upload, listed: Option<Vec<(u32, String)>>) -> Outcome<Vec<Pa
 pub(super) fn abort(call: &Call<'_>, key: &str) -> Outcome<Reply> {
     let bucket = call.bucket()?;
     with_upload(call, &bucket, key, |_| Ok(()))?;
-    lock(&bucket.uploads).remove(call.query.get("uploadId").unwrap_or_default());
+    bucket.uploads.lock().remove(call.query.get("uploadId").unwrap_or_default());
     let mut reply = Response::new(ReplyBody::default());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     Ok(reply)

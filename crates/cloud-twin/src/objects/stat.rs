@@ -8,7 +8,6 @@ use super::reply::xml_reply;
 use crate::error::Outcome;
 use crate::reply::Reply;
 use crate::store::Bucket;
-use crate::sync::lock;
 use crate::xml::Document;
 
 /// Storage classes of OSS, each as the elements name it.
@@ -44,7 +43,7 @@ pub(super) fn bucket_stat(call: &Call<'_>) -> Outcome<Reply> {
     let default_class = call.dialect.default_storage_class();
     let all = sum(&bucket, default_class, |_| true);
     let (uploads, parts) = {
-        let uploads = lock(&bucket.uploads);
+        let uploads = bucket.uploads.lock();
         (uploads.len(), uploads.values().map(|upload| upload.parts.len()).sum::<usize>())
     };
     let mut xml = Document::new("BucketStat", None);

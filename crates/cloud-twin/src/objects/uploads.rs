@@ -10,7 +10,6 @@ use super::reply::xml_reply;
 use crate::dialect::Dialect;
 use crate::error::{ApiError, Outcome};
 use crate::reply::Reply;
-use crate::sync::lock;
 use crate::wire::{Slash, encode};
 use crate::xml::Document;
 
@@ -99,7 +98,9 @@ pub(super) fn list_uploads(call: &Call<'_>) -> Outcome<Reply> {
         std::cmp::Ordering::Greater => false,
     };
     let default_class = call.dialect.default_storage_class();
-    let mut rest: Vec<_> = lock(&bucket.uploads)
+    let mut rest: Vec<_> = bucket
+        .uploads
+        .lock()
         .iter()
         .filter(|(id, upload)| upload.key.starts_with(prefix) && !is_done(&upload.key, id))
         .map(|(id, upload)| Entry {

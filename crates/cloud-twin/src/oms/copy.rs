@@ -11,7 +11,6 @@ use crate::handle::Objects;
 use crate::object::StoredObject;
 use crate::observe::TwinEvent;
 use crate::store::Overwrite;
-use crate::sync::lock;
 use crate::sync_tasks::{CopyJob, CopyResult};
 
 /// Works until the future is dropped. All jobs wait equally long, so the first in the queue is the first due.
@@ -68,7 +67,7 @@ fn finish(cloud: &Cloud, job: &CopyJob, key: &str, outcome: CopyOutcome) {
             (CopyResult::Failure, TwinEvent::CopyFailed { bucket, key, reason: reason.to_owned() })
         }
     };
-    if let Some(task) = lock(&cloud.sync_tasks.tasks).get_mut(&job.sync_task_id) {
+    if let Some(task) = cloud.sync_tasks.tasks.lock().get_mut(&job.sync_task_id) {
         task.statistics.finished(cloud.now(), result);
     }
     cloud.watchers.emit(|| event);

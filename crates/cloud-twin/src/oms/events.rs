@@ -10,7 +10,6 @@ use crate::body::ReplyBody;
 use crate::cloud::Cloud;
 use crate::observe::TwinEvent;
 use crate::reply::Reply;
-use crate::sync::lock;
 use crate::sync_tasks::{CopyJob, SyncTaskStatus};
 use crate::wire::{Plus, decode, is_unreserved};
 
@@ -61,7 +60,7 @@ pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, Oms
     let oms = &cloud.sync_tasks;
     let now = cloud.now();
     let (source, destination, keys) = {
-        let mut tasks = lock(&oms.tasks);
+        let mut tasks = oms.tasks.lock();
         let task = tasks.get_mut(id).ok_or_else(OmsError::no_such_task)?;
         let keys = batch.validate(cloud.config.oms_max_keys);
         let keys = keys.ok_or_else(|| OmsError::invalid("Invalid request parameters."))?;
@@ -72,7 +71,7 @@ pub(super) fn create(cloud: &Cloud, id: &str, batch: Batch) -> Result<Reply, Oms
         (task.source_bucket.clone(), task.destination_bucket.clone(), keys)
     };
     {
-        let mut accepted = lock(&oms.accepted);
+        let mut accepted = oms.accepted.lock();
         for key in &keys {
             *accepted.entry(key.clone()).or_default() += 1;
         }

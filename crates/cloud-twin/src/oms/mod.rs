@@ -27,7 +27,6 @@ use crate::observe::TwinEvent;
 use crate::policy;
 use crate::reply::{Reply, insert_text, json_reply};
 use crate::service::Service;
-use crate::sync::lock;
 use crate::sync_tasks::{OmsBatch, PROJECT_ID, SyncTaskStatus};
 
 /// Largest body a signed request may have.
@@ -218,7 +217,7 @@ fn permit(cloud: &Cloud, parts: &Parts, route: Route<'_>) -> Result<(), OmsError
 fn record(cloud: &Cloud, route: Route<'_>, keys: &[String], status: u16) {
     if let Route::Events(id) = route {
         let batch = OmsBatch { time: cloud.now(), sync_task_id: id.to_owned(), keys: keys.to_vec(), status };
-        lock(&cloud.sync_tasks.batches).push(batch);
+        cloud.sync_tasks.batches.lock().push(batch);
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::OmsError;
 use crate::cloud::Cloud;
 use crate::reply::{Reply, json_reply};
-use crate::sync::lock;
 use crate::sync_tasks::{Series, SyncTask, SyncTaskStatus};
 use crate::wire::{Plus, Query};
 
@@ -59,7 +58,7 @@ fn describe(cloud: &Cloud, id: &str, task: &SyncTask) -> Value {
 
 pub(super) fn show(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply, OmsError> {
     let month = time(&query(parts)?, "query_time")?;
-    let tasks = lock(&cloud.sync_tasks.tasks);
+    let tasks = cloud.sync_tasks.tasks.lock();
     let task = tasks.get(id).ok_or_else(OmsError::no_such_task)?;
     let mut shown = describe(cloud, id, task);
     for (name, series) in [
@@ -87,7 +86,7 @@ pub(super) fn list(cloud: &Cloud, parts: &Parts) -> Result<Reply, OmsError> {
         Some("STOPPED") => Some(SyncTaskStatus::Stopped),
         Some(_) => return Err(invalid()),
     };
-    let tasks = lock(&cloud.sync_tasks.tasks);
+    let tasks = cloud.sync_tasks.tasks.lock();
     let wanted: Vec<_> =
         tasks.iter().filter(|(_, task)| status.is_none_or(|status| task.status == status)).collect();
     let page: Vec<_> =
@@ -100,7 +99,7 @@ pub(super) fn statistics(cloud: &Cloud, id: &str, parts: &Parts) -> Result<Reply
     let names = query.get("data_type").filter(|names| !names.is_empty()).ok_or_else(invalid)?;
     let series = names.split(',').map(Series::parse).collect::<Option<Vec<_>>>().ok_or_else(invalid)?;
     let range = time(&query, "start_time")?.timestamp_millis()..=time(&query, "end_time")?.timestamp_millis();
-    let tasks = lock(&cloud.sync_tasks.tasks);
+    let tasks = cloud.sync_tasks.tasks.lock();
     let task = tasks.get(id).ok_or_else(OmsError::no_such_task)?;
     let datas: Vec<_> = series
         .into_iter()

@@ -18,9 +18,9 @@ mod needs;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 use serde::Serialize;
 
 pub use self::document::{AccessPolicy, PolicyError};
@@ -31,7 +31,6 @@ pub(crate) use self::needs::{Need, Subject, deletion, listing, of_object_service
 use crate::dialect::Dialect;
 use crate::error::ApiError;
 use crate::service::Service;
-use crate::sync::lock;
 
 /// A request that no policy allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +59,7 @@ impl Permissions {
 
     /// The requests that no policy allowed, in the order they came.
     pub(crate) fn denied(&self) -> Vec<Denied> {
-        lock(&self.denied).clone()
+        self.denied.lock().clone()
     }
 
     /// Whether the policies of an access key allow what a request needs. A refusal is recorded.
@@ -75,7 +74,7 @@ impl Permissions {
                     action: need.action.clone(),
                     resource: need.resource.clone(),
                 };
-                lock(&self.denied).push(denied);
+                self.denied.lock().push(denied);
                 return Err(Refusal {
                     action: need.action.clone(),
                     explicit: verdict == PolicyVerdict::Denied,

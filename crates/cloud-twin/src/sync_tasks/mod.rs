@@ -3,16 +3,15 @@
 mod statistics;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use self::statistics::{CopyResult, Series, Statistics};
-use crate::sync::lock;
 
 /// The one project of a twin.
 pub(crate) const PROJECT_ID: &str = "f697f813554a4f05bac882a183b20878";
@@ -91,7 +90,7 @@ impl SyncTasks {
     }
 
     pub(crate) fn create_task(&self, source: &str, destination: &str, now: DateTime<Utc>) -> SyncTaskHandle {
-        let mut tasks = lock(&self.tasks);
+        let mut tasks = self.tasks.lock();
         let id = format!("31e9b7e6-6ffb-452f-9842-{:012x}", tasks.len() + 1);
         let task = SyncTask {
             source_bucket: source.to_owned(),
@@ -106,7 +105,7 @@ impl SyncTasks {
     }
 
     pub(crate) fn handles(&self) -> Vec<SyncTaskHandle> {
-        let tasks = lock(&self.tasks);
+        let tasks = self.tasks.lock();
         let handle =
             |id: &String| SyncTaskHandle { project_id: PROJECT_ID.to_owned(), sync_task_id: id.clone() };
         tasks.keys().map(handle).collect()
@@ -114,7 +113,7 @@ impl SyncTasks {
 
     /// `false` when there is no such task.
     pub(crate) fn set_status(&self, id: &str, status: SyncTaskStatus, now: DateTime<Utc>) -> bool {
-        let mut tasks = lock(&self.tasks);
+        let mut tasks = self.tasks.lock();
         let Some(task) = tasks.get_mut(id) else {
             return false;
         };

@@ -2,12 +2,13 @@
 //! with code of its own.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use num_bigint::BigUint;
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -114,14 +115,14 @@ impl CallbackServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared::default());
-        shared.reactions.lock().unwrap().extend(reactions);
+        shared.reactions.lock().extend(reactions);
         let mut tasks = JoinSet::new();
         let serving = Arc::clone(&shared);
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                *serving.connections.lock().unwrap() += 1;
+                *serving.connections.lock() += 1;
                 connections.spawn(converse(Arc::clone(&serving), stream));
             }
         });
@@ -129,11 +130,11 @@ impl CallbackServer {
     }
 
     pub(crate) fn seen(&self) -> Vec<Callback> {
-        self.shared.seen.lock().unwrap().clone()
+        self.shared.seen.lock().clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
-        *self.shared.connections.lock().unwrap()
+        *self.shared.connections.lock()
     }
 
     /// Returns once a callback has come.
@@ -149,9 +150,9 @@ impl CallbackServer {
 async fn converse(shared: Arc<Shared>, mut stream: TcpStream) {
     let mut received = Vec::new();
     while let Some(callback) = read(&mut stream, &mut received).await {
-        shared.seen.lock().unwrap().push(callback);
+        shared.seen.lock().push(callback);
         shared.came.notify_one();
-        let reaction = shared.reactions.lock().unwrap().pop_front();
+        let reaction = shared.reactions.lock().pop_front();
         let answer = match reaction.unwrap_or_else(|| Reaction::body(r#"{"Status":"OK"}"#)) {
             Reaction::Answer(bytes) => bytes,
             Reaction::Silence => std::future::pending().await,

@@ -1,8 +1,9 @@
 //! A function that answers as told and remembers its invocations.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -44,7 +45,7 @@ impl Function {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let invocation = read(&mut stream).await;
-                record.lock().unwrap().push(invocation);
+                record.lock().push(invocation);
                 let answer = answers.pop_front().unwrap_or("200 OK\r\nx-fc-status: 200");
                 let reply =
                     format!("HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 4\r\n\r\nword");
@@ -55,7 +56,7 @@ impl Function {
     }
 
     pub(crate) fn invocations(&self) -> Vec<Invocation> {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().clone()
     }
 }
 

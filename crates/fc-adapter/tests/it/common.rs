@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fmt::{Debug, Write};
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use fc_adapter::{Adapter, Error, FcEnvironment, Markers, Platform};
 use futures_util::Stream;
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -84,7 +85,7 @@ impl Server {
     }
 
     pub(crate) fn log(&self) -> String {
-        String::from_utf8(self.log.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.log.lock().clone()).unwrap()
     }
 
     pub(crate) fn ask_to_stop(&mut self) {

@@ -1,11 +1,12 @@
 //! Requests outside of the platform's contract, answered by a hook.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use fc_adapter::{Adapter, Busy, FcContext};
 use http::{Request, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::common::Server;
@@ -80,14 +81,14 @@ async fn the_end_waits_for_work_that_goes_on_after_the_answer() {
     let taken = Arc::clone(&keep);
     let handler = service_fn(async |event: LambdaEvent<Value>| Ok::<_, Error>(event.payload));
     let adapter = Adapter::new(handler).on_http(LIMIT, move |request| {
-        *taken.lock().unwrap() = request.extensions().get::<Busy>().cloned();
+        *taken.lock() = request.extensions().get::<Busy>().cloned();
         async { Response::new(Bytes::new()) }
     });
     let server = Server::start(adapter).await;
     assert_eq!(server.get("/a").await.status, 200);
     let mut waiting = server.client().await;
     waiting.send("GET /pre-stop HTTP/1.1\r\nhost: fc\r\ncontent-length: 0\r\n\r\n").await;
-    let works = || keep.lock().unwrap().is_some();
+    let works = || keep.lock().is_some();
     let (worked_on, ()) = tokio::join!(
         async {
             waiting.reply().await.assert_success("");
@@ -99,7 +100,7 @@ async fn the_end_waits_for_work_that_goes_on_after_the_answer() {
                 assert_eq!(server.get("/healthz").await.status, 200);
             }
             assert!(works());
-            keep.lock().unwrap().take();
+            keep.lock().take();
         }
     );
     assert!(!worked_on);

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task;
 use std::task::Poll;
 
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use fc_adapter::{Adapter, FcContext, RawEvent};
 use futures_util::stream;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, Service, StreamResponse, service_fn};
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ impl Service<LambdaEvent<String>> for Moody {
     type Future = Ready<Result<&'static str, Error>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Error>> {
-        let mood = self.poll_ready.lock().unwrap().take();
+        let mood = self.poll_ready.lock().take();
         match mood {
             Some("panic") => panic!("not ready, ever"),
             Some(error) => Poll::Ready(Err(error.into())),
@@ -161,7 +162,7 @@ impl Service<LambdaEvent<String>> for Moody {
 async fn readiness_is_asked_before_each_call_and_its_failures_stay_with_the_invocation() {
     let moody = Moody::default();
     let server = Server::start(Adapter::new(moody.clone())).await;
-    let set = |mood| *moody.poll_ready.lock().unwrap() = Some(mood);
+    let set = |mood| *moody.poll_ready.lock() = Some(mood);
 
     set("panic");
     let (_, message) = server.invoke(r#""x""#).await.assert_failure();
@@ -319,7 +320,7 @@ async fn a_handler_comes_to_its_end_when_the_client_has_gone() {
     let (ended, has_ended) = oneshot::channel();
     let once = Arc::new(Mutex::new(Some((entered, released, ended))));
     let handler = service_fn(move |_: LambdaEvent<Value>| {
-        let taken = once.lock().unwrap().take();
+        let taken = once.lock().take();
         async move {
             let (entered, released, ended) = taken.ok_or("second call")?;
             let _ = entered.send(());

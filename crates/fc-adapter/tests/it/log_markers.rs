@@ -1,10 +1,11 @@
 //! The lines by which the platform cuts a log into requests.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use fc_adapter::{Adapter, Markers, Platform};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use parking_lot::Mutex;
 
 use crate::common::{Client, Server};
 
@@ -46,7 +47,7 @@ struct Lines {
 
 impl io::Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.writes.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
+        self.writes.lock().push(String::from_utf8(line.to_vec()).unwrap());
         if self.works { Ok(line.len()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     }
 
@@ -71,7 +72,7 @@ async fn writes_of_one_invocation(works: bool) -> Vec<String> {
     let reply = Client::connect(addr).await.request("POST", "/invoke", &headers, br#""ok""#).await;
     reply.assert_success("null");
     serving.abort();
-    let writes = writes.lock().unwrap();
+    let writes = writes.lock();
     writes.clone()
 }
 

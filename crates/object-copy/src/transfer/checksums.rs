@@ -1,10 +1,11 @@
 //! Checksums of the bytes of a stream.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use md5::{Digest as _, Md5};
 use oss_lite::{Crc64, Dialect};
+use parking_lot::Mutex;
 
 /// Computes checksums of bytes while they are streamed. Clones share one state: one adds bytes, another reads
 /// the digests at the end.
@@ -31,7 +32,7 @@ impl Checksums {
     }
 
     pub(super) fn add(&self, bytes: &[u8]) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         state.crc64.update(bytes);
         if let Some(md5) = &mut state.md5 {
             md5.update(bytes);
@@ -39,7 +40,7 @@ impl Checksums {
     }
 
     pub(super) fn digests(&self) -> Digests {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.0.lock();
         Digests { crc64: state.crc64.value(), md5: state.md5.clone().map(|md5| md5.finalize().into()) }
     }
 }

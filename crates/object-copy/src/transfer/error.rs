@@ -1,7 +1,9 @@
 //! Why a transfer ended early.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use oss_lite::{Contradiction, Error, ErrorKind};
 
@@ -225,12 +227,12 @@ pub(super) struct Cause(Arc<Mutex<Option<Abort>>>);
 impl Cause {
     /// Stores the reason and returns the error for the HTTP client.
     pub(super) fn set(&self, abort: Abort) -> SourceInterrupted {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(abort);
+        *self.0.lock() = Some(abort);
         SourceInterrupted
     }
 
     pub(super) fn take(&self) -> Option<Abort> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Counts bytes and limits their rate.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 /// Counts bytes, and limits their rate if a limit is set. Clones share count and limit.
@@ -51,7 +52,7 @@ impl Limit {
     fn book(&self, bytes: usize, now: Instant) -> Instant {
         #[expect(clippy::cast_precision_loss, reason = "chunks are small")]
         let price = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second);
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paid = self.paid.lock();
         let until = paid.map_or(now, |paid| paid.max(now)) + price;
         *paid = Some(until);
         until

@@ -1,6 +1,8 @@
 //! The multipart upload of an object that is open at the destination.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::destination::StoreDestination;
 use super::error::{Abort, TransferError};
@@ -19,16 +21,16 @@ impl UploadTracker {
     }
 
     pub(super) fn get(&self) -> Option<OpenUpload> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     pub(super) fn set(&self, open: OpenUpload) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        *self.0.lock() = Some(open);
     }
 
     /// The upload was completed or removed.
     pub(super) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 
     /// Removes the open upload. One in another bucket, as after a change of `DEST`, is out of reach.

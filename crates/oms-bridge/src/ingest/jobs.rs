@@ -1,8 +1,9 @@
 //! What became of what was asked for.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -109,7 +110,7 @@ impl Jobs {
             objects: Mutex::new(objects),
             ended: watch::Sender::new(false),
         });
-        let mut table = lock(&self.0);
+        let mut table = self.0.lock();
         table.make_room(job.len)?;
         table.objects += job.len;
         table.by_id.insert(job.id.clone(), Arc::clone(&job));
@@ -118,7 +119,7 @@ impl Jobs {
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Arc<Job>> {
-        lock(&self.0).by_id.get(id).map(Arc::clone)
+        self.0.lock().by_id.get(id).map(Arc::clone)
     }
 }
 
@@ -147,15 +148,15 @@ impl Job {
 
     /// The objects as they are now.
     pub(super) fn objects(&self) -> Vec<JobObject> {
-        lock(&self.objects).clone()
+        self.objects.lock().clone()
     }
 
     pub(super) fn object(&self, index: usize) -> Option<JobObject> {
-        lock(&self.objects).get(index).cloned()
+        self.objects.lock().get(index).cloned()
     }
 
     pub(super) fn set(&self, index: usize, state: ObjectState) {
-        if let Some(object) = lock(&self.objects).get_mut(index) {
+        if let Some(object) = self.objects.lock().get_mut(index) {
             object.state = state;
         }
     }
@@ -167,15 +168,11 @@ impl Job {
     /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the
     /// journal has it.
     pub(super) fn end(&self, recorded: bool) {
-        for object in lock(&self.objects).iter_mut().filter(|object| object.state == ObjectState::Pending) {
+        for object in self.objects.lock().iter_mut().filter(|object| object.state == ObjectState::Pending) {
             object.state = ObjectState::lost(recorded);
         }
         self.ended.send_replace(true);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An id that nobody guesses: 128 bits.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::error::{CallbackError, CallbackErrorKind};
@@ -120,7 +121,7 @@ impl Store {
 
     /// The place of a key, made if there is room.
     fn slot(&self, url: &KeyUrl) -> Option<Arc<Slot>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         if let Some(slot) = slots.get(url) {
             return Some(Arc::clone(slot));
         }

@@ -1,10 +1,11 @@
 //! Signs the requests of one set of credentials.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 
 use crate::config::Gates;
@@ -98,7 +99,7 @@ impl Signer {
         moment: &v4::Moment,
         settings: v4::Settings<'_>,
     ) -> v4::SigningKey {
-        let mut today = today.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut today = today.lock();
         match &*today {
             Some((date, key)) if date == moment.date() => key.clone(),
             _ => {

@@ -1,12 +1,13 @@
 //! A server on loopback that answers what a test says and keeps the bytes it was sent.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect, RetryPolicy, Timeouts};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -119,7 +120,7 @@ impl Server {
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
-        self.requests.lock().expect("requests").clone()
+        self.requests.lock().clone()
     }
 
     pub(crate) fn only_request(&self) -> Recorded {
@@ -187,9 +188,9 @@ pub(crate) fn tries(attempts: u32) -> RetryPolicy {
 async fn serve(mut stream: TcpStream, replies: Arc<Mutex<VecDeque<Reply>>>, server: Server) {
     let mut buffer = Vec::new();
     while let Some(recorded) = receive(&mut stream, &mut buffer).await {
-        server.requests.lock().expect("requests").push(recorded);
+        server.requests.lock().push(recorded);
         server.arrived.send_modify(|arrived| *arrived += 1);
-        let reply = replies.lock().expect("replies").pop_front();
+        let reply = replies.lock().pop_front();
         match reply {
             Some(Reply::Bytes(bytes)) => {
                 if stream.write_all(&bytes).await.is_err() {

@@ -3,9 +3,9 @@
 //! Not the pool of sqlx: it tests each returned connection, which costs a round trip per query, and it reuses
 //! connections whose result was not read. Here a connection whose result was not read to its end is closed.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection as _};
 use tokio::sync::Semaphore;
@@ -106,6 +106,6 @@ impl Readers {
     }
 
     fn with_idle<T>(&self, then: impl FnOnce(&mut Vec<(AnyConnection, Instant)>) -> T) -> T {
-        then(&mut self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+        then(&mut self.idle.lock())
     }
 }

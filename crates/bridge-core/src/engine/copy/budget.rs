@@ -8,7 +8,8 @@
 //! invocations.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use object_copy::clock::Clock;
 use object_copy::transfer::{RemovalLimiter, TransferError};
@@ -61,7 +62,7 @@ impl DeleteBudget {
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock()
     }
 
     fn slot(&self) -> i64 {

@@ -5,8 +5,9 @@
 //! once more after it wrote or removed; here they wait.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 /// Keys that are in use or waited for. Cheap to clone; clones share everything.
@@ -56,7 +57,7 @@ impl KeyLocks {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -8,11 +8,12 @@
 mod budget;
 mod locks;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oss_lite::{Bucket, BucketName, Client, Credentials, ObjectMeta};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
@@ -318,7 +319,7 @@ impl CopyShared {
         location: SourceLocation,
         credentials: &Arc<Credentials>,
     ) -> Result<Transfer, TransferError> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         if let Some(last) = &*last
             && Arc::ptr_eq(&last.credentials, credentials)
             && last.location == location

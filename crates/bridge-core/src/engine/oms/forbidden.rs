@@ -9,8 +9,9 @@
 //!   refused. The rest of the batch fails unsent, and for [`WINDOW`] no batch is halved for a 403, unless a
 //!   request is accepted before.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -78,6 +79,6 @@ impl Forbidden {
     }
 
     fn everything(&self) -> MutexGuard<'_, Option<Moment>> {
-        self.everything.lock().unwrap_or_else(PoisonError::into_inner)
+        self.everything.lock()
     }
 }

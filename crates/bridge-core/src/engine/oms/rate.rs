@@ -1,8 +1,8 @@
 //! When the next request may be sent: `OMS_MAX_RPS`, and the windows that 429 replies state.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::oms::StatedLimit;
@@ -66,7 +66,7 @@ impl RateLimiter {
     }
 
     fn state(&self) -> MutexGuard<'_, RateState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

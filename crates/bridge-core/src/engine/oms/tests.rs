@@ -4,9 +4,9 @@ mod refusals;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -62,7 +62,7 @@ impl Server {
     }
 
     fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().clone()
     }
 
     fn engine(&self) -> OmsEngine {
@@ -104,7 +104,7 @@ async fn connection(
     let mut buffer = Vec::new();
     while let Some(seen) = request(&mut stream, &mut buffer).await {
         let reply = script(number.fetch_add(1, Ordering::SeqCst), &seen);
-        requests.lock().unwrap().push(seen);
+        requests.lock().push(seen);
         let (status, body, date) = match reply {
             Reply::Reset => return,
             Reply::BrokenOff(status, body) => {
