@@ -122,6 +122,8 @@ fn copy_engine(
         web,
         #[cfg(feature = "aws")]
         s3: S3::new(http.clone(), S3Options { region: aws_region.map(str::to_owned), endpoint: None }),
+        #[cfg(not(feature = "aws"))]
+        without_s3: crate::features::missing("aws", "reading Amazon S3"),
         destination: destination(&to, http, breakers)?,
         prefix: to.place.folder(),
         bucket: to.place.bucket,

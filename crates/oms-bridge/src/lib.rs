@@ -41,6 +41,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod failure;
+pub(crate) mod features;
 pub(crate) mod host;
 pub(crate) mod ingest;
 pub(crate) mod status;

@@ -9,12 +9,10 @@
 //! | [`keys`] | access keys in each other's place |
 //! | [`reference`](mod@reference) | the tables as pages of the documentation |
 //! | [`text`] | text that a terminal can show |
-//! | [`features`] | what a build may be without, and how to get it |
 
 #![warn(missing_docs)]
 
 mod error;
-pub mod features;
 mod invalid;
 pub mod keys;
 pub mod lenient;

@@ -232,6 +232,8 @@ mod tests {
             web: None,
             #[cfg(feature = "aws")]
             s3: S3::new(http.clone(), S3Options::default()),
+            #[cfg(not(feature = "aws"))]
+            without_s3: String::new(),
             destination: client(),
             bucket: "mirror".parse().unwrap(),
             prefix: String::new(),

@@ -20,10 +20,11 @@ use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, cr
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::Screen;
 use crate::failure::Failure;
+use crate::features;
 use crate::host::function::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
+use settings::Reader;
 use settings::text::printable;
-use settings::{Reader, features};
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::exit;
 use crate::failure::Failure;
-use settings::features;
+use crate::features;
 
 /// One that was asked for.
 #[derive(Subcommand)]

@@ -21,7 +21,6 @@ use self::budget::DeleteBudget;
 use self::locks::KeyLocks;
 use super::{Acceptance, EngineName, Failure, Job, Outcome};
 use crate::warm::reach;
-use object_copy::backoff::Random;
 use object_copy::clock::Clock;
 use object_copy::outcome::Attempt;
 #[cfg(feature = "aws")]
@@ -31,6 +30,7 @@ use object_copy::transfer::{
     TransferError, Unmarked, Web,
 };
 use object_events::change::{Effect, ObjectChange, Provider};
+use oss_lite::Random;
 
 /// Objects in flight at once by default.
 pub const OBJECTS_IN_FLIGHT: usize = 16;
@@ -53,6 +53,9 @@ pub struct CopyConfig {
     /// Reads objects in Amazon S3.
     #[cfg(feature = "aws")]
     pub s3: S3,
+    /// What messages say about objects in Amazon S3, which this build cannot read.
+    #[cfg(not(feature = "aws"))]
+    pub without_s3: String,
     /// Where copies are written.
     pub destination: Client,
     /// The bucket they are written to.
@@ -335,9 +338,9 @@ impl CopyShared {
             SourceLocation::S3(bucket) => (Source::S3(config.s3.bucket(bucket)?), ServerSideCopy::No),
             #[cfg(not(feature = "aws"))]
             SourceLocation::S3(bucket) => {
-                let reading = settings::features::missing("aws", "reading Amazon S3");
                 return Err(TransferError::settings(format!(
-                    "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {reading}"
+                    "the object lies in {bucket:?} of Amazon S3, use FORWARD_MODE oms: {}",
+                    config.without_s3
                 )));
             }
             SourceLocation::Web => {

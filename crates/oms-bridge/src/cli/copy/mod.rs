@@ -25,12 +25,13 @@ use self::report::CopyReport;
 use super::output::OutputFormat;
 use super::{Exit, exit, insisted, internal, say, store_exit, usage};
 use crate::config::{SettingsOf, WithSettings};
+use crate::features;
 use crate::host::interrupts::Interrupts;
 use http_client::{self, Proxies};
 use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
-use settings::{Invalid, Problem, Reader, features, parse};
+use settings::{Invalid, Problem, Reader, parse};
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/

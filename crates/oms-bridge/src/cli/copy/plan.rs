@@ -9,10 +9,11 @@ use super::location::Location;
 use super::route::{Route, RouteError};
 use super::services::Services;
 use super::{CopyArgs, LinkChoice, PreserveChoice, failed_list};
+use crate::features;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::BucketListing;
 use object_copy::transfer::{Existing, Extras, Flow, Options, Preserve, Source, Symlinks, Transfer};
-use settings::{ConfigError, Invalid, Reader, features};
+use settings::{ConfigError, Invalid, Reader};
 
 /// Why nothing is copied.
 #[derive(Debug, Error)]

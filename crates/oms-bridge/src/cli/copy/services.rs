@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(not(feature = "aws"))]
+use crate::features;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::{NoCredentials, SourceCredentials};
 use object_copy::clock;
@@ -10,8 +12,6 @@ use object_copy::transfer::Source;
 use object_copy::transfer::{S3, S3Options};
 use oss_lite::{Bucket, Client, Credentials, Dialect, Endpoint};
 use settings::Reader;
-#[cfg(not(feature = "aws"))]
-use settings::features;
 use settings::location::{Place, S3Place};
 #[cfg(feature = "aws")]
 use settings::{Invalid, lenient};

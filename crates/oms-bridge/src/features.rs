@@ -5,7 +5,7 @@
 //! feature brings it. Never an unknown command.
 
 /// What a build says that is asked for `what` and was built without the feature that brings it.
-pub fn missing(feature: &str, what: &str) -> String {
+pub(crate) fn missing(feature: &str, what: &str) -> String {
     format!(
         "{what} is not in this build. To get it: cargo install --locked --path crates/oms-bridge --profile dist --features {feature}, or --features full for everything"
     )
@@ -15,7 +15,7 @@ pub fn missing(feature: &str, what: &str) -> String {
 mod tests {
     #[test]
     fn what_is_missing_can_be_had_by_the_command_that_is_named() {
-        let manifest = include_str!("../../oms-bridge/Cargo.toml");
+        let manifest = include_str!("../Cargo.toml");
         for feature in ["aws", "demo", "desk", "full"] {
             assert!(manifest.contains(&format!("\n{feature} = [")), "{feature}");
         }
