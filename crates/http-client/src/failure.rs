@@ -42,25 +42,6 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
     error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped))
 }
 
-/// What failed on the network, for a message: host and port, which is what there is to check, and the
-/// innermost cause. Nothing else of the URL is shown, since its query may hold secrets.
-pub fn described(error: reqwest::Error) -> String {
-    let server = error.url().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
-    let server = server.map_or_else(|| "the server".to_owned(), |(host, port)| format!("{host}:{port}"));
-    let connects = error.is_connect();
-    let cause = root_cause(&error.without_url());
-    if connects {
-        format!("cannot connect to {server}: {cause}")
-    } else {
-        format!("the connection to {server} failed: {cause}")
-    }
-}
-
-/// The innermost cause, which says what happened: the layers above it say "error sending request".
-pub fn root_cause(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
@@ -75,7 +56,7 @@ mod tests {
 
     async fn kind(url: &str) -> (TransportKind, String) {
         let error = build(Proxies::None).unwrap().get(url).send().await.unwrap_err();
-        (TransportKind::of(&error), root_cause(&error))
+        (TransportKind::of(&error), causes(&error).last().unwrap().to_string())
     }
 
     #[tokio::test]
@@ -89,18 +70,6 @@ mod tests {
         let (closed, cause) = kind(&format!("http://{address}/")).await;
         assert_eq!(closed, TransportKind::Connect);
         assert!(cause.contains("refused") && !cause.contains("sending request"), "{cause}");
-    }
-
-    #[tokio::test]
-    async fn a_description_has_host_and_port_and_no_more_of_the_url() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let url = format!("http://u:hush@{address}/hush?token=hush");
-        let error = build(Proxies::None).unwrap().get(url).send().await.unwrap_err();
-        let told = described(error);
-        assert!(told.starts_with(&format!("cannot connect to {address}: ")), "{told}");
-        assert!(!told.contains("hush"), "{told}");
     }
 
     #[tokio::test]

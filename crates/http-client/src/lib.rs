@@ -13,7 +13,7 @@ use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-pub use self::failure::{TransportKind, described, root_cause};
+pub use self::failure::TransportKind;
 
 /// Idle connections are dropped before the services drop them (their gateways close after 60 seconds).
 const IDLE: Duration = Duration::from_secs(50);

@@ -7,7 +7,6 @@
 //! | [`bulk`] | copies many |
 //! | [`egress`] | which URLs and addresses may be fetched when a user names the URL |
 //! | [`outcome`] | how an attempt ends: classes of failure, errors, open uploads |
-//! | [`backoff`] | waits between tries |
 //! | [`clock`] | the clock, and the offset of a service's clock |
 //! | [`header`] | headers that may occur once |
 //! | [`web_url`] | URLs without their secrets; the object name in a URL |
@@ -28,7 +27,6 @@
 
 #![warn(missing_docs)]
 
-pub mod backoff;
 pub mod bulk;
 pub mod clock;
 pub mod egress;

@@ -66,6 +66,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod backoff;
 mod body;
 mod bucket;
 mod bucket_name;
@@ -99,6 +100,7 @@ mod xml;
 #[cfg(test)]
 mod test_support;
 
+pub use backoff::{Backoff, Random};
 pub use body::ObjectBody;
 pub use bucket::Bucket;
 pub use bucket_name::BucketName;
@@ -110,7 +112,7 @@ pub use credentials::Credentials;
 pub use dialect::Dialect;
 pub use encoding::header_text;
 pub use endpoint::{Addressing, Endpoint, without_secrets};
-pub use error::{Error, ErrorKind, Withheld};
+pub use error::{Error, ErrorKind, Withheld, describe_transport, root_cause};
 pub use framing::{ByteRange, ContentRange, Contradiction, Framing, content_length};
 pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict};
 pub use key::ObjectKey;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
+
 /// How often and how long a failed request is tried again.
 ///
 /// Repeated are: no connection, a broken one or no answer in time; 408, 429 and 5xx; and the codes by which
@@ -11,8 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     attempts: u32,
-    base: Duration,
-    longest: Duration,
+    backoff: Backoff,
     total: Duration,
 }
 
@@ -21,8 +22,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 3,
-            base: Duration::from_millis(200),
-            longest: Duration::from_secs(20),
+            backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(20) },
             total: Duration::from_mins(3),
         }
     }
@@ -44,8 +44,7 @@ impl RetryPolicy {
     /// The wait before try n + 1 is a random share of `base * 2^(n - 1)`, at most of `longest` (full jitter).
     #[must_use]
     pub fn with_backoff(mut self, base: Duration, longest: Duration) -> Self {
-        self.base = base;
-        self.longest = longest;
+        self.backoff = Backoff { base, cap: longest };
         self
     }
 
@@ -64,10 +63,9 @@ impl RetryPolicy {
         self.total
     }
 
-    /// The wait after the given number of tries; `jitter` is in `0.0..1.0`.
-    pub(crate) fn delay(&self, tries: u32, jitter: f64) -> Duration {
-        let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.base.saturating_mul(factor).min(self.longest).mul_f64(jitter.clamp(0.0, 1.0))
+    /// The wait after the given number of tries.
+    pub(crate) fn delay(&self, tries: u32, random: impl Fn() -> f64) -> Duration {
+        self.backoff.delay(tries.saturating_sub(1), random)
     }
 }
 
@@ -78,9 +76,9 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest_and_jitter_takes_its_share() {
         let policy = RetryPolicy::default();
-        let waits: Vec<u128> = [1, 2, 3, 8, 40].map(|tries| policy.delay(tries, 1.0).as_millis()).into();
+        let waits: Vec<u128> = [1, 2, 3, 8, 40].map(|tries| policy.delay(tries, || 1.0).as_millis()).into();
         assert_eq!(waits, [200, 400, 800, 20_000, 20_000]);
-        assert_eq!(policy.delay(2, 0.5).as_millis(), 200);
-        assert_eq!(policy.delay(2, 0.0).as_millis(), 0);
+        assert_eq!(policy.delay(2, || 0.5).as_millis(), 200);
+        assert_eq!(policy.delay(2, || 0.0).as_millis(), 0);
     }
 }

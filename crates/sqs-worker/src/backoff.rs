@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::Instant;
 
-use object_copy::backoff::{Backoff, Random};
+use oss_lite::{Backoff, Random};
 
 /// Wait between two probes of the log bucket.
 const PROBE_INTERVAL: Backoff = Backoff { base: Duration::from_secs(5), cap: Duration::from_mins(1) };

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use super::error::{QueueError, QueueErrorKind};
 use super::queue::{BATCH, Queue};
 use super::stats::Stats;
-use object_copy::backoff::Backoff;
+use oss_lite::Backoff;
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 8;

@@ -6,6 +6,7 @@ use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
 use aws_access::Behind;
+use oss_lite::root_cause;
 
 /// Why a request to the queue failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,14 +87,14 @@ impl QueueError {
             SdkError::ConstructionFailure(_) => Self::new(QueueErrorKind::Unusable, operation, chain(error)),
             SdkError::TimeoutError(_) => transient(format!("{server} does not answer in time")),
             SdkError::DispatchFailure(failure) if failure.is_io() => {
-                transient(format!("{server} cannot be reached: {}", innermost(error)))
+                transient(format!("{server} cannot be reached: {}", root_cause(error)))
             }
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 transient(format!("{server} does not answer in time"))
             }
             // Credentials that could not be had, first of all.
             SdkError::DispatchFailure(_) => transient(chain(error)),
-            _ => transient(format!("{server} answers what is no answer of a queue: {}", innermost(error))),
+            _ => transient(format!("{server} answers what is no answer of a queue: {}", root_cause(error))),
         }
     }
 
@@ -125,15 +126,6 @@ impl QueueError {
             of_credentials: kind == QueueErrorKind::Refused && is_of_credentials(code),
         }
     }
-}
-
-/// What is at the bottom of an error.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 /// All that the causes of an error say, without what is said twice.

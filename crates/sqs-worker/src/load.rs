@@ -16,9 +16,9 @@ use super::shared::Shared;
 use bridge_core::credentials::NoCredentials;
 use bridge_core::pipeline::{Budget, Nack, NackReason, Report};
 use bridge_core::progress::Log;
-use object_copy::backoff::Backoff;
 use object_copy::clock;
 use object_events::Message;
+use oss_lite::Backoff;
 
 /// Time budget of one run. What is not copied by then is recorded in the journal, and a replay continues it.
 const RUN: Duration = Duration::from_hours(1);

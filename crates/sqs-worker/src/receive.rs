@@ -13,8 +13,8 @@ use super::options::Until;
 use super::queue::{BATCH, Received};
 use super::shared::Shared;
 use bridge_core::journal::ProbeStep;
-use object_copy::backoff::Backoff;
 use object_copy::clock;
+use oss_lite::Backoff;
 
 /// Most pollers: one alone receives thousands of messages a second close to the queue.
 const POLLERS: usize = 8;

@@ -107,7 +107,7 @@ const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
     ("oms_bridge::event", "object_events"),
-    ("oms_bridge::engine::backoff", "object_copy::backoff"),
+    ("oms_bridge::engine::backoff", "oss_lite::backoff"),
 ];
 
 /// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it

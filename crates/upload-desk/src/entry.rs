@@ -18,6 +18,8 @@ mod tests;
 
 use std::time::Duration;
 
+use oss_lite::Backoff;
+
 pub(crate) use self::id::Id;
 pub(crate) use self::md5::Md5;
 pub(crate) use self::multipart::{GIVEN_UP_AFTER, Multipart, PART_EXPIRY, PartsError};
@@ -35,8 +37,8 @@ pub(crate) const GRACE: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: [Duration; 3] =
     [Duration::from_mins(10), Duration::from_mins(70), Duration::from_mins(430)];
 
-/// Longest wait between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// Waits between two tries.
+const PAUSES: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(15) };
 
 /// The row of an object, from the moment its upload is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -306,8 +308,8 @@ impl Entry {
 
     /// Schedules the next try after a failure, with exponential backoff.
     pub(crate) fn reschedule(&mut self, now: Millis) {
-        let pause =
-            Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(self.checks)).min(LONGEST_PAUSE);
+        // Not shortened by chance: each row has a time of its own.
+        let pause = PAUSES.delay(self.checks, || 1.0);
         self.checks = self.checks.saturating_add(1);
         self.due_at = Some(after(now, pause));
     }

@@ -51,7 +51,6 @@ const CIRCLES: &[&str] = &["upload-desk::api"];
 
 /// Names of types that a crate declares more than once, and why.
 const TWICE: &[(&str, &str, &str)] = &[
-    ("fc-adapter", "Signals", "one of them is compiled: systems have signals or not"),
     ("oss-lite", "SigningKey", "one of each version of the signature, named by its module"),
     ("oss-lite", "StringToSign", "one of each version of the signature, named by its module"),
 ];

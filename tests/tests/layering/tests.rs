@@ -62,7 +62,15 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ),
     (
         "sqs-worker",
-        &["aws-access", "bridge-core", "http-client", "http-listener", "object-copy", "object-events"],
+        &[
+            "aws-access",
+            "bridge-core",
+            "http-client",
+            "http-listener",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+        ],
     ),
     (
         "upload-desk",

@@ -335,7 +335,7 @@ struct ErrorBody {
 async fn send(http: &reqwest::Client, request: Request) -> Result<Response, FetchError> {
     let response = match timeout(PATIENCE, http.execute(request)).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(FetchError::NoAnswer(http_client::root_cause(&error.without_url()))),
+        Ok(Err(error)) => return Err(FetchError::NoAnswer(oss_lite::root_cause(&error.without_url()))),
         Err(_) => return Err(FetchError::TimeUp),
     };
     let status = response.status();
@@ -360,7 +360,7 @@ async fn text(mut response: Response) -> Result<String, FetchError> {
     };
     match timeout(PATIENCE, read).await {
         Ok(Ok(bytes)) => String::from_utf8(bytes).map_err(|_| FetchError::Answer("is no text")),
-        Ok(Err(error)) => Err(FetchError::BrokenOff(http_client::root_cause(&error.without_url()))),
+        Ok(Err(error)) => Err(FetchError::BrokenOff(oss_lite::root_cause(&error.without_url()))),
         Err(_) => Err(FetchError::Answer("does not end")),
     }
 }

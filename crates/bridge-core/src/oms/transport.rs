@@ -42,10 +42,10 @@ pub(super) fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
 
 /// An error without a reply of OMS.
 pub(super) fn transport(error: reqwest::Error) -> EngineError {
-    EngineError::local(format!("no reply from OMS: {}", http_client::described(error)))
+    EngineError::local(format!("no reply from OMS: {}", oss_lite::describe_transport(error)))
 }
 
 /// The innermost cause, without the URL: its query may contain secrets.
 pub(super) fn cause(error: reqwest::Error) -> String {
-    http_client::root_cause(&error.without_url())
+    oss_lite::root_cause(&error.without_url())
 }

@@ -42,9 +42,9 @@ use crate::engine::copy::CopyContext;
 use crate::engine::{Engine, EngineName, Failure};
 use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
 use crate::progress::Observer;
-use object_copy::backoff::Random;
 use object_copy::outcome::{Attempt, FailureClass};
 use object_events::change::Provider;
+use oss_lite::Random;
 
 /// Chunks under way at once: one is sent while another is recorded and a third is listed.
 const CHUNKS: usize = 3;

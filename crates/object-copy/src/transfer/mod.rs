@@ -111,7 +111,7 @@ pub use self::removal::{RemovalLimiter, Removals};
 pub use self::s3::{S3, S3Bucket, S3Options};
 pub use self::source::Source;
 pub use self::web::{Admission, Inadmissible, Web};
-use crate::backoff::Random;
+use oss_lite::Random;
 
 /// Concurrent streams by default.
 pub const CONCURRENCY: usize = 16;

@@ -14,7 +14,7 @@ use super::opened::{Body, Opened, exactly};
 use super::range::GetRange;
 use super::source::Source;
 use super::source_info::SourceInfo;
-use crate::backoff::{Backoff, Random};
+use oss_lite::{Backoff, Random};
 
 /// Most consecutive failures without a single byte.
 const TRIES: u32 = 5;

@@ -106,7 +106,7 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
 }
 
 pub(super) fn transport(error: reqwest::Error, server: &str) -> TransferError {
-    TransferError::transient(format!("{server}: {}", http_client::described(error)))
+    TransferError::transient(format!("{server}: {}", oss_lite::describe_transport(error)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::error::{Abort, TransferError};
-use crate::backoff::{Backoff, Random};
+use oss_lite::{Backoff, Random};
 
 /// What a broken write throws away was read and sent.
 const WRITES: u32 = 6;

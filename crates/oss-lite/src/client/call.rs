@@ -124,7 +124,7 @@ impl Caller<'_> {
                     Some(Duration::ZERO)
                 }
                 (Retry::Backoff, _) if tries < attempts => {
-                    Some(self.shared.retry.delay(tries, (self.shared.jitter)()))
+                    Some(self.shared.retry.delay(tries, &*self.shared.jitter))
                 }
                 _ => None,
             };

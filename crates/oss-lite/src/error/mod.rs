@@ -14,6 +14,7 @@ mod withheld;
 pub(crate) use classify::Addressed;
 pub(crate) use reply::{Answer, from_reply};
 pub(crate) use transport::{deadline_passed, silent, transport};
+pub use transport::{describe_transport, root_cause};
 pub use withheld::Withheld;
 
 /// What went wrong, coarse enough to act on.

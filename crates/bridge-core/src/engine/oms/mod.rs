@@ -35,10 +35,10 @@ use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcom
 use crate::breaker::{Breaker, NoPermit};
 use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
-use object_copy::backoff::{Backoff, Random};
 use object_copy::clock::Clock;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_events::change::ObjectChange;
+use oss_lite::{Backoff, Random};
 
 /// How many requests one process has in flight by default.
 pub const IN_FLIGHT: usize = 16;

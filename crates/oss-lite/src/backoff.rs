@@ -8,7 +8,7 @@ pub type Random = fn() -> f64;
 /// Exponential backoff with full jitter: attempt `n` (from 0) waits anywhere in `0..min(cap, base × 2ⁿ)`.
 ///
 /// Full jitter spreads the retries of instances that all saw the same outage.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// Ceiling of the first wait.
     pub base: Duration,
@@ -18,14 +18,14 @@ pub struct Backoff {
 
 impl Backoff {
     /// The wait before try `attempt + 1`.
-    pub fn delay(&self, attempt: u32, random: Random) -> Duration {
+    pub fn delay(&self, attempt: u32, random: impl Fn() -> f64) -> Duration {
         let ceiling = self.base.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(self.cap);
         ceiling.mul_f64(random().clamp(0.0, 1.0))
     }
 
     /// The same with equal jitter, for waits that must not be short: between half the ceiling and the
     /// ceiling.
-    pub fn equal_jitter(&self, attempt: u32, random: Random) -> Duration {
+    pub fn equal_jitter(&self, attempt: u32, random: impl Fn() -> f64) -> Duration {
         let half = Self { base: self.base / 2, cap: self.cap / 2 };
         half.delay(attempt, || 1.0) + half.delay(attempt, random)
     }
