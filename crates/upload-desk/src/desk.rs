@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oss_lite::Bucket;
 use oss_lite::callback::CallbackKeys;
 use reqwest::Url;
 use rustls::crypto::SecureRandom;
@@ -148,6 +149,16 @@ impl Desk {
     /// Closes the catalogue, after which every request fails.
     pub async fn close(&self) {
         self.0.catalogue.close().await;
+    }
+
+    /// Who may sign in, for people to read. No token is in it.
+    pub fn users(&self) -> String {
+        self.0.users.summary()
+    }
+
+    /// The bucket that browsers upload to.
+    pub fn bucket(&self) -> &Bucket {
+        self.0.store.bucket()
     }
 
     /// As `Store::page_access`.

@@ -10,6 +10,9 @@ use settings::Invalid;
 /// Longest name of a user, in bytes.
 const LONGEST_NAME: usize = 64;
 
+/// Most names in a summary.
+const SHOWN: usize = 5;
+
 /// The users of a desk and their tokens. A user may have several: the old and the new one, while they change.
 #[derive(Clone, Debug)]
 pub struct Users(Arc<[(Token, Arc<User>)]>);
@@ -55,6 +58,25 @@ impl Users {
         if users.is_empty() { Err(Invalid::new("names no user")) } else { Ok(Self(users.into())) }
     }
 
+    /// Who may sign in, for people to read: the first few names. A name as long as a token is left out, since
+    /// a token may stand in its place.
+    pub(crate) fn summary(&self) -> String {
+        let mut names: Vec<_> = self.0.iter().map(|(_, user)| user).collect();
+        names.dedup();
+        let shown = names.iter().filter(|user| user.name.len() < SHORTEST).take(SHOWN);
+        let shown: Vec<_> = shown
+            .map(|user| match user.role {
+                Role::Member => user.name.clone(),
+                Role::Admin => format!("{} (admin)", user.name),
+            })
+            .collect();
+        match names.len() - shown.len() {
+            0 => shown.join(", "),
+            more if shown.is_empty() => format!("{more} users"),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+
     /// The user with the token in a header `Authorization`, in constant time.
     pub(crate) fn who(&self, authorization: Option<&HeaderValue>) -> Option<&Arc<User>> {
         let presented = Token::presented(authorization)?;
@@ -98,6 +120,17 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_summary_names_a_few_users_and_no_token() {
+        let summary = |text: &str| Users::parse(text).unwrap().summary();
+        let token = |number: usize| format!("token-number-{number:04}");
+        assert_eq!(summary(&format!("eric:{},eric:{}", token(1), token(2))), "eric");
+        assert_eq!(summary(&format!("eric:{},root:{}:admin", token(1), token(2))), "eric, root (admin)");
+        let many: Vec<_> = (0..8).map(|number| format!("u{number}:{}", token(number))).collect();
+        assert_eq!(summary(&many.join(",")), "u0, u1, u2, u3, u4 and 3 more");
+        assert_eq!(summary(&format!("{}:{}", token(1), token(2))), "1 users");
+    }
 
     const ERIC: &str = "eric:0123456789abcdef";
 

@@ -1,5 +1,6 @@
-// Writes docs/desk.png, or the file that is named: the desk with a handful of uploads. It belongs to the user
-// of DESK_ADMIN_TOKEN, whose objects it deletes.
+// Writes docs/desk.png, or the file that is named: the desk with a handful of uploads. Beside it desk-375.png and
+// desk-320.png: the same on phones, with an upload in parts and with one that failed. It belongs to the user of
+// DESK_ADMIN_TOKEN, whose objects it deletes, on a desk with parts of 100 KiB.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask, card, choose, launch, reached, signIn } from './support/desk.mjs';
 import { makeFile } from './support/files.mjs';
+import { withFault } from './support/twin.mjs';
 import { pictures, still } from './support/pictures.mjs';
 
 const TARGET = process.argv[2] ?? fileURLToPath(new URL('../../../docs/desk.png', import.meta.url));
@@ -70,6 +72,30 @@ try {
   await page.locator('#status').waitFor({ state: 'hidden' });
   await page.locator('h1').click();
   await page.screenshot({ path: TARGET });
+
+  const phone = async width => {
+    await page.locator('#status').waitFor({ state: 'hidden' });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: TARGET.replace(/\.png$/, `-${width}.png`) });
+  };
+  await page.locator('#clear').click();
+  await page.setViewportSize({ width: 375, height: 720 });
+  const film = await makeFile(folder, 'Concert.mp4', Buffer.alloc(40 * 102_400, 7));
+  await withFault({ method: 'PUT', path: 'partNumber=2', action: 'hold' }, async ({ struck }) => {
+    await choose(page, film.path);
+    await struck();
+    await reached(page, film.name, 'sending');
+    await phone(375);
+  });
+  await reached(page, film.name, 'done');
+  await page.setViewportSize({ width: 320, height: 640 });
+  const refused = await makeFile(folder, 'Contract.pdf', PDF + PDF);
+  const denied = '<Error><Code>AccessDenied</Code><Message>no</Message></Error>';
+  await withFault({ action: { respond: { status: 403, headers: [], body: denied } } }, async () => {
+    await choose(page, refused.path);
+    await reached(page, refused.name, 'failed');
+    await phone(320);
+  });
 } finally {
   await browser.close();
   await rm(folder, { recursive: true });

@@ -55,6 +55,8 @@ mod slow_clients;
 #[cfg(test)]
 mod slow_hosts;
 #[cfg(test)]
+mod start;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod uploads;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use fc_adapter::{Limits, Platform};
 use oss_lite::BucketName;
+use oss_lite::ErrorKind;
 use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
@@ -57,7 +58,8 @@ pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Ended {
             .of_setting("--listen")
             .with_remedy("name another address")
     })?;
-    if let Err(error) = let_pages_upload(&desk, args.set_cors).await {
+    let bound = listener.local_addr().unwrap_or(address);
+    if let Err(error) = introduce(&desk, bound, args.set_cors).await {
         return Err(failure::of_store(&error, bucket.end(), "PutBucketCors"));
     }
     let served = upload_desk::serve(listener, limits, desk.clone(), stopped()).await;
@@ -114,29 +116,57 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     Ok(Ready { desk, address, limits, bucket })
 }
 
-/// Without a rule for it no browser sends anything, and none says why.
-async fn let_pages_upload(desk: &Desk, set: bool) -> Result<(), oss_lite::Error> {
-    if set {
-        return desk.let_pages_upload().await;
+/// Says where the desk is and how to sign in, and checks the bucket, once. Without a CORS rule no browser sends
+/// anything, and none says why.
+async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(), oss_lite::Error> {
+    tracing::info!("the page of the desk is http://{address}/");
+    tracing::info!("sign in there with the token of a user of DESK_TOKENS: {}", desk.users());
+    if set_cors {
+        desk.let_pages_upload().await?;
     }
     let desk = desk.clone();
     // Nobody waits for it: credentials that may not ask are good enough for all else.
     tokio::spawn(async move {
+        let bucket = desk.bucket().name();
         match desk.page_access().await {
-            Ok(PageAccess { forms: true, parts: true }) => {}
-            Ok(PageAccess { forms: true, parts: false }) => {
-                tracing::warn!(
-                    "no CORS rule of the bucket lets pages upload large files to it in parts (PUT, with ETag exposed); \
-                     --set-cors adds one"
-                );
+            Ok(PageAccess { forms: true, parts: true }) => {
+                tracing::info!("bucket {bucket} is there, and its CORS rules let pages upload to it");
             }
-            Ok(PageAccess { forms: false, .. }) => {
-                tracing::warn!("no CORS rule of the bucket lets pages upload to it; --set-cors adds one");
+            Ok(access) => tracing::warn!("bucket {bucket}: {}", lacking(access)),
+            Err(error) => {
+                tracing::warn!("bucket {bucket}: {}", unchecked(&error, &desk.bucket().public_url()))
             }
-            Err(error) => tracing::debug!(%error, "the CORS rules of the bucket cannot be looked at"),
         }
     });
     Ok(())
+}
+
+/// What pages may not do, and what to do about it.
+fn lacking(access: PageAccess) -> &'static str {
+    if access.forms {
+        "no CORS rule of the bucket lets pages upload large files to it in parts (PUT, header Content-MD5, ETag exposed); \
+         start with --set-cors to add one"
+    } else {
+        "no CORS rule of the bucket lets pages upload to it; start with --set-cors to add one"
+    }
+}
+
+/// Why the bucket was not checked, and what to do about it.
+fn unchecked(error: &oss_lite::Error, url: &str) -> String {
+    match error.kind() {
+        ErrorKind::NoSuchBucket => {
+            format!("there is no such bucket at {url}: create it, or correct DESK_BUCKET or OSS_ENDPOINT")
+        }
+        ErrorKind::AccessDenied => {
+            "its CORS rules cannot be read: allow oss:GetBucketCors, or see to a rule with POST, PUT and the \
+             exposed header ETag yourself"
+                .to_owned()
+        }
+        ErrorKind::CredentialsRefused => {
+            format!("OSS refuses the credentials, so nothing can be uploaded: correct them ({error})")
+        }
+        _ => format!("cannot be checked ({error}): see whether the desk reaches OSS_ENDPOINT"),
+    }
 }
 
 async fn stopped() {

@@ -44,9 +44,12 @@ const ASSETS: &[PageFile] = files![
     "backoff.js",
     "card.js",
     "clipboard.js",
+    "crc64.js",
     "dialogs.js",
+    "digest.js",
     "dom.js",
     "entry.js",
+    "exchange.js",
     "failure.js",
     "files.js",
     "format.js",
@@ -59,8 +62,13 @@ const ASSETS: &[PageFile] = files![
     "main.js",
     "md5-worker.js",
     "md5.js",
+    "multipart.js",
     "oss-error.js",
+    "part-sender.js",
+    "parts.js",
+    "patiently.js",
     "post-form.js",
+    "put-part.js",
     "queue-store.js",
     "queue-view.js",
     "queue.js",
@@ -76,7 +84,7 @@ const ASSETS: &[PageFile] = files![
 ];
 
 /// Modules that a web worker imports, not the page.
-const OF_THE_WORKER: [&str; 2] = ["md5-worker.js", "md5.js"];
+const OF_THE_WORKER: [&str; 3] = ["digest.js", "md5-worker.js", "md5.js"];
 
 /// A file of the page, ready to be sent.
 struct CompressedFile {

@@ -1,4 +1,4 @@
-// Short news: shown for a while, above any dialog, and read out.
+// Short news: shown for a while in a place of its own under the header, where it covers nothing, and read out.
 
 import { byId } from './dom.js';
 
@@ -6,11 +6,7 @@ const SHOWN = 6000;
 let timer;
 
 export function announce(text) {
-  const status = byId('status');
   clearTimeout(timer);
-  // In the top layer it would otherwise stay below a dialog that was opened later.
-  status.hidePopover?.();
-  status.showPopover?.();
-  status.textContent = text;
-  timer = setTimeout(() => status.hidePopover?.(), SHOWN);
+  byId('status').textContent = text;
+  timer = setTimeout(() => byId('status').replaceChildren(), SHOWN);
 }

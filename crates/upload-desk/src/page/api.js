@@ -44,6 +44,31 @@ export class Api {
     return this.#call('POST', 'uploads', { body: order, signal });
   }
 
+  /** The uploads in parts that are under way, as {uploads}. */
+  uploads(signal) {
+    return this.#call('GET', 'uploads/multipart', { signal });
+  }
+
+  beginUpload(order, signal) {
+    return this.#call('POST', 'uploads/multipart', { body: order, signal });
+  }
+
+  parts(id, signal) {
+    return this.#call('GET', `uploads/${encodeURIComponent(id)}/parts`, { signal });
+  }
+
+  signParts(id, parts, signal) {
+    return this.#call('POST', `uploads/${encodeURIComponent(id)}/parts`, { body: { parts }, signal });
+  }
+
+  completeUpload(id, crc64, signal) {
+    return this.#call('POST', `uploads/${encodeURIComponent(id)}/complete`, { body: { crc64 }, signal });
+  }
+
+  abortUpload(id) {
+    return this.#call('DELETE', `uploads/${encodeURIComponent(id)}`);
+  }
+
   upload(id, signal) {
     return this.#call('GET', `uploads/${encodeURIComponent(id)}`, { signal });
   }

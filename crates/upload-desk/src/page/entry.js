@@ -1,10 +1,10 @@
 // One line of the queue: a file, or an address to fetch from.
 //
 // States: waiting → hashing → asking → sending → settling → done | duplicate, or failed | cancelled. After a
-// reload: checking → done | interrupted (the file must be chosen again). From an address: fetching → done |
-// failed.
+// reload: checking → done | interrupted (the file must be chosen again). In parts: asking → comparing →
+// sending, and paused ↔ waiting. From an address: fetching → done | failed.
 
-const RUNNING = new Set(['hashing', 'asking', 'sending', 'settling', 'checking', 'fetching']);
+const RUNNING = new Set(['hashing', 'asking', 'comparing', 'sending', 'settling', 'checking', 'fetching']);
 const OVER = new Set(['done', 'duplicate', 'failed', 'cancelled']);
 
 // crypto.randomUUID is missing where the page is not served by https.
@@ -36,6 +36,9 @@ export const isOver = entry => OVER.has(entry.state);
 export const canRetry = entry =>
   ['failed', 'cancelled'].includes(entry.state) && Boolean(entry.file ?? entry.url);
 
+/** Whether it can be paused: what is stored of it stays. */
+export const canPause = entry => Boolean(entry.parts) && ['asking', 'comparing', 'sending'].includes(entry.state);
+
 /** Whether `file` is the one that this interrupted upload was of. */
 export const awaits = (entry, file) =>
   entry.kind === 'file' &&
@@ -46,10 +49,10 @@ export const awaits = (entry, file) =>
   entry.lastModified === file.lastModified;
 
 /** What is kept over a reload; null if there is nothing to go on with. */
-export function recordOf({ key, kind, name, size, lastModified, type, id, state, complete, failure }) {
+export function recordOf({ key, kind, name, size, lastModified, type, id, state, complete, parts, failure }) {
   const over = ['done', 'duplicate', 'cancelled'].includes(state) || (state === 'failed' && !failure?.again);
   if (over || (kind === 'url' && !id)) return null;
-  return { key, kind, name, size, lastModified, type, id, complete };
+  return { key, kind, name, size, lastModified, type, id, complete, ...(parts && { parts }) };
 }
 
 const isText = value => typeof value === 'string' && value !== '';
@@ -57,8 +60,9 @@ const isText = value => typeof value === 'string' && value !== '';
 /** The entry of such a record, or null if it is none. */
 export function entryOf(record) {
   if (!record || !isText(record.key) || !isText(record.name)) return null;
-  const { key, kind, name, size, lastModified, type, id, complete } = record;
+  const { key, kind, name, size, lastModified, type, id, complete, parts } = record;
   if (kind === 'url' && isText(id)) return { key, kind, name, id, state: 'fetching' };
   if (kind !== 'file' || !Number.isFinite(size) || !Number.isFinite(lastModified)) return null;
-  return { key, kind, name, size, lastModified, type, id, complete, state: id ? 'checking' : 'interrupted' };
+  const state = id ? 'checking' : 'interrupted';
+  return { key, kind, name, size, lastModified, type, id, complete, ...(parts && { parts: true }), state };
 }

@@ -23,6 +23,9 @@ let language = choose(lasting.getItem(KEY), preferred);
 export const locale = () =>
   preferred.find(tag => tag.toLowerCase().split('-')[0] === language) ?? TAGS[language];
 
+/** Whether there is a text of that name. */
+export const has = key => Object.hasOwn(strings[language], key);
+
 export const t = (key, values = {}) => fill(strings[language][key], values);
 
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '').trim();

@@ -11,7 +11,9 @@ export const PATHS = {
   file: 'M6 3h8l4 4v14H6zM14 3v4h4',
   image: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01',
   open: 'M14 4h6v6M20 4l-9 9M18 13v7H4V6h7',
+  pause: 'M8 5v14M16 5v14',
   play: 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM10 8.5l6 3.5-6 3.5z',
+  resume: 'M8 5l11 7-11 7z',
   retry: 'M20 11a8 8 0 1 0-2 6M20 4v7h-7',
   video: 'M3 6h12v12H3zM15 10l6-3v10l-6-3',
 };

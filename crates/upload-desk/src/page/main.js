@@ -7,10 +7,11 @@ import { byId } from './dom.js';
 import { acceptFiles } from './files.js';
 import { formatBytes } from './format.js';
 import { Gallery } from './gallery.js';
-import { md5Of } from './hasher.js';
+import { digestsOf, md5Of } from './hasher.js';
 import { locale, switchLanguage, t, translate } from './i18n.js';
 import { refusal } from './limits.js';
 import { postForm } from './post-form.js';
+import { putPart } from './put-part.js';
 import { QueueStore, queuesIn } from './queue-store.js';
 import { QueueView } from './queue-view.js';
 import { Queue } from './queue.js';
@@ -101,7 +102,7 @@ async function start() {
   me = await whoAmI();
   const own = await ownQueue();
   const store = new QueueStore(lasting, { queue: own, user: me.user });
-  const tools = { api, md5Of, postForm, pause };
+  const tools = { api, md5Of, digestsOf, postForm, putPart, pause, multipartAbove: me.multipart_above };
   const queue = new Queue({ store, tools, refuse: file => refusal(file, me) });
   const gallery = new Gallery(api, { forwards: me.forward !== false });
   views = [new QueueView(queue), gallery];
@@ -119,6 +120,7 @@ async function start() {
     open: () => !document.querySelector('dialog[open]'),
     onUnreadable: error => announce(t('failed', { message: error.message })),
   });
+  addEventListener('online', () => queue.retryBroken());
   addEventListener('beforeunload', event => queue.busy && event.preventDefault());
   showTexts(me);
   byId('app').hidden = false;

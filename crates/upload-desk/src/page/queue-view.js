@@ -1,26 +1,36 @@
-// The queue as the user sees it: one line per entry, made once and then kept up to date.
+// The queue as the user sees it: one line per entry, made once and then kept up to date. What failed is also
+// said at the top of the window, wherever the user is on the page.
 
 import { announce } from './announce.js';
 import { byId, el, icon, label } from './dom.js';
-import { canRetry, isOver, isRunning } from './entry.js';
+import { canPause, canRetry, isOver, isRunning } from './entry.js';
 import { formatBytes, formatDuration } from './format.js';
-import { locale, t } from './i18n.js';
+import { has, locale, t } from './i18n.js';
 import { iconOf } from './icons.js';
 import { Rate } from './rate.js';
 
 const bytes = value => formatBytes(value, locale());
 
-function stateText({ state, sent = 0, size, failure }, rate) {
-  if (state === 'failed') {
-    const { limit } = failure.values;
-    const values = limit == null ? failure.values : { limit: bytes(limit) };
-    return t(`why.${failure.reason}`, values);
-  }
+// In the user's language: what the desk and the storage say is for who runs them.
+function reasonText({ failure: { reason, values, code }, type }) {
+  if (reason === 'desk') return has(`desk.${code}`) ? t(`desk.${code}`) : t('why.desk');
+  const status = /^[45]\d\d\b/.exec(values.message ?? '')?.[0];
+  if (reason === 'notFetched' && status) return t('why.fetchedStatus', { status });
+  const limit = values.limit == null ? undefined : bytes(values.limit);
+  return t(`why.${reason}`, { ...values, limit, type });
+}
+
+function stateText(entry, rate) {
+  const { state, sent = 0, size } = entry;
+  if (state === 'failed') return reasonText(entry);
   const speed = state === 'sending' && sent < size ? rate.bytesPerSecond : undefined;
   if (!speed) return t(`state.${state}`, { sent: bytes(sent), size: bytes(size ?? 0) });
   const left = formatDuration((size - sent) / speed, locale());
   return t('state.rate', { sent: bytes(sent), size: bytes(size), rate: bytes(speed), left });
 }
+
+// So that the reason is in sight whatever the name is.
+const shortened = name => (name.length > 40 ? `${name.slice(0, 24)}…${name.slice(-12)}` : name);
 
 class Line {
   #entry;
@@ -28,18 +38,21 @@ class Line {
   #name = el('span', { className: 'name' });
   #state = el('span', { className: 'state' });
   #bar = el('progress', { max: 1 });
+  #pause;
   #again;
   #away;
 
   constructor(entry, queue) {
     this.#entry = entry;
     const act = () => (entry.state === 'interrupted' ? byId('files').click() : queue.retry(entry));
+    const pause = () => (entry.state === 'paused' ? queue.goOn(entry) : queue.hold(entry));
     const leave = () =>
-      isRunning(entry) || entry.state === 'waiting' ? queue.cancel(entry) : queue.remove(entry);
+      isRunning(entry) || ['waiting', 'paused'].includes(entry.state) ? queue.cancel(entry) : queue.remove(entry);
+    this.#pause = el('button', { type: 'button', className: 'quiet', onclick: pause });
     this.#again = el('button', { type: 'button', className: 'quiet', onclick: act }, icon('retry'));
     this.#away = el('button', { type: 'button', className: 'quiet', onclick: leave }, icon('close'));
     const text = el('div', {}, this.#name, this.#bar, this.#state);
-    this.element = el('li', {}, icon(iconOf(entry.type)), text, this.#again, this.#away);
+    this.element = el('li', {}, icon(iconOf(entry.type)), text, this.#pause, this.#again, this.#away);
   }
 
   show() {
@@ -50,14 +63,22 @@ class Line {
     this.#name.textContent = name;
     this.#name.title = name;
     this.#state.textContent = stateText(entry, this.#rate);
-    this.#bar.hidden = !isRunning(entry);
+    const paused = state === 'paused';
+    this.#bar.hidden = !isRunning(entry) && !paused;
     // An unknown share is a bar without a value.
-    if (['sending', 'hashing'].includes(state)) this.#bar.value = size > 0 ? sent / size : 1;
+    if (['sending', 'hashing', 'comparing', 'paused'].includes(state)) this.#bar.value = size > 0 ? sent / size : 1;
     else this.#bar.removeAttribute('value');
     this.#bar.setAttribute('aria-label', t('queue.progress', { name }));
+    this.#pause.hidden = !paused && !canPause(entry);
+    const doing = paused ? 'resume' : 'pause';
+    if (this.#pause.dataset.doing !== doing) {
+      this.#pause.dataset.doing = doing;
+      this.#pause.replaceChildren(icon(paused ? 'resume' : 'pause'));
+    }
+    label(this.#pause, t(`do.${doing}`, { name }));
     this.#again.hidden = state !== 'interrupted' && !canRetry(entry);
     label(this.#again, t(state === 'interrupted' ? 'do.choose' : 'do.retry', { name }));
-    label(this.#away, t(isRunning(entry) || state === 'waiting' ? 'do.cancel' : 'do.remove', { name }));
+    label(this.#away, t(isRunning(entry) || paused || state === 'waiting' ? 'do.cancel' : 'do.remove', { name }));
   }
 }
 
@@ -67,6 +88,11 @@ export class QueueView {
 
   constructor(queue) {
     this.#queue = queue;
+    byId('problem-show').onclick = () => {
+      const line = [...this.#lines.values()].find(({ element }) => element.dataset.state === 'failed');
+      line?.element.scrollIntoView({ block: 'center' });
+      line?.element.querySelector('button:not([hidden])')?.focus({ preventScroll: true });
+    };
     byId('clear').onclick = () => {
       queue.clear();
       byId('choose-files').focus();
@@ -91,8 +117,10 @@ export class QueueView {
     const before = line.element.dataset.state;
     line.show();
     if (before === entry.state) return;
+    // What failed comes first, in the order of the queue.
+    if (entry.state === 'failed') byId('entries').prepend(line.element);
     this.#summarize();
-    if (isOver(entry)) announce(`${entry.name}: ${t(`state.${entry.state}`)}`);
+    if (isOver(entry) && entry.state !== 'failed') announce(`${entry.name}: ${t(`state.${entry.state}`)}`);
   }
 
   #remove(entry) {
@@ -111,5 +139,15 @@ export class QueueView {
     byId('queue').hidden = entries.length === 0;
     byId('clear').hidden = !entries.some(isOver);
     byId('summary').textContent = t('queue.summary', { done, total: entries.length });
+    this.#showProblem(entries.filter(({ state }) => state === 'failed'));
+  }
+  // The last that failed, in words; role=alert has it read out.
+  #showProblem(failed) {
+    const last = failed.at(-1);
+    byId('problem').hidden = !last;
+    const text = last
+      ? t('queue.failed', { count: failed.length, name: shortened(last.name), reason: reasonText(last) })
+      : '';
+    if (byId('problem-text').textContent !== text) byId('problem-text').textContent = text;
   }
 }

@@ -1,6 +1,6 @@
 // The uploads of this tab: what waits, what runs, what is over.
 
-import { awaits, canRetry, fileEntry, isOver, isRunning, urlEntry } from './entry.js';
+import { awaits, canPause, canRetry, fileEntry, isOver, isRunning, urlEntry } from './entry.js';
 import { Failure } from './failure.js';
 import { fetched } from './settle.js';
 import { transfer } from './transfer.js';
@@ -69,7 +69,35 @@ export class Queue extends EventTarget {
 
   cancel(entry) {
     this.#running.get(entry.key)?.abort();
+    const { id, parts } = entry;
+    // Its parts are stored until somebody says that they are not needed; if the desk does not hear it, it
+    // finds out by itself.
+    if (parts && id && !['done', 'duplicate', 'cancelled'].includes(entry.state)) {
+      this.#tools.api.abortUpload(id).catch(() => {});
+      entry.id = undefined;
+    }
     if (!isOver(entry)) this.#update(entry, { state: 'cancelled' });
+  }
+
+  /** Stops an upload in parts until `goOn`. */
+  hold(entry) {
+    if (!canPause(entry)) return;
+    this.#running.get(entry.key)?.abort();
+    this.#update(entry, { state: 'paused' });
+  }
+
+  goOn(entry) {
+    if (entry.state !== 'paused') return;
+    this.#update(entry, { state: 'waiting' });
+    this.#pump();
+  }
+
+  /** Tries again what a lost network ended. */
+  retryBroken() {
+    for (const entry of this.entries) {
+      const { state, failure } = entry;
+      if (state === 'failed' && ['connection', 'unreachable'].includes(failure.reason)) this.retry(entry);
+    }
   }
 
   retry(entry) {

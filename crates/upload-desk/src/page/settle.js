@@ -48,3 +48,26 @@ export async function fetched(id, { api, pause, signal }) {
     await pause(delay(count, { base: 500, most: 10_000 }), signal);
   }
 }
+
+// Putting a large object together takes minutes at most.
+const LOOKS = 60;
+
+/**
+ * The stored upload, when the desk has put it together. Throws a `Failure`: `gone` or `damaged` if parts must
+ * be sent again.
+ */
+export async function putTogether(id, { api, pause, signal }) {
+  for (let count = 1; count <= LOOKS; count += 1) {
+    try {
+      const upload = await api.upload(id, signal);
+      if (upload.state === 'uploading' || upload.state === 'failed') throw new Failure('damaged');
+      if (upload.state === 'missing') throw new Failure('gone');
+      const stored = judged(upload);
+      if (stored) return stored;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.passing)) throw error;
+    }
+    await pause(delay(count, { base: 300, most: 10_000 }), signal);
+  }
+  throw Object.assign(new Failure('unsettled'), { again: true });
+}

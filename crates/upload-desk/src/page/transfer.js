@@ -2,6 +2,9 @@
 
 import { delay } from './backoff.js';
 import { Failure } from './failure.js';
+import { inParts } from './multipart.js';
+import { readable } from './part-sender.js';
+import { failureOf } from './patiently.js';
 import { settle } from './settle.js';
 import { judge } from './verdict.js';
 
@@ -10,17 +13,11 @@ const HASH_LIMIT = 256 * 1024 * 1024;
 // How often the bucket is looked at: for an object that is there, that may be there, that hardly is.
 const LOOKS = { sure: 6, possible: 4, unlikely: 1 };
 
-const statusFailures = { 413: 'tooLarge', 415: 'wrongType' };
-
-const failureOf = error =>
-  new Failure(statusFailures[error.status] ?? (error.status === 0 ? 'unreachable' : 'desk'), {
-    message: error.message,
-  });
-
 /**
  * Brings `entry` to its end: {state: 'done' | 'duplicate', object} or {state: 'interrupted'} for want of the
  * file. Throws a `Failure`, an `ApiError` 401, or what `signal` was aborted with. `update(changes)` is told
- * each change of the entry. `tools`: {api, md5Of, postForm, pause}.
+ * each change of the entry. `tools`: {api, md5Of, digestsOf, postForm, putPart, pause, multipartAbove}: larger
+ * files are sent in parts.
  */
 export async function transfer(entry, { update, signal, tools }) {
   const context = { ...tools, signal };
@@ -30,6 +27,7 @@ export async function transfer(entry, { update, signal, tools }) {
     if (stored) return { state: 'done', object: stored.object };
   }
   if (!entry.file) return { state: 'interrupted' };
+  if (entry.file.size > (tools.multipartAbove ?? Infinity)) return inParts(entry, update, context);
   if (!entry.md5 && entry.file.size <= HASH_LIMIT) await hash(entry, update, context);
   for (let attempt = 1; ; attempt += 1) {
     const { end, again } = await tryOnce(entry, update, context);
@@ -79,12 +77,4 @@ async function arrived(entry, sure, update, context) {
   if (stored) return { end: { state: 'done', object: stored.object } };
   if (sure) throw Object.assign(new Failure('unsettled'), { again: true });
   return { again: { wait: false, failure: new Failure('connection') } };
-}
-
-async function readable(file) {
-  try {
-    await file.slice(0, 1).arrayBuffer();
-  } catch (error) {
-    throw new Failure('unreadable', { message: error.message });
-  }
 }

@@ -12,6 +12,8 @@ export const TOKEN_2 = needed('DESK_TOKEN_2');
  * A desk whose upload policies have expired when they arrive; the test of it is skipped where there is none.
  */
 export const SHORT_DESK = process.env.DESK_SHORT_URL;
+/** A desk with parts of 100 KiB; tests of it are skipped where there is none. */
+export const PARTS_DESK = process.env.DESK_PARTS_URL;
 
 const FLAGS = [
   '--headless',

@@ -43,14 +43,16 @@ test('every reason of a failure and every state has a text', () => {
   for (const name of files().filter(name => name.endsWith('.js'))) {
     for (const [, reason] of textOf(name).matchAll(/new Failure\('(\w+)'/g)) reasons.add(reason);
   }
-  for (const name of ['verdict.js', 'transfer.js', 'settle.js']) {
-    const [, table] = /const (?:REASONS|statusFailures|ENDS) = \{([^}]*)\}/.exec(textOf(name));
-    for (const [, reason] of table.matchAll(/: '(\w+)'/g)) reasons.add(reason);
+  for (const name of ['verdict.js', 'patiently.js', 'settle.js']) {
+    const tables = [...textOf(name).matchAll(/const (?:REASONS|statusFailures|ENDS) = \{([^}]*)\}/g)];
+    assert.ok(tables.length > 0, name);
+    for (const [, table] of tables)
+      for (const [, reason] of table.matchAll(/: '(\w+)'/g)) reasons.add(reason);
   }
   assert.ok(reasons.size > 12);
   for (const reason of reasons) assert.ok(strings.en[`why.${reason}`], reason);
   for (const state of textOf('entry.js').match(
-    /'(hashing|asking|sending|settling|checking|fetching|done|duplicate|failed|cancelled)'/g,
+    /'(hashing|asking|comparing|paused|sending|settling|checking|fetching|done|duplicate|failed|cancelled)'/g,
   )) {
     assert.ok(strings.en[`state.${state.slice(1, -1)}`], state);
   }
