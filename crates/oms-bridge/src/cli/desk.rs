@@ -116,8 +116,8 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     Ok(Ready { desk, address, limits, bucket })
 }
 
-/// Says where the desk is and how to sign in, and checks the bucket, once. Without a CORS rule no browser sends
-/// anything, and none says why.
+/// Says where the desk is and how to sign in, and checks the bucket, once. Without a CORS rule no browser
+/// sends anything, and none says why.
 async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(), oss_lite::Error> {
     tracing::info!("the page of the desk is http://{address}/");
     tracing::info!("sign in there with the token of a user of DESK_TOKENS: {}", desk.users());
