@@ -97,17 +97,24 @@ impl<K: Eq + Hash> Said<K> {
 }
 
 /// The crates that the product is made of, beside that of the binary.
-const CRATES: [&str; 7] =
-    ["aws_access", "bridge_core", "object_copy", "object_events", "settings", "sqs_worker", "upload_desk"];
+const CRATES: [&str; 8] = [
+    "aws_access",
+    "bridge_core",
+    "object_copy",
+    "object_events",
+    "settings",
+    "sqs_worker",
+    "terminal",
+    "upload_desk",
+];
 
 /// What lines were named after before the product was divided into crates, where that is not found in
 /// [`CRATES`] under its own name.
-const RENAMED: [(&str, &str); 5] = [
-    ("oms_bridge::aws", "aws_access"),
+const RENAMED: [(&str, &str); 4] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
     ("oms_bridge::event", "object_events"),
-    ("oms_bridge::engine::backoff", "oss_lite::backoff"),
+    ("oms_bridge::logging", "terminal::logging"),
 ];
 
 /// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it
@@ -162,6 +169,8 @@ pub fn start(format: LogFormat, filter: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -179,6 +188,89 @@ mod tests {
         assert!(journal.would_enable("bridge_core::journal", &Level::DEBUG));
         assert!(journal.would_enable("upload_desk::worker", &Level::TRACE));
         assert!(!journal.would_enable("bridge_core::pipeline", &Level::DEBUG));
+    }
+
+    /// The modules whose lines 0.1.0 logged, each as a target below `oms_bridge`.
+    const OF_0_1_0: [&str; 37] = [
+        "bulk",
+        "cli::consume",
+        "cli::copy::report",
+        "cli::desk",
+        "cli::serve",
+        "consume",
+        "consume::delete",
+        "consume::load",
+        "consume::receive",
+        "demo::cloud",
+        "desk",
+        "desk::api::buckets",
+        "desk::api::callback",
+        "desk::api::error",
+        "desk::server",
+        "desk::worker",
+        "engine::composed",
+        "engine::fallback",
+        "engine::oms",
+        "event::s3",
+        "host::function",
+        "host::lambda",
+        "host::lambda::drain",
+        "host::lambda::environment",
+        "ingest::api",
+        "ingest::pending",
+        "ingest::work",
+        "logging",
+        "progress",
+        "replay::chunk",
+        "replay::source",
+        "transfer::destination",
+        "transfer::object",
+        "transfer::parts",
+        "transfer::reader",
+        "transfer::resume",
+        "transfer::retry",
+    ];
+
+    /// The modules of all crates, as targets: `bridge_core::journal`.
+    fn modules() -> Vec<String> {
+        fn below(folder: &Path, module: &str, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                if path.is_dir() {
+                    below(&path, &format!("{module}::{name}"), found);
+                } else if matches!(name, "lib" | "mod") {
+                    found.push(module.to_owned());
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    found.push(format!("{module}::{name}"));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
+            let path = entry.unwrap().path();
+            let source = path.join("src");
+            if source.is_dir() {
+                let name = path.file_name().unwrap().to_str().unwrap().replace('-', "_");
+                below(&source, &name, &mut found);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn what_0_1_0_logged_is_still_found_by_its_name() {
+        let modules = modules();
+        for old in OF_0_1_0 {
+            let targets = of_the_product(format!("oms_bridge::{old}=trace").parse().unwrap());
+            let found = modules.iter().any(|module| targets.would_enable(module, &tracing::Level::TRACE));
+            assert!(found, "no module is found by oms_bridge::{old}");
+        }
+        for (old, new) in RENAMED {
+            let old = old.strip_prefix("oms_bridge::").unwrap();
+            assert!(OF_0_1_0.iter().any(|known| known.starts_with(old)), "0.1.0 logged nothing as {old}");
+            assert!(modules.iter().any(|module| module == new), "there is no {new}");
+        }
     }
 
     #[test]
