@@ -3,7 +3,7 @@
 #
 # Builds it: no cloud twin in it (`--no-default-features`), linked against nothing, so any image runs it. With PREBUILT nothing is
 # built and no Rust toolchain is needed: the path of such a binary, or of a release archive with it
-# (oms-bridge-VERSION-TARGET.tar.gz).
+# (oms-bridge-function-VERSION-TARGET.tar.gz of packaging/release, or the one with all features).
 set -euo pipefail
 out=${1:?usage: [PREBUILT=FILE] deploy/build.sh FOLDER [TARGET]}
 prebuilt=${PREBUILT:+$(realpath "$PREBUILT")}
@@ -13,13 +13,12 @@ target=${2:-x86_64-unknown-linux-gnu}
 mkdir -p "$out"
 case $prebuilt in
     '')
-        RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-            cargo build --locked --profile dist --package oms-bridge --no-default-features --target "$target"
-        install -m 755 "${CARGO_TARGET_DIR:-target}/$target/dist/oms-bridge" "$out/bootstrap"
+        built=$(packaging/static-build "$target" --no-default-features)
+        install -m 755 "$built" "$out/bootstrap"
         ;;
     *.tar.gz | *.tgz)
         # The binary is in a folder of the archive's name, or in none.
-        member=$(tar -tzf "$prebuilt" | grep -E '^(\./)?([^/]+/)?(bin/)?oms-bridge$' | head -n 1) ||
+        member=$(tar -tzf "$prebuilt" | grep -E '^(\./)?([^/]+/)?(bin/)?(oms-bridge|bootstrap)$' | head -n 1) ||
             { echo "error: $prebuilt holds no oms-bridge" >&2 && exit 1; }
         tar -xzOf "$prebuilt" "$member" >"$out/bootstrap.new"
         install -m 755 "$out/bootstrap.new" "$out/bootstrap"

@@ -14,14 +14,14 @@ if readelf --dynamic --wide "$binary" | grep -q NEEDED; then
     exit 1
 fi
 
-version=$("$binary" --version)
+version=$("$binary" -V)
 echo "static: $version, $(stat -c %s "$binary") bytes"
 
 if [ "$(id -u)" = 0 ]; then
     empty=$(mktemp -d)
     trap 'rm -rf "$empty"' EXIT
     cp "$binary" "$empty/bootstrap"
-    [ "$(chroot "$empty" /bootstrap --version)" = "$version" ]
+    [ "$(chroot "$empty" /bootstrap -V)" = "$version" ]
     # Without settings it must say so and end with 2, which takes its whole start.
     status=0
     chroot "$empty" /bootstrap serve 2>"$empty/stderr" || status=$?

@@ -6,14 +6,25 @@ use std::path::{Path, PathBuf};
 use cloud_twin::Service;
 use serde_json::Value;
 
+use crate::commands::{commands_of, help};
 use crate::markdown::{documents, root};
 use crate::prose::{first_column, in_backticks};
 use crate::session::{Printed, run};
 use crate::world::{CHANGED, FAILED, LISTED, MIRROR, OF_AMAZON, QUEUED, SITE, SOURCE, World};
 
 /// The pages that have commands to run, by name. Each has a test below.
-const PAGES: [&str; 8] =
-    ["copy", "deploy", "desk", "ingest", "migrate", "moving-over", "operations", "sources"];
+const PAGES: [&str; 10] = [
+    "copy",
+    "deploy",
+    "desk",
+    "ingest",
+    "install",
+    "local-cloud",
+    "migrate",
+    "moving-over",
+    "operations",
+    "sources",
+];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
@@ -116,6 +127,31 @@ async fn migrate() {
         assert_eq!(of_source(CHANGED).body, CHANGED.as_bytes(), "{suffix}");
         function.terminate().await;
     }
+}
+
+#[tokio::test]
+async fn install() {
+    in_both_languages("install", |world, printed| {
+        printed_by(printed, "features: ");
+        let installed = world.folder().join("home/.local/share");
+        let script =
+            std::fs::read_to_string(installed.join("bash-completion/completions/oms-bridge")).unwrap();
+        assert!(script.contains("--log-bucket"), "{script}");
+        for command in commands_of(&help(&[])) {
+            assert!(installed.join(format!("man/man1/oms-bridge-{command}.1")).exists(), "{command}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn local_cloud() {
+    in_both_languages("local-cloud", |world, printed| {
+        printed_by(printed, "\"met\":true");
+        assert_eq!(printed_by(printed, "\"hits\":").matches("\"fault\":").count(), 2);
+        assert!(world.twin.faults().list().is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]

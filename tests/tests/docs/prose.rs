@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use cloud_twin::FaultAction;
+
 use crate::commands::{commands_of, help, without_placeholders};
 use crate::markdown::{documents, root};
 use crate::pages::is_page;
@@ -104,6 +106,44 @@ fn settings_that_pages_name_are_read() {
         }) {
             assert!(known.contains(&*name), "{path}: nothing reads {name}");
         }
+    }
+}
+
+const LOCAL_CLOUD: [(&str, &str, &str); 2] = [
+    ("docs/local-cloud.md", "| request |", "| action |"),
+    ("docs/local-cloud.zh-CN.md", "| 请求 |", "| 动作 |"),
+];
+
+#[test]
+fn the_admin_routes_of_the_local_cloud_are_those_of_its_source() {
+    let source = read("crates/cloud-twin/src/admin.rs").replace("//! ", "");
+    let routes = |text: &str, head: &str| -> BTreeSet<String> {
+        let cells = first_column(text, head).join("\n");
+        in_backticks(&cells).map(str::to_owned).collect()
+    };
+    let wanted = routes(&source, "| request |");
+    assert!(wanted.len() >= 15, "{wanted:?}");
+    for (page, head, _) in LOCAL_CLOUD {
+        assert_eq!(routes(&read(page), head), wanted, "{page}");
+    }
+}
+
+#[test]
+fn the_faults_of_the_local_cloud_are_all_there_are() {
+    // The message about an unknown name lists those that there are.
+    let unknown = serde_json::from_str::<FaultAction>("\"?\"").unwrap_err().to_string();
+    let wanted: BTreeSet<_> = in_backticks(&unknown).filter(|name| *name != "?").map(str::to_owned).collect();
+    for (page, _, head) in LOCAL_CLOUD {
+        let cells = first_column(&read(page), head).join("\n");
+        let actions = in_backticks(&cells).map(|action| {
+            let parsed = serde_json::from_str::<FaultAction>(action);
+            let action = parsed.unwrap_or_else(|error| panic!("{page}: {action}: {error}"));
+            match serde_json::to_value(action).unwrap() {
+                serde_json::Value::String(name) => name,
+                value => value.as_object().unwrap().keys().next().unwrap().clone(),
+            }
+        });
+        assert_eq!(actions.collect::<BTreeSet<_>>(), wanted, "{page}");
     }
 }
 

@@ -146,6 +146,7 @@ impl World {
             ("INGEST_DOMAINS='cdn.example.com,", "INGEST_DOMAINS='127.0.0.1,"),
             ("localhost:8080", "$LISTENING"),
             ("localhost:9000", "$LISTENING"),
+            ("localhost:9004", &self.twin.admin_url()),
             ("localhost:9090", "$LISTENING"),
             ("<id>", &oss.access_key),
             ("<secret>", &oss.secret_key),

@@ -97,11 +97,18 @@ async fn wrong_usage_ends_with_two_and_help_with_zero() {
         let finished = OmsBridge::new(arguments.iter().copied()).settings(good()).run().await;
         assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{arguments:?}: {finished:?}");
     }
+    let short = concat!("oms-bridge ", env!("CARGO_PKG_VERSION"), "\n");
+    let version = OmsBridge::new(["-V"]).run().await;
+    assert_eq!((version.code, &*version.stdout), (Some(0), short));
     let version = OmsBridge::new(["--version"]).run().await;
-    assert_eq!(
-        (version.code, &*version.stdout),
-        (Some(0), concat!("oms-bridge ", env!("CARGO_PKG_VERSION"), "\n"))
-    );
+    let [commit, features, target] =
+        version.stdout.strip_prefix(short).unwrap().lines().collect::<Vec<_>>()[..]
+    else {
+        panic!("{version:?}");
+    };
+    assert_eq!((version.code, commit), (Some(0), "commit:   not recorded in debug builds"));
+    assert_eq!(features, "features: aws completions demo desk");
+    assert!(target.starts_with("target:   ") && target.contains(std::env::consts::ARCH), "{target}");
 }
 
 #[tokio::test]

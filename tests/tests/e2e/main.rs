@@ -18,6 +18,8 @@ mod demo;
 #[cfg(test)]
 mod destination_guard;
 #[cfg(test)]
+mod dev;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod doctor_bucket;

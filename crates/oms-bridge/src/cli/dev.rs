@@ -1,21 +1,22 @@
 //! `dev`: the local cloud, left running.
 
-use std::time::Duration;
+mod introduction;
+
+use std::fs;
+use std::path::PathBuf;
 
 use chrono::Utc;
 use clap::Args;
 use cloud_twin::TwinEvent;
 use fc_adapter::Limits;
-use http::{HeaderMap, Method};
-use oss_lite::sign::{self, Resource, Scheme, SigningParams, SigningRequest, v4};
-use oss_lite::{Dialect, ObjectKey, Query};
-use serde_json::json;
+use tempfile::TempDir;
 use tokio::sync::broadcast::error::RecvError;
 
+use self::introduction::{FILE, describe, introduce};
 use super::{Ended, Exit, exit, print, print_json, say};
 use crate::config::{SettingsOf, WithSettings, listen};
 use crate::demo::Error;
-use crate::demo::cloud::{Addresses, DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
+use crate::demo::cloud::{Addresses, LocalCloud};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::demo::screen::Screen;
@@ -39,6 +40,9 @@ fn help() -> String {
 
 /// Runs the local cloud with the function and, where it is built in, the upload desk on it until Ctrl-C: an
 /// upload by any OSS client triggers the function.
+///
+/// It prints commands to try it with. The routes of its admin address, which break and observe the cloud, are
+/// in docs/local-cloud.md.
 #[derive(Args)]
 #[command(after_help = help())]
 pub(super) struct DevArgs {
@@ -79,20 +83,30 @@ struct Local {
     limits: Limits,
     #[cfg(feature = "desk")]
     desk: LocalDesk,
+    /// Goes last: the desk has its database there.
+    folder: TempDir,
 }
 
 impl Local {
     async fn start(addresses: Addresses, limits: Limits) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix("oms-bridge-dev-").tempdir()?;
+        fs::write(folder.path().join(FILE), "hello\n")?;
         let cloud = LocalCloud::start(addresses, limits, DEFAULT_TIMEOUT).await?;
         #[cfg(feature = "desk")]
-        let desk = LocalDesk::start(&cloud, addresses).await?;
+        let desk = LocalDesk::start(&cloud, addresses, folder.path()).await?;
         Ok(Self {
             cloud,
             #[cfg(feature = "desk")]
             limits,
             #[cfg(feature = "desk")]
             desk,
+            folder,
         })
+    }
+
+    /// The file that there is to upload.
+    fn file(&self) -> PathBuf {
+        self.folder.path().join(FILE)
     }
 
     async fn serve(self, mut interrupts: Interrupts) -> Result<(), Error> {
@@ -110,89 +124,6 @@ impl Local {
             Ok(())
         }
     }
-}
-
-fn describe(local: &Local) -> serde_json::Value {
-    let cloud = &local.cloud;
-    let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
-    #[cfg(feature = "desk")]
-    let desk = local.desk.describe();
-    #[cfg(not(feature = "desk"))]
-    let desk = serde_json::Value::Null;
-    json!({
-        "function_url": cloud.function_url(),
-        "oss": {"endpoint": twin.oss_url(), "region": twin.region(), "access_key_id": oss.access_key,
-                "access_key_secret": oss.secret_key, "bucket": SOURCE, "log_bucket": JOURNAL},
-        "obs": {"endpoint": twin.obs_url(), "access_key": huawei.access_key, "secret_key": huawei.secret_key,
-                "bucket": DESTINATION},
-        "oms": {"sync_url": cloud.sync_url()},
-        "admin_url": twin.admin_url(),
-        "desk": desk,
-    })
-}
-
-fn introduce(local: &Local) -> Result<String, Error> {
-    let cloud = &local.cloud;
-    let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
-    let (endpoint, region) = (twin.oss_url(), twin.region());
-    let (id, secret) = (&oss.access_key, &oss.secret_key);
-    #[cfg(feature = "desk")]
-    let desk = local.desk.introduce();
-    #[cfg(not(feature = "desk"))]
-    let desk = "  desk      not in this build: cargo run --release --features desk -- dev\n";
-    Ok(format!(
-        "A local cloud, until Ctrl-C. Every upload to oss://{SOURCE} triggers the function, and OMS copies to obs://{DESTINATION}.
-The keys are made up and work nowhere else.
-
-  function  {function}
-  OSS       {endpoint}   {id} / {secret}
-  OBS       {obs}   {ak} / {sk}
-  OMS       {sync_url}
-  admin     {admin}   faults, counters, events of the local cloud
-{desk}
-Upload with ossutil (2.x):
-
-  ossutil cp hello.txt oss://{SOURCE}/hello.txt -e {endpoint} --region {region} --addressing-style path -i {id} -k {secret}
-
-with Python (pip install oss2):
-
-  python3 -c 'import oss2; print(oss2.Bucket(oss2.Auth(\"{id}\", \"{secret}\"), \"{endpoint}\", \"{SOURCE}\", is_path_style=True).put_object(\"测试 a+b%20c.txt\", b\"hello\").status)'
-
-or with curl (valid for seven days):
-
-  curl -T hello.txt '{url}'
-
-Send keys that you know:
-
-  SYNC_URL={sync_url} HW_AK={ak} HW_SK={sk} LOG_BUCKET={JOURNAL} \\
-  OSS_ENDPOINT={endpoint} OSS_REGION={region} OSS_ACCESS_KEY_ID={id} OSS_ACCESS_KEY_SECRET={secret} \\
-  oms-bridge send hello.txt
-
-What happens:
-",
-        function = cloud.function_url(),
-        obs = twin.obs_url(),
-        ak = huawei.access_key,
-        sk = huawei.secret_key,
-        sync_url = cloud.sync_url(),
-        admin = twin.admin_url(),
-        url = upload_url(cloud, "hello.txt")?,
-    ))
-}
-
-/// A URL that uploads one object without further credentials.
-fn upload_url(cloud: &LocalCloud, key: &str) -> Result<String, Error> {
-    const VALID: Duration = Duration::from_hours(7 * 24);
-    let twin = cloud.twin();
-    let key = ObjectKey::new(Dialect::Oss, key)?;
-    let resource = Resource::Object { bucket: SOURCE, key: &key };
-    let (method, query) = (Method::PUT, Query::default());
-    let request = SigningRequest { method: &method, resource, query: &query };
-    let credentials = credentials(twin.oss_account());
-    let scheme = Scheme::V4(v4::Settings::new(twin.region()));
-    let params = SigningParams { scheme, credentials: &credentials, time: Utc::now() };
-    let query = sign::presign(&request, &HeaderMap::new(), &params, VALID)?;
-    Ok(format!("{}/{SOURCE}/{}?{query}", twin.oss_url(), key.encoded()))
 }
 
 /// Says what happens as it happens, on stderr.

@@ -27,6 +27,14 @@ pub(super) enum LeftOut {
     #[cfg(not(feature = "demo"))]
     #[command(after_help = help("demo", "dev"))]
     Dev(Anything),
+    /// Not in this build: prints the script that lets a shell complete commands.
+    #[cfg(not(feature = "completions"))]
+    #[command(after_help = help("completions", "completions"))]
+    Completions(Anything),
+    /// Not in this build: writes manual pages.
+    #[cfg(not(feature = "completions"))]
+    #[command(after_help = help("completions", "man"))]
+    Man(Anything),
 }
 
 /// Whatever the command takes where there is one.
@@ -55,6 +63,10 @@ pub(super) fn failure(asked: &LeftOut) -> Failure {
         LeftOut::Demo(_) => ("demo", "demo"),
         #[cfg(not(feature = "demo"))]
         LeftOut::Dev(_) => ("demo", "dev"),
+        #[cfg(not(feature = "completions"))]
+        LeftOut::Completions(_) => ("completions", "completions"),
+        #[cfg(not(feature = "completions"))]
+        LeftOut::Man(_) => ("completions", "man"),
     };
     Failure::configuration(missing(feature, command))
 }

@@ -1,5 +1,7 @@
 //! The commands. On stdout: results only. On stderr: logs, progress, warnings.
 
+#[cfg(feature = "completions")]
+mod completions;
 #[cfg(feature = "aws")]
 mod consume;
 mod copy;
@@ -14,7 +16,7 @@ mod exit;
 mod explain;
 mod help;
 mod json_list;
-#[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+#[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
 mod output;
 #[cfg(test)]
@@ -56,10 +58,21 @@ use terminal::{stderr, style};
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
 
+/// What `--version` says; `-V` says the first line. `build.rs` finds it out.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit:   ",
+    env!("BUILD_COMMIT"),
+    "\nfeatures: ",
+    env!("BUILD_FEATURES"),
+    "\ntarget:   ",
+    env!("BUILD_TARGET")
+);
+
 /// Forwards object events of Alibaba Cloud OSS to Huawei Cloud OMS, or copies the objects itself, so that
 /// nothing is lost.
 #[derive(Parser)]
-#[command(name = "oms-bridge", version, after_help = exit::help(EXAMPLE), subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "oms-bridge", version, long_version = LONG_VERSION, after_help = exit::help(EXAMPLE), subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -92,7 +105,11 @@ enum Command {
     Demo(demo::DemoArgs),
     #[cfg(feature = "demo")]
     Dev(dev::DevArgs),
-    #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+    #[cfg(feature = "completions")]
+    Completions(completions::CompletionsArgs),
+    #[cfg(feature = "completions")]
+    Man(completions::ManArgs),
+    #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
     #[command(flatten)]
     LeftOut(left_out::LeftOut),
     Help(help::HelpArgs),
@@ -115,7 +132,9 @@ impl Command {
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
             Self::Help(_) => "error",
-            #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+            #[cfg(feature = "completions")]
+            Self::Completions(_) | Self::Man(_) => "error",
+            #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
             Self::LeftOut(_) => "error",
         }
     }
@@ -186,7 +205,11 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         }
         #[cfg(feature = "demo")]
         Command::Dev(args) => dev::run(&args, reader(args.settings.values())).await,
-        #[cfg(not(all(feature = "aws", feature = "demo", feature = "desk")))]
+        #[cfg(feature = "completions")]
+        Command::Completions(args) => Ok(completions::completions(&args)),
+        #[cfg(feature = "completions")]
+        Command::Man(args) => completions::man(&args),
+        #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
         Command::LeftOut(asked) => Err(left_out::failure(&asked)),
         Command::Help(args) => help::run(&args),
     }

@@ -1,8 +1,7 @@
 //! The upload desk on the local cloud.
 
-use std::env;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::Path;
 
 use fc_adapter::Limits;
 use oss_lite::callback::PublicKey;
@@ -26,55 +25,30 @@ const USER: &str = "dev";
 /// Its token. It opens nothing but a local cloud of made-up keys.
 const TOKEN: &str = "dev-token-of-the-local-cloud";
 
-/// A desk that listens. What it has made of a database goes with it.
+/// A desk that listens.
 #[derive(Debug)]
 pub(crate) struct LocalDesk {
     desk: Desk,
     listener: TcpListener,
     url: String,
-    files: Files,
-}
-
-/// A file of SQLite and what lies beside it.
-#[derive(Debug)]
-struct Files(PathBuf);
-
-impl Files {
-    /// Of this process. What one of the same number left behind is removed.
-    fn of_this_process() -> Self {
-        let files = Self(env::temp_dir().join(format!("oms-bridge-dev-{}.db", std::process::id())));
-        files.remove();
-        files
-    }
-
-    fn remove(&self) {
-        for end in ["", "-wal", "-shm"] {
-            let mut file = self.0.clone().into_os_string();
-            file.push(end);
-            // It may never have been there.
-            let _ = std::fs::remove_file(file);
-        }
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        self.remove();
-    }
 }
 
 impl LocalDesk {
-    /// Sets one up on the bucket whose uploads trigger the function, so it forwards nothing itself.
+    /// Sets one up on the bucket whose uploads trigger the function, so it forwards nothing itself. Its
+    /// database is a file in `folder`.
     ///
     /// # Errors
     ///
     /// Mostly when the port is taken.
-    pub(crate) async fn start(cloud: &LocalCloud, addresses: Addresses) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        cloud: &LocalCloud,
+        addresses: Addresses,
+        folder: &Path,
+    ) -> Result<Self, Error> {
         let listener = TcpListener::bind(addresses.desk()).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
-        let files = Files::of_this_process();
-        let database = format!("sqlite://{}", files.0.display());
+        let database = format!("sqlite://{}", folder.join("desk.db").display());
         let twin = cloud.twin();
         let values = Values::default()
             .with(&DESK_BUCKET.spec, SOURCE)
@@ -94,7 +68,7 @@ impl LocalDesk {
         let http = http_client::build(Proxies::None)?;
         let desk = assemble::desk(settings, catalogue, cloud.source_credentials(), &http)?;
         desk.let_pages_upload().await?;
-        Ok(Self { desk, listener, url, files })
+        Ok(Self { desk, listener, url })
     }
 
     /// Where it is reached, and what opens it, as JSON.
@@ -117,9 +91,6 @@ impl LocalDesk {
         limits: Limits,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<(), Error> {
-        let Self { desk, listener, files, .. } = self;
-        let served = upload_desk::serve(listener, limits, desk, stop).await;
-        drop(files);
-        Ok(served?)
+        Ok(upload_desk::serve(self.listener, limits, self.desk, stop).await?)
     }
 }

@@ -141,8 +141,21 @@ table! {
 }
 
 const LOGGING: Section = Section { title: text("Logs", "日志"), intro: text("", "") };
-const EVERY: &[&str] =
-    &["serve", "send", "replay", "status", "doctor", "explain", "copy", "consume", "desk", "demo", "dev"];
+const EVERY: &[&str] = &[
+    "serve",
+    "send",
+    "replay",
+    "status",
+    "doctor",
+    "explain",
+    "copy",
+    "consume",
+    "desk",
+    "demo",
+    "dev",
+    "completions",
+    "man",
+];
 
 table! {
     /// Log lines.
