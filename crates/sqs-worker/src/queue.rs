@@ -54,6 +54,8 @@ pub struct About {
     pub waiting: u64,
     /// Whether messages that were received too often are dead-lettered.
     pub redrive: Redrive,
+    /// Seconds that a message is hidden once it is received, where the request does not say.
+    pub visibility: Option<u32>,
 }
 
 /// Whether messages that were received too often are dead-lettered.
@@ -121,7 +123,11 @@ impl Queue {
 
     /// Asks for the attributes of the queue.
     pub async fn about(&self) -> Result<About, QueueError> {
-        let names = [QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::RedrivePolicy];
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::RedrivePolicy,
+            QueueAttributeName::VisibilityTimeout,
+        ];
         let request =
             self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
         let answer = self.ask("GetQueueAttributes", || request.clone().send()).await?;
@@ -133,6 +139,7 @@ impl Queue {
                 Some(policy) if !policy.is_empty() => Redrive::Configured,
                 _ => Redrive::Missing,
             },
+            visibility: attribute(QueueAttributeName::VisibilityTimeout).and_then(|text| text.parse().ok()),
         })
     }
 

@@ -52,7 +52,7 @@ fn describe(cloud: &Cloud, id: &str, task: &SyncTask) -> Value {
         "enable_restore": false,
         "object_overwrite_mode": "SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE",
         "dst_storage_policy": "STANDARD",
-        "consistency_check": "size_last_modified",
+        "consistency_check": "crc64",
     })
 }
 

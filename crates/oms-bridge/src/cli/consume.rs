@@ -13,13 +13,14 @@ use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
-use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
-use crate::failure::{Failure, FailureKind};
+use crate::config::{WithSettings, Mode, Settings, SettingsOf, keys, listen};
+use crate::failure::{Failure, queue_kind, queue_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
+use settings::keys::{Vendor, foreign};
 use settings::{Invalid, Reader, lenient, parse};
 use sqs_worker::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
@@ -91,8 +92,6 @@ pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Ended {
 
 async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Failure> {
     let settings = Settings::read(&mut r);
-    r.must_be_set(&QUEUE_URL.spec);
-    let address = r.get_by(&QUEUE_URL, queue);
     let limits = listen::limits(&mut r, Limits::default().with_connections(CONNECTIONS));
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let credentials = SourceCredentials::renewing(variable, &http);
@@ -102,19 +101,12 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
         Err(CredentialsError::None(_)) => keys::need_oss(&mut r),
         Err(error) => r.problem(ALIBABA_CLOUD_ACCESS_KEY_ID.spec.name, error.to_string()),
     }
-    let own_region = r.get(&AWS_REGION);
-    let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
-    let config = aws_access::config(&http, region).await;
-    // Without the URL nobody knows whether it names a region.
-    if address.is_some() {
-        must_have_region(&config, &mut r);
-    }
-    must_have_credentials(&config, &mut r).await;
-    let (mut settings, address) = r.finish(settings.zip(address))?;
+    let access = QueueAccess::read(&mut r, &http).await;
+    let (mut settings, access) = r.finish(settings.zip(access))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
-    let queue = Queue::new(&config, &address, args.endpoint_url.clone());
+    let queue = access.open(args.endpoint_url.clone());
     look(&queue).await?;
     let health = match args.listen {
         Some(address) => Some(listen(address, limits).await?),
@@ -128,6 +120,34 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     };
     let worker = Worker::new(queue, pipeline, credentials, keys, options);
     Ok((worker, health))
+}
+
+/// The queue, and what opens it.
+pub(super) struct QueueAccess {
+    address: Address,
+    config: aws_access::Config,
+}
+
+impl QueueAccess {
+    /// As the settings say. What is missing or wrong is a problem.
+    pub(super) async fn read(r: &mut Reader, http: &reqwest::Client) -> Option<Self> {
+        r.must_be_set(&QUEUE_URL.spec);
+        let address = r.get_by(&QUEUE_URL, queue);
+        let own_region = r.get(&AWS_REGION);
+        let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
+        let config = aws_access::config(http, region).await;
+        // Without the URL nobody knows whether it names a region.
+        if address.is_some() {
+            must_have_region(&config, r);
+        }
+        must_have_credentials(&config, r).await;
+        Some(Self { address: address?, config })
+    }
+
+    /// The queue, at its own service or at `endpoint`.
+    pub(super) fn open(&self, endpoint: Option<String>) -> Queue {
+        Queue::new(&self.config, &self.address, endpoint)
+    }
 }
 
 fn queue(url: &str) -> Result<Address, Invalid> {
@@ -162,19 +182,28 @@ fn must_have_region(config: &aws_access::Config, r: &mut Reader) {
 
 /// Says before the first request what it would fail of.
 async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
-    if let Err(error) = config.credentials.provide_credentials().await {
-        // The reasons of each provider are several lines.
-        tracing::debug!(error = %error, source = ?std::error::Error::source(&error), "no credentials for AWS");
-        let what = format!("no credentials for AWS: {error}");
-        let remedy = "set it with AWS_SECRET_ACCESS_KEY, or let AWS's own tools find credentials here";
-        r.problem("AWS_ACCESS_KEY_ID", Invalid::new(what).with_remedy(remedy));
+    const ID: &str = "AWS_ACCESS_KEY_ID";
+    match config.credentials.provide_credentials().await {
+        Ok(found) => {
+            // Those of a file or a role have no setting that could be named.
+            let is_set = variable(ID).is_some_and(|id| id == found.access_key_id());
+            let foreign = foreign(Vendor::Amazon, ID, found.access_key_id()).filter(|_| is_set);
+            foreign.into_iter().for_each(|problem| r.add(problem));
+        }
+        Err(error) => {
+            // The reasons of each provider are several lines.
+            tracing::debug!(error = %error, source = ?std::error::Error::source(&error), "no credentials for AWS");
+            let what = format!("missing: no credentials for AWS: {error}");
+            let remedy = "set it with AWS_SECRET_ACCESS_KEY, or let AWS's own tools find credentials here";
+            r.problem(ID, Invalid::new(what).with_remedy(remedy));
+        }
     }
 }
 
 /// Looks at the queue. Trouble that passes is left to the pollers.
 async fn look(queue: &Queue) -> Result<(), Failure> {
     match queue.about().await {
-        Ok(About { waiting, redrive }) => {
+        Ok(About { waiting, redrive, .. }) => {
             tracing::info!(waiting, "consuming");
             if redrive == Redrive::Missing {
                 tracing::warn!(
@@ -193,19 +222,7 @@ async fn look(queue: &Queue) -> Result<(), Failure> {
 }
 
 fn refused(error: &QueueError) -> Failure {
-    let kind = match error.kind() {
-        QueueErrorKind::Refused if error.is_of_credentials() => FailureKind::Credentials,
-        QueueErrorKind::Refused => FailureKind::Permission,
-        QueueErrorKind::Unusable => FailureKind::Configuration,
-        QueueErrorKind::Transient => FailureKind::OutOfReach,
-    };
-    Failure::new(kind, format_args!("the queue: {error}")).with_remedy(match kind {
-        FailureKind::Credentials => "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what AWS's own tools find here",
-        FailureKind::Permission => "allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes \
-                                    on the queue",
-        FailureKind::OutOfReach => "check the host in QUEUE_URL and the network, or try again later",
-        FailureKind::Configuration | FailureKind::Internal => "check QUEUE_URL and AWS_REGION",
-    })
+    Failure::new(queue_kind(error), format_args!("the queue: {error}")).with_remedy(queue_remedy(error))
 }
 
 async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> {

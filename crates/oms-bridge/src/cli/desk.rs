@@ -10,14 +10,14 @@ use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{DeskSettings, Service, SettingsOf, WithSettings, keys, listen};
-use crate::failure::{self, End, Failure, FailureKind};
+use crate::config::{WithSettings, DeskSettings, Service, SettingsOf, keys, listen};
+use crate::failure::{self, End, Failure};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use settings::{Invalid, Reader};
 use upload_desk::Desk;
-use upload_desk::catalogue::{Catalogue, CatalogueErrorKind};
+use upload_desk::catalogue::Catalogue;
 use upload_desk::store::PageAccess;
 
 const PORT: u16 = 8080;
@@ -104,12 +104,9 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     let credentials = SourceCredentials::new(variable);
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
-        let kind = match error.kind() {
-            CatalogueErrorKind::Misconfigured => FailureKind::Configuration,
-            CatalogueErrorKind::Unavailable => FailureKind::OutOfReach,
-            _ => FailureKind::Internal,
-        };
-        Failure::new(kind, error).of_setting("DESK_DATABASE")
+        Failure::new(failure::catalogue_kind(&error), &error)
+            .of_setting("DESK_DATABASE")
+            .with_remedy("check host, name, user and password of the database, or the folder of the file")
     })?;
     let bucket = UploadBucket { service: settings.oss.clone(), name: settings.bucket.clone() };
     let desk = assemble::desk(settings, catalogue, credentials, &http).map_err(Failure::configuration)?;

@@ -1,30 +1,46 @@
 //! `doctor`: what is set up wrongly, and what to do about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+#[cfg(feature = "desk")]
+use oss_lite::Client;
+use oss_lite::Credentials;
 use tokio::time::Instant;
 
-use super::{Ended, Exit, exit, print, print_json, variable};
+#[cfg(feature = "aws")]
+use super::consume::QueueAccess;
+use super::{Ended, Exit, exit, print, print_json, say, variable};
 use crate::assemble;
-use crate::config::{Settings, SettingsOf, WithSettings};
-use crate::doctor::{CopyEnds, Diagnosis, Patient, Severity, examine, unusable};
+#[cfg(feature = "desk")]
+use crate::config::DeskSettings;
+#[cfg(feature = "desk")]
+use crate::config::table::desk::DESK_BUCKET;
+#[cfg(feature = "aws")]
+use crate::config::table::serve::QUEUE_URL;
+use crate::config::{WithSettings, Settings, SettingsOf, keys, table};
+#[cfg(feature = "desk")]
+use crate::doctor::DeskSetup;
+use crate::doctor::{SideChecks, Diagnosis, CopyEnds, Patient, Severity, examine, unusable};
 use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
-use settings::Reader;
+use settings::{Reader, Values};
 use terminal::style::Stream;
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
 /// finding.
 ///
-/// Sends OMS a single signed request, so a wrong secret cannot lock the access key. Writes one object to the
-/// log bucket, and one to the destination of direct copies, and removes them again. The source bucket is only
-/// read.
+/// Sends OMS a single signed request until one is accepted, so a wrong secret cannot lock the access key.
+/// Writes one object to the log bucket, and one to the destination of direct copies, which it says before, and
+/// removes them again. The source bucket is only read. Where DESK_BUCKET or QUEUE_URL is set, it also looks at
+/// what the desk and the queue's worker need.
 #[derive(Args)]
+#[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
   oms-bridge doctor
   oms-bridge doctor --json | jq '.findings[] | select(.severity != \"ok\")'"))]
@@ -46,9 +62,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     let credentials = SourceCredentials::new(variable);
     let settings = Settings::read(&mut reader);
+    let missing = {
+        let mut reader = Reader::new(args.settings.values());
+        keys::need_oss(&mut reader);
+        reader.into_problems()
+    };
     let settings = match reader.finish(settings) {
         Ok(settings) => settings,
-        Err(error) => return Ok(tell(&unusable(&error, &credentials), args.json)),
+        Err(error) => return Ok(tell(&unusable(&error, &credentials, &missing), args.json)),
     };
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let deadline = Instant::now() + PATIENCE;
@@ -62,6 +83,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
         Ok((journal, ends.transpose()?))
     });
     let (journal, ends) = built.map_err(Failure::configuration)?;
+    let beside = beside(args.settings.values(), found.as_ref(), &http, deadline).await?;
     let api = settings
         .mode
         .oms()
@@ -70,14 +92,66 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     let patient = Patient {
         settings: &settings,
         credentials: &credentials,
+        missing: &missing,
         api: api.as_ref(),
         journal: &journal,
         open: open.as_ref(),
         ends: ends.as_ref(),
+        beside: &beside,
     };
     let id = format!("{:016x}", fastrand::u64(..));
+    if let Some(ends) = ends.as_ref().filter(|ends| ends.is_open()) {
+        say(format_args!("doctor {}", ends.announcement(&id)));
+    }
     let diagnosis = examine(patient, &id, clock::system()).await;
     Ok(tell(&diagnosis, args.json))
+}
+
+/// What the settings of the desk and of the worker's queue say, where they are set: `doctor` has no options for
+/// them.
+#[cfg_attr(
+    not(any(feature = "desk", feature = "aws")),
+    expect(unused_variables, unused_mut, clippy::unused_async, reason = "this build has neither")
+)]
+async fn beside(
+    values: Values,
+    found: Option<&Arc<Credentials>>,
+    http: &reqwest::Client,
+    deadline: Instant,
+) -> Result<SideChecks, Failure> {
+    let given = table::of_commands().filter(|spec| values.get(spec).is_none());
+    let given: Vec<_> = given.filter_map(|spec| Some((spec, variable(spec.name)?))).collect();
+    let values = given.iter().fold(values, |values, (spec, value)| values.with(spec, value));
+    let mut beside = SideChecks::default();
+    #[cfg(feature = "desk")]
+    {
+        let mut reader = Reader::new(values.clone());
+        if reader.is_set(&DESK_BUCKET.spec) {
+            let settings = DeskSettings::read(&mut reader);
+            match reader.finish(settings) {
+                Ok(settings) => {
+                    let client = Client::new(http.clone(), settings.oss.client_config());
+                    let client = client.map_err(Failure::configuration)?;
+                    let open = |by| client.bucket(&settings.bucket, Arc::clone(by)).with_deadline(deadline);
+                    let bucket = found.map(open);
+                    beside.desk = Some(DeskSetup::new(settings, bucket));
+                }
+                Err(error) => beside.problems.extend(error.problems().iter().cloned()),
+            }
+        }
+    }
+    #[cfg(feature = "aws")]
+    {
+        let mut reader = Reader::new(values);
+        if reader.is_set(&QUEUE_URL.spec) {
+            let access = QueueAccess::read(&mut reader, http).await;
+            match reader.finish(access) {
+                Ok(access) => beside.queue = Some(access.open(None)),
+                Err(error) => beside.problems.extend(error.problems().iter().cloned()),
+            }
+        }
+    }
+    Ok(beside)
 }
 
 fn tell(diagnosis: &Diagnosis, json: bool) -> Exit {

@@ -15,8 +15,8 @@ use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
-use crate::config::{ForwardMode, SettingsOf, WithSettings};
-use crate::failure::{End, Failure, kind_of, store_remedy};
+use crate::config::{WithSettings, ForwardMode, SettingsOf};
+use crate::failure::{End, Failure, store_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
@@ -227,7 +227,7 @@ fn report(
         Some(Stopped::PermissionsRefused(_)) => Exit::Usage,
         Some(Stopped::JournalRefused(error) | Stopped::Journal(error)) => {
             say(format_args!("do: {}", printable(&store_remedy(error, log_bucket, "ListObjects"))));
-            kind_of(error).into()
+            log_bucket.kind_of(error).into()
         }
         Some(Stopped::Internal(_)) => Exit::Internal,
         Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
 
 use super::{Finding, Severity, clock};
-use crate::failure::{End, kind_of, store_remedy};
+use crate::failure::{End, store_remedy};
 use bridge_core::journal::{Journal, OpenJournal, ProbeError, ProbeStep};
 
 const CHECK: &str = "log bucket";
@@ -48,7 +48,7 @@ fn kind(error: &ProbeError) -> Option<ErrorKind> {
 fn unreachable(end: End<'_>, error: &Error) -> Finding {
     Finding::bad(
         "OSS",
-        kind_of(error).into(),
+        end.kind_of(error).into(),
         error.to_string(),
         "no failure can be recorded, so the function has to refuse events",
         store_remedy(error, end, "PutObject"),
@@ -63,7 +63,7 @@ fn not_fit(end: End<'_>, step: ProbeStep, error: &ProbeError) -> Finding {
         ProbeStep::Remove => "a replay cannot remove the records of keys that were accepted",
     };
     let severity = match error {
-        ProbeError::Store(error) => kind_of(error).into(),
+        ProbeError::Store(error) => end.kind_of(error).into(),
         ProbeError::Differs(_) => Severity::Problem,
     };
     Finding::bad(

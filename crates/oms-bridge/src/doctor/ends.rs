@@ -11,7 +11,7 @@ use super::{Finding, Severity, clock};
 use crate::assemble;
 use crate::config::keys::OSS_KEYS;
 use crate::config::{CopySettings, Service, Settings};
-use crate::failure::{End, kind_of, store_remedy};
+use crate::failure::{End, store_remedy};
 use bridge_core::engine::copy::Deletes;
 use settings::location::Place;
 use settings::text::masked;
@@ -67,6 +67,27 @@ impl CopyEnds {
     }
 }
 
+impl CopyEnds {
+    /// Whether anything opens the destination, so that it is tried out.
+    pub fn is_open(&self) -> bool {
+        self.destination.is_some()
+    }
+
+    /// What is written to the destination to try it out, before it is.
+    pub fn announcement(&self, id: &str) -> String {
+        format!(
+            "tries out {}: writes the object {}{PROBES}{id} there and removes it again",
+            self.place,
+            self.place.folder()
+        )
+    }
+
+    fn destination_end(&self) -> End<'_> {
+        let (service, bucket) = (&self.services[1], self.place.bucket.as_str());
+        End { service, bucket, named_by: "DEST", keys: self.keys }
+    }
+}
+
 pub(super) async fn check(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
     let (mut findings, source) = tokio::join!(destination(ends, id, now), source(ends, id));
     findings.extend(source);
@@ -80,7 +101,7 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
     let theirs = match ends.client.server_time(&ends.place.bucket).await {
         Ok(theirs) => theirs,
         Err(error) => {
-            return vec![refused(DESTINATION, &error, WRITE_WHY, remedy(ends, &error, "PutObject"))];
+            return vec![refused(DESTINATION, &error, ends.destination_end(), WRITE_WHY, "PutObject")];
         }
     };
     let mut findings = vec![clock::compare(DESTINATION, service, theirs, now)];
@@ -92,7 +113,7 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
     let body = Bytes::copy_from_slice(id.as_bytes());
     // One after the other: what refuses the first request refuses the other too.
     findings.push(match bucket.put(&name, body, PutOptions::default()).await {
-        Err(error) => refused(DESTINATION, &error, WRITE_WHY, remedy(ends, &error, "PutObject")),
+        Err(error) => refused(DESTINATION, &error, ends.destination_end(), WRITE_WHY, "PutObject"),
         Ok(_) => match bucket.delete(&name).await {
             Ok(()) => Finding::ok(DESTINATION, "an object can be written and removed"),
             Err(error) => not_removed(ends, &name, &error),
@@ -111,7 +132,8 @@ fn not_removed(ends: &CopyEnds, name: &str, error: &Error) -> Finding {
         }
     };
     let what = format!("an object can be written, but not removed: {error}");
-    let remedy = format!("{}; then remove {name}", remedy(ends, error, "DeleteObject"));
+    let remedy =
+        format!("{}; then remove {name}", store_remedy(error, ends.destination_end(), "DeleteObject"));
     Finding::bad(DESTINATION, severity, what, why, remedy)
 }
 
@@ -137,30 +159,22 @@ async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
         named_by: "SOURCE_BUCKET",
         keys: OSS_KEYS,
     };
-    let remedy = store_remedy(&error, end, "GetObject");
-    let remedy = match error.kind() {
-        ErrorKind::AccessDenied => format!(
-            "{remedy}, and oss:ListObjects on acs:oss:*:*:{}: without the second OSS may not tell an object that is gone from one that \
-             is refused",
+    let mut finding = refused(SOURCE, &error, end, "no object can be copied from there", "GetObject");
+    if error.kind() == ErrorKind::AccessDenied {
+        finding.remedy += &format!(
+            ", and oss:ListObjects on acs:oss:*:*:{}: without the second OSS may not tell an object that is gone from one that is refused",
             bucket.name()
-        ),
-        _ => remedy,
-    };
-    Some(refused(SOURCE, &error, "no object can be copied from there", remedy))
+        );
+    }
+    Some(finding)
 }
 
 fn readable(bucket: &Bucket) -> String {
     format!("oss://{} can be read", bucket.name())
 }
 
-fn refused(check: &'static str, error: &Error, why: &'static str, remedy: String) -> Finding {
-    Finding::bad(check, kind_of(error).into(), error.to_string(), why, remedy)
-}
-
-fn remedy(ends: &CopyEnds, error: &Error, action: &str) -> String {
-    let service = &ends.services[1];
-    let end = End { service, bucket: ends.place.bucket.as_str(), named_by: "DEST", keys: ends.keys };
-    store_remedy(error, end, action)
+fn refused(check: &'static str, error: &Error, end: End<'_>, why: &'static str, action: &str) -> Finding {
+    Finding::bad(check, end.kind_of(error).into(), error.to_string(), why, store_remedy(error, end, action))
 }
 
 fn service(dialect: Dialect) -> &'static str {

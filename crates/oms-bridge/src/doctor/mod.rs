@@ -7,25 +7,32 @@
 //! | `oms` | whether OMS answers, takes the signature and has the task |
 //! | `bucket` | whether the log bucket is fit for a journal |
 //! | `ends` | whether direct copies can read and write |
+//! | `desk`, `queue` | whether the desk and the worker can use what they are set up with |
 //! | `render` | the findings, for people |
 //!
-//! All services are examined at the same time. OMS gets one signed request in all: the gateway locks an
-//! access key after more than five bad signatures.
+//! All services are examined at the same time. OMS gets one signed request until a signature is accepted: the
+//! gateway locks an access key after more than five bad ones.
 
 mod bucket;
 mod clock;
+#[cfg(feature = "desk")]
+mod desk;
 mod ends;
 mod oms;
+#[cfg(feature = "aws")]
+mod queue;
 mod render;
 mod settings;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+#[cfg(feature = "desk")]
+pub(crate) use self::desk::DeskSetup;
 pub(crate) use self::ends::CopyEnds;
 use crate::config::Settings;
 use crate::failure::{End, FailureKind};
-use ::settings::ConfigError;
+use ::settings::{ConfigError, Problem};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
 use bridge_core::oms::task::OmsApi;
@@ -126,12 +133,12 @@ impl Diagnosis {
 }
 
 /// What is known when the settings are not usable: nothing is asked of any service.
-pub(crate) fn unusable(error: &ConfigError, credentials: &SourceCredentials) -> Diagnosis {
+pub(crate) fn unusable(error: &ConfigError, credentials: &SourceCredentials, missing: &[Problem]) -> Diagnosis {
     let mut findings = settings::problems(error);
     // Where keys are swapped, what is shown of an access key would be the beginning of a secret.
     let is_told = |name: &str| error.problems().iter().any(|problem| problem.setting() == name);
     if !credentials.environment_name().is_some_and(is_told) {
-        findings.push(settings::oss_credentials(credentials));
+        findings.extend(settings::oss_credentials(credentials, missing));
     }
     Diagnosis::new(findings)
 }
@@ -143,6 +150,8 @@ pub(crate) struct Patient<'p> {
     pub settings: &'p Settings,
     /// What the environment holds.
     pub credentials: &'p SourceCredentials,
+    /// What is said where it holds none for OSS.
+    pub missing: &'p [Problem],
     /// OMS, where it has a part.
     pub api: Option<&'p OmsApi>,
     /// The log bucket.
@@ -151,15 +160,49 @@ pub(crate) struct Patient<'p> {
     pub open: Option<&'p OpenJournal>,
     /// Both ends of direct copies, where there are any.
     pub ends: Option<&'p CopyEnds>,
+    /// What the settings of the desk and of the queue say, where they are set.
+    pub beside: &'p SideChecks,
+}
+
+/// What is examined besides, where its settings are set.
+#[derive(Debug, Default)]
+pub(crate) struct SideChecks {
+    /// What is wrong with these settings.
+    pub problems: Vec<Problem>,
+    /// The desk.
+    #[cfg(feature = "desk")]
+    pub desk: Option<DeskSetup>,
+    /// The queue of the worker.
+    #[cfg(feature = "aws")]
+    pub queue: Option<sqs_worker::Queue>,
+}
+
+impl SideChecks {
+    async fn check(&self) -> Vec<Finding> {
+        #[cfg_attr(
+            not(any(feature = "desk", feature = "aws")),
+            expect(unused_mut, reason = "nothing is added")
+        )]
+        let mut findings = settings::of_problems(&self.problems);
+        #[cfg(feature = "desk")]
+        if let Some(desk) = &self.desk {
+            findings.extend(desk::check(desk).await);
+        }
+        #[cfg(feature = "aws")]
+        if let Some(queue) = &self.queue {
+            findings.extend(queue::check(queue).await);
+        }
+        findings
+    }
 }
 
 /// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
 /// same.
 pub(crate) async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
-    let Patient { settings, credentials, api, journal, open, ends } = patient;
+    let Patient { settings, credentials, missing, api, journal, open, ends, beside } = patient;
     let mut findings = settings::check(settings);
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
-    findings.push(settings::oss_credentials(credentials));
+    findings.extend(settings::oss_credentials(credentials, missing));
     let oms = async {
         match (api, settings.mode.oms()) {
             (Some(api), Some(oms)) => oms::check(api, &oms.sync_url, &settings.log_bucket, now).await,
@@ -173,9 +216,11 @@ pub(crate) async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) 
         }
     };
     let end = End::journal(&settings.oss, settings.log_bucket.as_str());
-    let (oms, bucket, ends) = tokio::join!(oms, bucket::check(end, journal, open, id, now), ends);
+    let (oms, bucket, ends, beside) =
+        tokio::join!(oms, bucket::check(end, journal, open, id, now), ends, beside.check());
     findings.extend(oms);
     findings.extend(bucket);
     findings.extend(ends);
+    findings.extend(beside);
     Diagnosis::new(findings)
 }

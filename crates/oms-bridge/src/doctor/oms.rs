@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
-use crate::failure::network_remedy;
+use crate::failure::{network_kind, network_remedy};
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
 use http_client::TransportKind;
@@ -30,7 +30,10 @@ pub(super) async fn check(
         Ok(task) => {
             findings.push(Finding::ok(SIGNATURE, "accepted"));
             findings.push(self::task(&task));
+            findings.extend(comparison(&task));
             findings.extend(own_source(&task, log_bucket));
+            // The signature is good, so that another request cannot bring the lock of the key nearer.
+            findings.extend(counters(api, if off { theirs } else { now }).await);
         }
         Err(error) => findings.extend(refusal(&error)),
     }
@@ -47,10 +50,10 @@ fn transport(error: &ApiError) -> TransportKind {
 fn unreachable(host: &str, error: &ApiError) -> Finding {
     Finding::bad(
         "OMS",
-        Severity::OutOfReach,
+        network_kind(host, transport(error)).into(),
         format!("{host} cannot be reached: {error}"),
         "no key can be sent; keys that arrive meanwhile fail and are recorded",
-        network_remedy("SYNC_URL", transport(error)),
+        network_remedy("SYNC_URL", host, transport(error)),
     )
 }
 
@@ -69,6 +72,38 @@ fn task(task: &SyncTask) -> Finding {
         "a task that is not SYNCHRONIZING takes no events: every key fails",
         "start the task in the console of OMS, then oms-bridge replay",
     )
+}
+
+/// The other checks compare sizes and times: an object that changes while it is copied, and keeps its size,
+/// can stay as it was.
+fn comparison(task: &SyncTask) -> Option<Finding> {
+    const CRC64: &str = "crc64";
+    (!task.consistency_check.eq_ignore_ascii_case(CRC64)).then(|| {
+        Finding::bad(
+            "consistency check",
+            Severity::Warning,
+            format!("the task compares by {}, not by {CRC64}", task.consistency_check),
+            "an object that is overwritten by one of the same size while OMS copies it can stay as it was, and damaged bytes are not noticed",
+            "create the task again with the consistency check crc64; it cannot be changed later",
+        )
+    })
+}
+
+/// What only `status` needs.
+async fn counters(api: &OmsApi, now: DateTime<Utc>) -> Option<Finding> {
+    const CHECK: &str = "OMS statistics";
+    let error = api.statistics(std::time::Duration::from_hours(1), now).await.err()?;
+    let remedy = match error.kind() {
+        ApiErrorKind::NotPermitted => "allow oms:synctask:statistics to the user of HW_AK in IAM",
+        _ => "try again later",
+    };
+    Some(Finding::bad(
+        CHECK,
+        Severity::Warning,
+        error.to_string(),
+        "status shows the task, and not what it has received, copied and failed",
+        remedy,
+    ))
 }
 
 fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{Mode, OmsSettings, Settings};
+use crate::config::{Mode, OmsSettings, Service, Settings};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
 use settings::text::masked;
@@ -16,6 +16,10 @@ const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
 const DOCUMENTED_BATCH: usize = 10;
 
 pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
+    of_problems(error.problems())
+}
+
+pub(super) fn of_problems(problems: &[Problem]) -> Vec<Finding> {
     let finding = |problem: &Problem| {
         const HOW: &str = "set it in the environment, or by the option of the same name";
         let remedy = match problem.remedy() {
@@ -27,7 +31,7 @@ pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
         let what = format!("{}: {}", problem.setting(), problem.what());
         Finding::bad("settings", Severity::Problem, what, "nothing starts with unusable settings", remedy)
     };
-    error.problems().iter().map(finding).collect()
+    problems.iter().map(finding).collect()
 }
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
@@ -41,12 +45,31 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         ),
     };
     let mut findings = vec![Finding::ok("settings", complete)];
+    findings.extend(other_region(oss));
     if let Some(oms) = settings.mode.oms() {
         findings.push(address(&oms.sync_url));
         findings.extend(region(&oms.sync_url));
         findings.push(batch(oms.batch));
     }
     findings
+}
+
+/// Regions of Finance Cloud are not what their hosts name.
+fn other_region(oss: &Service) -> Option<Finding> {
+    let (region, named) = (oss.region.as_deref()?, oss.endpoint.region_hint()?);
+    let differs = region != named && !region.contains("finance") && !named.contains("finance");
+    (differs && !named.starts_with("cn-hzjbp")).then(|| {
+        Finding::bad(
+            "OSS region",
+            Severity::Warning,
+            format!(
+                "{} is {region}, and the host in {} names {named}",
+                oss.region_setting, oss.endpoint_setting
+            ),
+            "OSS refuses requests that are signed for another region than its own",
+            format!("set {} to {named}, or leave it out", oss.region_setting),
+        )
+    })
 }
 
 fn address(target: &SyncUrl) -> Finding {
@@ -120,23 +143,25 @@ pub(super) fn huawei_credentials(oms: &OmsSettings) -> Finding {
     Finding::ok("Huawei credentials", format!("HW_AK {key}, {token}"))
 }
 
-pub(super) fn oss_credentials(source: &SourceCredentials) -> Finding {
+/// Which credentials of OSS the environment holds. `missing` is what is said, in the words of all commands,
+/// where it holds none.
+pub(super) fn oss_credentials(source: &SourceCredentials, missing: &[Problem]) -> Vec<Finding> {
     const CHECK: &str = "OSS credentials";
-    match (source.from_environment(), source.environment_name()) {
-        (Ok(credentials), Some(name)) => {
-            let token = if source.environment_is_temporary() { "with a token" } else { "permanent" };
-            let key = masked(credentials.access_key_id());
-            Finding::ok(CHECK, format!("{name} {key}, {token}"))
-        }
-        _ => Finding::bad(
+    if let (Ok(credentials), Some(name)) = (source.from_environment(), source.environment_name()) {
+        let token = if source.environment_is_temporary() { "with a token" } else { "permanent" };
+        let key = masked(credentials.access_key_id());
+        return vec![Finding::ok(CHECK, format!("{name} {key}, {token}"))];
+    }
+    let finding = |problem: &Problem| {
+        Finding::bad(
             CHECK,
             Severity::Problem,
-            "none found in the environment",
+            format!("{}: {}", problem.setting(), problem.what()),
             "the log bucket cannot be opened. A deployed function has those of its role, this command has not",
-            "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN), or \
-             OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET (and OSS_SESSION_TOKEN)",
-        ),
-    }
+            problem.remedy().unwrap_or_default(),
+        )
+    };
+    missing.iter().map(finding).collect()
 }
 
 #[cfg(test)]
@@ -184,7 +209,9 @@ mod tests {
             "OSS_ACCESS_KEY_SECRET" => Some("hush".to_owned()),
             _ => None,
         });
-        assert_eq!(oss_credentials(&source).what, "OSS_ACCESS_KEY_ID LTAI****01, permanent");
-        assert_eq!(oss_credentials(&SourceCredentials::new(|_| None)).severity, Severity::Problem);
+        assert_eq!(oss_credentials(&source, &[])[0].what, "OSS_ACCESS_KEY_ID LTAI****01, permanent");
+        let missing = [Problem::new("OSS_ACCESS_KEY_ID", settings::Invalid::new("missing"))];
+        let none = oss_credentials(&SourceCredentials::new(|_| None), &missing);
+        assert_eq!((&*none[0].what, none[0].severity), ("OSS_ACCESS_KEY_ID: missing", Severity::Problem));
     }
 }

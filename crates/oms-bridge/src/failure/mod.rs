@@ -4,10 +4,15 @@
 //! |---|---|
 //! | `store` | errors of OSS and OBS: their kind, the setting behind them and what to do |
 //! | `network` | what to do about a host that cannot be reached |
+//! | `queue`, `catalogue` | errors of the worker's queue, and of the desk's database |
 //!
 //! A kind stands for an exit code, so it is chosen here and nowhere else.
 
+#[cfg(feature = "desk")]
+mod catalogue;
 mod network;
+#[cfg(feature = "aws")]
+mod queue;
 mod store;
 
 use std::borrow::Cow;
@@ -18,7 +23,11 @@ use serde::Serialize;
 use settings::text::printable;
 use settings::{ConfigError, Problem};
 
-pub(crate) use self::network::network_remedy;
+#[cfg(feature = "desk")]
+pub(crate) use self::catalogue::catalogue_kind;
+pub(crate) use self::network::{network_kind, network_remedy};
+#[cfg(feature = "aws")]
+pub(crate) use self::queue::{QUEUE_RIGHTS, queue_kind, queue_remedy};
 pub(crate) use self::store::{End, kind_of, of_store, store_remedy};
 
 /// Why a command failed, coarse enough to act on.

@@ -1,9 +1,29 @@
 //! What to do about a host that cannot be reached.
 
 use http_client::TransportKind;
+use settings::{Invalid, lenient};
 
-/// What to check, by what went wrong on the network.
-pub(crate) fn network_remedy(setting: &str, kind: TransportKind) -> String {
+use super::FailureKind;
+
+/// What is wrong with the name of a host that has no address, where that is the reason. Where the name may be
+/// right, the network is.
+fn slip(host: &str, kind: TransportKind) -> Option<Invalid> {
+    (kind == TransportKind::Resolve).then(|| lenient::slip(host)).flatten()
+}
+
+/// The kind of the failure to reach `host`.
+pub(crate) fn network_kind(host: &str, kind: TransportKind) -> FailureKind {
+    match slip(host, kind) {
+        Some(_) => FailureKind::Configuration,
+        None => FailureKind::OutOfReach,
+    }
+}
+
+/// What to check, by what went wrong on the way to the host that `setting` names.
+pub(crate) fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> String {
+    if let Some(slip) = slip(host, kind) {
+        return format!("correct {setting}: {slip}");
+    }
     match kind {
         TransportKind::Resolve => {
             format!("the name cannot be resolved: check the host in {setting}, and the DNS of this machine")
@@ -28,7 +48,20 @@ mod tests {
             (TransportKind::Tls, "TLS fails"),
             (TransportKind::Connect, "check host and port"),
         ] {
-            assert!(network_remedy("X", kind).contains(remedy), "{kind:?}");
+            assert!(network_remedy("X", "oss-cn-hangzhou.aliyuncs.com", kind).contains(remedy), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_wrong_is_no_trouble_of_the_network() {
+        let (wrong, right) = ("oss-cn-hangzhuo.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com");
+        let told = network_remedy("OSS_ENDPOINT", wrong, TransportKind::Resolve);
+        assert_eq!(
+            told,
+            format!("correct OSS_ENDPOINT: no such region: \"cn-hangzhuo\": did you mean {right:?}?")
+        );
+        assert_eq!(network_kind(wrong, TransportKind::Resolve), FailureKind::Configuration);
+        assert_eq!(network_kind(wrong, TransportKind::Connect), FailureKind::OutOfReach);
+        assert_eq!(network_kind(right, TransportKind::Resolve), FailureKind::OutOfReach);
     }
 }

@@ -3,7 +3,7 @@
 use http_client::TransportKind;
 use oss_lite::{Dialect, Error, ErrorKind};
 
-use super::{Failure, FailureKind, network_remedy};
+use super::{Failure, FailureKind, network_kind, network_remedy};
 use crate::config::Service;
 use crate::config::keys::OSS_KEYS;
 
@@ -25,9 +25,17 @@ impl<'a> End<'a> {
     pub(crate) fn journal(service: &'a Service, bucket: &'a str) -> Self {
         Self { service, bucket, named_by: "LOG_BUCKET", keys: OSS_KEYS }
     }
+
+    /// The kind of an error of its service, and so the exit code of a command that cannot go on after it.
+    pub(crate) fn kind_of(self, error: &Error) -> FailureKind {
+        match error.kind() {
+            ErrorKind::Transport => network_kind(self.service.endpoint.host(), TransportKind::of(error)),
+            _ => kind_of(error),
+        }
+    }
 }
 
-/// The kind of an error of OSS or OBS, and so the exit code of a command that cannot go on after it.
+/// The kind of an error of OSS or OBS, where no more is known of the service than the error tells.
 pub(crate) fn kind_of(error: &Error) -> FailureKind {
     match error.kind() {
         ErrorKind::CredentialsRefused => FailureKind::Credentials,
@@ -50,7 +58,7 @@ pub(crate) fn kind_of(error: &Error) -> FailureKind {
 
 /// The failure of a command that needs the bucket and was refused `action` (`ListObjects`) on it.
 pub(crate) fn of_store(error: &Error, end: End<'_>, action: &str) -> Failure {
-    let failure = Failure::new(kind_of(error), error);
+    let failure = Failure::new(end.kind_of(error), error);
     let failure = match setting(error, end) {
         Some(setting) => failure.of_setting(setting),
         None => failure,
@@ -96,7 +104,7 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
         },
         ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
         ErrorKind::Transport | ErrorKind::DeadlineExceeded => {
-            network_remedy(endpoint, TransportKind::of(error))
+            network_remedy(endpoint, service.endpoint.host(), TransportKind::of(error))
         }
         ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
         ErrorKind::UnexpectedResponse => {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use oss_lite::{BucketName, Dialect, Endpoint};
 
-use super::{half_width, shown_url};
+use super::{half_width, shown_url, vendor};
 use crate::Invalid;
 use crate::location::{Place, scheme};
 
@@ -139,14 +139,9 @@ pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, Invalid> {
             None => Invalid::new(error),
         }
     })?;
-    let (host, vendor) = (endpoint.host(), ["Alibaba Cloud OSS", "Huawei Cloud OBS"]);
-    let (wrong, right) = match dialect {
-        Dialect::Oss => (host.contains(OBS), vendor),
-        Dialect::Obs => (host.ends_with(OSS), [vendor[1], vendor[0]]),
-    };
-    if wrong {
-        let what = format!("{host:?} is a host of {}, and one of {} is wanted", right[1], right[0]);
-        return Err(Invalid::new(what));
+    let host = endpoint.host();
+    if let Some(foreign) = vendor::foreign(host, dialect.into()) {
+        return Err(foreign);
     }
     if let Some((bucket, rest)) = bucket_in(host) {
         return Err(Invalid::new(format_args!("{host:?} has the bucket {bucket:?} in it")).probably(rest));
@@ -174,12 +169,12 @@ pub fn s3_endpoint(text: &str) -> Result<String, Invalid> {
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    if plain {
-        Ok(full)
-    } else {
+    if !plain {
         let what = format!("{:?} has more than scheme, host, port and path", shown_url(text));
-        Err(Invalid::new(what))
+        return Err(Invalid::new(what));
     }
+    let foreign = url.host_str().and_then(|host| vendor::foreign(host, vendor::Service::S3));
+    foreign.map_or(Ok(full), Err)
 }
 
 /// Scheme, host and port of a URL that has more.

@@ -5,6 +5,7 @@
 //! | (this one) | text of settings: blanks, marks, quotes, full-width characters; what may be shown of a URL |
 //! | `address` | endpoints, regions, buckets, and addresses in the place of keys |
 //! | `list` | lists of keys: byte order marks, encodings |
+//! | `vendor` | whose host it is, and which regions have one |
 //!
 //! Rules:
 //!
@@ -17,6 +18,7 @@
 
 mod address;
 mod list;
+mod vendor;
 
 use std::borrow::Cow;
 
@@ -24,6 +26,7 @@ pub use self::address::{
     aws_region, bucket, endpoint, is_address, key, meant, parts, place, region, s3_endpoint,
 };
 pub use self::list::{MARK, Start, marked};
+pub use self::vendor::slip;
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of
 /// env files leave on. `None` where nothing is left.

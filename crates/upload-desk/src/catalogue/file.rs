@@ -44,16 +44,28 @@ impl WatchedFile {
     }
 }
 
-/// Creates the file if there is none, to report the system's error: SQLite reports the same one for every
-/// cause.
-pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
-    let Database::Sqlite(path) = &url.database else { return Ok(()) };
+/// Whether there is no file yet, in a folder that exists.
+pub(super) async fn is_to_be_made(url: &DatabaseUrl) -> Result<bool, CatalogueError> {
+    let Database::Sqlite(path) = &url.database else { return Ok(false) };
+    check_folder(path).await?;
+    Ok(tokio::fs::metadata(path).await.is_err())
+}
+
+async fn check_folder(path: &Path) -> Result<(), CatalogueError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder
         && let Err(error) = tokio::fs::metadata(folder).await
     {
         return Err(unusable(format!("there is no folder {}: {error}", folder.display())));
     }
+    Ok(())
+}
+
+/// Creates the file if there is none, to report the system's error: SQLite reports the same one for every
+/// cause.
+pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
+    let Database::Sqlite(path) = &url.database else { return Ok(()) };
+    check_folder(path).await?;
     let mut options = tokio::fs::OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]

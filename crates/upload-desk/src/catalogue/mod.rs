@@ -61,6 +61,15 @@ struct Inner {
     writer: mpsc::Sender<WriterMessage>,
 }
 
+/// What a look at the database found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatalogueLook {
+    /// It can be connected to.
+    There,
+    /// It is a file that is not there yet, in a folder that is.
+    ToBeMade,
+}
+
 /// Whether a row was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PutOutcome {
@@ -91,6 +100,25 @@ impl Catalogue {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, CatalogueError> {
         let opened = timeout(OPENING, Self::opened(url)).await.unwrap_or_else(|_| Err(unanswered("open it")));
         opened.map_err(|error| error.at(url))
+    }
+
+    /// Looks whether the database can be connected to. Creates and migrates nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached or used.
+    pub async fn look(url: &DatabaseUrl) -> Result<CatalogueLook, CatalogueError> {
+        let looked = async {
+            if file::is_to_be_made(url).await? {
+                return Ok(CatalogueLook::ToBeMade);
+            }
+            let cannot = |error| CatalogueError::of("cannot connect", error);
+            let connector = Connector::new(url).map_err(cannot)?;
+            connector.connect(Purpose::Reading).await.map_err(cannot)?;
+            Ok(CatalogueLook::There)
+        };
+        let looked = timeout(OPENING, looked).await.unwrap_or_else(|_| Err(unanswered("look at it")));
+        looked.map_err(|error| error.at(url))
     }
 
     async fn opened(url: &DatabaseUrl) -> Result<Self, CatalogueError> {

@@ -1,0 +1,152 @@
+//! Whether the desk can use its database, and browsers and OSS the desk.
+
+use std::net::IpAddr;
+
+use http::Method;
+use oss_lite::{Bucket, Error, ErrorKind};
+use reqwest::Url;
+use upload_desk::catalogue::{Catalogue, CatalogueLook, DatabaseUrl};
+
+use super::{Finding, Severity};
+use crate::config::keys::OSS_KEYS;
+use crate::config::{DeskSettings, Service};
+use crate::failure::{End, catalogue_kind, store_remedy};
+
+/// What the desk works with.
+#[derive(Debug)]
+pub(crate) struct DeskSetup {
+    /// Absent where nothing opens it.
+    bucket: Option<Bucket>,
+    service: Service,
+    database: DatabaseUrl,
+    callback: Option<Url>,
+}
+
+impl DeskSetup {
+    /// As the settings of the desk say. `bucket` is theirs, opened.
+    pub fn new(settings: DeskSettings, bucket: Option<Bucket>) -> Self {
+        let DeskSettings { oss, database, callback_url, .. } = settings;
+        Self { bucket, service: oss, database, callback: callback_url }
+    }
+}
+
+pub(super) async fn check(parts: &DeskSetup) -> Vec<Finding> {
+    let cors = async {
+        match &parts.bucket {
+            Some(bucket) => Some(cors(bucket, &parts.service).await),
+            None => None,
+        }
+    };
+    let (database, cors) = tokio::join!(database(&parts.database), cors);
+    let mut findings = vec![database];
+    findings.extend(cors);
+    findings.push(callback(parts.callback.as_ref()));
+    findings
+}
+
+async fn database(url: &DatabaseUrl) -> Finding {
+    const CHECK: &str = "desk database";
+    match Catalogue::look(url).await {
+        Ok(CatalogueLook::There) => Finding::ok(CHECK, "can be connected to"),
+        Ok(CatalogueLook::ToBeMade) => Finding::ok(CHECK, "is not there yet: the desk creates the file"),
+        Err(error) => Finding::bad(
+            CHECK,
+            catalogue_kind(&error).into(),
+            error.to_string(),
+            "the desk does not start",
+            "check DESK_DATABASE: host, name, user and password, or the folder of the file",
+        ),
+    }
+}
+
+async fn cors(bucket: &Bucket, service: &Service) -> Finding {
+    const CHECK: &str = "desk CORS";
+    const WHY: &str = "browsers upload nothing, and do not say why";
+    let name = bucket.name();
+    let lets =
+        |rules: &[oss_lite::CorsRule]| rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST));
+    let error = match bucket.get_cors().await {
+        Ok(rules) if lets(&rules) => {
+            return Finding::ok(CHECK, format!("a rule of {name} lets pages upload"));
+        }
+        Ok(_) => {
+            let what = format!("no rule of {name} lets pages upload to it");
+            let remedy = "start the desk with --set-cors once, or add a rule that allows POST";
+            return Finding::bad(CHECK, Severity::Problem, what, WHY, remedy);
+        }
+        Err(error) => error,
+    };
+    let end = End { service, bucket: name.as_str(), named_by: "DESK_BUCKET", keys: OSS_KEYS };
+    Finding::bad(
+        CHECK,
+        severity(&error, end),
+        error.to_string(),
+        WHY,
+        store_remedy(&error, end, "GetBucketCors"),
+    )
+}
+
+/// The desk works without the right to look.
+fn severity(error: &Error, end: End<'_>) -> Severity {
+    match error.kind() {
+        ErrorKind::AccessDenied => Severity::Warning,
+        _ => end.kind_of(error).into(),
+    }
+}
+
+/// OSS calls from its own network, so that only what can be told without it is.
+fn callback(url: Option<&Url>) -> Finding {
+    const CHECK: &str = "desk callback";
+    const SETTING: &str = "set DESK_CALLBACK_URL to an address of the desk that OSS reaches, such as https://desk.example.com/callback";
+    let Some(url) = url else {
+        return Finding::bad(
+            CHECK,
+            Severity::Warning,
+            "DESK_CALLBACK_URL is not set",
+            "OSS does not report uploads; the desk has to ask for each",
+            SETTING,
+        );
+    };
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let inside = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| is_inside(address));
+    if inside {
+        return Finding::bad(
+            CHECK,
+            Severity::Warning,
+            format!("{host} cannot be reached from outside of this network"),
+            "OSS calls back from its own network: uploads are not reported to the desk",
+            SETTING,
+        );
+    }
+    Finding::ok(CHECK, format!("OSS calls {host}; whether it reaches it shows with the first upload"))
+}
+
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_that_oss_cannot_reach_is_a_warning() {
+        for (url, severity) in [
+            (None, Severity::Warning),
+            (Some("http://127.0.0.1:8080/callback"), Severity::Warning),
+            (Some("http://192.168.1.2/callback"), Severity::Warning),
+            (Some("http://[::1]/callback"), Severity::Warning),
+            (Some("http://localhost/callback"), Severity::Warning),
+            (Some("https://desk.example.com/callback"), Severity::Ok),
+            (Some("http://8.8.8.8/callback"), Severity::Ok),
+        ] {
+            let parsed = url.map(|url| Url::parse(url).unwrap());
+            assert_eq!(callback(parsed.as_ref()).severity, severity, "{url:?}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Errors of the queue: their kind, and what to do.
+
+use sqs_worker::{QueueError, QueueErrorKind};
+
+use super::FailureKind;
+
+/// What the worker does on its queue.
+pub(crate) const QUEUE_RIGHTS: [&str; 4] =
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"];
+
+/// The kind of an error of the queue.
+pub(crate) fn queue_kind(error: &QueueError) -> FailureKind {
+    match error.kind() {
+        QueueErrorKind::Refused if error.is_of_credentials() => FailureKind::Credentials,
+        QueueErrorKind::Refused => FailureKind::Permission,
+        QueueErrorKind::Unusable => FailureKind::Configuration,
+        QueueErrorKind::Transient => FailureKind::OutOfReach,
+    }
+}
+
+/// What to do about it.
+pub(crate) fn queue_remedy(error: &QueueError) -> String {
+    match queue_kind(error) {
+        FailureKind::Credentials => {
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what AWS's own tools find here".to_owned()
+        }
+        FailureKind::Permission => format!("allow {} on the queue in IAM", QUEUE_RIGHTS.join(", ")),
+        FailureKind::OutOfReach => {
+            "check the host in QUEUE_URL and the network, or try again later".to_owned()
+        }
+        FailureKind::Configuration | FailureKind::Internal => "check QUEUE_URL and AWS_REGION".to_owned(),
+    }
+}
