@@ -107,14 +107,14 @@ async fn codes_tell_how_a_run_ended() {
 }
 
 #[tokio::test]
-async fn refused_credentials_end_a_run_before_every_key_was_tried() {
+async fn a_missing_right_ends_a_run_before_every_key_was_tried() {
     let cloud = Cloud::start().await;
     for number in 0..100 {
         cloud.twin.oss().put(SOURCE, &format!("{number:03}"), "x");
     }
     let denied = FaultResponse::error(403, "AccessDenied", "no");
     cloud.twin.faults().inject(Fault::respond(Service::Obs, denied).method("PUT"));
-    let finished = ends_with(4, all_to_mirror(&cloud).with(["--concurrency", "2"])).await;
-    assert!(finished.stderr.contains("stopped early: the credentials are refused"), "{finished:?}");
+    let finished = ends_with(2, all_to_mirror(&cloud).with(["--concurrency", "2"])).await;
+    assert!(finished.stderr.contains("error: a right is missing: "), "{finished:?}");
     assert!(cloud.twin.stats().requests(Service::Obs, "PutObject") < 30);
 }

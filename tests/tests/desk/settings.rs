@@ -155,7 +155,7 @@ async fn an_address_that_is_taken_is_named() {
     let database = format!("sqlite://{}", folder.path().join("desk.db").display());
     let settings = good(&cloud).set("DESK_DATABASE", database);
     let finished = OmsBridge::new(["desk", "--listen", &taken]).settings(settings).run().await;
-    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert_eq!(finished.code, Some(5), "{finished:?}");
     assert!(finished.stderr.contains(&taken), "{finished:?}");
 }
 

@@ -68,6 +68,8 @@ mod lambda_hosts;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod modes;
 #[cfg(test)]
 mod off_the_platform;

@@ -21,6 +21,8 @@ pub struct Report {
     pub first_unrecorded: Option<String>,
     /// Failed keys whose credentials were refused.
     pub refused_credentials: usize,
+    /// Failed keys for which the credentials lack a right.
+    pub missing_rights: usize,
 }
 
 impl Report {
@@ -35,7 +37,9 @@ impl Report {
             }
             Disposition::Failed(failure) => {
                 self.failed += 1;
-                self.refused_credentials += usize::from(failure.class == FailureClass::Auth);
+                let refused = failure.refuses_credentials();
+                self.refused_credentials += usize::from(refused);
+                self.missing_rights += usize::from(failure.class == FailureClass::Auth && !refused);
                 self.unrecorded += usize::from(lost);
                 if lost && self.first_unrecorded.is_none() {
                     self.first_unrecorded = settled.loss();
@@ -52,6 +56,7 @@ impl Report {
         self.unrecorded += other.unrecorded;
         self.success_records_missing += other.success_records_missing;
         self.refused_credentials += other.refused_credentials;
+        self.missing_rights += other.missing_rights;
         self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);
     }
 }

@@ -62,16 +62,6 @@ const REFUSALS_IN_A_ROW: usize = 5000;
 /// with one permission.
 const REFUSED_COPIES: usize = 20;
 
-/// Codes of OSS, OBS and S3 that are about the credentials, not about what they may do.
-const CREDENTIALS: [&str; 6] = [
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidSecurityToken",
-    "InvalidToken",
-    "SecurityTokenExpired",
-    "SignatureDoesNotMatch",
-];
-
 /// Permanent failures after which a key becomes a dead letter, by default. Outages do not count.
 pub const MAX_ATTEMPTS: u32 = 50;
 
@@ -275,12 +265,8 @@ impl Run {
         if failure.class != FailureClass::Auth {
             return;
         }
-        let code = failure.error.code.as_deref();
-        let credentials = failure.attempt == Attempt::NotMade
-            || failure.error.status == Some(401)
-            || code.is_some_and(|code| CREDENTIALS.contains(&code));
         let refusals = self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        if credentials {
+        if failure.refuses_credentials() {
             self.stop(Stopped::CredentialsRefused(failure.engine));
         } else if refusals >= REFUSALS_IN_A_ROW {
             self.stop(Stopped::PermissionsRefused(failure.engine));

@@ -38,7 +38,7 @@ pub use self::items::{BucketListing, Compared, Entry, KeyMapping, ListError, com
 pub use self::stale::{StaleUploads, abort_stale};
 pub use self::tree::Tree;
 use crate::outcome::FailureClass;
-use crate::transfer::{CopyOutcome, Item, Transfer, TransferError};
+use crate::transfer::{Concern, CopyOutcome, Item, Transfer, TransferError};
 
 /// Consecutive failures by refused credentials or wrong settings, without a copied object between them, after
 /// which the run is aborted.
@@ -91,6 +91,12 @@ pub struct Summary {
     /// Failed objects whose credentials were refused.
     #[serde(skip)]
     pub refused: u64,
+    /// Failed objects for which the credentials lack a right.
+    #[serde(skip)]
+    pub not_permitted: u64,
+    /// Failed objects for which a service was not reached.
+    #[serde(skip)]
+    pub out_of_reach: u64,
     /// Failed objects that need other settings.
     #[serde(skip)]
     pub of_settings: u64,
@@ -108,6 +114,9 @@ pub enum StopReason {
     /// The credentials were refused repeatedly.
     #[error("the credentials are refused")]
     CredentialsRefused,
+    /// The credentials repeatedly lacked a right; the error of the last object.
+    #[error("a right is missing: {0}")]
+    NotPermitted(String),
     /// The settings are wrong; the error of the last object.
     #[error("{0}")]
     Settings(String),
@@ -220,7 +229,7 @@ impl Run<'_> {
         };
         let summary = &mut self.summary;
         summary.objects += 1;
-        let mut of_settings = None;
+        let mut of_all = None;
         match &outcome {
             Ok(CopyOutcome::Copied { bytes }) => {
                 summary.copied += 1;
@@ -233,19 +242,23 @@ impl Run<'_> {
             Err(failed) => {
                 summary.failed += 1;
                 summary.left_open += u64::from(failed.open.is_some());
-                if failed.class == FailureClass::Auth {
+                summary.out_of_reach += u64::from(failed.concern == Concern::Network);
+                if failed.refusal() == Some(Concern::Permission) {
+                    summary.not_permitted += 1;
+                    of_all = Some(StopReason::NotPermitted(failed.to_string()));
+                } else if failed.class == FailureClass::Auth {
                     summary.refused += 1;
-                    self.refusals_in_a_row += 1;
+                    of_all = Some(StopReason::CredentialsRefused);
                 } else if failed.is_settings_error() {
                     summary.of_settings += 1;
-                    self.refusals_in_a_row += 1;
-                    of_settings = Some(failed.to_string());
+                    of_all = Some(StopReason::Settings(failed.to_string()));
                 }
+                self.refusals_in_a_row += usize::from(of_all.is_some());
             }
         }
         self.observer.finished(name, size, &outcome);
-        if self.refusals_in_a_row >= REFUSALS_IN_A_ROW {
-            self.stop(of_settings.map_or(StopReason::CredentialsRefused, StopReason::Settings));
+        if let Some(reason) = of_all.filter(|_| self.refusals_in_a_row >= REFUSALS_IN_A_ROW) {
+            self.stop(reason);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use http_client::TransportKind;
 use oss_lite::{Contradiction, Error, ErrorKind};
 
 use super::range::GetRange;
@@ -53,6 +54,23 @@ pub struct ErrorDetails {
     pub attempt: Attempt,
     /// The multipart upload that a later run can continue.
     pub open: Option<OpenUpload>,
+    /// What the failure is about.
+    pub concern: Concern,
+}
+
+/// What a failure is about: what has to change before the same copy can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// This object, or nothing that could be told.
+    Object,
+    /// Settings: the bucket, its region.
+    Settings,
+    /// The credentials, which the service refuses.
+    Credentials,
+    /// A right that the credentials lack.
+    Permission,
+    /// The network: the service was not reached.
+    Network,
 }
 
 impl TransferError {
@@ -61,7 +79,8 @@ impl TransferError {
     }
 
     pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
-        Self(Box::new(ErrorDetails { class, error, request_id: None, attempt: Attempt::Made, open: None }))
+        let (attempt, concern) = (Attempt::Made, Concern::Object);
+        Self(Box::new(ErrorDetails { class, error, request_id: None, attempt, open: None, concern }))
     }
 
     /// A failure that a retry does not resolve.
@@ -73,6 +92,13 @@ impl TransferError {
     pub fn settings(message: impl Into<String>) -> Self {
         let error = EngineError { status: None, code: Some(SETTINGS.to_owned()), message: message.into() };
         Self::of(FailureClass::Permanent, error)
+    }
+
+    /// A service that was not reached.
+    pub(super) fn network(message: impl Into<String>) -> Self {
+        let mut failed = Self::transient(message);
+        failed.0.concern = Concern::Network;
+        failed
     }
 
     /// A failure that may be temporary.
@@ -119,11 +145,28 @@ impl ErrorDetails {
     /// another region.
     pub fn is_settings_error(&self) -> bool {
         let code = self.error.code.as_deref();
+        if self.concern == Concern::Settings {
+            return true;
+        }
         // The response to a HEAD has no code.
         matches!(self.error.status, Some(301 | 307 | 308))
             || matches!(code, Some(SETTINGS | "NoSuchBucket" | "InvalidBucketName"))
             || matches!(code, Some("PermanentRedirect" | "TemporaryRedirect"))
             || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
+    }
+}
+
+impl ErrorDetails {
+    /// Whether a right is missing. Where a refusal does not tell, the credentials count as refused.
+    fn is_of_permission(&self) -> bool {
+        self.concern == Concern::Permission || self.error.code.as_deref() == Some("AccessDenied")
+    }
+
+    /// What kind of refusal it is, where it is one.
+    pub fn refusal(&self) -> Option<Concern> {
+        let permission = self.is_of_permission();
+        let refusal = if permission { Concern::Permission } else { Concern::Credentials };
+        (self.class == FailureClass::Auth).then_some(refusal)
     }
 }
 
@@ -188,10 +231,21 @@ impl From<&Error> for TransferError {
             }
             _ => what,
         };
+        let concern = match error.kind() {
+            ErrorKind::CredentialsRefused => Concern::Credentials,
+            ErrorKind::AccessDenied => Concern::Permission,
+            // A connection that broke off says that the service is there.
+            ErrorKind::Transport if TransportKind::of(error) != TransportKind::Other => Concern::Network,
+            ErrorKind::NoSuchBucket
+            | ErrorKind::InvalidBucketName
+            | ErrorKind::WrongEndpoint
+            | ErrorKind::WrongRegion => Concern::Settings,
+            _ => Concern::Object,
+        };
         let request_id = error.request_id().map(str::to_owned);
         let attempt = if error.is_withheld() { Attempt::NotMade } else { Attempt::Made };
         let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
-        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open: None }))
+        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open: None, concern }))
     }
 }
 

@@ -106,7 +106,9 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
 }
 
 pub(super) fn transport(error: reqwest::Error, server: &str) -> TransferError {
-    TransferError::transient(format!("{server}: {}", oss_lite::describe_transport(error)))
+    let connects = error.is_connect();
+    let message = format!("{server}: {}", oss_lite::describe_transport(error));
+    if connects { TransferError::network(message) } else { TransferError::transient(message) }
 }
 
 #[cfg(test)]

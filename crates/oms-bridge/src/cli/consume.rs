@@ -13,7 +13,7 @@ use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
-use crate::config::{WithSettings, Mode, Settings, SettingsOf, keys, listen};
+use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{Failure, queue_kind, queue_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::{CredentialsError, SourceCredentials};

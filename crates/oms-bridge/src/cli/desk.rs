@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{WithSettings, DeskSettings, Service, SettingsOf, keys, listen};
+use crate::config::{DeskSettings, Service, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure};
 use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;

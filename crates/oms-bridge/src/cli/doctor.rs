@@ -19,10 +19,10 @@ use crate::config::DeskSettings;
 use crate::config::table::desk::DESK_BUCKET;
 #[cfg(feature = "aws")]
 use crate::config::table::serve::QUEUE_URL;
-use crate::config::{WithSettings, Settings, SettingsOf, keys, table};
+use crate::config::{Settings, SettingsOf, WithSettings, keys, table};
 #[cfg(feature = "desk")]
 use crate::doctor::DeskSetup;
-use crate::doctor::{SideChecks, Diagnosis, CopyEnds, Patient, Severity, examine, unusable};
+use crate::doctor::{CopyEnds, Diagnosis, Patient, Severity, SideChecks, examine, unusable};
 use crate::failure::Failure;
 use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;

@@ -49,7 +49,7 @@ use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use http_client::{self, Proxies};
-use settings::text::{self, printable};
+use settings::text;
 use settings::{Problem, Reader, Values, lenient};
 use terminal::logging;
 use terminal::numbers::{counted, elapsed};
@@ -156,7 +156,10 @@ pub fn main() -> ExitCode {
     );
     match cli.command.runtime() {
         Ok(runtime) => runtime.block_on(run(cli.command, reader.into_problems())).into(),
-        Err(error) => internal(&error).into(),
+        Err(error) => {
+            say(format_args!("error: {}", Failure::internal(error)));
+            Exit::Internal.into()
+        }
     }
 }
 
@@ -192,7 +195,7 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {
             let reader = reader(args.settings.values());
-            Ok(Box::pin(copy::run(args, reader)).await)
+            Box::pin(copy::run(args, reader)).await
         }
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,
@@ -299,27 +302,8 @@ async fn insisted(mut interrupts: Interrupts) {
     interrupts.next().await;
 }
 
-fn usage(error: &dyn Display) -> Exit {
-    say(format_args!("error: {error}"));
-    Exit::Usage
-}
-
-fn store(error: &oss_lite::Error) -> Exit {
-    say(format_args!("error: {}", printable(&error.to_string())));
-    store_exit(error)
-}
-
-fn store_exit(error: &oss_lite::Error) -> Exit {
-    failure::kind_of(error).into()
-}
-
 /// The log bucket cannot be used, and without it there is no result. `action` is what was refused.
 fn journal(error: &oss_lite::Error, settings: &Settings, action: &str) -> Failure {
     let bucket = settings.log_bucket.as_str();
     failure::of_store(error, End::journal(&settings.oss, bucket), action)
-}
-
-fn internal(error: &dyn Display) -> Exit {
-    say(format_args!("error: {}", printable(&error.to_string())));
-    Exit::Internal
 }

@@ -15,7 +15,7 @@ use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
-use crate::config::{WithSettings, ForwardMode, SettingsOf};
+use crate::config::{ForwardMode, SettingsOf, WithSettings};
 use crate::failure::{End, Failure, store_remedy};
 use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;

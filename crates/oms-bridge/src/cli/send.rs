@@ -121,6 +121,9 @@ fn exit_of(sent: &Sent) -> Ended {
         Some(SendStopped::Input(error)) => return Err(Failure::internal(error)),
         Some(SendStopped::Interrupted) => Exit::Interrupted,
         None if report.refused_credentials > 0 => Exit::CredentialsRefused,
+        None if report.accepted == 0 && report.failed > 0 && report.missing_rights == report.failed => {
+            Exit::Usage
+        }
         None if report.failed > 0 => Exit::SomeFailed,
         None => Exit::Done,
     })

@@ -108,14 +108,31 @@ pub(super) fn read(
     source: Option<&SourceSettings>,
 ) -> Option<CopySettings> {
     r.must_be_set(&DEST.spec);
-    let (destination, deletes) = (destination(r), deletes(r));
-    let destination = destination?;
-    keep_apart(r, &destination, journal, source);
+    let ((there, opens), deletes) = (parts(r), deletes(r));
+    if let Some((place, service)) = &there {
+        keep_apart(r, place, service, journal, source);
+    }
+    let destination = joined(there, opens)?;
     Some(CopySettings { destination, deletes, in_flight: OBJECTS_IN_FLIGHT })
 }
 
 /// The destination.
 pub(super) fn destination(r: &mut Reader) -> Option<DestinationSettings> {
+    let (there, opens) = parts(r);
+    joined(there, opens)
+}
+
+fn joined(there: Option<(Place, Service)>, opens: Option<Opens>) -> Option<DestinationSettings> {
+    let (place, service) = there?;
+    let (credentials, keys) = match opens? {
+        Opens::Keys(credentials, name) => (Some(credentials), name),
+        Opens::AsSource => (None, keys::OSS_KEYS),
+    };
+    Some(DestinationSettings { place, service, credentials, keys })
+}
+
+/// Where it is, and what opens it: what is wrong with one hides nothing of the other.
+fn parts(r: &mut Reader) -> (Option<(Place, Service)>, Option<Opens>) {
     let place = r.get(&DEST);
     let dialect = place.as_ref().map(|place| place.dialect);
     let service = match dialect {
@@ -133,12 +150,7 @@ pub(super) fn destination(r: &mut Reader) -> Option<DestinationSettings> {
         }
     };
     let opens = keys::destination(r, dialect);
-    let (place, service) = (place?, service?);
-    let (credentials, keys) = match opens? {
-        Opens::Keys(credentials, name) => (Some(credentials), name),
-        Opens::AsSource => (None, keys::OSS_KEYS),
-    };
-    Some(DestinationSettings { place, service, credentials, keys })
+    (place.zip(service), opens)
 }
 
 /// An endpoint of either service.
@@ -151,11 +163,11 @@ fn any_endpoint(text: &str) -> Result<Endpoint, Invalid> {
 /// What is copied must not come back as an event, nor lie among the records.
 fn keep_apart(
     r: &mut Reader,
-    destination: &DestinationSettings,
+    place: &Place,
+    service: &Service,
     journal: LogBucket<'_>,
     source: Option<&SourceSettings>,
 ) {
-    let DestinationSettings { place, service, .. } = destination;
     if place.dialect != Dialect::Oss {
         return;
     }
@@ -164,7 +176,7 @@ fn keep_apart(
         r.problem(DEST.spec.name, Invalid::new(what).with_remedy("name another bucket"));
     }
     let source = source.filter(|source| source.bucket.as_ref() == Some(&place.bucket));
-    if source.is_some_and(|source| destination.is_beside(source)) {
+    if source.is_some_and(|source| source.is_at(&service.endpoint)) {
         let what = "lies in SOURCE_BUCKET: the copies would be objects to copy, too; use another bucket";
         r.problem(DEST.spec.name, Invalid::new(what));
     }

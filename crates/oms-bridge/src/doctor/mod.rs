@@ -133,7 +133,11 @@ impl Diagnosis {
 }
 
 /// What is known when the settings are not usable: nothing is asked of any service.
-pub(crate) fn unusable(error: &ConfigError, credentials: &SourceCredentials, missing: &[Problem]) -> Diagnosis {
+pub(crate) fn unusable(
+    error: &ConfigError,
+    credentials: &SourceCredentials,
+    missing: &[Problem],
+) -> Diagnosis {
     let mut findings = settings::problems(error);
     // Where keys are swapped, what is shown of an access key would be the beginning of a secret.
     let is_told = |name: &str| error.problems().iter().any(|problem| problem.setting() == name);

@@ -135,7 +135,7 @@ impl Caller<'_> {
                         sleep(wait).await;
                     }
                 }
-                _ => return Err(error.after_tries(tries).in_context(|| self.context(call))),
+                _ => return Err(self.told(error.after_tries(tries), call)),
             }
         }
     }
@@ -160,7 +160,7 @@ impl Caller<'_> {
             if let (Retry::CorrectClock, Some(server)) = (error.retry(), error.server_time()) {
                 self.shared.adopt_time(server);
             }
-            error.in_context(|| self.context(call))
+            self.told(error, call)
         })
     }
 
@@ -311,6 +311,12 @@ impl Caller<'_> {
 
     pub(crate) fn dialect(&self) -> Dialect {
         self.shared.dialect
+    }
+
+    /// The error with what was attempted on what.
+    fn told(&self, error: Error, call: &Call<'_>) -> Error {
+        let (region, named) = (self.shared.region.as_deref(), self.shared.endpoint.region_hint());
+        error.signed_for(region, named).in_context(|| self.context(call))
     }
 
     pub(crate) fn context(&self, call: &Call<'_>) -> String {

@@ -227,6 +227,19 @@ impl Error {
         self
     }
 
+    /// The region that was signed for, and the one that the host names, where they are the reason.
+    pub(crate) fn signed_for(mut self, region: Option<&str>, named: Option<&str>) -> Self {
+        if let (ErrorKind::WrongRegion, Some(region)) = (self.0.kind, region) {
+            self.0.message = match named {
+                Some(named) => {
+                    format!("{}; it is signed for {region}, and the host names {named}", self.0.message)
+                }
+                None => format!("{}; it is signed for {region}", self.0.message),
+            };
+        }
+        self
+    }
+
     pub(crate) fn after_tries(mut self, tries: u32) -> Self {
         self.0.tries = tries;
         self

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use object_copy::web_url;
+use oss_lite::Dialect;
 use settings::Invalid;
 use settings::lenient;
 use settings::location::{Place, S3Place};
@@ -58,6 +59,15 @@ fn local(text: &str) -> Result<Location, Invalid> {
                 .with_remedy(format_args!("probably {address:?} is meant; for a local path write {path:?}")))
         }
         _ => Ok(Location::Local(path)),
+    }
+}
+
+/// Whose bucket an address names by its scheme, whatever else is wrong with it.
+pub(super) fn store_scheme(text: &str) -> Option<Dialect> {
+    match lenient::parts(text)?.0 {
+        "oss" => Some(Dialect::Oss),
+        "obs" => Some(Dialect::Obs),
+        _ => None,
     }
 }
 

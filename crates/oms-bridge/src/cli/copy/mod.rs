@@ -21,17 +21,18 @@ use clap::{Args, ValueEnum};
 
 use self::plan::{CopyPlan, Selection};
 use self::quantity::size;
-use self::report::CopyReport;
+use self::report::{CopyReport, Repeats};
 use super::output::OutputFormat;
-use super::{Exit, exit, insisted, internal, say, store_exit, usage};
+use super::{Ended, Exit, exit, insisted, say};
 use crate::config::{SettingsOf, WithSettings};
+use crate::failure::{Failure, kind_of};
 use crate::features;
 use crate::host::interrupts::Interrupts;
 use http_client::{self, Proxies};
 use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
 use object_copy::outcome::FailureClass;
-use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
-use settings::{Invalid, Problem, Reader, parse};
+use object_copy::transfer::{CONCURRENCY, Concern, MAX_PART_SIZE, MIN_PART_SIZE};
+use settings::{Invalid, Reader, parse};
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
@@ -166,32 +167,28 @@ fn part_size(text: &str) -> Result<u64, Invalid> {
     }
 }
 
-pub(super) async fn run(args: CopyArgs, reader: Reader) -> Exit {
-    let http = match http_client::build(Proxies::FromEnvironment) {
-        Ok(http) => http,
-        Err(error) => return internal(&error),
-    };
+pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     if args.abort_stale {
         return stale::run(&args, reader, &http).await;
     }
-    let plan = match CopyPlan::new(&args, reader, &http).await {
-        Ok(plan) => plan,
-        Err(error) => return usage(&error),
-    };
+    let plan = CopyPlan::new(&args, reader, &http).await?;
     // Before anything is copied: afterwards nobody could say what failed.
     if let Some(list) = &args.failed_list
         && let Err(error) = failed_list::check(list)
     {
-        return usage(&Problem::new("--failed-list", error));
+        return Err(Failure::configuration(error).of_setting("--failed-list"));
     }
-    copy(args, plan).await
+    Ok(copy(args, plan).await)
 }
 
 async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
     let CopyPlan { transfer, flow, entries, listed, selection } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = OutputFormat::of(args.json);
-    let mut report = CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, flow);
+    let repeats = if args.force { Repeats::All } else { Repeats::Rest };
+    let mut report =
+        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, flow, repeats);
     let bar = report.bar();
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {
@@ -218,16 +215,17 @@ fn exit_of(summary: &Summary, left_out: bool) -> Exit {
     match &summary.stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::CredentialsRefused) => Exit::CredentialsRefused,
-        Some(StopReason::Settings(_)) => Exit::Usage,
-        Some(StopReason::Listing(ListError::Bucket(error))) => store_exit(error),
-        Some(StopReason::Listing(ListError::S3(failed))) => match failed.class {
-            FailureClass::Auth => Exit::CredentialsRefused,
-            FailureClass::Permanent => Exit::Usage,
-            FailureClass::Transient | FailureClass::Throttled => Exit::Internal,
+        Some(StopReason::Settings(_) | StopReason::NotPermitted(_)) => Exit::Usage,
+        Some(StopReason::Listing(ListError::Bucket(error))) => kind_of(error).into(),
+        Some(StopReason::Listing(ListError::S3(failed))) => match (failed.class, failed.refusal()) {
+            (_, Some(Concern::Credentials)) => Exit::CredentialsRefused,
+            (FailureClass::Transient | FailureClass::Throttled, _) => Exit::OutOfReach,
+            (FailureClass::Auth | FailureClass::Permanent, _) => Exit::Usage,
         },
         Some(StopReason::Listing(ListError::Directory(_) | ListError::Keys(..))) => Exit::Internal,
         None if all(summary.refused) => Exit::CredentialsRefused,
-        None if all(summary.of_settings) => Exit::Usage,
+        None if all(summary.of_settings) || all(summary.not_permitted) => Exit::Usage,
+        None if all(summary.out_of_reach) => Exit::OutOfReach,
         None if summary.failed > 0 || left_out => Exit::SomeFailed,
         None => Exit::Done,
     }

@@ -5,14 +5,17 @@ use thiserror::Error;
 
 use super::entries::{self, EntriesError};
 use super::filter::EntryStream;
-use super::location::Location;
+use super::location::{Location, store_scheme};
+use super::mapping;
 use super::route::{Route, RouteError};
 use super::services::Services;
 use super::{CopyArgs, LinkChoice, PreserveChoice, failed_list};
+use crate::failure::Failure;
 use crate::features;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::BucketListing;
 use object_copy::transfer::{Existing, Extras, Flow, Options, Preserve, Source, Symlinks, Transfer};
+use settings::location::{Place, S3Place};
 use settings::{ConfigError, Invalid, Reader};
 
 /// Why nothing is copied.
@@ -63,7 +66,12 @@ impl CopyPlan {
             // Settings for what cannot be done are nothing to ask for.
             return Err(PlanError::Feature(features::missing("aws", "reading s3://")));
         }
-        let services = Services::read(&mut r, from.as_ref(), to.as_ref(), http);
+        let dialect = |text: &Option<String>| text.as_deref().and_then(store_scheme);
+        let ends = [(from.as_ref(), dialect(&args.source)), (to.as_ref(), dialect(&args.destination))];
+        let services = Services::read(&mut r, ends, http);
+        if let Some(from) = &from {
+            check_scope(args, from, &mut r);
+        }
         let own_endpoint = match &services.s3 {
             Some(s3) => prepared(&mut r, s3).await,
             None => None,
@@ -107,6 +115,36 @@ impl CopyPlan {
         };
         let transfer = Transfer::new(route.source, route.destination, options);
         Ok(Self { transfer, flow, entries, listed, selection })
+    }
+}
+
+/// Whether SRC is one object or many, against `-r`: told with what is wrong with the settings.
+fn check_scope(args: &CopyArgs, from: &Location, r: &mut Reader) {
+    let invalid = match from {
+        Location::Web(_) if args.recursive && args.keys_from.is_none() => {
+            Invalid::new("a web server cannot be listed: -r takes buckets and directories")
+                .with_remedy("leave out -r, or name the URLs with --keys-from")
+        }
+        Location::Store(Place { prefix, .. }) | Location::S3(S3Place { prefix, .. })
+            if !args.recursive && prefix.is_empty() =>
+        {
+            Invalid::new("SRC names a bucket").with_remedy("use -r for all that is in it")
+        }
+        Location::Local(_) => match mapping::local_root(from, args.recursive) {
+            Ok(_) => return,
+            Err(error) => Invalid::new(error),
+        },
+        Location::Store(_) | Location::S3(_) | Location::Web(_) => return,
+    };
+    r.problem("SRC", invalid);
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Settings(error) => error.into(),
+            error => Self::configuration(error),
+        }
     }
 }
 

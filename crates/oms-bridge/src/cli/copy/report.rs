@@ -25,7 +25,17 @@ pub(super) struct CopyReport {
     mode: Mode,
     output: OutputFormat,
     selection: Selection,
+    repeats: Repeats,
     settled: u64,
+}
+
+/// What the same command does when it is given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// All: `--force` copies what is there already, too.
+    All,
+    /// What is not at the destination yet.
+    Rest,
 }
 
 /// The result, as `--json` prints it.
@@ -57,9 +67,10 @@ impl CopyReport {
         output: OutputFormat,
         selection: Selection,
         flow: Flow,
+        repeats: Repeats,
     ) -> Self {
         let failed = FailedList::new(failed, clock::system());
-        Self { bar: CopyBar::new(flow), failed, transfer, mode, output, selection, settled: 0 }
+        Self { bar: CopyBar::new(flow), failed, transfer, mode, output, selection, repeats, settled: 0 }
     }
 
     /// The progress bar.
@@ -89,7 +100,15 @@ impl CopyReport {
                 let with = if exit == Exit::CredentialsRefused { "with others " } else { "" };
                 let stopped = stopped.to_string();
                 let stopped = text::printable(&stopped);
-                say(format_args!("stopped early: {stopped}; {with}the same command goes on from here"));
+                let next = match (self.repeats, self.mode) {
+                    // Nothing was done that it could go on from.
+                    (_, Mode::DryRun) => format!("{with}the same command lists all again"),
+                    (Repeats::All, Mode::Copy) => {
+                        format!("{with}the same command begins again; without --force it goes on from here")
+                    }
+                    (Repeats::Rest, Mode::Copy) => format!("{with}the same command goes on from here"),
+                };
+                say(format_args!("stopped early: {stopped}; {next}"));
             }
         }
         // One that was named is told of already.

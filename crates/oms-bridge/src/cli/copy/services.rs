@@ -11,10 +11,10 @@ use object_copy::transfer::Source;
 #[cfg(feature = "aws")]
 use object_copy::transfer::{S3, S3Options};
 use oss_lite::{Bucket, Client, Credentials, Dialect, Endpoint};
-use settings::Reader;
-use settings::location::{Place, S3Place};
 #[cfg(feature = "aws")]
-use settings::{Invalid, lenient};
+use settings::lenient;
+use settings::location::{Place, S3Place, scheme};
+use settings::{Invalid, Reader};
 use thiserror::Error;
 
 use super::location::Location;
@@ -23,9 +23,12 @@ use crate::config::keys::{self, Opens};
 use crate::config::service::{Role, Service, service};
 #[cfg(feature = "aws")]
 use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
+use crate::config::table::copy::{DEST, DEST_ENDPOINT};
 use crate::config::table::oms::HW_AK;
+use crate::failure::End;
 
 /// A service as the settings describe it, and what opens it.
+#[derive(Clone)]
 pub(super) struct ConfiguredService {
     service: Service,
     opens: Opens,
@@ -49,6 +52,7 @@ impl ConfiguredService {
 
     /// Of DST, likewise.
     pub(super) fn destination(r: &mut Reader, dialect: Dialect) -> Option<Self> {
+        keep_to_its_service(r, dialect);
         let service = service(r, Role::Destination(dialect));
         let opens = keys::destination(r, Some(dialect));
         if matches!(opens, Some(Opens::AsSource)) {
@@ -56,6 +60,38 @@ impl ConfiguredService {
         }
         Some(Self { service: service?, opens: opens? })
     }
+}
+
+impl ConfiguredService {
+    /// A bucket of it, which the argument `named_by` names, for messages.
+    pub(super) fn end<'a>(&'a self, bucket: &'a str, named_by: &'static str) -> End<'a> {
+        let keys = match &self.opens {
+            Opens::Keys(_, name) => name,
+            Opens::AsSource => keys::OSS_KEYS,
+        };
+        End { service: &self.service, bucket, named_by, keys }
+    }
+}
+
+/// `DEST_ENDPOINT` of the environment is about `DEST`: where that is a bucket of the other service, it is no
+/// endpoint of DST.
+fn keep_to_its_service(r: &mut Reader, dialect: Dialect) {
+    let of_environment = variable(DEST_ENDPOINT.spec.name);
+    let given = of_environment.as_deref().is_some_and(|text| r.text(&DEST_ENDPOINT.spec) == Some(text));
+    let place = variable(DEST.spec.name).and_then(|text| text.parse::<Place>().ok());
+    let Some(place) = place.filter(|place| given && place.dialect != dialect) else { return };
+    let what = format!(
+        "is the endpoint of DEST, which is {}://, and DST is {}://",
+        scheme(place.dialect),
+        scheme(dialect)
+    );
+    let remedy = match dialect {
+        Dialect::Oss => {
+            "give --dest-endpoint for this copy, or unset DEST_ENDPOINT: OSS_ENDPOINT is used then"
+        }
+        Dialect::Obs => "give --dest-endpoint for this copy",
+    };
+    r.problem(DEST_ENDPOINT.spec.name, Invalid::new(what).with_remedy(remedy));
 }
 
 fn need_environment(r: &mut Reader) {
@@ -72,33 +108,33 @@ pub(super) struct Services {
 }
 
 impl Services {
-    /// All that is missing or wrong for what lies in a service is a problem.
+    /// All that is missing or wrong for what lies in a service is a problem. An address that is wrong comes
+    /// with the service that its scheme names all the same, so that everything is told at once.
     pub(super) fn read(
         r: &mut Reader,
-        from: Option<&Location>,
-        to: Option<&Location>,
+        [from, to]: [(Option<&Location>, Option<Dialect>); 2],
         http: &reqwest::Client,
     ) -> Self {
         Self {
-            source: match from {
-                Some(Location::Store(place)) => ConfiguredService::source(r, place.dialect),
-                _ => None,
+            source: match from.1 {
+                Some(dialect) => ConfiguredService::source(r, dialect),
+                None => None,
             },
-            s3: match from {
+            s3: match from.0 {
                 Some(Location::S3(place)) => s3(r, place, http),
                 _ => None,
             },
             destination: match to {
-                Some(Location::Store(place)) => ConfiguredService::destination(r, place.dialect),
-                Some(Location::Web(_)) => {
+                (_, Some(dialect)) => ConfiguredService::destination(r, dialect),
+                (Some(Location::Web(_)), None) => {
                     r.problem("DST", "cannot be a web server".to_owned());
                     None
                 }
-                Some(Location::S3(_)) => {
+                (Some(Location::S3(_)), None) => {
                     r.problem("DST", "cannot be in Amazon S3: objects are read there only".to_owned());
                     None
                 }
-                Some(Location::Local(_)) | None => None,
+                (Some(Location::Local(_) | Location::Store(_)) | None, None) => None,
             },
         }
     }
