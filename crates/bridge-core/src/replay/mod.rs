@@ -42,7 +42,7 @@ use crate::engine::copy::CopyContext;
 use crate::engine::{Engine, EngineName, Failure};
 use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
 use crate::progress::Observer;
-use object_copy::outcome::{Attempt, FailureClass};
+use object_copy::outcome::FailureClass;
 use object_events::change::Provider;
 use oss_lite::Random;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use http_client::TransportKind;
 use oss_lite::{Contradiction, Error, ErrorKind};
 
 use super::range::GetRange;
@@ -235,7 +234,7 @@ impl From<&Error> for TransferError {
             ErrorKind::CredentialsRefused => Concern::Credentials,
             ErrorKind::AccessDenied => Concern::Permission,
             // A connection that broke off says that the service is there.
-            ErrorKind::Transport if TransportKind::of(error) != TransportKind::Other => Concern::Network,
+            ErrorKind::Transport if error.is_connect() => Concern::Network,
             ErrorKind::NoSuchBucket
             | ErrorKind::InvalidBucketName
             | ErrorKind::WrongEndpoint

@@ -24,7 +24,7 @@ pub(crate) struct DeskSetup {
 
 impl DeskSetup {
     /// As the settings of the desk say. `bucket` is theirs, opened.
-    pub fn new(settings: DeskSettings, bucket: Option<Bucket>) -> Self {
+    pub(crate) fn new(settings: DeskSettings, bucket: Option<Bucket>) -> Self {
         let DeskSettings { oss, database, callback_url, .. } = settings;
         Self { bucket, service: oss, database, callback: callback_url }
     }

@@ -69,12 +69,12 @@ impl CopyEnds {
 
 impl CopyEnds {
     /// Whether anything opens the destination, so that it is tried out.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.destination.is_some()
     }
 
     /// What is written to the destination to try it out, before it is.
-    pub fn announcement(&self, id: &str) -> String {
+    pub(crate) fn announcement(&self, id: &str) -> String {
         format!(
             "tries out {}: writes the object {}{PROBES}{id} there and removes it again",
             self.place,

@@ -319,6 +319,14 @@ impl Error {
         self.0.withheld
     }
 
+    /// Whether there was no connection at all: no address, no listener, no TLS session.
+    pub fn is_connect(&self) -> bool {
+        let source = self.0.source.as_deref();
+        source
+            .and_then(|source| source.downcast_ref::<reqwest::Error>())
+            .is_some_and(reqwest::Error::is_connect)
+    }
+
     /// Whether the same request may succeed later. The tries of the [`RetryPolicy`](crate::RetryPolicy) are
     /// used up by then, or the request is one that is made once.
     pub fn is_retryable(&self) -> bool {
