@@ -1,9 +1,9 @@
-//! Text for people: what is fit for a terminal, tables, times, sizes, masked keys.
+//! Text for people: what is fit for a terminal, times, masked keys.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Text of others, fit for a terminal: characters that do something there are escaped. Whatever is shown to
 /// people goes through this, [`Printable`], [`lines`] or [`json`]; `acts` decides for all of them.
@@ -72,65 +72,6 @@ pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// A length of time in its largest whole unit.
-pub fn span(span: TimeDelta) -> String {
-    let seconds = span.num_seconds().abs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
-/// A number of things.
-pub fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A number of bytes in its largest unit.
-pub fn bytes(count: u64) -> String {
-    const UNITS: [(u64, &str); 4] =
-        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    for (size, unit) in UNITS {
-        if count >= size {
-            let tenths = u128::from(count) * 10 / u128::from(size);
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        }
-    }
-    format!("{count} B")
-}
-
-/// How the cells of a column are aligned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// At the left.
-    Left,
-    /// At the right.
-    Right,
-}
-
-/// Rows as lines, indented by two, each column as wide as its widest cell. Cells should be ASCII, but for the
-/// last column.
-pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::from(" ");
-        for ((cell, width), align) in row.iter().zip(widths).zip(align) {
-            let padding = " ".repeat(width - cell.chars().count());
-            match align {
-                Align::Left => line.extend([" ", cell, &padding, " "]),
-                Align::Right => line.extend([" ", &padding, cell, " "]),
-            }
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,28 +98,5 @@ mod tests {
         for short in ["", "AK", "ABCDEFGHIJK", "ключ"] {
             assert_eq!(masked(short), "****", "{short}");
         }
-    }
-
-    #[test]
-    fn spans_and_sizes_have_one_unit() {
-        let spans = [0, 119, 120, 7199, 7200, 172_799, 172_800].map(|s| span(TimeDelta::seconds(s)));
-        assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 days"]);
-        let sizes = [0, 999, 1000, 1_234_567, 9_990_000_000, u64::MAX].map(bytes);
-        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "1.2 MB", "9.9 GB", "18446744.0 TB"]);
-    }
-
-    #[test]
-    fn one_thing_is_not_many() {
-        assert_eq!(
-            [0, 1, 2].map(|count| counted(count, "request")),
-            ["0 requests", "1 request", "2 requests"]
-        );
-    }
-
-    #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
-        let text = table([Align::Left, Align::Right], &[row("a", "10"), row("long", "5")]);
-        assert_eq!(text, "  a     10\n  long   5\n");
     }
 }

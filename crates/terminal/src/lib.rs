@@ -7,6 +7,7 @@
 //! | [`style`] | whether there may be colours, how wide the terminal is |
 //! | [`stderr`] | everything that goes to stderr: messages as text or JSON, past the progress bar |
 //! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
+//! | [`screen`] | the commentary of `demo` and `dev` |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
 //! # Rules
@@ -22,5 +23,6 @@ pub mod layout;
 pub mod logging;
 pub mod numbers;
 pub mod progress;
+pub mod screen;
 pub mod stderr;
 pub mod style;

@@ -91,6 +91,11 @@ impl Progress {
         !self.0.bar.is_hidden()
     }
 
+    /// Whether somebody will see it: without that nothing needs to be found out for it.
+    pub fn is_shown(&self) -> bool {
+        self.is_a_bar() || self.0.every.0.is_some()
+    }
+
     /// What is being done from now on: `listing`, `copying`.
     pub fn doing(&self, doing: &'static str) {
         self.words().doing = doing;

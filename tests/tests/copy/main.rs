@@ -44,6 +44,8 @@ mod naming;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod output;
+#[cfg(test)]
 mod overlap;
 #[cfg(test)]
 mod previews;

@@ -16,7 +16,7 @@ async fn copies_of_a_bucket_into_itself_are_refused() {
     for (scheme, bucket) in [("oss", SOURCE), ("obs", MIRROR)] {
         let place = |path: &str| format!("{scheme}://{bucket}{path}");
         for (from, to) in [("/m", "/m/copy"), ("/m/", "/m/copy/"), ("/m", "/m/"), ("", "/copy"), ("/", "")] {
-            for arguments in [&["-r"][..], &["-r", "--dry-run"], &["-r", "--exclude", "m/copy/*"]] {
+            for arguments in [&["-r"][..], &["-r", "--dry-run"], &["-r", "--exclude", "copy/*"]] {
                 let copy = Copy::new(&cloud.twin, place(from), place(to)).with(arguments.iter().copied());
                 let finished = ends_with(2, copy).await;
                 let said =
@@ -65,7 +65,7 @@ async fn a_service_by_two_names_copies_no_copies() {
     };
     let finished = ends_with(0, copy("/m", "/m/copy")).await;
     assert!(finished.stderr.contains("m/copy/b") && finished.stderr.contains("lies in DST"), "{finished:?}");
-    for arguments in [&[][..], &["--dry-run"], &["--exclude", "m/a"]] {
+    for arguments in [&[][..], &["--dry-run"], &["--exclude", "a"]] {
         let [copied, up_to_date, skipped, failed] =
             counts(0, copy("/m", "/m/copy").with(arguments.iter().copied())).await;
         assert_eq!([copied, skipped, failed], [0, 3, 0], "{arguments:?}");

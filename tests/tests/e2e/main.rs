@@ -82,6 +82,8 @@ mod origins;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod output;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod replay;

@@ -43,7 +43,7 @@ async fn troubled() -> Cloud {
 
 macro_rules! assert_shown {
     ($finished:expr) => {
-        insta::with_settings!({filters => [(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME")]}, {
+        insta::with_settings!({filters => [(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"for (\d+m )?\d+s", "for AGE")]}, {
             insta::assert_snapshot!($finished.stdout);
         })
     };
@@ -226,4 +226,38 @@ async fn a_key_that_failed_for_several_events_counts_once() {
     assert_eq!(shown["by_class"]["auth"], 2);
     let text = status(cloud.settings(), &[]).await.stdout;
     assert!(text.contains("2 keys failed and wait for a replay, with 4 records"), "{text}");
+}
+
+#[tokio::test]
+async fn one_failure_is_told_and_not_counted() {
+    let cloud = Cloud::start().await;
+    mark(&cloud, "photos/a.jpg", "transient");
+    let finished = status(cloud.settings(), &[]).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_shown!(finished);
+}
+
+#[tokio::test]
+async fn a_large_number_of_failures_is_bounded_in_requests_and_lines() {
+    let cloud = Cloud::with(Twin::builder().clock(ManualClock::new(Utc::now()))).await;
+    for number in 0..12_000 {
+        let code = if number % 3 == 0 { "OMS.2004" } else { "OMS.1001" };
+        let record = json!({
+            "v": 1, "key": format!("k{number:05}"), "engine": "oms", "outcome": "failed", "class": "permanent",
+            "error": {"status": 400, "code": code, "message": format!("of {number}")},
+        });
+        let name = cloud.record_name(Shelf::Failed, &format!("k{number:05}"));
+        cloud.twin.oss().put(LOGS, &name, record.to_string());
+    }
+    let finished = status(cloud.settings(), &["--list", "10000", "--read", "300"]).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_shown!(finished);
+    let lists = cloud.twin.stats().requests(Service::Oss, "ListObjects");
+    assert!((10..=14).contains(&lists), "a thousand keys a request, and no more: {lists}");
+    assert_eq!(cloud.twin.stats().requests(Service::Oss, "GetObject"), 305);
+    let result = status(cloud.settings(), &["--list", "0", "--read", "300", "--json"]).await.json();
+    assert_eq!((&result["failed"], &result["complete"]), (&json!(12_000), &json!(true)));
+    let reasons = result["reasons"].as_array().unwrap();
+    assert_eq!((reasons.len(), &reasons[0]["keys"], &reasons[1]["keys"]), (2, &json!(200), &json!(100)));
+    assert_eq!(reasons[0]["error"], "400 OMS.1001 of 1");
 }

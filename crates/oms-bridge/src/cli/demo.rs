@@ -7,10 +7,10 @@ use fc_adapter::Limits;
 
 use super::{Ended, Exit, exit, print_json};
 use crate::demo::cloud::{Addresses, LocalCloud};
-use crate::demo::screen::Screen;
 use crate::demo::story;
 use crate::failure::Failure;
 use terminal::numbers::elapsed;
+use terminal::screen::Screen;
 
 /// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing
 /// is missing.

@@ -19,13 +19,13 @@ use crate::demo::Error;
 use crate::demo::cloud::{Addresses, LocalCloud};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
-use crate::demo::screen::Screen;
 use crate::failure::Failure;
 use crate::features;
 use crate::host::function::DEFAULT_TIMEOUT;
 use crate::host::interrupts::Interrupts;
 use settings::Reader;
 use settings::text::printable;
+use terminal::screen::Screen;
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev

@@ -15,6 +15,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod help;
+mod json_failure;
 mod json_list;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
@@ -27,7 +28,6 @@ mod serve;
 mod start;
 mod stats;
 mod status;
-mod time;
 
 use std::env;
 use std::fmt::Display;
@@ -143,7 +143,8 @@ impl Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     style::start();
-    let cli = match start::command_line(&start::arguments()) {
+    let arguments = start::arguments();
+    let cli = match start::command_line(&arguments) {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
@@ -155,7 +156,13 @@ pub fn main() -> ExitCode {
         variable("RUST_LOG").as_deref().unwrap_or(cli.command.log_filter()),
     );
     match cli.command.runtime() {
-        Ok(runtime) => runtime.block_on(run(cli.command, reader.into_problems())).into(),
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(cli.command, reader.into_problems()));
+            if start::asks_for_json(&arguments) {
+                json_failure::print_unless_printed(exit);
+            }
+            exit.into()
+        }
         Err(error) => {
             say(format_args!("error: {}", Failure::internal(error)));
             Exit::Internal.into()
@@ -170,7 +177,9 @@ async fn run(command: Command, early: Vec<Problem>) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             say(format_args!("error: {failure}"));
-            failure.kind().into()
+            let exit = failure.kind().into();
+            json_failure::keep(failure);
+            exit
         }
     }
 }
@@ -276,6 +285,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Prints the one machine-readable result of a command.
 fn print_json(result: &impl Serialize) {
+    json_failure::result_is_printed();
     print(&text::json(&serde_json::to_string(result).unwrap_or_default()));
 }
 
@@ -289,7 +299,10 @@ fn print(text: &str) {
 fn say(what: impl Display) {
     let what = what.to_string();
     match what.strip_prefix("error: ") {
-        Some(why) => stderr::error(why),
+        Some(why) => {
+            json_failure::said(why);
+            stderr::error(why);
+        }
         None => stderr::say(what),
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::json_list::JsonList;
 use super::output::OutputFormat;
 use super::stats::StatsArgs;
-use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say, time};
+use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
 use crate::config::{ForwardMode, SettingsOf, WithSettings};
@@ -28,7 +28,7 @@ use bridge_core::replay::{
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
 use settings::text::printable;
-use settings::{Invalid, Reader, Values, parse};
+use settings::{Invalid, Reader, Values, parse, time};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
 

@@ -4,10 +4,12 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use clap::FromArgMatches as _;
+use clap::error::{ContextKind, ContextValue};
 use fc_adapter::Platform;
 
-use super::{Cli, Exit, help, variable};
+use super::{Cli, Exit, help, json_failure, variable};
 use crate::config::table::serve::LOG_FORMAT;
+use crate::failure::Failure;
 use crate::host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
 use terminal::stderr;
@@ -34,15 +36,31 @@ pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
             stderr::start(format(arguments));
-            stderr::passed_on(&error.render().to_string(), || {
+            let text = error.render().to_string();
+            stderr::passed_on(&text, || {
                 // Nobody is left to be told where stderr is closed.
                 let _ = error.print();
             });
+            if asks_for_json(arguments) {
+                json_failure::keep(failure(&error, &text));
+                json_failure::print_unless_printed(Exit::Usage);
+            }
             return Exit::Usage;
         }
         let _ = error.print();
         Exit::Done
     })
+}
+
+/// What clap says in a paragraph, and then what to do.
+fn failure(error: &clap::Error, text: &str) -> Failure {
+    let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+    let (message, remedy) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut failure = Failure::configuration(message);
+    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) {
+        failure = failure.of_setting(argument.clone());
+    }
+    if remedy.is_empty() { failure } else { failure.with_remedy(remedy.trim()) }
 }
 
 /// The form that is asked for, where the arguments cannot be read otherwise.

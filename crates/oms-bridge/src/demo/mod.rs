@@ -7,14 +7,12 @@
 //! | `desk` | the upload desk on it, where there is one |
 //! | [`journeys`] | when each object was uploaded, accepted and copied |
 //! | [`story`] | the acts, one after the other |
-//! | [`screen`] | how it looks |
 
 pub(crate) mod cloud;
 #[cfg(feature = "desk")]
 pub(crate) mod desk;
 pub(crate) mod journeys;
 pub(crate) mod objects;
-pub(crate) mod screen;
 pub(crate) mod story;
 
 /// Why the local cloud could not be used.

@@ -12,11 +12,11 @@ use super::Error;
 use super::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE};
 use super::journeys::Journeys;
 use super::objects::{self, Sample};
-use super::screen::{Screen, millis};
 use bridge_core::journal::{Layout, Record, RecordStatus};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, replay};
 use terminal::numbers::bytes;
+use terminal::screen::{Screen, millis};
 
 /// Longest time anything here may take; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Entry, Explanation, Side, SideState};
 use settings::text::{printable, time};
+use terminal::numbers::counted;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +55,7 @@ fn side(f: &mut fmt::Formatter<'_>, name: &str, side: &Side) -> fmt::Result {
         SideState::Unknown { why } => writeln!(f, "             cannot be told: {}", printable(why)),
         SideState::Present { size, etag, last_modified, crc64, content_type, storage_class, metadata } => {
             let changed = last_modified.map_or_else(|| "an unknown time".to_owned(), time);
-            writeln!(f, "             {size} bytes, changed {changed}")?;
+            writeln!(f, "             {}, changed {changed}", counted(*size, "byte"))?;
             let crc64 = crc64.map(|crc| crc.to_string());
             let facts = [
                 ("ETag", etag),

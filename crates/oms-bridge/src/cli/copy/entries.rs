@@ -3,11 +3,10 @@
 use futures_util::TryStreamExt as _;
 use thiserror::Error;
 
-use super::filter::{EntryStream, filtered};
+use super::filter::{CopyFilter, EntryStream, filtered};
 use super::keys_from::{self, KeyListError};
 use super::route::Route;
 use super::{CopyArgs, overlap};
-use bridge_core::policy::KeyFilter;
 use object_copy::bulk::{self, BucketListing, Compared, Entry, KeyMapping, Tree};
 use object_copy::transfer::{Item, Source};
 
@@ -24,7 +23,7 @@ pub(super) enum EntriesError {
 pub(super) async fn entries(
     args: &CopyArgs,
     route: &Route,
-    filter: KeyFilter,
+    filter: CopyFilter,
 ) -> Result<EntryStream, EntriesError> {
     let KeyMapping { from, to } = &route.names;
     if !args.recursive {

@@ -17,9 +17,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::failed_list::{self, NotAString};
-use super::filter::{EntryStream, wanted};
+use super::filter::{CopyFilter, EntryStream};
 use super::route::Route;
-use bridge_core::policy::KeyFilter;
 use object_copy::bulk::{Entry, KeyMapping, ListError, Tree};
 use object_copy::transfer::{Directory, Item, Source, TransferError};
 use object_copy::web_url;
@@ -53,7 +52,7 @@ enum LineError {
 pub(super) async fn entries(
     file: &Path,
     route: &Route,
-    filter: KeyFilter,
+    filter: CopyFilter,
 ) -> Result<EntryStream, KeyListError> {
     let web = match &route.source {
         Source::Web(_) => {
@@ -100,7 +99,7 @@ pub(super) async fn entries(
 struct KeyList {
     reader: BufReader<File>,
     line: usize,
-    filter: KeyFilter,
+    filter: CopyFilter,
     /// SRC, where that is on a web server.
     web: Option<Url>,
     file: PathBuf,
@@ -120,7 +119,7 @@ impl KeyList {
         loop {
             if let Some(tree) = &mut self.tree {
                 match tree.next().await? {
-                    Some(entry) if wanted(&self.filter, &entry) => return Ok(Some(entry)),
+                    Some(entry) if self.filter.wanted(&entry) => return Ok(Some(entry)),
                     Some(_) => {}
                     None => self.tree = None,
                 }
@@ -202,7 +201,7 @@ impl KeyList {
             (Ok(key), None) => key,
             (Err(name), _) => {
                 let failed = TransferError::permanent("the name is not UTF-8, as keys must be");
-                return Some(Entry::Failed { name, failed }).filter(|entry| wanted(&self.filter, entry));
+                return Some(Entry::Failed { name, failed }).filter(|entry| self.filter.wanted(entry));
             }
         };
         let entry = match self.names.destination(&key) {
@@ -213,7 +212,7 @@ impl KeyList {
                 Entry::Failed { name: key.into(), failed: TransferError::permanent(why) }
             }
         };
-        wanted(&self.filter, &entry).then_some(entry)
+        self.filter.wanted(&entry).then_some(entry)
     }
 
     fn of_web(&self, folder: &Url, key: String) -> Option<Entry> {

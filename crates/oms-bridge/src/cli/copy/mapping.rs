@@ -15,6 +15,8 @@ use object_copy::web_url;
 pub(super) enum MappingError {
     #[error("{} is not a directory", .0.display())]
     NotADirectory(PathBuf),
+    #[error("{} is not a directory: there is nothing of that name", .0.display())]
+    NoDirectory(PathBuf),
     #[error("{}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{} is a directory: use -r", .0.display())]
@@ -36,6 +38,9 @@ pub(super) enum MappingError {
 pub(super) fn local_root(from: &Location, recursive: bool) -> Result<(PathBuf, String), MappingError> {
     let Location::Local(path) = from else { return Ok(Default::default()) };
     if recursive {
+        if !path.exists() {
+            return Err(MappingError::NoDirectory(path.clone()));
+        }
         if !path.is_dir() {
             return Err(MappingError::NotADirectory(path.clone()));
         }

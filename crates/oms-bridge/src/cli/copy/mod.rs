@@ -9,7 +9,6 @@ mod location;
 mod mapping;
 mod overlap;
 mod plan;
-mod quantity;
 mod report;
 mod route;
 mod services;
@@ -19,10 +18,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use self::bar::CopyBar;
 use self::plan::{CopyPlan, Selection};
-use self::quantity::size;
 use self::report::{CopyReport, Repeats};
 use super::output::OutputFormat;
+use super::stats::StatsArgs;
 use super::{Ended, Exit, exit, insisted, say};
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::{Failure, kind_of};
@@ -32,7 +32,7 @@ use http_client::{self, Proxies};
 use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{CONCURRENCY, Concern, MAX_PART_SIZE, MIN_PART_SIZE};
-use settings::{Invalid, Reader, parse};
+use settings::{Invalid, Reader, parse, size};
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
@@ -84,11 +84,14 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = part_size, hide_short_help = true)]
     part_size: u64,
     /// Bytes read per second at most, such as 10M.
-    #[arg(long, value_name = "RATE", value_parser = size)]
+    #[arg(long, value_name = "RATE", value_parser = size::parse)]
     bwlimit: Option<u64>,
     /// Only print the keys that would be copied, one a line.
     #[arg(long)]
     dry_run: bool,
+    /// With `--dry-run`: exit code 3 if something would be copied.
+    #[arg(long, requires = "dry_run", hide_short_help = true)]
+    exit_code: bool,
     /// Copy what is there already, too.
     #[arg(long)]
     force: bool,
@@ -105,12 +108,16 @@ pub(super) struct CopyArgs {
     /// What else goes along; each costs a request per object.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", hide_short_help = true)]
     preserve: Vec<PreserveChoice>,
-    /// Comma-separated globs: only keys that match one are copied.
+    /// Comma-separated globs: only what matches one is copied. They are compared with names below SRC:
+    /// `2024/*`, `*.jpg`; a `*` matches slashes, too.
     #[arg(long, value_name = "GLOBS")]
     include: Option<String>,
-    /// Comma-separated globs: keys that match one are not copied.
+    /// Comma-separated globs: what matches one is not copied, likewise.
     #[arg(long, value_name = "GLOBS")]
     exclude: Option<String>,
+    /// Compare `--include` and `--exclude` with whole keys, the prefix in SRC included.
+    #[arg(long, hide_short_help = true)]
+    filter_keys: bool,
     /// Copy the keys in this file (or of stdin, if it is `-`) and no others: the list that a failed run left.
     /// A missing key counts as failed. Of a directory, a line that ends in `/` stands for all that is below
     /// it; of a web server, each line is a URL below SRC.
@@ -129,6 +136,8 @@ pub(super) struct CopyArgs {
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stats: StatsArgs,
     #[command(flatten)]
     pub(super) settings: SettingsOf<CopyArgs>,
 }
@@ -161,7 +170,7 @@ fn concurrency(text: &str) -> Result<usize, Invalid> {
 }
 
 fn part_size(text: &str) -> Result<u64, Invalid> {
-    match size(text)? {
+    match size::parse(text)? {
         size @ MIN_PART_SIZE..=MAX_PART_SIZE => Ok(size),
         _ => Err(Invalid::new("not a size from 100K to 5G")),
     }
@@ -183,27 +192,31 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
 }
 
 async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
-    let CopyPlan { transfer, flow, entries, listed, selection } = plan;
+    let CopyPlan { transfer, flow, entries, measured, filter, selection } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = OutputFormat::of(args.json);
     let repeats = if args.force { Repeats::All } else { Repeats::Rest };
+    let progress = args.stats.progress("listing", "object");
+    let bar = CopyBar::new(progress, flow, mode);
     let mut report =
-        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, flow, repeats);
+        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, repeats, bar);
     let bar = report.bar();
     let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
     let summary = tokio::select! {
         summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, first.next()) => summary,
-        never = bar.measure(listed) => match never {},
+        never = bar.measure(measured) => match never {},
         () = insisted(again) => return Exit::Interrupted,
     };
-    finish(&summary, report, selection)
+    let source = args.source.as_deref().unwrap_or_default();
+    let exit = finish(&summary, report, selection, filter.filtered(), source);
+    if args.exit_code && exit == Exit::Done && summary.copied > 0 { Exit::SomeFailed } else { exit }
 }
 
-fn finish(summary: &Summary, report: CopyReport, selection: Selection) -> Exit {
+fn finish(summary: &Summary, report: CopyReport, selection: Selection, filtered: u64, source: &str) -> Exit {
     // Of one object that was named, nothing was done.
     let left_out = selection == Selection::One && summary.skipped > 0;
     let exit = exit_of(summary, left_out);
-    report.finish(summary, exit);
+    report.finish(summary, filtered, source, exit);
     if left_out {
         say("error: SRC is a symlink, or lies behind one, and --links leaves it out");
     }

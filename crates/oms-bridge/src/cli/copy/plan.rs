@@ -4,7 +4,7 @@ use oss_lite::Endpoint;
 use thiserror::Error;
 
 use super::entries::{self, EntriesError};
-use super::filter::EntryStream;
+use super::filter::{CopyFilter, EntryStream};
 use super::location::{Location, store_scheme};
 use super::mapping;
 use super::route::{Route, RouteError};
@@ -37,9 +37,21 @@ pub(super) struct CopyPlan {
     pub(super) transfer: Transfer,
     pub(super) flow: Flow,
     pub(super) entries: EntryStream,
-    /// What the entries will come from, to be listed once more for the progress bar.
-    pub(super) listed: Option<BucketListing>,
+    /// What the entries will come from, to be listed once more for the progress.
+    pub(super) measured: Option<Measured>,
+    /// What the globs left out so far is counted here.
+    pub(super) filter: CopyFilter,
     pub(super) selection: Selection,
+}
+
+/// What says beforehand how much there is to do.
+pub(super) enum Measured {
+    /// A listing of a service.
+    Listing(BucketListing),
+    /// A walk of a directory, past the globs.
+    Walk(EntryStream),
+    /// One file of this many bytes.
+    File(u64),
 }
 
 /// Whether one object was named.
@@ -100,21 +112,13 @@ impl CopyPlan {
             extras: extras(&args.preserve),
             ..Options::default()
         };
-        let entries = entries::entries(args, &route, filter).await?;
+        let below = if args.filter_keys { "" } else { &*route.names.from };
+        let filter = CopyFilter::new(filter, if args.recursive { below } else { "" });
+        let measured = measured(args, &from, &route, &filter).await?;
+        let entries = entries::entries(args, &route, filter.clone()).await?;
         let selection = if args.recursive { Selection::Many } else { Selection::One };
-        let listed = match &route.source {
-            // Of one object the prefix is its key; a filter would make the total a guess.
-            Source::Store(bucket) if !args.is_filtered() => {
-                Some(BucketListing::new(bucket, &route.names.from))
-            }
-            #[cfg(feature = "aws")]
-            Source::S3(bucket) if !args.is_filtered() => {
-                Some(BucketListing::of_s3(bucket, &route.names.from))
-            }
-            _ => None,
-        };
         let transfer = Transfer::new(route.source, route.destination, options);
-        Ok(Self { transfer, flow, entries, listed, selection })
+        Ok(Self { transfer, flow, entries, measured, filter, selection })
     }
 }
 
@@ -146,6 +150,32 @@ impl From<PlanError> for Failure {
             error => Self::configuration(error),
         }
     }
+}
+
+/// What can be counted without asking for each object.
+async fn measured(
+    args: &CopyArgs,
+    from: &Location,
+    route: &Route,
+    filter: &CopyFilter,
+) -> Result<Option<Measured>, EntriesError> {
+    Ok(match (&route.source, from) {
+        (Source::Directory(_), _) if args.recursive && args.keys_from.is_none() => {
+            Some(Measured::Walk(entries::entries(args, route, filter.uncounted()).await?))
+        }
+        (Source::Directory(_), Location::Local(file)) if !args.recursive => {
+            tokio::fs::metadata(file).await.ok().map(|found| Measured::File(found.len()))
+        }
+        // Of one object the prefix is its key; a filter would make the total a guess.
+        (Source::Store(bucket), _) if !args.is_filtered() => {
+            Some(Measured::Listing(BucketListing::new(bucket, &route.names.from)))
+        }
+        #[cfg(feature = "aws")]
+        (Source::S3(bucket), _) if !args.is_filtered() => {
+            Some(Measured::Listing(BucketListing::of_s3(bucket, &route.names.from)))
+        }
+        _ => None,
+    })
 }
 
 impl CopyArgs {

@@ -1,21 +1,26 @@
 //! What people and programs see of a run.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
 use super::bar::CopyBar;
 use super::failed_list::{self, FailedList};
 use super::plan::Selection;
+use crate::cli::json_list::JsonList;
 use crate::cli::output::OutputFormat;
 use crate::cli::{Exit, print, print_json, say};
 use object_copy::bulk::{Mode, Observer, Summary};
 use object_copy::clock;
-use object_copy::transfer::{CopyOutcome, Flow, Transfer, TransferError};
+use object_copy::transfer::{CopyOutcome, Transfer, TransferError};
 use settings::text;
+use terminal::numbers::{bytes, count, counted, elapsed};
+
+/// Reasons for leaving something out that are told apart. There are fewer.
+const REASONS: usize = 50;
 
 /// Shows progress, keeps the list of what failed, prints the result.
 pub(super) struct CopyReport {
@@ -23,10 +28,12 @@ pub(super) struct CopyReport {
     failed: FailedList,
     transfer: Transfer,
     mode: Mode,
-    output: OutputFormat,
     selection: Selection,
     repeats: Repeats,
-    settled: u64,
+    /// The keys that a dry run would copy.
+    planned: JsonList,
+    /// What rules left out, by reason.
+    left_out: BTreeMap<String, u64>,
 }
 
 /// What the same command does when it is given again.
@@ -44,6 +51,16 @@ struct JsonResult<'s> {
     #[serde(flatten)]
     summary: &'s Summary,
     failed_list: Option<String>,
+    /// What rules left out, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    left_out: &'s BTreeMap<String, u64>,
+    /// What `--include` and `--exclude` did not let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filtered: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_copy: Option<u64>,
 }
 
 impl CopyReport {
@@ -56,8 +73,7 @@ impl CopyReport {
     }
 
     fn one_more(&mut self) {
-        self.settled += 1;
-        self.bar.shown.set_message(text::counted(self.settled, "object"));
+        self.bar.settled();
     }
 
     pub(super) fn new(
@@ -66,11 +82,12 @@ impl CopyReport {
         mode: Mode,
         output: OutputFormat,
         selection: Selection,
-        flow: Flow,
         repeats: Repeats,
+        bar: CopyBar,
     ) -> Self {
         let failed = FailedList::new(failed, clock::system());
-        Self { bar: CopyBar::new(flow), failed, transfer, mode, output, selection, repeats, settled: 0 }
+        let (planned, left_out) = (JsonList::new(output), BTreeMap::new());
+        Self { bar, failed, transfer, mode, selection, repeats, planned, left_out }
     }
 
     /// The progress bar.
@@ -79,16 +96,33 @@ impl CopyReport {
     }
 
     /// Prints the result.
-    pub(super) fn finish(self, summary: &Summary, exit: Exit) {
-        self.bar.shown.finish_and_clear();
+    pub(super) fn finish(self, summary: &Summary, filtered: u64, source: &str, exit: Exit) {
+        self.bar.progress.finish();
         let list = self.failed.path().map(|path| path.display().to_string());
-        match self.output {
-            OutputFormat::Json => print_json(&JsonResult { summary, failed_list: list.clone() }),
+        let is_dry = self.mode == Mode::DryRun;
+        let result = JsonResult {
+            summary,
+            failed_list: list.clone(),
+            left_out: &self.left_out,
+            filtered: Some(filtered).filter(|objects| *objects > 0),
+            dry_run: is_dry.then_some(true),
+            would_copy: is_dry.then_some(summary.copied),
+        };
+        match self.planned.output() {
+            OutputFormat::Json if is_dry => self.planned.finish(&result),
+            OutputFormat::Json => print_json(&result),
             // The keys are the result then.
-            OutputFormat::Text if self.mode == Mode::DryRun => {
-                say(describe(summary, "would be copied"));
-            }
+            OutputFormat::Text if is_dry => say(describe(summary, "would be copied")),
             OutputFormat::Text => print(&describe(summary, "copied")),
+        }
+        self.say_what_is_left_out(filtered);
+        if summary.objects == 0 && summary.stopped.is_none() {
+            let source = text::printable(source);
+            if filtered > 0 {
+                say(format_args!("nothing matched: --include and --exclude leave out all of {source}"));
+            } else {
+                say(format_args!("nothing to copy: there is nothing in {source}"));
+            }
         }
         match &summary.stopped {
             None => {}
@@ -115,7 +149,7 @@ impl CopyReport {
         if summary.gone > 0 && self.selection == Selection::Many {
             say(format_args!(
                 "not at the source: {}, deleted meanwhile or listed by another name; the next run does not list what was deleted",
-                text::counted(summary.gone, "object")
+                counted(summary.gone, "object")
             ));
         }
         if self.failed.is_incomplete() {
@@ -132,12 +166,33 @@ impl CopyReport {
     }
 }
 
+impl CopyReport {
+    fn say_what_is_left_out(&self, filtered: u64) {
+        let mut reasons: Vec<(u64, &str)> =
+            self.left_out.iter().map(|(why, objects)| (*objects, why.as_str())).collect();
+        reasons.sort_by(|a, b| b.cmp(a));
+        if filtered > 0 {
+            reasons.push((filtered, "not matched by --include and --exclude"));
+        }
+        let reasons: Vec<String> =
+            reasons.into_iter().map(|(objects, why)| format!("{} ({why})", count(objects))).collect();
+        if !reasons.is_empty() {
+            say(format_args!("left out: {}", reasons.join(", ")));
+        }
+    }
+}
+
 fn describe(summary: &Summary, verb: &str) -> String {
-    let Summary { objects, copied, up_to_date, skipped, failed, bytes, elapsed_s, .. } = summary;
+    let Summary { objects, copied, up_to_date, skipped, failed, bytes: size, elapsed_s, .. } = summary;
     format!(
-        "{}: {copied} {verb} ({}), {up_to_date} up to date, {skipped} skipped, {failed} failed, in {elapsed_s:.1} s",
-        text::counted(*objects, "object"),
-        text::bytes(*bytes),
+        "{}: {} {verb} ({}), {} up to date, {} skipped, {} failed, in {}",
+        counted(*objects, "object"),
+        count(*copied),
+        bytes(*size),
+        count(*up_to_date),
+        count(*skipped),
+        count(*failed),
+        elapsed(*elapsed_s),
     )
 }
 
@@ -147,20 +202,17 @@ impl Observer for CopyReport {
         let shown = self.name(name);
         let key = &*shown;
         match outcome {
-            Ok(CopyOutcome::Copied { .. })
-                if self.mode == Mode::DryRun && self.output == OutputFormat::Text =>
-            {
-                self.bar.shown.suspend(|| print(&failed_list::line(OsStr::new(key))));
+            Ok(CopyOutcome::Copied { .. }) if self.mode == Mode::DryRun => {
+                self.planned.add(key, &failed_list::line(OsStr::new(key)));
             }
             Ok(CopyOutcome::Copied { bytes }) => tracing::debug!(key, bytes, "copied"),
             Ok(done) => {
-                self.bar.passed_over.fetch_add(size.unwrap_or(0), Ordering::Relaxed);
+                self.bar.pass_over(size.unwrap_or(0));
                 tracing::debug!(key, size, ?done, "nothing to copy");
             }
             Err(failed) => {
-                self.bar.shown.suspend(|| {
-                    tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
-                });
+                tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
+                self.bar.note_failed(name);
                 // One object that was named needs no list.
                 if self.selection == Selection::Many
                     && let Err(error) = self.failed.add(name)
@@ -173,7 +225,9 @@ impl Observer for CopyReport {
 
     fn skipped(&mut self, name: &OsStr, why: &str) {
         self.one_more();
-        let key = &*self.name(name);
-        self.bar.shown.suspend(|| tracing::info!(key, why, "left out"));
+        tracing::info!(key = &*self.name(name), why, "left out");
+        if self.left_out.len() < REASONS || self.left_out.contains_key(why) {
+            *self.left_out.entry(why.to_owned()).or_default() += 1;
+        }
     }
 }

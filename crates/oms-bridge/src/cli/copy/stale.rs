@@ -1,15 +1,19 @@
 //! `copy --abort-stale`: removes the parts of uploads that nobody finished.
 
+use serde::Serialize;
+
 use super::CopyArgs;
 use super::location::{Location, store_scheme};
 use super::services::{Clients, ConfiguredService};
-use crate::cli::{Ended, Exit, print, print_json, say, time};
+use crate::cli::json_list::JsonList;
+use crate::cli::output::OutputFormat;
+use crate::cli::{Ended, Exit, print_json, say};
 use crate::failure::{Failure, of_store};
-use object_copy::bulk::{Mode, abort_stale};
+use object_copy::bulk::{Mode, StaleUploads, abort_stale};
 use object_copy::clock;
 use settings::location::Place;
-use settings::text;
-use settings::{Invalid, Reader};
+use settings::{Invalid, Reader, text, time};
+use terminal::numbers::{count, counted};
 
 pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Ended {
     let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
@@ -19,25 +23,38 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
     let end = service.clone();
     let bucket = Clients::new(http).open(service).map_err(Failure::configuration)?.bucket(&place);
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
+    let is_dry = mode == Mode::DryRun;
+    let listed = JsonList::new(OutputFormat::of(args.json));
     let shown = |key: &str, begun: Option<_>| {
-        if !args.json {
+        if is_dry || !args.json {
             let begun = begun.map(text::time).unwrap_or_default();
-            print(&format!("{begun}  {}", text::printable(key)));
+            listed.add(key, &format!("{begun}  {}", text::printable(key)));
         }
     };
     match abort_stale(&bucket, &place.prefix, before, mode, shown).await {
         Ok(stale) => {
-            if args.json {
+            if args.json && is_dry {
+                listed.finish(&Preview { dry_run: true, would_abort: stale.aborted, stale: &stale });
+            } else if args.json {
                 print_json(&stale);
             } else {
-                let verb = if mode == Mode::DryRun { "would be removed" } else { "removed" };
-                let open = text::counted(stale.open, "upload");
-                say(format_args!("{open} open, {} {verb}", stale.aborted));
+                let verb = if is_dry { "would be removed" } else { "removed" };
+                let open = counted(stale.open, "upload");
+                say(format_args!("{open} open, {} {verb}", count(stale.aborted)));
             }
-            Ok(Exit::Done)
+            Ok(if args.exit_code && stale.aborted > 0 { Exit::SomeFailed } else { Exit::Done })
         }
         Err(error) => Err(of_store(&error, end.end(place.bucket.as_str(), "DST"), "ListMultipartUploads")),
     }
+}
+
+/// The result of a dry run, as `--json` prints it behind the keys.
+#[derive(Serialize)]
+struct Preview<'s> {
+    dry_run: bool,
+    would_abort: u64,
+    #[serde(flatten)]
+    stale: &'s StaleUploads,
 }
 
 /// The place whose uploads are looked through, and its service.

@@ -1,14 +1,14 @@
-//! How the demo looks: plain lines, coloured on a terminal, readable in a log file and on a narrow screen.
+//! A commentary: plain lines, coloured on a terminal, readable in a log file and on a narrow screen.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str, style, truncate_str};
 
+use crate::layout::paragraph;
+use crate::stderr;
+use crate::style::Stream;
 use settings::text::printable;
-use terminal::layout::paragraph;
-use terminal::stderr;
-use terminal::style::Stream;
 
 /// Widest object name that is shown whole, where there is room for it.
 const NAME: usize = 34;
@@ -21,7 +21,7 @@ const OTHERS: usize = 46;
 
 /// Where the commentary goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Screen {
+pub enum Screen {
     /// It is the result.
     Stdout,
     /// The result on stdout is for a program.
@@ -30,7 +30,7 @@ pub(crate) enum Screen {
 
 impl Screen {
     /// One line.
-    pub(crate) fn line(self, text: &str) {
+    pub fn line(self, text: &str) {
         match self {
             // Nobody is left to be told when the reader has gone.
             Self::Stdout => drop(writeln!(io::stdout(), "{text}")),
@@ -39,14 +39,14 @@ impl Screen {
     }
 
     /// Text that goes on below itself, behind `first`, where the terminal ends.
-    pub(crate) fn paragraph(self, first: &str, text: &str) {
+    pub fn paragraph(self, first: &str, text: &str) {
         for line in paragraph(first, text, self.width()).lines() {
             self.line(line);
         }
     }
 
     /// The title of an act.
-    pub(crate) fn title(self, text: &str) {
+    pub fn title(self, text: &str) {
         self.line("");
         for line in paragraph("", text, self.width()).lines() {
             self.line(&self.style(line).bold().to_string());
@@ -54,12 +54,12 @@ impl Screen {
     }
 
     /// Something that went well.
-    pub(crate) fn good(self, key: &str, detail: &str) {
+    pub fn good(self, key: &str, detail: &str) {
         self.about(&self.style("✓").green().to_string(), key, detail);
     }
 
     /// Something that did not.
-    pub(crate) fn bad(self, key: &str, detail: &str) {
+    pub fn bad(self, key: &str, detail: &str) {
         self.about(&self.style("✗").red().to_string(), key, detail);
     }
 
@@ -69,7 +69,7 @@ impl Screen {
     }
 
     /// A table with a header row; the first column is aligned left, the others right.
-    pub(crate) fn table(self, rows: &[Vec<String>]) {
+    pub fn table(self, rows: &[Vec<String>]) {
         let columns = rows.first().map_or(0, Vec::len);
         let widths: Vec<usize> = (0..columns)
             .map(|column| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0))
@@ -90,7 +90,7 @@ impl Screen {
     }
 
     /// A key as it is shown: escaped, and cut where it is too long.
-    pub(crate) fn shown(self, key: &str) -> String {
+    pub fn shown(self, key: &str) -> String {
         truncate_str(&printable(key), self.name_width(), "…").into_owned()
     }
 
@@ -118,6 +118,6 @@ impl Screen {
 }
 
 /// A time in milliseconds.
-pub(crate) fn millis(time: Duration) -> String {
+pub fn millis(time: Duration) -> String {
     format!("{:.1}ms", time.as_secs_f64() * 1000.0)
 }

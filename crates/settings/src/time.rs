@@ -1,7 +1,7 @@
 //! Points in time as people type them.
 
+use crate::Invalid;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use settings::Invalid;
 
 /// Reads `2026-01-05T10:00:00Z`, `2026-01-05` (its midnight, UTC) or an age such as `90s`, `15m`, `2h`, `7d`,
 /// `1w`.
@@ -9,7 +9,7 @@ use settings::Invalid;
 /// # Errors
 ///
 /// What is understood, when `text` is none of it.
-pub(super) fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Invalid> {
+pub fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Invalid> {
     let instant = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
     instant.or_else(day).or_else(|| now.checked_sub_signed(age(text)?)).ok_or_else(|| {

@@ -1,13 +1,13 @@
 //! Sizes as people type them.
 
-use settings::Invalid;
+use crate::Invalid;
 
 /// Reads a number of bytes: `512K`, `16M`, `1.5G`, `2T`, or digits alone. K is 1024 bytes, and so on.
 ///
 /// # Errors
 ///
 /// What is understood, when `text` is none of it, or zero.
-pub(super) fn size(text: &str) -> Result<u64, Invalid> {
+pub fn parse(text: &str) -> Result<u64, Invalid> {
     let wrong = || Invalid::new(format_args!("{text:?} is not a size such as 512K, 16M or 1.5G"));
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_uppercase().as_str() {
@@ -49,10 +49,10 @@ mod tests {
             ("2T", 2 << 40),
             ("0.5K", 512),
         ] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
+            assert_eq!(parse(text), Ok(bytes), "{text}");
         }
         for text in ["", "0", "M", "-1", "1,5M", "1.2.3", "16 M", "99999999999T", "1X", "1.1234567M"] {
-            assert!(size(text).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }
