@@ -36,9 +36,9 @@ use terminal::style::Stream;
 /// finding.
 ///
 /// Sends OMS a single signed request until one is accepted, so a wrong secret cannot lock the access key.
-/// Writes one object to the log bucket, and one to the destination of direct copies, which it says before, and
-/// removes them again. The source bucket is only read. Where DESK_BUCKET or QUEUE_URL is set, it also looks at
-/// what the desk and the queue's worker need.
+/// Writes one object to the log bucket, and one to the destination of direct copies, which it says before,
+/// and removes them again. The source bucket is only read. Where DESK_BUCKET or QUEUE_URL is set, it also
+/// looks at what the desk and the queue's worker need.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
@@ -107,8 +107,8 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     Ok(tell(&diagnosis, args.json))
 }
 
-/// What the settings of the desk and of the worker's queue say, where they are set: `doctor` has no options for
-/// them.
+/// What the settings of the desk and of the worker's queue say, where they are set: `doctor` has no options
+/// for them.
 #[cfg_attr(
     not(any(feature = "desk", feature = "aws")),
     expect(unused_variables, unused_mut, clippy::unused_async, reason = "this build has neither")
