@@ -191,7 +191,7 @@ impl Class {
 
 /// The result of a dry run, as `--json` prints it behind the keys.
 #[derive(Serialize)]
-struct Preview<'s> {
+struct ReplayPreview<'s> {
     dry_run: bool,
     would_send: u64,
     #[serde(flatten)]
@@ -208,7 +208,7 @@ fn report(
     match (planned.output(), mode) {
         (OutputFormat::Json, ReplayMode::Send) => print_json(summary),
         (OutputFormat::Json, ReplayMode::DryRun) => {
-            planned.finish(&Preview { dry_run: true, would_send: planned.len(), summary });
+            planned.finish(&ReplayPreview { dry_run: true, would_send: planned.len(), summary });
         }
         // The keys are the result then.
         (OutputFormat::Text, ReplayMode::DryRun) => {

@@ -34,7 +34,7 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
     match abort_stale(&bucket, &place.prefix, before, mode, shown).await {
         Ok(stale) => {
             if args.json && is_dry {
-                listed.finish(&Preview { dry_run: true, would_abort: stale.aborted, stale: &stale });
+                listed.finish(&StalePreview { dry_run: true, would_abort: stale.aborted, stale: &stale });
             } else if args.json {
                 print_json(&stale);
             } else {
@@ -50,7 +50,7 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
 
 /// The result of a dry run, as `--json` prints it behind the keys.
 #[derive(Serialize)]
-struct Preview<'s> {
+struct StalePreview<'s> {
     dry_run: bool,
     would_abort: u64,
     #[serde(flatten)]
