@@ -10,7 +10,6 @@
 //! | [`cli`] | the commands |
 //! | `config`, `assemble` | settings and credentials to a pipeline |
 //! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
-//! | `ingest` | objects of the web on demand, over HTTP |
 //! | `status`, `doctor`, `explain` | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | [`failure`] | why a command failed, in one form for all |
@@ -22,6 +21,7 @@
 //! | [`object_copy`] | copies objects and proves that they arrived |
 //! | `sqs_worker` | the worker on a queue of Amazon SQS |
 //! | `upload_desk` | uploads straight from browsers |
+//! | `web_ingest` | objects of the web on demand, over HTTP |
 //! | [`settings`] | the text of settings, addresses and lists |
 //!
 //! One event's way: the host hands its bytes to [`object_events::parse`], the changes and a time budget to
@@ -43,5 +43,4 @@ pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod features;
 pub(crate) mod host;
-pub(crate) mod ingest;
 pub(crate) mod status;

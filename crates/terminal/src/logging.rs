@@ -97,7 +97,7 @@ impl<K: Eq + Hash> Said<K> {
 }
 
 /// The crates that the product is made of, beside that of the binary.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "aws_access",
     "bridge_core",
     "object_copy",
@@ -106,14 +106,16 @@ const CRATES: [&str; 8] = [
     "sqs_worker",
     "terminal",
     "upload_desk",
+    "web_ingest",
 ];
 
 /// What lines were named after before the product was divided into crates, where that is not found in
 /// [`CRATES`] under its own name.
-const RENAMED: [(&str, &str); 4] = [
+const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
     ("oms_bridge::event", "object_events"),
+    ("oms_bridge::ingest", "web_ingest"),
     ("oms_bridge::logging", "terminal::logging"),
 ];
 

@@ -68,14 +68,11 @@ pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let largest = UNITS.iter().position(|(size, _)| seconds >= *size).unwrap_or(UNITS.len() - 1);
     let (size, unit) = UNITS[largest];
-    let mut text = format!("{}{unit}", seconds / size);
-    if let Some((next, unit)) = UNITS.get(largest + 1) {
-        match seconds % size / next {
-            0 => {}
-            rest => text.push_str(&format!(" {rest}{unit}")),
-        }
+    let text = format!("{}{unit}", seconds / size);
+    match UNITS.get(largest + 1) {
+        Some((next, unit)) if seconds % size >= *next => format!("{text} {}{unit}", seconds % size / next),
+        _ => text,
     }
-    text
 }
 
 /// How long something took: below ten seconds to a tenth of one.

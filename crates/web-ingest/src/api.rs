@@ -12,11 +12,11 @@ use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::host::{Host, Invocation};
-use super::jobs::{self, Job, JobObject, Jobs, ObjectState};
-use super::pending::Pending;
-use super::request::{self, RequestError, RequestedObject};
-use super::work::Work;
+use crate::host::{Host, Invocation};
+use crate::jobs::{self, Job, JobObject, Jobs, ObjectState};
+use crate::pending::Pending;
+use crate::request::{self, RequestError, RequestedObject};
+use crate::work::Work;
 use bridge_core::pipeline::Budget;
 use http_listener::token::Token;
 use object_copy::egress::Guard;
@@ -27,7 +27,7 @@ const OBJECTS: &str = "/objects";
 
 /// The HTTP interface. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Ingest(Arc<IngestInner>);
+pub struct Ingest(Arc<IngestInner>);
 
 #[derive(Debug)]
 struct IngestInner {
@@ -94,17 +94,12 @@ enum Operation<'h> {
 
 impl Ingest {
     /// An interface to the pipeline of `host` for clients that have `token`. `random` makes the ids.
-    pub(crate) fn new(
-        host: Host,
-        guard: Arc<Guard>,
-        token: Token,
-        random: &'static dyn SecureRandom,
-    ) -> Self {
+    pub fn new(host: Host, guard: Arc<Guard>, token: Token, random: &'static dyn SecureRandom) -> Self {
         Self(Arc::new(IngestInner { host, guard, token, jobs: Jobs::default(), random }))
     }
 
     /// Answers one request. Work that continues after the answer holds the [`Busy`] among its extensions.
-    pub(crate) async fn answer(&self, request: Request<Bytes>, invocation: Invocation) -> Response<Bytes> {
+    pub async fn answer(&self, request: Request<Bytes>, invocation: Invocation) -> Response<Bytes> {
         match self.route(request, invocation).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
@@ -113,7 +108,7 @@ impl Ingest {
 
     /// The answer to a request that is refused for its head alone, before its body is received: without the
     /// token, or for an unknown path.
-    pub(crate) fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
+    pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
         self.asked(head).err().map(Refusal::into_response)
     }
 

@@ -11,7 +11,7 @@ use bridge_core::pipeline::{Pipeline, Report};
 
 /// The process, as the interface needs it.
 #[derive(Clone)]
-pub(crate) struct Host {
+pub struct Host {
     /// Objects are forwarded through it.
     pub pipeline: Arc<Pipeline>,
     /// Takes the report of each request, for the totals of the process.
@@ -26,7 +26,7 @@ impl fmt::Debug for Host {
 
 /// The invocation that a request came with.
 #[derive(Debug)]
-pub(crate) struct Invocation {
+pub struct Invocation {
     /// Credentials of the source and the log bucket.
     pub credentials: Result<Arc<Credentials>, NoCredentials>,
     /// Until when the work may take.

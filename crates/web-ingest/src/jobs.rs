@@ -16,7 +16,7 @@ const OBJECTS_KEPT: usize = 10_000;
 
 /// All requests of this instance that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Jobs(Mutex<Table>);
+pub(crate) struct Jobs(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
@@ -28,11 +28,11 @@ struct Table {
 
 /// So many objects are under way that no more are taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 /// One request.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     id: String,
     objects: Mutex<Vec<JobObject>>,
     ended: watch::Sender<bool>,
@@ -41,16 +41,16 @@ pub(super) struct Job {
 
 /// One object of a request, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct JobObject {
-    pub(super) key: String,
+pub(crate) struct JobObject {
+    pub(crate) key: String,
     #[serde(flatten)]
-    pub(super) state: ObjectState,
+    pub(crate) state: ObjectState,
 }
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub(super) enum ObjectState {
+pub(crate) enum ObjectState {
     /// Nothing yet.
     Pending,
     /// It is at the destination.
@@ -77,20 +77,20 @@ pub(super) enum ObjectState {
 
 /// What the destination says of a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Copied {
+pub(crate) struct Copied {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) etag: Option<String>,
+    pub(crate) etag: Option<String>,
     /// CRC-64/XZ in decimal, as OSS writes it: a number in JSON would lose digits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) crc64: Option<String>,
+    pub(crate) crc64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl ObjectState {
-    pub(super) fn failed(failure: &Failure, recorded: bool) -> Self {
+    pub(crate) fn failed(failure: &Failure, recorded: bool) -> Self {
         Self::Failed { class: failure.class, error: failure.error.clone(), recorded }
     }
 
@@ -102,7 +102,7 @@ impl ObjectState {
 
 impl Jobs {
     /// Remembers a new request.
-    pub(super) fn add(&self, id: String, keys: impl Iterator<Item = String>) -> Result<Arc<Job>, Full> {
+    pub(crate) fn add(&self, id: String, keys: impl Iterator<Item = String>) -> Result<Arc<Job>, Full> {
         let objects: Vec<_> = keys.map(|key| JobObject { key, state: ObjectState::Pending }).collect();
         let job = Arc::new(Job {
             id,
@@ -118,7 +118,7 @@ impl Jobs {
         Ok(job)
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<Arc<Job>> {
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Job>> {
         self.0.lock().by_id.get(id).map(Arc::clone)
     }
 }
@@ -142,32 +142,32 @@ impl Table {
 }
 
 impl Job {
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// The objects as they are now.
-    pub(super) fn objects(&self) -> Vec<JobObject> {
+    pub(crate) fn objects(&self) -> Vec<JobObject> {
         self.objects.lock().clone()
     }
 
-    pub(super) fn object(&self, index: usize) -> Option<JobObject> {
+    pub(crate) fn object(&self, index: usize) -> Option<JobObject> {
         self.objects.lock().get(index).cloned()
     }
 
-    pub(super) fn set(&self, index: usize, state: ObjectState) {
+    pub(crate) fn set(&self, index: usize, state: ObjectState) {
         if let Some(object) = self.objects.lock().get_mut(index) {
             object.state = state;
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         *self.ended.borrow()
     }
 
     /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the
     /// journal has it.
-    pub(super) fn end(&self, recorded: bool) {
+    pub(crate) fn end(&self, recorded: bool) {
         for object in self.objects.lock().iter_mut().filter(|object| object.state == ObjectState::Pending) {
             object.state = ObjectState::lost(recorded);
         }
@@ -176,7 +176,7 @@ impl Job {
 }
 
 /// An id that nobody guesses: 128 bits.
-pub(super) fn id(random: &dyn SecureRandom) -> Option<String> {
+pub(crate) fn id(random: &dyn SecureRandom) -> Option<String> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes).ok()?;
     Some(hex::encode(bytes))

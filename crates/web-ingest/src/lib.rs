@@ -24,6 +24,8 @@
 //!   at the moment of the connection. Nothing is connected to on the strength of an earlier look.
 //! - Ids are 128 bits from the system's generator: who has one was given it.
 
+#![warn(missing_docs)]
+
 mod api;
 mod host;
 mod jobs;
@@ -31,6 +33,6 @@ mod pending;
 mod request;
 mod work;
 
-pub(crate) use self::api::Ingest;
-pub(crate) use self::host::{Host, Invocation};
-pub(crate) use self::request::MAX_BODY;
+pub use api::Ingest;
+pub use host::{Host, Invocation};
+pub use request::MAX_BODY;

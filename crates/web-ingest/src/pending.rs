@@ -18,7 +18,7 @@ const PROMISED: &str = "accepted over HTTP, not copied yet";
 /// Each is an object of its own, so two requests of one key have two promises, and taking one back leaves the
 /// other.
 #[derive(Debug, Default)]
-pub(super) struct Pending(Vec<String>);
+pub(crate) struct Pending(Vec<String>);
 
 impl Pending {
     /// Writes a failed record for each change, in the name of the request `id`.
@@ -26,7 +26,7 @@ impl Pending {
     /// # Errors
     ///
     /// When one of them is not known to be durable. Others may be: then a replay copies an object too many.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         journal: &OpenJournal,
         id: &str,
         changes: &[ObjectChange],
@@ -51,13 +51,13 @@ impl Pending {
     }
 
     /// Whether there are any.
-    pub(super) fn exist(&self) -> bool {
+    pub(crate) fn exist(&self) -> bool {
         !self.0.is_empty()
     }
 
     /// Deletes the records of the objects at `places`. What cannot be deleted stays, and a replay finds the
     /// object copied.
-    pub(super) async fn remove(&self, journal: &OpenJournal, places: &[usize]) {
+    pub(crate) async fn remove(&self, journal: &OpenJournal, places: &[usize]) {
         let names: Vec<&str> =
             places.iter().filter_map(|place| self.0.get(*place)).map(String::as_str).collect();
         if names.is_empty() {

@@ -13,7 +13,7 @@ use object_copy::egress::{Guard, Reach};
 use object_copy::transfer::Admission as _;
 
 /// Longest body of a request, in bytes.
-pub(crate) const MAX_BODY: usize = 1 << 20;
+pub const MAX_BODY: usize = 1 << 20;
 
 /// Objects that one request may name.
 const MAX_OBJECTS: usize = 1000;
@@ -26,16 +26,16 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// An object that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RequestedObject {
+pub(crate) struct RequestedObject {
     /// Its key at the destination.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Where it is.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum RequestError {
+pub(crate) enum RequestError {
     /// It breaks the form or a limit.
     #[error("{0}")]
     Malformed(String),
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for BoundedList {
 }
 
 /// Reads one object or a list of them: all are good, or none is taken.
-pub(super) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<RequestedObject>, RequestError> {
+pub(crate) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<RequestedObject>, RequestError> {
     let asked: Vec<ObjectBody> = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice::<BoundedList>(body).map_err(|error| no_json(&error))?.0
     } else {

@@ -6,9 +6,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use oss_lite::Credentials;
 
-use super::host::Host;
-use super::jobs::{Copied, Job, ObjectState};
-use super::pending::Pending;
+use crate::host::Host;
+use crate::jobs::{Copied, Job, ObjectState};
+use crate::pending::Pending;
 use bridge_core::engine::EngineName;
 use bridge_core::engine::copy::DestinationView;
 use bridge_core::journal::OpenJournal;
@@ -21,18 +21,18 @@ const TOGETHER: usize = 1000;
 
 /// Everything that is needed to serve one request.
 #[derive(Debug)]
-pub(super) struct Work {
-    pub(super) host: Host,
-    pub(super) job: Arc<Job>,
-    pub(super) changes: Vec<ObjectChange>,
-    pub(super) pending: Pending,
-    pub(super) credentials: Arc<Credentials>,
-    pub(super) budget: Budget,
+pub(crate) struct Work {
+    pub(crate) host: Host,
+    pub(crate) job: Arc<Job>,
+    pub(crate) changes: Vec<ObjectChange>,
+    pub(crate) pending: Pending,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) budget: Budget,
 }
 
 impl Work {
     /// Runs the request to its end and notes the results in the job.
-    pub(super) async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         let _end = JobGuard { job: Arc::clone(&self.job), recorded: self.pending.exist() };
         let changes = std::mem::take(&mut self.changes);
         let pipeline = &self.host.pipeline;

@@ -44,6 +44,7 @@ const TIDY: &[&str] = &[
     "settings",
     "sqs-worker",
     "upload-desk",
+    "web-ingest",
 ];
 
 /// Folders whose modules still form a circle. The list gets shorter only.

@@ -84,6 +84,10 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "settings",
         ],
     ),
+    (
+        "web-ingest",
+        &["bridge-core", "fc-adapter", "http-listener", "object-copy", "object-events", "oss-lite"],
+    ),
 ];
 
 #[test]
@@ -120,6 +124,7 @@ fn the_product_stands_on_the_libraries() {
         "sqs-worker",
         "terminal",
         "upload-desk",
+        "web-ingest",
     ]
     .map(str::to_owned)
     .into();

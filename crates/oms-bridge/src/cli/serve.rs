@@ -17,10 +17,10 @@ use crate::host::fc;
 use crate::host::function::{DEFAULT_TIMEOUT, Function};
 use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
-use crate::ingest::{Ingest, MAX_BODY};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use settings::{Invalid, Reader};
+use web_ingest::{Ingest, MAX_BODY};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///

@@ -9,7 +9,6 @@ use oss_lite::Credentials;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::ingest::{Host, Invocation};
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
 use bridge_core::metrics::Counter;
 use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
@@ -18,6 +17,7 @@ use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
 use bridge_core::warm::reach;
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};
+use web_ingest::{Host, Invocation};
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
