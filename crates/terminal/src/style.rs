@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn colours_are_for_terminals_unless_the_environment_says_otherwise() {
-        let cases: [(bool, &[(&str, &str)], bool); 9] = [
-            (true, &[], true),
+        let cases = [
+            (true, &[][..], true),
             (false, &[], false),
             (true, &[("NO_COLOR", "1")], false),
             (true, &[("NO_COLOR", "")], true),

@@ -1,14 +1,13 @@
 //! The one object of `--json` where a command fails before it has a result.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::{Exit, print_json};
 use crate::failure::Failure;
 
 /// What is known of the end of this process.
-static KNOWN: Mutex<Known> = Mutex::new(Known { is_printed: false, failure: None, said: None });
+static KNOWN: Mutex<Known> = parking_lot::const_mutex(Known { is_printed: false, failure: None, said: None });
 
 struct Known {
     is_printed: bool,
@@ -16,23 +15,19 @@ struct Known {
     said: Option<String>,
 }
 
-fn known() -> MutexGuard<'static, Known> {
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The result is on stdout: nothing else may follow.
 pub(super) fn result_is_printed() {
-    known().is_printed = true;
+    KNOWN.lock().is_printed = true;
 }
 
 /// The command failed for this.
 pub(super) fn keep(failure: Failure) {
-    known().failure = Some(failure);
+    KNOWN.lock().failure = Some(failure);
 }
 
 /// This was said to people, who see no JSON.
 pub(super) fn said(why: &str) {
-    known().said = Some(why.to_owned());
+    KNOWN.lock().said = Some(why.to_owned());
 }
 
 /// `{"error":{"kind":…,"message":…,"setting":…,"remedy":…,"exit":…}}`
@@ -58,7 +53,7 @@ enum ErrorMembers {
 /// Prints the failure, if there was one and no result.
 pub(super) fn print_unless_printed(exit: Exit) {
     let failure = {
-        let mut known = known();
+        let mut known = KNOWN.lock();
         if known.is_printed || exit == Exit::Done {
             return;
         }

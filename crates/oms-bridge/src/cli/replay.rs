@@ -42,6 +42,7 @@ use terminal::progress::Progress;
   oms-bridge replay
   oms-bridge replay --class transient --since 2h
   oms-bridge replay --prefix photos/ --dry-run"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ReplayArgs {
     /// Only keys that begin with this.
     #[arg(long, value_name = "PREFIX")]

@@ -261,7 +261,7 @@ impl Tally {
             .collect()
             .await;
         let (reasons, other_reasons) = self.reasons.most_frequent();
-        RecordCounts { oldest, latest, reasons, other_reasons, ..self.records }
+        RecordCounts { reasons, other_reasons, oldest, latest, ..self.records }
     }
 }
 
