@@ -46,9 +46,9 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
         |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region.as_deref(), http, &breakers);
     let engine = match mode {
         Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, &breakers)),
-        Mode::Copy(settings) => Engine::Copy(copy(settings, Unmarked::OlderCopies)?),
+        Mode::Copy(settings) => Engine::Copy(copy(*settings, Unmarked::OlderCopies)?),
         Mode::OmsThenCopy(oms, settings) => {
-            Engine::OmsThenCopy(oms_engine(oms, http, &breakers), copy(settings, Unmarked::Removed)?)
+            Engine::OmsThenCopy(oms_engine(oms, http, &breakers), copy(*settings, Unmarked::Removed)?)
         }
     };
     Ok(Pipeline::new(policy, engine, journal))

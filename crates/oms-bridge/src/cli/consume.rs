@@ -86,7 +86,7 @@ struct ConsumeSummary {
 }
 
 pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Ended {
-    let (worker, health) = prepare(args, reader).await?;
+    let (worker, health) = Box::pin(prepare(args, reader)).await?;
     work(args, &worker, health).await
 }
 
@@ -188,7 +188,9 @@ async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
             // Those of a file or a role have no setting that could be named.
             let is_set = variable(ID).is_some_and(|id| id == found.access_key_id());
             let foreign = foreign(Vendor::Amazon, ID, found.access_key_id()).filter(|_| is_set);
-            foreign.into_iter().for_each(|problem| r.add(problem));
+            if let Some(problem) = foreign {
+                r.add(problem);
+            }
         }
         Err(error) => {
             // The reasons of each provider are several lines.

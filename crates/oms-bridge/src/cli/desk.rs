@@ -131,7 +131,7 @@ async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(
             }
             Ok(access) => tracing::warn!("bucket {bucket}: {}", lacking(access)),
             Err(error) => {
-                tracing::warn!("bucket {bucket}: {}", unchecked(&error, &desk.bucket().public_url()))
+                tracing::warn!("bucket {bucket}: {}", unchecked(&error, &desk.bucket().public_url()));
             }
         }
     });

@@ -103,7 +103,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     if let Some(ends) = ends.as_ref().filter(|ends| ends.is_open()) {
         say(format_args!("doctor {}", ends.announcement(&id)));
     }
-    let diagnosis = examine(patient, &id, clock::system()).await;
+    let diagnosis = Box::pin(examine(patient, &id, clock::system())).await;
     Ok(tell(&diagnosis, args.json))
 }
 

@@ -173,7 +173,7 @@ pub fn main() -> ExitCode {
 /// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is
 /// wrong with those of the command.
 async fn run(command: Command, early: Vec<Problem>) -> Exit {
-    match ended(command, early).await {
+    match Box::pin(ended(command, early)).await {
         Ok(exit) => exit,
         Err(failure) => {
             say(format_args!("error: {failure}"));
@@ -200,7 +200,7 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             replay::run(&args, reader).await
         }
         Command::Status(args) => status::run(&args, reader(args.settings.values())).await,
-        Command::Doctor(args) => doctor::run(&args, reader(args.settings.values())).await,
+        Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {
             let reader = reader(args.settings.values());

@@ -107,8 +107,8 @@ impl Settings {
         let ingest = ingest::read(r);
         let aws_region = r.get(&AWS_REGION);
         let mode = match (oms, copy) {
-            (Some(oms), Some(copy)) => Mode::OmsThenCopy(oms?, copy?),
-            (None, Some(copy)) => Mode::Copy(copy?),
+            (Some(oms), Some(copy)) => Mode::OmsThenCopy(oms?, Box::new(copy?)),
+            (None, Some(copy)) => Mode::Copy(Box::new(copy?)),
             (Some(oms), None) => Mode::Oms(oms?),
             (None, None) => return None,
         };

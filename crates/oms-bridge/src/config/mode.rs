@@ -10,9 +10,9 @@ pub(crate) enum Mode {
     /// OMS alone.
     Oms(OmsSettings),
     /// Copies alone.
-    Copy(CopySettings),
+    Copy(Box<CopySettings>),
     /// OMS first, copies where it does not serve.
-    OmsThenCopy(OmsSettings, CopySettings),
+    OmsThenCopy(OmsSettings, Box<CopySettings>),
 }
 
 impl Mode {

@@ -1,5 +1,6 @@
 //! Whether the destination of direct copies can be written, and their source be read.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -161,7 +162,8 @@ async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
     };
     let mut finding = refused(SOURCE, &error, end, "no object can be copied from there", "GetObject");
     if error.kind() == ErrorKind::AccessDenied {
-        finding.remedy += &format!(
+        let _ = write!(
+            finding.remedy,
             ", and oss:ListObjects on acs:oss:*:*:{}: without the second OSS may not tell an object that is gone from one that is refused",
             bucket.name()
         );
