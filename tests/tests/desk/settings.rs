@@ -5,6 +5,7 @@ use std::fs;
 use e2e::function::function_compute;
 use e2e::process::{Process, free_port};
 use e2e::{Cloud, OmsBridge, Settings};
+use serde_json::json;
 use tempfile::tempdir;
 
 /// Settings of the desk alone, those apart that name a file or switch something off.
@@ -25,8 +26,11 @@ const OWN: [&str; 11] = [
 async fn refused(settings: Settings) -> String {
     let finished =
         OmsBridge::new(["desk", "--listen", "127.0.0.1:0", "--json"]).settings(settings).run().await;
-    assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
-    assert!(!finished.stderr.contains("hush"), "{}", finished.stderr);
+    let error = &finished.json()["error"];
+    assert_eq!((finished.code, &error["kind"]), (Some(2), &json!("configuration")), "{finished:?}");
+    for said in [&finished.stdout, &finished.stderr] {
+        assert!(!said.contains("hush"), "{said}");
+    }
     finished.stderr
 }
 

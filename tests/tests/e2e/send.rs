@@ -110,7 +110,9 @@ async fn refused_credentials_end_with_four() {
 async fn bad_settings_end_with_two_and_no_result() {
     let cloud = Cloud::start().await;
     let finished = send(&cloud, &["--oms-batch", "0", "a"], b"").await;
-    assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
+    let printed = finished.json();
+    assert_eq!((finished.code, &printed["error"]["exit"]), (Some(2), &json!(2)), "{finished:?}");
+    assert_eq!(printed.as_object().unwrap().len(), 1, "{printed}");
     assert_eq!(cloud.oms_requests(), 0);
 }
 

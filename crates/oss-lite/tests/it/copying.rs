@@ -113,7 +113,7 @@ async fn work_of_the_service_has_a_patience_of_its_own() {
         bucket.delete("k").await,
     ];
     let waits = waits.map(|outcome| outcome.expect_err("silent").message().to_owned());
-    let patience = |millis: u32| format!("no answer within {millis} ms");
+    let patience = |millis: u32| format!("no answer within {millis} ms from {}", server.address);
     assert_eq!(waits, [51, 51, 51, 50].map(patience));
 }
 
