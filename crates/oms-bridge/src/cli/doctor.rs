@@ -110,8 +110,16 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
 /// What the settings of the desk and of the worker's queue say, where they are set: `doctor` has no options
 /// for them.
 #[cfg_attr(
+    not(feature = "desk"),
+    expect(unused_variables, reason = "only the desk's bucket is opened with them")
+)]
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(clippy::unused_async, reason = "only the queue's credentials are awaited")
+)]
+#[cfg_attr(
     not(any(feature = "desk", feature = "aws")),
-    expect(unused_variables, unused_mut, clippy::unused_async, reason = "this build has neither")
+    expect(unused_mut, reason = "this build has neither")
 )]
 async fn beside(
     values: Values,

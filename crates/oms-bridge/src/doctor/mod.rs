@@ -183,19 +183,28 @@ pub(crate) struct SideChecks {
 
 impl SideChecks {
     async fn check(&self) -> Vec<Finding> {
-        #[cfg_attr(
-            not(any(feature = "desk", feature = "aws")),
-            expect(unused_mut, reason = "nothing is added")
-        )]
-        let mut findings = settings::of_problems(&self.problems);
         #[cfg(feature = "desk")]
-        if let Some(desk) = &self.desk {
-            findings.extend(desk::check(desk).await);
-        }
+        let desk = async {
+            match &self.desk {
+                Some(desk) => desk::check(desk).await,
+                None => Vec::new(),
+            }
+        };
+        #[cfg(not(feature = "desk"))]
+        let desk = std::future::ready(Vec::new());
         #[cfg(feature = "aws")]
-        if let Some(queue) = &self.queue {
-            findings.extend(queue::check(queue).await);
-        }
+        let queue = async {
+            match &self.queue {
+                Some(queue) => queue::check(queue).await,
+                None => Vec::new(),
+            }
+        };
+        #[cfg(not(feature = "aws"))]
+        let queue = std::future::ready(Vec::new());
+        let (desk, queue) = tokio::join!(desk, queue);
+        let mut findings = settings::of_problems(&self.problems);
+        findings.extend(desk);
+        findings.extend(queue);
         findings
     }
 }
