@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
-use crate::command::Finished;
+use crate::command::{Finished, OmsBridge};
 use crate::process::{Process, Settings};
 
 /// Longest time a run may take, so that one that hangs fails its test.
@@ -77,6 +77,11 @@ impl Copy {
     pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
+    }
+
+    /// Another command with the same environment.
+    pub fn settings_of(&self, command: OmsBridge) -> OmsBridge {
+        command.settings(self.settings.clone())
     }
 
     /// Starts it in `directory`.

@@ -5,7 +5,7 @@
 //! under another name and the text ends with a line of its own.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The media type of the text format.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,6 +28,35 @@ impl Counter {
     /// The number by now.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that rises and falls.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge(AtomicUsize);
+
+/// Keeps a [`Gauge`] up.
+pub(crate) struct Raised<'g> {
+    gauge: &'g Gauge,
+    by: usize,
+}
+
+impl Gauge {
+    /// Raises it until the guard is dropped.
+    pub(crate) fn add(&self, by: usize) -> Raised<'_> {
+        self.0.fetch_add(by, Ordering::Relaxed);
+        Raised { gauge: self, by }
+    }
+
+    /// The number by now.
+    pub(crate) fn value(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.gauge.0.fetch_sub(self.by, Ordering::Relaxed);
     }
 }
 

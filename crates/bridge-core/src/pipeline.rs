@@ -32,10 +32,11 @@ pub use self::report::Report;
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
 use crate::credentials::NoCredentials;
-use crate::engine::{Engine, Job, Outcome};
+use crate::engine::{Engine, Failure, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
 use crate::policy::{Policy, Refused, Sorted};
 use crate::progress::Observer;
+use object_copy::outcome::Attempt;
 use object_events::change::{ObjectChange, Provider};
 
 /// Policy, engine and journal, put together. Hosts share one.
@@ -166,6 +167,11 @@ struct Recorder {
 impl Recorder {
     async fn record(self: Arc<Self>, index: usize, job: Job, outcome: Outcome) -> Settled {
         let change = job.change;
+        if let Outcome::Failed(Failure { attempt: Attempt::NotBegun, error, .. }) = &outcome {
+            // Nothing happened to it that a record could be about: it stays where it came from.
+            let recorded = Recorded::Lost(error.message.clone());
+            return Settled { index, change, outcome: outcome.into(), recorded };
+        }
         let written = match &self.journal {
             Ok(journal) => {
                 journal.record(&change, &outcome, self.began).await.map_err(|error| error.to_string())
@@ -174,5 +180,22 @@ impl Recorder {
         };
         let recorded = written.map_or_else(Recorded::Lost, |()| Recorded::Durable);
         Settled { index, change, outcome: outcome.into(), recorded }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_and_the_reply_have_a_share_of_any_time() {
+        let now = Instant::now();
+        let shares = |left| {
+            let Budget { engine, journal } = Budget::until(now + left, now);
+            [engine - now, journal - engine, now + left - journal].map(|share| share.as_millis())
+        };
+        assert_eq!(shares(Duration::from_millis(400)), [300, 50, 50]);
+        assert_eq!(shares(Duration::from_secs(3)), [2250, 650, 100]);
+        assert_eq!(shares(Duration::from_mins(10)), [590_000, 9900, 100]);
     }
 }

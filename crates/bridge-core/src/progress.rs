@@ -3,6 +3,7 @@
 
 use crate::engine::{Acceptance, Failure};
 use crate::policy::Skip;
+use object_copy::outcome::Attempt;
 use object_events::change::{Effect, ObjectChange};
 
 /// Something happened to a change.
@@ -39,6 +40,11 @@ pub enum ProgressEvent<'a> {
         /// The text and the reason why it is no key.
         what: &'a str,
     },
+    /// The program was told to stop: this many keys are still finished.
+    Stopping {
+        /// Keys under way.
+        keys: usize,
+    },
     /// Its record could not be written.
     RecordLost {
         /// The change.
@@ -73,6 +79,9 @@ impl Observer for Log {
             ProgressEvent::Accepted { change, acceptance } => {
                 tracing::debug!(key = change.key, request_id = acceptance.request_id, "accepted");
             }
+            ProgressEvent::Failed { change, failure } if failure.attempt == Attempt::CutShort => {
+                tracing::info!(key = change.key, why = %failure.error, "ended early");
+            }
             ProgressEvent::Failed { change, failure } => tracing::warn!(
                 key = change.key,
                 class = %failure.class,
@@ -80,6 +89,7 @@ impl Observer for Log {
                 request_id = failure.request_id,
                 "failed"
             ),
+            ProgressEvent::Stopping { keys } => tracing::debug!(keys, "stopping"),
             ProgressEvent::Rejected { what } => tracing::warn!(what, "not a key"),
             ProgressEvent::RecordLost { change, accepted: true, error } => {
                 tracing::warn!(

@@ -71,6 +71,7 @@ pub struct Adapter<F> {
     markers: Markers,
     on_initialize: Option<Hook>,
     on_pre_stop: Option<Hook>,
+    on_stop: Option<Box<dyn FnOnce() + Send>>,
     on_http: Option<HttpHook>,
     admit: Option<Admit>,
     limits: Option<Limits>,
@@ -92,6 +93,7 @@ impl<F> Adapter<F> {
             markers: Markers::default(),
             on_initialize: None,
             on_pre_stop: None,
+            on_stop: None,
             on_http: None,
             admit: None,
             limits: None,
@@ -181,6 +183,12 @@ impl<F> Adapter<F> {
         Self { on_pre_stop: Some(boxed(hook)), ..self }
     }
 
+    /// Calls `hook` at the first signal that ends [`Adapter::run`], before the running invocations are
+    /// finished.
+    pub fn on_stop(self, hook: impl FnOnce() + Send + 'static) -> Self {
+        Self { on_stop: Some(Box::new(hook)), ..self }
+    }
+
     /// Gives `hook` every request that lies outside of the platform's contract: all requests of HTTP triggers
     /// and custom domains except `GET /healthz`, and unknown paths of requests without `x-fc-control-path`.
     /// Without a hook these fail.
@@ -254,7 +262,7 @@ impl<F> Adapter<F> {
     /// Serves until `SIGTERM` or `SIGINT`, then finishes the running invocations and returns.
     ///
     /// A second signal ends the wait at once, with an error of kind [`ErrorKind::Interrupted`].
-    pub async fn run<A, R, B, S, D, E>(self) -> Result<(), Error>
+    pub async fn run<A, R, B, S, D, E>(mut self) -> Result<(), Error>
     where
         F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
         F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
@@ -267,13 +275,17 @@ impl<F> Adapter<F> {
         E: Into<lambda_runtime::Error> + Send + Debug + 'static,
     {
         let mut signals = Signals::install()?;
+        let on_stop = self.on_stop.take();
         let bound = self.bind().await?;
         info!(address = %bound.local_addr(), "listening");
         let work = Arc::clone(&bound.shared.work);
         let (stop, stopped) = oneshot::channel::<()>();
         let twice_signalled = async {
             signals.next().await;
-            info!("stopping, {} invocations to finish", work.count());
+            if let Some(hook) = on_stop {
+                hook();
+            }
+            info!("stopping: finishing {}; a second signal ends this process now", invocations(work.count()));
             drop(stop);
             signals.next().await;
         };
@@ -281,11 +293,15 @@ impl<F> Adapter<F> {
             biased;
             served = bound.serve(async { _ = stopped.await }) => served,
             () = twice_signalled => {
-                let message = format!("stopped by a second signal with {} invocations unfinished", work.count());
+                let message = format!("stopped by a second signal with {} unfinished", invocations(work.count()));
                 Err(Error::new(ErrorKind::Interrupted, message))
             }
         }
     }
+}
+
+fn invocations(count: usize) -> String {
+    format!("{count} invocation{}", if count == 1 { "" } else { "s" })
 }
 
 fn boxed<H, W>(hook: H) -> Hook

@@ -6,6 +6,7 @@
 //! | [`transfer`] | copies one object and proves that it arrived |
 //! | [`bulk`] | copies many |
 //! | [`egress`] | which URLs and addresses may be fetched when a user names the URL |
+//! | [`stop`] | asks running work to end early |
 //! | [`outcome`] | how an attempt ends: classes of failure, errors, open uploads |
 //! | [`clock`] | the clock, and the offset of a service's clock |
 //! | [`header`] | headers that may occur once |
@@ -32,5 +33,6 @@ pub mod clock;
 pub mod egress;
 pub mod header;
 pub mod outcome;
+pub mod stop;
 pub mod transfer;
 pub mod web_url;

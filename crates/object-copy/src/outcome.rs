@@ -63,6 +63,11 @@ pub enum Attempt {
     NotMade,
     /// The limit of this run was reached; a later run handles the key.
     Deferred,
+    /// It was begun, and ended early because the program was told to stop: the failure says nothing about the
+    /// key.
+    CutShort,
+    /// The program was told to stop before it was begun.
+    NotBegun,
 }
 
 /// Class of a failure.

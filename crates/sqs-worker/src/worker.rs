@@ -69,7 +69,7 @@ impl Worker {
                 () = &mut stop, if !*halt.borrow() => {
                     halt.send_replace(true);
                     let in_flight = self.0.in_flight.len();
-                    tracing::info!(in_flight, "stopping: receiving no more messages, finishing those in flight");
+                    tracing::info!(in_flight, "stopping: receiving no more messages, finishing those in flight; a second signal ends this process now");
                 }
                 _ = refusal.wait_for(Option::is_some), if !*halt.borrow() => {
                     halt.send_replace(true);

@@ -7,6 +7,7 @@
 //! | [`style`] | whether there may be colours, how wide the terminal is |
 //! | [`stderr`] | everything that goes to stderr: messages as text or JSON, past the progress bar |
 //! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
+//! | [`interrupts`] | the signals that ask the process to end, and the answer to the first |
 //! | [`screen`] | the commentary of `demo` and `dev` |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
@@ -19,6 +20,7 @@
 #![warn(missing_docs)]
 
 pub mod format;
+pub mod interrupts;
 pub mod layout;
 pub mod logging;
 pub mod numbers;

@@ -20,6 +20,7 @@ use crate::users::{User, Users};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use object_copy::clock::Clock;
+use object_copy::stop::StopLevel;
 
 /// Largest object that a form carries, a limit of OSS.
 pub const LARGEST_FORM: u64 = 5 << 30;
@@ -121,6 +122,14 @@ impl Rules {
 pub(crate) struct NoRandomness;
 
 impl Desk {
+    /// Lets copies in parts end after the parts that are being sent. They are recorded, and a replay goes on
+    /// with them.
+    pub fn end_at_parts(&self) {
+        if let Some(forwarding) = &self.0.forwarding {
+            forwarding.pipeline.engine().stop(StopLevel::EndAtParts);
+        }
+    }
+
     /// Puts the parts together.
     pub fn new(parts: DeskParts) -> Self {
         let DeskParts { users, rules, catalogue, store, callbacks, fetcher, forwarding, clock, random } =

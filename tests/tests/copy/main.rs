@@ -26,6 +26,8 @@ mod gone;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod interrupts;
+#[cfg(test)]
 mod key_lists;
 #[cfg(test)]
 mod keys;

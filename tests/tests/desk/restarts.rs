@@ -150,3 +150,18 @@ async fn two_desks_share_a_database_and_forward_each_object_once() {
     two.setup().database().expire(&late.id()).await;
     two.until_forwarded(ERIC, &late.id()).await;
 }
+
+#[tokio::test]
+async fn a_desk_that_is_told_twice_ends_at_once() {
+    let cloud = Cloud::start().await;
+    let desk = Desk::on(&cloud).await.start().await;
+    let held = cloud.twin.faults().inject(Fault::new(Service::Oms, FaultAction::Hold));
+    let stored = desk.upload(ERIC, "a.txt", "text/plain", b"abc").await;
+    cloud.until(|twin| twin.faults().hits(held) > 0).await;
+    desk.process().signal("TERM").await;
+    desk.until_logged("a second signal ends this process now").await;
+    let (status, totals) = desk.stop().await;
+    assert_eq!(status.code(), Some(130));
+    assert!(totals.is_object(), "{totals}");
+    assert_eq!(cloud.twin.accepted_count(&key(&stored)), 0);
+}

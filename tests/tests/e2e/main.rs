@@ -58,6 +58,8 @@ mod ingest_sources;
 #[cfg(test)]
 mod interleaved;
 #[cfg(test)]
+mod interrupts;
+#[cfg(test)]
 mod journal_races;
 #[cfg(test)]
 mod keys;

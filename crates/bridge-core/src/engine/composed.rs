@@ -12,6 +12,7 @@ use super::oms::OmsEngine;
 use super::{EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
 use crate::credentials::NoCredentials;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
+use object_copy::stop::StopLevel;
 
 /// The engine of a process. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -78,6 +79,28 @@ impl Engine {
                 unreachable.extend(oms);
                 unreachable
             }
+        }
+    }
+
+    /// Asks the engines to end early: copies in parts after the parts that are being sent
+    /// ([`StopLevel::EndAtParts`]), and everything that was not begun yet ([`StopLevel::BeginNothing`]).
+    pub fn stop(&self, level: StopLevel) {
+        match self {
+            Self::Oms(oms) => oms.stop(level),
+            Self::Copy(copy) => copy.stop(level),
+            Self::OmsThenCopy(oms, copy) => {
+                oms.stop(level);
+                copy.stop(level);
+            }
+        }
+    }
+
+    /// Keys in requests to OMS that wait for their reply, and objects that are being copied.
+    pub fn under_way(&self) -> usize {
+        match self {
+            Self::Oms(oms) => oms.under_way(),
+            Self::Copy(copy) => copy.under_way(),
+            Self::OmsThenCopy(oms, copy) => oms.under_way() + copy.under_way(),
         }
     }
 

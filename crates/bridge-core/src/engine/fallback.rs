@@ -58,6 +58,10 @@ where
     fn take_from_first(&mut self, index: usize, outcome: Outcome, sender: &OutcomeSender) {
         let Some(job) = self.waiting.remove(&index) else { return };
         match outcome {
+            // Nothing more is begun, here or there.
+            outcome @ Outcome::Failed(Failure { attempt: Attempt::NotBegun, .. }) => {
+                self.report(index, outcome);
+            }
             Outcome::Failed(failure) if !failure.is_about_the_key() => {
                 tracing::debug!(key = job.key(), error = %failure.error, "OMS did not take the key; copying it");
                 (self.second)(vec![(index, job)], sender);
@@ -80,8 +84,10 @@ where
     fn take_from_second(&mut self, index: usize, outcome: Outcome) {
         let refused = self.refused.remove(&index);
         // If the second engine did not get to the key, the failure of the first one is what counts.
-        let untried =
-            matches!(&outcome, Outcome::Failed(Failure { attempt: Attempt::NotMade, open: None, .. }));
+        let untried = matches!(
+            &outcome,
+            Outcome::Failed(Failure { attempt: Attempt::NotMade | Attempt::NotBegun, open: None, .. })
+        );
         match refused {
             Some(failure) if untried => self.report(index, Outcome::Failed(failure)),
             _ => self.report(index, outcome),

@@ -1,7 +1,7 @@
 //! Counts over the stream of settled changes.
 
 use super::settle::{Disposition, Recorded, Settled};
-use object_copy::outcome::FailureClass;
+use object_copy::outcome::{Attempt, FailureClass};
 
 /// The result of one call in numbers: a fold over the stream of
 /// [`Pipeline::settle`](super::Pipeline::settle).
@@ -23,6 +23,11 @@ pub struct Report {
     pub refused_credentials: usize,
     /// Failed keys for which the credentials lack a right.
     pub missing_rights: usize,
+    /// Failed keys whose copy ended early, at a part, because the program was told to stop.
+    pub unfinished: usize,
+    /// Keys that were not begun, because the program was told to stop. They are neither sent nor recorded, so
+    /// the host must not report success.
+    pub not_begun: usize,
 }
 
 impl Report {
@@ -35,9 +40,14 @@ impl Report {
                 self.accepted += 1;
                 self.success_records_missing += usize::from(lost);
             }
+            Disposition::Failed(failure) if failure.attempt == Attempt::NotBegun => {
+                self.not_begun += 1;
+                self.first_unrecorded = self.first_unrecorded.take().or_else(|| settled.loss());
+            }
             Disposition::Failed(failure) => {
                 self.failed += 1;
                 let refused = failure.refuses_credentials();
+                self.unfinished += usize::from(failure.attempt == Attempt::CutShort);
                 self.refused_credentials += usize::from(refused);
                 self.missing_rights += usize::from(failure.class == FailureClass::Auth && !refused);
                 self.unrecorded += usize::from(lost);
@@ -55,6 +65,8 @@ impl Report {
         self.skipped += other.skipped;
         self.unrecorded += other.unrecorded;
         self.success_records_missing += other.success_records_missing;
+        self.unfinished += other.unfinished;
+        self.not_begun += other.not_begun;
         self.refused_credentials += other.refused_credentials;
         self.missing_rights += other.missing_rights;
         self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);

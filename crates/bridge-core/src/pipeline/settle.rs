@@ -77,6 +77,7 @@ impl Settled {
             Disposition::Accepted(acceptance) => {
                 observer.observe(&ProgressEvent::Accepted { change, acceptance });
             }
+            Disposition::Failed(Failure { attempt: Attempt::NotBegun, .. }) => return,
             Disposition::Failed(failure) => observer.observe(&ProgressEvent::Failed { change, failure }),
         }
         if let Recorded::Lost(error) = &self.recorded {
@@ -196,3 +197,34 @@ where
 
 const TIME_IS_UP: &str = "not settled before the time budget of the invocation ended";
 const ENGINE_STOPPED: &str = "the engine stopped before the key was settled";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use tokio::sync::mpsc;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_whose_engine_hangs_fails_at_the_deadline_and_is_recorded() {
+        let (_hangs, outcomes) = mpsc::unbounded_channel();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        let mut settling = Settling {
+            outcomes: Outcomes::new(outcomes),
+            deadline,
+            last: EngineName::Oms,
+            open: vec![Some(Job::new(Arc::new(ObjectChange::of_key("a"))))],
+            left: 1,
+            record: |index, job: Job, outcome: Outcome| async move {
+                Settled { index, change: job.change, outcome: outcome.into(), recorded: Instant::now() }
+            },
+            records: FuturesUnordered::new(),
+        };
+        let settled = settling.next().await.unwrap();
+        let Disposition::Failed(failure) = &settled.outcome else { panic!("{settled:?}") };
+        assert_eq!((failure.class, failure.attempt), (FailureClass::Transient, Attempt::NotMade));
+        // The clock of the test has steps of a millisecond.
+        assert!(settled.recorded - deadline <= Duration::from_millis(1), "{settled:?}");
+        assert!(settled.recorded >= deadline && settling.next().await.is_none());
+    }
+}

@@ -1,12 +1,13 @@
 //! One chunk to its end: sent, recorded, records of what is done deleted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::StreamExt as _;
 
 use super::fold::ReplayItem;
 use super::source::Chunk;
-use super::{ReplayMode, ReplaySummary, Run};
+use super::{ReplayMode, Run};
 use crate::engine::{Failure, Job, Outcome};
 use crate::journal::{FailureRef, ReadError, Record, RecordStatus, WriteError, refuses, sort_by_change};
 use crate::pipeline::{Disposition, Settled, Work, settle};
@@ -27,14 +28,18 @@ enum RecordsAfter {
 }
 
 /// Runs a chunk to its end.
-pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> ReplaySummary {
+pub(super) async fn run(run: Arc<Run>, chunk: Chunk) {
     let Chunk { listed, skipped, send, done, already_done } = chunk;
-    let mut summary = ReplaySummary { listed, already_done, skipped, ..ReplaySummary::default() };
+    run.count(|summary| {
+        summary.listed += listed;
+        summary.already_done += already_done;
+        summary.skipped += skipped;
+    });
     if run.options.mode == ReplayMode::DryRun {
         for item in &send {
             run.observer.observe(&ProgressEvent::Planned { key: item.key() });
         }
-        return summary;
+        return;
     }
     let mut send = send;
     if !send.is_empty() {
@@ -43,27 +48,35 @@ pub(super) async fn run(run: Arc<Run>, chunk: Chunk) -> ReplaySummary {
         send.rotate_left(first);
     }
     let items = Arc::new(send);
+    run.under_way.fetch_add(items.len(), Ordering::Relaxed);
     let mut gone: Vec<&FailureRef> = done.iter().collect();
     let settled = Arc::clone(&run).settle(Arc::clone(&items));
     let mut settled = std::pin::pin!(settled);
     while let Some(Settled { index, outcome, recorded, .. }) = settled.next().await {
-        match (&outcome, recorded) {
+        run.under_way.fetch_sub(1, Ordering::Relaxed);
+        run.count(|summary| match (&outcome, recorded) {
+            (Disposition::Failed(failure), RecordsAfter::Untouched) => {
+                summary.not_begun += usize::from(failure.attempt == Attempt::NotBegun);
+            }
             (_, RecordsAfter::Untouched) => {}
             (Disposition::Accepted(_) | Disposition::Skipped(_), kept) => {
                 summary.accepted += 1;
                 summary.markers_left += usize::from(kept == RecordsAfter::Kept);
             }
+            (Disposition::Failed(failure), _) if failure.attempt == Attempt::CutShort => {
+                summary.unfinished += 1;
+            }
             (Disposition::Failed(_), kept) => {
                 summary.failed += 1;
                 summary.set_aside += usize::from(kept == RecordsAfter::DeadLettered);
             }
-        }
+        });
         if matches!(recorded, RecordsAfter::Superseded | RecordsAfter::DeadLettered) {
             gone.extend(items[index].failed.iter().map(|failed| &failed.failure));
         }
     }
-    summary.markers_left += run.journal.retire(run.options.status, &gone).await;
-    summary
+    let left = run.journal.retire(run.options.status, &gone).await;
+    run.count(|summary| summary.markers_left += left);
 }
 
 impl Run {
@@ -118,14 +131,16 @@ impl Run {
 
     async fn take_failure(&self, item: &ReplayItem, job: &Job, failure: &Failure) -> RecordsAfter {
         self.note_refusal(failure);
-        if failure.attempt == Attempt::NotMade {
+        if matches!(failure.attempt, Attempt::NotMade | Attempt::NotBegun) {
             return RecordsAfter::Untouched;
         }
         self.observer.observe(&ProgressEvent::Failed { change: &job.change, failure });
         if failure.attempt == Attempt::Deferred {
             return RecordsAfter::Kept;
         }
-        self.note_failure(failure);
+        if failure.attempt != Attempt::CutShort {
+            self.note_failure(failure);
+        }
         self.supersede(item, job, failure).await
     }
 

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oss_lite::{Error, ErrorKind};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -41,8 +42,9 @@ use self::source::{Chunk, FailureSource};
 use crate::engine::copy::CopyContext;
 use crate::engine::{Engine, EngineName, Failure};
 use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
-use crate::progress::Observer;
+use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::FailureClass;
+use object_copy::stop::{Stop, StopLevel};
 use object_events::change::Provider;
 use oss_lite::Random;
 
@@ -124,6 +126,12 @@ pub struct ReplaySummary {
     pub already_done: usize,
     /// Keys that failed again.
     pub failed: usize,
+    /// Keys whose copy ended early, at a part, because the run was told to stop.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unfinished: usize,
+    /// Keys that were listed, and not begun because the run was told to stop.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_begun: usize,
     /// Failures that the filters left out, that the engine cannot forward, or that are none.
     pub skipped: usize,
     /// Requests made to OMS, and objects that the copy engine looked at.
@@ -142,16 +150,27 @@ pub struct ReplaySummary {
     /// Of the skipped failures, those that only the copy engine can forward.
     #[serde(skip)]
     pub for_copies: usize,
+    /// The last key that was listed, if the run ended before all were.
+    #[serde(skip)]
+    pub listed_to: Option<String>,
     /// Why the end was not reached.
     #[serde(skip)]
     pub stopped: Option<Stopped>,
 }
 
+/// What only a run that was told to stop has is not shown otherwise.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Why a replay ended before the last failure. The rest waits for the next run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stopped {
-    /// From the keyboard.
+    /// By the user. What was sent was finished.
     Interrupted,
+    /// By the user, without finishing what was sent.
+    Aborted,
     /// The time budget ended.
     OutOfTime,
     /// The engine was refused the credentials.
@@ -197,6 +216,7 @@ impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Aborted => f.write_str("interrupted, without waiting for what was sent"),
             Self::OutOfTime => f.write_str("the time budget ended"),
             Self::CredentialsRefused(EngineName::Oms) => {
                 f.write_str("OMS refuses the credentials: check HW_AK and HW_SK")
@@ -231,6 +251,9 @@ pub(crate) struct Run {
     options: ReplayOptions,
     observer: Arc<dyn Observer>,
     stop: watch::Sender<Option<Stopped>>,
+    summary: Mutex<ReplaySummary>,
+    /// Keys that were sent, and have no outcome yet.
+    under_way: AtomicUsize,
     failures_in_a_row: AtomicUsize,
     refusals_in_a_row: AtomicUsize,
     for_copies: AtomicUsize,
@@ -243,6 +266,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Changes the summary.
+    fn count(&self, change: impl FnOnce(&mut ReplaySummary)) {
+        change(&mut self.summary.lock());
+    }
+
     /// Ends the run once the chunks in flight are finished. The first reason counts.
     fn stop(&self, why: Stopped) {
         self.stop.send_if_modified(|stopped| {
@@ -310,10 +338,10 @@ impl Run {
     }
 
     /// Resolves when no more chunks may begin.
-    async fn stopped(&self, interrupted: impl Future<Output = ()>) {
+    async fn stopped(&self, asked: &Stop) {
         let mut stop = self.stop.subscribe();
         tokio::select! {
-            () = interrupted => self.stop(Stopped::Interrupted),
+            () = asked.reached(StopLevel::BeginNothing) => self.stop(Stopped::Interrupted),
             () = tokio::time::sleep_until(self.options.deadline) => self.stop(Stopped::OutOfTime),
             _ = stop.wait_for(Option::is_some) => {}
         }
@@ -321,14 +349,15 @@ impl Run {
 }
 
 /// Replays the failures that `options` select. `context` is that of the engine ([`Engine::context`]).
-/// `interrupted` ends the run early; chunks in flight are finished first.
+/// `stop` ends the run early: keys that were sent are finished first. Whoever raises it raises that of the
+/// engine ([`Engine::stop`]), too.
 pub async fn replay(
     engine: &Engine,
     context: Option<CopyContext>,
     journal: &OpenJournal,
     options: ReplayOptions,
     observer: Arc<dyn Observer>,
-    interrupted: impl Future<Output = ()>,
+    stop: &Stop,
 ) -> ReplaySummary {
     let started = Instant::now();
     let requests = engine.requests();
@@ -348,26 +377,47 @@ pub async fn replay(
         options,
         observer,
         stop: watch::Sender::new(None),
+        summary: Mutex::default(),
+        under_way: AtomicUsize::new(0),
         failures_in_a_row: AtomicUsize::new(0),
         refusals_in_a_row: AtomicUsize::new(0),
         for_copies: AtomicUsize::new(0),
         unreadable: AtomicUsize::new(0),
         own,
     });
-    let mut summary = ReplaySummary::default();
     let (listing, chunks_of_it) = FailureSource::spawn(&run);
     let mut source = Some(chunks_of_it);
     let mut chunks = JoinSet::new();
-    let mut stopped = std::pin::pin!(run.stopped(interrupted));
+    let mut stopped = std::pin::pin!(run.stopped(stop));
+    let mut interrupted = std::pin::pin!(stop.reached(StopLevel::BeginNothing));
+    let mut aborted = std::pin::pin!(stop.reached(StopLevel::Now));
+    let (mut told, mut last, mut listed_to) = (false, None, None);
     while source.is_some() || !chunks.is_empty() {
         tokio::select! {
-            () = &mut stopped, if source.is_some() => source = None,
-            Some(done) = chunks.join_next() => match done {
-                Ok(tally) => summary.add(&tally),
-                Err(error) => run.stop(Stopped::Internal(error.to_string())),
+            // A chunk that ended because of the stop would else be the last, and the run pass for whole.
+            biased;
+            () = &mut aborted => {
+                run.stop.send_replace(Some(Stopped::Aborted));
+                chunks.abort_all();
+                listing.abort();
+                break;
+            }
+            () = &mut interrupted, if !told => {
+                told = true;
+                // Also where all is listed: what waits to be sent is not.
+                run.stop(Stopped::Interrupted);
+                run.observer.observe(&ProgressEvent::Stopping { keys: run.engine.under_way() });
+            }
+            () = &mut stopped, if source.is_some() => {
+                source = None;
+                listed_to = last.take();
+            }
+            Some(done) = chunks.join_next() => if let Err(error) = done {
+                run.stop(Stopped::Internal(error.to_string()));
             },
             chunk = next(source.as_mut()), if source.is_some() && chunks.len() < CHUNKS => match chunk {
                 Some(chunk) => {
+                    last = chunk.last_key().or(last);
                     chunks.spawn(chunk::run(Arc::clone(&run), chunk));
                 }
                 None => source = None,
@@ -375,10 +425,19 @@ pub async fn replay(
         }
     }
     drop(source);
-    if let Err(error) = listing.await {
+    if let Err(error) = listing.await
+        && error.is_panic()
+    {
         run.stop(Stopped::Internal(error.to_string()));
     }
     let stopped = run.stop.borrow().clone();
+    let mut summary = run.summary.lock().clone();
+    if stopped == Some(Stopped::Aborted) {
+        let (open, sent) = (run.under_way.load(Ordering::Relaxed), run.engine.under_way());
+        summary.unfinished += sent.min(open);
+        summary.not_begun += open.saturating_sub(sent);
+    }
+    summary.listed_to = listed_to;
     summary.stopped = stopped.or_else(|| run.refuses_all(&summary));
     summary.for_copies = run.for_copies.load(Ordering::Relaxed);
     summary.unreadable = run.unreadable.load(Ordering::Relaxed);
@@ -396,16 +455,4 @@ pub async fn replay(
 
 async fn next(source: Option<&mut mpsc::Receiver<Chunk>>) -> Option<Chunk> {
     source?.recv().await
-}
-
-impl ReplaySummary {
-    fn add(&mut self, other: &Self) {
-        self.listed += other.listed;
-        self.accepted += other.accepted;
-        self.already_done += other.already_done;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-        self.set_aside += other.set_aside;
-        self.markers_left += other.markers_left;
-    }
 }

@@ -40,6 +40,15 @@ pub(super) struct Chunk {
     pub(super) already_done: usize,
 }
 
+impl Chunk {
+    /// The last of its keys, as far as failures name them.
+    pub(super) fn last_key(&self) -> Option<String> {
+        let sent = self.send.iter().map(ReplayItem::key);
+        let key = sent.chain(self.done.iter().filter_map(FailureRef::key)).max();
+        key.map(str::to_owned)
+    }
+}
+
 enum Found {
     Send(Failed),
     Skip,

@@ -19,6 +19,8 @@
 //!   deletes objects in between, and that looks the same as a server that lists objects which it does not
 //!   serve, or under another name: so such objects are reported and counted, among the failed and separately
 //!   ([`Summary::gone`]). The next run does not list an object that was deleted.
+//! - A run that is told to stop begins nothing new: small objects are finished, large ones end at a part, and
+//!   count as neither copied nor failed ([`Summary::unfinished`]).
 //! - One bad entry is one failure, and the run continues. It ends early if no other entry can succeed:
 //!   refused credentials, wrong settings, a listing that breaks off.
 
@@ -27,7 +29,7 @@ mod stale;
 mod tree;
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
@@ -37,7 +39,8 @@ use tokio::time::Instant;
 pub use self::items::{BucketListing, Compared, Entry, KeyMapping, ListError, compared};
 pub use self::stale::{StaleUploads, abort_stale};
 pub use self::tree::Tree;
-use crate::outcome::FailureClass;
+use crate::outcome::{Attempt, FailureClass};
+use crate::stop::{Stop, StopLevel};
 use crate::transfer::{Concern, CopyOutcome, Item, Transfer, TransferError};
 
 /// Consecutive failures by refused credentials or wrong settings, without a copied object between them, after
@@ -54,6 +57,10 @@ pub trait Observer {
 
     /// Called once for each object that is skipped.
     fn skipped(&mut self, name: &OsStr, why: &str);
+
+    /// Called once if the run is told to stop: this many objects are finished, or end after the parts that
+    /// are being sent.
+    fn stopping(&mut self, objects: usize);
 }
 
 /// Whether anything is written.
@@ -78,6 +85,9 @@ pub struct Summary {
     pub skipped: u64,
     /// Those that failed.
     pub failed: u64,
+    /// Those that were begun, and ended early because the run was told to stop.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unfinished: u64,
     /// Failed objects that are not at the source: deleted since they were listed, or listed under another
     /// name.
     pub gone: u64,
@@ -100,17 +110,42 @@ pub struct Summary {
     /// Failed objects that need other settings.
     #[serde(skip)]
     pub of_settings: u64,
-    /// Failed objects that the next run continues where they stopped.
+    /// Failed and unfinished objects whose upload in parts is still open.
     #[serde(skip)]
     pub left_open: u64,
+    /// The last object that was listed, if the run was told to stop before the last of all.
+    #[serde(skip)]
+    pub listed_to: Option<OsString>,
+    /// Whether the run was told to stop before all objects were listed.
+    #[serde(skip)]
+    pub listing: Listing,
+}
+
+/// What only a run that was told to stop has is not shown otherwise.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// How far the objects were listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// To the end, or as far as there was no error.
+    #[default]
+    Whole,
+    /// The run was told to stop before.
+    CutShort,
 }
 
 /// Why a run ended early. The next run copies the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum StopReason {
-    /// By the user.
+    /// By the user. What was begun was finished, or ended at a part.
     #[error("interrupted")]
     Interrupted,
+    /// By the user, without finishing what was begun.
+    #[error("interrupted, without finishing what was begun")]
+    Aborted,
     /// The credentials were refused repeatedly.
     #[error("the credentials are refused")]
     CredentialsRefused,
@@ -125,27 +160,42 @@ pub enum StopReason {
     Listing(#[source] ListError),
 }
 
-/// Copies `entries`, up to `concurrency` at once. `interrupted` ends the run early, after the running copies
-/// are finished.
+/// Copies `entries`, up to `concurrency` at once. `stop`, which is that of the transfer, ends the run early.
 pub async fn run(
     transfer: &Transfer,
     entries: impl Stream<Item = Result<Entry, ListError>>,
     concurrency: usize,
     mode: Mode,
     observer: &mut dyn Observer,
-    interrupted: impl Future<Output = ()>,
+    stop: &Stop,
 ) -> Summary {
     let started = Instant::now();
     let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, observer, keys: HashMap::new() };
     let mut tasks: JoinSet<TaskResult> = JoinSet::new();
     let mut entries = std::pin::pin!(entries);
-    let mut interrupted = std::pin::pin!(interrupted);
-    let mut open = true;
+    let mut stopped = std::pin::pin!(stop.reached(StopLevel::BeginNothing));
+    let mut aborted = std::pin::pin!(stop.reached(StopLevel::Now));
+    let mut last: Option<OsString> = None;
+    let (mut open, mut told) = (true, false);
     while open || !tasks.is_empty() {
         tokio::select! {
-            () = &mut interrupted, if open => {
-                open = false;
+            // A copy that ended because of the stop would else be the last, and the run pass for whole.
+            biased;
+            () = &mut aborted => {
+                run.summary.stopped = Some(StopReason::Aborted);
+                run.cut_off(tasks.len());
+                tasks.abort_all();
+                break;
+            }
+            () = &mut stopped, if !told => {
+                told = true;
+                if open {
+                    open = false;
+                    run.summary.listing = Listing::CutShort;
+                    run.summary.listed_to = last.take();
+                }
                 run.stop(StopReason::Interrupted);
+                run.observer.stopping(tasks.len());
             }
             Some(joined) = tasks.join_next_with_id() => {
                 match joined {
@@ -158,17 +208,23 @@ pub async fn run(
                 None => open = false,
                 Some(Ok(Entry::UpToDate { key, size })) => {
                     run.count(OsStr::new(&key), Some(size), Ok(CopyOutcome::UpToDate));
+                    last = Some(key.into());
                 }
                 Some(Ok(Entry::Copy(item))) => {
                     let key = item.key.clone();
+                    last = Some(key.clone().into());
                     let id = tasks.spawn(copy_one(transfer.clone(), item, mode)).id();
                     run.keys.insert(id, key);
                 }
                 Some(Ok(Entry::Failed { name, failed })) => {
                     run.count(&name, None, Err(failed));
+                    last = Some(name);
                     open &= run.summary.stopped.is_none();
                 }
-                Some(Ok(Entry::LeftOut { name, why })) => run.skip(&name, why),
+                Some(Ok(Entry::LeftOut { name, why })) => {
+                    run.skip(&name, why);
+                    last = Some(name);
+                }
                 Some(Err(error)) => {
                     open = false;
                     run.stop(StopReason::Listing(error));
@@ -212,6 +268,12 @@ impl Run<'_> {
         self.joined(error.id(), None, Err(TransferError::transient("lost on the way")));
     }
 
+    /// Objects that were begun, and are not waited for.
+    fn cut_off(&mut self, objects: usize) {
+        self.summary.objects += objects as u64;
+        self.summary.unfinished += objects as u64;
+    }
+
     fn skip(&mut self, name: &OsStr, why: &str) {
         self.summary.objects += 1;
         self.summary.skipped += 1;
@@ -239,6 +301,10 @@ impl Run<'_> {
             Ok(CopyOutcome::UpToDate) => summary.up_to_date += 1,
             // The outcomes of removals do not occur here, and the other two are handled above.
             Ok(_) => summary.skipped += 1,
+            Err(failed) if failed.attempt == Attempt::CutShort => {
+                summary.unfinished += 1;
+                summary.left_open += u64::from(failed.open.is_some());
+            }
             Err(failed) => {
                 summary.failed += 1;
                 summary.left_open += u64::from(failed.open.is_some());

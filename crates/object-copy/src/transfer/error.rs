@@ -105,6 +105,13 @@ impl TransferError {
         Self::new(FailureClass::Transient, message)
     }
 
+    /// The program was told to stop.
+    pub(super) fn cut_short(message: impl Into<String>) -> Self {
+        let mut failed = Self::transient(message);
+        failed.0.attempt = Attempt::CutShort;
+        failed
+    }
+
     /// Time ran out.
     pub fn out_of_time(what: &str) -> Self {
         Self::transient(format!("{what} before the time budget ended; a later run goes on"))

@@ -52,6 +52,8 @@
 //!   then, the `ETag` is no MD5.
 //! - Headers are cleaned and requests retried by the same rules for every source (`source_info`, `retry`).
 //! - The `ETag` of a multipart upload is never compared across services.
+//! - A copy that is told to stop ends after the parts that are being sent; one that cannot be continued
+//!   starts over in the next run.
 //! - A multipart upload that cannot be finished stays open, and the next run continues it: if the metadata is
 //!   unchanged, and without parts that nothing proves (`resume`). One that cannot be continued is removed; if
 //!   that fails too, it stays in the record of the failure until it is removed. So every open upload has a
@@ -110,7 +112,9 @@ pub use self::removal::{RemovalLimiter, Removals};
 #[cfg(feature = "s3")]
 pub use self::s3::{S3, S3Bucket, S3Options};
 pub use self::source::Source;
+use self::upload_tracker::OpenUploads;
 pub use self::web::{Admission, Inadmissible, Web};
+use crate::stop::{Stop, StopLevel};
 use oss_lite::Random;
 
 /// Concurrent streams by default.
@@ -138,6 +142,10 @@ pub struct Options {
     pub extras: Extras,
     /// What happens to the copy of an object that is gone.
     pub removals: Removals,
+    /// How a later run finds an upload that was left open.
+    pub left_open: LeftOpen,
+    /// Ends copies in parts early.
+    pub stop: Stop,
     /// Randomness of the backoff.
     pub random: Random,
 }
@@ -154,9 +162,20 @@ impl Default for Options {
             server_side: ServerSideCopy::No,
             extras: Extras::default(),
             removals: Removals::default(),
+            left_open: LeftOpen::Recorded,
+            stop: Stop::default(),
             random: fastrand::f64,
         }
     }
+}
+
+/// How a later run finds an upload that was left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOpen {
+    /// By the record of the failure, which the caller keeps.
+    Recorded,
+    /// By its key: nobody keeps a record. An upload that this would not find is removed instead.
+    Found,
 }
 
 /// What to do with a copy that exists already.
@@ -212,6 +231,9 @@ struct Context {
     concurrency: usize,
     max_size: Option<u64>,
     streams: Arc<Semaphore>,
+    left_open: LeftOpen,
+    stop: Stop,
+    open_uploads: OpenUploads,
     random: Random,
 }
 
@@ -222,5 +244,25 @@ impl Context {
             Some(max) if bytes > max => Err(TransferError::permanent(format!("larger than {max} bytes"))),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses to begin an upload in parts that would end before the first one.
+    fn may_begin_parts(&self) -> Result<(), TransferError> {
+        if self.stop.is(StopLevel::EndAtParts) {
+            return Err(TransferError::cut_short("stopped before the first part"));
+        }
+        Ok(())
+    }
+
+    /// Resolves when an object of this size that is read in one go, and cannot be continued, is to end early:
+    /// smaller ones are finished.
+    async fn stopped_while_reading(&self, size: Option<u64>) -> TransferError {
+        if size.is_some_and(|size| size <= self.part_size) {
+            return std::future::pending().await;
+        }
+        self.stop.reached(StopLevel::EndAtParts).await;
+        TransferError::cut_short(
+            "stopped; a file on this machine is not continued, so a later run starts over",
+        )
     }
 }

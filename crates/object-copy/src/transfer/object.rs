@@ -15,7 +15,7 @@ use super::item::{CopyOutcome, Item};
 use super::parts::until;
 use super::skip::is_copy;
 use super::source::Source;
-use super::upload_tracker::UploadTracker;
+use super::upload_tracker::{OpenUploads, UploadTracker};
 use super::{Context, Existing, Options};
 
 /// Time after the deadline for cleaning up.
@@ -39,14 +39,21 @@ impl Transfer {
         options: Options,
         streams: Arc<Semaphore>,
     ) -> Self {
-        let Options { part_size, concurrency, max_size, random, .. } = options;
-        let context = Context { part_size, concurrency, max_size, streams, random };
+        let Options { part_size, concurrency, max_size, random, left_open, .. } = options;
+        let (stop, open_uploads) = (options.stop.clone(), OpenUploads::default());
+        let context =
+            Context { part_size, concurrency, max_size, streams, left_open, stop, open_uploads, random };
         Self(Arc::new(Copier { source, destination, options, context }))
     }
 
     /// The name of the object in messages: a URL without its secrets.
     pub fn name<'k>(&self, key: &'k str) -> Cow<'k, str> {
         self.0.source.name(key)
+    }
+
+    /// Uploads in parts that are open at the destination now, and were begun or continued here.
+    pub fn open_uploads(&self) -> usize {
+        self.0.context.open_uploads.count()
     }
 
     /// Copies an object, unless its copy exists already. Returns within a second after `deadline`; what
@@ -120,7 +127,7 @@ impl Copier {
         start: Start,
         deadline: Option<Instant>,
     ) -> Result<CopyOutcome, TransferError> {
-        let tracker = UploadTracker::new(item.open.clone());
+        let tracker = UploadTracker::new(item.open.clone(), &self.context.open_uploads);
         let done = tokio::select! {
             done = self.reconcile(item, start, deadline, &tracker) => done,
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.out_of_time(item)),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use oss_lite::{ErrorKind, StreamBody, etag_md5};
+use tokio::sync::SemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::Context;
 use super::checksums::{Algorithms, Checksums};
 use super::destination::{StoreDestination, Verdict, WriteResponse};
 use super::error::{Abort, Cause, TransferError};
@@ -17,6 +17,9 @@ use super::reader::{OnFullResponse, Pinned, Reader};
 use super::retry::Retries;
 use super::single::refused;
 use super::upload::Upload;
+use super::{Context, resume};
+use crate::outcome::Attempt;
+use crate::stop::StopLevel;
 
 /// Uploads the missing parts, each through a stream of its own.
 pub(super) async fn send(
@@ -42,7 +45,8 @@ pub(super) async fn send(
     let unproved = upload.take_unproved();
     // If no part was sent in this run, it is not known whether the destination reports CRC-64s; the `ETag`s
     // of the parts may be MD5s, which prove them too.
-    let compare = pinned.info.crc64.is_some() && !upload.to.crc64_support.is_missing();
+    let compare = pinned.info.crc64.is_some() && !upload.to.crc64_support.is_missing()
+        || resume::by_reading(&upload.to, context.left_open);
     let again = |number| {
         let left = unproved.get(&number).filter(|_| compare).cloned();
         sender.clone().again(number, plan, left)
@@ -66,7 +70,8 @@ where
     // Dropping the set cancels its tasks when a part fails or time is up.
     let mut tasks = JoinSet::new();
     loop {
-        while tasks.len() < context.concurrency
+        while !context.stop.is(StopLevel::EndAtParts)
+            && tasks.len() < context.concurrency
             && let Some(number) = missing.next()
         {
             let part = part(number);
@@ -74,11 +79,12 @@ where
         }
         tokio::select! {
             joined = tasks.join_next() => match joined {
-                None => return Ok(()),
-                Some(Ok(part)) => {
-                    let (number, part) = part?;
+                None => break,
+                Some(Ok(Ok((number, part)))) => {
                     upload.done.insert(number, part);
                 }
+                Some(Ok(Err(Abort::Failed(failed)))) if failed.attempt == Attempt::CutShort => {}
+                Some(Ok(Err(abort))) => return Err(abort),
                 Some(Err(error)) => return Err(TransferError::transient(format!("a part was lost: {error}")).into()),
             },
             () = until(deadline) => {
@@ -87,6 +93,11 @@ where
             }
         }
     }
+    let (done, all) = (upload.done.len(), upload.plan.count());
+    if u32::try_from(done).is_ok_and(|done| done < all) {
+        return Err(upload.cut_short(context.left_open).into());
+    }
+    Ok(())
 }
 
 pub(super) async fn until(deadline: Option<Instant>) {
@@ -106,11 +117,22 @@ struct Sender {
 }
 
 impl Sender {
+    /// A stream, unless the copy is to end before this part.
+    async fn permit(&self, number: u32) -> Result<Option<SemaphorePermit<'_>>, Abort> {
+        tokio::select! {
+            biased;
+            () = self.context.stop.reached(StopLevel::EndAtParts) => {
+                Err(TransferError::cut_short(format!("part {number} was not begun")).into())
+            }
+            permit = self.context.streams.acquire() => Ok(permit.ok()),
+        }
+    }
+
     /// Compares a part of an earlier run with the bytes of the source, and writes it again unless that proves
     /// it.
     async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Abort> {
         if let Some(left) = left {
-            let permit = self.context.streams.acquire().await;
+            let permit = self.permit(number).await?;
             let checksums = Checksums::new(Algorithms::CrcAndMd5);
             let mut reader = Reader::new(&self.pinned, plan.part(number), OnFullResponse::Refuse, &checksums);
             while reader.next().await?.is_some() {}
@@ -125,7 +147,7 @@ impl Sender {
 
     /// Writes one part, with retries.
     async fn part(self, number: u32, plan: Plan, mut opened: Option<Opened>) -> Result<Part, Abort> {
-        let _permit = self.context.streams.acquire().await;
+        let _permit = self.permit(number).await?;
         let mut retries = Retries::new(self.context.random);
         loop {
             let checksums = Checksums::new(self.to.crc64_support.algorithms());
@@ -155,7 +177,13 @@ impl Sender {
                 }
                 Err(error) => refused(&error, &cause)?,
             };
-            retries.wait(failed).await?;
+            tokio::select! {
+                biased;
+                () = self.context.stop.reached(StopLevel::EndAtParts) => {
+                    return Err(TransferError::cut_short(format!("part {number}: {}", failed.error)).into());
+                }
+                again = retries.wait(failed.clone()) => again?,
+            }
         }
     }
 }

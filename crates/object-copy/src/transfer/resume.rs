@@ -9,20 +9,22 @@
 //!   cannot slip in;
 //! - else not at all: they are sent again.
 //!
-//! An unrecorded upload, as after a kill, is continued only if the source has a CRC-64; so is one recorded by
-//! a version that did not note metadata. The metadata that those were started with is checked after
-//! completion, by a HEAD, which shows neither tags nor an ACL: if these are preserved, such an upload is not
-//! continued.
+//! An unrecorded upload, as after a kill, is continued if the source has a CRC-64; so is one recorded by a
+//! version that did not note metadata. Without a CRC-64 it is continued where nobody keeps records (the
+//! command `copy`): each part is read from the source once more, and compared with the MD5 that is the `ETag`
+//! of the part. The metadata that those uploads were started with is checked after completion, by a HEAD,
+//! which shows neither tags nor an ACL: if these are preserved, such an upload is not continued.
 
 use futures_util::TryStreamExt as _;
 use oss_lite::{ErrorKind, ListedUpload, PutOptions};
 
+use super::LeftOpen;
 use super::destination::StoreDestination;
 use super::error::{Abort, TransferError};
 use super::part::{Trust, taken_over};
 use super::plan::Plan;
 use super::reader::Pinned;
-use super::upload::{InitialMetadata, Upload, digest_of_metadata};
+use super::upload::{InitialMetadata, Upload, digest_of_metadata, shows_in_a_look};
 use super::upload_tracker::UploadTracker;
 use crate::outcome::{OpenUpload, VerifiedParts};
 
@@ -45,8 +47,9 @@ pub(super) async fn open(
     pinned: &Pinned,
     plan: Plan,
     options: &PutOptions,
-    (tracker, which): (&UploadTracker, Continue),
+    (tracker, which, left_open): (&UploadTracker, Continue, LeftOpen),
 ) -> Result<Upload, Abort> {
+    let provable = pinned.info.crc64.is_some() || by_reading(to, left_open);
     let known = |id: &str, plan| Upload::known(to, key, id, plan, options, pinned, tracker);
     if let Some(open) = tracker.get() {
         if which == Continue::Any
@@ -54,16 +57,16 @@ pub(super) async fn open(
         {
             let upload = Upload { initial, ..known(&open.id, plan) };
             if let Some(upload) =
-                adopt(upload, open.as_left.as_ref().map_or(&[], |left| &left.verified)).await?
+                adopt(upload, open.as_left.as_ref().map_or(&[], |left| &left.verified), provable).await?
             {
                 return Ok(upload);
             }
         }
         tracker.discard(to).await?;
     }
-    if which == Continue::Any && pinned.info.crc64.is_some() && shows_in_a_look(options) {
+    if which == Continue::Any && provable && shows_in_a_look(options) {
         for found in candidates(to, key, pinned).await? {
-            if let Some(upload) = adopt(known(&found.upload_id, plan), &[]).await? {
+            if let Some(upload) = adopt(known(&found.upload_id, plan), &[], provable).await? {
                 return Ok(upload);
             }
         }
@@ -71,9 +74,10 @@ pub(super) async fn open(
     Upload::begin(to, key, plan, options, pinned, tracker).await
 }
 
-/// Whether a HEAD shows all metadata that is stored with an object.
-fn shows_in_a_look(options: &PutOptions) -> bool {
-    options.tagging.is_none() && options.acl.is_none()
+/// Whether parts may be proved by reading the source once more, for their MD5s: that costs less than sending
+/// them again. Only where nobody keeps records, which prove parts at no cost.
+pub(super) fn by_reading(to: &StoreDestination, left_open: LeftOpen) -> bool {
+    left_open == LeftOpen::Found && !to.crc64_support.is_missing()
 }
 
 /// Whether a tracked upload may be continued: with its metadata as far as known, and its plan.
@@ -121,7 +125,7 @@ async fn candidates(to: &StoreDestination, key: &str, pinned: &Pinned) -> Result
 }
 
 /// The upload with the parts it has, if they all fit.
-async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Upload>, Abort> {
+async fn adopt(upload: Upload, recorded: &[VerifiedParts], provable: bool) -> Result<Option<Upload>, Abort> {
     let listed = match upload.to.bucket.list_parts(&upload.key, &upload.id).await {
         Ok(listed) => listed,
         Err(error) if matches!(error.kind(), ErrorKind::NoSuchUpload | ErrorKind::AccessDenied) => {
@@ -134,7 +138,6 @@ async fn adopt(upload: Upload, recorded: &[VerifiedParts]) -> Result<Option<Uplo
     if !listed.iter().all(|part| fits(part.number, part.size)) {
         return Ok(None);
     }
-    let provable = upload.info.crc64.is_some();
     let mut done = taken_over(listed, recorded);
     done.retain(|_, part| provable || part.trust != Trust::Left);
     // Without parts there is nothing to gain, and its metadata may be outdated.

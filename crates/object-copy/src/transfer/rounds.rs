@@ -26,6 +26,7 @@ use super::source::{self, Source};
 use super::source_info::{ObjectKind, SourceInfo};
 use super::upload_tracker::UploadTracker;
 use super::{Existing, Extras, Preserve, ServerSideCopy, parts, sequence, single, to_file};
+use crate::stop::StopLevel;
 
 /// Most tries of an object that keeps changing, or arrives corrupt.
 const ROUNDS: u32 = 5;
@@ -109,6 +110,9 @@ impl Copier {
                 }
                 abort @ (Abort::Corrupt(_) | Abort::RangesIgnored) => last = abort.into_error(&name),
             }
+            if self.context.stop.is(StopLevel::EndAtParts) {
+                return Err(TransferError::cut_short(format!("stopped before another try: {}", last.error)));
+            }
             tracing::debug!(key = &*name, "starting over");
         }
         // A complete copy from a web server stays valid whatever the server says afterwards.
@@ -131,7 +135,7 @@ impl Copier {
                     return Ok(CopyOutcome::SymlinkSkipped);
                 }
                 round.begin_to_write();
-                let bytes = to_file::write(directory, &item.to, &pinned, Some(opened)).await?;
+                let bytes = to_file::write(&self.context, directory, &item.to, &pinned, Some(opened)).await?;
                 (pinned, bytes)
             }
             Destination::Store(to) => match self.to_store(to, round).await? {
@@ -340,7 +344,8 @@ impl Copier {
             }
             Some(size) if round.reading == Reading::InParts && pinned.info.identity.tells_versions() => {
                 let plan = Plan::new(size, context.part_size)?;
-                let which = (tracker, round.writing.continues());
+                context.may_begin_parts()?;
+                let which = (tracker, round.writing.continues(), context.left_open);
                 let mut upload = resume::open(to, key, pinned, plan, options, which).await?;
                 let sent = match parts::send(context, &mut upload, pinned, opened, deadline).await {
                     Ok(()) => upload.complete(pinned).await,
@@ -348,7 +353,7 @@ impl Copier {
                 };
                 match sent {
                     Ok(()) => Ok(size),
-                    Err(abort) => Err(upload.keep_or_discard(abort).await),
+                    Err(abort) => Err(upload.keep_or_discard(abort, context.left_open).await),
                 }
             }
             _ => sequence::put(context, to, (key, pinned, options), opened, deadline, tracker).await,

@@ -32,6 +32,7 @@ use super::retry::Retries;
 use super::upload::Upload;
 use super::upload_tracker::UploadTracker;
 use crate::outcome::FailureClass;
+use crate::stop::StopLevel;
 
 /// A copy that had less time than this may get further next time.
 const NEXT_TO_NO_TIME: Duration = Duration::from_secs(5);
@@ -112,6 +113,7 @@ impl SequentialCopy<'_> {
             put_whole(context, to, key, first, incoming, options).await?;
             return Ok(bytes);
         }
+        context.may_begin_parts()?;
         let plan = Plan { size: 0, part_size };
         let mut upload = Upload::begin(to, key, plan, options, pinned, tracker).await?;
         send(context, &mut upload, &mut incoming, first).await?;
@@ -155,6 +157,13 @@ async fn send(
     let (mut number, mut body, mut part_size) = (1, first, upload.plan.part_size);
     let mut bytes = 0;
     while !body.is_empty() {
+        if number > 1 && context.stop.is(StopLevel::EndAtParts) {
+            return Err(TransferError::cut_short(format!(
+                "stopped after {} parts; it has to be read in one go, so a later run starts over",
+                number - 1
+            ))
+            .into());
+        }
         bytes += body.len() as u64;
         context.admit(bytes)?;
         if number % PARTS_OF_A_SIZE == 0 && incoming.is_of_unknown_length() {

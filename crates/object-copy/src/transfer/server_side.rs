@@ -138,7 +138,9 @@ async fn parts(
 ) -> Result<(), Refusal> {
     let size = pinned.info.size().unwrap_or(0);
     let plan = Plan::new(size, PART_SIZE).map_err(Abort::from)?;
-    let mut upload = resume::open(to, key, pinned, plan, options, (tracker, which)).await?;
+    context.may_begin_parts().map_err(Abort::from)?;
+    let mut upload =
+        resume::open(to, key, pinned, plan, options, (tracker, which, context.left_open)).await?;
     let done = match copy_parts(context, &mut upload, source, deadline).await {
         Ok(()) => upload.complete(pinned).await,
         Err(abort) => Err(abort),
@@ -150,7 +152,7 @@ async fn parts(
             tracker.discard(to).await.map_err(Abort::from)?;
             Err(Refusal::Service(failed))
         }
-        Err(abort) => Err(Refusal::Abort(upload.keep_or_discard(abort).await)),
+        Err(abort) => Err(Refusal::Abort(upload.keep_or_discard(abort, context.left_open).await)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 
+use super::Context;
 use super::checksums::{Algorithms, Checksums};
 use super::error::Abort;
 use super::files::{Begun, Directory, UnfinishedFile};
@@ -12,6 +13,7 @@ use super::reader::{OnFullResponse, Pinned, Reader};
 /// Writes a pinned object to its file, under a temporary name until it is complete and verified. Returns its
 /// size.
 pub(super) async fn write(
+    context: &Context,
     to: &Directory,
     key: &str,
     pinned: &Pinned,
@@ -21,12 +23,13 @@ pub(super) async fn write(
         Begun::Folder => return Ok(0),
         Begun::File(file) => file,
     };
-    match fill(&mut file, pinned, opened).await {
+    let filled = tokio::select! {
+        filled = fill(&mut file, pinned, opened) => filled,
+        stopped = context.stopped_while_reading(pinned.info.size()) => Err(stopped.into()),
+    };
+    match filled {
         Ok(bytes) => file.finish(pinned.info.identity.last_modified).await.map(|()| bytes),
-        Err(abort) => {
-            file.discard().await;
-            Err(abort)
-        }
+        Err(abort) => Err(abort),
     }
 }
 

@@ -11,10 +11,10 @@ use super::part::{Part, Trust, digest, verified};
 use super::plan::Plan;
 use super::reader::Pinned;
 use super::retry::Retries;
-use super::skip;
 use super::source_info::SourceInfo;
 use super::upload_tracker::UploadTracker;
-use crate::outcome::{FailureClass, OpenUpload, ResumeInfo};
+use super::{LeftOpen, skip};
+use crate::outcome::{Attempt, FailureClass, OpenUpload, ResumeInfo};
 
 /// A multipart upload in progress.
 #[derive(Debug)]
@@ -104,9 +104,32 @@ impl Upload {
         });
     }
 
+    /// Whether a run without a record of this upload finds it and makes use of its parts.
+    fn can_be_found(&self) -> bool {
+        shows_in_a_look(&self.options) && !self.to.crc64_support.is_missing()
+    }
+
+    /// The copy ended because the program was told to stop.
+    pub(super) fn cut_short(&self, left_open: LeftOpen) -> TransferError {
+        let (done, all) = (self.done.len(), self.plan.count());
+        let then = if left_open == LeftOpen::Recorded || self.can_be_found() {
+            "a later run goes on with them"
+        } else {
+            "a later run could not go on with them, so they are removed"
+        };
+        TransferError::cut_short(format!("stopped after {done} of {all} parts; {then}"))
+    }
+
     /// After `abort`: leaves the upload open if a later run can continue it, else removes it.
-    pub(super) async fn keep_or_discard(self, abort: Abort) -> Abort {
+    pub(super) async fn keep_or_discard(self, abort: Abort, left_open: LeftOpen) -> Abort {
         match abort {
+            Abort::Failed(failed)
+                if failed.attempt == Attempt::CutShort
+                    && left_open == LeftOpen::Found
+                    && !self.can_be_found() =>
+            {
+                self.tracker.give_up(&self.to, Abort::Failed(failed)).await
+            }
             Abort::Failed(failed) if failed.class != FailureClass::Permanent => {
                 self.note();
                 Abort::Failed(failed)
@@ -229,6 +252,11 @@ impl Upload {
             self.key
         )))
     }
+}
+
+/// Whether a HEAD shows all metadata that is stored with an object.
+pub(super) fn shows_in_a_look(options: &PutOptions) -> bool {
+    options.tagging.is_none() && options.acl.is_none()
 }
 
 /// A digest of all metadata that is stored with an object, including tags and ACL.

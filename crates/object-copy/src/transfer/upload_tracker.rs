@@ -1,6 +1,7 @@
 //! The multipart upload of an object that is open at the destination.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,25 +13,41 @@ use crate::outcome::OpenUpload;
 /// that of this one, one at a time. If the copy fails, it is recorded with the failure, so that every open
 /// upload has a record.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UploadTracker(Arc<Mutex<Option<OpenUpload>>>);
+pub(super) struct UploadTracker {
+    open: Arc<Mutex<Option<OpenUpload>>>,
+    all: OpenUploads,
+}
+
+/// How many uploads of one transfer are open. Clones share the count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenUploads(Arc<AtomicUsize>);
+
+impl OpenUploads {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl UploadTracker {
     /// With the upload that an earlier run left open.
-    pub(super) fn new(left: Option<OpenUpload>) -> Self {
-        Self(Arc::new(Mutex::new(left)))
+    pub(super) fn new(left: Option<OpenUpload>, all: &OpenUploads) -> Self {
+        all.0.fetch_add(usize::from(left.is_some()), Ordering::Relaxed);
+        Self { open: Arc::new(Mutex::new(left)), all: all.clone() }
     }
 
     pub(super) fn get(&self) -> Option<OpenUpload> {
-        self.0.lock().clone()
+        self.open.lock().clone()
     }
 
     pub(super) fn set(&self, open: OpenUpload) {
-        *self.0.lock() = Some(open);
+        let before = self.open.lock().replace(open);
+        self.all.0.fetch_add(usize::from(before.is_none()), Ordering::Relaxed);
     }
 
     /// The upload was completed or removed.
     pub(super) fn clear(&self) {
-        *self.0.lock() = None;
+        let before = self.open.lock().take();
+        self.all.0.fetch_sub(usize::from(before.is_some()), Ordering::Relaxed);
     }
 
     /// Removes the open upload. One in another bucket, as after a change of `DEST`, is out of reach.

@@ -15,17 +15,18 @@ use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{Failure, queue_kind, queue_remedy};
-use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
 use object_copy::clock;
+use object_copy::stop::{Stop, StopLevel};
 use settings::keys::{Vendor, foreign};
 use settings::{Invalid, Reader, lenient, parse};
 use sqs_worker::{
     About, Address, BATCH, CONCURRENCY, Health, LONGEST_POLL, LONGEST_VISIBILITY, Options, Queue, QueueError,
     QueueErrorKind, Redrive, Totals, Until, VISIBILITY, Worker,
 };
+use terminal::interrupts::Interrupts;
 use terminal::numbers::{count, counted};
 
 /// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
@@ -241,7 +242,9 @@ async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> 
 
 async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ended {
     let started = Instant::now();
-    let (mut first, mut second) = (Interrupts::from_outside(), Interrupts::from_outside());
+    let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
+    // Copies that end at a part are recorded, and a replay goes on with them.
+    let end_at_parts = |_| worker.pipeline().engine().stop(StopLevel::EndAtParts);
     let told = async {
         match health {
             Some(health) => health.serve(worker.clone()).await,
@@ -249,12 +252,10 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
         }
     };
     let ended = tokio::select! {
-        ended = worker.run(first.next()) => ended,
+        ended = worker.run(stop.reached(StopLevel::BeginNothing)) => Some(ended),
+        never = stop.raise_at(async || interrupts.next().await, end_at_parts) => match never {},
         () = told => return Err(Failure::internal("the listener for /healthz and /metrics ended")),
-        () = async {
-            second.next().await;
-            second.next().await;
-        } => return Ok(Exit::Interrupted),
+        () = stop.reached(StopLevel::Now) => None,
     };
     let engine = worker.pipeline().engine();
     let summary = ConsumeSummary {
@@ -276,8 +277,12 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
         ));
     }
     match ended {
-        Err(error) => Err(refused(&error)),
-        Ok(()) => Ok(exit_of(args, &summary.totals)),
+        None => {
+            super::say("interrupted: messages that were not finished come back to the queue by themselves");
+            Ok(Exit::Interrupted)
+        }
+        Some(Err(error)) => Err(refused(&error)),
+        Some(Ok(())) => Ok(exit_of(args, &summary.totals)),
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use fc_adapter::Limits;
 
-use super::{Ended, Exit, exit, print_json};
+use super::{Ended, Exit, exit, print_json, say};
 use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::story;
 use crate::failure::Failure;
+use terminal::interrupts::Interrupts;
 use terminal::numbers::elapsed;
 use terminal::screen::Screen;
 
@@ -30,12 +31,20 @@ pub(super) struct DemoArgs {
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: DemoArgs) -> Ended {
+    let mut interrupts = Interrupts::of_process();
     let screen = if args.json { Screen::Stderr } else { Screen::Stdout };
     let told = async {
         let cloud = LocalCloud::start(Addresses::from_port(0), Limits::default(), TIMEOUT).await?;
         story::tell(&cloud, screen).await
     };
-    let ending = told.await.map_err(Failure::internal)?;
+    let told = tokio::select! {
+        told = told => told,
+        () = interrupts.next() => {
+            say("interrupted: the local cloud ends with the demo, and nothing is left of it");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let ending = told.map_err(Failure::internal)?;
     screen.line("");
     if ending.is_happy() {
         let (objects, resent, took) = (ending.objects, ending.resent, elapsed(ending.elapsed_s));

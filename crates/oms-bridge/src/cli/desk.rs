@@ -12,10 +12,11 @@ use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
 use crate::config::{DeskSettings, Service, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure};
-use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
+use object_copy::stop::{Stop, StopLevel};
 use settings::{Invalid, Reader};
+use terminal::interrupts::Interrupts;
 use upload_desk::Desk;
 use upload_desk::catalogue::Catalogue;
 use upload_desk::store::PageAccess;
@@ -62,11 +63,22 @@ pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Ended {
     if let Err(error) = introduce(&desk, bound, args.set_cors).await {
         return Err(failure::of_store(&error, bucket.end(), "PutBucketCors"));
     }
-    let served = upload_desk::serve(listener, limits, desk.clone(), stopped()).await;
+    let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
+    let served = tokio::select! {
+        served = upload_desk::serve(listener, limits, desk.clone(), stopped(&stop)) => Some(served),
+        never = stop.raise_at(async || interrupts.next().await, |_| desk.end_at_parts()) => match never {},
+        () = stop.reached(StopLevel::Now) => None,
+    };
     if json {
         print_json(&desk.totals());
     }
-    served.map(|()| Exit::Done).map_err(Failure::internal)
+    match served {
+        None => {
+            super::say("interrupted: work that was not finished is done by the next desk");
+            Ok(Exit::Interrupted)
+        }
+        Some(served) => served.map(|()| Exit::Done).map_err(Failure::internal),
+    }
 }
 
 /// What is served, and where.
@@ -166,6 +178,8 @@ fn unchecked(error: &oss_lite::Error, url: &str) -> String {
     }
 }
 
-async fn stopped() {
-    Interrupts::from_outside().next().await;
+/// Resolves at the first signal. Copies of large objects end at a part then, and the rest is finished.
+async fn stopped(stop: &Stop) {
+    stop.reached(StopLevel::BeginNothing).await;
+    tracing::info!("stopping: finishing requests and work under way; a second signal ends this process now");
 }

@@ -22,9 +22,10 @@ use crate::demo::desk::LocalDesk;
 use crate::failure::Failure;
 use crate::features;
 use crate::host::function::DEFAULT_TIMEOUT;
-use crate::host::interrupts::Interrupts;
+use object_copy::stop::{Stop, StopLevel};
 use settings::Reader;
 use settings::text::printable;
+use terminal::interrupts::{AGAIN, Interrupts};
 use terminal::screen::Screen;
 
 const EXAMPLES: &str = "Example:
@@ -62,7 +63,7 @@ impl WithSettings for DevArgs {
 
 pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
     // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
-    let interrupts = Interrupts::from_outside();
+    let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let limits = listen::limits(&mut reader, Limits::default());
     let limits = reader.finish(Some(limits))?;
     let local = Local::start(Addresses::from_port(args.port), limits).await;
@@ -73,7 +74,11 @@ pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
     } else {
         print(&introduce(&local).map_err(Failure::internal)?);
     }
-    local.serve(interrupts).await.map(|()| Exit::Done).map_err(Failure::internal)
+    tokio::select! {
+        served = local.serve(&stop) => served.map(|()| Exit::Done).map_err(Failure::internal),
+        never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
+        () = stop.reached(StopLevel::Now) => Ok(Exit::Interrupted),
+    }
 }
 
 /// What runs until Ctrl-C.
@@ -109,11 +114,13 @@ impl Local {
         self.folder.path().join(FILE)
     }
 
-    async fn serve(self, mut interrupts: Interrupts) -> Result<(), Error> {
+    async fn serve(self, stop: &Stop) -> Result<(), Error> {
         let ended = async {
             tokio::select! {
                 () = narrate(&self.cloud) => {}
-                () = interrupts.next() => {}
+                () = stop.reached(StopLevel::BeginNothing) => {
+                    say(format_args!("stopping: finishing requests under way; {AGAIN}"));
+                }
             }
         };
         #[cfg(feature = "desk")]

@@ -45,7 +45,6 @@ pub use self::exit::Exit;
 use crate::config::table::serve::LOG_FORMAT;
 use crate::config::{Settings, keys};
 use crate::failure::{self, End, Failure};
-use crate::host::interrupts::Interrupts;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use http_client::{self, Proxies};
@@ -305,14 +304,6 @@ fn say(what: impl Display) {
         }
         None => stderr::say(what),
     }
-}
-
-/// Resolves at the second interrupt. After the first nothing new is begun, and whoever waits is told why it
-/// is not over.
-async fn insisted(mut interrupts: Interrupts) {
-    interrupts.next().await;
-    say("interrupted: finishing what is under way; once more ends it at once");
-    interrupts.next().await;
 }
 
 /// The log bucket cannot be used, and without it there is no result. `action` is what was refused.

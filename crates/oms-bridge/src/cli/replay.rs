@@ -12,12 +12,11 @@ use tokio::time::Instant;
 use super::json_list::JsonList;
 use super::output::OutputFormat;
 use super::stats::StatsArgs;
-use super::{Ended, Exit, Prepared, effort, exit, insisted, print, print_json, say};
+use super::{Ended, Exit, Prepared, effort, exit, print, print_json, say};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
 use crate::config::{ForwardMode, SettingsOf, WithSettings};
 use crate::failure::{End, Failure, store_remedy};
-use crate::host::interrupts::Interrupts;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
 use bridge_core::journal::{OpenJournal, RecordStatus};
@@ -27,8 +26,10 @@ use bridge_core::replay::{
 };
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
+use object_copy::stop::Stop;
 use settings::text::printable;
 use settings::{Invalid, Reader, Values, parse, time};
+use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
 
@@ -126,15 +127,15 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let journal = pipeline.journal().open(credentials, options.deadline);
     let progress = args.stats.progress("sending", "key");
     let planned = Arc::new(JsonList::new(OutputFormat::of(args.json)));
-    let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+    let (stop, engine, mut interrupts) = (Stop::default(), pipeline.engine(), Interrupts::of_process());
     let observer =
         Arc::new((Log, ReplayWatcher { progress: progress.clone(), planned: Arc::clone(&planned) }));
-    let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, first.next());
+    let replayed = replay(pipeline.engine(), context, &journal, options.clone(), observer, &stop);
     let summary = tokio::select! {
         summary = replayed => summary,
         never = total(&progress, &journal, &options) => match never {},
         never = progress.show(|_| ()) => match never {},
-        () = insisted(again) => return Ok(Exit::Interrupted),
+        never = stop.raise_at(async || interrupts.next().await, |level| engine.stop(level)) => match never {},
     };
     progress.finish();
     let log_bucket = End::journal(&service, log_bucket.as_str());
@@ -222,8 +223,11 @@ fn report(
         let stopped = stopped.to_string();
         say(format_args!("stopped early: {}; the rest waits for the next replay", printable(&stopped)));
     }
+    if let Some(key) = &summary.listed_to {
+        say(format_args!("the listing stopped at {}; what follows was not begun", printable(key)));
+    }
     match &summary.stopped {
-        Some(Stopped::Interrupted) => Exit::Interrupted,
+        Some(Stopped::Interrupted | Stopped::Aborted) => Exit::Interrupted,
         Some(Stopped::CredentialsRefused(_)) => Exit::CredentialsRefused,
         Some(Stopped::PermissionsRefused(_)) => Exit::Usage,
         Some(Stopped::JournalRefused(error) | Stopped::Journal(error)) => {
@@ -248,6 +252,20 @@ fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
         count(*skipped as u64),
         effort(engine, *requests, *elapsed_s)
     )];
+    if summary.unfinished > 0 && summary.stopped == Some(Stopped::Aborted) {
+        lines.push(format!(
+            "{} sent without waiting for the result: their failed records are still there, so the next replay sends them again",
+            counted(summary.unfinished as u64, "key")
+        ));
+    } else if summary.unfinished > 0 {
+        lines.push(format!(
+            "{} of large objects ended at a part: the next replay goes on with them",
+            counted(summary.unfinished as u64, "copy")
+        ));
+    }
+    if summary.not_begun > 0 {
+        lines.push(format!("{} listed and not begun", counted(summary.not_begun as u64, "key")));
+    }
     if summary.set_aside > 0 {
         lines.push(format!(
             "{} of the failed keys were set aside: `replay --dead` sends them again",
@@ -305,6 +323,7 @@ impl Observer for ReplayWatcher {
                 self.progress.note(format!("last error: {}", failure.error));
             }
             ProgressEvent::Planned { key } => self.planned.add(key, &printable(key)),
+            ProgressEvent::Stopping { keys } => say(finishing(*keys as u64, "key")),
             ProgressEvent::Rejected { .. } | ProgressEvent::RecordLost { .. } => {}
         }
     }

@@ -10,14 +10,16 @@ use super::{Ended, Exit, effort, exit, print, print_json, say, variable};
 use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
 use crate::failure::Failure;
-use crate::host::interrupts::Interrupts;
-use crate::host::send::{Input, SendStopped, Sent, Separator, send};
+use crate::host::send::{Input, Separator};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
+use bridge_core::send::{SendStopped, SentKeys, send};
 use http_client::{self, Proxies};
+use object_copy::stop::Stop;
 use settings::Reader;
 use settings::text::printable;
+use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
 
@@ -53,6 +55,12 @@ struct SendSummary {
     keys: usize,
     accepted: usize,
     failed: usize,
+    /// Of large objects that are copied: they ended at a part, and have a failed record.
+    #[serde(skip_serializing_if = "is_zero")]
+    unfinished: usize,
+    /// Only where sending was interrupted.
+    #[serde(skip_serializing_if = "is_zero")]
+    not_begun: usize,
     skipped: usize,
     unrecorded: usize,
     requests: u64,
@@ -91,9 +99,11 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
         progress.set_total(keys);
     }
     let watcher = (Log, SendWatcher(progress.clone()));
+    let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let sent = tokio::select! {
-        sent = send(&pipeline, &credentials, input, &watcher, Interrupts::from_keyboard()) => sent,
+        sent = send(&pipeline, &credentials, input, &watcher, &stop) => sent,
         never = progress.show(|_| ()) => match never {},
+        never = stop.raise_at(async || interrupts.next().await, |level| pipeline.engine().stop(level)) => match never {},
     };
     progress.finish();
     let summary = SendSummary::new(&sent, pipeline.engine().requests(), started);
@@ -102,7 +112,32 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     } else {
         print(&summary.describe(pipeline.engine(), &records));
     }
+    for line in interruption(&sent) {
+        say(line);
+    }
     exit_of(&sent)
+}
+
+/// What an interrupt leaves to be done.
+fn interruption(sent: &SentKeys) -> Vec<String> {
+    let keys = |count: usize| counted(count as u64, "key");
+    let mut lines = Vec::new();
+    if sent.cut_off > 0 {
+        lines.push(format!("{} sent without waiting for the result, and not recorded", keys(sent.cut_off)));
+    }
+    if sent.not_begun > 0 {
+        lines.push(format!("{} not begun", keys(sent.not_begun)));
+    }
+    if sent.rest_unread {
+        lines.push("the rest of stdin was not read".to_owned());
+    }
+    if let Some(first) = &sent.first_open {
+        lines.push(format!(
+            "to go on, send the keys from {} on; a key that is sent twice does no harm",
+            printable(first)
+        ));
+    }
+    lines
 }
 
 /// Where keys come from.
@@ -112,14 +147,14 @@ enum KeyArguments {
     Named(Option<Input>),
 }
 
-fn exit_of(sent: &Sent) -> Ended {
+fn exit_of(sent: &SentKeys) -> Ended {
     let report = &sent.report;
-    if let Some(first) = &report.first_unrecorded {
+    if let Some(first) = report.first_unrecorded.as_ref().filter(|_| report.unrecorded > 0) {
         say(format_args!("error: {}", printable(first)));
     }
     Ok(match &sent.stopped {
         Some(SendStopped::Input(error)) => return Err(Failure::internal(error)),
-        Some(SendStopped::Interrupted) => Exit::Interrupted,
+        Some(SendStopped::Interrupted | SendStopped::Aborted) => Exit::Interrupted,
         None if report.refused_credentials > 0 => Exit::CredentialsRefused,
         None if report.accepted == 0 && report.failed > 0 && report.missing_rights == report.failed => {
             Exit::Usage
@@ -129,13 +164,20 @@ fn exit_of(sent: &Sent) -> Ended {
     })
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl SendSummary {
-    fn new(sent: &Sent, requests: u64, started: Instant) -> Self {
-        let Sent { keys, report, .. } = sent;
+    fn new(sent: &SentKeys, requests: u64, started: Instant) -> Self {
+        let SentKeys { keys, report, .. } = sent;
         Self {
             keys: *keys,
             accepted: report.accepted,
-            failed: report.failed,
+            failed: report.failed - report.unfinished,
+            unfinished: report.unfinished,
+            not_begun: sent.not_begun,
             skipped: report.skipped,
             unrecorded: report.unrecorded,
             requests,
@@ -144,7 +186,7 @@ impl SendSummary {
     }
 
     fn describe(&self, engine: &Engine, records: &str) -> String {
-        let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded } = self;
+        let Self { keys, accepted, failed, skipped, requests, elapsed_s, unrecorded, .. } = self;
         let mut lines = vec![format!(
             "{}: {} accepted, {} failed, {} skipped, {}",
             counted(*keys as u64, "key"),
@@ -153,6 +195,12 @@ impl SendSummary {
             count(*skipped as u64),
             effort(engine, *requests, *elapsed_s)
         )];
+        if self.unfinished > 0 {
+            lines.push(format!(
+                "{} of large objects ended at a part: `oms-bridge replay` goes on with them",
+                counted(self.unfinished as u64, "copy")
+            ));
+        }
         if failed > unrecorded {
             lines.push(format!("failed keys are recorded under {records}failed_object/"));
         }
@@ -175,6 +223,7 @@ impl Observer for SendWatcher {
                 self.0.add(1);
                 self.0.note(format!("last error: {}", failure.error));
             }
+            ProgressEvent::Stopping { keys } => say(finishing(*keys as u64, "key")),
             ProgressEvent::Planned { .. }
             | ProgressEvent::Rejected { .. }
             | ProgressEvent::RecordLost { .. } => {}

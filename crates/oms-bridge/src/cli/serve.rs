@@ -15,11 +15,11 @@ use crate::failure::Failure;
 use crate::host::access::{Access, Beside, Trust};
 use crate::host::fc;
 use crate::host::function::{DEFAULT_TIMEOUT, Function};
-use crate::host::interrupts::Interrupts;
 use crate::host::lambda::{self, RuntimeApi};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use settings::{Invalid, Reader};
+use terminal::interrupts::Interrupts;
 use web_ingest::{Ingest, MAX_BODY};
 
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
@@ -90,7 +90,7 @@ pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Ended {
     if json {
         super::print_json(&function.totals());
     }
-    ended.map(|()| Exit::Done)
+    ended
 }
 
 /// The function, what is served over HTTP beside it, who may send events, and what clients may take.
@@ -143,13 +143,15 @@ async fn over_http(
     ingest: Option<Ingest>,
     access: Access,
     limits: Limits,
-) -> Result<(), Failure> {
+) -> Ended {
     if matches!(access, Access::Nobody) {
         tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
     }
     let platform = Platform::detect(variable);
     let adapter = fc::adapter(function.clone()).platform(platform).limits(limits);
     let adapter = adapter.timeout(Duration::from_secs(args.timeout));
+    let ending = function.clone();
+    let adapter = adapter.on_stop(move || ending.end_at_parts());
     let mut adapter = adapter.admit(move |headers| access.admits(headers));
     if let Some(ingest) = ingest {
         let looking = ingest.clone();
@@ -166,14 +168,27 @@ async fn over_http(
         // Nobody cuts a log by them elsewhere.
         adapter = adapter.markers(Markers::Off);
     }
-    adapter.run().await.map_err(|error| match error.kind() {
-        ErrorKind::Configuration => Failure::configuration(&error),
-        ErrorKind::Listen => Failure::out_of_reach(&error).with_remedy("--listen ADDR:PORT takes another"),
-        _ => Failure::internal(&error),
-    })
+    match adapter.run().await {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => match error.kind() {
+            ErrorKind::Interrupted => {
+                super::say(error);
+                Ok(Exit::Interrupted)
+            }
+            ErrorKind::Configuration => Err(Failure::configuration(&error)),
+            ErrorKind::Listen => {
+                Err(Failure::out_of_reach(&error).with_remedy("--listen ADDR:PORT takes another"))
+            }
+            _ => Err(Failure::internal(&error)),
+        },
+    }
 }
 
-async fn on_lambda(api: &RuntimeApi, timeout: Duration, function: Function) -> Result<(), Failure> {
-    let mut signals = Interrupts::from_outside();
-    lambda::run(function, api, timeout, signals.next()).await.map_err(Failure::internal)
+async fn on_lambda(api: &RuntimeApi, timeout: Duration, function: Function) -> Ended {
+    let mut signals = Interrupts::of_process();
+    let stop = async {
+        signals.next().await;
+        function.end_at_parts();
+    };
+    lambda::run(function.clone(), api, timeout, stop).await.map(|()| Exit::Done).map_err(Failure::internal)
 }

@@ -12,12 +12,12 @@ use super::{Ended, Exit, Prepared, exit, journal, print, print_json, say};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::{Failure, FailureKind};
-use crate::host::interrupts::Interrupts;
 use crate::status::{Huawei, Limits, Status, collect};
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::Reader;
+use terminal::interrupts::Interrupts;
 use terminal::style::Stream;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.
@@ -60,7 +60,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
         let breaker = breakers.of_oms(&oms.huawei);
         Huawei::new(OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breaker))
     });
-    let mut interrupts = Interrupts::from_keyboard();
+    let mut interrupts = Interrupts::of_process();
     loop {
         let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
         let progress = args.stats.progress("listing", "failed key");

@@ -15,6 +15,7 @@ use super::objects::{self, Sample};
 use bridge_core::journal::{Layout, Record, RecordStatus};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, replay};
+use object_copy::stop::Stop;
 use terminal::numbers::bytes;
 use terminal::screen::{Screen, millis};
 
@@ -201,8 +202,8 @@ impl Story<'_> {
         let credentials = self.cloud.source_credentials().from_environment()?;
         let context = pipeline.engine().context(Some(&credentials));
         let journal = pipeline.journal().open(credentials, deadline);
-        let (options, interrupted) = (ReplayOptions::until(deadline), std::future::pending());
-        let summary = replay(pipeline.engine(), context, &journal, options, Arc::new(Log), interrupted).await;
+        let (options, stop) = (ReplayOptions::until(deadline), Stop::default());
+        let summary = replay(pipeline.engine(), context, &journal, options, Arc::new(Log), &stop).await;
         let waiting = keys.iter().map(String::as_str);
         self.journeys.follow(waiting, |journey| journey.arrived.is_some(), PATIENCE).await;
         for key in keys {

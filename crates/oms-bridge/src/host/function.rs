@@ -15,6 +15,7 @@ use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
 use bridge_core::warm::reach;
+use object_copy::stop::{Stop, StopLevel};
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};
 use web_ingest::{Host, Invocation};
@@ -179,8 +180,7 @@ impl Function {
         let journal = pipeline.journal().open(credentials, budget.journal);
         let options = ReplayOptions { source: pipeline.source(), ..ReplayOptions::until(budget.engine) };
         let summary =
-            replay(pipeline.engine(), context, &journal, options, Arc::new(Log), std::future::pending())
-                .await;
+            replay(pipeline.engine(), context, &journal, options, Arc::new(Log), &Stop::default()).await;
         self.0.counters.replayed(&summary);
         let (accepted, failed) = (summary.accepted, summary.failed);
         let stopped = summary.stopped.as_ref().map(tracing::field::display);
@@ -199,7 +199,7 @@ impl Function {
             Some(Stopped::CredentialsRefused(_) | Stopped::PermissionsRefused(_) | Stopped::Unavailable) => {
                 Ok(false)
             }
-            Some(Stopped::OutOfTime | Stopped::Interrupted) | None => Ok(failed == 0),
+            Some(Stopped::OutOfTime | Stopped::Interrupted | Stopped::Aborted) | None => Ok(failed == 0),
         }
     }
 
@@ -216,6 +216,12 @@ impl Function {
         let credentials = self.0.credentials.for_invocation(offered);
         let deadline = context.map_or_else(|| Instant::now() + DEFAULT_TIMEOUT, |context| context.deadline);
         Invocation { credentials, deadline }
+    }
+
+    /// Lets copies in parts end after the parts that are being sent. They are recorded, and a replay goes on
+    /// with them.
+    pub(crate) fn end_at_parts(&self) {
+        self.0.pipeline.engine().stop(StopLevel::EndAtParts);
     }
 
     /// What was done so far.

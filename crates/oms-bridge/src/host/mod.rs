@@ -3,6 +3,5 @@
 pub(crate) mod access;
 pub(crate) mod fc;
 pub(crate) mod function;
-pub(crate) mod interrupts;
 pub(crate) mod lambda;
 pub(crate) mod send;

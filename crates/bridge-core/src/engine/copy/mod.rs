@@ -20,9 +20,11 @@ use tokio::time::{Instant, timeout_at};
 use self::budget::DeleteBudget;
 use self::locks::KeyLocks;
 use super::{Acceptance, EngineName, Failure, Job, Outcome};
+use crate::metrics::Gauge;
 use crate::warm::reach;
 use object_copy::clock::Clock;
 use object_copy::outcome::Attempt;
+use object_copy::stop::{Stop, StopLevel};
 #[cfg(feature = "aws")]
 use object_copy::transfer::S3;
 use object_copy::transfer::{
@@ -114,10 +116,13 @@ struct CopyShared {
     /// Streams under way, over all objects.
     streams: Arc<Semaphore>,
     objects: AtomicU64,
+    under_way: Gauge,
     /// Limits removals.
     budget: Arc<DeleteBudget>,
     /// Destination keys under way.
     keys: KeyLocks,
+    /// Ends copies early.
+    stop: Stop,
     /// The transfer of the last source bucket and credentials: it holds the day's signing keys.
     last: Mutex<Option<Last>>,
 }
@@ -193,8 +198,10 @@ impl CopyEngine {
             in_flight,
             streams,
             objects: AtomicU64::new(0),
+            under_way: Gauge::default(),
             budget,
             keys: KeyLocks::default(),
+            stop: Stop::default(),
             last: Mutex::default(),
         }))
     }
@@ -241,6 +248,16 @@ impl CopyEngine {
             reach("the destination", deadline, config.destination.warm(&config.bucket)),
         );
         source.into_iter().chain(destination).collect()
+    }
+
+    /// Asks copies to end early.
+    pub(super) fn stop(&self, level: StopLevel) {
+        self.0.stop.raise(level);
+    }
+
+    /// Objects that are being copied.
+    pub(super) fn under_way(&self) -> usize {
+        self.0.under_way.value()
     }
 
     /// Objects looked at so far.
@@ -355,6 +372,7 @@ impl CopyShared {
             concurrency: config.in_flight.max(1),
             server_side,
             removals: self.removals(&location),
+            stop: self.stop.clone(),
             random: config.random,
             ..Options::default()
         };
@@ -397,11 +415,20 @@ impl CopyShared {
             let turn = self.keys.lock(&item.to).await;
             (turn, self.in_flight.acquire().await)
         });
-        let Ok(_begun) = begun.await else {
+        let begun = tokio::select! {
+            biased;
+            () = self.stop.reached(StopLevel::BeginNothing) => {
+                let failed = TransferError::transient("not begun: the program was told to stop");
+                return Outcome::Failed(Failure { open: item.open, ..failure(failed, Attempt::NotBegun) });
+            }
+            begun = begun => begun,
+        };
+        let Ok(_begun) = begun else {
             let failed = TransferError::out_of_time("not begun");
             return Outcome::Failed(failure(failed, Attempt::NotMade));
         };
         self.objects.fetch_add(1, Ordering::Relaxed);
+        let _under_way = self.under_way.add(1);
         let done = match (removal, self.config.deletes) {
             (Some(Removal::Object), Deletes::Ignored) => {
                 return accepted(Some("removals are not carried over"));

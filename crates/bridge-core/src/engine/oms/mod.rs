@@ -33,10 +33,12 @@ use self::rate::RateLimiter;
 use self::step::{Situation, Step};
 use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
 use crate::breaker::{Breaker, NoPermit};
+use crate::metrics::Gauge;
 use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
 use object_copy::clock::Clock;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
+use object_copy::stop::{Stop, StopLevel};
 use object_events::change::ObjectChange;
 use oss_lite::{Backoff, Random};
 
@@ -84,6 +86,17 @@ struct OmsShared {
     forbidden: Forbidden,
     in_flight: Arc<Semaphore>,
     requests: AtomicU64,
+    /// Keys in requests that wait for their reply.
+    under_way: Gauge,
+    stop: Stop,
+}
+
+/// Why a request is not sent.
+enum Delayed {
+    NotPermitted(NoPermit),
+    Throttled(Duration),
+    /// The program was told to stop.
+    Stopped,
 }
 
 /// How one request ended.
@@ -110,6 +123,8 @@ impl OmsEngine {
             forbidden: Forbidden::new(clock),
             in_flight: Arc::new(Semaphore::new(in_flight)),
             requests: AtomicU64::new(0),
+            under_way: Gauge::default(),
+            stop: Stop::default(),
         }))
     }
 
@@ -146,6 +161,16 @@ impl OmsEngine {
     /// cannot be reached by `deadline`; any reply counts as reached.
     pub async fn warm(&self, deadline: Instant) -> Option<String> {
         reach("OMS", deadline, self.0.client.warm()).await
+    }
+
+    /// Asks for no more requests than those that are under way ([`StopLevel::BeginNothing`]).
+    pub(super) fn stop(&self, level: StopLevel) {
+        self.0.stop.raise(level);
+    }
+
+    /// Keys in requests that wait for their reply.
+    pub(super) fn under_way(&self) -> usize {
+        self.0.under_way.value()
     }
 
     /// Requests sent so far.
@@ -243,14 +268,24 @@ impl OmsShared {
             // wait for its result. The slot comes last before sending, so that requests really go out as far
             // apart as their slots. The permit is held until the reply is classified, since the next request
             // may depend on what it says of the key.
-            let permit = match self.breaker.permit(Some(deadline)).await {
-                Ok(permit) => permit,
-                Err(why) => return Sent::Failed(not_permitted(&why, last)),
+            let ready = async {
+                let permit = self.breaker.permit(Some(deadline)).await.map_err(Delayed::NotPermitted)?;
+                self.rate.slot(deadline).await.map_err(|late| Delayed::Throttled(late.wait))?;
+                Ok(permit)
             };
-            if let Err(late) = self.rate.slot(deadline).await {
-                return Sent::Failed(throttled(late.wait, last));
-            }
+            let ready = tokio::select! {
+                biased;
+                () = self.stop.reached(StopLevel::BeginNothing) => Err(Delayed::Stopped),
+                ready = ready => ready,
+            };
+            let permit = match ready {
+                Ok(permit) => permit,
+                Err(Delayed::NotPermitted(why)) => return Sent::Failed(not_permitted(&why, last)),
+                Err(Delayed::Throttled(wait)) => return Sent::Failed(throttled(wait, last)),
+                Err(Delayed::Stopped) => return Sent::Failed(stopped(last)),
+            };
             self.requests.fetch_add(1, Ordering::Relaxed);
+            let under_way = self.under_way.add(batch.len());
             let refusal = match self.client.post(body.clone(), deadline).await {
                 Ok(request_id) => {
                     permit.answered(SignatureVerdict::Accepted);
@@ -258,6 +293,7 @@ impl OmsShared {
                 }
                 Err(refusal) => refusal,
             };
+            drop(under_way);
             permit.answered(refusal.signature());
             let Refusal { error, verdict, clock_was_wrong, .. } = &refusal;
             tracing::debug!(%error, ?verdict, keys = batch.len(), "OMS did not accept a request");
@@ -283,7 +319,10 @@ impl OmsShared {
                 }
                 Step::Sleep(delay) => {
                     tries += 1;
-                    tokio::time::sleep(delay).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(delay) => {}
+                        () = self.stop.reached(StopLevel::BeginNothing) => {}
+                    }
                 }
             }
             last = Some(refusal);
@@ -314,6 +353,16 @@ fn not_permitted(why: &NoPermit, last: Option<Refusal>) -> Failure {
             failure(FailureClass::Transient, Attempt::NotMade, why.to_owned())
         }
     }
+}
+
+/// A refusal that was to be tried again stands.
+fn stopped(last: Option<Refusal>) -> Failure {
+    if let Some(refusal) = last {
+        let class = refusal.verdict.class();
+        return refused(refusal, class);
+    }
+    let why = "not sent: the program was told to stop".to_owned();
+    failure(FailureClass::Transient, Attempt::NotBegun, why)
 }
 
 fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {

@@ -279,7 +279,8 @@ impl Directory {
             beside.unfinished(|| fastrand::u32(..))
         });
         let (file, name) = made.await?.map_err(|error| local(&path, &error))?;
-        Ok(Begun::File(UnfinishedFile { file: File::from_std(file), path, anchored, name }))
+        let temporary = Temporary(Some((anchored, name)));
+        Ok(Begun::File(UnfinishedFile { file: File::from_std(file), path, temporary }))
     }
 }
 
@@ -291,12 +292,11 @@ pub(super) enum Begun {
     File(UnfinishedFile),
 }
 
-/// A file under a temporary name, until it is complete and verified.
+/// A file under a temporary name, until it is complete and verified. It is removed with this value.
 pub(super) struct UnfinishedFile {
     file: File,
     path: PathBuf,
-    anchored: Arc<AnchoredPath>,
-    name: OsString,
+    temporary: Temporary,
 }
 
 impl UnfinishedFile {
@@ -304,25 +304,35 @@ impl UnfinishedFile {
         self.file.write_all(chunk).await.map_err(|error| local(&self.path, &error).into())
     }
 
-    /// Brings what was written to the disk, with the time of the source, and gives the file its own name. If
-    /// that fails, it is removed.
+    /// Brings what was written to the disk, with the time of the source, and gives the file its own name.
     pub(super) async fn finish(self, modified: Option<DateTime<Utc>>) -> Result<(), Abort> {
-        let Self { file, path, anchored, name } = self;
-        let renamed = async {
-            settle(file, modified).await.map_err(|error| local(&path, &error))?;
-            let (anchored, name) = (Arc::clone(&anchored), name.clone());
-            blocking(move || anchored.finish(&name)).await?.map_err(|error| local(&path, &error))
-        };
-        let renamed = renamed.await;
-        if renamed.is_err() {
-            discard(anchored, name).await;
-        }
-        Ok(renamed?)
+        let Self { file, path, temporary } = self;
+        settle(file, modified).await.map_err(|error| local(&path, &error))?;
+        let renamed = blocking(move || temporary.rename()).await?;
+        Ok(renamed.map_err(|error| local(&path, &error))?)
     }
+}
 
-    /// Removes it.
-    pub(super) async fn discard(self) {
-        discard(self.anchored, self.name).await;
+/// A temporary name, of which nothing is left when this is dropped: also where a copy is cancelled.
+struct Temporary(Option<(Arc<AnchoredPath>, OsString)>);
+
+impl Temporary {
+    fn rename(mut self) -> io::Result<()> {
+        if let Some((anchored, name)) = &self.0 {
+            anchored.finish(name)?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some((anchored, name)) = &self.0
+            && let Err(error) = anchored.discard(name)
+        {
+            tracing::warn!(name = %name.display(), %error, "a file that was not finished is left");
+        }
     }
 }
 
@@ -335,13 +345,6 @@ async fn settle(mut file: File, modified: Option<DateTime<Utc>>) -> io::Result<(
         let _ = file.set_modified(time.into());
     }
     Ok(())
-}
-
-async fn discard(anchored: Arc<AnchoredPath>, part: OsString) {
-    let name = part.clone();
-    if let Ok(Err(error)) = blocking(move || anchored.discard(&part)).await {
-        tracing::warn!(name = %name.display(), %error, "a file that was not finished is left");
-    }
 }
 
 /// Only a regular file or a link may be replaced by a file.

@@ -7,6 +7,7 @@ mod filter;
 mod keys_from;
 mod location;
 mod mapping;
+mod next_run;
 mod overlap;
 mod plan;
 mod report;
@@ -20,19 +21,19 @@ use clap::{Args, ValueEnum};
 
 use self::bar::CopyBar;
 use self::plan::{CopyPlan, Selection};
-use self::report::{CopyReport, Repeats};
+use self::report::CopyReport;
 use super::output::OutputFormat;
 use super::stats::StatsArgs;
-use super::{Ended, Exit, exit, insisted, say};
+use super::{Ended, Exit, exit, say};
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::{Failure, kind_of};
 use crate::features;
-use crate::host::interrupts::Interrupts;
 use http_client::{self, Proxies};
 use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{CONCURRENCY, Concern, MAX_PART_SIZE, MIN_PART_SIZE};
 use settings::{Invalid, Reader, parse, size};
+use terminal::interrupts::Interrupts;
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
@@ -192,20 +193,19 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
 }
 
 async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
-    let CopyPlan { transfer, flow, entries, measured, filter, selection } = plan;
+    let CopyPlan { transfer, stop, flow, entries, measured, filter, selection, next_run } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = OutputFormat::of(args.json);
-    let repeats = if args.force { Repeats::All } else { Repeats::Rest };
     let progress = args.stats.progress("listing", "object");
     let bar = CopyBar::new(progress, flow, mode);
     let mut report =
-        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, repeats, bar);
-    let bar = report.bar();
-    let (mut first, again) = (Interrupts::from_keyboard(), Interrupts::from_keyboard());
+        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, next_run, bar);
+    let (bar, mut interrupts) = (report.bar(), Interrupts::of_process());
     let summary = tokio::select! {
-        summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, first.next()) => summary,
+        summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, &stop) => summary,
         never = bar.measure(measured) => match never {},
-        () = insisted(again) => return Exit::Interrupted,
+        // The transfer has the same one.
+        never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
     };
     let source = args.source.as_deref().unwrap_or_default();
     let exit = finish(&summary, report, selection, filter.filtered(), source);
@@ -226,7 +226,7 @@ fn finish(summary: &Summary, report: CopyReport, selection: Selection, filtered:
 fn exit_of(summary: &Summary, left_out: bool) -> Exit {
     let all = |some: u64| summary.failed > 0 && some == summary.failed && summary.copied == 0;
     match &summary.stopped {
-        Some(StopReason::Interrupted) => Exit::Interrupted,
+        Some(StopReason::Interrupted | StopReason::Aborted) => Exit::Interrupted,
         Some(StopReason::CredentialsRefused) => Exit::CredentialsRefused,
         Some(StopReason::Settings(_) | StopReason::NotPermitted(_)) => Exit::Usage,
         Some(StopReason::Listing(ListError::Bucket(error))) => kind_of(error).into(),

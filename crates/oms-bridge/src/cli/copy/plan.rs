@@ -7,6 +7,7 @@ use super::entries::{self, EntriesError};
 use super::filter::{CopyFilter, EntryStream};
 use super::location::{Location, store_scheme};
 use super::mapping;
+use super::next_run::{NextRun, Repeats};
 use super::route::{Route, RouteError};
 use super::services::Services;
 use super::{CopyArgs, LinkChoice, PreserveChoice, failed_list};
@@ -14,7 +15,10 @@ use crate::failure::Failure;
 use crate::features;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::BucketListing;
-use object_copy::transfer::{Existing, Extras, Flow, Options, Preserve, Source, Symlinks, Transfer};
+use object_copy::stop::Stop;
+use object_copy::transfer::{
+    Existing, Extras, Flow, LeftOpen, Options, Preserve, Source, Symlinks, Transfer,
+};
 use settings::location::{Place, S3Place};
 use settings::{ConfigError, Invalid, Reader};
 
@@ -35,6 +39,8 @@ pub(super) enum PlanError {
 /// What the arguments ask for.
 pub(super) struct CopyPlan {
     pub(super) transfer: Transfer,
+    /// Ends the copies of `transfer` early.
+    pub(super) stop: Stop,
     pub(super) flow: Flow,
     pub(super) entries: EntryStream,
     /// What the entries will come from, to be listed once more for the progress.
@@ -42,6 +48,7 @@ pub(super) struct CopyPlan {
     /// What the globs left out so far is counted here.
     pub(super) filter: CopyFilter,
     pub(super) selection: Selection,
+    pub(super) next_run: NextRun,
 }
 
 /// What says beforehand how much there is to do.
@@ -99,6 +106,7 @@ impl CopyPlan {
         let ((from, to), filter) = given;
         let route = Route::new(&from, &to, args, services, own_endpoint, http)?;
         let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
+        let stop = Stop::default();
         let options = Options {
             part_size: args.part_size,
             concurrency: args.concurrency,
@@ -110,6 +118,9 @@ impl CopyPlan {
             },
             server_side: route.server_side,
             extras: extras(&args.preserve),
+            // The list of what failed has keys, nothing else.
+            left_open: LeftOpen::Found,
+            stop: stop.clone(),
             ..Options::default()
         };
         let below = if args.filter_keys { "" } else { &*route.names.from };
@@ -118,7 +129,12 @@ impl CopyPlan {
         let entries = entries::entries(args, &route, filter.clone()).await?;
         let selection = if args.recursive { Selection::Many } else { Selection::One };
         let transfer = Transfer::new(route.source, route.destination, options);
-        Ok(Self { transfer, flow, entries, measured, filter, selection })
+        let next_run = NextRun {
+            repeats: if args.force { Repeats::All } else { Repeats::Rest },
+            lists: args.recursive,
+            destination: args.destination.clone().unwrap_or_default(),
+        };
+        Ok(Self { transfer, stop, flow, entries, measured, filter, selection, next_run })
     }
 }
 

@@ -9,14 +9,17 @@ use serde::Serialize;
 
 use super::bar::CopyBar;
 use super::failed_list::{self, FailedList};
+use super::next_run::NextRun;
 use super::plan::Selection;
 use crate::cli::json_list::JsonList;
 use crate::cli::output::OutputFormat;
 use crate::cli::{Exit, print, print_json, say};
 use object_copy::bulk::{Mode, Observer, Summary};
 use object_copy::clock;
+use object_copy::outcome::Attempt;
 use object_copy::transfer::{CopyOutcome, Transfer, TransferError};
 use settings::text;
+use terminal::interrupts::finishing;
 use terminal::numbers::{bytes, count, counted, elapsed};
 
 /// Reasons for leaving something out that are told apart. There are fewer.
@@ -29,20 +32,11 @@ pub(super) struct CopyReport {
     transfer: Transfer,
     mode: Mode,
     selection: Selection,
-    repeats: Repeats,
+    next_run: NextRun,
     /// The keys that a dry run would copy.
     planned: JsonList,
     /// What rules left out, by reason.
     left_out: BTreeMap<String, u64>,
-}
-
-/// What the same command does when it is given again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeats {
-    /// All: `--force` copies what is there already, too.
-    All,
-    /// What is not at the destination yet.
-    Rest,
 }
 
 /// The result, as `--json` prints it.
@@ -82,12 +76,12 @@ impl CopyReport {
         mode: Mode,
         output: OutputFormat,
         selection: Selection,
-        repeats: Repeats,
+        next_run: NextRun,
         bar: CopyBar,
     ) -> Self {
         let failed = FailedList::new(failed, clock::system());
         let (planned, left_out) = (JsonList::new(output), BTreeMap::new());
-        Self { bar, failed, transfer, mode, selection, repeats, planned, left_out }
+        Self { bar, failed, transfer, mode, selection, next_run, planned, left_out }
     }
 
     /// The progress bar.
@@ -134,16 +128,12 @@ impl CopyReport {
                 let with = if exit == Exit::CredentialsRefused { "with others " } else { "" };
                 let stopped = stopped.to_string();
                 let stopped = text::printable(&stopped);
-                let next = match (self.repeats, self.mode) {
-                    // Nothing was done that it could go on from.
-                    (_, Mode::DryRun) => format!("{with}the same command lists all again"),
-                    (Repeats::All, Mode::Copy) => {
-                        format!("{with}the same command begins again; without --force it goes on from here")
-                    }
-                    (Repeats::Rest, Mode::Copy) => format!("{with}the same command goes on from here"),
-                };
-                say(format_args!("stopped early: {stopped}; {next}"));
+                let next = self.next_run.promise(self.mode);
+                say(format_args!("stopped early: {stopped}; {with}{next}"));
             }
+        }
+        for line in self.next_run.lines(summary, &self.transfer, |name| self.name(name)) {
+            say(line);
         }
         // One that was named is told of already.
         if summary.gone > 0 && self.selection == Selection::Many {
@@ -184,8 +174,12 @@ impl CopyReport {
 
 fn describe(summary: &Summary, verb: &str) -> String {
     let Summary { objects, copied, up_to_date, skipped, failed, bytes: size, elapsed_s, .. } = summary;
+    let unfinished = match summary.unfinished {
+        0 => String::new(),
+        unfinished => format!(", {} not finished", count(unfinished)),
+    };
     format!(
-        "{}: {} {verb} ({}), {} up to date, {} skipped, {} failed, in {}",
+        "{}: {} {verb} ({}), {} up to date, {} skipped, {} failed{unfinished}, in {}",
         counted(*objects, "object"),
         count(*copied),
         bytes(*size),
@@ -210,6 +204,9 @@ impl Observer for CopyReport {
                 self.bar.pass_over(size.unwrap_or(0));
                 tracing::debug!(key, size, ?done, "nothing to copy");
             }
+            Err(failed) if failed.attempt == Attempt::CutShort => {
+                tracing::info!(key, why = %failed.error, "ended early");
+            }
             Err(failed) => {
                 tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 self.bar.note_failed(name);
@@ -221,6 +218,10 @@ impl Observer for CopyReport {
                 }
             }
         }
+    }
+
+    fn stopping(&mut self, objects: usize) {
+        say(finishing(objects as u64, "object"));
     }
 
     fn skipped(&mut self, name: &OsStr, why: &str) {

@@ -5,21 +5,12 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
+use bridge_core::send::{KeyChunk, KeyInput};
 use settings::Invalid;
 use settings::lenient::{self, MARK, Start};
 
 /// Keys handed to the pipeline at once.
 const CHUNK: usize = 1000;
-
-/// A chunk of the input.
-#[derive(Debug, Default)]
-pub(super) struct Chunk {
-    pub(super) keys: Vec<String>,
-    /// What is no key, and why.
-    pub(super) rejected: Vec<String>,
-    /// Reading stopped here because of this.
-    pub(super) error: Option<String>,
-}
 
 /// Where keys come from.
 #[derive(Debug)]
@@ -28,7 +19,7 @@ pub(crate) struct Input(KeySource);
 #[derive(Debug)]
 enum KeySource {
     Keys(std::vec::IntoIter<String>),
-    Stdin(mpsc::Receiver<Chunk>),
+    Stdin(mpsc::Receiver<KeyChunk>),
 }
 
 /// What stands between two keys on stdin.
@@ -74,22 +65,25 @@ impl Input {
             KeySource::Stdin(_) => None,
         }
     }
+}
 
-    pub(super) async fn next(&mut self) -> Option<Chunk> {
+impl KeyInput for Input {
+    async fn next(&mut self) -> Option<KeyChunk> {
         match &mut self.0 {
             KeySource::Keys(keys) => {
                 let keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
-                let chunk = Chunk { keys, ..Chunk::default() };
+                let chunk = KeyChunk { keys, ..KeyChunk::default() };
                 (!chunk.is_empty()).then_some(chunk)
             }
             KeySource::Stdin(chunks) => chunks.recv().await,
         }
     }
-}
 
-impl Chunk {
-    fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.rejected.is_empty() && self.error.is_none()
+    fn rest(self) -> Option<Vec<String>> {
+        match self.0 {
+            KeySource::Keys(keys) => Some(keys.collect()),
+            KeySource::Stdin(_) => None,
+        }
     }
 }
 
@@ -106,8 +100,8 @@ struct KeyReader {
 impl KeyReader {
     /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before
     /// the first; what ends in NUL was written by a program, and is taken as it is.
-    fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(Chunk) -> bool) {
-        let mut chunk = Chunk::default();
+    fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(KeyChunk) -> bool) {
+        let mut chunk = KeyChunk::default();
         loop {
             let mut key = Vec::new();
             match input.read_until(self.end, &mut key) {
@@ -177,7 +171,7 @@ enum Rejected {
 mod tests {
     use super::*;
 
-    fn chunks(input: &[u8], end: u8) -> Vec<Chunk> {
+    fn chunks(input: &[u8], end: u8) -> Vec<KeyChunk> {
         let mut chunks = Vec::new();
         KeyReader { end, bucket: Some("photos".to_owned()), line: 0 }.read(&mut { input }, |chunk| {
             chunks.push(chunk);
