@@ -149,7 +149,7 @@ async fn replay_ends_at_once_at_the_second_signal_and_keeps_every_record() {
 }
 
 /// A failed record of an object of four parts, of which the third is held back.
-async fn large(cloud: &Cloud) -> FaultId {
+fn large(cloud: &Cloud) -> FaultId {
     cloud.twin.oss().put(SOURCE, "film", Content::zeros(4 * PART));
     let held = Fault::new(Service::Obs, FaultAction::Hold).method("PUT").path_contains("partNumber=3");
     cloud.twin.faults().inject(held)
@@ -162,7 +162,7 @@ fn parts(cloud: &Cloud) -> u64 {
 #[tokio::test]
 async fn a_replay_that_copies_ends_at_a_part_and_the_next_goes_on_with_it() {
     let cloud = Cloud::start().await;
-    let held = large(&cloud).await;
+    let held = large(&cloud);
     let settings = cloud.copy_settings().set("SOURCE_BUCKET", SOURCE);
     cloud.twin.oss().put(LOGS, &cloud.copy_records().name(Shelf::Failed, "film"), "");
     let arguments = ["replay", "--concurrency", "1", "--json"].map(str::to_owned);
