@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error::ApiError;
-use super::extract::{Caller, Json, json_with};
+use super::extract::{Caller, Json};
+use super::respond::json_with;
 use crate::desk::Desk;
 use crate::users::Role;
 

@@ -19,7 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::error::ApiError;
-use super::extract::{Raw, json};
+use super::extract::Raw;
+use super::respond::json;
 use super::shown::ObjectView;
 use crate::desk::Desk;
 use crate::entry::{Arrival, ArrivalEffect, Entry, Id};

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use oss_lite::ErrorKind;
 use serde_json::json;
 
-use super::extract;
+use super::respond;
 use crate::catalogue::{CatalogueError, CatalogueErrorKind};
 use crate::desk::{LookError, NoRandomness};
 
@@ -102,7 +102,7 @@ impl IntoResponse for ApiError {
             tracing::warn!(status = status.as_u16(), code, message, "request refused");
         }
         let body = json!({ "error": { "code": code, "message": message } });
-        let mut response = extract::json_with(status, &body);
+        let mut response = respond::json_with(status, &body);
         let headers = response.headers_mut();
         match status {
             StatusCode::UNAUTHORIZED => {

@@ -16,6 +16,7 @@ mod extract;
 mod multipart;
 mod objects;
 mod page;
+mod respond;
 mod shown;
 mod uploads;
 
@@ -28,7 +29,8 @@ use bridge_core::metrics::MEDIA_TYPE;
 use serde_json::json;
 
 use self::error::ApiError;
-use self::extract::{Caller, json};
+use self::extract::Caller;
+use self::respond::json;
 use crate::desk::Desk;
 use crate::users::Role;
 
@@ -66,7 +68,7 @@ pub(crate) fn router(desk: Desk, requests: usize) -> Router {
 }
 
 async fn openapi() -> Response {
-    extract::text("application/json", OPENAPI)
+    respond::text("application/json", OPENAPI)
 }
 
 async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
@@ -75,7 +77,7 @@ async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
 }
 
 async fn metrics(State(desk): State<Desk>) -> Response {
-    extract::text(MEDIA_TYPE, desk.totals().metrics())
+    respond::text(MEDIA_TYPE, desk.totals().metrics())
 }
 
 /// The caller, and the settings that the page needs.

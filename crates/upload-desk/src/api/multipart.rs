@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::error::ApiError;
-use super::extract::{Caller, Json, PathId, json, json_with, unknown_id};
+use super::extract::{Caller, Json, PathId, unknown_id};
+use super::respond::{json, json_with};
 use super::shown::{UploadView, located, time};
 use super::uploads::{self, UploadRequest, duplicate, own};
 use crate::desk::Desk;

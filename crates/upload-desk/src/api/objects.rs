@@ -6,7 +6,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::extract::{Caller, PathId, QueryParams, json, unknown_id};
+use super::extract::{Caller, PathId, QueryParams, unknown_id};
+use super::respond::json;
 use super::shown::ObjectView;
 use super::uploads::own;
 use crate::catalogue::ListFilter;

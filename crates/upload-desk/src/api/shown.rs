@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 
 use super::error::ApiError;
-use super::extract::json;
+use super::respond::json;
 use crate::desk::Desk;
 use crate::entry::{Entry, Forward, Md5State, Millis, UploadState};
 use crate::store::{Links, Preview};

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 
 use super::error::ApiError;
-use super::extract::{Caller, Json, PathId, json, json_with, unknown_id};
+use super::extract::{Caller, Json, PathId, unknown_id};
+use super::respond::{json, json_with};
 use super::shown::{ObjectView, UploadView, located, time};
 use crate::desk::{Desk, LARGEST_FORM};
 use crate::entry::{Entry, Id, Md5, UploadState};
