@@ -18,7 +18,7 @@ locals {
     startswith(local.dest, "oss://") ? "policy-function-copy-oss.json" : "policy-function-copy-obs.json"
   )
 
-  removals = lookup(var.settings, "PROPAGATE_DELETES", "false") == "true" ? [
+  removals = lower(trimspace(lookup(var.settings, "PROPAGATE_DELETES", "false"))) == "true" ? [
     "oss:ObjectRemoved:DeleteObject",
     "oss:ObjectRemoved:DeleteObjects",
   ] : []

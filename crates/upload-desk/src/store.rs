@@ -205,7 +205,7 @@ impl Store {
     ///
     /// When the bucket does not say.
     pub(crate) async fn page_access(&self) -> Result<PageAccess, Error> {
-        Ok(page_access(&self.patiently().get_cors().await?))
+        Ok(PageAccess::of(&self.patiently().get_cors().await?))
     }
 
     /// Lets pages upload: adds a rule to those of the bucket, unless they suffice. If pages of some origins
@@ -217,7 +217,7 @@ impl Store {
     pub(crate) async fn let_pages_upload(&self) -> Result<(), Error> {
         let bucket = self.patiently();
         let mut rules = bucket.get_cors().await?;
-        let rule = match page_access(&rules) {
+        let rule = match PageAccess::of(&rules) {
             PageAccess { forms: true, parts: true } => return Ok(()),
             PageAccess { forms: true, parts: false } => {
                 let of_forms = rules.iter().filter(|rule| rule.allowed_methods.contains(&Method::POST));
@@ -248,17 +248,21 @@ impl Store {
     }
 }
 
-fn page_access(rules: &[CorsRule]) -> PageAccess {
-    let takes_parts = |rule: &CorsRule| {
-        let has = |names: &[String], wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
-        let headers = &rule.allowed_headers;
-        rule.allowed_methods.contains(&Method::PUT)
-            && (has(headers, "*") || has(headers, "Content-MD5"))
-            && has(&rule.expose_headers, "ETag")
-    };
-    PageAccess {
-        forms: rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)),
-        parts: rules.iter().any(takes_parts),
+impl PageAccess {
+    /// What pages may do by these rules of a bucket.
+    pub fn of(rules: &[CorsRule]) -> Self {
+        let takes_parts = |rule: &CorsRule| {
+            let has =
+                |names: &[String], wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+            let headers = &rule.allowed_headers;
+            rule.allowed_methods.contains(&Method::PUT)
+                && (has(headers, "*") || has(headers, "Content-MD5"))
+                && has(&rule.expose_headers, "ETag")
+        };
+        Self {
+            forms: rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST)),
+            parts: rules.iter().any(takes_parts),
+        }
     }
 }
 

@@ -19,6 +19,9 @@ locals {
 
   # Of the secret only what the function can use.
   secrets = { for name in local.known.secrets : name => local.secret[name] if contains(keys(local.secret), name) }
+
+  deletes  = lower(trimspace(lookup(var.settings, "PROPAGATE_DELETES", "false")))
+  removals = local.deletes == "true" ? ["s3:ObjectRemoved:*"] : []
 }
 
 # A message that five deliveries did not settle is set aside here: nobody understands it, or neither OMS nor the log bucket took it.
@@ -77,7 +80,7 @@ resource "aws_s3_bucket_notification" "source" {
   queue {
     id            = var.name
     queue_arn     = aws_sqs_queue.events.arn
-    events        = ["s3:ObjectCreated:*"]
+    events        = concat(["s3:ObjectCreated:*"], local.removals)
     filter_prefix = var.source_prefix
     filter_suffix = var.source_suffix
   }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod breaker;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod config;

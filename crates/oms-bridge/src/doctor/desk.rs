@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use http::Method;
 use oss_lite::{Bucket, Error, ErrorKind};
 use reqwest::Url;
 use upload_desk::catalogue::{Catalogue, CatalogueLook, DatabaseUrl};
+use upload_desk::store::PageAccess;
 
 use super::{Finding, Severity};
 use crate::config::keys::OSS_KEYS;
@@ -63,13 +63,18 @@ async fn cors(bucket: &Bucket, service: &Service) -> Finding {
     const CHECK: &str = "desk CORS";
     const WHY: &str = "browsers upload nothing, and do not say why";
     let name = bucket.name();
-    let lets =
-        |rules: &[oss_lite::CorsRule]| rules.iter().any(|rule| rule.allowed_methods.contains(&Method::POST));
-    let error = match bucket.get_cors().await {
-        Ok(rules) if lets(&rules) => {
-            return Finding::ok(CHECK, format!("a rule of {name} lets pages upload"));
+    let access = bucket.get_cors().await.map(|rules| PageAccess::of(&rules));
+    let error = match access {
+        Ok(PageAccess { forms: true, parts: true }) => {
+            return Finding::ok(CHECK, format!("rules of {name} let pages upload"));
         }
-        Ok(_) => {
+        Ok(PageAccess { forms: true, parts: false }) => {
+            let what = format!("no rule of {name} lets pages upload in parts");
+            let why = "large files are not uploaded, small ones are";
+            let remedy = "start the desk with --set-cors once, or add a rule that allows PUT and the header Content-MD5, and exposes ETag";
+            return Finding::bad(CHECK, Severity::Warning, what, why, remedy);
+        }
+        Ok(PageAccess { forms: false, .. }) => {
             let what = format!("no rule of {name} lets pages upload to it");
             let remedy = "start the desk with --set-cors once, or add a rule that allows POST";
             return Finding::bad(CHECK, Severity::Problem, what, WHY, remedy);

@@ -25,6 +25,23 @@ variables {
   }
 }
 
+run "removals_are_events_where_they_are_carried_out" {
+  variables {
+    settings = {
+      SYNC_URL          = "https://oms.cn-north-4.myhuaweicloud.com/v2/p/sync-tasks/t/events"
+      OSS_ENDPOINT      = "oss-cn-hangzhou.aliyuncs.com"
+      FORWARD_MODE      = "copy"
+      DEST              = "obs://mirror/a"
+      PROPAGATE_DELETES = " True"
+    }
+  }
+
+  assert {
+    condition     = tolist(aws_s3_bucket_notification.source[0].queue[0].events) == tolist(["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
+    error_message = "Removals must raise events."
+  }
+}
+
 run "what_the_function_is_told" {
   assert {
     condition = nonsensitive(aws_lambda_function.this.environment[0].variables) == tomap({

@@ -13,7 +13,7 @@ use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 
 use super::Local;
-use crate::config::table::copy::{DEST_ENDPOINT, SOURCE_BUCKET};
+use crate::config::table::copy::{DEST, DEST_ENDPOINT, SOURCE_BUCKET};
 use crate::config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
 use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use crate::demo::Error;
@@ -35,6 +35,7 @@ fn environment(cloud: &LocalCloud) -> Vec<(&'static str, String)> {
         (SYNC_URL.spec.name, cloud.sync_url()),
         (HW_AK.spec.name, huawei.access_key.clone()),
         (HW_SK.spec.name, huawei.secret_key.clone()),
+        (DEST.spec.name, format!("obs://{DESTINATION}")),
         (DEST_ENDPOINT.spec.name, twin.obs_url()),
     ]
 }
