@@ -27,6 +27,7 @@ variables {
 
 run "removals_are_events_where_they_are_carried_out" {
   variables {
+    manage_notification = true
     settings = {
       SYNC_URL          = "https://oms.cn-north-4.myhuaweicloud.com/v2/p/sync-tasks/t/events"
       OSS_ENDPOINT      = "oss-cn-hangzhou.aliyuncs.com"
