@@ -33,8 +33,9 @@ pub(super) fn completions(args: &CompletionsArgs) -> Exit {
     Exit::Done
 }
 
-/// `clap_complete` 4.6 looks for `oms__bridge__subcmd__copy` and labels it `oms__subcmd__bridge__subcmd__copy`,
-/// for a program with a hyphen in its name, so that nothing is completed behind a command.
+/// `clap_complete` 4.6 looks for `oms__bridge__subcmd__copy` and labels it
+/// `oms__subcmd__bridge__subcmd__copy`, for a program with a hyphen in its name, so that nothing is completed
+/// behind a command.
 fn with_reached_labels(script: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(script).replace("oms__subcmd__bridge", "oms__bridge").into_bytes()
 }
