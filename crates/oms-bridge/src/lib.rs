@@ -12,7 +12,7 @@
 //! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
 //! | `status`, `doctor`, `explain` | what failed; what is set up wrongly; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
-//! | [`failure`] | why a command failed, in one form for all |
+//! | `failure` | why a command failed, in one form for all |
 //!
 //! | crate below it | concern |
 //! |---|---|
