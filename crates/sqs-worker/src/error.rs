@@ -18,6 +18,8 @@ pub struct QueueError {
     topic: String,
     /// Whether other credentials could help.
     of_credentials: bool,
+    /// Whether the service knows the credentials, and they lack a right.
+    lacks_right: bool,
 }
 
 /// What kind of trouble it is.
@@ -48,13 +50,24 @@ impl QueueError {
         self.of_credentials
     }
 
+    /// Whether the credentials are known and right, and may not do this: a policy is to be changed.
+    pub fn lacks_right(&self) -> bool {
+        self.lacks_right
+    }
+
     /// The same, of which nobody knows yet that it lasts.
     pub(super) fn passing(self) -> Self {
         Self { kind: QueueErrorKind::Transient, ..self }
     }
 
     fn new(kind: QueueErrorKind, operation: &str, why: String) -> Self {
-        Self { kind, message: format!("{operation}: {why}"), topic: why, of_credentials: false }
+        Self {
+            kind,
+            message: format!("{operation}: {why}"),
+            topic: why,
+            of_credentials: false,
+            lacks_right: false,
+        }
     }
 
     #[cfg(test)]
@@ -124,6 +137,9 @@ impl QueueError {
             message: format!("{operation}: {status}{}{clock}", text.trim_end()),
             topic: format!("{status} {code}"),
             of_credentials: kind == QueueErrorKind::Refused && is_of_credentials(code),
+            lacks_right: kind == QueueErrorKind::Refused
+                && !is_of_credentials(code)
+                && !is_of_signatures(code),
         }
     }
 }
@@ -163,22 +179,28 @@ fn is_of_credentials(code: &str) -> bool {
     )
 }
 
+/// Codes for a secret that does not belong to the key, or for a request that is not signed.
+fn is_of_signatures(code: &str) -> bool {
+    matches!(
+        code,
+        "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "SignatureDoesNotMatch"
+    )
+}
+
 /// Codes as of <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>.
 fn kind(code: &str, status: u16) -> QueueErrorKind {
     match code {
         // Of the clock: the next request is signed with the service's time.
         "RequestExpired" | "RequestTimeTooSkewed" => QueueErrorKind::Transient,
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "InvalidSignatureException"
-        | "KmsAccessDenied"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "NotAuthorized"
-        | "SignatureDoesNotMatch" => QueueErrorKind::Refused,
-        _ if is_of_credentials(code) => QueueErrorKind::Refused,
+        "AccessDenied" | "AccessDeniedException" | "KmsAccessDenied" | "NotAuthorized" => {
+            QueueErrorKind::Refused
+        }
+        _ if is_of_credentials(code) || is_of_signatures(code) => QueueErrorKind::Refused,
         "NonExistentQueue"
         | "QueueDoesNotExist"
         | "InvalidAddress"
@@ -235,6 +257,20 @@ mod tests {
         assert_eq!(of("no", Some(-3600)).kind(), Transient);
         assert_eq!(of("no", Some(200)).kind(), Refused);
         assert_eq!(of("no", None).kind(), Refused);
+    }
+
+    #[test]
+    fn a_right_is_missing_only_where_the_credentials_are_good() {
+        for (code, lacks_right) in [
+            ("AccessDenied", true),
+            ("KmsAccessDenied", true),
+            ("SignatureDoesNotMatch", false),
+            ("InvalidSignatureException", false),
+            ("InvalidClientTokenId", false),
+            ("OverLimit", false),
+        ] {
+            assert_eq!(refused(code, 403, "", None).lacks_right(), lacks_right, "{code}");
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub(crate) const QUEUE_RIGHTS: [&str; 4] =
 /// The kind of an error of the queue.
 pub(crate) fn queue_kind(error: &QueueError) -> FailureKind {
     match error.kind() {
-        QueueErrorKind::Refused if error.is_of_credentials() => FailureKind::Credentials,
-        QueueErrorKind::Refused => FailureKind::Permission,
+        QueueErrorKind::Refused if error.lacks_right() => FailureKind::Permission,
+        QueueErrorKind::Refused => FailureKind::Credentials,
         QueueErrorKind::Unusable => FailureKind::Configuration,
         QueueErrorKind::Transient => FailureKind::OutOfReach,
     }
