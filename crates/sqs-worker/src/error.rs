@@ -137,9 +137,7 @@ impl QueueError {
             message: format!("{operation}: {status}{}{clock}", text.trim_end()),
             topic: format!("{status} {code}"),
             of_credentials: kind == QueueErrorKind::Refused && is_of_credentials(code),
-            lacks_right: kind == QueueErrorKind::Refused
-                && !is_of_credentials(code)
-                && !is_of_signatures(code),
+            lacks_right: is_of_rights(code),
         }
     }
 }
@@ -179,6 +177,11 @@ fn is_of_credentials(code: &str) -> bool {
     )
 }
 
+/// Codes for good credentials that a policy does not let do this. A refusal without a code says less.
+fn is_of_rights(code: &str) -> bool {
+    matches!(code, "AccessDenied" | "AccessDeniedException" | "KmsAccessDenied" | "NotAuthorized")
+}
+
 /// Codes for a secret that does not belong to the key, or for a request that is not signed.
 fn is_of_signatures(code: &str) -> bool {
     matches!(
@@ -197,9 +200,7 @@ fn kind(code: &str, status: u16) -> QueueErrorKind {
     match code {
         // Of the clock: the next request is signed with the service's time.
         "RequestExpired" | "RequestTimeTooSkewed" => QueueErrorKind::Transient,
-        "AccessDenied" | "AccessDeniedException" | "KmsAccessDenied" | "NotAuthorized" => {
-            QueueErrorKind::Refused
-        }
+        _ if is_of_rights(code) => QueueErrorKind::Refused,
         _ if is_of_credentials(code) || is_of_signatures(code) => QueueErrorKind::Refused,
         "NonExistentQueue"
         | "QueueDoesNotExist"
@@ -267,7 +268,7 @@ mod tests {
             ("SignatureDoesNotMatch", false),
             ("InvalidSignatureException", false),
             ("InvalidClientTokenId", false),
-            ("OverLimit", false),
+            ("", false),
         ] {
             assert_eq!(refused(code, 403, "", None).lacks_right(), lacks_right, "{code}");
         }

@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::extract::{Caller, Json, PathId, unknown_id};
 use super::respond::{json, json_with};
 use super::shown::{UploadView, located, time};
-use super::uploads::{self, UploadRequest, duplicate, own};
+use super::uploads::{self, UploadRequest, duplicate, own, whole};
 use crate::desk::Desk;
 use crate::entry::{Entry, GIVEN_UP_AFTER, Md5, Multipart, PART_EXPIRY, UploadState, after};
 
@@ -69,7 +69,8 @@ pub(super) struct SignRequest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartRequest {
-    number: u32,
+    #[serde(deserialize_with = "whole")]
+    number: u64,
     md5: String,
 }
 
@@ -115,13 +116,10 @@ pub(super) async fn sign(
 }
 
 fn checked(part: &PartRequest, most: u32) -> Result<(u32, Md5), ApiError> {
-    if !(1..=most).contains(&part.number) {
-        return Err(ApiError::malformed(format!(
-            "this upload has the parts 1 to {most}, not {}",
-            part.number
-        )));
-    }
-    Ok((part.number, uploads::md5(&part.md5)?))
+    let number = u32::try_from(part.number).ok().filter(|number| (1..=most).contains(number));
+    let outside =
+        || ApiError::malformed(format!("this upload has the parts 1 to {most}, not {}", part.number));
+    Ok((number.ok_or_else(outside)?, uploads::md5(&part.md5)?))
 }
 
 #[derive(Debug, Serialize)]

@@ -39,7 +39,7 @@ pub(super) struct UploadRequest {
 }
 
 /// A whole number in any spelling of JSON: 3.0 is 3.
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     /// Largest range in which every integer is an exact float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number = Number::deserialize(deserializer)?;
@@ -50,7 +50,7 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         reason = "whole, and within the range"
     )]
     let whole = number.as_u64().or_else(|| float.map(|float| float as u64));
-    whole.ok_or_else(|| D::Error::custom(format!("size is not a number of bytes: {number}")))
+    whole.ok_or_else(|| D::Error::custom(format!("{number} is no whole number")))
 }
 
 #[derive(Debug, Serialize)]
