@@ -88,6 +88,9 @@ class ThreeMinutes(unittest.TestCase):
         self.assertEqual((self.dead, self.early), ((0, 0), {}))
         # Whoever is told of by /healthz cannot mend it.
         self.assertEqual(set(outage.told), {200})
+        # No key was received so often that it waits for long, or that the next time would be one too many.
+        again = [line for line in outage.trouble() if re.search(r'"receives":([3-9]|\d\d)', line)]
+        self.assertEqual(again, [])
         eventually(lambda: len(outage.clouds.accepted(KEYS)) == len(KEYS), "all arrive after it", 300, 1)
         eventually(lambda: uploads.count() == (0, 0), "deleted")
         self.assertEqual(uploads.count(uploads.dead), (0, 0))

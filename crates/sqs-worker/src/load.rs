@@ -18,7 +18,7 @@ use bridge_core::pipeline::{Budget, Nack, NackReason, Report};
 use bridge_core::progress::Log;
 use object_copy::clock;
 use object_events::Message;
-use oss_lite::Backoff;
+use oss_lite::{Backoff, Random};
 
 /// Time budget of one run. What is not copied by then is recorded in the journal, and a replay continues it.
 const RUN: Duration = Duration::from_hours(1);
@@ -27,8 +27,10 @@ const RUN: Duration = Duration::from_hours(1);
 /// long each time, so that five receives outlast an outage of an hour.
 const RETRY_DELAY: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
 
-fn retry_delay(receives: u32) -> Duration {
-    RETRY_DELAY.equal_jitter(receives.saturating_sub(1).saturating_mul(2), fastrand::f64)
+/// The delay comes after a whole poll: nacks make the pollers stop receiving, but polls that are on their way
+/// end only after `wait`, and would receive the message again and use up one more of its receives.
+fn retry_delay(receives: u32, wait: Duration, random: Random) -> Duration {
+    wait + RETRY_DELAY.equal_jitter(receives.saturating_sub(1).saturating_mul(2), random)
 }
 
 /// Processes messages until each is acked, nacked or left.
@@ -106,7 +108,7 @@ impl Shared {
             }
             self.stats.released.add(1);
             let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
-            let delay = retry_delay(receives);
+            let delay = retry_delay(receives, self.options.wait, fastrand::f64);
             tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message is made visible again later");
             let receipts = lease.of(std::slice::from_ref(id));
             if let Err(error) = self.queue.change_visibility(&receipts, delay).await {
@@ -146,5 +148,18 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nacked_message_comes_back_after_all_polls_that_were_on_their_way() {
+        let poll = Duration::from_secs(20);
+        let seconds = |random: Random| [1, 2, 3, 9].map(|receives| retry_delay(receives, poll, random).as_secs());
+        assert_eq!(seconds(|| 0.0), [35, 80, 260, 1820]);
+        assert_eq!(seconds(|| 1.0), [50, 140, 500, 3620]);
     }
 }
