@@ -38,6 +38,7 @@ impl Pending {
             request_id: Some(id.to_owned()),
             attempt: Attempt::NotMade,
             open: None,
+            refusal: None,
         });
         let now = journal.now();
         let writes: Vec<_> = changes

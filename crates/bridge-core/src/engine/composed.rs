@@ -13,6 +13,7 @@ use super::{EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
 use crate::credentials::NoCredentials;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_copy::stop::StopLevel;
+use object_copy::transfer::Concern;
 
 /// The engine of a process. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -216,6 +217,7 @@ fn no_credentials(index: usize, outcomes: &OutcomeSender) {
         request_id: None,
         attempt: Attempt::NotMade,
         open: None,
+        refusal: Some(Concern::Credentials),
     };
     // The receiver is given away only after this.
     let _ = outcomes.send((index, Outcome::Failed(failure)));

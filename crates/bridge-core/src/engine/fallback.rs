@@ -141,7 +141,15 @@ mod tests {
 
     fn failed(engine: EngineName, class: FailureClass, status: Option<u16>, attempt: Attempt) -> Outcome {
         let error = EngineError { status, code: None, message: "no".into() };
-        Outcome::Failed(Failure { engine, class, error, request_id: None, attempt, open: None })
+        Outcome::Failed(Failure {
+            engine,
+            class,
+            error,
+            request_id: None,
+            attempt,
+            open: None,
+            refusal: None,
+        })
     }
 
     fn by_oms(class: FailureClass, status: Option<u16>) -> Outcome {

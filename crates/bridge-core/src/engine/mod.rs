@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 pub use self::composed::Engine;
 use object_copy::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
+use object_copy::transfer::Concern;
 use object_events::change::ObjectChange;
 
 /// One change to forward, as an engine takes it. Cheap to clone.
@@ -125,16 +126,6 @@ pub struct Acceptance {
     pub note: Option<String>,
 }
 
-/// Codes of OSS, OBS and S3 that are about the credentials, not about what they may do.
-const CREDENTIALS: [&str; 6] = [
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidSecurityToken",
-    "InvalidToken",
-    "SecurityTokenExpired",
-    "SignatureDoesNotMatch",
-];
-
 /// Why an engine did not take a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -150,19 +141,11 @@ pub struct Failure {
     pub attempt: Attempt,
     /// Upload that the attempt left open at the destination.
     pub open: Option<OpenUpload>,
+    /// What was refused, if the class is [`FailureClass::Auth`]: the credentials, or a right that they lack.
+    pub refusal: Option<Concern>,
 }
 
 impl Failure {
-    /// Whether the credentials are refused: not known, wrong or expired. One that lacks a right is no such
-    /// failure.
-    pub(crate) fn refuses_credentials(&self) -> bool {
-        let code = self.error.code.as_deref();
-        self.class == FailureClass::Auth
-            && (self.attempt == Attempt::NotMade
-                || self.error.status == Some(401)
-                || code.is_some_and(|code| CREDENTIALS.contains(&code)))
-    }
-
     /// Whether this key will be refused every time while others are accepted. Neither another engine nor a
     /// retry helps then. A failure that blames the task or a bucket is permanent as well, until the settings
     /// are corrected, but it is not about the key.

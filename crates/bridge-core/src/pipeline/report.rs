@@ -1,7 +1,8 @@
 //! Counts over the stream of settled changes.
 
 use super::settle::{Disposition, Recorded, Settled};
-use object_copy::outcome::{Attempt, FailureClass};
+use object_copy::outcome::Attempt;
+use object_copy::transfer::Concern;
 
 /// The result of one call in numbers: a fold over the stream of
 /// [`Pipeline::settle`](super::Pipeline::settle).
@@ -46,10 +47,9 @@ impl Report {
             }
             Disposition::Failed(failure) => {
                 self.failed += 1;
-                let refused = failure.refuses_credentials();
                 self.unfinished += usize::from(failure.attempt == Attempt::CutShort);
-                self.refused_credentials += usize::from(refused);
-                self.missing_rights += usize::from(failure.class == FailureClass::Auth && !refused);
+                self.refused_credentials += usize::from(failure.refusal == Some(Concern::Credentials));
+                self.missing_rights += usize::from(failure.refusal == Some(Concern::Permission));
                 self.unrecorded += usize::from(lost);
                 if lost && self.first_unrecorded.is_none() {
                     self.first_unrecorded = settled.loss();

@@ -189,6 +189,7 @@ where
                 attempt: Attempt::NotMade,
                 // The upload that an earlier attempt left open is still open.
                 open: open.clone(),
+                refusal: None,
             };
             self.begin(index, Outcome::Failed(failure));
         }

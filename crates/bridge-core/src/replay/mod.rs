@@ -45,6 +45,7 @@ use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refu
 use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::FailureClass;
 use object_copy::stop::{Stop, StopLevel};
+use object_copy::transfer::Concern;
 use object_events::change::Provider;
 use oss_lite::Random;
 
@@ -294,7 +295,7 @@ impl Run {
             return;
         }
         let refusals = self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        if failure.refuses_credentials() {
+        if failure.refusal == Some(Concern::Credentials) {
             self.stop(Stopped::CredentialsRefused(failure.engine));
         } else if refusals >= REFUSALS_IN_A_ROW {
             self.stop(Stopped::PermissionsRefused(failure.engine));

@@ -160,9 +160,7 @@ impl ErrorDetails {
             || matches!(code, Some("PermanentRedirect" | "TemporaryRedirect"))
             || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
     }
-}
 
-impl ErrorDetails {
     /// Whether a right is missing. Where a refusal does not tell, the credentials count as refused.
     fn is_of_permission(&self) -> bool {
         self.concern == Concern::Permission || self.error.code.as_deref() == Some("AccessDenied")

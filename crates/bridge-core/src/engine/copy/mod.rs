@@ -482,6 +482,7 @@ fn accepted(note: Option<&str>) -> Outcome {
 }
 
 fn failure(failed: TransferError, attempt: Attempt) -> Failure {
+    let refusal = failed.refusal();
     let ErrorDetails { class, error, request_id, open, .. } = failed.into_details();
-    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open }
+    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open, refusal }
 }

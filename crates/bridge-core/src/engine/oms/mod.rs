@@ -39,6 +39,7 @@ use crate::warm::reach;
 use object_copy::clock::Clock;
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
 use object_copy::stop::{Stop, StopLevel};
+use object_copy::transfer::Concern;
 use object_events::change::ObjectChange;
 use oss_lite::{Backoff, Random};
 
@@ -380,13 +381,17 @@ fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
 
 fn refused(refusal: Refusal, class: FailureClass) -> Failure {
     let Refusal { error, request_id, .. } = refusal;
-    Failure { engine: EngineName::Oms, class, error, request_id, attempt: Attempt::Made, open: None }
+    // OMS answers 401 to credentials that it does not know or has locked, 403 to those that lack a right.
+    let what = if error.status == Some(401) { Concern::Credentials } else { Concern::Permission };
+    let refusal = (class == FailureClass::Auth).then_some(what);
+    Failure { engine: EngineName::Oms, class, error, request_id, attempt: Attempt::Made, open: None, refusal }
 }
 
 /// A failure without a reply of the service.
 fn failure(class: FailureClass, attempt: Attempt, why: String) -> Failure {
     let error = EngineError::local(why);
-    Failure { engine: EngineName::Oms, class, error, request_id: None, attempt, open: None }
+    let refusal = (class == FailureClass::Auth).then_some(Concern::Credentials);
+    Failure { engine: EngineName::Oms, class, error, request_id: None, attempt, open: None, refusal }
 }
 
 #[cfg(test)]

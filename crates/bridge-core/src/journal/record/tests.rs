@@ -17,6 +17,7 @@ pub(super) fn failure(class: FailureClass) -> Failure {
         request_id: Some("r1".into()),
         attempt: Attempt::Made,
         open: None,
+        refusal: None,
     }
 }
 
