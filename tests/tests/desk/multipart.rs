@@ -61,9 +61,7 @@ async fn a_large_file_goes_up_in_parts_and_is_forwarded() {
 #[tokio::test]
 async fn nobody_touches_the_upload_of_another_user() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     upload.send(ERIC, 1).await;
     upload.send(ERIC, 2).await;
@@ -123,9 +121,7 @@ async fn a_signed_part_takes_its_own_content_only_and_for_a_while() {
 #[tokio::test]
 async fn parts_that_are_not_the_file_are_not_put_together() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(2 * PART);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, 2 * PART).await;
     let upload = Parts::of(&desk, &begun, &content);
     let refused = async |why: &str| {
         let answered = upload.complete(ERIC).await;
@@ -153,9 +149,7 @@ async fn parts_that_are_not_the_file_are_not_put_together() {
 #[tokio::test]
 async fn two_tabs_may_send_the_same_upload_and_both_complete_it() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(3 * PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, 3 * PART + 1).await;
     let (one, other) = (Parts::of(&desk, &begun, &content), Parts::of(&desk, &begun, &content));
     tokio::join!(send_all(&one, ERIC), send_all(&other, ERIC));
     let (first, second) = tokio::join!(one.complete(ERIC), other.complete(ERIC));
@@ -175,9 +169,7 @@ async fn two_tabs_may_send_the_same_upload_and_both_complete_it() {
 #[tokio::test]
 async fn an_upload_that_its_user_gives_up_leaves_nothing() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     upload.send(ERIC, 1).await;
     let path = format!("/uploads/{}", begun.id());

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use e2e::cloud::http_client;
-use e2e::desk::{Answered, DeskSetup, User, md5};
+use e2e::desk::{Answered, DeskSetup, ERIC, User, md5};
 use e2e::{Cloud, Desk};
 use oss_lite::Crc64;
 use reqwest::{Method, Request, Response};
@@ -65,6 +65,13 @@ impl<'d> Parts<'d> {
     /// A desk whose parts are small.
     pub(crate) async fn desk(cloud: &Cloud) -> DeskSetup {
         Desk::on(cloud).await.set("DESK_PART_SIZE", PART.to_string())
+    }
+
+    /// A desk whose parts are small, the content of a file of this size, and Eric's upload of it, begun.
+    pub(crate) async fn begun(cloud: &Cloud, len: usize) -> (Desk, Vec<u8>, Answered) {
+        let (desk, content) = (Self::desk(cloud).await.start().await, content(len));
+        let begun = Self::begin(&desk, ERIC, "a.bin", &content).await;
+        (desk, content, begun)
     }
 
     /// Begins an upload.

@@ -12,9 +12,7 @@ use crate::support::key;
 #[tokio::test]
 async fn an_upload_goes_on_after_a_restart_of_its_desk() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(2 * PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, 2 * PART + 1).await;
     Parts::of(&desk, &begun, &content).send(ERIC, 2).await;
     // Another size would not fit what is stored.
     let desk = desk.kill().await.set("DESK_PART_SIZE", "204800").start().await;
@@ -62,9 +60,7 @@ async fn an_upload_whose_desk_died_before_it_wrote_its_id_down_is_aborted() {
 #[tokio::test]
 async fn an_object_that_was_put_together_by_a_desk_that_died_is_found() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     send_all(&upload, ERIC).await;
     let hang = cloud.twin.faults().inject(Fault::new(Service::Oss, FaultAction::Hang).method("HEAD"));
@@ -107,9 +103,7 @@ async fn an_answer_that_is_lost_does_not_matter_wherever_it_is_lost() {
 #[tokio::test]
 async fn an_upload_that_nobody_goes_on_with_is_aborted() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     upload.send(ERIC, 1).await;
     let setup = desk.kill().await;
@@ -145,9 +139,7 @@ async fn a_signed_part_puts_the_end_of_an_upload_off() {
 #[tokio::test]
 async fn an_upload_that_others_aborted_is_over() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     send_all(&upload, ERIC).await;
     let gone = FaultResponse::error(404, "NoSuchUpload", "gone");
@@ -161,9 +153,7 @@ async fn an_upload_that_others_aborted_is_over() {
 #[tokio::test]
 async fn a_part_that_changes_before_all_are_put_together_opens_the_upload_again() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     send_all(&upload, ERIC).await;
     // The first list is for who asks for completion, the second one for the worker.
@@ -185,9 +175,7 @@ async fn a_part_that_changes_before_all_are_put_together_opens_the_upload_again(
 #[tokio::test]
 async fn an_object_that_is_not_what_the_browser_read_is_removed() {
     let cloud = Cloud::start().await;
-    let desk = Parts::desk(&cloud).await.start().await;
-    let content = content(PART + 1);
-    let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
     send_all(&upload, ERIC).await;
     let other = "x".repeat(content.len());
