@@ -5,6 +5,7 @@ use cloud_twin::{Fault, FaultResponse, ManualClock, Service, Twin};
 use e2e::cloud::{MIRROR, SOURCE};
 use e2e::copy::bytes;
 use e2e::{Cloud, Copy};
+use serde_json::json;
 
 use crate::support::{PART, SMALL_PARTS, all_to_mirror, ends_with};
 
@@ -81,4 +82,20 @@ async fn mistakes_remove_nothing() {
     ends_with(2, Copy::new(&cloud.twin, "/tmp", "/tmp").with(["--abort-stale"])).await;
     ends_with(4, clean(&cloud, "").with(["--older-than", "0s"]).set("HW_SK", "wrong")).await;
     assert_eq!(open(&cloud), ["a"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_that_fails_behind_the_first_page_is_one_object_all_the_same() {
+    const PAGE: &str = "<ListMultipartUploadsResult><Bucket>mirror</Bucket><IsTruncated>true</IsTruncated>\
+        <NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>\
+        <Upload><Key>a</Key><UploadId>u</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload>\
+        </ListMultipartUploadsResult>";
+    let cloud = Cloud::start().await;
+    let page = FaultResponse::error(200, "", "").body(PAGE);
+    let refused = FaultResponse::error(403, "AccessDenied", "no");
+    cloud.twin.faults().inject(Fault::respond(Service::Obs, page).path_contains("uploads").times(1));
+    cloud.twin.faults().inject(Fault::respond(Service::Obs, refused).path_contains("key-marker=a"));
+    let finished = ends_with(2, clean(&cloud, "").with(["--dry-run", "--json"])).await;
+    let printed = finished.json();
+    assert_eq!((&printed["keys"], &printed["error"]["exit"]), (&json!(["a"]), &json!(2)), "{finished:?}");
 }

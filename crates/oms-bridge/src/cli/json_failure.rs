@@ -1,5 +1,7 @@
 //! The one object of `--json` where a command fails before it has a result.
 
+use std::mem;
+
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -7,17 +9,33 @@ use super::{Exit, print_json};
 use crate::failure::Failure;
 
 /// What is known of the end of this process.
-static KNOWN: Mutex<Known> = parking_lot::const_mutex(Known { is_printed: false, failure: None, said: None });
+static KNOWN: Mutex<Known> =
+    parking_lot::const_mutex(Known { printed: Printed::Nothing, failure: None, said: None });
 
 struct Known {
-    is_printed: bool,
+    printed: Printed,
     failure: Option<Failure>,
     said: Option<String>,
 }
 
-/// The result is on stdout: nothing else may follow.
-pub(super) fn result_is_printed() {
-    KNOWN.lock().is_printed = true;
+/// What is on stdout.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Printed {
+    Nothing,
+    /// An object whose list of keys is open.
+    List,
+    /// The result: nothing else may follow.
+    Result,
+}
+
+/// The result follows on stdout. Whether a list is open there, which the result ends.
+pub(super) fn result_is_printed() -> bool {
+    mem::replace(&mut KNOWN.lock().printed, Printed::Result) == Printed::List
+}
+
+/// A list was begun, which the result ends.
+pub(super) fn list_is_begun() {
+    KNOWN.lock().printed = Printed::List;
 }
 
 /// The command failed for this.
@@ -50,11 +68,11 @@ enum ErrorMembers {
     Told { kind: &'static str, message: String },
 }
 
-/// Prints the failure, if there was one and no result.
+/// Prints the failure, if there was one and no result. A list that was begun ends with it.
 pub(super) fn print_unless_printed(exit: Exit) {
     let failure = {
         let mut known = KNOWN.lock();
-        if known.is_printed || exit == Exit::Done {
+        if known.printed == Printed::Result || exit == Exit::Done {
             return;
         }
         match (known.failure.take(), known.said.take()) {

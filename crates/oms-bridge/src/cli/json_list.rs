@@ -7,7 +7,7 @@ use serde::Serialize;
 use settings::text;
 
 use super::output::OutputFormat;
-use super::{json_failure, print};
+use super::{json_failure, print, print_json};
 
 /// A list that is printed as it comes, so that memory does not grow with it.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl JsonList {
             OutputFormat::Text => print(line),
             OutputFormat::Json => {
                 let key = serde_json::Value::from(key).to_string();
-                json_failure::result_is_printed();
+                json_failure::list_is_begun();
                 let start = if before == 0 { "{\"keys\":[" } else { "," };
                 // A closed stdout is the reader's choice.
                 let _ = write!(io::stdout(), "{start}{}", text::json(&key));
@@ -48,9 +48,10 @@ impl JsonList {
 
     /// Prints the rest of the object: the members of `result`, which has some.
     pub(super) fn finish(&self, result: &impl Serialize) {
-        let result = serde_json::to_string(result).unwrap_or_default();
-        json_failure::result_is_printed();
-        let start = if self.len() == 0 { "{\"keys\":[" } else { "" };
-        let _ = writeln!(io::stdout(), "{start}],{}", text::json(result.trim_start_matches('{')));
+        if self.len() == 0 {
+            json_failure::list_is_begun();
+            let _ = write!(io::stdout(), "{{\"keys\":[");
+        }
+        print_json(result);
     }
 }

@@ -282,10 +282,16 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().and_then(|value| lenient::setting(&value).map(str::to_owned))
 }
 
-/// Prints the one machine-readable result of a command.
+/// Prints the one machine-readable result of a command. Where a list of keys is open on stdout, the members
+/// of `result` are the rest of its object.
 fn print_json(result: &impl Serialize) {
-    json_failure::result_is_printed();
-    print(&text::json(&serde_json::to_string(result).unwrap_or_default()));
+    let json = serde_json::to_string(result).unwrap_or_default();
+    let json = text::json(&json);
+    if json_failure::result_is_printed() {
+        print(&format!("],{}", json.trim_start_matches('{')));
+    } else {
+        print(&json);
+    }
 }
 
 /// Prints a result of one line or more, so that a terminal shows what it says and does nothing else.
