@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn a_nacked_message_comes_back_after_all_polls_that_were_on_their_way() {
         let poll = Duration::from_secs(20);
-        let seconds = |random: Random| [1, 2, 3, 9].map(|receives| retry_delay(receives, poll, random).as_secs());
+        let seconds =
+            |random: Random| [1, 2, 3, 9].map(|receives| retry_delay(receives, poll, random).as_secs());
         assert_eq!(seconds(|| 0.0), [35, 80, 260, 1820]);
         assert_eq!(seconds(|| 1.0), [50, 140, 500, 3620]);
     }
