@@ -16,9 +16,9 @@ mod tests {
     #[test]
     fn what_is_missing_can_be_had_by_the_command_that_is_named() {
         let manifest = include_str!("../Cargo.toml");
-        for feature in ["aws", "completions", "demo", "desk", "full"] {
+        for feature in ["aws", "chinese", "completions", "demo", "desk", "full"] {
             assert!(manifest.contains(&format!("\n{feature} = [")), "{feature}");
         }
-        assert!(manifest.contains("\nfull = [\"aws\", \"completions\", \"demo\", \"desk\"]\n"));
+        assert!(manifest.contains("\nfull = [\"aws\", \"chinese\", \"completions\", \"demo\", \"desk\"]\n"));
     }
 }

@@ -1,6 +1,9 @@
 //! Tables and paragraphs within the width of the terminal.
 
 use console::measure_text_width;
+use texts::language::Language;
+
+use crate::chinese;
 
 /// How the cells of a column are aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,22 +73,45 @@ pub fn paragraph(first: &str, text: &str, width: Option<usize>) -> String {
 
 /// At least one line, none wider than `room` unless one word is.
 fn broken(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
     if measure_text_width(text) <= room {
         return vec![text.to_owned()];
     }
+    let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if measure_text_width(line) + 1 + measure_text_width(word) <= room {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+        let pieces = match texts::language() {
+            Language::English => vec![word],
+            Language::Chinese => chinese::pieces(word, room),
+        };
+        for (index, piece) in pieces.into_iter().enumerate() {
+            let Some(line) = lines.last_mut() else { break };
+            let blank = usize::from(index == 0 && !line.is_empty());
+            if line.is_empty() || measure_text_width(line) + blank + measure_text_width(piece) <= room {
+                line.push_str(&" ".repeat(blank));
+                line.push_str(piece);
+            } else {
+                lines.push(piece.to_owned());
+            }
         }
     }
     lines
+}
+
+/// Help text as it was laid out for lines of any length: what is too wide goes on below the beginning of its
+/// text, which is the second column of a list. A line without Chinese in it is a command, and stays whole.
+pub fn help(text: &str, width: usize) -> String {
+    let line = |line: &str| {
+        if measure_text_width(line) <= width || !chinese::is_in(line) {
+            return line.to_owned();
+        }
+        let start = line.len() - line.trim_start().len();
+        let column = line[start..].find("  ").filter(|_| start > 0).map_or(start, |end| {
+            let rest = &line[start + end..];
+            start + end + rest.len() - rest.trim_start().len()
+        });
+        let (first, text) = line.split_at(column);
+        paragraph(first, text, Some(width))
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

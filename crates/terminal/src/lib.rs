@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`numbers`] | counts, sizes, rates and times in one style |
 //! | [`layout`] | tables and paragraphs within the width of the terminal |
+//! | `chinese` | where lines of Chinese may be broken |
 //! | [`style`] | whether there may be colours, how wide the terminal is |
 //! | [`stderr`] | everything that goes to stderr: messages as text or JSON, past the progress bar |
 //! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
@@ -19,6 +20,7 @@
 
 #![warn(missing_docs)]
 
+mod chinese;
 pub mod format;
 pub mod interrupts;
 pub mod layout;

@@ -77,8 +77,10 @@ pub fn passed_on(text: &str, print: impl FnOnce()) {
 /// Says something, with `fields` for programs that read it.
 pub(crate) fn message(level: Level, what: &str, fields: Map<String, Value>) {
     let line = match (format(), level) {
-        (LogFormat::Text, Level::Info) => text::lines(what).into_owned(),
-        (LogFormat::Text, Level::Error) => format!("error: {}", text::lines(what)),
+        (LogFormat::Text, Level::Info) => texts::translated(&text::lines(what)).into_owned(),
+        (LogFormat::Text, Level::Error) => {
+            texts::translated(&format!("error: {}", text::lines(what))).into_owned()
+        }
         (LogFormat::Json, level) => {
             json(level, what, fields, &Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true))
         }

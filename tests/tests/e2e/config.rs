@@ -113,7 +113,7 @@ async fn wrong_usage_ends_with_two_and_help_with_zero() {
         panic!("{version:?}");
     };
     assert_eq!((version.code, commit), (Some(0), "commit:   not recorded in debug builds"));
-    assert_eq!(features, "features: aws completions demo desk");
+    assert_eq!(features, "features: aws chinese completions demo desk");
     assert!(target.starts_with("target:   ") && target.contains(std::env::consts::ARCH), "{target}");
 }
 

@@ -48,7 +48,8 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("http-listener", &[]),
     ("object-events", &[]),
     ("settings", &["oss-lite"]),
-    ("terminal", &["settings"]),
+    ("texts", &["settings"]),
+    ("terminal", &["settings", "texts"]),
     ("aws-access", &["http-client"]),
     // There is one rule for slow and silent clients, wherever somebody listens.
     ("fc-adapter", &["http-listener"]),
@@ -123,6 +124,7 @@ fn the_product_stands_on_the_libraries() {
         "settings",
         "sqs-worker",
         "terminal",
+        "texts",
         "upload-desk",
         "web-ingest",
     ]

@@ -12,7 +12,7 @@ use settings::Spec;
 use terminal::layout::paragraph;
 use terminal::style::Stream;
 
-use super::{Cli, Ended, Exit, exit};
+use super::{Cli, Ended, Exit, exit, language};
 use crate::config::table;
 use crate::failure::Failure;
 
@@ -37,7 +37,7 @@ pub(super) struct HelpArgs {
 }
 
 pub(super) fn run(args: &HelpArgs) -> Ended {
-    let mut cli = command();
+    let mut cli = language::shown(command());
     cli.build();
     let command = match &args.command {
         None => Some(&mut cli),
@@ -48,8 +48,11 @@ pub(super) fn run(args: &HelpArgs) -> Ended {
         let why = format!("there is no command {name:?}");
         return Err(Failure::configuration(why).with_remedy("oms-bridge --help lists them"));
     };
+    let text = if args.all { command.render_long_help() } else { command.render_help() };
     // A closed stdout is the reader's choice.
-    let _ = if args.all { command.print_long_help() } else { command.print_help() };
+    language::print(&text, Stream::Stdout, || {
+        drop(if args.all { command.print_long_help() } else { command.print_help() });
+    });
     Ok(Exit::Done)
 }
 

@@ -17,6 +17,7 @@ mod explain;
 mod help;
 mod json_failure;
 mod json_list;
+mod language;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
 mod output;
@@ -139,9 +140,16 @@ impl Command {
     }
 }
 
+/// The texts of all help, for the test that holds the table of their translations complete.
+#[cfg(feature = "chinese")]
+pub fn texts_of_help() -> std::collections::BTreeSet<String> {
+    language::texts_of(help::command())
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     style::start();
+    texts::start(variable);
     let arguments = start::arguments();
     let cli = match start::command_line(&arguments) {
         Ok(cli) => cli,

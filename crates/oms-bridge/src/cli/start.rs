@@ -4,15 +4,16 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use clap::FromArgMatches as _;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use fc_adapter::Platform;
 
-use super::{Cli, Exit, help, json_failure, variable};
+use super::{Cli, Exit, help, json_failure, language, variable};
 use crate::config::table::serve::LOG_FORMAT;
 use crate::failure::Failure;
 use crate::host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
 use terminal::stderr;
+use terminal::style::Stream;
 
 /// The arguments of this process. Lambda starts the file `bootstrap` without any and means `serve`.
 pub(super) fn arguments() -> Vec<OsString> {
@@ -32,14 +33,14 @@ pub(super) fn usual_format() -> LogFormat {
 
 /// Reads the arguments. Prints the help or the version where they ask for it, and what is wrong with them.
 pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
-    let read = help::command().try_get_matches_from(arguments);
+    let read = language::shown(help::command()).try_get_matches_from(arguments);
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
             stderr::start(format(arguments));
             let text = error.render().to_string();
             stderr::passed_on(&text, || {
                 // Nobody is left to be told where stderr is closed.
-                let _ = error.print();
+                language::print(&error.render(), Stream::Stderr, || drop(error.print()));
             });
             if asks_for_json(arguments) {
                 json_failure::keep(failure(&error, &text));
@@ -47,7 +48,12 @@ pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
             }
             return Exit::Usage;
         }
-        let _ = error.print();
+        let print = || drop(error.print());
+        if matches!(error.kind(), ErrorKind::DisplayVersion) {
+            print();
+        } else {
+            language::print(&error.render(), Stream::Stdout, print);
+        }
         Exit::Done
     })
 }

@@ -36,7 +36,7 @@ pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
 }
 
 /// All settings: these, and those of the process, which are read before it is known what it is to do.
-#[cfg(test)]
+#[cfg(any(test, feature = "chinese"))]
 pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
     of_commands().chain(serve::LOGS.iter().copied())
 }

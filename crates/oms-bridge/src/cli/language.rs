@@ -1,0 +1,72 @@
+//! The help, and what clap says of wrong arguments, in the language of this process.
+
+#[cfg(feature = "chinese")]
+use std::cell::RefCell;
+#[cfg(feature = "chinese")]
+use std::collections::BTreeSet;
+#[cfg(feature = "chinese")]
+use std::io::{self, Write as _};
+
+use clap::Command;
+use clap::builder::StyledStr;
+#[cfg(feature = "chinese")]
+use terminal::layout;
+use terminal::style::Stream;
+#[cfg(feature = "chinese")]
+use texts::command::{self, Translate};
+
+#[cfg(feature = "chinese")]
+use crate::config::table;
+
+/// Columns of help where there is no terminal, as clap has it.
+#[cfg(feature = "chinese")]
+const USUAL_WIDTH: usize = 100;
+
+/// The command line as this process shows it.
+pub(super) fn shown(command: Command) -> Command {
+    #[cfg(feature = "chinese")]
+    if let Some(catalogue) = texts::chinese() {
+        return translated(command, &|english| catalogue.text(english));
+    }
+    command
+}
+
+/// The command line with the texts that `find` finds.
+#[cfg(feature = "chinese")]
+fn translated(command: Command, find: Translate<'_>) -> Command {
+    command::translated(command, &|name| table::all().find(|spec| spec.name == name), find)
+}
+
+/// Prints what clap has laid out, help or an error; or lets `print` do it, where nothing is translated.
+pub(super) fn print(text: &StyledStr, stream: Stream, print: impl FnOnce()) {
+    #[cfg(feature = "chinese")]
+    if let Some(catalogue) = texts::chinese() {
+        let text = if stream.has_colours() { text.ansi().to_string() } else { text.to_string() };
+        let text = command::laid_out(&text, &|text| catalogue.text(text), &|line| catalogue.line(line));
+        let text = layout::help(&text, stream.width().unwrap_or(USUAL_WIDTH));
+        // Nobody is left to be told where it is closed.
+        let _ = match stream {
+            Stream::Stdout => io::stdout().write_all(text.as_bytes()),
+            Stream::Stderr => io::stderr().write_all(text.as_bytes()),
+        };
+        return;
+    }
+    #[cfg(not(feature = "chinese"))]
+    let _ = (text, stream);
+    print();
+}
+
+/// The texts of all help of this command line.
+#[cfg(feature = "chinese")]
+pub(super) fn texts_of(command: Command) -> BTreeSet<String> {
+    let found = RefCell::new(BTreeSet::new());
+    let find = |text: &str| {
+        found.borrow_mut().insert(text.to_owned());
+        None
+    };
+    let _ = translated(command, &find);
+    for word in command::WORDS {
+        drop(find(word));
+    }
+    found.into_inner()
+}

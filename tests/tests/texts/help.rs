@@ -1,0 +1,60 @@
+//! Each text of each help has an entry in the table; the help fits its width.
+
+use std::collections::BTreeSet;
+
+use e2e::{OmsBridge, Settings};
+use texts::catalogue::Catalogue;
+
+use crate::{columns, names, run};
+
+#[test]
+fn each_text_of_each_help_is_translated() {
+    let catalogue = Catalogue::chinese();
+    let entry = |text: &String| format!("msgid {text:?}\nmsgstr \"\"\n\n");
+    let texts = oms_bridge::cli::texts_of_help();
+    let missing: String = texts.iter().filter(|text| catalogue.text(text).is_none()).map(entry).collect();
+    assert!(missing.is_empty(), "translate in crates/texts/texts/zh_CN.po:\n\n{missing}");
+}
+
+/// The commands, as the help lists them.
+async fn commands() -> Vec<String> {
+    let help = run(&["--help"], Settings::default()).await.stdout;
+    let listed = help.lines().skip_while(|line| *line != "命令:").skip(1);
+    let names = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_help_of_each_command_fits_and_has_all_that_the_english_has() {
+    let commands = commands().await;
+    assert!(commands.len() > 12, "{commands:?}");
+    for command in &commands {
+        for form in ["--help", "--help-all"] {
+            let english = OmsBridge::new([command, form]).run().await.stdout;
+            // The settings' own table may name an example of an address in another way.
+            let is_same_in_both = |name: &String| !name.contains("://");
+            let wanted: BTreeSet<String> = names(&english).into_keys().filter(is_same_in_both).collect();
+            for width in [60, 80, 100] {
+                let settings = Settings::default().set("COLUMNS", width.to_string());
+                let shown = run(&[command, form], settings).await;
+                assert_eq!(shown.code, Some(0), "{shown:?}");
+                let found: BTreeSet<String> = names(&shown.stdout).into_keys().collect();
+                let lost: Vec<_> = wanted.difference(&found).collect();
+                assert!(lost.is_empty(), "{command} {form}: {lost:?} are lost in {}", shown.stdout);
+                // Commands and addresses are there to be copied, and stay whole.
+                let is_prose = |line: &&str| columns(line) != line.chars().count() && !line.contains("://");
+                let wide: Vec<&str> =
+                    shown.stdout.lines().filter(is_prose).filter(|line| columns(line) > width).collect();
+                assert!(wide.is_empty(), "{command} {form} at {width}: {wide:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_overview_reads_in_chinese() {
+    let shown = run(&["--help"], Settings::default().set("COLUMNS", "80")).await;
+    insta::assert_snapshot!("overview", shown.stdout);
+    let shown = run(&["explain", "--help"], Settings::default().set("COLUMNS", "80")).await;
+    insta::assert_snapshot!("explain", shown.stdout);
+}
