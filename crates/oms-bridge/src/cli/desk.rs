@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{DeskSettings, Service, SettingsOf, WithSettings, keys, listen};
+use crate::config::{DeskCommandSettings, Service, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
@@ -104,7 +104,7 @@ impl UploadBucket {
 
 async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     let platform = Platform::detect(variable);
-    let settings = DeskSettings::read(&mut r);
+    let settings = DeskCommandSettings::read(&mut r);
     let limits = listen::limits(&mut r, platform.limits());
     // Nothing is signed without.
     keys::need_oss(&mut r);
@@ -115,12 +115,12 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     let (settings, address) = r.finish(settings.zip(address))?;
     let credentials = SourceCredentials::new(variable);
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
-    let catalogue = Catalogue::open(&settings.database).await.map_err(|error| {
+    let catalogue = Catalogue::open(&settings.desk.database).await.map_err(|error| {
         Failure::new(failure::catalogue_kind(&error), &error)
             .of_setting("DESK_DATABASE")
             .with_remedy("check host, name, user and password of the database, or the folder of the file")
     })?;
-    let bucket = UploadBucket { service: settings.oss.clone(), name: settings.bucket.clone() };
+    let bucket = UploadBucket { service: settings.oss.clone(), name: settings.desk.bucket.clone() };
     let desk = assemble::desk(settings, catalogue, credentials, &http).map_err(Failure::configuration)?;
     Ok(Ready { desk, address, limits, bucket })
 }

@@ -14,7 +14,7 @@ use super::consume::QueueAccess;
 use super::{Ended, Exit, exit, print, print_json, say, variable};
 use crate::assemble;
 #[cfg(feature = "desk")]
-use crate::config::DeskSettings;
+use crate::config::DeskCommandSettings;
 #[cfg(feature = "desk")]
 use crate::config::table::desk::DESK_BUCKET;
 #[cfg(feature = "aws")]
@@ -135,12 +135,12 @@ async fn beside(
     {
         let mut reader = Reader::new(values.clone());
         if reader.is_set(&DESK_BUCKET.spec) {
-            let settings = DeskSettings::read(&mut reader);
+            let settings = DeskCommandSettings::read(&mut reader);
             match reader.finish(settings) {
                 Ok(settings) => {
                     let client = Client::new(http.clone(), settings.oss.client_config());
                     let client = client.map_err(Failure::configuration)?;
-                    let open = |by| client.bucket(&settings.bucket, Arc::clone(by)).with_deadline(deadline);
+                    let open = |by| client.bucket(&settings.desk.bucket, Arc::clone(by)).with_deadline(deadline);
                     let bucket = found.map(open);
                     beside.desk = Some(DeskSetup::new(settings, bucket));
                 }

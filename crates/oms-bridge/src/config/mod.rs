@@ -9,12 +9,14 @@
 //! | `oms`, `copy` | settings of each engine |
 //! | `ingest` | settings of what is taken over HTTP |
 //! | `listen` | limits of what clients of a listener may take |
-//! | `desk` | settings of the upload desk |
+//! | `desk`, `desk_command` | settings of the upload desk; of the command that serves it |
 
 mod args;
 mod copy;
 #[cfg(feature = "desk")]
 mod desk;
+#[cfg(feature = "desk")]
+mod desk_command;
 mod forward_mode;
 mod ingest;
 pub(crate) mod keys;
@@ -38,7 +40,7 @@ pub(crate) use self::args::{SettingsOf, WithSettings};
 pub(crate) use self::copy::source_bucket;
 pub(crate) use self::copy::{CopySettings, DestinationSettings, SourceSettings};
 #[cfg(feature = "desk")]
-pub(crate) use self::desk::DeskSettings;
+pub(crate) use self::desk_command::DeskCommandSettings;
 pub(crate) use self::forward_mode::ForwardMode;
 pub(crate) use self::ingest::IngestSettings;
 pub(crate) use self::mode::Mode;

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::Error;
 use super::cloud::{Addresses, LocalCloud, SOURCE};
 use crate::assemble;
-use crate::config::DeskSettings;
+use crate::config::DeskCommandSettings;
 use crate::config::table::desk::{DESK_BUCKET, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_TOKENS};
 use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use http_client::{self, Proxies};
@@ -59,12 +59,10 @@ impl LocalDesk {
             .with(&OSS_ENDPOINT.spec, twin.oss_url())
             .with(&OSS_REGION.spec, twin.region());
         let mut reader = Reader::new(values);
-        let settings = DeskSettings::read(&mut reader);
-        let settings = DeskSettings {
-            callback_key: Some(PublicKey::from_pem(twin.callback_public_key_pem())?),
-            ..reader.finish(settings)?
-        };
-        let catalogue = Catalogue::open(&settings.database).await?;
+        let settings = DeskCommandSettings::read(&mut reader);
+        let mut settings = reader.finish(settings)?;
+        settings.desk.callback_key = Some(PublicKey::from_pem(twin.callback_public_key_pem())?);
+        let catalogue = Catalogue::open(&settings.desk.database).await?;
         let http = http_client::build(Proxies::None)?;
         let desk = assemble::desk(settings, catalogue, cloud.source_credentials(), &http)?;
         desk.let_pages_upload().await?;

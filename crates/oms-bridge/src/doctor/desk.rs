@@ -9,7 +9,7 @@ use upload_desk::store::PageAccess;
 
 use super::{Finding, Severity};
 use crate::config::keys::OSS_KEYS;
-use crate::config::{DeskSettings, Service};
+use crate::config::{DeskCommandSettings, Service};
 use crate::failure::{End, catalogue_kind, store_remedy};
 
 /// What the desk works with.
@@ -24,9 +24,9 @@ pub(crate) struct DeskSetup {
 
 impl DeskSetup {
     /// As the settings of the desk say. `bucket` is theirs, opened.
-    pub(crate) fn new(settings: DeskSettings, bucket: Option<Bucket>) -> Self {
-        let DeskSettings { oss, database, callback_url, .. } = settings;
-        Self { bucket, service: oss, database, callback: callback_url }
+    pub(crate) fn new(settings: DeskCommandSettings, bucket: Option<Bucket>) -> Self {
+        let DeskCommandSettings { desk, oss, .. } = settings;
+        Self { bucket, service: oss, database: desk.database, callback: desk.callback_url }
     }
 }
 
