@@ -17,6 +17,7 @@
 //! | [`users`], `name`, [`types`] | users; file names and keys; content types |
 //! | `entry` | one object and the states of its row |
 //! | [`catalogue`] | all rows, in a database |
+//! | [`config`] | its settings, and their rows of the table of settings |
 //! | `desk` | the service: its parts, changes of rows |
 //! | [`store`] | the bucket: forms, links, HEAD requests |
 //! | `server` | runs the HTTP interface and the worker |
@@ -41,6 +42,7 @@
 
 pub(crate) mod api;
 pub mod catalogue;
+pub mod config;
 pub(crate) mod counters;
 mod desk;
 pub(crate) mod entry;

@@ -31,7 +31,8 @@ pub(crate) fn desk(
     if let Some(public_endpoint) = desk.public_endpoint {
         config = config.with_public_endpoint(public_endpoint);
     }
-    let store = Store::new(Client::new(http.clone(), config)?, &desk.bucket, credentials.from_environment()?)?;
+    let store =
+        Store::new(Client::new(http.clone(), config)?, &desk.bucket, credentials.from_environment()?)?;
     let fetcher = match &ingest {
         Some(ingest) => {
             // The deadline of a fetch is made for the largest form.

@@ -15,8 +15,6 @@ use super::{Ended, Exit, exit, print, print_json, say, variable};
 use crate::assemble;
 #[cfg(feature = "desk")]
 use crate::config::DeskCommandSettings;
-#[cfg(feature = "desk")]
-use crate::config::table::desk::DESK_BUCKET;
 #[cfg(feature = "aws")]
 use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Settings, SettingsOf, WithSettings, keys, table};
@@ -31,6 +29,8 @@ use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::{Reader, Values};
 use terminal::style::Stream;
+#[cfg(feature = "desk")]
+use upload_desk::config::DESK_BUCKET;
 
 /// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
 /// finding.
@@ -140,7 +140,8 @@ async fn beside(
                 Ok(settings) => {
                     let client = Client::new(http.clone(), settings.oss.client_config());
                     let client = client.map_err(Failure::configuration)?;
-                    let open = |by| client.bucket(&settings.desk.bucket, Arc::clone(by)).with_deadline(deadline);
+                    let open =
+                        |by| client.bucket(&settings.desk.bucket, Arc::clone(by)).with_deadline(deadline);
                     let bucket = found.map(open);
                     beside.desk = Some(DeskSetup::new(settings, bucket));
                 }

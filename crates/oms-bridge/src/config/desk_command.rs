@@ -1,17 +1,16 @@
-//! Settings of the command `desk`: those of the desk itself, and how its bucket, the web and the forwarding are
-//! reached.
+//! Settings of the command `desk`: those of the desk itself, and how its bucket, the web and the forwarding
+//! are reached.
 
 use oss_lite::Dialect;
 
-use super::desk::DeskSettings;
 use super::service::{Role, service};
 use super::table::copy::{SOURCE_BUCKET, SOURCE_ENDPOINT};
-use super::table::desk::{DESK_BUCKET, DESK_FORWARD};
 use super::table::oms::LOG_BUCKET;
 use super::table::oss::OSS_ENDPOINT;
 use super::{IngestSettings, Service, Settings, ingest, keys};
 use object_events::change::Provider;
 use settings::{Invalid, Reader};
+use upload_desk::config::{DESK_BUCKET, DESK_FORWARD, DeskSettings};
 
 /// Settings of the command `desk` that are good.
 #[derive(Debug)]

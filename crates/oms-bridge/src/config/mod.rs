@@ -9,12 +9,10 @@
 //! | `oms`, `copy` | settings of each engine |
 //! | `ingest` | settings of what is taken over HTTP |
 //! | `listen` | limits of what clients of a listener may take |
-//! | `desk`, `desk_command` | settings of the upload desk; of the command that serves it |
+//! | `desk_command` | settings of the command `desk`: those of `upload-desk`, and what its desk is connected to |
 
 mod args;
 mod copy;
-#[cfg(feature = "desk")]
-mod desk;
 #[cfg(feature = "desk")]
 mod desk_command;
 mod forward_mode;

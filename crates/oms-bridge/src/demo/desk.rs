@@ -12,12 +12,12 @@ use super::Error;
 use super::cloud::{Addresses, LocalCloud, SOURCE};
 use crate::assemble;
 use crate::config::DeskCommandSettings;
-use crate::config::table::desk::{DESK_BUCKET, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_TOKENS};
 use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use http_client::{self, Proxies};
 use settings::{Reader, Values};
 use upload_desk::Desk;
 use upload_desk::catalogue::Catalogue;
+use upload_desk::config::{DESK_BUCKET, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_TOKENS};
 
 /// The one user's name.
 const USER: &str = "dev";

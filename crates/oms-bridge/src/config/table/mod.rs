@@ -1,12 +1,10 @@
 //! The settings of all commands: one row for each.
 //!
 //! What a row says is what parsing, `--help`, `docs/reference/settings.md` and its Chinese twin, and the
-//! checks of the templates of deployment are made of. To add a setting, add its row;
-//! `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
+//! checks of the templates of deployment are made of. Those of the desk are in `upload-desk`. To add a
+//! setting, add its row; `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
 
 pub(crate) mod copy;
-#[cfg(feature = "desk")]
-pub(crate) mod desk;
 pub(crate) mod oms;
 pub(crate) mod oss;
 #[cfg(test)]
@@ -28,7 +26,7 @@ const ALL: &[&str] = &["serve", "send", "replay", "status", "doctor", "explain",
 /// The settings that commands have, in the order of the help texts.
 pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
     #[cfg(feature = "desk")]
-    let desk = desk::TABLE;
+    let desk = upload_desk::config::TABLE;
     #[cfg(not(feature = "desk"))]
     let desk: &[&Spec] = &[];
     let tables = [oms::TABLE, oss::TABLE, copy::TABLE, oms::FILTERS, serve::TABLE, desk];

@@ -1,4 +1,7 @@
-//! Settings of the upload desk.
+//! Settings of the desk. How its bucket, the web and the forwarding are reached are settings of the program
+//! that serves it.
+
+mod table;
 
 use std::time::Duration;
 
@@ -6,16 +9,17 @@ use oss_lite::callback::PublicKey;
 use oss_lite::{BucketName, Endpoint};
 use reqwest::Url;
 
-use super::table::desk::{
-    DESK_BUCKET, DESK_CALLBACK_KEY, DESK_CALLBACK_URL, DESK_DATABASE, DESK_LINK_EXPIRY, DESK_MAX_SIZE,
-    DESK_PART_SIZE, DESK_PREFIX, DESK_PUBLIC_ENDPOINT, DESK_TOKENS, DESK_TOKENS_FILE, DESK_TYPES,
-    DESK_UPLOAD_EXPIRY,
-};
+use crate::catalogue::DatabaseUrl;
+use crate::desk::{LARGEST_FORM, Rules};
+use crate::types::AllowedTypes;
+use crate::users::Users;
 use settings::{Invalid, Reader};
-use upload_desk::catalogue::DatabaseUrl;
-use upload_desk::types::AllowedTypes;
-use upload_desk::users::Users;
-use upload_desk::{LARGEST_FORM, Rules};
+
+pub use self::table::{
+    DESK_BUCKET, DESK_CALLBACK_KEY, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FORWARD, DESK_LINK_EXPIRY,
+    DESK_MAX_SIZE, DESK_PART_SIZE, DESK_PREFIX, DESK_PUBLIC_ENDPOINT, DESK_TOKENS, DESK_TOKENS_FILE,
+    DESK_TYPES, DESK_UPLOAD_EXPIRY, TABLE,
+};
 
 const DATABASE: &str = "sqlite://oms-bridge-desk.db";
 const PREFIX: &str = "uploads/";
@@ -25,7 +29,7 @@ const PART_SIZE: u64 = 16 << 20;
 
 /// Settings of the desk that are good.
 #[derive(Debug)]
-pub(crate) struct DeskSettings {
+pub struct DeskSettings {
     /// The bucket that browsers upload to.
     pub bucket: BucketName,
     /// Where OSS listens, for browsers, if elsewhere.
@@ -44,7 +48,7 @@ pub(crate) struct DeskSettings {
 
 impl DeskSettings {
     /// Checks everything.
-    pub(crate) fn read(r: &mut Reader) -> Option<Self> {
+    pub fn read(r: &mut Reader) -> Option<Self> {
         let bucket = r.need(&DESK_BUCKET);
         let public_endpoint = r.get(&DESK_PUBLIC_ENDPOINT);
         let callback_url = r.get(&DESK_CALLBACK_URL);

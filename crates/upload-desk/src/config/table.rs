@@ -1,21 +1,18 @@
-//! Settings of the upload desk.
+//! Their rows of the table of settings.
 
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::catalogue::DatabaseUrl;
+use crate::types::AllowedTypes;
+use crate::users::Users;
 use oss_lite::callback::PublicKey;
-use oss_lite::{BucketName, Endpoint};
+use oss_lite::{BucketName, Dialect, Endpoint};
 use reqwest::Url;
 use settings::setting::{Secrecy, Section, Spec, Unset, text};
 use settings::{Invalid, lenient, parse, table};
-
-use super::oms::bucket_of_oss;
-use super::oss::endpoint_of_oss;
-use upload_desk::catalogue::DatabaseUrl;
-use upload_desk::types::AllowedTypes;
-use upload_desk::users::Users;
 
 /// Smallest and largest part, limits of OSS.
 const PARTS: RangeInclusive<u64> = 100 << 10..=5 << 30;
@@ -43,10 +40,10 @@ const SECTION: Section = Section {
 const BASE: Spec = Spec { section: &SECTION, commands: &["desk"], feature: Some("desk"), ..Spec::BASE };
 
 table! {
-    /// The upload desk.
-    pub(crate) static TABLE;
+    /// All of them, in the order of the help text.
+    pub static TABLE;
 
-    DESK_BUCKET: BucketName = bucket_of_oss, Spec {
+    DESK_BUCKET: BucketName = |text| lenient::bucket(text, Dialect::Oss), Spec {
         value: "BUCKET",
         short_help: &["desk"],
         about: text("OSS bucket that browsers upload to", "浏览器上传到的 OSS 桶"),
@@ -97,7 +94,7 @@ table! {
         )),
         ..BASE
     };
-    DESK_PUBLIC_ENDPOINT: Endpoint = endpoint_of_oss, Spec {
+    DESK_PUBLIC_ENDPOINT: Endpoint = |text| lenient::endpoint(text, Dialect::Oss), Spec {
         value: "HOST",
         about: text(
             "Host or URL of OSS for browsers, such as a custom domain, when the desk uses an internal endpoint",
