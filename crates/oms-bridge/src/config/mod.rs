@@ -9,12 +9,12 @@
 //! | `oms`, `copy` | settings of each engine |
 //! | `ingest` | settings of what is taken over HTTP |
 //! | `listen` | limits of what clients of a listener may take |
-//! | `desk_command` | settings of the command `desk`: those of `upload-desk`, and what its desk is connected to |
+//! | `desk` | settings of the command `desk`: those of `upload-desk`, and what its desk is connected to |
 
 mod args;
 mod copy;
 #[cfg(feature = "desk")]
-mod desk_command;
+mod desk;
 mod forward_mode;
 mod ingest;
 pub(crate) mod keys;
@@ -38,7 +38,7 @@ pub(crate) use self::args::{SettingsOf, WithSettings};
 pub(crate) use self::copy::source_bucket;
 pub(crate) use self::copy::{CopySettings, DestinationSettings, SourceSettings};
 #[cfg(feature = "desk")]
-pub(crate) use self::desk_command::DeskCommandSettings;
+pub(crate) use self::desk::DeskCommandSettings;
 pub(crate) use self::forward_mode::ForwardMode;
 pub(crate) use self::ingest::IngestSettings;
 pub(crate) use self::mode::Mode;
