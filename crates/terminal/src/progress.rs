@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use console::{measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value};
@@ -23,6 +24,9 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// Rates are those of this time, or of the time between two lines if that is longer.
 const WINDOW: Duration = Duration::from_secs(15);
+
+/// Columns that a note has at least, if it is longer.
+const NOTE: usize = 24;
 
 /// No total yet.
 const UNKNOWN: u64 = u64::MAX;
@@ -144,22 +148,25 @@ impl Progress {
             }
         }
         stderr::shown(Some(inner.bar.clone()));
-        let narrow = Stream::Stderr.width().is_some_and(|width| width < 80);
         let mut shown = None;
         loop {
             update(self);
             let now = self.snapshot();
             pace.look(Instant::now(), &now);
             let (position, length) = now.position();
-            if shown != Some(length.is_some()) {
-                shown = Some(length.is_some());
-                inner.bar.set_style(style(length.is_some(), narrow));
+            // A terminal may change its width at any time.
+            let columns = Stream::Stderr.columns();
+            let shape = Shape::of(length.is_some(), columns);
+            if shown != Some(shape) {
+                shown = Some(shape);
+                inner.bar.set_style(shape.style());
             }
             if let Some(length) = length {
                 inner.bar.set_length(length);
             }
             inner.bar.set_position(position);
-            inner.bar.set_message(now.line(&pace));
+            let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(shape.width()));
+            inner.bar.set_message(now.line_within(&pace, room));
             sleep(FRAME).await;
         }
     }
@@ -190,14 +197,44 @@ impl Progress {
     }
 }
 
-/// The message is cut where the terminal ends.
-fn style(has_length: bool, narrow: bool) -> ProgressStyle {
-    let template = match (has_length, narrow) {
-        (true, false) => "{bar:20} {wide_msg}",
-        (true, true) => "{bar:8} {wide_msg}",
-        (false, _) => "{spinner} {wide_msg}",
-    };
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+/// What stands before the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// A bar of so many columns.
+    Bar(usize),
+    /// Something that moves, where there is no total.
+    Spinner,
+    /// Nothing: the terminal is too narrow for more than numbers.
+    Message,
+}
+
+impl Shape {
+    fn of(has_length: bool, columns: Option<usize>) -> Self {
+        match (has_length, columns) {
+            (_, Some(..40)) => Self::Message,
+            (true, Some(..80)) => Self::Bar(8),
+            (true, _) => Self::Bar(20),
+            (false, _) => Self::Spinner,
+        }
+    }
+
+    /// Columns before the message, and one behind it: some terminals wrap a line that fills them.
+    fn width(self) -> usize {
+        match self {
+            Self::Bar(columns) => columns + 2,
+            Self::Spinner => 3,
+            Self::Message => 1,
+        }
+    }
+
+    fn style(self) -> ProgressStyle {
+        let template = match self {
+            Self::Bar(columns) => format!("{{bar:{columns}}} {{msg}}"),
+            Self::Spinner => "{spinner} {msg}".to_owned(),
+            Self::Message => "{msg}".to_owned(),
+        };
+        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    }
 }
 
 /// How far it is at one moment.
@@ -227,25 +264,64 @@ impl Snapshot {
 
     /// `copying: 1,234 of 5,678 objects, 1.2 of 3.4 GiB, 45.6 MiB/s, ETA 9s`
     fn line(&self, pace: &Pace) -> String {
+        self.line_within(pace, usize::MAX)
+    }
+
+    /// The same in no more than `room` columns, as far as that goes: what matters least is left out. No
+    /// number is cut; the note is, where half of it fits.
+    fn line_within(&self, pace: &Pace, room: usize) -> String {
         let of = |done: String, total: Option<String>| match total {
             Some(total) => format!("{done} of {total}"),
             None => done,
         };
-        let things = plural(self.total.unwrap_or(self.done), self.noun);
-        let mut parts = vec![format!("{} {things}", of(count(self.done), self.total.map(count)))];
-        if self.has_bytes() {
-            parts.push(of(bytes(self.bytes), self.total_bytes.map(bytes)));
-            parts.push(byte_rate(pace.of_bytes()));
+        let number = of(count(self.done), self.total.map(count));
+        let things = format!("{number} {}", plural(self.total.unwrap_or(self.done), self.noun));
+        // The first that fits; a share of the whole stands for numbers that do not.
+        let share = self
+            .total
+            .filter(|total| *total > 0)
+            .map(|total| format!("{}%", u128::from(self.done.min(total)) * 100 / u128::from(total)));
+        let firsts = [Some(format!("{}: {things}", self.doing)), Some(things), Some(number), share];
+        let fits = |text: &String| measure_text_width(text) <= room;
+        let mut forms = firsts.into_iter().flatten();
+        let mut last = String::new();
+        let first = forms.by_ref().find(|form| {
+            last.clone_from(form);
+            fits(form)
+        });
+        let mut line = first.unwrap_or(last);
+        let (amount, speed) = if self.has_bytes() {
+            (Some(of(bytes(self.bytes), self.total_bytes.map(bytes))), byte_rate(pace.of_bytes()))
         } else {
-            parts.push(rate(pace.of_things(), self.noun));
+            (None, rate(pace.of_things(), self.noun))
+        };
+        // In the order of the line, each with its rank: the fields of the lowest ranks that fit are shown.
+        let fields = [
+            (amount, 1),
+            (Some(speed), 2),
+            (self.left(pace).map(|left| format!("ETA {}", duration(left))), 0),
+        ];
+        let width = |text: &str| measure_text_width(text) + ", ".len();
+        let mut left = room.saturating_sub(measure_text_width(&line));
+        let mut shown = [false; 3];
+        for rank in 0..fields.len() {
+            let field = fields.iter().enumerate().find(|(_, (_, of))| *of == rank);
+            if let Some((at, (Some(text), _))) = field
+                && width(text) <= left
+            {
+                left -= width(text);
+                shown[at] = true;
+            }
         }
-        if let Some(left) = self.left(pace) {
-            parts.push(format!("ETA {}", duration(left)));
+        for (text, _) in fields.iter().zip(shown).filter_map(|(field, shown)| shown.then_some(field)) {
+            line.extend([", ", text.as_deref().unwrap_or_default()]);
         }
-        if !self.note.is_empty() {
-            parts.push(printable(&self.note).into_owned());
+        let note = printable(&self.note);
+        let room = left.saturating_sub(", ".len());
+        if !note.is_empty() && room >= measure_text_width(&note).min(NOTE) {
+            line.extend([", ", &truncate_str(&note, room, "…")]);
         }
-        format!("{}: {}", self.doing, parts.join(", "))
+        line
     }
 
     /// The remaining time, where that can be known.
@@ -335,6 +411,48 @@ mod tests {
         let (before, now) = (at(0, None, 0, None), at(177_000, Some(336_000), 0, None));
         let line = now.line(&pace(&before, &now));
         assert_eq!(line, "copying: 177,000 of 336,000 objects, 17.7k objects/s, ETA 9s");
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_where_the_terminal_is_narrow() {
+        let before = at(0, None, 0, None);
+        let mut large = at(12_345_678, Some(98_765_432), 3 << 40, Some(24 << 40));
+        large.note = "last error: photos/a.jpg: the destination is out of reach (503, SlowDown)".to_owned();
+        for now in [
+            at(1234, Some(5678), 1 << 30, Some(3 << 30)),
+            at(177_000, Some(336_000), 0, None),
+            at(12_345_678, None, 0, None),
+            large,
+        ] {
+            let pace = pace(&before, &now);
+            let whole = now.line(&pace);
+            let known: Vec<&str> = whole.split([' ', ',']).collect();
+            let mut longest = 0;
+            for columns in 20..=200 {
+                let shape = Shape::of(now.position().1.is_some(), Some(columns));
+                let room = columns - shape.width();
+                let line = now.line_within(&pace, room);
+                let width = measure_text_width(&line);
+                assert!(width <= room, "{columns}: {line:?}");
+                let numbers =
+                    line.strip_suffix('…').map_or(&*line, |cut| cut.rsplit_once(", last").unwrap().0);
+                for word in numbers.split([' ', ',']).filter(|word| !word.ends_with('%')) {
+                    assert!(known.contains(&word), "{columns}: {word:?} of {line:?} is cut");
+                }
+                // It comes before anything but the count.
+                let has_more = numbers.contains("iB") || numbers.contains("/s");
+                assert!(!has_more || line.contains("ETA") || !whole.contains("ETA"), "{columns}: {line:?}");
+                longest = longest.max(width);
+            }
+            assert_eq!(longest, whole.len(), "at 200 columns all of it is there");
+        }
+        let now = at(1234, Some(5678), 1 << 30, Some(3 << 30));
+        let line = |room| now.line_within(&pace(&before, &now), room);
+        assert_eq!(line(50), "copying: 1,234 of 5,678 objects, ETA 20s");
+        assert_eq!(line(62), "copying: 1,234 of 5,678 objects, 1.0 GiB of 3.0 GiB, ETA 20s");
+        assert_eq!(line(30), "1,234 of 5,678 objects");
+        assert_eq!(line(14), "1,234 of 5,678");
+        assert_eq!(line(13), "21%, ETA 20s");
     }
 
     #[test]

@@ -34,14 +34,27 @@ impl Stream {
     /// How many columns there are: what `COLUMNS` says, else those of the terminal. `None` where lines may be
     /// of any length.
     pub fn width(self) -> Option<usize> {
-        let said = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse::<usize>().ok());
+        said_columns().or_else(|| self.terminal_columns()).map(|columns| columns.max(NARROWEST))
+    }
+
+    /// How many columns a line that is written over may have: those of the terminal, and no more than
+    /// `COLUMNS` says. `None` where it may be of any length.
+    pub(crate) fn columns(self) -> Option<usize> {
+        said_columns().into_iter().chain(self.terminal_columns()).min()
+    }
+
+    fn terminal_columns(self) -> Option<usize> {
         let term = match self {
             Self::Stdout => Term::stdout(),
             Self::Stderr => Term::stderr(),
         };
-        let found = || term.size_checked().map(|(_, columns)| usize::from(columns));
-        said.filter(|columns| *columns > 0).or_else(found).map(|columns| columns.max(NARROWEST))
+        term.size_checked().map(|(_, columns)| usize::from(columns))
     }
+}
+
+fn said_columns() -> Option<usize> {
+    let said = env::var("COLUMNS").ok()?.trim().parse().ok();
+    said.filter(|columns| *columns > 0)
 }
 
 /// The rules of `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` ([no-color.org](https://no-color.org),
