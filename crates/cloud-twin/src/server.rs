@@ -26,12 +26,12 @@ pub(crate) enum Front {
 }
 
 /// Binds `address`, which must be of the loopback interface.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) async fn bind(address: SocketAddr, what: &str) -> io::Result<TcpListener> {
     if !address.ip().is_loopback() {
         let message = format!("{address} is not a loopback address, and a twin is for this machine only");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    TcpListener::bind(address).await
+    http_listener::bind(address, what).await
 }
 
 /// Accepts until the future is dropped, which also drops every connection.

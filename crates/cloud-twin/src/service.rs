@@ -19,6 +19,15 @@ pub enum Service {
 impl Service {
     pub(crate) const ALL: [Self; 3] = [Self::Oss, Self::Obs, Self::Oms];
 
+    /// As people write it.
+    pub(crate) const fn in_capitals(self) -> &'static str {
+        match self {
+            Self::Oss => "OSS",
+            Self::Obs => "OBS",
+            Self::Oms => "OMS",
+        }
+    }
+
     /// `oss`, `obs` or `oms`.
     pub const fn as_str(self) -> &'static str {
         match self {

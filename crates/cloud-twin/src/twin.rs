@@ -65,11 +65,11 @@ impl Twin {
         let mut services = BTreeMap::new();
         let mut listeners = Vec::new();
         for (&service, &address) in &config.addresses {
-            let listener = server::bind(address).await?;
+            let listener = server::bind(address, service.in_capitals()).await?;
             services.insert(service, listener.local_addr()?);
             listeners.push((listener, Front::Service(service)));
         }
-        let listener = server::bind(config.admin_addr).await?;
+        let listener = server::bind(config.admin_addr, "the admin routes").await?;
         let admin = listener.local_addr()?;
         listeners.push((listener, Front::Admin));
         let (cloud, queues) = Cloud::new(config, Addresses { services, admin });

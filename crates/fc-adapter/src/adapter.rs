@@ -233,8 +233,10 @@ impl<F> Adapter<F> {
             Some(address) => address,
             None => platform.listen_address(DEFAULT_PORT, |name| std::env::var(name).ok())?,
         };
-        let refused =
-            |error| Error::new(ErrorKind::Listen, format!("cannot listen on {address}")).with_source(error);
+        let refused = |error| {
+            let message = format!("cannot listen on {address} for the function");
+            Error::new(ErrorKind::Listen, message).with_source(error)
+        };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let limits = self.limits.unwrap_or_else(|| platform.limits());
         let local_addr = listener.local_addr().map_err(refused)?;

@@ -27,10 +27,28 @@ mod limits;
 pub mod token;
 mod watched;
 
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
 pub use crate::body::{Body, BodyError};
 pub use crate::connection::{Handler, Http, serve};
 pub use crate::gate::{Gate, Place};
 pub use crate::limits::{HEALTH, Limits};
+
+/// Listens on `address`, for `what`.
+///
+/// # Errors
+///
+/// When the system refuses, with its kind of error, and a message that has the address and `what`.
+pub async fn bind(address: SocketAddr, what: impl Display) -> io::Result<TcpListener> {
+    let refused = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address} for {what}: {error}"))
+    };
+    TcpListener::bind(address).await.map_err(refused)
+}
 
 /// The examples of the README are compiled and run as tests of documentation.
 #[cfg(doctest)]

@@ -1,8 +1,12 @@
-//! Values of settings that are numbers, words or lengths of time.
+//! Values of settings and options that are numbers, words, lengths of time or addresses.
+//!
+//! Each says of a value that it cannot read what it expects, with a range, an example or all there is to
+//! choose from: options are read by these instead of by the parsers of the standard library, which do not.
 //!
 //! Full-width characters of an input method stand for what they look like.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -52,6 +56,45 @@ pub fn number<N: FromStr + PartialOrd + fmt::Display>(
     })
 }
 
+/// A whole number of any size.
+///
+/// # Errors
+///
+/// When it is no such number.
+pub fn whole<N: FromStr>(text: &str) -> Result<N, Invalid> {
+    let number = half_width(text).trim().parse().ok();
+    number.ok_or_else(|| Invalid::new(format_args!("{text:?} is not a whole number, such as 1000")))
+}
+
+/// A whole number from one on.
+///
+/// # Errors
+///
+/// When it is no such number.
+pub fn positive<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, Invalid> {
+    let number = half_width(text).trim().parse().ok().filter(|number| *number >= N::from(1));
+    number.ok_or_else(|| Invalid::new(format_args!("{text:?} is not a number from 1 on, such as 100")))
+}
+
+/// An address to listen on: an IP address with a port.
+///
+/// # Errors
+///
+/// When it is something else. What has one meaning only is suggested.
+pub fn listen_address(text: &str) -> Result<SocketAddr, Invalid> {
+    let narrow = half_width(text);
+    let narrow = narrow.trim();
+    narrow.parse().map_err(|_| {
+        let what = format!("{text:?} is not an IP address with a port, such as 127.0.0.1:9000 or [::1]:9000");
+        let (host, port) = narrow.rsplit_once(':').unwrap_or(("", narrow));
+        match (host, port.parse::<u16>()) {
+            ("" | "localhost", Ok(port)) => Invalid::new(what).probably(&format!("127.0.0.1:{port}")),
+            ("*", Ok(port)) => Invalid::new(what).probably(&format!("0.0.0.0:{port}")),
+            _ => Invalid::new(what),
+        }
+    })
+}
+
 /// A number of seconds, from one to `longest`.
 ///
 /// # Errors
@@ -96,6 +139,35 @@ mod tests {
         for text in ["0", "11", "-1", "7.0", "seven", ""] {
             assert!(number(text, 1..=10).unwrap_err().what().contains("from 1 to 10"), "{text:?}");
             assert!(seconds(text, Duration::from_secs(10)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_is_said_with_an_example() {
+        assert_eq!(whole("１000"), Ok(1000_usize));
+        assert_eq!((positive(" 1 "), positive("255")), (Ok(1_usize), Ok(255_u32)));
+        for text in ["banana", "-1", "1.5", "", "99999999999999999999999"] {
+            assert!(
+                whole::<usize>(text).unwrap_err().what().ends_with("is not a whole number, such as 1000")
+            );
+            assert!(positive::<u32>(text).unwrap_err().what().ends_with("such as 100"), "{text:?}");
+        }
+        assert!(positive::<u32>("0").is_err());
+        assert_eq!(listen_address(" [::1]:8080"), Ok(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 8080))));
+        for (text, meant) in [
+            ("9000", Some("127.0.0.1:9000")),
+            (":9000", Some("127.0.0.1:9000")),
+            ("localhost:9000", Some("127.0.0.1:9000")),
+            ("*:9000", Some("0.0.0.0:9000")),
+            ("example.com:9000", None),
+            ("127.0.0.1", None),
+            ("1.2.3.4:70000", None),
+            ("", None),
+        ] {
+            let error = listen_address(text).unwrap_err();
+            assert!(error.what().contains("such as 127.0.0.1:9000"), "{error}");
+            let wanted = meant.map(|meant| format!("probably {meant:?} is meant"));
+            assert_eq!(error.remedy(), wanted.as_deref(), "{text:?}");
         }
     }
 

@@ -31,7 +31,7 @@ pub struct Health {
 impl Health {
     /// Listens on `address`; port 0 takes any that is free.
     pub async fn listen(address: SocketAddr, limits: Limits) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, limits })
+        Ok(Self { listener: http_listener::bind(address, "/healthz and /metrics").await?, limits })
     }
 
     /// Where it listens.

@@ -14,7 +14,7 @@ use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
-use crate::failure::{Failure, queue_kind, queue_remedy};
+use crate::failure::{self, Failure, LISTEN, queue_kind, queue_remedy};
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};
@@ -36,24 +36,25 @@ use terminal::numbers::{count, counted};
 /// queue are found as the AWS tools find theirs.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
-  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --listen 0.0.0.0:9100
-  oms-bridge consume --queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/uploads --drain --json"))]
+  export QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/uploads
+  oms-bridge consume --listen 0.0.0.0:9100
+  oms-bridge consume --drain --json"))]
 pub(super) struct ConsumeArgs {
     /// Messages worked on at once [default: 100, and 16 where objects are copied].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<usize>,
     /// Seconds that a message is hidden from other workers. Extended while it is worked on; if the worker
     /// is killed, the message reappears after this time.
-    #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = clap::value_parser!(u64).range(4..=LONGEST_VISIBILITY.as_secs()), hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = visibility, hide_short_help = true)]
     visibility: u64,
     /// Seconds that a request waits for messages.
-    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=LONGEST_POLL.as_secs()), hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = wait, hide_short_help = true)]
     wait: u64,
     /// Stop once a request waited for messages and got none.
     #[arg(long)]
     drain: bool,
     /// Address for `/healthz` and `/metrics` [default: none].
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
     /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint
     /// where that is Amazon's].
@@ -72,6 +73,14 @@ impl WithSettings for ConsumeArgs {
 
 fn concurrency(text: &str) -> Result<usize, Invalid> {
     parse::number(text, 1..=10_000)
+}
+
+fn visibility(text: &str) -> Result<u64, Invalid> {
+    parse::number(text, 4..=LONGEST_VISIBILITY.as_secs())
+}
+
+fn wait(text: &str) -> Result<u64, Invalid> {
+    parse::number(text, 1..=LONGEST_POLL.as_secs())
 }
 
 /// Connections to `--listen` at once, where not set. Few ask how a worker does.
@@ -229,11 +238,7 @@ fn refused(error: &QueueError) -> Failure {
 }
 
 async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> {
-    let health = Health::listen(address, limits).await.map_err(|error| {
-        Failure::out_of_reach(format_args!("{address}: {error}"))
-            .of_setting("--listen")
-            .with_remedy("name another address")
-    })?;
+    let health = Health::listen(address, limits).await.map_err(|error| failure::listener(&error, LISTEN))?;
     if let Ok(address) = health.address() {
         tracing::info!(%address, "/healthz and /metrics");
     }

@@ -6,16 +6,15 @@ use clap::Args;
 use fc_adapter::{Limits, Platform};
 use oss_lite::BucketName;
 use oss_lite::ErrorKind;
-use tokio::net::TcpListener;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
 use crate::config::{DeskCommandSettings, Service, SettingsOf, WithSettings, keys, listen};
-use crate::failure::{self, End, Failure};
+use crate::failure::{self, End, Failure, LISTEN};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use object_copy::stop::{Stop, StopLevel};
-use settings::{Invalid, Reader};
+use settings::{Invalid, Reader, parse};
 use terminal::interrupts::Interrupts;
 use upload_desk::Desk;
 use upload_desk::catalogue::Catalogue;
@@ -30,12 +29,14 @@ const PORT: u16 = 8080;
 /// It speaks plain HTTP: put a server with TLS in front. Several desks may share one MySQL database.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
-  DESK_TOKENS=\"eric:$(openssl rand -hex 16)\" oms-bridge desk --desk-bucket photos --desk-callback-url https://desk.example.com/callback
-  oms-bridge desk --desk-tokens-file users.txt --desk-forward false --listen 0.0.0.0:8080"))]
+  export DESK_TOKENS=\"eric:$(openssl rand -hex 16)\"
+  oms-bridge desk --desk-bucket photos \\
+    --desk-callback-url https://desk.example.com/callback
+  oms-bridge desk --desk-bucket photos --desk-forward false"))]
 pub(super) struct DeskArgs {
     /// Address to listen on [default: 127.0.0.1:8080; 0.0.0.0 and the port of the platform under Function
     /// Compute].
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
     /// Let pages of all origins upload to the bucket, if none may: adds a CORS rule to it.
     #[arg(long)]
@@ -54,11 +55,8 @@ impl WithSettings for DeskArgs {
 pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Ended {
     let json = args.json;
     let Ready { desk, address, limits, bucket } = prepare(args, reader).await?;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        Failure::out_of_reach(format_args!("{address}: {error}"))
-            .of_setting("--listen")
-            .with_remedy("name another address")
-    })?;
+    let listener = http_listener::bind(address, "the desk").await;
+    let listener = listener.map_err(|error| failure::listener(&error, LISTEN))?;
     let bound = listener.local_addr().unwrap_or(address);
     if let Err(error) = introduce(&desk, bound, args.set_cors).await {
         return Err(failure::of_store(&error, bucket.end(), "PutBucketCors"));

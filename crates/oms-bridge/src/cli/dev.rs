@@ -2,8 +2,8 @@
 
 mod introduction;
 
-use std::fs;
 use std::path::PathBuf;
+use std::{env, fs, io};
 
 use chrono::Utc;
 use clap::Args;
@@ -19,14 +19,17 @@ use crate::demo::Error;
 use crate::demo::cloud::{Addresses, LocalCloud};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
-use crate::failure::Failure;
+use crate::failure::{self, Failure, Moved};
 use crate::features;
 use crate::host::function::DEFAULT_TIMEOUT;
 use object_copy::stop::{Stop, StopLevel};
-use settings::Reader;
 use settings::text::printable;
+use settings::{Invalid, Reader, parse};
 use terminal::interrupts::{AGAIN, Interrupts};
 use terminal::screen::Screen;
+
+/// What moves its listeners.
+const PORT: Moved = Moved { by: "--port", how: "--port 0 picks free ports" };
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev
@@ -48,13 +51,17 @@ fn help() -> String {
 #[command(after_help = help())]
 pub(super) struct DevArgs {
     /// First of six ports in a row: function, OSS, OBS, OMS, admin, desk. 0 picks free ones.
-    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(0..=65_530))]
+    #[arg(long, default_value_t = 9000, value_parser = port)]
     port: u16,
     /// Print one JSON object with all addresses and keys, and nothing else, on stdout.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     pub(super) settings: SettingsOf<DevArgs>,
+}
+
+fn port(text: &str) -> Result<u16, Invalid> {
+    parse::number(text, 0..=65_530)
 }
 
 impl WithSettings for DevArgs {
@@ -66,9 +73,13 @@ pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let limits = listen::limits(&mut reader, Limits::default());
     let limits = reader.finish(Some(limits))?;
-    let local = Local::start(Addresses::from_port(args.port), limits).await;
-    let local =
-        local.map_err(|error| Failure::out_of_reach(error).with_remedy("--port 0 picks free ports"))?;
+    let folder = folder().map_err(|error| {
+        Failure::configuration(format_args!("{}: {error}", env::temp_dir().display()))
+            .of_setting("TMPDIR")
+            .with_remedy("name a folder that can be written to")
+    })?;
+    let local = Local::start(Addresses::from_port(args.port), limits, folder).await;
+    let local = local.map_err(|error| failure::listener(&*error, PORT))?;
     if args.json {
         print_json(&describe(&local));
     } else {
@@ -79,6 +90,13 @@ pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
         never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
         () = stop.reached(StopLevel::Now) => Ok(Exit::Interrupted),
     }
+}
+
+/// For the file that there is to upload, and the database of the desk.
+fn folder() -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("oms-bridge-dev-").tempdir()?;
+    fs::write(folder.path().join(FILE), "hello\n")?;
+    Ok(folder)
 }
 
 /// What runs until Ctrl-C.
@@ -93,9 +111,7 @@ struct Local {
 }
 
 impl Local {
-    async fn start(addresses: Addresses, limits: Limits) -> Result<Self, Error> {
-        let folder = tempfile::Builder::new().prefix("oms-bridge-dev-").tempdir()?;
-        fs::write(folder.path().join(FILE), "hello\n")?;
+    async fn start(addresses: Addresses, limits: Limits, folder: TempDir) -> Result<Self, Error> {
         let cloud = LocalCloud::start(addresses, limits, DEFAULT_TIMEOUT).await?;
         #[cfg(feature = "desk")]
         let desk = LocalDesk::start(&cloud, addresses, folder.path()).await?;

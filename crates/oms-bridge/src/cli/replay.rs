@@ -59,7 +59,7 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     until: Option<String>,
     /// Send at most N keys.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<usize>)]
     limit: Option<usize>,
     /// Engine to send with [default: that of the settings].
     #[arg(
@@ -80,7 +80,7 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     dead: bool,
     /// Set a key aside when it was refused for good this often. Outages do not count.
-    #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, hide_short_help = true, value_parser = parse::positive::<u32>)]
     max_attempts: u32,
     /// Only print the keys that would be sent, one a line.
     #[arg(long)]

@@ -11,14 +11,14 @@ use super::{Ended, Exit, exit, variable};
 use crate::assemble;
 use crate::config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
 use crate::config::{IngestSettings, Settings, SettingsOf, WithSettings, listen};
-use crate::failure::Failure;
+use crate::failure::{self, Failure, LISTEN};
 use crate::host::access::{Access, Beside, Trust};
 use crate::host::fc;
 use crate::host::function::{DEFAULT_TIMEOUT, Function};
 use crate::host::lambda::{self, RuntimeApi};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
-use settings::{Invalid, Reader};
+use settings::{Invalid, Reader, parse};
 use terminal::interrupts::Interrupts;
 use web_ingest::{Ingest, MAX_BODY};
 
@@ -39,20 +39,24 @@ use web_ingest::{Ingest, MAX_BODY};
 pub(super) struct ServeArgs {
     /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than
     /// loopback.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
     /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no
     /// URL and no gateway.
     #[arg(long)]
     trust_platform: bool,
     /// Seconds an invocation may take: the function's timeout. A platform may say less, never more.
-    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = seconds)]
     timeout: u64,
     /// Print one JSON object when the function stops, and nothing else, on stdout.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     pub(super) settings: SettingsOf<ServeArgs>,
+}
+
+fn seconds(text: &str) -> Result<u64, Invalid> {
+    parse::number(text, 1..=86_400)
 }
 
 impl WithSettings for ServeArgs {
@@ -176,9 +180,7 @@ async fn over_http(
                 Ok(Exit::Interrupted)
             }
             ErrorKind::Configuration => Err(Failure::configuration(&error)),
-            ErrorKind::Listen => {
-                Err(Failure::out_of_reach(&error).with_remedy("--listen ADDR:PORT takes another"))
-            }
+            ErrorKind::Listen => Err(failure::listener(&error, LISTEN)),
             _ => Err(Failure::internal(&error)),
         },
     }

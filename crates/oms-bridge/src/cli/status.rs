@@ -16,7 +16,7 @@ use crate::status::{Huawei, Limits, Status, collect};
 use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
-use settings::Reader;
+use settings::{Invalid, Reader, parse};
 use terminal::interrupts::Interrupts;
 use terminal::style::Stream;
 
@@ -28,13 +28,13 @@ use terminal::style::Stream;
   oms-bridge status --json | jq .failed"))]
 pub(super) struct StatusArgs {
     /// Look again every SECONDS seconds, until interrupted.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = seconds)]
     watch: Option<u64>,
     /// Read at most N records for their class and reason.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse::whole::<usize>)]
     read: usize,
     /// Count at most N failed keys, with a request for each thousand; 0 counts all.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = parse::whole::<usize>)]
     list: usize,
     /// Print one JSON object as the result; with --watch one a line.
     #[arg(long)]
@@ -43,6 +43,10 @@ pub(super) struct StatusArgs {
     stats: StatsArgs,
     #[command(flatten)]
     pub(super) settings: SettingsOf<StatusArgs>,
+}
+
+fn seconds(text: &str) -> Result<u64, Invalid> {
+    parse::number(text, 1..=86_400)
 }
 
 impl WithSettings for StatusArgs {

@@ -45,7 +45,7 @@ impl LocalDesk {
         addresses: Addresses,
         folder: &Path,
     ) -> Result<Self, Error> {
-        let listener = TcpListener::bind(addresses.desk()).await?;
+        let listener = http_listener::bind(addresses.desk(), "the desk").await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
         let database = format!("sqlite://{}", folder.join("desk.db").display());

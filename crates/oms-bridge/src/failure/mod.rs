@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `store` | errors of OSS and OBS: their kind, the setting behind them and what to do |
 //! | `network` | what to do about a host that cannot be reached |
+//! | `listener` | addresses of this machine that cannot be listened on |
 //! | `queue`, `catalogue` | errors of the worker's queue, and of the desk's database |
 //!
 //! A kind stands for an exit code, so it is chosen here and nowhere else.
 
 #[cfg(feature = "desk")]
 mod catalogue;
+mod listener;
 mod network;
 #[cfg(feature = "aws")]
 mod queue;
@@ -25,6 +27,7 @@ use settings::{ConfigError, Problem};
 
 #[cfg(feature = "desk")]
 pub(crate) use self::catalogue::catalogue_kind;
+pub(crate) use self::listener::{LISTEN, Moved, listener};
 pub(crate) use self::network::{network_kind, network_remedy};
 #[cfg(feature = "aws")]
 pub(crate) use self::queue::{QUEUE_RIGHTS, queue_kind, queue_remedy};

@@ -218,8 +218,8 @@ pub(super) async fn from_url(
     if wanted.url.len() > LONGEST_URL {
         return Err(ApiError::malformed(format!("the URL is longer than {LONGEST_URL} bytes")));
     }
-    let url =
-        Url::parse(&wanted.url).map_err(|error| ApiError::malformed(format!("url is no URL: {error}")))?;
+    let url = Url::parse(&wanted.url)
+        .map_err(|_| ApiError::malformed("url is no URL such as https://example.com/photo.jpg".to_owned()))?;
     fetcher.guard().admit(&url).map_err(|error| ApiError::forbidden("refused", error.to_string()))?;
     let name = match &wanted.name {
         Some(text) => name(text)?,

@@ -66,7 +66,9 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, Invalid> {
 }
 
 fn mysql(text: &str) -> Result<DatabaseUrl, Invalid> {
-    let mut url = Url::parse(text).map_err(Invalid::new)?;
+    let wrong =
+        || Invalid::new("is no URL such as mysql://user:password@host:3306/database: the port is a number");
+    let mut url = Url::parse(text).map_err(|_| wrong())?;
     MySqlConnectOptions::from_str(text).map_err(Invalid::new)?;
     if url.path().trim_matches('/').is_empty() {
         return Err(Invalid::new("it names no database: mysql://user:password@host:3306/database"));

@@ -205,9 +205,9 @@ fn public_key(path: &str) -> Result<PublicKey, Invalid> {
 
 /// OSS calls plain `http` and `https` URLs, and none of IPv6.
 fn callback_url(text: &str) -> Result<Url, Invalid> {
-    let url = Url::parse(&lenient::half_width(text)).map_err(|error| {
-        Invalid::new(format_args!("{:?} is no URL: {error}", lenient::shown_url(text)))
-            .with_remedy("write it with https:// before it")
+    let url = Url::parse(&lenient::half_width(text)).map_err(|_| {
+        Invalid::new(format_args!("{:?} is no URL", lenient::shown_url(text)))
+            .with_remedy("write it with https:// before it, such as https://desk.example.com/callback")
     })?;
     let good = matches!(url.scheme(), "http" | "https")
         && url.host_str().is_some_and(|host| !host.starts_with('['))

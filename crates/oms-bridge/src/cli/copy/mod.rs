@@ -37,10 +37,11 @@ use terminal::interrupts::Interrupts;
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
-  oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/ --concurrency 32
+  oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/
   oms-bridge copy -r s3://photos/2024/ obs://mirror/2024/
   oms-bridge copy https://example.com/big.iso obs://mirror/iso/
-  oms-bridge copy -r oss://photos/ obs://mirror/ --keys-from oms-bridge-failed-20260105T100000Z.txt
+  oms-bridge copy -r oss://photos/ obs://mirror/ \\
+    --keys-from oms-bridge-failed-20260105T100000Z.txt
   oms-bridge copy --abort-stale obs://mirror/";
 
 fn help() -> String {
@@ -173,7 +174,7 @@ fn concurrency(text: &str) -> Result<usize, Invalid> {
 fn part_size(text: &str) -> Result<u64, Invalid> {
     match size::parse(text)? {
         size @ MIN_PART_SIZE..=MAX_PART_SIZE => Ok(size),
-        _ => Err(Invalid::new("not a size from 100K to 5G")),
+        _ => Err(Invalid::new(format_args!("{text:?} is not a size from 100K to 5G, such as 16M"))),
     }
 }
 

@@ -106,7 +106,7 @@ table! {
         unset: Unset::Is(text("`false`", "`false`")),
         ..BASE
     };
-    MAX_DELETES: usize = at_least_one, Spec {
+    MAX_DELETES: usize = parse::positive, Spec {
         value: "N",
         about: text("Objects that an instance may remove in ten minutes", "每个实例十分钟内最多删除的对象数"),
         unset: Unset::Is(text("100", "100")),
@@ -151,9 +151,4 @@ fn source_bucket(text: &str) -> Result<(Provider, String), Invalid> {
     } else {
         Err(Invalid::new(format_args!("{:?} is no name of a bucket", lenient::shown_url(name))))
     }
-}
-
-fn at_least_one(text: &str) -> Result<usize, Invalid> {
-    let number = lenient::half_width(text).trim().parse().ok().filter(|max| *max >= 1);
-    number.ok_or_else(|| Invalid::new(format_args!("{text:?} is not a number from 1 on")))
 }

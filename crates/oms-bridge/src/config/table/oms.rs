@@ -148,7 +148,9 @@ fn requests_per_second(text: &str) -> Result<f64, Invalid> {
     // The lower bound keeps the time between two requests within a day.
     match lenient::half_width(text).trim().parse::<f64>() {
         Ok(rps) if (0.0001..=1_000_000.0).contains(&rps) => Ok(rps),
-        _ => Err(Invalid::new(format_args!("{text:?} is not a number of requests per second above 0"))),
+        _ => Err(Invalid::new(format_args!(
+            "{text:?} is not a number of requests per second above 0, such as 5 or 0.5"
+        ))),
     }
 }
 
