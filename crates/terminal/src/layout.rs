@@ -71,6 +71,19 @@ pub fn paragraph(first: &str, text: &str, width: Option<usize>) -> String {
     whole
 }
 
+/// Stands for a blank where no line may be broken: a character of the private use area, one column wide.
+const KEPT_BLANK: char = '\u{e000}';
+
+/// Text that a layout which breaks lines at blanks leaves as it is. [`with_blanks`] ends that.
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', KEPT_BLANK.encode_utf8(&mut [0; 4]))
+}
+
+/// Text after its layout, with all its blanks.
+pub fn with_blanks(text: &str) -> String {
+    text.replace(KEPT_BLANK, " ")
+}
+
 /// At least one line, none wider than `room` unless one word is.
 fn broken(text: &str, room: usize) -> Vec<String> {
     if measure_text_width(text) <= room {
@@ -136,6 +149,13 @@ mod tests {
         assert_eq!(text, "  auth  which credentials\n        to check\n  b     short\n");
         let whole = table([Align::Left, Align::Left], &rows, Some(20));
         assert!(whole.starts_with("  auth  which credentials to check\n"), "there is no room to break it in");
+    }
+
+    #[test]
+    fn text_that_is_not_to_be_broken_stays_whole() {
+        let command = "oms-bridge copy  a b";
+        let text = paragraph("", &format!("run {} now and again", unbroken(command)), Some(18));
+        assert_eq!(with_blanks(&text), format!("run\n{command}\nnow and again"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
 //! | [`interrupts`] | the signals that ask the process to end, and the answer to the first |
 //! | [`screen`] | the commentary of `demo` and `dev` |
+//! | [`usage`](mod@usage) | help texts and errors of clap: usage lines, examples, what is wrong with arguments |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
 //! # Rules
@@ -30,3 +31,4 @@ pub mod progress;
 pub mod screen;
 pub mod stderr;
 pub mod style;
+pub mod usage;

@@ -63,10 +63,12 @@ pub fn styled(what: &str) {
     }
 }
 
-/// Passes on an error that another library has laid out: as it prints it, or as one line of JSON.
-pub fn passed_on(text: &str, print: impl FnOnce()) {
+/// Passes on an error that another library has laid out: as `laid_out` has it for people, or as one line of
+/// JSON.
+pub fn passed_on(text: &str, laid_out: impl FnOnce() -> String) {
     match format() {
-        LogFormat::Text => beside_the_bar(print),
+        // Nobody is left to be told where stderr is closed.
+        LogFormat::Text => drop(Lines.write_all(laid_out().as_bytes())),
         LogFormat::Json => {
             let text = text.trim();
             error(text.strip_prefix("error: ").unwrap_or(text));

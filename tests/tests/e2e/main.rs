@@ -115,6 +115,7 @@ mod slow_clients;
 mod source_guard;
 #[cfg(test)]
 mod status;
+mod usage;
 #[cfg(test)]
 mod warm_up;
 #[cfg(test)]

@@ -322,7 +322,8 @@ fn get(text: &str) -> Result<Request, FetchError> {
 }
 
 fn url(text: &str) -> Result<Url, FetchError> {
-    Url::parse(text).map_err(|_| FetchError::Url("expected one such as http://127.0.0.1/credentials".to_owned()))
+    Url::parse(text)
+        .map_err(|_| FetchError::Url("expected one such as http://127.0.0.1/credentials".to_owned()))
 }
 
 /// The error of STS and of the metadata service.

@@ -1,12 +1,14 @@
 //! `completions` and `man`: what a shell completes, and manual pages, both from the command line itself.
 
 use std::io;
+use std::iter;
 use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
+use serde::Serialize;
 
-use super::{Ended, Exit, exit, help};
+use super::{Ended, Exit, exit, help, print_json};
 use crate::failure::Failure;
 
 /// Name of the program in what is generated.
@@ -20,6 +22,16 @@ const PROGRAM: &str = "oms-bridge";
 pub(super) struct CompletionsArgs {
     /// Shell that the script is for.
     shell: Shell,
+    /// Print one JSON object as the result, with the script in it.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct Completions {
+    shell: String,
+    script: String,
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> Exit {
@@ -28,8 +40,13 @@ pub(super) fn completions(args: &CompletionsArgs) -> Exit {
     if args.shell == Shell::Bash {
         script = with_reached_labels(&script);
     }
-    // A closed stdout is the reader's choice.
-    let _ = io::Write::write_all(&mut io::stdout(), &script);
+    if args.json {
+        let script = String::from_utf8_lossy(&script).into_owned();
+        print_json(&Completions { shell: args.shell.to_string(), script });
+    } else {
+        // A closed stdout is the reader's choice.
+        let _ = io::Write::write_all(&mut io::stdout(), &script);
+    }
     Exit::Done
 }
 
@@ -47,16 +64,33 @@ fn with_reached_labels(script: &[u8]) -> Vec<u8> {
 pub(super) struct ManArgs {
     /// Folder for the pages; it is made if it is not there.
     folder: PathBuf,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct ManPages {
+    folder: String,
+    pages: Vec<String>,
 }
 
 pub(super) fn man(args: &ManArgs) -> Ended {
     let folder = &args.folder;
     // A page has everything that `--help-all` has.
     let command = shown(help::command());
+    let names = command.get_subcommands().map(|command| format!("{PROGRAM}-{}.1", command.get_name()));
+    let pages: Vec<String> = iter::once(format!("{PROGRAM}.1")).chain(names).collect();
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
-    written
-        .map(|()| Exit::Done)
-        .map_err(|error| Failure::configuration(format_args!("{}: {error}", folder.display())))
+    if let Err(error) = written {
+        let failure = Failure::configuration(format_args!("{}: {error}", folder.display()));
+        return Err(failure.of_setting("FOLDER").with_remedy("name a folder that can be written to"));
+    }
+    if args.json {
+        print_json(&ManPages { folder: folder.display().to_string(), pages });
+    }
+    Ok(Exit::Done)
 }
 
 /// The same command with the text of all its options, and of those of its subcommands.

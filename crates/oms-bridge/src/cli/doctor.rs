@@ -43,7 +43,8 @@ use upload_desk::config::DESK_BUCKET;
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
   oms-bridge doctor
-  oms-bridge doctor --json | jq '.findings[] | select(.severity != \"ok\")'"))]
+  oms-bridge doctor --json \\
+    | jq '.findings[] | select(.severity != \"ok\")'"))]
 pub(super) struct DoctorArgs {
     /// Print one JSON object as the result.
     #[arg(long)]

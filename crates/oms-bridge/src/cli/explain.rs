@@ -23,7 +23,8 @@ use settings::{Reader, lenient};
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge explain photos/a.jpg
-  DEST=obs://mirror DEST_ENDPOINT=obs.cn-north-4.myhuaweicloud.com oms-bridge explain 'photos/b c.jpg'"))]
+  oms-bridge explain 'photos/b c.jpg' --dest obs://mirror \\
+    --dest-endpoint obs.cn-north-4.myhuaweicloud.com"))]
 pub(super) struct ExplainArgs {
     /// Object key.
     #[arg(value_name = "KEY")]

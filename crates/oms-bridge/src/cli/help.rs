@@ -3,16 +3,24 @@
 //! The short help says what a command does, what it needs, its most used options and two examples. An option
 //! of a command is left out of it by `hide_short_help`; a setting is shown where its row in the table says so
 //! ([`Spec::short_help`]).
+//!
+//! A usage line names what the command line must have. Settings are none of it, since the environment can
+//! give each: the short help lists those that are required.
 
+use std::io::{self, Write as _};
 #[cfg(test)]
 use std::iter;
 
+use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory as _};
+use serde::Serialize;
 use settings::Spec;
+use settings::setting::Given;
 use terminal::layout::paragraph;
 use terminal::style::Stream;
+use terminal::usage::usage;
 
-use super::{Cli, Ended, Exit, exit, language};
+use super::{Cli, Ended, Exit, exit, language, print_json};
 use crate::config::table;
 use crate::failure::Failure;
 
@@ -34,10 +42,20 @@ pub(super) struct HelpArgs {
     /// All options, not only those that are used most.
     #[arg(long)]
     all: bool,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct HelpText {
+    help: String,
 }
 
 pub(super) fn run(args: &HelpArgs) -> Ended {
-    let mut cli = language::shown(command());
+    // What programs read is in English.
+    let mut cli = if args.json { command() } else { language::shown(command()) };
     cli.build();
     let command = match &args.command {
         None => Some(&mut cli),
@@ -48,12 +66,19 @@ pub(super) fn run(args: &HelpArgs) -> Ended {
         let why = format!("there is no command {name:?}");
         return Err(Failure::configuration(why).with_remedy("oms-bridge --help lists them"));
     };
-    let text = if args.all { command.render_long_help() } else { command.render_help() };
-    // A closed stdout is the reader's choice.
-    language::print(&text, Stream::Stdout, || {
-        drop(if args.all { command.print_long_help() } else { command.print_help() });
-    });
+    let help = if args.all { command.render_long_help() } else { command.render_help() };
+    if args.json {
+        print_json(&HelpText { help: help.to_string() });
+    } else {
+        print_help(&help);
+    }
     Ok(Exit::Done)
+}
+
+/// Prints a text of clap on stdout.
+pub(super) fn print_help(text: &StyledStr) {
+    // A closed stdout is the reader's choice.
+    let _ = io::stdout().write_all(language::laid_out(text, Stream::Stdout).as_bytes());
 }
 
 /// The command line with both forms of help.
@@ -80,7 +105,8 @@ fn shortened(command: Command) -> Command {
         parts.push(if part.starts_with("Examples:") { first_examples(part) } else { part.to_owned() });
     }
     parts.push(format!("All options, and exit codes: oms-bridge {name} --help-all"));
-    with_flags(command).after_help(parts.join("\n\n")).after_long_help(whole)
+    let usage = usage("oms-bridge", &command);
+    with_flags(command).override_usage(usage).after_help(parts.join("\n\n")).after_long_help(whole)
 }
 
 /// The first of the examples; what goes on on a further line belongs to the one before.
@@ -99,7 +125,7 @@ fn first_examples(all: &str) -> String {
 /// The settings without which the command does nothing.
 fn needs(command: &str) -> Option<String> {
     let required = |spec: &&Spec| table::is_required(spec) && spec.short_help.contains(&command);
-    let names: Vec<&str> = table::of_commands().filter(required).map(|spec| spec.name).collect();
+    let names: Vec<String> = table::of_commands().filter(required).map(both_names).collect();
     if names.is_empty() {
         return None;
     }
@@ -107,9 +133,17 @@ fn needs(command: &str) -> Option<String> {
     let when = if command == "copy" { "Settings, as SRC and DST need them" } else { "Required settings" };
     Some(paragraph(
         "",
-        &format!("{when} (environment, or options of the same name): {}", names.join(", ")),
+        &format!("{when}, in the environment (or as options): {}", names.join(", ")),
         Some(width),
     ))
+}
+
+/// `LOG_BUCKET (--log-bucket)`
+fn both_names(spec: &Spec) -> String {
+    match spec.given {
+        Given::VariableOrOption => format!("{} (--{})", spec.name, spec.option()),
+        Given::Variable => spec.name.to_owned(),
+    }
 }
 
 /// The examples of a help text, each a command as a shell takes it.
@@ -140,6 +174,13 @@ fn all_commands() -> impl Iterator<Item = Command> {
 
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    use terminal::usage::{keep_examples, laid_out};
+
+    use super::super::start;
     use super::*;
 
     /// The arguments of each `oms-bridge` in a line of a shell.
@@ -196,6 +237,89 @@ mod tests {
                 assert!(long.contains(&format!("--{option}")), "{name}: --{option} is not in {long}");
             }
         }
+    }
+
+    #[test]
+    fn no_example_is_broken_at_the_width_of_the_terminal() {
+        for (width, command) in
+            [60, 100].into_iter().flat_map(|width| all_commands().map(move |of| (width, of)))
+        {
+            let written = [command.get_after_help(), command.get_after_long_help()];
+            let written: Vec<String> = written.into_iter().flatten().map(ToString::to_string).collect();
+            let mut shown = keep_examples(command).term_width(width);
+            let texts = [shown.render_help(), shown.render_long_help()];
+            let texts = texts.map(|text| laid_out(&text, Stream::Stdout));
+            let parts = written.iter().flat_map(|text| text.split("\n\n"));
+            let parts: Vec<&str> = parts.filter(|part| part.starts_with("Example")).collect();
+            assert!(!parts.is_empty());
+            for line in parts.iter().flat_map(|part| part.lines()) {
+                assert!(line.len() <= 80, "it has to fit an ordinary terminal: {line}");
+            }
+            for part in parts {
+                assert!(
+                    texts.iter().any(|text| text.contains(part)),
+                    "{width}: {part}\nis not in\n{}",
+                    texts[0]
+                );
+            }
+            assert!(!texts.iter().any(|text| text.contains('\u{e000}')));
+        }
+    }
+
+    #[test]
+    fn a_usage_line_has_what_the_command_line_must_have_and_no_setting() {
+        for command in all_commands().skip(1) {
+            let usage = command.clone().render_usage().to_string();
+            for setting in command.get_arguments().filter(|arg| arg.get_env().is_some()) {
+                assert!(!usage.contains(&format!("--{}", setting.get_long().unwrap())), "{usage}");
+            }
+            let needed = command.get_positionals().filter(|arg| arg.is_required_set());
+            for name in needed.flat_map(|arg| arg.get_value_names().unwrap_or_default()) {
+                assert!(usage.contains(&format!("<{name}>")), "{name}: {usage}");
+            }
+        }
+    }
+
+    /// What of the standard library's and of other parsers' words must not reach a user.
+    const FOREIGN: [&str; 9] = [
+        "invalid digit",
+        "invalid float",
+        "empty string",
+        "is not in ",
+        "too large to fit",
+        "socket address",
+        "relative URL",
+        "ParseIntError",
+        "provided string",
+    ];
+
+    #[test]
+    fn an_option_with_a_value_that_it_cannot_read_says_what_it_expects() {
+        let text = [TypeId::of::<String>(), TypeId::of::<PathBuf>(), TypeId::of::<OsString>()];
+        let is_text = |option: &&Arg| text.iter().any(|id| option.get_value_parser().type_id() == *id);
+        let mut read = 0;
+        for command in all_commands() {
+            let name = command.get_name();
+            let options = command.get_arguments().filter(|arg| arg.get_action().takes_values());
+            for option in options.filter(|option| !is_text(option)) {
+                for value in ["%banana", "-1", "99999999999999999999999", "1,5"] {
+                    let given = match option.get_long() {
+                        Some(long) => format!("--{long}={value}"),
+                        None => value.to_owned(),
+                    };
+                    let arguments = ["oms-bridge", name, &given].map(OsString::from);
+                    let Err(error) = super::command().try_get_matches_from(arguments) else {
+                        panic!("{name} {given} is taken")
+                    };
+                    let told = format!("{} {}", error.render(), start::failure(&error));
+                    let expects = ["such as", " from ", "possible values", "unexpected argument"];
+                    assert!(expects.iter().any(|words| told.contains(words)), "{name} {given}: {told}");
+                    assert!(!FOREIGN.iter().any(|words| told.contains(words)), "{name} {given}: {told}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 50, "{read}");
     }
 
     #[test]

@@ -4,14 +4,13 @@
 use std::cell::RefCell;
 #[cfg(feature = "chinese")]
 use std::collections::BTreeSet;
-#[cfg(feature = "chinese")]
-use std::io::{self, Write as _};
 
 use clap::Command;
 use clap::builder::StyledStr;
 #[cfg(feature = "chinese")]
 use terminal::layout;
 use terminal::style::Stream;
+use terminal::usage;
 #[cfg(feature = "chinese")]
 use texts::command::{self, Translate};
 
@@ -28,7 +27,7 @@ pub(super) fn shown(command: Command) -> Command {
     if let Some(catalogue) = texts::chinese() {
         return translated(command, &|english| catalogue.text(english));
     }
-    command
+    usage::keep_examples(command)
 }
 
 /// The command line with the texts that `find` finds.
@@ -37,23 +36,15 @@ fn translated(command: Command, find: Translate<'_>) -> Command {
     command::translated(command, &|name| table::all().find(|spec| spec.name == name), find)
 }
 
-/// Prints what clap has laid out, help or an error; or lets `print` do it, where nothing is translated.
-pub(super) fn print(text: &StyledStr, stream: Stream, print: impl FnOnce()) {
+/// What clap has laid out, help or an error, as it goes to `stream`.
+pub(super) fn laid_out(text: &StyledStr, stream: Stream) -> String {
     #[cfg(feature = "chinese")]
     if let Some(catalogue) = texts::chinese() {
-        let text = if stream.has_colours() { text.ansi().to_string() } else { text.to_string() };
+        let text = usage::laid_out(text, stream);
         let text = command::laid_out(&text, &|text| catalogue.text(text), &|line| catalogue.line(line));
-        let text = layout::help(&text, stream.width().unwrap_or(USUAL_WIDTH));
-        // Nobody is left to be told where it is closed.
-        let _ = match stream {
-            Stream::Stdout => io::stdout().write_all(text.as_bytes()),
-            Stream::Stderr => io::stderr().write_all(text.as_bytes()),
-        };
-        return;
+        return layout::help(&text, stream.width().unwrap_or(USUAL_WIDTH));
     }
-    #[cfg(not(feature = "chinese"))]
-    let _ = (text, stream);
-    print();
+    usage::laid_out(text, stream)
 }
 
 /// The texts of all help of this command line.

@@ -27,7 +27,8 @@ use terminal::progress::Progress;
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
-  ossutil ls oss://src/photos/ -s | sed -n 's|^oss://src/||p' | oms-bridge send -
+  ossutil ls oss://src/photos/ -s | sed -n 's|^oss://src/||p' \\
+    | oms-bridge send -
   find . -type f -printf '%P\\0' | oms-bridge send -0 -"))]
 pub(super) struct SendArgs {
     /// Object keys, or `-` to read them from stdin, one a line.

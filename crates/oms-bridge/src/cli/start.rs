@@ -4,7 +4,6 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use clap::FromArgMatches as _;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use fc_adapter::Platform;
 
 use super::{Cli, Exit, help, json_failure, language, variable};
@@ -14,6 +13,7 @@ use crate::host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
 use terminal::stderr;
 use terminal::style::Stream;
+use terminal::usage::WrongArguments;
 
 /// The arguments of this process. Lambda starts the file `bootstrap` without any and means `serve`.
 pub(super) fn arguments() -> Vec<OsString> {
@@ -37,36 +37,30 @@ pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
             stderr::start(format(arguments));
-            let text = error.render().to_string();
-            stderr::passed_on(&text, || {
-                // Nobody is left to be told where stderr is closed.
-                language::print(&error.render(), Stream::Stderr, || drop(error.print()));
-            });
+            let text = error.render();
+            stderr::passed_on(&text.to_string(), || language::laid_out(&text, Stream::Stderr));
             if asks_for_json(arguments) {
-                json_failure::keep(failure(&error, &text));
+                json_failure::keep(failure(&error));
                 json_failure::print_unless_printed(Exit::Usage);
             }
             return Exit::Usage;
         }
-        let print = || drop(error.print());
-        if matches!(error.kind(), ErrorKind::DisplayVersion) {
-            print();
-        } else {
-            language::print(&error.render(), Stream::Stdout, print);
-        }
+        help::print_help(&error.render());
         Exit::Done
     })
 }
 
-/// What clap says in a paragraph, and then what to do.
-fn failure(error: &clap::Error, text: &str) -> Failure {
-    let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
-    let (message, remedy) = text.split_once("\n\n").unwrap_or((text, ""));
+/// What is wrong with the arguments, for programs.
+pub(super) fn failure(error: &clap::Error) -> Failure {
+    let WrongArguments { message, argument, remedy } = error.into();
     let mut failure = Failure::configuration(message);
-    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) {
-        failure = failure.of_setting(argument.clone());
+    if let Some(argument) = argument {
+        failure = failure.of_setting(argument);
     }
-    if remedy.is_empty() { failure } else { failure.with_remedy(remedy.trim()) }
+    match remedy {
+        Some(remedy) => failure.with_remedy(remedy),
+        None => failure,
+    }
 }
 
 /// The form that is asked for, where the arguments cannot be read otherwise.
