@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 
@@ -74,7 +74,15 @@ impl Signer {
         }
     }
 
-    /// The query of a URL that carries its signature.
+    /// Whether URLs can bind this header.
+    pub(crate) fn can_presign(&self, header: &str) -> bool {
+        match &self.key {
+            Key::V4 { .. } => true,
+            Key::V1 { dialect, .. } => v1::signs_header(*dialect, header),
+        }
+    }
+
+    /// The query of a URL that carries its signature, which covers all of `headers`, where it can.
     pub(crate) fn presign(
         &self,
         request: &SigningRequest<'_>,
@@ -82,7 +90,12 @@ impl Signer {
         time: DateTime<Utc>,
         valid_for: Duration,
     ) -> Result<String, Error> {
-        sign::presign(request, headers, &self.params(time), valid_for)
+        let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        let mut params = self.params(time);
+        if let sign::Scheme::V4(settings) = &mut params.scheme {
+            settings.additional_headers = &names;
+        }
+        sign::presign(request, headers, &params, valid_for)
     }
 
     pub(crate) fn params(&self, time: DateTime<Utc>) -> SigningParams<'_> {

@@ -149,6 +149,11 @@ impl fmt::Display for StringToSign<'_> {
     }
 }
 
+/// Whether a header is signed, whatever its value.
+pub(crate) fn signs_header(dialect: Dialect, name: &str) -> bool {
+    name == CONTENT_TYPE || name == CONTENT_MD5 || name.starts_with(dialect.profile().header_prefix)
+}
+
 /// The secret, ready to sign.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha1>);

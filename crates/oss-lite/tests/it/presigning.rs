@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use oss_lite::process::{ImageResize, VideoSnapshot};
 use oss_lite::{
     Addressing, Bucket, Client, ClientConfig, Credentials, Dialect, Endpoint, ErrorKind, PresignOptions,
@@ -70,8 +70,10 @@ async fn urls_carry_the_recorded_signatures() {
         "oss/gen-v4-q-get-utf8",
         "oss/gen-v4-q-process",
         "oss/gen-v4-q-put-callback-query",
+        "oss/gen-v4-q-put-sts-addl-host",
         "oss/gen-v4-q-put-type-md5-meta",
         "oss/gen-v4-q-uploadpart",
+        "oss/gen-v4-q-uploadpart-length",
         "oss/gen-v1-q-get",
         "oss/gen-v1-q-get-disposition",
         "oss/gen-v1-q-get-utf8",
@@ -157,6 +159,30 @@ fn parameters_and_headers_are_signed() {
     let mut typed = options();
     typed.headers.insert("content-type", HeaderValue::from_static("text/plain"));
     assert_ne!(bucket.presigned_url(&Method::PUT, "k", HOUR, typed).expect("a URL"), plain);
+}
+
+#[test]
+fn a_header_that_the_signature_cannot_bind_is_refused() {
+    let length = http::header::CONTENT_LENGTH;
+    let options = || PresignOptions {
+        headers: HeaderMap::from_iter([(length.clone(), HeaderValue::from_static("7"))]),
+        ..PresignOptions::default()
+    };
+    let (v4, v1) = (internal(Dialect::Oss), internal(Dialect::Oss).with_signature(SignatureVersion::V1));
+    let v4 = bucket(v4);
+    assert!(v4.can_presign(&length));
+    let url = v4.presigned_url(&Method::PUT, "k", HOUR, options()).expect("a URL");
+    assert!(url.contains("&x-oss-additional-headers=content-length&"), "{url}");
+    for (config, own) in [(v1, "x-oss-meta-a"), (internal(Dialect::Obs), "x-obs-meta-a")] {
+        let bucket = bucket(config);
+        for name in ["content-type", "content-md5", own] {
+            assert!(bucket.can_presign(&HeaderName::from_static(name)), "{name}");
+        }
+        assert!(!bucket.can_presign(&length));
+        let refused = bucket.presigned_url(&Method::PUT, "k", HOUR, options()).expect_err("not signed");
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(refused.to_string().contains("cannot bind the header content-length"), "{refused}");
+    }
 }
 
 #[test]
