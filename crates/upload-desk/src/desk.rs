@@ -11,7 +11,9 @@ use tokio::sync::Notify;
 
 use crate::catalogue::{Catalogue, CatalogueError, PutOutcome};
 use crate::counters::{Counters, Totals};
-use crate::entry::{ArrivalEffect, Entry, Forward, Id, Md5, Md5State, Millis, UploadState};
+use crate::entry::{
+    ArrivalEffect, Entry, Forward, Id, LOOK_AT_PARTS, Md5, Md5State, Millis, UploadState, after,
+};
 use crate::fetch::Fetcher;
 use crate::name::Name;
 use crate::store::{PageAccess, Store};
@@ -190,6 +192,12 @@ impl Desk {
 
     pub(crate) fn now(&self) -> Millis {
         (self.0.clock)().timestamp_millis()
+    }
+
+    /// When the stored parts of an upload are looked at, where nothing else keeps them from being larger than
+    /// announced.
+    pub(crate) fn look_at_parts(&self) -> Option<Millis> {
+        (!self.0.store.binds_sizes()).then(|| after(self.now(), LOOK_AT_PARTS))
     }
 
     /// Wakes the worker.

@@ -22,7 +22,7 @@ use oss_lite::Backoff;
 
 pub(crate) use self::id::Id;
 pub(crate) use self::md5::Md5;
-pub(crate) use self::multipart::{GIVEN_UP_AFTER, Multipart, PART_EXPIRY, PartsError};
+pub(crate) use self::multipart::{GIVEN_UP_AFTER, LOOK_AT_PARTS, Multipart, PART_EXPIRY, PartsError};
 use super::types::is_same;
 
 /// Milliseconds since the epoch, UTC, as times are stored in the catalogue.

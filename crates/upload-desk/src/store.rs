@@ -18,6 +18,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tokio::time::Instant;
 
+pub(crate) use self::parts::AdmittedPart;
 use super::entry::{Arrival, Entry, Md5, Millis, after};
 use super::types::ContentType;
 

@@ -1,6 +1,8 @@
 //! Background worker for due rows: claims them, does the work, and writes down the result.
 
 mod completion;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::pin;
@@ -49,10 +51,12 @@ enum Outcome {
     /// The bucket has it, and so does the pipeline.
     Forwarded(Arrival),
     Removed,
-    /// The upload in parts was aborted.
-    GivenUp,
-    /// The parts are not what is to be put together.
-    Reopened(PartsError),
+    /// The upload in parts is over, which its row says already: the removal of its parts is the next work.
+    GivenUp(String),
+    /// The upload in parts is under way; when its parts are looked at again before its end, if they are.
+    UnderWay(Option<Millis>),
+    /// The parts are not what is to be put together; the time is as of `UnderWay`.
+    Reopened(PartsError, Option<Millis>),
     Failed(String),
     Retry(String),
     /// Nothing was done; the row stays as it is.
@@ -169,8 +173,8 @@ impl Desk {
             Outcome::Retry(why) | Outcome::Failed(why) => {
                 tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
             }
-            Outcome::GivenUp => tracing::info!(key = entry.key, "aborted: nobody went on with the upload"),
-            Outcome::Reopened(why) => tracing::warn!(key = entry.key, %why, "not put together"),
+            Outcome::GivenUp(why) => tracing::info!(key = entry.key, why, "given up; its parts are removed"),
+            Outcome::Reopened(why, _) => tracing::warn!(key = entry.key, %why, "not put together"),
             _ => {}
         }
         let counters = &self.0.counters;
@@ -182,8 +186,9 @@ impl Desk {
             Outcome::NotStarted => return,
             Outcome::Forwarded(_)
             | Outcome::Absent
-            | Outcome::GivenUp
-            | Outcome::Reopened(_)
+            | Outcome::GivenUp(_)
+            | Outcome::UnderWay(_)
+            | Outcome::Reopened(..)
             | Outcome::Failed(_) => {}
         }
         // `now` is taken each time the row is read, not before: `mark_removed` compares it with the row's due
@@ -216,7 +221,7 @@ impl Desk {
     async fn work(&self, entry: &Entry) -> Outcome {
         match entry.state {
             UploadState::Pending | UploadState::Missing => self.seek(entry).await,
-            UploadState::Uploading => self.give_up(entry).await,
+            UploadState::Uploading => self.see_to_parts(entry).await,
             UploadState::Completing => self.complete(entry).await,
             UploadState::Stored => self.forward(entry).await,
             UploadState::Fetching => self.fetch(entry).await,
@@ -371,15 +376,15 @@ fn apply(row: &mut Entry, worked_on: UploadState, outcome: &Outcome, now: Millis
         Outcome::Forwarded(_) if row.state != worked_on => row.forwarded_after_delete(now),
         // Everything below applies only to a row that is still in the state that was worked on.
         _ if row.state != worked_on => {}
-        Outcome::Found(_) | Outcome::NotStarted => {}
+        Outcome::Found(_) | Outcome::GivenUp(_) | Outcome::NotStarted => {}
         Outcome::Absent => row.record_absence(now),
         Outcome::Forwarded(found) => {
             row.update_from_bucket(found.clone());
             row.mark_done();
         }
         Outcome::Removed => row.mark_removed(now),
-        Outcome::GivenUp => row.give_up(now),
-        Outcome::Reopened(why) => row.reopen(why, now),
+        Outcome::UnderWay(look_at) => row.look_again(*look_at),
+        Outcome::Reopened(why, look_at) => row.reopen(why, now, *look_at),
         Outcome::Failed(why) => row.mark_failed(why.clone()),
         Outcome::Retry(_) => row.reschedule(now),
     }

@@ -41,6 +41,7 @@ mod objects;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod part_sizes;
 mod parts;
 #[cfg(test)]
 mod parts_lost;

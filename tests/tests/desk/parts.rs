@@ -37,6 +37,10 @@ pub(crate) async fn put(url: &str, md5: Option<&str>, body: &[u8]) -> Response {
     if let Some(md5) = md5 {
         request.headers_mut().insert("content-md5", md5.parse().unwrap());
     }
+    if body.is_empty() {
+        // As browsers do, and as hyper does not.
+        request.headers_mut().insert("content-length", "0".parse().unwrap());
+    }
     *request.body_mut() = Some(body.to_vec().into());
     http_client().execute(request).await.unwrap()
 }
@@ -54,10 +58,29 @@ pub(crate) struct SignedPart(Value);
 impl SignedPart {
     /// Sends it.
     pub(crate) async fn put(&self, content: &[u8]) {
+        assert_eq!(self.try_put(content).await.status(), 200);
+    }
+
+    /// Sends it, which may be refused.
+    pub(crate) async fn try_put(&self, content: &[u8]) -> Response {
+        put(self.url(), Some(self.md5()), content).await
+    }
+
+    /// Where it is sent to.
+    pub(crate) fn url(&self) -> &str {
+        self.0["url"].as_str().unwrap()
+    }
+
+    /// The header that is sent with it.
+    pub(crate) fn md5(&self) -> &str {
         let header = &self.0["headers"][0];
         assert_eq!(header[0], "Content-MD5");
-        let stored = put(self.0["url"].as_str().unwrap(), header[1].as_str(), content).await;
-        assert_eq!(stored.status(), 200);
+        header[1].as_str().unwrap()
+    }
+
+    /// The size that its body must have.
+    pub(crate) fn size(&self) -> u64 {
+        self.0["size"].as_u64().unwrap()
     }
 }
 

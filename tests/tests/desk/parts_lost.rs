@@ -54,7 +54,7 @@ async fn an_upload_whose_desk_died_before_it_wrote_its_id_down_is_aborted() {
     setup.database().make_due(&id).await;
     let desk = setup.start().await;
     desk.until_state(ERIC, &id, "missing").await;
-    assert_eq!(cloud.twin.oss().uploads(SOURCE), []);
+    cloud.until(|twin| twin.oss().uploads(SOURCE).is_empty()).await;
 }
 
 #[tokio::test]
@@ -112,12 +112,67 @@ async fn an_upload_that_nobody_goes_on_with_is_aborted() {
     let upload = Parts::after_restart(&desk, &begun.id(), &content);
     let missing = desk.until_state(ERIC, &begun.id(), "missing").await;
     assert_eq!(missing["note"], "given up: nobody went on with it");
-    assert_eq!(cloud.twin.oss().uploads(SOURCE), []);
+    cloud.until(|twin| twin.oss().uploads(SOURCE).is_empty()).await;
     for answered in [upload.sign(ERIC, 2).await, upload.complete(ERIC).await] {
         assert_eq!((answered.status, answered.code()), (409, "not_open"), "{answered:?}");
     }
     assert_eq!(desk.get(ERIC, "/uploads/multipart").await.body["uploads"], json!([]));
     assert_eq!(cloud.sent(&key(&begun)), 0);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_being_given_up_takes_no_more_parts() {
+    let cloud = Cloud::start().await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
+    Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
+    let setup = desk.kill().await;
+    setup.database().expire(&begun.id()).await;
+    let abort = Fault::new(Service::Oss, FaultAction::Hold).method("GET").path_contains("uploads");
+    let abort = cloud.twin.faults().inject(abort);
+    let desk = setup.start().await;
+    cloud.until(|twin| twin.faults().hits(abort) == 1).await;
+    // If this put the end off, the part would be lost with the upload.
+    let late = Parts::after_restart(&desk, &begun.id(), &content).sign(ERIC, 2).await;
+    assert_eq!((late.status, late.code()), (409, "not_open"), "{late:?}");
+    cloud.twin.faults().clear_all();
+    cloud.until(|twin| twin.oss().uploads(SOURCE).is_empty()).await;
+    desk.until_state(ERIC, &begun.id(), "missing").await;
+}
+
+#[tokio::test]
+async fn a_desk_that_died_before_it_removed_the_parts_leaves_none() {
+    let cloud = Cloud::start().await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
+    Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
+    let setup = desk.kill().await;
+    setup.database().expire(&begun.id()).await;
+    let abort = Fault::new(Service::Oss, FaultAction::Hang).method("GET").path_contains("uploads");
+    let abort = cloud.twin.faults().inject(abort);
+    let desk = setup.start().await;
+    cloud.until(|twin| twin.faults().hits(abort) == 1).await;
+    let setup = desk.kill().await;
+    cloud.twin.faults().clear_all();
+    assert_eq!(cloud.twin.oss().uploads(SOURCE).len(), 1);
+    setup.database().make_due(&begun.id()).await;
+    let desk = setup.start().await;
+    cloud.until(|twin| twin.oss().uploads(SOURCE).is_empty()).await;
+    desk.until_state(ERIC, &begun.id(), "missing").await;
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_is_not_given_up_although_its_row_is_due() {
+    let cloud = Cloud::start().await;
+    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
+    Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
+    let setup = desk.kill().await;
+    // As a worker leaves it that renewed its claim after the end was put off.
+    setup.database().make_due(&begun.id()).await;
+    let desk = setup.start().await;
+    cloud.until(|twin| twin.stats().requests(Service::Oss, "ListParts") == 1).await;
+    let upload = Parts::after_restart(&desk, &begun.id(), &content);
+    upload.send(ERIC, 2).await;
+    assert_eq!(upload.complete(ERIC).await.status, 202);
+    desk.until_forwarded(ERIC, &begun.id()).await;
 }
 
 #[tokio::test]

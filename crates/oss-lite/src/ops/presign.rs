@@ -18,9 +18,9 @@ pub struct PresignOptions {
     /// Parameters that become part of the URL, not encoded, such as `response-content-disposition` or
     /// `versionId`.
     pub query: Vec<(String, String)>,
-    /// Headers that are signed, so that the bearer must send them with the same values. [`Bucket::can_presign`]
-    /// says which ones can be: all of them by V4, `Content-Length` among them, which fixes the size of what is
-    /// stored.
+    /// Headers that are signed, so that the bearer must send them with the same values.
+    /// [`Bucket::can_presign`] says which ones can be: all of them by V4, `Content-Length` among them, which
+    /// fixes the size of what is stored.
     pub headers: HeaderMap,
 }
 
@@ -51,9 +51,9 @@ impl PresignOptions {
 }
 
 impl Bucket {
-    /// Whether a URL can be made that is good only for requests with a certain value of this header. By V4 that
-    /// holds for every header; by V1 and on OBS for `Content-Type`, `Content-MD5` and those that begin with
-    /// `x-oss-` or `x-obs-`.
+    /// Whether a URL can be made that is good only for requests with a certain value of this header. By V4
+    /// that holds for every header; by V1 and on OBS for `Content-Type`, `Content-MD5` and those that begin
+    /// with `x-oss-` or `x-obs-`.
     pub fn can_presign(&self, header: &HeaderName) -> bool {
         self.signer().can_presign(header.as_str())
     }
@@ -63,8 +63,8 @@ impl Bucket {
     ///
     /// It lives for at least one second. V4 URLs live for at most 7 days, and 12 hours if the credentials are
     /// temporary; URLs of V1 and OBS have no such limit. A URL made with temporary credentials ends with
-    /// them. The services take no POST by V4 URLs. A header that [cannot be signed](Self::can_presign) is refused:
-    /// the bearer could send anything in its place.
+    /// them. The services take no POST by V4 URLs. A header that [cannot be signed](Self::can_presign) is
+    /// refused: the bearer could send anything in its place.
     ///
     /// [OSS](https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls),
     /// [OBS](https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0011.html).

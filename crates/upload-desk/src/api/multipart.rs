@@ -15,7 +15,8 @@ use super::respond::{json, json_with};
 use super::shown::{UploadView, located, time};
 use super::uploads::{self, UploadRequest, duplicate, own, whole};
 use crate::desk::Desk;
-use crate::entry::{Entry, GIVEN_UP_AFTER, Md5, Multipart, PART_EXPIRY, UploadState, after};
+use crate::entry::{Entry, GIVEN_UP_AFTER, Multipart, PART_EXPIRY, UploadState, after};
+use crate::store::AdmittedPart;
 
 /// Most uploads in parts that a user has under way. Concurrent requests may exceed it slightly.
 const MOST_OPEN: u32 = 50;
@@ -47,7 +48,9 @@ pub(super) async fn begin(
     desk.0.catalogue.add(&row).await?;
     let upload_id = desk.0.store.begin_parts(&row).await?;
     let until = after(desk.now(), GIVEN_UP_AFTER);
-    let begun = desk.update(&row.id, |row| row.begin(&upload_id, until)).await?.ok_or_else(unknown_id)?;
+    let look_at = desk.look_at_parts();
+    let begun = desk.update(&row.id, |row| row.begin(&upload_id, until, look_at)).await?;
+    let begun = begun.ok_or_else(unknown_id)?;
     open(&begun)?;
     desk.0.counters.allowed.increment();
     Ok(located(json_with(StatusCode::CREATED, &UploadView::of(&desk, &begun)?), &begun))
@@ -77,6 +80,8 @@ struct PartRequest {
 #[derive(Debug, Serialize)]
 struct SignedPart {
     number: u32,
+    /// The size of its body, which is signed. Browsers send it as `Content-Length` themselves.
+    size: u64,
     method: &'static str,
     url: String,
     headers: [(&'static str, String); 1],
@@ -95,31 +100,36 @@ pub(super) async fn sign(
         let message = format!("parts are signed 1 to {SIGNED_AT_ONCE} at once");
         return Err(ApiError::malformed(message));
     }
-    let most = plan.count(entry.size);
-    let parts = wanted.parts.iter().map(|part| checked(part, most)).collect::<Result<Vec<_>, _>>()?;
+    let parts =
+        wanted.parts.iter().map(|part| checked(part, plan, entry.size)).collect::<Result<Vec<_>, _>>()?;
     let now = desk.now();
     let (until, late) = (after(now, GIVEN_UP_AFTER), after(now, PUT_OFF_BELOW));
+    let look_at = desk.look_at_parts();
     let kept = desk.update(&id, |entry| {
         if entry.expires_at < Some(late) {
-            entry.keep_open(until);
+            entry.keep_open(until, look_at);
         }
     });
     let entry = kept.await?.ok_or_else(unknown_id)?;
     let (_, upload_id) = open(&entry)?;
     let valid_for = PART_EXPIRY.min(desk.0.rules.upload_expiry);
-    let signed = parts.into_iter().map(|(number, md5)| {
-        let url = desk.0.store.part_url(&entry.key, upload_id, number, md5, valid_for)?;
-        Ok(SignedPart { number, method: "PUT", url, headers: [("Content-MD5", md5.to_base64())] })
+    let signed = parts.into_iter().map(|part| {
+        let url = desk.0.store.part_url(&entry.key, upload_id, part, valid_for)?;
+        let AdmittedPart { number, size, md5 } = part;
+        Ok(SignedPart { number, size, method: "PUT", url, headers: [("Content-MD5", md5.to_base64())] })
     });
     let signed = signed.collect::<Result<Vec<_>, ApiError>>()?;
     Ok(json(&json!({ "expires_at": time(after(now, valid_for)), "parts": signed })))
 }
 
-fn checked(part: &PartRequest, most: u32) -> Result<(u32, Md5), ApiError> {
+/// A part of an upload of `size` bytes, by its plan.
+fn checked(part: &PartRequest, plan: &Multipart, size: u64) -> Result<AdmittedPart, ApiError> {
+    let most = plan.count(size);
     let number = u32::try_from(part.number).ok().filter(|number| (1..=most).contains(number));
     let outside =
         || ApiError::malformed(format!("this upload has the parts 1 to {most}, not {}", part.number));
-    Ok((number.ok_or_else(outside)?, uploads::md5(&part.md5)?))
+    let (number, md5) = (number.ok_or_else(outside)?, uploads::md5(&part.md5)?);
+    Ok(AdmittedPart { number, size: plan.size_of(number, size), md5 })
 }
 
 #[derive(Debug, Serialize)]

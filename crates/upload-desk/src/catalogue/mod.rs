@@ -21,7 +21,7 @@ mod readers;
 mod schema;
 mod statements;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod url;
 mod writer;
 

@@ -9,7 +9,7 @@ mod reading;
 mod rows;
 mod schema;
 mod urls;
-mod world;
+pub(crate) mod world;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

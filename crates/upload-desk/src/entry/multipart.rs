@@ -11,15 +11,18 @@
 //! | from | to | who | when |
 //! |---|---|---|---|
 //! | – | uploading | its user | the row is written first, without an upload id, and due in a minute |
-//! | uploading | uploading | its user | the upload has begun: the id is recorded; each signed part puts the end off |
+//! | uploading | uploading | its user | the upload has begun: the id is recorded; signed parts put the end off |
+//! | uploading | uploading | the worker | where signatures do not bind sizes, it looks at what is stored, time and again |
 //! | uploading | completing | its user | every part is stored with its size, and together they have the CRC-64 |
 //! | completing | stored, uploading, missing | the worker | it completed the upload, or found that it cannot |
-//! | uploading | missing | the worker | the end has come, or the desk died before the id was recorded |
+//! | uploading | missing | the worker | the end has come, the desk died before the id was recorded, the upload is gone at OSS, or more is stored than announced |
 //! | uploading, completing | deleting | its user | |
 //!
 //! Only the worker completes and aborts at OSS. Both can be repeated: a key belongs to one row, so uploads of
 //! the key that have no id in the catalogue are found by listing, and an upload that was completed before a
-//! crash is found by looking at the object.
+//! crash is found by looking at the object. An upload is given up by a change of its row, which is made only
+//! while the row has the end that was read; the parts are removed after that. So whoever was given a signed
+//! part has seven days for it, and an abort never meets an upload that goes on.
 
 use std::time::Duration;
 
@@ -35,6 +38,10 @@ pub(crate) const PART_EXPIRY: Duration = Duration::from_mins(15);
 
 /// How long after its last signed part an upload is given up.
 pub(crate) const GIVEN_UP_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// How often the worker looks at stored parts where signatures do not bind their sizes. A signed part is good
+/// for as long, so looking more often would find little more.
+pub(crate) const LOOK_AT_PARTS: Duration = PART_EXPIRY;
 
 /// Part sizes that grow with the object are multiples of this.
 const STEP: u64 = 1 << 20;
@@ -91,9 +98,16 @@ impl Multipart {
     }
 
     /// Size of a part of an object of `size` bytes.
-    fn size_of(&self, number: u32, size: u64) -> u64 {
+    pub(crate) fn size_of(&self, number: u32, size: u64) -> u64 {
         let before = u64::from(number - 1) * self.part_size;
         size.saturating_sub(before).min(self.part_size)
+    }
+
+    /// What is wrong with the first stored part that is larger than planned.
+    pub(crate) fn too_large(&self, size: u64, stored: &[ListedPart]) -> Option<PartsError> {
+        let planned = |part: &ListedPart| self.size_of(part.number, size);
+        let part = stored.iter().find(|part| part.size > planned(part))?;
+        Some(PartsError::Size { number: part.number, found: part.size, planned: planned(part) })
     }
 
     /// The parts to complete the upload with, if they are the object: of every number one with its size, and
@@ -133,23 +147,29 @@ impl Entry {
     }
 
     /// Records the id of the upload. Returns false if the row is not waiting for it any more.
-    pub(crate) fn begin(&mut self, upload_id: &str, until: Millis) -> bool {
+    pub(crate) fn begin(&mut self, upload_id: &str, until: Millis, look_at: Option<Millis>) -> bool {
         let open = self.state == UploadState::Uploading;
         if let Some(multipart) = self.multipart.as_mut().filter(|_| open) {
             multipart.upload_id = Some(upload_id.to_owned());
-            self.checks = 0;
-            self.keep_open(until);
+            self.keep_open(until, look_at);
             return true;
         }
         false
     }
 
-    /// Puts off the end of an upload that goes on.
-    pub(crate) fn keep_open(&mut self, until: Millis) {
+    /// Puts off the end of an upload that goes on. `look_at` is when its parts are looked at before that, if
+    /// they are.
+    pub(crate) fn keep_open(&mut self, until: Millis, look_at: Option<Millis>) {
         if self.state == UploadState::Uploading {
             self.expires_at = self.expires_at.max(Some(until));
-            self.due_at = self.expires_at;
+            self.look_again(look_at);
         }
+    }
+
+    /// Records when the worker sees to an upload that is under way: at its end, or at `look_at` before that.
+    pub(crate) fn look_again(&mut self, look_at: Option<Millis>) {
+        self.checks = 0;
+        self.due_at = self.expires_at.map(|end| look_at.map_or(end, |look_at| end.min(look_at)));
     }
 
     /// Records that its user wants it completed, which the worker does at once.
@@ -163,23 +183,29 @@ impl Entry {
         }
     }
 
-    /// Records that the parts changed before they were put together: parts can be sent again.
-    pub(crate) fn reopen(&mut self, why: &PartsError, now: Millis) {
+    /// Records that the parts changed before they were put together: parts can be sent again. `look_at` is as
+    /// in [`Entry::keep_open`].
+    pub(crate) fn reopen(&mut self, why: &PartsError, now: Millis, look_at: Option<Millis>) {
         if self.state == UploadState::Completing {
             self.state = UploadState::Uploading;
             self.note = Some(why.to_string());
-            self.checks = 0;
-            self.due_at = self.expires_at.max(Some(after(now, GRACE)));
+            self.expires_at = self.expires_at.max(Some(after(now, GRACE)));
+            self.look_again(look_at);
         }
     }
 
-    /// Records that the upload was aborted, since nobody went on with it.
-    pub(crate) fn give_up(&mut self, now: Millis) {
+    /// Gives the upload up, if it is under way and still has the end `expires_at`. Returns whether it does.
+    /// Its parts are removed as those of any missing upload, beginning at once.
+    pub(crate) fn give_up(&mut self, expires_at: Option<Millis>, why: &str, now: Millis) -> bool {
+        if self.state != UploadState::Uploading || self.expires_at != expires_at {
+            return false;
+        }
         self.state = UploadState::Missing;
         self.checks = 0;
         self.expires_at = Some(now);
-        self.due_at = self.next_look(now);
-        self.note = Some("given up: nobody went on with it".to_owned());
+        self.due_at = Some(now);
+        self.note = Some(format!("given up: {why}"));
+        true
     }
 
     /// Sets the end of what was signed for an upload in parts that is given up: a part that is still on its
@@ -235,6 +261,17 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_is_larger_than_planned_is_found_and_a_smaller_one_may_still_be_replaced() {
+        let plan = Multipart { upload_id: None, part_size: 4, crc64: None };
+        let found = |contents: &[&[u8]]| plan.too_large(9, &listed(contents));
+        assert_eq!(found(&[b"1234", b"5678", b"9"]), None);
+        assert_eq!(found(&[b"", b"56"]), None);
+        assert_eq!(found(&[b"1234", b"56789"]), Some(PartsError::Size { number: 2, found: 5, planned: 4 }));
+        let beyond = found(&[b"1234", b"5678", b"9", b"0"]);
+        assert_eq!(beyond, Some(PartsError::Size { number: 4, found: 1, planned: 0 }));
+    }
+
+    #[test]
     fn parts_that_are_the_object_are_named_with_their_etags() {
         let plan = Multipart { upload_id: None, part_size: 4, crc64: None };
         let mut stored = listed(&[b"1234", b"5678", b"9", b"more"]);
@@ -261,5 +298,20 @@ mod tests {
         let mut gap = listed(&[b"1234", b"5678", b"9"]);
         gap.remove(1);
         assert_eq!(plan.check(9, claimed, &gap), Err(PartsError::Missing(2)));
+    }
+
+    #[test]
+    fn an_upload_is_seen_to_at_its_end_or_at_the_next_look_at_its_parts() {
+        let row = Entry { state: UploadState::Uploading, ..super::super::tests::pending() };
+        let row = Entry { multipart: Some(Multipart::plan(3, 4)), ..row };
+        let end = row.expires_at.unwrap() + 1000;
+        for (look_at, due_at) in [(None, end), (Some(end - 1), end - 1), (Some(end + 1), end)] {
+            let mut open = row.clone();
+            open.keep_open(end, look_at);
+            assert_eq!((open.expires_at, open.due_at), (Some(end), Some(due_at)), "{look_at:?}");
+            let mut again = Entry { state: UploadState::Completing, due_at: None, ..open.clone() };
+            again.reopen(&PartsError::Missing(1), 0, look_at);
+            assert_eq!((again.state, again.due_at), (UploadState::Uploading, Some(due_at)), "{look_at:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 
 const NOW: Millis = 1_790_000_000_000;
 
-fn pending() -> Entry {
+pub(super) fn pending() -> Entry {
     Entry {
         id: Id::new(NOW, [7; 10]),
         name: "a.jpg".into(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use http::header::HeaderName;
+use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method};
 use oss_lite::{CompleteOutcome, CompletedPart, Error, ListedPart, PresignOptions, PutOptions};
 use tokio::time::Instant;
@@ -17,6 +17,17 @@ const PUTTING_TOGETHER: Duration = Duration::from_mins(5);
 /// Header that a browser must send with a part, since it is signed.
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
+/// A part that may be stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AdmittedPart {
+    /// Its number.
+    pub(crate) number: u32,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// The MD5 of its content.
+    pub(crate) md5: Md5,
+}
+
 impl Store {
     /// Begins an upload in parts, and returns its id.
     ///
@@ -28,7 +39,13 @@ impl Store {
         self.patiently().initiate_multipart_upload(&entry.key, options).await
     }
 
-    /// A URL that takes one part: of this upload, with this number and this content.
+    /// Whether the URL of a part takes a body of its size only.
+    pub(crate) fn binds_sizes(&self) -> bool {
+        self.bucket.can_presign(&CONTENT_LENGTH)
+    }
+
+    /// A URL that takes one part: of this upload, with this number, this content and, where the signature
+    /// [binds it](Self::binds_sizes), this size. Browsers send the size themselves.
     ///
     /// # Errors
     ///
@@ -37,18 +54,21 @@ impl Store {
         &self,
         key: &str,
         upload_id: &str,
-        number: u32,
-        md5: Md5,
+        part: AdmittedPart,
         valid_for: Duration,
     ) -> Result<String, Error> {
         // Base64 is always the value of a header.
-        let md5 = HeaderValue::try_from(md5.to_base64()).unwrap_or(HeaderValue::from_static(""));
+        let md5 = HeaderValue::try_from(part.md5.to_base64()).unwrap_or(HeaderValue::from_static(""));
+        let mut headers = HeaderMap::from_iter([(CONTENT_MD5, md5)]);
+        if self.binds_sizes() {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(part.size));
+        }
         let options = PresignOptions {
             query: vec![
-                ("partNumber".to_owned(), number.to_string()),
+                ("partNumber".to_owned(), part.number.to_string()),
                 ("uploadId".to_owned(), upload_id.to_owned()),
             ],
-            headers: HeaderMap::from_iter([(CONTENT_MD5, md5)]),
+            headers,
         };
         self.bucket.presigned_url(&Method::PUT, key, valid_for, options)
     }

@@ -17,7 +17,7 @@ impl Desk {
         };
         let outcome = match self.put_together(entry, plan, upload_id, claimed).await {
             Ok(()) => look(&self.0.store, entry).await,
-            Err(PutTogetherError::Parts(error)) => return Outcome::Reopened(error),
+            Err(PutTogetherError::Parts(error)) => return Outcome::Reopened(error, self.look_at_parts()),
             // Completed before, or aborted by others.
             Err(PutTogetherError::Store(error)) if error.kind() == ErrorKind::NoSuchUpload => {
                 look(&self.0.store, entry).await
@@ -60,10 +60,37 @@ impl Desk {
         }
     }
 
-    /// Aborts an upload that nobody goes on with.
-    pub(super) async fn give_up(&self, entry: &Entry) -> Outcome {
-        match self.0.store.abort_parts(&entry.key).await {
-            Ok(()) => Outcome::GivenUp,
+    /// Gives up an upload whose end has come, that is gone, or of which more is stored than was announced.
+    pub(super) async fn see_to_parts(&self, entry: &Entry) -> Outcome {
+        let is_over = entry.expires_at.is_none_or(|end| end <= self.now());
+        // Without an id its desk died, or is so slow that it will find the upload given up.
+        let begun = entry.multipart.as_ref().and_then(|plan| Some((plan, plan.upload_id.as_deref()?)));
+        let Some((plan, upload_id)) = begun.filter(|_| !is_over) else {
+            return self.give_up(entry, "nobody went on with it").await;
+        };
+        match self.0.store.parts(&entry.key, upload_id).await {
+            Ok(stored) => match plan.too_large(entry.size, &stored) {
+                Some(error) => self.give_up(entry, &error.to_string()).await,
+                None => Outcome::UnderWay(self.look_at_parts()),
+            },
+            Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
+                self.give_up(entry, "it is gone from the bucket").await
+            }
+            Err(error) => Outcome::Retry(error.to_string()),
+        }
+    }
+
+    /// Writes down that the upload is over, unless its user put its end off since `entry` was read. Nothing
+    /// is removed before that is written.
+    async fn give_up(&self, entry: &Entry, why: &str) -> Outcome {
+        let now = self.now();
+        let mut is_over = false;
+        // Decided again for each version of the row; what is written replaces the one that was decided on.
+        let row = self.update(&entry.id, |row| is_over = row.give_up(entry.expires_at, why, now)).await;
+        match row {
+            Ok(_) if is_over => Outcome::GivenUp(why.to_owned()),
+            // It goes on, is put together or was deleted; whoever did that set when it is due.
+            Ok(_) => Outcome::NotStarted,
             Err(error) => Outcome::Retry(error.to_string()),
         }
     }

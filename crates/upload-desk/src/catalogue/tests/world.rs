@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::super::{Catalogue, DatabaseUrl, Entry, Id};
 use super::proxy::Proxy;
 
-pub(super) struct World {
+pub(crate) struct World {
     /// How the catalogue gets there.
     pub(super) url: DatabaseUrl,
     /// How the test does.
@@ -35,7 +35,7 @@ pub(super) enum Frozen<'a> {
 }
 
 impl World {
-    pub(super) async fn new(test: &str) -> Self {
+    pub(crate) async fn new(test: &str) -> Self {
         install_default_drivers();
         match std::env::var("DESK_TEST_MYSQL") {
             Ok(server) => Self::mysql(&server, test).await,
@@ -62,12 +62,12 @@ impl World {
         Self { url: DatabaseUrl::parse(url.as_str()).unwrap(), direct, place }
     }
 
-    pub(super) async fn open(&self) -> Catalogue {
+    pub(crate) async fn open(&self) -> Catalogue {
         Catalogue::open(&self.url).await.unwrap()
     }
 
     /// Leaves nothing behind. After a failure there is something to look at.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         if let TestDatabase::MySql { server, database, .. } = &self.place {
             run(server, &format!("DROP DATABASE {database}")).await;
         }
