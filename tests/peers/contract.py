@@ -74,6 +74,29 @@ class Client:
         raise NotImplementedError
 
 
+class SizedUploads:
+    """A URL that is signed together with the length of the body. Clients have `presign_put(key, length)`."""
+
+    def test_a_presigned_put_takes_a_body_of_its_length_only(self):
+        client = self.bucket()
+        url = client.presign_put("k", 5)
+        self.assertIn("x-oss-additional-headers=content-length&", url + "&")
+
+        def put(body):
+            request = urllib.request.Request(url, body, method="PUT", headers={"Content-Type": "text/plain"})
+            return urllib.request.urlopen(request, timeout=30)
+
+        for body in (b"", b"1234", b"123456", b"x" * 100_000):
+            with self.subTest(len(body)), self.assertRaises(urllib.error.HTTPError) as refused:
+                put(body)
+            with refused.exception as answer:
+                self.assertEqual(answer.code, 403)
+                self.assertIn(b"<Code>SignatureDoesNotMatch</Code>", answer.read())
+        self.assertEqual(client.list("v1"), [])
+        put(b"12345").close()
+        self.assertEqual(client.get("k").body, b"12345")
+
+
 class ObjectStore:
     """Tests of every client; a mixin for `unittest.TestCase`."""
 

@@ -98,6 +98,10 @@ class Oss2(contract.Client):
     def presign(self, key):
         return self.sdk.sign_url("GET", key, 60, slash_safe=True)
 
+    def presign_put(self, key, length):
+        headers = {"Content-Length": str(length), "Content-Type": "text/plain"}
+        return self.sdk.sign_url("PUT", key, 60, headers, slash_safe=True, additional_headers={"content-length"})
+
     @contextlib.contextmanager
     def clock(self, minutes):
         def http_date():
@@ -362,5 +366,5 @@ class SignatureV1(Oss2Tests, unittest.TestCase):
     version = oss2.AUTH_VERSION_1
 
 
-class SignatureV4(Oss2Tests, unittest.TestCase):
+class SignatureV4(contract.SizedUploads, Oss2Tests, unittest.TestCase):
     version = oss2.AUTH_VERSION_4
