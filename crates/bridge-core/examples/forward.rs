@@ -5,7 +5,6 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::breaker::Breakers;
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};
 use bridge_core::journal::{Journal, system_unique};
@@ -18,6 +17,7 @@ use e2e::cloud::{LOGS, SOURCE};
 use object_copy::clock;
 use object_events::change::ObjectChange;
 use oss_lite::{BucketName, Client, ClientConfig, Credentials, Dialect};
+use signature_breaker::Breakers;
 use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]

@@ -5,7 +5,6 @@
 //! | [`policy`] | which changes are forwarded |
 //! | [`oms`] | the client of OMS: requests, replies, the state of a sync task |
 //! | [`engine`] | forwards keys: [`engine::oms`] queues, sends and tries again; [`engine::copy`] copies |
-//! | [`breaker`] | keeps a refused access key from being tried again and again |
 //! | [`journal`] | success and failure records in the log bucket |
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
@@ -32,7 +31,6 @@
 
 #![warn(missing_docs)]
 
-pub mod breaker;
 pub mod credentials;
 pub mod engine;
 pub mod journal;

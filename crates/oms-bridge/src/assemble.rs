@@ -10,7 +10,6 @@ use oss_lite::{BucketName, Client, Endpoint, Error};
 use crate::config::{
     CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
 };
-use bridge_core::breaker::Breakers;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes};
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};
@@ -22,6 +21,7 @@ use object_copy::egress::{Guard, Resolver};
 #[cfg(feature = "aws")]
 use object_copy::transfer::{S3, S3Options};
 use object_copy::transfer::{Unmarked, Web};
+use signature_breaker::Breakers;
 
 #[cfg(feature = "desk")]
 pub(crate) use self::desk::desk;

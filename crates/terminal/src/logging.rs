@@ -97,12 +97,13 @@ impl<K: Eq + Hash> Said<K> {
 }
 
 /// The crates that the product is made of, beside that of the binary.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "aws_access",
     "bridge_core",
     "object_copy",
     "object_events",
     "settings",
+    "signature_breaker",
     "sqs_worker",
     "terminal",
     "upload_desk",

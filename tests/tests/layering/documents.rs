@@ -233,7 +233,7 @@ fn the_limits_are_constants_of_the_files_beside_them() {
 const TYPICAL: [(&str, &str, &str); 10] = [
     ("a form that events arrive in", "crates/object-events/src/lib.rs", "pub fn parse("),
     ("what OMS is sent, and what its answers mean", "crates/bridge-core/src/oms/reply.rs", "fn classify("),
-    ("when a refused access key is left alone", "crates/bridge-core/src/breaker.rs", "const WINDOW"),
+    ("when a refused access key is left alone", "crates/signature-breaker/src/breaker.rs", "const WINDOW"),
     ("a record: what it says, its JSON", "crates/bridge-core/src/journal/wire.rs", "struct Json"),
     ("which URLs may be fetched for others", "crates/object-copy/src/egress", "struct AllowList"),
     ("user metadata in each service's form", "crates/object-copy/src/transfer/metadata.rs", "fn escape("),

@@ -42,7 +42,9 @@ const TIDY: &[&str] = &[
     "oms-bridge",
     "oss-lite",
     "settings",
+    "signature-breaker",
     "sqs-worker",
+    "terminal",
     "upload-desk",
     "web-ingest",
 ];

@@ -57,9 +57,19 @@ const MEMBERS: &[(&str, &[&str])] = &[
     // The harness of the tests, which knows nothing of the product but its binary.
     ("e2e", &["cloud-twin", "oss-lite"]),
     ("object-copy", &["aws-access", "http-client", "oss-lite", "settings"]),
+    ("signature-breaker", &["apig-signer", "object-copy", "oss-lite", "settings"]),
     (
         "bridge-core",
-        &["apig-signer", "e2e", "http-client", "object-copy", "object-events", "oss-lite", "settings"],
+        &[
+            "apig-signer",
+            "e2e",
+            "http-client",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+            "settings",
+            "signature-breaker",
+        ],
     ),
     (
         "sqs-worker",
@@ -122,6 +132,7 @@ fn the_product_stands_on_the_libraries() {
         "object-events",
         "oss-lite",
         "settings",
+        "signature-breaker",
         "sqs-worker",
         "terminal",
         "texts",

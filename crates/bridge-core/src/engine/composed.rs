@@ -230,7 +230,6 @@ mod tests {
     use oss_lite::{Client, ClientConfig, Dialect};
 
     use super::*;
-    use crate::breaker::Breakers;
     use crate::engine::copy::CopyConfig;
     use crate::engine::oms::OmsConfig;
     use crate::oms::SyncUrl;
@@ -240,6 +239,7 @@ mod tests {
     #[cfg(feature = "aws")]
     use object_copy::transfer::{S3, S3Options};
     use object_events::change::{EventName, ObjectChange};
+    use signature_breaker::Breakers;
 
     /// Nothing listens on port 1.
     const NOWHERE: &str = "http://127.0.0.1:1";

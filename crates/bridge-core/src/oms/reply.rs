@@ -64,7 +64,7 @@ pub(super) fn classify(error: &EngineError) -> Verdict {
     }
 }
 
-/// The verdict of a refusal on the signature; see [`crate::breaker`].
+/// The verdict of a refusal on the signature; see [`signature_breaker`].
 pub(super) fn of_signature(error: &EngineError) -> SignatureVerdict {
     let from_behind_the_gateway = error.code.as_deref().is_some_and(|code| code.starts_with("OMS."));
     match error.status {

@@ -22,12 +22,12 @@ use crate::config::{Settings, SettingsOf, WithSettings, keys, table};
 use crate::doctor::DeskSetup;
 use crate::doctor::{CopyEnds, Diagnosis, Patient, Severity, SideChecks, examine, unusable};
 use crate::failure::Failure;
-use bridge_core::breaker::Breakers;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};
 use object_copy::clock;
 use settings::{Reader, Values};
+use signature_breaker::Breakers;
 use terminal::style::Stream;
 #[cfg(feature = "desk")]
 use upload_desk::config::DESK_BUCKET;

@@ -12,10 +12,10 @@ use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings};
 use crate::explain::{DestinationBucket, Explanation, Sources, explain};
 use crate::failure::Failure;
-use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::{Reader, lenient};
+use signature_breaker::Breakers;
 
 /// Explains one key: the object on both sides, its records, the request that would be sent, what to do next.
 ///

@@ -13,10 +13,10 @@ use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::{Failure, FailureKind};
 use crate::status::{Huawei, Limits, Status, collect};
-use bridge_core::breaker::Breakers;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::{Invalid, Reader, parse};
+use signature_breaker::Breakers;
 use terminal::interrupts::Interrupts;
 use terminal::style::Stream;
 

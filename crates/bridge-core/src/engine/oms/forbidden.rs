@@ -15,8 +15,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::WINDOW;
 use object_copy::clock::{Clock, Moment};
+use signature_breaker::WINDOW;
 
 /// Keys refused alone, with none accepted, after which everything counts as refused.
 const ALONE: usize = 8;

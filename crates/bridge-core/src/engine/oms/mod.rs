@@ -9,9 +9,9 @@
 //!
 //! A key waits in a queue for a moment, so that changes which arrive together share a request
 //! ([`OmsEngine::submit`]). Up to [`IN_FLIGHT`] requests run at once, each in a task of its own that outlives
-//! the caller. Each try passes three gates, in this order: the [breaker](crate::breaker) of the access key,
-//! the rate limiter, and then the network. A batch that is refused because of some key in it (400, 413) is
-//! halved until that key is alone. The requests themselves are made by the [client](crate::oms).
+//! the caller. Each try passes three gates, in this order: the [breaker](signature_breaker) of the access
+//! key, the rate limiter, and then the network. A batch that is refused because of some key in it (400, 413)
+//! is halved until that key is alone. The requests themselves are made by the [client](crate::oms).
 
 mod forbidden;
 mod queue;
@@ -32,7 +32,6 @@ use self::queue::{PendingKey, Queue};
 use self::rate::RateLimiter;
 use self::step::{Situation, Step};
 use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
-use crate::breaker::{Breaker, NoPermit};
 use crate::metrics::Gauge;
 use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
@@ -42,6 +41,7 @@ use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::Concern;
 use object_events::change::ObjectChange;
 use oss_lite::{Backoff, Random};
+use signature_breaker::{Breaker, NoPermit};
 
 /// How many requests one process has in flight by default.
 pub const IN_FLIGHT: usize = 16;

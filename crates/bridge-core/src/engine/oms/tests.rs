@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::breaker::Breakers;
+use signature_breaker::Breakers;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]

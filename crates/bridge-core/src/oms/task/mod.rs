@@ -5,8 +5,8 @@
 //!
 //! Every call makes one request and never repeats it: the gateway locks an access key after more than five
 //! bad signatures, and the caller can repeat the call. A request needs a permit of the access key's
-//! [breaker](crate::breaker), which learns the result. An answer is believed if it is the service's: success,
-//! without an error in it, and about a task.
+//! [breaker](signature_breaker), which learns the result. An answer is believed if it is the service's:
+//! success, without an error in it, and about a task.
 
 mod reply;
 
@@ -24,7 +24,7 @@ pub use self::reply::{ApiError, ApiErrorKind, Statistics, SyncTask};
 use super::reply::{ReplyError, believed, of_signature};
 use super::target::SyncUrl;
 use super::transport::{TIMEOUT, date, header, read};
-use crate::breaker::{Breaker, NoPermit};
+use signature_breaker::{Breaker, NoPermit};
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -145,9 +145,9 @@ impl OmsApi {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaker::Breakers;
     use http_client::{self, Proxies};
     use object_copy::clock;
+    use signature_breaker::Breakers;
 
     #[tokio::test]
     async fn a_key_that_is_refused_elsewhere_is_not_used_here() {

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::breaker::Shut;
 use crate::oms::reply::is_locked;
 use crate::oms::transport::transport;
 use http_client::TransportKind;
 use object_copy::outcome::EngineError;
+use signature_breaker::Shut;
 
 /// A sync task. What the service leaves out is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 #[cfg(not(feature = "aws"))]
 use crate::features;
-use bridge_core::breaker::Breakers;
 use bridge_core::credentials::{NoCredentials, SourceCredentials};
 use object_copy::clock;
 use object_copy::transfer::Source;
@@ -15,6 +14,7 @@ use oss_lite::{Bucket, Client, Credentials, Dialect, Endpoint};
 use settings::lenient;
 use settings::location::{Place, S3Place, scheme};
 use settings::{Invalid, Reader};
+use signature_breaker::Breakers;
 use thiserror::Error;
 
 use super::location::Location;

@@ -1,145 +1,22 @@
-//! One breaker for each set of credentials, whichever services they are used at.
-//!
-//! Huawei's gateway locks an access key for five minutes after more than five bad signatures in a row, for
-//! everybody who uses it, and OBS blocks keys likewise. So of a secret key that is wrong from the start at
-//! most two bad signatures are made in five minutes (`WINDOW`), over OMS, OBS, both engines and all commands
-//! of a process:
-//!
-//! - Until a service has accepted a signature, requests to it go one at a time.
-//! - After two refusals (`REFUSALS`), by one service or by several, with no acceptance since, nothing is sent
-//!   for five minutes. Then one request at a time tries again, and one refusal shuts it again.
-//! - The same goes for the refusals of one service alone, whatever another accepts: a gateway counts its own.
-//! - Once the service says that the key is locked, nothing is sent for five minutes, with none of the key's
-//!   secrets.
-//! - Only an accepted signature proves anything, to the service that accepted it, and its proof is good for
-//!   five minutes: a secret key may have been replaced while an instance was frozen. An acceptance of a
-//!   request that was sent before a later one was refused proves nothing.
-//! - Time is kept by the wall clock and by the monotonic one, whichever says more (`Moment`).
-//!
-//! # The verdict of an answer on the signature
-//!
-//! OBS and OSS: see [`oss_lite::SignatureGate`]. OMS: success that is believed is an acceptance, and so is a
-//! 4xx (but 401, 408, 429) with a code `OMS.…`, which comes from behind the gateway that checks signatures.
-//! 401 is a refusal, or by its text the lock. Codes `APIGW.…` of other statuses, 408, 429, 5xx and no answer
-//! say nothing.
-//!
-//! # Which keys
-//!
-//! All of Huawei's (`HW_AK`, `DEST_AK`; OMS, OBS), those that write copies to OSS, and both ends of the
-//! command `copy`. Of the function and of replays those that open the log bucket and the source on OSS are
-//! not held back, nor those of Amazon S3: these services lock no key, and events that cannot be recorded for
-//! five minutes are worse than a refused request. Two secrets of one access key have a breaker each, since
-//! one of them may be right: together at most four bad signatures. Temporary credentials have access keys of
-//! their own, so renewed ones begin afresh.
-//!
-//! Not held back: requests in flight when a good secret is replaced are all signed with the old one, up to as
-//! many as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.
+//! The state of one set of credentials, and the permits that it gives.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use object_copy::clock::{Clock, Moment};
 use oss_lite::{Entering, SignatureGate, SignaturePass, SignatureVerdict, Withheld};
 use parking_lot::Mutex;
+use settings::text;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use object_copy::clock::{Clock, Moment};
-use settings::text::{self, masked};
-
 /// How long nothing is sent once credentials are refused: the length of the gateway's own lock.
-pub(crate) const WINDOW: Duration = Duration::from_mins(5);
+pub const WINDOW: Duration = Duration::from_mins(5);
 
 /// How many refusals in a row shut a breaker.
 const REFUSALS: u32 = 2;
-
-/// Access keys that are remembered at least. Those of temporary credentials come and go.
-const REMEMBERED: usize = 64;
-
-/// Sets fingerprints of credentials apart from other uses of such digests.
-const LABEL: &[u8] = b"oms-bridge breaker";
-
-/// The breakers of a process. Cheap to clone; clones share everything.
-#[derive(Clone)]
-pub struct Breakers(Arc<Registry>);
-
-struct Registry {
-    clock: Clock,
-    keys: Mutex<HashMap<String, Key>>,
-}
-
-/// An access key, and what it is used with.
-struct Key {
-    lock: Lock,
-    secrets: Vec<(Fingerprint, Arc<BreakerShared>)>,
-}
-
-type Fingerprint = [u8; 32];
-
-/// When a service last said that the access key is locked.
-type Lock = Arc<Mutex<Option<Moment>>>;
-
-impl Breakers {
-    /// None is shut. `clock` is the wall clock.
-    pub fn new(clock: Clock) -> Self {
-        Self(Arc::new(Registry { clock, keys: Mutex::default() }))
-    }
-
-    /// The breaker of credentials as OMS takes them.
-    pub fn of_oms(&self, credentials: &apig_signer::Credentials) -> Breaker {
-        self.breaker(Service::Oms, credentials.access_key(), credentials.fingerprint(LABEL))
-    }
-
-    /// The breaker of credentials as OBS and OSS take them.
-    pub fn of_store(&self, credentials: &oss_lite::Credentials) -> Breaker {
-        self.breaker(Service::Store, credentials.access_key_id(), credentials.fingerprint(LABEL))
-    }
-
-    /// Gates for the requests of a client.
-    pub fn gates(&self) -> impl Fn(&oss_lite::Credentials) -> Arc<dyn SignatureGate> + Send + Sync + 'static {
-        let breakers = self.clone();
-        move |credentials| Arc::new(breakers.of_store(credentials))
-    }
-
-    fn breaker(&self, service: Service, access_key: &str, fingerprint: Fingerprint) -> Breaker {
-        let clock = self.0.clock;
-        let mut keys = self.0.keys.lock();
-        if keys.len() >= REMEMBERED && !keys.contains_key(access_key) {
-            let now = Moment::now(clock);
-            keys.retain(|_, key| key.secrets.iter().any(|(_, inner)| matters(inner, &now)));
-        }
-        let key = keys
-            .entry(access_key.to_owned())
-            .or_insert_with(|| Key { lock: Lock::default(), secrets: Vec::new() });
-        if let Some((_, inner)) = key.secrets.iter().find(|(known, _)| *known == fingerprint) {
-            return Breaker { inner: Arc::clone(inner), service };
-        }
-        let inner = Arc::new(BreakerShared {
-            clock,
-            name: masked(access_key),
-            lock: Arc::clone(&key.lock),
-            state: Mutex::default(),
-            turn: Arc::new(Semaphore::new(1)),
-        });
-        key.secrets.push((fingerprint, Arc::clone(&inner)));
-        Breaker { inner, service }
-    }
-}
-
-/// Whether to forget it would change anything.
-fn matters(inner: &Arc<BreakerShared>, now: &Moment) -> bool {
-    let (lock, refused) = (*inner.lock.lock(), inner.state.lock().all.last);
-    // One reference is the registry's own.
-    Arc::strong_count(inner) > 1 || [lock, refused].iter().flatten().any(|moment| moment.age(now) < WINDOW)
-}
-
-impl fmt::Debug for Breakers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Breakers").field("keys", &self.0.keys.lock().len()).finish_non_exhaustive()
-    }
-}
 
 /// The breaker of one set of credentials, as one service sees it. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -148,8 +25,11 @@ pub struct Breaker {
     service: Service,
 }
 
+/// When a service last said that the access key is locked.
+pub(super) type Lock = Arc<Mutex<Option<Moment>>>;
+
 #[derive(Debug)]
-struct BreakerShared {
+pub(super) struct BreakerShared {
     clock: Clock,
     /// The access key, masked.
     name: String,
@@ -159,9 +39,22 @@ struct BreakerShared {
     turn: Arc<Semaphore>,
 }
 
+impl BreakerShared {
+    pub(super) fn new(clock: Clock, name: String, lock: &Lock) -> Arc<Self> {
+        let turn = Arc::new(Semaphore::new(1));
+        Arc::new(Self { clock, name, lock: Arc::clone(lock), state: Mutex::default(), turn })
+    }
+
+    /// Whether a service refused the credentials lately, or said that the key is locked.
+    pub(super) fn was_refused(&self, now: &Moment) -> bool {
+        let (locked, refused) = (*self.lock.lock(), self.state.lock().all.last);
+        [locked, refused].iter().flatten().any(|moment| moment.age(now) < WINDOW)
+    }
+}
+
 /// The services that credentials are used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
+pub(super) enum Service {
     Oms,
     Store,
 }
@@ -241,6 +134,10 @@ enum Standing {
 }
 
 impl Breaker {
+    pub(super) fn new(shared: &Arc<BreakerShared>, service: Service) -> Self {
+        Self { inner: Arc::clone(shared), service }
+    }
+
     /// Waits for permission to send a request, until `deadline` if there is one.
     ///
     /// # Errors
@@ -260,7 +157,7 @@ impl Breaker {
     }
 
     /// Whether a signature was accepted lately, and none was refused since.
-    pub(crate) fn is_proven(&self) -> bool {
+    pub fn is_proven(&self) -> bool {
         matches!(self.standing(), Standing::Proven)
     }
 
