@@ -39,6 +39,8 @@ pub(crate) enum Target<'a> {
 pub(crate) struct Call<'a> {
     /// For messages: what is done, such as "put".
     pub(crate) operation: &'static str,
+    /// The action that a policy must allow, as RAM names it.
+    pub(crate) action: &'static str,
     pub(crate) method: Method,
     pub(crate) target: Target<'a>,
     pub(crate) query: Query,
@@ -59,8 +61,15 @@ pub(crate) enum Repeat {
 impl<'a> Call<'a> {
     /// Without parameters, headers and body, repeated by the policy.
     pub(crate) fn new(operation: &'static str, method: Method, target: Target<'a>) -> Self {
+        let action = match (&method, target) {
+            (&Method::GET | &Method::HEAD, Target::Object(_)) => "GetObject",
+            (&Method::DELETE, Target::Object(_)) => "DeleteObject",
+            (_, Target::Object(_)) => "PutObject",
+            (_, Target::Bucket) => "ListObjects",
+        };
         Self {
             operation,
+            action,
             method,
             target,
             query: Query::default(),
@@ -316,7 +325,7 @@ impl Caller<'_> {
     /// The error with what was attempted on what.
     fn told(&self, error: Error, call: &Call<'_>) -> Error {
         let (region, named) = (self.shared.region.as_deref(), self.shared.endpoint.region_hint());
-        error.signed_for(region, named).in_context(|| self.context(call))
+        error.signed_for(region, named).of_action(call.action).in_context(|| self.context(call))
     }
 
     pub(crate) fn context(&self, call: &Call<'_>) -> String {

@@ -149,6 +149,7 @@ struct Details {
     kind: ErrorKind,
     message: String,
     context: Option<String>,
+    action: Option<&'static str>,
     retry: Retry,
     tries: u32,
     withheld: bool,
@@ -177,6 +178,7 @@ impl Error {
             kind,
             message,
             context: None,
+            action: None,
             retry: Retry::Never,
             tries: 0,
             withheld: false,
@@ -216,6 +218,12 @@ impl Error {
     /// What was attempted on what. The first context stays: it is the closest to the failure.
     pub(crate) fn in_context(mut self, context: impl FnOnce() -> String) -> Self {
         self.0.context.get_or_insert_with(context);
+        self
+    }
+
+    /// The action that was attempted.
+    pub(crate) fn of_action(mut self, action: &'static str) -> Self {
+        self.0.action = Some(action);
         self
     }
 
@@ -274,6 +282,12 @@ impl Error {
     /// What was attempted on what, where it is known.
     pub fn context(&self) -> Option<&str> {
         self.0.context.as_deref()
+    }
+
+    /// The action that was attempted, by its name in policies of RAM, such as `PutObject`: what to allow,
+    /// with [`ErrorKind::AccessDenied`]. Policies of OBS have other names for some.
+    pub fn action(&self) -> Option<&'static str> {
+        self.0.action
     }
 
     /// HTTP status of the answer, if there was one.

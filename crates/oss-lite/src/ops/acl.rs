@@ -22,6 +22,7 @@ impl Bucket {
         let key = ObjectKey::new(dialect, key)?;
         let call = Call {
             query: Query::new([("acl", "")]),
+            action: "GetObjectAcl",
             ..Call::new("get the ACL of", Method::GET, Target::Object(&key))
         };
         self.call(&call, SMALL_ANSWER, |answer| {

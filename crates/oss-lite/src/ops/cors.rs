@@ -53,6 +53,7 @@ impl Bucket {
             query: Query::new([("cors", "")]),
             headers,
             body: body.into(),
+            action: "PutBucketCors",
             ..Call::new("put CORS rules of", Method::PUT, Target::Bucket)
         };
         self.call(&call, SMALL_ANSWER, |_| Ok(())).await
@@ -66,6 +67,7 @@ impl Bucket {
     pub async fn get_cors(&self) -> Result<Vec<CorsRule>, Error> {
         let call = Call {
             query: Query::new([("cors", "")]),
+            action: "GetBucketCors",
             ..Call::new("get CORS rules of", Method::GET, Target::Bucket)
         };
         let rules = self.call(&call, LARGEST, |answer| {
@@ -87,6 +89,7 @@ impl Bucket {
     pub async fn delete_cors(&self) -> Result<(), Error> {
         let call = Call {
             query: Query::new([("cors", "")]),
+            action: "DeleteBucketCors",
             ..Call::new("delete CORS rules of", Method::DELETE, Target::Bucket)
         };
         match self.call(&call, SMALL_ANSWER, |_| Ok(())).await {

@@ -47,7 +47,8 @@ impl Bucket {
             }
             None => Bytes::new(),
         };
-        let call = Call { headers, body, ..Call::new("create", Method::PUT, Target::Bucket) };
+        let call =
+            Call { headers, body, action: "PutBucket", ..Call::new("create", Method::PUT, Target::Bucket) };
         self.call(&call, SMALL_ANSWER, |_| Ok(())).await
     }
 }

@@ -111,6 +111,7 @@ impl Bucket {
             query: Query::new(params),
             headers,
             body: Bytes::from(body),
+            action: "DeleteObject",
             ..Call::new("delete keys in", Method::POST, Target::Bucket)
         };
         self.call(&call, LARGEST_ANSWER, |answer| Listed::read(&answer.body)).await

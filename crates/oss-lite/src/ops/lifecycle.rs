@@ -49,6 +49,7 @@ impl Bucket {
     pub async fn lifecycle(&self) -> Result<Vec<LifecycleRule>, Error> {
         let call = Call {
             query: Query::new([("lifecycle", "")]),
+            action: "GetBucketLifecycle",
             ..Call::new("get lifecycle of", Method::GET, Target::Bucket)
         };
         let rules = self.call(&call, LARGEST, |answer| {

@@ -22,6 +22,7 @@ impl Bucket {
         let key = ObjectKey::new(self.dialect(), key)?;
         let call = Call {
             query: Query::new([("tagging", "")]),
+            action: "GetObjectTagging",
             ..Call::new("get the tags of", Method::GET, Target::Object(&key))
         };
         let tags = self.call(&call, SMALL_ANSWER, |answer| {

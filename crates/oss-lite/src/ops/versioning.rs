@@ -28,6 +28,7 @@ impl Bucket {
     pub async fn versioning(&self) -> Result<Versioning, Error> {
         let call = Call {
             query: Query::new([("versioning", "")]),
+            action: "GetBucketVersioning",
             ..Call::new("get versioning of", Method::GET, Target::Bucket)
         };
         self.call(&call, SMALL_ANSWER, |answer| {

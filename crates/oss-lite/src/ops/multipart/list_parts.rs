@@ -68,6 +68,7 @@ impl Bucket {
         let params = [("uploadId", upload_id.to_owned()), ("max-parts", "1000".to_owned())];
         let call = Call {
             query: Query::new(params.into_iter().chain(marker)),
+            action: "ListParts",
             ..Call::new("list the parts of", Method::GET, Target::Object(key))
         };
         self.call(&call, LARGEST_PAGE, |answer| {

@@ -84,6 +84,7 @@ impl Bucket {
         }
         let call = Call {
             query: Query::new(params),
+            action: "ListMultipartUploads",
             ..Call::new("list the multipart uploads in", Method::GET, Target::Bucket)
         };
         self.call(&call, LARGEST_PAGE, |answer| {

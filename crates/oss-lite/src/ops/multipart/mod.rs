@@ -162,6 +162,7 @@ impl Bucket {
         let key = ObjectKey::new(self.dialect(), key)?;
         let call = Call {
             query: upload_query(upload_id)?,
+            action: "AbortMultipartUpload",
             ..Call::new("abort the multipart upload of", Method::DELETE, Target::Object(&key))
         };
         match self.call(&call, SMALL_ANSWER, |_| Ok(())).await {
