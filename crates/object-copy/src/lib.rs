@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`transfer`] | copies one object and proves that it arrived |
 //! | [`bulk`] | copies many |
+//! | [`failed_list`] | the list of what failed |
 //! | [`egress`] | which URLs and addresses may be fetched when a user names the URL |
 //! | [`stop`] | asks running work to end early |
 //! | [`outcome`] | how an attempt ends: classes of failure, errors, open uploads |
@@ -31,6 +32,7 @@
 pub mod bulk;
 pub mod clock;
 pub mod egress;
+pub mod failed_list;
 pub mod header;
 pub mod outcome;
 pub mod stop;

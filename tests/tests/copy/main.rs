@@ -16,6 +16,8 @@ mod destinations;
 #[cfg(test)]
 mod encrypted;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod failed_lists;
 #[cfg(test)]
 mod fidelity;

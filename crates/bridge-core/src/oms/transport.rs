@@ -42,7 +42,7 @@ pub(super) fn moment(date: &HeaderValue) -> Option<DateTime<Utc>> {
 
 /// An error without a reply of OMS.
 pub(super) fn transport(error: reqwest::Error) -> EngineError {
-    EngineError::local(format!("no reply from OMS: {}", oss_lite::describe_transport(error)))
+    EngineError::local(format!("no reply from OMS: {}", oss_lite::describe_transport(error).0))
 }
 
 /// The innermost cause, without the URL: its query may contain secrets.

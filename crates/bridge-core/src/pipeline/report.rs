@@ -1,6 +1,7 @@
 //! Counts over the stream of settled changes.
 
 use super::settle::{Disposition, Recorded, Settled};
+use crate::engine::Failure;
 use object_copy::outcome::Attempt;
 use object_copy::transfer::Concern;
 
@@ -24,6 +25,8 @@ pub struct Report {
     pub refused_credentials: usize,
     /// Failed keys for which the credentials lack a right.
     pub missing_rights: usize,
+    /// The first failure for refused credentials, or for a right that is missing.
+    pub first_refusal: Option<Failure>,
     /// Failed keys whose copy ended early, at a part, because the program was told to stop.
     pub unfinished: usize,
     /// Keys that were not begun, because the program was told to stop. They are neither sent nor recorded, so
@@ -49,6 +52,9 @@ impl Report {
                 self.failed += 1;
                 self.unfinished += usize::from(failure.attempt == Attempt::CutShort);
                 self.refused_credentials += usize::from(failure.refusal == Some(Concern::Credentials));
+                if failure.refusal.is_some() && self.first_refusal.is_none() {
+                    self.first_refusal = Some(failure.clone());
+                }
                 self.missing_rights += usize::from(failure.refusal == Some(Concern::Permission));
                 self.unrecorded += usize::from(lost);
                 if lost && self.first_unrecorded.is_none() {
@@ -70,5 +76,6 @@ impl Report {
         self.refused_credentials += other.refused_credentials;
         self.missing_rights += other.missing_rights;
         self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);
+        self.first_refusal = self.first_refusal.take().or(other.first_refusal);
     }
 }

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Bucket, Error, ListOptions, ListPage, ListedObject, compare_coldness, etag_md5};
+use oss_lite::{Bucket, ListOptions, ListPage, ListedObject, compare_coldness, etag_md5};
 
 #[cfg(feature = "s3")]
 use crate::transfer::S3Bucket;
-use crate::transfer::{DestinationHint, Item, TransferError};
+use crate::transfer::{DestinationHint, Item, Side, TransferError};
 
 /// One object among those to copy.
 #[derive(Debug)]
@@ -62,10 +62,7 @@ impl KeyMapping {
 pub enum ListError {
     /// A bucket cannot be listed.
     #[error(transparent)]
-    Bucket(Error),
-    /// A bucket of Amazon S3 cannot be listed.
-    #[error(transparent)]
-    S3(TransferError),
+    Bucket(TransferError),
     /// A directory cannot be read.
     #[error(transparent)]
     Directory(TransferError),
@@ -88,19 +85,24 @@ impl fmt::Debug for BucketListing {
 }
 
 impl BucketListing {
-    /// The objects of `bucket` whose keys begin with `prefix`, in byte order.
-    pub fn new(bucket: &Bucket, prefix: &str) -> Self {
+    /// The objects of `bucket`, which is at this end, whose keys begin with `prefix`, in byte order.
+    pub fn new(side: Side, bucket: &Bucket, prefix: &str) -> Self {
         let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
         let pages = bucket.list(ListOptions { prefix, ..ListOptions::default() });
         let objects = |page: ListPage| stream::iter(page.objects.into_iter().map(Ok));
-        let objects = pages.map_ok(objects).try_flatten().map_err(ListError::Bucket);
+        let failed = match side {
+            Side::Source => TransferError::of_source,
+            Side::Destination => TransferError::from,
+        };
+        let objects =
+            pages.map_ok(objects).try_flatten().map_err(move |error| ListError::Bucket(failed(error)));
         Self { objects: Box::pin(objects), next: None }
     }
 
     /// The same of a bucket of Amazon S3.
     #[cfg(feature = "s3")]
     pub fn of_s3(bucket: &S3Bucket, prefix: &str) -> Self {
-        Self { objects: Box::pin(bucket.list(prefix).map_err(ListError::S3)), next: None }
+        Self { objects: Box::pin(bucket.list(prefix).map_err(ListError::Bucket)), next: None }
     }
 
     /// Total size of all objects in bytes.

@@ -5,6 +5,7 @@
 //! | `items` | the objects to copy: from listings of both sides, or from a list |
 //! | `tree` | the files below a directory |
 //! | `stale` | aborts multipart uploads that were abandoned |
+//! | `alike` | failures of one reason, which may be that of all objects |
 //!
 //! Items come as a stream and are processed by N concurrent tasks; memory does not grow with their number.
 //!
@@ -21,9 +22,12 @@
 //!   ([`Summary::gone`]). The next run does not list an object that was deleted.
 //! - A run that is told to stop begins nothing new: small objects are finished, large ones end at a part, and
 //!   count as neither copied nor failed ([`Summary::unfinished`]).
-//! - One bad entry is one failure, and the run continues. It ends early if no other entry can succeed:
-//!   refused credentials, wrong settings, a listing that breaks off.
+//! - One bad entry is one failure, and the run continues. It ends early if no other entry can succeed: at
+//!   once for refused credentials and wrong settings, after 20 failures in a row for a missing
+//!   right and a service or a directory out of reach, and with a listing that breaks off. That reason is
+//!   reported once, and not for each object.
 
+mod alike;
 mod items;
 mod stale;
 mod tree;
@@ -36,24 +40,30 @@ use serde::Serialize;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
+use self::alike::Alike;
 pub use self::items::{BucketListing, Compared, Entry, KeyMapping, ListError, compared};
 pub use self::stale::{StaleUploads, abort_stale};
 pub use self::tree::Tree;
-use crate::outcome::{Attempt, FailureClass};
+use crate::outcome::Attempt;
 use crate::stop::{Stop, StopLevel};
-use crate::transfer::{Concern, CopyOutcome, Item, Transfer, TransferError};
-
-/// Consecutive failures by refused credentials or wrong settings, without a copied object between them, after
-/// which the run is aborted.
-const REFUSALS_IN_A_ROW: usize = 20;
+use crate::transfer::{CopyOutcome, Extent, Item, Transfer, TransferError};
 
 /// Reason for skipping an object that turns out to be a link when it is read.
 const LINK: &str = "a link that is not followed";
 
 /// Is notified of the outcome of each entry.
 pub trait Observer {
-    /// Called once for each object that is not skipped.
+    /// Called once for each object that is neither skipped nor reported by [`Observer::failed_alike`].
     fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>);
+
+    /// Called once for each object that failed for the one reason that the summary has: the run ended for it,
+    /// or everything failed for it.
+    fn failed_alike(&mut self, name: &OsStr, failed: &TransferError);
+
+    /// How many objects this failure concerns, for those who know more of settings than the failure says.
+    fn extent(&self, failed: &TransferError) -> Extent {
+        failed.extent()
+    }
 
     /// Called once for each object that is skipped.
     fn skipped(&mut self, name: &OsStr, why: &str);
@@ -98,18 +108,9 @@ pub struct Summary {
     /// Why the run ended early, if it did.
     #[serde(skip)]
     pub stopped: Option<StopReason>,
-    /// Failed objects whose credentials were refused.
+    /// The reason for which all objects failed, where the run did not end early and copied none.
     #[serde(skip)]
-    pub refused: u64,
-    /// Failed objects for which the credentials lack a right.
-    #[serde(skip)]
-    pub not_permitted: u64,
-    /// Failed objects for which a service was not reached.
-    #[serde(skip)]
-    pub out_of_reach: u64,
-    /// Failed objects that need other settings.
-    #[serde(skip)]
-    pub of_settings: u64,
+    pub reason: Option<TransferError>,
     /// Failed and unfinished objects whose upload in parts is still open.
     #[serde(skip)]
     pub left_open: u64,
@@ -146,15 +147,9 @@ pub enum StopReason {
     /// By the user, without finishing what was begun.
     #[error("interrupted, without finishing what was begun")]
     Aborted,
-    /// The credentials were refused repeatedly.
-    #[error("the credentials are refused")]
-    CredentialsRefused,
-    /// The credentials repeatedly lacked a right; the error of the last object.
-    #[error("a right is missing: {0}")]
-    NotPermitted(String),
-    /// The settings are wrong; the error of the last object.
+    /// No other object can be copied, for the reason for which this one failed.
     #[error("{0}")]
-    Settings(String),
+    Failed(TransferError),
     /// The listing broke off.
     #[error("not everything could be listed: {0}")]
     Listing(#[source] ListError),
@@ -170,7 +165,8 @@ pub async fn run(
     stop: &Stop,
 ) -> Summary {
     let started = Instant::now();
-    let mut run = Run { summary: Summary::default(), refusals_in_a_row: 0, observer, keys: HashMap::new() };
+    let (summary, keys, alike) = (Summary::default(), HashMap::new(), Alike::default());
+    let mut run = Run { summary, alike, observer, keys };
     let mut tasks: JoinSet<TaskResult> = JoinSet::new();
     let mut entries = std::pin::pin!(entries);
     let mut stopped = std::pin::pin!(stop.reached(StopLevel::BeginNothing));
@@ -232,7 +228,7 @@ pub async fn run(
             },
         }
     }
-    let mut summary = run.summary;
+    let mut summary = run.finish();
     summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     summary
 }
@@ -250,7 +246,7 @@ async fn copy_one(transfer: Transfer, item: Item, mode: Mode) -> TaskResult {
 
 struct Run<'w> {
     summary: Summary,
-    refusals_in_a_row: usize,
+    alike: Alike,
     observer: &'w mut dyn Observer,
     /// The keys being copied, by task.
     keys: HashMap<Id, String>,
@@ -291,41 +287,71 @@ impl Run<'_> {
         };
         let summary = &mut self.summary;
         summary.objects += 1;
-        let mut of_all = None;
-        match &outcome {
+        match outcome {
             Ok(CopyOutcome::Copied { bytes }) => {
                 summary.copied += 1;
                 summary.bytes += bytes;
-                self.refusals_in_a_row = 0;
+                // It was not the reason of all.
+                self.name_each();
+                self.alike = Alike::default();
             }
             Ok(CopyOutcome::UpToDate) => summary.up_to_date += 1,
             // The outcomes of removals do not occur here, and the other two are handled above.
             Ok(_) => summary.skipped += 1,
-            Err(failed) if failed.attempt == Attempt::CutShort => {
+            Err(ref failed) if failed.attempt == Attempt::CutShort => {
                 summary.unfinished += 1;
                 summary.left_open += u64::from(failed.open.is_some());
             }
             Err(failed) => {
                 summary.failed += 1;
                 summary.left_open += u64::from(failed.open.is_some());
-                summary.out_of_reach += u64::from(failed.concern == Concern::Network);
-                if failed.refusal() == Some(Concern::Permission) {
-                    summary.not_permitted += 1;
-                    of_all = Some(StopReason::NotPermitted(failed.to_string()));
-                } else if failed.class == FailureClass::Auth {
-                    summary.refused += 1;
-                    of_all = Some(StopReason::CredentialsRefused);
-                } else if failed.is_settings_error() {
-                    summary.of_settings += 1;
-                    of_all = Some(StopReason::Settings(failed.to_string()));
-                }
-                self.refusals_in_a_row += usize::from(of_all.is_some());
+                return self.failed(name, size, failed);
             }
         }
         self.observer.finished(name, size, &outcome);
-        if let Some(reason) = of_all.filter(|_| self.refusals_in_a_row >= REFUSALS_IN_A_ROW) {
-            self.stop(reason);
+    }
+
+    fn failed(&mut self, name: &OsStr, size: Option<u64>, failed: TransferError) {
+        if let Some(StopReason::Failed(reason)) = &self.summary.stopped
+            && failed.is_like(reason)
+        {
+            return self.observer.failed_alike(name, &failed);
         }
+        let extent = self.observer.extent(&failed);
+        if extent == Extent::One || self.summary.stopped.is_some() {
+            return self.observer.finished(name, size, &Err(failed));
+        }
+        if !self.alike.has_reason(&failed) {
+            self.name_each();
+        }
+        let reason = failed.clone();
+        if self.alike.add(name, size, failed, extent) {
+            self.name_together();
+            self.stop(StopReason::Failed(reason));
+        }
+    }
+
+    /// Reports failures of one reason each by itself.
+    fn name_each(&mut self) {
+        for (name, size, failed) in self.alike.take() {
+            self.observer.finished(&name, size, &Err(failed));
+        }
+    }
+
+    fn name_together(&mut self) {
+        for (name, _, failed) in self.alike.take() {
+            self.observer.failed_alike(&name, &failed);
+        }
+    }
+
+    fn finish(mut self) -> Summary {
+        let Summary { failed, copied, .. } = self.summary;
+        if self.summary.stopped.is_none() && copied == 0 && self.alike.len() as u64 == failed {
+            self.summary.reason = self.alike.reason().cloned();
+            self.name_together();
+        }
+        self.name_each();
+        self.summary
     }
 
     /// Keeps the first reason.

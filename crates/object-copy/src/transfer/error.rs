@@ -1,5 +1,6 @@
 //! Why a transfer ended early.
 
+use std::error::Error as StdError;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub struct ErrorDetails {
     pub open: Option<OpenUpload>,
     /// What the failure is about.
     pub concern: Concern,
+    /// The request that failed, where one to a service did.
+    pub request: Option<FailedRequest>,
 }
 
 /// What a failure is about: what has to change before the same copy can succeed.
@@ -70,7 +73,58 @@ pub enum Concern {
     Permission,
     /// The network: the service was not reached.
     Network,
+    /// The local directory that is copied to: it is full, read-only, or may not be written to.
+    Directory,
 }
+
+/// How many objects a failure concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// This object.
+    One,
+    /// Perhaps all objects: a right may be missing for some only, a network may recover.
+    PerhapsAll,
+    /// All objects: nothing can be copied before settings or credentials are others.
+    All,
+}
+
+/// One of the two ends of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Where objects are read.
+    Source,
+    /// Where objects are written.
+    Destination,
+}
+
+/// A request that failed, for those who have more to say about it than its message.
+#[derive(Clone, Debug)]
+pub struct FailedRequest {
+    /// Where it was sent.
+    pub side: Side,
+    error: Arc<dyn StdError + Send + Sync>,
+}
+
+impl FailedRequest {
+    /// The error of the client that sent it.
+    pub fn error(&self) -> &(dyn StdError + 'static) {
+        &*self.error
+    }
+
+    /// The error, where the request was sent to OSS or OBS.
+    pub fn store_error(&self) -> Option<&Error> {
+        self.error().downcast_ref()
+    }
+}
+
+/// By what they say.
+impl PartialEq for FailedRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.side == other.side && self.error.to_string() == other.error.to_string()
+    }
+}
+
+impl Eq for FailedRequest {}
 
 impl TransferError {
     pub(crate) fn new(class: FailureClass, message: impl Into<String>) -> Self {
@@ -79,7 +133,8 @@ impl TransferError {
 
     pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
         let (attempt, concern) = (Attempt::Made, Concern::Object);
-        Self(Box::new(ErrorDetails { class, error, request_id: None, attempt, open: None, concern }))
+        let (request_id, open, request) = (None, None, None);
+        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open, concern, request }))
     }
 
     /// A failure that a retry does not resolve.
@@ -94,10 +149,28 @@ impl TransferError {
     }
 
     /// A service that was not reached.
-    pub(super) fn network(message: impl Into<String>) -> Self {
-        let mut failed = Self::transient(message);
-        failed.0.concern = Concern::Network;
+    pub(crate) fn network(message: impl Into<String>) -> Self {
+        Self::transient(message).about(Concern::Network)
+    }
+
+    /// The failure of a request to the source.
+    pub fn of_source(error: Error) -> Self {
+        let mut failed = Self::from(error);
+        if let Some(request) = &mut failed.0.request {
+            request.side = Side::Source;
+        }
         failed
+    }
+
+    pub(super) fn about(mut self, concern: Concern) -> Self {
+        self.0.concern = concern;
+        self
+    }
+
+    /// Adds the error of a request to the source that is no error of OSS or OBS.
+    pub(super) fn with_source_error(mut self, error: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.request = Some(FailedRequest { side: Side::Source, error: Arc::new(error) });
+        self
     }
 
     /// A failure that may be temporary.
@@ -161,16 +234,36 @@ impl ErrorDetails {
             || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
     }
 
-    /// Whether a right is missing. Where a refusal does not tell, the credentials count as refused.
-    fn is_of_permission(&self) -> bool {
-        self.concern == Concern::Permission || self.error.code.as_deref() == Some("AccessDenied")
-    }
-
-    /// What kind of refusal it is, where it is one.
+    /// What kind of refusal it is, where it is one. Where it does not tell, the credentials count as refused.
     pub fn refusal(&self) -> Option<Concern> {
-        let permission = self.is_of_permission();
+        let permission = match self.concern {
+            Concern::Permission => true,
+            Concern::Credentials => false,
+            _ => self.error.status == Some(403) && self.error.code.is_some(),
+        };
         let refusal = if permission { Concern::Permission } else { Concern::Credentials };
         (self.class == FailureClass::Auth).then_some(refusal)
+    }
+
+    /// How many objects it concerns.
+    pub fn extent(&self) -> Extent {
+        match self.concern {
+            Concern::Credentials => Extent::All,
+            _ if self.is_settings_error() => Extent::All,
+            // A disk that is full.
+            Concern::Directory if self.class.may_pass() => Extent::All,
+            Concern::Permission | Concern::Network | Concern::Directory => Extent::PerhapsAll,
+            _ if self.class == FailureClass::Auth => Extent::PerhapsAll,
+            Concern::Object | Concern::Settings => Extent::One,
+        }
+    }
+
+    /// Whether both have the same reason.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let side = |details: &Self| details.request.as_ref().map(|request| request.side);
+        let key = |details: &Self| (details.concern, details.refusal(), side(details));
+        // A key that was refused is withheld afterwards, without a code.
+        key(self) == key(other)
     }
 }
 
@@ -214,8 +307,9 @@ impl Abort {
     }
 }
 
-impl From<&Error> for TransferError {
-    fn from(error: &Error) -> Self {
+/// Of the destination. For requests to the source there is [`TransferError::of_source`].
+impl From<Error> for TransferError {
+    fn from(error: Error) -> Self {
         let class = match error.kind() {
             ErrorKind::Throttled => FailureClass::Throttled,
             ErrorKind::CredentialsRefused | ErrorKind::AccessDenied => FailureClass::Auth,
@@ -228,7 +322,7 @@ impl From<&Error> for TransferError {
             _ if error.is_retryable() => FailureClass::Transient,
             _ => FailureClass::Permanent,
         };
-        let what = described(error);
+        let what = described(&error);
         let message = match error.kind() {
             ErrorKind::Archived => {
                 format!("the source object is archived: restore first, then copy again ({what})")
@@ -240,6 +334,8 @@ impl From<&Error> for TransferError {
             ErrorKind::AccessDenied => Concern::Permission,
             // A connection that broke off says that the service is there.
             ErrorKind::Transport if error.is_connect() => Concern::Network,
+            // Another server answers.
+            ErrorKind::UnexpectedResponse => Concern::Network,
             ErrorKind::NoSuchBucket
             | ErrorKind::InvalidBucketName
             | ErrorKind::WrongEndpoint
@@ -248,8 +344,10 @@ impl From<&Error> for TransferError {
         };
         let request_id = error.request_id().map(str::to_owned);
         let attempt = if error.is_withheld() { Attempt::NotMade } else { Attempt::Made };
-        let error = EngineError { status: error.status(), code: error.code().map(str::to_owned), message };
-        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open: None, concern }))
+        let (status, code) = (error.status(), error.code().map(str::to_owned));
+        let request = Some(FailedRequest { side: Side::Destination, error: Arc::new(error) });
+        let error = EngineError { status, code, message };
+        Self(Box::new(ErrorDetails { class, error, request_id, attempt, open: None, concern, request }))
     }
 }
 
@@ -263,12 +361,6 @@ fn described(error: &Error) -> String {
     match error.context() {
         Some(context) => format!("{context}: {why}"),
         None => why.to_owned(),
-    }
-}
-
-impl From<Error> for TransferError {
-    fn from(error: Error) -> Self {
-        Self::from(&error)
     }
 }
 

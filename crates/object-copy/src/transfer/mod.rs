@@ -101,7 +101,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use self::destination::{Destination, StoreDestination};
-pub use self::error::{Concern, ErrorDetails, TransferError};
+pub use self::error::{Concern, ErrorDetails, Extent, FailedRequest, Side, TransferError};
 pub use self::files::{Directory, EntryKind, Links};
 pub use self::flow::Flow;
 pub use self::item::{CopyOutcome, DestinationHint, Item};

@@ -175,7 +175,7 @@ impl Sender {
                 Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
                     return Err(Abort::Restart(error.into()));
                 }
-                Err(error) => refused(&error, &cause)?,
+                Err(error) => refused(error, &cause)?,
             };
             tokio::select! {
                 biased;

@@ -107,8 +107,10 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
 
 pub(super) fn transport(error: reqwest::Error, server: &str) -> TransferError {
     let connects = error.is_connect();
-    let message = format!("{server}: {}", oss_lite::describe_transport(error));
-    if connects { TransferError::network(message) } else { TransferError::transient(message) }
+    let (message, error) = oss_lite::describe_transport(error);
+    let message = format!("{server}: {message}");
+    let failed = if connects { TransferError::network(message) } else { TransferError::transient(message) };
+    failed.with_source_error(error)
 }
 
 #[cfg(test)]

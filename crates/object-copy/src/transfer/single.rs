@@ -50,14 +50,14 @@ pub(super) async fn put(
                     }
                 }
             }
-            Err(error) => refused(&error, &cause)?,
+            Err(error) => refused(error, &cause)?,
         };
         retries.wait(failed).await?;
     }
 }
 
 /// The failure of a streamed write: that of the source, if the source broke it.
-pub(super) fn refused(error: &Error, cause: &Cause) -> Result<TransferError, Abort> {
+pub(super) fn refused(error: Error, cause: &Cause) -> Result<TransferError, Abort> {
     match cause.take() {
         Some(abort) => Err(abort),
         // The digest is right, so the bytes changed in transit; OBS has a code of its own for that.

@@ -134,7 +134,7 @@ async fn open_store(
     })?;
     let first = object.range.as_ref().map_or(0, |range| range.first);
     let end = Some(object.range.as_ref().map_or(object.meta.size, |range| range.last + 1));
-    let body = object.body.map(|chunk| chunk.map_err(TransferError::from));
+    let body = object.body.map(|chunk| chunk.map_err(TransferError::of_source));
     Ok(Opened { info: SourceInfo::of_store(bucket.dialect(), object.meta), first, end, body: Box::pin(body) })
 }
 
@@ -142,11 +142,11 @@ async fn open_store(
 /// [`ErrorKind::NoSuchKey`]; a symlink without a target is not gone.
 pub(super) fn abort(error: oss_lite::Error) -> Abort {
     match error.kind() {
-        ErrorKind::NoSuchKey if error.code() == Some("SymlinkTargetNotExist") => {
-            Abort::Failed(TransferError::from(error).permanently("a symlink whose target does not exist"))
-        }
+        ErrorKind::NoSuchKey if error.code() == Some("SymlinkTargetNotExist") => Abort::Failed(
+            TransferError::of_source(error).permanently("a symlink whose target does not exist"),
+        ),
         ErrorKind::PreconditionFailed | ErrorKind::InvalidRange => Abort::Changed,
         ErrorKind::NoSuchKey => Abort::Gone,
-        _ => Abort::Failed(error.into()),
+        _ => Abort::Failed(TransferError::of_source(error)),
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use fc_adapter::Limits;
 use serde::Serialize;
 
-use super::{Ended, Exit, effort, exit, print, print_json, variable};
+use super::{Ended, Exit, effort, exit, print, print_result, variable};
 use crate::assemble;
 use crate::config::table::copy::AWS_REGION;
 use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
@@ -268,8 +268,12 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
         requests: engine.requests(),
         elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     };
+    let failure = match &ended {
+        Some(Err(error)) => Some(refused(error)),
+        Some(Ok(())) | None => None,
+    };
     if args.json {
-        print_json(&summary);
+        print_result(&summary, failure.as_ref());
     } else {
         let Totals { received, deleted, accepted, failed, .. } = summary.totals;
         print(&format!(
@@ -281,13 +285,13 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
             effort(engine, summary.requests, summary.elapsed_s)
         ));
     }
-    match ended {
-        None => {
+    match (failure, ended) {
+        (Some(failure), _) => Err(failure),
+        (None, None) => {
             super::say("interrupted: messages that were not finished come back to the queue by themselves");
             Ok(Exit::Interrupted)
         }
-        Some(Err(error)) => Err(refused(&error)),
-        Some(Ok(())) => Ok(exit_of(args, &summary.totals)),
+        (None, Some(_)) => Ok(exit_of(args, &summary.totals)),
     }
 }
 

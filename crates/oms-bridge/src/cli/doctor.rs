@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 #[cfg(feature = "aws")]
 use super::consume::QueueAccess;
-use super::{Ended, Exit, exit, print, print_json, say, variable};
+use super::{Ended, Exit, exit, print, print_result, say, variable};
 use crate::assemble;
 #[cfg(feature = "desk")]
 use crate::config::DeskCommandSettings;
@@ -166,7 +166,7 @@ async fn beside(
 
 fn tell(diagnosis: &Diagnosis, json: bool) -> Exit {
     if json {
-        print_json(diagnosis);
+        print_result(diagnosis, diagnosis.failure().as_ref());
     } else {
         print(&diagnosis.text(Stream::Stdout.width()));
     }

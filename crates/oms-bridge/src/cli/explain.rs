@@ -7,11 +7,12 @@ use clap::Args;
 use oss_lite::{BucketName, Dialect};
 use tokio::time::Instant;
 
-use super::{Ended, Exit, Prepared, exit, journal, print, print_json};
+use super::{Ended, Exit, Prepared, exit, journal, print, print_result};
 use crate::assemble;
+use crate::config::table::copy::{DEST, DEST_ENDPOINT};
 use crate::config::{self, Settings, SettingsOf, WithSettings};
 use crate::explain::{DestinationBucket, Explanation, Sources, explain};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::{Reader, lenient};
@@ -82,16 +83,24 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
         api: api.as_ref(),
     };
     match explain(&sources, &key, named, clock::system()).await {
-        Ok(explanation) => Ok(tell(&explanation, args.json)),
+        Ok(explanation) => {
+            let reader = Reader::new(args.settings.values());
+            let unset = [&DEST.spec, &DEST_ENDPOINT.spec].into_iter().filter(|spec| !reader.is_set(spec));
+            tell(&Explanation { unset: unset.map(|spec| spec.name).collect(), ..explanation }, args.json)
+        }
         Err(error) => Err(journal(&error, &settings, "ListObjects")),
     }
 }
 
-fn tell(explanation: &Explanation, json: bool) -> Exit {
+fn tell(explanation: &Explanation, json: bool) -> Ended {
+    let failure = explanation.refusal().map(|why| {
+        Failure::new(FailureKind::Credentials, why)
+            .with_remedy("oms-bridge doctor says which, and what to do")
+    });
     if json {
-        print_json(explanation);
+        print_result(explanation, failure.as_ref());
     } else {
         print(explanation.to_string().trim_end());
     }
-    if explanation.credentials_refused { Exit::CredentialsRefused } else { Exit::Done }
+    failure.map_or(Ok(Exit::Done), Err)
 }

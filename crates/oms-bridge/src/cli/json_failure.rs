@@ -1,4 +1,4 @@
-//! The one object of `--json` where a command fails before it has a result.
+//! The one object of `--json` where a command fails, before it has a result or with one.
 
 use std::mem;
 
@@ -52,6 +52,26 @@ pub(super) fn said(why: &str) {
 #[derive(Serialize)]
 struct JsonFailure {
     error: JsonError,
+}
+
+/// A result that a command has although it failed: its members, and `error` where there is one.
+#[derive(Serialize)]
+pub(super) struct WithError<'r, R: Serialize> {
+    #[serde(flatten)]
+    result: &'r R,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl<'r, R: Serialize> WithError<'r, R> {
+    /// `failure` is what the command returns.
+    pub(super) fn new(result: &'r R, failure: Option<&Failure>) -> Self {
+        let error = failure.map(|failure| JsonError {
+            failure: ErrorMembers::Whole(failure.clone()),
+            exit: Exit::from(failure.kind()) as u8,
+        });
+        Self { result, error }
+    }
 }
 
 #[derive(Serialize)]

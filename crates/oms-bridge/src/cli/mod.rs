@@ -302,6 +302,11 @@ fn print_json(result: &impl Serialize) {
     }
 }
 
+/// The same of a command that returns `failure`, where it does.
+fn print_result(result: &impl Serialize, failure: Option<&Failure>) {
+    print_json(&json_failure::WithError::new(result, failure));
+}
+
 /// Prints a result of one line or more, so that a terminal shows what it says and does nothing else.
 fn print(text: &str) {
     // A closed stdout is the reader's choice; the exit code still tells.

@@ -9,14 +9,15 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::json_failure::WithError;
 use super::json_list::JsonList;
 use super::output::OutputFormat;
 use super::stats::StatsArgs;
-use super::{Ended, Exit, Prepared, effort, exit, print, print_json, say};
+use super::{Ended, Exit, Prepared, effort, exit, print, print_result, say};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
 use crate::config::{ForwardMode, SettingsOf, WithSettings};
-use crate::failure::{End, Failure, store_remedy};
+use crate::failure::{End, Failure, of_engine, of_store};
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
 use bridge_core::journal::{OpenJournal, RecordStatus};
@@ -27,6 +28,7 @@ use bridge_core::replay::{
 use object_copy::clock;
 use object_copy::outcome::FailureClass;
 use object_copy::stop::Stop;
+use object_copy::transfer::Concern;
 use settings::text::printable;
 use settings::{Invalid, Reader, Values, parse, time};
 use terminal::interrupts::{Interrupts, finishing};
@@ -139,7 +141,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let log_bucket = End::journal(&service, log_bucket.as_str());
-    let exit = report(&summary, pipeline.engine(), options.mode, &planned, log_bucket);
+    let exit = report(&summary, pipeline.engine(), options.mode, &planned, log_bucket)?;
     Ok(if args.exit_code && exit == Exit::Done && planned.len() > 0 { Exit::SomeFailed } else { exit })
 }
 
@@ -206,39 +208,75 @@ fn report(
     mode: ReplayMode,
     planned: &JsonList,
     log_bucket: End<'_>,
-) -> Exit {
+) -> Ended {
+    let failure = failure(summary, log_bucket);
     match (planned.output(), mode) {
-        (OutputFormat::Json, ReplayMode::Send) => print_json(summary),
+        (OutputFormat::Json, ReplayMode::Send) => print_result(summary, failure.as_ref()),
         (OutputFormat::Json, ReplayMode::DryRun) => {
-            planned.finish(&ReplayPreview { dry_run: true, would_send: planned.len(), summary });
+            let preview = ReplayPreview { dry_run: true, would_send: planned.len(), summary };
+            planned.finish(&WithError::new(&preview, failure.as_ref()));
         }
         // The keys are the result then.
         (OutputFormat::Text, ReplayMode::DryRun) => {
             say(format_args!("{} would be sent", counted(planned.len(), "key")));
-            say(describe(summary, engine));
+            let rest = left(summary);
+            if !rest.is_empty() {
+                say(rest.join("\n"));
+            }
         }
         (OutputFormat::Text, ReplayMode::Send) => print(&describe(summary, engine)),
     }
-    if let Some(stopped) = &summary.stopped {
+    if let Some(stopped) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
         let stopped = stopped.to_string();
-        say(format_args!("stopped early: {}; the rest waits for the next replay", printable(&stopped)));
+        say(format_args!("stopped early: {}; {REST}", printable(&stopped)));
     }
     if let Some(key) = &summary.listed_to {
         say(format_args!("the listing stopped at {}; what follows was not begun", printable(key)));
     }
-    match &summary.stopped {
-        Some(Stopped::Interrupted | Stopped::Aborted) => Exit::Interrupted,
-        Some(Stopped::CredentialsRefused(_)) => Exit::CredentialsRefused,
-        Some(Stopped::PermissionsRefused(_)) => Exit::Usage,
-        Some(Stopped::JournalRefused(error) | Stopped::Journal(error)) => {
-            say(format_args!("do: {}", printable(&store_remedy(error, log_bucket, "ListObjects"))));
-            log_bucket.kind_of(error).into()
+    match (failure, &summary.stopped) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(Stopped::Interrupted | Stopped::Aborted)) => Ok(Exit::Interrupted),
+        (None, Some(_)) => Ok(Exit::SomeFailed),
+        (None, None) if summary.failed > 0 || summary.markers_left > 0 || summary.unreadable > 0 => {
+            Ok(Exit::SomeFailed)
         }
-        Some(Stopped::Internal(_)) => Exit::Internal,
-        Some(Stopped::OutOfTime | Stopped::Unavailable) => Exit::SomeFailed,
-        None if summary.failed > 0 || summary.markers_left > 0 || summary.unreadable > 0 => Exit::SomeFailed,
-        None => Exit::Done,
+        (None, None) => Ok(Exit::Done),
     }
+}
+
+const REST: &str = "the rest waits for the next replay";
+
+/// Why the replay failed as a whole, where it did.
+fn failure(summary: &ReplaySummary, log_bucket: End<'_>) -> Option<Failure> {
+    let stopped = summary.stopped.as_ref()?;
+    let failure = match stopped {
+        Stopped::CredentialsRefused(engine) => of_engine(*engine, Concern::Credentials, None),
+        Stopped::PermissionsRefused(engine) => of_engine(*engine, Concern::Permission, None),
+        Stopped::JournalRefused(error) | Stopped::Journal(error) => {
+            let action = error.action().unwrap_or("ListObjects");
+            of_store(error, log_bucket, action).saying(stopped)
+        }
+        Stopped::Internal(_) => Failure::internal(stopped),
+        Stopped::Interrupted | Stopped::Aborted | Stopped::OutOfTime | Stopped::Unavailable => return None,
+    };
+    Some(failure.and_then(REST))
+}
+
+/// What is said of a dry run besides the keys that would be sent.
+fn left(summary: &ReplaySummary) -> Vec<String> {
+    let ReplaySummary { listed, already_done, failed, skipped, .. } = *summary;
+    let mut lines = Vec::new();
+    if already_done + failed + skipped > 0 {
+        lines.push(format!(
+            "of {}: {} already done, {} failed, {} skipped",
+            counted(listed as u64, "record"),
+            count(already_done as u64),
+            count(failed as u64),
+            count(skipped as u64)
+        ));
+    }
+    lines.extend(remarks(summary));
+    lines
 }
 
 fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
@@ -266,6 +304,12 @@ fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
     if summary.not_begun > 0 {
         lines.push(format!("{} listed and not begun", counted(summary.not_begun as u64, "key")));
     }
+    lines.extend(remarks(summary));
+    lines.join("\n")
+}
+
+fn remarks(summary: &ReplaySummary) -> Vec<String> {
+    let mut lines = Vec::new();
     if summary.set_aside > 0 {
         lines.push(format!(
             "{} of the failed keys were set aside: `replay --dead` sends them again",
@@ -291,7 +335,7 @@ fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
             count(summary.markers_left as u64)
         ));
     }
-    lines.join("\n")
+    lines
 }
 
 /// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and

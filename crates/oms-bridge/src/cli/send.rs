@@ -6,17 +6,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::stats::StatsArgs;
-use super::{Ended, Exit, effort, exit, print, print_json, say, variable};
+use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
-use crate::failure::Failure;
+use crate::failure::{Failure, of_engine};
 use crate::host::send::{Input, Separator};
 use bridge_core::credentials::SourceCredentials;
-use bridge_core::engine::Engine;
+use bridge_core::engine::{Engine, EngineName};
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use bridge_core::send::{SendStopped, SentKeys, send};
 use http_client::{self, Proxies};
 use object_copy::stop::Stop;
+use object_copy::transfer::Concern;
 use settings::Reader;
 use settings::text::printable;
 use terminal::interrupts::{Interrupts, finishing};
@@ -108,15 +109,19 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let summary = SendSummary::new(&sent, pipeline.engine().requests(), started);
+    let ended = exit_of(&sent);
     if args.json {
-        print_json(&summary);
+        print_result(&summary, ended.as_ref().err());
     } else {
         print(&summary.describe(pipeline.engine(), &records));
     }
     for line in interruption(&sent) {
         say(line);
     }
-    exit_of(&sent)
+    if let Some(first) = sent.report.first_unrecorded.as_ref().filter(|_| sent.report.unrecorded > 0) {
+        say(format_args!("error: {}", printable(first)));
+    }
+    ended
 }
 
 /// What an interrupt leaves to be done.
@@ -150,19 +155,21 @@ enum KeyArguments {
 
 fn exit_of(sent: &SentKeys) -> Ended {
     let report = &sent.report;
-    if let Some(first) = report.first_unrecorded.as_ref().filter(|_| report.unrecorded > 0) {
-        say(format_args!("error: {}", printable(first)));
-    }
-    Ok(match &sent.stopped {
-        Some(SendStopped::Input(error)) => return Err(Failure::internal(error)),
-        Some(SendStopped::Interrupted | SendStopped::Aborted) => Exit::Interrupted,
-        None if report.refused_credentials > 0 => Exit::CredentialsRefused,
+    let refused = |refusal| {
+        let failed = report.first_refusal.as_ref();
+        let error = failed.map(|failed| failed.error.to_string());
+        of_engine(failed.map_or(EngineName::Oms, |failed| failed.engine), refusal, error.as_deref())
+    };
+    match &sent.stopped {
+        Some(SendStopped::Input(error)) => Err(Failure::configuration(error).of_setting("KEY")),
+        Some(SendStopped::Interrupted | SendStopped::Aborted) => Ok(Exit::Interrupted),
+        None if report.refused_credentials > 0 => Err(refused(Concern::Credentials)),
         None if report.accepted == 0 && report.failed > 0 && report.missing_rights == report.failed => {
-            Exit::Usage
+            Err(refused(Concern::Permission))
         }
-        None if report.failed > 0 => Exit::SomeFailed,
-        None => Exit::Done,
-    })
+        None if report.failed > 0 => Ok(Exit::SomeFailed),
+        None => Ok(Exit::Done),
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -8,13 +8,15 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::stats::StatsArgs;
-use super::{Ended, Exit, Prepared, exit, journal, print, print_json, say};
+use super::{Ended, Exit, Prepared, exit, journal, print, print_result, say};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, of_engine};
 use crate::status::{Huawei, Limits, Status, collect};
+use bridge_core::engine::EngineName;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
+use object_copy::transfer::Concern;
 use settings::{Invalid, Reader, parse};
 use signature_breaker::Breakers;
 use terminal::interrupts::Interrupts;
@@ -78,9 +80,11 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
         progress.finish();
         let ended = match status {
             Ok(status) => {
-                show(&status, args.json, args.watch.is_some());
-                let refused = status.oms.as_ref().is_some_and(|oms| oms.credentials_refused);
-                Ok(if refused { Exit::CredentialsRefused } else { Exit::Done })
+                let refused = status.oms.as_ref().and_then(|oms| oms.refusal.as_deref());
+                let refused =
+                    refused.map(|error| of_engine(EngineName::Oms, Concern::Credentials, Some(error)));
+                show(&status, refused.as_ref(), args.json, args.watch.is_some());
+                refused.map_or(Ok(Exit::Done), Err)
             }
             Err(error) => Err(journal(&error, &settings, "ListObjects")),
         };
@@ -107,9 +111,9 @@ impl StatusArgs {
     }
 }
 
-fn show(status: &Status, json: bool, again: bool) {
+fn show(status: &Status, failure: Option<&Failure>, json: bool, again: bool) {
     if json {
-        print_json(status);
+        print_result(status, failure);
         return;
     }
     if again && Stream::Stdout.is_terminal() {

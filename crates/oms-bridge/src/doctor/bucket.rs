@@ -32,8 +32,8 @@ pub(super) async fn check(
     findings.extend(failed.iter().map(|(step, error)| not_fit(end, *step, error)));
     if !refused && !missing {
         let (versioning, rules) = tokio::join!(open.versioning(), open.expiring());
-        findings.push(self::versioning(versioning));
-        findings.extend(lifecycle(rules));
+        findings.push(self::versioning(end, versioning));
+        findings.extend(lifecycle(end, rules));
     }
     findings
 }
@@ -88,7 +88,7 @@ fn remedy(end: End<'_>, step: ProbeStep, error: &ProbeError) -> String {
     }
 }
 
-fn versioning(versioning: Result<Versioning, Error>) -> Finding {
+fn versioning(end: End<'_>, versioning: Result<Versioning, Error>) -> Finding {
     const CHECK: &str = "versioning";
     match versioning {
         Ok(Versioning::Unversioned) => Finding::ok(CHECK, "the log bucket keeps no versions"),
@@ -103,15 +103,15 @@ fn versioning(versioning: Result<Versioning, Error>) -> Finding {
              markers",
             "suspend versioning of the log bucket, or add a lifecycle rule that removes old versions and lone delete markers",
         ),
-        Err(error) => unknown(CHECK, &error, "oss:GetBucketVersioning"),
+        Err(error) => unknown(CHECK, &error, end, "GetBucketVersioning"),
     }
 }
 
-fn lifecycle(rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Finding> {
+fn lifecycle(end: End<'_>, rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Finding> {
     const CHECK: &str = "lifecycle";
     let rules = match rules {
         Ok(rules) => rules,
-        Err(error) => return vec![unknown(CHECK, &error, "oss:GetBucketLifecycle")],
+        Err(error) => return vec![unknown(CHECK, &error, end, "GetBucketLifecycle")],
     };
     if rules.is_empty() {
         return vec![Finding::ok(CHECK, "no rule removes records")];
@@ -129,12 +129,12 @@ fn lifecycle(rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Finding> {
     rules.iter().map(finding).collect()
 }
 
-fn unknown(check: &'static str, error: &Error, action: &str) -> Finding {
+fn unknown(check: &'static str, error: &Error, end: End<'_>, action: &str) -> Finding {
     let remedy = match error.kind() {
         ErrorKind::AccessDenied => {
-            format!("grant {action} on the log bucket to whoever runs doctor, or look in the console")
+            format!("grant oss:{action} on the log bucket to whoever runs doctor, or look in the console")
         }
-        _ => "try again later, or look in the console".to_owned(),
+        _ => store_remedy(error, end, action),
     };
     Finding::bad(
         check,

@@ -31,7 +31,7 @@ use serde::Serialize;
 pub(crate) use self::desk::DeskSetup;
 pub(crate) use self::ends::CopyEnds;
 use crate::config::Settings;
-use crate::failure::{End, FailureKind};
+use crate::failure::{End, Failure, FailureKind};
 use ::settings::{ConfigError, Problem};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
@@ -129,6 +129,21 @@ impl Diagnosis {
     /// The worst of all.
     pub(crate) fn severity(&self) -> Severity {
         self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok)
+    }
+}
+
+impl Diagnosis {
+    /// The first of the worst problems, which the exit code follows.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        let kind = match self.severity() {
+            Severity::Ok | Severity::Warning => return None,
+            Severity::OutOfReach => FailureKind::OutOfReach,
+            Severity::Problem => FailureKind::Configuration,
+            Severity::Refused => FailureKind::Credentials,
+        };
+        let Finding { check, what, remedy, .. } =
+            self.findings.iter().find(|finding| finding.severity == self.severity())?;
+        Some(Failure::new(kind, format_args!("{check}: {what}")).with_remedy(remedy))
     }
 }
 

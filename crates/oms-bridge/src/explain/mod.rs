@@ -39,6 +39,9 @@ pub(crate) struct Explanation {
     pub source: Side,
     /// The object at the destination, where it is known where that is.
     pub destination: Option<Side>,
+    /// The settings that are not set, where it is not known.
+    #[serde(skip)]
+    pub unset: Vec<&'static str>,
     /// Its records.
     pub records: KeyRecords,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
@@ -53,6 +56,14 @@ pub(crate) struct Explanation {
     pub next: Vec<String>,
     /// Whether some credentials were refused on the way.
     pub credentials_refused: bool,
+}
+
+impl Explanation {
+    /// Why credentials were refused, if some were.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        let mut sides = [Some(&self.source), self.destination.as_ref()].into_iter().flatten();
+        sides.find(|side| side.is_refused()).map(Side::why)
+    }
 }
 
 /// The records of one key.
@@ -156,6 +167,7 @@ pub(crate) async fn explain(
         key: key.to_owned(),
         source,
         destination,
+        unset: Vec::new(),
         records,
         filtered_out,
         engine: settings.mode.forward_mode().as_str(),

@@ -12,7 +12,10 @@ impl fmt::Display for Explanation {
         side(f, "source", &self.source)?;
         match &self.destination {
             Some(destination) => side(f, "destination", destination)?,
-            None => writeln!(f, "destination  not looked at: DEST and DEST_ENDPOINT are not set")?,
+            None => {
+                let are = if self.unset.len() > 1 { "are" } else { "is" };
+                writeln!(f, "destination  not looked at: {} {are} not set", self.unset.join(" and "))?;
+            }
         }
         writeln!(f, "\nrecords")?;
         entry(f, "success", self.records.success.as_ref())?;

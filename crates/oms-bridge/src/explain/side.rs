@@ -68,6 +68,13 @@ impl Side {
         Self { refused: true, ..self }
     }
 
+    pub(super) fn why(&self) -> &str {
+        match &self.state {
+            SideState::Unknown { why } => why,
+            SideState::Present { .. } | SideState::Missing => "",
+        }
+    }
+
     pub(super) fn is_refused(&self) -> bool {
         self.refused
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `store` | errors of OSS and OBS: their kind, the setting behind them and what to do |
 //! | `network` | what to do about a host that cannot be reached |
+//! | `engine` | what an engine was refused |
 //! | `listener` | addresses of this machine that cannot be listened on |
 //! | `queue`, `catalogue` | errors of the worker's queue, and of the desk's database |
 //!
@@ -11,6 +12,7 @@
 
 #[cfg(feature = "desk")]
 mod catalogue;
+mod engine;
 mod listener;
 mod network;
 #[cfg(feature = "aws")]
@@ -27,11 +29,12 @@ use settings::{ConfigError, Problem};
 
 #[cfg(feature = "desk")]
 pub(crate) use self::catalogue::catalogue_kind;
+pub(crate) use self::engine::of_engine;
 pub(crate) use self::listener::{LISTEN, Moved, listener};
 pub(crate) use self::network::{network_kind, network_remedy};
 #[cfg(feature = "aws")]
 pub(crate) use self::queue::{QUEUE_RIGHTS, queue_kind, queue_remedy};
-pub(crate) use self::store::{End, kind_of, of_store, store_remedy};
+pub(crate) use self::store::{End, of_store, store_remedy};
 
 /// Why a command failed, coarse enough to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,6 +99,30 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: impl Display) -> Self {
         self.remedy = Some(remedy.to_string());
+        self
+    }
+
+    /// The same, with another message.
+    #[must_use]
+    pub(crate) fn saying(mut self, message: impl Display) -> Self {
+        self.message = message.to_string();
+        self
+    }
+
+    /// The same, with `what` before its message.
+    #[must_use]
+    pub(crate) fn after(mut self, what: &str) -> Self {
+        self.message.insert_str(0, what);
+        self
+    }
+
+    /// The same, with `then` behind what to do.
+    #[must_use]
+    pub(crate) fn and_then(mut self, then: &str) -> Self {
+        self.remedy = Some(match self.remedy {
+            Some(remedy) => format!("{remedy}; {then}"),
+            None => then.to_owned(),
+        });
         self
     }
 

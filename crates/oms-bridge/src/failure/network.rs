@@ -19,6 +19,13 @@ pub(crate) fn network_kind(host: &str, kind: TransportKind) -> FailureKind {
     }
 }
 
+/// The variable that names a proxy, which may be what is not reached.
+fn proxy() -> &'static str {
+    const PROXIES: [&str; 6] =
+        ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    PROXIES.into_iter().find(|name| std::env::var_os(name).is_some()).unwrap_or("HTTPS_PROXY")
+}
+
 /// What to check, by what went wrong on the way to the host that `setting` names.
 pub(crate) fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> String {
     if let Some(slip) = slip(host, kind) {
@@ -29,10 +36,12 @@ pub(crate) fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> 
             format!("the name cannot be resolved: check the host in {setting}, and the DNS of this machine")
         }
         TransportKind::Tls => format!(
-            "TLS fails: check the host in {setting}, and whether a proxy on the way replaces certificates"
+            "TLS fails: check the host in {setting}, whether plain http:// is spoken there, and whether a proxy on the way \
+             replaces certificates"
         ),
         TransportKind::Connect | TransportKind::Other => {
-            format!("check host and port in {setting}, HTTPS_PROXY, firewall and security group")
+            let proxy = proxy();
+            format!("check host and port in {setting}, {proxy}, firewall and security group")
         }
     }
 }

@@ -36,7 +36,7 @@ impl<'a> End<'a> {
 }
 
 /// The kind of an error of OSS or OBS, where no more is known of the service than the error tells.
-pub(crate) fn kind_of(error: &Error) -> FailureKind {
+fn kind_of(error: &Error) -> FailureKind {
     match error.kind() {
         ErrorKind::CredentialsRefused => FailureKind::Credentials,
         ErrorKind::AccessDenied => FailureKind::Permission,
@@ -85,13 +85,22 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
     let End { service, bucket, named_by, keys } = end;
     let (endpoint, region) = (service.endpoint_setting, service.region_setting);
     match error.kind() {
-        ErrorKind::AccessDenied => granted(service.dialect, bucket, action),
+        ErrorKind::AccessDenied => match error.code() {
+            Some("InDebt" | "UserDisable" | "InArrearOrInsufficientBalance" | "DeregisterUserId") => {
+                "the account is overdue or disabled: see its billing".to_owned()
+            }
+            Some("FileImmutable") => format!("a retention policy of {bucket} protects the object"),
+            // Some services refuse a HEAD without saying why.
+            None => format!("check {keys}, and {}", granted(service.dialect, bucket, action)),
+            Some(_) => granted(service.dialect, bucket, action),
+        },
         ErrorKind::CredentialsRefused => format!(
             "check the access key and its secret in {keys}; temporary ones need their token and may have expired"
         ),
-        ErrorKind::NoSuchBucket => format!(
-            "create the bucket, correct {named_by}, or set {endpoint} to the region that the bucket is in"
-        ),
+        ErrorKind::NoSuchBucket => {
+            let create = if named_by == "SRC" { "" } else { "create the bucket, " };
+            format!("{create}correct {named_by}, or set {endpoint} to the region that the bucket is in")
+        }
         ErrorKind::WrongEndpoint => error.endpoint().map_or_else(
             || format!("set {endpoint} and {region} to those of the bucket's region"),
             |right| format!("set {endpoint} to {right}, and {region} to its region"),
@@ -117,15 +126,18 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
 
 /// The right to allow, as the policies of either vendor write it.
 fn granted(dialect: Dialect, bucket: &str, action: &str) -> String {
-    let of_objects = action.ends_with("Object") || action.starts_with("Abort");
+    let of_objects = action.contains("Object") && action != "ListObjects"
+        || matches!(action, "AbortMultipartUpload" | "ListParts");
+    let action = match (dialect, action) {
+        (Dialect::Obs, "ListObjects") => "ListBucket",
+        (Dialect::Obs, "ListMultipartUploads") => "ListBucketMultipartUploads",
+        (Dialect::Obs, "ListParts") => "ListMultipartUploadParts",
+        (_, action) => action,
+    };
     match (dialect, of_objects) {
         (Dialect::Oss, true) => format!("allow oss:{action} on acs:oss:*:*:{bucket}/* in RAM"),
         (Dialect::Oss, false) => format!("allow oss:{action} on acs:oss:*:*:{bucket} in RAM"),
         (Dialect::Obs, true) => format!("allow obs:object:{action} on OBS:*:*:object:{bucket}/* in IAM"),
-        (Dialect::Obs, false) => {
-            // OBS calls the listing of objects by the name of the bucket.
-            let action = if action == "ListObjects" { "ListBucket" } else { action };
-            format!("allow obs:bucket:{action} on OBS:*:*:bucket:{bucket} in IAM")
-        }
+        (Dialect::Obs, false) => format!("allow obs:bucket:{action} on OBS:*:*:bucket:{bucket} in IAM"),
     }
 }

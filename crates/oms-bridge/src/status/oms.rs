@@ -20,6 +20,9 @@ pub(crate) struct OmsReport {
     pub notes: Vec<String>,
     /// Whether the credentials were refused.
     pub credentials_refused: bool,
+    /// Why they were, which is in the notes too.
+    #[serde(skip)]
+    pub refusal: Option<String>,
 }
 
 /// OMS, asked again and again, until it refuses the credentials: more than five bad signatures lock the key
@@ -41,6 +44,7 @@ impl Huawei {
         if let Some(error) = &self.refused {
             report.notes.push(format!("not asked again, since HW_AK/HW_SK were refused: {error}"));
             report.credentials_refused = true;
+            report.refusal = Some(error.clone());
             return report;
         }
         match self.api.show(now).await {
@@ -48,6 +52,7 @@ impl Huawei {
             Err(error) if error.is_credentials() => {
                 report.notes.push(format!("HW_AK/HW_SK are refused: {error}"));
                 report.credentials_refused = true;
+                report.refusal = Some(error.to_string());
                 self.refused = Some(error.to_string());
                 return report;
             }

@@ -7,17 +7,14 @@ use super::{Error, ErrorKind, Retry};
 /// What the HTTP client says of a request or a body that failed.
 pub(crate) fn transport(error: reqwest::Error) -> Error {
     // Without the URL, which may hold a secret.
-    let (message, error) = described(error);
+    let (message, error) = describe_transport(error);
     Error::new(ErrorKind::Transport, message).with_source(error).with_retry(Retry::Backoff)
 }
 
 /// What failed on the network, for a message: host and port, which is what there is to check, and the
-/// innermost cause. Nothing else of the URL is shown, since its query may hold secrets.
-pub fn describe_transport(error: reqwest::Error) -> String {
-    described(error).0
-}
-
-fn described(error: reqwest::Error) -> (String, reqwest::Error) {
+/// innermost cause. Nothing else of the URL is shown, since its query may hold secrets, and the error that is
+/// returned has none.
+pub fn describe_transport(error: reqwest::Error) -> (String, reqwest::Error) {
     let server = error.url().and_then(server_in).unwrap_or_else(|| "the server".to_owned());
     let error = error.without_url();
     let cause = root_cause(&error);
@@ -67,7 +64,7 @@ mod tests {
         drop(listener);
         let url = format!("http://u:hush@{address}/hush?token=hush");
         let error = http().get(url).send().await.unwrap_err();
-        let told = describe_transport(error);
+        let (told, _) = describe_transport(error);
         assert!(told.starts_with(&format!("cannot connect to {address}: ")), "{told}");
         assert!(!told.contains("hush"), "{told}");
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError, of_std};
-use super::local;
+use super::errors::{is_missing, local};
 use crate::transfer::TransferError;
 
 /// Which symbolic links are followed. A link that is followed is replaced by its target: the content of a
@@ -82,7 +82,7 @@ impl From<ResolveError> for LocateError {
 
 impl From<io::Error> for LocateError {
     fn from(error: io::Error) -> Self {
-        if super::is_missing(&error) { Self::Gone } else { Self::Io(error) }
+        if is_missing(&error) { Self::Gone } else { Self::Io(error) }
     }
 }
 
@@ -109,11 +109,7 @@ fn follow(root: &Path, relative: &Path, links: Links) -> Result<Located, LocateE
         return Err(LocateError::LeftOut(SKIPPED));
     }
     let target = fs::canonicalize(root.join(relative)).map_err(|error| {
-        if super::is_missing(&error) {
-            LocateError::Nowhere("a link to nothing")
-        } else {
-            LocateError::Io(error)
-        }
+        if is_missing(&error) { LocateError::Nowhere("a link to nothing") } else { LocateError::Io(error) }
     })?;
     let (base, relative): (PathBuf, &Path) = match links {
         Links::Within => {

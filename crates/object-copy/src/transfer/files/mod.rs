@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `beneath` | names below a directory, reached without following a link |
 //! | `links` | which links are followed, and where they lead |
+//! | `errors` | the meaning of I/O errors |
 //!
 //! # Rules
 //!
@@ -21,6 +22,7 @@
 //! - A file is written under a temporary name until it is complete and verified.
 
 mod beneath;
+mod errors;
 mod links;
 
 use std::ffi::OsString;
@@ -36,13 +38,13 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use self::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError};
+use self::errors::{broken, is_missing, local, unresolved, unwritten};
 pub use self::links::{EntryKind, Links};
 use self::links::{Located, locate};
 use super::error::{Abort, TransferError};
 use super::opened::{Body, Opened};
 use super::range::GetRange;
 use super::source_info::{ContentHeaders, Identity, SourceInfo};
-use crate::outcome::FailureClass;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 << 10;
@@ -278,7 +280,7 @@ impl Directory {
             replaceable(&beside)?;
             beside.unfinished(|| fastrand::u32(..))
         });
-        let (file, name) = made.await?.map_err(|error| local(&path, &error))?;
+        let (file, name) = made.await?.map_err(|error| unwritten(&path, &error))?;
         let temporary = Temporary(Some((anchored, name)));
         Ok(Begun::File(UnfinishedFile { file: File::from_std(file), path, temporary }))
     }
@@ -301,15 +303,15 @@ pub(super) struct UnfinishedFile {
 
 impl UnfinishedFile {
     pub(super) async fn write(&mut self, chunk: &[u8]) -> Result<(), Abort> {
-        self.file.write_all(chunk).await.map_err(|error| local(&self.path, &error).into())
+        self.file.write_all(chunk).await.map_err(|error| unwritten(&self.path, &error).into())
     }
 
     /// Brings what was written to the disk, with the time of the source, and gives the file its own name.
     pub(super) async fn finish(self, modified: Option<DateTime<Utc>>) -> Result<(), Abort> {
         let Self { file, path, temporary } = self;
-        settle(file, modified).await.map_err(|error| local(&path, &error))?;
+        settle(file, modified).await.map_err(|error| unwritten(&path, &error))?;
         let renamed = blocking(move || temporary.rename()).await?;
-        Ok(renamed.map_err(|error| local(&path, &error))?)
+        Ok(renamed.map_err(|error| unwritten(&path, &error))?)
     }
 }
 
@@ -438,34 +440,6 @@ async fn crc64(anchored: Arc<AnchoredPath>) -> io::Result<u64> {
     }
 }
 
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn broken(path: &Path, error: &io::Error) -> Abort {
-    if is_missing(error) { Abort::Gone } else { local(path, error).into() }
-}
-
-/// An I/O error says nothing about credentials: a refusal by this machine is permanent.
-fn local(path: &Path, error: &io::Error) -> TransferError {
-    let class = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::Interrupted => FailureClass::Transient,
-        _ => FailureClass::Permanent,
-    };
-    TransferError::new(class, format!("{}: {error}", path.display()))
-}
-
-fn unresolved(path: &Path, error: ResolveError) -> TransferError {
-    match error {
-        ResolveError::Io(error) => local(path, &error),
-        ResolveError::Link(link) => TransferError::permanent(format!(
-            "{}: {} is a link, and directories that are links are not followed below DST",
-            path.display(),
-            link.display()
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,15 +452,5 @@ mod tests {
         for key in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a/./b", "a/.", "..", "a\0b"] {
             assert!(directory.relative(key).is_err(), "{key:?}");
         }
-    }
-
-    #[test]
-    fn what_this_machine_refuses_has_nothing_to_do_with_credentials() {
-        for kind in
-            [io::ErrorKind::PermissionDenied, io::ErrorKind::InvalidFilename, io::ErrorKind::NotADirectory]
-        {
-            assert_eq!(local(Path::new("x"), &kind.into()).class, FailureClass::Permanent, "{kind}");
-        }
-        assert_eq!(local(Path::new("x"), &io::ErrorKind::StorageFull.into()).class, FailureClass::Transient);
     }
 }

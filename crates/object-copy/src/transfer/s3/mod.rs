@@ -140,8 +140,11 @@ impl S3Bucket {
             // The response has no body to distinguish a missing object from a missing bucket, and a missing
             // object may lead to a removal at the destination.
             Err(Abort::Gone) => self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info),
-            // An expired token is reported as a bare 400 too.
-            Err(Abort::Failed(failed)) if failed.error.status == Some(400) => {
+            // An expired token is reported as a bare 400 too, and a bare 403 does not tell a wrong key from a
+            // right that is missing.
+            Err(Abort::Failed(failed))
+                if matches!(failed.error.status, Some(400 | 403)) && failed.error.code.is_none() =>
+            {
                 self.open(key, &GetRange::Whole, None).await.map(|opened| opened.info)
             }
             Err(abort) => Err(abort),

@@ -7,11 +7,14 @@ use serde::Deserialize;
 
 use super::SERVER;
 use crate::outcome::{EngineError, FailureClass};
-use crate::transfer::error::{Abort, TransferError};
+use crate::transfer::error::{Abort, Concern, TransferError};
 use crate::transfer::response::{body, text};
 
 /// Most bytes of an error document that are read.
 const LONGEST: usize = 64 * 1024;
+
+/// Codes of credentials that are no longer valid, or never were.
+const EXPIRED: [&str; 4] = ["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"];
 
 /// Most characters of a message that are kept.
 const LONGEST_MESSAGE: usize = 500;
@@ -90,8 +93,8 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
             };
             return failed(FailureClass::Permanent, status, code, &message);
         }
-        ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId", _)
-        | (_, 401 | 403) => FailureClass::Auth,
+        (_, 401 | 403) => FailureClass::Auth,
+        (code, _) if EXPIRED.contains(&code) => FailureClass::Auth,
         _ => FailureClass::Permanent,
     };
     let shown = message.unwrap_or_default();
@@ -115,15 +118,23 @@ pub(super) fn may_be_of_the_clock(abort: &Abort) -> bool {
 /// Whether the credentials are no longer valid, so that new ones may help.
 pub(super) fn is_of_credentials(abort: &Abort) -> bool {
     let Abort::Failed(failed) = abort else { return false };
-    matches!(
-        failed.error.code.as_deref(),
-        Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidAccessKeyId")
-    )
+    failed.error.code.as_deref().is_some_and(|code| EXPIRED.contains(&code))
 }
 
 fn failed(class: FailureClass, status: u16, code: Option<String>, message: &str) -> Abort {
     let message = message.trim_end_matches([':', ' ']).to_owned();
-    TransferError::of(class, EngineError { status: Some(status), code, message }).into()
+    let concern = concern(code.as_deref().unwrap_or_default());
+    TransferError::of(class, EngineError { status: Some(status), code, message }).about(concern).into()
+}
+
+fn concern(code: &str) -> Concern {
+    match code {
+        "NoSuchBucket" => Concern::Settings,
+        "AccessDenied" => Concern::Permission,
+        "SignatureDoesNotMatch" => Concern::Credentials,
+        code if EXPIRED.contains(&code) => Concern::Credentials,
+        _ => Concern::Object,
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::keys_from::{self, KeyListError};
 use super::route::Route;
 use super::{CopyArgs, overlap};
 use object_copy::bulk::{self, BucketListing, Compared, Entry, KeyMapping, Tree};
-use object_copy::transfer::{Item, Source};
+use object_copy::transfer::{Item, Side, Source};
 
 /// Why it is not known which objects are meant.
 #[derive(Debug, Error)]
@@ -34,7 +34,7 @@ pub(super) async fn entries(
         return Ok(keys_from::entries(file, route, filter).await?);
     }
     let all: EntryStream = match &route.source {
-        Source::Store(bucket) => compared(args, route, BucketListing::new(bucket, from)),
+        Source::Store(bucket) => compared(args, route, BucketListing::new(Side::Source, bucket, from)),
         #[cfg(feature = "aws")]
         Source::S3(bucket) => compared(args, route, BucketListing::of_s3(bucket, from)),
         Source::Directory(directory) => {
@@ -50,7 +50,7 @@ pub(super) async fn entries(
 /// The objects of a listing, compared with that of the destination.
 fn compared(args: &CopyArgs, route: &Route, source: BucketListing) -> EntryStream {
     let compare = !args.force;
-    let listed = |bucket| BucketListing::new(bucket, &route.names.to);
+    let listed = |bucket| BucketListing::new(Side::Destination, bucket, &route.names.to);
     let destination = route.destination_bucket.as_ref().filter(|_| compare).map(listed);
     let entries = bulk::compared(Compared { source, destination, names: route.names.clone() });
     match route.perhaps_inside.clone() {

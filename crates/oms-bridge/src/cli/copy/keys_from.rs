@@ -16,10 +16,10 @@ use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::failed_list::{self, NotAString};
 use super::filter::{CopyFilter, EntryStream};
 use super::route::Route;
 use object_copy::bulk::{Entry, KeyMapping, ListError, Tree};
+use object_copy::failed_list::{self, NotAString};
 use object_copy::transfer::{Directory, Item, Source, TransferError};
 use object_copy::web_url;
 use settings::Invalid;
@@ -31,9 +31,9 @@ pub(super) enum KeyListError {
     /// Of SRC, without what may be secret in it.
     #[error("{0:?} is no URL")]
     Source(String),
-    #[error("--keys-from {}: {source}", file.display())]
+    #[error("{}: {source}", file.display())]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("--keys-from {} is {encoding}: save it as UTF-8", file.display())]
+    #[error("{} is {encoding}", file.display())]
     Encoding { file: PathBuf, encoding: &'static str },
 }
 

@@ -1,8 +1,8 @@
 //! `copy`: direct copies from the command line.
 
 mod bar;
+mod ends;
 mod entries;
-mod failed_list;
 mod filter;
 mod keys_from;
 mod location;
@@ -26,12 +26,13 @@ use super::output::OutputFormat;
 use super::stats::StatsArgs;
 use super::{Ended, Exit, exit, say};
 use crate::config::{SettingsOf, WithSettings};
-use crate::failure::{Failure, kind_of};
+use crate::failure::Failure;
 use crate::features;
 use http_client::{self, Proxies};
-use object_copy::bulk::{self, ListError, Mode, StopReason, Summary};
-use object_copy::outcome::FailureClass;
-use object_copy::transfer::{CONCURRENCY, Concern, MAX_PART_SIZE, MIN_PART_SIZE};
+use object_copy::bulk::{self, Mode};
+use object_copy::clock;
+use object_copy::failed_list::{self, FailedList};
+use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
 use settings::{Invalid, Reader, parse, size};
 use terminal::interrupts::Interrupts;
 
@@ -71,7 +72,7 @@ fn help() -> String {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct CopyArgs {
     /// What to copy.
-    #[arg(value_name = "SRC", required = true)]
+    #[arg(value_name = "SRC", required_unless_present = "abort_stale")]
     source: Option<String>,
     /// Where to.
     #[arg(value_name = "DST", required_unless_present = "abort_stale")]
@@ -126,7 +127,7 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "FILE", requires = "recursive")]
     keys_from: Option<PathBuf>,
     /// Where to write the keys that failed: a new file, tried before anything is copied [default:
-    /// oms-bridge-failed-<time>.txt].
+    /// oms-bridge-failed-<time>.txt; none with `--dry-run`].
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
@@ -190,17 +191,19 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
     {
         return Err(Failure::configuration(error).of_setting("--failed-list"));
     }
-    Ok(copy(args, plan).await)
+    copy(args, plan).await
 }
 
-async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
-    let CopyPlan { transfer, stop, flow, entries, measured, filter, selection, next_run } = plan;
+async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
+    let CopyPlan { transfer, stop, flow, entries, measured, filter, selection, next_run, ends } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = OutputFormat::of(args.json);
     let progress = args.stats.progress("listing", "object");
     let bar = CopyBar::new(progress, flow, mode);
-    let mut report =
-        CopyReport::new(args.failed_list, transfer.clone(), mode, output, selection, next_run, bar);
+    // A dry run writes one only where it is asked for.
+    let keeps_list = mode == Mode::Copy || args.failed_list.is_some();
+    let list = keeps_list.then(|| FailedList::new(args.failed_list, clock::system()));
+    let mut report = CopyReport::new(list, transfer.clone(), mode, output, selection, (next_run, ends), bar);
     let (bar, mut interrupts) = (report.bar(), Interrupts::of_process());
     let summary = tokio::select! {
         summary = bulk::run(&transfer, entries, args.concurrency, mode, &mut report, &stop) => summary,
@@ -209,38 +212,18 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Exit {
         never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
     };
     let source = args.source.as_deref().unwrap_or_default();
-    let exit = finish(&summary, report, selection, filter.filtered(), source);
-    if args.exit_code && exit == Exit::Done && summary.copied > 0 { Exit::SomeFailed } else { exit }
-}
-
-fn finish(summary: &Summary, report: CopyReport, selection: Selection, filtered: u64, source: &str) -> Exit {
+    let failure = report.failure(&summary);
+    report.finish(&summary, filter.filtered(), source, failure.as_ref());
     // Of one object that was named, nothing was done.
     let left_out = selection == Selection::One && summary.skipped > 0;
-    let exit = exit_of(summary, left_out);
-    report.finish(summary, filtered, source, exit);
     if left_out {
         say("error: SRC is a symlink, or lies behind one, and --links leaves it out");
     }
-    exit
-}
-
-fn exit_of(summary: &Summary, left_out: bool) -> Exit {
-    let all = |some: u64| summary.failed > 0 && some == summary.failed && summary.copied == 0;
-    match &summary.stopped {
-        Some(StopReason::Interrupted | StopReason::Aborted) => Exit::Interrupted,
-        Some(StopReason::CredentialsRefused) => Exit::CredentialsRefused,
-        Some(StopReason::Settings(_) | StopReason::NotPermitted(_)) => Exit::Usage,
-        Some(StopReason::Listing(ListError::Bucket(error))) => kind_of(error).into(),
-        Some(StopReason::Listing(ListError::S3(failed))) => match (failed.class, failed.refusal()) {
-            (_, Some(Concern::Credentials)) => Exit::CredentialsRefused,
-            (FailureClass::Transient | FailureClass::Throttled, _) => Exit::OutOfReach,
-            (FailureClass::Auth | FailureClass::Permanent, _) => Exit::Usage,
-        },
-        Some(StopReason::Listing(ListError::Directory(_) | ListError::Keys(..))) => Exit::Internal,
-        None if all(summary.refused) => Exit::CredentialsRefused,
-        None if all(summary.of_settings) || all(summary.not_permitted) => Exit::Usage,
-        None if all(summary.out_of_reach) => Exit::OutOfReach,
-        None if summary.failed > 0 || left_out => Exit::SomeFailed,
-        None => Exit::Done,
+    match (failure, &summary.stopped) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(_)) => Ok(Exit::Interrupted),
+        (None, None) if summary.failed > 0 || left_out => Ok(Exit::SomeFailed),
+        (None, None) if args.exit_code && summary.copied > 0 => Ok(Exit::SomeFailed),
+        (None, None) => Ok(Exit::Done),
     }
 }

@@ -3,21 +3,25 @@
 use oss_lite::Endpoint;
 use thiserror::Error;
 
+use super::ends::{Ends, S3Endpoint};
 use super::entries::{self, EntriesError};
 use super::filter::{CopyFilter, EntryStream};
+use super::keys_from::KeyListError;
 use super::location::{Location, store_scheme};
-use super::mapping;
+use super::mapping::{self, MappingError};
 use super::next_run::{NextRun, Repeats};
 use super::route::{Route, RouteError};
 use super::services::Services;
-use super::{CopyArgs, LinkChoice, PreserveChoice, failed_list};
+use super::{CopyArgs, LinkChoice, PreserveChoice};
+use crate::config::table::copy::SOURCE_ENDPOINT;
 use crate::failure::Failure;
 use crate::features;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::BucketListing;
+use object_copy::failed_list;
 use object_copy::stop::Stop;
 use object_copy::transfer::{
-    Existing, Extras, Flow, LeftOpen, Options, Preserve, Source, Symlinks, Transfer,
+    Existing, Extras, Flow, LeftOpen, Options, Preserve, Side, Source, Symlinks, Transfer,
 };
 use settings::location::{Place, S3Place};
 use settings::{ConfigError, Invalid, Reader};
@@ -49,6 +53,7 @@ pub(super) struct CopyPlan {
     pub(super) filter: CopyFilter,
     pub(super) selection: Selection,
     pub(super) next_run: NextRun,
+    pub(super) ends: Ends,
 }
 
 /// What says beforehand how much there is to do.
@@ -102,8 +107,14 @@ impl CopyPlan {
         if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
             r.problem("--failed-list", failed_list::there_already(list));
         }
+        let named = r.is_set(&SOURCE_ENDPOINT.spec);
         let given = r.finish(from.zip(to).zip(filter))?;
         let ((from, to), filter) = given;
+        let s3_endpoint = own_endpoint.as_ref().map(|endpoint| S3Endpoint {
+            setting: if named { SOURCE_ENDPOINT.spec.name } else { "AWS_ENDPOINT_URL_S3" },
+            host: endpoint.host().to_owned(),
+        });
+        let ends = Ends::new(&from, &to, &services, s3_endpoint);
         let route = Route::new(&from, &to, args, services, own_endpoint, http)?;
         let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
         let stop = Stop::default();
@@ -134,7 +145,7 @@ impl CopyPlan {
             lists: args.recursive,
             destination: args.destination.clone().unwrap_or_default(),
         };
-        Ok(Self { transfer, stop, flow, entries, measured, filter, selection, next_run })
+        Ok(Self { transfer, stop, flow, entries, measured, filter, selection, next_run, ends })
     }
 }
 
@@ -152,6 +163,9 @@ fn check_scope(args: &CopyArgs, from: &Location, r: &mut Reader) {
         }
         Location::Local(_) => match mapping::local_root(from, args.recursive) {
             Ok(_) => return,
+            Err(error @ MappingError::Unreadable { .. }) => {
+                Invalid::new(error).with_remedy("allow reading it, or name another SRC")
+            }
             Err(error) => Invalid::new(error),
         },
         Location::Store(_) | Location::S3(_) | Location::Web(_) => return,
@@ -163,6 +177,14 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Settings(error) => error.into(),
+            PlanError::Entries(EntriesError::KeyList(error)) => {
+                let remedy = match error {
+                    KeyListError::Encoding { .. } => "save it as UTF-8",
+                    KeyListError::Unreadable { .. } => "name a file that can be read, one key a line",
+                    KeyListError::Source(_) => "correct SRC",
+                };
+                Self::configuration(error).of_setting("--keys-from").with_remedy(remedy)
+            }
             error => Self::configuration(error),
         }
     }
@@ -184,7 +206,7 @@ async fn measured(
         }
         // Of one object the prefix is its key; a filter would make the total a guess.
         (Source::Store(bucket), _) if !args.is_filtered() => {
-            Some(Measured::Listing(BucketListing::new(bucket, &route.names.from)))
+            Some(Measured::Listing(BucketListing::new(Side::Source, bucket, &route.names.from)))
         }
         #[cfg(feature = "aws")]
         (Source::S3(bucket), _) if !args.is_filtered() => {

@@ -3,21 +3,22 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::bar::CopyBar;
-use super::failed_list::{self, FailedList};
+use super::ends::Ends;
 use super::next_run::NextRun;
 use super::plan::Selection;
+use crate::cli::json_failure::WithError;
 use crate::cli::json_list::JsonList;
 use crate::cli::output::OutputFormat;
-use crate::cli::{Exit, print, print_json, say};
-use object_copy::bulk::{Mode, Observer, Summary};
-use object_copy::clock;
+use crate::cli::{print, print_result, say};
+use crate::failure::{Failure, FailureKind};
+use object_copy::bulk::{Mode, Observer, StopReason, Summary};
+use object_copy::failed_list::{self, FailedList};
 use object_copy::outcome::Attempt;
-use object_copy::transfer::{CopyOutcome, Transfer, TransferError};
+use object_copy::transfer::{CopyOutcome, Extent, Transfer, TransferError};
 use settings::text;
 use terminal::interrupts::finishing;
 use terminal::numbers::{bytes, count, counted, elapsed};
@@ -28,11 +29,16 @@ const REASONS: usize = 50;
 /// Shows progress, keeps the list of what failed, prints the result.
 pub(super) struct CopyReport {
     bar: CopyBar,
-    failed: FailedList,
+    /// Where one is kept.
+    failed: Option<FailedList>,
+    /// How many are in it, and of these, how many fail again as long as their reason is there.
+    listed: u64,
+    fail_again: u64,
     transfer: Transfer,
     mode: Mode,
     selection: Selection,
     next_run: NextRun,
+    ends: Ends,
     /// The keys that a dry run would copy.
     planned: JsonList,
     /// What rules left out, by reason.
@@ -71,17 +77,28 @@ impl CopyReport {
     }
 
     pub(super) fn new(
-        failed: Option<PathBuf>,
+        failed: Option<FailedList>,
         transfer: Transfer,
         mode: Mode,
         output: OutputFormat,
         selection: Selection,
-        next_run: NextRun,
+        (next_run, ends): (NextRun, Ends),
         bar: CopyBar,
     ) -> Self {
-        let failed = FailedList::new(failed, clock::system());
         let (planned, left_out) = (JsonList::new(output), BTreeMap::new());
-        Self { bar, failed, transfer, mode, selection, next_run, planned, left_out }
+        Self {
+            bar,
+            failed,
+            listed: 0,
+            fail_again: 0,
+            transfer,
+            mode,
+            selection,
+            next_run,
+            ends,
+            planned,
+            left_out,
+        }
     }
 
     /// The progress bar.
@@ -89,10 +106,31 @@ impl CopyReport {
         self.bar.clone()
     }
 
+    /// Why the run failed as a whole, where it did.
+    pub(super) fn failure(&self, summary: &Summary) -> Option<Failure> {
+        let failure = match (&summary.stopped, &summary.reason) {
+            (Some(StopReason::Interrupted | StopReason::Aborted), _) | (None, None) => return None,
+            (Some(StopReason::Listing(error)), _) => {
+                let failure = self.ends.of_listing(error);
+                if summary.objects > 0 { failure.after("not everything could be listed: ") } else { failure }
+            }
+            (Some(StopReason::Failed(failed)), _) | (None, Some(failed)) => self.ends.failure(failed),
+        };
+        let next = self.next_run.promise(self.mode);
+        let is_begun = summary.copied > 0 || summary.left_open > 0;
+        Some(match failure.kind() {
+            FailureKind::OutOfReach => failure.and_then(next),
+            FailureKind::Internal => failure,
+            // Else there is nothing to go on from.
+            _ if is_begun => failure.and_then(&format!("then {next}")),
+            _ => failure,
+        })
+    }
+
     /// Prints the result.
-    pub(super) fn finish(self, summary: &Summary, filtered: u64, source: &str, exit: Exit) {
+    pub(super) fn finish(self, summary: &Summary, filtered: u64, source: &str, failure: Option<&Failure>) {
         self.bar.progress.finish();
-        let list = self.failed.path().map(|path| path.display().to_string());
+        let list = self.failed.as_ref().and_then(FailedList::path).map(|path| path.display().to_string());
         let is_dry = self.mode == Mode::DryRun;
         let result = JsonResult {
             summary,
@@ -103,8 +141,8 @@ impl CopyReport {
             would_copy: is_dry.then_some(summary.copied),
         };
         match self.planned.output() {
-            OutputFormat::Json if is_dry => self.planned.finish(&result),
-            OutputFormat::Json => print_json(&result),
+            OutputFormat::Json if is_dry => self.planned.finish(&WithError::new(&result, failure)),
+            OutputFormat::Json => print_result(&result, failure),
             // The keys are the result then.
             OutputFormat::Text if is_dry => say(describe(summary, "would be copied")),
             OutputFormat::Text => print(&describe(summary, "copied")),
@@ -118,19 +156,9 @@ impl CopyReport {
                 say(format_args!("nothing to copy: there is nothing in {source}"));
             }
         }
-        match &summary.stopped {
-            None => {}
-            // What the same command would only say again.
-            Some(stopped) if exit == Exit::Usage => {
-                say(format_args!("error: {}", text::printable(&stopped.to_string())));
-            }
-            Some(stopped) => {
-                let with = if exit == Exit::CredentialsRefused { "with others " } else { "" };
-                let stopped = stopped.to_string();
-                let stopped = text::printable(&stopped);
-                let next = self.next_run.promise(self.mode);
-                say(format_args!("stopped early: {stopped}; {with}{next}"));
-            }
+        if let Some(interrupted) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
+            let next = self.next_run.promise(self.mode);
+            say(format_args!("stopped early: {interrupted}; {next}"));
         }
         for line in self.next_run.lines(summary, &self.transfer, |name| self.name(name)) {
             say(line);
@@ -142,15 +170,20 @@ impl CopyReport {
                 counted(summary.gone, "object")
             ));
         }
-        if self.failed.is_incomplete() {
+        if self.failed.as_ref().is_some_and(FailedList::is_incomplete) {
             say(format_args!(
                 "error: not all keys that failed could be written to a list; the lines above name them"
             ));
         }
         if let Some(list) = list {
             let list = text::printable(&list);
+            let again = match self.fail_again {
+                0 => "",
+                again if again == self.listed => "; they fail again until the reasons above are removed",
+                _ => "; some fail again until the reasons above are removed",
+            };
             say(format_args!(
-                "the keys that failed are in {list}: the same command with --keys-from {list} tries them again"
+                "the keys that failed are in {list}: the same command with --keys-from {list} tries them again{again}"
             ));
         }
     }
@@ -211,13 +244,26 @@ impl Observer for CopyReport {
                 tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 self.bar.note_failed(name);
                 // One object that was named needs no list.
+                self.listed += 1;
+                self.fail_again += u64::from(!failed.class.may_pass());
                 if self.selection == Selection::Many
-                    && let Err(error) = self.failed.add(name)
+                    && let Some(list) = &mut self.failed
+                    && let Err(error) = list.add(name)
                 {
                     tracing::error!(key, %error, "the list of what failed cannot be written");
                 }
             }
         }
+    }
+
+    fn failed_alike(&mut self, name: &OsStr, failed: &TransferError) {
+        self.one_more();
+        tracing::debug!(key = &*self.name(name), error = %failed.error, "failed");
+    }
+
+    fn extent(&self, failed: &TransferError) -> Extent {
+        // A slip in the name of a host is no outage.
+        if self.ends.is_slip(failed) { Extent::All } else { failed.extent() }
     }
 
     fn stopping(&mut self, objects: usize) {

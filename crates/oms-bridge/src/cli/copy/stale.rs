@@ -15,9 +15,17 @@ use settings::location::Place;
 use settings::{Invalid, Reader, text, time};
 use terminal::numbers::{count, counted};
 
+const ACCEPTED: &str = "--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]";
+
 pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Ended {
-    let place = args.destination.as_deref().or(args.source.as_deref()).unwrap_or_default();
-    let to_clean = to_clean(place, &mut r);
+    let place = args.destination.as_deref().or(args.source.as_deref());
+    let to_clean = match place {
+        Some(place) => to_clean(place, &mut r),
+        None => {
+            r.problem("DST", Invalid::new("missing").with_remedy(ACCEPTED));
+            None
+        }
+    };
     let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
     let ((place, service), before) = r.finish(to_clean.zip(before))?;
     let end = service.clone();
@@ -44,7 +52,10 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
             }
             Ok(if args.exit_code && stale.aborted > 0 { Exit::SomeFailed } else { Exit::Done })
         }
-        Err(error) => Err(of_store(&error, end.end(place.bucket.as_str(), "DST"), "ListMultipartUploads")),
+        Err(error) => {
+            let action = error.action().unwrap_or("ListMultipartUploads");
+            Err(of_store(&error, end.end(place.bucket.as_str(), "DST"), action))
+        }
     }
 }
 
@@ -71,10 +82,7 @@ fn to_clean(place: &str, r: &mut Reader) -> Option<(Place, ConfiguredService)> {
             ConfiguredService::destination(r, place.dialect).map(|service| (place, service))
         }
         Location::S3(_) | Location::Web(_) | Location::Local(_) => {
-            r.problem(
-                "DST",
-                Invalid::new("--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]"),
-            );
+            r.problem("DST", Invalid::new(ACCEPTED));
             None
         }
     }

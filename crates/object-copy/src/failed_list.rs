@@ -30,14 +30,15 @@ const NAMES: u32 = 1000;
 
 /// Writes the list; makes the file when the first key fails.
 #[derive(Debug)]
-pub(super) struct FailedList {
+pub struct FailedList {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     incomplete: bool,
 }
 
 impl FailedList {
-    pub(super) fn new(path: Option<PathBuf>, now: DateTime<Utc>) -> Self {
+    /// At `path`, or under a name of its own in the working directory. Makes no file yet.
+    pub fn new(path: Option<PathBuf>, now: DateTime<Utc>) -> Self {
         let path = path.unwrap_or_else(|| {
             PathBuf::from(format!("oms-bridge-failed-{}.txt", now.format("%Y%m%dT%H%M%SZ")))
         });
@@ -45,7 +46,11 @@ impl FailedList {
     }
 
     /// Adds a key, or the name of a file.
-    pub(super) fn add(&mut self, name: &OsStr) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be made or written.
+    pub fn add(&mut self, name: &OsStr) -> io::Result<()> {
         let added = self.write(name);
         self.incomplete |= added.is_err();
         added
@@ -65,19 +70,23 @@ impl FailedList {
     }
 
     /// Where the list is, if there is one.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<&Path> {
         self.file.is_some().then_some(&self.path)
     }
 
     /// Whether something that failed is not in it.
-    pub(super) fn is_incomplete(&self) -> bool {
+    pub fn is_incomplete(&self) -> bool {
         self.incomplete
     }
 }
 
 /// Whether the file can be made: it is, and goes again, since a list in a directory that is copied would be
 /// copied, too.
-pub(super) fn check(path: &Path) -> Result<(), Invalid> {
+///
+/// # Errors
+///
+/// When there is something of that name, or nothing can be made there.
+pub fn check(path: &Path) -> Result<(), Invalid> {
     File::create_new(path).and_then(|_| std::fs::remove_file(path)).map_err(|error| match error.kind() {
         // Of another run that begins at this moment.
         io::ErrorKind::AlreadyExists => there_already(path),
@@ -86,7 +95,7 @@ pub(super) fn check(path: &Path) -> Result<(), Invalid> {
 }
 
 /// What is wrong with a name that is taken.
-pub(super) fn there_already(path: &Path) -> Invalid {
+pub fn there_already(path: &Path) -> Invalid {
     Invalid::new(format_args!("{} is there already", path.display()))
         .with_remedy("name another, or remove it")
 }
@@ -114,7 +123,7 @@ fn create(path: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 /// A key, or the name of a file, as a line.
-pub(super) fn line(name: &OsStr) -> String {
+pub fn line(name: &OsStr) -> String {
     let Some(key) = name.to_str() else { return escaped(name.as_bytes()) };
     let plain = !key.starts_with(['"', ' ', '\t', lenient::MARK])
         && !key.is_empty()
@@ -140,10 +149,14 @@ fn escaped(name: &[u8]) -> String {
 /// A line begins with `"` and is no JSON string, or has a surrogate that stands for no byte.
 #[derive(Debug, Error)]
 #[error("no JSON string: {0}")]
-pub(super) struct NotAString(#[from] serde_json::Error);
+pub struct NotAString(#[from] serde_json::Error);
 
 /// A line as a key, or the name of a file.
-pub(super) fn name(line: &str) -> Result<OsString, NotAString> {
+///
+/// # Errors
+///
+/// [`NotAString`].
+pub fn name(line: &str) -> Result<OsString, NotAString> {
     if line.starts_with('"') {
         let read: Escaped = serde_json::from_str(line)?;
         return Ok(OsString::from_vec(read.0));

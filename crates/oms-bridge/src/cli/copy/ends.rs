@@ -1,0 +1,159 @@
+//! Both ends of a copy, as messages speak of them: why nothing more can be copied, and what to do.
+
+use std::error::Error as StdError;
+
+use http_client::TransportKind;
+use object_copy::bulk::ListError;
+use object_copy::outcome::FailureClass;
+use object_copy::transfer::{Concern, FailedRequest, Side, TransferError};
+use reqwest::Url;
+
+use super::location::Location;
+use super::services::{ConfiguredService, Services};
+use crate::failure::{End, Failure, FailureKind, network_kind, network_remedy, of_store};
+
+/// SRC and DST with their services. A local directory has none.
+#[derive(Clone)]
+pub(super) struct Ends {
+    from: Location,
+    s3_endpoint: Option<S3Endpoint>,
+    source: Option<ConfiguredService>,
+    destination: Option<(ConfiguredService, String)>,
+}
+
+/// The endpoint of SRC in a service that speaks as Amazon S3 does, and the setting that has it.
+#[derive(Clone)]
+pub(super) struct S3Endpoint {
+    pub(super) setting: &'static str,
+    pub(super) host: String,
+}
+
+impl Ends {
+    pub(super) fn new(
+        from: &Location,
+        to: &Location,
+        services: &Services,
+        s3_endpoint: Option<S3Endpoint>,
+    ) -> Self {
+        let destination = services.destination.clone();
+        let destination = destination.zip(to.bucket().map(str::to_owned));
+        Self { from: from.clone(), s3_endpoint, source: services.source.clone(), destination }
+    }
+
+    /// Whether a host was not reached because its name is wrong.
+    pub(super) fn is_slip(&self, failed: &TransferError) -> bool {
+        let transport = failed.request.as_ref().map(|request| TransportKind::of(request.error()));
+        transport == Some(TransportKind::Resolve) && self.failure(failed).kind() == FailureKind::Configuration
+    }
+
+    /// The failure of a run that `failed` ended, or for which all of it failed.
+    pub(super) fn failure(&self, failed: &TransferError) -> Failure {
+        let request = failed.request.as_ref();
+        let of_store = request.and_then(|request| {
+            let (end, error) = (self.end(request.side)?, request.store_error()?);
+            let failure = of_store(error, end, error.action().unwrap_or("GetObject"));
+            Some(failure)
+        });
+        let failure = of_store.unwrap_or_else(|| match (failed.concern, &self.from) {
+            (Concern::Directory, _) => Failure::configuration(failed)
+                .of_setting("DST")
+                .with_remedy("make room there, allow writing, or name another DST"),
+            (_, Location::S3(place)) => of_s3(failed, &place.bucket, self.s3_endpoint.as_ref()),
+            (_, Location::Web(url)) => of_web(failed, url),
+            _ => Failure::new(kind(failed), failed),
+        });
+        match failure.kind() {
+            FailureKind::Permission => failure.after("a right is missing: "),
+            _ => failure,
+        }
+    }
+
+    /// The failure of a run whose objects could not be listed.
+    pub(super) fn of_listing(&self, error: &ListError) -> Failure {
+        match error {
+            ListError::Bucket(failed) => self.failure(failed),
+            ListError::Directory(failed) => Failure::configuration(failed)
+                .of_setting("SRC")
+                .with_remedy("allow reading it, or run this as a user who may"),
+            ListError::Keys(..) => Failure::configuration(error)
+                .of_setting("--keys-from")
+                .with_remedy("see whether it can be read to its end"),
+        }
+    }
+
+    fn end(&self, side: Side) -> Option<End<'_>> {
+        match side {
+            Side::Source => Some(self.source.as_ref()?.end(self.from.bucket()?, "SRC")),
+            Side::Destination => {
+                self.destination.as_ref().map(|(service, bucket)| service.end(bucket, "DST"))
+            }
+        }
+    }
+}
+
+/// The kind of a failure of a service that is neither OSS nor OBS.
+fn kind(failed: &TransferError) -> FailureKind {
+    match (failed.refusal(), failed.class) {
+        (Some(Concern::Permission), _) => FailureKind::Permission,
+        (Some(_), _) => FailureKind::Credentials,
+        (None, FailureClass::Transient | FailureClass::Throttled) => FailureKind::OutOfReach,
+        (None, FailureClass::Auth | FailureClass::Permanent) => FailureKind::Configuration,
+    }
+}
+
+/// The same where the host that `setting` names was not reached.
+fn unreached(failed: &TransferError, setting: &'static str, host: &str) -> Failure {
+    let error = failed.request.as_ref().map(FailedRequest::error);
+    let transport =
+        error.map_or(TransportKind::Other, |error: &(dyn StdError + 'static)| TransportKind::of(error));
+    Failure::new(network_kind(host, transport), failed)
+        .of_setting(setting)
+        .with_remedy(network_remedy(setting, host, transport))
+}
+
+/// Of Amazon S3.
+fn of_s3(failed: &TransferError, bucket: &str, endpoint: Option<&S3Endpoint>) -> Failure {
+    if failed.concern == Concern::Network {
+        return match endpoint {
+            Some(S3Endpoint { setting, host }) => unreached(failed, setting, host),
+            None => Failure::out_of_reach(failed)
+                .of_setting("AWS_REGION")
+                .with_remedy("check the region, the network and proxies"),
+        };
+    }
+    let failure = Failure::new(kind(failed), failed);
+    match kind(failed) {
+        FailureKind::Credentials => failure
+            .of_setting("AWS_ACCESS_KEY_ID")
+            .with_remedy("check it and AWS_SECRET_ACCESS_KEY, or what AWS's own tools find here"),
+        FailureKind::Permission => failure.with_remedy(format_args!(
+            "allow s3:GetObject on arn:aws:s3:::{bucket}/* and s3:ListBucket on arn:aws:s3:::{bucket} in IAM"
+        )),
+        FailureKind::OutOfReach => failure.with_remedy("try again later"),
+        _ if failed.error.code.as_deref() == Some("NoSuchBucket") => {
+            failure.of_setting("SRC").with_remedy("correct SRC, or set AWS_REGION to its region")
+        }
+        _ if failed.is_settings_error() => {
+            failure.of_setting("AWS_REGION").with_remedy("set it to the region of the bucket")
+        }
+        _ => failure.with_remedy("see code and message; check SOURCE_ENDPOINT and AWS_REGION"),
+    }
+}
+
+/// Of a web server.
+fn of_web(failed: &TransferError, url: &str) -> Failure {
+    if failed.concern == Concern::Network {
+        return unreached(failed, "SRC", &host(url));
+    }
+    let failure = Failure::new(kind(failed), failed).of_setting("SRC");
+    match failed.error.status {
+        Some(401) => failure.with_remedy("put user and password in SRC: https://user:password@host/…"),
+        Some(403) => failure.with_remedy("check the URL: a signed one may have expired"),
+        _ if kind(failed) == FailureKind::OutOfReach => failure.with_remedy("try again later"),
+        _ => failure,
+    }
+}
+
+fn host(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}

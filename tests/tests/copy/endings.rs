@@ -1,0 +1,290 @@
+//! What ends a run as a whole: said once, with the setting behind it and what to do, and nothing else.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use cloud_twin::{Fault, FaultResponse, Service};
+use e2e::cloud::{MIRROR, SOURCE};
+use e2e::{Cloud, Copy, Finished};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{BACKUP, all_to_mirror, counts, ends_with, to_mirror};
+
+/// Objects in the source bucket, and files in a directory.
+const MANY: usize = 60;
+
+struct Ends {
+    cloud: Cloud,
+    files: TempDir,
+}
+
+impl Ends {
+    async fn new() -> Self {
+        let (cloud, files) = (Cloud::start().await, TempDir::new().unwrap());
+        cloud.twin.create_oss_bucket(BACKUP);
+        for number in 0..MANY {
+            cloud.twin.oss().put(SOURCE, &format!("{number:03}"), "content");
+            fs::write(files.path().join(format!("{number:03}")), "content").unwrap();
+        }
+        Self { cloud, files }
+    }
+
+    /// A run of the files.
+    fn upload(&self, to: &str) -> Copy {
+        Copy::new(&self.cloud.twin, self.files.path().to_str().unwrap(), to).with(["-r"])
+    }
+
+    fn deny(&self, service: Service, method: &str) -> cloud_twin::FaultId {
+        let denied = Fault::respond(service, FaultResponse::error(403, "AccessDenied", "no"));
+        self.cloud.twin.faults().inject(denied.method(method))
+    }
+}
+
+/// Runs it for people and for programs, and sees that both are told the same, once, and that no file is left.
+async fn ends_once(code: i32, copy: Copy, once: &str, said: &[&str]) -> Value {
+    let folder = TempDir::new().unwrap();
+    let finished = copy.clone().run_in(folder.path()).await;
+    assert_said(&finished, code, once, said);
+    let finished = copy.with(["--json"]).run_in(folder.path()).await;
+    assert_said(&finished, code, once, said);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a file is left");
+    let result = finished.json();
+    let error = &result["error"];
+    assert_eq!(error["exit"], code, "{result}");
+    let shown = |member: &str| error[member].as_str().unwrap_or_default().to_owned();
+    let setting = error.get("setting").map(|_| format!("{}: ", shown("setting"))).unwrap_or_default();
+    let text = format!("error: {setting}{}\n  do: {}", shown("message"), shown("remedy"));
+    for said in said {
+        assert!(text.contains(said), "{said}: {result}");
+    }
+    // The members of a run that did not fail are there, too.
+    assert!(result["objects"].is_u64() && result["elapsed_s"].is_number(), "{result}");
+    assert!(result["failed"].as_u64().unwrap() < 40, "{result}");
+    result
+}
+
+fn assert_said(finished: &Finished, code: i32, once: &str, said: &[&str]) {
+    assert_eq!(finished.code, Some(code), "{finished:?}");
+    let stderr = &finished.stderr;
+    assert_eq!(stderr.matches(once).count(), 1, "{once}: {finished:?}");
+    assert!(!stderr.contains(" failed key="), "{finished:?}");
+    for said in said {
+        assert!(stderr.contains(said), "{said}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_missing() {
+    let ends = Ends::new().await;
+    let nowhere = "obs://no-such-bucket/";
+    let twin = &ends.cloud.twin;
+    let all = format!("oss://{SOURCE}/");
+    let said = &["error: DST: ", "do: create the bucket, correct DST, or set DEST_ENDPOINT"];
+    for copy in [
+        ends.upload(nowhere),
+        ends.upload(nowhere).with(["--force"]),
+        Copy::new(twin, &all, nowhere).with(["-r"]),
+        Copy::new(twin, &all, nowhere).with(["-r", "--force"]),
+        Copy::new(twin, format!("oss://{SOURCE}/001"), nowhere),
+    ] {
+        let result = ends_once(2, copy, "NoSuchBucket", said).await;
+        assert!(result["failed"].as_u64().unwrap() <= 16, "{result}");
+        assert!(!result.to_string().contains("goes on"), "{result}");
+    }
+    let said = &["error: SRC: ", "do: correct SRC, or set OSS_ENDPOINT"];
+    for (from, arguments) in [("oss://no-such-bucket/", &["-r"][..]), ("oss://no-such-bucket/k", &[])] {
+        let copy = Copy::new(twin, from, format!("obs://{MIRROR}/")).with(arguments.iter().copied());
+        ends_once(2, copy, "NoSuchBucket", said).await;
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_is_wrong() {
+    let ends = Ends::new().await;
+    let said = &["error: OSS_REGION: ", "do: set OSS_REGION to the region of 127.0.0.1"];
+    for copy in [all_to_mirror(&ends.cloud), to_mirror(&ends.cloud, "001")] {
+        ends_once(2, copy.set("OSS_REGION", "cn-beijing"), "Invalid signing region", said).await;
+    }
+    let said = &["error: DEST_REGION: ", "do: set DEST_REGION to the region of 127.0.0.1"];
+    let copy = ends.upload(&format!("oss://{BACKUP}/")).set("DEST_REGION", "cn-beijing");
+    ends_once(2, copy, "Invalid signing region", said).await;
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused() {
+    let ends = Ends::new().await;
+    let said = &["error: HW_AK: ", "do: check the access key and its secret in HW_AK"];
+    for copy in [ends.upload(&format!("obs://{MIRROR}/")), to_mirror(&ends.cloud, "001")] {
+        let result = ends_once(4, copy.set("HW_SK", "hush"), "SignatureDoesNotMatch", said).await;
+        assert_eq!(result["error"]["kind"], "credentials");
+        assert!(!result.to_string().contains("hush"), "{result}");
+    }
+    let said = &["error: ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID): ", "do: check the access key"];
+    for copy in [all_to_mirror(&ends.cloud), to_mirror(&ends.cloud, "001")] {
+        let copy = copy.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hush");
+        ends_once(4, copy, "SignatureDoesNotMatch", said).await;
+    }
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing() {
+    let ends = Ends::new().await;
+    let faults = ends.cloud.twin.faults();
+    for (service, method, copy, remedy) in [
+        (
+            Service::Obs,
+            "PUT",
+            all_to_mirror(&ends.cloud),
+            "obs:object:PutObject on OBS:*:*:object:mirror/* in IAM",
+        ),
+        (
+            Service::Obs,
+            "GET",
+            all_to_mirror(&ends.cloud),
+            "obs:bucket:ListBucket on OBS:*:*:bucket:mirror in IAM",
+        ),
+        (Service::Oss, "GET", to_mirror(&ends.cloud, "001"), "oss:GetObject on acs:oss:*:*:source/* in RAM"),
+        (Service::Oss, "GET", all_to_mirror(&ends.cloud), "oss:ListObjects on acs:oss:*:*:source in RAM"),
+    ] {
+        let denied = ends.deny(service, method);
+        let said = [&*format!("do: allow {remedy}"), "error: a right is missing: "];
+        let result = ends_once(2, copy, "AccessDenied", &said).await;
+        assert_eq!(result["error"]["kind"], "permission");
+        faults.clear(denied);
+    }
+    // One that is missing for some objects only is a failure of these.
+    let denied = Fault::respond(Service::Obs, FaultResponse::error(403, "AccessDenied", "no"));
+    faults.inject(denied.method("PUT").key_contains("00"));
+    let finished = ends_with(3, all_to_mirror(&ends.cloud).with(["--json"])).await;
+    assert_eq!(finished.stderr.matches(" failed key=").count(), 10, "{finished:?}");
+    assert!(finished.json().get("error").is_none(), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_slip_in_the_name_of_a_host() {
+    let ends = Ends::new().await;
+    let (oss, obs) = ("oss-cn-hangzhuo.aliyuncs.com", "obs.cn-norht-4.myhuaweicloud.com");
+    let one_by_one = ["--concurrency", "1"];
+    for (copy, setting, host, meant) in [
+        (all_to_mirror(&ends.cloud), "OSS_ENDPOINT", oss, "oss-cn-hangzhou.aliyuncs.com"),
+        (all_to_mirror(&ends.cloud), "SOURCE_ENDPOINT", oss, "oss-cn-hangzhou.aliyuncs.com"),
+        (all_to_mirror(&ends.cloud), "DEST_ENDPOINT", obs, "obs.cn-north-4.myhuaweicloud.com"),
+        (
+            ends.upload(&format!("obs://{MIRROR}/")).with(one_by_one),
+            "DEST_ENDPOINT",
+            obs,
+            "obs.cn-north-4.myhuaweicloud.com",
+        ),
+    ] {
+        let said = [
+            &*format!("error: {setting}: "),
+            &format!("do: correct {setting}: no such region: "),
+            &format!("did you mean {meant:?}?"),
+        ];
+        let result = ends_once(2, copy.set(setting, host), "cannot connect to", &said).await;
+        assert!(result["failed"].as_u64().unwrap() <= 1, "{result}");
+        assert!(!result.to_string().contains("goes on"), "{result}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_out_of_reach() {
+    let ends = Ends::new().await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let (host, nowhere) =
+        (socket.local_addr().unwrap().to_string(), format!("http://{}", socket.local_addr().unwrap()));
+    for (copy, setting) in [
+        (all_to_mirror(&ends.cloud), "OSS_ENDPOINT"),
+        (all_to_mirror(&ends.cloud), "DEST_ENDPOINT"),
+        (to_mirror(&ends.cloud, "001"), "DEST_ENDPOINT"),
+    ] {
+        let said = [
+            &*format!("error: {setting}: "),
+            &format!("cannot connect to {host}"),
+            &format!("do: check host and port in {setting}"),
+            "; the same command goes on from here",
+        ];
+        let result = ends_once(5, copy.set(setting, &nowhere), "cannot connect to", &said).await;
+        assert_eq!(result["error"]["kind"], "out_of_reach");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_had_copied_something_says_how_it_goes_on() {
+    let ends = Ends::new().await;
+    let expired = FaultResponse::error(403, "SecurityTokenExpired", "The token has expired.");
+    ends.cloud.twin.faults().inject(Fault::respond(Service::Obs, expired).method("PUT").after(5));
+    let said = ["error: HW_AK: ", "may have expired; then the same command goes on from here"];
+    let copy = all_to_mirror(&ends.cloud).with(["--concurrency", "1"]);
+    let finished = ends_with(4, copy.with(["--json"])).await;
+    assert_said(&finished, 4, "SecurityTokenExpired", &said);
+    assert_eq!(finished.json()["copied"], 5, "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_takes_nothing() {
+    let ends = Ends::new().await;
+    // Nobody may make a file there, not even root.
+    let to = Path::new("/sys/kernel");
+    if fs::write(to.join("x"), "").is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
+        let copy = Copy::new(&ends.cloud.twin, format!("oss://{SOURCE}/"), to.to_str().unwrap()).with(["-r"]);
+        let said = ["error: DST: /sys/kernel/", "do: make room there, allow writing, or name another DST"];
+        ends_once(2, copy, "Permission denied", &said).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_named() {
+    let ends = Ends::new().await;
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("utf16"), b"\xff\xfef\0i\0").unwrap();
+    for (list, said) in [
+        ("nothing", "No such file or directory"),
+        (".", "Is a directory"),
+        ("utf16", "utf16 is UTF-16\n  do: save it as UTF-8"),
+    ] {
+        let copy = all_to_mirror(&ends.cloud).with(["--keys-from", list]);
+        let finished = copy.run_in(folder.path()).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        for said in ["error: --keys-from: ", said, "\n  do: "] {
+            assert!(finished.stderr.contains(said), "{said}: {finished:?}");
+        }
+    }
+    let finished = ends_with(2, all_to_mirror(&ends.cloud).with(["--keys-from", "nothing", "--json"])).await;
+    assert_eq!(finished.json()["error"]["setting"], "--keys-from", "{finished:?}");
+}
+
+#[tokio::test]
+async fn what_fails_again_is_not_promised_to_be_copied() {
+    let ends = Ends::new().await;
+    symlink("nowhere", ends.files.path().join("dangling")).unwrap();
+    let again = "; they fail again until the reasons above are removed";
+    let some = "; some fail again until the reasons above are removed";
+    let finished = ends_with(3, ends.upload(&format!("obs://{MIRROR}/"))).await;
+    assert!(finished.stderr.contains(&format!("tries them again{again}")), "{finished:?}");
+    let faults = ends.cloud.twin.faults();
+    faults.inject(
+        Fault::respond(Service::Obs, FaultResponse::oss_unavailable()).key_contains("007").times(100),
+    );
+    let finished = ends_with(3, ends.upload(&format!("obs://{MIRROR}/")).with(["--force"])).await;
+    assert!(finished.stderr.contains(&format!("tries them again{some}")), "{finished:?}");
+    fs::remove_file(ends.files.path().join("dangling")).unwrap();
+    let finished = ends_with(3, ends.upload(&format!("obs://{MIRROR}/")).with(["--force"])).await;
+    assert!(finished.stderr.contains("tries them again\n"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_no_list_behind() {
+    let ends = Ends::new().await;
+    symlink("nowhere", ends.files.path().join("dangling")).unwrap();
+    let folder = TempDir::new().unwrap();
+    let copy = ends.upload(&format!("obs://{MIRROR}/")).with(["--dry-run"]);
+    let finished = copy.run_in(folder.path()).await;
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert!(finished.stderr.contains("a link to nothing"), "{finished:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{finished:?}");
+    assert_eq!(counts(3, ends.upload(&format!("obs://{MIRROR}/"))).await, [MANY as u64, 0, 0, 1]);
+}
