@@ -1,4 +1,4 @@
-//! Finds region and credentials as the AWS tools do, and says which access key they have:
+//! Finds region and credentials as the AWS tools do, and prints the access key id:
 //! `AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… cargo run -p aws-access --example
 //! whoami`.
 
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(region) => println!("region: {region}"),
         None => println!("region: none found"),
     }
-    // Nothing was looked for until here.
+    // Credentials are resolved only here.
     match config.credentials.provide_credentials().await {
         Ok(found) => println!("access key: {}", found.access_key_id()),
         Err(error) => println!("access key: none found ({error})"),

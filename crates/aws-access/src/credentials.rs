@@ -1,9 +1,9 @@
-//! Credentials that are fetched once and again before they end: asking for them may be a request to another
-//! service.
+//! Caches credentials, since a provider may have to send a request for them.
 //!
-//! The SDK's own cache trusts this machine's clock and the end that credentials were given, and keeps them
-//! until then. Here a service that refuses them has the last word ([`Cached::renew`]): a clock that is slow,
-//! a token that was revoked, a profile file that somebody else keeps up to date.
+//! The SDK's own cache keeps
+//! credentials until they expire by this machine's clock. Here they are also replaced when a service refuses
+//! them ([`Cached::renew`]): because the clock is slow, a token was revoked, or another program has updated
+//! the profile file.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -15,18 +15,19 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How long before the old ones end new ones are fetched.
+/// New credentials are fetched this long before the old ones expire.
 const EARLY: Duration = Duration::from_mins(5);
 
-/// A provider is not asked again sooner, whatever this machine's clock says of what it gave.
+/// Shortest time between two requests to a provider, even if its credentials look expired by this machine's
+/// clock.
 const AGAIN: Duration = Duration::from_mins(1);
 
-/// Time for a provider, which may be a program or a service.
+/// Timeout of a provider, which may be a program or a service.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 type Find = Box<dyn Fn() -> BoxFuture<'static, Option<SharedCredentialsProvider>> + Send + Sync>;
 
-/// The credentials of one provider, kept for as long as they are good.
+/// The credentials of one provider, kept for as long as they are valid.
 pub struct Cached {
     find: Find,
     state: Mutex<State>,
@@ -37,46 +38,46 @@ struct State {
     provider: Option<SharedCredentialsProvider>,
     kept: Option<Kept>,
     generation: Generation,
-    /// When others were last looked for in vain, after a refusal, and what came of it.
+    /// Time and result of the last unsuccessful renewal.
     in_vain: Option<(Instant, Renewed)>,
 }
 
 struct Kept {
     credentials: Credentials,
-    /// When they were given.
+    /// When they were fetched.
     fetched: Instant,
-    /// When others were last asked for.
+    /// When new ones were last requested.
     asked: Instant,
 }
 
-/// What came of looking for other credentials.
+/// Result of a renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewed {
-    /// There are others.
+    /// There are new credentials.
     Others,
-    /// There are none.
+    /// There are no others.
     Same,
-    /// Nobody knows: who gives them did not.
+    /// Unknown: the provider failed.
     Unknown,
 }
 
-/// Which of the credentials that one [`Cached`] gave, one after the other.
+/// Number of the credentials that a [`Cached`] has returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generation(u64);
 
 impl Cached {
-    /// `find` finds out who provides credentials: at first, and whenever a service refuses what it gave.
+    /// `find` selects the provider: at the start, and whenever a service refuses its credentials.
     pub fn new(
         find: impl Fn() -> BoxFuture<'static, Option<SharedCredentialsProvider>> + Send + Sync + 'static,
     ) -> Self {
         Self { find: Box::new(find), state: Mutex::default() }
     }
 
-    /// Credentials that are good at `now`. Callers that come while new ones are fetched wait for those.
+    /// Credentials that are valid at `now`. Callers wait while new ones are being fetched.
     ///
     /// # Errors
     ///
-    /// When the provider has none, and none are kept that are still good.
+    /// When the provider has none, and the cached ones have expired.
     pub async fn at(&self, now: SystemTime) -> Result<Credentials, CredentialsError> {
         let mut state = self.state.lock().await;
         if let Some(kept) = &state.kept
@@ -98,13 +99,13 @@ impl Cached {
         }
     }
 
-    /// Which credentials a request that is signed now is signed with, for [`Cached::renew`].
+    /// The generation that a request is signed with now, for [`Cached::renew`].
     pub async fn generation(&self) -> Generation {
         self.state.lock().await.generation
     }
 
-    /// A service refused credentials, or a later generation of them, as expired or unknown. Looks for others
-    /// from the start: the environment, files and services are read again.
+    /// Call this when a service refused these credentials as expired or unknown. Resolves credentials from
+    /// the start: the environment, files and services are read again.
     pub async fn renew(&self, refused: Generation) -> Renewed {
         let mut state = self.state.lock().await;
         if state.generation != refused {
@@ -123,7 +124,7 @@ impl Cached {
                 if state.generation == refused { Renewed::Same } else { Renewed::Others }
             }
             Err(error) => {
-                tracing::debug!(%error, "no other credentials for AWS");
+                tracing::debug!(%error, "no other AWS credentials");
                 Renewed::Unknown
             }
         };
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_are_fetched_before_they_end_and_kept_while_they_are_good() {
+    async fn credentials_are_fetched_before_they_expire_and_kept_while_they_are_valid() {
         let cached = Role::default().cached();
         for (minute, key) in
             [(0, Some("key-0")), (54, Some("key-0")), (56, Some("key-1")), (118, Some("key-1")), (121, None)]

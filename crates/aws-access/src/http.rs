@@ -1,10 +1,10 @@
-//! Requests of the SDK through the one HTTP client of this process: the same connections, proxies, TLS
-//! provider and embedded roots as everything else. The SDK's own client would bring a second TLS provider,
-//! written in C, and want a CA store.
+//! Sends requests of the SDK through the process's HTTP client: with the same connections, proxies, TLS
+//! provider and embedded root certificates as all other requests. The SDK's own client would add a second TLS
+//! provider, written in C, and need a CA store.
 //!
-//! The SDK's body is what is sent, not a copy of its bytes: the SDK learns from being polled for it how an
-//! upload goes. One that it is never polled for to its end counts as stalled, and after some seconds it gives
-//! the request up, long polls first.
+//! The SDK's body is sent itself, not a copy of its bytes: the
+//! SDK measures the progress of an upload by how its body is polled. A body that is not polled to its end
+//! counts as stalled, and after some seconds the SDK gives up the request, which happens to long polls first.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use http::HeaderMap;
 use http::header::DATE;
 use tokio::time::timeout;
 
-/// The HTTP client, as the SDK wants it.
+/// The HTTP client, with the interface that the SDK needs.
 #[derive(Clone, Debug)]
 pub(super) struct Http {
     client: reqwest::Client,
@@ -52,7 +52,7 @@ impl Http {
     }
 }
 
-/// By how much the time that a request was signed with was behind the service's, on an answer of the SDK.
+/// How far the time of a request's signature was behind the service's clock; in the extensions of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behind(pub TimeDelta);
 
@@ -80,9 +80,9 @@ fn prepared(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
     Ok(reqwest::Request::try_from(request.try_into_http1x()?.map(reqwest::Body::wrap))?)
 }
 
-/// What the SDK tries again is a matter of the kind.
+/// The kind decides whether the SDK retries.
 fn failed(error: reqwest::Error) -> ConnectorError {
-    // An address may hold what is secret.
+    // A URL may contain secrets.
     let error = error.without_url();
     if error.is_timeout() {
         ConnectorError::timeout(error.into())
@@ -100,7 +100,7 @@ impl HttpConnector for Http {
             match http.limit {
                 Some(limit) => timeout(limit, http.exchange(request))
                     .await
-                    .unwrap_or_else(|_| Err(ConnectorError::timeout("no answer in time".into()))),
+                    .unwrap_or_else(|_| Err(ConnectorError::timeout("no response in time".into()))),
                 None => http.exchange(request).await,
             }
         })
@@ -109,8 +109,7 @@ impl HttpConnector for Http {
 
 impl HttpClient for Http {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        // Without it a machine that is no instance of EC2 would wait long for the service that tells its
-        // role.
+        // Without it, a machine outside EC2 would wait long for the metadata service.
         let limit = settings.read_timeout().map(|read| read + settings.connect_timeout().unwrap_or_default());
         SharedHttpConnector::new(Self { client: self.client.clone(), limit })
     }
@@ -125,7 +124,7 @@ mod tests {
     use http_client::{self, Proxies};
 
     #[tokio::test]
-    async fn a_request_of_the_sdk_goes_out_as_it_is() {
+    async fn a_request_of_the_sdk_is_sent_unchanged() {
         let mut request = HttpRequest::new(SdkBody::from("{}"));
         request.set_method("POST").unwrap();
         request.set_uri("http://127.0.0.1:1/a%20b?x=%2F").unwrap();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_is_an_io_error_that_names_no_address() {
+    async fn a_refused_connection_is_an_io_error_without_the_url() {
         let http = Http::new(http_client::build(Proxies::None).unwrap());
         let error = http.exchange(HttpRequest::get("http://127.0.0.1:1/?secret").unwrap()).await.unwrap_err();
         assert!(error.is_io(), "{error:?}");

@@ -1,9 +1,9 @@
-//! Amazon Web Services: region, endpoints and credentials as its own tools find them.
+//! Amazon Web Services: region, endpoints and credentials, found as AWS's own tools find them.
 //!
 //! | module | concern |
 //! |---|---|
-//! | `credentials` | credentials that are fetched once, again before they end, and when a service refuses them |
-//! | `http` | requests of the SDK through the one HTTP client of this process |
+//! | `credentials` | caches credentials; fetches new ones before they expire, and when a service refuses them |
+//! | `http` | sends requests of the SDK through the process's HTTP client |
 //!
 //! ```
 //! async fn region(http: &reqwest::Client) -> Option<String> {
@@ -31,24 +31,24 @@ pub use self::credentials::{Cached, Generation, Renewed};
 pub use self::http::Behind;
 use self::http::Http;
 
-/// Time for one try of a request. A long poll alone may take 20 seconds.
+/// Timeout of one try of a request. A long poll may take 20 seconds.
 const ATTEMPT: Duration = Duration::from_secs(35);
 
-/// What was found. Clients of the SDK that are made of `sdk` use the same credentials.
+/// The configuration that was found. SDK clients that are built from `sdk` use the same credentials.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// For clients of the SDK.
     pub sdk: SdkConfig,
-    /// Credentials, looked for when the first request needs them.
+    /// Credentials, resolved when the first request needs them.
     pub credentials: Arc<Cached>,
 }
 
 /// Reads the environment and the profile files,
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>. Credentials are looked for when
-/// the first request needs them: environment, profile, web identity, container, instance. SSO is not among
-/// them: `aws configure export-credentials` is for that.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>. Credentials are resolved when
+/// the first request needs them: environment, profile, web identity, container, instance. SSO is not
+/// supported: use `aws configure export-credentials`.
 ///
-/// `region` stands above what is found.
+/// `region` overrides the region that is found.
 pub async fn config(http: &reqwest::Client, region: Option<String>) -> Config {
     let region = match region {
         Some(region) => Some(Region::new(region)),
@@ -80,8 +80,7 @@ fn loader(http: &reqwest::Client, region: Option<Region>) -> ConfigLoader {
     }
 }
 
-/// A region set and empty is not set, which the SDK takes for a name: then the next place that may tell is
-/// asked.
+/// An empty region counts as unset, but the SDK takes it for a name: here the next provider is asked.
 async fn blank_region() -> Option<Region> {
     let variable = |name| std::env::var(name).ok();
     let first = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable)?;
@@ -95,7 +94,7 @@ async fn blank_region() -> Option<Region> {
     }
 }
 
-/// Where a service listens, if `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL` or a profile says so.
+/// The endpoint of a service, if `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL` or a profile sets one.
 pub fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id(service)

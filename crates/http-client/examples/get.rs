@@ -1,5 +1,5 @@
-//! Requests a URL and says what kind of trouble it is if there is no answer: `cargo run -p http-client
-//! --example get -- https://example.com/`. Without a URL it asks a closed port of this machine.
+//! Requests a URL, and prints the kind of the error if there is no response: `cargo run -p http-client
+//! --example get -- https://example.com/`. Without a URL it connects to a closed port of this machine.
 
 use std::env;
 use std::error::Error;
@@ -14,8 +14,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(response) => println!("{url}: {}", response.status()),
         Err(error) => match TransportKind::of(&error) {
             TransportKind::Resolve => println!("{url}: the host has no address"),
-            TransportKind::Connect => println!("{url}: nobody listens there"),
-            TransportKind::Tls => println!("{url}: no TLS session that can be trusted"),
+            TransportKind::Connect => println!("{url}: the connection failed"),
+            TransportKind::Tls => println!("{url}: TLS failed"),
             TransportKind::Other => println!("{url}: {error}"),
         },
     }

@@ -1,26 +1,25 @@
-//! Why a service could not be reached: found by the types in the chain of causes, never by their text.
+//! Why a service could not be reached, by the types in the chain of causes, never by their text.
 
 use std::error::Error;
 use std::io;
 
 use crate::resolver::NotResolved;
 
-/// What kind of trouble kept a request from its answer.
+/// Kind of a transport error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportKind {
-    /// The name of the host has no address.
+    /// The host name does not resolve.
     Resolve,
     /// No connection to the host.
     Connect,
-    /// A connection, but no TLS session that can be trusted.
+    /// TLS failed: no session, or an untrusted certificate.
     Tls,
-    /// Anything else: no answer in time, an answer that breaks off.
+    /// Anything else: a timeout, a response that breaks off.
     Other,
 }
 
 impl TransportKind {
-    /// The kind of the error that is behind `error`, itself included. Works for every error that keeps its
-    /// causes.
+    /// The kind of `error`, by its chain of sources.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut connects = false;
         for cause in causes(error) {
@@ -37,7 +36,7 @@ impl TransportKind {
 }
 
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    // `source` of an I/O error skips the error that it wraps, which may be an I/O error again.
+    // `source` of an I/O error skips the wrapped error, which may be an I/O error again.
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped))
 }
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_without_address_is_told_from_a_closed_port() {
+    async fn an_unknown_host_and_a_closed_port_are_distinguished() {
         // Labels have 63 bytes at most, so no name server is asked.
         let name = format!("http://{}.invalid/", "a".repeat(64));
         assert_eq!(kind(&name).await.0, TransportKind::Resolve);
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_tls_is_told_from_what_is_no_connection() {
+    async fn a_tls_error_and_a_connection_error_are_distinguished() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || {

@@ -25,14 +25,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Whether proxies named by the environment (`HTTPS_PROXY` and so on) are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxies {
-    /// As `curl` does.
+    /// Yes, as `curl` does.
     FromEnvironment,
-    /// Never: everything is on this machine.
+    /// No: everything is on this machine.
     None,
 }
 
-/// Builds the client: embedded roots, so that it works on an image without a CA store; no redirects, since a
-/// signed request must not be sent anywhere else; no decompression, since bytes are compared.
+/// Builds the client: with embedded root certificates, so that it works without a CA store; without
+/// redirects, since a signed request must not be sent elsewhere; without decompression, since bytes are
+/// compared.
 ///
 /// # Errors
 ///
@@ -46,7 +47,7 @@ pub fn build(proxies: Proxies) -> Result<reqwest::Client, Error> {
     Ok(client.build()?)
 }
 
-/// Builds a client that connects to addresses of `resolver` alone. It uses no proxy, which would resolve
+/// Builds a client that connects only to addresses from `resolver`. It uses no proxy, which would resolve
 /// names itself.
 ///
 /// # Errors
@@ -72,7 +73,7 @@ fn builder() -> Result<ClientBuilder, Error> {
         .user_agent(concat!("oms-bridge/", env!("CARGO_PKG_VERSION"))))
 }
 
-/// The examples of the README are compiled and run as tests of documentation.
+/// The examples of the README are doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,14 +1,15 @@
-//! Names as the system resolves them, with an error of its own type: reqwest's own resolver only has a text.
+//! Resolves names by the system, with an error type of its own: that of reqwest's resolver cannot be
+//! recognised.
 
 use std::io;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Asks the system, as reqwest does by default.
+/// Uses the system's resolver, as reqwest does by default.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct System;
 
-/// A name that has no address, or that could not be looked up.
+/// The name has no address, or could not be looked up.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NotResolved(io::Error);

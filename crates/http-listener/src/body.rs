@@ -1,4 +1,4 @@
-//! Bodies: of requests, against the clock; of answers, which hold their place until they are sent.
+//! Bodies: of requests, with their timeouts; of responses, which keep their place until they are sent.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,20 +14,20 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::gate::{Stage, Turn};
 use crate::watched::Alarm;
 
-/// The body of a request. It fails where it comes too slowly.
+/// The body of a request. It fails if it arrives too slowly.
 pub struct Body {
     incoming: Incoming,
     whole: Alarm,
     pause: (Duration, Alarm),
 }
 
-/// Why a body is not there.
+/// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It was not complete in time, or paused for too long.
     #[error("the body came too slowly")]
     TooSlow,
-    /// It broke off, or is not framed as HTTP wants it.
+    /// It broke off, or its framing is not valid HTTP.
     #[error(transparent)]
     Broken(hyper::Error),
 }
@@ -80,34 +80,34 @@ impl http_body::Body for Body {
     }
 }
 
-/// The request that a connection is at. Once this is dropped its answer is made, but what is left of that may
-/// still be in buffers.
-pub(crate) struct InHand {
+/// The current request of a connection. When this is dropped its response is complete, though part of that
+/// may still be in buffers.
+pub(crate) struct CurrentRequest {
     turn: Arc<Turn>,
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl InHand {
+impl CurrentRequest {
     pub(crate) fn new(turn: Arc<Turn>, place: Option<OwnedSemaphorePermit>) -> Self {
         turn.enter(Stage::Request);
         Self { turn, place }
     }
 }
 
-impl Drop for InHand {
+impl Drop for CurrentRequest {
     fn drop(&mut self) {
         self.turn.answered(self.place.take());
     }
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub(crate) struct Reply<B> {
     body: B,
-    _request: InHand,
+    _request: CurrentRequest,
 }
 
 impl<B> Reply<B> {
-    pub(crate) fn new(body: B, request: InHand) -> Self {
+    pub(crate) fn new(body: B, request: CurrentRequest) -> Self {
         Self { body, _request: request }
     }
 }

@@ -13,16 +13,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::body::{Body, InHand, Reply};
+use crate::body::{Body, CurrentRequest, Reply};
 use crate::gate::{Place, Turn};
 use crate::limits::HEALTH;
 use crate::watched::Watched;
 
 /// Answers the requests of a connection; each request gets a clone.
 pub trait Handler: Clone {
-    /// Body of the answers.
+    /// Body of the responses.
     type Body: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + 'static;
-    /// Ends the connection without an answer.
+    /// Ends the connection without a response.
     type Error: Into<Box<dyn Error + Send + Sync>>;
 
     /// Answers a request.
@@ -31,19 +31,20 @@ pub trait Handler: Clone {
         request: Request<Body>,
     ) -> impl Future<Output = Result<Response<Self::Body>, Self::Error>> + Send;
 
-    /// Answers a request for which there is no place. The connection is closed afterwards.
+    /// Responds to a request that exceeds the limit of concurrent requests. The connection is closed
+    /// afterwards.
     fn busy(&self, request: &Request<Body>) -> Response<Self::Body>;
 }
 
-/// How HTTP is spoken.
+/// Options of HTTP.
 #[derive(Clone, Copy, Debug)]
 pub struct Http {
-    /// Whether a client that has said all it has to say still gets its answer.
+    /// Whether a client that has closed its sending side still gets a response.
     pub half_close: bool,
-    /// Whether answers carry a date of their own.
+    /// Whether a `Date` header is added to responses.
     pub date: bool,
     /// Longest head in bytes, and largest piece of a body that is read at once; at least 8192. `None` for
-    /// that of hyper.
+    /// hyper's default.
     pub buffer: Option<usize>,
 }
 
@@ -75,7 +76,7 @@ where
         service_fn(move |request: Request<Incoming>| answer(Arc::clone(&own), handler.clone(), request));
     let mut builder = http1::Builder::new();
     builder.half_close(http.half_close).auto_date_header(http.date);
-    // It would run while nothing is asked for, too.
+    // hyper's timer would also run while no request has begun.
     builder.header_read_timeout(None);
     if let Some(bytes) = http.buffer {
         builder.max_buf_size(bytes);
@@ -103,7 +104,7 @@ async fn answer<H: Handler>(
 ) -> Result<Response<Reply<H::Body>>, H::Error> {
     let place = turn.request();
     let is_served = place.is_some() || is_about_health(&request);
-    let in_hand = InHand::new(Arc::clone(&turn), place);
+    let in_hand = CurrentRequest::new(Arc::clone(&turn), place);
     let limits = turn.limits();
     let request = request.map(|body| Body::new(body, limits.body, limits.stalled));
     let response = if is_served {

@@ -30,30 +30,30 @@ struct Admission {
 struct Open {
     connections: usize,
     next_ticket: u64,
-    /// Those without a whole head, the longest waiting first.
+    /// Connections without a complete head, the longest waiting first.
     waiting: BTreeMap<u64, Arc<Notify>>,
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// A connection's slot, which is released when this is dropped.
 pub struct Place {
     pub(crate) turn: Arc<Turn>,
 }
 
-/// What a connection is at.
+/// Stage of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// No byte of a request has come.
+    /// No byte of a request has arrived.
     Waiting,
-    /// Part of a head has come.
+    /// Part of a head has arrived.
     Head,
     /// A request is being answered.
     Request,
-    /// Its answer is made, and not all of it is handed to the system.
+    /// Its response is complete, but not all of it was passed to the system.
     Sending,
 }
 
 impl Stage {
-    /// Whether the connection may have to go for another one.
+    /// Whether the connection may be closed to make room for another one.
     pub(crate) fn is_waiting(self) -> bool {
         matches!(self, Self::Waiting | Self::Head)
     }
@@ -63,7 +63,7 @@ impl Stage {
 pub(crate) struct Turn {
     gate: Gate,
     stage: Mutex<(Stage, u64)>,
-    /// The place of the request whose answer is being sent.
+    /// The slot of the request whose response is being sent.
     sending: Mutex<Option<OwnedSemaphorePermit>>,
     go: Arc<Notify>,
 }
@@ -91,7 +91,7 @@ impl Gate {
         Self(Arc::new(Admission { limits, requests, open: Mutex::default() }))
     }
 
-    /// The next connection. Trouble with accepting is logged and waited out.
+    /// The next connection. Errors of `accept` are logged, and retried after a pause.
     pub async fn accept(&self, listener: &TcpListener) -> (TcpStream, Place) {
         loop {
             match listener.accept().await {
@@ -104,13 +104,13 @@ impl Gate {
                     if let Some(place) = self.enter() {
                         return (stream, place);
                     }
-                    debug!("connection refused: all that are open have a request");
+                    debug!("connection refused: all open connections have a request");
                 }
                 Err(error) if is_about_the_peer(&error) => {
                     debug!(%error, "connection lost before it was accepted");
                 }
                 Err(error) => {
-                    // The usual cause is a lack of file descriptors.
+                    // Usually for lack of file descriptors.
                     let freed = self.open().close_oldest();
                     warn!(%error, freed, "cannot accept a connection");
                     sleep(ACCEPT_BACKOFF).await;
@@ -119,7 +119,7 @@ impl Gate {
         }
     }
 
-    /// A place, for which another connection may have to go; none where all have a request.
+    /// A slot, for which another connection may be closed; `None` if all have a request.
     pub(crate) fn enter(&self) -> Option<Place> {
         let mut open = self.open();
         if open.connections >= self.0.limits.connections && !open.close_oldest() {
@@ -156,7 +156,7 @@ impl Turn {
         &self.gate.0.limits
     }
 
-    /// The stage, and the ticket of one that waits: a new one each time the connection begins to wait.
+    /// The stage, and the ticket of a waiting connection, which is new each time it begins to wait.
     pub(crate) fn stage(&self) -> (Stage, u64) {
         *self.stage.lock()
     }
@@ -171,20 +171,20 @@ impl Turn {
         }
     }
 
-    /// A place among the requests, if there is one: that of the answer before it, where that is not sent yet.
+    /// A slot for a request, if there is one: that of the previous response if it is not sent yet.
     pub(crate) fn request(&self) -> Option<OwnedSemaphorePermit> {
         let held = self.sending().take();
         held.or_else(|| self.free())
     }
 
-    /// The answer to a request is made. It holds the place of the request until it is sent, so that clients
-    /// that read slowly are bound by the same limits as those that send slowly.
+    /// The response is complete. It keeps the slot of the request until it is sent, so that the limits also
+    /// apply to clients that read slowly.
     pub(crate) fn answered(&self, place: Option<OwnedSemaphorePermit>) {
         *self.sending() = place;
         self.enter(Stage::Sending);
     }
 
-    /// All bytes so far are handed to the system. Unless more are to come the connection waits for its next
+    /// All bytes so far were passed to the system. Unless more follow, the connection waits for its next
     /// request.
     pub(crate) fn flushed(&self) {
         if self.stage().0 == Stage::Sending {
@@ -205,7 +205,7 @@ impl Turn {
     pub(crate) async fn sent_away(&self) {
         loop {
             self.go.notified().await;
-            // A request that came at that very moment is answered.
+            // A request that arrived at that moment is still answered.
             if self.stage().0.is_waiting() {
                 return;
             }

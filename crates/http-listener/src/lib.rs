@@ -1,22 +1,21 @@
-//! HTTP/1.1 connections within limits. Every listener of the workspace accepts and serves its connections
-//! here.
+//! Serves HTTP/1.1 connections within limits. Every listener of the workspace uses it.
 //!
 //! | limit | what it bounds | what happens |
 //! |---|---|---|
 //! | [`Limits::head`] | from the first byte of a request until its head is complete | the connection is closed |
 //! | [`Limits::idle`] | a connection on which no request has begun | the connection is closed |
 //! | [`Limits::body`] | from the head until the body is complete | reading the body fails: [`BodyError::TooSlow`] |
-//! | [`Limits::stalled`] | a pause in a body, or in taking away an answer | as for a body; the connection is closed |
-//! | [`Limits::requests`] | requests being answered at once | the next one is answered by [`Handler::busy`] |
+//! | [`Limits::stalled`] | a pause in a body, or in reading a response | as for a body; the connection is closed |
+//! | [`Limits::requests`] | concurrent requests | the next one is answered by [`Handler::busy`] |
 //! | [`Limits::connections`] | open connections | the one that has waited longest for its request is closed |
 //!
-//! There are more connections than requests, and only a complete head counts as a request. So clients that
-//! open connections and send nothing only push out others that send nothing, and a request that comes at once
-//! is served. The same happens where the process runs out of file descriptors. A request holds its place
-//! until its answer is handed to the system to the last byte, so nobody is pushed out in the middle of an
-//! answer. `GET /healthz` needs no place among the requests: it is answered while all of them are taken.
+//! More connections than requests are allowed, and only a complete head counts as a request. So clients that
+//! open connections and send nothing displace only others that send nothing, and a client that sends its
+//! request at once is served. The same applies if the process runs out of file descriptors. A request keeps
+//! its slot until the last byte of its response was passed to the system, so no connection is closed in the
+//! middle of a response. `GET /healthz` needs no slot: it is answered even if all are in use.
 //!
-//! The time that a handler takes for its answer is not limited here.
+//! The time that a handler takes is not limited here.
 
 #![warn(missing_docs)]
 
@@ -50,7 +49,7 @@ pub async fn bind(address: SocketAddr, what: impl Display) -> io::Result<TcpList
     TcpListener::bind(address).await.map_err(refused)
 }
 
-/// The examples of the README are compiled and run as tests of documentation.
+/// The examples of the README are doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,13 +1,13 @@
-//! What one listener allows its clients.
+//! Limits of a listener.
 
 use std::time::Duration;
 
-/// The path that is answered although all places for requests are taken.
+/// The path that is answered even if all slots for requests are in use.
 pub const HEALTH: &str = "/healthz";
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What one listener allows its clients.
+/// Limits of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// From the first byte of a request until its head is complete.
@@ -16,16 +16,16 @@ pub struct Limits {
     pub idle: Duration,
     /// From the end of the head until the body is complete.
     pub body: Duration,
-    /// A pause while a body is received, or while a client takes away its answer.
+    /// A pause while a body is received, or while a client reads its response.
     pub stalled: Duration,
-    /// Requests answered at once, the sending of the answers included. Fewer than `connections`.
+    /// Concurrent requests, including the sending of responses. Fewer than `connections`.
     pub requests: usize,
-    /// Connections open at once.
+    /// Open connections.
     pub connections: usize,
 }
 
 impl Default for Limits {
-    /// For a port that others than one's own platform may reach: small requests, answered soon.
+    /// For a port that anybody may reach: small requests with quick responses.
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
@@ -39,10 +39,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For a port that only a function platform reaches. It keeps connections through hours without a
-    /// request, over which the instance may be frozen, and a request on one that was just closed would be
-    /// lost. It also has its own limit for bodies, and its own for requests at once, which is lower than this
-    /// one (200 on Function Compute).
+    /// For a port that only a function platform reaches. It keeps connections open for hours without a
+    /// request, while the instance may be frozen, and a request on a connection that was just closed would be
+    /// lost. The platform has its own limits for bodies and for concurrent requests, which are lower (200 on
+    /// Function Compute).
     pub fn of_a_platform() -> Self {
         Self {
             head: Duration::from_mins(1),
@@ -54,7 +54,7 @@ impl Limits {
         }
     }
 
-    /// For services that move large objects: a body may take as long as it goes on.
+    /// For services that transfer large objects: a body may take as long as it makes progress.
     pub fn of_a_store() -> Self {
         Self { body: DAY, stalled: Duration::from_mins(5), idle: Duration::from_mins(5), ..Self::default() }
     }

@@ -7,17 +7,17 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-/// Shortest token that is taken, in bytes.
+/// Shortest accepted token, in bytes.
 pub const SHORTEST: usize = 16;
 
-/// Why a text is no token. The message does not contain it.
+/// Why a text is not a valid token. The message does not contain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
     /// It can be guessed.
     #[error("shorter than {SHORTEST} characters: take a random one, `openssl rand -hex 32`")]
     TooShort,
-    /// It cannot be sent.
-    #[error("has characters other than visible ASCII, which no header carries")]
+    /// It cannot be sent in a header.
+    #[error("has characters other than visible ASCII, which a header cannot carry")]
     NotVisibleAscii,
 }
 
@@ -26,11 +26,11 @@ pub enum TokenError {
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// Takes a token of at least 16 visible ASCII characters.
+    /// Parses a token: at least 16 visible ASCII characters.
     ///
     /// # Errors
     ///
-    /// [`TokenError`], by what it lacks.
+    /// [`TokenError`].
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         if text.len() < SHORTEST {

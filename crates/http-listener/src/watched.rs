@@ -1,4 +1,4 @@
-//! The bytes of a connection, against the clock.
+//! Enforces the timeouts on the stream of a connection.
 
 use std::io;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ pub(crate) struct Watched<S> {
     writing: Alarm,
 }
 
-/// A timer that is made when it is first needed.
+/// A timer that is created when it is first needed.
 #[derive(Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -30,7 +30,7 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) fn set(&mut self, after: Duration) {
-        // A year stands for what the clock cannot count.
+        // A year, if the limit exceeds what the clock can represent.
         let now = Instant::now();
         let at = now.checked_add(after).unwrap_or_else(|| now + Duration::from_hours(24 * 365));
         match &mut self.sleep {
@@ -44,12 +44,12 @@ impl Alarm {
         self.set = false;
     }
 
-    /// Whether it has gone off. If not, the task is woken when it does.
+    /// Whether it has expired. If not, the task is woken when it does.
     pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         self.set && self.sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context).is_ready())
     }
 
-    /// As [`Alarm::is_over`]; where it is not set it is set first.
+    /// As [`Alarm::is_over`], but sets it first if it is not set.
     pub(crate) fn is_over_after(&mut self, limit: Duration, context: &mut Context<'_>) -> bool {
         if !self.set {
             self.set(limit);
@@ -69,7 +69,7 @@ impl<S> Watched<S> {
         let limit = match stage {
             Stage::Waiting => self.turn.limits().idle,
             Stage::Head => self.turn.limits().head,
-            // A body has a clock of its own; beside it, nothing is to be read.
+            // A body has a timer of its own, and nothing else is read meanwhile.
             Stage::Request | Stage::Sending => {
                 self.set_for = None;
                 return Poll::Pending;
@@ -130,10 +130,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // This is asked of the stream only after all that was buffered is written to it.
+        // Flushed only after everything in the buffer was written.
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.turn.flushed();
-            // What reads may be waiting already, and then does not ask again before something comes.
+            // A reader that is already waiting is not polled again before bytes arrive.
             if let Poll::Ready(over) = self.wait_to_read(context) {
                 return Poll::Ready(over);
             }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_learnt_and_unlearnt_by_what_differs_from_the_time_in_use() {
+    fn the_offset_is_corrected_by_the_difference_to_the_time_in_use() {
         let offset = Offset::default();
         let used = |theirs, ours| {
             offset.learn(at(theirs), offset.apply(at(ours)), at(ours));

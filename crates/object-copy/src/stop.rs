@@ -13,7 +13,7 @@ pub enum StopLevel {
     Run,
     /// Copies in parts end after the parts that are being sent, since a large object takes hours.
     EndAtParts,
-    /// Besides, nothing new is begun.
+    /// Nothing new is begun.
     BeginNothing,
     /// Nothing is waited for.
     Now,
@@ -33,8 +33,8 @@ impl Stop {
         });
     }
 
-    /// Raises it whenever `next` resolves: first so that nothing is begun, then so that nothing is waited
-    /// for. `others` are told the level before.
+    /// Raises the level whenever `next` resolves: first so that nothing is begun, then so that nothing is
+    /// waited for. `others` is called with the new level first.
     pub async fn raise_at(&self, mut next: impl AsyncFnMut(), others: impl Fn(StopLevel)) -> Infallible {
         for level in [StopLevel::BeginNothing, StopLevel::Now] {
             next().await;
@@ -51,7 +51,7 @@ impl Stop {
 
     /// Resolves once at least this level is asked for.
     pub async fn reached(&self, level: StopLevel) {
-        // The sender is in `self`, so it does not end before.
+        // The sender is in `self`, so this does not end early.
         let _ = self.0.subscribe().wait_for(|current| *current >= level).await;
     }
 }

@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 /// Error message for a URL whose password may continue behind its host. No part of it may be shown.
-pub const SPLIT: &str = "a URL with a password and one more @ behind it, so that nobody can tell where the password ends: \
+pub const SPLIT: &str = "a URL with a password and another @ behind it, so that the end of the password is ambiguous: \
     write a / in the password as %2F, a ? as %3F, a # as %23, and every @ but the one before the host as %40";
 
 /// Whether a password in a URL may continue behind what a URL parser takes for the host: in
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_becomes_a_header_that_does_not_show_itself() {
+    fn a_user_becomes_a_sensitive_header() {
         let mut url = Url::parse("http://us%40er:pa%3Ass@h/a").unwrap();
         let value = take_user(&mut url).unwrap();
         assert_eq!(url.as_str(), "http://h/a");

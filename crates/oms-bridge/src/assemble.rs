@@ -1,4 +1,4 @@
-//! Settings to a working [`Pipeline`], or to parts of it; to a desk.
+//! Builds a [`Pipeline`], parts of it, or a desk from the settings.
 
 #[cfg(feature = "desk")]
 mod desk;
@@ -54,7 +54,7 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
     Ok(Pipeline::new(policy, engine, journal))
 }
 
-/// What fetches objects of the web, within the guard.
+/// The source for objects of the web, which passes the guard.
 fn web(ingest: &IngestSettings) -> Result<Web, BoxError> {
     let http = http_client::resolving_by(Resolver::system(ingest.guard.reach()))?;
     Ok(Web::guarded(http, Arc::<Guard>::clone(&ingest.guard)))

@@ -1,10 +1,10 @@
-//! What a build may be without, and how to get it.
+//! Parts that a build may lack, and how to get them.
 //!
-//! The usual build has what `demo` shows, so that it takes minutes less; what is deployed as a function has
-//! not even that. The rule: what a build is without is still named in its help, and using it says which
-//! feature brings it. Never an unknown command.
+//! The default build contains only what `demo` needs, which
+//! saves minutes; the build that is deployed as a function contains less. The rule: a command that a build
+//! lacks is still listed in its help, and running it names the feature to build with.
 
-/// What a build says that is asked for `what` and was built without the feature that brings it.
+/// The message when `what` needs a feature that this build lacks.
 pub(crate) fn missing(feature: &str, what: &str) -> String {
     format!(
         "{what} is not in this build. To get it: cargo install --locked --path crates/oms-bridge --profile dist --features {feature}, or --features full for everything"
@@ -14,7 +14,7 @@ pub(crate) fn missing(feature: &str, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_is_missing_can_be_had_by_the_command_that_is_named() {
+    fn the_message_names_features_that_exist() {
         let manifest = include_str!("../Cargo.toml");
         for feature in ["aws", "chinese", "completions", "demo", "desk", "full"] {
             assert!(manifest.contains(&format!("\n{feature} = [")), "{feature}");

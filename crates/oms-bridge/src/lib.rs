@@ -8,11 +8,11 @@
 //! | module | concern |
 //! |---|---|
 //! | [`cli`] | the commands |
-//! | `config`, `assemble` | settings and credentials to a pipeline |
-//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys handed over by hand |
-//! | `status`, `doctor`, `explain` | what failed; what is set up wrongly; everything about one key |
+//! | `config`, `assemble` | from settings and credentials to a pipeline |
+//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys from the command line |
+//! | `status`, `doctor`, `explain` | failures; mistakes in the set-up; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
-//! | `failure` | why a command failed, in one form for all |
+//! | `failure` | why a command failed, in one form for all commands |
 //!
 //! | crate below it | concern |
 //! |---|---|
@@ -22,14 +22,14 @@
 //! | `sqs_worker` | the worker on a queue of Amazon SQS |
 //! | `upload_desk` | uploads straight from browsers |
 //! | `web_ingest` | objects of the web on demand, over HTTP |
-//! | [`settings`] | the text of settings, addresses and lists |
+//! | [`settings`] | parsing of settings, addresses and lists |
 //!
-//! One event's way: the host hands its bytes to [`object_events::parse`], the changes and a time budget to
-//! [`bridge_core::pipeline::Pipeline::run`]. The policy sorts out what is no change. The engine queues the
-//! keys; a task takes up to ten of them, also of other invocations that arrived in the same moment, into one
-//! signed request, and tries it until it is settled. The copy engine runs a
+//! How an event is processed: the host passes its bytes to [`object_events::parse`], the changes and a time
+//! budget to [`bridge_core::pipeline::Pipeline::run`]. The policy skips events that change nothing. The
+//! engine queues the keys; a task puts up to ten of them, also of other invocations that arrived at the same
+//! moment, into one signed request, and retries it until it is settled. The copy engine runs a
 //! [`object_copy::transfer::Transfer`] for each key instead. Each outcome is written to the log bucket as
-//! soon as it is known. The report decides about the reply.
+//! soon as it is known. The report decides on the reply.
 
 #![warn(missing_docs)]
 

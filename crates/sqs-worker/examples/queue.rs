@@ -1,7 +1,8 @@
-//! Says how many messages wait in a queue, and whether a redrive policy sets aside what cannot be read:
-//! `cargo run -p sqs-worker --example queue -- https://sqs.eu-west-1.amazonaws.com/123456789012/uploads`.
+//! Prints how many messages wait in a queue, and whether it has a redrive policy: `cargo run -p sqs-worker
+//! --example queue -- https://sqs.eu-west-1.amazonaws.com/123456789012/uploads`.
 //!
-//! Without a URL it asks a closed port of this machine, and shows what a worker would report of that.
+//! Without a URL it connects to
+//! a closed port of this machine, and prints the error that a worker would report.
 
 use std::env;
 use std::error::Error;

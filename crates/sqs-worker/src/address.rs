@@ -1,4 +1,4 @@
-//! What the URL of a queue says of where it is.
+//! The URL of a queue: its region and endpoint.
 
 use reqwest::Url;
 
@@ -23,7 +23,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a URL. None if that is no URL of a queue.
+    /// Parses a URL. `None` if it is not the URL of a queue.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -41,7 +41,7 @@ impl Address {
         self.url.origin().ascii_serialization()
     }
 
-    /// The region, if the host tells it.
+    /// The region, if the host names it.
     pub fn region(&self) -> Option<&str> {
         let labels: Vec<_> = self.amazons_labels()?;
         match labels[..] {
@@ -51,8 +51,8 @@ impl Address {
         }
     }
 
-    /// Where requests go, if that is not one of the public endpoints that Amazon's SDK finds by the region.
-    /// Endpoints in a VPC are their owner's.
+    /// The endpoint for requests, unless it is a public one, which the SDK finds by the region. Endpoints in
+    /// a VPC have names of their own.
     pub fn endpoint(&self) -> Option<String> {
         let public = self.amazons_labels().is_some_and(|labels| labels.last() != Some(&"vpce"));
         (!public).then(|| self.origin())
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_tells_the_region_and_is_used_when_it_is_not_amazons() {
+    fn the_host_names_the_region_and_is_the_endpoint_when_it_is_not_amazons() {
         for (url, region, endpoint) in [
             ("https://sqs.eu-west-1.amazonaws.com/123456789012/uploads", Some("eu-west-1"), None),
             ("https://SQS.cn-north-1.amazonaws.com.cn/123456789012/uploads", Some("cn-north-1"), None),

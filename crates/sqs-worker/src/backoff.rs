@@ -3,8 +3,8 @@
 //!
 //! A run in which no change is accepted by the engine or recorded in the journal closes it: the engine and
 //! the log bucket are both down. From then on the log bucket is probed, and no message is received until it
-//! takes a record. At long intervals one message is received all the same, as a trial: the engine may be
-//! back, and accepts without the journal.
+//! accepts a record. At long intervals one message is received nevertheless, as a trial: the engine may be
+//! back, and it needs no journal to accept a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ struct Probes {
 /// What a poller may do.
 #[derive(Debug)]
 pub(super) enum Permission {
-    /// Receive what it has room for.
+    /// Receive as many messages as there are free slots.
     Free,
     /// Receive one message, to find out whether the engine is back.
     Trial(Trial),
@@ -65,7 +65,7 @@ pub(super) enum Permission {
 #[derive(Debug)]
 pub(super) struct Trial(#[expect(dead_code, reason = "held")] OwnedMutexGuard<Probes>);
 
-/// Counts of a run.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RunResult {
     /// Changes that were accepted, or failed and are in the journal.
@@ -75,8 +75,8 @@ pub(super) struct RunResult {
 }
 
 impl ReceiveBackoff {
-    /// A run ended.
-    pub(super) fn ran(&self, result: RunResult) {
+    /// Notes the result of a run.
+    pub(super) fn note_run(&self, result: RunResult) {
         self.state.send_if_modified(|state| {
             let before = *state;
             match result {
@@ -88,7 +88,7 @@ impl ReceiveBackoff {
                 RunResult { acked: 0, nacked: 1.. } if !state.closed => {
                     state.closed = true;
                     tracing::warn!(
-                        "neither the engine nor the log bucket takes anything: messages stay in the queue until one of them does"
+                        "neither the engine nor the log bucket accepts anything: messages stay in the queue until one of them does"
                     );
                 }
                 _ => {}
@@ -107,9 +107,14 @@ impl ReceiveBackoff {
         self.state.send_modify(|state| state.over = true);
     }
 
-    /// Waits until a poller may receive something; `journal` probes the log bucket. A worker that `drains`
-    /// waits for a limited time.
-    pub(super) async fn pass<F>(&self, drains: bool, random: Random, journal: impl Fn() -> F) -> Permission
+    /// Waits until a poller may receive something; `probe_journal` probes the log bucket. A worker that
+    /// `drains` waits for a limited time.
+    pub(super) async fn permit<F>(
+        &self,
+        drains: bool,
+        random: Random,
+        probe_journal: impl Fn() -> F,
+    ) -> Permission
     where
         F: Future<Output = bool>,
     {
@@ -124,7 +129,7 @@ impl ReceiveBackoff {
             }
             tokio::select! {
                 _ = state.changed() => {}
-                trial = self.probe(epoch, drains, random, &journal) => {
+                trial = self.probe(epoch, drains, random, &probe_journal) => {
                     if let Some(trial) = trial {
                         return Permission::Trial(trial);
                     }
@@ -133,13 +138,14 @@ impl ReceiveBackoff {
         }
     }
 
-    /// Probes until the log bucket takes a record again, a trial is due, or a drain has probed often enough.
+    /// Probes until the log bucket accepts a record again, a trial is due, or a drain has probed often
+    /// enough.
     async fn probe<F>(
         &self,
         epoch: u64,
         drains: bool,
         random: Random,
-        journal: &impl Fn() -> F,
+        probe_journal: &impl Fn() -> F,
     ) -> Option<Trial>
     where
         F: Future<Output = bool>,
@@ -154,9 +160,9 @@ impl ReceiveBackoff {
             probes.next_trial = Some(next);
             tokio::time::sleep(PROBE_INTERVAL.equal_jitter(probes.asked, random)).await;
             probes.asked = probes.asked.saturating_add(1);
-            if journal().await {
+            if probe_journal().await {
                 tracing::info!("the log bucket answers again: receiving messages");
-                // The state of the waits stays: they continue if nothing can be acked all the same.
+                // The backoff keeps its state: it continues if still nothing can be acked.
                 self.state.send_modify(|state| state.closed = false);
                 return None;
             }
@@ -190,12 +196,12 @@ mod tests {
     }
 
     impl Log {
-        async fn pass(&self, backoff: &ReceiveBackoff, drains: bool) -> Permission {
+        async fn permit(&self, backoff: &ReceiveBackoff, drains: bool) -> Permission {
             let ask = || async {
                 self.asked.fetch_add(1, Ordering::Relaxed);
                 self.takes.load(Ordering::Relaxed)
             };
-            backoff.pass(drains, || 1.0, ask).await
+            backoff.permit(drains, || 1.0, ask).await
         }
 
         fn asked(&self) -> u32 {
@@ -204,69 +210,69 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_received_but_a_message_now_and_then_until_something_is_settled() {
+    async fn only_trials_are_received_until_something_is_settled() {
         let (backoff, log, started) = (ReceiveBackoff::default(), Log::default(), Instant::now());
-        assert!(matches!(log.pass(&backoff, false).await, Permission::Free));
-        // Ten runs at the same moment are one reason.
+        assert!(matches!(log.permit(&backoff, false).await, Permission::Free));
+        // Ten runs that end at the same moment close it once.
         for _ in 0..10 {
-            backoff.ran(LOST);
+            backoff.note_run(LOST);
         }
         let mut minutes = Vec::new();
         for _ in 0..7 {
-            assert!(matches!(log.pass(&backoff, false).await, Permission::Trial(_)));
+            assert!(matches!(log.permit(&backoff, false).await, Permission::Trial(_)));
             minutes.push(started.elapsed().as_secs() / 60);
-            backoff.ran(LOST);
+            backoff.note_run(LOST);
         }
         assert_eq!(minutes, [2, 6, 14, 30, 62, 122, 182]);
         // Five, ten, twenty, forty seconds, and each minute.
         assert!((182..188).contains(&log.asked()), "{}", log.asked());
-        // There was nothing in the message that was tried.
-        backoff.ran(RunResult::default());
+        // The message of the trial had no changes.
+        backoff.note_run(RunResult::default());
         assert!(backoff.is_closed());
-        backoff.ran(SETTLED);
-        assert!(matches!(log.pass(&backoff, false).await, Permission::Free));
+        backoff.note_run(SETTLED);
+        assert!(matches!(log.permit(&backoff, false).await, Permission::Free));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_go_on_as_soon_as_the_log_bucket_answers_and_wait_longer_if_that_was_not_true() {
+    async fn all_pollers_resume_when_the_log_bucket_answers_and_wait_longer_if_nothing_is_acked() {
         let (backoff, log) = (ReceiveBackoff::default(), Log::default());
         log.takes.store(true, Ordering::Relaxed);
         for pause in [5, 10, 20, 40, 60, 60] {
             let before = Instant::now();
-            backoff.ran(LOST);
-            assert!(matches!(log.pass(&backoff, false).await, Permission::Free));
+            backoff.note_run(LOST);
+            assert!(matches!(log.permit(&backoff, false).await, Permission::Free));
             assert_eq!(before.elapsed().as_secs(), pause);
         }
-        backoff.ran(LOST);
-        backoff.ran(SETTLED);
+        backoff.note_run(LOST);
+        backoff.note_run(SETTLED);
         let before = Instant::now();
-        backoff.ran(LOST);
-        assert!(matches!(log.pass(&backoff, false).await, Permission::Free));
+        backoff.note_run(LOST);
+        assert!(matches!(log.permit(&backoff, false).await, Permission::Free));
         assert_eq!(before.elapsed().as_secs(), 5);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_looks_and_the_others_go_on_with_its_success() {
+    async fn one_poller_probes_and_all_resume_when_it_succeeds() {
         let (backoff, log) = (Arc::new(ReceiveBackoff::default()), Log::default());
-        backoff.ran(LOST);
-        let Permission::Trial(trial) = log.pass(&backoff, false).await else { panic!() };
+        backoff.note_run(LOST);
+        let Permission::Trial(trial) = log.permit(&backoff, false).await else { panic!() };
         let (other, asked) = (Arc::clone(&backoff), log.asked());
-        let other = tokio::spawn(async move { Log::default().pass(&other, false).await });
+        let other = tokio::spawn(async move { Log::default().permit(&other, false).await });
         tokio::time::sleep(Duration::from_hours(1)).await;
         assert!(!other.is_finished());
         assert_eq!(log.asked(), asked);
-        backoff.ran(SETTLED);
+        backoff.note_run(SETTLED);
         assert!(matches!(other.await.unwrap(), Permission::Free));
         drop(trial);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_drain_gives_up_in_the_end_and_all_its_pollers_with_it() {
+    async fn a_drain_gives_up_after_some_probes_and_ends_all_its_pollers() {
         let (backoff, log) = (ReceiveBackoff::default(), Log::default());
-        backoff.ran(LOST);
-        assert!(matches!(log.pass(&backoff, true).await, Permission::Over));
+        backoff.note_run(LOST);
+        assert!(matches!(log.permit(&backoff, true).await, Permission::Over));
         assert_eq!(log.asked(), PROBES_OF_A_DRAIN);
-        assert!(matches!(log.pass(&backoff, true).await, Permission::Over));
+        assert!(matches!(log.permit(&backoff, true).await, Permission::Over));
         assert_eq!(log.asked(), PROBES_OF_A_DRAIN);
     }
 }

@@ -1,4 +1,4 @@
-//! Acks messages: deletes them, up to ten with a request, also across runs that end at the same moment.
+//! Acks messages: deletes them, up to ten per request, also across runs that end at the same moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +56,8 @@ impl Deleter {
         Self { entries: sender, refusal }
     }
 
-    /// Why the queue refuses to delete for this worker, once it has. Without deletions every message is
-    /// delivered again and again.
+    /// The error with which the queue refuses this worker's deletions, if it does. Without deletions every
+    /// message is redelivered again and again.
     pub(super) fn refusal(&self) -> watch::Receiver<Option<QueueError>> {
         self.refusal.clone()
     }

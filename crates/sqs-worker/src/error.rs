@@ -1,4 +1,4 @@
-//! Why a request to the queue fails.
+//! Errors of requests to the queue.
 
 use std::error::Error;
 
@@ -14,29 +14,30 @@ use oss_lite::root_cause;
 pub struct QueueError {
     kind: QueueErrorKind,
     message: String,
-    /// The same for all requests that fail for the same reason.
+    /// Equal for all requests that fail for the same reason.
     topic: String,
     /// Whether other credentials could help.
     of_credentials: bool,
-    /// Whether the service knows the credentials, and they lack a right.
+    /// Whether the credentials are valid, but lack a permission.
     lacks_right: bool,
 }
 
-/// What kind of trouble it is.
+/// Kind of the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueErrorKind {
     /// Network trouble, throttling or an unavailable service. User action: none, the worker goes on by
     /// itself.
     Transient,
-    /// Credentials or permissions are refused. User action: mend the credentials or the policy of the role.
+    /// Credentials or permissions are refused. User action: correct the credentials or the policy of the
+    /// role.
     Refused,
-    /// The queue does not exist, or does not take such a request. User action: check `--queue-url` and the
+    /// The queue does not exist, or does not accept such a request. User action: check `--queue-url` and the
     /// region.
     Unusable,
 }
 
 impl QueueError {
-    /// What kind of trouble it is.
+    /// Kind of the error.
     pub fn kind(&self) -> QueueErrorKind {
         self.kind
     }
@@ -45,18 +46,18 @@ impl QueueError {
         &self.topic
     }
 
-    /// Whether other credentials could help: these are not known, or expired.
+    /// Whether other credentials could help: these are unknown or expired.
     pub fn is_of_credentials(&self) -> bool {
         self.of_credentials
     }
 
-    /// Whether the credentials are known and right, and may not do this: a policy is to be changed.
+    /// Whether the credentials are valid, but lack the permission: a policy must be changed.
     pub fn lacks_right(&self) -> bool {
         self.lacks_right
     }
 
-    /// The same, of which nobody knows yet that it lasts.
-    pub(super) fn passing(self) -> Self {
+    /// The same error as a transient one, since it is not known yet whether it persists.
+    pub(super) fn as_transient(self) -> Self {
         Self { kind: QueueErrorKind::Transient, ..self }
     }
 
@@ -79,13 +80,13 @@ impl QueueError {
         Self::new(QueueErrorKind::Unusable, "a batch", error.to_string())
     }
 
-    /// What failed for one message of a batch.
+    /// The error for one message of a batch.
     pub(super) fn of_entry(entry: &BatchResultErrorEntry) -> Self {
         let kind = if entry.sender_fault() { QueueErrorKind::Unusable } else { QueueErrorKind::Transient };
         Self::new(kind, entry.code(), entry.message().unwrap_or_default().to_owned())
     }
 
-    /// What failed when `server` was asked.
+    /// The error of a request to `server`.
     pub(super) fn explained<E>(operation: &str, server: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -98,16 +99,16 @@ impl QueueError {
                 Self::refused(operation, status, refusal.err(), behind)
             }
             SdkError::ConstructionFailure(_) => Self::new(QueueErrorKind::Unusable, operation, chain(error)),
-            SdkError::TimeoutError(_) => transient(format!("{server} does not answer in time")),
+            SdkError::TimeoutError(_) => transient(format!("{server} does not respond in time")),
             SdkError::DispatchFailure(failure) if failure.is_io() => {
                 transient(format!("{server} cannot be reached: {}", root_cause(error)))
             }
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                transient(format!("{server} does not answer in time"))
+                transient(format!("{server} does not respond in time"))
             }
-            // Credentials that could not be had, first of all.
+            // Most of these are credentials that could not be resolved.
             SdkError::DispatchFailure(_) => transient(chain(error)),
-            _ => transient(format!("{server} answers what is no answer of a queue: {}", root_cause(error))),
+            _ => transient(format!("the response of {server} is not that of a queue: {}", root_cause(error))),
         }
     }
 
@@ -142,7 +143,7 @@ impl QueueError {
     }
 }
 
-/// All that the causes of an error say, without what is said twice.
+/// The messages of all causes of an error, without repetitions.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
@@ -156,14 +157,14 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// Whether it was the clock that made a signature wrong. The SDK corrects its clock by the answer, and the
-/// next request is right.
+/// Whether a wrong clock invalidated the signature. The SDK corrects its clock by the response, so the next
+/// request succeeds.
 fn is_of_the_clock(said: &str, behind: Option<Behind>) -> bool {
     behind.is_some_and(Behind::explains_refusal)
         || ["Signature expired", "Signature not yet current"].iter().any(|start| said.starts_with(start))
 }
 
-/// Codes for credentials that are no longer known, or not any more for long.
+/// Codes for unknown or expired credentials.
 fn is_of_credentials(code: &str) -> bool {
     matches!(
         code,
@@ -177,12 +178,12 @@ fn is_of_credentials(code: &str) -> bool {
     )
 }
 
-/// Codes for good credentials that a policy does not let do this. A refusal without a code says less.
+/// Codes for valid credentials that lack the permission. A refusal without a code does not show that.
 fn is_of_rights(code: &str) -> bool {
     matches!(code, "AccessDenied" | "AccessDeniedException" | "KmsAccessDenied" | "NotAuthorized")
 }
 
-/// Codes for a secret that does not belong to the key, or for a request that is not signed.
+/// Codes for a wrong secret key, or an unsigned request.
 fn is_of_signatures(code: &str) -> bool {
     matches!(
         code,
@@ -198,7 +199,7 @@ fn is_of_signatures(code: &str) -> bool {
 /// Codes as of <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>.
 fn kind(code: &str, status: u16) -> QueueErrorKind {
     match code {
-        // Of the clock: the next request is signed with the service's time.
+        // The clock was wrong: the next request is signed with the service's time.
         "RequestExpired" | "RequestTimeTooSkewed" => QueueErrorKind::Transient,
         _ if is_of_rights(code) => QueueErrorKind::Refused,
         _ if is_of_credentials(code) || is_of_signatures(code) => QueueErrorKind::Refused,
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_from_trouble_that_passes() {
+    fn refusals_are_distinguished_from_transient_errors() {
         use QueueErrorKind::{Refused, Transient, Unusable};
         for (code, status, expected) in [
             ("AWS.SimpleQueueService.NonExistentQueue", 400, Unusable),
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_that_a_wrong_clock_made_wrong_is_trouble_that_passes() {
+    fn a_signature_with_a_wrong_time_is_a_transient_error() {
         use QueueErrorKind::{Refused, Transient};
         let of = |said, behind| refused("InvalidSignatureException", 403, said, behind);
         assert_eq!(of("Signature expired: 1 is now earlier than 2", None).kind(), Transient);
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_is_missing_only_where_the_credentials_are_good() {
+    fn a_permission_is_missing_only_if_the_credentials_are_valid() {
         for (code, lacks_right) in [
             ("AccessDenied", true),
             ("KmsAccessDenied", true),
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn other_credentials_help_where_these_are_not_known_any_more() {
+    fn other_credentials_help_if_these_are_unknown_or_expired() {
         for (code, help) in [
             ("ExpiredToken", true),
             ("InvalidClientTokenId", true),

@@ -13,15 +13,15 @@ use http_body_util::Full;
 use http_listener::{Body, Gate, Handler, Http, Limits};
 use tokio::net::TcpListener;
 
-/// What is told about a worker.
+/// A worker whose health and metrics are served.
 pub trait Observed: Clone + Send + Sync + 'static {
-    /// What is wrong with it, if anything is.
+    /// Why it is unhealthy, if it is.
     fn trouble(&self) -> Option<String>;
-    /// Its numbers, in the text format of Prometheus.
+    /// Its metrics, in the text format of Prometheus.
     fn metrics(&self) -> String;
 }
 
-/// A server that listens already.
+/// A server that is already listening.
 #[derive(Debug)]
 pub struct Health {
     listener: TcpListener,
@@ -29,17 +29,17 @@ pub struct Health {
 }
 
 impl Health {
-    /// Listens on `address`; port 0 takes any that is free.
+    /// Listens on `address`; port 0 picks a free one.
     pub async fn listen(address: SocketAddr, limits: Limits) -> io::Result<Self> {
         Ok(Self { listener: http_listener::bind(address, "/healthz and /metrics").await?, limits })
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers for as long as this is polled; connections outlive it until their answer.
+    /// Serves as long as this is polled; open connections still get their response afterwards.
     pub async fn serve(self, worker: impl Observed) {
         let gate = Gate::new(self.limits);
         loop {
@@ -77,7 +77,7 @@ impl<W: Observed> Handler for Answering<W> {
 
 fn answer<B>(request: &Request<B>, worker: &impl Observed) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is known here\n".to_owned());
+        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported\n".to_owned());
     }
     match request.uri().path() {
         "/healthz" => match worker.trouble() {
@@ -85,7 +85,7 @@ fn answer<B>(request: &Request<B>, worker: &impl Observed) -> Response<Full<Byte
             Some(trouble) => text(StatusCode::SERVICE_UNAVAILABLE, trouble + "\n"),
         },
         "/metrics" => text(StatusCode::OK, worker.metrics()),
-        _ => text(StatusCode::NOT_FOUND, "there is /healthz and /metrics\n".to_owned()),
+        _ => text(StatusCode::NOT_FOUND, "known paths: /healthz, /metrics\n".to_owned()),
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn health_and_numbers_are_told() {
+    async fn health_and_metrics_are_served() {
         assert_eq!(get(Worker(None), "/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
         let ill = get(Worker(Some("no answer")), "/healthz").await;
         assert_eq!(ill, (StatusCode::SERVICE_UNAVAILABLE, "no answer\n".to_owned()));

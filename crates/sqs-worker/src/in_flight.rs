@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_comes_again_is_worked_on_once_and_named_by_its_last_receipt() {
+    fn a_redelivered_message_is_processed_once_and_keeps_its_last_receipt() {
         let in_flight = InFlight::default();
         let (fresh, lease) = in_flight.take(vec![received("a", "1"), received("b", "1")]);
         assert_eq!(fresh.len(), 2);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_can_be_let_go_before_the_others() {
+    fn the_lease_of_one_message_can_end_before_the_others() {
         let in_flight = InFlight::default();
         let (_, mut lease) = in_flight.take(vec![received("a", "1"), received("b", "2"), received("c", "3")]);
         lease.drop_one("a");

@@ -1,5 +1,5 @@
 //! A worker on an Amazon SQS queue: receives messages, runs them through the usual pipeline, and deletes
-//! (acks) what is done.
+//! (acks) those that are settled.
 //!
 //! ```text
 //! receive ──▶ parse ──▶ pipeline ──▶ accepted, or in the journal ──▶ delete
@@ -27,7 +27,7 @@
 //!
 //! - A message is acked (deleted) once each of its keys is accepted by the engine or in the journal, never
 //!   before. A killed worker loses nothing: its messages become visible again and another worker processes
-//!   them. Keys that were done by then are done twice, which does no harm.
+//!   them. Keys that were settled by then are processed twice, which is harmless.
 //! - While messages are processed they stay invisible: their visibility timeout is extended whenever half of
 //!   it is over.
 //! - Any number of workers may share a queue, on any number of machines, without coordination.

@@ -20,15 +20,16 @@ use object_copy::clock;
 use object_events::Message;
 use oss_lite::{Backoff, Random};
 
-/// Time budget of one run. What is not copied by then is recorded in the journal, and a replay continues it.
+/// Time budget of one run. Copies that are not finished by then are recorded in the journal, and a replay
+/// resumes them.
 const RUN: Duration = Duration::from_hours(1);
 
 /// How long a nacked message stays invisible, by how often it was received: half a minute, and four times as
 /// long each time, so that five receives outlast an outage of an hour.
 const RETRY_DELAY: Backoff = Backoff { base: Duration::from_secs(30), cap: Duration::from_hours(1) };
 
-/// The delay comes after a whole poll: nacks make the pollers stop receiving, but polls that are on their way
-/// end only after `wait`, and would receive the message again and use up one more of its receives.
+/// The time of a whole poll is added: nacks make the pollers stop receiving, but a poll in progress ends only
+/// after `wait`, and would receive the message once more, which counts against the limit of receives.
 fn retry_delay(receives: u32, wait: Duration, random: Random) -> Duration {
     wait + RETRY_DELAY.equal_jitter(receives.saturating_sub(1).saturating_mul(2), random)
 }
@@ -58,8 +59,8 @@ struct ParsedMessage {
 }
 
 impl Shared {
-    /// Reads the bodies. An unreadable message is left alone: it becomes visible again until the queue's
-    /// redrive policy dead-letters it.
+    /// Parses the bodies. A message that cannot be parsed is left alone: it becomes visible again until the
+    /// queue's redrive policy dead-letters it.
     fn parsed(&self, messages: Vec<Received>, lease: &mut Lease) -> Vec<ParsedMessage> {
         let mut parsed = Vec::with_capacity(messages.len());
         for Received { id, body, receives, .. } in messages {
@@ -72,7 +73,7 @@ impl Shared {
                     bytes = body.len(),
                     sha256 = hex::encode(Sha256::digest(&body)),
                     %error,
-                    "a message that cannot be read is left to the queue"
+                    "a message that cannot be parsed is left to the queue"
                 );
                 lease.drop_one(&id);
                 continue;
@@ -93,7 +94,8 @@ impl Shared {
         let handled = self.pipeline.run_messages(messages, credentials, budget, &Log).await;
         self.stats.add(&handled.report);
         let Report { accepted, failed, unrecorded, .. } = handled.report;
-        self.receive_backoff.ran(RunResult { acked: accepted + failed - unrecorded, nacked: unrecorded });
+        self.receive_backoff
+            .note_run(RunResult { acked: accepted + failed - unrecorded, nacked: unrecorded });
         let is_nacked = |id: &String| handled.nacks.iter().any(|nack| nack.id == *id);
         let acked: Vec<_> = received.iter().map(|(id, _)| id.clone()).filter(|id| !is_nacked(id)).collect();
         tokio::join!(self.deleter.delete(lease.of(&acked)), self.nack(&handled.nacks, &received, lease),);
@@ -109,7 +111,7 @@ impl Shared {
             self.stats.released.add(1);
             let receives = received.iter().find(|(own, _)| own == id).map_or(1, |(_, receives)| *receives);
             let delay = retry_delay(receives, self.options.wait, fastrand::f64);
-            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message is made visible again later");
+            tracing::warn!(message = id, receives, hidden_s = delay.as_secs(), error = %reason, "a message was not settled; the queue redelivers it later");
             let receipts = lease.of(std::slice::from_ref(id));
             if let Err(error) = self.queue.change_visibility(&receipts, delay).await {
                 self.stats.queue_failed(
@@ -132,7 +134,7 @@ impl Shared {
             match self.queue.change_visibility(&receipts, visibility).await {
                 Ok(refused) => {
                     for refused in refused {
-                        // Deleted at this moment, or received by another worker already.
+                        // Just deleted, or received by another worker already.
                         tracing::debug!(error = %refused.error, "the visibility of a message could not be extended");
                     }
                 }
@@ -156,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nacked_message_comes_back_after_all_polls_that_were_on_their_way() {
+    fn a_nacked_message_stays_invisible_for_longer_than_a_poll() {
         let poll = Duration::from_secs(20);
         let seconds =
             |random: Random| [1, 2, 3, 9].map(|receives| retry_delay(receives, poll, random).as_secs());

@@ -21,7 +21,7 @@ pub const BATCH: usize = 10;
 /// Longest wait of a long poll.
 pub const LONGEST_POLL: Duration = Duration::from_secs(20);
 
-/// Longest visibility timeout, counted from the receipt.
+/// Longest visibility timeout, counted from the receive.
 pub const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 
 /// A queue, ready to use. Cheap to clone.
@@ -29,7 +29,7 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 pub struct Queue {
     client: Client,
     url: String,
-    /// Whom requests go to, for messages.
+    /// Host that requests go to, for messages.
     server: String,
     credentials: Arc<Cached>,
 }
@@ -54,7 +54,7 @@ pub struct About {
     pub waiting: u64,
     /// Whether messages that were received too often are dead-lettered.
     pub redrive: Redrive,
-    /// Seconds that a message is hidden once it is received, where the request does not say.
+    /// The queue's default visibility timeout, in seconds.
     pub visibility: Option<u32>,
 }
 
@@ -67,7 +67,7 @@ pub enum Redrive {
     Missing,
 }
 
-/// An entry of a batch request that failed.
+/// A failed entry of a batch request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Index in the request.
@@ -77,8 +77,8 @@ pub struct Refused {
 }
 
 impl Queue {
-    /// The queue at `address`. Requests go to `endpoint`, else to where the configuration says, else to the
-    /// host in its URL, else, where that is Amazon's, to the endpoint of the region.
+    /// The queue at `address`. Requests go to `endpoint`, else to the endpoint in the configuration, else to
+    /// the host in its URL, or, if that is Amazon's, to the endpoint of the region.
     pub fn new(config: &aws_access::Config, address: &Address, endpoint: Option<String>) -> Self {
         let endpoint =
             endpoint.or_else(|| aws_access::endpoint(&config.sdk, "SQS")).or_else(|| address.endpoint());
@@ -93,8 +93,7 @@ impl Queue {
         }
     }
 
-    /// Sends a request; if the queue refuses the cached credentials and there are others, once more with
-    /// those.
+    /// Sends a request; again with new credentials if the queue refuses the cached ones.
     async fn ask<T, E, F>(&self, operation: &str, send: impl Fn() -> F) -> Result<T, QueueError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
@@ -108,15 +107,15 @@ impl Queue {
                 Err(error) => QueueError::explained(operation, &self.server, &error),
             };
             tried += 1;
-            // Twice: the credentials may have been renewed since the generation was looked at.
+            // Twice: the credentials may have been renewed since the generation was read.
             if tried > 2 || !error.is_of_credentials() {
                 return Err(error);
             }
             match self.credentials.renew(generation).await {
-                Renewed::Others => tracing::debug!(%error, "going on with other credentials for AWS"),
+                Renewed::Others => tracing::debug!(%error, "continuing with other AWS credentials"),
                 Renewed::Same => return Err(error),
-                // They are fetched again with the next request.
-                Renewed::Unknown => return Err(error.passing()),
+                // The next request fetches them again.
+                Renewed::Unknown => return Err(error.as_transient()),
             }
         }
     }
@@ -224,7 +223,7 @@ mod tests {
     use crate::QueueErrorKind;
 
     #[test]
-    fn messages_that_a_batch_failed_for_are_found_again() {
+    fn failed_entries_of_a_batch_are_matched_to_their_messages() {
         let entry = |id: &str, fault| {
             let entry = BatchResultErrorEntry::builder().id(id).sender_fault(fault).code("Code");
             entry.message("why").build().unwrap()

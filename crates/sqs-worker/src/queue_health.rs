@@ -1,8 +1,9 @@
 //! Health of the connection to the queue, and what is logged about it.
 //!
-//! Several pollers meet the same trouble, and meet it again with each poll. Each kind of trouble is logged
-//! once. It is over after as many answers in a row as there are pollers: ending it with a single answer among
-//! many failures would log it again and again.
+//! Several pollers see the same error,
+//! and see it again with each poll. Each kind of error is logged once. It counts as over after as many
+//! consecutive responses as there are pollers: if a single response among many failures ended it, it would be
+//! logged again and again.
 
 use std::time::Duration;
 
@@ -14,19 +15,19 @@ use super::error::QueueError;
 /// Silence of this length makes a worker unhealthy.
 const UNHEALTHY_AFTER: Duration = Duration::from_mins(1);
 
-/// Kinds of trouble that are logged at most.
+/// Most kinds of errors that are logged.
 const KINDS: usize = 16;
 
-/// The current trouble, if there is any.
+/// The current errors, if any.
 #[derive(Debug, Default)]
 pub(super) struct QueueHealth(Mutex<HealthState>);
 
 #[derive(Debug, Default)]
 struct HealthState {
-    /// Since when no poll was answered, and why.
+    /// Since when polls have failed, and the last error.
     silent: Option<(Instant, QueueError)>,
-    /// Kinds of trouble logged since all was well.
-    said: Vec<String>,
+    /// Topics of the errors that were logged since the queue last worked.
+    logged: Vec<String>,
     /// Polls answered since the last failure.
     answered: usize,
 }
@@ -40,7 +41,7 @@ impl QueueHealth {
             Some((_, last)) => *last = error.clone(),
             None => state.silent = Some((Instant::now(), error.clone())),
         }
-        if state.is_news(error) {
+        if state.is_first(error) {
             tracing::warn!(%error, "the queue gives no messages");
         } else {
             tracing::debug!(%error, "the queue still gives no messages");
@@ -51,7 +52,7 @@ impl QueueHealth {
     pub(super) fn failed(&self, error: &QueueError, messages: usize, consequence: &str) {
         let mut state = self.lock();
         state.answered = 0;
-        if state.is_news(error) {
+        if state.is_first(error) {
             tracing::warn!(%error, messages, "{consequence}");
         } else {
             tracing::debug!(%error, messages, "{consequence}");
@@ -63,8 +64,8 @@ impl QueueHealth {
         let mut state = self.lock();
         state.silent = None;
         state.answered += 1;
-        if state.answered >= pollers && !state.said.is_empty() {
-            state.said.clear();
+        if state.answered >= pollers && !state.logged.is_empty() {
+            state.logged.clear();
             tracing::info!("the queue answers again");
         }
     }
@@ -83,12 +84,13 @@ impl QueueHealth {
 }
 
 impl HealthState {
-    fn is_news(&mut self, error: &QueueError) -> bool {
-        let news = self.said.len() < KINDS && !self.said.iter().any(|said| said == error.topic());
-        if news {
-            self.said.push(error.topic().to_owned());
+    /// Whether an error of this topic is to be logged as a warning: once until the queue works again.
+    fn is_first(&mut self, error: &QueueError) -> bool {
+        let first = self.logged.len() < KINDS && !self.logged.iter().any(|topic| topic == error.topic());
+        if first {
+            self.logged.push(error.topic().to_owned());
         }
-        news
+        first
     }
 }
 
@@ -104,20 +106,20 @@ mod tests {
         trouble.poll_failed(&QueueError::transient("Receive", "second"));
         assert_eq!(trouble.unhealthy(), None);
         tokio::time::advance(UNHEALTHY_AFTER / 2).await;
-        let said = trouble.unhealthy();
-        assert_eq!(said.as_deref(), Some("the queue has not answered for 60 s: Receive: second"));
+        let reason = trouble.unhealthy();
+        assert_eq!(reason.as_deref(), Some("the queue has not answered for 60 s: Receive: second"));
         trouble.poll_answered(8);
         assert_eq!(trouble.unhealthy(), None);
     }
 
     #[test]
-    fn each_kind_of_trouble_is_said_once_until_all_pollers_are_answered() {
+    fn each_kind_of_error_is_logged_once_until_all_pollers_are_answered() {
         let trouble = QueueHealth::default();
-        let news = |why| trouble.lock().is_news(&QueueError::transient("Receive", why));
-        assert!(news("refused") && !news("refused") && news("no answer") && !news("refused"));
+        let is_first = |why| trouble.lock().is_first(&QueueError::transient("Receive", why));
+        assert!(is_first("refused") && !is_first("refused") && is_first("no answer") && !is_first("refused"));
         trouble.poll_answered(2);
-        assert!(!news("refused"));
+        assert!(!is_first("refused"));
         trouble.poll_answered(2);
-        assert!(news("refused"));
+        assert!(is_first("refused"));
     }
 }

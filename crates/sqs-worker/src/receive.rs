@@ -16,7 +16,7 @@ use bridge_core::journal::ProbeStep;
 use object_copy::clock;
 use oss_lite::Backoff;
 
-/// Most pollers: one alone receives thousands of messages a second close to the queue.
+/// Most pollers: near the queue, one receives thousands of messages per second.
 const POLLERS: usize = 8;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
@@ -70,13 +70,13 @@ pub(super) async fn poll(worker: Arc<Shared>, mut halted: watch::Receiver<bool>)
             return Ok(());
         }
         if messages.is_empty() && drains {
-            // The other pollers wait for this trial, and would find the same.
+            // The other pollers wait for this trial, and would find the queue empty too.
             if let Some(_trial) = trial {
                 worker.receive_backoff.give_up();
             }
             return Ok(());
         }
-        worker.hand_on(messages, slots, trial);
+        worker.start(messages, slots, trial);
     }
 }
 
@@ -92,12 +92,13 @@ impl Shared {
             tokio::time::sleep(pause).await;
         }
         loop {
-            let trial = match self.receive_backoff.pass(drains, fastrand::f64, || self.journal_takes()).await
-            {
-                Permission::Over => return None,
-                Permission::Trial(trial) => Some(trial),
-                Permission::Free => None,
-            };
+            let trial =
+                match self.receive_backoff.permit(drains, fastrand::f64, || self.journal_is_writable()).await
+                {
+                    Permission::Over => return None,
+                    Permission::Trial(trial) => Some(trial),
+                    Permission::Free => None,
+                };
             let mut slots = Arc::clone(&self.slots).acquire_owned().await.ok()?;
             if trial.is_some() {
                 return Some((trial, slots));
@@ -115,15 +116,16 @@ impl Shared {
         }
     }
 
-    /// Whether the log bucket takes a record now. Writes and removes one object, of the same name each time.
-    async fn journal_takes(&self) -> bool {
+    /// Whether the log bucket accepts a record now. Writes and removes one object, under the same name each
+    /// time.
+    async fn journal_is_writable(&self) -> bool {
         let Ok(credentials) = self.credentials.current(clock::system()).await else { return false };
         let journal = self.pipeline.journal().open(credentials, Instant::now() + LOOK);
         journal.probe("consume").await.iter().all(|(step, _)| *step != ProbeStep::Write)
     }
 
     /// Starts work on messages; unused slots become free.
-    fn hand_on(
+    fn start(
         self: &Arc<Self>,
         messages: Vec<Received>,
         mut slots: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! What the tasks of a worker share.
+//! State that the tasks of a worker share.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a worker did and does, in numbers.
+//! Metrics of a worker.
 
 use serde::Serialize;
 
@@ -24,18 +24,18 @@ pub(super) struct Stats {
     trouble: QueueHealth,
 }
 
-/// What a worker did, as `--json` prints it.
+/// Totals, as `--json` prints them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Messages received, those included that came again.
+    /// Messages received, including redelivered ones.
     pub received: u64,
     /// Messages deleted: all their changes are done.
     pub deleted: u64,
-    /// Messages that are done, but that the queue did not delete: they come again, which does no harm.
+    /// Processed messages that the queue did not delete: they are redelivered, which is harmless.
     pub not_deleted: u64,
-    /// Receipts of messages that cannot be understood, or come from the log bucket: left to the queue.
+    /// Receipts of messages that cannot be parsed, or come from the log bucket: left to the queue.
     pub poison: u64,
-    /// Messages released, since some key of theirs is not done.
+    /// Messages released because a key in them was not settled.
     pub released: u64,
     /// Keys accepted by the engine.
     pub accepted: u64,
@@ -43,14 +43,14 @@ pub struct Totals {
     pub failed: u64,
     /// Of those, keys that are not in the journal either.
     pub unrecorded: u64,
-    /// Changes that were not to be forwarded.
+    /// Changes that were skipped.
     pub skipped: u64,
 }
 
-/// What only the worker's other parts know.
+/// Current values, which other parts of the worker have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Now {
-    /// Messages in hand.
+    /// Messages in flight.
     pub(super) in_flight: usize,
     /// Requests made to OMS, and objects that the copy engine looked at.
     pub(super) requests: u64,
@@ -64,7 +64,7 @@ impl Stats {
         self.unrecorded.add(report.unrecorded);
     }
 
-    /// A poll of one of so many pollers was answered.
+    /// A poll of one of `pollers` was answered.
     pub(super) fn queue_answered(&self, pollers: usize) {
         self.trouble.poll_answered(pollers);
     }
@@ -75,18 +75,18 @@ impl Stats {
         self.trouble.poll_failed(error);
     }
 
-    /// Another request to the queue failed, and what comes of that.
+    /// Another request to the queue failed, with this `consequence`.
     pub(super) fn queue_failed(&self, error: &QueueError, messages: usize, consequence: &str) {
         self.queue_errors.add(1);
         self.trouble.failed(error, messages, consequence);
     }
 
-    /// What makes the worker unhealthy, if anything does.
+    /// Why the worker is unhealthy, if it is.
     pub(super) fn trouble(&self) -> Option<String> {
         self.trouble.unhealthy()
     }
 
-    /// What was done so far.
+    /// The totals so far.
     pub(super) fn totals(&self) -> Totals {
         Totals {
             received: self.received.value(),
@@ -108,21 +108,25 @@ impl Stats {
             ("messages_received", "Messages received.", totals.received),
             ("messages_deleted", "Messages deleted: all their changes are done.", totals.deleted),
             ("messages_not_deleted", "Settled messages that the queue did not delete.", totals.not_deleted),
-            ("messages_poison", "Receipts of messages that cannot be understood.", totals.poison),
+            ("messages_poison", "Receipts of messages that cannot be parsed.", totals.poison),
             ("messages_released", "Messages released for another try.", totals.released),
-            ("messages_again", "Messages that came again while they were worked on.", self.again.value()),
+            (
+                "messages_again",
+                "Messages that were redelivered while they were processed.",
+                self.again.value(),
+            ),
             ("queue_errors", "Requests to the queue that failed.", self.queue_errors.value()),
             ("keys_accepted", "Keys accepted by the engine.", totals.accepted),
             ("keys_failed", "Keys that failed.", totals.failed),
             ("keys_unrecorded", "Failed keys that are not in the journal.", totals.unrecorded),
-            ("changes_skipped", "Changes that were not to be forwarded.", totals.skipped),
+            ("changes_skipped", "Changes that were skipped.", totals.skipped),
             ("engine_requests", "Requests to OMS, and objects looked at for copies.", now.requests),
         ];
         let mut metrics = Exposition::new("oms_bridge_");
         for (name, help, value) in counters {
             metrics.counter(name, help, value);
         }
-        metrics.gauge("messages_in_flight", "Messages in hand.", now.in_flight as u64);
+        metrics.gauge("messages_in_flight", "Messages in flight.", now.in_flight as u64);
         metrics.into_text()
     }
 }

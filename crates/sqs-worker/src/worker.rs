@@ -49,7 +49,7 @@ impl Worker {
         }))
     }
 
-    /// Works until `stop`, or until the queue is drained if [`Until::Drained`](crate::Until::Drained). Then
+    /// Runs until `stop`, or until the queue is drained if [`Until::Drained`](crate::Until::Drained). Then
     /// finishes the messages in flight.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Worker {
                         halt.send_replace(true);
                         ended = ended.and(Err(error));
                     }
-                    Some(Err(error)) => tracing::error!(%error, "a poller broke down"),
+                    Some(Err(error)) => tracing::error!(%error, "a poller failed"),
                 }
             }
         }
@@ -92,12 +92,12 @@ impl Worker {
         ended.and(refused.map_or(Ok(()), Err))
     }
 
-    /// What was done so far.
+    /// The totals so far.
     pub fn totals(&self) -> Totals {
         self.0.stats.totals()
     }
 
-    /// The pipeline that it works with.
+    /// Its pipeline.
     pub fn pipeline(&self) -> &Pipeline {
         &self.0.pipeline
     }

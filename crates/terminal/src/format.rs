@@ -5,7 +5,7 @@ use settings::{Invalid, parse};
 /// Form of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line: for log services.
+    /// One JSON object per line: for log services.
     Json,
     /// For people.
     Text,
@@ -16,7 +16,7 @@ impl LogFormat {
     ///
     /// # Errors
     ///
-    /// When it is of neither form.
+    /// When it is neither `json` nor `text`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         match &*parse::word(text) {
             "json" => Ok(Self::Json),

@@ -4,10 +4,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::numbers::counted;
 
-/// What the first signal is answered with, where a second one ends the process at once.
+/// Part of the message after the first signal, since a second one ends the process at once.
 pub const AGAIN: &str = "Ctrl-C again ends now";
 
-/// The answer to the first signal: why the command has not ended yet, and how it does.
+/// The message after the first signal: what is still being finished.
 pub fn finishing(count: u64, what: &str) -> String {
     match count {
         0 => "interrupted".to_owned(),
@@ -15,9 +15,9 @@ pub fn finishing(count: u64, what: &str) -> String {
     }
 }
 
-/// The signals that ask this process to end: Ctrl-C (`SIGINT`), and what supervisors send (`SIGTERM`). The
-/// first asks to finish what is in flight, the second to stop at once. Signals that come while nobody waits
-/// for the next one count as one, so one place counts them.
+/// The signals that ask this process to end: Ctrl-C (`SIGINT`), and `SIGTERM` from supervisors. The first
+/// asks to finish what is in flight, the second to stop at once. Signals that arrive while nothing waits for
+/// the next one are merged, so only one place may count them.
 #[derive(Debug)]
 pub struct Interrupts {
     keyboard: Option<Signal>,
@@ -25,7 +25,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes over both signals of this process. Where that is not possible they go on ending it.
+    /// Takes over both signals of this process. If that is not possible, they keep their default action,
+    /// which ends it.
     pub fn of_process() -> Self {
         let take = |kind| signal(kind).ok();
         Self { keyboard: take(SignalKind::interrupt()), supervisor: take(SignalKind::terminate()) }

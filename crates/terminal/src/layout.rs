@@ -8,17 +8,17 @@ use crate::chinese;
 /// How the cells of a column are aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// At the left.
+    /// Left.
     Left,
-    /// At the right.
+    /// Right.
     Right,
 }
 
-/// What is left for the last column of a table at least; below that the terminal wraps it.
+/// Least width of the last column of a table; if there is less room, it is not wrapped here.
 const NARROWEST: usize = 16;
 
-/// Rows as lines, indented by two, each column as wide as its widest cell. Where that is wider than `width`,
-/// the last column goes on below itself.
+/// Rows as lines, indented by two, each column as wide as its widest cell. If that exceeds `width`, the last
+/// column is wrapped.
 pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]], width: Option<usize>) -> String {
     let widest = |column: usize| rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(widest);
@@ -52,8 +52,8 @@ pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]], width: Opt
     text
 }
 
-/// A paragraph behind `first`, with its other lines below the beginning of the text. What has no blank in it
-/// stays whole: keys and commands are there to be copied.
+/// A paragraph behind `first`, with a hanging indent. Words are never broken, so that keys and commands can
+/// be copied.
 pub fn paragraph(first: &str, text: &str, width: Option<usize>) -> String {
     let indent = measure_text_width(first);
     let lines = match width.and_then(|width| width.checked_sub(indent)).filter(|room| *room >= NARROWEST) {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_column_goes_on_below_itself_where_the_terminal_ends() {
+    fn the_last_column_is_wrapped_at_the_width_of_the_terminal() {
         let rows = [row("auth", "which credentials to check"), row("b", "short")];
         let text = table([Align::Left, Align::Left], &rows, Some(26));
         assert_eq!(text, "  auth  which credentials\n        to check\n  b     short\n");

@@ -1,21 +1,21 @@
-//! What a command line shows: the same numbers, tables, colours and progress in every command.
+//! Terminal output: the same form of numbers, tables, colours and progress in every command.
 //!
 //! | module | concern |
 //! |---|---|
 //! | [`numbers`] | counts, sizes, rates and times in one style |
 //! | [`layout`] | tables and paragraphs within the width of the terminal |
 //! | `chinese` | where lines of Chinese may be broken |
-//! | [`style`] | whether there may be colours, how wide the terminal is |
-//! | [`stderr`] | everything that goes to stderr: messages as text or JSON, past the progress bar |
+//! | [`style`] | whether to use colours; the width of the terminal |
+//! | [`stderr`] | all output to stderr: messages as text or JSON, without breaking the progress bar |
 //! | [`format`](mod@format), [`logging`] | text or JSON; log lines |
 //! | [`interrupts`] | the signals that ask the process to end, and the answer to the first |
-//! | [`screen`] | the commentary of `demo` and `dev` |
+//! | [`screen`] | the output of `demo` and `dev` |
 //! | [`usage`](mod@usage) | help texts and errors of clap: usage lines, examples, what is wrong with arguments |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
 //! # Rules
 //!
-//! - What is written to stderr goes through [`stderr`]: with `LOG_FORMAT=json` every line is a JSON object,
+//! - All output to stderr goes through [`stderr`]: with `LOG_FORMAT=json` every line is a JSON object,
 //!   and a line never lands in the middle of the bar.
 //! - A number is written by [`numbers`], so that it looks the same in a bar, a table and a sentence.
 

@@ -23,8 +23,8 @@ use crate::stderr::{self, Lines};
 use crate::style::Stream;
 use settings::text::{self, Printable};
 
-/// Writes a field of a line for people. Values are texts of others, and go through [`text::printable`]: the
-/// library's own form leaves alone what is written by `Display`.
+/// Writes a field of a text line. Values may contain anything, so they go through [`text::printable`]: the
+/// library does not escape values that are written by `Display`.
 fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
     let name = field.name();
     if name != "message" {
@@ -35,12 +35,12 @@ fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std:
     write!(Printable(writer), "{value:?}")
 }
 
-/// Lines of JSON on their way, by the rule of [`text::json`].
+/// Escapes lines of JSON as [`text::json`] does.
 struct JsonLines<W>(W);
 
 impl<W: Write> Write for JsonLines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // Whole lines arrive, each at once.
+        // Each call gets a whole line.
         match std::str::from_utf8(line).map(|line| (line.trim_end_matches('\n'), line.ends_with('\n'))) {
             Ok((text, end)) => {
                 let mut text = text::json(text).into_owned();
@@ -57,18 +57,17 @@ impl<W: Write> Write for JsonLines<W> {
     }
 }
 
-/// How often the runtime of Lambda may give one and the same warning.
+/// Shortest time between two equal warnings of Lambda's runtime.
 const SELDOM: Duration = Duration::from_secs(1);
 
-/// Leaves out what the runtime of Lambda says again and again: several workers of it ask for the next event
-/// without a pause, and warn each time, until it is known that there is nobody to ask.
+/// Suppresses repeated warnings of Lambda's runtime: its workers request the next event without a pause, and each warns every time, until the API counts as lost.
 fn unless_repeated() -> impl Filter<Registry> {
-    let said = Said::default();
+    let last = LastLogged::default();
     let is_the_runtime = |target: &str| target.starts_with("lambda_runtime");
     DynFilterFn::new(move |metadata, _| {
         !metadata.is_event()
             || !is_the_runtime(metadata.target())
-            || said.may_be_said(metadata.callsite(), Instant::now())
+            || last.admits(metadata.callsite(), Instant::now())
     })
     .with_callsite_filter(move |metadata| {
         if is_the_runtime(metadata.target()) { Interest::sometimes() } else { Interest::always() }
@@ -76,27 +75,27 @@ fn unless_repeated() -> impl Filter<Registry> {
     .with_max_level_hint(LevelFilter::TRACE)
 }
 
-/// When something was said last.
-struct Said<K>(Mutex<HashMap<K, Instant>>);
+/// When each message was last logged.
+struct LastLogged<K>(Mutex<HashMap<K, Instant>>);
 
-impl<K> Default for Said<K> {
+impl<K> Default for LastLogged<K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Eq + Hash> Said<K> {
-    fn may_be_said(&self, what: K, now: Instant) -> bool {
-        let mut said = self.0.lock();
-        let is_due = said.get(&what).is_none_or(|last| now.saturating_duration_since(*last) >= SELDOM);
+impl<K: Eq + Hash> LastLogged<K> {
+    fn admits(&self, message: K, now: Instant) -> bool {
+        let mut last = self.0.lock();
+        let is_due = last.get(&message).is_none_or(|last| now.saturating_duration_since(*last) >= SELDOM);
         if is_due {
-            said.insert(what, now);
+            last.insert(message, now);
         }
         is_due
     }
 }
 
-/// The crates that the product is made of, beside that of the binary.
+/// The crates of the product, besides that of the binary.
 const CRATES: [&str; 10] = [
     "aws_access",
     "bridge_core",
@@ -110,8 +109,7 @@ const CRATES: [&str; 10] = [
     "web_ingest",
 ];
 
-/// What lines were named after before the product was divided into crates, where that is not found in
-/// [`CRATES`] under its own name.
+/// Log targets of 0.1.0, before the product was divided into crates, if their module has another name in [`CRATES`] now.
 const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
@@ -120,8 +118,7 @@ const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::logging", "terminal::logging"),
 ];
 
-/// `oms_bridge=debug` is the whole product, and `oms_bridge::journal=debug` the journal, whichever crate it
-/// is in. What is given for a crate itself holds for it.
+/// `oms_bridge=debug` applies to the whole product, and `oms_bridge::journal=debug` to the journal, whichever crate it is in. A level that is given for a crate itself takes precedence.
 fn of_the_product(given: Targets) -> Targets {
     let explicit: Vec<(String, LevelFilter)> =
         given.iter().map(|(target, level)| (target.to_owned(), level)).collect();
@@ -143,10 +140,9 @@ fn of_the_product(given: Targets) -> Targets {
     given.with_targets(implied)
 }
 
-/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). Says what is wrong
-/// with it when it cannot be read, and logs at `info` then.
+/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). If it cannot be parsed, logs why, and logs at `info`.
 ///
-/// Messages that are no log lines take the same form ([`stderr`]). A second call changes nothing.
+/// Other messages have the same form ([`stderr`]). A second call has no effect.
 pub fn start(format: LogFormat, filter: &str) {
     stderr::start(format);
     let (targets, problem) = match filter.parse::<Targets>() {
@@ -177,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_the_product_stands_for_all_its_crates() {
+    fn the_target_oms_bridge_applies_to_all_crates() {
         use tracing::Level;
 
         let targets = |text: &str| of_the_product(text.parse().unwrap());
@@ -262,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_0_1_0_logged_is_still_found_by_its_name() {
+    fn log_targets_of_0_1_0_still_work() {
         let modules = modules();
         for old in OF_0_1_0 {
             let targets = of_the_product(format!("oms_bridge::{old}=trace").parse().unwrap());
@@ -277,11 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_said_once_a_second() {
-        let (said, start) = (Said::default(), Instant::now());
+    fn equal_messages_are_logged_once_a_second() {
+        let (last, start) = (LastLogged::default(), Instant::now());
         let asked =
             [("a", 0), ("a", 1), ("b", 2), ("a", 999), ("a", 1000), ("a", 1999), ("b", 1999), ("a", 2000)];
-        let told = asked.map(|(what, at)| said.may_be_said(what, start + Duration::from_millis(at)));
+        let told = asked.map(|(message, at)| last.admits(message, start + Duration::from_millis(at)));
         assert_eq!(told, [true, false, true, false, true, false, true, true]);
     }
 }

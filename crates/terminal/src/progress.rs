@@ -1,4 +1,4 @@
-//! How far a command is: a bar on a terminal, a line now and then elsewhere.
+//! Progress of a command: a bar on a terminal, a line at intervals elsewhere.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -19,16 +19,16 @@ use crate::numbers::{byte_rate, bytes, count, duration, plural, rate};
 use crate::stderr::{self, Level};
 use crate::style::Stream;
 
-/// How often the bar moves.
+/// How often the bar is redrawn.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Rates are those of this time, or of the time between two lines if that is longer.
+/// Rates are averages over this time, or over the interval of the lines if that is longer.
 const WINDOW: Duration = Duration::from_secs(15);
 
 /// Columns that a note has at least, if it is longer.
 const NOTE: usize = 24;
 
-/// No total yet.
+/// The total is not known yet.
 const UNKNOWN: u64 = u64::MAX;
 
 /// How often a line is printed where there is no terminal.
@@ -40,7 +40,7 @@ impl Interval {
     ///
     /// # Errors
     ///
-    /// What is understood, when `text` is none of it.
+    /// When `text` has another form; the message names the accepted ones.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let wrong = || Invalid::new(format_args!("{text:?} is not a time such as 30s or 1m, or 0 for none"));
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -57,7 +57,7 @@ impl Interval {
     }
 }
 
-/// How far a command is. Cheap to clone; every clone counts for the same.
+/// Progress of a command. Cheap to clone; clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Progress(Arc<Inner>);
 
@@ -80,8 +80,8 @@ struct Words {
 }
 
 impl Progress {
-    /// Of a command that handles things called `noun`, and for now is `doing` something with them. On a
-    /// terminal it is a bar, elsewhere a line for each interval.
+    /// The progress of a command that is `doing` something with items called `noun`. On a terminal it is a
+    /// bar, elsewhere a line every interval.
     pub fn new(doing: &'static str, noun: &'static str, every: Interval) -> Self {
         let bar = if Stream::Stderr.is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let words = Mutex::new(Words { doing, note: String::new() });
@@ -90,47 +90,47 @@ impl Progress {
         Self(Arc::new(Inner { bar, every, noun, done, total, bytes, total_bytes, words }))
     }
 
-    /// Whether it is a bar: then somebody waits, and wants to know how long.
+    /// Whether it is a bar, so that a remaining time is worth finding out.
     pub fn is_a_bar(&self) -> bool {
         !self.0.bar.is_hidden()
     }
 
-    /// Whether somebody will see it: without that nothing needs to be found out for it.
+    /// Whether it is shown at all; if not, totals need not be found out.
     pub fn is_shown(&self) -> bool {
         self.is_a_bar() || self.0.every.0.is_some()
     }
 
-    /// What is being done from now on: `listing`, `copying`.
+    /// Sets what is being done: `listing`, `copying`.
     pub fn doing(&self, doing: &'static str) {
         self.words().doing = doing;
     }
 
-    /// What happened last, and is worth a look: the last error.
+    /// Sets the note, such as the last error.
     pub fn note(&self, note: impl Into<String>) {
         self.words().note = note.into();
     }
 
-    /// So many more are done.
+    /// Adds `done` finished items.
     pub fn add(&self, done: u64) {
         self.0.done.fetch_add(done, Ordering::Relaxed);
     }
 
-    /// So many bytes are done altogether.
+    /// Sets the bytes done so far.
     pub fn set_bytes(&self, bytes: u64) {
         self.0.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// How many there are.
+    /// Sets the total number of items.
     pub fn set_total(&self, total: u64) {
         self.0.total.store(total, Ordering::Relaxed);
     }
 
-    /// How many bytes there are.
+    /// Sets the total number of bytes.
     pub fn set_total_bytes(&self, total: u64) {
         self.0.total_bytes.store(total, Ordering::Relaxed);
     }
 
-    /// Shows it for as long as this is awaited. `update` is called before each look.
+    /// Shows it for as long as this is awaited. `update` is called before each redraw.
     pub async fn show(&self, update: impl Fn(&Self)) -> Infallible {
         let inner = &*self.0;
         let mut pace = Pace::default();
@@ -139,11 +139,11 @@ impl Progress {
                 return future::pending().await;
             };
             loop {
-                pace.look(Instant::now(), &self.snapshot());
+                pace.add(Instant::now(), &self.snapshot());
                 sleep(every).await;
                 update(self);
                 let now = self.snapshot();
-                pace.look(Instant::now(), &now);
+                pace.add(Instant::now(), &now);
                 stderr::message(Level::Info, &now.line(&pace), now.fields(&pace));
             }
         }
@@ -152,7 +152,7 @@ impl Progress {
         loop {
             update(self);
             let now = self.snapshot();
-            pace.look(Instant::now(), &now);
+            pace.add(Instant::now(), &now);
             let (position, length) = now.position();
             // A terminal may change its width at any time.
             let columns = Stream::Stderr.columns();
@@ -171,7 +171,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub fn finish(&self) {
         stderr::shown(None);
         self.0.bar.finish_and_clear();
@@ -237,7 +237,7 @@ impl Shape {
     }
 }
 
-/// How far it is at one moment.
+/// The progress at one moment.
 #[derive(Clone, Debug)]
 struct Snapshot {
     doing: &'static str,
@@ -254,7 +254,7 @@ impl Snapshot {
         self.bytes > 0 || self.total_bytes.is_some()
     }
 
-    /// Where the bar is: in bytes, where their total is known.
+    /// Position of the bar: in bytes if their total is known, else in items.
     fn position(&self) -> (u64, Option<u64>) {
         match (self.total_bytes, self.total) {
             (Some(total), _) if total > 0 => (self.bytes, Some(total)),
@@ -324,7 +324,7 @@ impl Snapshot {
         line
     }
 
-    /// The remaining time, where that can be known.
+    /// The remaining time, if it can be estimated.
     fn left(&self, pace: &Pace) -> Option<Duration> {
         let (position, total) = self.position();
         let per_second =
@@ -353,15 +353,15 @@ impl Snapshot {
     }
 }
 
-/// How fast it goes.
+/// The recent rate.
 #[derive(Debug, Default)]
 struct Pace(VecDeque<(Instant, u64, u64)>);
 
 impl Pace {
-    /// Takes note of how far it is `now`.
-    fn look(&mut self, now: Instant, snapshot: &Snapshot) {
+    /// Adds a snapshot.
+    fn add(&mut self, now: Instant, snapshot: &Snapshot) {
         self.0.push_back((now, snapshot.done, snapshot.bytes));
-        // The last look that is older than the window stays: before it there is nothing to compare with.
+        // The newest snapshot that is older than the window is kept, as the start of the average.
         while self.0.get(1).is_some_and(|(then, ..)| now - *then >= WINDOW) {
             self.0.pop_front();
         }
@@ -395,16 +395,16 @@ mod tests {
         Snapshot { doing: "copying", noun: "object", done, total, bytes, total_bytes, note }
     }
 
-    /// A pace between two looks that lie ten seconds apart.
+    /// The pace of two snapshots that are ten seconds apart.
     fn pace(first: &Snapshot, second: &Snapshot) -> Pace {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        pace.look(now, first);
-        pace.look(now + Duration::from_secs(10), second);
+        pace.add(now, first);
+        pace.add(now + Duration::from_secs(10), second);
         pace
     }
 
     #[test]
-    fn a_line_says_what_is_done_how_far_it_is_how_fast_and_how_long_it_takes() {
+    fn a_line_has_counts_rate_and_remaining_time() {
         let (before, now) = (at(0, None, 0, None), at(1234, Some(5678), 1 << 30, Some(3 << 30)));
         let line = now.line(&pace(&before, &now));
         assert_eq!(line, "copying: 1,234 of 5,678 objects, 1.0 GiB of 3.0 GiB, 102.3 MiB/s, ETA 20s");
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn unknown_values_are_left_out() {
         let (before, mut now) = (at(0, None, 0, None), at(1, None, 0, None));
         now.note = "last error: a\u{1b}[2J".to_owned();
         let line = now.line(&pace(&before, &now));
@@ -471,13 +471,13 @@ mod tests {
     fn the_pace_is_that_of_the_last_seconds() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         for (second, done) in [(0, 0), (1, 1000), (20, 1000), (30, 1100)] {
-            pace.look(start + Duration::from_secs(second), &at(done, None, 0, None));
+            pace.add(start + Duration::from_secs(second), &at(done, None, 0, None));
         }
         assert!((pace.of_things() - 100.0 / 29.0).abs() < 1e-9, "{pace:?}");
     }
 
     #[test]
-    fn intervals_are_read_and_nought_is_never() {
+    fn intervals_are_parsed_and_zero_means_never() {
         let every = |text| Interval::parse(text).map(|Interval(every)| every);
         assert_eq!(every("1m"), Ok(Some(Duration::from_mins(1))));
         assert_eq!(every("500ms"), Ok(Some(Duration::from_millis(500))));

@@ -1,4 +1,5 @@
-//! A commentary: plain lines, coloured on a terminal, readable in a log file and on a narrow screen.
+//! The output of `demo` and `dev`: plain lines, coloured on a terminal, readable in a log file and on a
+//! narrow screen.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -10,21 +11,21 @@ use crate::stderr;
 use crate::style::Stream;
 use settings::text::printable;
 
-/// Widest object name that is shown whole, where there is room for it.
+/// Widest object name that is shown in full, if there is room for it.
 const NAME: usize = 34;
 
 /// Narrowest column of names.
 const NARROWEST: usize = 12;
 
-/// What the other columns of a line take.
+/// Width of the other columns.
 const OTHERS: usize = 46;
 
-/// Where the commentary goes.
+/// The stream that is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
-    /// It is the result.
+    /// stdout: the text is the result.
     Stdout,
-    /// The result on stdout is for a program.
+    /// stderr: the result on stdout is for a program.
     Stderr,
 }
 
@@ -32,20 +33,20 @@ impl Screen {
     /// One line.
     pub fn line(self, text: &str) {
         match self {
-            // Nobody is left to be told when the reader has gone.
+            // An error means that the reader has closed the stream.
             Self::Stdout => drop(writeln!(io::stdout(), "{text}")),
             Self::Stderr => stderr::styled(text),
         }
     }
 
-    /// Text that goes on below itself, behind `first`, where the terminal ends.
+    /// Text behind `first`, wrapped at the width of the terminal with a hanging indent.
     pub fn paragraph(self, first: &str, text: &str) {
         for line in paragraph(first, text, self.width()).lines() {
             self.line(line);
         }
     }
 
-    /// The title of an act.
+    /// The title of a step.
     pub fn title(self, text: &str) {
         self.line("");
         for line in paragraph("", text, self.width()).lines() {
@@ -53,12 +54,12 @@ impl Screen {
         }
     }
 
-    /// Something that went well.
+    /// A success.
     pub fn good(self, key: &str, detail: &str) {
         self.about(&self.style("✓").green().to_string(), key, detail);
     }
 
-    /// Something that did not.
+    /// A failure.
     pub fn bad(self, key: &str, detail: &str) {
         self.about(&self.style("✗").red().to_string(), key, detail);
     }
@@ -89,7 +90,7 @@ impl Screen {
         }
     }
 
-    /// A key as it is shown: escaped, and cut where it is too long.
+    /// A key for display: escaped, and truncated if it is too long.
     pub fn shown(self, key: &str) -> String {
         truncate_str(&printable(key), self.name_width(), "…").into_owned()
     }

@@ -1,4 +1,4 @@
-//! Everything that goes to stderr: messages and log lines, as text or as JSON, and past the progress bar.
+//! All output to stderr: messages and log lines, as text or JSON, without breaking the progress bar.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,22 +13,22 @@ use serde_json::{Map, Value};
 use crate::format::LogFormat;
 use settings::text;
 
-/// How lines are written, from the start of the process on.
+/// The form of all lines; set once, at the start of the process.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
-/// The bar that is shown, if one is.
+/// The bar that is shown, if any.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// What a message is about.
+/// Level of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// What was done, or is to be known.
+    /// Information.
     Info,
-    /// The command fails for it.
+    /// The command fails because of it.
     Error,
 }
 
-/// Sets the form of all lines, that of a panic too. A second call changes nothing.
+/// Sets the form of all lines, including that of a panic. A second call has no effect.
 pub fn start(format: LogFormat) {
     if FORMAT.set(format).is_ok() && format == LogFormat::Json {
         panic::set_hook(Box::new(|panicked| {
@@ -43,20 +43,20 @@ fn format() -> LogFormat {
     FORMAT.get().copied().unwrap_or(LogFormat::Text)
 }
 
-/// Says something: what a terminal would act on is escaped.
+/// Prints a message; control characters are escaped.
 pub fn say(what: impl Display) {
     message(Level::Info, &what.to_string(), Map::new());
 }
 
-/// Says why the command fails.
+/// Prints why the command fails.
 pub fn error(why: impl Display) {
     message(Level::Error, &why.to_string(), Map::new());
 }
 
-/// Says something that has its colours already.
+/// Prints a message that contains its colours already.
 pub fn styled(what: &str) {
     match format() {
-        // Nobody is left to be told where stderr is closed.
+        // An error means that stderr is closed.
         LogFormat::Text => drop(Lines.write_all(format!("{what}\n").as_bytes())),
         LogFormat::Json if what.is_empty() => {}
         LogFormat::Json => say(console::strip_ansi_codes(what)),
@@ -67,7 +67,7 @@ pub fn styled(what: &str) {
 /// JSON.
 pub fn passed_on(text: &str, laid_out: impl FnOnce() -> String) {
     match format() {
-        // Nobody is left to be told where stderr is closed.
+        // An error means that stderr is closed.
         LogFormat::Text => drop(Lines.write_all(laid_out().as_bytes())),
         LogFormat::Json => {
             let text = text.trim();
@@ -76,7 +76,7 @@ pub fn passed_on(text: &str, laid_out: impl FnOnce() -> String) {
     }
 }
 
-/// Says something, with `fields` for programs that read it.
+/// Prints a message, with `fields` in its JSON form.
 pub(crate) fn message(level: Level, what: &str, fields: Map<String, Value>) {
     let line = match (format(), level) {
         (LogFormat::Text, Level::Info) => texts::translated(&text::lines(what)).into_owned(),
@@ -87,11 +87,11 @@ pub(crate) fn message(level: Level, what: &str, fields: Map<String, Value>) {
             json(level, what, fields, &Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true))
         }
     };
-    // Nobody is left to be told where stderr is closed.
+    // An error means that stderr is closed.
     let _ = Lines.write_all(format!("{line}\n").as_bytes());
 }
 
-/// The form of the log's own lines.
+/// The same form as that of log lines.
 fn json(level: Level, what: &str, fields: Map<String, Value>, now: &str) -> String {
     let level = match level {
         Level::Info => "INFO",
@@ -106,14 +106,14 @@ fn json(level: Level, what: &str, fields: Map<String, Value>, now: &str) -> Stri
     text::json(&Value::Object(line).to_string()).into_owned()
 }
 
-/// Shows `bar` from now on: lines are written above it.
+/// Sets the bar; lines are written above it from now on.
 pub(crate) fn shown(bar: Option<ProgressBar>) {
     *BAR.lock() = bar;
 }
 
-/// Does something with the terminal while the bar is off it.
+/// Runs `write` while the bar is hidden.
 pub fn beside_the_bar<R>(write: impl FnOnce() -> R) -> R {
-    // The lock is not held meanwhile: what is written may be a message itself.
+    // The lock is not held meanwhile, since `write` may print messages itself.
     let bar = BAR.lock().clone();
     match bar {
         Some(bar) => bar.suspend(write),

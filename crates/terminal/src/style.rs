@@ -1,11 +1,11 @@
-//! Whether there may be colours, and how wide the terminal is.
+//! Whether to use colours, and the width of the terminal.
 
 use std::env;
 use std::io::{self, IsTerminal as _};
 
 use console::Term;
 
-/// A stream that people may look at.
+/// An output stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Results.
@@ -14,7 +14,7 @@ pub enum Stream {
     Stderr,
 }
 
-/// Narrower than this nothing is laid out for.
+/// Least width that output is laid out for.
 const NARROWEST: usize = 40;
 
 impl Stream {
@@ -26,13 +26,12 @@ impl Stream {
         }
     }
 
-    /// Whether what is written to it may have colours.
+    /// Whether to use colours on it.
     pub fn has_colours(self) -> bool {
         may_have_colours(self.is_terminal(), |name| env::var(name).ok())
     }
 
-    /// How many columns there are: what `COLUMNS` says, else those of the terminal. `None` where lines may be
-    /// of any length.
+    /// The number of columns: `COLUMNS`, else those of the terminal. `None` if lines may be of any length.
     pub fn width(self) -> Option<usize> {
         said_columns().or_else(|| self.terminal_columns()).map(|columns| columns.max(NARROWEST))
     }
@@ -58,7 +57,7 @@ fn said_columns() -> Option<usize> {
 }
 
 /// The rules of `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` ([no-color.org](https://no-color.org),
-/// [bixense.com/clicolors](https://bixense.com/clicolors)), in that order. Messages of clap follow the same.
+/// [bixense.com/clicolors](https://bixense.com/clicolors)), in that order. clap follows the same rules.
 fn may_have_colours(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if set("NO_COLOR").is_some() {
@@ -70,7 +69,7 @@ fn may_have_colours(is_terminal: bool, variable: impl Fn(&str) -> Option<String>
     is_terminal && set("CLICOLOR").as_deref() != Some("0") && set("TERM").as_deref() != Some("dumb")
 }
 
-/// Tells the library that styles text what [`Stream::has_colours`] says. To be called at the start.
+/// Passes [`Stream::has_colours`] on to the library that styles text. Call it at the start.
 pub fn start() {
     console::set_colors_enabled(Stream::Stdout.has_colours());
     console::set_colors_enabled_stderr(Stream::Stderr.has_colours());

@@ -18,8 +18,8 @@ pub fn usage(program: &str, command: &Command) -> String {
     usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned()
 }
 
-/// The same command line with examples, behind the options, that no width of a terminal breaks: they are there
-/// to be pasted. Its texts are shown by [`laid_out`].
+/// The same command line with examples, behind the options, that no width of a terminal breaks: they are
+/// there to be pasted. Its texts are shown by [`laid_out`].
 #[must_use]
 pub fn keep_examples(command: Command) -> Command {
     let kept = |text: &StyledStr| {

@@ -1,7 +1,7 @@
 //! The help of a command line in Chinese.
 //!
-//! [`translated`] replaces the texts of the [`Command`]; what clap itself adds to what it lays out is replaced
-//! in the finished text by [`laid_out`].
+//! [`translated`] replaces the texts of the [`Command`]; what clap itself adds to what it lays out is
+//! replaced in the finished text by [`laid_out`].
 
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};

@@ -1,6 +1,6 @@
-//! Serves a desk on loopback until Ctrl-C, with a catalogue in a file of SQLite:
-//! `cargo run -p upload-desk --example desk`, or with `once` to see it start and end. The bucket is at an
-//! address where nobody listens, so that forms are signed, and uploads lead nowhere.
+//! Serves a desk on loopback until Ctrl-C, with a catalogue in a file of SQLite: `cargo run -p upload-desk
+//! --example desk`, or with `once` to see it start and end. The endpoint of the bucket is a closed port, so
+//! forms are signed, but uploads fail.
 
 use std::env;
 use std::error::Error;
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         random: rustls::crypto::ring::default_provider().secure_random,
     });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("http://{} is open to zoe, whose token is 0123456789abcdef", listener.local_addr()?);
+    println!("sign in at http://{} as zoe, with the token 0123456789abcdef", listener.local_addr()?);
     let once = env::args().nth(1).is_some_and(|argument| argument == "once");
     let stop = async move {
         if !once {

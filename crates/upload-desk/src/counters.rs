@@ -3,7 +3,7 @@
 use bridge_core::metrics::{Counter, Exposition};
 use serde::Serialize;
 
-/// The numbers, as they are counted.
+/// The counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(super) allowed: Counter,
@@ -21,13 +21,13 @@ pub(crate) struct Counters {
 pub struct Totals {
     /// Uploads that were allowed.
     pub allowed: u64,
-    /// Uploads that were not needed, as their user has the object.
+    /// Uploads that were not needed, since their user has the object already.
     pub duplicates: u64,
     /// Callbacks that were accepted, including repeated ones.
     pub callbacks: u64,
     /// Callbacks that were refused.
     pub callbacks_refused: u64,
-    /// Objects that arrived, however the desk learnt of them.
+    /// Objects that arrived, reported by a callback or found in the bucket.
     pub stored: u64,
     /// Objects that the engine accepted, or whose failure is in the journal.
     pub forwarded: u64,
@@ -38,7 +38,7 @@ pub struct Totals {
 }
 
 impl Counters {
-    /// The numbers by now.
+    /// The current values.
     pub(crate) fn totals(&self) -> Totals {
         Totals {
             allowed: self.allowed.value(),
@@ -60,7 +60,7 @@ impl Totals {
         for (name, value, help) in [
             ("uploads_allowed", self.allowed, "Uploads that were allowed."),
             ("uploads_duplicate", self.duplicates, "Uploads that were not needed."),
-            ("callbacks", self.callbacks, "Callbacks of OSS that were taken."),
+            ("callbacks", self.callbacks, "Callbacks of OSS that were accepted."),
             ("callbacks_refused", self.callbacks_refused, "Callbacks that were refused."),
             ("objects_stored", self.stored, "Objects that arrived."),
             ("objects_forwarded", self.forwarded, "Objects accepted by the engine or in the journal."),

@@ -124,15 +124,15 @@ impl Rules {
 pub(crate) struct NoRandomness;
 
 impl Desk {
-    /// Lets copies in parts end after the parts that are being sent. They are recorded, and a replay goes on
-    /// with them.
+    /// Ends multipart copies after the parts that are being sent. They are recorded, and a replay resumes
+    /// them.
     pub fn end_at_parts(&self) {
         if let Some(forwarding) = &self.0.forwarding {
             forwarding.pipeline.engine().stop(StopLevel::EndAtParts);
         }
     }
 
-    /// Puts the parts together.
+    /// Builds a desk from its parts.
     pub fn new(parts: DeskParts) -> Self {
         let DeskParts { users, rules, catalogue, store, callbacks, fetcher, forwarding, clock, random } =
             parts;
@@ -162,7 +162,7 @@ impl Desk {
         self.0.catalogue.close().await;
     }
 
-    /// Who may sign in, for people to read. No token is in it.
+    /// The names of users for a message, without tokens.
     pub fn users(&self) -> String {
         self.0.users.summary()
     }

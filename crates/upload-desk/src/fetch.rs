@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_slower_than_the_least_speed_ends_after_a_round() {
+    async fn a_fetch_below_the_least_speed_ends_after_a_minute() {
         let (done, time) = reads(LEAST_SPEED / 2, 600).await;
         assert!(matches!(done, Err(TooSlow { bytes }) if bytes <= LEAST_SPEED * 30), "{done:?}");
         assert_eq!(time, ROUND);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_quick_enough_or_short_goes_to_its_end() {
+    async fn a_fast_or_short_fetch_is_finished() {
         assert_eq!(reads(LEAST_SPEED * 2, 600).await, (Ok(()), Duration::from_mins(10)));
         assert_eq!(reads(1, 59).await, (Ok(()), Duration::from_secs(59)));
     }
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_places_of_a_user_leave_room_for_others() {
+    async fn the_permits_of_a_user_leave_some_for_others() {
         let fetcher = looking_up(|_| Box::pin(async { Ok(Vec::new()) }));
         let mut held = Vec::new();
         for _ in 0..MAX_FETCHES_PER_USER {
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hosts_that_lead_nowhere_are_refused_before_anything_is_written() {
+    async fn hosts_without_admissible_addresses_are_refused_before_anything_is_written() {
         let fetcher = looking_up(|name| {
             Box::pin(async move {
                 match &*name {

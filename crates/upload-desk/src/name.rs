@@ -15,7 +15,7 @@ pub(crate) struct Name(String);
 
 /// The text is not a valid file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the name is not that of a file: 1 to {LONGEST} bytes behind the last slash, and more than dots")]
+#[error("not a valid file name: it needs 1 to {LONGEST} bytes after the last slash, not only dots")]
 pub(crate) struct InvalidName;
 
 impl Name {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_no_name_is_refused() {
+    fn a_text_without_a_name_is_refused() {
         let long = "x".repeat(LONGEST + 1);
         for text in ["", "/", "a/", ".", "..", "a/..", "...", "\0\n", " ", "\u{200b}", &long] {
             assert_eq!(Name::of(text), Err(InvalidName), "{text:?}");

@@ -26,7 +26,7 @@ const LAST_CALL: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 ///
-/// When the server breaks down.
+/// When the server fails.
 pub async fn serve(
     listener: TcpListener,
     limits: Limits,
@@ -49,12 +49,12 @@ pub async fn serve(
         Some(broken) => broken,
         None => timeout(LAST_CALL, &mut server).await.unwrap_or_else(|_| {
             server.abort();
-            tracing::warn!("stopped although some requests were not answered");
+            tracing::warn!("stopped before all requests were answered");
             Ok(())
         }),
     };
     if work.await.is_err() {
-        tracing::error!("the worker broke down");
+        tracing::error!("the worker panicked");
     }
     desk.close().await;
     served.map_err(io::Error::other)

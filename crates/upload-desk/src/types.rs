@@ -191,7 +191,7 @@ impl AllowedTypes {
             let known = ContentType::parse(name).filter(|known| known.parameters.is_empty());
             known
                 .map(|ContentType { kind, sort, .. }| format!("{kind}/{sort}"))
-                .ok_or_else(|| Invalid::new(format_args!("{name:?} is no content type")))
+                .ok_or_else(|| Invalid::new(format_args!("{name:?} is not a content type")))
         });
         let types: Vec<_> = types.collect::<Result<_, _>>()?;
         if types.is_empty() { Err(Invalid::new("names no content type")) } else { Ok(Self(Some(types))) }
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_on_the_list_is_shown_in_place() {
+    fn only_listed_types_are_shown_in_place() {
         for (text, shown) in [
             ("image/png", "image/png"),
             ("VIDEO/MP4; codecs=\"avc1\"", "video/mp4"),

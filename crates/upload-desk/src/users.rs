@@ -1,4 +1,4 @@
-//! Who may use the desk.
+//! The users of a desk.
 
 use std::sync::Arc;
 
@@ -88,12 +88,12 @@ fn parse(entry: &str) -> Result<(Token, User), Invalid> {
     let mut parts = entry.splitn(3, ':').map(str::trim);
     let name = parts.next().unwrap_or_default();
     if !is_name(name) {
-        // The text is not repeated: if the name was forgotten, it is the token.
+        // The text is not quoted: if the name was forgotten, it is the token.
         return Err(Invalid::new(format_args!(
-            "an entry does not begin with the name of a user (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
+            "an entry does not begin with a user name (1 to {LONGEST_NAME} of a-z, A-Z, 0-9, '-', '_' and '.')"
         )));
     }
-    // What is as long as a token may be one, in the place of a name.
+    // A text as long as a token may be one in the place of a name.
     let whose = if name.len() < SHORTEST { format!("{name:?}") } else { "an entry".to_owned() };
     let token =
         parts.next().ok_or_else(|| Invalid::new(format_args!("{whose} has no token: write name:token")))?;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_tells_its_user() {
+    fn a_token_identifies_its_user() {
         let users =
             "# staff\neric:0123456789abcdef, mia:fedcba9876543210:admin\n\neric:00112233445566778899\n";
         assert_eq!(who(users, "0123456789abcdef"), Some(("eric".into(), Role::Member)));
@@ -152,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_wrong_are_named_without_their_token() {
+    fn invalid_entries_are_reported_without_their_token() {
         for (text, expected) in [
             ("", "names no user"),
             ("# eric:0123456789abcdef", "names no user"),
             (
                 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef+",
-                "does not begin with the name",
+                "does not begin with a user name",
             ),
-            ("..:0123456789abcdef", "does not begin with the name"),
-            ("a/b:0123456789abcdef", "does not begin with the name"),
+            ("..:0123456789abcdef", "does not begin with a user name"),
+            ("a/b:0123456789abcdef", "does not begin with a user name"),
             ("eric", "\"eric\" has no token"),
             ("0123456789abcdefX", "an entry has no token"),
             ("0123456789abcdefX:eric", "the token of an entry is shorter"),

@@ -48,7 +48,7 @@ const FETCHES: u32 = 5;
 enum Outcome {
     Found(Arrival),
     Absent,
-    /// The bucket has it, and so does the pipeline.
+    /// Stored, and settled by the pipeline.
     Forwarded(Arrival),
     Removed,
     /// The upload in parts is over, which its row says already: the removal of its parts is the next work.
@@ -101,7 +101,7 @@ pub(crate) async fn run(desk: Desk, stop: impl Future<Output = ()>) {
         let pause = match desk.claim(room, &mut running).await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::error!(%error, "the catalogue fails; work waits");
+                tracing::error!(%error, "the catalogue failed; work waits");
                 Duration::from_secs(1)
             }
         };
@@ -118,7 +118,7 @@ pub(crate) async fn run(desk: Desk, stop: impl Future<Output = ()>) {
     if timeout(LAST_CALL, running.all_ended()).await.is_err() {
         tracing::warn!(
             rows = running.len(),
-            "stopped in the middle of work, which is taken up again after the next start"
+            "stopped before all work was finished; it is resumed after the next start"
         );
     }
 }
@@ -174,7 +174,7 @@ impl Desk {
                 tracing::warn!(key = entry.key, state = entry.state.as_str(), why, "not done");
             }
             Outcome::GivenUp(why) => tracing::info!(key = entry.key, why, "given up; its parts are removed"),
-            Outcome::Reopened(why, _) => tracing::warn!(key = entry.key, %why, "not put together"),
+            Outcome::Reopened(why, _) => tracing::warn!(key = entry.key, %why, "not completed"),
             _ => {}
         }
         let counters = &self.0.counters;
@@ -198,7 +198,7 @@ impl Desk {
             Ok(Some(row)) if row.due_at.is_some_and(|due| due <= self.now()) => self.wake(),
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(key = entry.key, %error, "what was done cannot be written down; it is done again");
+                tracing::error!(key = entry.key, %error, "the result cannot be recorded; the work is repeated");
             }
         }
     }
@@ -241,7 +241,7 @@ impl Desk {
         look(&self.0.store, entry).await
     }
 
-    /// Compares what a callback said with the bucket, then hands the object over.
+    /// Compares the callback's claims with the bucket, then forwards the object.
     async fn forward(&self, entry: &Entry) -> Outcome {
         let found = match look(&self.0.store, entry).await {
             Outcome::Found(found) => found,
@@ -254,7 +254,7 @@ impl Desk {
                     Err(error) => Outcome::Retry(error.to_string()),
                 }
             }
-            (Forward::Waiting, None) => Outcome::Retry("this desk forwards nothing".to_owned()),
+            (Forward::Waiting, None) => Outcome::Retry("this desk does not forward objects".to_owned()),
             (Forward::Off | Forward::Done, _) => Outcome::Forwarded(found),
         }
     }
@@ -262,7 +262,7 @@ impl Desk {
     async fn fetch(&self, entry: &Entry) -> Outcome {
         let (Some(fetcher), Some(url)) = (&self.0.fetcher, entry.source_url.as_deref()) else {
             return Outcome::Failed(
-                "this desk fetches nothing any more: INGEST_DOMAINS is not set".to_owned(),
+                "this desk no longer fetches from URLs: INGEST_DOMAINS is not set".to_owned(),
             );
         };
         let Some(permit) = fetcher.permit(&entry.creator).await else { return Outcome::NotStarted };
@@ -284,7 +284,7 @@ impl Desk {
     async fn admit(&self, entry: &Entry) -> Outcome {
         let found = match look(&self.0.store, entry).await {
             Outcome::Found(found) => found,
-            Outcome::Absent => return Outcome::Retry("fetched, and gone again".to_owned()),
+            Outcome::Absent => return Outcome::Retry("fetched, but no longer in the bucket".to_owned()),
             other => return other,
         };
         let types = &self.0.rules.types;
@@ -294,7 +294,7 @@ impl Desk {
                 let content_type = found.content_type.as_deref().unwrap_or(UNKNOWN);
                 format!("{content_type} may not be uploaded, only {types}")
             }
-            None => format!("{:?} is no content type", found.content_type.unwrap_or_default()),
+            None => format!("{:?} is not a content type", found.content_type.unwrap_or_default()),
         };
         match self.0.store.remove(&entry.key).await {
             Ok(()) => Outcome::Failed(why),

@@ -1,4 +1,4 @@
-//! Routes and answers.
+//! Routes and responses.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ struct IngestInner {
     random: &'static dyn SecureRandom,
 }
 
-/// An answer that is no success.
+/// An error response.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
@@ -61,12 +61,12 @@ impl Refusal {
     }
 }
 
-/// When the client wants its answer.
+/// When the response is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AnswerTime {
-    /// As soon as what was asked for is written down.
+    /// As soon as the request is recorded.
     Promptly,
-    /// When the outcome is known.
+    /// Once the results are known.
     AtTheEnd,
 }
 
@@ -84,11 +84,11 @@ impl AnswerTime {
     }
 }
 
-/// What is asked for, by the head of a request.
+/// The operation that a request's head names.
 enum Operation<'h> {
-    /// To fetch objects.
+    /// Fetch objects.
     Take(AnswerTime),
-    /// What became of `<id>`, or `<id>/<number of the object>`.
+    /// Show `<id>`, or `<id>/<index of the object>`.
     Show(&'h str),
 }
 
@@ -106,8 +106,8 @@ impl Ingest {
         }
     }
 
-    /// The answer to a request that is refused for its head alone, before its body is received: without the
-    /// token, or for an unknown path.
+    /// The response to a request that its head already rules out, without the token or for an unknown path,
+    /// so that its body need not be received.
     pub fn refuses(&self, head: &Parts) -> Option<Response<Bytes>> {
         self.asked(head).err().map(Refusal::into_response)
     }
@@ -162,11 +162,12 @@ impl Ingest {
         let credentials = invocation
             .credentials
             .map_err(|error| Refusal::unavailable("no_credentials", error.to_string()))?;
-        let id = jobs::id(*random)
-            .ok_or_else(|| Refusal::unavailable("unavailable", "the system gives no random numbers"))?;
+        let id = jobs::id(*random).ok_or_else(|| {
+            Refusal::unavailable("unavailable", "the system's random number generator failed")
+        })?;
         let job = jobs
             .add(id, wanted.iter().map(|object| object.key.clone()))
-            .map_err(|jobs::Full| Refusal::unavailable("busy", "too many objects are under way"))?;
+            .map_err(|jobs::Full| Refusal::unavailable("busy", "too many objects are in progress"))?;
         let fetches = host.pipeline.engine().reads_urls();
         let work = Work {
             host: host.clone(),
@@ -176,7 +177,7 @@ impl Ingest {
             credentials,
             budget: Budget::until(invocation.deadline, Instant::now()),
         };
-        // Handing keys to OMS takes no longer than an event.
+        // Sending keys to OMS takes no longer than an event.
         if fetches && answer == AnswerTime::Promptly {
             self.promise(work, busy).await
         } else {
@@ -185,7 +186,7 @@ impl Ingest {
         }
     }
 
-    /// Writes down what is asked for, and does it after the answer.
+    /// Records the request, responds, and then processes it.
     async fn promise(&self, mut work: Work, busy: Option<Busy>) -> Result<Response<Bytes>, Refusal> {
         let job = Arc::clone(&work.job);
         let journal = self.0.host.pipeline.journal();
@@ -194,7 +195,7 @@ impl Ingest {
             Ok(pending) => work.pending = pending,
             Err(error) => {
                 job.end(false);
-                let why = format!("what is asked for cannot be written down: {error}");
+                let why = format!("the request cannot be recorded: {error}");
                 return Err(Refusal::unavailable("journal_unavailable", why));
             }
         }
@@ -211,7 +212,7 @@ impl Ingest {
 
     /// `<id>`, or `<id>/<number of the object>`.
     fn show(&self, path: &str) -> Result<Response<Bytes>, Refusal> {
-        let unknown = || not_found("no such id: it is of another instance, or was forgotten");
+        let unknown = || not_found("unknown id: it belongs to another instance, or was dropped");
         let (id, index) = match path.split_once('/') {
             Some((id, index)) => (id, Some(index)),
             None => (path, None),
@@ -232,7 +233,7 @@ fn change(RequestedObject { key, url }: RequestedObject, fetches: bool) -> Objec
     ObjectChange { url: fetches.then_some(url), ..ObjectChange::of_key(key) }
 }
 
-/// A request as it is shown.
+/// The JSON form of a request.
 #[derive(Serialize)]
 struct ShownJob<'j> {
     id: &'j str,
@@ -264,7 +265,7 @@ impl ShownObject {
 
 impl<'j> ShownJob<'j> {
     fn of(job: &'j Job) -> Self {
-        // Asked first, so that nothing can be pending once it has ended.
+        // Read first, so that nothing is shown as pending once the request has ended.
         let ended = job.has_ended();
         let objects = job.objects();
         let failed = objects.iter().any(|object| matches!(object.state, ObjectState::Failed { .. }));
@@ -294,7 +295,7 @@ fn not_found(message: &str) -> Refusal {
 }
 
 fn not_allowed(method: &'static str) -> Refusal {
-    let message = format!("this path takes {method} alone");
+    let message = format!("this path supports only {method}");
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).with(ALLOW, method)
 }
 
@@ -310,7 +311,7 @@ impl From<RequestError> for Refusal {
 impl Refusal {
     fn into_response(self) -> Response<Bytes> {
         let Self { status, code, message, header } = self;
-        tracing::warn!(status = status.as_u16(), code, message, "request over HTTP refused");
+        tracing::warn!(status = status.as_u16(), code, message, "HTTP request refused");
         let mut response =
             json(status, &serde_json::json!({ "error": { "code": code, "message": message } }));
         if let Some((name, value)) = header {
@@ -321,7 +322,8 @@ impl Refusal {
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-    // Only maps with keys that are no strings, and failing `Serialize` implementations, cannot be written.
+    // Serialization fails only for maps whose keys are not strings, and for failing `Serialize`
+    // implementations.
     let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default().into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,4 +1,4 @@
-//! What the process that serves the interface gives it.
+//! What the hosting process provides.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use bridge_core::credentials::NoCredentials;
 use bridge_core::pipeline::{Pipeline, Report};
 
-/// The process, as the interface needs it.
+/// The hosting process.
 #[derive(Clone)]
 pub struct Host {
     /// Objects are forwarded through it.
     pub pipeline: Arc<Pipeline>,
-    /// Takes the report of each request, for the totals of the process.
+    /// Called with the report of each request, for the totals of the process.
     pub count: Arc<dyn Fn(&Report) + Send + Sync>,
 }
 
@@ -24,11 +24,11 @@ impl fmt::Debug for Host {
     }
 }
 
-/// The invocation that a request came with.
+/// The invocation that a request belongs to.
 #[derive(Debug)]
 pub struct Invocation {
     /// Credentials of the source and the log bucket.
     pub credentials: Result<Arc<Credentials>, NoCredentials>,
-    /// Until when the work may take.
+    /// Deadline of the work.
     pub deadline: Instant,
 }

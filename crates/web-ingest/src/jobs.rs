@@ -1,4 +1,4 @@
-//! What became of what was asked for.
+//! State of the requested objects.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use bridge_core::engine::Failure;
 use object_copy::outcome::{EngineError, FailureClass};
 
-/// Objects that are remembered, over all requests. The oldest requests that have ended are forgotten first.
+/// Most objects that are kept, over all requests. The oldest requests that have ended are dropped first.
 const OBJECTS_KEPT: usize = 10_000;
 
-/// All requests of this instance that are remembered.
+/// The requests of this instance.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs(Mutex<Table>);
 
@@ -26,7 +26,7 @@ struct Table {
     objects: usize,
 }
 
-/// So many objects are under way that no more are taken.
+/// Too many objects are in progress to accept more.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -47,21 +47,21 @@ pub(crate) struct JobObject {
     pub(crate) state: ObjectState,
 }
 
-/// What became of an object.
+/// State of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(crate) enum ObjectState {
-    /// Nothing yet.
+    /// In progress.
     Pending,
-    /// It is at the destination.
+    /// Copied to the destination.
     Copied(Copied),
-    /// OMS took its key.
+    /// OMS accepted its key.
     Accepted {
         /// Request id at OMS.
         #[serde(skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
     },
-    /// The settings leave it out.
+    /// Skipped because of the settings.
     Skipped {
         /// Why.
         note: String,
@@ -70,19 +70,19 @@ pub(crate) enum ObjectState {
     Failed {
         class: FailureClass,
         error: EngineError,
-        /// Whether the journal knows, and a replay tries again.
+        /// Whether the journal has a record, so that a replay retries it.
         recorded: bool,
     },
 }
 
-/// What the destination says of a copy.
+/// Metadata of a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Copied {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) etag: Option<String>,
-    /// CRC-64/XZ in decimal, as OSS writes it: a number in JSON would lose digits.
+    /// CRC-64/XZ in decimal, as OSS writes it; a string, since many JSON parsers round large numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) crc64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ impl ObjectState {
 }
 
 impl Jobs {
-    /// Remembers a new request.
+    /// Adds a new request.
     pub(crate) fn add(&self, id: String, keys: impl Iterator<Item = String>) -> Result<Arc<Job>, Full> {
         let objects: Vec<_> = keys.map(|key| JobObject { key, state: ObjectState::Pending }).collect();
         let job = Arc::new(Job {
@@ -124,7 +124,7 @@ impl Jobs {
 }
 
 impl Table {
-    /// Forgets requests that have ended until so many more objects fit in.
+    /// Drops requests that have ended until `more` objects fit in.
     fn make_room(&mut self, more: usize) -> Result<(), Full> {
         let mut index = 0;
         while self.objects + more > OBJECTS_KEPT {
@@ -146,7 +146,7 @@ impl Job {
         &self.id
     }
 
-    /// The objects as they are now.
+    /// The current state of all objects.
     pub(crate) fn objects(&self) -> Vec<JobObject> {
         self.objects.lock().clone()
     }
@@ -165,8 +165,7 @@ impl Job {
         *self.ended.borrow()
     }
 
-    /// Says that nothing more will happen. What is pending by now was lost, and `recorded` tells whether the
-    /// journal has it.
+    /// Ends the job. Objects that are still pending are lost; `recorded` says whether the journal has them.
     pub(crate) fn end(&self, recorded: bool) {
         for object in self.objects.lock().iter_mut().filter(|object| object.state == ObjectState::Pending) {
             object.state = ObjectState::lost(recorded);
@@ -175,7 +174,7 @@ impl Job {
     }
 }
 
-/// An id that nobody guesses: 128 bits.
+/// An id that cannot be guessed: 128 bits.
 pub(crate) fn id(random: &dyn SecureRandom) -> Option<String> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes).ok()?;
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn no_request_under_way_is_forgotten() {
+    fn no_request_in_progress_is_dropped() {
         let jobs = Jobs::default();
         let job = add(&jobs, "a", OBJECTS_KEPT).unwrap();
         assert_eq!(add(&jobs, "b", 1).unwrap_err(), Full);
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_settled_has_failed_in_the_end() {
+    fn objects_that_were_never_settled_have_failed() {
         let job = add(&Jobs::default(), "a", 2).unwrap();
         job.set(0, ObjectState::Copied(Copied { bytes: Some(7), ..Copied::default() }));
         job.end(true);

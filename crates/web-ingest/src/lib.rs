@@ -1,5 +1,5 @@
-//! Objects of the web on demand: `POST /objects` names them, and they are fetched and put to the destination,
-//! or their keys are handed to OMS.
+//! Objects of the web on demand: `POST /objects` names them, and they are copied to the destination, or their
+//! keys are sent to OMS.
 //!
 //! ```text
 //! POST /objects ──token──▶ request ──guard──▶ pending records ──▶ 202 and an id
@@ -8,21 +8,21 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `api` | routes, answers |
-//! | `host` | what the process that serves the interface gives it |
-//! | `request` | what is asked for: limits, and keys as URLs |
-//! | `jobs` | what became of what was asked for |
-//! | `work` | one request to its end |
-//! | `pending` | the records that stand for objects that were promised |
+//! | `api` | routes, responses |
+//! | `host` | what the hosting process provides |
+//! | `request` | the body of a request: limits, and the URL of a key |
+//! | `jobs` | state of the requested objects |
+//! | `work` | processes one request |
+//! | `pending` | failure records for accepted objects that are not copied yet |
 //!
 //! # Rules
 //!
-//! - No answer promises what a kill would undo: before 202 is answered, each object has a failed record in
-//!   the journal, with the URL it is fetched from. It goes once the success record is written. Until then a
-//!   replay copies the object.
-//! - A URL is judged before each request, redirects included, and so is each address that a name resolves to
-//!   at the moment of the connection. Nothing is connected to on the strength of an earlier look.
-//! - Ids are 128 bits from the system's generator: who has one was given it.
+//! - An accepted request survives a kill: before the response 202 is sent, each object has a failure record
+//!   in the journal, with the URL it is fetched from. It is deleted once the success record is written. Until
+//!   then a replay copies the object.
+//! - A URL is checked before each request, redirects included, and so is each address that a name resolves to
+//!   when the connection is made. No earlier check is relied on.
+//! - Ids are 128 random bits, so nobody can guess the id of another client.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Records that stand for objects that were promised and are not copied yet.
+//! Failure records for accepted objects that are not copied yet.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -12,20 +12,20 @@ const AT_ONCE: usize = 64;
 
 const PROMISED: &str = "accepted over HTTP, not copied yet";
 
-/// The records of one request, by the place of their objects in it. It may have none: what is waited for
-/// needs no promise.
+/// The pending records of one request, by the index of their objects in it. Empty if the client waits for the
+/// result.
 ///
-/// Each is an object of its own, so two requests of one key have two promises, and taking one back leaves the
-/// other.
+/// Each is an object of its own, so two requests for one key have two records, and deleting one
+/// leaves the other.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(Vec<String>);
 
 impl Pending {
-    /// Writes a failed record for each change, in the name of the request `id`.
+    /// Writes a failure record with the request id `id` for each change.
     ///
     /// # Errors
     ///
-    /// When one of them is not known to be durable. Others may be: then a replay copies an object too many.
+    /// When one of them is not known to be durable. Others may be, and a replay then copies their objects.
     pub(crate) async fn write(
         journal: &OpenJournal,
         id: &str,
@@ -56,8 +56,8 @@ impl Pending {
         !self.0.is_empty()
     }
 
-    /// Deletes the records of the objects at `places`. What cannot be deleted stays, and a replay finds the
-    /// object copied.
+    /// Deletes the records of the objects at `places`. If one cannot be deleted, a replay finds its object
+    /// copied.
     pub(crate) async fn remove(&self, journal: &OpenJournal, places: &[usize]) {
         let names: Vec<&str> =
             places.iter().filter_map(|place| self.0.get(*place)).map(String::as_str).collect();

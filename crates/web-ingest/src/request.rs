@@ -1,4 +1,4 @@
-//! What is asked for.
+//! The body of a request.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,28 +18,28 @@ pub const MAX_BODY: usize = 1 << 20;
 /// Objects that one request may name.
 const MAX_OBJECTS: usize = 1000;
 
-/// Longest key that OSS and OBS both take, in bytes.
+/// Longest key that both OSS and OBS accept, in bytes.
 const MAX_KEY: usize = 1023;
 
-/// All of a key that is no delimiter of a URL by itself: what RFC 3986 calls unreserved, and `/`.
+/// Characters that are not encoded: the unreserved set of RFC 3986, and `/`.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// An object that is asked for.
+/// A requested object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestedObject {
     /// Its key at the destination.
     pub(crate) key: String,
-    /// Where it is.
+    /// Its URL.
     pub(crate) url: String,
 }
 
-/// Why a request is not served.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum RequestError {
-    /// It breaks the form or a limit.
+    /// It is malformed, or exceeds a limit.
     #[error("{0}")]
     Malformed(String),
-    /// It names what is not fetched.
+    /// Its URL may not be fetched.
     #[error("{0}")]
     Refused(String),
 }
@@ -51,7 +51,7 @@ struct ObjectBody {
     key: String,
 }
 
-/// A list that is not read on once it is too long.
+/// A list; parsing stops once it is too long.
 struct BoundedList(Vec<ObjectBody>);
 
 impl<'de> Deserialize<'de> for BoundedList {
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for BoundedList {
     }
 }
 
-/// Reads one object or a list of them: all are good, or none is taken.
+/// Parses one object or a list of them; if one is invalid, all are refused.
 pub(crate) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<RequestedObject>, RequestError> {
     let asked: Vec<ObjectBody> = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice::<BoundedList>(body).map_err(|error| no_json(&error))?.0
@@ -99,7 +99,7 @@ pub(crate) fn parse(body: &[u8], guard: &Guard) -> Result<Vec<RequestedObject>, 
 }
 
 fn no_json(error: &serde_json::Error) -> RequestError {
-    /// What was sent may be quoted, but not at any length.
+    /// Longest quote of the request in a message.
     const LONGEST: usize = 400;
     let error: String = error.to_string().chars().take(LONGEST).collect();
     RequestError::Malformed(format!(
@@ -112,17 +112,17 @@ fn wanted(ObjectBody { domain, key }: ObjectBody, guard: &Guard) -> Result<Reque
     guard.admit(&site).map_err(|error| RequestError::Refused(error.to_string()))?;
     let path = path(&key)?;
     let url = format!("{site}{path}");
-    // What is fetched is what was judged, and nothing that the parser of URLs made of it.
+    // The URL that was checked must be the one that is fetched, so it must survive the parser unchanged.
     match Url::parse(&url) {
         Ok(parsed) if parsed.as_str() == url => Ok(RequestedObject { key, url }),
-        _ => Err(RequestError::Malformed(format!("no URL can carry the key {key:?}"))),
+        _ => Err(RequestError::Malformed(format!("the key {key:?} cannot be represented in a URL"))),
     }
 }
 
-/// The root of a site, by its domain: a plain host name. Within the private reach a port may follow, and
-/// `http://` go before.
+/// The root URL of a domain, which is a plain host name. Within the private reach, `http://` may precede it
+/// and a port may follow.
 fn site(domain: &str, reach: Reach) -> Result<Url, RequestError> {
-    let not_a_name = || RequestError::Malformed(format!("the domain {domain:?} is no plain host name"));
+    let not_a_name = || RequestError::Malformed(format!("the domain {domain:?} is not a plain host name"));
     let (scheme, authority) = match (domain.strip_prefix("http://"), reach) {
         (Some(authority), Reach::Private) => ("http", authority),
         _ => ("https", domain),
@@ -149,7 +149,7 @@ fn path(key: &str) -> Result<String, RequestError> {
     }
     if key.split('/').any(|segment| segment == "." || segment == "..") {
         return Err(RequestError::Malformed(format!(
-            "the key {key:?} has a segment of dots, which no URL can carry"
+            "the key {key:?} has the segment `.` or `..`, which URLs cannot represent"
         )));
     }
     Ok(utf8_percent_encode(key, PATH).to_string())
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn one_object_or_a_list_is_asked_for() {
+    fn a_body_is_one_object_or_a_list() {
         let wanted = |key: &str| RequestedObject { key: key.into(), url: format!("https://a.example/{key}") };
         let one = br#" {"domain":"a.example","key":"k"}"#;
         assert_eq!(ask(one, Reach::Public), Ok(vec![wanted("k")]));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_without_a_url_or_a_place_are_malformed() {
+    fn keys_that_no_url_or_service_can_hold_are_malformed() {
         let long = "k".repeat(MAX_KEY + 1);
         for key in ["", ".", "..", "a/../b", "./a", "a/..", &long] {
             assert!(

@@ -1,4 +1,4 @@
-//! One request to its end.
+//! Processes one request.
 
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use bridge_core::pipeline::{Budget, Disposition, Recorded, Report, Settled};
 use bridge_core::progress::Log;
 use object_events::change::ObjectChange;
 
-/// Objects that are finished together if they come together: the deletions of their promises share a request.
+/// Objects that are finished together if they are settled at the same time: the deletions of their pending
+/// records share a request.
 const TOGETHER: usize = 1000;
 
-/// Everything that is needed to serve one request.
+/// Everything that one request needs.
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) host: Host,
@@ -31,7 +32,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Runs the request to its end and notes the results in the job.
+    /// Processes the request, and notes the results in the job.
     pub(crate) async fn run(mut self) {
         let _end = JobGuard { job: Arc::clone(&self.job), recorded: self.pending.exist() };
         let changes = std::mem::take(&mut self.changes);
@@ -67,7 +68,7 @@ impl Work {
     }
 }
 
-/// Ends the job, whatever happens to the task.
+/// Ends the job, even if the task panics.
 struct JobGuard {
     job: Arc<Job>,
     recorded: bool,
@@ -79,7 +80,7 @@ impl Drop for JobGuard {
     }
 }
 
-/// What follows once the pipeline is done with an object.
+/// Finishes objects that the pipeline has settled.
 struct Rest<'w> {
     work: &'w Work,
     journal: OpenJournal,
@@ -94,8 +95,8 @@ impl<'w> Rest<'w> {
         Self { work, journal, destination }
     }
 
-    /// Shows the results of objects. Their promises are deleted first, where a record of the success or of
-    /// the failure has taken their place.
+    /// Publishes the results of objects. Their pending records are deleted first if a success or failure
+    /// record replaces them.
     async fn finish(&self, batch: Vec<Settled>) {
         let kept = batch.iter().filter(|settled| !matches!(settled.recorded, Recorded::Lost(_)));
         let places: Vec<usize> = kept.map(|settled| settled.index).collect();
@@ -112,7 +113,7 @@ impl<'w> Rest<'w> {
             }
             Disposition::Accepted(acceptance) => ObjectState::Accepted { request_id: acceptance.request_id },
             Disposition::Failed(failure) => {
-                // A promise that still stands is as good as a record.
+                // A pending record that still exists is as good as a failure record.
                 let recorded = self.work.pending.exist() || recorded == Recorded::Durable;
                 ObjectState::failed(&failure, recorded)
             }
@@ -121,7 +122,7 @@ impl<'w> Rest<'w> {
         self.work.job.set(index, state);
     }
 
-    /// The copy as the destination describes it. If it does not answer, the copy still counts.
+    /// Metadata of the copy. If the destination does not respond, the copy still counts.
     async fn copied(&self, key: &str, note: Option<String>) -> Copied {
         let Some(destination) = &self.destination else { return Copied { note, ..Copied::default() } };
         match destination.look(key).await {
@@ -132,7 +133,7 @@ impl<'w> Rest<'w> {
                 note,
             },
             Err(error) => {
-                tracing::debug!(key, %error, "the copy cannot be looked at");
+                tracing::debug!(key, %error, "the metadata of the copy cannot be read");
                 Copied { note, ..Copied::default() }
             }
         }

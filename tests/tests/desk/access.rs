@@ -74,7 +74,7 @@ async fn what_belongs_to_another_is_as_if_it_were_not_there() {
                 let refused = desk.send(method.clone(), &path, Some(user), body).await;
                 assert_eq!(refused.status(), 404, "{method} {path}");
                 let text = refused.text().await.unwrap();
-                let same = json!({"error": {"code": "not_found", "message": "there is nothing of that id"}});
+                let same = json!({"error": {"code": "not_found", "message": "unknown id"}});
                 assert_eq!(text, same.to_string(), "no answer tells one from the other");
             }
         }

@@ -62,7 +62,7 @@ async fn what_is_fetched_with_two_content_types_is_removed_again() {
         let fetching = desk.post(ERIC, "/uploads/from-url", json!({"url": site.url("/a.png")})).await;
         assert_eq!(fetching.status, 202, "{fetching:?}");
         let failed = desk.until_state(ERIC, &fetching.id(), "failed").await;
-        assert!(failed["note"].as_str().unwrap().contains("is no content type"), "{failed}");
+        assert!(failed["note"].as_str().unwrap().contains("is not a content type"), "{failed}");
         assert_eq!(cloud.twin.oss().keys(SOURCE), [""; 0]);
         assert_eq!(cloud.sent(&key(&fetching)), 0);
     }

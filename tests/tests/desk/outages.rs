@@ -39,7 +39,7 @@ async fn the_worker_waits_for_the_catalogue_and_goes_on() {
     let allowed = desk.allow(ERIC, "b.txt", "text/plain", b"def").await;
     desk.setup().database().make_due(&allowed.id()).await;
     let lock = desk.setup().database().lock().await;
-    desk.until_logged("the catalogue fails; work waits").await;
+    desk.until_logged("the catalogue failed; work waits").await;
     lock.release().await;
     assert_eq!(desk.send_form(&allowed.body["upload"], b"def").await.status, 200);
     desk.until_forwarded(ERIC, &allowed.id()).await;

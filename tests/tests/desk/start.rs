@@ -7,7 +7,7 @@ use e2e::{Cloud, Desk};
 async fn it_says_where_it_is_how_to_sign_in_and_that_the_bucket_is_right() {
     let cloud = Cloud::start().await;
     let desk = Desk::on(&cloud).await.argument("--set-cors").start().await;
-    desk.until_logged("bucket source is there, and its CORS rules let pages upload to it").await;
+    desk.until_logged("bucket source exists, and its CORS rules let pages upload to it").await;
     let log = desk.log();
     assert!(log.contains(&format!("the page of the desk is http://{}/", desk.address())), "{log}");
     assert!(log.contains("DESK_TOKENS: eric, mia, root (admin)"), "{log}");
@@ -32,7 +32,7 @@ async fn it_says_what_to_do_about_a_bucket_that_is_not_right() {
         ),
         (FaultResponse::error(403, "AccessDenied", "no"), "allow oss:GetBucketCors"),
         (FaultResponse::error(403, "InvalidAccessKeyId", "no"), "OSS refuses the credentials"),
-        (FaultResponse::error(400, "Odd", "no"), "see whether the desk reaches OSS_ENDPOINT"),
+        (FaultResponse::error(400, "Odd", "no"), "check whether the desk can reach OSS_ENDPOINT"),
     ] {
         let fault = cloud.twin.faults().inject(Fault::respond(Service::Oss, fault).path_contains("cors"));
         let desk = Desk::on(&cloud).await.start().await;

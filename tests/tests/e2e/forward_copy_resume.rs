@@ -264,7 +264,7 @@ async fn what_cannot_be_gone_on_with_leaves_no_upload_and_says_why() {
     let record = failure(&cloud);
     assert_eq!((&record["class"], &record["upload"]), (&json!("permanent"), &Value::Null), "{record}");
     let message = record["error"]["message"].as_str().unwrap();
-    for said in ["in one go", "does not tell its length", "nothing of that can be continued"] {
+    for said in ["in one go", "does not report its length", "the copy cannot be resumed"] {
         assert!(message.contains(said), "{message}");
     }
     // Where it fits, it is done.

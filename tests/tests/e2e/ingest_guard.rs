@@ -118,9 +118,9 @@ async fn redirects_are_followed_on_the_list_and_nowhere_else() {
         (format!("http://[::1]:{port}/"), "\"[::1]\" is not in INGEST_DOMAINS"),
         (format!("//user@127.0.0.1:{port}/"), "a URL on \"127.0.0.1\" with a user in it is not fetched"),
         ("ftp://127.0.0.1/".to_owned(), "a redirect from https to another scheme is not followed"),
-        ("http://169.254.169.254/latest/meta-data/".to_owned(), "169.254.169.254 is no public address"),
-        ("http://0xa9fea9fe/".to_owned(), "169.254.169.254 is no public address"),
-        ("http://[::ffff:100.100.100.200]/".to_owned(), "[::ffff:6464:64c8] is no public address"),
+        ("http://169.254.169.254/latest/meta-data/".to_owned(), "169.254.169.254 is not a public address"),
+        ("http://0xa9fea9fe/".to_owned(), "169.254.169.254 is not a public address"),
+        ("http://[::ffff:100.100.100.200]/".to_owned(), "[::ffff:6464:64c8] is not a public address"),
     ] {
         let outside = redirecting(target.clone()).await;
         let told = fetch(&function, &domain(&outside), "outside").await;

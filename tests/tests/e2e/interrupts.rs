@@ -265,7 +265,7 @@ async fn the_local_cloud_says_that_it_stops_and_ends_at_once_at_the_second_signa
     let address = text("/desk/url").trim_start_matches("http://").parse().unwrap();
     let open = half_a_request(address, text("/desk/token")).await;
     dev.signal("INT").await;
-    dev.line(|line| line.contains("stopping: finishing requests under way; Ctrl-C again").then_some(()))
+    dev.line(|line| line.contains("stopping: finishing requests in progress; Ctrl-C again").then_some(()))
         .await;
     dev.signal("INT").await;
     assert_eq!(dev.wait().await.code(), Some(130), "{}", dev.stderr());
@@ -278,5 +278,5 @@ async fn the_demo_ends_when_it_is_interrupted() {
     demo.stdout_line(|line| line.contains("1. Upload").then_some(())).await;
     demo.signal("INT").await;
     assert_eq!(demo.wait().await.code(), Some(130), "{}", demo.stderr());
-    assert!(demo.stderr().contains("interrupted: the local cloud ends with the demo"), "{}", demo.stderr());
+    assert!(demo.stderr().contains("interrupted: the local cloud is removed"), "{}", demo.stderr());
 }

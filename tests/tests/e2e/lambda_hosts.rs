@@ -17,7 +17,7 @@ async fn a_deadline_that_is_over_on_arrival_gives_way_to_the_timeout_and_that_is
         assert_eq!(answer, LambdaAnswer::Response(Value::Bool(true)), "{}", lambda.log());
         assert_eq!(cloud.twin.accepted_count(key), 1);
     }
-    assert_eq!(lambda.log().matches("was over when it came").count(), 1, "{}", lambda.log());
+    assert_eq!(lambda.log().matches("had passed when it arrived").count(), 1, "{}", lambda.log());
     assert_eq!(lambda.invoke(event::put(["c"])).await, LambdaAnswer::Response(Value::Bool(true)));
 }
 

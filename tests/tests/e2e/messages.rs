@@ -301,7 +301,7 @@ async fn doctor_says_what_status_lacks_and_what_it_writes_to_the_destination() {
     assert_told(
         &finished,
         0,
-        &["doctor tries out obs://mirror: writes the object oms_bridge_probe/", "and removes it again"],
+        &["doctor is probing obs://mirror: it writes the object oms_bridge_probe/", "and removes it again"],
     );
     assert_eq!(finished.json()["problems"], 0, "{finished:?}");
     let settings = cloud
@@ -331,7 +331,7 @@ async fn doctor_looks_at_the_queue_and_the_desk_where_they_are_set() {
         2,
         &[
             "messages can be deleted and hidden; sqs:ReceiveMessage was not tried",
-            "is not there yet: the desk creates the file",
+            "does not exist yet: the desk creates the file",
             "no rule of source lets pages upload to it",
             "DESK_CALLBACK_URL is not set",
         ],
@@ -344,7 +344,7 @@ async fn doctor_looks_at_the_queue_and_the_desk_where_they_are_set() {
         &finished,
         2,
         &[
-            "QUEUE_URL: \"uploads\" is no URL of a queue",
+            "QUEUE_URL: \"uploads\" is not the URL of a queue",
             "there is no folder /no/such/folder",
             "check DESK_DATABASE",
         ],

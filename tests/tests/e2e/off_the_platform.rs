@@ -278,7 +278,7 @@ async fn a_port_that_is_none_is_a_mistake_in_the_settings() {
 async fn on_a_platform_the_token_is_said_to_mean_nothing() {
     let cloud = Cloud::start().await;
     let function = Function::on(&cloud).set("SERVE_TOKEN", TOKEN).start().await;
-    function.logged("SERVE_TOKEN is set, but here the platform decides").await;
+    function.logged("SERVE_TOKEN is set, but has no effect here").await;
     assert_eq!(function.invoke(event::put(["a"])).await, Answer::True);
 }
 

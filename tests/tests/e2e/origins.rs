@@ -131,7 +131,7 @@ async fn what_somebody_else_put_there_is_left_and_told() {
     assert_eq!(function.invoke(removed(SOURCE, "k")).await, Answer::False);
     let (class, message) = failed(&cloud, "k");
     assert_eq!(class, "permanent");
-    assert!(message.contains("\"k\" at the destination does not say whose copy it is"), "{message}");
+    assert!(message.contains("\"k\" at the destination does not name its source"), "{message}");
     assert_eq!(cloud.twin.obs().keys(MIRROR), ["k"]);
 
     cloud.twin.obs().delete(MIRROR, "k");

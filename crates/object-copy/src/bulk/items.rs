@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_takes_the_place_of_another() {
+    fn a_prefix_is_replaced_by_another() {
         let names = KeyMapping { from: "photos/".into(), to: "backup/2024/".into() };
         assert_eq!(names.destination("photos/a/b.jpg").as_deref(), Some("backup/2024/a/b.jpg"));
         assert_eq!(names.destination("photos"), None);

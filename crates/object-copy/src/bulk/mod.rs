@@ -122,7 +122,7 @@ pub struct Summary {
     pub listing: Listing,
 }
 
-/// What only a run that was told to stop has is not shown otherwise.
+/// Members that only an interrupted run has are left out otherwise.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -134,7 +134,7 @@ pub enum Listing {
     /// To the end, or as far as there was no error.
     #[default]
     Whole,
-    /// The run was told to stop before.
+    /// It was interrupted.
     CutShort,
 }
 
@@ -175,7 +175,8 @@ pub async fn run(
     let (mut open, mut told) = (true, false);
     while open || !tasks.is_empty() {
         tokio::select! {
-            // A copy that ended because of the stop would else be the last, and the run pass for whole.
+            // Otherwise, if the copy that ended because of the stop was the last one, the run would look
+            // complete.
             biased;
             () = &mut aborted => {
                 run.summary.stopped = Some(StopReason::Aborted);
@@ -261,10 +262,10 @@ impl Run<'_> {
     /// A task panicked.
     fn lost(&mut self, error: &JoinError) {
         tracing::error!(%error, "a defect of this program; the next run copies the object");
-        self.joined(error.id(), None, Err(TransferError::transient("lost on the way")));
+        self.joined(error.id(), None, Err(TransferError::transient("the task that copied it failed")));
     }
 
-    /// Objects that were begun, and are not waited for.
+    /// Counts objects that were begun and are not waited for.
     fn cut_off(&mut self, objects: usize) {
         self.summary.objects += objects as u64;
         self.summary.unfinished += objects as u64;

@@ -19,14 +19,14 @@ const METADATA: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 
-/// What an address is good for.
+/// Kind of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
-    /// Anybody's.
+    /// Public.
     Public,
-    /// A machine of this network, or this machine.
+    /// Of this machine or its networks.
     Private,
-    /// No host that anything is to be fetched from.
+    /// Never to be fetched from.
     Never,
 }
 
@@ -48,7 +48,7 @@ fn scope(address: IpAddr) -> Scope {
     match address {
         IpAddr::V4(address) => scope_v4(address),
         IpAddr::V6(address) => match carried(address) {
-            // What is connected to in the end is that one.
+            // Packets reach the IPv4 address in it.
             Some(carried) => scope(carried.into()),
             None => scope_v6(address),
         },
@@ -58,7 +58,7 @@ fn scope(address: IpAddr) -> Scope {
 /// By the registry of [special addresses](https://www.iana.org/assignments/iana-ipv4-special-registry/).
 fn scope_v4(address: Ipv4Addr) -> Scope {
     match address.octets() {
-        // The last are shared by the subscribers of a carrier; clouds keep services of their own there.
+        // The last one is carrier-grade NAT, where clouds run services of their own.
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Scope::Private,
         // This network, link-local; protocol assignments and relays of 6to4; documentation; benchmarking;
         // multicast, reserved, broadcast.
@@ -82,7 +82,7 @@ fn scope_v6(address: Ipv6Addr) -> Scope {
     match segments {
         // Protocol assignments, Teredo among them; documentation.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Scope::Never,
-        // All that was given out so far.
+        // All global unicast addresses so far.
         [0x2000..=0x3fff, ..] => Scope::Public,
         _ => Scope::Never,
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_nothing_is_fetched_from_are_out_of_every_reach() {
+    fn special_addresses_are_never_within_reach() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",

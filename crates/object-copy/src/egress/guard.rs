@@ -31,7 +31,7 @@ impl AllowList {
     ///
     /// # Errors
     ///
-    /// Which name is none. An address is one within the private reach only.
+    /// Which entry is not a host name. Addresses are accepted within the private reach only.
     pub fn parse(text: &str, reach: Reach) -> Result<Self, Invalid> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         let patterns: Vec<_> = names.map(|name| Pattern::parse(name, reach)).collect::<Result<_, _>>()?;
@@ -49,7 +49,7 @@ impl AllowList {
 impl Pattern {
     fn parse(text: &str, reach: Reach) -> Result<Self, Invalid> {
         let not_a_name = || {
-            let invalid = Invalid::new(format_args!("{:?} is no host name", shown_url(text)));
+            let invalid = Invalid::new(format_args!("{:?} is not a host name", shown_url(text)));
             match probable_name(text, reach) {
                 Some(name) => invalid.probably(&name),
                 None => invalid,
@@ -77,7 +77,7 @@ impl Pattern {
     }
 }
 
-/// The name in what has more than a name, or a dot too many: a URL, a host with a port, `.example.com`.
+/// The name in a text that contains more than that: a URL, a host with a port, `.example.com`.
 fn probable_name(text: &str, reach: Reach) -> Option<String> {
     let bare = text.trim_end_matches('.');
     let below = bare.strip_prefix('.').map(|name| format!("*.{name}"));
@@ -85,7 +85,7 @@ fn probable_name(text: &str, reach: Reach) -> Option<String> {
     let full = if bare.contains("://") { bare.to_owned() } else { format!("https://{bare}") };
     let url = Url::parse(&full).ok()?;
     let name = url.host_str().filter(|name| *name != text)?;
-    // Only what would be taken is worth saying.
+    // Only a valid name is worth suggesting.
     let has_dot = name.trim_start_matches("*.").contains('.');
     (has_dot && Pattern::parse(name, reach).is_ok()).then(|| name.to_owned())
 }
@@ -130,10 +130,10 @@ impl Admission for Guard {
             return refuse(format!("a URL on {host:?} with a user in it is not fetched"));
         }
         if url.port().is_some() && self.reach == Reach::Public {
-            return refuse(format!("{host:?} with a port of its own is not fetched"));
+            return refuse(format!("{host:?} with a port is not fetched"));
         }
         if address(host).is_some_and(|address| !self.reach.admits(address)) {
-            return refuse(format!("{host} is no public address"));
+            return refuse(format!("{host} is not a public address"));
         }
         if !self.domains.admits(host) {
             return refuse(format!("{host:?} is not in INGEST_DOMAINS"));
@@ -275,7 +275,7 @@ mod tests {
             "0",
         ] {
             let refused = judge(&guard, &format!("https://{host}/")).unwrap_err();
-            assert!(refused.contains("is no public address"), "{host}: {refused}");
+            assert!(refused.contains("is not a public address"), "{host}: {refused}");
         }
         let public = judge(&guard, "https://8.8.8.8/").unwrap_err();
         assert!(public.contains("is not in INGEST_DOMAINS"), "{public}");
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_something_else_than_names_is_none() {
+    fn a_list_with_anything_but_names_is_refused() {
         for text in [
             "",
             " , ",
@@ -329,7 +329,7 @@ mod tests {
             ("example.com.", "example.com"),
         ] {
             let error = AllowList::parse(text, Reach::Public).unwrap_err().to_string();
-            assert!(error.ends_with(&format!(" is no host name: probably {name:?} is meant")), "{error}");
+            assert!(error.ends_with(&format!(" is not a host name: probably {name:?} is meant")), "{error}");
             assert!(!error.contains("hush"), "{error}");
         }
         for text in ["*", "https://", "a.*.b", "https://127.0.0.1/"] {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_resolve_to_their_public_addresses_alone() {
+    async fn names_resolve_only_to_their_public_addresses() {
         let public = ["1.1.1.1:0".parse().unwrap(), "[2606:4700::1]:0".parse().unwrap()];
         let mixed = ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1", "169.254.169.254"];
         assert_eq!(resolve(&mixed, Reach::Public).await, Ok(public.to_vec()));

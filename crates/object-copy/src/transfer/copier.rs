@@ -30,7 +30,7 @@ pub(super) enum Start {
 impl Copier {
     /// Adds the CRC-64 of a local file that may have a copy already: computing it is cheaper than sending the
     /// file.
-    pub(super) async fn summed_up(
+    pub(super) async fn with_checksum(
         &self,
         item: &Item,
         info: SourceInfo,

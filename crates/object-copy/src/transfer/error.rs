@@ -187,7 +187,7 @@ impl TransferError {
 
     /// Time ran out.
     pub fn out_of_time(what: &str) -> Self {
-        Self::transient(format!("{what} before the time budget ended; a later run goes on"))
+        Self::transient(format!("{what} before the time budget ended; a later run resumes it"))
     }
 
     pub(super) fn worth_another_try(mut self) -> Self {

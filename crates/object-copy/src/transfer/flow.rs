@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bytes_pass_at_the_rate_that_is_set_whoever_reads_them() {
+    async fn the_rate_limit_is_shared_by_all_readers() {
         let flow = Flow::limited(1000);
         let start = Instant::now();
         let other = flow.clone();

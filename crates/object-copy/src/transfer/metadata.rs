@@ -134,7 +134,7 @@ mod tests {
             ("a~b", "a-x7e-b", "a-x7e-b"),
             ("content-xml", "content-xml", "content-xml"),
             ("a_-xml", "a-x5f--x2d-xml", "a_-xml"),
-            // These read as escaped ones of OSS, and are none.
+            // These look like escaped names of OSS, but are not.
             ("file-x5f-name", "file-x2d-x5f-name", "file-x5f-name"),
             ("a-x61-b", "a-x61-b", "a-x61-b"),
         ] {
@@ -168,7 +168,7 @@ mod tests {
                 prop_assert_eq!(&unescape(dialect, form.clone()), &name);
                 prop_assert_eq!(name == other, form == escape(dialect, &other));
                 if name.bytes().all(|byte| dialect.allows_in_metadata_name(byte)) {
-                    // Any name may have been written by others: it comes back to where it was.
+                    // A name that another program wrote must survive the round trip.
                     prop_assert_eq!(&escape(dialect, &unescape(dialect, name.clone())), &name);
                 }
             }

@@ -64,7 +64,7 @@ impl Transfer {
     ///
     /// [`TransferError`]; nothing that looks like a good copy of the current object is left behind then.
     pub async fn copy(&self, item: &Item, deadline: Option<Instant>) -> Result<CopyOutcome, TransferError> {
-        self.0.carry_over(item, Start::Copy, deadline).await
+        self.0.propagate_removal(item, Start::Copy, deadline).await
     }
 
     /// Reports what [`Transfer::copy`] would do, without changing anything.
@@ -91,7 +91,7 @@ impl Transfer {
             (Existing::Skip, Destination::Directory(directory)) => directory.is_copy(&item.to, &info).await?,
             (Existing::Skip, Destination::Store(to)) => {
                 let existing = to.look(&item.to).await?;
-                let info = self.0.summed_up(item, info.clone(), existing.as_ref()).await;
+                let info = self.0.with_checksum(item, info.clone(), existing.as_ref()).await;
                 let info = info.map_err(|abort| abort.into_error(&source.name(&item.key)))?;
                 let wanted = fidelity::put_options(&info, to.bucket.dialect());
                 existing.is_some_and(|existing| is_copy(&info, &wanted, &existing))
@@ -116,12 +116,12 @@ impl Transfer {
     ///
     /// [`TransferError`].
     pub async fn remove(&self, item: &Item, deadline: Option<Instant>) -> Result<CopyOutcome, TransferError> {
-        self.0.carry_over(item, Start::Look, deadline).await
+        self.0.propagate_removal(item, Start::Look, deadline).await
     }
 }
 
 impl Copier {
-    async fn carry_over(
+    async fn propagate_removal(
         &self,
         item: &Item,
         start: Start,
@@ -133,7 +133,7 @@ impl Copier {
             () = until(deadline.map(|deadline| deadline + GRACE)) => Err(self.out_of_time(item)),
         };
         let done = match done {
-            Ok(done) => self.put_away(&tracker).await.map(|()| done),
+            Ok(done) => self.discard_upload(&tracker).await.map(|()| done),
             failed => failed,
         };
         done.map_err(|failed| tracker.attach(failed))
@@ -149,7 +149,7 @@ impl Copier {
     ///
     /// When it may still be there: then the change counts as failed, so that its record stays, and the next
     /// run finds the copy and has only this left to do.
-    async fn put_away(&self, tracker: &UploadTracker) -> Result<(), TransferError> {
+    async fn discard_upload(&self, tracker: &UploadTracker) -> Result<(), TransferError> {
         let Destination::Store(to) = &self.destination else { return Ok(()) };
         match timeout(GRACE, tracker.discard(to)).await {
             Ok(removed) => removed,

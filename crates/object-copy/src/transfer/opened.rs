@@ -58,7 +58,7 @@ pub(super) fn at_least(body: Body, len: u64) -> Body {
             }
             None if left == 0 => Ok(None),
             None => Err(TransferError::transient(format!(
-                "the source sent {left} bytes less than it says elsewhere"
+                "the source sent {left} bytes less than it reports elsewhere"
             ))),
         }
     });
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_as_long_as_its_head_said_or_breaks() {
+    async fn a_body_with_another_length_than_announced_fails() {
         for (chunks, len, text, good) in [
             (&["ab", "cd"][..], 4, "abcd", true),
             (&["ab", "", "cd", ""], 4, "abcd", true),

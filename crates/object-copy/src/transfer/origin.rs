@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_removed_with_the_one_that_it_is_a_copy_of() {
+    fn a_copy_belongs_to_the_object_that_its_origin_names() {
         let own = Origin::new("oss://photos/", "k");
         let marked = |origin| with(&[(SOURCE_ETAG, "E"), (SOURCE_ORIGIN, origin)]);
         for unmarked in [Unmarked::Kept, Unmarked::OlderCopies, Unmarked::Removed] {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_counts_as_it_is_told() {
+    fn an_object_without_origin_counts_as_configured() {
         let own = Origin::new("oss://photos/", "k");
         let (older, foreign) = (with(&[(SOURCE_ETAG, "E")]), with(&[("author", "alice")]));
         for (unmarked, of_older, of_foreign) in [
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_is_full_already_is_left_as_it_is() {
+    fn nothing_is_added_to_metadata_that_is_full() {
         let own = Origin::new("oss://photos/", "k");
         let room = SOURCE_ORIGIN.len() + "oss://photos/k".len() + "a".len();
         for (len, entries) in [(MAX_METADATA - room, 2), (MAX_METADATA - room + 1, 1)] {

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_known_again_by_their_etags_and_others_are_not() {
+    fn parts_are_recognised_by_their_etags() {
         let sent = [(1, "A"), (2, "B"), (4, "D"), (5, "E")];
         let done: BTreeMap<_, _> = sent.map(|(number, etag)| (number, part(etag, Trust::Proved))).into();
         let recorded = verified(&done);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_only_sent_is_not_taken_for_proved_and_what_was_left_is_not_recorded() {
+    fn sent_parts_do_not_count_as_proved_and_left_parts_are_not_recorded() {
         let done: BTreeMap<_, _> =
             [(1, part("a", Trust::Sent)), (2, part("b", Trust::Proved)), (3, part("c", Trust::Left))].into();
         let recorded = verified(&done);

@@ -49,7 +49,7 @@ pub(super) async fn send(
         || resume::by_reading(&upload.to, context.left_open);
     let again = |number| {
         let left = unproved.get(&number).filter(|_| compare).cloned();
-        sender.clone().again(number, plan, left)
+        sender.clone().resend(number, plan, left)
     };
     fill(context, upload, deadline, again).await
 }
@@ -130,7 +130,7 @@ impl Sender {
 
     /// Compares a part of an earlier run with the bytes of the source, and writes it again unless that proves
     /// it.
-    async fn again(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Abort> {
+    async fn resend(self, number: u32, plan: Plan, left: Option<Part>) -> Result<Part, Abort> {
         if let Some(left) = left {
             let permit = self.permit(number).await?;
             let checksums = Checksums::new(Algorithms::CrcAndMd5);

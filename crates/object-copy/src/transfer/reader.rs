@@ -238,7 +238,7 @@ impl Reader {
             return Err(Abort::Failed(failed));
         }
         // The rest might be of another version.
-        if self.at > 0 && !self.pinned.info.identity.tells_versions() {
+        if self.at > 0 && !self.pinned.info.identity.distinguishes_versions() {
             return Err(Abort::Restart(failed));
         }
         tracing::debug!(key = &*self.pinned.name, at = self.at, error = %failed.error, "continuing after a broken read");

@@ -110,13 +110,11 @@ async fn owner(
 
 fn unknown_origin(key: &str, unmarked: Unmarked) -> TransferError {
     let remedy = match unmarked {
-        Unmarked::Kept => {
-            "set SOURCE_BUCKET if changes of one bucket only are carried over, or remove it by hand"
-        }
+        Unmarked::Kept => "set SOURCE_BUCKET if changes come from one bucket only, or remove it by hand",
         Unmarked::OlderCopies | Unmarked::Removed => "if it is to go, remove it by hand",
     };
     TransferError::permanent(format!(
-        "gone from the source, but {key:?} at the destination does not say whose copy it is, and was left: {remedy}, then replay"
+        "gone from the source, but {key:?} at the destination does not name its source, and was kept: {remedy}, then replay"
     ))
 }
 

@@ -96,7 +96,7 @@ pub(super) fn body(response: Response, server: &'static str) -> Body {
         let mut chunks = chunks?;
         let next: Option<Result<Bytes, TransferError>> = match timeout(PATIENCE, chunks.next()).await {
             Ok(next) => next,
-            Err(_) => Some(Err(TransferError::transient(format!("{server} sends nothing more")))),
+            Err(_) => Some(Err(TransferError::transient(format!("{server} stopped sending")))),
         };
         let next = next?;
         let rest = next.is_ok().then_some(chunks);

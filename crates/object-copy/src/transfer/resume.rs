@@ -149,7 +149,7 @@ async fn adopt(upload: Upload, recorded: &[VerifiedParts], provable: bool) -> Re
         upload = &*upload.id,
         parts = done.len(),
         of = plan.count(),
-        "going on with an upload that was left open"
+        "resuming an upload that was left open"
     );
     let upload = Upload { done, ..upload };
     upload.note();

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::error::{Abort, TransferError};
 use oss_lite::{Backoff, Random};
 
-/// What a broken write throws away was read and sent.
+/// Most tries of a write, which has to read and send everything again.
 const WRITES: u32 = 6;
 
-/// Reads have fewer: a reader continues from where it broke, with tries of its own.
+/// Most tries of a read, fewer since the reader continues where it broke off, with tries of its own.
 const READS: u32 = 4;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };

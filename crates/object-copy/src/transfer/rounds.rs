@@ -191,7 +191,7 @@ impl Copier {
         }
         let size = opened.info.size();
         // The server ignored the range, or nothing would show which version a later range is of.
-        let unfit = opened.end == size || !opened.info.identity.tells_versions();
+        let unfit = opened.end == size || !opened.info.identity.distinguishes_versions();
         if range != GetRange::Whole && size.is_some_and(|size| size > part_size) && unfit {
             return Err(Abort::RangesIgnored);
         }
@@ -266,7 +266,7 @@ impl Copier {
         };
         let ((mut pinned, opened), existing) = tokio::try_join!(source, existing)?;
         self.context.admit(pinned.info.size().unwrap_or(0))?;
-        let info = self.summed_up(item, (*pinned.info).clone(), existing.as_ref()).await?;
+        let info = self.with_checksum(item, (*pinned.info).clone(), existing.as_ref()).await?;
         pinned.info = Arc::new(info);
         if self.leaves_out(&pinned.info) {
             return Ok(Stored::Nothing(CopyOutcome::SymlinkSkipped));
@@ -342,7 +342,9 @@ impl Copier {
                 let _permit = context.streams.acquire().await;
                 single::put(context, to, key, pinned, options, opened).await.map(|()| size)
             }
-            Some(size) if round.reading == Reading::InParts && pinned.info.identity.tells_versions() => {
+            Some(size)
+                if round.reading == Reading::InParts && pinned.info.identity.distinguishes_versions() =>
+            {
                 let plan = Plan::new(size, context.part_size)?;
                 context.may_begin_parts()?;
                 let which = (tracker, round.writing.continues(), context.left_open);

@@ -69,8 +69,8 @@ pub(super) async fn put(
 
 fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> TransferError {
     let why = if pinned.info.size().is_none() {
-        "the source does not tell its length"
-    } else if !pinned.info.identity.tells_versions() {
+        "the source does not report its length"
+    } else if !pinned.info.identity.distinguishes_versions() {
         "the source sends neither a strong ETag nor a Last-Modified"
     } else {
         "the source sends whole objects only"
@@ -79,7 +79,7 @@ fn cut_short(pinned: &Pinned, time: Duration, bytes: u64) -> TransferError {
     TransferError::new(
         class,
         format!(
-            "{:?} has to be read in one go ({why}), and after {bytes} bytes in {} s the time budget ended: nothing of that can be continued, so \
+            "{:?} has to be read in one go ({why}), and after {bytes} bytes in {} s the time budget ended: the copy cannot be resumed, so \
              give it more time in one run, or copy it with `oms-bridge copy`",
             pinned.name,
             time.as_secs()
@@ -143,7 +143,7 @@ async fn put_whole(
             return Ok(());
         }
         to.remove_bad(key).await;
-        retries.wait(arrived_wrong(key)).await?;
+        retries.wait(corrupt(key)).await?;
     }
 }
 
@@ -189,7 +189,7 @@ async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Abort>
         let outcome = outcome.map_err(TransferError::from)?;
         let answered = WriteResponse { etag: Some(&outcome.etag), crc64: outcome.crc64 };
         match to.judge(digests, answered) {
-            Verdict::Mismatch => retries.wait(arrived_wrong(&upload.key)).await?,
+            Verdict::Mismatch => retries.wait(corrupt(&upload.key)).await?,
             verdict => {
                 let proved = verdict == Verdict::Match || digests.md5.is_some();
                 let trust = if proved { Trust::Proved } else { Trust::Sent };
@@ -200,7 +200,7 @@ async fn write(upload: &Upload, number: u32, body: Bytes) -> Result<Part, Abort>
     }
 }
 
-fn arrived_wrong(key: &str) -> TransferError {
+fn corrupt(key: &str) -> TransferError {
     TransferError::transient(format!("bytes of {key:?} have a different checksum at the destination"))
 }
 

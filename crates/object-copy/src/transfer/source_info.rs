@@ -67,7 +67,7 @@ impl Identity {
     }
 
     /// Whether several reads can be shown to be of one version. If not, the object is read sequentially.
-    pub(super) fn tells_versions(&self) -> bool {
+    pub(super) fn distinguishes_versions(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
 
@@ -195,25 +195,30 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_etag_tells_of_a_change_and_proves_nothing() {
+    fn a_weak_etag_shows_a_change_but_proves_nothing() {
         let (weak, other) = (identity(None, Some("a"), None), identity(None, Some("b"), None));
         assert!(weak.is_same(&weak) && !weak.is_same(&other));
         let strong = identity(Some("a"), None, None);
         assert!(strong.is_same(&weak) && !strong.is_same(&other));
-        assert!(!weak.tells_versions() && !weak.shows(&weak) && !weak.shows(&strong) && !strong.shows(&weak));
+        assert!(
+            !weak.distinguishes_versions()
+                && !weak.shows(&weak)
+                && !weak.shows(&strong)
+                && !strong.shows(&weak)
+        );
     }
 
     #[test]
     fn a_read_shows_its_version_by_a_strong_etag_or_a_time() {
         let (etag, time) = (identity(Some("a"), None, None), identity(None, Some("w"), Some(1)));
-        assert!(etag.tells_versions() && time.tells_versions());
+        assert!(etag.distinguishes_versions() && time.distinguishes_versions());
         assert!(etag.shows(&etag) && time.shows(&time));
         let nothing = Identity::default();
-        assert!(nothing.is_same(&etag) && !nothing.shows(&etag) && !nothing.tells_versions());
+        assert!(nothing.is_same(&etag) && !nothing.shows(&etag) && !nothing.distinguishes_versions());
     }
 
     #[test]
-    fn what_says_nothing_of_the_content_is_not_carried_over() {
+    fn headers_that_do_not_describe_the_content_are_not_copied() {
         let encoding = |value: &str| {
             let headers = ContentHeaders { encoding: Some(value.to_owned()), ..ContentHeaders::default() };
             headers.cleaned().encoding

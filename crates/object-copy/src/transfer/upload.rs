@@ -113,9 +113,9 @@ impl Upload {
     pub(super) fn cut_short(&self, left_open: LeftOpen) -> TransferError {
         let (done, all) = (self.done.len(), self.plan.count());
         let then = if left_open == LeftOpen::Recorded || self.can_be_found() {
-            "a later run goes on with them"
+            "a later run resumes them"
         } else {
-            "a later run could not go on with them, so they are removed"
+            "a later run could not resume them, so they are removed"
         };
         TransferError::cut_short(format!("stopped after {done} of {all} parts; {then}"))
     }

@@ -180,7 +180,7 @@ impl Web {
                 }
                 Err(_) => {
                     let host = url.host_str().unwrap_or_default();
-                    return Err(TransferError::network(format!("{SERVER} {host} does not answer")));
+                    return Err(TransferError::network(format!("{SERVER} {host} does not respond")));
                 }
             };
             let Some(next) = redirect(&url, &response)? else { return Ok(response) };

@@ -1,4 +1,4 @@
-//! Settings to a desk.
+//! Builds a desk from the settings.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) fn desk(
         Store::new(Client::new(http.clone(), config)?, &desk.bucket, credentials.from_environment()?)?;
     let fetcher = match &ingest {
         Some(ingest) => {
-            // The deadline of a fetch is made for the largest form.
+            // The deadline of a fetch is long enough for the largest form.
             let max_size = desk.rules.max_size.min(LARGEST_FORM);
             let (web, guard) = (web(ingest)?, Arc::<Guard>::clone(&ingest.guard));
             let resolver = Resolver::system(guard.reach());

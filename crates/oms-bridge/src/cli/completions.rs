@@ -1,4 +1,4 @@
-//! `completions` and `man`: what a shell completes, and manual pages, both from the command line itself.
+//! `completions` and `man`: shell completions and manual pages, both generated from the command line.
 
 use std::io;
 use std::iter;
@@ -50,9 +50,9 @@ pub(super) fn completions(args: &CompletionsArgs) -> Exit {
     Exit::Done
 }
 
-/// `clap_complete` 4.6 looks for `oms__bridge__subcmd__copy` and labels it
-/// `oms__subcmd__bridge__subcmd__copy`, for a program with a hyphen in its name, so that nothing is completed
-/// behind a command.
+/// `clap_complete` 4.6 jumps to the label `oms__bridge__subcmd__copy` but writes
+/// `oms__subcmd__bridge__subcmd__copy` if the program has a hyphen in its name, so nothing would be completed
+/// after a command.
 fn with_reached_labels(script: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(script).replace("oms__subcmd__bridge", "oms__bridge").into_bytes()
 }
@@ -62,7 +62,7 @@ fn with_reached_labels(script: &[u8]) -> Vec<u8> {
 #[command(after_help = exit::help("Example:
   oms-bridge man ~/.local/share/man/man1"))]
 pub(super) struct ManArgs {
-    /// Folder for the pages; it is made if it is not there.
+    /// Folder for the pages; it is created if it does not exist.
     folder: PathBuf,
     /// Print one JSON object as the result.
     #[arg(long)]
@@ -78,7 +78,7 @@ struct ManPages {
 
 pub(super) fn man(args: &ManArgs) -> Ended {
     let folder = &args.folder;
-    // A page has everything that `--help-all` has.
+    // A page contains everything that `--help-all` shows.
     let command = shown(help::command());
     let names = command.get_subcommands().map(|command| format!("{PROGRAM}-{}.1", command.get_name()));
     let pages: Vec<String> = iter::once(format!("{PROGRAM}.1")).chain(names).collect();
@@ -93,7 +93,7 @@ pub(super) fn man(args: &ManArgs) -> Ended {
     Ok(Exit::Done)
 }
 
-/// The same command with the text of all its options, and of those of its subcommands.
+/// The command with all options shown, also in its subcommands.
 fn shown(command: Command) -> Command {
     command.mut_args(|arg| arg.hide_short_help(false)).mut_subcommands(shown)
 }

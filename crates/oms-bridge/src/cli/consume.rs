@@ -33,31 +33,31 @@ use terminal::numbers::{count, counted};
 ///
 /// Any number of workers may share a queue. A message is deleted once every change in it is accepted or
 /// recorded; a message that cannot be parsed is left for the queue's redrive policy. Credentials for the
-/// queue are found as the AWS tools find theirs.
+/// queue are found as the AWS tools find them.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   export QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/uploads
   oms-bridge consume --listen 0.0.0.0:9100
   oms-bridge consume --drain --json"))]
 pub(super) struct ConsumeArgs {
-    /// Messages worked on at once [default: 100, and 16 where objects are copied].
+    /// Messages processed at once [default: 100, or 16 if objects are copied].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<usize>,
-    /// Seconds that a message is hidden from other workers. Extended while it is worked on; if the worker
-    /// is killed, the message reappears after this time.
+    /// Seconds that a message is hidden from other workers. Extended while it is processed; if the worker is
+    /// killed, the message reappears after this time.
     #[arg(long, value_name = "SECONDS", default_value_t = VISIBILITY.as_secs(), value_parser = visibility, hide_short_help = true)]
     visibility: u64,
     /// Seconds that a request waits for messages.
     #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_POLL.as_secs(), value_parser = wait, hide_short_help = true)]
     wait: u64,
-    /// Stop once a request waited for messages and got none.
+    /// Stop when a request has waited and received no message.
     #[arg(long)]
     drain: bool,
     /// Address for `/healthz` and `/metrics` [default: none].
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
-    /// Where the queue's service listens [default: the host in the queue's URL, or the region's endpoint
-    /// where that is Amazon's].
+    /// Endpoint of the queue's service [default: the host in the queue's URL, or the region's endpoint if
+    /// that is Amazon's].
     #[arg(long, value_name = "URL", hide_short_help = true)]
     endpoint_url: Option<String>,
     /// Print one JSON object as the result.
@@ -83,7 +83,7 @@ fn wait(text: &str) -> Result<u64, Invalid> {
     parse::number(text, 1..=LONGEST_POLL.as_secs())
 }
 
-/// Connections to `--listen` at once, where not set. Few ask how a worker does.
+/// Default limit of open connections to `--listen`, which has few clients.
 const CONNECTIONS: usize = 64;
 
 /// The result, as `--json` prints it.
@@ -105,7 +105,7 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     let limits = listen::limits(&mut r, Limits::default().with_connections(CONNECTIONS));
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let credentials = SourceCredentials::renewing(variable, &http);
-    // Nothing is received that could not be written down.
+    // Nothing is received unless failures could be recorded.
     match credentials.current(clock::system()).await {
         Ok(_) => {}
         Err(CredentialsError::None(_)) => keys::need_oss(&mut r),
@@ -132,21 +132,21 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     Ok((worker, health))
 }
 
-/// The queue, and what opens it.
+/// The queue, and its credentials.
 pub(super) struct QueueAccess {
     address: Address,
     config: aws_access::Config,
 }
 
 impl QueueAccess {
-    /// As the settings say. What is missing or wrong is a problem.
+    /// Reads the settings. What is missing or wrong is added to the problems.
     pub(super) async fn read(r: &mut Reader, http: &reqwest::Client) -> Option<Self> {
         r.must_be_set(&QUEUE_URL.spec);
         let address = r.get_by(&QUEUE_URL, queue);
         let own_region = r.get(&AWS_REGION);
         let region = address.as_ref().and_then(|address| address.region().map(str::to_owned)).or(own_region);
         let config = aws_access::config(http, region).await;
-        // Without the URL nobody knows whether it names a region.
+        // Without a URL it is unknown whether it names a region.
         if address.is_some() {
             must_have_region(&config, r);
         }
@@ -162,12 +162,13 @@ impl QueueAccess {
 
 fn queue(url: &str) -> Result<Address, Invalid> {
     Address::parse(&lenient::half_width(url)).ok_or_else(|| {
-        Invalid::new(format_args!("{:?} is no URL of a queue", lenient::shown_url(url)))
-            .with_remedy("it is https://sqs.<region>.amazonaws.com/<account id>/<queue>")
+        Invalid::new(format_args!("{:?} is not the URL of a queue", lenient::shown_url(url)))
+            .with_remedy("the form is https://sqs.<region>.amazonaws.com/<account id>/<queue>")
     })
 }
 
-/// Messages at once, and what that comes to at the engine: requests to OMS carry the keys of several.
+/// Messages in flight, and the limit of the engine that follows from it, since a request to OMS carries the
+/// keys of several messages.
 fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
     let (concurrency, in_flight) = if mode.copy().is_some() {
         let concurrency = wanted.unwrap_or(OBJECTS_IN_FLIGHT);
@@ -182,7 +183,7 @@ fn in_flight(wanted: Option<usize>, mode: &mut Mode) -> usize {
 
 fn must_have_region(config: &aws_access::Config, r: &mut Reader) {
     if config.sdk.region().is_none() && !r.is_set(&AWS_REGION.spec) {
-        let what = Invalid::new("missing, and the URL of the queue does not tell");
+        let what = Invalid::new("missing, and the URL of the queue does not name it");
         r.problem(
             AWS_REGION.spec.name,
             what.with_remedy("set it to the region of the queue, such as eu-west-1"),
@@ -190,12 +191,12 @@ fn must_have_region(config: &aws_access::Config, r: &mut Reader) {
     }
 }
 
-/// Says before the first request what it would fail of.
+/// Reports missing credentials before the first request.
 async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
     const ID: &str = "AWS_ACCESS_KEY_ID";
     match config.credentials.provide_credentials().await {
         Ok(found) => {
-            // Those of a file or a role have no setting that could be named.
+            // Credentials of a file or a role have no setting to name.
             let is_set = variable(ID).is_some_and(|id| id == found.access_key_id());
             let foreign = foreign(Vendor::Amazon, ID, found.access_key_id()).filter(|_| is_set);
             if let Some(problem) = foreign {
@@ -203,7 +204,7 @@ async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
             }
         }
         Err(error) => {
-            // The reasons of each provider are several lines.
+            // The reasons of all providers take several lines.
             tracing::debug!(error = %error, source = ?std::error::Error::source(&error), "no credentials for AWS");
             let what = format!("missing: no credentials for AWS: {error}");
             let remedy = "set it with AWS_SECRET_ACCESS_KEY, or let AWS's own tools find credentials here";
@@ -212,7 +213,7 @@ async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
     }
 }
 
-/// Looks at the queue. Trouble that passes is left to the pollers.
+/// Reads the attributes of the queue. Transient errors are left to the pollers.
 async fn look(queue: &Queue) -> Result<(), Failure> {
     match queue.about().await {
         Ok(About { waiting, redrive, .. }) => {
@@ -225,7 +226,7 @@ async fn look(queue: &Queue) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) if error.kind() == QueueErrorKind::Transient => {
-            // The pollers say so, should it stay like that.
+            // The pollers log it if it persists.
             tracing::debug!(%error, "the queue does not answer yet");
             Ok(())
         }
@@ -248,7 +249,7 @@ async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> 
 async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ended {
     let started = Instant::now();
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
-    // Copies that end at a part are recorded, and a replay goes on with them.
+    // Copies that end at a part are recorded, and a replay resumes them.
     let end_at_parts = |_| worker.pipeline().engine().stop(StopLevel::EndAtParts);
     let told = async {
         match health {
@@ -288,14 +289,14 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
     match (failure, ended) {
         (Some(failure), _) => Err(failure),
         (None, None) => {
-            super::say("interrupted: messages that were not finished come back to the queue by themselves");
+            super::say("interrupted: unfinished messages return to the queue by themselves");
             Ok(Exit::Interrupted)
         }
         (None, Some(_)) => Ok(exit_of(args, &summary.totals)),
     }
 }
 
-/// A worker that was stopped did what it was told; one that drained its queue says whether all of it arrived.
+/// A worker that was stopped exits with 0; one that drained its queue reports whether everything arrived.
 fn exit_of(args: &ConsumeArgs, totals: &Totals) -> Exit {
     let Totals { failed, poison, released, not_deleted, .. } = *totals;
     if args.drain && failed + poison + released + not_deleted > 0 { Exit::SomeFailed } else { Exit::Done }

@@ -1,4 +1,4 @@
-//! `demo`: the main job, with no account needed.
+//! `demo`: shows the main job without an account.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use terminal::interrupts::Interrupts;
 use terminal::numbers::elapsed;
 use terminal::screen::Screen;
 
-/// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and proof that nothing
-/// is missing.
+/// Shows the main job on a local cloud: uploads, real events, an OMS outage, a replay, and a check that
+/// nothing is missing.
 ///
 /// Needs no account. Exits with 0 only if every object arrived.
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) struct DemoArgs {
     json: bool,
 }
 
-/// What the platform gives the function for one event: short, so that the outage does not bore.
+/// Time that the function has for one event: short, so that the outage does not take long.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: DemoArgs) -> Ended {
@@ -40,7 +40,7 @@ pub(super) async fn run(args: DemoArgs) -> Ended {
     let told = tokio::select! {
         told = told => told,
         () = interrupts.next() => {
-            say("interrupted: the local cloud ends with the demo, and nothing is left of it");
+            say("interrupted: the local cloud is removed with all its data");
             return Ok(Exit::Interrupted);
         }
     };

@@ -23,8 +23,8 @@ use upload_desk::store::PageAccess;
 const PORT: u16 = 8080;
 
 /// Serves uploads straight from browsers to OSS: a page and an HTTP interface that sign upload policies, take
-/// OSS's callbacks, keep a catalogue, and forward what arrives as any other change. Until it is told to stop
-/// (SIGTERM, SIGINT).
+/// OSS's callbacks, keep a catalogue, and forward what arrives like any other change. Runs until SIGTERM or
+/// SIGINT.
 ///
 /// It speaks plain HTTP: put a server with TLS in front. Several desks may share one MySQL database.
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub(super) struct DeskArgs {
     /// Compute].
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
-    /// Let pages of all origins upload to the bucket, if none may: adds a CORS rule to it.
+    /// Add a CORS rule to the bucket that lets pages of all origins upload, unless there is such a rule.
     #[arg(long)]
     set_cors: bool,
     /// Print one JSON object when the desk stops, and nothing else, on stdout.
@@ -72,7 +72,7 @@ pub(super) async fn run(args: &DeskArgs, reader: Reader) -> Ended {
     }
     match served {
         None => {
-            super::say("interrupted: work that was not finished is done by the next desk");
+            super::say("interrupted: unfinished work is resumed when the desk starts again");
             Ok(Exit::Interrupted)
         }
         Some(served) => served.map(|()| Exit::Done).map_err(Failure::internal),
@@ -104,7 +104,7 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     let platform = Platform::detect(variable);
     let settings = DeskCommandSettings::read(&mut r);
     let limits = listen::limits(&mut r, platform.limits());
-    // Nothing is signed without.
+    // Nothing can be signed without them.
     keys::need_oss(&mut r);
     let address = match args.listen {
         Some(address) => Some(address),
@@ -123,8 +123,8 @@ async fn prepare(args: &DeskArgs, mut r: Reader) -> Result<Ready, Failure> {
     Ok(Ready { desk, address, limits, bucket })
 }
 
-/// Says where the desk is and how to sign in, and checks the bucket, once. Without a CORS rule no browser
-/// sends anything, and none says why.
+/// Logs the address and how to sign in, and checks the bucket once: without a CORS rule browsers refuse to
+/// upload, and do not show why.
 async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(), oss_lite::Error> {
     tracing::info!("the page of the desk is http://{address}/");
     tracing::info!("sign in there with the token of a user of DESK_TOKENS: {}", desk.users());
@@ -132,12 +132,12 @@ async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(
         desk.let_pages_upload().await?;
     }
     let desk = desk.clone();
-    // Nobody waits for it: credentials that may not ask are good enough for all else.
+    // Not awaited: credentials without the permission to read the rules suffice for everything else.
     tokio::spawn(async move {
         let bucket = desk.bucket().name();
         match desk.page_access().await {
             Ok(PageAccess { forms: true, parts: true }) => {
-                tracing::info!("bucket {bucket} is there, and its CORS rules let pages upload to it");
+                tracing::info!("bucket {bucket} exists, and its CORS rules let pages upload to it");
             }
             Ok(access) => tracing::warn!("bucket {bucket}: {}", lacking(access)),
             Err(error) => {
@@ -148,7 +148,7 @@ async fn introduce(desk: &Desk, address: SocketAddr, set_cors: bool) -> Result<(
     Ok(())
 }
 
-/// What pages may not do, and what to do about it.
+/// What the rules do not allow, and what to do about it.
 fn lacking(access: PageAccess) -> &'static str {
     if access.forms {
         "no CORS rule of the bucket lets pages upload large files to it in parts (PUT, header Content-MD5, ETag exposed); \
@@ -165,19 +165,21 @@ fn unchecked(error: &oss_lite::Error, url: &str) -> String {
             format!("there is no such bucket at {url}: create it, or correct DESK_BUCKET or OSS_ENDPOINT")
         }
         ErrorKind::AccessDenied => {
-            "its CORS rules cannot be read: allow oss:GetBucketCors, or see to a rule with POST, PUT and the \
+            "its CORS rules cannot be read: allow oss:GetBucketCors, or make sure that there is a rule with POST, PUT and the \
              exposed header ETag yourself"
                 .to_owned()
         }
         ErrorKind::CredentialsRefused => {
             format!("OSS refuses the credentials, so nothing can be uploaded: correct them ({error})")
         }
-        _ => format!("cannot be checked ({error}): see whether the desk reaches OSS_ENDPOINT"),
+        _ => format!("cannot be checked ({error}): check whether the desk can reach OSS_ENDPOINT"),
     }
 }
 
-/// Resolves at the first signal. Copies of large objects end at a part then, and the rest is finished.
+/// Resolves at the first signal. Copies of large objects then end at a part, and everything else is finished.
 async fn stopped(stop: &Stop) {
     stop.reached(StopLevel::BeginNothing).await;
-    tracing::info!("stopping: finishing requests and work under way; a second signal ends this process now");
+    tracing::info!(
+        "stopping: finishing requests and work in progress; a second signal ends this process now"
+    );
 }

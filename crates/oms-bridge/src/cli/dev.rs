@@ -69,7 +69,7 @@ impl WithSettings for DevArgs {
 }
 
 pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
-    // From the first line on, whoever reads it may interrupt. Files that were made are removed then.
+    // Set up before the first line is printed: an interrupt must remove the files that were created.
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let limits = listen::limits(&mut reader, Limits::default());
     let limits = reader.finish(Some(limits))?;
@@ -99,14 +99,14 @@ fn folder() -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// What runs until Ctrl-C.
+/// The local cloud and the desk, which run until Ctrl-C.
 struct Local {
     cloud: LocalCloud,
     #[cfg(feature = "desk")]
     limits: Limits,
     #[cfg(feature = "desk")]
     desk: LocalDesk,
-    /// Goes last: the desk has its database there.
+    /// Dropped last: the database of the desk is in it.
     folder: TempDir,
 }
 
@@ -125,7 +125,7 @@ impl Local {
         })
     }
 
-    /// The file that there is to upload.
+    /// An example file to upload.
     fn file(&self) -> PathBuf {
         self.folder.path().join(FILE)
     }
@@ -135,7 +135,7 @@ impl Local {
             tokio::select! {
                 () = narrate(&self.cloud) => {}
                 () = stop.reached(StopLevel::BeginNothing) => {
-                    say(format_args!("stopping: finishing requests under way; {AGAIN}"));
+                    say(format_args!("stopping: finishing requests in progress; {AGAIN}"));
                 }
             }
         };
@@ -149,7 +149,7 @@ impl Local {
     }
 }
 
-/// Says what happens as it happens, on stderr.
+/// Prints events to stderr as they happen.
 async fn narrate(cloud: &LocalCloud) {
     let mut events = cloud.twin().subscribe();
     loop {

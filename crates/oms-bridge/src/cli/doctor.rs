@@ -20,7 +20,7 @@ use crate::config::table::serve::QUEUE_URL;
 use crate::config::{Settings, SettingsOf, WithSettings, keys, table};
 #[cfg(feature = "desk")]
 use crate::doctor::DeskSetup;
-use crate::doctor::{CopyEnds, Diagnosis, Patient, Severity, SideChecks, examine, unusable};
+use crate::doctor::{CopyEnds, Diagnosis, Severity, SideChecks, Subjects, examine, unusable};
 use crate::failure::Failure;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
@@ -32,13 +32,13 @@ use terminal::style::Stream;
 #[cfg(feature = "desk")]
 use upload_desk::config::DESK_BUCKET;
 
-/// Checks settings, credentials, clock, log bucket, sync task and destination, and says what to do about each
+/// Checks settings, credentials, clock, log bucket, sync task and destination, and suggests a remedy for each
 /// finding.
 ///
 /// Sends OMS a single signed request until one is accepted, so a wrong secret cannot lock the access key.
-/// Writes one object to the log bucket, and one to the destination of direct copies, which it says before,
-/// and removes them again. The source bucket is only read. Where DESK_BUCKET or QUEUE_URL is set, it also
-/// looks at what the desk and the queue's worker need.
+/// Writes one object to the log bucket, and one to the destination of direct copies, which it announces, and
+/// removes them again. The source bucket is only read. If DESK_BUCKET or QUEUE_URL is set, it also checks
+/// what the desk and the queue worker need.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
@@ -57,7 +57,7 @@ impl WithSettings for DoctorArgs {
     const NAME: &'static str = "doctor";
 }
 
-/// Time for all of it.
+/// Time limit of the whole command.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
@@ -90,7 +90,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
         .oms()
         .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
     let open = found.map(|credentials| journal.open(credentials, deadline));
-    let patient = Patient {
+    let subjects = Subjects {
         settings: &settings,
         credentials: &credentials,
         missing: &missing,
@@ -104,12 +104,12 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     if let Some(ends) = ends.as_ref().filter(|ends| ends.is_open()) {
         say(format_args!("doctor {}", ends.announcement(&id)));
     }
-    let diagnosis = Box::pin(examine(patient, &id, clock::system())).await;
+    let diagnosis = Box::pin(examine(subjects, &id, clock::system())).await;
     Ok(tell(&diagnosis, args.json))
 }
 
-/// What the settings of the desk and of the worker's queue say, where they are set: `doctor` has no options
-/// for them.
+/// The desk and the worker's queue, if their settings are set in the environment: `doctor` has no options for
+/// them.
 #[cfg_attr(
     not(feature = "desk"),
     expect(unused_variables, reason = "only the desk's bucket is opened with them")

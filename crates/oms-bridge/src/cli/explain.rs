@@ -44,7 +44,7 @@ impl WithSettings for ExplainArgs {
     const NAME: &'static str = "explain";
 }
 
-/// Time for all of it.
+/// Time limit of the whole command.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
@@ -56,7 +56,7 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
     let key = lenient::key(args.key.clone(), bucket.map(|bucket| ("oss", bucket.as_str())));
     let key = reader.accept("KEY", key);
     let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
-    // Where it is none, that is reported already.
+    // An invalid name is reported already.
     let Some(key) = key else { return Ok(Exit::Usage) };
     let source = &settings.source;
     let breakers = Breakers::new(clock::system);

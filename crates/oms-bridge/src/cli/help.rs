@@ -1,4 +1,4 @@
-//! `--help` in short, `--help-all` in whole.
+//! `--help`, which is short, and `--help-all`.
 //!
 //! The short help says what a command does, what it needs, its most used options and two examples. An option
 //! of a command is left out of it by `hide_short_help`; a setting is shown where its row in the table says so
@@ -24,7 +24,7 @@ use super::{Cli, Ended, Exit, exit, language, print_json};
 use crate::config::table;
 use crate::failure::Failure;
 
-/// Lines of the short help that are made here are no longer than this, as those of clap.
+/// Width of the lines that are added to the short help, the same as clap's.
 const WIDEST: usize = 100;
 
 /// Examples in the short help.
@@ -77,7 +77,7 @@ pub(super) fn run(args: &HelpArgs) -> Ended {
 
 /// Prints a text of clap on stdout.
 pub(super) fn print_help(text: &StyledStr) {
-    // A closed stdout is the reader's choice.
+    // Writing fails if the reader has closed stdout, which is no error.
     let _ = io::stdout().write_all(language::laid_out(text, Stream::Stdout).as_bytes());
 }
 
@@ -109,7 +109,7 @@ fn shortened(command: Command) -> Command {
     with_flags(command).override_usage(usage).after_help(parts.join("\n\n")).after_long_help(whole)
 }
 
-/// The first of the examples; what goes on on a further line belongs to the one before.
+/// The first examples; an indented line continues the previous one.
 fn first_examples(all: &str) -> String {
     let starts = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
     let mut left = EXAMPLES;
@@ -122,7 +122,7 @@ fn first_examples(all: &str) -> String {
     shown.collect::<Vec<_>>().join("\n")
 }
 
-/// The settings without which the command does nothing.
+/// The settings that the command requires.
 fn needs(command: &str) -> Option<String> {
     let required = |spec: &&Spec| table::is_required(spec) && spec.short_help.contains(&command);
     let names: Vec<String> = table::of_commands().filter(required).map(both_names).collect();
@@ -146,7 +146,7 @@ fn both_names(spec: &Spec) -> String {
     }
 }
 
-/// The examples of a help text, each a command as a shell takes it.
+/// The examples of a help text, each as one shell command.
 #[cfg(test)]
 fn examples(after_help: &str) -> Vec<String> {
     let section = after_help.split("\n\n").find(|part| part.starts_with("Example")).unwrap_or_default();
@@ -163,7 +163,7 @@ fn examples(after_help: &str) -> Vec<String> {
     examples
 }
 
-/// The command and what it does, for those that complete or list commands.
+/// All commands, including those that this build lacks.
 #[cfg(test)]
 fn all_commands() -> impl Iterator<Item = Command> {
     let mut cli = command();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_help_is_short_and_the_other_is_whole() {
+    fn the_short_help_is_short_and_the_long_one_complete() {
         for command in all_commands().skip(1) {
             let name = command.get_name().to_owned();
             let shown =

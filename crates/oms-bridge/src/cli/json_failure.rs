@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Exit, print_json};
 use crate::failure::Failure;
 
-/// What is known of the end of this process.
+/// What was printed, and why the command failed.
 static KNOWN: Mutex<Known> =
     parking_lot::const_mutex(Known { printed: Printed::Nothing, failure: None, said: None });
 
@@ -43,7 +43,7 @@ pub(super) fn keep(failure: Failure) {
     KNOWN.lock().failure = Some(failure);
 }
 
-/// This was said to people, who see no JSON.
+/// Keeps a message that was printed as text, for the JSON object.
 pub(super) fn said(why: &str) {
     KNOWN.lock().said = Some(why.to_owned());
 }
@@ -106,7 +106,7 @@ pub(super) fn print_unless_printed(exit: Exit) {
     print_json(&JsonFailure { error: JsonError { failure, exit: exit as u8 } });
 }
 
-/// The words of [`crate::failure::FailureKind`], and those for ends that are no failures.
+/// The names of [`crate::failure::FailureKind`], and those of other exits.
 fn kind(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",

@@ -1,4 +1,4 @@
-//! The keys of a dry run: lines for people, the first member of the one object for programs.
+//! The keys of a dry run: as lines, or with `--json` as the first member of the one object.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use settings::text;
 use super::output::OutputFormat;
 use super::{json_failure, print, print_json};
 
-/// A list that is printed as it comes, so that memory does not grow with it.
+/// A list that is printed as it is produced, so that memory does not grow with it.
 #[derive(Debug)]
 pub(super) struct JsonList {
     output: OutputFormat,
@@ -21,17 +21,17 @@ impl JsonList {
         Self { output, printed: AtomicU64::new(0) }
     }
 
-    /// What goes to stdout.
+    /// The form of the output.
     pub(super) fn output(&self) -> OutputFormat {
         self.output
     }
 
-    /// How many keys there are.
+    /// Number of keys so far.
     pub(super) fn len(&self) -> u64 {
         self.printed.load(Ordering::Relaxed)
     }
 
-    /// One more: `key` for programs, `line` for people.
+    /// Adds an entry: `key` for JSON, `line` for text.
     pub(super) fn add(&self, key: &str, line: &str) {
         let before = self.printed.fetch_add(1, Ordering::Relaxed);
         match self.output {
@@ -46,7 +46,7 @@ impl JsonList {
         }
     }
 
-    /// Prints the rest of the object: the members of `result`, which has some.
+    /// Prints the rest of the object: the members of `result`, which has at least one.
     pub(super) fn finish(&self, result: &impl Serialize) {
         if self.len() == 0 {
             json_failure::list_is_begun();

@@ -1,4 +1,4 @@
-//! The commands that this build is without: named all the same, and each says how to get it.
+//! The commands that this build lacks: still listed, and running one says how to get it.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use super::exit;
 use crate::failure::Failure;
 use crate::features;
 
-/// One that was asked for.
+/// A missing command.
 #[derive(Subcommand)]
 pub(super) enum LeftOut {
     /// Not in this build: forwards the object events in a queue of Amazon SQS.
@@ -37,7 +37,7 @@ pub(super) enum LeftOut {
     Man(Anything),
 }
 
-/// Whatever the command takes where there is one.
+/// Accepts all arguments of the missing command.
 #[derive(Args)]
 pub(super) struct Anything {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -52,7 +52,7 @@ fn missing(feature: &str, command: &str) -> String {
     features::missing(feature, &format!("the command `{command}`"))
 }
 
-/// Says how to get it.
+/// The failure that says how to get it.
 pub(super) fn failure(asked: &LeftOut) -> Failure {
     let (feature, command) = match asked {
         #[cfg(not(feature = "aws"))]

@@ -58,7 +58,7 @@ use terminal::{stderr, style};
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
 
-/// What `--version` says; `-V` says the first line. `build.rs` finds it out.
+/// The output of `--version`; `-V` prints the first line. `build.rs` provides it.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\ncommit:   ",
@@ -116,19 +116,19 @@ enum Command {
 }
 
 impl Command {
-    /// What is logged unless `RUST_LOG` says otherwise.
+    /// The log filter unless `RUST_LOG` is set.
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
-            // The SDK's own lines are for those who look for them.
+            // The SDK's own lines are shown only on request.
             Self::Copy(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
             #[cfg(feature = "aws")]
             Self::Consume(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
             #[cfg(feature = "desk")]
             Self::Desk(_) => "info",
-            // What goes wrong is their result.
+            // Their result already lists what is wrong.
             Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
-            // They say themselves what fails, on purpose.
+            // They print their failures themselves, which are intended.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
             Self::Help(_) => "error",
@@ -177,8 +177,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs a command. `early` is what is wrong with the settings of the process: it is reported with what is
-/// wrong with those of the command.
+/// Runs a command. `early` are problems of the settings of the process, which are reported together with
+/// those of the command.
 async fn run(command: Command, early: Vec<Problem>) -> Exit {
     match Box::pin(ended(command, early)).await {
         Ok(exit) => exit,
@@ -191,7 +191,8 @@ async fn run(command: Command, early: Vec<Problem>) -> Exit {
     }
 }
 
-/// How a command ends: with a result of its own, or with a failure that is reported for all of them alike.
+/// How a command ends: with an exit code of its own, or with a failure, which all commands report the same
+/// way.
 type Ended = Result<Exit, Failure>;
 
 async fn ended(command: Command, early: Vec<Problem>) -> Ended {
@@ -235,8 +236,8 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
 }
 
 impl Command {
-    /// One thread is a third cheaper per key than two that hand work to each other, and keeps memory in one
-    /// piece. Only servers that have more than one CPU get more; the usual function has a part of one.
+    /// One thread needs a third less CPU per key than two that pass work to each other, and fragments memory
+    /// less. Only servers with more than one CPU get more; a function usually has a fraction of one.
     fn runtime(&self) -> io::Result<Runtime> {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         let mut builder = match self {
@@ -253,7 +254,7 @@ impl Command {
     }
 }
 
-/// What every command needs that talks to the clouds.
+/// What every command needs that sends requests.
 struct Prepared {
     settings: Settings,
     credentials: Arc<Credentials>,
@@ -267,7 +268,7 @@ impl Prepared {
         Self::with(reader, settings)
     }
 
-    /// The same with settings that were read, and whatever else the command read besides.
+    /// The same with settings that were read already.
     fn with(mut reader: Reader, settings: Option<Settings>) -> Result<Self, Failure> {
         keys::need_oss(&mut reader);
         let settings = reader.finish(settings)?;
@@ -278,7 +279,7 @@ impl Prepared {
     }
 }
 
-/// What a command took, for its last words. Requests tell something of OMS only.
+/// Effort of a command, for its summary. Request counts are meaningful only for OMS.
 fn effort(engine: &Engine, requests: u64, elapsed_s: f64) -> String {
     match engine {
         Engine::Oms(_) => format!("in {} and {}", counted(requests, "request"), elapsed(elapsed_s)),
@@ -307,13 +308,13 @@ fn print_result(result: &impl Serialize, failure: Option<&Failure>) {
     print_json(&json_failure::WithError::new(result, failure));
 }
 
-/// Prints a result of one line or more, so that a terminal shows what it says and does nothing else.
+/// Prints a result of one or more lines, with control characters escaped.
 fn print(text: &str) {
-    // A closed stdout is the reader's choice; the exit code still tells.
+    // Writing fails if the reader has closed stdout; the exit code is still right.
     let _ = stderr::beside_the_bar(|| writeln!(io::stdout(), "{}", text::lines(text)));
 }
 
-/// Says something on stderr, by the same rule.
+/// Prints a message to stderr, escaped likewise.
 fn say(what: impl Display) {
     let what = what.to_string();
     match what.strip_prefix("error: ") {
@@ -325,7 +326,7 @@ fn say(what: impl Display) {
     }
 }
 
-/// The log bucket cannot be used, and without it there is no result. `action` is what was refused.
+/// The failure of a command that needs the log bucket, which refused `action`.
 fn journal(error: &oss_lite::Error, settings: &Settings, action: &str) -> Failure {
     let bucket = settings.log_bucket.as_str();
     failure::of_store(error, End::journal(&settings.oss, bucket), action)

@@ -10,7 +10,7 @@ pub(super) enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// That of a command with or without `--json`.
+    /// The format with or without `--json`.
     pub(super) fn of(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }

@@ -53,7 +53,7 @@ Results go to stdout, logs and progress to stderr. `--json` prints one result ob
 mean is in [settings](settings.md).
 ";
 
-/// The page of commands, of a build with everything in it.
+/// The page of commands; all features are enabled in tests.
 fn commands() -> String {
     let mut page = COMMANDS.to_owned();
     let mut cli = super::help::command().term_width(0);

@@ -1,4 +1,4 @@
-//! `replay`: sends again what failed.
+//! `replay`: sends failed keys again.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
 
-/// Sends again what failed: the keys of the failed records in the log bucket.
+/// Sends failed keys again: those with failed records in the log bucket.
 ///
-/// A key that is accepted gets its success record first and loses its failed records second, so that a kill
-/// at any moment loses nothing and the next run finishes the work. Several failures of one object are sent
-/// once. A key that an event has forwarded since it failed is not sent again.
+/// When a key is accepted, its success record is written before its failed records are deleted, so that a
+/// kill at any moment loses nothing and the next run finishes the work. Several failures of one object are
+/// sent once. A key that was forwarded by an event since it failed is not sent again.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge replay
@@ -72,7 +72,7 @@ pub(super) struct ReplayArgs {
         value_name = "oms|copy|oms-then-copy"
     )]
     engine: Option<ForwardMode>,
-    /// OMS requests, and objects that are copied, under way at once.
+    /// OMS requests, and copies of objects, at the same time.
     #[arg(long, value_name = "N", default_value_t = IN_FLIGHT, value_parser = in_flight)]
     concurrency: usize,
     /// Ceiling on OMS requests per second [default: that of the settings].
@@ -81,10 +81,10 @@ pub(super) struct ReplayArgs {
     /// Replay the keys that were set aside after too many attempts.
     #[arg(long)]
     dead: bool,
-    /// Set a key aside when it was refused for good this often. Outages do not count.
+    /// Set a key aside after this many permanent failures. Outages do not count.
     #[arg(long, value_name = "N", default_value_t = MAX_ATTEMPTS, hide_short_help = true, value_parser = parse::positive::<u32>)]
     max_attempts: u32,
-    /// Only print the keys that would be sent, one a line.
+    /// Only print the keys that would be sent, one per line.
     #[arg(long)]
     dry_run: bool,
     /// With `--dry-run`: exit code 3 if a key would be sent.
@@ -115,7 +115,7 @@ fn in_flight(text: &str) -> Result<usize, Invalid> {
     parse::number(text, 1..=1000)
 }
 
-/// Time for the whole replay. It can take as long as there are keys.
+/// Time limit of the whole replay, which takes longer the more keys there are.
 const PATIENCE: Duration = Duration::from_hours(24 * 30);
 
 pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
@@ -146,7 +146,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
 }
 
 impl ReplayArgs {
-    /// The settings, of which two have an option of their own here.
+    /// The settings; two of them have options of their own here.
     pub(super) fn values(&self) -> Values {
         let mut values = self.settings.values();
         if let Some(mode) = self.engine {
@@ -292,12 +292,12 @@ fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
     )];
     if summary.unfinished > 0 && summary.stopped == Some(Stopped::Aborted) {
         lines.push(format!(
-            "{} sent without waiting for the result: their failed records are still there, so the next replay sends them again",
+            "{} sent without waiting for the result: their failed records still exist, so the next replay sends them again",
             counted(summary.unfinished as u64, "key")
         ));
     } else if summary.unfinished > 0 {
         lines.push(format!(
-            "{} of large objects ended at a part: the next replay goes on with them",
+            "{} of large objects ended at a part: the next replay resumes them",
             counted(summary.unfinished as u64, "copy")
         ));
     }
@@ -318,7 +318,7 @@ fn remarks(summary: &ReplaySummary) -> Vec<String> {
     }
     if summary.unreadable > 0 {
         lines.push(format!(
-            "{} of the skipped records cannot be read: see the warnings, and restore them or mend their access",
+            "{} of the skipped records cannot be read: see the warnings, and restore them or fix the access to them",
             count(summary.unreadable as u64)
         ));
     }
@@ -338,8 +338,8 @@ fn remarks(summary: &ReplaySummary) -> Vec<String> {
     lines
 }
 
-/// Counts what there is to do, beside the replay: a listing costs a thousandth of what sending costs, and
-/// without the count there is no remaining time. Only where somebody looks.
+/// Counts the failures while the replay runs, for the remaining time: listing costs a thousandth of sending.
+/// Only if a bar is shown.
 async fn total(progress: &Progress, journal: &OpenJournal, options: &ReplayOptions) -> Infallible {
     if progress.is_a_bar() {
         let prefix = options.filter.prefix.as_deref().unwrap_or_default();
@@ -352,7 +352,7 @@ async fn total(progress: &Progress, journal: &OpenJournal, options: &ReplayOptio
     std::future::pending().await
 }
 
-/// Counts for the progress what is settled, and prints the keys of a dry run.
+/// Counts settled keys for the progress, and prints the keys of a dry run.
 struct ReplayWatcher {
     progress: Progress,
     planned: Arc<JsonList>,

@@ -1,4 +1,4 @@
-//! `send`: hands keys to the same pipeline as events.
+//! `send`: passes keys to the same pipeline as events.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
 
-/// Hands keys to the engine, as if their objects had just been uploaded.
+/// Sends keys as if their objects had just been uploaded.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
@@ -32,10 +32,10 @@ use terminal::progress::Progress;
     | oms-bridge send -
   find . -type f -printf '%P\\0' | oms-bridge send -0 -"))]
 pub(super) struct SendArgs {
-    /// Object keys, or `-` to read them from stdin, one a line.
+    /// Object keys, or `-` to read them from stdin, one per line.
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
-    /// Keys on stdin end in a NUL byte instead of a line feed, so that they may hold line feeds.
+    /// Keys on stdin end with a NUL byte instead of a line feed, so that they may contain line feeds.
     #[arg(short = '0', long = "null")]
     null: bool,
     /// Print one JSON object as the result.
@@ -57,7 +57,7 @@ struct SendSummary {
     keys: usize,
     accepted: usize,
     failed: usize,
-    /// Of large objects that are copied: they ended at a part, and have a failed record.
+    /// Keys of large objects whose copy ended at a part; they have a failed record.
     #[serde(skip_serializing_if = "is_zero")]
     unfinished: usize,
     /// Only where sending was interrupted.
@@ -92,7 +92,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     let input = match keys {
         KeyArguments::OnStdin(separator) => Input::stdin(separator, bucket),
         KeyArguments::Named(Some(input)) => input,
-        // What is wrong with them is reported already.
+        // Invalid keys are reported already.
         KeyArguments::Named(None) => return Ok(Exit::Usage),
     };
     let started = Instant::now();
@@ -124,7 +124,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     ended
 }
 
-/// What an interrupt leaves to be done.
+/// What is left to do after an interrupt.
 fn interruption(sent: &SentKeys) -> Vec<String> {
     let keys = |count: usize| counted(count as u64, "key");
     let mut lines = Vec::new();
@@ -139,7 +139,7 @@ fn interruption(sent: &SentKeys) -> Vec<String> {
     }
     if let Some(first) = &sent.first_open {
         lines.push(format!(
-            "to go on, send the keys from {} on; a key that is sent twice does no harm",
+            "to continue, send the keys from {} on; sending a key twice is harmless",
             printable(first)
         ));
     }
@@ -149,7 +149,7 @@ fn interruption(sent: &SentKeys) -> Vec<String> {
 /// Where keys come from.
 enum KeyArguments {
     OnStdin(Separator),
-    /// `None` where one of them is none.
+    /// `None` if one of them is invalid.
     Named(Option<Input>),
 }
 
@@ -205,7 +205,7 @@ impl SendSummary {
         )];
         if self.unfinished > 0 {
             lines.push(format!(
-                "{} of large objects ended at a part: `oms-bridge replay` goes on with them",
+                "{} of large objects ended at a part: `oms-bridge replay` resumes them",
                 counted(self.unfinished as u64, "copy")
             ));
         }
@@ -220,7 +220,7 @@ impl SendSummary {
     }
 }
 
-/// Counts for the progress what is settled.
+/// Counts settled keys for the progress.
 struct SendWatcher(Progress);
 
 impl Observer for SendWatcher {

@@ -25,10 +25,10 @@ use web_ingest::{Ingest, MAX_BODY};
 /// Runs the event function on Function Compute's custom runtime, or on AWS Lambda.
 ///
 /// On Function Compute it listens on 0.0.0.0, on the port that the platform names, else 9000. On Lambda it
-/// asks for its events instead, and is told the timeout. Anywhere else it listens on 127.0.0.1:9000, and
-/// every request except GET /healthz must carry a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On
-/// Tencent Cloud it listens on 0.0.0.0 and wants the token too, since a web function is handed every request
-/// of its URL.
+/// polls for events, and Lambda sets the timeout. Anywhere else it listens on 127.0.0.1:9000, and every
+/// request except GET /healthz must carry a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On Tencent
+/// Cloud it listens on 0.0.0.0 and requires the token too, since a web function receives every request to its
+/// URL.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Example:
@@ -37,15 +37,14 @@ use web_ingest::{Ingest, MAX_BODY};
   curl -H \"Authorization: Bearer $SERVE_TOKEN\" \\
     --data-binary @event.json http://127.0.0.1:9000/invoke"))]
 pub(super) struct ServeArgs {
-    /// Address to listen on instead. It is plain HTTP: put a server with TLS in front of any other than
-    /// loopback.
+    /// Address to listen on. It is plain HTTP: put a server with TLS in front, except on loopback.
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse::listen_address)]
     listen: Option<SocketAddr>,
-    /// On Tencent Cloud, take events without a token: only the platform reaches the function, which has no
-    /// URL and no gateway.
+    /// On Tencent Cloud, accept events without a token: only if the function has neither a URL nor a gateway,
+    /// so that nobody but the platform can reach it.
     #[arg(long)]
     trust_platform: bool,
-    /// Seconds an invocation may take: the function's timeout. A platform may say less, never more.
+    /// Seconds an invocation may take: the function's timeout. A platform may set less, never more.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs(), value_parser = seconds)]
     timeout: u64,
     /// Print one JSON object when the function stops, and nothing else, on stdout.
@@ -76,7 +75,9 @@ pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Ended {
         }
     };
     if token_is_set && matches!(access, Access::OfPlatform) {
-        tracing::warn!("SERVE_TOKEN is set, but here the platform decides who may send events");
+        tracing::warn!(
+            "SERVE_TOKEN is set, but has no effect here: the platform decides who may send events"
+        );
     }
     if args.trust_platform && (lambda.is_some() || Platform::detect(variable) != Platform::TencentCloud) {
         tracing::warn!("--trust-platform has no effect here: it is for functions on Tencent Cloud");
@@ -97,7 +98,7 @@ pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Ended {
     ended
 }
 
-/// The function, what is served over HTTP beside it, who may send events, and what clients may take.
+/// The function, the interfaces served beside it, who may send events, and the limits of clients.
 struct Served {
     function: Function,
     ingest: Option<Ingest>,
@@ -132,7 +133,7 @@ fn access(args: &ServeArgs, r: &mut Reader, lambda: Option<&RuntimeApi>) -> Opti
         r.problem("--trust-platform", what.with_remedy("leave out one of them"));
     }
     if lambda.is_some() {
-        // It asks for its events itself.
+        // It polls for events itself.
         return Some(Access::OfPlatform);
     }
     let beside = if r.is_set(&INGEST_TOKEN.spec) { Beside::Ingest } else { Beside::Nothing };
@@ -149,7 +150,7 @@ async fn over_http(
     limits: Limits,
 ) -> Ended {
     if matches!(access, Access::Nobody) {
-        tracing::info!("SERVE_TOKEN is not set: POST /objects is served, and no events are taken");
+        tracing::info!("SERVE_TOKEN is not set: POST /objects is served, but no events are accepted");
     }
     let platform = Platform::detect(variable);
     let adapter = fc::adapter(function.clone()).platform(platform).limits(limits);
@@ -169,7 +170,7 @@ async fn over_http(
         adapter = adapter.listen(listen);
     }
     if args.json || platform != Platform::FunctionCompute {
-        // Nobody cuts a log by them elsewhere.
+        // Only Function Compute splits its logs by these lines.
         adapter = adapter.markers(Markers::Off);
     }
     match adapter.run().await {

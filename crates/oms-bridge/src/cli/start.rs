@@ -1,4 +1,4 @@
-//! From the arguments of the process to a command, before anything else is known of it.
+//! Parses the arguments of the process, before anything else is set up.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -24,14 +24,14 @@ pub(super) fn arguments() -> Vec<OsString> {
     arguments
 }
 
-/// The form of log lines that fits where the process runs.
+/// The default form of log lines on this platform.
 pub(super) fn usual_format() -> LogFormat {
     let on_lambda = variable("AWS_LAMBDA_FUNCTION_NAME").is_some();
     let collected = on_lambda || Platform::detect(variable) == Platform::FunctionCompute;
     if collected { LogFormat::Json } else { LogFormat::Text }
 }
 
-/// Reads the arguments. Prints the help or the version where they ask for it, and what is wrong with them.
+/// Parses the arguments. Prints the help or the version if requested, or what is wrong.
 pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
     let read = language::shown(help::command()).try_get_matches_from(arguments);
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
@@ -63,7 +63,7 @@ pub(super) fn failure(error: &clap::Error) -> Failure {
     }
 }
 
-/// The form that is asked for, where the arguments cannot be read otherwise.
+/// The form that `--log-format` names, even if the arguments are invalid otherwise.
 fn format(arguments: &[OsString]) -> LogFormat {
     let option = format!("--{}", LOG_FORMAT.spec.option());
     let mut rest = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
@@ -78,7 +78,7 @@ fn format(arguments: &[OsString]) -> LogFormat {
     given.and_then(|text| (LOG_FORMAT.parse)(&text).ok()).unwrap_or_else(usual_format)
 }
 
-/// Whether the result is for a program, where the arguments cannot be read otherwise.
+/// Whether `--json` is given, even if the arguments are invalid otherwise.
 pub(super) fn asks_for_json(arguments: &[OsString]) -> bool {
     arguments
         .iter()
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_of_messages_is_found_in_arguments_that_are_wrong() {
+    fn log_format_and_json_are_found_in_invalid_arguments() {
         for (line, expected) in [
             ("oms-bridge copy --what", LogFormat::Text),
             ("oms-bridge --log-format json copy --what", LogFormat::Json),

@@ -35,7 +35,7 @@ pub(super) struct StatusArgs {
     /// Read at most N records for their class and reason.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse::whole::<usize>)]
     read: usize,
-    /// Count at most N failed keys, with a request for each thousand; 0 counts all.
+    /// Count at most N failed keys, one request per thousand; 0 counts all.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = parse::whole::<usize>)]
     list: usize,
     /// Print one JSON object as the result; with --watch one a line.
@@ -55,7 +55,7 @@ impl WithSettings for StatusArgs {
     const NAME: &'static str = "status";
 }
 
-/// Time to look once. A listing may take as long as there are records.
+/// Time limit of one look. A listing takes longer the more records there are.
 const PATIENCE: Duration = Duration::from_hours(24);
 
 pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
@@ -88,7 +88,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
             }
             Err(error) => Err(journal(&error, &settings, "ListObjects")),
         };
-        // A log bucket that cannot be reached for a while is what somebody watches for.
+        // An outage of the log bucket must not end a watch.
         let passes = |failure: &Failure| {
             !matches!(failure.kind(), FailureKind::Configuration | FailureKind::Permission)
         };
@@ -117,7 +117,7 @@ fn show(status: &Status, failure: Option<&Failure>, json: bool, again: bool) {
         return;
     }
     if again && Stream::Stdout.is_terminal() {
-        // Home, then clear: without the flicker of clearing first.
+        // Cursor home, then clear to the end: clearing first would flicker.
         let _ = write!(io::stdout(), "\x1b[H\x1b[J");
     }
     print(status.text(Stream::Stdout.width()).trim_end());

@@ -1,4 +1,4 @@
-//! OSS, OBS and OMS on loopback, the function, and how they are wired.
+//! OSS, OBS and OMS on loopback, and the function, wired together.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) const DESTINATION: &str = "photos-copy";
 /// Bucket of the journal.
 pub(crate) const JOURNAL: &str = "oms-bridge-log";
 
-/// Where everything listens.
+/// Addresses of all listeners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
     function: SocketAddr,
@@ -42,8 +42,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// Loopback, on six ports from `first` on: function, OSS, OBS, OMS, admin, desk. From 0 on: any free
-    /// ports.
+    /// Loopback, six ports starting at `first`: function, OSS, OBS, OMS, admin, desk. With 0, any free ports.
     pub(crate) fn from_port(first: u16) -> Self {
         let port = |offset| {
             if first == 0 { 0 } else { first.saturating_add(offset) }
@@ -60,7 +59,7 @@ impl Addresses {
         }
     }
 
-    /// Where a desk on it listens.
+    /// Address of the desk.
     #[cfg(feature = "desk")]
     pub(crate) fn desk(&self) -> SocketAddr {
         self.desk
@@ -84,12 +83,11 @@ impl Drop for LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts it. `limits` are those of each of its listeners, `timeout` is what the platform gives the
-    /// function for one event.
+    /// Starts it. `limits` apply to each listener, `timeout` is the time that the function has for one event.
     ///
     /// # Errors
     ///
-    /// Mostly when a port is taken.
+    /// When a port is taken, usually.
     pub(crate) async fn start(
         addresses: Addresses,
         limits: Limits,
@@ -101,7 +99,7 @@ impl LocalCloud {
             .obs_addr(addresses.obs)
             .oms_addr(addresses.oms)
             .admin_addr(addresses.admin)
-            // Clients upload what they like, as long as it goes on.
+            // An upload may take as long as it makes progress.
             .limits(Limits { body: store.body, stalled: store.stalled, ..limits })
             .function(FunctionSettings { timeout, ..FunctionSettings::default() })
             .start()
@@ -113,8 +111,7 @@ impl LocalCloud {
         let http = http_client::build(Proxies::None)?;
         let pipeline = assemble::pipeline(settings(&twin, &task)?, &http)?;
         // The twin sends the credentials of the function's role with every event, as Function Compute does.
-        // There is nothing to protect by a token: events move made-up objects between buckets in this
-        // process.
+        // No token is needed: events only move made-up objects between buckets in this process.
         let function = Function::new(pipeline, SourceCredentials::default(), KeyEncoding::Raw);
         let adapter = fc::adapter(function).platform(Platform::FunctionCompute).limits(limits);
         let bound = adapter.listen(addresses.function).markers(Markers::Off).bind().await?;
@@ -173,7 +170,7 @@ impl LocalCloud {
     ///
     /// # Errors
     ///
-    /// When the name is none.
+    /// When the name is not valid.
     pub(crate) fn oss(&self, bucket: &str) -> Result<Bucket, Error> {
         let config =
             ClientConfig::new(self.twin.oss_url().parse()?, Dialect::Oss).with_region(self.twin.region());
@@ -184,7 +181,7 @@ impl LocalCloud {
     ///
     /// # Errors
     ///
-    /// When the name is none.
+    /// When the name is not valid.
     pub(crate) fn obs(&self, bucket: &str) -> Result<Bucket, Error> {
         let config = ClientConfig::new(self.twin.obs_url().parse()?, Dialect::Obs);
         self.bucket(config, bucket, self.twin.huawei_account())
@@ -196,7 +193,7 @@ impl LocalCloud {
     }
 }
 
-/// An account's keys as the OSS client takes them.
+/// An account's keys, for the OSS client.
 pub(crate) fn credentials(account: &Account) -> Credentials {
     let credentials = Credentials::new(account.access_key.clone(), account.secret_key.clone());
     match &account.security_token {

@@ -22,10 +22,10 @@ use upload_desk::config::{DESK_BUCKET, DESK_CALLBACK_URL, DESK_DATABASE, DESK_FO
 /// The one user's name.
 const USER: &str = "dev";
 
-/// Its token. It opens nothing but a local cloud of made-up keys.
+/// Its token. It gives access only to a local cloud with made-up keys.
 const TOKEN: &str = "dev-token-of-the-local-cloud";
 
-/// A desk that listens.
+/// A desk that is listening.
 #[derive(Debug)]
 pub(crate) struct LocalDesk {
     desk: Desk,
@@ -39,7 +39,7 @@ impl LocalDesk {
     ///
     /// # Errors
     ///
-    /// Mostly when the port is taken.
+    /// When the port is taken, usually.
     pub(crate) async fn start(
         cloud: &LocalCloud,
         addresses: Addresses,
@@ -69,12 +69,12 @@ impl LocalDesk {
         Ok(Self { desk, listener, url })
     }
 
-    /// Where it is reached, and what opens it, as JSON.
+    /// Its address and token, as JSON.
     pub(crate) fn describe(&self) -> Value {
         json!({"url": self.url, "user": USER, "token": TOKEN})
     }
 
-    /// The same, as a line.
+    /// The same, as a line of text.
     pub(crate) fn introduce(&self) -> String {
         format!("  desk      {}   uploads by browser; sign in with {TOKEN}\n", self.url)
     }
@@ -83,7 +83,7 @@ impl LocalDesk {
     ///
     /// # Errors
     ///
-    /// When the listener breaks down.
+    /// When the listener fails.
     pub(crate) async fn serve(
         self,
         limits: Limits,

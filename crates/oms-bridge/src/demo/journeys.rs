@@ -1,4 +1,4 @@
-//! When each object was uploaded, accepted and copied, as the local cloud tells.
+//! When each object was uploaded, accepted and copied, from the events of the local cloud.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
-/// The way of one object.
+/// The times of one object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Journey {
     /// Its upload began.
@@ -21,7 +21,7 @@ pub(crate) struct Journey {
     pub answered: Option<Instant>,
 }
 
-/// The ways of all objects.
+/// The times of all objects.
 #[derive(Debug)]
 pub(crate) struct Journeys {
     events: Receiver<TwinEvent>,
@@ -40,12 +40,12 @@ impl Journeys {
         self.by_key.insert(key.to_owned(), journey);
     }
 
-    /// The way of `key` so far.
+    /// The times of `key` so far.
     pub(crate) fn of(&self, key: &str) -> Option<&Journey> {
         self.by_key.get(key)
     }
 
-    /// Follows events until `done` holds for every key, or `patience` ends. Says whether it holds.
+    /// Follows events until `done` holds for every key, or `patience` ends. Returns whether it holds.
     pub(crate) async fn follow<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k str> + Clone,

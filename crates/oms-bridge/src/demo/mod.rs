@@ -1,12 +1,12 @@
-//! The local cloud with the function on it, and the story that `demo` tells with it.
+//! The local cloud with the function on it, and the demo that runs on it.
 //!
 //! | module | concern |
 //! |---|---|
-//! | [`cloud`] | OSS, OBS and OMS on loopback, the function, and how they are wired |
+//! | [`cloud`] | OSS, OBS and OMS on loopback, and the function, wired together |
 //! | [`objects`] | what is uploaded |
-//! | `desk` | the upload desk on it, where there is one |
+//! | `desk` | the upload desk on it, if it is built in |
 //! | [`journeys`] | when each object was uploaded, accepted and copied |
-//! | [`story`] | the acts, one after the other |
+//! | [`story`] | the steps of the demo |
 
 pub(crate) mod cloud;
 #[cfg(feature = "desk")]

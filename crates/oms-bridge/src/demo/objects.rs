@@ -41,7 +41,7 @@ const NAMES: [&str; 20] = [
 const DURING_OUTAGE: [&str; 5] =
     ["outage/1.txt", "outage/2 +.txt", "outage/三.txt", "outage/../4.txt", "outage/5%2F.txt"];
 
-/// The objects of the first act. One has the longest name OSS allows, one is empty, one is a mebibyte.
+/// The objects of the first step. One has the longest name that OSS allows, one is empty, one has a mebibyte.
 pub(crate) fn first_act() -> Vec<Sample> {
     let mut samples: Vec<Sample> = NAMES.iter().map(|key| sample(key)).collect();
     samples.push(sample(&format!("long/{}", "n".repeat(1023 - "long/".len()))));

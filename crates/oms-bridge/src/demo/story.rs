@@ -1,4 +1,4 @@
-//! The acts of the demo, one after the other.
+//! The steps of the demo.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ use object_copy::stop::Stop;
 use terminal::numbers::bytes;
 use terminal::screen::{Screen, millis};
 
-/// Longest time anything here may take; it takes milliseconds.
+/// Longest wait for any step, which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Largest record that is read back.
 const MAX_RECORD: usize = 64 * 1024;
 
-/// What came of it all.
+/// The result of the demo.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ending {
     /// Objects uploaded.
@@ -34,15 +34,15 @@ pub(crate) struct Ending {
     pub arrived: usize,
     /// Keys that failed while OMS was down, all of them in the journal.
     pub journaled: usize,
-    /// Of those, keys that were accepted when they were sent again.
+    /// Of those, keys that the replay delivered.
     pub resent: usize,
     /// Seconds from the first upload to the last comparison.
     pub elapsed_s: f64,
-    /// Each object's way.
+    /// The times of each object.
     pub table: Vec<Row>,
 }
 
-/// One object's way.
+/// The times of one object.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     /// Its key.
@@ -62,11 +62,11 @@ impl Ending {
     }
 }
 
-/// Tells the whole story on `cloud`.
+/// Runs the whole demo on `cloud`.
 ///
 /// # Errors
 ///
-/// When something fails that is not part of the story.
+/// When something fails that is not part of the demo.
 pub(crate) async fn tell(cloud: &LocalCloud, screen: Screen) -> Result<Ending, Error> {
     let started = Instant::now();
     let mut story = Story {
@@ -129,7 +129,7 @@ impl Story<'_> {
                 .await;
             self.announce(&sample.key);
         }
-        // The answer to the last event says that all success records are written.
+        // Once the last event is answered, all success records are written.
         let keys = samples.iter().map(|sample| &*sample.key);
         self.journeys.follow(keys, |journey| journey.answered.is_some(), PATIENCE).await;
         let records = self.records(RecordStatus::Success).await?.len();
@@ -167,7 +167,7 @@ impl Story<'_> {
         }
     }
 
-    /// Uploads while OMS is down. Gives the keys that the journal holds as failed.
+    /// Uploads while OMS is down. Returns the keys that the journal has as failed.
     async fn outage(&mut self, samples: &[Sample]) -> Result<Vec<String>, Error> {
         self.screen.title(&format!("2. OMS goes down (503). Upload {} more", samples.len()));
         let faults = self.cloud.twin().faults();
@@ -194,7 +194,7 @@ impl Story<'_> {
         Ok(failed)
     }
 
-    /// Replays the journal. Gives how many keys were accepted.
+    /// Replays the journal. Returns the number of accepted keys.
     async fn recovery(&mut self, keys: &[String]) -> Result<usize, Error> {
         self.screen.title("3. OMS is back. Replay the journal, as `oms-bridge replay` and the timer do");
         let pipeline = self.cloud.pipeline()?;
@@ -210,7 +210,7 @@ impl Story<'_> {
             self.announce(key);
         }
         let left = self.records(RecordStatus::Failed).await?.len();
-        self.screen.line(&format!("  The journal has {left} failed records left."));
+        self.screen.line(&format!("  {left} failed records are left in the journal."));
         Ok(summary.accepted)
     }
 

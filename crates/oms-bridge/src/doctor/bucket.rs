@@ -1,4 +1,4 @@
-//! Whether the log bucket is fit for a journal.
+//! Whether the log bucket can hold a journal.
 
 use chrono::{DateTime, Utc};
 use oss_lite::{Error, ErrorKind, LifecycleRule, Versioning};
@@ -22,14 +22,14 @@ pub(super) async fn check(
     };
     let mut findings = vec![clock::compare("OSS", "OSS", theirs, now)];
     let Some(open) = open else { return findings };
-    // One after the other: what refuses the first request refuses the others too.
+    // Sequential: if the first request is refused, so are the others.
     let failed = open.probe(id).await;
     let refused = failed.iter().any(|(_, error)| kind(error) == Some(ErrorKind::CredentialsRefused));
     let missing = failed.iter().any(|(_, error)| kind(error) == Some(ErrorKind::NoSuchBucket));
     if failed.is_empty() {
         findings.push(Finding::ok(CHECK, "an object can be written, read, listed and removed"));
     }
-    findings.extend(failed.iter().map(|(step, error)| not_fit(end, *step, error)));
+    findings.extend(failed.iter().map(|(step, error)| probe_failed(end, *step, error)));
     if !refused && !missing {
         let (versioning, rules) = tokio::join!(open.versioning(), open.expiring());
         findings.push(self::versioning(end, versioning));
@@ -55,7 +55,7 @@ fn unreachable(end: End<'_>, error: &Error) -> Finding {
     )
 }
 
-fn not_fit(end: End<'_>, step: ProbeStep, error: &ProbeError) -> Finding {
+fn probe_failed(end: End<'_>, step: ProbeStep, error: &ProbeError) -> Finding {
     let why = match step {
         ProbeStep::Write => "no failure can be recorded, so the function has to refuse events",
         ProbeStep::Read => "status, replay and explain cannot read records",
@@ -99,9 +99,8 @@ fn versioning(end: End<'_>, versioning: Result<Versioning, Error>) -> Finding {
             CHECK,
             Severity::Warning,
             "the log bucket keeps every version",
-            "records that a replay rewrites or removes stay as old versions, are paid for, and listings grow slow over delete \
-             markers",
-            "suspend versioning of the log bucket, or add a lifecycle rule that removes old versions and lone delete markers",
+            "records that a replay rewrites or removes stay as old versions, which are billed, and delete markers slow down listings",
+            "suspend versioning of the log bucket, or add a lifecycle rule that removes old versions and expired delete markers",
         ),
         Err(error) => unknown(CHECK, &error, end, "GetBucketVersioning"),
     }
@@ -122,7 +121,7 @@ fn lifecycle(end: End<'_>, rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Find
             CHECK,
             Severity::Warning,
             format!("rule {:?} (prefix {:?}) removes records {when}", rule.id, rule.prefix),
-            "the records of keys that failed and were not replayed by then vanish, and with them the only trace of the loss",
+            "the records of keys that failed and were not replayed by then vanish, and with them the only trace of the failure",
             "restrict the rule to the prefix oms_source_record/<sync_task_id>/success_object/, or remove it",
         )
     };
@@ -132,14 +131,16 @@ fn lifecycle(end: End<'_>, rules: Result<Vec<LifecycleRule>, Error>) -> Vec<Find
 fn unknown(check: &'static str, error: &Error, end: End<'_>, action: &str) -> Finding {
     let remedy = match error.kind() {
         ErrorKind::AccessDenied => {
-            format!("grant oss:{action} on the log bucket to whoever runs doctor, or look in the console")
+            format!(
+                "grant oss:{action} on the log bucket to the user who runs doctor, or look in the console"
+            )
         }
         _ => store_remedy(error, end, action),
     };
     Finding::bad(
         check,
         Severity::Warning,
-        format!("cannot be told: {error}"),
+        format!("unknown: {error}"),
         "versioning and lifecycle rules of the log bucket can hide or remove records",
         remedy,
     )

@@ -8,7 +8,7 @@ use terminal::numbers::duration;
 /// Both clouds refuse signatures that are further off.
 const REFUSED: TimeDelta = TimeDelta::minutes(15);
 
-/// A clock that is so far off is on its way there.
+/// A clock that is this far off gets a warning.
 const WORRYING: TimeDelta = TimeDelta::minutes(5);
 
 const WHY: &str = "signatures carry the time and are refused when it is more than 15 minutes off";

@@ -1,4 +1,4 @@
-//! Whether the desk can use its database, and browsers and OSS the desk.
+//! Whether the desk reaches its database, and browsers and OSS reach the desk.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ use crate::config::keys::OSS_KEYS;
 use crate::config::{DeskCommandSettings, Service};
 use crate::failure::{End, catalogue_kind, store_remedy};
 
-/// What the desk works with.
+/// The services of the desk.
 #[derive(Debug)]
 pub(crate) struct DeskSetup {
-    /// Absent where nothing opens it.
+    /// Absent without credentials.
     bucket: Option<Bucket>,
     service: Service,
     database: DatabaseUrl,
@@ -23,7 +23,7 @@ pub(crate) struct DeskSetup {
 }
 
 impl DeskSetup {
-    /// As the settings of the desk say. `bucket` is theirs, opened.
+    /// From the settings of the desk; `bucket` is the bucket that they name.
     pub(crate) fn new(settings: DeskCommandSettings, bucket: Option<Bucket>) -> Self {
         let DeskCommandSettings { desk, oss, .. } = settings;
         Self { bucket, service: oss, database: desk.database, callback: desk.callback_url }
@@ -48,7 +48,7 @@ async fn database(url: &DatabaseUrl) -> Finding {
     const CHECK: &str = "desk database";
     match Catalogue::look(url).await {
         Ok(CatalogueLook::There) => Finding::ok(CHECK, "can be connected to"),
-        Ok(CatalogueLook::ToBeMade) => Finding::ok(CHECK, "is not there yet: the desk creates the file"),
+        Ok(CatalogueLook::ToBeMade) => Finding::ok(CHECK, "does not exist yet: the desk creates the file"),
         Err(error) => Finding::bad(
             CHECK,
             catalogue_kind(&error).into(),
@@ -61,7 +61,7 @@ async fn database(url: &DatabaseUrl) -> Finding {
 
 async fn cors(bucket: &Bucket, service: &Service) -> Finding {
     const CHECK: &str = "desk CORS";
-    const WHY: &str = "browsers upload nothing, and do not say why";
+    const WHY: &str = "browsers refuse to upload, and do not show why";
     let name = bucket.name();
     let access = bucket.get_cors().await.map(|rules| PageAccess::of(&rules));
     let error = match access {
@@ -70,7 +70,7 @@ async fn cors(bucket: &Bucket, service: &Service) -> Finding {
         }
         Ok(PageAccess { forms: true, parts: false }) => {
             let what = format!("no rule of {name} lets pages upload in parts");
-            let why = "large files are not uploaded, small ones are";
+            let why = "small files can be uploaded, large ones cannot";
             let remedy = "start the desk with --set-cors once, or add a rule that allows PUT and the header Content-MD5, and exposes ETag";
             return Finding::bad(CHECK, Severity::Warning, what, why, remedy);
         }
@@ -91,7 +91,7 @@ async fn cors(bucket: &Bucket, service: &Service) -> Finding {
     )
 }
 
-/// The desk works without the right to look.
+/// The desk works without the permission to read the rules.
 fn severity(error: &Error, end: End<'_>) -> Severity {
     match error.kind() {
         ErrorKind::AccessDenied => Severity::Warning,
@@ -99,7 +99,7 @@ fn severity(error: &Error, end: End<'_>) -> Severity {
     }
 }
 
-/// OSS calls from its own network, so that only what can be told without it is.
+/// OSS calls from its own network, so only the address can be checked from here.
 fn callback(url: Option<&Url>) -> Finding {
     const CHECK: &str = "desk callback";
     const SETTING: &str = "set DESK_CALLBACK_URL to an address of the desk that OSS reaches, such as https://desk.example.com/callback";
@@ -108,7 +108,7 @@ fn callback(url: Option<&Url>) -> Finding {
             CHECK,
             Severity::Warning,
             "DESK_CALLBACK_URL is not set",
-            "OSS does not report uploads; the desk has to ask for each",
+            "OSS does not report uploads, so the desk has to check each one itself",
             SETTING,
         );
     };
@@ -118,8 +118,8 @@ fn callback(url: Option<&Url>) -> Finding {
         return Finding::bad(
             CHECK,
             Severity::Warning,
-            format!("{host} cannot be reached from outside of this network"),
-            "OSS calls back from its own network: uploads are not reported to the desk",
+            format!("{host} cannot be reached from outside this network"),
+            "OSS calls back from its own network, so it cannot report uploads to the desk",
             SETTING,
         );
     }

@@ -1,4 +1,4 @@
-//! Whether the destination of direct copies can be written, and their source be read.
+//! Whether direct copies can write to the destination and read the source.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use bridge_core::engine::copy::Deletes;
 use settings::location::Place;
 use settings::text::masked;
 
-/// Folder of the objects that try out the destination.
+/// Folder of the objects that probe the destination.
 const PROBES: &str = "oms_bridge_probe/";
 
 /// Both ends of direct copies.
@@ -25,7 +25,7 @@ const PROBES: &str = "oms_bridge_probe/";
 pub(crate) struct CopyEnds {
     place: Place,
     client: Client,
-    /// Absent where nothing opens it.
+    /// Absent without credentials.
     destination: Option<Bucket>,
     credentials: Option<String>,
     source: Option<Bucket>,
@@ -35,8 +35,8 @@ pub(crate) struct CopyEnds {
 }
 
 impl CopyEnds {
-    /// The ends that the settings describe. `client` speaks to the destination. `source` opens the source,
-    /// and the destination where that has no credentials of its own.
+    /// The ends that the settings describe. `client` speaks to the destination. `source` are the credentials
+    /// of the source, and of the destination if it has none of its own.
     ///
     /// # Errors
     ///
@@ -69,15 +69,15 @@ impl CopyEnds {
 }
 
 impl CopyEnds {
-    /// Whether anything opens the destination, so that it is tried out.
+    /// Whether there are credentials for the destination, so that it is probed.
     pub(crate) fn is_open(&self) -> bool {
         self.destination.is_some()
     }
 
-    /// What is written to the destination to try it out, before it is.
+    /// The message about the object that is about to be written to the destination.
     pub(crate) fn announcement(&self, id: &str) -> String {
         format!(
-            "tries out {}: writes the object {}{PROBES}{id} there and removes it again",
+            "is probing {}: it writes the object {}{PROBES}{id} there and removes it again",
             self.place,
             self.place.folder()
         )
@@ -112,7 +112,7 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
     let Some(bucket) = &ends.destination else { return findings };
     let name = [&ends.place.folder(), PROBES, id].concat();
     let body = Bytes::copy_from_slice(id.as_bytes());
-    // One after the other: what refuses the first request refuses the other too.
+    // Sequential: if the first request is refused, so is the other.
     findings.push(match bucket.put(&name, body, PutOptions::default()).await {
         Err(error) => refused(DESTINATION, &error, ends.destination_end(), WRITE_WHY, "PutObject"),
         Ok(_) => match bucket.delete(&name).await {
@@ -127,9 +127,9 @@ const WRITE_WHY: &str = "no object can be copied; keys that arrive meanwhile fai
 
 fn not_removed(ends: &CopyEnds, name: &str, error: &Error) -> Finding {
     let (severity, why) = match ends.deletes {
-        Deletes::Ignored => (Severity::Warning, "copies work, but the object that tried it out stays"),
+        Deletes::Ignored => (Severity::Warning, "copies work, but the probe object stays"),
         Deletes::Propagated { .. } => {
-            (Severity::Problem, "PROPAGATE_DELETES is set, and no removal can be carried over")
+            (Severity::Problem, "PROPAGATE_DELETES is set, but objects cannot be removed")
         }
     };
     let what = format!("an object can be written, but not removed: {error}");
@@ -146,7 +146,7 @@ async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
             "not looked at: SOURCE_BUCKET is not set; objects are read from the bucket that each event names";
         return Some(Finding::ok(SOURCE, what));
     };
-    // An object that is not there: 404 proves the permission to read, 403 its absence.
+    // A missing object: 404 proves the permission to read, 403 that it is missing.
     let error = match bucket.get(&[PROBES, id].concat()).await {
         Ok(_) => return Some(Finding::ok(SOURCE, readable(bucket))),
         Err(error) if error.kind() == ErrorKind::NoSuchKey => {
@@ -164,7 +164,7 @@ async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
     if error.kind() == ErrorKind::AccessDenied {
         let _ = write!(
             finding.remedy,
-            ", and oss:ListObjects on acs:oss:*:*:{}: without the second OSS may not tell an object that is gone from one that is refused",
+            ", and oss:ListObjects on acs:oss:*:*:{}: without the second, OSS answers 403 for an object that does not exist",
             bucket.name()
         );
     }

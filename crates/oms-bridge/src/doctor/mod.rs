@@ -2,13 +2,13 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `settings` | what the settings alone tell |
+//! | `settings` | findings from the settings alone |
 //! | `clock` | this machine's clock against a service's |
 //! | `oms` | whether OMS answers, takes the signature and has the task |
-//! | `bucket` | whether the log bucket is fit for a journal |
+//! | `bucket` | whether the log bucket can hold a journal |
 //! | `ends` | whether direct copies can read and write |
-//! | `desk`, `queue` | whether the desk and the worker can use what they are set up with |
-//! | `render` | the findings, for people |
+//! | `desk`, `queue` | whether the desk and the queue worker can use their services |
+//! | `render` | the findings as text |
 //!
 //! All services are examined at the same time. OMS gets one signed request until a signature is accepted: the
 //! gateway locks an access key after more than five bad ones.
@@ -37,14 +37,14 @@ use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
 use bridge_core::oms::task::OmsApi;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     /// What was checked.
     pub check: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is the case.
+    /// What was found.
     pub what: String,
     /// Why it matters; empty when all is well.
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -57,15 +57,15 @@ pub(crate) struct Finding {
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
-    /// As it should be.
+    /// Fine.
     Ok,
     /// It works, with a risk.
     Warning,
-    /// It does not work, since a service is out of reach.
+    /// It does not work: a service cannot be reached.
     OutOfReach,
     /// It does not work.
     Problem,
-    /// It does not work, since credentials are refused.
+    /// It does not work: credentials are refused.
     Refused,
 }
 
@@ -147,14 +147,14 @@ impl Diagnosis {
     }
 }
 
-/// What is known when the settings are not usable: nothing is asked of any service.
+/// The diagnosis when the settings are not usable: no service is asked.
 pub(crate) fn unusable(
     error: &ConfigError,
     credentials: &SourceCredentials,
     missing: &[Problem],
 ) -> Diagnosis {
     let mut findings = settings::problems(error);
-    // Where keys are swapped, what is shown of an access key would be the beginning of a secret.
+    // If the two keys are swapped, the shown part of an access key would be part of the secret.
     let is_told = |name: &str| error.problems().iter().any(|problem| problem.setting() == name);
     if !credentials.environment_name().is_some_and(is_told) {
         findings.extend(settings::oss_credentials(credentials, missing));
@@ -164,29 +164,29 @@ pub(crate) fn unusable(
 
 /// What is examined.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patient<'p> {
+pub(crate) struct Subjects<'p> {
     /// The settings.
     pub settings: &'p Settings,
-    /// What the environment holds.
+    /// The credentials of the environment.
     pub credentials: &'p SourceCredentials,
-    /// What is said where it holds none for OSS.
+    /// The problems to report if it has none for OSS.
     pub missing: &'p [Problem],
-    /// OMS, where it has a part.
+    /// OMS, if it is used.
     pub api: Option<&'p OmsApi>,
     /// The log bucket.
     pub journal: &'p Journal,
-    /// The same with credentials; without any it is examined only from outside.
+    /// The same with credentials; without them only its endpoint is checked.
     pub open: Option<&'p OpenJournal>,
-    /// Both ends of direct copies, where there are any.
+    /// Both ends of direct copies, in copy mode.
     pub ends: Option<&'p CopyEnds>,
-    /// What the settings of the desk and of the queue say, where they are set.
+    /// Desk and queue, if their settings are set.
     pub beside: &'p SideChecks,
 }
 
-/// What is examined besides, where its settings are set.
+/// Desk and queue, which are checked if their settings are set.
 #[derive(Debug, Default)]
 pub(crate) struct SideChecks {
-    /// What is wrong with these settings.
+    /// Problems of these settings.
     pub problems: Vec<Problem>,
     /// The desk.
     #[cfg(feature = "desk")]
@@ -224,10 +224,9 @@ impl SideChecks {
     }
 }
 
-/// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
-/// same.
-pub(crate) async fn examine(patient: Patient<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
-    let Patient { settings, credentials, missing, api, journal, open, ends, beside } = patient;
+/// Runs all checks. `id` names the probe objects, and must be unique.
+pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
+    let Subjects { settings, credentials, missing, api, journal, open, ends, beside } = subjects;
     let mut findings = settings::check(settings);
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
     findings.extend(settings::oss_credentials(credentials, missing));

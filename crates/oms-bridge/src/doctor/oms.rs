@@ -23,8 +23,8 @@ pub(super) async fn check(
         Err(error) => return vec![unreachable(target.host(), &error)],
     };
     let mut findings = vec![clock::compare("OMS", "OMS", theirs, now)];
-    // Signed with their time where ours is off, as the function does it: the one signed request must tell
-    // something else.
+    // Signed with the service's time if ours is off, as the function does: a wrong clock must not hide what
+    // else is wrong.
     let off = (theirs - now).abs() > TimeDelta::minutes(1);
     match api.show(if off { theirs } else { now }).await {
         Ok(task) => {
@@ -32,7 +32,7 @@ pub(super) async fn check(
             findings.push(self::task(&task));
             findings.extend(comparison(&task));
             findings.extend(own_source(&task, log_bucket));
-            // The signature is good, so that another request cannot bring the lock of the key nearer.
+            // The signature was accepted, so another request does not risk a lock of the access key.
             findings.extend(counters(api, if off { theirs } else { now }).await);
         }
         Err(error) => findings.extend(refusal(&error)),
@@ -83,13 +83,13 @@ fn comparison(task: &SyncTask) -> Option<Finding> {
             "consistency check",
             Severity::Warning,
             format!("the task compares by {}, not by {CRC64}", task.consistency_check),
-            "an object that is overwritten by one of the same size while OMS copies it can stay as it was, and damaged bytes are not noticed",
+            "an object that is overwritten with one of the same size while OMS copies it may keep the old content, and corrupt bytes go unnoticed",
             "create the task again with the consistency check crc64; it cannot be changed later",
         )
     })
 }
 
-/// What only `status` needs.
+/// The right that only `status` needs.
 async fn counters(api: &OmsApi, now: DateTime<Utc>) -> Option<Finding> {
     const CHECK: &str = "OMS statistics";
     let error = api.statistics(std::time::Duration::from_hours(1), now).await.err()?;
@@ -101,7 +101,7 @@ async fn counters(api: &OmsApi, now: DateTime<Utc>) -> Option<Finding> {
         CHECK,
         Severity::Warning,
         error.to_string(),
-        "status shows the task, and not what it has received, copied and failed",
+        "status shows the task, but not how many keys it has received, copied and failed",
         remedy,
     ))
 }
@@ -112,15 +112,15 @@ fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {
             "LOG_BUCKET",
             Severity::Problem,
             format!("{log_bucket} is the source bucket of the task"),
-            "every record would raise an event and be forwarded itself; the function refuses such events",
+            "every record would raise an event and be forwarded too; the function refuses such events",
             "create a second bucket in the same region and set LOG_BUCKET to it",
         )
     })
 }
 
-/// What a refusal means to the user.
+/// What a refusal means, and what to do.
 struct Advice {
-    /// Whether the signature was accepted all the same.
+    /// Whether the signature was accepted nevertheless.
     signed: bool,
     check: &'static str,
     severity: Severity,
@@ -140,7 +140,7 @@ const LOCKED: Advice = Advice {
     signed: false,
     check: SIGNATURE,
     severity: Severity::Refused,
-    why: "the access key is locked, since somebody signed with a wrong secret key five times in a row",
+    why: "the access key is locked, because requests were signed with a wrong secret key more than five times in a row",
     remedy: "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes",
 };
 
@@ -149,7 +149,7 @@ const UNSIGNED: Advice = Advice {
     check: SIGNATURE,
     severity: Severity::Problem,
     why: "no request can be signed",
-    remedy: "set HW_AK, HW_SK and HW_SECURITY_TOKEN again, without blanks and line ends",
+    remedy: "set HW_AK, HW_SK and HW_SECURITY_TOKEN again, without spaces or line breaks",
 };
 
 const NOT_PERMITTED: Advice = Advice {
@@ -173,7 +173,7 @@ const UNREACHABLE: Advice = Advice {
     signed: false,
     check: TASK,
     severity: Severity::Problem,
-    why: "OMS answers, but not to this request",
+    why: "OMS responds, but refuses this request",
     remedy: "check that SYNC_URL names OMS and no other service; try again later",
 };
 
@@ -181,7 +181,7 @@ const OUT_OF_ORDER: Advice = Advice {
     signed: false,
     check: TASK,
     severity: Severity::OutOfReach,
-    why: "OMS does not serve at the moment; keys that arrive meanwhile fail and are recorded",
+    why: "OMS is unavailable; keys that arrive meanwhile fail and are recorded",
     remedy: "try again later; the timer's replay sends what failed",
 };
 

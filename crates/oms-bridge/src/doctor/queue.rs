@@ -10,7 +10,7 @@ const CHECK: &str = "queue";
 
 const WHY: &str = "consume cannot take events from the queue";
 
-/// No message has it, so that a request about it proves the right to make it and does nothing.
+/// A receipt of no message: a request with it shows whether the permission is there, and changes nothing.
 const NO_RECEIPT: &str = "oms-bridge-doctor";
 
 pub(super) async fn check(queue: &Queue) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! The findings as people read them.
+//! The findings as text.
 
 use super::{Diagnosis, Finding, Severity};
 use settings::text::printable;
@@ -6,7 +6,7 @@ use terminal::layout::paragraph;
 use terminal::numbers::counted;
 
 impl Diagnosis {
-    /// As people read it, on so many columns.
+    /// As text, wrapped at `width` columns.
     pub(crate) fn text(&self, width: Option<usize>) -> String {
         let widest = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
         let mut lines: Vec<String> =

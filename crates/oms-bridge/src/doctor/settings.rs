@@ -1,4 +1,4 @@
-//! What the settings alone tell.
+//! Findings from the settings alone.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use bridge_core::oms::SyncUrl;
 use settings::text::masked;
 use settings::{ConfigError, Problem};
 
-/// Regions where sync tasks are documented to work. Others may follow, so it is only a warning.
+/// Regions where sync tasks are documented. More may follow, so another one is only a warning.
 const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
 
-/// Keys that one request may have by the text of the API page; its constraint says 100.
+/// Keys per request by the text of the API page; its parameter table says 100.
 const DOCUMENTED_BATCH: usize = 10;
 
 pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
@@ -24,12 +24,12 @@ pub(super) fn of_problems(problems: &[Problem]) -> Vec<Finding> {
         const HOW: &str = "set it in the environment, or by the option of the same name";
         let remedy = match problem.remedy() {
             None => HOW.to_owned(),
-            // What goes with a setting that is missing says what it is.
+            // For a missing setting, the remedy says what it is.
             Some(what) if problem.what() == "missing" => format!("{HOW}: {what}"),
             Some(remedy) => remedy.to_owned(),
         };
         let what = format!("{}: {}", problem.setting(), problem.what());
-        Finding::bad("settings", Severity::Problem, what, "nothing starts with unusable settings", remedy)
+        Finding::bad("settings", Severity::Problem, what, "no command starts with unusable settings", remedy)
     };
     problems.iter().map(finding).collect()
 }
@@ -54,7 +54,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Regions of Finance Cloud are not what their hosts name.
+/// The hosts of Finance Cloud do not name its regions.
 fn other_region(oss: &Service) -> Option<Finding> {
     let (region, named) = (oss.region.as_deref()?, oss.endpoint.region_hint()?);
     let differs = region != named && !region.contains("finance") && !named.contains("finance");
@@ -83,7 +83,7 @@ fn address(target: &SyncUrl) -> Finding {
             CHECK,
             Severity::Warning,
             format!("{target} is not https"),
-            "names of objects, and the token of temporary credentials, travel in the clear",
+            "object names, and the token of temporary credentials, are sent unencrypted",
             "use the https address from the task's page",
         );
     }
@@ -92,7 +92,7 @@ fn address(target: &SyncUrl) -> Finding {
             CHECK,
             Severity::Warning,
             format!("{host} does not look like OMS"),
-            "OMS listens at oms.<region>.myhuaweicloud.com; another host needs a reason, such as a proxy",
+            "OMS listens at oms.<region>.myhuaweicloud.com; another host is right only for a reason, such as a proxy",
             "copy the \"synchronization request receiving address\" from the task's page",
         );
     }
@@ -109,8 +109,8 @@ fn region(target: &SyncUrl) -> Option<Finding> {
         CHECK,
         Severity::Warning,
         format!("sync tasks are not documented for {region}, only for {}", REGIONS.join(", ")),
-        "an endpoint of OMS exists in more regions than sync tasks work in",
-        "look whether the console offers synchronization tasks in that region; if it does, ignore this",
+        "OMS has endpoints in more regions than sync tasks are available in",
+        "check whether the console offers synchronization tasks in that region; if it does, ignore this",
     ))
 }
 
@@ -132,7 +132,7 @@ fn batch(batch: usize) -> Finding {
         CHECK,
         Severity::Warning,
         format!("up to {batch} keys a request, and OMS documents {DOCUMENTED_BATCH}"),
-        "OMS may refuse larger requests with 400, and then every batch is sent in halves until it is small enough",
+        "OMS may refuse larger requests with 400; every batch is then halved until it is small enough",
         format!("set OMS_BATCH to {DOCUMENTED_BATCH}, unless Huawei has confirmed more for your tenant"),
     )
 }
@@ -143,8 +143,7 @@ pub(super) fn huawei_credentials(oms: &OmsSettings) -> Finding {
     Finding::ok("Huawei credentials", format!("HW_AK {key}, {token}"))
 }
 
-/// Which credentials of OSS the environment holds. `missing` is what is said, in the words of all commands,
-/// where it holds none.
+/// The credentials of OSS in the environment. `missing` are the problems to report if there are none.
 pub(super) fn oss_credentials(source: &SourceCredentials, missing: &[Problem]) -> Vec<Finding> {
     const CHECK: &str = "OSS credentials";
     if let (Ok(credentials), Some(name)) = (source.from_environment(), source.environment_name()) {
@@ -157,7 +156,7 @@ pub(super) fn oss_credentials(source: &SourceCredentials, missing: &[Problem]) -
             CHECK,
             Severity::Problem,
             format!("{}: {}", problem.setting(), problem.what()),
-            "the log bucket cannot be opened. A deployed function has those of its role, this command has not",
+            "the log bucket cannot be opened. A deployed function has the credentials of its role, this command does not",
             problem.remedy().unwrap_or_default(),
         )
     };
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_oms_is_good_and_others_need_a_reason() {
+    fn an_address_of_oms_is_fine_and_others_are_a_warning() {
         for (host, severity) in [
             ("https://oms.cn-north-4.myhuaweicloud.com", Severity::Ok),
             ("http://127.0.0.1:9003", Severity::Ok),

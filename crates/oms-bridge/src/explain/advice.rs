@@ -1,4 +1,4 @@
-//! What to do next: decided from what is known, without asking anybody.
+//! What to do next, decided from the evidence alone, without requests.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ pub(crate) struct Evidence<'e> {
     pub key: &'e str,
     /// The source object.
     pub source: &'e SideState,
-    /// The destination object, where it was looked at.
+    /// The destination object, if it was looked at.
     pub destination: Option<&'e SideState>,
     /// Its records.
     pub records: &'e KeyRecords,
@@ -26,7 +26,7 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
     let Evidence { records, .. } = evidence;
     let mut advice = Vec::new();
     let newest = records.failed.as_ref().or(records.dead.as_ref());
-    // What came by a URL was never in the source bucket.
+    // An object that is fetched from a URL was never in the source bucket.
     let is_of_the_web = newest.is_some_and(|entry| entry.record.url.is_some());
     let gone = *evidence.source == SideState::Missing && !is_of_the_web;
     if gone {
@@ -36,9 +36,7 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
         );
     }
     if evidence.filtered_out {
-        advice.push(
-            "INCLUDE and EXCLUDE leave the key out: it is not sent before they let it through".to_owned(),
-        );
+        advice.push("INCLUDE and EXCLUDE leave the key out: it is not sent until they admit it".to_owned());
     }
     match (&records.success, &records.failed, &records.dead) {
         (Some(success), Some(failed), None)
@@ -66,7 +64,7 @@ fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
     let engine = engine(entry);
     match entry.record.class {
         Some(FailureClass::Transient) if entry.record.upload.is_some() => vec![format!(
-            "time ran out half-way. {replay} goes on where the copy stopped, unless the source has changed since"
+            "time ran out half-way. {replay} resumes the copy, unless the source has changed since"
         )],
         Some(FailureClass::Transient) => {
             vec![format!("network trouble or a service was down. If that is over, {replay} sends it again")]
@@ -86,10 +84,10 @@ fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
         Some(FailureClass::Permanent) => vec![
             match engine {
                 EngineName::Oms => {
-                    "OMS refuses this key every time: see the error in the record. Mend the key, SYNC_URL or the task"
+                    "OMS refuses this key every time: see the error in the record. Fix the key, SYNC_URL or the task"
                 }
                 EngineName::Copy => {
-                    "source or destination refuse this key every time: see the error in the record. Mend the key or the settings"
+                    "source or destination refuse this key every time: see the error in the record. Fix the key or the settings"
                 }
             }
             .to_owned(),
@@ -99,7 +97,7 @@ fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
     }
 }
 
-/// The engine that wrote the record. Those that do not say are the vendor's, who has OMS only.
+/// The engine that wrote the record. Records that do not name one are the vendor's, which uses OMS only.
 fn engine(entry: &Entry) -> EngineName {
     if entry.record.engine == EngineName::Copy.as_str() { EngineName::Copy } else { EngineName::Oms }
 }
@@ -121,15 +119,13 @@ fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
     }
     match (evidence.destination, engine) {
         (Some(SideState::Present { .. } | SideState::Missing), EngineName::Oms) => format!(
-            "OMS accepted it, and the destination does not have it as it is now. OMS copies later: oms-bridge status shows its \
-             counters, and it writes lists to oms/sync_task/ in the destination bucket. If it does not come, {send} sends it again"
+            "OMS accepted it, but the destination does not have the current version yet. OMS copies later: oms-bridge status shows its counters, and OMS writes lists to oms/sync_task/ in the destination bucket. If it does not arrive, {send} sends it again"
         ),
         (Some(SideState::Present { .. } | SideState::Missing), EngineName::Copy) => format!(
-            "it was copied, and the destination does not have it as it is now: somebody has changed or removed it there since, or \
-             the record's note says why there was nothing to copy. {send} copies it again"
+            "it was copied, but the destination does not have the current version: it was changed or removed there since, or the record's note says why there was nothing to copy. {send} copies it again"
         ),
         (Some(SideState::Unknown { .. }) | None, EngineName::Oms) => {
-            "OMS accepted it, which is not yet a copy. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
+            "OMS accepted it, and may not have copied it yet. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
              that OMS writes to oms/sync_task/ in the destination bucket"
                 .to_owned()
         }
@@ -164,7 +160,7 @@ fn send(key: &str) -> String {
     format!("`oms-bridge send -- {}`", quoted(key))
 }
 
-/// The key as a word of a shell.
+/// The key, quoted for a shell.
 fn quoted(key: &str) -> String {
     if !key.contains(char::is_control) {
         return format!("'{}'", key.replace('\'', r"'\''"));

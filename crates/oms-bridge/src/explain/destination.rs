@@ -1,4 +1,4 @@
-//! Where the other side is.
+//! The destination bucket, to look at copies.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::Side;
 use crate::config;
 use settings::location::scheme;
 
-/// A bucket, and what stands before the keys in it.
+/// The destination bucket, and the prefix of all keys in it.
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationBucket {
     bucket: Bucket,
@@ -16,7 +16,7 @@ pub(crate) struct DestinationBucket {
 }
 
 impl DestinationBucket {
-    /// The destination that the settings name. `source` opens it where it has no credentials of its own.
+    /// The destination that the settings name. `source` is used if it has no credentials of its own.
     pub(crate) fn new(
         settings: &config::DestinationSettings,
         client: &Client,

@@ -27,7 +27,7 @@ impl Entry {
         let content = match serde_json::from_slice(&found.body) {
             Ok(content) => content,
             Err(_) if found.body.is_empty() => Value::Null,
-            // It is no record, and says so by its looks.
+            // Not JSON, so not a record: shown as text.
             Err(_) => Value::String(String::from_utf8_lossy(&found.body).into_owned()),
         };
         Self {
@@ -39,10 +39,10 @@ impl Entry {
         }
     }
 
-    /// Whether the attempt of `success` has done what this failure stands for.
+    /// Whether `success` resolves this failure.
     pub(super) fn is_covered_by(&self, success: &Self) -> bool {
         let origin = (!self.content.is_null()).then(|| self.record.origin());
-        // What a copy left open is still to be put away.
+        // An upload in parts that the failed copy left open still has to be removed.
         self.record.upload.is_none() && success.record.covers(self.written, self.record.kind(), origin)
     }
 }

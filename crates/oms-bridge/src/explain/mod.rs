@@ -3,7 +3,7 @@
 //! | module | concern |
 //! |---|---|
 //! | `side` | an object on either side |
-//! | `destination` | where the other side is |
+//! | `destination` | the destination bucket |
 //! | `entry` | a record of the key |
 //! | `advice` | what to do next, decided from all of it |
 //! | `render` | all of it, for people |
@@ -37,7 +37,7 @@ pub(crate) struct Explanation {
     pub key: String,
     /// The object in the source bucket.
     pub source: Side,
-    /// The object at the destination, where it is known where that is.
+    /// The object at the destination, if the settings name one.
     pub destination: Option<Side>,
     /// The settings that are not set, where it is not known.
     #[serde(skip)]
@@ -48,13 +48,13 @@ pub(crate) struct Explanation {
     pub filtered_out: bool,
     /// The engine in charge: `oms`, `copy` or `oms-then-copy`.
     pub engine: &'static str,
-    /// The request that would be sent to OMS, where it has a part.
+    /// The request that would be sent to OMS, if OMS is used.
     pub request: Option<Preview>,
-    /// Why there is none.
+    /// Why that request cannot be built.
     pub request_error: Option<String>,
     /// What to do next.
     pub next: Vec<String>,
-    /// Whether some credentials were refused on the way.
+    /// Whether a service refused the credentials.
     pub credentials_refused: bool,
 }
 
@@ -69,19 +69,19 @@ impl Explanation {
 /// The records of one key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct KeyRecords {
-    /// It was accepted.
+    /// The success record.
     pub success: Option<Entry>,
-    /// It failed and waits for a replay: its last failure.
+    /// The last failure, if the key waits for a replay.
     pub failed: Option<Entry>,
-    /// It was refused too often: the last failure before it was set aside.
+    /// The last failure before the key was set aside, if it was.
     pub dead: Option<Entry>,
-    /// The other failures, each for an event of its own, oldest first.
+    /// The failures of earlier events, oldest first.
     pub earlier: Vec<Entry>,
 }
 
 impl KeyRecords {
     async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
-        // On the heap: each of them lists and reads.
+        // Boxed: these futures are large, since each lists and reads.
         let success = Box::pin(async { Ok(journal.success(key).await?.map(Entry::new)) });
         let of = |status| Box::pin(failures(journal, status, key));
         let (success, mut failed, mut dead) =
@@ -93,7 +93,7 @@ impl KeyRecords {
     }
 }
 
-/// The failures of a key on a status, oldest first.
+/// The failures of a key with this status, oldest first.
 async fn failures(journal: &OpenJournal, status: RecordStatus, key: &str) -> Result<Vec<Entry>, Error> {
     let found = journal.failures_of(status, key).await?;
     let reads = found.iter().map(|failure| journal.stored(failure.name()));
@@ -101,7 +101,7 @@ async fn failures(journal: &OpenJournal, status: RecordStatus, key: &str) -> Res
     for read in join_all(reads).await {
         match read {
             Ok(stored) => entries.push(Entry::new(stored)),
-            // A replay was done with it a moment ago; or it is somebody else's file, and no record.
+            // A replay has just deleted it, or it is a file of another program.
             Err(ReadError::Vanished | ReadError::TooLarge | ReadError::Malformed(_)) => {}
             Err(ReadError::Store(error)) => return Err(error),
         }
@@ -110,7 +110,7 @@ async fn failures(journal: &OpenJournal, status: RecordStatus, key: &str) -> Res
     Ok(entries)
 }
 
-/// Where the answers come from.
+/// The services that are asked.
 #[derive(Debug)]
 pub(crate) struct Sources<'s> {
     /// Settings.
@@ -119,15 +119,15 @@ pub(crate) struct Sources<'s> {
     pub journal: &'s OpenJournal,
     /// OSS, where the source bucket is.
     pub source: &'s Client,
-    /// What opens it.
+    /// Credentials for source and log bucket.
     pub credentials: Arc<Credentials>,
-    /// The other side.
+    /// The destination.
     pub destination: Option<&'s DestinationBucket>,
-    /// OMS, where it has a part. It is asked only where nothing else tells the source bucket.
+    /// OMS, if it is used. It is asked only if nothing else names the source bucket.
     pub api: Option<&'s OmsApi>,
 }
 
-/// Looks everything up. `bucket` is the source bucket, where it is known.
+/// Looks everything up. `bucket` is the source bucket, if it is known.
 ///
 /// # Errors
 ///
@@ -192,7 +192,7 @@ async fn source(
     let set = || sources.settings.source.bucket.clone();
     let bucket = match bucket.or_else(recorded).or_else(set) {
         Some(bucket) => bucket,
-        None => match asked(sources.api, key, now).await {
+        None => match source_bucket_of_task(sources.api, key, now).await {
             Ok(bucket) => bucket,
             Err(side) => return side,
         },
@@ -201,11 +201,15 @@ async fn source(
     Side::look("oss", &bucket, key).await
 }
 
-/// The source bucket of the sync task, or what to say in place of the source.
-async fn asked(api: Option<&OmsApi>, key: &str, now: DateTime<Utc>) -> Result<BucketName, Side> {
+/// The source bucket as OMS reports it, or a side that says why it is unknown.
+async fn source_bucket_of_task(
+    api: Option<&OmsApi>,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<BucketName, Side> {
     let unknown = |why| Side::unknown("oss", key, why);
     let Some(api) = api else {
-        let why = "no record tells the source bucket: give --bucket, or set SOURCE_BUCKET";
+        let why = "no record names the source bucket: pass --bucket, or set SOURCE_BUCKET";
         return Err(unknown(why.to_owned()));
     };
     match api.show(now).await {

@@ -1,4 +1,4 @@
-//! The explanation as people read it.
+//! The explanation as text.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl Explanation {
         let Some(request) = &self.request else {
             let none = self.request_error.is_none();
             return if none {
-                writeln!(f, "  none to OMS: the copy engine reads and writes itself")
+                writeln!(f, "  none: OMS is not used, the copy engine copies the object itself")
             } else {
                 Ok(())
             };
@@ -54,8 +54,8 @@ impl Explanation {
 fn side(f: &mut fmt::Formatter<'_>, name: &str, side: &Side) -> fmt::Result {
     writeln!(f, "{name:11}  {}", printable(&side.url))?;
     match &side.state {
-        SideState::Missing => writeln!(f, "             there is no such object"),
-        SideState::Unknown { why } => writeln!(f, "             cannot be told: {}", printable(why)),
+        SideState::Missing => writeln!(f, "             no such object"),
+        SideState::Unknown { why } => writeln!(f, "             unknown: {}", printable(why)),
         SideState::Present { size, etag, last_modified, crc64, content_type, storage_class, metadata } => {
             let changed = last_modified.map_or_else(|| "an unknown time".to_owned(), time);
             writeln!(f, "             {}, changed {changed}", counted(*size, "byte"))?;

@@ -4,23 +4,23 @@ use chrono::{DateTime, Utc};
 use oss_lite::{Bucket, ErrorKind, ObjectMeta};
 use serde::Serialize;
 
-/// An object, or where it should be.
+/// The address of an object, and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Side {
     /// `oss://bucket/key` or `obs://bucket/key`.
     pub url: String,
-    /// What is there.
+    /// Its state.
     #[serde(flatten)]
     pub state: SideState,
     #[serde(skip)]
     refused: bool,
 }
 
-/// What is where an object should be.
+/// State of an object at one side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(crate) enum SideState {
-    /// The object.
+    /// It exists.
     Present {
         /// Size in bytes.
         size: u64,
@@ -37,9 +37,9 @@ pub(crate) enum SideState {
         /// User metadata.
         metadata: Vec<(String, String)>,
     },
-    /// Nothing.
+    /// It does not exist.
     Missing,
-    /// It cannot be told.
+    /// It could not be looked up.
     Unknown {
         /// Why not.
         why: String,
@@ -93,8 +93,7 @@ impl SideState {
         }
     }
 
-    /// Whether both hold the same content, as far as can be told without reading it. `None` where either is
-    /// not there.
+    /// Whether both hold the same content, as far as metadata shows. `None` if either does not exist.
     pub(super) fn is_same(&self, other: &Self) -> Option<bool> {
         let (Self::Present { size: a, crc64: ours, .. }, Self::Present { size: b, crc64: theirs, .. }) =
             (self, other)

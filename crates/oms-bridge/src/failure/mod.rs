@@ -126,7 +126,7 @@ impl Failure {
         self
     }
 
-    /// What kind of failure it is, which its exit code follows.
+    /// Its kind, which decides the exit code.
     pub(crate) fn kind(&self) -> FailureKind {
         self.kind
     }

@@ -5,8 +5,8 @@ use settings::{Invalid, lenient};
 
 use super::FailureKind;
 
-/// What is wrong with the name of a host that has no address, where that is the reason. Where the name may be
-/// right, the network is.
+/// What is wrong with the name of a host that does not resolve. `None` if the name may be right, so that the
+/// network is at fault.
 fn slip(host: &str, kind: TransportKind) -> Option<Invalid> {
     (kind == TransportKind::Resolve).then(|| lenient::slip(host)).flatten()
 }
@@ -26,14 +26,16 @@ fn proxy() -> &'static str {
     PROXIES.into_iter().find(|name| std::env::var_os(name).is_some()).unwrap_or("HTTPS_PROXY")
 }
 
-/// What to check, by what went wrong on the way to the host that `setting` names.
+/// What to check when the host in `setting` cannot be reached, by the kind of the error.
 pub(crate) fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> String {
     if let Some(slip) = slip(host, kind) {
         return format!("correct {setting}: {slip}");
     }
     match kind {
         TransportKind::Resolve => {
-            format!("the name cannot be resolved: check the host in {setting}, and the DNS of this machine")
+            format!(
+                "the name cannot be resolved: check the host in {setting}, and the DNS settings of this machine"
+            )
         }
         TransportKind::Tls => format!(
             "TLS fails: check the host in {setting}, whether plain http:// is spoken there, and whether a proxy on the way \
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_wrong_is_no_trouble_of_the_network() {
+    fn a_wrong_host_name_is_a_configuration_error_and_not_a_network_error() {
         let (wrong, right) = ("oss-cn-hangzhuo.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com");
         let told = network_remedy("OSS_ENDPOINT", wrong, TransportKind::Resolve);
         assert_eq!(

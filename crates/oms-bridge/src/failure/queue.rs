@@ -4,7 +4,7 @@ use sqs_worker::{QueueError, QueueErrorKind};
 
 use super::FailureKind;
 
-/// What the worker does on its queue.
+/// The actions that the worker needs on its queue.
 pub(crate) const QUEUE_RIGHTS: [&str; 4] =
     ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"];
 
@@ -22,7 +22,7 @@ pub(crate) fn queue_kind(error: &QueueError) -> FailureKind {
 pub(crate) fn queue_remedy(error: &QueueError) -> String {
     match queue_kind(error) {
         FailureKind::Credentials => {
-            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what AWS's own tools find here".to_owned()
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the credentials that AWS's own tools find on this machine".to_owned()
         }
         FailureKind::Permission => format!("allow {} on the queue in IAM", QUEUE_RIGHTS.join(", ")),
         FailureKind::OutOfReach => {

@@ -7,16 +7,16 @@ use super::{Failure, FailureKind, network_kind, network_remedy};
 use crate::config::Service;
 use crate::config::keys::OSS_KEYS;
 
-/// A bucket as messages speak of it: its service, and the setting or argument that names it.
+/// A bucket in messages: its service, and the setting or argument that names it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End<'a> {
-    /// How its service is reached.
+    /// Its service.
     pub(crate) service: &'a Service,
     /// The bucket.
     pub(crate) bucket: &'a str,
     /// What names it: `LOG_BUCKET`, `DEST`, `SRC`.
     pub(crate) named_by: &'static str,
-    /// The settings of what opens it.
+    /// The settings of its credentials.
     pub(crate) keys: &'static str,
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
         }
         ErrorKind::ServerError | ErrorKind::Throttled => "try again later".to_owned(),
         ErrorKind::UnexpectedResponse => {
-            format!("check that {endpoint} names the service, and no proxy answers in its place")
+            format!("check that {endpoint} names the service, and that no proxy answers in its place")
         }
         ErrorKind::InvalidBucketName => format!("correct {named_by}"),
         _ => "see code and message".to_owned(),

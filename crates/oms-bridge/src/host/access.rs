@@ -2,11 +2,11 @@
 //!
 //! An event makes the function write, overwrite and, with `PROPAGATE_DELETES`, delete objects at the
 //! destination. On Function Compute only the platform reaches the port, and it checks who may invoke the
-//! function. Anywhere else each request must carry `SERVE_TOKEN`. That holds for Tencent Cloud as well: it
-//! hands a web function whatever comes to its URL or gateway, and nothing in a request tells a client's from
-//! the platform's. Whoever gave the function neither can say so ([`Trust::Platform`]). The token of `POST
-//! /objects` is not enough: it only lets its owner fetch from the hosts on a list. Loopback is no exception:
-//! every process of the machine reaches it, and so does every page in a browser there.
+//! function. Anywhere else each request must carry `SERVE_TOKEN`. That includes Tencent Cloud, which passes
+//! every request to the function's URL or gateway on to a web function, and nothing in a request
+//! distinguishes a client from the platform. If the function has neither, [`Trust::Platform`] says so. The
+//! token of `POST /objects` is not enough: it only permits fetching from the hosts on a list. Loopback is no
+//! exception: every process on the machine can reach it, and so can every page in a browser there.
 
 use fc_adapter::Platform;
 use http::HeaderMap;
@@ -21,20 +21,20 @@ const SERVE_TOKEN: &str = "SERVE_TOKEN";
 /// Who may invoke the function.
 #[derive(Clone, Debug)]
 pub(crate) enum Access {
-    /// Those that the platform lets in.
+    /// Everybody whom the platform lets in.
     OfPlatform,
-    /// Those that show this token.
+    /// Everybody with this token.
     Token(Token),
-    /// Nobody: only what has a token of its own is served beside the function.
+    /// Nobody: only interfaces with a token of their own are served.
     Nobody,
 }
 
-/// Whose word it is, on Tencent Cloud, that a request is an event.
+/// Who vouches for events on Tencent Cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// The platform's: nobody else reaches the function.
+    /// The platform: nobody else can reach the function.
     Platform,
-    /// That of who has the token.
+    /// The token.
     Token,
 }
 
@@ -70,12 +70,13 @@ impl Access {
         let trusted = platform == Platform::TencentCloud && trust == Trust::Platform;
         match (token, beside) {
             (Some(token), _) => Ok(Self::Token(token)),
-            // What is open to clients of ingest would be open for events.
+            // Clients of ingest could send events too.
             (None, Beside::Ingest) if trusted => {
-                let what = "its clients reach the function, so --trust-platform would let them send events";
+                let what =
+                    "its clients can reach the function, so --trust-platform would let them send events";
                 Err(Problem::new(
                     "INGEST_TOKEN",
-                    Invalid::new(what).with_remedy("set SERVE_TOKEN instead of it"),
+                    Invalid::new(what).with_remedy("set SERVE_TOKEN instead of --trust-platform"),
                 ))
             }
             (None, Beside::Nothing) if trusted => Ok(Self::OfPlatform),
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_platform_decides_itself() {
+    fn on_function_compute_the_platform_decides() {
         for trust in [Trust::Platform, Trust::Token] {
             for token in [None, Some(TOKEN)] {
                 let access =
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn on_tencent_cloud_the_token_opens_unless_nobody_else_reaches_the_function() {
+    fn on_tencent_cloud_the_token_is_required_unless_the_platform_is_trusted() {
         assert!(admits(Platform::TencentCloud, Some(TOKEN), Some("Bearer 0123456789abcdef")));
         assert!(!admits(Platform::TencentCloud, Some(TOKEN), None));
         assert!(!admits(Platform::TencentCloud, None, None));
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_the_token_and_nothing_else_opens() {
+    fn elsewhere_the_token_is_required() {
         assert!(admits(Platform::Elsewhere, Some(TOKEN), Some("Bearer 0123456789abcdef")));
         for (token, shown) in [
             (Some(TOKEN), None),
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_there_must_be_something_else_to_serve() {
+    fn without_a_token_there_must_be_another_interface_to_serve() {
         let told = |token| {
             let access = Access::resolve(Platform::Elsewhere, token, Beside::Nothing, Trust::Token);
             access.unwrap_err().to_string()

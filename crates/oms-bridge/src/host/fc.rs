@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use super::function::Function;
 use bridge_core::warm;
 
-/// A server for `function`, with `/initialize` opening its connections. That never fails: settings were
-/// checked before.
+/// A server for `function`, with `/initialize` opening its connections. `/initialize` never fails, since the
+/// settings were checked before.
 ///
-/// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by invocations that
-/// are waited for, and in batches of its event streams. What is taken follows the memory of the instance
+/// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by synchronous
+/// invocations, and in batches of its event streams. The limit follows the memory of the instance
 /// ([`object_events::Bounds`]).
 pub(crate) fn adapter(
     function: Function,

@@ -1,4 +1,4 @@
-//! The event function, on any host that speaks `lambda_runtime`'s types.
+//! The event function, for any host that uses the types of `lambda_runtime`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ struct Counters {
     skipped: Counter,
 }
 
-/// What a function did since it started.
+/// Totals since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Totals {
     /// Events handled.
@@ -52,7 +52,7 @@ pub(crate) struct Totals {
     pub accepted: u64,
     /// Keys that failed.
     pub failed: u64,
-    /// Changes that were not to be forwarded.
+    /// Changes that were skipped.
     pub skipped: u64,
     /// Requests made to OMS, and objects that the copy engine looked at.
     pub requests: u64,
@@ -86,7 +86,8 @@ impl Function {
         match event {
             Event::Changes(changes) => self.forward(changes, credentials, budget).await,
             Event::Messages(messages) => {
-                // There is one answer for them all here, so one bad message keeps them all at the queue.
+                // There is only one response for all of them here, so one bad message keeps them all in the
+                // queue.
                 let changes: Result<Vec<_>, _> = messages.into_iter().map(|message| message.event).collect();
                 let changes = changes.map_err(|error| failure("MalformedEvent", &error))?;
                 self.forward(changes.into_iter().flatten().collect(), credentials, budget).await
@@ -95,13 +96,12 @@ impl Function {
         }
     }
 
-    /// Handles one event where messages of a queue are answered for one by one: elsewhere as
-    /// [`Function::invoke`], with credentials of the environment.
+    /// Handles one event, with a result for each message if it comes from a queue; other events as
+    /// [`Function::invoke`] does, with the credentials of the environment.
     ///
     /// # Errors
     ///
-    /// As [`Function::invoke`], but messages of a queue fail only together when it is not told which they
-    /// are.
+    /// As [`Function::invoke`]; messages of a queue fail together only if their ids are unknown.
     pub(crate) async fn invoke_by_message(
         &self,
         event: RawEvent,
@@ -131,7 +131,7 @@ impl Function {
         }
     }
 
-    /// The bytes are given up, and the memory kept for them: what they ask for is all that is needed.
+    /// Parses the event, and releases its bytes and the memory reserved for them.
     fn parse(&self, event: RawEvent) -> Result<Event, Diagnostic> {
         let RawEvent(body) = event;
         let parsed =
@@ -167,8 +167,8 @@ impl Function {
         }
     }
 
-    /// Sends again what failed, as far as the time reaches; the next tick goes on. Ticks that overlap send
-    /// keys twice, which does no harm.
+    /// Replays failures until the deadline; the next tick continues. Overlapping ticks may send a key twice,
+    /// which is harmless.
     async fn replay(
         &self,
         credentials: Result<Arc<Credentials>, NoCredentials>,
@@ -203,14 +203,14 @@ impl Function {
         }
     }
 
-    /// What it gives an interface that is served beside it.
+    /// The context for an interface that is served beside the function.
     pub(crate) fn host(&self) -> Host {
         let own = self.clone();
         let count = Arc::new(move |report: &Report| own.0.counters.add(report));
         Host { pipeline: Arc::clone(&self.0.pipeline), count }
     }
 
-    /// The credentials and the deadline of an invocation, by what its host says of it.
+    /// The credentials and the deadline of an invocation, from the context that its host passes.
     pub(crate) fn invocation(&self, context: Option<&FcContext>) -> Invocation {
         let offered = context.and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
@@ -218,13 +218,13 @@ impl Function {
         Invocation { credentials, deadline }
     }
 
-    /// Lets copies in parts end after the parts that are being sent. They are recorded, and a replay goes on
-    /// with them.
+    /// Ends multipart copies after the parts that are being sent. They are recorded, and a replay resumes
+    /// them.
     pub(crate) fn end_at_parts(&self) {
         self.0.pipeline.engine().stop(StopLevel::EndAtParts);
     }
 
-    /// What was done so far.
+    /// The totals so far.
     pub(crate) fn totals(&self) -> Totals {
         let counters = &self.0.counters;
         Totals {
@@ -237,7 +237,7 @@ impl Function {
         }
     }
 
-    /// Opens the connections, as far as that is possible by `deadline`. A service that cannot be reached is
+    /// Opens the connections, as far as possible by `deadline`. A service that cannot be reached is
     /// logged: see [`warm`](bridge_core::warm) for why it is no failure.
     pub(crate) async fn warm(&self, deadline: Instant) {
         let pipeline = &self.0.pipeline;
@@ -269,7 +269,7 @@ impl Counters {
     }
 }
 
-/// How an event ended where messages of a queue are answered for one by one.
+/// Result of an event, with one for each message if it comes from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EventAnswer {
     /// Whether every key was accepted; if not, every failure is in the journal.
@@ -278,7 +278,7 @@ pub(crate) enum EventAnswer {
     Messages(Vec<Nack>),
 }
 
-/// Time an invocation may take when the host does not say.
+/// Time limit of an invocation if the host sets none.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn offered(credentials: &FcCredentials) -> InvocationCredentials<'_> {

@@ -1,4 +1,4 @@
-//! Hosts: thin layers that find credentials and the time budget, call the pipeline and translate its report.
+//! Hosts: thin layers that determine credentials and time budget, call the pipeline and translate its report.
 
 pub(crate) mod access;
 pub(crate) mod fc;

@@ -1,4 +1,4 @@
-//! Keys handed over by hand.
+//! Keys from the command line.
 
 mod input;
 

@@ -23,24 +23,24 @@ use terminal::progress::Progress;
 /// Everything that `status` shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Status {
-    /// When it was so.
+    /// When it was collected.
     pub checked_at: String,
-    /// What the journal is named by: the sync task.
+    /// The sync task, which names the journal.
     pub task: String,
     /// The log bucket.
     pub log_bucket: String,
-    /// What the log bucket holds.
+    /// Counts of the failed records.
     #[serde(flatten)]
     pub records: RecordCounts,
-    /// What OMS says; absent where it has no part.
+    /// What OMS reports; absent if OMS is not used.
     pub oms: Option<OmsReport>,
 }
 
-/// Looks at log bucket and OMS within `limits`, and counts for `progress` what is listed.
+/// Reads the log bucket within `limits`, and asks OMS. Listed keys are counted in `progress`.
 ///
 /// # Errors
 ///
-/// When the log bucket cannot be listed. What OMS does not tell is part of the result.
+/// When the log bucket cannot be listed. Failures of OMS are part of the result.
 pub(crate) async fn collect(
     journal: &OpenJournal,
     task: &str,

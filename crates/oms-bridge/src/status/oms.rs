@@ -1,4 +1,4 @@
-//! What OMS reports, and what it does not.
+//! What OMS reports about the sync task.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, Statistics, SyncTas
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What OMS says. What it does not say is in the notes, and why.
+/// What OMS reports; the notes say what is missing, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct OmsReport {
     /// The task.
@@ -25,8 +25,8 @@ pub(crate) struct OmsReport {
     pub refusal: Option<String>,
 }
 
-/// OMS, asked again and again, until it refuses the credentials: more than five bad signatures lock the key
-/// for everybody.
+/// Asks OMS repeatedly, but never again once it has refused the credentials: more than five bad signatures
+/// lock the access key for everybody.
 #[derive(Debug)]
 pub(crate) struct Huawei {
     api: OmsApi,

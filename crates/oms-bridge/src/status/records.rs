@@ -19,16 +19,16 @@ const READS: usize = 64;
 /// Failures shown one by one.
 const LATEST: usize = 5;
 
-/// Reasons that are named; the others are counted.
+/// Reasons that are listed; the others are counted together.
 const REASONS: usize = 10;
 
-/// Reasons that are told apart while records are read. What is there in any number is seldom a reason.
+/// Reasons that are counted separately while records are read, to bound memory.
 const REASONS_KEPT: usize = 500;
 
 /// Longest text of a reason in characters.
 const LONGEST_REASON: usize = 200;
 
-/// How much is looked at.
+/// How much is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Keys that are counted. A thousand of their records take a request.
@@ -37,7 +37,7 @@ pub(crate) struct Limits {
     pub read: usize,
 }
 
-/// What the log bucket holds.
+/// Counts of the failed records in the log bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct RecordCounts {
     /// Keys that failed and wait for a replay.
@@ -46,11 +46,11 @@ pub(crate) struct RecordCounts {
     pub complete: bool,
     /// Their records: one for each failure, so a key that failed for several events has several.
     pub records: u64,
-    /// How many of these keys have had their newest record read: only they have a class.
+    /// Keys whose newest record was read: only these have a class.
     pub read: u64,
-    /// The keys whose records were read, by class of the last failure.
+    /// These keys by class of their last failure.
     pub by_class: ByClass,
-    /// Why they failed, the most frequent reason first; at most ten.
+    /// The most frequent reasons, at most ten.
     pub reasons: Vec<Reason>,
     /// The keys that failed for any other reason.
     pub other_reasons: u64,
@@ -66,16 +66,16 @@ pub(crate) struct RecordCounts {
     pub unreadable: Option<String>,
 }
 
-/// Why keys failed: one class, status and code, or where there is no code one message.
+/// A reason: failures of one class, status and code, or of one message if there is no code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Reason {
-    /// Kind of trouble.
+    /// Class of the failure.
     pub class: Option<FailureClass>,
-    /// What the service said for one of them.
+    /// The service's error for one of them.
     pub error: String,
-    /// How many.
+    /// Number of keys.
     pub keys: u64,
-    /// One of them.
+    /// One of the keys.
     pub example: String,
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct ByClass {
     pub auth: u64,
     /// [`FailureClass::Permanent`]
     pub permanent: u64,
-    /// The record does not say, as the vendor's empty markers.
+    /// No class in the record, as in the vendor's empty markers.
     pub unknown: u64,
 }
 
@@ -112,9 +112,9 @@ pub(crate) struct ByAge {
 /// The key that has been waiting longest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Oldest {
-    /// The key; where only its hash is known, the name of its record.
+    /// The key, or the name of its record if only the key's hash is known.
     pub key: String,
-    /// Since when. The first failure, where its record was read, else the last.
+    /// Time of the first failure if its record was read, else of the last.
     pub since: String,
     /// Seconds since then.
     pub age_s: i64,
@@ -123,15 +123,15 @@ pub(crate) struct Oldest {
 /// One of the latest failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Latest {
-    /// The key; where only its hash is known, the name of its record.
+    /// The key, or the name of its record if only the key's hash is known.
     pub key: String,
     /// When it failed last.
     pub at: Option<String>,
-    /// Kind of trouble.
+    /// Class of the failure.
     pub class: Option<FailureClass>,
-    /// Attempts so far; 0 where the record does not say.
+    /// Attempts so far; 0 if the record does not say.
     pub attempts: u32,
-    /// What the service said.
+    /// The service's error.
     pub error: Option<EngineError>,
     /// Request id at the service.
     pub request_id: Option<String>,
@@ -278,7 +278,7 @@ impl Reasons {
         let which = match (&error.code, error.status) {
             (Some(code), _) => code.clone(),
             (None, Some(status)) => status.to_string(),
-            // The key in it would make a reason of each.
+            // Without the key, or each failure would be a reason of its own.
             (None, None) if record.key.is_empty() => shortened(&error.message),
             (None, None) => shortened(&error.message.replace(&record.key, "KEY")),
         };
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_counted_by_code_else_by_what_is_said_without_the_key() {
+    fn reasons_are_counted_by_code_or_else_by_message_without_the_key() {
         let mut reasons = Reasons::default();
         for number in 0..3 {
             let key = format!("photos/{number}");

@@ -1,4 +1,4 @@
-//! The status as people read it.
+//! The status as text.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use terminal::numbers::{bytes, count, counted, duration};
 const REASONS: usize = 5;
 
 impl Status {
-    /// As people read it, on so many columns.
+    /// As text, wrapped at `width` columns.
     pub(crate) fn text(&self, width: Option<usize>) -> String {
         let mut text = Page { text: String::new(), width };
-        // A string takes whatever is written to it.
+        // Writing to a string does not fail.
         let _ = text.status(self);
         text.text
     }
 }
 
-/// What is written so far.
+/// The text so far.
 struct Page {
     text: String,
     width: Option<usize>,
@@ -42,9 +42,9 @@ impl Page {
                 writeln!(self, "sync task   {}", status.task)?;
                 self.oms(report)?;
             }
-            None => writeln!(self, "journal of  {}, where OMS has no part", status.task)?,
+            None => writeln!(self, "journal of  {}, OMS is not used", status.task)?,
         }
-        self.paragraph("log bucket  ", &format!("{}, looked at {}", status.log_bucket, status.checked_at))?;
+        self.paragraph("log bucket  ", &format!("{}, checked at {}", status.log_bucket, status.checked_at))?;
         self.write_char('\n')?;
         self.records(&status.records)
     }
@@ -108,10 +108,7 @@ impl Page {
             }
         }
         if records.dead > 0 {
-            next.push((
-                "send what was set aside again, once its cause is mended",
-                "oms-bridge replay --dead",
-            ));
+            next.push(("send what was set aside again, once its cause is fixed", "oms-bridge replay --dead"));
         }
         if !next.is_empty() {
             self.write_char('\n')?;
@@ -119,7 +116,7 @@ impl Page {
         next.iter().try_for_each(|(what, command)| writeln!(self, "{what}: {command}"))
     }
 
-    /// One failure is told, not counted.
+    /// A single failure is described, not counted.
     fn one(&mut self, records: &RecordCounts) -> fmt::Result {
         write!(self, "1 key failed and waits for a replay")?;
         if records.records > 1 {
@@ -149,7 +146,7 @@ impl Page {
             self.paragraph("  ", &format!("the oldest for {age}, since {}: {key}", oldest.since))?;
         }
         if !records.complete {
-            self.paragraph("  ", "there are more: --list 0 counts all, with a request for each thousand")?;
+            self.paragraph("  ", "there are more: --list 0 counts all, one request per thousand")?;
         }
         self.classes(records)?;
         self.reasons(records)?;
@@ -202,7 +199,7 @@ impl Page {
         if others > 0 {
             rows.push([count(others), "for other reasons".to_owned()]);
         }
-        writeln!(self, "\nby reason, for instance")?;
+        writeln!(self, "\nby reason, with an example")?;
         self.table([Align::Right, Align::Left], &rows)
     }
 
@@ -261,6 +258,6 @@ fn advice(class: Option<FailureClass>) -> &'static str {
         Some(FailureClass::Throttled) => "too many requests: run a replay, or lower OMS_MAX_RPS",
         Some(FailureClass::Auth) => "oms-bridge doctor says which credentials to check, then replay",
         Some(FailureClass::Permanent) => "refused every time: read the error (oms-bridge explain KEY)",
-        None => "their records do not say, as those of the vendor's function",
+        None => "the records do not say why, like those of the vendor's function",
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn create(
     Json(wanted): Json<CreateBucket>,
 ) -> Result<Response, ApiError> {
     if user.role != Role::Admin {
-        return Err(ApiError::forbidden("forbidden", format!("{} is no admin of this desk", user.name)));
+        return Err(ApiError::forbidden("forbidden", format!("{} is not an admin of this desk", user.name)));
     }
     let name: BucketName = wanted.name.parse().map_err(|error: oss_lite::Error| {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_name", error.to_string())
@@ -38,8 +38,11 @@ pub(super) async fn create(
             Err(ApiError::new(StatusCode::CONFLICT, "already_exists", message))
         }
         Err(error) if matches!(error.kind(), ErrorKind::AccessDenied | ErrorKind::CredentialsRefused) => {
-            tracing::warn!(%error, "OSS does not let the desk create a bucket");
-            Err(ApiError::forbidden("access_denied", "the desk's credentials do not let it create buckets"))
+            tracing::warn!(%error, "OSS refuses to create a bucket");
+            Err(ApiError::forbidden(
+                "access_denied",
+                "the desk's credentials lack the permission to create buckets",
+            ))
         }
         Err(error) => Err(error.into()),
     }

@@ -132,36 +132,33 @@ pub(super) async fn take(
 
 async fn answer(desk: &Desk, permits: &CallbackPermits, request: Request) -> Result<Response, ApiError> {
     let Some(url) = desk.0.callbacks.url.as_ref() else {
-        return Err(ApiError::not_found("this desk asks for no callbacks: DESK_CALLBACK_URL is not set"));
+        return Err(ApiError::not_found("this desk does not use callbacks: DESK_CALLBACK_URL is not set"));
     };
     let called = CallbackHead::of(&request);
     desk.0.callbacks.keys.check_head(&called.at(url.path(), &[]))?;
     let permit = permits.take()?;
     let Raw(body) = timeout(BODY, Raw::from_request(request, &())).await.unwrap_or_else(|_| {
-        Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly"))
+        Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body arrived too slowly"))
     })?;
     let settled = async {
         desk.0.callbacks.keys.verify(&called.at(url.path(), &body)).await?;
         drop(permit);
         let told: CallbackPayload = serde_json::from_slice(&body).map_err(|error| {
-            ApiError::malformed(format!("the body is not what the desk asked for: {error}"))
+            ApiError::malformed(format!("the body does not have the form that the desk requested: {error}"))
         })?;
         let entry = desk.record_callback(told).await?;
         let object = ObjectView::of(desk, &entry, Preview::default())?;
         Ok(json(&CallbackResponse { id: entry.id.to_string(), state: entry.state.as_str(), object }))
     };
     timeout(PATIENCE, settled).await.unwrap_or_else(|_| {
-        Err(ApiError::unavailable(
-            "too_slow",
-            "the upload cannot be written down in time; it is settled later",
-        ))
+        Err(ApiError::unavailable("too_slow", "the upload cannot be recorded in time; it is settled later"))
     })
 }
 
 impl Desk {
     /// Records the callback. Durable once this returns.
     async fn record_callback(&self, told: CallbackPayload) -> Result<Entry, ApiError> {
-        let unknown = || ApiError::not_found("no such upload was allowed here");
+        let unknown = || ApiError::not_found("this desk has not allowed such an upload");
         let id: Id = told.upload.parse().map_err(|_| unknown())?;
         let arrival = Arrival {
             etag: told.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),

@@ -56,7 +56,7 @@ impl ApiError {
 impl From<CatalogueError> for ApiError {
     /// The message of the database is only logged.
     fn from(error: CatalogueError) -> Self {
-        tracing::error!(%error, "the catalogue fails");
+        tracing::error!(%error, "the catalogue failed");
         match error.kind() {
             CatalogueErrorKind::Unavailable => {
                 Self::unavailable("catalogue_unavailable", "the catalogue does not answer; try again")
@@ -71,11 +71,7 @@ impl From<oss_lite::Error> for ApiError {
         tracing::warn!(%error, "OSS fails");
         match error.kind() {
             ErrorKind::InvalidArgument | ErrorKind::InvalidKey => Self::malformed(error.to_string()),
-            _ => Self::new(
-                StatusCode::BAD_GATEWAY,
-                "storage_unavailable",
-                "OSS does not do its part; try again",
-            ),
+            _ => Self::new(StatusCode::BAD_GATEWAY, "storage_unavailable", "OSS failed; try again"),
         }
     }
 }
@@ -91,7 +87,7 @@ impl From<LookError> for ApiError {
 
 impl From<NoRandomness> for ApiError {
     fn from(NoRandomness: NoRandomness) -> Self {
-        Self::unavailable("unavailable", "the system gives no random numbers")
+        Self::unavailable("unavailable", "the system's random number generator failed")
     }
 }
 

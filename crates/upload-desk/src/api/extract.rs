@@ -40,14 +40,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body is to be JSON, with Content-Type: application/json",
+                "the body must be JSON, with Content-Type: application/json",
             ));
         }
         let body = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
         let parsed = serde_json::from_slice(&body);
-        parsed
-            .map(Self)
-            .map_err(|error| ApiError::malformed(format!("the body is not what is expected: {error}")))
+        parsed.map(Self).map_err(|error| {
+            ApiError::malformed(format!("the body does not have the expected form: {error}"))
+        })
     }
 }
 
@@ -71,7 +71,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn unread(rejection: &BytesRejection) -> ApiError {
     let status = rejection.status();
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::new(status, "too_large", "the body is larger than anything that is read here");
+        return ApiError::new(status, "too_large", "the body is larger than any valid request");
     }
     ApiError::malformed("the body broke off")
 }
@@ -102,5 +102,5 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 }
 
 pub(super) fn unknown_id() -> ApiError {
-    ApiError::not_found("there is nothing of that id")
+    ApiError::not_found("unknown id")
 }

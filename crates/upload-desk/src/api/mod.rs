@@ -100,5 +100,5 @@ async fn unknown(uri: Uri) -> ApiError {
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> ApiError {
-    ApiError::method_not_allowed(format!("{} does not take {method}", uri.path()))
+    ApiError::method_not_allowed(format!("{} does not support {method}", uri.path()))
 }

@@ -24,8 +24,8 @@ const MOST_OPEN: u32 = 50;
 /// Most parts that are signed by one request.
 const SIGNED_AT_ONCE: usize = 16;
 
-/// The end of an upload is put off when less than this is left: not for each part, which would be a write
-/// each.
+/// The expiry of an upload is extended when less than this is left, not for each part, which would cost a
+/// write each.
 const PUT_OFF_BELOW: Duration = Duration::from_hours(7 * 24 - 1);
 
 /// `POST /uploads/multipart`
@@ -39,12 +39,12 @@ pub(super) async fn begin(
         return Ok(response);
     }
     if desk.0.catalogue.count_of(&user.name, UploadState::Uploading).await? >= u64::from(MOST_OPEN) {
-        let message = format!("{} has {MOST_OPEN} uploads in parts under way already", user.name);
+        let message = format!("{} already has {MOST_OPEN} uploads in parts in progress", user.name);
         return Err(ApiError::too_many("too_many_uploads", message));
     }
     let row = desk.pending(&user, &order.name, order.size, order.content_type)?;
     let row = Entry { md5: order.md5, ..row }.in_parts(desk.0.rules.part_size);
-    // First the row: of an upload without a row nobody would know.
+    // The row first: an upload without a row would never be cleaned up.
     desk.0.catalogue.add(&row).await?;
     let upload_id = desk.0.store.begin_parts(&row).await?;
     let until = after(desk.now(), GIVEN_UP_AFTER);
@@ -97,7 +97,7 @@ pub(super) async fn sign(
     let entry = own(&desk, &user, &id).await?;
     let (plan, _) = open(&entry)?;
     if !(1..=SIGNED_AT_ONCE).contains(&wanted.parts.len()) {
-        let message = format!("parts are signed 1 to {SIGNED_AT_ONCE} at once");
+        let message = format!("a request signs 1 to {SIGNED_AT_ONCE} parts");
         return Err(ApiError::malformed(message));
     }
     let parts =
@@ -137,7 +137,7 @@ struct StoredPart {
     number: u32,
     size: u64,
     etag: String,
-    /// As text: not every number of JSON is read with 64 bits.
+    /// As text, since not every JSON parser reads numbers with 64 bits.
     crc64: Option<String>,
 }
 
@@ -205,7 +205,7 @@ pub(super) async fn abort(
 ) -> Result<StatusCode, ApiError> {
     own(&desk, &user, &id).await?;
     let now = desk.now();
-    // The state is that of the moment: what was stored meanwhile stays.
+    // The current state counts: an upload that was completed meanwhile is kept.
     let given_up =
         desk.update(&id, |entry| entry.state != UploadState::Stored && entry.request_deletion(now));
     let entry = given_up.await?.ok_or_else(unknown_id)?;
@@ -246,7 +246,7 @@ fn open(entry: &Entry) -> Result<(&Multipart, &str), ApiError> {
 fn not_open(entry: &Entry) -> ApiError {
     let message = match &entry.multipart {
         Some(_) => format!("parts can no longer be sent: the upload is {}", entry.state.as_str()),
-        None => "this upload is not one in parts".to_owned(),
+        None => "this is not an upload in parts".to_owned(),
     };
     conflict("not_open", message)
 }

@@ -1,4 +1,4 @@
-//! Objects that are there.
+//! Routes of stored objects.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -46,9 +46,9 @@ pub(super) async fn list(
         return Err(ApiError::malformed(format!("limit is not a number from 1 to {MOST}")));
     }
     let before = page.after.as_deref().map(str::parse::<Id>).transpose();
-    let before = before.map_err(|_| ApiError::malformed("after is not the next of another page"))?;
+    let before = before.map_err(|_| ApiError::malformed("after is not the value of next in another page"))?;
     let name = page.name.filter(|name| !name.is_empty());
-    // One more tells whether there is another page.
+    // One more shows whether there is another page.
     let listing = ListFilter { before, name, limit: limit + 1 };
     let mut entries = desk.0.catalogue.list(&user.name, &listing).await?;
     let more = entries.len() > limit as usize;
@@ -87,7 +87,7 @@ pub(super) async fn show(
     ObjectView::of(&desk, &entry, preview).map(|object| json(&object))
 }
 
-/// `DELETE /objects/{id}`: gone for its user at once, and from the bucket soon.
+/// `DELETE /objects/{id}`: hidden from its user at once, and removed from the bucket soon.
 pub(super) async fn delete(
     State(desk): State<Desk>,
     Caller(user): Caller,

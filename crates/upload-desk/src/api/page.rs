@@ -1,4 +1,4 @@
-//! The page, and the files that it is made of.
+//! Serves the page and its files.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -83,7 +83,7 @@ const ASSETS: &[PageFile] = files![
     "verdict.js",
 ];
 
-/// Modules that a web worker imports, not the page.
+/// Modules that only a web worker imports.
 const OF_THE_WORKER: [&str; 3] = ["digest.js", "md5-worker.js", "md5.js"];
 
 /// A file of the page, ready to be sent.
@@ -100,7 +100,7 @@ static FILES: LazyLock<Vec<CompressedFile>> = LazyLock::new(|| {
     iter::once(page).chain(assets).collect()
 });
 
-/// One tag for them all: they change with the program only.
+/// One tag for all of them, since they only change with the program.
 static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for file in FILES.iter() {
@@ -118,7 +118,7 @@ fn served(name: &'static str, content: String) -> CompressedFile {
     CompressedFile { name, plain: content.into(), gzip: gzip.into() }
 }
 
-/// Names all modules at once, so that a browser does not find out by and by.
+/// Adds preload links for all modules, so that a browser loads them in parallel.
 fn with_preloads(page: &str) -> String {
     const SCRIPT: &str = "<script type=\"module\"";
     let modules = ASSETS.iter().map(|file| file.name);
@@ -141,7 +141,7 @@ async fn index(State(desk): State<Desk>, headers: HeaderMap) -> Response {
     if let Ok(policy) = HeaderValue::try_from(content_security_policy(desk.0.store.public_origin())) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    // Addresses of the page and links with signatures in them are nobody else's business.
+    // No referrer: the page's URL, and signed links, must not reach other sites.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
@@ -162,13 +162,13 @@ fn serve(file: &CompressedFile, asked: &HeaderMap) -> Response {
     if asked.get(IF_NONE_MATCH).is_some_and(|tag| tag == *TAG) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    if takes_gzip(asked) {
+    if accepts_gzip(asked) {
         return (headers, [(CONTENT_ENCODING, "gzip")], file.gzip.clone()).into_response();
     }
     (headers, file.plain.clone()).into_response()
 }
 
-fn takes_gzip(asked: &HeaderMap) -> bool {
+fn accepts_gzip(asked: &HeaderMap) -> bool {
     let accepted = asked.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
@@ -186,7 +186,7 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// Nothing runs but the page's own files, and nothing is reached but the desk and the bucket.
+/// Allows only the page's own scripts, and connections only to the desk and the bucket.
 fn content_security_policy(bucket: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: {bucket}; \
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_names_its_modules_at_once() {
+    fn the_page_preloads_its_modules() {
         let page = std::str::from_utf8(&FILES[0].plain).unwrap();
         let named = page.matches("rel=\"modulepreload\"").count();
         let scripts = ASSETS.iter().filter(|file| content_type(file.name) == JAVASCRIPT).count();
@@ -223,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn gzip_goes_to_those_who_take_it() {
-        let takes = |accepted: &'static str| {
-            takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accepted))]))
+    fn gzip_is_sent_to_clients_that_accept_it() {
+        let accepts = |accepted: &'static str| {
+            accepts_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accepted))]))
         };
-        assert!(takes("gzip") && takes("br, GZIP;q=0.5") && takes("deflate,gzip, br"));
-        assert!(!takes("br") && !takes("gzip;q=0") && !takes("") && !takes("x-gzip"));
-        assert!(!takes_gzip(&HeaderMap::new()));
+        assert!(accepts("gzip") && accepts("br, GZIP;q=0.5") && accepts("deflate,gzip, br"));
+        assert!(!accepts("br") && !accepts("gzip;q=0") && !accepts("") && !accepts("x-gzip"));
+        assert!(!accepts_gzip(&HeaderMap::new()));
         let whole: usize = FILES.iter().map(|file| file.gzip.len()).sum();
         assert!(whole < 60_000, "{whole} bytes");
     }

@@ -50,7 +50,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
         reason = "whole, and within the range"
     )]
     let whole = number.as_u64().or_else(|| float.map(|float| float as u64));
-    whole.ok_or_else(|| D::Error::custom(format!("{number} is no whole number")))
+    whole.ok_or_else(|| D::Error::custom(format!("{number} is not a whole number")))
 }
 
 #[derive(Debug, Serialize)]
@@ -86,7 +86,8 @@ pub(super) async fn allow(
 ) -> Result<Response, ApiError> {
     let UploadOrder { name, size, content_type, md5 } = checked(&desk, wanted)?;
     if size > LARGEST_FORM {
-        let message = format!("{size} bytes are more than the {LARGEST_FORM} of a form: upload it in parts");
+        let message =
+            format!("{size} bytes exceed the limit of a form, {LARGEST_FORM} bytes: upload in parts");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large_for_a_form", message));
     }
     if let Some(response) = duplicate(&desk, &user, md5, size).await? {
@@ -124,7 +125,7 @@ pub(super) fn checked(desk: &Desk, wanted: UploadRequest) -> Result<UploadOrder,
     let content_type = content_type(desk, wanted.content_type)?;
     let (size, max) = (wanted.size, desk.0.rules.max_size);
     if size > max {
-        let message = format!("{size} bytes are more than the {max} that may be uploaded");
+        let message = format!("{size} bytes exceed the limit of an upload, {max} bytes");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
     }
     Ok(UploadOrder { name, size, content_type, md5 })
@@ -156,7 +157,7 @@ pub(super) fn md5(text: &str) -> Result<Md5, ApiError> {
 fn content_type(desk: &Desk, given: Option<String>) -> Result<String, ApiError> {
     let content_type = given.filter(|text| !text.is_empty()).unwrap_or_else(|| UNKNOWN.to_owned());
     let Some(parsed) = ContentType::parse(&content_type) else {
-        return Err(ApiError::malformed(format!("{content_type:?} is no content type")));
+        return Err(ApiError::malformed(format!("{content_type:?} is not a content type")));
     };
     let types = &desk.0.rules.types;
     if !types.admit(&parsed) {
@@ -212,7 +213,7 @@ pub(super) async fn from_url(
     let Some(fetcher) = &desk.0.fetcher else {
         return Err(ApiError::forbidden(
             "not_enabled",
-            "this desk fetches nothing: INGEST_DOMAINS is not set",
+            "this desk does not fetch from URLs: INGEST_DOMAINS is not set",
         ));
     };
     if wanted.url.len() > LONGEST_URL {
@@ -236,9 +237,10 @@ pub(super) async fn from_url(
             tracing::info!(host, %error, "a host cannot be found");
             ApiError::new(StatusCode::BAD_REQUEST, "unknown_host", format!("{host:?} cannot be found"))
         }
-        HostError::Unanswered => {
-            ApiError::unavailable("lookup_unanswered", format!("nobody says where {host:?} is; try again"))
-        }
+        HostError::Unanswered => ApiError::unavailable(
+            "lookup_unanswered",
+            format!("{host:?} cannot be resolved at the moment; try again"),
+        ),
     })?;
     let entry = desk.fetching(&user, &name, url)?;
     desk.0.catalogue.add(&entry).await?;
@@ -247,7 +249,7 @@ pub(super) async fn from_url(
     Ok(located(json_with(StatusCode::ACCEPTED, &UploadView::of(&desk, &entry)?), &entry))
 }
 
-/// The last segment of its path, if that is a name.
+/// The last segment of its path, if that is a valid name.
 fn named_by(url: &Url) -> Name {
     let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
     let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy();

@@ -27,7 +27,7 @@ pub enum CatalogueErrorKind {
     ///
     /// User action: correct what the message names.
     Misconfigured,
-    /// The database does not take this row: too long a text, or an id that is taken.
+    /// The database refuses this row: a text is too long, or the id exists already.
     ///
     /// User action: correct the value; trying again never helps.
     Refused,
@@ -58,7 +58,7 @@ impl CatalogueError {
 
     /// A row that was changed by others before each try to write it.
     pub(crate) fn contended(id: &Id) -> Self {
-        Self::new(CatalogueErrorKind::Unavailable, format!("the row {id} is changed by too many at once"))
+        Self::new(CatalogueErrorKind::Unavailable, format!("the row {id} is changed too often by others"))
     }
 
     /// Adds the database to the message.
@@ -77,7 +77,7 @@ impl CatalogueError {
 pub(super) fn unanswered(doing: &str) -> CatalogueError {
     CatalogueError::new(
         CatalogueErrorKind::Unavailable,
-        format!("cannot {doing}: the database does not answer"),
+        format!("cannot {doing}: the database does not respond"),
     )
 }
 

@@ -101,10 +101,10 @@ async fn close_to_others(path: &Path) {
     let closed = std::fs::Permissions::from_mode(mode & !EVERYBODY);
     match tokio::fs::set_permissions(path, closed).await {
         Ok(()) => {
-            tracing::info!(path = %path.display(), "was open to everybody, and is for its owner and group alone now");
+            tracing::info!(path = %path.display(), "was accessible to everybody; now only to its owner and group");
         }
         Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "is open to everybody, and cannot be closed to them");
+            tracing::warn!(path = %path.display(), %error, "is accessible to everybody, and its permissions cannot be changed");
         }
     }
 }

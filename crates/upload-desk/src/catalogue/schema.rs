@@ -117,7 +117,8 @@ async fn write_ahead(connection: &mut AnyConnection) -> Result<(), CatalogueErro
     if mode.eq_ignore_ascii_case("wal") {
         return Ok(());
     }
-    let message = "this file system cannot hold a database of SQLite with a write-ahead log: use a local one";
+    let message =
+        "this file system does not support a SQLite database with a write-ahead log: use a local one";
     Err(CatalogueError::new(CatalogueErrorKind::Misconfigured, message))
 }
 

@@ -255,7 +255,7 @@ impl Columns<'_> {
         value.ok_or_else(|| {
             CatalogueError::new(
                 CatalogueErrorKind::Corrupt,
-                format!("{}: {shown:?} is nothing that this program writes", self.doing(column)),
+                format!("{}: this program does not write {shown:?}", self.doing(column)),
             )
         })
     }

@@ -50,14 +50,14 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, Invalid> {
         return Err(Invalid::new("it names no file"));
     }
     if path == ":memory:" || parameters.contains("mode=memory") {
-        return Err(Invalid::new("a database in memory forgets; name a file"));
+        return Err(Invalid::new("a database in memory loses everything at a restart; name a file"));
     }
     if path.contains('\0') {
         return Err(Invalid::new("its path has a NUL in it"));
     }
     // `mode=rwc` is common, and the default here.
     if !matches!(parameters, "" | "mode=rwc") {
-        return Err(Invalid::new("a file of SQLite takes no parameters here"));
+        return Err(Invalid::new("a SQLite URL has no parameters here"));
     }
     Ok(DatabaseUrl {
         shown: format!("sqlite://{path}"),

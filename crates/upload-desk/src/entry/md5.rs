@@ -17,7 +17,7 @@ impl Md5 {
         Some(Self(bytes))
     }
 
-    /// Reads what a header `Content-MD5` carries.
+    /// Reads what a header `Content-MD5` contains.
     pub(crate) fn from_base64(text: &str) -> Option<Self> {
         STANDARD.decode(text).ok()?.try_into().ok().map(Self)
     }

@@ -4,7 +4,7 @@
 //! uploading ──complete──▶ completing ──the bucket has it──▶ stored
 //!     │  ▲                    │ │
 //!     │  └── parts differ ────┘ └── the upload is gone ──▶ missing
-//!     ├── nobody goes on ──▶ missing
+//!     ├── abandoned ──▶ missing
 //!     └── its user gives it up ──▶ deleting ──▶ deleted
 //! ```
 //!
@@ -157,7 +157,7 @@ impl Entry {
         false
     }
 
-    /// Puts off the end of an upload that goes on. `look_at` is when its parts are looked at before that, if
+    /// Extends the expiry of an upload in progress. `look_at` is when its parts are looked at before that, if
     /// they are.
     pub(crate) fn keep_open(&mut self, until: Millis, look_at: Option<Millis>) {
         if self.state == UploadState::Uploading {
@@ -172,7 +172,7 @@ impl Entry {
         self.due_at = self.expires_at.map(|end| look_at.map_or(end, |look_at| end.min(look_at)));
     }
 
-    /// Records that its user wants it completed, which the worker does at once.
+    /// Records that its user requested completion, which the worker does at once.
     pub(crate) fn request_completion(&mut self, crc64: u64, now: Millis) {
         if let Some(multipart) = self.multipart.as_mut().filter(|_| self.state == UploadState::Uploading) {
             multipart.crc64 = Some(crc64);
@@ -183,7 +183,7 @@ impl Entry {
         }
     }
 
-    /// Records that the parts changed before they were put together: parts can be sent again. `look_at` is as
+    /// Records that the parts changed before completion, so that parts can be sent again. `look_at` is as
     /// in [`Entry::keep_open`].
     pub(crate) fn reopen(&mut self, why: &PartsError, now: Millis, look_at: Option<Millis>) {
         if self.state == UploadState::Completing {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_grow_with_the_object_and_never_are_more_than_oss_takes() {
+    fn parts_grow_with_the_object_so_that_oss_accepts_their_number() {
         for (size, part_size, count) in [
             (0, 16 * MIB, 1),
             (1, 16 * MIB, 1),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_the_object_are_named_with_their_etags() {
+    fn matching_parts_are_returned_with_their_etags() {
         let plan = Multipart { upload_id: None, part_size: 4, crc64: None };
         let mut stored = listed(&[b"1234", b"5678", b"9", b"more"]);
         let parts = plan.check(9, crc64(b"123456789"), &stored).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_not_the_object_are_refused() {
+    fn parts_that_do_not_match_are_refused() {
         let plan = Multipart { upload_id: None, part_size: 4, crc64: None };
         let claimed = crc64(b"123456789");
         for (contents, error) in [

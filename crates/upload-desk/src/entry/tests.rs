@@ -36,7 +36,7 @@ fn arrival(etag: &str) -> Arrival {
 const ABC: &str = "900150983CD24FB0D6963F7D28E17F72";
 
 #[test]
-fn what_arrives_is_stored_and_due() {
+fn an_arrived_object_is_stored_and_due() {
     let mut entry = pending();
     assert_eq!(entry.record_arrival(arrival(ABC), NOW + 5), ArrivalEffect::FirstSeen);
     assert_eq!(
@@ -79,7 +79,7 @@ fn the_bucket_counts_more_than_a_callback() {
 }
 
 #[test]
-fn what_never_came_is_looked_for_three_more_times() {
+fn a_missing_object_is_checked_three_more_times() {
     let mut entry = pending();
     entry.record_absence(NOW + 500);
     assert_eq!(entry, pending(), "the policy is still good");
@@ -97,7 +97,7 @@ fn what_never_came_is_looked_for_three_more_times() {
 }
 
 #[test]
-fn looks_that_fail_take_none_of_the_others_away() {
+fn failed_checks_do_not_reduce_the_number_of_checks() {
     let mut entry = pending();
     let mut now = NOW + 61_000;
     for _ in 0..8 {
@@ -110,7 +110,7 @@ fn looks_that_fail_take_none_of_the_others_away() {
 }
 
 #[test]
-fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
+fn a_stored_object_that_is_gone_is_not_forwarded_until_it_arrives_again() {
     for forward in [Forward::Waiting, Forward::Done] {
         let mut entry = Entry { forward, ..pending() };
         entry.record_arrival(arrival(ABC), NOW);
@@ -135,7 +135,7 @@ fn a_stored_object_that_is_gone_is_not_forwarded_until_it_comes_again() {
 }
 
 #[test]
-fn what_was_handed_over_after_its_deletion_is_removed_once_more() {
+fn an_object_that_was_forwarded_after_its_deletion_is_removed_again() {
     let mut entry = pending();
     assert!(!entry.may_be_forwarded(), "nothing came");
     entry.record_arrival(arrival(ABC), NOW);
@@ -176,7 +176,7 @@ fn an_upload_after_its_removal_is_removed_again() {
 }
 
 #[test]
-fn work_that_fails_is_put_off_for_longer_each_time() {
+fn failed_work_is_retried_with_growing_delays() {
     let mut entry = pending();
     let mut pauses = Vec::new();
     for _ in 0..12 {
@@ -190,7 +190,7 @@ fn work_that_fails_is_put_off_for_longer_each_time() {
 }
 
 #[test]
-fn ids_sort_by_time_and_read_back() {
+fn ids_sort_by_time_and_can_be_parsed() {
     let early = Id::new(NOW, [255; 10]);
     let late = Id::new(NOW + 1, [0; 10]);
     assert!(early < late && early.to_string() < late.to_string());
@@ -207,7 +207,7 @@ fn ids_sort_by_time_and_read_back() {
 }
 
 #[test]
-fn names_of_states_read_back() {
+fn names_of_states_can_be_parsed() {
     for state in [
         UploadState::Pending,
         UploadState::Uploading,

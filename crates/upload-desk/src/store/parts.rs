@@ -1,4 +1,4 @@
-//! The bucket's side of uploads in parts.
+//! Requests of uploads in parts.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Store;
 use crate::entry::{Entry, Md5};
 
-/// Time limit for putting an object together, which takes OSS longer the more parts there are.
+/// Time limit of a completion, which takes longer the more parts there are.
 const PUTTING_TOGETHER: Duration = Duration::from_mins(5);
 
 /// Header that a browser must send with a part, since it is signed.
@@ -33,7 +33,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When it is not known to have begun. An upload that nobody knows of may be left behind.
+    /// When it is not known to have begun. An upload with an unknown id may be left behind.
     pub(crate) async fn begin_parts(&self, entry: &Entry) -> Result<String, Error> {
         let options = PutOptions { content_type: entry.content_type.clone(), ..PutOptions::default() };
         self.patiently().initiate_multipart_upload(&entry.key, options).await
@@ -82,12 +82,12 @@ impl Store {
         self.patiently().list_parts(key, upload_id).await
     }
 
-    /// Puts the object together from its parts.
+    /// Completes the upload.
     ///
     /// # Errors
     ///
-    /// When it is not known to be there. It may be: [`Store::look`] tells.
-    pub(crate) async fn put_together(
+    /// When it is not known to be complete. [`Store::look`] shows whether it is.
+    pub(crate) async fn complete_parts(
         &self,
         key: &str,
         upload_id: &str,
@@ -97,8 +97,8 @@ impl Store {
         bucket.complete_multipart_upload(key, upload_id, parts, None).await
     }
 
-    /// Aborts every upload of this key, also those whose id is not known: a try to begin one whose answer got
-    /// lost, or a desk that died before it could write the id down.
+    /// Aborts every upload of this key, also those whose id is not known: one whose response was lost, or
+    /// whose id a desk could not record before it died.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The ends of uploads in parts: put together, or aborted.
+//! Completes or aborts uploads in parts.
 
 use oss_lite::{Error, ErrorKind};
 
@@ -7,15 +7,15 @@ use crate::desk::Desk;
 use crate::entry::{Arrival, Entry, Multipart, PartsError};
 
 impl Desk {
-    /// Puts the object together. May run again after it succeeded: the desk may have died before it wrote
-    /// that down.
+    /// Completes the upload. May run again after it succeeded: the desk may have died before it recorded
+    /// that.
     pub(super) async fn complete(&self, entry: &Entry) -> Outcome {
         let Some((plan, upload_id, claimed)) = entry.multipart.as_ref().and_then(ready) else {
             return Outcome::Failed(
-                "the row of an upload in parts lacks what it is completed with".to_owned(),
+                "the row of an upload in parts lacks its upload id or checksum".to_owned(),
             );
         };
-        let outcome = match self.put_together(entry, plan, upload_id, claimed).await {
+        let outcome = match self.complete_parts(entry, plan, upload_id, claimed).await {
             Ok(()) => look(&self.0.store, entry).await,
             Err(PutTogetherError::Parts(error)) => return Outcome::Reopened(error, self.look_at_parts()),
             // Completed before, or aborted by others.
@@ -28,7 +28,7 @@ impl Desk {
         self.compare(entry, found, claimed).await
     }
 
-    async fn put_together(
+    async fn complete_parts(
         &self,
         entry: &Entry,
         plan: &Multipart,
@@ -37,20 +37,20 @@ impl Desk {
     ) -> Result<(), PutTogetherError> {
         let stored = self.0.store.parts(&entry.key, upload_id).await?;
         let parts = plan.check(entry.size, claimed, &stored)?;
-        self.0.store.put_together(&entry.key, upload_id, &parts).await?;
+        self.0.store.complete_parts(&entry.key, upload_id, &parts).await?;
         Ok(())
     }
 
-    /// Compares the object with what the browser read. One that differs is removed.
+    /// Compares the object with the checksum of the browser. If it differs, it is removed.
     async fn compare(&self, entry: &Entry, found: Arrival, claimed: u64) -> Outcome {
         let why = if found.size != entry.size {
             format!("the object has {} bytes, not {}", found.size, entry.size)
         } else if let Some(crc64) = found.crc64.filter(|crc64| *crc64 != claimed) {
             format!("the object has the CRC-64 {crc64}, not {claimed}")
         } else {
-            // An upload whose beginning got lost has no parts, so nothing depends on this.
+            // Uploads whose id was lost have no parts, so a failure does no harm.
             if let Err(error) = self.0.store.abort_parts(&entry.key).await {
-                tracing::debug!(key = entry.key, %error, "empty uploads may be left");
+                tracing::debug!(key = entry.key, %error, "empty uploads may be left behind");
             }
             return Outcome::Found(found);
         };
@@ -96,7 +96,7 @@ impl Desk {
     }
 }
 
-/// What an upload is completed with.
+/// The plan, upload id and checksum that a completion needs.
 fn ready(plan: &Multipart) -> Option<(&Multipart, &str, u64)> {
     Some((plan, plan.upload_id.as_deref()?, plan.crc64?))
 }

@@ -74,7 +74,7 @@ impl From<ResolveError> for LocateError {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::Io(error) => error.into(),
-            // It was no link, or had another target, a moment ago.
+            // It was replaced a moment ago.
             ResolveError::Link(_) => Self::Nowhere("a link that changes while it is followed"),
         }
     }

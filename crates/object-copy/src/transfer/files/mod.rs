@@ -174,7 +174,7 @@ impl Directory {
         found.map_err(|error| local(&self.root, &error))
     }
 
-    /// Where a key of a destination is, if all directories on the way are there.
+    /// The path of a key of a destination, if all its parent directories exist.
     async fn anchored(
         &self,
         key: &str,
@@ -191,7 +191,7 @@ impl Directory {
         }
     }
 
-    /// What there is of a key of a destination, be it a link.
+    /// What exists under a key of a destination, without following a link.
     async fn found(&self, key: &str) -> Result<Option<(Arc<AnchoredPath>, FileMeta)>, TransferError> {
         let path = self.root.join(self.relative(key)?);
         let Some(anchored) = self.anchored(key, MissingDirectory::Refuse).await? else { return Ok(None) };
@@ -214,7 +214,7 @@ impl Directory {
         match source.size() {
             Some(0) => Ok(()),
             Some(bytes) if key.ends_with('/') => Err(TransferError::permanent(format!(
-                "{key:?} is a folder here, which has no room for the {bytes} bytes of the object: copy it under another name"
+                "{key:?} is a folder here, which cannot hold the {bytes} bytes of the object: copy it under another name"
             ))),
             None if key.ends_with('/') => Err(TransferError::permanent(format!(
                 "{key:?} is a folder here, and the object may have bytes"
@@ -223,8 +223,8 @@ impl Directory {
         }
     }
 
-    /// Whether [`Directory::begin`] would find room for an object that [`Directory::admit`] lets in. Nothing
-    /// is made.
+    /// Whether [`Directory::begin`] could create an object that [`Directory::admit`] accepts. Creates
+    /// nothing.
     pub(super) async fn has_room(&self, key: &str) -> Result<(), TransferError> {
         let (root, relative) = (self.root.clone(), self.relative(key)?.to_owned());
         let (path, is_folder) = (root.join(&relative), key.ends_with('/'));
@@ -262,14 +262,16 @@ impl Directory {
         crc64(Arc::new(anchored)).await.map(Some).map_err(|error| broken(&path, &error))
     }
 
-    /// Makes room for an object of a key: the folder that it is, or a file under a temporary name.
+    /// Begins to create an object: its folder, or a file under a temporary name.
     pub(super) async fn begin(&self, key: &str, source: &SourceInfo) -> Result<Begun, Abort> {
         self.admit(key, source)?;
         let path = self.root.join(self.relative(key)?);
         let Some(anchored) = self.anchored(key, MissingDirectory::Create).await? else {
-            return Err(
-                TransferError::transient(format!("{}: went while it was made", path.display())).into()
-            );
+            return Err(TransferError::transient(format!(
+                "{}: was removed while it was created",
+                path.display()
+            ))
+            .into());
         };
         if key.ends_with('/') {
             let made = blocking(move || anchored.make_directory()).await?;
@@ -286,9 +288,9 @@ impl Directory {
     }
 }
 
-/// What is begun for an object.
+/// What is being created for an object.
 pub(super) enum Begun {
-    /// The folder that it is, which is complete.
+    /// A folder, which is complete.
     Folder,
     /// A file to be written.
     File(UnfinishedFile),
@@ -306,7 +308,7 @@ impl UnfinishedFile {
         self.file.write_all(chunk).await.map_err(|error| unwritten(&self.path, &error).into())
     }
 
-    /// Brings what was written to the disk, with the time of the source, and gives the file its own name.
+    /// Syncs the file to disk, sets the time of the source, and renames it to its final name.
     pub(super) async fn finish(self, modified: Option<DateTime<Utc>>) -> Result<(), Abort> {
         let Self { file, path, temporary } = self;
         settle(file, modified).await.map_err(|error| unwritten(&path, &error))?;
@@ -315,7 +317,7 @@ impl UnfinishedFile {
     }
 }
 
-/// A temporary name, of which nothing is left when this is dropped: also where a copy is cancelled.
+/// A temporary file, which is removed when this is dropped, also if a copy is cancelled.
 struct Temporary(Option<(Arc<AnchoredPath>, OsString)>);
 
 impl Temporary {
@@ -333,7 +335,7 @@ impl Drop for Temporary {
         if let Some((anchored, name)) = &self.0
             && let Err(error) = anchored.discard(name)
         {
-            tracing::warn!(name = %name.display(), %error, "a file that was not finished is left");
+            tracing::warn!(name = %name.display(), %error, "an unfinished temporary file could not be removed");
         }
     }
 }
@@ -397,7 +399,7 @@ async fn grown(path: &Path, file: &File) -> Abort {
     match file.metadata().await {
         Ok(meta) if meta.len() > 0 => Abort::Changed,
         Ok(_) => TransferError::permanent(format!(
-            "{}: says that it is empty, and is not: a file that the system generates while it is read cannot be copied",
+            "{}: reports a size of 0, but has content: a file that the system generates while it is read cannot be copied",
             path.display()
         ))
         .into(),

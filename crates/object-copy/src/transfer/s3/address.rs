@@ -15,7 +15,8 @@ const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 pub(super) struct Address(String);
 
 impl Address {
-    /// Of Amazon: the bucket is in the host, unless its name has dots, which the certificates do not cover.
+    /// At Amazon: the bucket is in the host name, unless its name has dots, which the certificates do not
+    /// cover.
     pub(super) fn of_amazon(region: &str, bucket: &str) -> Self {
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         Self(if bucket.contains('.') {
@@ -25,7 +26,7 @@ impl Address {
         })
     }
 
-    /// Of another service: the bucket is in the path.
+    /// At another service: the bucket is in the path.
     pub(super) fn at(endpoint: &str, bucket: &str) -> Self {
         Self(format!("{}/{bucket}", endpoint.trim_end_matches('/')))
     }
@@ -48,7 +49,7 @@ impl Address {
         if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
             Ok(RequestTarget { url, signed })
         } else {
-            Err(TransferError::permanent(format!("no URL can carry the key {key:?}")))
+            Err(TransferError::permanent(format!("no URL can represent the key {key:?}")))
         }
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn bucket_name(name: &str) -> Result<&str, TransferError> {
         Ok(name)
     } else {
         let shown = settings::lenient::shown_url(name);
-        Err(TransferError::permanent(format!("{shown:?} is no name of a bucket of {SERVER}")))
+        Err(TransferError::permanent(format!("{shown:?} is not a bucket name of {SERVER}")))
     }
 }
 
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_dots_travel_with_encoded_slashes_and_are_signed_with_plain_ones() {
+    fn dot_segments_are_sent_with_encoded_slashes_and_signed_with_plain_ones() {
         let address = Address::at("http://h", "photos");
         for (key, sent, signed) in [
             ("./c", ".%2Fc", "./c"),
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn dots_alone_are_refused() {
         for key in ["..", "."] {
-            assert!(url(key).unwrap_err().contains("no URL can carry"), "{key}");
+            assert!(url(key).unwrap_err().contains("no URL can represent"), "{key}");
         }
     }
 

@@ -52,8 +52,8 @@ fn may_tell_md5(headers: &HeaderMap) -> bool {
         && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
 }
 
-/// In the names of OBS's S3 dialect. `GLACIER_IR` can be read at once; at the destinations nothing colder
-/// than infrequent access can.
+/// In the names of OBS's S3 dialect. `GLACIER_IR` can be read immediately; at the destinations, infrequent
+/// access is the coldest class that can.
 fn storage_class(name: Option<&str>) -> StorageClass {
     let name = match name {
         Some("INTELLIGENT_TIERING") => "INTELLIGENT_TIERING",
@@ -82,7 +82,7 @@ mod tests {
     const MD5: (&str, &str) = ("etag", "\"9a0364b9e99bb480dd25e1f0284c8555\"");
 
     #[test]
-    fn an_etag_may_be_an_md5_only_of_what_was_stored_whole_and_not_under_a_key_of_its_own() {
+    fn an_etag_may_be_an_md5_unless_it_is_multipart_or_encrypted() {
         let md5 = |pairs: &[_]| info(&headers(pairs), None).likely_md5.is_some();
         assert!(md5(&[MD5]));
         assert!(md5(&[MD5, ("x-amz-server-side-encryption", "AES256")]));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn content_and_metadata_are_told_and_a_foreign_checksum_is_not() {
+    fn content_headers_and_metadata_are_read_and_a_foreign_checksum_is_not() {
         let info = info(
             &headers(&[
                 MD5,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn storage_classes_have_counterparts_that_are_read_as_soon() {
+    fn storage_classes_map_to_classes_that_can_be_read_as_soon() {
         for (name, obs, oss) in [
             (None, "STANDARD", "Standard"),
             (Some("REDUCED_REDUNDANCY"), "STANDARD", "Standard"),

@@ -174,7 +174,7 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
     tracing::warn!(
         bucket = &*bucket.name,
         why,
-        "pages of a listing contradict each other: going on by the last key"
+        "pages of a listing contradict each other: continuing after the last key"
     );
     Ok(again)
 }
@@ -213,7 +213,7 @@ async fn fetched(bucket: &S3Bucket, query: ListQuery<'_>) -> Result<String, Tran
     match timeout(PATIENCE, response.text()).await {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(error)) => Err(transport(error, SERVER)),
-        Err(_) => Err(TransferError::transient(format!("{SERVER} sends nothing more"))),
+        Err(_) => Err(TransferError::transient(format!("{SERVER} stopped sending"))),
     }
 }
 
@@ -222,7 +222,7 @@ fn read(text: &str) -> Result<ListedPage, TransferError> {
     let page: Page =
         quick_xml::de::from_str(&with_returns(text)).map_err(|error| unreadable(&error.to_string()))?;
     if page.key_count.is_some_and(|count| count > page.contents.len()) {
-        return Err(unreadable("it has fewer keys than it says"));
+        return Err(unreadable("it has fewer keys than its count says"));
     }
     let encoded = page.encoding_type.as_deref() == Some("url")
         && page.contents.iter().all(|entry| may_be_encoded(&entry.key));
@@ -232,7 +232,7 @@ fn read(text: &str) -> Result<ListedPage, TransferError> {
     match (page.is_truncated, page.next_continuation_token) {
         (false, _) => Ok(ListedPage { objects, next: None }),
         (true, Some(next)) => Ok(ListedPage { objects, next: Some(next) }),
-        (true, None) => Err(unreadable("there are more pages, but not where")),
+        (true, None) => Err(unreadable("it is truncated, but has no continuation token")),
     }
 }
 
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_encoder_leaves_shows_that_none_was_there() {
+    fn a_key_with_unescaped_bytes_shows_that_none_is_encoded() {
         assert_eq!(keys("a+b|a%2Bb|a%2541"), ["a b", "a+b", "a%41"]);
         for foreign in ["a b", "测", "100%", "a%4", "a%zz", "&quot;", "&lt;", "&#1;"] {
             let read = keys(&format!("a+b|a%41|{foreign}"));
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_has_less_than_it_says_is_refused() {
+    fn a_page_with_fewer_keys_than_its_count_is_refused() {
         let page = |count| {
             read(&format!(
                 "<ListBucketResult><KeyCount>{count}</KeyCount><IsTruncated>false</IsTruncated>\
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_lead_back_or_nowhere_contradict_each_other() {
+    fn pages_that_repeat_or_do_not_advance_are_contradictory() {
         let listed = |keys: &[&str], next: Option<&str>| ListedPage {
             objects: keys.iter().map(|key| object_of(key)).collect(),
             next: next.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Objects of Amazon S3, and of services that speak as it does.
+//! Objects of Amazon S3, and of S3-compatible services.
 //!
 //! | module | concern |
 //! |---|---|
@@ -41,7 +41,7 @@ use super::source_info::SourceInfo;
 /// Name of the service in messages.
 const SERVER: &str = "Amazon S3";
 
-/// Amazon S3, or a service that speaks as it does. Cheap to clone; clones share credentials.
+/// Amazon S3, or an S3-compatible service. Cheap to clone; clones share credentials.
 #[derive(Clone)]
 pub struct S3(Arc<Shared>);
 
@@ -90,9 +90,9 @@ pub struct S3Bucket {
     etags: Arc<ETags>,
 }
 
-/// What is known of the `ETag`s of a bucket. Most services make them of the MD5, some do not, and none says
-/// so. Where the first that was compared with what was read is no MD5, others are not compared, since each
-/// would be read twice for it.
+/// Whether the `ETag`s of a bucket are MD5s. Most services use the MD5, some do not, and none reports which.
+/// If the first `ETag` that is compared with the bytes is not their MD5, others are not compared, since each
+/// object would be read twice.
 #[derive(Debug, Default)]
 struct ETags(OnceLock<bool>);
 

@@ -65,7 +65,7 @@ fn meaning(status: u16, document: Document, region: Option<String>, method: &Met
         ("", 404) if *method == Method::HEAD => return Abort::Gone,
         ("" | "NoSuchKey", 404) => {
             let message = format!(
-                "{SERVER}: a 404 that is not the service's: check the endpoint, and proxies on the way to it"
+                "{SERVER}: a 404 that is not from the service: check the endpoint, and proxies in between"
             );
             return failed(FailureClass::Transient, status, code, &message);
         }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_classed_by_what_helps() {
+    fn refusals_are_classified_by_what_helps() {
         use FailureClass::{Auth, Permanent, Throttled, Transient};
         for (status, code, class) in [
             (403, "AccessDenied", Auth),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_404_of_somebody_else_is_no_missing_object() {
+    fn a_404_of_a_proxy_is_not_a_missing_object() {
         let document = Document { code: Some("NoSuchKey".into()), ..Document::default() };
         for document in [document, Document::default()] {
             let Abort::Failed(failed) = meaning(404, document, None, &Method::GET) else { panic!("gone") };

@@ -43,7 +43,7 @@ pub(super) struct S3Request<'a> {
 
 impl<'a> S3Request<'a> {
     pub(super) fn object(method: Method, key: &'a str) -> Result<Self, TransferError> {
-        // It would be a request for the bucket.
+        // It would be a request to the bucket.
         if key.is_empty() {
             return Err(TransferError::permanent("an empty key"));
         }
@@ -142,7 +142,7 @@ impl S3Bucket {
                     (refusal::read(response, &ask.method).await, date)
                 }
                 Ok(Err(error)) => (transport(error, SERVER).into(), None),
-                Err(_) => (TransferError::transient(format!("{SERVER} does not answer")).into(), None),
+                Err(_) => (TransferError::transient(format!("{SERVER} does not respond")).into(), None),
             };
             // Clock and credentials are corrected once each: a further refusal has another reason.
             if !corrected
@@ -221,7 +221,7 @@ mod tests {
     /// The request `GET Object` of
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
     #[test]
-    fn the_vendors_example_gets_the_vendors_signature() {
+    fn the_signature_of_the_vendors_example_is_reproduced() {
         let credentials = Credentials::new(
             "AKIAIOSFODNN7EXAMPLE",
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",

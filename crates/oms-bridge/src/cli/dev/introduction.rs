@@ -19,10 +19,10 @@ use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use crate::demo::Error;
 use crate::demo::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
 
-/// Name of the file that there is to upload, and of the object that it becomes.
+/// Name of the example file, and of its object.
 pub(super) const FILE: &str = "hello.txt";
 
-/// The settings under which the other commands use the local cloud.
+/// The settings with which other commands use the local cloud.
 fn environment(cloud: &LocalCloud) -> Vec<(&'static str, String)> {
     let (twin, oss, huawei) = (cloud.twin(), cloud.twin().oss_account(), cloud.twin().huawei_account());
     vec![
@@ -107,7 +107,8 @@ fn exports(cloud: &LocalCloud) -> Result<String, Error> {
         .collect()
 }
 
-/// How this program is started from any folder: as it was, and by its whole path if that named a file.
+/// The command that starts this program from any folder: as it was started, with an absolute path if it was
+/// started by a path.
 fn program() -> Result<String, Error> {
     let started = env::args().next().unwrap_or_default();
     let is_path = started.contains(path::MAIN_SEPARATOR);

@@ -51,7 +51,7 @@ fn each_class_has_its_own_next_step() {
 }
 
 #[test]
-fn what_came_by_a_url_is_not_missed_in_the_source_bucket() {
+fn an_object_fetched_from_a_url_is_not_expected_in_the_source_bucket() {
     let body = r#"{"v":1,"class":"transient","attempts":1,"url":"https://example.com/a"}"#;
     let of_a_url = KeyRecords { failed: Some(entry(9, body)), ..KeyRecords::default() };
     assert!(!advice(&of_a_url, &SideState::Missing, None).contains("no such object"));
@@ -60,7 +60,7 @@ fn what_came_by_a_url_is_not_missed_in_the_source_bucket() {
 }
 
 #[test]
-fn a_success_counts_only_for_what_was_there_before_it_began() {
+fn a_success_resolves_only_failures_from_before_it_began() {
     let source = present(1, None, 1);
     let success = |began: &str| entry(20, &format!(r#"{{"v":1,"outcome":"accepted","began_at":"{began}"}}"#));
     let records = |success| KeyRecords {
@@ -76,21 +76,21 @@ fn a_success_counts_only_for_what_was_there_before_it_began() {
 }
 
 #[test]
-fn what_was_set_aside_is_replayed_on_purpose_only() {
+fn keys_that_were_set_aside_are_replayed_only_with_dead() {
     let records = KeyRecords { dead: Some(failed(9, "permanent")), ..KeyRecords::default() };
     let text = advice(&records, &present(1, None, 1), None);
     assert!(text.contains("after 3 attempts") && text.contains("replay --dead --prefix"), "{text}");
 }
 
 #[test]
-fn accepted_is_not_arrived() {
+fn an_accepted_key_may_not_have_arrived_yet() {
     let records = KeyRecords { success: Some(entry(10, "")), ..KeyRecords::default() };
     let source = present(5, Some(7), 9);
     let with = |destination: Option<&SideState>| advice(&records, &source, destination);
     assert!(with(Some(&present(5, Some(7), 11))).contains("it arrived"));
     assert!(with(Some(&present(5, None, 11))).contains("it arrived"));
-    assert!(with(Some(&present(5, Some(8), 11))).contains("does not have it as it is now"));
-    assert!(with(Some(&SideState::Missing)).contains("does not have it"));
+    assert!(with(Some(&present(5, Some(8), 11))).contains("does not have the current version"));
+    assert!(with(Some(&SideState::Missing)).contains("does not have the current version"));
     assert!(with(None).contains("Set DEST"));
     let overwritten = present(6, None, 11);
     for destination in [None, Some(present(5, None, 10))] {
@@ -107,7 +107,7 @@ fn without_a_record_the_key_can_be_sent() {
 }
 
 #[test]
-fn what_the_source_does_not_have_is_not_sent() {
+fn a_key_without_source_object_is_not_sent() {
     let accepted = KeyRecords { success: Some(entry(10, "")), ..KeyRecords::default() };
     for records in [KeyRecords::default(), accepted] {
         let text = advice(&records, &SideState::Missing, Some(&SideState::Missing));
@@ -116,7 +116,7 @@ fn what_the_source_does_not_have_is_not_sent() {
 }
 
 #[test]
-fn filtered_keys_are_told() {
+fn filtered_keys_are_reported() {
     let records = KeyRecords::default();
     let (source, key) = (present(1, None, 1), "k");
     let evidence =
@@ -125,17 +125,17 @@ fn filtered_keys_are_told() {
 }
 
 #[test]
-fn keys_are_words_of_a_shell() {
+fn keys_are_quoted_for_the_shell() {
     assert_eq!(quoted("a b"), "'a b'");
     assert_eq!(quoted("a\n'\\\u{85}"), r"$'a\x0a\'\\\xc2\x85'");
 }
 
 #[test]
-fn what_was_copied_is_not_said_to_be_under_way() {
+fn a_finished_copy_is_not_reported_as_pending() {
     let (source, gone) = (present(1, None, 1), SideState::Missing);
     let copied = entry(9, r#"{"v":1,"engine":"copy","outcome":"accepted"}"#);
     let records = KeyRecords { success: Some(copied), ..KeyRecords::default() };
-    for (destination, words) in [(Some(&gone), "removed it there since"), (None, "it was copied. Set DEST")] {
+    for (destination, words) in [(Some(&gone), "removed there since"), (None, "it was copied. Set DEST")] {
         let text = advice(&records, &source, destination);
         assert!(text.contains(words) && !text.contains("OMS"), "{text}");
     }
@@ -147,11 +147,7 @@ fn what_was_copied_is_not_said_to_be_under_way() {
 fn a_copy_that_failed_has_advice_of_its_own() {
     let source = present(1, None, 1);
     for (class, upload, words) in [
-        (
-            "transient",
-            r#","upload":{"bucket":"b","key":"k","id":"u","part_size":1}"#,
-            "goes on where the copy stopped",
-        ),
+        ("transient", r#","upload":{"bucket":"b","key":"k","id":"u","part_size":1}"#, "resumes the copy"),
         ("throttled", "", "--concurrency"),
         ("permanent", "", "source or destination refuse"),
     ] {

@@ -1,8 +1,8 @@
-//! Until when an invocation may take.
+//! Deadlines of invocations.
 //!
-//! Lambda tells it with each event. Emulators may not: that of `cargo-lambda` 1.9 sends a constant of 1970. A
-//! deadline that was over when the event came says nothing about the time there is, so the configured timeout
-//! counts instead.
+//! Lambda sends the deadline with each event. Emulators may not: that of
+//! `cargo-lambda` 1.9 sends a constant of 1970. If the deadline has passed when the event arrives, the
+//! configured timeout is used instead.
 
 use std::sync::Once;
 use std::time::{Duration, SystemTime};
@@ -17,12 +17,12 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// `timeout` is for invocations whose deadline says nothing.
+    /// `timeout` is used for invocations whose deadline has passed when they arrive.
     pub(super) fn new(timeout: Duration) -> Self {
         Self { timeout, said: Once::new() }
     }
 
-    /// The deadline of an event that came just now, on the monotonic clock.
+    /// The deadline of an event that has just arrived, on the monotonic clock.
     pub(super) fn of(&self, told: SystemTime) -> Instant {
         self.at(told, SystemTime::now(), Instant::now())
     }
@@ -35,7 +35,7 @@ impl Deadlines {
                     let timeout = self.timeout.as_secs();
                     tracing::warn!(
                         timeout,
-                        "the deadline of an event was over when it came; such events get --timeout (said once)"
+                        "the deadline of an event had passed when it arrived; such events get --timeout (logged once)"
                     );
                 });
                 now + self.timeout
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_that_is_over_on_arrival_gives_way_to_the_timeout() {
+    fn a_deadline_that_has_passed_is_replaced_by_the_timeout() {
         let deadlines = Deadlines::new(Duration::from_secs(7));
         let (wall, now) = (SystemTime::UNIX_EPOCH + Duration::from_hours(24), Instant::now());
         let left = |told| deadlines.at(told, wall, now) - now;

@@ -1,8 +1,8 @@
-//! An end that leaves no invocation unanswered.
+//! Shutdown after all invocations are answered.
 //!
 //! The runtime asks for the next event as soon as one is answered, and cannot be told to stop. So this layer
-//! holds on to the answered invocation once the end has been asked for: nothing is asked for any more, and
-//! nothing taken is left without an answer.
+//! holds the answered invocation back once shutdown was requested: no further event is requested, and every
+//! event that was received is answered.
 
 use std::future;
 use std::pin::Pin;
@@ -24,16 +24,16 @@ struct DrainState {
 }
 
 impl Drain {
-    /// Waits for `stop`, and then until all that is in hand is answered.
+    /// Waits for `stop`, and then until all invocations in flight are answered.
     pub(super) async fn after(self, stop: impl Future<Output = ()>) {
         stop.await;
         self.0.send_modify(|state| state.stopping = true);
         tracing::info!("stopping");
-        // Its sender is in `self`, so this does not end before.
+        // The sender is in `self`, so this does not end early.
         let _ = self.0.subscribe().wait_for(|state| state.in_hand == 0).await;
     }
 
-    /// How many invocations have come so far.
+    /// Number of invocations received so far.
     pub(super) fn taken(&self) -> usize {
         self.0.borrow().taken
     }
@@ -61,7 +61,7 @@ impl<S> Layer<S> for Drain {
     }
 }
 
-/// A service whose calls end with the answer of the invocation.
+/// A service whose calls end when the invocation is answered.
 #[derive(Clone, Debug)]
 pub(super) struct Drained<S> {
     inner: S,

@@ -1,4 +1,4 @@
-//! What Lambda tells the process, and what the process tells Lambda when it cannot start.
+//! Lambda's environment variables, and the report of a failed start.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use http_client::{self, Proxies};
 /// The variable that makes this process a Lambda function.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// The variable that tells how many events may be asked for at a time.
+/// The variable with the number of events that may be requested at a time.
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
-/// Longest time a report may take. Nobody waits for it but the end of the process.
+/// Time limit of a report, which delays the exit of the process.
 const REPORT: Duration = Duration::from_secs(2);
 
-/// Lambda's side of the runtime API.
+/// The runtime API of this environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeApi {
     address: String,
     several: bool,
 }
 
-/// What Lambda's variables lack.
+/// A variable of Lambda is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{RUNTIME_API} is set, but this is no environment of AWS Lambda: {0}")]
 pub(crate) struct NotLambda(VariableError);
@@ -41,7 +41,7 @@ enum VariableError {
     NoNumber(&'static str),
 }
 
-/// Why Lambda did not learn of a failed start.
+/// Why a failed start could not be reported.
 #[derive(Debug, Error)]
 enum ReportError {
     #[error("{0:?} is no address")]
@@ -53,14 +53,14 @@ enum ReportError {
 }
 
 impl RuntimeApi {
-    /// The API of the environment that `variable` reads; `None` elsewhere than on Lambda.
+    /// The API that the environment names; `None` outside Lambda.
     pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let several =
             variable(MAX_CONCURRENCY).and_then(|text| text.parse::<u32>().ok()).is_some_and(|n| n > 1);
         variable(RUNTIME_API).map(|address| Self { address, several })
     }
 
-    /// Whether it is asked for several events at a time.
+    /// Whether several events are requested at a time.
     pub(super) fn is_asked_for_several(&self) -> bool {
         self.several
     }
@@ -72,7 +72,7 @@ impl RuntimeApi {
         if authority.contains(':') { authority } else { authority + ":80" }
     }
 
-    /// Checks what the runtime takes for granted.
+    /// Checks the variables that the runtime requires.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ impl RuntimeApi {
         megabytes.map(drop).ok_or(NotLambda(VariableError::NoNumber(memory)))
     }
 
-    /// Says that the function cannot start, so that the reason stands where the platform shows it. Trouble on
-    /// the way is logged.
+    /// Reports that the function cannot start, so that the platform shows the reason. A failure to report it
+    /// is logged.
     pub(crate) async fn report_init_error(&self, why: &str) {
         if let Err(error) = self.post_init_error(why).await {
             tracing::warn!(%error, "the failed start could not be reported to Lambda");
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_runtime_would_panic_about_is_said_beforehand() {
+    fn variables_that_the_runtime_would_panic_about_are_checked_first() {
         assert_eq!(checked(("", None)), Ok(()));
         for (change, wanted) in [
             (("AWS_LAMBDA_FUNCTION_NAME", None), "AWS_LAMBDA_FUNCTION_NAME: missing"),

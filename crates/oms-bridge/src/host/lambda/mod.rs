@@ -1,12 +1,12 @@
-//! The function on AWS Lambda, by AWS's own runtime.
+//! The function on AWS Lambda, with AWS's own runtime.
 //!
 //! | module | concern |
 //! |---|---|
-//! | `environment` | what Lambda tells the process; what the process tells Lambda when it cannot start |
-//! | `reply` | what Lambda is answered |
-//! | `drain` | an end that leaves no invocation unanswered |
-//! | `deadline` | until when an invocation may take |
-//! | `reach` | whether there is a runtime API at all |
+//! | `environment` | Lambda's environment variables; the report of a failed start |
+//! | `reply` | the responses to Lambda |
+//! | `drain` | shutdown after all invocations are answered |
+//! | `deadline` | deadlines of invocations |
+//! | `reach` | whether the runtime API can be reached |
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -34,18 +34,17 @@ use bridge_core::warm;
 
 /// Runs `function` until `stop`, and until events in flight are answered.
 ///
-/// Connections are opened before the first event is asked for, as far as that is possible.
+/// Connections are opened before the first event is requested, as far as possible.
 ///
-/// `timeout` is how long an invocation may take whose deadline was over when it came.
+/// `timeout` is the time for an invocation whose deadline had passed when it arrived.
 ///
 /// # Errors
 ///
-/// When the runtime API cannot be reached, or not any more, however many invocations at a time it was asked
-/// for.
+/// When the runtime API cannot be reached, or no longer, with any number of concurrent invocations.
 ///
 /// # Panics
 ///
-/// When Lambda's variables are missing; [`RuntimeApi::check`] tells beforehand.
+/// When Lambda's variables are missing; call [`RuntimeApi::check`] first.
 pub(crate) async fn run(
     function: Function,
     api: &RuntimeApi,

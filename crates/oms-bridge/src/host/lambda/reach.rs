@@ -1,13 +1,13 @@
-//! Whether there is a runtime API at all.
+//! Whether the runtime API can be reached.
 //!
-//! With one invocation at a time the runtime ends as soon as it cannot ask for the next event. With several
-//! it asks again at once, without a pause and for ever, with a line in the log each time (`lambda_runtime`
-//! 1.5). So the API is looked for before the runtime is started, and a connection is held from then on, on
-//! which nothing is said: while it stands, the API does. When it ends a new one is opened.
+//! With one invocation at a time the runtime ends as soon as it cannot request the next event. With several
+//! it retries forever, without a pause and with a log line each time (`lambda_runtime` 1.5). So the API is
+//! connected to before the runtime is started, and an idle connection is kept open from then on: as long as
+//! it is open, the API is up. When it is closed a new one is opened.
 //!
-//! An API may close connections on which nothing is said, as soon as it wants to: that proves nothing, and
-//! what cannot be connected to once may be back in a moment. There is no API where [`LOOKS`] connections in a
-//! row cannot be made, with a pause between, and no event has come meanwhile.
+//! The API may close idle connections at any time, which proves nothing, and a failed connection may succeed
+//! a moment later. So the API counts as lost only after [`LOOKS`] failed connections in a row, with pauses,
+//! and without an event in between.
 
 use std::io;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::environment::RuntimeApi;
 
-/// Connections in a row that cannot be made, for no API.
+/// Failed connections in a row after which the API counts as lost.
 const LOOKS: usize = 3;
 
-/// From one look to the next.
+/// Pause between two connections.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// The look at the API.
+/// Watches the API.
 #[derive(Debug)]
 pub(super) struct Reach {
     authority: Option<String>,
     pause: Duration,
 }
 
-/// There is none.
+/// The API cannot be reached.
 #[derive(Debug, Error)]
 #[error("the runtime API at {authority} cannot be reached: {why}")]
 pub(super) struct Lost {
@@ -42,16 +42,16 @@ pub(super) struct Lost {
 }
 
 impl Reach {
-    /// The look at `api`, where the runtime itself would not notice.
+    /// Watches `api`, unless the runtime itself would notice its loss.
     pub(super) fn of(api: &RuntimeApi, pause: Duration) -> Self {
         Self { authority: api.is_asked_for_several().then(|| api.authority()), pause }
     }
 
-    /// Looks for the API, where it is looked at.
+    /// Connects to the API, if it is watched.
     ///
     /// # Errors
     ///
-    /// When it is not there.
+    /// When it cannot be reached.
     pub(super) async fn found(&self) -> Result<(), Lost> {
         match &self.authority {
             Some(authority) => self.connect(authority, || 0).await.map(drop),
@@ -59,8 +59,7 @@ impl Reach {
         }
     }
 
-    /// Resolves when there is no API any more, where that is looked at. `taken` counts the events that have
-    /// come.
+    /// Resolves when the API is lost, if it is watched. `taken` is the number of events received so far.
     pub(super) async fn lost(self, taken: impl Fn() -> usize) -> Lost {
         let Some(authority) = &self.authority else { return std::future::pending().await };
         loop {
@@ -70,7 +69,7 @@ impl Reach {
                 Err(lost) => return lost,
             };
             let mut said = [0; 64];
-            // Nothing is asked, so nothing is to be read but the end.
+            // Nothing was requested, so there is nothing to read but the end.
             while connection.read(&mut said).await.is_ok_and(|read| read > 0) {}
             sleep_until(looked + self.pause).await;
         }
@@ -97,7 +96,7 @@ impl Reach {
     }
 }
 
-/// Whether what lacks is a file descriptor or a port: that says nothing of the API.
+/// Whether this process has run out of file descriptors or ports, which says nothing about the API.
 fn is_about_this_process(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_api_that_closes_every_connection_is_one() {
+    async fn an_api_that_closes_every_connection_is_not_lost() {
         let (listener, reach) = listening().await;
         let served = async {
             for _ in 0..LOOKS * 10 {
@@ -139,7 +138,7 @@ mod tests {
         let authority = listener.local_addr().unwrap().to_string();
         reach.found().await.unwrap();
         let gone = async {
-            // The first is the look.
+            // The first connection is that of `found`.
             drop(listener.accept().await);
             let (connection, _) = listener.accept().await.unwrap();
             drop((listener, connection));
@@ -150,12 +149,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_api_is_lost_while_events_come() {
+    async fn the_api_is_not_lost_while_events_arrive() {
         let (listener, reach) = listening().await;
         drop(listener);
         assert!(reach.found().await.is_err());
         let (looks, last) = (Cell::new(0), LOOKS * 10);
-        // It is counted once beforehand, and at each look.
+        // Counted once at the start, and with each connection.
         let taken = || {
             looks.set(looks.get() + 1);
             looks.get().min(last)
@@ -165,12 +164,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_api_that_is_back_after_a_moment_is_one() {
+    async fn an_api_that_is_back_after_a_moment_is_not_lost() {
         let (listener, reach) = listening().await;
         let address = listener.local_addr().unwrap();
         drop(listener);
         let (looks, back) = (Cell::new(0), Cell::new(None));
-        // It comes back between the second look and the third.
+        // It is back between the second connection and the third.
         let taken = || {
             looks.set(looks.get() + 1);
             if looks.get() == LOOKS {
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_descriptors_is_no_loss() {
+    fn a_lack_of_file_descriptors_does_not_mean_the_api_is_lost() {
         assert!(is_about_this_process(&io::Error::from_raw_os_error(24)));
         assert!(!is_about_this_process(&io::ErrorKind::ConnectionRefused.into()));
     }

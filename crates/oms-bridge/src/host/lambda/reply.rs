@@ -1,4 +1,4 @@
-//! What Lambda is answered.
+//! Responses to Lambda.
 
 use serde::Serialize;
 
@@ -11,18 +11,19 @@ use bridge_core::pipeline::Nack;
 pub(super) enum Reply {
     /// Whether every key was accepted; if not, every failure is in the journal.
     Whole(bool),
-    /// To messages of a queue.
+    /// The response to messages of a queue.
     Batch(BatchResponse),
 }
 
 /// A partial batch response: which messages go back to the queue.
 ///
-/// Lambda takes a name that is spelt differently, an empty identifier or an unknown one for a failure of the
-/// whole batch: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
+/// A misspelt member, and an empty or unknown
+/// identifier, fail the whole batch:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BatchResponse {
-    /// None of them: the whole batch succeeded.
+    /// Empty if the whole batch succeeded.
     pub batch_item_failures: Vec<ItemFailure>,
 }
 
@@ -56,7 +57,7 @@ mod tests {
     use bridge_core::pipeline::NackReason;
 
     #[test]
-    fn replies_are_written_as_lambda_reads_them() {
+    fn responses_have_the_form_that_lambda_expects() {
         let json = |answer: EventAnswer| serde_json::to_string(&Reply::from(answer)).unwrap();
         assert_eq!(json(EventAnswer::Whole(false)), "false");
         assert_eq!(json(EventAnswer::Messages(Vec::new())), r#"{"batchItemFailures":[]}"#);

@@ -9,10 +9,10 @@ use bridge_core::send::{KeyChunk, KeyInput};
 use settings::Invalid;
 use settings::lenient::{self, MARK, Start};
 
-/// Keys handed to the pipeline at once.
+/// Keys per call of the pipeline.
 const CHUNK: usize = 1000;
 
-/// Where keys come from.
+/// A source of keys.
 #[derive(Debug)]
 pub(crate) struct Input(KeySource);
 
@@ -22,7 +22,7 @@ enum KeySource {
     Stdin(mpsc::Receiver<KeyChunk>),
 }
 
-/// What stands between two keys on stdin.
+/// What separates keys on stdin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// A line feed, or carriage return and line feed.
@@ -32,17 +32,17 @@ pub(crate) enum Separator {
 }
 
 impl Input {
-    /// These keys, of `bucket` where that is known.
+    /// These keys, of `bucket` if that is known.
     ///
     /// # Errors
     ///
-    /// The first of them that is no key, and what was probably meant.
+    /// The first one that is not a key, and what was probably meant.
     pub(crate) fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
         let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
         Ok(Self(KeySource::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
-    /// The keys on stdin, of `bucket` where that is known. Empty ones are passed over.
+    /// The keys on stdin, of `bucket` if that is known. Empty ones are skipped.
     pub(crate) fn stdin(separator: Separator, bucket: Option<String>) -> Self {
         let (chunks, input) = mpsc::channel(1);
         let end = match separator {
@@ -58,7 +58,7 @@ impl Input {
         Self(KeySource::Stdin(input))
     }
 
-    /// Number of keys, where it is known beforehand.
+    /// Number of keys, if it is known in advance.
     pub(crate) fn length(&self) -> Option<u64> {
         match &self.0 {
             KeySource::Keys(keys) => u64::try_from(keys.len()).ok(),
@@ -87,9 +87,9 @@ impl KeyInput for Input {
     }
 }
 
-/// A list of keys while it is read.
+/// Reads a list of keys.
 struct KeyReader {
-    /// What stands behind a key.
+    /// The byte that ends a key.
     end: u8,
     /// The bucket of the keys.
     bucket: Option<String>,
@@ -98,8 +98,8 @@ struct KeyReader {
 }
 
 impl KeyReader {
-    /// Reads keys until `take` wants no more. Lines may end in CR LF, and a byte order mark may stand before
-    /// the first; what ends in NUL was written by a program, and is taken as it is.
+    /// Reads keys until `take` returns false. Lines may end in CR LF, and a byte order mark may precede the
+    /// first; keys that end in NUL were written by a program, and are not altered.
     fn read(&mut self, input: &mut dyn io::BufRead, mut take: impl FnMut(KeyChunk) -> bool) {
         let mut chunk = KeyChunk::default();
         loop {

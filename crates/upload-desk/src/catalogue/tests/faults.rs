@@ -182,7 +182,7 @@ async fn a_server_that_never_answers_is_given_up() {
     assert_eq!(error.kind(), CatalogueErrorKind::Unavailable);
     assert_eq!(
         error.to_string(),
-        format!("mysql://eric@127.0.0.1:{port}/desk: cannot open it: the database does not answer")
+        format!("mysql://eric@127.0.0.1:{port}/desk: cannot open it: the database does not respond")
     );
 }
 

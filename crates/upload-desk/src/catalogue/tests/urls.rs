@@ -22,16 +22,16 @@ fn urls_are_shown_without_their_password() {
 }
 
 #[test]
-fn urls_that_are_no_good_are_refused_without_being_repeated() {
+fn invalid_urls_are_refused_without_being_quoted() {
     for (text, why) in [
         ("", "begins with"),
         ("desk.db", "begins with"),
         ("postgres://eric:secret@db/desk", "begins with"),
         ("sqlite:", "no file"),
         ("sqlite://", "no file"),
-        ("sqlite::memory:", "forgets"),
-        ("sqlite://:memory:", "forgets"),
-        ("sqlite://desk.db?mode=memory", "forgets"),
+        ("sqlite::memory:", "loses everything"),
+        ("sqlite://:memory:", "loses everything"),
+        ("sqlite://desk.db?mode=memory", "loses everything"),
         ("sqlite://desk.db?mode=ro", "no parameters"),
         ("sqlite://%FF", "UTF-8"),
         ("sqlite://%00", "NUL"),
