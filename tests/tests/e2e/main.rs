@@ -74,6 +74,8 @@ mod lifecycle;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod messages_results;
+#[cfg(test)]
 mod modes;
 #[cfg(test)]
 mod off_the_platform;

@@ -161,7 +161,9 @@ fn exit_of(sent: &SentKeys) -> Ended {
         of_engine(failed.map_or(EngineName::Oms, |failed| failed.engine), refusal, error.as_deref())
     };
     match &sent.stopped {
-        Some(SendStopped::Input(error)) => Err(Failure::configuration(error).of_setting("KEY")),
+        Some(SendStopped::Input(error)) => {
+            Err(Failure::configuration(error).of_setting("KEY").with_remedy("give one key a line, in UTF-8"))
+        }
         Some(SendStopped::Interrupted | SendStopped::Aborted) => Ok(Exit::Interrupted),
         None if report.refused_credentials > 0 => Err(refused(Concern::Credentials)),
         None if report.accepted == 0 && report.failed > 0 && report.missing_rights == report.failed => {

@@ -1,0 +1,168 @@
+//! Commands that have a result and fail all the same: `--json` has both, and people are told what to do.
+
+use cloud_twin::{Fault, FaultResponse, Service};
+use e2e::cloud::SOURCE;
+use e2e::sqs::{Sqs, SqsReply};
+use e2e::{Cloud, Finished, OmsBridge, Settings, Shelf};
+use serde_json::{Value, json};
+
+async fn run(arguments: &[&str], settings: &Settings) -> Finished {
+    OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await
+}
+
+/// The failure of a run with `--json`, which has `member` of the result, too, and says the same on stderr.
+fn assert_fails(finished: &Finished, code: i32, kind: &str, member: &str, said: &[&str]) {
+    assert_eq!(finished.code, Some(code), "{finished:?}");
+    let result = finished.json();
+    let error = &result["error"];
+    assert_eq!((&error["exit"], &error["kind"]), (&json!(code), &json!(kind)), "{result}");
+    assert!(result.get(member).is_some(), "{member}: {result}");
+    for said in said {
+        let told = |text: &Value| text.as_str().is_some_and(|text| text.contains(said));
+        assert!(["message", "setting", "remedy"].iter().any(|name| told(&error[name])), "{said}: {result}");
+    }
+    for member in ["message", "remedy"] {
+        let text = error[member].as_str().unwrap();
+        assert!(finished.stderr.contains(text) || member == "message", "{text}: {finished:?}");
+    }
+}
+
+fn wrong(cloud: &Cloud) -> Settings {
+    cloud.settings().set("HW_SK", "hush-wrong")
+}
+
+fn denied(service: Service) -> Fault {
+    Fault::respond(service, FaultResponse::error(403, "AccessDenied", "no"))
+}
+
+#[tokio::test]
+async fn of_send() {
+    let cloud = Cloud::start().await;
+    let finished = run(&["send", "k", "--json"], &wrong(&cloud)).await;
+    let said = ["OMS refuses the credentials: 401 APIGW.0301", "HW_AK", "check HW_AK and HW_SK"];
+    assert_fails(&finished, 4, "credentials", "accepted", &said);
+    assert!(!format!("{finished:?}").contains("hush"), "{finished:?}");
+
+    cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::oms_forbidden()));
+    let finished = run(&["send", "k", "--json"], &cloud.settings()).await;
+    let said = ["OMS refuses every key: a right is missing: 403", "allow oms:synctask:createEvent in IAM"];
+    assert_fails(&finished, 2, "permission", "accepted", &said);
+    cloud.twin.faults().clear_all();
+
+    // Some keys failed: no failure of the command.
+    let refused = FaultResponse::error(400, "OMS.0064", "Invalid request parameters.");
+    cloud.twin.faults().inject(Fault::respond(Service::Oms, refused));
+    let finished = run(&["send", "k", "--json"], &cloud.settings()).await;
+    assert_eq!((finished.code, finished.json().get("error")), (Some(3), None), "{finished:?}");
+
+    let foreign =
+        OmsBridge::new(["send", "-", "--json"]).settings(cloud.settings()).input(b"\xff\xfea\0\n\0");
+    assert_fails(&foreign.run().await, 2, "configuration", "keys", &["KEY", "is UTF-16", "save it as UTF-8"]);
+}
+
+#[tokio::test]
+async fn of_replay() {
+    let cloud = Cloud::start().await;
+    cloud.records().put(Shelf::Failed, "k", &json!({"key": "k", "bucket": SOURCE, "attempts": 1}));
+    let finished = run(&["replay", "--json"], &wrong(&cloud)).await;
+    let said = ["OMS refuses the credentials", "HW_AK", "; the rest waits for the next replay"];
+    assert_fails(&finished, 4, "credentials", "listed", &said);
+
+    for arguments in [&["replay", "--json"][..], &["replay", "--json", "--dry-run"]] {
+        let fault = cloud.twin.faults().inject(denied(Service::Oss).path_contains("list-type"));
+        let said = ["lack a right", "allow oss:ListObjects on acs:oss:*:*:logs in RAM"];
+        assert_fails(&run(arguments, &cloud.settings()).await, 2, "permission", "listed", &said);
+        cloud.twin.faults().clear(fault);
+    }
+}
+
+#[tokio::test]
+async fn of_status_explain_and_doctor() {
+    let cloud = Cloud::start().await;
+    let said = ["OMS refuses the credentials: 401 APIGW.0301", "check HW_AK and HW_SK"];
+    assert_fails(&run(&["status", "--json"], &wrong(&cloud)).await, 4, "credentials", "failed", &said);
+
+    let expired = FaultResponse::error(403, "SecurityTokenExpired", "expired");
+    let fault = cloud.twin.faults().inject(Fault::respond(Service::Obs, expired));
+    let finished = run(&["explain", "k", "--json"], &cloud.copy_settings()).await;
+    assert_fails(&finished, 4, "credentials", "records", &["SecurityTokenExpired", "oms-bridge doctor"]);
+    cloud.twin.faults().clear(fault);
+
+    // The setting is named wherever it is the reason.
+    let finished = run(&["doctor", "--json"], &cloud.settings().set("OSS_REGION", "cn-beijing")).await;
+    assert_eq!(finished.json()["error"]["exit"], 2, "{finished:?}");
+    assert_eq!(finished.json()["error"]["remedy"], "set OSS_REGION to the region of 127.0.0.1");
+    let of_region = |finding: &&Value| finding["what"].as_str().unwrap().contains("Invalid signing region");
+    let result = finished.json();
+    let findings: Vec<&Value> = result["findings"].as_array().unwrap().iter().filter(of_region).collect();
+    assert!(!findings.is_empty(), "{result}");
+    for finding in findings {
+        assert_eq!(finding["remedy"], "set OSS_REGION to the region of 127.0.0.1", "{finding}");
+    }
+    assert!(run(&["doctor", "--json"], &cloud.settings()).await.json().get("error").is_none());
+}
+
+#[tokio::test]
+async fn of_consume() {
+    let cloud = Cloud::start().await;
+    let sqs = Sqs::start(|request| match &*request.action {
+        "ReceiveMessage" => SqsReply::Failed(403, "com.amazonaws.sqs#AccessDeniedException"),
+        _ => SqsReply::Done(request.succeeded()),
+    })
+    .await;
+    let finished = run(&["consume", "--drain", "--json"], &cloud.settings().and(sqs.settings())).await;
+    assert_fails(&finished, 2, "permission", "received", &["sqs:ReceiveMessage", "in IAM"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_be_sent_and_nothing_of_what_was_not() {
+    let cloud = Cloud::start().await;
+    cloud.records().put(Shelf::Failed, "k", &json!({"key": "k", "bucket": SOURCE, "attempts": 1}));
+    let finished = run(&["replay", "--dry-run"], &cloud.settings()).await;
+    assert_eq!((finished.code, &*finished.stdout), (Some(0), "k\n"), "{finished:?}");
+    assert!(finished.stderr.ends_with("1 key would be sent\n"), "{finished:?}");
+    let finished = run(&["replay", "--dry-run", "--prefix", "z", "--class", "auth"], &cloud.settings()).await;
+    assert!(finished.stderr.ends_with("0 keys would be sent\n"), "{finished:?}");
+    let finished = run(&["replay", "--dry-run", "--class", "auth"], &cloud.settings()).await;
+    let said = "0 keys would be sent\nof 1 record: 0 already done, 0 failed, 1 skipped\n";
+    assert!(finished.stderr.ends_with(said), "{finished:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_set_is_named_and_nothing_else() {
+    let cloud = Cloud::start().await;
+    let (dest, endpoint) = (("DEST", "obs://mirror"), ("DEST_ENDPOINT", &*cloud.twin.obs_url()));
+    for (set, said) in [
+        (&[][..], "not looked at: DEST and DEST_ENDPOINT are not set\n"),
+        (&[dest], "not looked at: DEST_ENDPOINT is not set\n"),
+        (&[endpoint], "not looked at: DEST is not set\n"),
+    ] {
+        let settings =
+            set.iter().fold(cloud.settings(), |settings, (name, value)| settings.set(name, *value));
+        let finished = run(&["explain", "k"], &settings).await;
+        assert!(finished.stdout.contains(said), "{said}: {finished:?}");
+    }
+    let finished = run(&["copy", "--abort-stale"], &Settings::default()).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    let said = "\n  DST: missing: --abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]\n";
+    assert!(finished.stderr.contains(said) && !finished.stderr.contains("SRC"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_right_to_look_for_open_uploads_is_named_as_either_vendor_does() {
+    let cloud = Cloud::start().await;
+    for (service, place, said) in [
+        (
+            Service::Obs,
+            "obs://mirror/",
+            "allow obs:bucket:ListBucketMultipartUploads on OBS:*:*:bucket:mirror in IAM",
+        ),
+        (Service::Oss, "oss://source/", "allow oss:ListMultipartUploads on acs:oss:*:*:source in RAM"),
+    ] {
+        cloud.twin.faults().inject(denied(service).path_contains("uploads"));
+        let settings = cloud.copy_settings().unset("DEST");
+        let settings = if service == Service::Oss { settings.unset("DEST_ENDPOINT") } else { settings };
+        let finished = run(&["copy", "--abort-stale", place, "--json"], &settings).await;
+        assert_fails(&finished, 2, "permission", "error", &[said]);
+    }
+}
