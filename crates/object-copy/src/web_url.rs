@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 /// Error message for a URL whose password may continue behind its host. No part of it may be shown.
-pub const SPLIT: &str = "a URL with a password and another @ behind it, so that the end of the password is ambiguous: \
+pub const SPLIT: &str = "a URL with a password and another @ behind it, so that it is unclear where the password ends: \
     write a / in the password as %2F, a ? as %3F, a # as %23, and every @ but the one before the host as %40";
 
 /// Whether a password in a URL may continue behind what a URL parser takes for the host: in

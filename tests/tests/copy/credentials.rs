@@ -77,7 +77,7 @@ async fn after_credentials_expired_at_a_part_the_next_run_sends_only_what_is_mis
 
     cloud.twin.faults().clear(fault);
     let finished = ends_with(0, one_by_one(&cloud)).await;
-    assert!(finished.stderr.contains("going on with an upload"), "{finished:?}");
+    assert!(finished.stderr.contains("resuming an upload"), "{finished:?}");
     assert_mirrored(&cloud, "a", content);
     assert_eq!(succeeded(&cloud.twin, Service::Obs, "UploadPart"), 5);
     assert_eq!(cloud.twin.stats().requests(Service::Obs, "InitiateMultipartUpload"), 1);
