@@ -1,6 +1,6 @@
 //! Tables and paragraphs within the width of the terminal.
 
-use console::measure_text_width;
+pub use console::measure_text_width;
 use texts::language::Language;
 
 use crate::chinese;
@@ -50,6 +50,11 @@ pub fn table<const N: usize>(align: [Align; N], rows: &[[String; N]], width: Opt
         }
     }
     text
+}
+
+/// A text with blanks behind it up to `width` columns.
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(measure_text_width(text))))
 }
 
 /// A paragraph behind `first`, with a hanging indent. Words are never broken, so that keys and commands can

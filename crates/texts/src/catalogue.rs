@@ -1,7 +1,7 @@
 //! The table of translations, and the search in it.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use polib::po_file;
 
@@ -10,12 +10,20 @@ use crate::template::Template;
 /// The table, in the format of gettext that the tools of translators read.
 pub const CHINESE: &str = include_str!("../texts/zh_CN.po");
 
+/// What a message begins with that is added to the end of another one.
+const MARKS: [char; 4] = [',', ';', '.', '('];
+
+/// What stands before a message, whatever that says.
+const LABELS: [&str; 2] = ["error", "tip"];
+
 /// Texts and their translations.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     whole: HashMap<String, String>,
     /// The closest match first.
     templates: Vec<(Template, Template)>,
+    /// Those of them that are added to the end of other messages: they begin with a mark.
+    ends: Vec<(Template, Template)>,
 }
 
 impl Catalogue {
@@ -24,18 +32,26 @@ impl Catalogue {
         Self::read(CHINESE).unwrap_or_default()
     }
 
+    /// The same with more texts, which are described elsewhere: the settings.
+    #[must_use]
+    pub fn with(mut self, texts: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.whole.extend(texts);
+        self
+    }
+
     /// Reads a table.
     pub fn read(po: &str) -> Result<Self, po_file::POParseError> {
         let mut this = Self::default();
         for entry in entries(po)? {
             for english in entry.english {
-                let template = Template::parse(&english);
-                if template.places().next().is_some() {
-                    this.templates.push((template, Template::parse(&entry.chinese)));
+                let pair = (Template::parse(&english), Template::parse(&entry.chinese));
+                if english.starts_with(MARKS) {
+                    this.ends.push(pair.clone());
+                }
+                if pair.0.places().next().is_some() {
+                    this.templates.push(pair);
                 } else {
-                    let nothing = std::collections::BTreeMap::new();
-                    let text = |template: &Template| template.filled(&nothing, str::to_owned);
-                    this.whole.insert(text(&template), text(&Template::parse(&entry.chinese)));
+                    this.whole.insert(plain(&pair.0), plain(&pair.1));
                 }
             }
         }
@@ -47,21 +63,47 @@ impl Catalogue {
     /// not part of what is looked up.
     pub fn text(&self, english: &str) -> Option<String> {
         let of = |english: &str| {
-            self.whole.get(english).cloned().or_else(|| {
-                let fitting = |(from, to): &(Template, Template)| {
-                    from.matched(english).map(|values| to.filled(&values, |value| self.line(value)))
-                };
-                self.templates.iter().find_map(fitting)
-            })
+            let whole = self.whole.get(english).cloned();
+            whole.or_else(|| self.templates.iter().find_map(|pair| self.made(pair, english)))
         };
         of(english).or_else(|| english.strip_suffix('.').and_then(of).map(|text| text + "。"))
     }
 
-    /// The translation of one line: as a whole, else of its parts between colons, as a message and its cause
-    /// are joined. What has no translation stays.
+    /// The text in Chinese, if it was made of this template.
+    fn made(&self, (from, to): &(Template, Template), english: &str) -> Option<String> {
+        let mut values = from.matched(english)?;
+        // A message that ends with a value may have its cause behind it, which looks like a part of the value.
+        let mut cause = None;
+        if let Some(last) = from.last_place().filter(|last| to.last_place() == Some(last))
+            && let Some((value, english)) = values.get(last).and_then(|value| value.split_once(": "))
+        {
+            let chinese = self.line(english);
+            if chinese != english {
+                values.insert(last, value);
+                cause = Some(format!("：{chinese}"));
+            }
+        }
+        let text = to.filled(&values, |value| self.line(value), |value| self.text(value))?;
+        Some(text + &cause.unwrap_or_default())
+    }
+
+    /// The translation of one line: of what is added to its end, then as a whole, else of its parts between
+    /// colons, as a message and its cause are joined. What has no translation stays.
     pub fn line(&self, english: &str) -> String {
         if let Some((name, rest)) = english.split_once(": ").filter(|(name, _)| is_setting(name)) {
             return format!("{name}: {}", self.line(rest));
+        }
+        if let Some((label, rest)) = english.split_once(": ").filter(|(label, _)| LABELS.contains(label)) {
+            if let Some(text) = self.whole.get(english) {
+                return text.clone();
+            }
+            return format!("{}：{}", self.line(label), self.line(rest));
+        }
+        for (at, _) in english.match_indices(MARKS).filter(|(at, _)| *at > 0) {
+            let end = self.ends.iter().find_map(|pair| self.made(pair, &english[at..]));
+            if let Some(end) = end {
+                return self.line(english[..at].trim_end()) + &end;
+            }
         }
         if let Some(text) = self.text(english) {
             return text;
@@ -88,6 +130,11 @@ impl Catalogue {
         };
         english.split('\n').map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The text of a template without placeholders.
+fn plain(template: &Template) -> String {
+    template.filled(&BTreeMap::new(), str::to_owned, |_| None).unwrap_or_default()
 }
 
 /// Whether it is the name of a setting or of an option, behind which the message begins.
@@ -140,7 +187,10 @@ msgstr "因{why:tr}而未启动"
 
 msgid "{} key"
 msgid_plural "{} keys"
-msgstr[0] "{} 个键"
+msgstr[0] "{:number} 个键"
+
+msgid ", of {bucket}"
+msgstr "（{bucket}）"
 
 msgid "{} keys in {bucket}"
 msgstr "{bucket} 中的 {0} 个键"
@@ -158,8 +208,10 @@ msgstr "{bucket} 中的 {0} 个键"
             ("missing: cannot connect to h", "缺失：无法连接 h"),
             ("1 key", "1 个键"),
             ("2 keys", "2 个键"),
+            ("2 keys, of b", "2 个键（b）"),
             ("2 keys in b", "b 中的 2 个键"),
             ("not started, since missing", "因缺失而未启动"),
+            ("cannot connect to h:1: missing", "无法连接 h:1：缺失"),
             ("nothing of it", "nothing of it"),
             ("heading\n  missing", "heading\n  缺失"),
         ] {

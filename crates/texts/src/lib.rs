@@ -43,10 +43,16 @@ use self::language::Language;
 static CHINESE: OnceLock<Catalogue> = OnceLock::new();
 
 /// Chooses the language of this process, from the variables of the environment. To be called at the start.
-pub fn start(variable: impl Fn(&str) -> Option<String>) {
+/// `described` are texts that have their translation elsewhere.
+pub fn start(
+    variable: impl Fn(&str) -> Option<String>,
+    described: impl IntoIterator<Item = (String, String)>,
+) {
     if Language::of(variable) == Language::Chinese {
         #[cfg(feature = "chinese")]
-        CHINESE.get_or_init(Catalogue::chinese);
+        CHINESE.get_or_init(|| Catalogue::chinese().with(described));
+        #[cfg(not(feature = "chinese"))]
+        drop(described);
     }
 }
 

@@ -11,11 +11,25 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Place { name: String, is_message: bool },
+    Place { name: String, value: Value, is_quoted: bool },
+}
+
+/// What a value in a translation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    /// Anything, and it stays as it is.
+    Any,
+    /// A message itself.
+    Message,
+    /// A text that is translated as a whole, else the template is another's.
+    Word,
+    /// A number, else the template is another's.
+    Number,
 }
 
 impl Template {
-    /// Reads a template. In a translation, `{cause:tr}` stands for a value that is a message itself.
+    /// Reads a template. In a translation, `{cause:tr}` stands for a value that is a message itself, `{0:word}`
+    /// for one that has an entry of its own, and `{0:number}` for a number: without, the text is no such message.
     pub fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -40,7 +54,13 @@ impl Template {
             } else {
                 name.to_owned()
             };
-            pieces.push(Piece::Place { name, is_message: how == "tr" });
+            let value = match how {
+                "tr" => Value::Message,
+                "word" => Value::Word,
+                "number" => Value::Number,
+                _ => Value::Any,
+            };
+            pieces.push(Piece::Place { name, value, is_quoted: how == "?" });
             rest = &rest[at + end + 1..];
         }
         literal.push_str(rest);
@@ -58,6 +78,14 @@ impl Template {
         })
     }
 
+    /// The name of the placeholder that it ends with, if it does, and if any value may be there.
+    pub(crate) fn last_place(&self) -> Option<&str> {
+        match self.pieces.last()? {
+            Piece::Place { name, value: Value::Any, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// How much of it is text: what has more of it is the closer match.
     pub fn weight(&self) -> usize {
         let text = |piece: &Piece| match piece {
@@ -69,6 +97,11 @@ impl Template {
 
     /// What stands in `text` for each placeholder, if it was made of this template.
     pub fn matched<'t>(&self, text: &'t str) -> Option<BTreeMap<&str, &'t str>> {
+        let is_lacking =
+            |piece: &Piece| matches!(piece, Piece::Text(literal) if !text.contains(literal.as_str()));
+        if self.pieces.iter().any(is_lacking) {
+            return None;
+        }
         let mut values = Vec::new();
         fits(&self.pieces, text, &mut values).then_some(())?;
         let mut named = BTreeMap::new();
@@ -80,24 +113,45 @@ impl Template {
         Some(named)
     }
 
-    /// The text with these values; `translated` is applied to those that are messages.
-    pub fn filled(&self, values: &BTreeMap<&str, &str>, translated: impl Fn(&str) -> String) -> String {
+    /// The text with these values, if they are what this translation wants. `message` translates a message,
+    /// `word` a text that has an entry.
+    pub fn filled(
+        &self,
+        values: &BTreeMap<&str, &str>,
+        message: impl Fn(&str) -> String,
+        word: impl Fn(&str) -> Option<String>,
+    ) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {
-            match piece {
-                Piece::Text(literal) => text.push_str(literal),
-                Piece::Place { name, is_message } => {
-                    let value = values.get(name.as_str()).copied().unwrap_or_default();
-                    if *is_message {
-                        text.push_str(&translated(value));
-                    } else {
-                        text.push_str(value);
-                    }
+            let (name, kind) = match piece {
+                Piece::Text(literal) => {
+                    text.push_str(literal);
+                    continue;
                 }
+                Piece::Place { name, value, .. } => (name.as_str(), value),
+            };
+            let value = values.get(name).copied().unwrap_or_default();
+            match kind {
+                Value::Any => text.push_str(value),
+                Value::Message => text.push_str(&message(value)),
+                Value::Word => text.push_str(&word(value)?),
+                Value::Number if is_number(value) => text.push_str(value),
+                Value::Number => return None,
             }
         }
-        text
+        Some(text)
     }
+}
+
+/// Whether it is a number as `terminal::numbers` writes it: `2,000`, `17.7k`.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || ",.kMG".contains(c))
+}
+
+/// Whether it can be what `{:?}` makes of a string.
+fn is_in_quotes(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('"') && text.ends_with('"')
 }
 
 /// Whether the whole of `text` can be made of `pieces`. The values of the placeholders are the shortest.
@@ -107,13 +161,14 @@ fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Vec<&'t str>) -> bool 
         [Piece::Text(literal), rest @ ..] => {
             text.strip_prefix(literal.as_str()).is_some_and(|left| fits(rest, left, values))
         }
-        [Piece::Place { .. }] => {
+        [Piece::Place { is_quoted, .. }] => {
             values.push(text);
-            true
+            !is_quoted || is_in_quotes(text)
         }
-        [Piece::Place { .. }, rest @ ..] => {
+        [Piece::Place { is_quoted, .. }, rest @ ..] => {
             let known = values.len();
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| {
+            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            ends.filter(|&at| !is_quoted || is_in_quotes(&text[..at])).any(|at| {
                 values.truncate(known);
                 values.push(&text[..at]);
                 let next = &text[at..];
@@ -131,7 +186,8 @@ mod tests {
 
     fn moved(from: &str, to: &str, text: &str) -> Option<String> {
         let (from, to) = (Template::parse(from), Template::parse(to));
-        from.matched(text).map(|values| to.filled(&values, str::to_uppercase))
+        let word = |text: &str| (text == "word").then(|| "WORD".to_owned());
+        from.matched(text).and_then(|values| to.filled(&values, str::to_uppercase, word))
     }
 
     #[test]
@@ -146,8 +202,14 @@ mod tests {
             ("{} is {region}, not {}", "{1}/{region}/{0}", "A is B, not C", Some("C/B/A")),
             ("{x:?} is {x:?}", "={x}", "\"a\" is \"a\"", Some("=\"a\"")),
             ("{x:?} is {x:?}", "={x}", "\"a\" is \"b\"", None),
+            ("{:?} is bad", "bad: {0}", "\"a\" is bad", Some("bad: \"a\"")),
+            ("{:?} is bad", "bad: {0}", "X: \"a\" is bad", None),
             ("a {{b}} {c}", "{{{c}}}", "a {b} d", Some("{d}")),
             ("not {why}", "!{why:tr}", "not here", Some("!HERE")),
+            ("{} bucket {}", "{1}: {0:word}", "word bucket b", Some("b: WORD")),
+            ("{} bucket {}", "{1}: {0:word}", "other bucket b", None),
+            ("{} keys", "={0:number}", "2,000 keys", Some("=2,000")),
+            ("{} keys", "={0:number}", "two keys", None),
             ("whole", "all", "whole", Some("all")),
             ("whole", "all", "wholesale", None),
             ("{a}, {b}", "{b}{a}", "one, two, three", Some("two, threeone")),

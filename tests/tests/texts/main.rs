@@ -4,9 +4,15 @@
 //! |---|---|
 //! | `table` | both texts of an entry name the same settings, options, commands and addresses |
 //! | `help` | each text of each help has an entry; the help fits its width |
+//! | `messages` | each message of the source has an entry, and each entry a message |
+//! | `source` | the messages in the source |
 //! | `transcripts` | what the binary says, by the locale |
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that cannot read the source fails"))]
+
 mod help;
+mod messages;
+mod source;
 mod table;
 mod transcripts;
 
@@ -30,6 +36,9 @@ fn columns(line: &str) -> usize {
 fn names(text: &str) -> BTreeMap<String, usize> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-./:{}<>#".contains(c);
     let mut found = BTreeMap::new();
+    // What a placeholder is called is compared apart.
+    let parts = text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+    let text = parts.collect::<String>();
     for word in text.split(|c| !is_of_name(c)) {
         let word = word.trim_end_matches(['.', ':', ',']).trim_start_matches(['.', ':']);
         let is_setting = word.contains('_')

@@ -50,12 +50,23 @@ fn each_entry_is_found_by_a_message_made_of_it() {
     let mut problems = Vec::new();
     for entry in entries(CHINESE).unwrap() {
         for english in &entry.english {
-            let (english, chinese) = (Template::parse(english), Template::parse(&entry.chinese));
+            let (source, english) = (english, Template::parse(english));
+            let chinese = Template::parse(&entry.chinese);
             let names: Vec<String> = english.places().map(str::to_owned).collect();
-            let values: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
+            let quoted = |name: &str| [format!("{{{name}:?}}"), "{:?}".to_owned()];
+            let is_quoted = |name: &str| quoted(name).iter().any(|place| source.contains(place.as_str()));
+            let value = |name: &String| match () {
+                () if entry.chinese.contains(":number}") => "17".to_owned(),
+                () if entry.chinese.contains(&format!("{{{name}:word}}")) => "list".to_owned(),
+                () if is_quoted(name) => format!("\"{name}\""),
+                () => format!("<{name}>"),
+            };
+            let values: Vec<String> = names.iter().map(value).collect();
             let values: BTreeMap<&str, &str> =
                 names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
-            let filled = |template: &Template| template.filled(&values, str::to_owned);
+            let filled = |template: &Template| {
+                template.filled(&values, str::to_owned, |word| catalogue.text(word)).unwrap()
+            };
             let (message, expected) = (filled(&english), filled(&chinese));
             let found = catalogue.text(&message);
             if found.as_ref() != Some(&expected) {

@@ -43,3 +43,49 @@ async fn completions_and_manual_pages_are_english() {
     assert!(english.is_ascii() || !english.contains('的'), "{english}");
     assert_eq!(run("zh_CN.UTF-8").await, english);
 }
+
+/// What is said of wrong arguments, in English: each of the forms that clap has for it.
+pub(crate) async fn usage_errors() -> Vec<String> {
+    let mut errors = Vec::new();
+    for arguments in WRONG {
+        let finished = OmsBridge::new(arguments.iter().copied()).run().await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        errors.push(finished.stderr);
+    }
+    errors
+}
+
+const WRONG: [&[&str]; 11] = [
+    &["copy", "--jsn", "a", "b"],
+    &["copy", "--jobs", "3", "a", "b"],
+    &["serv"],
+    &["status", "--read", "x"],
+    &["copy", "--unheard-of"],
+    &["send"],
+    &["stauts"],
+    &["completions", "tcsh"],
+    &["replay", "--limit"],
+    &["replay", "--json", "--json"],
+    &["copy", "--no-such", "--", "a"],
+];
+
+/// Latin words that follow each other: a sentence that is not translated.
+fn is_english(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    words.windows(3).any(|three| three.iter().all(is_word))
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_explained_in_chinese() {
+    for arguments in WRONG {
+        let finished = crate::run(arguments, Settings::default()).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.starts_with("错误："), "{arguments:?}: {}", finished.stderr);
+        let english: Vec<&str> = finished.stderr.lines().filter(|line| is_english(line)).collect();
+        assert!(english.is_empty(), "{arguments:?}: {english:#?} in {}", finished.stderr);
+    }
+    // For a program it is the same in every locale.
+    let json = crate::run(&["send", "--json"], Settings::default()).await.json();
+    assert!(json["error"]["message"].as_str().unwrap().contains("required arguments"), "{json}");
+}

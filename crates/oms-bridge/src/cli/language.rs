@@ -14,12 +14,22 @@ use terminal::usage;
 #[cfg(feature = "chinese")]
 use texts::command::{self, Translate};
 
+use super::variable;
 #[cfg(feature = "chinese")]
 use crate::config::table;
 
 /// Columns of help where there is no terminal, as clap has it.
 #[cfg(feature = "chinese")]
 const USUAL_WIDTH: usize = 100;
+
+/// Chooses the language of this process. Settings are described as their table has it.
+pub(super) fn start() {
+    #[cfg(feature = "chinese")]
+    let described = table::all().map(|spec| [spec.about.en, spec.about.zh].map(|text| text.replace('`', "")));
+    #[cfg(not(feature = "chinese"))]
+    let described = std::iter::empty::<[String; 2]>();
+    texts::start(variable, described.map(|[english, chinese]| (english, chinese)));
+}
 
 /// The command line as this process shows it.
 pub(super) fn shown(command: Command) -> Command {
@@ -40,8 +50,13 @@ fn translated(command: Command, find: Translate<'_>) -> Command {
 pub(super) fn laid_out(text: &StyledStr, stream: Stream) -> String {
     #[cfg(feature = "chinese")]
     if let Some(catalogue) = texts::chinese() {
+        // Help is made of texts that are translated; an error has lines that are not.
+        let line = |line: &str| match stream {
+            Stream::Stdout => line.to_owned(),
+            Stream::Stderr => catalogue.line(line),
+        };
         let text = usage::laid_out(text, stream);
-        let text = command::laid_out(&text, &|text| catalogue.text(text), &|line| catalogue.line(line));
+        let text = command::laid_out(&text, &|text| catalogue.text(text), &line);
         return layout::help(&text, stream.width().unwrap_or(USUAL_WIDTH));
     }
     usage::laid_out(text, stream)

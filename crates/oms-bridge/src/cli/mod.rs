@@ -149,7 +149,7 @@ pub fn texts_of_help() -> std::collections::BTreeSet<String> {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     style::start();
-    texts::start(variable);
+    language::start();
     let arguments = start::arguments();
     let cli = match start::command_line(&arguments) {
         Ok(cli) => cli,

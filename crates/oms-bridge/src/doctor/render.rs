@@ -2,16 +2,25 @@
 
 use super::{Diagnosis, Finding, Severity};
 use settings::text::printable;
-use terminal::layout::paragraph;
+use terminal::layout::{measure_text_width, padded, paragraph};
 use terminal::numbers::counted;
+use texts::language::Language;
+use texts::translated;
 
 impl Diagnosis {
-    /// As text, wrapped at `width` columns.
+    /// As text in the language of this process, wrapped at `width` columns.
     pub(crate) fn text(&self, width: Option<usize>) -> String {
-        let widest = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+        let checks = self.findings.iter().map(|finding| measure_text_width(&translated(finding.check)));
+        let widest = checks.max().unwrap_or(0);
         let mut lines: Vec<String> =
             self.findings.iter().flat_map(|finding| lines(finding, widest, width)).collect();
-        lines.push(format!("\n{}, {}", count(self.problems, "problem"), count(self.warnings, "warning")));
+        let comma = if texts::language() == Language::Chinese { "，" } else { ", " };
+        let problems = count(self.problems, "no problems", "problem");
+        let warnings = count(self.warnings, "no warnings", "warning");
+        lines.push(format!(
+            "\n{}",
+            [problems, warnings].map(|count| translated(&count).into_owned()).join(comma)
+        ));
         lines.join("\n")
     }
 }
@@ -22,19 +31,32 @@ fn lines(finding: &Finding, widest: usize, width: Option<usize>) -> Vec<String> 
         Severity::Warning => "warning",
         Severity::Problem | Severity::Refused | Severity::OutOfReach => "PROBLEM",
     };
-    let head = format!("{severity:7}  {:widest$}  ", finding.check);
-    let mut lines = vec![paragraph(&head, &printable(&finding.what), width)];
+    let (severity, check) = (translated(severity), translated(finding.check));
+    let head = format!("{}  {}  ", padded(&severity, SEVERITY), padded(&check, widest));
+    let mut lines = vec![paragraph(&head, &translated(&printable(&finding.what)), width)];
     if finding.severity != Severity::Ok {
-        let below = " ".repeat(head.len());
-        lines.push(paragraph(&format!("{below}why: "), finding.why, width));
-        lines.push(paragraph(&format!("{below}do:  "), &printable(&finding.remedy), width));
+        let below = " ".repeat(measure_text_width(&head));
+        let widest = LABELS.map(|label| measure_text_width(&translated(label)) + 1).into_iter().max();
+        let mut explained = |label: &str, text: &str| {
+            let label = padded(&translated(label), widest.unwrap_or(0));
+            lines.push(paragraph(&format!("{below}{label}"), &translated(text), width));
+        };
+        let [why, remedy] = LABELS;
+        explained(why, finding.why);
+        explained(remedy, &printable(&finding.remedy));
     }
     lines
 }
 
-fn count(count: usize, what: &str) -> String {
+/// Columns of the severity.
+const SEVERITY: usize = 7;
+
+/// What stands before the reason and the remedy.
+const LABELS: [&str; 2] = ["why:", "do:"];
+
+fn count(count: usize, none: &str, what: &str) -> String {
     match count {
-        0 => format!("no {what}s"),
+        0 => none.to_owned(),
         _ => counted(count as u64, what),
     }
 }

@@ -138,18 +138,18 @@ fn batch(batch: usize) -> Finding {
 }
 
 pub(super) fn huawei_credentials(oms: &OmsSettings) -> Finding {
-    let token = if oms.huawei.is_temporary() { "with a token" } else { "permanent" };
+    let token = if oms.huawei.is_temporary() { ", with a token" } else { ", permanent" };
     let key = masked(oms.huawei.access_key());
-    Finding::ok("Huawei credentials", format!("HW_AK {key}, {token}"))
+    Finding::ok("Huawei credentials", format!("HW_AK {key}{token}"))
 }
 
 /// The credentials of OSS in the environment. `missing` are the problems to report if there are none.
 pub(super) fn oss_credentials(source: &SourceCredentials, missing: &[Problem]) -> Vec<Finding> {
     const CHECK: &str = "OSS credentials";
     if let (Ok(credentials), Some(name)) = (source.from_environment(), source.environment_name()) {
-        let token = if source.environment_is_temporary() { "with a token" } else { "permanent" };
+        let token = if source.environment_is_temporary() { ", with a token" } else { ", permanent" };
         let key = masked(credentials.access_key_id());
-        return vec![Finding::ok(CHECK, format!("{name} {key}, {token}"))];
+        return vec![Finding::ok(CHECK, format!("{name} {key}{token}"))];
     }
     let finding = |problem: &Problem| {
         Finding::bad(

@@ -1,0 +1,181 @@
+//! Each message of the source has an entry in the table, and each entry a message.
+
+use std::collections::BTreeSet;
+
+use texts::catalogue::{CHINESE, Catalogue, entries};
+use texts::template::Template;
+
+use crate::source::{Message, is_message, literals};
+use crate::transcripts::usage_errors;
+
+/// Where no text is for people at a terminal, or it stays English in every locale, and why.
+const ENGLISH: &[(&str, &[&str])] = &[
+    ("the local cloud of tests and `dev`", &["crates/cloud-twin/"]),
+    (
+        "results and commentary, which are not translated: docs/operations.md says so",
+        &[
+            "crates/oms-bridge/src/cli/demo.rs",
+            "crates/oms-bridge/src/cli/dev",
+            "crates/oms-bridge/src/demo/",
+            "crates/oms-bridge/src/explain/",
+            "crates/oms-bridge/src/status/",
+        ],
+    ),
+    (
+        "what becomes of a key: in its record and in log lines",
+        &[
+            "crates/bridge-core/src/breaker",
+            "crates/bridge-core/src/engine/",
+            "crates/bridge-core/src/journal/",
+            "crates/bridge-core/src/pipeline",
+            "crates/bridge-core/src/policy.rs",
+            "crates/bridge-core/src/policy/guard.rs",
+            "crates/object-copy/src/bulk/items.rs",
+            "crates/object-copy/src/bulk/tree.rs",
+            "crates/object-copy/src/egress/",
+            "crates/object-copy/src/transfer/",
+            "crates/object-copy/src/web_url.rs",
+        ],
+    ),
+    (
+        "answers to clients of a server, and its log",
+        &[
+            "crates/fc-adapter/",
+            "crates/http-listener/src/body.rs",
+            "crates/object-events/",
+            "crates/oms-bridge/src/host/function.rs",
+            "crates/oms-bridge/src/host/lambda/",
+            "crates/sqs-worker/src/health.rs",
+            "crates/sqs-worker/src/load.rs",
+            "crates/sqs-worker/src/queue_health.rs",
+            "crates/sqs-worker/src/receive.rs",
+            "crates/sqs-worker/src/delete.rs",
+            "crates/sqs-worker/src/stats.rs",
+            "crates/upload-desk/src/api/",
+            "crates/upload-desk/src/counters.rs",
+            "crates/upload-desk/src/entry",
+            "crates/upload-desk/src/fetch.rs",
+            "crates/upload-desk/src/name.rs",
+            "crates/upload-desk/src/worker",
+            "crates/web-ingest/",
+        ],
+    ),
+    (
+        "no texts: statements of a database, pages of the documentation, signed texts",
+        &[
+            "crates/apig-signer/",
+            "crates/oms-bridge/src/cli/reference.rs",
+            "crates/oms-bridge/src/config/table/others.rs",
+            "crates/oms-bridge/src/config/table/templates.rs",
+            "crates/oss-lite/src/credentials.rs",
+            "crates/oss-lite/src/sign/",
+            "crates/oss-lite/src/test_support.rs",
+            "crates/settings/src/reference.rs",
+            "crates/texts/",
+            "crates/upload-desk/src/catalogue/connect.rs",
+            "crates/upload-desk/src/catalogue/statements.rs",
+        ],
+    ),
+    (
+        "what a service answers that is not the one that it should be: details in an error, as OSS writes them",
+        &[
+            "crates/bridge-core/src/credentials/renewal.rs",
+            "crates/bridge-core/src/oms/task/",
+            "crates/oss-lite/src/body.rs",
+            "crates/oss-lite/src/callback/",
+            "crates/oss-lite/src/client/",
+            "crates/oss-lite/src/crc64.rs",
+            "crates/oss-lite/src/error/reply.rs",
+            "crates/oss-lite/src/framing.rs",
+            "crates/oss-lite/src/json.rs",
+            "crates/oss-lite/src/meta.rs",
+            "crates/oss-lite/src/ops/",
+            "crates/oss-lite/src/post_policy/",
+            "crates/oss-lite/src/process.rs",
+            "crates/oss-lite/src/stream_body.rs",
+            "crates/oss-lite/src/xml.rs",
+            "crates/upload-desk/src/catalogue/readers.rs",
+        ],
+    ),
+];
+
+/// Literals of other files that are no texts: statements of a database, and what services write.
+const NO_TEXTS: [&str; 5] = [
+    "BEGIN IMMEDIATE",
+    "DELETE FROM storage_migrations WHERE success = FALSE",
+    "Signature expired",
+    "Signature not yet current",
+    "duplicate column name",
+];
+
+/// The messages that people are shown.
+fn messages() -> Vec<Message> {
+    let is_english = |message: &Message| {
+        ENGLISH.iter().flat_map(|(_, paths)| *paths).any(|path| message.place.starts_with(path))
+    };
+    let is_text = |message: &Message| !NO_TEXTS.contains(&message.text.trim());
+    literals("crates").into_iter().filter(|message| !is_english(message) && is_text(message)).collect()
+}
+
+#[test]
+fn each_message_is_translated() {
+    let known: BTreeSet<String> =
+        entries(CHINESE).unwrap().into_iter().flat_map(|entry| entry.english).collect();
+    // Help, of which examples and headings are taken apart: `help` looks after it.
+    let is_help = |text: &str| text.starts_with("Example") || text.starts_with("Exit codes:");
+    let missing = |message: &Message| {
+        is_message(&message.text) && !is_help(&message.text) && !known.contains(message.text.trim())
+    };
+    let entry =
+        |message: Message| format!("#: {}\nmsgid {:?}\nmsgstr \"\"\n\n", message.place, message.text.trim());
+    let missing: String = messages().into_iter().filter(missing).map(entry).collect();
+    assert!(
+        missing.is_empty(),
+        "translate in crates/texts/texts/zh_CN.po, with the same placeholders (`{{cause:tr}}` for one that is a message \
+         itself), or name the file in ENGLISH of tests/tests/texts/messages.rs if nobody is shown it:\n\n{missing}"
+    );
+}
+
+#[tokio::test]
+async fn each_entry_is_of_a_text_that_there_is() {
+    let literals: BTreeSet<String> =
+        literals("crates").into_iter().map(|message| message.text.trim().to_owned()).collect();
+    let mut shown: Vec<String> = oms_bridge::cli::texts_of_help().into_iter().collect();
+    for line in usage_errors().await.iter().flat_map(|error| error.lines()) {
+        shown.push(line.trim().to_owned());
+        shown.extend(line.split(": ").map(|part| part.trim().to_owned()));
+        for (at, _) in line.match_indices(": ") {
+            shown.extend([line[..at].trim().to_owned(), line[at + 2..].trim().to_owned()]);
+        }
+    }
+    // What is shown of a template is found by it, and not by a closer one.
+    let catalogue = Catalogue::chinese();
+    let translations: BTreeSet<String> = shown.iter().filter_map(|text| catalogue.text(text)).collect();
+    let is_shown = |english: &str, chinese: &str| {
+        let (english, chinese) = (Template::parse(english), Template::parse(chinese));
+        shown.iter().any(|text| {
+            let values = english.matched(text).or_else(|| english.matched(text.strip_suffix('.')?));
+            let filled =
+                values.and_then(|values| chinese.filled(&values, str::to_owned, |word| catalogue.text(word)));
+            filled.is_some_and(|filled| {
+                translations.contains(&filled) || translations.contains(&format!("{filled}。"))
+            })
+        })
+    };
+    let unused: Vec<String> = entries(CHINESE)
+        .unwrap()
+        .into_iter()
+        .filter(|entry| {
+            let plural =
+                |english: &str| english.strip_prefix("{} ").is_some_and(|noun| literals.contains(noun));
+            !entry.english.iter().any(|english| {
+                literals.contains(english) || plural(english) || is_shown(english, &entry.chinese)
+            })
+        })
+        .flat_map(|entry| entry.english)
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "remove from crates/texts/texts/zh_CN.po what nothing says any more: {unused:#?}"
+    );
+}
