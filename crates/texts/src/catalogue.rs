@@ -105,6 +105,12 @@ impl Catalogue {
                 return self.line(english[..at].trim_end()) + &end;
             }
         }
+        // What to do, and what else is to be known.
+        for (at, _) in english.match_indices("; ") {
+            if let Some(end) = self.whole.get(&english[at + 2..]) {
+                return format!("{}；{end}", self.line(&english[..at]));
+            }
+        }
         if let Some(text) = self.text(english) {
             return text;
         }
@@ -212,6 +218,8 @@ msgstr "{bucket} 中的 {0} 个键"
             ("2 keys in b", "b 中的 2 个键"),
             ("not started, since missing", "因缺失而未启动"),
             ("cannot connect to h:1: missing", "无法连接 h:1：缺失"),
+            ("cannot connect to h; missing", "无法连接 h；缺失"),
+            ("error: cannot connect to h", "error：无法连接 h"),
             ("nothing of it", "nothing of it"),
             ("heading\n  missing", "heading\n  缺失"),
         ] {

@@ -24,7 +24,7 @@ const ENGLISH: &[(&str, &[&str])] = &[
     (
         "what becomes of a key: in its record and in log lines",
         &[
-            "crates/bridge-core/src/breaker",
+            "crates/signature-breaker/",
             "crates/bridge-core/src/engine/",
             "crates/bridge-core/src/journal/",
             "crates/bridge-core/src/pipeline",
@@ -124,7 +124,10 @@ fn each_message_is_translated() {
     // Help, of which examples and headings are taken apart: `help` looks after it.
     let is_help = |text: &str| text.starts_with("Example") || text.starts_with("Exit codes:");
     let missing = |message: &Message| {
-        is_message(&message.text) && !is_help(&message.text) && !known.contains(message.text.trim())
+        let text = message.text.trim();
+        let is_known =
+            known.contains(text) || text.strip_suffix(':').is_some_and(|text| known.contains(text));
+        is_message(&message.text) && !is_help(&message.text) && !is_known
     };
     let entry =
         |message: Message| format!("#: {}\nmsgid {:?}\nmsgstr \"\"\n\n", message.place, message.text.trim());
@@ -138,8 +141,12 @@ fn each_message_is_translated() {
 
 #[tokio::test]
 async fn each_entry_is_of_a_text_that_there_is() {
-    let literals: BTreeSet<String> =
-        literals("crates").into_iter().map(|message| message.text.trim().to_owned()).collect();
+    let trimmed = |message: Message| {
+        let text = message.text.trim().to_owned();
+        let without_colon = text.strip_suffix(':').map(str::to_owned);
+        [Some(text), without_colon].into_iter().flatten()
+    };
+    let literals: BTreeSet<String> = literals("crates").into_iter().flat_map(trimmed).collect();
     let mut shown: Vec<String> = oms_bridge::cli::texts_of_help().into_iter().collect();
     for line in usage_errors().await.iter().flat_map(|error| error.lines()) {
         shown.push(line.trim().to_owned());
