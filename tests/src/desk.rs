@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cloud_twin::Twin;
@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::cloud::{Cloud, SOURCE, http_client};
 use crate::database::Database;
@@ -53,6 +54,8 @@ struct Place {
     gateway: Gateway,
     database: Database,
     folder: TempDir,
+    /// Notified of each line that a desk writes to its log.
+    heard: Arc<Notify>,
 }
 
 /// A running desk. It is killed when it is dropped.
@@ -123,7 +126,7 @@ impl DeskSetup {
     pub async fn start_beside(self) -> Desk {
         let arguments = ["desk", "--listen", "127.0.0.1:0", "--json"].iter().chain(&self.arguments);
         let arguments: Vec<_> = arguments.map(|argument| (*argument).to_owned()).collect();
-        let process = Process::spawn(&arguments, &self.settings);
+        let process = Process::spawn_heard(&arguments, &self.settings, Arc::clone(&self.place.heard));
         let address = process.line(listening).await;
         Desk { process, setup: self, address, url: format!("http://{address}"), http: http_client() }
     }
@@ -145,8 +148,11 @@ impl Desk {
             .set("DESK_TOKENS", users)
             .set("DESK_CALLBACK_URL", format!("{}/callback", gateway.url()))
             .set("DESK_CALLBACK_KEY", key.to_str().unwrap())
-            .set("DESK_DATABASE", database.url());
-        DeskSetup { settings, arguments: Vec::new(), place: Arc::new(Place { gateway, database, folder }) }
+            .set("DESK_DATABASE", database.url())
+            // A line for each change of a row, which tests wait for.
+            .set("RUST_LOG", "info,upload_desk=debug");
+        let place = Arc::new(Place { gateway, database, folder, heard: Arc::default() });
+        DeskSetup { settings, arguments: Vec::new(), place }
     }
 
     /// Where it is reached. That stays so after a restart.
@@ -282,18 +288,21 @@ impl Desk {
         Answered::of(self.execute(request).await).await
     }
 
-    /// Asks for `path` until the answer is as wanted.
+    /// Asks for `path`, again after each line of the log, until the answer is as wanted. A desk logs each change
+    /// of a row once it is written.
     pub async fn until(&self, user: User, path: &str, wanted: impl Fn(&Answered) -> bool) -> Answered {
         let mut last = None;
         let asked = async {
             loop {
+                let mut heard = pin!(self.setup.place.heard.notified());
+                // Registered before the question, so that no line in between is missed.
+                heard.as_mut().enable();
                 let answered = self.get(user, path).await;
                 if wanted(&answered) {
                     return answered;
                 }
                 last = Some(answered);
-                // Its state can only be asked for.
-                sleep(Duration::from_millis(20)).await;
+                heard.await;
             }
         };
         let answered = timeout(PATIENCE * 2, asked).await;

@@ -81,7 +81,7 @@ impl Settings {
 #[derive(Debug, Default)]
 struct Output {
     written: Mutex<Written>,
-    changed: Notify,
+    changed: Arc<Notify>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -160,12 +160,27 @@ impl Process {
         Self::spawn_program(&binary(), arguments, settings, directory)
     }
 
+    /// As [`Process::spawn`]. `heard` is notified of each line on standard error, that of other processes too.
+    pub(crate) fn spawn_heard(arguments: &[String], settings: &Settings, heard: Arc<Notify>) -> Self {
+        Self::spawn_with(&binary(), arguments, settings, None, heard)
+    }
+
     /// Runs another program likewise.
     pub fn spawn_program(
         program: &OsStr,
         arguments: &[String],
         settings: &Settings,
         directory: Option<&Path>,
+    ) -> Self {
+        Self::spawn_with(program, arguments, settings, directory, Arc::default())
+    }
+
+    fn spawn_with(
+        program: &OsStr,
+        arguments: &[String],
+        settings: &Settings,
+        directory: Option<&Path>,
+        heard: Arc<Notify>,
     ) -> Self {
         let mut command = Command::new(program);
         if let Some(directory) = directory {
@@ -174,7 +189,8 @@ impl Process {
         command.args(arguments).env_clear().envs(&settings.0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let (stdout, stderr) = (Arc::<Output>::default(), Arc::<Output>::default());
+        let stdout = Arc::<Output>::default();
+        let stderr = Arc::new(Output { changed: heard, ..Output::default() });
         let readers =
             [stdout.collect(child.stdout.take().unwrap()), stderr.collect(child.stderr.take().unwrap())];
         Self { child, stdout, stderr, readers }

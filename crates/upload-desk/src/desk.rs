@@ -315,6 +315,8 @@ impl Desk {
             changed.updated_at = self.now();
             if self.0.catalogue.put(&changed).await? == PutOutcome::Written {
                 changed.revision += 1;
+                let (state, forward) = (changed.state.as_str(), changed.forward.as_str());
+                tracing::debug!(%id, state, forward, "a row changed");
                 return Ok(Some(changed));
             }
         }
