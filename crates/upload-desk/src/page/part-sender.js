@@ -13,7 +13,7 @@ const TRIES = 6;
  * upload any more, one that can be tried `again` if the tries run out.
  */
 export async function sendPart({ id, number, content }, context) {
-  const { api, digestsOf, putPart, pause, signal, onProgress } = context;
+  const { api, digestsOf, putPart, pause, signal, trouble, onProgress } = context;
   for (let attempt = 1; ; attempt += 1) {
     // Computed again each time: the file may have changed since.
     const { md5, crc64 } = await digestsOf(content, { signal });
@@ -25,7 +25,10 @@ export async function sendPart({ id, number, content }, context) {
     if (answer.status === 0) await readable(content);
     if (verdict.next === 'fail') throw verdict.failure;
     if (attempt >= TRIES) throw Object.assign(verdict.failure, { again: true });
-    if (verdict.wait) await pause(delay(attempt), signal);
+    if (verdict.wait) {
+      trouble?.(true);
+      await pause(delay(attempt), signal);
+    }
   }
 }
 

@@ -16,15 +16,21 @@ export function failureOf({ status, code, message }) {
   return Object.assign(new Failure(reason, { message }), { code });
 }
 
-/** What `ask()` gives, asked again while that may help. Throws a `Failure`, or an `ApiError` 401. */
-export async function patiently(ask, { pause, signal }) {
+/**
+ * What `ask()` gives, asked again while that may help. `trouble`, if there is one, is told whether it has to be.
+ * Throws a `Failure`, or an `ApiError` 401.
+ */
+export async function patiently(ask, { pause, signal, trouble }) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await ask();
+      const answer = await ask();
+      trouble?.(false);
+      return answer;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status === 401) throw error;
       if (!error.passing) throw failureOf(error);
       if (attempt >= TRIES) throw Object.assign(failureOf(error), { again: true });
+      trouble?.(true);
       await pause(delay(attempt), signal);
     }
   }

@@ -23,6 +23,7 @@ function reasonText({ failure: { reason, values, code }, type }) {
 function stateText(entry, rate) {
   const { state, sent = 0, size } = entry;
   if (state === 'failed') return reasonText(entry);
+  if (entry.trouble && isRunning(entry)) return t('state.trouble');
   const speed = state === 'sending' && sent < size ? rate.bytesPerSecond : undefined;
   if (!speed) return t(`state.${state}`, { sent: bytes(sent), size: bytes(size ?? 0) });
   const left = formatDuration((size - sent) / speed, locale());

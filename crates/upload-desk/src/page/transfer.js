@@ -20,7 +20,9 @@ const LOOKS = { sure: 6, possible: 4, unlikely: 1 };
  * files are sent in parts.
  */
 export async function transfer(entry, { update, signal, tools }) {
-  const context = { ...tools, signal };
+  const trouble = on => Boolean(entry.trouble) === on || update({ trouble: on });
+  const context = { ...tools, signal, trouble };
+  trouble(false);
   if (entry.id) {
     update({ state: entry.complete ? 'settling' : 'checking' });
     const stored = await settle(entry.id, entry.complete ? LOOKS.possible : LOOKS.unlikely, context);
@@ -33,7 +35,11 @@ export async function transfer(entry, { update, signal, tools }) {
     const { end, again } = await tryOnce(entry, update, context);
     if (end) return end;
     if (attempt >= TRIES) throw Object.assign(again.failure, { again: true });
-    if (again.wait) await tools.pause(delay(attempt), signal);
+    if (again.wait) {
+      trouble(true);
+      await tools.pause(delay(attempt), signal);
+      trouble(false);
+    }
   }
 }
 

@@ -156,6 +156,21 @@ for (const [count, state] of [
   );
 }
 
+pageTest(
+  'without a network the page says that it tries again, and it goes on by itself',
+  { expected: broken },
+  async ({ page, context, folder }) => {
+    await signIn(page);
+    const file = await makeFile(folder, unique('.txt'));
+    await context.setOffline(true);
+    await choose(page, file.path);
+    await line(page, file.name).getByText('No answer; trying again…').waitFor();
+    await context.setOffline(false);
+    await reached(page, file.name, 'done');
+    assert.equal(await line(page, file.name).getByText('No answer').count(), 0);
+  },
+);
+
 pageTest('what the storage says no to is told in words', { expected: broken }, async ({ page }) => {
   await signIn(page);
   const read = text =>

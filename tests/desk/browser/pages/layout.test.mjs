@@ -41,6 +41,14 @@ const problems = page =>
       const { left, right } = element.getBoundingClientRect();
       if (left < -0.5 || right > innerWidth + 0.5) found.push(`sticks out: ${named(element)}`);
     }
+    // What a list that scrolls cuts off at its side.
+    const list = document.getElementById('entries').getBoundingClientRect();
+    for (const element of shown.filter(element => element.closest('#entries li')))
+      if (element.getBoundingClientRect().right > list.right + 0.5) found.push(`beyond the list: ${named(element)}`);
+    for (const heading of shown.filter(element => element.matches('h2'))) {
+      if (heading.getClientRects().length && heading.offsetHeight > 1.6 * parseFloat(getComputedStyle(heading).lineHeight))
+        found.push(`wraps: ${named(heading)}`);
+    }
     const controls = shown.filter(element => element.matches('button, a, input'));
     for (const control of controls) {
       if (control.matches('button, a') && control.scrollWidth > control.clientWidth + 1)
@@ -74,7 +82,8 @@ async function fill(page, folder) {
   await reached(page, long.name, 'done');
   await card(page, long.name).waitFor();
   const failed = await makeFile(folder, unique('.txt'));
-  await withFault({ action: { respond: refused } }, async () => {
+  const body = refused.body.replace('AccessDenied', 'AWordWithoutAnyPlaceToBreakItFromTheStorage');
+  await withFault({ action: { respond: { ...refused, body } } }, async () => {
     await choose(page, failed.path);
     await reached(page, failed.name, 'failed');
   });
