@@ -114,17 +114,22 @@ async fn a_region_that_is_wrong() {
 
 #[tokio::test]
 async fn credentials_that_are_refused() {
-    let ends = Ends::new().await;
-    let said = &["error: HW_AK: ", "do: check the access key and its secret in HW_AK"];
-    for copy in [ends.upload(&format!("obs://{MIRROR}/")), to_mirror(&ends.cloud, "001")] {
-        let result = ends_once(4, copy.set("HW_SK", "hush"), "SignatureDoesNotMatch", said).await;
+    type Run = fn(&Ends) -> Copy;
+    let upload: Run = |ends| ends.upload(&format!("obs://{MIRROR}/"));
+    let (all, one): (Run, Run) = (|ends| all_to_mirror(&ends.cloud), |ends| to_mirror(&ends.cloud, "001"));
+    let huawei = ["error: HW_AK: ", "do: check the access key and its secret in HW_AK"];
+    let oss = ["error: ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID): ", "do: check the access key"];
+    for (copy, setting, said) in [
+        (upload, "HW_SK", huawei),
+        (one, "HW_SK", huawei),
+        (all, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", oss),
+        (one, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", oss),
+    ] {
+        // A cloud for each: it locks a key after a few wrong signatures.
+        let ends = Ends::new().await;
+        let result = ends_once(4, copy(&ends).set(setting, "hush"), "SignatureDoesNotMatch", &said).await;
         assert_eq!(result["error"]["kind"], "credentials");
         assert!(!result.to_string().contains("hush"), "{result}");
-    }
-    let said = &["error: ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID): ", "do: check the access key"];
-    for copy in [all_to_mirror(&ends.cloud), to_mirror(&ends.cloud, "001")] {
-        let copy = copy.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hush");
-        ends_once(4, copy, "SignatureDoesNotMatch", said).await;
     }
 }
 
@@ -287,4 +292,21 @@ async fn a_dry_run_leaves_no_list_behind() {
     assert!(finished.stderr.contains("a link to nothing"), "{finished:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{finished:?}");
     assert_eq!(counts(3, ends.upload(&format!("obs://{MIRROR}/"))).await, [MANY as u64, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_was_meant() {
+    let ends = Ends::new().await;
+    let twin = &ends.cloud.twin;
+    // A bucket without its scheme is taken for a path.
+    let finished = ends_with(3, Copy::new(twin, "source/001", format!("obs://{MIRROR}/"))).await;
+    let said = "there is no file source/001; an object in a bucket is oss://bucket/key";
+    assert!(finished.stderr.contains(said), "{finished:?}");
+    let finished = ends_with(0, all_to_mirror(&ends.cloud).with(["--keys-from", "-"])).await;
+    assert!(finished.stderr.contains("nothing to copy: there is nothing in --keys-from -"), "{finished:?}");
+    // OBS does not understand what is signed for OSS, and says only that it does not.
+    let listed = Copy::new(twin, format!("oss://{SOURCE}/"), format!("obs://{MIRROR}/")).with(["-r"]);
+    let finished = ends_with(2, listed.set("DEST_ENDPOINT", twin.oss_url())).await;
+    let said = "do: see code and message; check that DEST_ENDPOINT is one of Huawei Cloud OBS";
+    assert!(finished.stderr.contains(said), "{finished:?}");
 }

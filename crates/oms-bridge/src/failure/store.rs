@@ -120,7 +120,18 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
             format!("check that {endpoint} names the service, and that no proxy answers in its place")
         }
         ErrorKind::InvalidBucketName => format!("correct {named_by}"),
+        // As one service answers to the other's clients.
+        ErrorKind::InvalidArgument | ErrorKind::Rejected => {
+            format!("see code and message; check that {endpoint} is one of {}", vendor(service.dialect))
+        }
         _ => "see code and message".to_owned(),
+    }
+}
+
+fn vendor(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Oss => "Alibaba Cloud OSS",
+        Dialect::Obs => "Huawei Cloud OBS",
     }
 }
 

@@ -40,6 +40,11 @@ impl Ends {
         Self { from: from.clone(), s3_endpoint, source: services.source.clone(), destination }
     }
 
+    /// Whether SRC is on this machine.
+    pub(super) fn reads_files(&self) -> bool {
+        matches!(self.from, Location::Local(_))
+    }
+
     /// Whether a host was not reached because its name is wrong.
     pub(super) fn is_slip(&self, failed: &TransferError) -> bool {
         let transport = failed.request.as_ref().map(|request| TransportKind::of(request.error()));

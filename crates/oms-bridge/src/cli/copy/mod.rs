@@ -211,9 +211,12 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
         // The transfer has the same one.
         never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
     };
-    let source = args.source.as_deref().unwrap_or_default();
+    let source = match &args.keys_from {
+        Some(list) => format!("--keys-from {}", list.display()),
+        None => args.source.unwrap_or_default(),
+    };
     let failure = report.failure(&summary);
-    report.finish(&summary, filter.filtered(), source, failure.as_ref());
+    report.finish(&summary, filter.filtered(), &source, failure.as_ref());
     // Of one object that was named, nothing was done.
     let left_out = selection == Selection::One && summary.skipped > 0;
     if left_out {

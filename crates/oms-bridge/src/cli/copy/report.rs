@@ -163,6 +163,10 @@ impl CopyReport {
         for line in self.next_run.lines(summary, &self.transfer, |name| self.name(name)) {
             say(line);
         }
+        if summary.gone > 0 && self.selection == Selection::One && self.ends.reads_files() {
+            let source = text::printable(source);
+            say(format_args!("there is no file {source}; an object in a bucket is oss://bucket/key"));
+        }
         // One that was named is told of already.
         if summary.gone > 0 && self.selection == Selection::Many {
             say(format_args!(
