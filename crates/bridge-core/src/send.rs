@@ -1,5 +1,7 @@
 //! Keys handed over by hand, through the same pipeline as events.
 
+pub mod input;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`cli`] | the commands |
 //! | `config`, `assemble` | from settings and credentials to a pipeline |
-//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere; keys from the command line |
+//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere |
 //! | `status`, `doctor`, `explain` | failures; mistakes in the set-up; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | `failure` | why a command failed, in one form for all commands |

@@ -50,6 +50,13 @@ impl Language {
         }
     }
 
+    fn only(self, only: &str) -> String {
+        match self {
+            Self::English => format!("has an effect only {only}"),
+            Self::Chinese => format!("仅在此时有效：{only}"),
+        }
+    }
+
     /// What stands between two sentences.
     fn joined(self, about: &str, more: &str) -> String {
         let (end, between) = match self {
@@ -110,7 +117,12 @@ fn row(spec: &Spec, language: Language) -> String {
         Unset::Required(unless) => format!("{}{}", language.required(), language.of(unless)),
         Unset::Nothing(text) | Unset::Is(text) => language.of(text).to_owned(),
     };
-    let commands: Vec<String> = spec.commands.iter().map(|command| format!("`{command}`")).collect();
+    let meaning = match language.of(spec.only) {
+        "" => meaning,
+        only => language.joined(&meaning, &language.only(only)),
+    };
+    let commands = spec.commands.iter().filter(|command| spec.is_used_by(command));
+    let commands: Vec<String> = commands.map(|command| format!("`{command}`")).collect();
     let commands = commands.join(if language == Language::Chinese { "、" } else { ", " });
     format!("| `{}`{option}{feature} | {meaning} | {default} | {commands} |", spec.name)
         .replace("||", "\\|\\|")

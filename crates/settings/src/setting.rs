@@ -69,6 +69,13 @@ pub struct Spec {
     pub section: &'static Section,
     /// The commands that have it.
     pub commands: &'static [&'static str],
+    /// Of these, the commands that look whether its value is good, and make no use of it.
+    pub unused_by: &'static [&'static str],
+    /// The commands whose users may expect an effect of the variable where it has none, and are told so. They
+    /// need not have the setting.
+    pub missed_by: &'static [&'static str],
+    /// Where it has an effect, if not in each of its commands whatever the other settings are: behind "only".
+    pub only: Text,
     /// The feature of the build without which no command has it.
     pub feature: Option<&'static str>,
     /// The commands whose short help names it, among what is required or as an option.
@@ -92,6 +99,9 @@ impl Spec {
         value: "VALUE",
         section: &Section { title: text("", ""), intro: text("", "") },
         commands: &[],
+        unused_by: &[],
+        missed_by: &[],
+        only: text("", ""),
         feature: None,
         short_help: &[],
         given: Given::VariableOrOption,
@@ -109,6 +119,11 @@ impl Spec {
     /// Whether the command has it.
     pub fn is_of(&self, command: &str) -> bool {
         self.commands.contains(&command)
+    }
+
+    /// Whether the command has it, and makes use of it.
+    pub fn is_used_by(&self, command: &str) -> bool {
+        self.is_of(command) && !self.unused_by.contains(&command)
     }
 
     /// The help text of its option: what it is, and its default.

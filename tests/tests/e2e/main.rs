@@ -122,3 +122,4 @@ mod usage;
 mod warm_up;
 #[cfg(test)]
 mod wire;
+mod without_effect;

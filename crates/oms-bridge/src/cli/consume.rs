@@ -102,7 +102,8 @@ pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Ended {
 
 async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Failure> {
     let settings = Settings::read(&mut r);
-    let limits = listen::limits(&mut r, Limits::default().with_connections(CONNECTIONS));
+    let limits = |r: &mut Reader| listen::limits(r, Limits::default().with_connections(CONNECTIONS));
+    let limits = if args.listen.is_some() { limits(&mut r) } else { r.check(limits) };
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let credentials = SourceCredentials::renewing(variable, &http);
     // Nothing is received unless failures could be recorded.

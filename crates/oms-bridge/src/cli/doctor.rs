@@ -68,6 +68,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
         keys::need_oss(&mut reader);
         reader.into_problems()
     };
+    let without_effect = reader.take_without_effect();
     let settings = match reader.finish(settings) {
         Ok(settings) => settings,
         Err(error) => return Ok(tell(&unusable(&error, &credentials, &missing), args.json)),
@@ -84,13 +85,14 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
         Ok((journal, ends.transpose()?))
     });
     let (journal, ends) = built.map_err(Failure::configuration)?;
-    let beside = beside(args.settings.values(), found.as_ref(), &http, deadline).await?;
+    let beside = beside(args.settings.values().unmissed(), found.as_ref(), &http, deadline).await?;
     let api = settings
         .mode
         .oms()
         .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
     let open = found.map(|credentials| journal.open(credentials, deadline));
     let subjects = Subjects {
+        without_effect: &without_effect,
         settings: &settings,
         credentials: &credentials,
         missing: &missing,

@@ -48,7 +48,7 @@ impl WithSettings for ExplainArgs {
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
-    let settings = Settings::read(&mut reader);
+    let settings = Settings::read_with_destination(&mut reader);
     let named = args.bucket.as_deref().map(|name| lenient::bucket(name, Dialect::Oss));
     let named: Option<BucketName> = named.and_then(|name| reader.accept("--bucket", name));
     let source = config::source_bucket(&mut reader);

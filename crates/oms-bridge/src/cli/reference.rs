@@ -26,6 +26,12 @@ value counts as unset; surrounding blanks, quotes and byte order marks are ignor
 another form is accepted if only one thing can be meant: `cn-hangzhou-internal` is the region `cn-hangzhou`, `oss://photos` the bucket
 `photos`. What can mean two things, such as an endpoint with a bucket in it, is refused, and the message suggests what was probably meant.
 
+A setting may be set and have no effect, in this mode or for this command. An option on the command line that
+has none is refused with exit code 2. A variable is not: one environment may be for several commands and modes.
+Where somebody may rely on it, a line with the level WARN says so at the start (`PROPAGATE_DELETES` where nothing
+is removed, `INCLUDE` and `EXCLUDE` for `copy`), and `doctor` has it as a finding. The last column has the
+commands that use a setting; `doctor` checks all that it has.
+
 Which options a command has besides: [commands](cli.md).
 ";
 
@@ -40,6 +46,12 @@ const SETTINGS_ZH: &str = "\
 并用一条消息列出所有问题以及解决办法。已设置但为空的项视为未设置；值两端的空白、引号和字节顺序标记不算在内。
 区域、Endpoint 和桶只要含义唯一就按其含义处理：`cn-hangzhou-internal` 即区域 `cn-hangzhou`，`oss://photos` 即桶 `photos`。
 可能有两种含义的（例如含有桶名的 Endpoint）会被拒绝，并给出可能的本意。
+
+已设置的项在某个模式或命令中可能不起作用。命令行上不起作用的参数会被拒绝，退出码为 2。
+环境变量不会：同一组环境变量可以供多个命令和模式使用。使用者可能依赖的，
+会在启动时以 WARN 级别的一行日志指出（不删除任何对象时的 `PROPAGATE_DELETES`，
+命令 `copy` 的 `INCLUDE` 和 `EXCLUDE`），`doctor` 也会列出。
+最后一列是使用该设置的命令；`doctor` 检查它拥有的全部设置。
 
 各命令的其他参数见[命令](cli.md)（英文）。
 ";
@@ -91,6 +103,7 @@ fn section(command: &Command) -> String {
     let settings: Vec<String> = command
         .get_arguments()
         .filter(is_setting)
+        .filter(|arg| !arg.is_hide_set())
         .filter_map(|arg| Some(format!("`{}`", arg.get_env()?.to_str()?)))
         .collect();
     if !settings.is_empty() {

@@ -30,6 +30,7 @@ use object_copy::outcome::FailureClass;
 use object_copy::stop::Stop;
 use object_copy::transfer::Concern;
 use settings::text::printable;
+use settings::values::By;
 use settings::{Invalid, Reader, Values, parse, time};
 use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
@@ -153,7 +154,7 @@ impl ReplayArgs {
             values.set(&FORWARD_MODE.spec, mode.as_str());
         }
         if let Some(max_rps) = &self.max_rps {
-            values.set(&OMS_MAX_RPS.spec, max_rps);
+            values.set_for(Self::NAME, &OMS_MAX_RPS.spec, max_rps, By::Option("--max-rps".into()));
         }
         values
     }

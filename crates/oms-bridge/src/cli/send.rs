@@ -10,16 +10,16 @@ use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
 use crate::failure::{Failure, of_engine};
-use crate::host::send::{Input, Separator};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::{Engine, EngineName};
 use bridge_core::progress::{Log, Observer, ProgressEvent};
+use bridge_core::send::input::{Input, Separator};
 use bridge_core::send::{SendStopped, SentKeys, send};
 use http_client::{self, Proxies};
 use object_copy::stop::Stop;
 use object_copy::transfer::Concern;
-use settings::Reader;
 use settings::text::printable;
+use settings::{Invalid, Reader};
 use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
@@ -79,7 +79,11 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     let keys = match (args.keys.as_slice(), args.null) {
         ([dash], true) if dash == "-" => KeyArguments::OnStdin(Separator::Null),
         ([dash], false) if dash == "-" => KeyArguments::OnStdin(Separator::Line),
-        _ => {
+        (_, is_null) => {
+            if is_null {
+                let what = Invalid::new("has no effect here, only on keys that are read from stdin");
+                reader.problem("--null", what.with_remedy("leave it out, or give - as the only KEY"));
+            }
             let keys = reader.accept("KEY", Input::keys(args.keys, bucket.as_deref()));
             KeyArguments::Named(keys)
         }

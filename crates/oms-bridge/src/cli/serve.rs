@@ -79,6 +79,9 @@ pub(super) async fn run(args: &ServeArgs, reader: Reader) -> Ended {
             "SERVE_TOKEN is set, but has no effect here: the platform decides who may send events"
         );
     }
+    if args.listen.is_some() && lambda.is_some() {
+        tracing::warn!("--listen has no effect here: on AWS Lambda nothing listens");
+    }
     if args.trust_platform && (lambda.is_some() || Platform::detect(variable) != Platform::TencentCloud) {
         tracing::warn!("--trust-platform has no effect here: it is for functions on Tencent Cloud");
     }
@@ -112,7 +115,8 @@ fn served(args: &ServeArgs, mut reader: Reader, lambda: Option<&RuntimeApi>) -> 
     }
     let settings = Settings::read(&mut reader);
     let access = access(args, &mut reader, lambda);
-    let limits = listen::limits(&mut reader, Platform::detect(variable).limits());
+    let limits = |r: &mut Reader| listen::limits(r, Platform::detect(variable).limits());
+    let limits = if lambda.is_some() { reader.check(limits) } else { limits(&mut reader) };
     let (settings, access) = reader.finish(settings.zip(access))?;
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();

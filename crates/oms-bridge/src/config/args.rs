@@ -4,8 +4,10 @@ use std::env;
 use std::fmt;
 use std::marker::PhantomData;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use settings::setting::Given;
+use settings::values::By;
 use settings::{Spec, Values};
 
 use super::table;
@@ -51,6 +53,7 @@ fn option<C: WithSettings>(spec: &'static Spec) -> Arg {
         .value_name(spec.value)
         .action(ArgAction::Set)
         .help(spec.help())
+        .hide(!spec.is_used_by(C::NAME))
         .hide_short_help(is_required(spec) || !spec.short_help.contains(&C::NAME))
         .help_heading(C::HEADING.unwrap_or(spec.section.title.en))
 }
@@ -79,9 +82,18 @@ impl<C: WithSettings> FromArgMatches for SettingsOf<C> {
                 Given::VariableOrOption => matches.get_one::<String>(spec.name).cloned(),
                 Given::Variable => env::var(spec.name).ok(),
             };
+            let is_option = spec.given == Given::VariableOrOption
+                && matches.value_source(spec.name) == Some(ValueSource::CommandLine);
+            let by = if is_option { By::Option(format!("--{}", spec.option()).into()) } else { By::Variable };
             if let Some(value) = value {
-                self.values.set(spec, &value);
+                self.values.set_for(C::NAME, spec, &value, by);
             }
+        }
+        // What the command does not have, and its user may expect it to heed.
+        let others =
+            table::of_commands().filter(|spec| !spec.is_of(C::NAME) && spec.missed_by.contains(&C::NAME));
+        for (spec, value) in others.filter_map(|spec| Some((spec, env::var(spec.name).ok()?))) {
+            self.values.set_for(C::NAME, spec, &value, By::Variable);
         }
         Ok(())
     }

@@ -183,11 +183,10 @@ fn keep_apart(
 }
 
 pub(super) fn deletes(r: &mut Reader) -> Deletes {
-    let propagate = r.get(&PROPAGATE_DELETES);
-    let max = r.get(&MAX_DELETES);
-    if propagate == Some(true) {
-        Deletes::Propagated { max: max.unwrap_or(DELETES) }
+    if r.get(&PROPAGATE_DELETES) == Some(true) {
+        Deletes::Propagated { max: r.get(&MAX_DELETES).unwrap_or(DELETES) }
     } else {
+        r.check(|r| r.get(&MAX_DELETES));
         Deletes::Ignored
     }
 }

@@ -93,13 +93,13 @@ impl Settings {
         let source = copy::source(r, journal);
         let copy = (mode != ForwardMode::Oms).then(|| copy::read(r, journal, source.as_ref()));
         let looked_at = r.is_set(&DEST.spec) && r.is_set(&DEST_ENDPOINT.spec);
-        let mirror = if copy.is_none() && looked_at { copy::destination(r) } else { None };
-        // What this mode has no use for is read all the same: a bad value is a slip, whatever the mode.
+        // What this mode has no use for is checked all the same: a bad value is a slip, whatever the mode.
+        let mirror = if copy.is_none() && looked_at { r.check(copy::destination) } else { None };
         if mode == ForwardMode::Copy {
-            oms::check(r);
+            r.check(oms::check);
         }
         if mode == ForwardMode::Oms {
-            copy::deletes(r);
+            r.check(copy::deletes);
         }
         keys::check_oss(r);
         let key_encoding = r.get(&KEY_ENCODING);
@@ -125,6 +125,15 @@ impl Settings {
             ingest,
             aws_region,
         })
+    }
+
+    /// The same for a command that looks at the destination, also where OMS copies.
+    pub(crate) fn read_with_destination(r: &mut Reader) -> Option<Self> {
+        let settings = Self::read(r)?;
+        if settings.mirror.is_some() {
+            copy::destination(r);
+        }
+        Some(settings)
     }
 
     /// Whether keys can be forwarded that come without a bucket.

@@ -168,7 +168,7 @@ mod tests {
     const SOURCE: Role = Role::Source(Dialect::Oss);
     const DESTINATION: Role = Role::Destination(Dialect::Oss);
 
-    fn found(role: Role, given: &[(&Spec, &str)]) -> Result<Option<String>, String> {
+    fn found(role: Role, given: &[(&'static Spec, &str)]) -> Result<Option<String>, String> {
         let values = given.iter().fold(Values::default(), |values, (spec, value)| values.with(spec, value));
         let mut reader = Reader::new(values);
         let service = service(&mut reader, role);

@@ -23,11 +23,11 @@ fn good() -> Values {
     ])
 }
 
-fn given(settings: &[(&Spec, &str)]) -> Values {
+fn given(settings: &[(&'static Spec, &str)]) -> Values {
     with(Values::default(), settings)
 }
 
-fn with(values: Values, settings: &[(&Spec, &str)]) -> Values {
+fn with(values: Values, settings: &[(&'static Spec, &str)]) -> Values {
     settings.iter().fold(values, |values, (spec, value)| values.with(spec, value))
 }
 

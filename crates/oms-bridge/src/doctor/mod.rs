@@ -32,6 +32,7 @@ pub(crate) use self::desk::DeskSetup;
 pub(crate) use self::ends::CopyEnds;
 use crate::config::Settings;
 use crate::failure::{End, Failure, FailureKind};
+use ::settings::reader::WithoutEffect;
 use ::settings::{ConfigError, Problem};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
@@ -165,6 +166,8 @@ pub(crate) fn unusable(
 /// What is examined.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subjects<'p> {
+    /// Variables that are set, and that the mode does not use.
+    pub without_effect: &'p [WithoutEffect],
     /// The settings.
     pub settings: &'p Settings,
     /// The credentials of the environment.
@@ -224,10 +227,13 @@ impl SideChecks {
     }
 }
 
-/// Runs all checks. `id` names the probe objects, and must be unique.
+/// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
+/// same.
 pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
-    let Subjects { settings, credentials, missing, api, journal, open, ends, beside } = subjects;
+    let Subjects { settings, without_effect, credentials, missing, api, journal, open, ends, beside } =
+        subjects;
     let mut findings = settings::check(settings);
+    findings.extend(without_effect.iter().map(settings::without_effect));
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
     findings.extend(settings::oss_credentials(credentials, missing));
     let oms = async {

@@ -6,6 +6,7 @@ use super::{Finding, Severity};
 use crate::config::{Mode, OmsSettings, Service, Settings};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
+use settings::reader::WithoutEffect;
 use settings::text::masked;
 use settings::{ConfigError, Problem};
 
@@ -52,6 +53,17 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         findings.push(batch(oms.batch));
     }
     findings
+}
+
+/// A variable that is set, and that the mode does not use.
+pub(super) fn without_effect(variable: &WithoutEffect) -> Finding {
+    Finding::bad(
+        "settings",
+        Severity::Warning,
+        variable.to_string(),
+        "somebody may rely on it",
+        "set FORWARD_MODE to a mode that uses it, or unset it",
+    )
 }
 
 /// The hosts of Finance Cloud do not name its regions.

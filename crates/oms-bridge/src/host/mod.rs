@@ -4,4 +4,3 @@ pub(crate) mod access;
 pub(crate) mod fc;
 pub(crate) mod function;
 pub(crate) mod lambda;
-pub(crate) mod send;

@@ -131,7 +131,7 @@ pub(super) struct CopyArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     failed_list: Option<PathBuf>,
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
-    #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit"], hide_short_help = true)]
+    #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit", "include", "exclude", "filter_keys", "preserve", "links", "part_size"], hide_short_help = true)]
     abort_stale: bool,
     /// With `--abort-stale`: only uploads at least this old.
     #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale", hide_short_help = true)]

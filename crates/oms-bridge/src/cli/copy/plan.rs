@@ -14,6 +14,7 @@ use super::route::{Route, RouteError};
 use super::services::Services;
 use super::{CopyArgs, LinkChoice, PreserveChoice};
 use crate::config::table::copy::SOURCE_ENDPOINT;
+use crate::config::table::oms::{EXCLUDE, INCLUDE};
 use crate::failure::Failure;
 use crate::features;
 use bridge_core::policy::KeyFilter;
@@ -230,6 +231,14 @@ fn extras(preserve: &[PreserveChoice]) -> Extras {
 /// What `--include` and `--exclude` let through.
 fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
     let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
+    if include.or(exclude).is_some() {
+        // Whoever gives these knows that the settings of the same names do not hold here.
+        r.text(&INCLUDE.spec);
+        r.text(&EXCLUDE.spec);
+    } else if args.filter_keys {
+        let what = Invalid::new("has no effect here, only with --include or --exclude");
+        r.problem("--filter-keys", what.with_remedy("leave it out"));
+    }
     // Each by itself first, so that the problem names the right option.
     for (name, globs) in [("--include", include), ("--exclude", exclude)] {
         r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new));

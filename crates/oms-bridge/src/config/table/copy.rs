@@ -2,7 +2,7 @@
 
 use oss_lite::{BucketName, Dialect};
 use settings::location::Place;
-use settings::setting::{Secrecy, Section, Spec, Unset, text};
+use settings::setting::{Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, lenient, parse, table};
 
 use super::{ALL, FORWARDING};
@@ -20,11 +20,22 @@ const SECTION: Section = Section {
 const BASE: Spec = Spec { section: &SECTION, commands: FORWARDING, ..Spec::BASE };
 const KEY: Spec = Spec { commands: ALL, secrecy: Secrecy::Secret, ..BASE };
 
+const DESTINATION: Text = text(
+    "where this program copies (the command `copy`, `FORWARD_MODE` `copy` and `oms-then-copy`) and in `explain`; a sync task has its own destination",
+    "由本程序复制时（命令 `copy`，或 `FORWARD_MODE` 为 `copy` 或 `oms-then-copy`），以及 `explain` 中；同步任务有自己的目标端",
+);
+
+const DELETES: Text = text(
+    "where events are forwarded by copies (`FORWARD_MODE` `copy` or `oms-then-copy`): neither OMS nor the command `copy` removes anything",
+    "以复制转发事件时（`FORWARD_MODE` 为 `copy` 或 `oms-then-copy`）：OMS 和命令 `copy` 都不删除任何对象",
+);
+
 table! {
     /// Both ends of copies.
     pub(crate) static TABLE;
 
     SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
+        unused_by: &["status"],
         value: "[s3://]BUCKET",
         short_help: &["serve", "send", "consume"],
         about: text(
@@ -39,6 +50,7 @@ table! {
         ..BASE
     };
     SOURCE_ENDPOINT: String = parse::text, Spec {
+        unused_by: &["status"],
         value: "HOST",
         commands: ALL,
         about: text(
@@ -53,6 +65,7 @@ table! {
         ..BASE
     };
     DEST: Place = lenient::place, Spec {
+        only: DESTINATION,
         value: "obs://BUCKET[/PREFIX]",
         about: text(
             "Bucket that objects are copied to, in OBS or OSS, and what stands before their keys there",
@@ -66,6 +79,7 @@ table! {
         ..BASE
     };
     DEST_ENDPOINT: String = parse::text, Spec {
+        only: DESTINATION,
         value: "HOST",
         commands: ALL,
         short_help: &["copy"],
@@ -74,6 +88,7 @@ table! {
         ..BASE
     };
     DEST_REGION: String = lenient::region, Spec {
+        only: DESTINATION,
         value: "REGION",
         commands: ALL,
         about: text("Region id of a destination in OSS", "OSS 目标端的区域 ID"),
@@ -81,23 +96,29 @@ table! {
         ..BASE
     };
     DEST_AK: String = parse::key, Spec {
+        only: DESTINATION,
         value: "AK",
         about: text("Access key of the destination", "目标端的访问密钥"),
         unset: Unset::Is(text("`HW_AK` for OBS, that of the source for OSS", "OBS 用 `HW_AK`，OSS 用源端凭证")),
         ..KEY
     };
     DEST_SK: String = parse::text, Spec {
+        only: DESTINATION,
         value: "SK",
         about: text("Secret key of the destination", "目标端的私有密钥"),
         unset: Unset::Is(text("`HW_SK` for OBS, that of the source for OSS", "OBS 用 `HW_SK`，OSS 用源端凭证")),
         ..KEY
     };
     DEST_SECURITY_TOKEN: String = parse::key, Spec {
+        only: DESTINATION,
         value: "TOKEN",
         about: text("Token of temporary credentials of the destination", "目标端临时凭证的令牌"),
         ..KEY
     };
     PROPAGATE_DELETES: bool = parse::boolean, Spec {
+        unused_by: &["status", "explain"],
+        missed_by: &["serve", "send", "replay", "doctor", "consume", "desk", "copy"],
+        only: DELETES,
         value: "BOOL",
         about: text(
             "Whether an object that is removed at the source is removed at the destination: `true` or `false`",
@@ -107,6 +128,8 @@ table! {
         ..BASE
     };
     MAX_DELETES: usize = parse::positive, Spec {
+        unused_by: &["status", "explain"],
+        only: text("with `PROPAGATE_DELETES=true`, in a mode that copies", "设置了 `PROPAGATE_DELETES=true` 且为复制模式时"),
         value: "N",
         about: text("Objects that an instance may remove in ten minutes", "每个实例十分钟内最多删除的对象数"),
         unset: Unset::Is(text("100", "100")),

@@ -1,7 +1,7 @@
 //! Settings of OMS, and of which keys are forwarded how.
 
 use oss_lite::{BucketName, Dialect};
-use settings::setting::{Secrecy, Section, Spec, Unset, text};
+use settings::setting::{Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, lenient, parse, table};
 
 use super::{ALL, FORWARDING};
@@ -10,6 +10,9 @@ use bridge_core::oms::SyncUrl;
 use object_events::KeyEncoding;
 
 const SECTION: Section = Section { title: text("Settings", "基本设置"), intro: text("", "") };
+
+/// Of requests to OMS.
+const OMS: Text = text("on requests that forward keys to OMS", "向 OMS 转发键时");
 
 const BASE: Spec = Spec { section: &SECTION, commands: FORWARDING, ..Spec::BASE };
 const SECRET: Spec = Spec { secrecy: Secrecy::Secret, ..BASE };
@@ -81,6 +84,8 @@ table! {
         ..BASE
     };
     OMS_BATCH: usize = |text| parse::number(text, 1..=100), Spec {
+        unused_by: &["status", "explain"],
+        only: OMS,
         value: "N",
         about: text("Keys per OMS request, 1 to 100", "每个 OMS 请求的键数，1 到 100"),
         more: text("OMS documents 10", "OMS 文档写的是 10"),
@@ -88,6 +93,8 @@ table! {
         ..BASE
     };
     OMS_MAX_RPS: f64 = requests_per_second, Spec {
+        unused_by: &["status", "explain"],
+        only: OMS,
         value: "RPS",
         about: text("Own ceiling on OMS requests per second, per instance", "每个实例自设的每秒 OMS 请求上限"),
         ..BASE
@@ -99,6 +106,8 @@ table! {
     pub(crate) static FILTERS;
 
     KEY_ENCODING: KeyEncoding = key_encoding, Spec {
+        unused_by: &["send", "replay", "status", "explain", "desk"],
+        only: text("on events from OSS", "处理 OSS 事件时"),
         value: "ENCODING",
         section: &FILTER,
         about: text("How keys arrive in OSS events: `raw` or `percent`", "OSS 事件中键的编码：`raw` 或 `percent`"),
@@ -106,6 +115,9 @@ table! {
         ..BASE
     };
     INCLUDE: String = parse::text, Spec {
+        unused_by: &["replay", "status"],
+        missed_by: &["copy"],
+        only: FILTERED,
         value: "GLOBS",
         short_help: &["serve", "send", "consume"],
         section: &FILTER,
@@ -121,6 +133,9 @@ table! {
         ..BASE
     };
     EXCLUDE: String = parse::text, Spec {
+        unused_by: &["replay", "status"],
+        missed_by: &["copy"],
+        only: FILTERED,
         value: "GLOBS",
         short_help: &["serve", "send", "consume"],
         section: &FILTER,
@@ -132,6 +147,11 @@ table! {
         ..BASE
     };
 }
+
+const FILTERED: Text = text(
+    "on what is forwarded for the first time; `copy` has options of this name, and no settings",
+    "首次转发时；`copy` 有同名选项，但不读取该设置",
+);
 
 const FILTER: Section = Section { title: text("Keys", "键"), intro: text("", "") };
 

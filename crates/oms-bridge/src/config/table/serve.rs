@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http_listener::token::Token;
-use settings::setting::{Given, Secrecy, Section, Spec, Unset, text};
+use settings::setting::{Given, Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, parse, table};
 use terminal::format::LogFormat;
 
@@ -36,8 +36,21 @@ const INGEST: Section = Section {
     ),
 };
 
+/// Commands that fetch nothing from the web.
+const FETCH_NOTHING: &[&str] = &["send", "status", "explain", "consume"];
+
+const FETCHED: Text = text("where objects are fetched from the web", "从网上抓取对象时");
+
 const BASE: Spec = Spec { commands: FORWARDING, ..Spec::BASE };
-const LIMIT: Spec = Spec { section: &LIMITS, commands: &["serve", "consume", "desk", "dev"], ..Spec::BASE };
+const LIMIT: Spec = Spec {
+    section: &LIMITS,
+    commands: &["serve", "consume", "desk", "dev"],
+    only: text(
+        "where something listens: on AWS Lambda, and in `consume` without `--listen`, nothing does",
+        "有监听时：在 AWS Lambda 上，以及 `consume` 没有 `--listen` 时，没有监听",
+    ),
+    ..Spec::BASE
+};
 
 table! {
     /// What listens.
@@ -70,6 +83,8 @@ table! {
         ..BASE
     };
     INGEST_TOKEN: Token = token, Spec {
+        unused_by: &["send", "replay", "status", "explain", "consume", "desk"],
+        only: text("in `serve`", "`serve` 中"),
         value: "TOKEN",
         section: &INGEST,
         secrecy: Secrecy::Secret,
@@ -79,6 +94,8 @@ table! {
         ..BASE
     };
     INGEST_DOMAINS: String = parse::text, Spec {
+        unused_by: FETCH_NOTHING,
+        only: FETCHED,
         value: "NAMES",
         section: &INGEST,
         about: text(
@@ -89,6 +106,8 @@ table! {
         ..BASE
     };
     INGEST_ALLOW_PRIVATE: bool = parse::boolean, Spec {
+        unused_by: FETCH_NOTHING,
+        only: FETCHED,
         value: "BOOL",
         section: &INGEST,
         about: text(

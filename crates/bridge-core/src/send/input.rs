@@ -5,7 +5,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use bridge_core::send::{KeyChunk, KeyInput};
+use super::{KeyChunk, KeyInput};
 use settings::Invalid;
 use settings::lenient::{self, MARK, Start};
 
@@ -14,7 +14,7 @@ const CHUNK: usize = 1000;
 
 /// A source of keys.
 #[derive(Debug)]
-pub(crate) struct Input(KeySource);
+pub struct Input(KeySource);
 
 #[derive(Debug)]
 enum KeySource {
@@ -24,7 +24,7 @@ enum KeySource {
 
 /// What separates keys on stdin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Separator {
+pub enum Separator {
     /// A line feed, or carriage return and line feed.
     Line,
     /// A NUL byte.
@@ -37,13 +37,13 @@ impl Input {
     /// # Errors
     ///
     /// The first one that is not a key, and what was probably meant.
-    pub(crate) fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
+    pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
         let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
         Ok(Self(KeySource::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
     /// The keys on stdin, of `bucket` if that is known. Empty ones are skipped.
-    pub(crate) fn stdin(separator: Separator, bucket: Option<String>) -> Self {
+    pub fn stdin(separator: Separator, bucket: Option<String>) -> Self {
         let (chunks, input) = mpsc::channel(1);
         let end = match separator {
             Separator::Line => b'\n',
@@ -59,7 +59,7 @@ impl Input {
     }
 
     /// Number of keys, if it is known in advance.
-    pub(crate) fn length(&self) -> Option<u64> {
+    pub fn length(&self) -> Option<u64> {
         match &self.0 {
             KeySource::Keys(keys) => u64::try_from(keys.len()).ok(),
             KeySource::Stdin(_) => None,

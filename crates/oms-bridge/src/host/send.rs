@@ -1,5 +1,0 @@
-//! Keys from the command line.
-
-mod input;
-
-pub(crate) use self::input::{Input, Separator};
