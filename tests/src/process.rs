@@ -161,6 +161,7 @@ impl Process {
     }
 
     /// As [`Process::spawn`]. `heard` is notified of each line on standard error, that of other processes too.
+    #[cfg(feature = "desk")]
     pub(crate) fn spawn_heard(arguments: &[String], settings: &Settings, heard: Arc<Notify>) -> Self {
         Self::spawn_with(&binary(), arguments, settings, None, heard)
     }
