@@ -46,7 +46,7 @@ async fn desk(world: &World) -> Desk {
 async fn expired(desk: &Desk) -> Entry {
     let token = HeaderValue::from_static("Bearer 0123456789abcdef");
     let user = desk.0.users.who(Some(&token)).unwrap();
-    let row = desk.pending(&user, &Name::of("film.mp4").unwrap(), 40 << 20, UNKNOWN.to_owned()).unwrap();
+    let row = desk.pending(user, &Name::of("film.mp4").unwrap(), 40 << 20, UNKNOWN.to_owned()).unwrap();
     let mut row = row.in_parts(16 << 20);
     assert!(row.begin("upload", 0, None));
     let row = Entry { expires_at: Some(1), due_at: Some(1), ..row };
