@@ -10,12 +10,11 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "key          {}", printable(&self.key))?;
         side(f, "source", &self.source)?;
-        match &self.destination {
-            Some(destination) => side(f, "destination", destination)?,
-            None => {
-                let are = if self.unset.len() > 1 { "are" } else { "is" };
-                writeln!(f, "destination  not looked at: {} {are} not set", self.unset.join(" and "))?;
-            }
+        if let Some(destination) = &self.destination {
+            side(f, "destination", destination)?;
+        } else {
+            let are = if self.unset.len() > 1 { "are" } else { "is" };
+            writeln!(f, "destination  not looked at: {} {are} not set", self.unset.join(" and "))?;
         }
         writeln!(f, "\nrecords")?;
         entry(f, "success", self.records.success.as_ref())?;

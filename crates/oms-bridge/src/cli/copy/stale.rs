@@ -19,12 +19,11 @@ const ACCEPTED: &str = "--abort-stale takes oss://bucket[/prefix] or obs://bucke
 
 pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) -> Ended {
     let place = args.destination.as_deref().or(args.source.as_deref());
-    let to_clean = match place {
-        Some(place) => to_clean(place, &mut r),
-        None => {
-            r.problem("DST", Invalid::new("missing").with_remedy(ACCEPTED));
-            None
-        }
+    let to_clean = if let Some(place) = place {
+        to_clean(place, &mut r)
+    } else {
+        r.problem("DST", Invalid::new("missing").with_remedy(ACCEPTED));
+        None
     };
     let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
     let ((place, service), before) = r.finish(to_clean.zip(before))?;
