@@ -57,7 +57,7 @@ impl QueueError {
     }
 
     /// The same error as a transient one, since it is not known yet whether it persists.
-    pub(super) fn as_transient(self) -> Self {
+    pub(super) fn into_transient(self) -> Self {
         Self { kind: QueueErrorKind::Transient, ..self }
     }
 

@@ -115,7 +115,7 @@ impl Queue {
                 Renewed::Others => tracing::debug!(%error, "continuing with other AWS credentials"),
                 Renewed::Same => return Err(error),
                 // The next request fetches them again.
-                Renewed::Unknown => return Err(error.as_transient()),
+                Renewed::Unknown => return Err(error.into_transient()),
             }
         }
     }

@@ -60,7 +60,8 @@ impl<W: Write> Write for JsonLines<W> {
 /// Shortest time between two equal warnings of Lambda's runtime.
 const SELDOM: Duration = Duration::from_secs(1);
 
-/// Suppresses repeated warnings of Lambda's runtime: its workers request the next event without a pause, and each warns every time, until the API counts as lost.
+/// Suppresses repeated warnings of Lambda's runtime: its workers request the next event without a pause, and
+/// each warns every time, until the API counts as lost.
 fn unless_repeated() -> impl Filter<Registry> {
     let last = LastLogged::default();
     let is_the_runtime = |target: &str| target.starts_with("lambda_runtime");
@@ -109,7 +110,8 @@ const CRATES: [&str; 10] = [
     "web_ingest",
 ];
 
-/// Log targets of 0.1.0, before the product was divided into crates, if their module has another name in [`CRATES`] now.
+/// Log targets of 0.1.0, before the product was divided into crates, if their module has another name in
+/// [`CRATES`] now.
 const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
@@ -118,7 +120,8 @@ const RENAMED: [(&str, &str); 5] = [
     ("oms_bridge::logging", "terminal::logging"),
 ];
 
-/// `oms_bridge=debug` applies to the whole product, and `oms_bridge::journal=debug` to the journal, whichever crate it is in. A level that is given for a crate itself takes precedence.
+/// `oms_bridge=debug` applies to the whole product, and `oms_bridge::journal=debug` to the journal, whichever
+/// crate it is in. A level that is given for a crate itself takes precedence.
 fn of_the_product(given: Targets) -> Targets {
     let explicit: Vec<(String, LevelFilter)> =
         given.iter().map(|(target, level)| (target.to_owned(), level)).collect();
@@ -140,7 +143,8 @@ fn of_the_product(given: Targets) -> Targets {
     given.with_targets(implied)
 }
 
-/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). If it cannot be parsed, logs why, and logs at `info`.
+/// Starts logging at the levels of `filter` (`info`, or `oms_bridge=debug,hyper=warn`). If it cannot be
+/// parsed, logs why, and logs at `info`.
 ///
 /// Other messages have the same form ([`stderr`]). A second call has no effect.
 pub fn start(format: LogFormat, filter: &str) {

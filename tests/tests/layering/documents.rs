@@ -238,7 +238,7 @@ const TYPICAL: [(&str, &str, &str); 10] = [
     ("which URLs may be fetched for others", "crates/object-copy/src/egress", "struct AllowList"),
     ("user metadata in each service's form", "crates/object-copy/src/transfer/metadata.rs", "fn escape("),
     ("a command", "crates/oms-bridge/src/cli", "enum Command"),
-    ("what may become of an upload", "crates/upload-desk/src/entry.rs", "struct Entry"),
+    ("state transitions of an upload", "crates/upload-desk/src/entry.rs", "struct Entry"),
     ("requests to OSS or OBS", "crates/oss-lite/src/dialect.rs", "enum Dialect"),
     ("what the local cloud does, checks or breaks", "crates/cloud-twin/src", "enum FaultAction"),
 ];
