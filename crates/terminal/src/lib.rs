@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`numbers`] | counts, sizes, rates and times in one style |
 //! | [`layout`] | tables and paragraphs within the width of the terminal |
+//! | [`language`] | the language of this process, and help and errors of clap in it |
 //! | `chinese` | where lines of Chinese may be broken |
 //! | [`style`] | whether to use colours; the width of the terminal |
 //! | [`stderr`] | all output to stderr: messages as text or JSON, without breaking the progress bar |
@@ -24,6 +25,7 @@
 mod chinese;
 pub mod format;
 pub mod interrupts;
+pub mod language;
 pub mod layout;
 pub mod logging;
 pub mod numbers;

@@ -2,7 +2,7 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | [`language`] | the language that the environment asks for |
+//! | [`mod@language`] | the language that the environment asks for |
 //! | `catalogue` | the table of translations, `texts/zh_CN.po`, and the search in it |
 //! | `template` | a text with placeholders: `cannot connect to {host}` |
 //! | `command` | the help of a command line, translated |

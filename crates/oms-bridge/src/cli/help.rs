@@ -16,11 +16,12 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory as _};
 use serde::Serialize;
 use settings::Spec;
 use settings::setting::Given;
+use terminal::language;
 use terminal::layout::paragraph;
 use terminal::style::Stream;
 use terminal::usage::usage;
 
-use super::{Cli, Ended, Exit, exit, language, print_json};
+use super::{Cli, Ended, Exit, exit, print_json};
 use crate::config::table;
 use crate::failure::Failure;
 
@@ -55,7 +56,7 @@ struct HelpText {
 
 pub(super) fn run(args: &HelpArgs) -> Ended {
     // What programs read is in English.
-    let mut cli = if args.json { command() } else { language::shown(command()) };
+    let mut cli = if args.json { command() } else { language::shown(command(), &table::named) };
     cli.build();
     let command = match &args.command {
         None => Some(&mut cli),

@@ -17,7 +17,6 @@ mod explain;
 mod help;
 mod json_failure;
 mod json_list;
-mod language;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
 mod output;
@@ -44,7 +43,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
 use crate::config::table::serve::LOG_FORMAT;
-use crate::config::{Settings, keys};
+use crate::config::{Settings, keys, table};
 use crate::failure::{self, End, Failure};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
@@ -53,7 +52,7 @@ use settings::text;
 use settings::{Problem, Reader, Values, lenient};
 use terminal::logging;
 use terminal::numbers::{counted, elapsed};
-use terminal::{stderr, style};
+use terminal::{language, stderr, style};
 
 const EXAMPLE: &str =
     if cfg!(feature = "demo") { "Example:\n  oms-bridge demo" } else { "Example:\n  oms-bridge doctor" };
@@ -143,13 +142,13 @@ impl Command {
 /// The texts of all help, for the test that holds the table of their translations complete.
 #[cfg(feature = "chinese")]
 pub fn texts_of_help() -> std::collections::BTreeSet<String> {
-    language::texts_of(help::command())
+    language::texts_of(help::command(), &table::named)
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     style::start();
-    language::start();
+    language::start(variable, table::all());
     let arguments = start::arguments();
     let cli = match start::command_line(&arguments) {
         Ok(cli) => cli,

@@ -6,11 +6,13 @@ use std::ffi::{OsStr, OsString};
 use clap::FromArgMatches as _;
 use fc_adapter::Platform;
 
-use super::{Cli, Exit, help, json_failure, language, variable};
+use super::{Cli, Exit, help, json_failure, variable};
+use crate::config::table;
 use crate::config::table::serve::LOG_FORMAT;
 use crate::failure::Failure;
 use crate::host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
+use terminal::language;
 use terminal::stderr;
 use terminal::style::Stream;
 use terminal::usage::WrongArguments;
@@ -33,7 +35,7 @@ pub(super) fn usual_format() -> LogFormat {
 
 /// Parses the arguments. Prints the help or the version if requested, or what is wrong.
 pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
-    let read = language::shown(help::command()).try_get_matches_from(arguments);
+    let read = language::shown(help::command(), &table::named).try_get_matches_from(arguments);
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
             stderr::start(format(arguments));

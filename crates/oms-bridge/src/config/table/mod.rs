@@ -34,9 +34,13 @@ pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
 }
 
 /// All settings: these, and those of the process, which are read before it is known what it is to do.
-#[cfg(any(test, feature = "chinese"))]
 pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
     of_commands().chain(serve::LOGS.iter().copied())
+}
+
+/// The setting of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Spec> {
+    all().find(|spec| spec.name == name)
 }
 
 /// Whether this build can make use of a setting.
