@@ -68,8 +68,8 @@ async fn a_copy_behind_one_is_not_missing() {
 async fn an_object_of_amazon_s3_behind_one_is_not_gone() {
     let document = "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>";
     for (document, id, code, said) in [
-        ("", None, 3, "not the service's"),
-        (document, None, 3, "not the service's"),
+        ("", None, 3, "not from the service"),
+        (document, None, 3, "not from the service"),
         (document, Some("4442587FB7D0A2F9"), 3, "no such object"),
     ] {
         let cloud = Cloud::start().await;
@@ -89,7 +89,7 @@ async fn an_object_of_amazon_s3_behind_one_is_not_gone() {
             .set("AWS_ENDPOINT_URL_S3", s3.url(""));
         let finished = copy.run().await;
         assert_eq!(finished.code, Some(code), "{finished:?}");
-        let told = finished.stderr.contains("not the service's");
-        assert_eq!(told, said == "not the service's", "{finished:?}");
+        let told = finished.stderr.contains("not from the service");
+        assert_eq!(told, said == "not from the service", "{finished:?}");
     }
 }
