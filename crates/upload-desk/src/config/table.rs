@@ -109,7 +109,7 @@ table! {
         secrecy: Secrecy::Secret,
         about: text(
             "Database of the catalogue: `sqlite://FILE` or `mysql://USER:PASSWORD@HOST/DATABASE`",
-            "目录的数据库：`sqlite://文件` 或 `mysql://USER:PASSWORD@HOST/DATABASE`",
+            "对象目录的数据库：`sqlite://文件` 或 `mysql://USER:PASSWORD@HOST/DATABASE`",
         ),
         more: text("a database of MySQL or MariaDB may be shared by several desks", "MySQL、MariaDB 的数据库可供多个上传台共用"),
         unset: Unset::Is(text("`sqlite://oms-bridge-desk.db`", "`sqlite://oms-bridge-desk.db`")),

@@ -63,7 +63,7 @@ table! {
         secrecy: Secrecy::Secret,
         about: text(
             "Bearer token that senders of events must present, 16 characters or more; required where no platform authenticates callers",
-            "向 `serve` 发送事件所用的令牌，至少 16 个字符；没有平台把关的地方需要",
+            "向 `serve` 发送事件所用的令牌，至少 16 个字符；平台不校验调用者时必须设置",
         ),
         more: text("visible ASCII characters", "可见 ASCII 字符"),
         unset: Unset::Required(text(
@@ -100,7 +100,7 @@ table! {
         section: &INGEST,
         about: text(
             "Comma-separated host names that objects are fetched from; `*.example.com` for all below example.com",
-            "可以抓取的主机名，以逗号分隔；`*.example.com` 表示其下所有名字",
+            "可以抓取的主机名，以逗号分隔；`*.example.com` 表示其下所有主机名",
         ),
         unset: Unset::Required(text(" with `INGEST_TOKEN`", "：与 `INGEST_TOKEN` 同时")),
         ..BASE
@@ -150,7 +150,7 @@ table! {
             "Connections open at once, 2 to 100000; half of them may have a request",
             "同时打开的连接数，2 到 100000，其中一半可以有请求",
         ),
-        more: text("the one silent for longest makes room", "沉默最久的让位"),
+        more: text("the one silent for longest makes room", "超出时关闭等待最久的连接"),
         unset: Unset::Is(text(
             "512; 64 for consume; 2000 under Function Compute",
             "512；`consume` 为 64，函数计算上为 2000",
