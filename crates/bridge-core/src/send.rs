@@ -1,4 +1,4 @@
-//! Keys handed over by hand, through the same pipeline as events.
+//! Keys from the command line, through the same pipeline as events.
 
 pub mod input;
 
@@ -18,18 +18,21 @@ use object_events::change::ObjectChange;
 /// Longest time one chunk of keys may take: long enough to wait out the gateway's throttling windows.
 const CHUNK_TIMEOUT: Duration = Duration::from_mins(15);
 
+/// An error of an input, of a type of its reader.
+pub type InputError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A chunk of the input.
 #[derive(Debug, Default)]
 pub struct KeyChunk {
     /// Keys, in their order.
     pub keys: Vec<String>,
-    /// What is no key, and why.
-    pub rejected: Vec<String>,
+    /// Texts that are not keys, and why.
+    pub rejected: Vec<InputError>,
     /// Reading stopped here because of this.
-    pub error: Option<String>,
+    pub error: Option<InputError>,
 }
 
-/// Where keys come from.
+/// A source of keys.
 pub trait KeyInput: Send {
     /// The next chunk; `None` after the last one.
     fn next(&mut self) -> impl Future<Output = Option<KeyChunk>> + Send;
@@ -45,12 +48,12 @@ impl KeyChunk {
     }
 }
 
-/// What became of an input.
+/// The result of sending an input.
 #[derive(Debug, Default)]
 pub struct SentKeys {
-    /// Keys read, those included that are no keys.
+    /// Keys read, including rejected ones.
     pub keys: usize,
-    /// What became of them.
+    /// Their outcomes.
     pub report: Report,
     /// Keys that were not begun, as far as they are known.
     pub not_begun: usize,
@@ -72,7 +75,7 @@ pub enum SendStopped {
     /// By the user, without finishing what was sent.
     Aborted,
     /// The input could not be read.
-    Input(String),
+    Input(InputError),
 }
 
 /// Sends all keys of `input`, a chunk at a time. `stop` ends it early: what was sent is finished first,
@@ -101,8 +104,8 @@ pub async fn send(
         sent.keys += keys.len() + rejected.len();
         sent.report.failed += rejected.len();
         sent.report.unrecorded += rejected.len();
-        for what in &rejected {
-            observer.observe(&ProgressEvent::Rejected { what });
+        for why in &rejected {
+            observer.observe(&ProgressEvent::Rejected { what: &why.to_string() });
         }
         sent.chunk(pipeline, credentials, keys, observer, stop).await;
         sent.stopped = sent.stopped.or(error.map(SendStopped::Input));
@@ -133,9 +136,9 @@ impl SentKeys {
         let budget = Budget::until(now + CHUNK_TIMEOUT, now);
         let settled = match pipeline.settle(changes, credentials.from_environment(), budget) {
             Ok(settled) => settled,
-            // Keys that are handed over name no bucket, so the guard has nothing to find.
+            // These keys name no bucket, so the guard finds nothing.
             Err(error) => {
-                self.stopped = Some(SendStopped::Input(error.to_string()));
+                self.stopped = Some(SendStopped::Input(error.into()));
                 return;
             }
         };

@@ -3,6 +3,7 @@
 use std::io;
 use std::thread;
 
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::{KeyChunk, KeyInput};
@@ -114,15 +115,17 @@ impl KeyReader {
                     match self.key(key) {
                         Ok(key) if key.is_empty() => {}
                         Ok(key) => chunk.keys.push(key),
-                        Err(Rejected::Line(why)) => chunk.rejected.push(format!("line {}: {why}", self.line)),
-                        Err(Rejected::List(why)) => {
-                            chunk.error = Some(why);
+                        Err(KeyError::Line(why)) => {
+                            chunk.rejected.push(RejectedLine { number: self.line, why }.into());
+                        }
+                        Err(KeyError::List(error)) => {
+                            chunk.error = Some(error.into());
                             break;
                         }
                     }
                 }
                 Err(error) => {
-                    chunk.error = Some(format!("cannot read keys from stdin: {error}"));
+                    chunk.error = Some(ListError::Unreadable(error).into());
                     break;
                 }
             }
@@ -135,7 +138,7 @@ impl KeyReader {
         }
     }
 
-    fn key(&self, mut key: Vec<u8>) -> Result<String, Rejected> {
+    fn key(&self, mut key: Vec<u8>) -> Result<String, KeyError> {
         let lines = self.end == b'\n';
         if lines && key.last() == Some(&b'\r') {
             key.pop();
@@ -144,27 +147,59 @@ impl KeyReader {
             match Start::of(&key) {
                 Start::Text(mark) => drop(key.drain(..mark)),
                 Start::Foreign(encoding) => {
-                    return Err(Rejected::List(format!("the list on stdin is {encoding}: save it as UTF-8")));
+                    return Err(ListError::Encoding(encoding).into());
                 }
             }
         }
-        let key = String::from_utf8(key).map_err(|error| {
-            Rejected::Line(format!("{:?} is not UTF-8", String::from_utf8_lossy(error.as_bytes())))
-        })?;
+        let key = String::from_utf8(key)
+            .map_err(|error| LineError::NotUtf8(String::from_utf8_lossy(error.as_bytes()).into_owned()))?;
         if lines && key.starts_with(MARK) {
-            return Err(Rejected::Line(lenient::marked(&key)));
+            return Err(LineError::Marked(lenient::marked(&key)).into());
         }
-        lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket)))
-            .map_err(|invalid| Rejected::Line(invalid.to_string()))
+        let key = lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket)));
+        Ok(key.map_err(LineError::Address)?)
     }
 }
 
-/// What is no key.
-enum Rejected {
-    /// This line alone.
-    Line(String),
-    /// All that follows.
-    List(String),
+/// Why a key could not be read.
+#[derive(Debug, Error)]
+enum KeyError {
+    /// Only this line is affected.
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// The rest of the list cannot be read either.
+    #[error(transparent)]
+    List(#[from] ListError),
+}
+
+/// A line that is not a key.
+#[derive(Debug, Error)]
+#[error("line {number}: {why}")]
+struct RejectedLine {
+    /// Its number, from 1.
+    number: usize,
+    #[source]
+    why: LineError,
+}
+
+/// Why a line is not a key.
+#[derive(Debug, Error)]
+enum LineError {
+    #[error("{0:?} is not UTF-8")]
+    NotUtf8(String),
+    #[error("{0}")]
+    Marked(String),
+    #[error(transparent)]
+    Address(Invalid),
+}
+
+/// Why the rest of the list cannot be read.
+#[derive(Debug, Error)]
+enum ListError {
+    #[error("the list on stdin is {0}: save it as UTF-8")]
+    Encoding(&'static str),
+    #[error("cannot read keys from stdin: {0}")]
+    Unreadable(#[source] io::Error),
 }
 
 #[cfg(test)]
@@ -192,18 +227,23 @@ mod tests {
     fn a_byte_order_mark_is_no_part_of_the_first_key() {
         let lines = chunks("\u{feff}a\r\nb\n\u{feff}c\n".as_bytes(), b'\n').remove(0);
         assert_eq!(lines.keys, ["a", "b"]);
-        assert!(lines.rejected[0].starts_with("line 3: ") && lines.rejected[0].contains("byte order mark"));
+        let rejected = lines.rejected[0].to_string();
+        assert!(rejected.starts_with("line 3: ") && rejected.contains("byte order mark"), "{rejected}");
         let nul = chunks("\u{feff}a\0".as_bytes(), 0).remove(0);
         assert_eq!(nul.keys, ["\u{feff}a"]);
         let foreign = chunks(b"\xff\xfea\0\n\0", b'\n').remove(0);
-        assert!(foreign.keys.is_empty() && foreign.error.is_some_and(|error| error.contains("UTF-16")));
+        assert!(
+            foreign.keys.is_empty()
+                && foreign.error.is_some_and(|error| error.to_string().contains("UTF-16"))
+        );
     }
 
     #[test]
     fn an_address_is_its_key_or_is_rejected_with_its_line() {
         let lines = chunks(b"oss://photos/a\n\noss://other/b\n", b'\n').remove(0);
         assert_eq!(lines.keys, ["a"]);
-        assert!(lines.rejected[0].starts_with("line 3: "), "{:?}", lines.rejected);
+        let rejected = lines.rejected[0].to_string();
+        assert!(rejected.starts_with("line 3: "), "{rejected}");
         assert!(Input::keys(vec!["oss://other/b".to_owned()], Some("photos")).is_err());
         assert!(Input::keys(vec!["oss://photos/b".to_owned()], None).is_err());
     }
