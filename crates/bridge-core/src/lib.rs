@@ -9,7 +9,7 @@
 //! | [`pipeline`] | the above, put together; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
 //! | [`replay`] | sends again what failed |
-//! | [`send`] | keys handed over by hand, through the same pipeline as events |
+//! | [`send`] | keys from the command line, through the same pipeline as events |
 //! | [`credentials`] | which credentials open the source and the log bucket |
 //! | [`metrics`] | counters, and how Prometheus reads them |
 //! | [`warm`] | connections opened ahead of the first event |

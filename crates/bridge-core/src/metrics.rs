@@ -109,13 +109,13 @@ mod tests {
         requests.add(41);
         let mut metrics = Exposition::new("bridge_");
         metrics.counter("requests", "Requests made.", requests.value());
-        metrics.gauge("in_flight", "Messages in hand.", 3);
+        metrics.gauge("in_flight", "Messages in flight.", 3);
         assert_eq!(
             metrics.into_text(),
             "# HELP bridge_requests_total Requests made.\n\
              # TYPE bridge_requests_total counter\n\
              bridge_requests_total 42\n\
-             # HELP bridge_in_flight Messages in hand.\n\
+             # HELP bridge_in_flight Messages in flight.\n\
              # TYPE bridge_in_flight gauge\n\
              bridge_in_flight 3\n"
         );

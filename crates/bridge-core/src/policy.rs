@@ -44,12 +44,12 @@ impl fmt::Display for Skip {
         f.write_str(match self {
             Self::Effect(Effect::Removed) => "the object was removed",
             Self::Effect(Effect::MultipartStep) => "a step inside a multipart upload",
-            Self::Effect(Effect::Unaffected) => "the content of the object is as it was",
+            Self::Effect(Effect::Unaffected) => "the content of the object is unchanged",
             Self::Effect(Effect::Read) => "the object was only read",
             Self::Effect(Effect::VersionRemoved) => "a version of the object was removed",
-            Self::Effect(Effect::Unknown | Effect::Changed) => "an event name this version does not know",
+            Self::Effect(Effect::Unknown | Effect::Changed) => "the event name is unknown to this version",
             Self::Filtered => "the key is filtered out by INCLUDE or EXCLUDE",
-            Self::Duplicate { .. } => "another change of the same object in this event stands for it",
+            Self::Duplicate { .. } => "another change of the same object in this event is forwarded instead",
             Self::OwnCopy => "the object lies under DEST, where copies are written to",
         })
     }

@@ -9,7 +9,7 @@ use object_events::change::{Effect, ObjectChange};
 /// Something happened to a change.
 #[derive(Debug)]
 pub enum ProgressEvent<'a> {
-    /// It is not to be forwarded.
+    /// It is skipped.
     Skipped {
         /// The change.
         change: &'a ObjectChange,
@@ -35,9 +35,9 @@ pub enum ProgressEvent<'a> {
         /// Why.
         failure: &'a Failure,
     },
-    /// Something on the input is no key.
+    /// A part of the input is not a key.
     Rejected {
-        /// The text and the reason why it is no key.
+        /// The text, and why it is not a key.
         what: &'a str,
     },
     /// The program was told to stop: this many keys are still finished.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// Longest time it may take, so that a service that hangs does not use up what the platform gives a start:
-/// ten seconds on Lambda, what the deployment says on Function Compute. A handshake across the world takes
+/// Time limit, so that a service that hangs does not use up the time that the platform allows for a start:
+/// ten seconds on Lambda, a setting of the deployment on Function Compute. A handshake across the world takes
 /// less than one.
 pub const LONGEST: Duration = Duration::from_secs(2);
 
-/// Opens a connection to `service` by `deadline`; says if it cannot be reached, and why.
+/// Opens a connection to `service` by `deadline`. Returns a message if it cannot be reached.
 pub async fn reach<E: Display>(
     service: &str,
     deadline: Instant,
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_told_which_service_and_why_and_a_silent_one_is_not_waited_for() {
+    async fn an_unreachable_service_is_named_and_a_silent_one_times_out() {
         let deadline = Instant::now() + LONGEST;
         assert_eq!(reach::<String>("OMS", deadline, ready(Ok(()))).await, None);
         let refused = reach("OMS", deadline, ready(Err("refused"))).await;

@@ -192,7 +192,7 @@ async fn no_more_are_removed_at_once_than_the_limit_says() {
     assert_eq!((cloud.twin.obs().keys(MIRROR), failed.len()), (failed.clone(), 3));
     assert_eq!(cloud.copy_records().keys(Shelf::Success).len(), 2);
     let record = cloud.copy_records().get(Shelf::Failed, &failed[0]).unwrap();
-    assert!(record["error"]["message"].as_str().unwrap().contains("the most at once"), "{record}");
+    assert!(record["error"]["message"].as_str().unwrap().contains("which is the limit"), "{record}");
 
     for left in [1, 0] {
         let finished = replay(settings.clone()).await;
@@ -249,7 +249,7 @@ async fn a_failed_removal_is_not_carried_over_once_that_is_switched_off() {
         (Some(0), vec!["k".to_owned()]),
         "{finished:?}"
     );
-    assert_eq!(success(&cloud, "k")["note"], "removals are not carried over");
+    assert_eq!(success(&cloud, "k")["note"], "removals are not propagated");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_page_of_a_captive_portal_is_no_acceptance() {
         (&"transient".into(), &200.into()),
         "{failed}"
     );
-    assert!(failed["error"]["message"].as_str().unwrap().contains("not an answer of OMS"), "{failed}");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("not a response of OMS"), "{failed}");
     assert_eq!((cloud.twin.accepted_count("b"), cloud.record(Shelf::Success, "b")), (0, None));
 }
 

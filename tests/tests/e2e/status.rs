@@ -131,7 +131,7 @@ async fn records_that_cannot_be_read_are_counted_and_told() {
     let finished = status(cloud.settings(), &["--json"]).await;
     let result = finished.json();
     assert_eq!((finished.code, &result["by_class"]["unknown"]), (Some(0), &json!(1)));
-    assert!(result["unreadable"].as_str().unwrap().contains("no record"), "{result}");
+    assert!(result["unreadable"].as_str().unwrap().contains("not a record"), "{result}");
 }
 
 #[tokio::test]

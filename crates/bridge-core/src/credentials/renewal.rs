@@ -57,17 +57,17 @@ pub struct RenewalError {
 enum FetchError {
     #[error("{file}: {why}")]
     TokenFile { file: String, why: String },
-    #[error("no URL: {0}")]
+    #[error("invalid URL: {0}")]
     Url(String),
-    #[error("no answer: {0}")]
+    #[error("no response: {0}")]
     NoAnswer(String),
-    #[error("no answer in time")]
+    #[error("no response in time")]
     TimeUp,
-    #[error("the answer broke off: {0}")]
+    #[error("the response broke off: {0}")]
     BrokenOff(String),
     #[error("{}", format!("{status} {code}").trim_end())]
     Refused { status: u16, code: String },
-    #[error("the answer {0}")]
+    #[error("the response {0}")]
     Answer(&'static str),
 }
 
@@ -312,7 +312,7 @@ async fn metadata_token(http: &reqwest::Client, service: &str) -> Result<HeaderV
     let life = HeaderValue::from_static("21600");
     request.headers_mut().insert("x-aliyun-ecs-metadata-token-ttl-seconds", life);
     let token = text(send(http, request).await?).await?;
-    let mut token = HeaderValue::try_from(token.trim()).map_err(|_| FetchError::Answer("is no token"))?;
+    let mut token = HeaderValue::try_from(token.trim()).map_err(|_| FetchError::Answer("is not a token"))?;
     token.set_sensitive(true);
     Ok(token)
 }
@@ -360,7 +360,7 @@ async fn text(mut response: Response) -> Result<String, FetchError> {
         Ok::<_, reqwest::Error>(bytes)
     };
     match timeout(PATIENCE, read).await {
-        Ok(Ok(bytes)) => String::from_utf8(bytes).map_err(|_| FetchError::Answer("is no text")),
+        Ok(Ok(bytes)) => String::from_utf8(bytes).map_err(|_| FetchError::Answer("is not text")),
         Ok(Err(error)) => Err(FetchError::BrokenOff(oss_lite::root_cause(&error.without_url()))),
         Err(_) => Err(FetchError::Answer("does not end")),
     }

@@ -63,7 +63,7 @@ where
                 self.report(index, outcome);
             }
             Outcome::Failed(failure) if !failure.is_about_the_key() => {
-                tracing::debug!(key = job.key(), error = %failure.error, "OMS did not take the key; copying it");
+                tracing::debug!(key = job.key(), error = %failure.error, "OMS did not accept the key; copying it");
                 (self.second)(vec![(index, job)], sender);
                 self.refused.insert(index, failure);
             }
@@ -77,7 +77,7 @@ where
             return;
         }
         rest.sort_unstable_by_key(|(index, _)| *index);
-        tracing::debug!(keys = rest.len(), "OMS took half of the time and did not answer; copying");
+        tracing::debug!(keys = rest.len(), "OMS did not respond within half of the time; copying");
         (self.second)(rest, sender);
     }
 

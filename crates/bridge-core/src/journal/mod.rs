@@ -272,7 +272,7 @@ impl OpenJournal {
                 Err(ReadError::Malformed("it is about another key".to_owned()))
             }
             _ if failure.naming() == Naming::Hash && layout::hash(&record.key) != failure.key_or_hash() => {
-                Err(ReadError::Malformed("it is not about the key that it is named by".to_owned()))
+                Err(ReadError::Malformed("it is not about the key in its name".to_owned()))
             }
             _ => Ok(record),
         }
@@ -363,7 +363,7 @@ pub enum WriteError {
     /// The answer does not prove that the store has the record. User action: look for a proxy between here
     /// and the log bucket.
     #[error(
-        "the answer does not name the checksum of what was sent, but {answered}: it is not the log bucket's"
+        "the response does not contain the checksum of what was sent, but {answered}: it is not from the log bucket"
     )]
     Unproved {
         /// What the answer has instead of the checksum.
@@ -383,13 +383,13 @@ pub enum ReadError {
     #[error(transparent)]
     Store(Error),
     /// It does not exist any more: another run has retired it.
-    #[error("the record is not there any more")]
+    #[error("the record no longer exists")]
     Vanished,
     /// It is larger than any record.
-    #[error("the object is no record: it is larger than {MAX_RECORD} bytes")]
+    #[error("the object is not a record: it is larger than {MAX_RECORD} bytes")]
     TooLarge,
     /// It is no record, for this reason.
-    #[error("the object is no record: {0}")]
+    #[error("the object is not a record: {0}")]
     Malformed(String),
 }
 

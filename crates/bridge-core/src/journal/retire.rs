@@ -25,7 +25,7 @@ impl OpenJournal {
             match self.unchanged(status, naming, named).await {
                 Ok(unchanged) => names.extend(unchanged),
                 Err(error) => {
-                    tracing::warn!(%error, "cannot look at markers again; they stay");
+                    tracing::warn!(%error, "cannot check markers again; they are kept");
                     unsure += count;
                 }
             }

@@ -115,7 +115,7 @@ pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, ReplyEr
         Ok(value) if has_error(&value) => Err(parse_error(status, body)),
         Ok(value) => Ok(value),
         Err(_) => {
-            let message = format!("not an answer of OMS: {}", clean(&String::from_utf8_lossy(body)));
+            let message = format!("not a response of OMS: {}", clean(&String::from_utf8_lossy(body)));
             Err(ReplyError::without_id(status, message))
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, ReplyEr
 
 /// The error of an answer whose body did not come to its end.
 pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> ReplyError {
-    let message = format!("the answer of OMS broke off: {}", cause(error));
+    let message = format!("the response of OMS broke off: {}", cause(error));
     ReplyError::without_id(status, message)
 }
 
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!((error.status, classify(&error)), (Some(200), Verdict::Retry), "{body}");
         }
         let ReplyError { error: portal, .. } = taken(200, "<html>\n<b>Sign in</b>").unwrap_err();
-        assert_eq!(portal.message, "not an answer of OMS: <html> <b>Sign in</b>");
+        assert_eq!(portal.message, "not a response of OMS: <html> <b>Sign in</b>");
         let ReplyError { error: listed, .. } =
             taken(200, r#"[{"error_code":"OMS.1","error_msg":"no"}]"#).unwrap_err();
         assert_eq!(listed.to_string(), "200 OMS.1 no");

@@ -37,9 +37,9 @@ pub struct BadGlob {
 /// What is wrong with a glob.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum Problem {
-    #[error("is an address, and globs match keys, which come without service and bucket")]
+    #[error("is an address, but globs match keys, which have no service and bucket")]
     Address,
-    #[error("has its quotes as part of it: probably {0} is meant")]
+    #[error("contains its quotes: probably {0} is meant")]
     Quotes(String),
     #[error("has a }} that nothing opens")]
     NotOpened,
@@ -47,9 +47,9 @@ enum Problem {
     NotClosed(char),
     #[error("has the range {0}-{1}, which is empty")]
     EmptyRange(char, char),
-    #[error("ends in a \\ that stands before nothing")]
+    #[error("ends in a \\ that escapes nothing")]
     LoneBackslash,
-    #[error("has more than {DEEPEST} braces in each other")]
+    #[error("has more than {DEEPEST} nested braces")]
     TooDeep,
     #[error("cannot be used: {0}")]
     Regex(String),
@@ -358,16 +358,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_and_named() {
+    fn globs_that_cannot_be_meant_are_refused() {
         for (glob, why) in [
             ("a[", "a [ that nothing closes"),
             ("{a,b", "a { that nothing closes"),
             ("a}", "a } that nothing opens"),
-            ("a\\", "a \\ that stands before nothing"),
+            ("a\\", "a \\ that escapes nothing"),
             ("[z-a]", "the range z-a"),
             ("oss://photos/*", "is an address"),
             ("x,'*.jpg'", "probably *.jpg"),
-            (&"{".repeat(30), "more than 20 braces"),
+            (&"{".repeat(30), "more than 20 nested braces"),
         ] {
             let error = Globs::parse(glob).unwrap_err().to_string();
             assert!(error.contains(why), "{glob}: {error}");
@@ -399,7 +399,7 @@ mod tests {
 
         /// Of ASCII the meaning is that of `globset`, by which the settings of earlier versions were read.
         #[test]
-        fn ascii_means_what_it_always_meant(
+        fn ascii_globs_match_as_globset_does(
             parts in prop::collection::vec("[ab./]|\\*|\\?|\\*\\*/|/\\*\\*|\\[[!^]?[ab-]{1,3}\\]|\\{[ab*]{1,2}(,[ab?]{0,2}){0,2}\\}|\\\\[*?a]", 0..6),
             key in "[ab./*-]{0,8}",
         ) {

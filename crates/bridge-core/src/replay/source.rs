@@ -317,7 +317,10 @@ impl Failed {
         if failure.form() == Form::Named
             && record.as_ref().is_some_and(|record| record.key.is_empty() && record.v == 0)
         {
-            tracing::warn!(name = failure.name(), "skipped: the object is no record; it is left unchanged");
+            tracing::warn!(
+                name = failure.name(),
+                "skipped: the object is not a record; it is left unchanged"
+            );
             return None;
         }
         Some(Self { failure, record })

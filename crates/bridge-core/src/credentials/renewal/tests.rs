@@ -15,7 +15,7 @@ fn found(pairs: &'static [(&str, &str)]) -> Option<&'static str> {
 }
 
 #[test]
-fn who_gives_credentials_is_told_by_the_variables_of_alibabas_own_sdks() {
+fn the_provider_is_chosen_by_the_variables_of_alibabas_own_sdks() {
     const URI: (&str, &str) = ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/");
     const ECS: (&str, &str) = ("ALIBABA_CLOUD_ECS_METADATA", "role");
     assert_eq!(found(&[]), None);
@@ -44,7 +44,7 @@ fn answer(number: usize, ahead: TimeDelta) -> WebReply {
 }
 
 #[tokio::test]
-async fn credentials_are_fetched_again_before_they_end_by_the_clock_of_who_gives_them() {
+async fn credentials_are_fetched_before_they_expire_by_the_providers_clock() {
     // This machine's clock is two days slow.
     let numbers = std::sync::atomic::AtomicUsize::default();
     let server = WebServer::start(move |_| {
@@ -63,13 +63,13 @@ async fn credentials_are_fetched_again_before_they_end_by_the_clock_of_who_gives
     }
     let error = renewal.at(start + TimeDelta::minutes(118)).await.unwrap_err();
     assert_eq!(error.to_string(), "ALIBABA_CLOUD_CREDENTIALS_URI: 500");
-    // Not once for each caller.
+    // Concurrent callers share one request.
     assert_eq!(server.requests().len(), 3);
     assert!(!format!("{renewal:?}").contains("hush"), "{renewal:?}");
 }
 
 #[tokio::test]
-async fn an_instance_gives_the_credentials_of_its_role_to_who_shows_its_token() {
+async fn an_instance_returns_the_credentials_of_its_role_for_its_token() {
     let server = WebServer::start(|request| match (&*request.method, &*request.target) {
         ("PUT", "/latest/api/token") => WebReply::whole(&Bytes::from("metadata-token")),
         ("GET", "/latest/meta-data/ram/security-credentials/writer")

@@ -147,7 +147,7 @@ impl SourceLocation {
         let elsewhere = |bucket: Option<&str>| {
             bucket
                 .map(str::to_owned)
-                .ok_or_else(|| TransferError::settings("nothing tells the bucket of the key"))
+                .ok_or_else(|| TransferError::settings("the bucket of the key is unknown"))
         };
         if change.url.is_some() {
             return Ok(Self::Web);
@@ -162,7 +162,7 @@ impl SourceLocation {
             }
             (Provider::Configured, None) => {
                 Ok(Self::Bucket(config.source_bucket.clone().ok_or_else(|| {
-                    TransferError::settings("nothing tells the bucket of the key: set SOURCE_BUCKET")
+                    TransferError::settings("the bucket of the key is unknown: set SOURCE_BUCKET")
                 })?))
             }
         }
@@ -431,7 +431,7 @@ impl CopyShared {
         let _under_way = self.under_way.add(1);
         let done = match (removal, self.config.deletes) {
             (Some(Removal::Object), Deletes::Ignored) => {
-                return accepted(Some("removals are not carried over"));
+                return accepted(Some("removals are not propagated"));
             }
             (Some(Removal::Object), Deletes::Propagated { .. }) if self.budget.is_spent() => {
                 Ok(CopyOutcome::Deferred)
@@ -450,10 +450,10 @@ impl CopyShared {
             Ok(CopyOutcome::SourceGone) => accepted(Some("the source is gone, nothing to copy")),
             Ok(CopyOutcome::Removed) => accepted(Some("gone from the source, removed")),
             Ok(CopyOutcome::NotItsCopy) => accepted(Some(
-                "gone from the source; at the destination lies the copy of another object, left",
+                "gone from the source; the copy at the destination is of another object, and was kept",
             )),
             Ok(CopyOutcome::Deferred) => Outcome::Failed(failure(self.budget.exhausted(), Attempt::Deferred)),
-            Ok(CopyOutcome::SymlinkSkipped) => accepted(Some("a symlink, left out")),
+            Ok(CopyOutcome::SymlinkSkipped) => accepted(Some("a symlink, skipped")),
             Err(failed) => {
                 let attempt = failed.attempt;
                 Outcome::Failed(failure(failed, attempt))

@@ -350,7 +350,7 @@ fn not_permitted(why: &NoPermit, last: Option<Refusal>) -> Failure {
         }
         (None, NoPermit::Shut(shut)) => failure(FailureClass::Auth, Attempt::NotMade, shut.to_string()),
         (None, NoPermit::TimeUp) => {
-            let why = "not sent: time was up before it was known whether the access key is good";
+            let why = "not sent: time was up before the access key was proved";
             failure(FailureClass::Transient, Attempt::NotMade, why.to_owned())
         }
     }

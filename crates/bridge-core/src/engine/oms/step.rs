@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_patience_does_not_help_fails_at_once() {
+    fn refusals_that_a_retry_cannot_change_fail_at_once() {
         assert_eq!(refused(Verdict::Locked).next_step(), Step::Fail(FailureClass::Auth));
         let class = FailureClass::Permanent;
         assert_eq!(refused(Verdict::Fail(class)).next_step(), Step::Fail(class));

@@ -201,7 +201,7 @@ async fn keys_of_invocations_that_arrive_together_share_a_request() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_is_tried_again() {
+async fn transient_errors_are_retried() {
     let server = Server::start(|number, _| match number {
         0 => Reply::Status(503, r#"{"error_code":"OMS.2004","error_msg":"later"}"#),
         1 => Reply::Reset,
@@ -218,7 +218,7 @@ async fn trouble_that_passes_is_tried_again() {
 }
 
 #[tokio::test]
-async fn trouble_that_stays_ends_after_six_tries() {
+async fn persistent_errors_end_after_six_tries() {
     let server =
         Server::start(|_, _| Reply::Status(503, r#"{"error_code":"OMS.2004","error_msg":"later"}"#)).await;
     let failure = failure(&server.engine()).await;
@@ -229,7 +229,7 @@ async fn trouble_that_stays_ends_after_six_tries() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_transient_trouble() {
+async fn an_unreachable_service_is_a_transient_error() {
     let server = Server::start(|_, _| Reply::Reset).await;
     let failure = failure(&server.engine()).await;
     assert_eq!((failure.class, failure.error.status), (FailureClass::Transient, None));
@@ -268,7 +268,7 @@ async fn a_bad_key_is_found_by_halving_and_the_others_arrive() {
 }
 
 #[tokio::test]
-async fn refused_credentials_cost_two_requests_whatever_waits() {
+async fn refused_credentials_cost_two_requests_for_any_number_of_keys() {
     let server = Server::start(|_, _| {
         Reply::Status(401, r#"{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:POST|x"}"#)
     })

@@ -76,7 +76,7 @@ fn a_success_is_written_in_the_published_form() {
 }
 
 #[test]
-fn what_is_written_can_be_read() {
+fn a_written_record_can_be_read() {
     let change = ObjectChange {
         provider: Provider::AmazonS3,
         version_id: Some("v".into()),
@@ -178,7 +178,7 @@ fn only_permanent_failures_count_towards_setting_aside() {
 }
 
 #[test]
-fn a_success_covers_what_was_there_before_it_began_and_no_more() {
+fn a_success_covers_only_failures_from_before_it_began() {
     let at = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
     let change = |event: &str| ObjectChange {
         bucket: Some("src".into()),
@@ -209,7 +209,7 @@ fn a_success_covers_what_was_there_before_it_began_and_no_more() {
 }
 
 #[test]
-fn changes_are_put_in_order_by_what_all_of_them_tell() {
+fn changes_are_sorted_by_what_all_records_have() {
     let record = |key: &str, sequencer: Option<&str>, time: Option<&str>, failed: &str| Record {
         key: key.to_owned(),
         sequencer: sequencer.map(str::to_owned),
@@ -244,7 +244,7 @@ fn records_of_older_and_newer_writers_can_be_read() {
 }
 
 #[test]
-fn what_was_known_of_an_upload_when_it_was_left_is_read_again() {
+fn the_state_of_an_open_upload_is_read_back() {
     let verified = VerifiedParts { first: 1, count: 3, digest: "d".into(), proved: true };
     let as_left =
         ResumeInfo { last_modified: Some(now()), metadata: Some("m".into()), verified: vec![verified] };

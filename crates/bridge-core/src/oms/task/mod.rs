@@ -57,7 +57,7 @@ impl OmsApi {
         let mut request = Request::new(Method::HEAD, url);
         *request.timeout_mut() = Some(TIMEOUT);
         let answer = self.http.execute(request).await.map_err(ApiError::transport)?;
-        date(answer.headers()).ok_or_else(|| ApiError::local("the answer does not say what time it is"))
+        date(answer.headers()).ok_or_else(|| ApiError::local("the response has no date"))
     }
 
     /// The task and its counters of the month that `now` is in. Needs `oms:synctask:get`.
@@ -119,7 +119,7 @@ impl OmsApi {
         };
         let answer = believed(status, &body);
         let unlike = |error: &dyn std::fmt::Display| {
-            ApiError::local(format!("the answer is not what OMS documents: {error}"))
+            ApiError::local(format!("the response is not what OMS documents: {error}"))
         };
         match answer {
             Ok(value) if value.get(member).is_some() => {

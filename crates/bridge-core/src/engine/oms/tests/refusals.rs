@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_not_believed() {
+async fn a_truncated_response_is_not_trusted() {
     for cut in ["", "{\"sync_task_id\":", "<html>"] {
         let server = Server::start(move |number, _| match number {
             0 => Reply::BrokenOff(200, cut),
@@ -52,7 +52,7 @@ async fn a_request_is_signed_wrongly_once_though_others_are_accepted() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_turn_is_settled_at_the_deadline() {
+async fn keys_that_wait_for_their_turn_are_settled_at_the_deadline() {
     let server = Server::start(|_, _| OK).await;
     let breakers = Breakers::new(noon);
     let engine = server.engine_with(&breakers, noon);
@@ -118,7 +118,7 @@ async fn a_batch_is_not_halved_for_a_403_before_the_credentials_are_proved() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_right_is_noticed() {
+async fn a_corrected_clock_is_noticed() {
     thread_local! {
         static AHEAD: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
     }
