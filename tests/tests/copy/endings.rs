@@ -1,7 +1,7 @@
 //! What ends a run as a whole: said once, with the setting behind it and what to do, and nothing else.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use cloud_twin::{Fault, FaultResponse, Service};
@@ -224,21 +224,90 @@ async fn a_run_that_had_copied_something_says_how_it_goes_on() {
     ends.cloud.twin.faults().inject(Fault::respond(Service::Obs, expired).method("PUT").after(5));
     let said = ["error: HW_AK: ", "may have expired; then the same command goes on from here"];
     let copy = all_to_mirror(&ends.cloud).with(["--concurrency", "1"]);
-    let finished = ends_with(4, copy.with(["--json"])).await;
+    let folder = TempDir::new().unwrap();
+    let finished = copy.with(["--json"]).run_in(folder.path()).await;
     assert_said(&finished, 4, "SecurityTokenExpired", &said);
     assert_eq!(finished.json()["copied"], 5, "{finished:?}");
+    // The key that met it is in the list all the same.
+    assert_eq!(failed_keys(folder.path()).len(), 1, "{finished:?}");
+}
+
+/// The keys in the only list of failures that a run left in `folder`.
+fn failed_keys(folder: &Path) -> Vec<String> {
+    let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (list, others) = (files.next().expect("no list of failures"), files.count());
+    assert_eq!(others, 0, "more files than the list");
+    let mut keys: Vec<String> = fs::read_to_string(list).unwrap().lines().map(str::to_owned).collect();
+    keys.sort();
+    keys
+}
+
+#[tokio::test]
+async fn what_fails_beside_objects_that_are_up_to_date_is_in_the_list() {
+    let ends = Ends::new().await;
+    let (twin, faults) = (&ends.cloud.twin, ends.cloud.twin.faults());
+    assert_eq!(counts(0, all_to_mirror(&ends.cloud)).await, [MANY as u64, 0, 0, 0]);
+    // More than end a run in a row, and objects behind them.
+    let denied: Vec<String> = (30..55).map(|number| format!("{number:03}")).collect();
+    for (count, changed) in [(1, [].as_slice()), (denied.len(), &["055", "056"])] {
+        for key in denied[..count].iter().map(String::as_str).chain(changed.iter().copied()) {
+            twin.oss().put(SOURCE, key, "content ".repeat(count + 1));
+        }
+        let deny = |key: &String| {
+            let no = Fault::respond(Service::Oss, FaultResponse::error(403, "AccessDenied", "no"));
+            faults.inject(no.method("GET").key_contains(key))
+        };
+        let ids: Vec<_> = denied[..count].iter().map(deny).collect();
+        let folder = TempDir::new().unwrap();
+        let copy = all_to_mirror(&ends.cloud).with(["--json", "--concurrency", "1"]);
+        let finished = copy.run_in(folder.path()).await;
+        assert_eq!(finished.code, Some(3), "{finished:?}");
+        assert_eq!(finished.stderr.matches(" failed key=").count(), count, "{finished:?}");
+        let result = finished.json();
+        assert!(result.get("error").is_none() && result["failed_list"].is_string(), "{result}");
+        assert_eq!((&result["objects"], &result["failed"]), (&MANY.into(), &count.into()), "{result}");
+        assert_eq!(result["copied"], changed.len(), "{result}");
+        assert_eq!(failed_keys(folder.path()), denied[..count]);
+        for id in ids {
+            faults.clear(id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_signature_that_is_refused_is_one_failure() {
+    let ends = Ends::new().await;
+    let refused = FaultResponse::error(403, "SignatureDoesNotMatch", "no");
+    ends.cloud.twin.faults().inject(Fault::respond(Service::Obs, refused).method("PUT").key_contains("030"));
+    let folder = TempDir::new().unwrap();
+    let copy = all_to_mirror(&ends.cloud).with(["--json", "--concurrency", "1"]);
+    let finished = copy.run_in(folder.path()).await;
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert_eq!(finished.json()["copied"], MANY - 1, "{finished:?}");
+    assert_eq!(failed_keys(folder.path()), ["030"]);
 }
 
 #[tokio::test]
 async fn a_directory_that_takes_nothing() {
     let ends = Ends::new().await;
-    // Nobody may make a file there, not even root.
-    let to = Path::new("/sys/kernel");
-    if fs::write(to.join("x"), "").is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
-        let copy = Copy::new(&ends.cloud.twin, format!("oss://{SOURCE}/"), to.to_str().unwrap()).with(["-r"]);
-        let said = ["error: DST: /sys/kernel/", "do: make room there, allow writing, or name another DST"];
-        ends_once(2, copy, "Permission denied", &said).await;
-    }
+    let folder = TempDir::new().unwrap();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    // Modes do not bind root, but nobody may make a file in the other one, whether it is writable or not.
+    let places = [closed.as_path(), Path::new("/sys/kernel")];
+    let refuses = |to: &&Path| fs::write(to.join("x"), "").is_err();
+    let to = places.into_iter().find(refuses).expect("this machine lets everybody write to /sys/kernel");
+    let why = match fs::write(to.join("x"), "").unwrap_err().kind() {
+        std::io::ErrorKind::ReadOnlyFilesystem => "Read-only file system",
+        _ => "Permission denied",
+    };
+    let copy = Copy::new(&ends.cloud.twin, format!("oss://{SOURCE}/"), to.to_str().unwrap()).with(["-r"]);
+    let said = [
+        &*format!("error: DST: {}/", to.display()),
+        "do: make room there, allow writing, or name another DST",
+    ];
+    ends_once(2, copy, why, &said).await;
 }
 
 #[tokio::test]

@@ -4,19 +4,27 @@ use std::ffi::{OsStr, OsString};
 
 use crate::transfer::{Extent, TransferError};
 
-/// This many failures in a row, without a copied object between them, end a run whose reason is not known to
-/// be that of all objects.
+/// This many failures in a row end a run whose reason is not known to be that of all objects.
 pub(super) const MOST: usize = 20;
+
+/// How many failures of one reason in a row, without an answer about one object between them, end a run.
+/// `None` if it never ends for them. `is_any_done` is whether an object was copied or is up to date.
+pub(super) fn most(extent: Extent, is_any_done: bool) -> Option<usize> {
+    match extent {
+        Extent::One => None,
+        Extent::PerhapsAll => (!is_any_done).then_some(MOST),
+        Extent::AllForNow => Some(MOST),
+        Extent::AllUntilOneIsDone => Some(if is_any_done { MOST } else { 1 }),
+        Extent::All => Some(1),
+    }
+}
 
 /// A failed object: its name, its size where known, and the failure.
 type Failed = (OsString, Option<u64>, TransferError);
 
-/// Failures that are not reported yet.
+/// Failures in a row that are not reported yet.
 #[derive(Debug, Default)]
-pub(super) struct Alike {
-    held: Vec<Failed>,
-    in_a_row: usize,
-}
+pub(super) struct Alike(Vec<Failed>);
 
 impl Alike {
     /// Whether those that are held back have the reason of `failed`.
@@ -24,33 +32,24 @@ impl Alike {
         self.reason().is_none_or(|reason| reason.is_like(failed))
     }
 
-    /// Adds one. Gives whether the run is to end.
-    pub(super) fn add(
-        &mut self,
-        name: &OsStr,
-        size: Option<u64>,
-        failed: TransferError,
-        extent: Extent,
-    ) -> bool {
-        self.in_a_row += 1;
-        let ends = extent == Extent::All || self.in_a_row >= MOST;
-        self.held.push((name.to_owned(), size, failed));
-        ends
+    /// Adds one.
+    pub(super) fn hold(&mut self, name: &OsStr, size: Option<u64>, failed: TransferError) {
+        self.0.push((name.to_owned(), size, failed));
     }
 
     /// The reason of those that are held back.
     pub(super) fn reason(&self) -> Option<&TransferError> {
-        self.held.first().map(|(.., failed)| failed)
+        self.0.first().map(|(.., failed)| failed)
     }
 
     /// How many are held back.
     pub(super) fn len(&self) -> usize {
-        self.held.len()
+        self.0.len()
     }
 
     /// Those that are held back, which are to be reported now.
     pub(super) fn take(&mut self) -> Vec<Failed> {
-        std::mem::take(&mut self.held)
+        std::mem::take(&mut self.0)
     }
 }
 
@@ -60,17 +59,24 @@ mod tests {
 
     use super::*;
     use crate::bulk::{Entry, ListError, Mode, Observer, StopReason, Summary, run};
-    use crate::outcome::FailureClass;
+    use crate::outcome::{EngineError, FailureClass};
     use crate::stop::Stop;
     use crate::transfer::{
-        CopyOutcome, Destination, Directory, Item, Options, Source, Transfer, TransferError,
+        Concern, CopyOutcome, Destination, Directory, Item, Options, Source, Transfer, TransferError,
     };
 
-    /// The names that were reported each by itself, and those that were not.
+    /// The names that were reported each by itself, with the reason that ended the run, and not at all.
     #[derive(Default)]
     struct Seen {
         each: Vec<String>,
+        at_the_end: Vec<String>,
         alike: Vec<String>,
+    }
+
+    impl Seen {
+        fn counts(&self) -> [usize; 3] {
+            [self.each.len(), self.at_the_end.len(), self.alike.len()]
+        }
     }
 
     impl Observer for Seen {
@@ -82,6 +88,10 @@ mod tests {
 
         fn failed_alike(&mut self, name: &OsStr, _: &TransferError) {
             self.alike.push(name.to_str().unwrap().to_owned());
+        }
+
+        fn failed_at_the_end(&mut self, name: &OsStr, _: &TransferError) {
+            self.at_the_end.push(name.to_str().unwrap().to_owned());
         }
 
         fn skipped(&mut self, _: &OsStr, _: &str) {}
@@ -154,5 +164,127 @@ mod tests {
             run_of(otherwise.into_iter().flatten().collect(), std::path::Path::new("/nowhere")).await;
         assert!(summary.reason.is_none());
         assert_eq!((seen.each.len(), seen.alike.len()), (4, 0));
+    }
+
+    fn right() -> TransferError {
+        TransferError::new(FailureClass::Auth, "denied").about(Concern::Permission)
+    }
+
+    fn full_disk() -> TransferError {
+        TransferError::transient("no space left").about(Concern::Directory)
+    }
+
+    fn credentials(code: &str) -> TransferError {
+        let (status, code, message) = (Some(403), Some(code.to_owned()), "refused".to_owned());
+        TransferError::of(FailureClass::Auth, EngineError { status, code, message })
+            .about(Concern::Credentials)
+    }
+
+    fn up_to_date(count: usize) -> Vec<Entry> {
+        (0..count).map(|number| Entry::UpToDate { key: format!("done-{number}"), size: 1 }).collect()
+    }
+
+    async fn run_of_all(parts: Vec<Vec<Entry>>) -> (Summary, Seen) {
+        run_of(parts.into_iter().flatten().collect(), std::path::Path::new("/nowhere")).await
+    }
+
+    #[tokio::test]
+    async fn what_is_up_to_date_disproves_a_reason_of_all() {
+        for (denied, before, after) in [(1, 59, 0), (1, 0, 59), (19, 1, 0), (19, 20, 20)] {
+            let parts = vec![up_to_date(before), failed(denied, &right()), up_to_date(after)];
+            let (summary, seen) = run_of_all(parts).await;
+            assert!(summary.stopped.is_none() && summary.reason.is_none(), "{denied} {before} {after}");
+            assert_eq!(seen.counts(), [denied, 0, 0], "{denied} {before} {after}");
+        }
+    }
+
+    #[tokio::test]
+    async fn failures_between_what_is_up_to_date_are_not_in_a_row() {
+        for why in [right(), network(), full_disk(), credentials("SignatureDoesNotMatch")] {
+            let each = |_| [up_to_date(1), failed(1, &why)].into_iter().flatten();
+            let (summary, seen) = run_of_all(vec![(0..2 * MOST).flat_map(each).collect()]).await;
+            assert!(summary.stopped.is_none() && summary.reason.is_none(), "{why}");
+            assert_eq!(summary.failed as usize, 2 * MOST);
+            assert_eq!(seen.counts(), [2 * MOST, 0, 0], "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn failures_between_those_of_one_object_are_not_in_a_row() {
+        let own = TransferError::permanent("archived");
+        for why in [right(), network(), full_disk()] {
+            let each = |_| [failed(1, &own), failed(MOST - 1, &why)].into_iter().flatten();
+            let (summary, seen) = run_of_all(vec![(0..3).flat_map(each).collect()]).await;
+            assert!(summary.stopped.is_none(), "{why}");
+            assert_eq!(seen.counts(), [3 * MOST, 0, 0], "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_right_that_sufficed_once_is_not_missing_for_all() {
+        let own_folder = TransferError::permanent("read-only").about(Concern::Directory);
+        let proxy = TransferError::transient("not the service").about(Concern::OtherServer);
+        for why in [right(), own_folder, proxy] {
+            let parts = vec![up_to_date(1), failed(3 * MOST, &why), up_to_date(1)];
+            let (summary, seen) = run_of_all(parts).await;
+            assert!(summary.stopped.is_none() && summary.reason.is_none(), "{why}");
+            assert_eq!(seen.counts(), [3 * MOST, 0, 0], "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_signature_does_not_end_a_run_that_has_done_something() {
+        let refused = credentials("SignatureDoesNotMatch");
+        let (summary, seen) = run_of_all(vec![up_to_date(1), failed(1, &refused), up_to_date(1)]).await;
+        assert!(summary.stopped.is_none() && summary.reason.is_none());
+        assert_eq!((summary.objects, seen.counts()), (3, [1, 0, 0]));
+        // Before anything was done it is that of all, and a key that has expired always is.
+        let (summary, seen) = run_of_all(vec![failed(9, &refused)]).await;
+        assert!(summary.stopped.is_some());
+        assert_eq!((summary.objects, seen.counts()), (1, [0, 0, 1]));
+        for code in ["SecurityTokenExpired", "InvalidAccessKeyId"] {
+            let (summary, seen) = run_of_all(vec![up_to_date(1), failed(9, &credentials(code))]).await;
+            assert!(summary.stopped.is_some(), "{code}");
+            assert_eq!((summary.objects, seen.counts()), (2, [0, 1, 0]), "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_has_room_for_smaller_files() {
+        let parts = vec![failed(MOST - 1, &full_disk()), up_to_date(1), failed(2 * MOST, &full_disk())];
+        let (summary, seen) = run_of_all(parts).await;
+        assert!(matches!(summary.stopped, Some(StopReason::Failed(_))));
+        assert_eq!(seen.counts(), [MOST - 1, MOST, 0]);
+    }
+
+    #[tokio::test]
+    async fn failures_of_several_reasons_are_no_row() {
+        let read_only = TransferError::permanent("read-only").about(Concern::Directory);
+        for (first, last) in [(network(), right()), (full_disk(), read_only)] {
+            let (summary, seen) = run_of_all(vec![failed(MOST - 1, &first), failed(1, &last)]).await;
+            assert!(summary.stopped.is_none() && summary.reason.is_none(), "{first}");
+            assert_eq!(seen.counts(), [MOST, 0, 0], "{first}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_another_object_is_fine_the_failed_ones_are_named_at_the_end() {
+        for other in [up_to_date(1), failed(1, &TransferError::permanent("archived"))] {
+            let is_failed = matches!(other[0], Entry::Failed { .. });
+            let (summary, seen) = run_of_all(vec![other, failed(2 * MOST, &network())]).await;
+            assert!(matches!(summary.stopped, Some(StopReason::Failed(_))));
+            assert_eq!(seen.counts(), [usize::from(is_failed), MOST, 0]);
+        }
+    }
+
+    #[test]
+    fn a_retention_policy_is_that_of_one_object() {
+        let immutable = |code: &str| {
+            let (status, code, message) = (Some(403), Some(code.to_owned()), "denied".to_owned());
+            TransferError::of(FailureClass::Auth, EngineError { status, code, message })
+                .about(Concern::Permission)
+        };
+        assert_eq!(immutable("FileImmutable").extent(), Extent::One);
+        assert_eq!(immutable("AccessDenied").extent(), Extent::PerhapsAll);
     }
 }

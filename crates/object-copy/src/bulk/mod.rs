@@ -22,10 +22,11 @@
 //!   ([`Summary::gone`]). The next run does not list an object that was deleted.
 //! - A run that is told to stop begins nothing new: small objects are finished, large ones end at a part, and
 //!   count as neither copied nor failed ([`Summary::unfinished`]).
-//! - One bad entry is one failure, and the run continues. It ends early if no other entry can succeed: at
-//!   once for refused credentials and wrong settings, after 20 failures in a row for a missing
-//!   right and a service or a directory out of reach, and with a listing that breaks off. That reason is
-//!   reported once, and not for each object.
+//! - One bad entry is one failure, and the run continues. It ends early only for a reason that is that of all
+//!   objects ([`Extent`] and `alike` decide which is), and with a listing that breaks off. The reason is
+//!   reported once.
+//! - Every object that failed is reported by its name, unless all objects failed for one reason: then the
+//!   same run finds them all again ([`Observer::failed_alike`]).
 
 mod alike;
 mod items;
@@ -53,12 +54,16 @@ const LINK: &str = "a link that is not followed";
 
 /// Is notified of the outcome of each entry.
 pub trait Observer {
-    /// Called once for each object that is neither skipped nor reported by [`Observer::failed_alike`].
+    /// Called once for each object that is neither skipped nor reported by one of the two methods below.
     fn finished(&mut self, name: &OsStr, size: Option<u64>, outcome: &Result<CopyOutcome, TransferError>);
 
-    /// Called once for each object that failed for the one reason that the summary has: the run ended for it,
-    /// or everything failed for it.
+    /// Called once for each object that failed for the reason that the summary has, where all objects of the
+    /// run did.
     fn failed_alike(&mut self, name: &OsStr, failed: &TransferError);
+
+    /// Called once for each object that failed for the reason that ended the run, where other objects did
+    /// not fail, or failed for other reasons.
+    fn failed_at_the_end(&mut self, name: &OsStr, failed: &TransferError);
 
     /// How many objects this failure concerns, for those who know more of settings than the failure says.
     fn extent(&self, failed: &TransferError) -> Extent {
@@ -108,7 +113,7 @@ pub struct Summary {
     /// Why the run ended early, if it did.
     #[serde(skip)]
     pub stopped: Option<StopReason>,
-    /// The reason for which all objects failed, where the run did not end early and copied none.
+    /// The reason for which all objects failed, where the run did not end early.
     #[serde(skip)]
     pub reason: Option<TransferError>,
     /// Failed and unfinished objects whose upload in parts is still open.
@@ -279,7 +284,10 @@ impl Run<'_> {
 
     fn count(&mut self, name: &OsStr, size: Option<u64>, outcome: Result<CopyOutcome, TransferError>) {
         let outcome = match outcome {
-            Ok(CopyOutcome::SymlinkSkipped) => return self.skip(name, LINK),
+            Ok(CopyOutcome::SymlinkSkipped) => {
+                self.answered();
+                return self.skip(name, LINK);
+            }
             Ok(CopyOutcome::SourceGone) => {
                 self.summary.gone += 1;
                 Err(TransferError::permanent("there is no such object at the source"))
@@ -292,11 +300,12 @@ impl Run<'_> {
             Ok(CopyOutcome::Copied { bytes }) => {
                 summary.copied += 1;
                 summary.bytes += bytes;
-                // It was not the reason of all.
-                self.name_each();
-                self.alike = Alike::default();
+                self.answered();
             }
-            Ok(CopyOutcome::UpToDate) => summary.up_to_date += 1,
+            Ok(CopyOutcome::UpToDate) => {
+                summary.up_to_date += 1;
+                self.answered();
+            }
             // The outcomes of removals do not occur here, and the other two are handled above.
             Ok(_) => summary.skipped += 1,
             Err(ref failed) if failed.attempt == Attempt::CutShort => {
@@ -313,22 +322,31 @@ impl Run<'_> {
     }
 
     fn failed(&mut self, name: &OsStr, size: Option<u64>, failed: TransferError) {
-        if let Some(StopReason::Failed(reason)) = &self.summary.stopped
-            && failed.is_like(reason)
-        {
-            return self.observer.failed_alike(name, &failed);
-        }
-        let extent = self.observer.extent(&failed);
-        if extent == Extent::One || self.summary.stopped.is_some() {
+        if let Some(stopped) = &self.summary.stopped {
+            if matches!(stopped, StopReason::Failed(reason) if failed.is_like(reason)) {
+                return self.alike.hold(name, size, failed);
+            }
             return self.observer.finished(name, size, &Err(failed));
         }
+        let is_any_done = self.summary.copied + self.summary.up_to_date > 0;
+        let Some(most) = alike::most(self.observer.extent(&failed), is_any_done) else {
+            self.answered();
+            return self.observer.finished(name, size, &Err(failed));
+        };
         if !self.alike.has_reason(&failed) {
             self.name_each();
         }
         let reason = failed.clone();
-        if self.alike.add(name, size, failed, extent) {
-            self.name_together();
+        self.alike.hold(name, size, failed);
+        if self.alike.len() >= most {
             self.stop(StopReason::Failed(reason));
+        }
+    }
+
+    /// There was an answer about one object: what failed before it did not fail for a reason of all.
+    fn answered(&mut self) {
+        if self.summary.stopped.is_none() {
+            self.name_each();
         }
     }
 
@@ -339,19 +357,25 @@ impl Run<'_> {
         }
     }
 
-    fn name_together(&mut self) {
-        for (name, _, failed) in self.alike.take() {
-            self.observer.failed_alike(&name, &failed);
-        }
-    }
-
     fn finish(mut self) -> Summary {
-        let Summary { failed, copied, .. } = self.summary;
-        if self.summary.stopped.is_none() && copied == 0 && self.alike.len() as u64 == failed {
-            self.summary.reason = self.alike.reason().cloned();
-            self.name_together();
+        let Summary { objects, failed, .. } = self.summary;
+        let is_whole = failed > 0 && objects == failed && self.alike.len() as u64 == failed;
+        match self.summary.stopped {
+            Some(StopReason::Failed(_)) if !is_whole => {
+                for (name, _, failed) in self.alike.take() {
+                    self.observer.failed_at_the_end(&name, &failed);
+                }
+            }
+            None | Some(StopReason::Failed(_)) if is_whole => {
+                if self.summary.stopped.is_none() {
+                    self.summary.reason = self.alike.reason().cloned();
+                }
+                for (name, _, failed) in self.alike.take() {
+                    self.observer.failed_alike(&name, &failed);
+                }
+            }
+            _ => self.name_each(),
         }
-        self.name_each();
         self.summary
     }
 

@@ -73,6 +73,8 @@ pub enum Concern {
     Permission,
     /// The network: the service was not reached.
     Network,
+    /// Another server answers in place of the service: a proxy, a captive portal.
+    OtherServer,
     /// The local directory that is copied to: it is full, read-only, or may not be written to.
     Directory,
 }
@@ -82,8 +84,15 @@ pub enum Concern {
 pub enum Extent {
     /// This object.
     One,
-    /// Perhaps all objects: a right may be missing for some only, a network may recover.
+    /// Perhaps all objects, perhaps those of one folder: a missing right, a directory that may not be written
+    /// to, a proxy in between. It is not that of all once an object was copied or is up to date.
     PerhapsAll,
+    /// All objects while it lasts, except that one success disproves it: a service that is not reached, a
+    /// full disk on which smaller files may have room.
+    AllForNow,
+    /// All objects, until one was copied or is up to date; from then on as [`Extent::AllForNow`]. A signature
+    /// that does not match, a redirect.
+    AllUntilOneIsDone,
     /// All objects: nothing can be copied before settings or credentials are others.
     All,
 }
@@ -131,7 +140,7 @@ impl TransferError {
         Self::of(class, EngineError::local(message))
     }
 
-    pub(super) fn of(class: FailureClass, error: EngineError) -> Self {
+    pub(crate) fn of(class: FailureClass, error: EngineError) -> Self {
         let (attempt, concern) = (Attempt::Made, Concern::Object);
         let (request_id, open, request) = (None, None, None);
         Self(Box::new(ErrorDetails { class, error, request_id, attempt, open, concern, request }))
@@ -162,7 +171,7 @@ impl TransferError {
         failed
     }
 
-    pub(super) fn about(mut self, concern: Concern) -> Self {
+    pub(crate) fn about(mut self, concern: Concern) -> Self {
         self.0.concern = concern;
         self
     }
@@ -247,21 +256,35 @@ impl ErrorDetails {
 
     /// How many objects it concerns.
     pub fn extent(&self) -> Extent {
+        let code = self.error.code.as_deref();
         match self.concern {
+            // A retention policy protects that object.
+            _ if code == Some("FileImmutable") => Extent::One,
+            Concern::Credentials if self.is_signature_refused() => Extent::AllUntilOneIsDone,
             Concern::Credentials => Extent::All,
+            // A redirect without a code may be that of one object.
+            _ if self.is_settings_error() && code.is_none() => Extent::AllUntilOneIsDone,
             _ if self.is_settings_error() => Extent::All,
-            // A disk that is full.
-            Concern::Directory if self.class.may_pass() => Extent::All,
-            Concern::Permission | Concern::Network | Concern::Directory => Extent::PerhapsAll,
+            Concern::Network => Extent::AllForNow,
+            Concern::Directory if self.class.may_pass() => Extent::AllForNow,
+            Concern::Permission | Concern::OtherServer | Concern::Directory => Extent::PerhapsAll,
             _ if self.class == FailureClass::Auth => Extent::PerhapsAll,
             Concern::Object | Concern::Settings => Extent::One,
         }
     }
 
+    /// Whether the service refused the signature of this request. It says nothing against the access key, as
+    /// an expired or unknown one does, and a key that was blocked or is withheld.
+    fn is_signature_refused(&self) -> bool {
+        let is_of_signature = matches!(self.error.code.as_deref(), Some("SignatureDoesNotMatch") | None);
+        is_of_signature && self.attempt != Attempt::NotMade
+    }
+
     /// Whether both have the same reason.
     pub fn is_like(&self, other: &Self) -> bool {
         let side = |details: &Self| details.request.as_ref().map(|request| request.side);
-        let key = |details: &Self| (details.concern, details.refusal(), side(details));
+        let may_pass = |details: &Self| details.class.may_pass();
+        let key = |details: &Self| (details.concern, details.refusal(), side(details), may_pass(details));
         // A key that was refused is withheld afterwards, without a code.
         key(self) == key(other)
     }
@@ -334,8 +357,7 @@ impl From<Error> for TransferError {
             ErrorKind::AccessDenied => Concern::Permission,
             // A connection that broke off says that the service is there.
             ErrorKind::Transport if error.is_connect() => Concern::Network,
-            // Another server answers.
-            ErrorKind::UnexpectedResponse => Concern::Network,
+            ErrorKind::UnexpectedResponse => Concern::OtherServer,
             ErrorKind::NoSuchBucket
             | ErrorKind::InvalidBucketName
             | ErrorKind::WrongEndpoint

@@ -62,4 +62,18 @@ mod tests {
         }
         assert_eq!(local(Path::new("x"), &io::ErrorKind::StorageFull.into()).class, FailureClass::Transient);
     }
+
+    #[test]
+    fn a_full_disk_may_have_room_for_another_file_and_a_directory_may_be_one_of_several() {
+        use crate::transfer::Extent;
+        for (kind, extent) in [
+            (io::ErrorKind::StorageFull, Extent::AllForNow),
+            (io::ErrorKind::QuotaExceeded, Extent::AllForNow),
+            (io::ErrorKind::PermissionDenied, Extent::PerhapsAll),
+            (io::ErrorKind::ReadOnlyFilesystem, Extent::PerhapsAll),
+            (io::ErrorKind::InvalidFilename, Extent::One),
+        ] {
+            assert_eq!(unwritten(Path::new("x"), &kind.into()).extent(), extent, "{kind}");
+        }
+    }
 }

@@ -66,10 +66,7 @@ struct JsonResult<'s> {
 impl CopyReport {
     /// How it is called in messages.
     fn name<'n>(&self, name: &'n OsStr) -> Cow<'n, str> {
-        match name.to_str() {
-            Some(key) => self.transfer.name(key),
-            None => name.to_string_lossy(),
-        }
+        shown(&self.transfer, name)
     }
 
     fn one_more(&mut self) {
@@ -98,6 +95,20 @@ impl CopyReport {
             ends,
             planned,
             left_out,
+        }
+    }
+
+    /// Adds a key to the list of what failed.
+    fn list(&mut self, name: &OsStr, failed: &TransferError) {
+        self.listed += 1;
+        self.fail_again += u64::from(!failed.class.may_pass());
+        // One object that was named needs no list.
+        if self.selection == Selection::Many
+            && let Some(list) = &mut self.failed
+            && let Err(error) = list.add(name)
+        {
+            let key = &*shown(&self.transfer, name);
+            tracing::error!(key, %error, "the list of what failed cannot be written");
         }
     }
 
@@ -209,6 +220,14 @@ impl CopyReport {
     }
 }
 
+/// How an object is called in messages.
+fn shown<'n>(transfer: &Transfer, name: &'n OsStr) -> Cow<'n, str> {
+    match name.to_str() {
+        Some(key) => transfer.name(key),
+        None => name.to_string_lossy(),
+    }
+}
+
 fn describe(summary: &Summary, verb: &str) -> String {
     let Summary { objects, copied, up_to_date, skipped, failed, bytes: size, elapsed_s, .. } = summary;
     let unfinished = match summary.unfinished {
@@ -247,15 +266,7 @@ impl Observer for CopyReport {
             Err(failed) => {
                 tracing::warn!(key, class = %failed.class, error = %failed.error, request_id = failed.request_id, "failed");
                 self.bar.note_failed(name);
-                // One object that was named needs no list.
-                self.listed += 1;
-                self.fail_again += u64::from(!failed.class.may_pass());
-                if self.selection == Selection::Many
-                    && let Some(list) = &mut self.failed
-                    && let Err(error) = list.add(name)
-                {
-                    tracing::error!(key, %error, "the list of what failed cannot be written");
-                }
+                self.list(name, failed);
             }
         }
     }
@@ -263,6 +274,11 @@ impl Observer for CopyReport {
     fn failed_alike(&mut self, name: &OsStr, failed: &TransferError) {
         self.one_more();
         tracing::debug!(key = &*self.name(name), error = %failed.error, "failed");
+    }
+
+    fn failed_at_the_end(&mut self, name: &OsStr, failed: &TransferError) {
+        self.failed_alike(name, failed);
+        self.list(name, failed);
     }
 
     fn extent(&self, failed: &TransferError) -> Extent {
