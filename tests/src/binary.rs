@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 /// Path of the `oms-bridge` binary that cargo has built together with the test that runs.
 ///
-/// Cargo tells it to integration tests of the package the binary belongs to, which is why the test target `e2e` is one of
-/// `oms-bridge`, although it lives here.
+/// Cargo tells it to integration tests of the package the binary belongs to, which is why the test target
+/// `e2e` is one of `oms-bridge`, although it lives here.
 pub fn binary() -> OsString {
     let names = ["CARGO_BIN_EXE_oms-bridge", "NEXTEST_BIN_EXE_oms-bridge"];
     names

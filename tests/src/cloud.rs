@@ -119,7 +119,8 @@ impl Cloud {
         Records { twin: &self.twin, task }
     }
 
-    /// Name of the success record of `key`, or of a marker as the vendor's function writes it, where it is not too long.
+    /// Name of the success record of `key`, or of a marker as the vendor's function writes it, where it is
+    /// not too long.
     pub fn record_name(&self, shelf: Shelf, key: &str) -> String {
         self.records().name(shelf, key)
     }

@@ -133,7 +133,8 @@ impl DeskSetup {
 }
 
 impl Desk {
-    /// A desk on the source bucket of a cloud, that forwards to OMS, with [`ERIC`], [`MIA`] and [`ADMIN`] as its users.
+    /// A desk on the source bucket of a cloud, that forwards to OMS, with [`ERIC`], [`MIA`] and [`ADMIN`] as
+    /// its users.
     pub async fn on(cloud: &Cloud) -> DeskSetup {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::make(folder.path()).await;
@@ -288,8 +289,8 @@ impl Desk {
         Answered::of(self.execute(request).await).await
     }
 
-    /// Asks for `path`, again after each line of the log, until the answer is as wanted. A desk logs each change
-    /// of a row once it is written.
+    /// Asks for `path`, again after each line of the log, until the answer is as wanted. A desk logs each
+    /// change of a row once it is written.
     pub async fn until(&self, user: User, path: &str, wanted: impl Fn(&Answered) -> bool) -> Answered {
         let mut last = None;
         let asked = async {

@@ -65,7 +65,8 @@ impl FunctionSetup {
         self
     }
 
-    /// Takes the address from the environment, as on the platform, instead of a free port of the loopback interface.
+    /// Takes the address from the environment, as on the platform, instead of a free port of the loopback
+    /// interface.
     #[must_use]
     pub fn listening_where_the_platform_says(mut self) -> Self {
         self.arguments.retain(|argument| !["--listen", LOOPBACK].contains(&&**argument));

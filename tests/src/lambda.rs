@@ -86,7 +86,8 @@ impl Lambda {
         }
     }
 
-    /// Starts a function that does not come to its first event. Returns how it ended, and what it reported as the reason.
+    /// Starts a function that does not come to its first event. Returns how it ended, and what it reported as
+    /// the reason.
     pub async fn failing_to_start(settings: Settings) -> (Finished, Option<Value>) {
         let api = RuntimeApi::start().await;
         let mut process = Process::spawn(&[], &environment(&api).and(settings));
@@ -175,7 +176,8 @@ fn answer(id: &str, kind: &str) -> String {
     format!("/2018-06-01/runtime/invocation/{id}/{kind}")
 }
 
-/// What Lambda sets for every function, as far as it matters; its credentials are those of AWS, and good for nothing here.
+/// What Lambda sets for every function, as far as it matters; its credentials are those of AWS, and good for
+/// nothing here.
 fn environment(api: &RuntimeApi) -> Settings {
     Settings::default()
         .set("AWS_LAMBDA_RUNTIME_API", api.authority())

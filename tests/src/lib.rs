@@ -18,8 +18,8 @@
 //! | [`rights`] | the policies in `deploy/`, attached to the keys that the product is given |
 //! | [`stalled`] | clients that connect and then say too little |
 //!
-//! A test starts a [`Cloud`], describes a [`Function`] on it, invokes it, and looks at what the cloud received. Nothing
-//! sleeps: the harness waits for lines of the log, for answers and for states of the cloud.
+//! A test starts a [`Cloud`], describes a [`Function`] on it, invokes it, and looks at what the cloud
+//! received. Nothing sleeps: the harness waits for lines of the log, for answers and for states of the cloud.
 //!
 //! ```no_run
 //! # async fn example() {

@@ -21,7 +21,8 @@ use crate::binary;
 /// Longest time anything is waited for, so that a failing test ends. What is waited for takes milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A port outside the range from which the system picks ports by itself, so that nobody takes it in the meantime.
+/// A port outside the range from which the system picks ports by itself, so that nobody takes it in the
+/// meantime.
 pub fn free_port() -> u16 {
     let first = u16::try_from(std::process::id() % 10_000).unwrap();
     let mut ports = (first..10_000).chain(0..first).map(|offset| 20_000 + offset);
@@ -54,7 +55,8 @@ impl Settings {
         self
     }
 
-    /// Replaces the credentials for OSS by those of `account`, as Function Compute puts them in the environment.
+    /// Replaces the credentials for OSS by those of `account`, as Function Compute puts them in the
+    /// environment.
     #[must_use]
     pub fn credentials(self, account: &Account) -> Self {
         let settings = self
@@ -160,7 +162,8 @@ impl Process {
         Self::spawn_program(&binary(), arguments, settings, directory)
     }
 
-    /// As [`Process::spawn`]. `heard` is notified of each line on standard error, that of other processes too.
+    /// As [`Process::spawn`]. `heard` is notified of each line on standard error, that of other processes
+    /// too.
     #[cfg(feature = "desk")]
     pub(crate) fn spawn_heard(arguments: &[String], settings: &Settings, heard: Arc<Notify>) -> Self {
         Self::spawn_with(&binary(), arguments, settings, None, heard)
@@ -212,7 +215,8 @@ impl Process {
         self.stderr.written().text.clone()
     }
 
-    /// Returns the first line on standard error for which `wanted` gives something; fails if the process ends before.
+    /// Returns the first line on standard error for which `wanted` gives something; fails if the process ends
+    /// before.
     pub async fn line<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         self.stderr.line(wanted).await
     }

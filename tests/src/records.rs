@@ -33,10 +33,12 @@ pub struct Records<'c> {
     pub(crate) task: &'c str,
 }
 
-/// Bytes behind the key in the name of a record of one failure: `!20261129T074030.123Z-c` and 8, `-`, 24 hexadecimal digits.
+/// Bytes behind the key in the name of a record of one failure: `!20261129T074030.123Z-c` and 8, `-`, 24
+/// hexadecimal digits.
 const SUFFIX: usize = 56;
 
-/// The key in the name of a record, by the published form: read here by itself, so that the product cannot be wrong unnoticed.
+/// The key in the name of a record, by the published form: read here by itself, so that the product cannot be
+/// wrong unnoticed.
 fn key_of(end: &str) -> &str {
     let Some((key, suffix)) = end.len().checked_sub(SUFFIX).and_then(|at| end.split_at_checked(at)) else {
         return end;
@@ -53,7 +55,8 @@ fn key_of(end: &str) -> &str {
 const PATTERN: &str = "!ddddddddTdddddd.dddZ-khhhhhhhh-hhhhhhhhhhhhhhhhhhhhhhhh";
 
 impl Records<'_> {
-    /// Name of the success record of `key`, or of a marker as the vendor's function writes it, where it is not too long.
+    /// Name of the success record of `key`, or of a marker as the vendor's function writes it, where it is
+    /// not too long.
     pub fn name(self, shelf: Shelf, key: &str) -> String {
         format!("oms_source_record/{}/{}/{key}", self.task, shelf.as_str())
     }

@@ -25,7 +25,8 @@ struct Place {
 }
 
 impl Rights {
-    /// The policies in these files of `deploy/`. Copies go to a bucket of OBS or, with `to_oss`, to [`TARGET`].
+    /// The policies in these files of `deploy/`. Copies go to a bucket of OBS or, with `to_oss`, to
+    /// [`TARGET`].
     pub fn of(files: &[&str], to_oss: bool) -> Self {
         let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
         let dest = if to_oss { TARGET } else { MIRROR };

@@ -94,8 +94,8 @@ impl SqsRequest {
 }
 
 impl Sqs {
-    /// Starts one on a free port of the loopback interface. `behaviour` answers everything but questions for attributes, which
-    /// tell of a redrive policy.
+    /// Starts one on a free port of the loopback interface. `behaviour` answers everything but questions for
+    /// attributes, which tell of a redrive policy.
     pub async fn start(behaviour: impl Fn(&SqsRequest) -> SqsReply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

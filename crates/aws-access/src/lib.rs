@@ -2,7 +2,7 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `credentials` | caches credentials; fetches new ones before they expire, and when a service refuses them |
+//! | `credentials` | caches credentials, and fetches new ones before they expire or when they are refused |
 //! | `http` | sends requests of the SDK through the process's HTTP client |
 //!
 //! ```

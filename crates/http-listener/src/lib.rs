@@ -2,10 +2,10 @@
 //!
 //! | limit | what it bounds | what happens |
 //! |---|---|---|
-//! | [`Limits::head`] | from the first byte of a request until its head is complete | the connection is closed |
+//! | [`Limits::head`] | from the first byte of a request to the end of its head | the connection is closed |
 //! | [`Limits::idle`] | a connection on which no request has begun | the connection is closed |
-//! | [`Limits::body`] | from the head until the body is complete | reading the body fails: [`BodyError::TooSlow`] |
-//! | [`Limits::stalled`] | a pause in a body, or in reading a response | as for a body; the connection is closed |
+//! | [`Limits::body`] | from the head to the end of the body | reading it fails: [`BodyError::TooSlow`] |
+//! | [`Limits::stalled`] | a pause in a body or in reading a response | as `body`; the connection is closed |
 //! | [`Limits::requests`] | concurrent requests | the next one is answered by [`Handler::busy`] |
 //! | [`Limits::connections`] | open connections | the one that has waited longest for its request is closed |
 //!

@@ -11,12 +11,15 @@
 //! | from | to | who | when |
 //! |---|---|---|---|
 //! | – | uploading | its user | the row is written first, without an upload id, and due in a minute |
-//! | uploading | uploading | its user | the upload has begun: the id is recorded; signed parts put the end off |
-//! | uploading | uploading | the worker | where signatures do not bind sizes, it looks at what is stored, time and again |
-//! | uploading | completing | its user | every part is stored with its size, and together they have the CRC-64 |
-//! | completing | stored, uploading, missing | the worker | it completed the upload, or found that it cannot |
-//! | uploading | missing | the worker | the end has come, the desk died before the id was recorded, the upload is gone at OSS, or more is stored than announced |
+//! | uploading | uploading | its user | the upload began: its id is recorded; signed parts put the end off |
+//! | uploading | uploading | the worker | signatures do not bind sizes: it checks repeatedly what is stored |
+//! | uploading | completing | its user | every part is stored with its size; the CRC-64 of all is right |
+//! | completing | stored, uploading, missing | the worker | it completed the upload, or could not |
+//! | uploading | missing | the worker | one of the reasons below |
 //! | uploading, completing | deleting | its user | |
+//!
+//! The worker takes an upload for missing when its end has come, when the desk died before the id was
+//! recorded, when the upload is gone at OSS, and when more is stored than was announced.
 //!
 //! Only the worker completes and aborts at OSS. Both can be repeated: a key belongs to one row, so uploads of
 //! the key that have no id in the catalogue are found by listing, and an upload that was completed before a
