@@ -191,10 +191,12 @@ mod tests {
     #[tokio::test]
     async fn what_is_up_to_date_disproves_a_reason_of_all() {
         for (denied, before, after) in [(1, 59, 0), (1, 0, 59), (19, 1, 0), (19, 20, 20)] {
-            let parts = vec![up_to_date(before), failed(denied, &right()), up_to_date(after)];
-            let (summary, seen) = run_of_all(parts).await;
-            assert!(summary.stopped.is_none() && summary.reason.is_none(), "{denied} {before} {after}");
-            assert_eq!(seen.counts(), [denied, 0, 0], "{denied} {before} {after}");
+            for why in [right(), network(), full_disk()] {
+                let parts = vec![up_to_date(before), failed(denied, &why), up_to_date(after)];
+                let (summary, seen) = run_of_all(parts).await;
+                assert!(summary.stopped.is_none() && summary.reason.is_none(), "{denied} {before} {after}");
+                assert_eq!(seen.counts(), [denied, 0, 0], "{why} {denied} {before} {after}");
+            }
         }
     }
 
@@ -275,6 +277,16 @@ mod tests {
             assert!(matches!(summary.stopped, Some(StopReason::Failed(_))));
             assert_eq!(seen.counts(), [usize::from(is_failed), MOST, 0]);
         }
+    }
+
+    #[test]
+    fn a_redirect_without_a_code_may_be_that_of_one_object() {
+        let redirect = |code: Option<&str>| {
+            let (status, code, message) = (Some(301), code.map(str::to_owned), "elsewhere".to_owned());
+            TransferError::of(FailureClass::Permanent, EngineError { status, code, message }).extent()
+        };
+        assert_eq!(redirect(None), Extent::AllUntilOneIsDone);
+        assert_eq!(redirect(Some("PermanentRedirect")), Extent::All);
     }
 
     #[test]
