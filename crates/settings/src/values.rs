@@ -14,7 +14,7 @@ pub struct Values(BTreeMap<&'static str, Value>);
 #[derive(Clone)]
 struct Value {
     spec: &'static Spec,
-    value: String,
+    text: String,
     unread: Unread,
     /// Whether the command makes use of it where it reads it.
     is_used: bool,
@@ -64,7 +64,7 @@ impl Values {
 
     fn give(&mut self, spec: &'static Spec, value: &str, unread: Unread, is_used: bool) {
         match lenient::setting(value) {
-            Some(value) => self.0.insert(spec.name, Value { spec, value: value.to_owned(), unread, is_used }),
+            Some(value) => self.0.insert(spec.name, Value { spec, text: value.to_owned(), unread, is_used }),
             None => self.0.remove(spec.name),
         };
     }
@@ -78,7 +78,7 @@ impl Values {
 
     /// The value as it was meant: without blanks and quotes around it.
     pub fn get(&self, spec: &Spec) -> Option<&str> {
-        self.0.get(spec.name).map(|given| given.value.as_str())
+        self.0.get(spec.name).map(|given| given.text.as_str())
     }
 
     /// The same values, of which none is missed where it has no effect.

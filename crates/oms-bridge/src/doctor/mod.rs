@@ -233,7 +233,7 @@ pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>
     let Subjects { settings, without_effect, credentials, missing, api, journal, open, ends, beside } =
         subjects;
     let mut findings = settings::check(settings);
-    findings.extend(without_effect.iter().map(settings::without_effect));
+    findings.extend(without_effect.iter().copied().map(settings::without_effect));
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
     findings.extend(settings::oss_credentials(credentials, missing));
     let oms = async {

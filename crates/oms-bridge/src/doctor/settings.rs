@@ -56,7 +56,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 }
 
 /// A variable that is set, and that the mode does not use.
-pub(super) fn without_effect(variable: &WithoutEffect) -> Finding {
+pub(super) fn without_effect(variable: WithoutEffect) -> Finding {
     Finding::bad(
         "settings",
         Severity::Warning,

@@ -30,7 +30,9 @@ use settings::{ConfigError, Problem};
 #[cfg(feature = "desk")]
 pub(crate) use self::catalogue::catalogue_kind;
 pub(crate) use self::engine::of_engine;
-pub(crate) use self::listener::{LISTEN, Moved, listener};
+#[cfg(feature = "demo")]
+pub(crate) use self::listener::Moved;
+pub(crate) use self::listener::{LISTEN, listener};
 pub(crate) use self::network::{network_kind, network_remedy};
 #[cfg(feature = "aws")]
 pub(crate) use self::queue::{QUEUE_RIGHTS, queue_kind, queue_remedy};
