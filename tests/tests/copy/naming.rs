@@ -54,6 +54,25 @@ async fn globs_choose_the_keys() {
 }
 
 #[tokio::test]
+async fn globs_hold_for_one_object_too_and_see_its_name() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "x/a.jpg", "pixels");
+    let one = |globs: &[&'static str]| copy(&cloud, "/x/a.jpg", "/y/").with(globs.iter().copied());
+    for globs in [
+        &["--exclude", "*.jpg"][..],
+        &["--exclude", "a.jpg"],
+        &["--include", "x/*"],
+        &["--exclude", "x/*", "--filter-keys"],
+    ] {
+        let finished = ends_with(0, one(globs)).await;
+        let said = "left out: 1 (not matched by --include and --exclude)";
+        assert!(finished.stderr.contains(said), "{globs:?}: {finished:?}");
+        assert!(cloud.twin.obs().keys(MIRROR).is_empty(), "{globs:?}");
+    }
+    assert_eq!(counts(0, one(&["--exclude", "x/*"])).await, [1, 0, 0, 0]);
+}
+
+#[tokio::test]
 async fn a_dry_run_prints_the_keys_that_would_be_copied_and_changes_nothing() {
     let cloud = Cloud::start().await;
     for key in ["new", "same", "with blank"] {

@@ -5,8 +5,9 @@ use thiserror::Error;
 
 use super::filter::{CopyFilter, EntryStream, filtered};
 use super::keys_from::{self, KeyListError};
+use super::location::Location;
 use super::route::Route;
-use super::{CopyArgs, overlap};
+use super::{CopyArgs, mapping, overlap};
 use object_copy::bulk::{self, BucketListing, Compared, Entry, KeyMapping, Tree};
 use object_copy::transfer::{Item, Side, Source};
 
@@ -22,13 +23,19 @@ pub(super) enum EntriesError {
 /// The objects that the arguments name.
 pub(super) async fn entries(
     args: &CopyArgs,
+    source: &Location,
     route: &Route,
     filter: CopyFilter,
 ) -> Result<EntryStream, EntriesError> {
     let KeyMapping { from, to } = &route.names;
     if !args.recursive {
-        let item = Item::new(from, to);
-        return Ok(Box::pin(futures_util::stream::iter([Ok(Entry::Copy(item))])));
+        let name = if args.filter_keys {
+            from.clone()
+        } else {
+            mapping::last_name(from, source).unwrap_or_default()
+        };
+        let item = filter.admits(&name).then(|| Ok(Entry::Copy(Item::new(from, to))));
+        return Ok(Box::pin(futures_util::stream::iter(item)));
     }
     if let Some(file) = &args.keys_from {
         return Ok(keys_from::entries(file, route, filter).await?);

@@ -114,7 +114,7 @@ fn local_file(path: &Path) -> Result<(PathBuf, String), MappingError> {
 }
 
 /// The name of an object without its folders.
-fn last_name(key: &str, from: &Location) -> Result<String, MappingError> {
+pub(super) fn last_name(key: &str, from: &Location) -> Result<String, MappingError> {
     if let Location::Web(url) = from {
         let name = Url::parse(url).ok().and_then(|url| web_url::name(&url));
         return name.ok_or_else(|| MappingError::Nameless(web_url::shown(url).into()));

@@ -138,7 +138,7 @@ impl CopyPlan {
         let below = if args.filter_keys { "" } else { &*route.names.from };
         let filter = CopyFilter::new(filter, if args.recursive { below } else { "" });
         let measured = measured(args, &from, &route, &filter).await?;
-        let entries = entries::entries(args, &route, filter.clone()).await?;
+        let entries = entries::entries(args, &from, &route, filter.clone()).await?;
         let selection = if args.recursive { Selection::Many } else { Selection::One };
         let transfer = Transfer::new(route.source, route.destination, options);
         let next_run = NextRun {
@@ -200,7 +200,7 @@ async fn measured(
 ) -> Result<Option<Measured>, EntriesError> {
     Ok(match (&route.source, from) {
         (Source::Directory(_), _) if args.recursive && args.keys_from.is_none() => {
-            Some(Measured::Walk(entries::entries(args, route, filter.uncounted()).await?))
+            Some(Measured::Walk(entries::entries(args, from, route, filter.uncounted()).await?))
         }
         (Source::Directory(_), Location::Local(file)) if !args.recursive => {
             tokio::fs::metadata(file).await.ok().map(|found| Measured::File(found.len()))
