@@ -54,6 +54,14 @@ async fn a_destination_that_denies_is_asked_once() {
 }
 
 #[tokio::test]
+async fn a_401_of_another_service_says_nothing_of_the_access_key() {
+    let (cloud, _) = cloud().await;
+    let finished = ends_with(2, to_mirror(&cloud, "a").set("OSS_ENDPOINT", cloud.twin.oms_url())).await;
+    assert!(finished.stderr.contains("401") && finished.stderr.contains("OSS_ENDPOINT"), "{finished:?}");
+    assert!(!finished.stderr.contains("access key"), "{finished:?}");
+}
+
+#[tokio::test]
 async fn a_source_that_denies_is_asked_once() {
     let (cloud, _) = cloud().await;
     cloud.twin.faults().inject(denied(Service::Oss).method("GET"));

@@ -4,7 +4,7 @@
 //! it. So [`ErrorKind::NoSuchKey`] needs the service's code and a request id, which a proxy, a captive portal
 //! or the wrong server does not give. The answer to a HEAD has no body, and where it has no code in a header
 //! either, the request id alone has to do. Any other 404 is [`ErrorKind::UnexpectedResponse`], and worth
-//! another try.
+//! another try. So is a 401 or 403 with neither code nor request id: it says nothing about the access key.
 
 use http::StatusCode;
 
@@ -40,11 +40,12 @@ pub(super) fn classify(status: StatusCode, word: Word<'_>, addressed: Addressed)
         (None, _) if status == StatusCode::NOT_FOUND && !(word.is_bodiless && word.has_request_id) => {
             UNVOUCHED
         }
+        (None, None) if matches!(status.as_u16(), 401 | 403) && !word.has_request_id => UNVOUCHED,
         (None, _) => by_status(status, addressed),
     }
 }
 
-/// Somebody on the way says that nothing is there.
+/// Somebody else says that nothing is there, or that access is refused.
 const UNVOUCHED: (ErrorKind, Retry) = (ErrorKind::UnexpectedResponse, Retry::Backoff);
 
 /// The code that goes with a [finer one](https://www.alibabacloud.com/help/en/oss/support/), of those that
@@ -206,6 +207,20 @@ mod tests {
             assert_eq!(missing(told, object), UNVOUCHED, "{told:?}");
         }
         assert_eq!(missing(word(""), bucket), UNVOUCHED);
+    }
+
+    #[test]
+    fn a_refusal_needs_the_services_code_or_request_id() {
+        let unvouched = Word { has_request_id: false, ..word("") };
+        let head = Word { is_bodiless: true, ..word("") };
+        for (status, kind) in [(401, ErrorKind::CredentialsRefused), (403, ErrorKind::AccessDenied)] {
+            let of = |word| classify(StatusCode::from_u16(status).unwrap(), word, Addressed::Object);
+            assert_eq!(of(unvouched), UNVOUCHED, "{status}");
+            assert_eq!(of(Word { is_bodiless: true, ..unvouched }), UNVOUCHED, "{status}");
+            for told in [word(""), head, Word { has_request_id: false, ..word("NewCode") }] {
+                assert_eq!(of(told), (kind, Retry::Never), "{status} {told:?}");
+            }
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn describe(kind: ErrorKind, reply: &Reply) -> String {
         }
         (ErrorKind::WrongEndpoint, None) => text.push_str("; the service names no endpoint"),
         (ErrorKind::CallbackFailed, _) => text.push_str("; the object is stored"),
-        (ErrorKind::UnexpectedResponse, _) if reply.status == StatusCode::NOT_FOUND => {
+        (ErrorKind::UnexpectedResponse, _) if matches!(reply.status.as_u16(), 401 | 403 | 404) => {
             text.push_str(
                 "; it is not the service that says so: check the endpoint, and proxies on the way to it",
             );
