@@ -20,6 +20,8 @@ pub struct QueueError {
     of_credentials: bool,
     /// Whether the credentials are valid, but lack a permission.
     lacks_right: bool,
+    /// Whether no queue answered, so that its address may be wrong.
+    of_address: bool,
 }
 
 /// Kind of the error.
@@ -56,6 +58,11 @@ impl QueueError {
         self.lacks_right
     }
 
+    /// Whether no queue answered: nothing could be reached, or it answered with something else.
+    pub(super) fn is_of_address(&self) -> bool {
+        self.of_address
+    }
+
     /// The same error as a transient one, since it is not known yet whether it persists.
     pub(super) fn into_transient(self) -> Self {
         Self { kind: QueueErrorKind::Transient, ..self }
@@ -68,7 +75,13 @@ impl QueueError {
             topic: why,
             of_credentials: false,
             lacks_right: false,
+            of_address: false,
         }
+    }
+
+    /// No queue answered.
+    fn unanswered(operation: &str, why: String) -> Self {
+        Self { of_address: true, ..Self::new(QueueErrorKind::Transient, operation, why) }
     }
 
     #[cfg(test)]
@@ -91,7 +104,7 @@ impl QueueError {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let transient = |why: String| Self::new(QueueErrorKind::Transient, operation, why);
+        let unanswered = |why: String| Self::unanswered(operation, why);
         match error {
             SdkError::ServiceError(refusal) => {
                 let behind = refusal.raw().extension::<Behind>().copied();
@@ -99,16 +112,18 @@ impl QueueError {
                 Self::refused(operation, status, refusal.err(), behind)
             }
             SdkError::ConstructionFailure(_) => Self::new(QueueErrorKind::Unusable, operation, chain(error)),
-            SdkError::TimeoutError(_) => transient(format!("{server} does not respond in time")),
+            SdkError::TimeoutError(_) => unanswered(format!("{server} does not respond in time")),
             SdkError::DispatchFailure(failure) if failure.is_io() => {
-                transient(format!("{server} cannot be reached: {}", root_cause(error)))
+                unanswered(format!("{server} cannot be reached: {}", root_cause(error)))
             }
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                transient(format!("{server} does not respond in time"))
+                unanswered(format!("{server} does not respond in time"))
             }
             // Most of these are credentials that could not be resolved.
-            SdkError::DispatchFailure(_) => transient(chain(error)),
-            _ => transient(format!("the response of {server} is not that of a queue: {}", root_cause(error))),
+            SdkError::DispatchFailure(_) => Self::new(QueueErrorKind::Transient, operation, chain(error)),
+            _ => {
+                unanswered(format!("the response of {server} is not that of a queue: {}", root_cause(error)))
+            }
         }
     }
 
@@ -139,6 +154,7 @@ impl QueueError {
             topic: format!("{status} {code}"),
             of_credentials: kind == QueueErrorKind::Refused && is_of_credentials(code),
             lacks_right: is_of_rights(code),
+            of_address: false,
         }
     }
 }
@@ -209,6 +225,8 @@ fn kind(code: &str, status: u16) -> QueueErrorKind {
         | "UnsupportedOperation"
         | "InvalidParameterValue"
         | "ValidationError" => QueueErrorKind::Unusable,
+        // SQS gives a code with each refusal: something else answers in its place.
+        "" if (400..500).contains(&status) && !matches!(status, 408 | 429) => QueueErrorKind::Unusable,
         // Too many requests, too many messages in flight, or a service in trouble.
         _ if status == 403 && !code.contains("Throttl") && code != "OverLimit" => QueueErrorKind::Refused,
         _ => QueueErrorKind::Transient,
@@ -243,6 +261,11 @@ mod tests {
             ("RequestTimeTooSkewed", 403, Transient),
             ("ServiceUnavailable", 503, Transient),
             ("", 500, Transient),
+            ("", 429, Transient),
+            ("", 400, Unusable),
+            ("", 404, Unusable),
+            ("", 401, Unusable),
+            ("", 403, Unusable),
         ] {
             assert_eq!(refused(code, status, "", None).kind(), expected, "{code}");
         }

@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Consecutive errors after which a worker that drains its queue ends. Any other keeps trying.
 const ERRORS_IN_A_ROW: u32 = 10;
 
+/// The same of errors where no queue answered: its address is probably wrong.
+const UNANSWERED_IN_A_ROW: u32 = 4;
+
 /// Number of pollers that keep `concurrency` slots busy.
 pub(super) fn pollers(concurrency: usize) -> usize {
     concurrency.div_ceil(BATCH).clamp(1, POLLERS)
@@ -55,7 +58,8 @@ pub(super) async fn poll(worker: Arc<Shared>, mut halted: watch::Receiver<bool>)
             }
             Err(error) => {
                 errors += 1;
-                let patient = !drains || errors < ERRORS_IN_A_ROW;
+                let most = if error.is_of_address() { UNANSWERED_IN_A_ROW } else { ERRORS_IN_A_ROW };
+                let patient = !drains || errors < most;
                 if error.kind() != QueueErrorKind::Transient || !patient {
                     // Logged by the caller, which ends with it.
                     return Err(error);

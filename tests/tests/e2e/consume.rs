@@ -155,10 +155,10 @@ async fn trouble_of_the_queue_passes() {
 
 #[tokio::test]
 async fn a_queue_that_refuses_the_worker_ends_it_with_the_reason() {
-    for (status, code, exit) in [
-        (403, "com.amazonaws.sqs#AccessDeniedException", 2),
-        (403, "com.amazonaws.sqs#InvalidClientTokenId", 4),
-        (400, "com.amazonaws.sqs#QueueDoesNotExist", 2),
+    for (status, code, exit, setting) in [
+        (403, "com.amazonaws.sqs#AccessDeniedException", 2, ""),
+        (403, "com.amazonaws.sqs#InvalidClientTokenId", 4, ""),
+        (400, "com.amazonaws.sqs#QueueDoesNotExist", 2, "QUEUE_URL: "),
     ] {
         let sqs = Sqs::start(move |_| SqsReply::Failed(status, code)).await;
         let cloud = Cloud::start().await;
@@ -166,7 +166,7 @@ async fn a_queue_that_refuses_the_worker_ends_it_with_the_reason() {
         assert_eq!(finished.code, Some(exit), "{finished:?}");
         let name = code.rsplit('#').next().unwrap();
         assert!(
-            finished.stderr.contains(&format!("error: the queue: ReceiveMessage: {status}")),
+            finished.stderr.contains(&format!("error: {setting}the queue: ReceiveMessage: {status}")),
             "{finished:?}"
         );
         assert!(

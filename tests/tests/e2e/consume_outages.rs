@@ -239,3 +239,35 @@ async fn a_wrong_clock_ends_no_worker_and_uses_up_no_credentials() {
         assert_eq!(given.load(Ordering::Relaxed), 1, "{}", worker.stderr());
     }
 }
+
+/// Settings of a queue at another address than that of `sqs`.
+fn at(sqs: &Sqs, origin: &str) -> Settings {
+    let queue = format!("{origin}/123456789012/uploads");
+    sqs.settings().set("QUEUE_URL", queue).set("AWS_ENDPOINT_URL", origin)
+}
+
+#[tokio::test]
+async fn where_no_queue_answers_a_drain_ends_and_names_the_setting() {
+    let (cloud, sqs) = (Cloud::start().await, Sqs::start(only("unused")).await);
+    let other = WebServer::start(|_| WebReply::refused(400, &Bytes::from_static(b"<html>no queue"))).await;
+    for (origin, code) in [("http://127.0.0.1:1".to_owned(), 5), (other.url(""), 2)] {
+        let settings = cloud.settings().and(at(&sqs, origin.trim_end_matches('/')));
+        let finished = OmsBridge::new(["consume", "--drain", "--json"]).settings(settings).run().await;
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        let error = &finished.json()["error"];
+        assert_eq!(error["setting"], "QUEUE_URL", "{finished:?}");
+        assert!(error["remedy"].as_str().unwrap().contains("QUEUE_URL"), "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_whose_queue_is_out_of_reach_names_the_setting_and_goes_on() {
+    let (cloud, sqs) = (Cloud::start().await, Sqs::start(only("unused")).await);
+    let settings = cloud.settings().and(at(&sqs, "http://127.0.0.1:1"));
+    let mut worker = Process::spawn(&["consume".to_owned()], &settings);
+    worker
+        .line(|line| (line.contains("gives no messages") && line.contains("QUEUE_URL")).then_some(()))
+        .await;
+    worker.signal("TERM").await;
+    assert_eq!(worker.wait().await.code(), Some(0), "{}", worker.stderr());
+}

@@ -236,7 +236,12 @@ async fn look(queue: &Queue) -> Result<(), Failure> {
 }
 
 fn refused(error: &QueueError) -> Failure {
-    Failure::new(queue_kind(error), format_args!("the queue: {error}")).with_remedy(queue_remedy(error))
+    let failure = Failure::new(queue_kind(error), format_args!("the queue: {error}"));
+    let failure = match error.kind() {
+        QueueErrorKind::Refused => failure,
+        QueueErrorKind::Unusable | QueueErrorKind::Transient => failure.of_setting(QUEUE_URL.spec.name),
+    };
+    failure.with_remedy(queue_remedy(error))
 }
 
 async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> {
