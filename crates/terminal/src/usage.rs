@@ -1,10 +1,11 @@
 //! Help texts and errors of clap: usage lines, examples, and what is wrong with arguments.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 
 use clap::Command;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use settings::Invalid;
 
 use crate::layout::{unbroken, with_blanks};
@@ -40,6 +41,25 @@ pub fn keep_examples(command: Command) -> Command {
 /// A text of clap as it goes to `stream`.
 pub fn laid_out(text: &StyledStr, stream: Stream) -> String {
     with_blanks(&if stream.has_colours() { text.ansi().to_string() } else { text.to_string() })
+}
+
+/// An error without the tip to write `--` before an unknown option, where `command` refuses that too: all its
+/// arguments are given already.
+#[must_use]
+pub fn with_usable_tip(mut error: clap::Error, command: Command, arguments: &[OsString]) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let unknown = argument(&error).unwrap_or_default();
+    let begins = |given: &OsString| given.to_str().is_some_and(|given| given.starts_with(unknown));
+    let mut escaped = arguments.to_vec();
+    if let Some(at) = arguments.iter().position(begins) {
+        escaped.insert(at, "--".into());
+    }
+    if command.try_get_matches_from(escaped).is_err() {
+        error.remove(ContextKind::Suggested);
+    }
+    error
 }
 
 /// What is wrong with arguments, for programs.
@@ -139,6 +159,20 @@ mod tests {
         let (message, argument, remedy) = wrong(&["look"]);
         assert_eq!(message, "the following required arguments were not provided: <KEY>");
         assert_eq!((&*argument, &*remedy), ("KEY", "Usage: look <KEY>"));
+    }
+
+    #[test]
+    fn dashes_before_an_unknown_option_are_proposed_only_where_they_help() {
+        let shown = |arguments: &[&str]| {
+            let error = command().try_get_matches_from(arguments).unwrap_err();
+            let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+            with_usable_tip(error, command(), &arguments).to_string()
+        };
+        assert!(shown(&["look", "-n"]).contains("use '-- -n'"));
+        for arguments in [&["look", "a", "-n"][..], &["look", "-n", "a"]] {
+            let shown = shown(arguments);
+            assert!(shown.contains("unexpected argument '-n'") && !shown.contains("-- -n"), "{shown}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use terminal::format::LogFormat;
 use terminal::language;
 use terminal::stderr;
 use terminal::style::Stream;
-use terminal::usage::WrongArguments;
+use terminal::usage::{self, WrongArguments};
 
 /// The arguments of this process. Lambda starts the file `bootstrap` without any and means `serve`.
 pub(super) fn arguments() -> Vec<OsString> {
@@ -39,6 +39,7 @@ pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
             stderr::start(format(arguments));
+            let error = usage::with_usable_tip(error, help::command(), arguments);
             let text = error.render();
             stderr::passed_on(&text.to_string(), || language::laid_out(&text, Stream::Stderr));
             if asks_for_json(arguments) {
