@@ -24,10 +24,12 @@ async fn a_list_may_begin_with_a_mark_end_its_lines_in_two_bytes_and_hold_addres
     assert_eq!(counts(0, run(b"\"\\ufeffmarked\"\n\"oss://source/odd\"\n")).await, [2, 0, 0, 0]);
     assert_eq!(cloud.twin.obs().keys(MIRROR).len(), 5);
 
-    for (text, line) in [("first\noss://other/third\n", "line 2: "), ("first\n\u{feff}second\n", "line 2: ")]
-    {
+    for (text, line, remedy) in [
+        ("first\noss://other/third\n", "line 2: ", "correct SRC"),
+        ("first\n\u{feff}second\n", "line 2: ", "is meant"),
+    ] {
         let finished = ends_with(3, run(text.as_bytes())).await;
-        assert!(finished.stderr.contains(line) && finished.stderr.contains("is meant"), "{finished:?}");
+        assert!(finished.stderr.contains(line) && finished.stderr.contains(remedy), "{finished:?}");
     }
     let foreign = ends_with(2, run(b"\xff\xfef\0i\0")).await;
     assert!(foreign.stderr.contains("is UTF-16"), "{foreign:?}");

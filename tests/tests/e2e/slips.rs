@@ -26,6 +26,9 @@ async fn an_address_is_its_key_or_refused() {
     let known = cloud.settings().set("SOURCE_BUCKET", "oss://source/");
     let mended = OmsBridge::new(["send", "oss://source/a"]).settings(known.clone()).run().await;
     assert_eq!((mended.code, cloud.recorded(Shelf::Success)), (Some(0), vec!["a".to_owned()]), "{mended:?}");
+    let other = OmsBridge::new(["send", "oss://other/a"]).settings(known.clone()).run().await;
+    assert!(other.code == Some(2) && other.stderr.contains("SOURCE_BUCKET"), "{other:?}");
+    assert!(!other.stderr.contains("is meant"), "{other:?}");
     let lines = b"oss://source/b\noss://other/c\n";
     let some = OmsBridge::new(["send", "-", "--json"]).settings(known.clone()).input(lines).run().await;
     assert_eq!(

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{KeyChunk, KeyInput};
 use settings::Invalid;
-use settings::lenient::{self, MARK, Start};
+use settings::lenient::{self, KeyBucket, MARK, Start};
 
 /// Keys per call of the pipeline.
 const CHUNK: usize = 1000;
@@ -39,7 +39,7 @@ impl Input {
     ///
     /// The first one that is not a key, and what was probably meant.
     pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
-        let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(|bucket| ("oss", bucket))));
+        let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(source_bucket)));
         Ok(Self(KeySource::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
@@ -156,9 +156,13 @@ impl KeyReader {
         if lines && key.starts_with(MARK) {
             return Err(LineError::Marked(lenient::marked(&key)).into());
         }
-        let key = lenient::key(key, self.bucket.as_deref().map(|bucket| ("oss", bucket)));
+        let key = lenient::key(key, self.bucket.as_deref().map(source_bucket));
         Ok(key.map_err(LineError::Address)?)
     }
+}
+
+fn source_bucket(name: &str) -> KeyBucket<'_> {
+    KeyBucket { scheme: "oss", name, setting: "SOURCE_BUCKET" }
 }
 
 /// Why a key could not be read.

@@ -15,7 +15,8 @@ use crate::explain::{DestinationBucket, Explanation, Sources, explain};
 use crate::failure::{Failure, FailureKind};
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
-use settings::{Reader, lenient};
+use settings::Reader;
+use settings::lenient::{self, KeyBucket};
 use signature_breaker::Breakers;
 
 /// Explains one key: the object on both sides, its records, the request that would be sent, what to do next.
@@ -53,7 +54,9 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
     let named: Option<BucketName> = named.and_then(|name| reader.accept("--bucket", name));
     let source = config::source_bucket(&mut reader);
     let bucket = named.as_ref().or(source.as_ref());
-    let key = lenient::key(args.key.clone(), bucket.map(|bucket| ("oss", bucket.as_str())));
+    let setting = if named.is_some() { "--bucket" } else { "SOURCE_BUCKET" };
+    let of = bucket.map(|bucket| KeyBucket { scheme: "oss", name: bucket.as_str(), setting });
+    let key = lenient::key(args.key.clone(), of);
     let key = reader.accept("KEY", key);
     let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
     // An invalid name is reported already.

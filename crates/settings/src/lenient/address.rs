@@ -51,19 +51,35 @@ pub fn is_address(text: &str) -> bool {
     split(text).is_some()
 }
 
-/// A key that somebody handed over. An address in the bucket that keys are read from, which `source` names by
-/// scheme and name, is its key.
+/// The bucket that keys are read from.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyBucket<'a> {
+    /// The scheme of its addresses.
+    pub scheme: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The setting, option or argument that names it.
+    pub setting: &'a str,
+}
+
+/// A key that somebody handed over. An address in `source` is its key.
 ///
 /// # Errors
 ///
 /// What is wrong with it, and what was probably meant.
-pub fn key(text: String, source: Option<(&str, &str)>) -> Result<String, Invalid> {
+pub fn key(text: String, source: Option<KeyBucket<'_>>) -> Result<String, Invalid> {
     let Some((scheme, rest)) = split(&text) else { return Ok(text) };
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     match source {
-        Some(source) if source == (scheme, bucket) && !key.is_empty() => Ok(key.to_owned()),
         _ if key.is_empty() => {
             Err(Invalid::new(format_args!("{:?} is an address and no key", shown_url(&text))))
+        }
+        Some(source) if (source.scheme, source.name) == (scheme, bucket) => Ok(key.to_owned()),
+        // The host of a web address may stand for the same bucket.
+        Some(KeyBucket { scheme: of, name, setting }) if !scheme.starts_with("http") => {
+            let what = format!("{:?} is not in {of}://{name}, the bucket in {setting}", shown_url(&text));
+            Err(Invalid::new(what)
+                .with_remedy(format_args!("name a key of that bucket, or correct {setting}")))
         }
         _ => {
             let what = format!("{:?} is an address, and keys come without bucket", shown_url(&text));
@@ -347,18 +363,24 @@ mod tests {
 
     #[test]
     fn an_address_is_no_key_unless_it_is_in_the_bucket_of_keys() {
-        let key = |text: &str| told(super::key(text.to_owned(), Some(("oss", "photos"))));
+        const SOURCE: KeyBucket<'_> = KeyBucket { scheme: "oss", name: "photos", setting: "SOURCE_BUCKET" };
+        let key = |text: &str| told(super::key(text.to_owned(), Some(SOURCE)));
         assert_eq!(key("a/b.jpg").as_deref(), Ok("a/b.jpg"));
         assert_eq!(key("oss://photos/a/b.jpg").as_deref(), Ok("a/b.jpg"));
         assert_eq!(key("OSS：//photos/a").as_deref(), Ok("a"));
         for text in ["oss:a", "ossx://b/a", "a://b", "oss"] {
             assert_eq!(key(text).as_deref(), Ok(text));
         }
-        for text in ["oss://other/a", "obs://photos/a", "https://photos/a", "s3:/photos/a"] {
-            assert!(key(text).unwrap_err().contains("probably \"a\" is meant"), "{text}");
+        for text in ["oss://other/a", "obs://photos/a", "s3:/photos/a"] {
+            let error = key(text).unwrap_err();
+            assert!(error.contains("is not in oss://photos, the bucket in SOURCE_BUCKET"), "{error}");
+            assert!(!error.contains("probably"), "{error}");
+        }
+        for (text, source) in [("https://photos/a", Some(SOURCE)), ("oss://photos/a", None)] {
+            let error = told(super::key(text.to_owned(), source)).unwrap_err();
+            assert!(error.contains("probably \"a\" is meant"), "{error}");
         }
         assert!(key("oss://photos/").unwrap_err().contains("an address and no key"));
-        assert!(super::key("oss://photos/a".to_owned(), None).is_err());
         let error = key("https://u:pw@h/a?sig=1").unwrap_err();
         assert!(!error.contains("pw") && !error.contains("sig"), "{error}");
     }

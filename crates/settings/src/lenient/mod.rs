@@ -23,7 +23,7 @@ mod vendor;
 use std::borrow::Cow;
 
 pub use self::address::{
-    aws_region, bucket, endpoint, is_address, key, meant, parts, place, region, s3_endpoint,
+    KeyBucket, aws_region, bucket, endpoint, is_address, key, meant, parts, place, region, s3_endpoint,
 };
 pub use self::list::{MARK, Start, marked};
 pub use self::vendor::slip;

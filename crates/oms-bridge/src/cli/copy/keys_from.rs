@@ -23,7 +23,7 @@ use object_copy::failed_list::{self, NotAString};
 use object_copy::transfer::{Directory, Item, Source, TransferError};
 use object_copy::web_url;
 use settings::Invalid;
-use settings::lenient::{self, MARK, Start};
+use settings::lenient::{self, KeyBucket, MARK, Start};
 
 /// Why the list cannot be read at all.
 #[derive(Debug, Error)]
@@ -186,7 +186,8 @@ impl KeyList {
         if self.web.is_some() {
             return Ok(line.into());
         }
-        let source = self.source.as_ref().map(|(scheme, bucket)| (*scheme, bucket.as_str()));
+        let source = self.source.as_ref();
+        let source = source.map(|(scheme, name)| KeyBucket { scheme, name, setting: "SRC" });
         Ok(lenient::key(line.to_owned(), source)?.into())
     }
 
