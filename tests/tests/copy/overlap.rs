@@ -98,6 +98,9 @@ async fn copies_of_a_directory_into_itself_are_refused() {
         let finished = ends_with(2, copy("src/a/file", to)).await;
         assert!(finished.stderr.contains("the same"), "{to}: {finished:?}");
     }
+    let finished = ends_with(2, copy("src/a/file", "src/a/file").with(["--json"])).await;
+    let error = &finished.json()["error"];
+    assert_eq!((&error["setting"], &error["remedy"]), (&"DST".into(), &"name another DST".into()), "{error}");
     let relative = Copy::new(&cloud.twin, ".", "copy").with(["-r"]).run_in(folder.path()).await;
     assert_eq!(relative.code, Some(2), "{relative:?}");
     assert_eq!(fs::read_dir(path("src")).unwrap().count(), 1);

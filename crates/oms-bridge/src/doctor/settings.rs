@@ -8,7 +8,7 @@ use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
 use settings::reader::WithoutEffect;
 use settings::text::masked;
-use settings::{ConfigError, Problem};
+use settings::{ConfigError, Problem, lenient};
 
 /// Regions where sync tasks are documented. More may follow, so another one is only a warning.
 const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
@@ -70,7 +70,9 @@ pub(super) fn without_effect(variable: WithoutEffect) -> Finding {
 fn other_region(oss: &Service) -> Option<Finding> {
     let (region, named) = (oss.region.as_deref()?, oss.endpoint.region_hint()?);
     let differs = region != named && !region.contains("finance") && !named.contains("finance");
-    (differs && !named.starts_with("cn-hzjbp")).then(|| {
+    // A host that no region has is a problem of its own, and names none to set.
+    let wrong_host = lenient::slip(oss.endpoint.host()).is_some();
+    (differs && !wrong_host && !named.starts_with("cn-hzjbp")).then(|| {
         Finding::bad(
             "OSS region",
             Severity::Warning,
@@ -205,6 +207,23 @@ mod tests {
         assert_eq!(severity("https://oms.cn-southwest-2.myhuaweicloud.com"), Some(Severity::Ok));
         assert_eq!(severity("https://oms.cn-south-1.myhuaweicloud.com"), Some(Severity::Warning));
         assert_eq!(severity("http://127.0.0.1:1"), None);
+    }
+
+    #[test]
+    fn a_region_is_not_to_follow_a_host_that_no_region_has() {
+        let finding = |host: &str| {
+            other_region(&Service {
+                dialect: oss_lite::Dialect::Oss,
+                endpoint: host.parse().unwrap(),
+                region: Some("cn-hangzhou".to_owned()),
+                signature: oss_lite::SignatureVersion::V4,
+                endpoint_setting: "OSS_ENDPOINT",
+                region_setting: "OSS_REGION",
+            })
+        };
+        let remedy = finding("oss-cn-beijing.aliyuncs.com").map(|finding| finding.remedy);
+        assert_eq!(remedy.as_deref(), Some("set OSS_REGION to cn-beijing, or leave it out"));
+        assert!(finding("oss-cn-hangzou.aliyuncs.com").is_none());
     }
 
     #[test]

@@ -137,11 +137,17 @@ impl Failure {
 /// On the terminal: the setting, what is wrong, and on a line of its own what to do.
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.problems.is_empty() {
+            write!(f, "{}", ConfigError::HEADING)?;
+            return self
+                .problems
+                .iter()
+                .try_for_each(|problem| write!(f, "\n  {}", printable(&problem.to_string())));
+        }
         if let Some(setting) = &self.setting {
             write!(f, "{setting}: ")?;
         }
         f.write_str(&printable(&self.message))?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}", printable(&problem.to_string())))?;
         match &self.remedy {
             Some(remedy) => write!(f, "\n  do: {}", printable(remedy)),
             None => Ok(()),
@@ -152,7 +158,12 @@ impl Display for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let problems = error.problems().to_vec();
-        Self { problems, ..Self::configuration(ConfigError::HEADING) }
+        let (setting, remedy) = match &problems[..] {
+            [one] => (Some(one.setting().to_owned().into()), one.remedy().map(str::to_owned)),
+            _ => (None, None),
+        };
+        let message = ConfigError::HEADING.trim_end_matches(':');
+        Self { problems, setting, remedy, ..Self::configuration(message) }
     }
 }
 
@@ -192,10 +203,22 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_value(&failure).unwrap(),
-            json!({"kind": "configuration", "message": "the configuration is not usable:", "problems": [
+            json!({"kind": "configuration", "message": "the configuration is not usable", "problems": [
                 {"setting": "HW_AK", "message": "missing", "remedy": "access key"},
                 {"setting": "LOG_BUCKET", "message": "no bucket"},
             ]})
+        );
+        let mut reader = settings::Reader::new(Values::default());
+        reader.problem("HW_AK", Invalid::new("missing").with_remedy("access key"));
+        let failure = Failure::from(reader.finish::<()>(None).unwrap_err());
+        assert_eq!(failure.to_string(), "the configuration is not usable:\n  HW_AK: missing: access key");
+        assert_eq!(
+            serde_json::to_value(&failure).unwrap(),
+            json!({
+                "kind": "configuration", "message": "the configuration is not usable",
+                "setting": "HW_AK", "remedy": "access key",
+                "problems": [{"setting": "HW_AK", "message": "missing", "remedy": "access key"}],
+            })
         );
     }
 

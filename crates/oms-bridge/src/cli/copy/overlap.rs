@@ -23,13 +23,18 @@ use settings::location::is_same_service;
 pub(super) enum Overlap {
     #[error("SRC and DST are the same")]
     Same,
-    #[error(
-        "DST lies inside SRC ({to} in {from}): the copies would be copied, too; name a DST beside SRC, or copy folder by folder"
-    )]
+    #[error("DST lies inside SRC ({to} in {from}): the copies would be copied, too")]
     Inside { to: String, from: String },
 }
 
 impl Overlap {
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Same => "name another DST",
+            Self::Inside { .. } => "name a DST beside SRC, or copy folder by folder",
+        }
+    }
+
     fn inside(to: &str, from: &str) -> Self {
         let from = if from.is_empty() { "the whole bucket" } else { from };
         Self::Inside { to: to.to_owned(), from: from.to_owned() }

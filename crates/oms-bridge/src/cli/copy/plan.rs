@@ -178,6 +178,9 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Settings(error) => error.into(),
+            PlanError::Route(RouteError::Overlap(error)) => {
+                Self::configuration(&error).of_setting("DST").with_remedy(error.remedy())
+            }
             PlanError::Entries(EntriesError::KeyList(error)) => {
                 let remedy = match error {
                     KeyListError::Encoding { .. } => "save it as UTF-8",
