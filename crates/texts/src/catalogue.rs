@@ -5,25 +5,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use polib::po_file;
 
+use crate::search::Search;
 use crate::template::Template;
 
 /// The table, in the format of gettext that the tools of translators read.
 pub const CHINESE: &str = include_str!("../texts/zh_CN.po");
 
 /// What a message begins with that is added to the end of another one.
-const MARKS: [char; 4] = [',', ';', '.', '('];
-
-/// What stands before a message, whatever that says.
-const LABELS: [&str; 2] = ["error", "tip"];
+pub(crate) const MARKS: [char; 4] = [',', ';', '.', '('];
 
 /// Texts and their translations.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    whole: HashMap<String, String>,
+    pub(crate) whole: HashMap<String, String>,
     /// The closest match first.
-    templates: Vec<(Template, Template)>,
+    pub(crate) templates: Vec<(Template, Template)>,
     /// Those of them that are added to the end of other messages: they begin with a mark.
-    ends: Vec<(Template, Template)>,
+    pub(crate) ends: Vec<(Template, Template)>,
 }
 
 impl Catalogue {
@@ -62,70 +60,13 @@ impl Catalogue {
     /// The translation of a whole text, if there is one. A full stop at its end is that of the sentence, and
     /// not part of what is looked up.
     pub fn text(&self, english: &str) -> Option<String> {
-        let of = |english: &str| {
-            let whole = self.whole.get(english).cloned();
-            whole.or_else(|| self.templates.iter().find_map(|pair| self.made(pair, english)))
-        };
-        of(english).or_else(|| english.strip_suffix('.').and_then(of).map(|text| text + "。"))
-    }
-
-    /// The text in Chinese, if it was made of this template.
-    fn made(&self, (from, to): &(Template, Template), english: &str) -> Option<String> {
-        let mut values = from.matched(english)?;
-        // A message that ends with a value may have its cause behind it, which looks like a part of the value.
-        let mut cause = None;
-        if let Some(last) = from.last_place().filter(|last| to.last_place() == Some(last))
-            && let Some((value, english)) = values.get(last).and_then(|value| value.split_once(": "))
-        {
-            let chinese = self.line(english);
-            if chinese != english {
-                values.insert(last, value);
-                cause = Some(format!("：{chinese}"));
-            }
-        }
-        let text = to.filled(&values, |value| self.line(value), |value| self.text(value))?;
-        Some(text + &cause.unwrap_or_default())
+        Search::new(self).text(english)
     }
 
     /// The translation of one line: of what is added to its end, then as a whole, else of its parts between
     /// colons, as a message and its cause are joined. What has no translation stays.
     pub fn line(&self, english: &str) -> String {
-        if let Some((name, rest)) = english.split_once(": ").filter(|(name, _)| is_setting(name)) {
-            return format!("{name}: {}", self.line(rest));
-        }
-        if let Some((label, rest)) = english.split_once(": ").filter(|(label, _)| LABELS.contains(label)) {
-            if let Some(text) = self.whole.get(english) {
-                return text.clone();
-            }
-            return format!("{}：{}", self.line(label), self.line(rest));
-        }
-        for (at, _) in english.match_indices(MARKS).filter(|(at, _)| *at > 0) {
-            let end = self.ends.iter().find_map(|pair| self.made(pair, &english[at..]));
-            if let Some(end) = end {
-                return self.line(english[..at].trim_end()) + &end;
-            }
-        }
-        // What to do, and what else is to be known.
-        for (at, _) in english.match_indices("; ") {
-            if let Some(end) = self.whole.get(&english[at + 2..]) {
-                return format!("{}；{end}", self.line(&english[..at]));
-            }
-        }
-        if let Some(text) = self.text(english) {
-            return text;
-        }
-        for (at, _) in english.match_indices(": ") {
-            if let Some(first) = self.text(&english[..at]) {
-                return format!("{first}：{}", self.line(&english[at + 2..]));
-            }
-        }
-        for (at, _) in english.match_indices(": ") {
-            let rest = self.line(&english[at + 2..]);
-            if rest != english[at + 2..] {
-                return format!("{}: {rest}", &english[..at]);
-            }
-        }
-        english.to_owned()
+        Search::new(self).line(english)
     }
 
     /// The same of a text of several lines; blanks at the beginning of each stay.
@@ -141,15 +82,6 @@ impl Catalogue {
 /// The text of a template without placeholders.
 fn plain(template: &Template) -> String {
     template.filled(&BTreeMap::new(), str::to_owned, |_| None).unwrap_or_default()
-}
-
-/// Whether it is the name of a setting or of an option, behind which the message begins.
-fn is_setting(text: &str) -> bool {
-    let is_variable = |text: &str| {
-        text.contains('_')
-            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    text.starts_with("--") && !text.contains(' ') || is_variable(text)
 }
 
 /// A row of the table.
@@ -195,6 +127,9 @@ msgid "{} key"
 msgid_plural "{} keys"
 msgstr[0] "{:number} 个键"
 
+msgid "{name} is bad"
+msgstr "坏的 {name}"
+
 msgid ", of {bucket}"
 msgstr "（{bucket}）"
 
@@ -209,6 +144,8 @@ msgstr "{bucket} 中的 {0} 个键"
             ("missing", "缺失"),
             ("missing.", "缺失。"),
             ("HW_AK: missing", "HW_AK: 缺失"),
+            ("DST: missing", "DST: 缺失"),
+            ("OSS_KEY (or OSS_AK): missing", "OSS_KEY (or OSS_AK): 缺失"),
             ("cannot connect to h:1: refused", "无法连接 h:1: refused"),
             ("LOG_BUCKET: cannot connect to h:1", "LOG_BUCKET: 无法连接 h:1"),
             ("missing: cannot connect to h", "缺失：无法连接 h"),
@@ -222,9 +159,40 @@ msgstr "{bucket} 中的 {0} 个键"
             ("error: cannot connect to h", "error：无法连接 h"),
             ("nothing of it", "nothing of it"),
             ("heading\n  missing", "heading\n  缺失"),
+            // The cause of a message that ends with a value which the Chinese has elsewhere.
+            ("2 keys in b: 404 NoSuchBucket: no bucket", "b 中的 2 个键：404 NoSuchBucket: no bucket"),
+            ("2 keys in b: missing: why", "b 中的 2 个键：缺失：why"),
+            ("not started, since missing: why", "因缺失而未启动：why"),
+            ("missing: x is bad", "缺失：坏的 x"),
+            ("DST: 2 keys in b, of c", "DST: b 中的 2 个键（c）"),
+            // Names of the user are no messages.
+            ("n: missing", "n: missing"),
+            ("\"n: missing\": no such file", "\"n: missing\": no such file"),
+            ("\"n, of b\": missing", "\"n, of b\": 缺失"),
+            ("missing: \"n: missing, of b\"", "缺失：\"n: missing, of b\""),
+            ("invalid 'n: missing, of b'", "invalid 'n: missing, of b'"),
+            ("it's missing; it isn't, of b", "it's missing; it isn't（b）"),
         ] {
             assert_eq!(catalogue.lines(english), chinese);
         }
+    }
+
+    /// The search visits no part twice, or this would never end.
+    #[test]
+    fn a_line_of_many_parts_takes_no_longer_than_its_parts() {
+        let catalogue = Catalogue::read(TABLE).unwrap();
+        for (part, chinese) in [("q: ", "q: "), ("\"q\": ", "\"q\": "), ("missing: ", "缺失：")] {
+            let all = catalogue.line(&(part.repeat(200) + "end"));
+            let translated = all.matches(chinese).count();
+            assert!(all.starts_with(&chinese.repeat(10)) && all.ends_with("end"), "{all}");
+            assert_eq!(translated + all.matches(part).count(), if part == chinese { 400 } else { 200 });
+        }
+        // What is longer than any message stays, and does not overflow the stack.
+        let line = "missing: ".repeat(100_000);
+        assert_eq!(catalogue.line(&line), line);
+        // Each of these may be tried with each of the following ones.
+        let line = "cannot connect to h, not started, since ".repeat(200);
+        assert!(catalogue.line(&line).contains("无法连接 h"));
     }
 
     #[test]

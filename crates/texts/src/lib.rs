@@ -3,7 +3,9 @@
 //! | module | concern |
 //! |---|---|
 //! | [`mod@language`] | the language that the environment asks for |
-//! | `catalogue` | the table of translations, `texts/zh_CN.po`, and the search in it |
+//! | `catalogue` | the table of translations, `texts/zh_CN.po` |
+//! | `search` | the search in it for one line, and for its parts |
+//! | `quotes` | values in quotes, which are no parts of a message |
 //! | `template` | a text with placeholders: `cannot connect to {host}` |
 //! | `command` | the help of a command line, translated |
 //!
@@ -27,6 +29,10 @@ pub mod catalogue;
 #[cfg(feature = "chinese")]
 pub mod command;
 pub mod language;
+#[cfg(feature = "chinese")]
+mod quotes;
+#[cfg(feature = "chinese")]
+mod search;
 #[cfg(feature = "chinese")]
 pub mod template;
 

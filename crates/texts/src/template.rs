@@ -1,6 +1,8 @@
 //! A text with placeholders, as `format!` and `thiserror` write them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+
+use crate::quotes;
 
 /// A text with placeholders: `{host}`, `{host:?}`, `{}`. Those without a name are counted: `{0}`, `{1}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +30,9 @@ enum Value {
 }
 
 impl Template {
-    /// Reads a template. In a translation, `{cause:tr}` stands for a value that is a message itself, `{0:word}`
-    /// for one that has an entry of its own, and `{0:number}` for a number: without, the text is no such message.
+    /// Reads a template. In a translation, `{cause:tr}` stands for a value that is a message itself,
+    /// `{0:word}` for one that has an entry of its own, and `{0:number}` for a number: without, the text is
+    /// no such message.
     pub fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -78,12 +81,24 @@ impl Template {
         })
     }
 
-    /// The name of the placeholder that it ends with, if it does, and if any value may be there.
+    /// The name of the placeholder that it ends with, if it does.
     pub(crate) fn last_place(&self) -> Option<&str> {
         match self.pieces.last()? {
-            Piece::Place { name, value: Value::Any, .. } => Some(name),
-            _ => None,
+            Piece::Place { name, .. } => Some(name),
+            Piece::Text(_) => None,
         }
+    }
+
+    /// The same, if a message is there.
+    pub(crate) fn last_message(&self) -> Option<&str> {
+        let is_message = matches!(self.pieces.last()?, Piece::Place { value: Value::Message, .. });
+        self.last_place().filter(|_| is_message)
+    }
+
+    /// Whether a message is at this placeholder.
+    pub(crate) fn has_message(&self, wanted: &str) -> bool {
+        let is_it = |piece: &Piece| matches!(piece, Piece::Place { name, value: Value::Message, .. } if name == wanted);
+        self.pieces.iter().any(is_it)
     }
 
     /// How much of it is text: what has more of it is the closer match.
@@ -103,7 +118,7 @@ impl Template {
             return None;
         }
         let mut values = Vec::new();
-        fits(&self.pieces, text, &mut values).then_some(())?;
+        fits(&self.pieces, text, &mut values, &mut HashSet::new()).then_some(())?;
         let mut named = BTreeMap::new();
         for (name, value) in self.places().zip(values) {
             if *named.entry(name).or_insert(value) != value {
@@ -115,11 +130,11 @@ impl Template {
 
     /// The text with these values, if they are what this translation wants. `message` translates a message,
     /// `word` a text that has an entry.
-    pub fn filled(
+    pub fn filled<'v>(
         &self,
-        values: &BTreeMap<&str, &str>,
-        message: impl Fn(&str) -> String,
-        word: impl Fn(&str) -> Option<String>,
+        values: &BTreeMap<&str, &'v str>,
+        message: impl Fn(&'v str) -> String,
+        word: impl Fn(&'v str) -> Option<String>,
     ) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {
@@ -151,15 +166,21 @@ fn is_number(text: &str) -> bool {
 
 /// Whether it can be what `{:?}` makes of a string.
 fn is_in_quotes(text: &str) -> bool {
-    text.len() > 1 && text.starts_with('"') && text.ends_with('"')
+    text.starts_with('"') && quotes::are_around(text)
 }
 
 /// Whether the whole of `text` can be made of `pieces`. The values of the placeholders are the shortest.
-fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Vec<&'t str>) -> bool {
+/// `unfit` are the ends of both that are known not to fit, by their lengths: each is tried once.
+fn fits<'t>(
+    pieces: &[Piece],
+    text: &'t str,
+    values: &mut Vec<&'t str>,
+    unfit: &mut HashSet<(usize, usize)>,
+) -> bool {
     match pieces {
         [] => text.is_empty(),
         [Piece::Text(literal), rest @ ..] => {
-            text.strip_prefix(literal.as_str()).is_some_and(|left| fits(rest, left, values))
+            text.strip_prefix(literal.as_str()).is_some_and(|left| fits(rest, left, values, unfit))
         }
         [Piece::Place { is_quoted, .. }] => {
             values.push(text);
@@ -167,14 +188,24 @@ fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Vec<&'t str>) -> bool 
         }
         [Piece::Place { is_quoted, .. }, rest @ ..] => {
             let known = values.len();
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.filter(|&at| !is_quoted || is_in_quotes(&text[..at])).any(|at| {
-                values.truncate(known);
-                values.push(&text[..at]);
+            let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            ends.any(|at| {
                 let next = &text[at..];
                 let may_fit =
                     !matches!(rest, [Piece::Text(literal), ..] if !next.starts_with(literal.as_str()));
-                may_fit && fits(rest, next, values)
+                if !may_fit
+                    || unfit.contains(&(rest.len(), next.len()))
+                    || *is_quoted && !is_in_quotes(&text[..at])
+                {
+                    return false;
+                }
+                values.truncate(known);
+                values.push(&text[..at]);
+                let does_fit = fits(rest, next, values, unfit);
+                if !does_fit {
+                    unfit.insert((rest.len(), next.len()));
+                }
+                does_fit
             })
         }
     }
