@@ -318,7 +318,7 @@ async fn a_list_that_cannot_be_read_is_named() {
     for (list, said) in [
         ("nothing", "No such file or directory"),
         (".", "Is a directory"),
-        ("utf16", "utf16 is UTF-16\n  do: save it as UTF-8"),
+        ("utf16", "\"utf16\" is UTF-16\n  do: save it as UTF-8"),
     ] {
         let copy = all_to_mirror(&ends.cloud).with(["--keys-from", list]);
         let finished = copy.run_in(folder.path()).await;
@@ -369,10 +369,13 @@ async fn what_is_not_there_is_named_with_what_was_meant() {
     let twin = &ends.cloud.twin;
     // A bucket without its scheme is taken for a path.
     let finished = ends_with(3, Copy::new(twin, "source/001", format!("obs://{MIRROR}/"))).await;
-    let said = "there is no file source/001; an object in a bucket is oss://bucket/key";
+    let said = "there is no file \"source/001\"; an object in a bucket is oss://bucket/key";
     assert!(finished.stderr.contains(said), "{finished:?}");
     let finished = ends_with(0, all_to_mirror(&ends.cloud).with(["--keys-from", "-"])).await;
-    assert!(finished.stderr.contains("nothing to copy: there is nothing in --keys-from -"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("nothing to copy: there is nothing in --keys-from \"-\""),
+        "{finished:?}"
+    );
     // OBS does not understand what is signed for OSS, and says only that it does not.
     let listed = Copy::new(twin, format!("oss://{SOURCE}/"), format!("obs://{MIRROR}/")).with(["-r"]);
     let finished = ends_with(2, listed.set("DEST_ENDPOINT", twin.oss_url())).await;

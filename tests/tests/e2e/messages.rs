@@ -345,7 +345,7 @@ async fn doctor_looks_at_the_queue_and_the_desk_where_they_are_set() {
         2,
         &[
             "QUEUE_URL: \"uploads\" is not the URL of a queue",
-            "there is no folder /no/such/folder",
+            "there is no folder \"/no/such/folder\"",
             "check DESK_DATABASE",
         ],
     );

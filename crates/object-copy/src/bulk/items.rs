@@ -67,7 +67,7 @@ pub enum ListError {
     #[error(transparent)]
     Directory(TransferError),
     /// A list of keys cannot be read.
-    #[error("{path}: {error}", path = .0.display(), error = .1)]
+    #[error("{0:?}: {1}")]
     Keys(PathBuf, #[source] std::io::Error),
 }
 

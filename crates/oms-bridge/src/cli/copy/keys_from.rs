@@ -31,9 +31,9 @@ pub(super) enum KeyListError {
     /// Of SRC, without what may be secret in it.
     #[error("{0:?} is no URL")]
     Source(String),
-    #[error("{}: {source}", file.display())]
+    #[error("{file:?}: {source}")]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("{} is {encoding}", file.display())]
+    #[error("{file:?} is {encoding}")]
     Encoding { file: PathBuf, encoding: &'static str },
 }
 

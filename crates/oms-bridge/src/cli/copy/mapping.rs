@@ -13,17 +13,17 @@ use object_copy::web_url;
 /// Why keys of SRC have no place in DST.
 #[derive(Debug, Error)]
 pub(super) enum MappingError {
-    #[error("{} is not a directory", .0.display())]
+    #[error("{0:?} is not a directory")]
     NotADirectory(PathBuf),
-    #[error("{} is not a directory: there is nothing of that name", .0.display())]
+    #[error("{0:?} is not a directory: there is nothing of that name")]
     NoDirectory(PathBuf),
-    #[error("{}: {source}", path.display())]
+    #[error("{path:?}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{} is a directory: use -r", .0.display())]
+    #[error("{0:?} is a directory: use -r")]
     Directory(PathBuf),
-    #[error("{} is not a file with a UTF-8 name", .0.display())]
+    #[error("{0:?} is not a file with a UTF-8 name")]
     SourceName(PathBuf),
-    #[error("{} is not a file name in UTF-8", .0.display())]
+    #[error("{0:?} is not a file name in UTF-8")]
     TargetName(PathBuf),
     #[error("SRC has a user in it, which the list of what failed would show: leave out -r")]
     UserInSource,

@@ -212,8 +212,8 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
         never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
     };
     let source = match &args.keys_from {
-        Some(list) => format!("--keys-from {}", list.display()),
-        None => args.source.unwrap_or_default(),
+        Some(list) => format!("--keys-from {list:?}"),
+        None => format!("{:?}", args.source.unwrap_or_default()),
     };
     let failure = report.failure(&summary);
     report.finish(&summary, filter.filtered(), &source, failure.as_ref());
