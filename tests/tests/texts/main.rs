@@ -5,6 +5,7 @@
 //! | `table` | both texts of an entry name the same settings, options, commands and addresses |
 //! | `help` | each text of each help has an entry; the help fits its width |
 //! | `messages` | each message of the source has an entry, and each entry a message |
+//! | `remedies` | what to do about errors is said in Chinese to its end |
 //! | `source` | the messages in the source |
 //! | `transcripts` | what the binary says, by the locale |
 
@@ -12,6 +13,7 @@
 
 mod help;
 mod messages;
+mod remedies;
 mod source;
 mod table;
 mod transcripts;

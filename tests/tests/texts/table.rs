@@ -42,6 +42,9 @@ fn no_text_is_in_the_table_twice() {
     assert!(twice.is_empty(), "{twice:#?}");
 }
 
+/// What a service answers. It has no translation, whatever words are in it.
+const CAUSE: &str = "404 NoSuchBucket: The specified bucket is not in this region, and will not be";
+
 /// A message that is made of a template must come out as the Chinese of that template, and not of another one
 /// that happens to fit.
 #[test]
@@ -71,6 +74,17 @@ fn each_entry_is_found_by_a_message_made_of_it() {
             let found = catalogue.text(&message);
             if found.as_ref() != Some(&expected) {
                 problems.push(format!("{message:?} is shown as {found:?}, not as {expected:?}"));
+            }
+            // What a service says of it stands behind it as it is, wherever the Chinese has the values.
+            if !names.is_empty() && !source.starts_with([',', ';', '.', '(']) {
+                let found = catalogue.line(&format!("{message}: {CAUSE}"));
+                let cause = found.strip_prefix(&expected);
+                let cause = cause.and_then(|cause| cause.strip_prefix("：").or(cause.strip_prefix(": ")));
+                if cause != Some(CAUSE) {
+                    problems.push(format!(
+                        "{message:?} and its cause are shown as {found:?}, not as {expected:?}"
+                    ));
+                }
             }
         }
     }

@@ -139,7 +139,8 @@ async fn errors_name_the_setting_and_what_to_do_in_chinese() {
         crate::run(&["copy", "-r", "--keys-from", "no-such-list", "/tmp", "oss://mirror/"], settings()).await;
     assert_eq!(finished.code, Some(2), "{finished:?}");
     // What the system says is quoted.
-    let said = ["错误：--keys-from: no-such-list: No such file", "  处理：给出一个可读的文件，每行一个键"];
+    let said =
+        ["错误：--keys-from: \"no-such-list\": No such file", "  处理：给出一个可读的文件，每行一个键"];
     assert_said(&finished.stderr, &said);
 }
 

@@ -140,8 +140,12 @@ fn endpoint(r: &mut Reader, role: Role) -> (&'static str, Option<Endpoint>) {
     let (name, needed) = match own {
         None => (OSS_ENDPOINT.spec.name, missing(OSS_ENDPOINT.spec.about.en)),
         Some(own) => {
-            let or = if dialect == Dialect::Oss { ", or OSS_ENDPOINT" } else { "" };
-            (own.spec.name, missing(&format!("{}:// needs it{or}", scheme(dialect))))
+            let scheme = scheme(dialect);
+            let needed = match dialect {
+                Dialect::Oss => format!("{scheme}:// needs it, or OSS_ENDPOINT"),
+                Dialect::Obs => format!("{scheme}:// needs it"),
+            };
+            (own.spec.name, missing(&needed))
         }
     };
     r.problem(name, needed);

@@ -106,9 +106,12 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
         }
     };
     let mut findings = vec![clock::compare(DESTINATION, service, theirs, now)];
-    let key =
-        ends.credentials.as_deref().map_or("those of the source".to_owned(), |key| format!("key {key}"));
-    findings.push(Finding::ok("copies", format!("to {}, credentials: {key}", ends.place)));
+    let place = &ends.place;
+    let copies = match ends.credentials.as_deref() {
+        Some(key) => format!("to {place}, credentials: key {key}"),
+        None => format!("to {place}, credentials: those of the source"),
+    };
+    findings.push(Finding::ok("copies", copies));
     let Some(bucket) = &ends.destination else { return findings };
     let name = [&ends.place.folder(), PROBES, id].concat();
     let body = Bytes::copy_from_slice(id.as_bytes());

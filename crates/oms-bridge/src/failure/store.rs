@@ -98,8 +98,12 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
             "check the access key and its secret in {keys}; temporary ones need their token and may have expired"
         ),
         ErrorKind::NoSuchBucket => {
-            let create = if named_by == "SRC" { "" } else { "create the bucket, " };
-            format!("{create}correct {named_by}, or set {endpoint} to the region that the bucket is in")
+            if named_by == "SRC" {
+                return format!("correct SRC, or set {endpoint} to the region that the bucket is in");
+            }
+            format!(
+                "create the bucket, correct {named_by}, or set {endpoint} to the region that the bucket is in"
+            )
         }
         ErrorKind::WrongEndpoint => error.endpoint().map_or_else(
             || format!("set {endpoint} and {region} to those of the bucket's region"),
