@@ -90,13 +90,14 @@ pub fn check(path: &Path) -> Result<(), Invalid> {
     File::create_new(path).and_then(|_| std::fs::remove_file(path)).map_err(|error| match error.kind() {
         // Of another run that begins at this moment.
         io::ErrorKind::AlreadyExists => there_already(path),
-        _ => Invalid::new(format_args!("{path:?}: {error}")),
+        _ => Invalid::new(format_args!("{:?}: {error}", path.display())),
     })
 }
 
 /// What is wrong with a name that is taken.
 pub fn there_already(path: &Path) -> Invalid {
-    Invalid::new(format_args!("{path:?} is there already")).with_remedy("name another, or remove it")
+    Invalid::new(format_args!("{:?} is there already", path.display()))
+        .with_remedy("name another, or remove it")
 }
 
 /// Makes the file, or where there is something of its name one with a number behind it: `name-1.txt`.

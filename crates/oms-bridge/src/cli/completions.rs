@@ -84,7 +84,7 @@ pub(super) fn man(args: &ManArgs) -> Ended {
     let pages: Vec<String> = iter::once(format!("{PROGRAM}.1")).chain(names).collect();
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
     if let Err(error) = written {
-        let failure = Failure::configuration(format_args!("{folder:?}: {error}"));
+        let failure = Failure::configuration(format_args!("{:?}: {error}", folder.display()));
         return Err(failure.of_setting("FOLDER").with_remedy("name a folder that can be written to"));
     }
     if args.json {

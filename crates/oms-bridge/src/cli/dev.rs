@@ -74,7 +74,7 @@ pub(super) async fn run(args: &DevArgs, mut reader: Reader) -> Ended {
     let limits = listen::limits(&mut reader, Limits::default());
     let limits = reader.finish(Some(limits))?;
     let folder = folder().map_err(|error| {
-        Failure::configuration(format_args!("{:?}: {error}", env::temp_dir()))
+        Failure::configuration(format_args!("{:?}: {error}", env::temp_dir().display()))
             .of_setting("TMPDIR")
             .with_remedy("name a folder that can be written to")
     })?;

@@ -26,7 +26,7 @@ impl WatchedFile {
         match identity(path).await {
             Ok(identity) => Ok(Some(Self { path: path.clone(), identity })),
             Err(error) => {
-                let message = format!("cannot look at {path:?}: {error}");
+                let message = format!("cannot look at {:?}: {error}", path.display());
                 Err(CatalogueError::new(CatalogueErrorKind::Unavailable, message))
             }
         }
@@ -39,7 +39,7 @@ impl WatchedFile {
             Ok(_) => "was replaced by another one: restart to use that".to_owned(),
             Err(error) => format!("is gone ({error}): put it back and restart"),
         };
-        let message = format!("the database file {:?} {why}", self.path);
+        let message = format!("the database file {:?} {why}", self.path.display());
         Err(CatalogueError::new(CatalogueErrorKind::Unavailable, message))
     }
 }
@@ -56,7 +56,7 @@ async fn check_folder(path: &Path) -> Result<(), CatalogueError> {
     if let Some(folder) = folder
         && let Err(error) = tokio::fs::metadata(folder).await
     {
-        return Err(unusable(format!("there is no folder {folder:?}: {error}")));
+        return Err(unusable(format!("there is no folder {:?}: {error}", folder.display())));
     }
     Ok(())
 }
@@ -70,7 +70,7 @@ pub(super) async fn make(url: &DatabaseUrl) -> Result<(), CatalogueError> {
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     options.mode(OWNER_ONLY);
-    let cannot = |error| unusable(format!("cannot write to {path:?}: {error}"));
+    let cannot = |error| unusable(format!("cannot write to {:?}: {error}", path.display()));
     drop(options.open(path).await.map_err(cannot)?);
     #[cfg(unix)]
     for suffix in ["", "-wal", "-shm"] {

@@ -212,7 +212,7 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
         never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
     };
     let source = match &args.keys_from {
-        Some(list) => format!("--keys-from {list:?}"),
+        Some(list) => format!("--keys-from {:?}", list.display()),
         None => format!("{:?}", args.source.unwrap_or_default()),
     };
     let failure = report.failure(&summary);
