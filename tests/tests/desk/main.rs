@@ -42,6 +42,7 @@ mod objects;
 mod outages;
 #[cfg(test)]
 mod part_sizes;
+#[cfg(test)]
 mod parts;
 #[cfg(test)]
 mod parts_lost;

@@ -56,7 +56,7 @@ async fn where_sizes_are_not_signed_an_upload_with_too_large_a_part_is_given_up(
     let content = content(PART + 1);
     let begun = Parts::begin(&desk, ERIC, "a.bin", &content).await;
     let honest = Parts::begin(&desk, ERIC, "b.bin", &content).await;
-    Parts::of(&desk, &begun, &content).send_as(ERIC, 2, &[b'x'; 2 * PART]).await;
+    Parts::of(&desk, &begun, &content).send_as(ERIC, 2, &vec![b'x'; 2 * PART]).await;
     Parts::of(&desk, &honest, &content).send(ERIC, 1).await;
     assert_eq!(Parts::of(&desk, &begun, &content).complete(ERIC).await.status, 409);
     let due = "SELECT CAST(MAX(due_at - created_at) AS CHAR) FROM storage";

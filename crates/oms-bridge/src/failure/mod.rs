@@ -163,7 +163,7 @@ impl From<ConfigError> for Failure {
             _ => (None, None),
         };
         let message = ConfigError::HEADING.trim_end_matches(':');
-        Self { problems, setting, remedy, ..Self::configuration(message) }
+        Self { setting, remedy, problems, ..Self::configuration(message) }
     }
 }
 
