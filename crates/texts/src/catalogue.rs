@@ -1,27 +1,20 @@
 //! The table of translations, and the search in it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use polib::po_file;
 
-use crate::search::Search;
+use crate::search::{MARKS, Search, Table};
 use crate::template::Template;
 
 /// The table, in the format of gettext that the tools of translators read.
 pub const CHINESE: &str = include_str!("../texts/zh_CN.po");
 
-/// What a message begins with that is added to the end of another one.
-pub(crate) const MARKS: [char; 4] = [',', ';', '.', '('];
-
 /// Texts and their translations.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    pub(crate) whole: HashMap<String, String>,
-    /// The closest match first.
-    pub(crate) templates: Vec<(Template, Template)>,
-    /// Those of them that are added to the end of other messages: they begin with a mark.
-    pub(crate) ends: Vec<(Template, Template)>,
+    table: Table,
 }
 
 impl Catalogue {
@@ -33,40 +26,40 @@ impl Catalogue {
     /// The same with more texts, which are described elsewhere: the settings.
     #[must_use]
     pub fn with(mut self, texts: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.whole.extend(texts);
+        self.table.whole.extend(texts);
         self
     }
 
     /// Reads a table.
     pub fn read(po: &str) -> Result<Self, po_file::POParseError> {
-        let mut this = Self::default();
+        let mut table = Table::default();
         for entry in entries(po)? {
             for english in entry.english {
                 let pair = (Template::parse(&english), Template::parse(&entry.chinese));
                 if english.starts_with(MARKS) {
-                    this.ends.push(pair.clone());
+                    table.ends.push(pair.clone());
                 }
                 if pair.0.places().next().is_some() {
-                    this.templates.push(pair);
+                    table.templates.push(pair);
                 } else {
-                    this.whole.insert(plain(&pair.0), plain(&pair.1));
+                    table.whole.insert(plain(&pair.0), plain(&pair.1));
                 }
             }
         }
-        this.templates.sort_by_key(|(template, _)| Reverse(template.weight()));
-        Ok(this)
+        table.templates.sort_by_key(|(template, _)| Reverse(template.weight()));
+        Ok(Self { table })
     }
 
     /// The translation of a whole text, if there is one. A full stop at its end is that of the sentence, and
     /// not part of what is looked up.
     pub fn text(&self, english: &str) -> Option<String> {
-        Search::new(self).text(english)
+        Search::new(&self.table).text(english)
     }
 
     /// The translation of one line: of what is added to its end, then as a whole, else of its parts between
     /// colons, as a message and its cause are joined. What has no translation stays.
     pub fn line(&self, english: &str) -> String {
-        Search::new(self).line(english)
+        Search::new(&self.table).line(english)
     }
 
     /// The same of a text of several lines; blanks at the beginning of each stay.

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::catalogue::{Catalogue, MARKS};
 use crate::quotes;
 use crate::template::Template;
+
+/// What a message begins with that is added to the end of another one.
+pub(crate) const MARKS: [char; 4] = [',', ';', '.', '('];
 
 /// What stands before a message, whatever that says.
 const LABELS: [&str; 2] = ["error", "tip"];
@@ -20,19 +22,29 @@ const LONGEST: usize = 8192;
 /// The most colons and marks of a part at which it is taken apart.
 const MOST_PLACES: usize = 32;
 
+/// What is searched.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) whole: HashMap<String, String>,
+    /// The closest match first.
+    pub(crate) templates: Vec<(Template, Template)>,
+    /// Those of them that are added to the end of other messages: they begin with a mark.
+    pub(crate) ends: Vec<(Template, Template)>,
+}
+
 /// One search. No part of a line is looked up twice, so its cost grows with the number of parts.
 pub(crate) struct Search<'c, 't> {
-    catalogue: &'c Catalogue,
+    table: &'c Table,
     known: HashMap<&'t str, String>,
     looked_up: usize,
 }
 
 impl<'c, 't> Search<'c, 't> {
-    pub(crate) fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, known: HashMap::new(), looked_up: 0 }
+    pub(crate) fn new(table: &'c Table) -> Self {
+        Self { table, known: HashMap::new(), looked_up: 0 }
     }
 
-    /// As [`Catalogue::line`].
+    /// The translation of a line.
     pub(crate) fn line(&mut self, english: &'t str) -> String {
         if let Some(known) = self.known.get(english) {
             return known.clone();
@@ -47,27 +59,26 @@ impl<'c, 't> Search<'c, 't> {
     }
 
     fn parts(&mut self, english: &'t str) -> String {
-        let catalogue = self.catalogue;
+        let table = self.table;
         if let Some((name, rest)) = english.split_once(": ").filter(|(name, _)| is_setting(name)) {
             return format!("{name}: {}", self.line(rest));
         }
         if let Some((label, rest)) = english.split_once(": ").filter(|(label, _)| LABELS.contains(label)) {
-            if let Some(text) = catalogue.whole.get(english) {
+            if let Some(text) = table.whole.get(english) {
                 return text.clone();
             }
             return format!("{}：{}", self.line(label), self.line(rest));
         }
         // The last of them first: it is the one that was added last.
         for at in quotes::outside(english, |rest| rest.starts_with(MARKS)).rev().take(MOST_PLACES) {
-            let end =
-                catalogue.ends.iter().filter(|_| at > 0).find_map(|pair| self.made(pair, &english[at..]));
+            let end = table.ends.iter().filter(|_| at > 0).find_map(|pair| self.made(pair, &english[at..]));
             if let Some(end) = end {
                 return self.line(english[..at].trim_end()) + &end;
             }
         }
         // What to do, and what else is to be known.
         for at in quotes::outside(english, |rest| rest.starts_with("; ")).take(MOST_PLACES) {
-            if let Some(end) = catalogue.whole.get(&english[at + 2..]) {
+            if let Some(end) = table.whole.get(&english[at + 2..]) {
                 return format!("{}；{end}", self.line(&english[..at]));
             }
         }
@@ -86,7 +97,7 @@ impl<'c, 't> Search<'c, 't> {
         }
     }
 
-    /// As [`Catalogue::text`].
+    /// The translation of a text that is one message.
     pub(crate) fn text(&mut self, english: &'t str) -> Option<String> {
         self.message(english, &[]).map(|(text, _)| text)
     }
@@ -94,18 +105,18 @@ impl<'c, 't> Search<'c, 't> {
     /// The translation of the message that `english` begins with, and where that ends: at the end, or before
     /// one of `colons`. Of several it is the one of which most is text and not value.
     fn message(&mut self, english: &'t str, colons: &[usize]) -> Option<(String, usize)> {
-        let catalogue = self.catalogue;
+        let table = self.table;
         let length = english.len();
         let mut ends = vec![(length, "")];
         ends.extend(english.strip_suffix('.').map(|text| (text.len(), "。")));
         ends.extend(colons.iter().map(|&at| (at, "")));
         let end_of = |end: usize, stop: &str| if stop.is_empty() { end } else { length };
         let whole = ends.iter().find_map(|&(end, stop)| {
-            let text = catalogue.whole.get(&english[..end])?;
+            let text = table.whole.get(&english[..end])?;
             Some((text.clone() + stop, end, end_of(end, stop)))
         });
         let least = whole.as_ref().map_or(0, |(_, length, _)| *length);
-        for pair in catalogue.templates.iter().take_while(|(from, _)| from.weight() > least) {
+        for pair in table.templates.iter().take_while(|(from, _)| from.weight() > least) {
             for &(end, stop) in &ends {
                 if let Some(text) = self.made(pair, &english[..end]) {
                     return Some((text + stop, end_of(end, stop)));

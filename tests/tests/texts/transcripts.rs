@@ -55,7 +55,7 @@ pub(crate) async fn usage_errors() -> Vec<String> {
     errors
 }
 
-const WRONG: [&[&str]; 11] = [
+const WRONG: [&[&str]; 12] = [
     &["copy", "--jsn", "a", "b"],
     &["copy", "--jobs", "3", "a", "b"],
     &["serv"],
@@ -67,6 +67,7 @@ const WRONG: [&[&str]; 11] = [
     &["replay", "--limit"],
     &["replay", "--json", "--json"],
     &["copy", "--no-such", "--", "a"],
+    &["explain", "--unheard-of"],
 ];
 
 /// Latin words that follow each other: a sentence that is not translated.
