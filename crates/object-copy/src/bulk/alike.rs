@@ -206,7 +206,7 @@ mod tests {
             let each = |_| [up_to_date(1), failed(1, &why)].into_iter().flatten();
             let (summary, seen) = run_of_all(vec![(0..2 * MOST).flat_map(each).collect()]).await;
             assert!(summary.stopped.is_none() && summary.reason.is_none(), "{why}");
-            assert_eq!(summary.failed as usize, 2 * MOST);
+            assert_eq!(summary.failed, 2 * MOST as u64);
             assert_eq!(seen.counts(), [2 * MOST, 0, 0], "{why}");
         }
     }
