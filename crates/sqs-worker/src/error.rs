@@ -225,8 +225,9 @@ fn kind(code: &str, status: u16) -> QueueErrorKind {
         | "UnsupportedOperation"
         | "InvalidParameterValue"
         | "ValidationError" => QueueErrorKind::Unusable,
-        // SQS gives a code with each refusal: something else answers in its place.
-        "" if (400..500).contains(&status) && !matches!(status, 408 | 429) => QueueErrorKind::Unusable,
+        // SQS gives a code with each refusal: something else answers in its place. What imitates SQS may
+        // refuse credentials without one.
+        "" if (400..500).contains(&status) && !matches!(status, 403 | 408 | 429) => QueueErrorKind::Unusable,
         // Too many requests, too many messages in flight, or a service in trouble.
         _ if status == 403 && !code.contains("Throttl") && code != "OverLimit" => QueueErrorKind::Refused,
         _ => QueueErrorKind::Transient,
@@ -265,7 +266,7 @@ mod tests {
             ("", 400, Unusable),
             ("", 404, Unusable),
             ("", 401, Unusable),
-            ("", 403, Unusable),
+            ("", 403, Refused),
         ] {
             assert_eq!(refused(code, status, "", None).kind(), expected, "{code}");
         }

@@ -148,7 +148,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When no URL can represent the key.
+    /// When no URL can carry the key.
     pub(crate) fn links(
         &self,
         entry: &Entry,

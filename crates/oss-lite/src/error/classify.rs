@@ -4,7 +4,8 @@
 //! it. So [`ErrorKind::NoSuchKey`] needs the service's code and a request id, which a proxy, a captive portal
 //! or the wrong server does not give. The answer to a HEAD has no body, and where it has no code in a header
 //! either, the request id alone has to do. Any other 404 is [`ErrorKind::UnexpectedResponse`], and worth
-//! another try. So is a 401 or 403 with neither code nor request id: it says nothing about the access key.
+//! another try. So is a 401 with neither code nor request id, of a server that is neither OSS nor OBS: it
+//! says nothing about the access key.
 
 use http::StatusCode;
 
@@ -40,12 +41,12 @@ pub(super) fn classify(status: StatusCode, word: Word<'_>, addressed: Addressed)
         (None, _) if status == StatusCode::NOT_FOUND && !(word.is_bodiless && word.has_request_id) => {
             UNVOUCHED
         }
-        (None, None) if matches!(status.as_u16(), 401 | 403) && !word.has_request_id => UNVOUCHED,
+        (None, None) if status == StatusCode::UNAUTHORIZED && !word.has_request_id => UNVOUCHED,
         (None, _) => by_status(status, addressed),
     }
 }
 
-/// Somebody else says that nothing is there, or that access is refused.
+/// Somebody else says that nothing is there, or that a password is needed.
 const UNVOUCHED: (ErrorKind, Retry) = (ErrorKind::UnexpectedResponse, Retry::Backoff);
 
 /// The code that goes with a [finer one](https://www.alibabacloud.com/help/en/oss/support/), of those that
@@ -210,16 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_needs_the_services_code_or_request_id() {
+    fn a_401_needs_the_services_code_or_request_id() {
         let unvouched = Word { has_request_id: false, ..word("") };
         let head = Word { is_bodiless: true, ..word("") };
-        for (status, kind) in [(401, ErrorKind::CredentialsRefused), (403, ErrorKind::AccessDenied)] {
-            let of = |word| classify(StatusCode::from_u16(status).unwrap(), word, Addressed::Object);
-            assert_eq!(of(unvouched), UNVOUCHED, "{status}");
-            assert_eq!(of(Word { is_bodiless: true, ..unvouched }), UNVOUCHED, "{status}");
-            for told in [word(""), head, Word { has_request_id: false, ..word("NewCode") }] {
-                assert_eq!(of(told), (kind, Retry::Never), "{status} {told:?}");
-            }
+        let of = |status, word| classify(status, word, Addressed::Object);
+        for word in [unvouched, Word { is_bodiless: true, ..unvouched }] {
+            assert_eq!(of(StatusCode::UNAUTHORIZED, word), UNVOUCHED);
+            // OSS and OBS refuse with 403, and proxies remove headers.
+            assert_eq!(of(StatusCode::FORBIDDEN, word), (ErrorKind::AccessDenied, Retry::Never));
+        }
+        for word in [word(""), head, Word { has_request_id: false, ..word("NewCode") }] {
+            assert_eq!(of(StatusCode::UNAUTHORIZED, word), (ErrorKind::CredentialsRefused, Retry::Never));
         }
     }
 

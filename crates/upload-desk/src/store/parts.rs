@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When no URL can represent the key.
+    /// When no URL can carry the key.
     pub(crate) fn part_url(
         &self,
         key: &str,

@@ -35,7 +35,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// When no URL can represent the key exactly: `.` and `..` alone.
+    /// When no URL can carry the key exactly: `.` and `..` alone.
     pub(super) fn target(&self, key: &str, query: &str) -> Result<RequestTarget, TransferError> {
         let path = utf8_percent_encode(key, PATH).to_string();
         let mark = if query.is_empty() { "" } else { "?" };
@@ -49,7 +49,7 @@ impl Address {
         if url.path().ends_with(&format!("/{path}")) && url.query().unwrap_or_default() == query {
             Ok(RequestTarget { url, signed })
         } else {
-            Err(TransferError::permanent(format!("no URL can represent the key {key:?}")))
+            Err(TransferError::permanent(format!("no URL can carry the key {key:?}")))
         }
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn dots_alone_are_refused() {
         for key in ["..", "."] {
-            assert!(url(key).unwrap_err().contains("no URL can represent"), "{key}");
+            assert!(url(key).unwrap_err().contains("no URL can carry"), "{key}");
         }
     }
 
