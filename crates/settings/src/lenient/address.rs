@@ -1,55 +1,14 @@
-//! Endpoints, regions, buckets; addresses in the place of keys.
+//! Buckets, places in them, and addresses in the place of keys.
 
 use std::str::FromStr;
 
-use oss_lite::{BucketName, Dialect, Endpoint};
+use oss_lite::{BucketName, Dialect};
 
-use super::{half_width, shown_url, vendor};
+use super::endpoint::{OSS, bucket_in};
+use super::scheme::{parts, split};
+use super::{half_width, shown_url};
 use crate::Invalid;
 use crate::location::{Place, scheme};
-
-/// What addresses of objects begin with.
-const SCHEMES: [&str; 6] = ["oss", "obs", "s3", "cos", "https", "http"];
-
-/// The domains of the two services. One more label before an endpoint in them is a bucket.
-const OSS: &str = ".aliyuncs.com";
-const OBS: &str = ".myhuaweicloud.";
-
-/// The scheme of an address, its other half, and whether exactly `://` is between them.
-pub fn parts(text: &str) -> Option<(&'static str, &str, bool)> {
-    let (scheme, rest) = split(text)?;
-    let slashes = text.get(..text.len() - rest.len()).map(half_width);
-    let exact = slashes.is_some_and(|start| start.ends_with("://") && !start.ends_with(":///"));
-    Some((scheme, rest, exact))
-}
-
-/// The scheme of an address and what stands behind its slashes, however many there are.
-fn split(text: &str) -> Option<(&'static str, &str)> {
-    let (before, rest) = text.split_once([':', '\u{ff1a}'])?;
-    let before = half_width(before).to_ascii_lowercase();
-    let scheme = SCHEMES.into_iter().find(|scheme| *scheme == before)?;
-    let inner = rest.trim_start_matches(['/', '\u{ff0f}']);
-    (inner.len() < rest.len()).then_some((scheme, inner))
-}
-
-/// What text of this machine's paths was meant to be, where it begins as an address does that lacks its
-/// slashes, or its colon: `obs:mirror/a`, `obs//mirror/a`. As a path of this machine it would be taken
-/// without a word.
-pub fn meant(text: &str) -> Option<String> {
-    const COPIED: [&str; 5] = ["oss", "obs", "s3", "https", "http"];
-    let text = half_width(text);
-    let (before, rest) = text.split_at(text.find([':', '/'])?);
-    let rest = rest.strip_prefix(':').or_else(|| rest.strip_prefix("//"))?;
-    let before = before.to_ascii_lowercase();
-    let scheme = COPIED.into_iter().find(|scheme| *scheme == before)?;
-    Some(format!("{scheme}://{}", rest.trim_start_matches('/')))
-}
-
-/// Whether text is the address of an object, and so no key and no local path: `oss://photos/a`, also with one
-/// slash or in full-width characters.
-pub fn is_address(text: &str) -> bool {
-    split(text).is_some()
-}
 
 /// The bucket that keys are read from.
 #[derive(Clone, Copy, Debug)]
@@ -86,148 +45,6 @@ pub fn key(text: String, source: Option<KeyBucket<'_>>) -> Result<String, Invali
             Err(Invalid::new(what).probably(&shown_url(key)))
         }
     }
-}
-
-/// A region. `cn-hangzhou` is what all of `cn-hangzhou`, `oss-cn-hangzhou`, `cn-hangzhou-internal` and the
-/// endpoint mean.
-///
-/// # Errors
-///
-/// When it is no name of a region.
-pub fn region(text: &str) -> Result<String, Invalid> {
-    let text = half_width(text).trim().to_ascii_lowercase();
-    let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
-    let hint = if host.contains('.') {
-        host.parse::<Endpoint>().ok().and_then(|endpoint| endpoint.region_hint().map(str::to_owned))
-    } else {
-        let name = host.strip_prefix("oss-").unwrap_or(host);
-        Some(name.strip_suffix("-internal").unwrap_or(name).to_owned())
-    };
-    let good = |name: &String| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    hint.filter(good).ok_or_else(|| {
-        let what = format!("{:?} is no region, which is a name such as \"cn-hangzhou\"", shown_url(&text));
-        Invalid::new(what)
-    })
-}
-
-/// A region of Amazon Web Services. The host of a service in it means the same.
-///
-/// # Errors
-///
-/// When it is no name of a region, such as that of an availability zone.
-pub fn aws_region(text: &str) -> Result<String, Invalid> {
-    let text = half_width(text).trim().to_ascii_lowercase();
-    let host = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).trim_end_matches('/');
-    let name = match host.split('.').collect::<Vec<_>>()[..] {
-        [_, region, "amazonaws", "com"] | [_, region, "amazonaws", "com", "cn"] => region,
-        _ => host,
-    };
-    let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let invalid = || {
-        let what = format!("{:?} is no region, which is a name such as \"eu-west-1\"", shown_url(&text));
-        Invalid::new(what)
-    };
-    if name.is_empty() || !good {
-        return Err(invalid());
-    }
-    // A zone has a letter behind the number of its region.
-    let zone = name.strip_suffix(|last: char| last.is_ascii_lowercase());
-    match zone.filter(|region| region.ends_with(|last: char| last.is_ascii_digit()) && region.contains('-')) {
-        Some(region) => Err(invalid().probably(region)),
-        None => Ok(name.to_owned()),
-    }
-}
-
-/// Where a service listens.
-///
-/// # Errors
-///
-/// What is wrong with it, and what was probably meant.
-pub fn endpoint(text: &str, dialect: Dialect) -> Result<Endpoint, Invalid> {
-    let text = half_width(text);
-    let text = text.trim().trim_end_matches('/');
-    let endpoint: Endpoint = text.parse().map_err(|error| {
-        let probably = origin(text).filter(|origin| origin.parse::<Endpoint>().is_ok());
-        match probably {
-            Some(origin) => Invalid::new(error).probably(&origin),
-            None => Invalid::new(error),
-        }
-    })?;
-    let host = endpoint.host();
-    if let Some(foreign) = vendor::foreign(host, dialect.into()) {
-        return Err(foreign);
-    }
-    if let Some((bucket, rest)) = bucket_in(host) {
-        return Err(Invalid::new(format_args!("{host:?} has the bucket {bucket:?} in it")).probably(rest));
-    }
-    // A bare word would be asked for over HTTPS, which no host of a private network speaks by such a name.
-    match half_host(text, dialect) {
-        Some(full) => Err(Invalid::new(format_args!("{text:?} is no whole host")).probably(&full)),
-        None => Ok(endpoint),
-    }
-}
-
-/// `https://` where there is no scheme; the bucket is in the path.
-///
-/// # Errors
-///
-/// When it is no URL of a service.
-pub fn s3_endpoint(text: &str) -> Result<String, Invalid> {
-    let text = half_width(text);
-    let text = text.trim().trim_end_matches('/');
-    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let url = reqwest::Url::parse(&full)
-        .map_err(|_| Invalid::new(format_args!("{:?} is neither a host nor a URL", shown_url(text))))?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !plain {
-        let what = format!("{:?} has more than scheme, host, port and path", shown_url(text));
-        return Err(Invalid::new(what));
-    }
-    let foreign = url.host_str().and_then(|host| vendor::foreign(host, vendor::Service::S3));
-    foreign.map_or(Ok(full), Err)
-}
-
-/// Scheme, host and port of a URL that has more.
-fn origin(text: &str) -> Option<String> {
-    let fixed = split(text).filter(|(scheme, _)| scheme.starts_with("http"));
-    let full = match fixed {
-        Some((scheme, rest)) => format!("{scheme}://{rest}"),
-        None if text.contains("://") => return None,
-        None => format!("https://{text}"),
-    };
-    let url = reqwest::Url::parse(&full).ok()?;
-    url.host_str().filter(|host| host.contains('.') || *host == "localhost")?;
-    Some(url.origin().ascii_serialization())
-}
-
-/// The bucket in a host of either service, and the host without it.
-fn bucket_in(host: &str) -> Option<(&str, &str)> {
-    let (bucket, rest) = host.split_once('.')?;
-    // Behind a bucket comes a region: `cn-hangzhou-internal.oss-data-acc.aliyuncs.com` has no bucket in it.
-    let label = rest.split('.').next().and_then(|label| label.strip_prefix("oss-"));
-    let names_region = label
-        .is_some_and(|label| label.starts_with("accelerate") || half_host(label, Dialect::Oss).is_some());
-    let of_oss = names_region && rest.ends_with(OSS) && rest.matches('.').count() == 2;
-    let of_obs = rest.starts_with("obs.") && rest.contains(OBS);
-    (bucket != "s3" && (of_oss || of_obs)).then_some((bucket, rest))
-}
-
-/// The host that a region alone, or the first label of a host, stands for.
-fn half_host(text: &str, dialect: Dialect) -> Option<String> {
-    let region = text.strip_prefix("oss-").unwrap_or(text);
-    let (country, rest) = region.split_once('-')?;
-    let known = ["af", "ap", "cn", "eu", "la", "me", "na", "ru", "sa", "tr", "us"].contains(&country);
-    let plain = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !rest.is_empty();
-    (known && plain).then(|| match dialect {
-        Dialect::Oss => format!("oss-{region}.aliyuncs.com"),
-        Dialect::Obs => format!("obs.{region}.myhuaweicloud.com"),
-    })
 }
 
 /// A bucket by its name. Its address without a key is its name, too.
@@ -354,14 +171,6 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_bucket_is_taken_though_a_label_stands_before_it() {
-        let accelerator = "cn-hangzhou-internal.oss-data-acc.aliyuncs.com";
-        assert!(endpoint(accelerator, Dialect::Oss).is_ok());
-        assert!(endpoint("photos.oss-cn-hangzhou.aliyuncs.com", Dialect::Oss).is_err());
-        assert!(endpoint("photos.oss-accelerate.aliyuncs.com", Dialect::Oss).is_err());
-    }
-
-    #[test]
     fn an_address_is_no_key_unless_it_is_in_the_bucket_of_keys() {
         const SOURCE: KeyBucket<'_> = KeyBucket { scheme: "oss", name: "photos", setting: "SOURCE_BUCKET" };
         let key = |text: &str| told(super::key(text.to_owned(), Some(SOURCE)));
@@ -383,95 +192,6 @@ mod tests {
         assert!(key("oss://photos/").unwrap_err().contains("an address and no key"));
         let error = key("https://u:pw@h/a?sig=1").unwrap_err();
         assert!(!error.contains("pw") && !error.contains("sig"), "{error}");
-    }
-
-    #[test]
-    fn an_address_without_its_slashes_or_its_colon_is_recognised() {
-        for (text, address) in [
-            ("obs:dst/l", "obs://dst/l"),
-            ("obs//dst/l", "obs://dst/l"),
-            ("OSS:src", "oss://src"),
-            ("obs：dst", "obs://dst"),
-            ("s3///src", "s3://src"),
-            ("https:h/a", "https://h/a"),
-            ("http//h:8/a", "http://h:8/a"),
-        ] {
-            assert_eq!(meant(text).as_deref(), Some(address), "{text}");
-        }
-        for text in ["./obs:dst", "obs/dst", "obs", "obsolete:x", "a/obs:b", "/obs//b", "cos:x", ""] {
-            assert_eq!(meant(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn regions_are_told_by_their_hosts_too() {
-        for text in [
-            "cn-hangzhou",
-            "cn-hangzhou-internal",
-            "oss-cn-hangzhou",
-            "oss-cn-hangzhou-internal",
-            "oss-cn-hangzhou-internal.aliyuncs.com",
-            "https://oss-cn-hangzhou.aliyuncs.com/",
-            "CN-Hangzhou",
-            "ｃｎ-hangzhou",
-        ] {
-            assert_eq!(told(region(text)).as_deref(), Ok("cn-hangzhou"), "{text}");
-        }
-        for text in ["cn hangzhou", "杭州", "example.com", "oss-", "cn_hangzhou"] {
-            assert!(region(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn regions_of_amazon_are_told_by_hosts_too_and_zones_are_none() {
-        for text in
-            ["eu-west-1", " EU-West-1", "s3.eu-west-1.amazonaws.com", "https://sqs.eu-west-1.amazonaws.com/"]
-        {
-            assert_eq!(told(aws_region(text)).as_deref(), Ok("eu-west-1"), "{text}");
-        }
-        assert_eq!(told(aws_region("s3.cn-north-1.amazonaws.com.cn")).as_deref(), Ok("cn-north-1"));
-        assert_eq!(told(aws_region("local")).as_deref(), Ok("local"));
-        assert!(told(aws_region("eu-west-1b")).unwrap_err().contains("probably \"eu-west-1\" is meant"));
-        for text in ["", "eu west 1", "法兰克福", "s3.amazonaws.com"] {
-            assert!(aws_region(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_is_mended_or_the_right_one_is_named() {
-        for (text, url) in [
-            ("oss-cn-hangzhou.aliyuncs.com//", "https://oss-cn-hangzhou.aliyuncs.com"),
-            ("ｈｔｔｐｓ：//oss-cn-hangzhou。aliyuncs.com", "https://oss-cn-hangzhou.aliyuncs.com"),
-            ("http://minio:9000", "http://minio:9000"),
-            ("s3.oss-cn-hangzhou.aliyuncs.com", "https://s3.oss-cn-hangzhou.aliyuncs.com"),
-            ("files.example.com", "https://files.example.com"),
-        ] {
-            assert_eq!(endpoint(text, Dialect::Oss).unwrap().url(), url, "{text}");
-        }
-        for (text, probably) in [
-            ("https://oss-cn-hangzhou.aliyuncs.com/photos", "https://oss-cn-hangzhou.aliyuncs.com"),
-            ("https:/oss-cn-hangzhou.aliyuncs.com", "https://oss-cn-hangzhou.aliyuncs.com"),
-            ("photos.oss-cn-hangzhou-internal.aliyuncs.com", "oss-cn-hangzhou-internal.aliyuncs.com"),
-            ("cn-hangzhou", "oss-cn-hangzhou.aliyuncs.com"),
-            ("oss-cn-hangzhou-internal", "oss-cn-hangzhou-internal.aliyuncs.com"),
-            ("obs.cn-north-4.myhuaweicloud.com", "one of Alibaba Cloud OSS is wanted"),
-        ] {
-            let error = told(endpoint(text, Dialect::Oss)).unwrap_err();
-            assert!(error.contains(probably), "{text}: {error}");
-        }
-        let of_obs = |text| told(endpoint(text, Dialect::Obs)).unwrap_err();
-        assert!(
-            of_obs("mirror.obs.cn-north-4.myhuaweicloud.com")
-                .contains("\"obs.cn-north-4.myhuaweicloud.com\"")
-        );
-        assert!(of_obs("oss-cn-hangzhou.aliyuncs.com").contains("one of Huawei Cloud OBS is wanted"));
-        for text in ["https://user:hush@oss.example.com", "oss.example.com?token=hush", "https://u:hu/sh@h"] {
-            let error = told(endpoint(text, Dialect::Oss)).unwrap_err();
-            assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
-            let error = told(s3_endpoint(text)).unwrap_err();
-            assert!(!error.contains("hush") && !error.contains("sh@"), "{error}");
-        }
-        assert_eq!(told(s3_endpoint("127.0.0.1:9000/")).as_deref(), Ok("https://127.0.0.1:9000"));
     }
 
     #[test]

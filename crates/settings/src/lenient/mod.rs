@@ -3,8 +3,10 @@
 //! | module | concern |
 //! |---|---|
 //! | (this one) | text of settings: blanks, marks, quotes, full-width characters; what may be shown of a URL |
-//! | `address` | endpoints, regions, buckets, and addresses in the place of keys |
+//! | `address` | buckets, places in them, and addresses in the place of keys |
+//! | `endpoint` | regions and endpoints |
 //! | `list` | lists of keys: byte order marks, encodings |
+//! | `scheme` | what addresses begin with |
 //! | `vendor` | whose host it is, and which regions have one |
 //!
 //! Rules:
@@ -17,15 +19,17 @@
 //! - What is wrong with a setting is told without user, password and query of any URL in it ([`shown_url`]).
 
 mod address;
+mod endpoint;
 mod list;
+mod scheme;
 mod vendor;
 
 use std::borrow::Cow;
 
-pub use self::address::{
-    KeyBucket, aws_region, bucket, endpoint, is_address, key, meant, parts, place, region, s3_endpoint,
-};
+pub use self::address::{KeyBucket, bucket, key, place};
+pub use self::endpoint::{aws_region, endpoint, region, s3_endpoint};
 pub use self::list::{MARK, Start, marked};
+pub use self::scheme::{is_address, meant, parts};
 pub use self::vendor::slip;
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of
