@@ -180,5 +180,6 @@ pub fn http_client() -> reqwest::Client {
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none());
-    client.no_proxy().build().unwrap()
+    // A connection that is kept may be closed for its idleness at the moment of the next request.
+    client.pool_max_idle_per_host(0).no_proxy().build().unwrap()
 }

@@ -97,6 +97,15 @@ impl<'d> Parts<'d> {
         (desk, content, begun)
     }
 
+    /// The same, with one part sent, its desk stopped, and the time of the upload over.
+    pub(crate) async fn expired(cloud: &Cloud) -> (DeskSetup, Vec<u8>, Answered) {
+        let (desk, content, begun) = Self::begun(cloud, PART + 1).await;
+        Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
+        let setup = desk.kill().await;
+        setup.database().expire(&begun.id()).await;
+        (setup, content, begun)
+    }
+
     /// Begins an upload.
     pub(crate) async fn begin(desk: &Desk, user: User, name: &str, content: &[u8]) -> Answered {
         let begun = desk.post(user, "/uploads/multipart", json!({"name": name, "size": content.len()})).await;

@@ -103,11 +103,7 @@ async fn an_answer_that_is_lost_does_not_matter_wherever_it_is_lost() {
 #[tokio::test]
 async fn an_upload_that_nobody_goes_on_with_is_aborted() {
     let cloud = Cloud::start().await;
-    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
-    let upload = Parts::of(&desk, &begun, &content);
-    upload.send(ERIC, 1).await;
-    let setup = desk.kill().await;
-    setup.database().expire(&begun.id()).await;
+    let (setup, content, begun) = Parts::expired(&cloud).await;
     let desk = setup.start().await;
     let upload = Parts::after_restart(&desk, &begun.id(), &content);
     let missing = desk.until_state(ERIC, &begun.id(), "missing").await;
@@ -123,10 +119,7 @@ async fn an_upload_that_nobody_goes_on_with_is_aborted() {
 #[tokio::test]
 async fn an_upload_that_is_being_given_up_takes_no_more_parts() {
     let cloud = Cloud::start().await;
-    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
-    Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
-    let setup = desk.kill().await;
-    setup.database().expire(&begun.id()).await;
+    let (setup, content, begun) = Parts::expired(&cloud).await;
     let abort = Fault::new(Service::Oss, FaultAction::Hold).method("GET").path_contains("uploads");
     let abort = cloud.twin.faults().inject(abort);
     let desk = setup.start().await;
@@ -142,10 +135,7 @@ async fn an_upload_that_is_being_given_up_takes_no_more_parts() {
 #[tokio::test]
 async fn a_desk_that_died_before_it_removed_the_parts_leaves_none() {
     let cloud = Cloud::start().await;
-    let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
-    Parts::of(&desk, &begun, &content).send(ERIC, 1).await;
-    let setup = desk.kill().await;
-    setup.database().expire(&begun.id()).await;
+    let (setup, _, begun) = Parts::expired(&cloud).await;
     let abort = Fault::new(Service::Oss, FaultAction::Hang).method("GET").path_contains("uploads");
     let abort = cloud.twin.faults().inject(abort);
     let desk = setup.start().await;
