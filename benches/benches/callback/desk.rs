@@ -41,7 +41,7 @@ impl Desk {
                 ("DESK_CALLBACK_KEY", key.to_str().unwrap_or_default()),
                 ("OSS_ENDPOINT", &format!("http://{}", bucket.address)),
                 ("OSS_REGION", "cn-hangzhou"),
-                ("OSS_ACCESS_KEY_ID", "EXAMPLEEXAMPLEAK0001"),
+                ("OSS_ACCESS_KEY_ID", "LTAIexample0bench0001"),
                 ("OSS_ACCESS_KEY_SECRET", "ExampleExampleExampleExampleExampleSK001"),
             ])
             .stdin(Stdio::null())
