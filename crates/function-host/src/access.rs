@@ -20,7 +20,7 @@ const SERVE_TOKEN: &str = "SERVE_TOKEN";
 
 /// Who may invoke the function.
 #[derive(Clone, Debug)]
-pub(crate) enum Access {
+pub enum Access {
     /// Everybody whom the platform lets in.
     OfPlatform,
     /// Everybody with this token.
@@ -31,7 +31,7 @@ pub(crate) enum Access {
 
 /// Who vouches for events on Tencent Cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub enum Trust {
     /// The platform: nobody else can reach the function.
     Platform,
     /// The token.
@@ -40,7 +40,7 @@ pub(crate) enum Trust {
 
 /// What `serve` serves beside the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beside {
+pub enum Beside {
     /// `POST /objects`, by its own token.
     Ingest,
     /// Nothing.
@@ -53,7 +53,7 @@ impl Access {
     /// # Errors
     ///
     /// What is wrong with the setting. The message does not contain it.
-    pub(crate) fn resolve(
+    pub fn resolve(
         platform: Platform,
         token: Option<&str>,
         beside: Beside,
@@ -96,7 +96,7 @@ impl Access {
     }
 
     /// Whether a request with these headers may invoke the function.
-    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
         match self {
             Self::OfPlatform => true,
             Self::Token(token) => token.opens(header::only(headers, AUTHORIZATION)),

@@ -4,7 +4,7 @@ use fc_adapter::{Adapter, FcEnvironment, RawEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent, Service, service_fn};
 use tokio::time::Instant;
 
-use super::function::Function;
+use crate::function::Function;
 use bridge_core::warm;
 
 /// A server for `function`, with `/initialize` opening its connections. `/initialize` never fails, since the
@@ -13,7 +13,7 @@ use bridge_core::warm;
 /// Function Compute sends events of 128 KB asynchronously, and of up to 32 MB otherwise: by synchronous
 /// invocations, and in batches of its event streams. The limit follows the memory of the instance
 /// ([`object_events::Bounds`]).
-pub(crate) fn adapter(
+pub fn adapter(
     function: Function,
 ) -> Adapter<
     impl Service<LambdaEvent<RawEvent>, Response = bool, Error = Diagnostic, Future: Send + 'static>

@@ -22,7 +22,7 @@ use web_ingest::{Host, Invocation};
 
 /// The function. Cheap to clone; clones share connections and credentials.
 #[derive(Clone, Debug)]
-pub(crate) struct Function(Arc<FunctionInner>);
+pub struct Function(Arc<FunctionInner>);
 
 #[derive(Debug)]
 struct FunctionInner {
@@ -43,7 +43,7 @@ struct Counters {
 
 /// Totals since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Totals {
+pub struct Totals {
     /// Events handled.
     pub invocations: u64,
     /// Events that ended in an error, for the platform to try again.
@@ -60,7 +60,7 @@ pub(crate) struct Totals {
 
 impl Function {
     /// A function that forwards through `pipeline`.
-    pub(crate) fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
+    pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
         let pipeline = Arc::new(pipeline);
         Self(Arc::new(FunctionInner { pipeline, credentials, keys, counters: Counters::default() }))
     }
@@ -72,7 +72,7 @@ impl Function {
     ///
     /// When the event cannot be understood, comes from the wrong bucket, or some failure could not be
     /// recorded: the platform must keep the event and try again.
-    pub(crate) async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
+    pub async fn invoke(&self, event: LambdaEvent<RawEvent>) -> Result<bool, Diagnostic> {
         let handled = self.handle(event).await;
         // The host logs the error itself.
         self.0.counters.invoked(handled.is_err());
@@ -102,7 +102,7 @@ impl Function {
     /// # Errors
     ///
     /// As [`Function::invoke`]; messages of a queue fail together only if their ids are unknown.
-    pub(crate) async fn invoke_by_message(
+    pub async fn invoke_by_message(
         &self,
         event: RawEvent,
         deadline: Instant,
@@ -204,14 +204,14 @@ impl Function {
     }
 
     /// The context for an interface that is served beside the function.
-    pub(crate) fn host(&self) -> Host {
+    pub fn host(&self) -> Host {
         let own = self.clone();
         let count = Arc::new(move |report: &Report| own.0.counters.add(report));
         Host { pipeline: Arc::clone(&self.0.pipeline), count }
     }
 
     /// The credentials and the deadline of an invocation, from the context that its host passes.
-    pub(crate) fn invocation(&self, context: Option<&FcContext>) -> Invocation {
+    pub fn invocation(&self, context: Option<&FcContext>) -> Invocation {
         let offered = context.and_then(|context| context.credentials.as_ref()).map(offered);
         let credentials = self.0.credentials.for_invocation(offered);
         let deadline = context.map_or_else(|| Instant::now() + DEFAULT_TIMEOUT, |context| context.deadline);
@@ -220,12 +220,12 @@ impl Function {
 
     /// Ends multipart copies after the parts that are being sent. They are recorded, and a replay resumes
     /// them.
-    pub(crate) fn end_at_parts(&self) {
+    pub fn end_at_parts(&self) {
         self.0.pipeline.engine().stop(StopLevel::EndAtParts);
     }
 
     /// The totals so far.
-    pub(crate) fn totals(&self) -> Totals {
+    pub fn totals(&self) -> Totals {
         let counters = &self.0.counters;
         Totals {
             invocations: counters.invocations.value(),
@@ -239,7 +239,7 @@ impl Function {
 
     /// Opens the connections, as far as possible by `deadline`. A service that cannot be reached is
     /// logged: see [`warm`](bridge_core::warm) for why it is no failure.
-    pub(crate) async fn warm(&self, deadline: Instant) {
+    pub async fn warm(&self, deadline: Instant) {
         let pipeline = &self.0.pipeline;
         let (engine, journal) = tokio::join!(
             pipeline.engine().warm(deadline),
@@ -271,7 +271,7 @@ impl Counters {
 
 /// Result of an event, with one for each message if it comes from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum EventAnswer {
+pub enum EventAnswer {
     /// Whether every key was accepted; if not, every failure is in the journal.
     Whole(bool),
     /// The messages that go back to their queue.
@@ -279,7 +279,7 @@ pub(crate) enum EventAnswer {
 }
 
 /// Time limit of an invocation if the host sets none.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn offered(credentials: &FcCredentials) -> InvocationCredentials<'_> {
     InvocationCredentials {

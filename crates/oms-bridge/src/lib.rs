@@ -9,7 +9,6 @@
 //! |---|---|
 //! | [`cli`] | the commands |
 //! | `config`, `assemble` | from settings and credentials to a pipeline |
-//! | `host` | the event function on Function Compute, AWS Lambda and elsewhere |
 //! | `status`, `doctor`, `explain` | failures; mistakes in the set-up; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | `failure` | why a command failed, in one form for all commands |
@@ -18,6 +17,7 @@
 //! |---|---|
 //! | [`object_events`] | every form an event arrives in, to [`object_events::change::ObjectChange`]s |
 //! | [`bridge_core`] | policy, engines, journal, replay: from changes to outcomes that are recorded |
+//! | [`function_host`] | the event function on Function Compute, AWS Lambda and elsewhere |
 //! | [`object_copy`] | copies objects and proves that they arrived |
 //! | `sqs_worker` | the worker on a queue of Amazon SQS |
 //! | `upload_desk` | uploads straight from browsers |
@@ -42,5 +42,4 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod features;
-pub(crate) mod host;
 pub(crate) mod status;

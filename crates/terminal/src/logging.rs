@@ -97,9 +97,10 @@ impl<K: Eq + Hash> LastLogged<K> {
 }
 
 /// The crates of the product, besides that of the binary.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "aws_access",
     "bridge_core",
+    "function_host",
     "object_copy",
     "object_events",
     "settings",
@@ -112,10 +113,11 @@ const CRATES: [&str; 10] = [
 
 /// Log targets of 0.1.0, before the product was divided into crates, if their module has another name in
 /// [`CRATES`] now.
-const RENAMED: [(&str, &str); 5] = [
+const RENAMED: [(&str, &str); 6] = [
     ("oms_bridge::consume", "sqs_worker"),
     ("oms_bridge::desk", "upload_desk"),
     ("oms_bridge::event", "object_events"),
+    ("oms_bridge::host", "function_host"),
     ("oms_bridge::ingest", "web_ingest"),
     ("oms_bridge::logging", "terminal::logging"),
 ];
@@ -182,7 +184,13 @@ mod tests {
 
         let targets = |text: &str| of_the_product(text.parse().unwrap());
         let all = targets("info,oms_bridge=debug,object_copy=warn");
-        for name in ["oms_bridge::host", "bridge_core::pipeline", "upload_desk::worker", "object_events"] {
+        for name in [
+            "oms_bridge::cli",
+            "function_host",
+            "bridge_core::pipeline",
+            "upload_desk::worker",
+            "object_events",
+        ] {
             assert!(all.would_enable(name, &Level::DEBUG), "{name}");
         }
         assert!(!all.would_enable("object_copy::transfer", &Level::INFO), "it has a level of its own");

@@ -35,6 +35,7 @@ const TIDY: &[&str] = &[
     "bridge-core",
     "cloud-twin",
     "fc-adapter",
+    "function-host",
     "http-client",
     "http-listener",
     "object-copy",

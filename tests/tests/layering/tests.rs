@@ -99,6 +99,20 @@ const MEMBERS: &[(&str, &[&str])] = &[
         "web-ingest",
         &["bridge-core", "fc-adapter", "http-listener", "object-copy", "object-events", "oss-lite"],
     ),
+    (
+        "function-host",
+        &[
+            "bridge-core",
+            "fc-adapter",
+            "http-client",
+            "http-listener",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+            "settings",
+            "web-ingest",
+        ],
+    ),
 ];
 
 #[test]
@@ -126,6 +140,7 @@ fn the_product_stands_on_the_libraries() {
         "bridge-core",
         "cloud-twin",
         "fc-adapter",
+        "function-host",
         "http-client",
         "http-listener",
         "object-copy",

@@ -20,7 +20,7 @@ const REPORT: Duration = Duration::from_secs(2);
 
 /// The runtime API of this environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     address: String,
     several: bool,
 }
@@ -28,7 +28,7 @@ pub(crate) struct RuntimeApi {
 /// A variable of Lambda is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{RUNTIME_API} is set, but this is no environment of AWS Lambda: {0}")]
-pub(crate) struct NotLambda(VariableError);
+pub struct NotLambda(VariableError);
 
 /// What is wrong with a variable of Lambda's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -54,7 +54,7 @@ enum ReportError {
 
 impl RuntimeApi {
     /// The API that the environment names; `None` outside Lambda.
-    pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let several =
             variable(MAX_CONCURRENCY).and_then(|text| text.parse::<u32>().ok()).is_some_and(|n| n > 1);
         variable(RUNTIME_API).map(|address| Self { address, several })
@@ -77,7 +77,7 @@ impl RuntimeApi {
     /// # Errors
     ///
     /// The first variable that is missing or wrong.
-    pub(crate) fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), NotLambda> {
+    pub fn check(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(), NotLambda> {
         if self.address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).is_none() {
             return Err(NotLambda(VariableError::Address(self.address.clone())));
         }
@@ -91,7 +91,7 @@ impl RuntimeApi {
 
     /// Reports that the function cannot start, so that the platform shows the reason. A failure to report it
     /// is logged.
-    pub(crate) async fn report_init_error(&self, why: &str) {
+    pub async fn report_init_error(&self, why: &str) {
         if let Err(error) = self.post_init_error(why).await {
             tracing::warn!(%error, "the failed start could not be reported to Lambda");
         }

@@ -26,10 +26,10 @@ use tokio::time::Instant;
 
 use self::deadline::Deadlines;
 use self::drain::Drain;
-pub(crate) use self::environment::RuntimeApi;
+pub use self::environment::RuntimeApi;
 use self::reach::Reach;
 use self::reply::Reply;
-use super::function::Function;
+use crate::function::Function;
 use bridge_core::warm;
 
 /// Runs `function` until `stop`, and until events in flight are answered.
@@ -45,7 +45,7 @@ use bridge_core::warm;
 /// # Panics
 ///
 /// When Lambda's variables are missing; call [`RuntimeApi::check`] first.
-pub(crate) async fn run(
+pub async fn run(
     function: Function,
     api: &RuntimeApi,
     timeout: Duration,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::host::function::EventAnswer;
+use crate::function::EventAnswer;
 use bridge_core::pipeline::Nack;
 
 /// The answer to an event that did not fail as a whole.

@@ -21,7 +21,7 @@ use crate::demo::cloud::{Addresses, LocalCloud};
 use crate::demo::desk::LocalDesk;
 use crate::failure::{self, Failure, Moved};
 use crate::features;
-use crate::host::function::DEFAULT_TIMEOUT;
+use function_host::function::DEFAULT_TIMEOUT;
 use object_copy::stop::{Stop, StopLevel};
 use settings::text::printable;
 use settings::{Invalid, Reader, parse};

@@ -10,7 +10,7 @@ use super::{Cli, Exit, help, json_failure, variable};
 use crate::config::table;
 use crate::config::table::serve::LOG_FORMAT;
 use crate::failure::Failure;
-use crate::host::lambda::RuntimeApi;
+use function_host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
 use terminal::language;
 use terminal::stderr;
