@@ -12,6 +12,7 @@
 //! | [`interrupts`] | the signals that ask the process to end, and the answer to the first |
 //! | [`screen`] | the output of `demo` and `dev` |
 //! | [`usage`](mod@usage) | help texts and errors of clap: usage lines, examples, what is wrong with arguments |
+//! | [`output`], [`stats`] | the options `--json` and `--stats` |
 //! | [`progress`] | the bar on a terminal, a line a minute elsewhere |
 //!
 //! # Rules
@@ -29,8 +30,10 @@ pub mod language;
 pub mod layout;
 pub mod logging;
 pub mod numbers;
+pub mod output;
 pub mod progress;
 pub mod screen;
+pub mod stats;
 pub mod stderr;
 pub mod style;
 pub mod usage;

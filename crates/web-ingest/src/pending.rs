@@ -5,6 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use bridge_core::engine::{EngineName, Failure, Outcome};
 use bridge_core::journal::{OpenJournal, Record, RecordStatus, WriteError};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
+use object_copy::transfer::Concern;
 use object_events::change::ObjectChange;
 
 /// Records written at once.
@@ -38,7 +39,8 @@ impl Pending {
             request_id: Some(id.to_owned()),
             attempt: Attempt::NotMade,
             open: None,
-            refusal: None,
+            concern: Concern::Object,
+            request: None,
         });
         let now = journal.now();
         let writes: Vec<_> = changes

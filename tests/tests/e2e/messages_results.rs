@@ -6,6 +6,8 @@ use e2e::sqs::{Sqs, SqsReply};
 use e2e::{Cloud, Finished, OmsBridge, Settings, Shelf};
 use serde_json::{Value, json};
 
+use crate::lifecycle::Nowhere;
+
 async fn run(arguments: &[&str], settings: &Settings) -> Finished {
     OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await
 }
@@ -164,5 +166,42 @@ async fn a_right_to_look_for_open_uploads_is_named_as_either_vendor_does() {
         let settings = if service == Service::Oss { settings.unset("DEST_ENDPOINT") } else { settings };
         let finished = run(&["copy", "--abort-stale", place, "--json"], &settings).await;
         assert_fails(&finished, 2, "permission", "error", &[said]);
+    }
+}
+
+/// What concerns all keys is a failure of the command, with its setting, also where the keys are recorded.
+#[tokio::test]
+async fn of_settings_for_which_every_key_failed() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "k", "content");
+    let copies = cloud.copy_settings().set("SOURCE_BUCKET", SOURCE);
+    let (wrong, nowhere) = (cloud.twin.sync_url("no-such-task"), Nowhere::new());
+    let unreached = format!("cannot connect to {}", nowhere.url().replace("http://", ""));
+    let cases = [
+        (
+            cloud.settings().set("SYNC_URL", wrong),
+            2,
+            "configuration",
+            ["SYNC_URL", "OMS.0054", "copy SYNC_URL"],
+        ),
+        (
+            copies.clone().set("DEST", "obs://nosuch"),
+            2,
+            "configuration",
+            ["DEST", "NoSuchBucket", "correct DEST"],
+        ),
+        (
+            copies.set("DEST_ENDPOINT", nowhere.url()),
+            5,
+            "out_of_reach",
+            ["DEST_ENDPOINT", &unreached, "firewall"],
+        ),
+    ];
+    for (settings, code, kind, said) in cases {
+        assert_fails(&run(&["send", "k", "--json"], &settings).await, code, kind, "accepted", &said);
+        // The failed record of the key that was sent.
+        let finished = run(&["replay", "--json"], &settings).await;
+        assert_fails(&finished, code, kind, "listed", &said);
+        assert_eq!(finished.json()["failed"], 1, "{finished:?}");
     }
 }

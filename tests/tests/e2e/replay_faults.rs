@@ -86,8 +86,9 @@ async fn an_outage_ends_the_run_and_most_records_stay_as_they_are() {
         .faults()
         .inject(Fault::respond(Service::Oms, FaultResponse::error(404, "OMS.0054", "no such task")));
     let finished = replay(&cloud).await;
-    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(finished.stderr.contains("the last 500 keys all failed"), "{finished:?}");
+    assert!(finished.stderr.contains("SYNC_URL: OMS has no such task: 404 OMS.0054"), "{finished:?}");
     assert_eq!(cloud.recorded(Shelf::Failed).len(), 3000);
 }
 

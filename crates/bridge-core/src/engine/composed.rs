@@ -217,7 +217,8 @@ fn no_credentials(index: usize, outcomes: &OutcomeSender) {
         request_id: None,
         attempt: Attempt::NotMade,
         open: None,
-        refusal: Some(Concern::Credentials),
+        concern: Concern::Credentials,
+        request: None,
     };
     // The receiver is given away only after this.
     let _ = outcomes.send((index, Outcome::Failed(failure)));

@@ -108,6 +108,7 @@ mod tests {
     use super::*;
     use crate::engine::{Acceptance, EngineName};
     use object_copy::outcome::{EngineError, FailureClass};
+    use object_copy::transfer::Concern;
     use object_events::change::ObjectChange;
 
     const HALF: Duration = Duration::from_secs(5);
@@ -148,7 +149,8 @@ mod tests {
             request_id: None,
             attempt,
             open: None,
-            refusal: None,
+            concern: Concern::Object,
+            request: None,
         })
     }
 

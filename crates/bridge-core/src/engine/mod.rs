@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`oms`] | hands keys to a sync task of OMS, which copies later |
 //! | [`copy`] | copies objects itself |
+//! | `common` | the reason that failures have in common |
 //! | `composed` | one of them, or OMS first and copies for what it does not accept |
 
+mod common;
 mod composed;
 pub mod copy;
 mod fallback;
@@ -16,9 +18,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use self::common::CommonCause;
 pub use self::composed::Engine;
 use object_copy::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
-use object_copy::transfer::Concern;
+use object_copy::transfer::{Concern, FailedRequest};
 use object_events::change::ObjectChange;
 
 /// One change to forward, as an engine takes it. Cheap to clone.
@@ -141,8 +144,10 @@ pub struct Failure {
     pub attempt: Attempt,
     /// Upload that the attempt left open at the destination.
     pub open: Option<OpenUpload>,
-    /// What was refused, if the class is [`FailureClass::Auth`]: the credentials, or a right that they lack.
-    pub refusal: Option<Concern>,
+    /// What has to change before any key can succeed, where that is known.
+    pub concern: Concern,
+    /// The request of a copy that failed, for messages.
+    pub request: Option<FailedRequest>,
 }
 
 impl Failure {
@@ -158,10 +163,16 @@ impl Failure {
         self.class == FailureClass::Permanent
             && match self.engine {
                 EngineName::Oms => {
-                    self.error.status.is_none_or(|status| status == 400)
-                        && !matches!(code, Some("OMS.0053" | "OMS.0054"))
+                    self.error.status.is_none_or(|status| status == 400) && !is_of_task(&self.error)
                 }
                 EngineName::Copy => !matches!(code, Some("NoSuchBucket" | SETTINGS)),
             }
     }
+}
+
+/// Whether OMS has no such task, or none for this user.
+fn is_of_task(error: &EngineError) -> bool {
+    let code = error.code.as_deref();
+    matches!(code, Some("OMS.0053" | "OMS.0054"))
+        || error.status == Some(404) && code.is_some_and(|code| code.starts_with("OMS."))
 }

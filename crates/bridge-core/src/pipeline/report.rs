@@ -1,7 +1,7 @@
 //! Counts over the stream of settled changes.
 
 use super::settle::{Disposition, Recorded, Settled};
-use crate::engine::Failure;
+use crate::engine::CommonCause;
 use object_copy::outcome::Attempt;
 use object_copy::transfer::Concern;
 
@@ -23,10 +23,8 @@ pub struct Report {
     pub first_unrecorded: Option<String>,
     /// Failed keys whose credentials were refused.
     pub refused_credentials: usize,
-    /// Failed keys for which the credentials lack a right.
-    pub missing_rights: usize,
-    /// The first failure for refused credentials, or for a right that is missing.
-    pub first_refusal: Option<Failure>,
+    /// What failures have in common that are no matter of single keys.
+    pub cause: CommonCause,
     /// Failed keys whose copy ended early, at a part, because the program was told to stop.
     pub unfinished: usize,
     /// Keys that were not begun, because the program was told to stop. They are neither sent nor recorded, so
@@ -51,11 +49,8 @@ impl Report {
             Disposition::Failed(failure) => {
                 self.failed += 1;
                 self.unfinished += usize::from(failure.attempt == Attempt::CutShort);
-                self.refused_credentials += usize::from(failure.refusal == Some(Concern::Credentials));
-                if failure.refusal.is_some() && self.first_refusal.is_none() {
-                    self.first_refusal = Some(failure.clone());
-                }
-                self.missing_rights += usize::from(failure.refusal == Some(Concern::Permission));
+                self.refused_credentials += usize::from(failure.concern == Concern::Credentials);
+                self.cause.count(failure);
                 self.unrecorded += usize::from(lost);
                 if lost && self.first_unrecorded.is_none() {
                     self.first_unrecorded = settled.loss();
@@ -74,8 +69,7 @@ impl Report {
         self.unfinished += other.unfinished;
         self.not_begun += other.not_begun;
         self.refused_credentials += other.refused_credentials;
-        self.missing_rights += other.missing_rights;
         self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);
-        self.first_refusal = self.first_refusal.take().or(other.first_refusal);
+        self.cause.add(other.cause);
     }
 }

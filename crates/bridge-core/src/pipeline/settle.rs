@@ -12,6 +12,7 @@ use crate::engine::{Acceptance, Engine, EngineName, Failure, Job, Outcome, Outco
 use crate::policy::Skip;
 use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
+use object_copy::transfer::Concern;
 use object_events::change::ObjectChange;
 
 /// How many records are written at once for one call.
@@ -189,7 +190,8 @@ where
                 attempt: Attempt::NotMade,
                 // The upload that an earlier attempt left open is still open.
                 open: open.clone(),
-                refusal: None,
+                concern: Concern::Object,
+                request: None,
             };
             self.begin(index, Outcome::Failed(failure));
         }

@@ -40,7 +40,7 @@ pub use self::filter::FailureFilter;
 use self::fold::Failed;
 use self::source::{Chunk, FailureSource};
 use crate::engine::copy::CopyContext;
-use crate::engine::{Engine, EngineName, Failure};
+use crate::engine::{CommonCause, Engine, EngineName, Failure};
 use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
 use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::FailureClass;
@@ -157,6 +157,9 @@ pub struct ReplaySummary {
     /// Why the end was not reached.
     #[serde(skip)]
     pub stopped: Option<Stopped>,
+    /// Why every key failed, where settings or a service out of reach are the reason for all of them.
+    #[serde(skip)]
+    pub cause: Option<Failure>,
 }
 
 /// What only a run that was told to stop has is not shown otherwise.
@@ -257,6 +260,7 @@ pub(crate) struct Run {
     under_way: AtomicUsize,
     failures_in_a_row: AtomicUsize,
     refusals_in_a_row: AtomicUsize,
+    cause: Mutex<CommonCause>,
     for_copies: AtomicUsize,
     unreadable: AtomicUsize,
     /// Origins that stand for the one bucket that changes are taken from; none where any will do.
@@ -295,7 +299,7 @@ impl Run {
             return;
         }
         let refusals = self.refusals_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        if failure.refusal == Some(Concern::Credentials) {
+        if failure.concern == Concern::Credentials {
             self.stop(Stopped::CredentialsRefused(failure.engine));
         } else if refusals >= REFUSALS_IN_A_ROW {
             self.stop(Stopped::PermissionsRefused(failure.engine));
@@ -323,6 +327,7 @@ impl Run {
     }
 
     fn note_failure(&self, failure: &Failure) {
+        self.cause.lock().count(failure);
         if failure.is_about_the_key() {
             self.failures_in_a_row.store(0, Ordering::Relaxed);
         } else if failure.class != FailureClass::Auth
@@ -382,6 +387,7 @@ pub async fn replay(
         under_way: AtomicUsize::new(0),
         failures_in_a_row: AtomicUsize::new(0),
         refusals_in_a_row: AtomicUsize::new(0),
+        cause: Mutex::default(),
         for_copies: AtomicUsize::new(0),
         unreadable: AtomicUsize::new(0),
         own,
@@ -440,6 +446,9 @@ pub async fn replay(
     }
     summary.listed_to = listed_to;
     summary.stopped = stopped.or_else(|| run.refuses_all(&summary));
+    // A right may be missing for single objects: see `refuses_all`.
+    let cause = run.cause.lock().of_all(summary.failed).cloned();
+    summary.cause = cause.filter(|cause| summary.accepted == 0 && cause.concern != Concern::Permission);
     summary.for_copies = run.for_copies.load(Ordering::Relaxed);
     summary.unreadable = run.unreadable.load(Ordering::Relaxed);
     if summary.for_copies > 0 {

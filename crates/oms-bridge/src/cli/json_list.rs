@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use settings::text;
 
-use super::output::OutputFormat;
 use super::{json_failure, print, print_json};
+use terminal::output::OutputFormat;
 
 /// A list that is printed as it is produced, so that memory does not grow with it.
 #[derive(Debug)]

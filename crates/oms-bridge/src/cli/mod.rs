@@ -19,14 +19,12 @@ mod json_failure;
 mod json_list;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
-mod output;
 #[cfg(test)]
 mod reference;
 mod replay;
 mod send;
 mod serve;
 mod start;
-mod stats;
 mod status;
 
 use std::env;

@@ -11,13 +11,11 @@ use tokio::time::Instant;
 
 use super::json_failure::WithError;
 use super::json_list::JsonList;
-use super::output::OutputFormat;
-use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, effort, exit, print, print_result, say};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
 use crate::config::{ForwardMode, SettingsOf, WithSettings};
-use crate::failure::{End, Failure, of_engine, of_store};
+use crate::failure::{End, EngineEnds, Failure, of_engine, of_store};
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::IN_FLIGHT;
 use bridge_core::journal::{OpenJournal, RecordStatus};
@@ -34,7 +32,9 @@ use settings::values::By;
 use settings::{Invalid, Reader, Values, parse, time};
 use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
+use terminal::output::OutputFormat;
 use terminal::progress::Progress;
+use terminal::stats::StatsArgs;
 
 /// Sends failed keys again: those with failed records in the log bucket.
 ///
@@ -124,6 +124,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let Prepared { mut settings, credentials, http } = Prepared::from(reader)?;
     settings.mode.set_in_flight(args.concurrency);
     let (service, log_bucket) = (settings.oss.clone(), settings.log_bucket.clone());
+    let ends = EngineEnds::of(&settings);
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let options = ReplayOptions { source: pipeline.source(), ..options };
     let context = pipeline.engine().context(Some(&credentials));
@@ -142,7 +143,8 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let log_bucket = End::journal(&service, log_bucket.as_str());
-    let exit = report(&summary, pipeline.engine(), options.mode, &planned, log_bucket)?;
+    let failure = failure(&summary, log_bucket, &ends);
+    let exit = report(&summary, pipeline.engine(), options.mode, &planned, failure)?;
     Ok(if args.exit_code && exit == Exit::Done && planned.len() > 0 { Exit::SomeFailed } else { exit })
 }
 
@@ -208,9 +210,8 @@ fn report(
     engine: &Engine,
     mode: ReplayMode,
     planned: &JsonList,
-    log_bucket: End<'_>,
+    failure: Option<Failure>,
 ) -> Ended {
-    let failure = failure(summary, log_bucket);
     match (planned.output(), mode) {
         (OutputFormat::Json, ReplayMode::Send) => print_result(summary, failure.as_ref()),
         (OutputFormat::Json, ReplayMode::DryRun) => {
@@ -227,7 +228,9 @@ fn report(
         }
         (OutputFormat::Text, ReplayMode::Send) => print(&describe(summary, engine)),
     }
-    if let Some(stopped) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
+    if let Some(stopped) =
+        summary.stopped.as_ref().filter(|stopped| failure.is_none() || **stopped == Stopped::Unavailable)
+    {
         let stopped = stopped.to_string();
         say(format_args!("stopped early: {}; {REST}", printable(&stopped)));
     }
@@ -248,8 +251,9 @@ fn report(
 const REST: &str = "the rest waits for the next replay";
 
 /// Why the replay failed as a whole, where it did.
-fn failure(summary: &ReplaySummary, log_bucket: End<'_>) -> Option<Failure> {
-    let stopped = summary.stopped.as_ref()?;
+fn failure(summary: &ReplaySummary, log_bucket: End<'_>, ends: &EngineEnds) -> Option<Failure> {
+    let cause = summary.cause.as_ref().map(|cause| ends.failure(cause));
+    let Some(stopped) = &summary.stopped else { return cause };
     let failure = match stopped {
         Stopped::CredentialsRefused(engine) => of_engine(*engine, Concern::Credentials, None),
         Stopped::PermissionsRefused(engine) => of_engine(*engine, Concern::Permission, None),
@@ -258,7 +262,8 @@ fn failure(summary: &ReplaySummary, log_bucket: End<'_>) -> Option<Failure> {
             of_store(error, log_bucket, action).saying(stopped)
         }
         Stopped::Internal(_) => Failure::internal(stopped),
-        Stopped::Interrupted | Stopped::Aborted | Stopped::OutOfTime | Stopped::Unavailable => return None,
+        Stopped::Unavailable => return cause,
+        Stopped::Interrupted | Stopped::Aborted | Stopped::OutOfTime => return None,
     };
     // Nothing waits that is not known.
     Some(if summary.listed > 0 { failure.and_then(REST) } else { failure })

@@ -5,24 +5,23 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
-use super::stats::StatsArgs;
 use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
-use crate::failure::{Failure, of_engine};
+use crate::failure::{EngineEnds, Failure};
 use bridge_core::credentials::SourceCredentials;
-use bridge_core::engine::{Engine, EngineName};
+use bridge_core::engine::Engine;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use bridge_core::send::input::{Input, Separator};
 use bridge_core::send::{SendStopped, SentKeys, send};
 use http_client::{self, Proxies};
 use object_copy::stop::Stop;
-use object_copy::transfer::Concern;
 use settings::text::printable;
 use settings::{Invalid, Reader};
 use terminal::interrupts::{Interrupts, finishing};
 use terminal::numbers::{count, counted};
 use terminal::progress::Progress;
+use terminal::stats::StatsArgs;
 
 /// Sends keys as if their objects had just been uploaded.
 #[derive(Args)]
@@ -92,6 +91,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     let credentials = SourceCredentials::new(variable);
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
+    let ends = EngineEnds::of(&settings);
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let input = match keys {
         KeyArguments::OnStdin(separator) => Input::stdin(separator, bucket),
@@ -113,7 +113,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let summary = SendSummary::new(&sent, pipeline.engine().requests(), started);
-    let ended = exit_of(&sent);
+    let ended = exit_of(&sent, &ends);
     if args.json {
         print_result(&summary, ended.as_ref().err());
     } else {
@@ -157,24 +157,20 @@ enum KeyArguments {
     Named(Option<Input>),
 }
 
-fn exit_of(sent: &SentKeys) -> Ended {
+fn exit_of(sent: &SentKeys, ends: &EngineEnds) -> Ended {
     let report = &sent.report;
-    let refused = |refusal| {
-        let failed = report.first_refusal.as_ref();
-        let error = failed.map(|failed| failed.error.to_string());
-        of_engine(failed.map_or(EngineName::Oms, |failed| failed.engine), refusal, error.as_deref())
-    };
+    let of_all = if report.accepted == 0 { report.cause.of_all(report.failed) } else { None };
+    let refused = report.cause.first().filter(|_| report.refused_credentials > 0);
     match &sent.stopped {
         Some(SendStopped::Input(error)) => {
             Err(Failure::configuration(error).of_setting("KEY").with_remedy("give one key a line, in UTF-8"))
         }
         Some(SendStopped::Interrupted | SendStopped::Aborted) => Ok(Exit::Interrupted),
-        None if report.refused_credentials > 0 => Err(refused(Concern::Credentials)),
-        None if report.accepted == 0 && report.failed > 0 && report.missing_rights == report.failed => {
-            Err(refused(Concern::Permission))
-        }
-        None if report.failed > 0 => Ok(Exit::SomeFailed),
-        None => Ok(Exit::Done),
+        None => match refused.or(of_all) {
+            Some(failed) => Err(ends.failure(failed)),
+            None if report.failed > 0 => Ok(Exit::SomeFailed),
+            None => Ok(Exit::Done),
+        },
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
-use super::stats::StatsArgs;
 use super::{Ended, Exit, Prepared, exit, journal, print, print_result, say};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
@@ -20,6 +19,7 @@ use object_copy::transfer::Concern;
 use settings::{Invalid, Reader, parse};
 use signature_breaker::Breakers;
 use terminal::interrupts::Interrupts;
+use terminal::stats::StatsArgs;
 use terminal::style::Stream;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::{Finding, Severity, clock};
 use crate::assemble;
-use crate::config::keys::OSS_KEYS;
-use crate::config::{CopySettings, Service, Settings};
-use crate::failure::{End, store_remedy};
+use crate::config::{CopySettings, Settings};
+use crate::failure::{End, EngineEnds, store_remedy};
 use bridge_core::engine::copy::Deletes;
+use object_copy::transfer::Side;
 use settings::location::Place;
 use settings::text::masked;
 
@@ -30,8 +30,7 @@ pub(crate) struct CopyEnds {
     credentials: Option<String>,
     source: Option<Bucket>,
     deletes: Deletes,
-    services: [Service; 2],
-    keys: &'static str,
+    named: EngineEnds,
 }
 
 impl CopyEnds {
@@ -60,8 +59,7 @@ impl CopyEnds {
             credentials: own.map(|credentials| masked(credentials.access_key_id())),
             source: settings.source.bucket.as_ref().zip(source).map(|(bucket, by)| open(&read, bucket, by)),
             deletes: copy.deletes,
-            services: [settings.source.service.clone(), copy.destination.service.clone()],
-            keys: copy.destination.keys,
+            named: EngineEnds::of(settings),
             client,
             place,
         })
@@ -82,11 +80,6 @@ impl CopyEnds {
             self.place.folder()
         )
     }
-
-    fn destination_end(&self) -> End<'_> {
-        let (service, bucket) = (&self.services[1], self.place.bucket.as_str());
-        End { service, bucket, named_by: "DEST", keys: self.keys }
-    }
 }
 
 pub(super) async fn check(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Finding> {
@@ -102,7 +95,13 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
     let theirs = match ends.client.server_time(&ends.place.bucket).await {
         Ok(theirs) => theirs,
         Err(error) => {
-            return vec![refused(DESTINATION, &error, ends.destination_end(), WRITE_WHY, "PutObject")];
+            return vec![refused(
+                DESTINATION,
+                &error,
+                ends.named.end(Side::Destination),
+                WRITE_WHY,
+                "PutObject",
+            )];
         }
     };
     let mut findings = vec![clock::compare(DESTINATION, service, theirs, now)];
@@ -117,7 +116,7 @@ async fn destination(ends: &CopyEnds, id: &str, now: DateTime<Utc>) -> Vec<Findi
     let body = Bytes::copy_from_slice(id.as_bytes());
     // Sequential: if the first request is refused, so is the other.
     findings.push(match bucket.put(&name, body, PutOptions::default()).await {
-        Err(error) => refused(DESTINATION, &error, ends.destination_end(), WRITE_WHY, "PutObject"),
+        Err(error) => refused(DESTINATION, &error, ends.named.end(Side::Destination), WRITE_WHY, "PutObject"),
         Ok(_) => match bucket.delete(&name).await {
             Ok(()) => Finding::ok(DESTINATION, "an object can be written and removed"),
             Err(error) => not_removed(ends, &name, &error),
@@ -136,8 +135,10 @@ fn not_removed(ends: &CopyEnds, name: &str, error: &Error) -> Finding {
         }
     };
     let what = format!("an object can be written, but not removed: {error}");
-    let remedy =
-        format!("{}; then remove {name}", store_remedy(error, ends.destination_end(), "DeleteObject"));
+    let remedy = format!(
+        "{}; then remove {name}",
+        store_remedy(error, ends.named.end(Side::Destination), "DeleteObject")
+    );
     Finding::bad(DESTINATION, severity, what, why, remedy)
 }
 
@@ -157,12 +158,7 @@ async fn source(ends: &CopyEnds, id: &str) -> Option<Finding> {
         }
         Err(error) => error,
     };
-    let end = End {
-        service: &ends.services[0],
-        bucket: bucket.name().as_str(),
-        named_by: "SOURCE_BUCKET",
-        keys: OSS_KEYS,
-    };
+    let end = ends.named.end(Side::Source);
     let mut finding = refused(SOURCE, &error, end, "no object can be copied from there", "GetObject");
     if error.kind() == ErrorKind::AccessDenied {
         let _ = write!(

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
-use crate::failure::{network_kind, network_remedy};
+use crate::failure::{self, network_kind, network_remedy};
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
 use http_client::TransportKind;
@@ -166,7 +166,7 @@ const NO_SUCH_TASK: Advice = Advice {
     check: TASK,
     severity: Severity::Problem,
     why: "there is no such task in that project and region: every key fails",
-    remedy: "copy SYNC_URL from the task's page again; if the task was deleted, create a new one",
+    remedy: failure::NO_SUCH_TASK,
 };
 
 const UNREACHABLE: Advice = Advice {

@@ -4,8 +4,8 @@ use http_client::TransportKind;
 use oss_lite::{Dialect, Error, ErrorKind};
 
 use super::{Failure, FailureKind, network_kind, network_remedy};
-use crate::config::Service;
 use crate::config::keys::OSS_KEYS;
+use crate::config::{DestinationSettings, Service};
 
 /// A bucket in messages: its service, and the setting or argument that names it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,11 @@ pub(crate) struct End<'a> {
 }
 
 impl<'a> End<'a> {
+    /// The destination of `DEST`.
+    pub(crate) fn destination(to: &'a DestinationSettings) -> Self {
+        Self { service: &to.service, bucket: to.place.bucket.as_str(), named_by: "DEST", keys: to.keys }
+    }
+
     /// The log bucket.
     pub(crate) fn journal(service: &'a Service, bucket: &'a str) -> Self {
         Self { service, bucket, named_by: "LOG_BUCKET", keys: OSS_KEYS }

@@ -482,7 +482,7 @@ fn accepted(note: Option<&str>) -> Outcome {
 }
 
 fn failure(failed: TransferError, attempt: Attempt) -> Failure {
-    let refusal = failed.refusal();
-    let ErrorDetails { class, error, request_id, open, .. } = failed.into_details();
-    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open, refusal }
+    let concern = failed.refusal().unwrap_or(failed.concern);
+    let ErrorDetails { class, error, request_id, open, request, .. } = failed.into_details();
+    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open, concern, request }
 }

@@ -31,7 +31,7 @@ use self::forbidden::{Forbidden, Search};
 use self::queue::{PendingKey, Queue};
 use self::rate::RateLimiter;
 use self::step::{Situation, Step};
-use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes};
+use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes, is_of_task};
 use crate::metrics::Gauge;
 use crate::oms::{Client, Refusal, SyncUrl, request_body};
 use crate::warm::reach;
@@ -382,16 +382,22 @@ fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
 fn refused(refusal: Refusal, class: FailureClass) -> Failure {
     let Refusal { error, request_id, .. } = refusal;
     // OMS answers 401 to credentials that it does not know or has locked, 403 to those that lack a right.
-    let what = if error.status == Some(401) { Concern::Credentials } else { Concern::Permission };
-    let refusal = (class == FailureClass::Auth).then_some(what);
-    Failure { engine: EngineName::Oms, class, error, request_id, attempt: Attempt::Made, open: None, refusal }
+    let concern = match class {
+        FailureClass::Auth if error.status == Some(401) => Concern::Credentials,
+        FailureClass::Auth => Concern::Permission,
+        FailureClass::Permanent if is_of_task(&error) => Concern::Settings,
+        _ => Concern::Object,
+    };
+    let attempt = Attempt::Made;
+    Failure { engine: EngineName::Oms, class, error, request_id, attempt, open: None, concern, request: None }
 }
 
 /// A failure without a reply of the service.
 fn failure(class: FailureClass, attempt: Attempt, why: String) -> Failure {
     let error = EngineError::local(why);
-    let refusal = (class == FailureClass::Auth).then_some(Concern::Credentials);
-    Failure { engine: EngineName::Oms, class, error, request_id: None, attempt, open: None, refusal }
+    let concern = if class == FailureClass::Auth { Concern::Credentials } else { Concern::Object };
+    let (request_id, open, request) = (None, None, None);
+    Failure { engine: EngineName::Oms, class, error, request_id, attempt, open, concern, request }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::engine::Acceptance;
 use object_copy::outcome::{Attempt, ResumeInfo, VerifiedParts};
+use object_copy::transfer::Concern;
 
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_123).unwrap()
@@ -17,7 +18,8 @@ pub(super) fn failure(class: FailureClass) -> Failure {
         request_id: Some("r1".into()),
         attempt: Attempt::Made,
         open: None,
-        refusal: None,
+        concern: Concern::Object,
+        request: None,
     }
 }
 

@@ -22,8 +22,6 @@ use clap::{Args, ValueEnum};
 use self::bar::CopyBar;
 use self::plan::{CopyPlan, Selection};
 use self::report::CopyReport;
-use super::output::OutputFormat;
-use super::stats::StatsArgs;
 use super::{Ended, Exit, exit, say};
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::Failure;
@@ -35,6 +33,8 @@ use object_copy::failed_list::{self, FailedList};
 use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
 use settings::{Invalid, Reader, parse, size};
 use terminal::interrupts::Interrupts;
+use terminal::output::OutputFormat;
+use terminal::stats::StatsArgs;
 
 const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/

@@ -12,7 +12,6 @@ use super::next_run::NextRun;
 use super::plan::Selection;
 use crate::cli::json_failure::WithError;
 use crate::cli::json_list::JsonList;
-use crate::cli::output::OutputFormat;
 use crate::cli::{print, print_result, say};
 use crate::failure::{Failure, FailureKind};
 use object_copy::bulk::{Mode, Observer, StopReason, Summary};
@@ -22,6 +21,7 @@ use object_copy::transfer::{CopyOutcome, Extent, Transfer, TransferError};
 use settings::text;
 use terminal::interrupts::finishing;
 use terminal::numbers::{bytes, count, counted, elapsed};
+use terminal::output::OutputFormat;
 
 /// Reasons for leaving something out that are told apart. There are fewer.
 const REASONS: usize = 50;

@@ -6,7 +6,6 @@ use super::CopyArgs;
 use super::location::{Location, store_scheme};
 use super::services::{Clients, ConfiguredService};
 use crate::cli::json_list::JsonList;
-use crate::cli::output::OutputFormat;
 use crate::cli::{Ended, Exit, print_json, say};
 use crate::failure::{Failure, of_store};
 use object_copy::bulk::{Mode, StaleUploads, abort_stale};
@@ -14,6 +13,7 @@ use object_copy::clock;
 use settings::location::Place;
 use settings::{Invalid, Reader, text, time};
 use terminal::numbers::{count, counted};
+use terminal::output::OutputFormat;
 
 const ACCEPTED: &str = "--abort-stale takes oss://bucket[/prefix] or obs://bucket[/prefix]";
 

@@ -2,7 +2,7 @@
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OutputFormat {
+pub enum OutputFormat {
     /// Lines for people.
     Text,
     /// One JSON object.
@@ -11,7 +11,7 @@ pub(super) enum OutputFormat {
 
 impl OutputFormat {
     /// The format with or without `--json`.
-    pub(super) fn of(json: bool) -> Self {
+    pub fn of(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }
 }
