@@ -33,6 +33,11 @@ fn wrong(cloud: &Cloud) -> Settings {
     cloud.settings().set("HW_SK", "hush-wrong")
 }
 
+/// A `SYNC_URL` with the id of a task that does not exist.
+fn wrong_task(cloud: &Cloud) -> String {
+    cloud.twin.sync_url(&cloud.task).replace(&cloud.task.sync_task_id, "00000000-no-such-task")
+}
+
 fn denied(service: Service) -> Fault {
     Fault::respond(service, FaultResponse::error(403, "AccessDenied", "no"))
 }
@@ -175,7 +180,7 @@ async fn of_settings_for_which_every_key_failed() {
     let cloud = Cloud::start().await;
     cloud.twin.oss().put(SOURCE, "k", "content");
     let copies = cloud.copy_settings().set("SOURCE_BUCKET", SOURCE);
-    let (wrong, nowhere) = (cloud.twin.sync_url("no-such-task"), Nowhere::new());
+    let (wrong, nowhere) = (wrong_task(&cloud), Nowhere::new());
     let unreached = format!("cannot connect to {}", nowhere.url().replace("http://", ""));
     let cases = [
         (
@@ -204,4 +209,69 @@ async fn of_settings_for_which_every_key_failed() {
         assert_fails(&finished, code, kind, "listed", &said);
         assert_eq!(finished.json()["failed"], 1, "{finished:?}");
     }
+}
+
+/// Only a right that is missing is a note: what cannot work is a failure, also of commands that only look.
+#[tokio::test]
+async fn of_status_and_explain_where_a_service_does_not_answer() {
+    let cloud = Cloud::start().await;
+    let (wrong, nowhere) = (wrong_task(&cloud), Nowhere::new());
+    let elsewhere = wrong.replace(&cloud.twin.oms_url(), &cloud.twin.oss_url());
+    let unreached = wrong.replace(&cloud.twin.oms_url(), &nowhere.url());
+    for (url, code, kind, said) in [
+        (wrong, 2, "configuration", "OMS has no such task: 404 OMS.0054"),
+        (elsewhere, 2, "configuration", "check that SYNC_URL names OMS and no other service"),
+        (unreached, 5, "out_of_reach", "check host and port in SYNC_URL"),
+    ] {
+        let settings = cloud.settings().set("SYNC_URL", url);
+        for (command, member) in
+            [(&["status", "--json"][..], "failed"), (&["explain", "k", "--json"], "records")]
+        {
+            assert_fails(&run(command, &settings).await, code, kind, member, &["SYNC_URL", said]);
+        }
+    }
+    let copies = cloud.copy_settings().set("SOURCE_BUCKET", SOURCE);
+    for (settings, code, kind, said) in [
+        (copies.clone().set("DEST", "obs://nosuch"), 2, "configuration", ["DEST", "NoSuchBucket"]),
+        (
+            copies.set("DEST_ENDPOINT", nowhere.url()),
+            5,
+            "out_of_reach",
+            ["DEST_ENDPOINT", "cannot connect to"],
+        ),
+    ] {
+        assert_fails(&run(&["explain", "k", "--json"], &settings).await, code, kind, "records", &said);
+    }
+}
+
+/// OMS has the key, so nothing is lost.
+#[tokio::test]
+async fn of_send_where_the_log_bucket_does_not_exist() {
+    let cloud = Cloud::start().await;
+    let finished = run(&["send", "k"], &cloud.settings().set("LOG_BUCKET", "nosuchb")).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(
+        finished.stderr.contains("LOG_BUCKET cannot be written\n  do: run `oms-bridge doctor`"),
+        "{finished:?}"
+    );
+}
+
+#[tokio::test]
+async fn of_doctor_where_the_task_has_other_buckets() {
+    let cloud = Cloud::start().await;
+    let finished = run(&["doctor", "--json"], &cloud.settings().set("SOURCE_BUCKET", "nosuch")).await;
+    let result = finished.json();
+    let error = &result["error"];
+    assert_eq!((finished.code, &error["kind"]), (Some(2), &json!("configuration")), "{finished:?}");
+    assert_eq!(error["message"], "SOURCE_BUCKET: nosuch is not source, the bucket of the task");
+    assert!(
+        error["remedy"].as_str().unwrap().starts_with("set SOURCE_BUCKET to source, or SYNC_URL"),
+        "{error}"
+    );
+    let elsewhere = cloud.oms_then_copy_settings().set("DEST", "obs://logs");
+    let finished = run(&["doctor", "--json"], &elsewhere).await;
+    assert!(finished.stdout.contains("logs is not mirror, the bucket of the task"), "{finished:?}");
+    let finished =
+        run(&["doctor", "--json"], &cloud.oms_then_copy_settings().set("SOURCE_BUCKET", SOURCE)).await;
+    assert_eq!(finished.json()["problems"], 0, "{finished:?}");
 }

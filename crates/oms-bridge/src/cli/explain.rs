@@ -12,7 +12,7 @@ use crate::assemble;
 use crate::config::table::copy::{DEST, DEST_ENDPOINT};
 use crate::config::{self, Settings, SettingsOf, WithSettings};
 use crate::explain::{DestinationBucket, Explanation, Sources, explain};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::Reader;
@@ -96,10 +96,8 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
 }
 
 fn tell(explanation: &Explanation, json: bool) -> Ended {
-    let failure = explanation.refusal().map(|why| {
-        Failure::new(FailureKind::Credentials, why)
-            .with_remedy("oms-bridge doctor says which, and what to do")
-    });
+    let failure =
+        explanation.failure().map(|failure| failure.clone().and_then("oms-bridge doctor says more"));
     if json {
         print_result(explanation, failure.as_ref());
     } else {

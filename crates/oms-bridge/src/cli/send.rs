@@ -122,6 +122,10 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     for line in interruption(&sent) {
         say(line);
     }
+    if sent.report.success_records_missing > 0 {
+        let what = "accepted keys have no success record, which is harmless: LOG_BUCKET cannot be written";
+        say(Failure::configuration(what).with_remedy("run `oms-bridge doctor`: it names setting and remedy"));
+    }
     if let Some(first) = sent.report.first_unrecorded.as_ref().filter(|_| sent.report.unrecorded > 0) {
         say(format_args!("error: {}", printable(first)));
     }

@@ -10,12 +10,10 @@ use tokio::time::{Instant, sleep};
 use super::{Ended, Exit, Prepared, exit, journal, print, print_result, say};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
-use crate::failure::{Failure, FailureKind, of_engine};
+use crate::failure::{Failure, FailureKind, of_oms};
 use crate::status::{Huawei, Limits, Status, collect};
-use bridge_core::engine::EngineName;
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
-use object_copy::transfer::Concern;
 use settings::{Invalid, Reader, parse};
 use signature_breaker::Breakers;
 use terminal::interrupts::Interrupts;
@@ -62,6 +60,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
     let Prepared { settings, credentials, http } = Prepared::from(reader)?;
     let records = assemble::journal(&settings, &http).map_err(Failure::configuration)?;
     let breakers = Breakers::new(clock::system);
+    let host = settings.mode.oms().map_or_else(String::new, |oms| oms.sync_url.host().to_owned());
     let mut huawei = settings.mode.oms().map(|oms| {
         let breaker = breakers.of_oms(&oms.huawei);
         Huawei::new(OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breaker))
@@ -80,11 +79,9 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
         progress.finish();
         let ended = match status {
             Ok(status) => {
-                let refused = status.oms.as_ref().and_then(|oms| oms.refusal.as_deref());
-                let refused =
-                    refused.map(|error| of_engine(EngineName::Oms, Concern::Credentials, Some(error)));
-                show(&status, refused.as_ref(), args.json, args.watch.is_some());
-                refused.map_or(Ok(Exit::Done), Err)
+                let failure = status.oms.as_ref().and_then(|oms| of_oms(oms.error.as_ref()?, &host));
+                show(&status, failure.as_ref(), args.json, args.watch.is_some());
+                failure.map_or(Ok(Exit::Done), Err)
             }
             Err(error) => Err(journal(&error, &settings, "ListObjects")),
         };

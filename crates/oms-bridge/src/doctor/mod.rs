@@ -238,7 +238,7 @@ pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>
     findings.extend(settings::oss_credentials(credentials, missing));
     let oms = async {
         match (api, settings.mode.oms()) {
-            (Some(api), Some(oms)) => oms::check(api, &oms.sync_url, &settings.log_bucket, now).await,
+            (Some(api), Some(oms)) => oms::check(api, &oms.sync_url, settings, now).await,
             _ => Vec::new(),
         }
     };

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
+use crate::config::Settings;
 use crate::failure::{self, network_kind, network_remedy};
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
@@ -15,7 +16,7 @@ const SIGNATURE: &str = "OMS signature";
 pub(super) async fn check(
     api: &OmsApi,
     target: &SyncUrl,
-    log_bucket: &BucketName,
+    settings: &Settings,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let theirs = match api.server_time().await {
@@ -31,7 +32,8 @@ pub(super) async fn check(
             findings.push(Finding::ok(SIGNATURE, "accepted"));
             findings.push(self::task(&task));
             findings.extend(comparison(&task));
-            findings.extend(own_source(&task, log_bucket));
+            findings.extend(other_buckets(&task, settings));
+            findings.extend(own_source(&task, &settings.log_bucket));
             // The signature was accepted, so another request does not risk a lock of the access key.
             findings.extend(counters(api, if off { theirs } else { now }).await);
         }
@@ -118,6 +120,25 @@ fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {
     })
 }
 
+/// Buckets that are others than those of the task. What the task does not report is not compared.
+fn other_buckets(task: &SyncTask, settings: &Settings) -> impl Iterator<Item = Finding> {
+    let source = settings.source.only.as_ref().map_or("", |(_, bucket)| bucket);
+    let destination = settings.mode.copy().map_or("", |copy| copy.destination.place.bucket.as_str());
+    let source_why = "every event of the task's bucket is refused, and keys of the other one fail at OMS";
+    let destination_why = "OMS and copies write to different buckets";
+    [
+        ("SOURCE_BUCKET", source, &task.src_bucket, source_why),
+        ("DEST", destination, &task.dst_bucket, destination_why),
+    ]
+    .into_iter()
+    .filter(|(_, ours, theirs, ..)| !ours.is_empty() && !theirs.is_empty() && ours != theirs)
+    .map(|(check, ours, theirs, why)| {
+        let what = format!("{ours} is not {theirs}, the bucket of the task");
+        let remedy = format!("set {check} to {theirs}, or SYNC_URL to the task of {ours}");
+        Finding::bad(check, Severity::Problem, what, why, remedy)
+    })
+}
+
 /// What a refusal means, and what to do.
 struct Advice {
     /// Whether the signature was accepted nevertheless.
@@ -201,7 +222,7 @@ impl Advice {
             ApiErrorKind::Unsigned => &UNSIGNED,
             ApiErrorKind::NotPermitted => &NOT_PERMITTED,
             ApiErrorKind::NoSuchTask => &NO_SUCH_TASK,
-            ApiErrorKind::Unreachable(_) => &UNREACHABLE,
+            ApiErrorKind::Unreachable(_) | ApiErrorKind::NotOms => &UNREACHABLE,
             ApiErrorKind::Rejected if error.is_of_service() => &OUT_OF_ORDER,
             ApiErrorKind::Rejected => &REJECTED,
         }

@@ -6,13 +6,14 @@ use oss_lite::{Bucket, Client, Credentials};
 
 use super::Side;
 use crate::config;
+use crate::failure::End;
 use settings::location::scheme;
 
-/// The destination bucket, and the prefix of all keys in it.
+/// The destination bucket, and its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationBucket {
     bucket: Bucket,
-    prefix: String,
+    settings: config::DestinationSettings,
 }
 
 impl DestinationBucket {
@@ -24,10 +25,11 @@ impl DestinationBucket {
     ) -> Self {
         let credentials = settings.credentials.as_ref().unwrap_or(source);
         let bucket = client.bucket(&settings.place.bucket, Arc::clone(credentials));
-        Self { bucket, prefix: settings.place.folder() }
+        Self { bucket, settings: settings.clone() }
     }
 
     pub(super) async fn look(&self, key: &str) -> Side {
-        Side::look(scheme(self.bucket.dialect()), &self.bucket, &[&self.prefix, key].concat()).await
+        let (end, key) = (End::destination(&self.settings), [&self.settings.place.folder(), key].concat());
+        Side::look(scheme(self.bucket.dialect()), &self.bucket, &key, end).await
     }
 }

@@ -26,6 +26,8 @@ pub(crate) use self::destination::DestinationBucket;
 pub(crate) use self::entry::Entry;
 pub(crate) use self::side::{Side, SideState};
 use crate::config::Settings;
+use crate::config::keys::OSS_KEYS;
+use crate::failure::{End, Failure, FailureKind, of_oms};
 use bridge_core::journal::{OpenJournal, ReadError, RecordStatus};
 use bridge_core::oms::task::OmsApi;
 use bridge_core::oms::{Preview, preview};
@@ -59,10 +61,11 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// Why credentials were refused, if some were.
-    pub(crate) fn refusal(&self) -> Option<&str> {
-        let mut sides = [Some(&self.source), self.destination.as_ref()].into_iter().flatten();
-        sides.find(|side| side.is_refused()).map(Side::why)
+    /// Why a side could not be looked at, unless only a right to do so is missing. Refused credentials first.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        let sides = [Some(&self.source), self.destination.as_ref()].into_iter().flatten();
+        let rank = |kind| (kind == FailureKind::OutOfReach, kind != FailureKind::Credentials);
+        sides.filter_map(Side::failure).min_by_key(|failure| rank(failure.kind()))
     }
 }
 
@@ -161,9 +164,7 @@ pub(crate) async fn explain(
         records: &records,
         filtered_out,
     });
-    let credentials_refused =
-        [Some(&source), destination.as_ref()].into_iter().flatten().any(Side::is_refused);
-    Ok(Explanation {
+    let mut explanation = Explanation {
         key: key.to_owned(),
         source,
         destination,
@@ -174,8 +175,11 @@ pub(crate) async fn explain(
         request,
         request_error,
         next,
-        credentials_refused,
-    })
+        credentials_refused: false,
+    };
+    explanation.credentials_refused =
+        explanation.failure().is_some_and(|failure| failure.kind() == FailureKind::Credentials);
+    Ok(explanation)
 }
 
 async fn source(
@@ -192,23 +196,26 @@ async fn source(
     let set = || sources.settings.source.bucket.clone();
     let bucket = match bucket.or_else(recorded).or_else(set) {
         Some(bucket) => bucket,
-        None => match source_bucket_of_task(sources.api, key, now).await {
+        None => match source_bucket_of_task(sources, key, now).await {
             Ok(bucket) => bucket,
             Err(side) => return side,
         },
     };
+    let named_by = if set().as_ref() == Some(&bucket) { "SOURCE_BUCKET" } else { "--bucket" };
+    let service = &sources.settings.source.service;
+    let end = End { service, bucket: bucket.as_str(), named_by, keys: OSS_KEYS };
     let bucket = sources.source.bucket(&bucket, Arc::clone(&sources.credentials));
-    Side::look("oss", &bucket, key).await
+    Side::look("oss", &bucket, key, end).await
 }
 
 /// The source bucket as OMS reports it, or a side that says why it is unknown.
 async fn source_bucket_of_task(
-    api: Option<&OmsApi>,
+    sources: &Sources<'_>,
     key: &str,
     now: DateTime<Utc>,
 ) -> Result<BucketName, Side> {
     let unknown = |why| Side::unknown("oss", key, why);
-    let Some(api) = api else {
+    let (Some(api), Some(oms)) = (sources.api, sources.settings.mode.oms()) else {
         let why = "no record names the source bucket: pass --bucket, or set SOURCE_BUCKET";
         return Err(unknown(why.to_owned()));
     };
@@ -218,8 +225,7 @@ async fn source_bucket_of_task(
         }
         Err(error) => {
             let why = format!("neither a record nor OMS names the source bucket: pass --bucket: {error}");
-            let side = unknown(why);
-            Err(if error.is_credentials() { side.refused() } else { side })
+            Err(unknown(why).failing(of_oms(&error, oms.sync_url.host())))
         }
     }
 }

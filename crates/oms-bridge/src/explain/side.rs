@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use oss_lite::{Bucket, ErrorKind, ObjectMeta};
 use serde::Serialize;
 
+use crate::failure::{End, Failure, of_store};
+
 /// The address of an object, and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Side {
@@ -13,7 +15,7 @@ pub(crate) struct Side {
     #[serde(flatten)]
     pub state: SideState,
     #[serde(skip)]
-    refused: bool,
+    failure: Option<Failure>,
 }
 
 /// State of an object at one side.
@@ -47,36 +49,31 @@ pub(crate) enum SideState {
 }
 
 impl Side {
-    /// Looks at `key` in `bucket`.
-    pub(super) async fn look(scheme: &str, bucket: &Bucket, key: &str) -> Self {
+    /// Looks at `key` in `bucket`, which is the one of `end`. A right that is missing is no failure.
+    pub(super) async fn look(scheme: &str, bucket: &Bucket, key: &str, end: End<'_>) -> Self {
         let url = format!("{scheme}://{}/{key}", bucket.name());
-        let (state, refused) = match bucket.head(key).await {
-            Ok(meta) => (SideState::of(meta), false),
-            Err(error) if error.kind() == ErrorKind::NoSuchKey => (SideState::Missing, false),
+        let (state, failure) = match bucket.head(key).await {
+            Ok(meta) => (SideState::of(meta), None),
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => (SideState::Missing, None),
             Err(error) => {
-                (SideState::Unknown { why: error.to_string() }, error.kind() == ErrorKind::CredentialsRefused)
+                let failure = of_store(&error, end, "GetObject");
+                let failure = (error.kind() != ErrorKind::AccessDenied).then_some(failure);
+                (SideState::Unknown { why: error.to_string() }, failure)
             }
         };
-        Self { url, state, refused }
+        Self { url, state, failure }
     }
 
     pub(super) fn unknown(scheme: &str, key: &str, why: String) -> Self {
-        Self { url: format!("{scheme}://?/{key}"), state: SideState::Unknown { why }, refused: false }
+        Self { url: format!("{scheme}://?/{key}"), state: SideState::Unknown { why }, failure: None }
     }
 
-    pub(super) fn refused(self) -> Self {
-        Self { refused: true, ..self }
+    pub(super) fn failing(self, failure: Option<Failure>) -> Self {
+        Self { failure, ..self }
     }
 
-    pub(super) fn why(&self) -> &str {
-        match &self.state {
-            SideState::Unknown { why } => why,
-            SideState::Present { .. } | SideState::Missing => "",
-        }
-    }
-
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 }
 

@@ -1,16 +1,21 @@
 //! What an engine was refused, and what to do.
 
+use std::fmt::Display;
+
 use bridge_core::engine::{self, EngineName};
+use bridge_core::oms::task::{ApiError, ApiErrorKind};
 use object_copy::transfer::{Concern, Side};
 use oss_lite::BucketName;
 
-use super::{End, Failure, FailureKind, of_store};
+use super::{End, Failure, FailureKind, network_kind, network_remedy, of_store};
 use crate::config::keys::OSS_KEYS;
 use crate::config::{DestinationSettings, Settings, SourceSettings};
 
 /// What to do about a task that OMS does not have.
 pub(crate) const NO_SUCH_TASK: &str =
     "copy SYNC_URL from the task's page again; if the task was deleted, create a new one";
+
+const DOCTOR: &str = "run `oms-bridge doctor`: it says at which end, and what to do";
 
 /// Both ends of an engine's copies, as messages about it name them.
 #[derive(Debug)]
@@ -34,14 +39,12 @@ impl EngineEnds {
         }
         let refused = request.as_ref().and_then(|request| Some((request.store_error()?, request.side)));
         match (engine, refused) {
-            (EngineName::Oms, _) => Failure::configuration(format_args!("OMS has no such task: {error}"))
-                .of_setting("SYNC_URL")
-                .with_remedy(NO_SUCH_TASK),
+            (EngineName::Oms, _) => no_such_task(error),
             (EngineName::Copy, Some((error, side))) => of_store(error, self.end(side), "GetObject"),
-            (EngineName::Copy, None) if *concern == Concern::Network => Failure::out_of_reach(error)
-                .with_remedy("check the host of the source, the network and proxies"),
-            (EngineName::Copy, None) => Failure::configuration(error)
-                .with_remedy("run `oms-bridge doctor`: it says at which end, and what to do"),
+            (EngineName::Copy, None) if *concern == Concern::Network => {
+                Failure::out_of_reach(error).with_remedy(DOCTOR)
+            }
+            (EngineName::Copy, None) => Failure::configuration(error).with_remedy(DOCTOR),
         }
     }
 
@@ -55,6 +58,33 @@ impl EngineEnds {
             }
         }
     }
+}
+
+fn no_such_task(error: impl Display) -> Failure {
+    let failure = Failure::configuration(format_args!("OMS has no such task: {error}"));
+    failure.of_setting("SYNC_URL").with_remedy(NO_SUCH_TASK)
+}
+
+/// The failure of a command that OMS at `host` did not answer about the task. `None` where only the right to
+/// ask is missing, which nothing else depends on.
+pub(crate) fn of_oms(error: &ApiError, host: &str) -> Option<Failure> {
+    let (kind, remedy) = match error.kind() {
+        _ if error.is_credentials() => {
+            return Some(of_engine(EngineName::Oms, Concern::Credentials, Some(&error.to_string())));
+        }
+        ApiErrorKind::NotPermitted => return None,
+        ApiErrorKind::NoSuchTask => return Some(no_such_task(error)),
+        ApiErrorKind::Unreachable(kind) => (network_kind(host, kind), network_remedy("SYNC_URL", host, kind)),
+        _ if error.is_of_service() => (FailureKind::OutOfReach, "try again later".to_owned()),
+        ApiErrorKind::NotOms => {
+            let remedy = "check that SYNC_URL names OMS and no other service, and proxies on the way to it";
+            let failure = Failure::configuration(format_args!("{host} does not answer as OMS does"));
+            return Some(failure.of_setting("SYNC_URL").with_remedy(remedy));
+        }
+        _ => (FailureKind::Configuration, "see code and message; check SYNC_URL".to_owned()),
+    };
+    let what = format_args!("OMS does not report the state of the task: {error}");
+    Some(Failure::new(kind, what).of_setting("SYNC_URL").with_remedy(remedy))
 }
 
 /// The failure of a command whose keys the engine refused: the credentials, or a right that they lack.
@@ -77,8 +107,6 @@ pub(crate) fn of_engine(engine: EngineName, refusal: Concern, error: Option<&str
         (EngineName::Oms, false) => failure
             .of_setting("HW_AK")
             .with_remedy("check HW_AK and HW_SK; `oms-bridge doctor` says what is wrong with them"),
-        (EngineName::Copy, _) => {
-            failure.with_remedy("run `oms-bridge doctor`: it says at which end, and what to do")
-        }
+        (EngineName::Copy, _) => failure.with_remedy(DOCTOR),
     }
 }

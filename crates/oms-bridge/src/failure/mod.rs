@@ -29,7 +29,7 @@ use settings::{ConfigError, Problem};
 
 #[cfg(feature = "desk")]
 pub(crate) use self::catalogue::catalogue_kind;
-pub(crate) use self::engine::{EngineEnds, NO_SUCH_TASK, of_engine};
+pub(crate) use self::engine::{EngineEnds, NO_SUCH_TASK, of_engine, of_oms};
 #[cfg(feature = "demo")]
 pub(crate) use self::listener::Moved;
 pub(crate) use self::listener::{LISTEN, listener};

@@ -20,9 +20,9 @@ pub(crate) struct OmsReport {
     pub notes: Vec<String>,
     /// Whether the credentials were refused.
     pub credentials_refused: bool,
-    /// Why they were, which is in the notes too.
+    /// Why OMS reported nothing, or not all of it, which is in the notes too.
     #[serde(skip)]
-    pub refusal: Option<String>,
+    pub error: Option<ApiError>,
 }
 
 /// Asks OMS repeatedly, but never again once it has refused the credentials: more than five bad signatures
@@ -30,7 +30,7 @@ pub(crate) struct OmsReport {
 #[derive(Debug)]
 pub(crate) struct Huawei {
     api: OmsApi,
-    refused: Option<String>,
+    refused: Option<ApiError>,
 }
 
 impl Huawei {
@@ -44,7 +44,7 @@ impl Huawei {
         if let Some(error) = &self.refused {
             report.notes.push(format!("not asked again, since HW_AK/HW_SK were refused: {error}"));
             report.credentials_refused = true;
-            report.refusal = Some(error.clone());
+            report.error = Some(error.clone());
             return report;
         }
         match self.api.show(now).await {
@@ -52,15 +52,25 @@ impl Huawei {
             Err(error) if error.is_credentials() => {
                 report.notes.push(format!("HW_AK/HW_SK are refused: {error}"));
                 report.credentials_refused = true;
-                report.refusal = Some(error.to_string());
-                self.refused = Some(error.to_string());
+                self.refused = Some(error.clone());
+                report.error = Some(error);
                 return report;
             }
-            Err(error) => report.notes.push(note("sync task", "oms:synctask:get", &error)),
+            Err(error) => {
+                report.notes.push(note("sync task", "oms:synctask:get", &error));
+                // The second request would fail for the same reason.
+                if error.kind() != ApiErrorKind::NotPermitted {
+                    report.error = Some(error);
+                    return report;
+                }
+            }
         }
         match self.api.statistics(DAY, now).await {
             Ok(statistics) => report.last_day = Some(statistics),
-            Err(error) => report.notes.push(note("statistics", "oms:synctask:statistics", &error)),
+            Err(error) => {
+                report.notes.push(note("statistics", "oms:synctask:statistics", &error));
+                report.error = Some(error);
+            }
         }
         report
     }

@@ -116,8 +116,10 @@ impl Series {
 pub enum ApiErrorKind {
     /// The credentials can sign nothing. User action: correct `HW_AK`, `HW_SK` or the token.
     Unsigned,
-    /// No answer, or not one of OMS. User action: check `SYNC_URL` and the network.
+    /// No answer. User action: check `SYNC_URL` and the network.
     Unreachable(TransportKind),
+    /// An answer that is not one of OMS. User action: check `SYNC_URL`, and proxies on the way.
+    NotOms,
     /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; send no more before
     /// that.
     CredentialsRefused,
@@ -151,7 +153,7 @@ impl ApiError {
 
     /// No request, or an answer that OMS does not give.
     pub(super) fn local(message: impl Into<String>) -> Self {
-        Self::new(ApiErrorKind::Unreachable(TransportKind::Other), EngineError::local(message))
+        Self::new(ApiErrorKind::NotOms, EngineError::local(message))
     }
 
     pub(super) fn unsigned(error: &apig_signer::Error) -> Self {
@@ -166,9 +168,11 @@ impl ApiError {
     pub(super) fn refused(error: EngineError, request_id: Option<String>) -> Self {
         let kind = match error.status {
             // Success that is not OMS's, or broke off.
-            Some(200..=299) if error.code.is_none() => ApiErrorKind::Unreachable(TransportKind::Other),
+            Some(200..=299) if error.code.is_none() => ApiErrorKind::NotOms,
             Some(401) if is_locked(&error) => ApiErrorKind::Locked,
             Some(401) => ApiErrorKind::CredentialsRefused,
+            // Errors of OMS and of its gateway have a code.
+            Some(300..=499) if error.code.is_none() => ApiErrorKind::NotOms,
             Some(403) => ApiErrorKind::NotPermitted,
             Some(404) => ApiErrorKind::NoSuchTask,
             // The codes of a task that does not exist, or not for this user.
@@ -183,9 +187,9 @@ impl ApiError {
         self.kind
     }
 
-    /// Whether OMS itself failed (5xx), so that the same request may succeed later.
+    /// Whether OMS itself failed or throttles (5xx, 429), so that the same request may succeed later.
     pub fn is_of_service(&self) -> bool {
-        self.error.status.is_some_and(|status| status >= 500)
+        self.error.status.is_some_and(|status| status >= 500 || status == 429)
     }
 
     /// Whether the credentials are at fault: the same request would only bring the lock of the key nearer.
