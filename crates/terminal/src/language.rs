@@ -23,9 +23,16 @@ const USUAL_WIDTH: usize = 100;
 /// Chooses the language of this process, from the variables of the environment. Settings are described as
 /// their table has it.
 pub fn start(variable: impl Fn(&str) -> Option<String>, settings: impl IntoIterator<Item = &'static Spec>) {
+    texts::start(variable, described(settings));
+}
+
+/// What the table of settings says of them, in English and in Chinese, as messages have it.
+pub fn described(
+    settings: impl IntoIterator<Item = &'static Spec>,
+) -> impl Iterator<Item = (String, String)> {
     let text = |text: &str| text.replace('`', "");
-    let described = settings.into_iter().map(|spec| (text(spec.about.en), text(spec.about.zh)));
-    texts::start(variable, described);
+    let texts = settings.into_iter().flat_map(|spec| [spec.about, spec.only]);
+    texts.map(move |both| (text(both.en), text(both.zh))).filter(|(english, _)| !english.is_empty())
 }
 
 /// The command line as this process shows it. `setting` finds the row of a setting.
@@ -63,6 +70,6 @@ pub fn texts_of(command: Command, setting: &dyn Fn(&str) -> Option<&'static Spec
         None
     };
     let _ = command::translated(command, setting, &find);
-    found.borrow_mut().extend(command::WORDS.map(str::to_owned));
+    found.borrow_mut().extend(command::WORDS.into_iter().chain(command::ALIASES).map(str::to_owned));
     found.into_inner()
 }

@@ -114,8 +114,12 @@ fn broken(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// Where the text of a list begins that has no room beside its names, as in the help of clap.
+const BELOW: usize = 10;
+
 /// Help text as it was laid out for lines of any length: what is too wide goes on below the beginning of its
-/// text, which is the second column of a list. A line without Chinese in it is a command, and stays whole.
+/// text, which is the second column of a list. A text with a word that is too wide for that column begins on
+/// a line of its own. A line without Chinese in it is a command, and stays whole.
 pub fn help(text: &str, width: usize) -> String {
     let line = |line: &str| {
         if measure_text_width(line) <= width || !chinese::is_in(line) {
@@ -127,6 +131,10 @@ pub fn help(text: &str, width: usize) -> String {
             start + end + rest.len() - rest.trim_start().len()
         });
         let (first, text) = line.split_at(column);
+        let room = width.saturating_sub(measure_text_width(first));
+        if start < column && broken(text, room).iter().any(|line| measure_text_width(line) > room) {
+            return format!("{}\n{}", first.trim_end(), paragraph(&" ".repeat(BELOW), text, Some(width)));
+        }
         paragraph(first, text, Some(width))
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")

@@ -15,6 +15,9 @@ pub type Translate<'t> = &'t dyn Fn(&str) -> Option<String>;
 pub const WORDS: [&str; 7] =
     ["Usage:", "Commands:", "Arguments:", "Options:", "[OPTIONS]", "<COMMAND>", "[COMMAND]"];
 
+/// What clap adds to the help of an argument that has other names.
+pub const ALIASES: [&str; 2] = ["[alias: {}]", "[aliases: {}]"];
+
 /// The command line with all its texts translated. `settings` finds the row of a setting by its
 /// name: what the table of settings says in Chinese is used as it is.
 pub fn translated(
@@ -184,12 +187,16 @@ pub fn laid_out(text: &str, find: Translate<'_>, line: &dyn Fn(&str) -> String) 
         }
         below_usage = english.contains("Usage:");
         if !english.starts_with(' ') && WORDS.iter().any(|word| english.contains(word)) {
-            return WORDS
-                .iter()
-                .fold(english.to_owned(), |line, word| line.replace(word, &or_same(word, find)));
+            let line =
+                WORDS.iter().fold(english.to_owned(), |line, word| line.replace(word, &or_same(word, find)));
+            // No blank follows a Chinese colon.
+            return if below_usage { line.replacen(' ', "", 1) } else { line };
         }
         let text = english.trim_start();
-        format!("{}{}", &english[..english.len() - text.len()], line(text))
+        let aliases =
+            |text: &str| ALIASES.iter().any(|form| text.starts_with(&form[..form.len() - "{}]".len()]));
+        let shown = if aliases(text) { or_same(text, find) } else { line(text) };
+        format!("{}{shown}", &english[..english.len() - text.len()])
     };
     text.split('\n').map(&mut of).collect::<Vec<_>>().join("\n")
 }

@@ -60,13 +60,14 @@ impl<'c, 't> Search<'c, 't> {
 
     fn parts(&mut self, english: &'t str) -> String {
         let table = self.table;
+        if let Some(text) = table.whole.get(english) {
+            return text.clone();
+        }
         if let Some((name, rest)) = english.split_once(": ").filter(|(name, _)| is_setting(name)) {
+            let name = table.whole.get(name).map_or(name, String::as_str);
             return format!("{name}: {}", self.line(rest));
         }
         if let Some((label, rest)) = english.split_once(": ").filter(|(label, _)| LABELS.contains(label)) {
-            if let Some(text) = table.whole.get(english) {
-                return text.clone();
-            }
             return format!("{}：{}", self.line(label), self.line(rest));
         }
         // The last of them first: it is the one that was added last.
@@ -109,7 +110,8 @@ impl<'c, 't> Search<'c, 't> {
         let length = english.len();
         let mut ends = vec![(length, "")];
         ends.extend(english.strip_suffix('.').map(|text| (text.len(), "。")));
-        ends.extend(colons.iter().map(|&at| (at, "")));
+        // A message may have a colon in it, and begin like another one.
+        ends.extend(colons.iter().rev().map(|&at| (at, "")));
         let end_of = |end: usize, stop: &str| if stop.is_empty() { end } else { length };
         let whole = ends.iter().find_map(|&(end, stop)| {
             let text = table.whole.get(&english[..end])?;

@@ -140,22 +140,35 @@ impl Template {
         for piece in &self.pieces {
             let (name, kind) = match piece {
                 Piece::Text(literal) => {
-                    text.push_str(literal);
+                    push(&mut text, literal);
                     continue;
                 }
                 Piece::Place { name, value, .. } => (name.as_str(), value),
             };
             let value = values.get(name).copied().unwrap_or_default();
             match kind {
-                Value::Any => text.push_str(value),
-                Value::Message => text.push_str(&message(value)),
-                Value::Word => text.push_str(&word(value)?),
-                Value::Number if is_number(value) => text.push_str(value),
+                Value::Any => push(&mut text, value),
+                Value::Message => push(&mut text, &message(value)),
+                Value::Word => push(&mut text, &word(value)?),
+                Value::Number if is_number(value) => push(&mut text, value),
                 Value::Number => return None,
             }
         }
         Some(text)
     }
+}
+
+/// Appends `more`. Between a Chinese character and a Latin letter or digit there is a blank, whatever stands
+/// for a placeholder.
+fn push(text: &mut String, more: &str) {
+    let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    if let (Some(before), Some(next)) = (text.chars().next_back(), more.chars().next())
+        && (is_chinese(before) && next.is_ascii_alphanumeric()
+            || before.is_ascii_alphanumeric() && is_chinese(next))
+    {
+        text.push(' ');
+    }
+    text.push_str(more);
 }
 
 /// Whether it is a number as `terminal::numbers` writes it: `2,000`, `17.7k`.
@@ -244,6 +257,9 @@ mod tests {
             ("whole", "all", "whole", Some("all")),
             ("whole", "all", "wholesale", None),
             ("{a}, {b}", "{b}{a}", "one, two, three", Some("two, threeone")),
+            ("{} keys", "将发送{0}键", "2 keys", Some("将发送 2 键")),
+            ("not {why}", "不{why}。", "要 keys", None),
+            ("not {why}", "不{why}。", "not 要", Some("不要。")),
         ] {
             assert_eq!(moved(from, to, text).as_deref(), expected, "{from}");
         }

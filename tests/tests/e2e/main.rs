@@ -70,6 +70,9 @@ mod lambda;
 #[cfg(test)]
 mod lambda_hosts;
 #[cfg(test)]
+#[path = "../texts/leftovers.rs"]
+mod leftovers;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod messages;
@@ -117,6 +120,8 @@ mod slow_clients;
 mod source_guard;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod translated;
 mod usage;
 #[cfg(test)]
 mod warm_up;

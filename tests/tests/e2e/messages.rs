@@ -7,9 +7,12 @@ use e2e::{Cloud, Finished, OmsBridge, Settings};
 use serde_json::json;
 
 use crate::lifecycle::Nowhere;
+use crate::translated::assert_translated;
 
 async fn run(arguments: &[&str], settings: Settings) -> Finished {
-    OmsBridge::new(arguments.iter().copied()).settings(settings).run().await
+    let finished = OmsBridge::new(arguments.iter().copied()).settings(settings).run().await;
+    assert_translated(&finished.stderr);
+    finished
 }
 
 /// Everything that a command says.

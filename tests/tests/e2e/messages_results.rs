@@ -7,9 +7,12 @@ use e2e::{Cloud, Finished, OmsBridge, Settings, Shelf};
 use serde_json::{Value, json};
 
 use crate::lifecycle::Nowhere;
+use crate::translated::assert_translated;
 
 async fn run(arguments: &[&str], settings: &Settings) -> Finished {
-    OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await
+    let finished = OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await;
+    assert_translated(&finished.stderr);
+    finished
 }
 
 /// The failure of a run with `--json`, which has `member` of the result, too, and says the same on stderr.

@@ -7,6 +7,8 @@ use e2e::command::{Finished, OmsBridge};
 use e2e::process::Settings;
 use serde_json::{Value, json};
 
+use crate::translated::assert_translated;
+
 /// Commands with settings, and what else each must have.
 const COMMANDS: [&[&str]; 9] = [
     &["serve"],
@@ -167,6 +169,7 @@ async fn a_port_that_is_taken_is_named_with_what_it_is_for_and_what_moves_it() {
         let finished = run(arguments, &settings).await;
         let told = format!("error: {option}: cannot listen on {address} for {what}: Address already in use");
         assert!(finished.code == Some(5) && finished.stderr.contains(&told), "{finished:?}");
+        assert_translated(&finished.stderr);
         let remedy = "do: end the process that listens there, or ";
         let remedy = finished.stderr.split(remedy).nth(1).unwrap_or_else(|| panic!("{finished:?}"));
         assert!(remedy.contains(option), "{remedy}");
@@ -187,7 +190,8 @@ async fn of_the_six_ports_of_dev_the_one_that_is_taken_is_named() {
             assert_eq!(finished.code, Some(5), "{finished:?}");
             let message = format!("--port: cannot listen on {address} for {what}: Address already in use");
             if finished.stderr.contains(&message) {
-                assert!(finished.stderr.contains("or --port 0 picks free ports"), "{finished:?}");
+                assert!(finished.stderr.contains("or let --port 0 pick free ports"), "{finished:?}");
+                assert_translated(&finished.stderr);
                 break;
             }
             tries += 1;

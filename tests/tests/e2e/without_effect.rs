@@ -5,8 +5,12 @@ use e2e::command::{Finished, OmsBridge};
 use e2e::process::Settings;
 use serde_json::json;
 
+use crate::translated::assert_translated;
+
 async fn run(arguments: &[&str], settings: &Settings) -> Finished {
-    OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await
+    let finished = OmsBridge::new(arguments.iter().copied()).settings(settings.clone()).run().await;
+    assert_translated(&finished.stderr);
+    finished
 }
 
 fn warnings(finished: &Finished) -> Vec<&str> {

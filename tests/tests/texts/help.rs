@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use e2e::{OmsBridge, Settings};
 use texts::catalogue::Catalogue;
 
-use crate::{columns, names, run};
+use crate::{columns, leftovers, names, run};
 
 #[test]
 fn each_text_of_each_help_is_translated() {
@@ -19,7 +19,7 @@ fn each_text_of_each_help_is_translated() {
 /// The commands, as the help lists them.
 async fn commands() -> Vec<String> {
     let help = run(&["--help"], Settings::default()).await.stdout;
-    let listed = help.lines().skip_while(|line| *line != "命令:").skip(1);
+    let listed = help.lines().skip_while(|line| *line != "命令：").skip(1);
     let names = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
@@ -41,13 +41,29 @@ async fn the_help_of_each_command_fits_and_has_all_that_the_english_has() {
                 let found: BTreeSet<String> = names(&shown.stdout).into_keys().collect();
                 let lost: Vec<_> = wanted.difference(&found).collect();
                 assert!(lost.is_empty(), "{command} {form}: {lost:?} are lost in {}", shown.stdout);
-                // Commands and addresses are there to be copied, and stay whole.
-                let is_prose = |line: &&str| columns(line) != line.chars().count() && !line.contains("://");
+                // Commands are there to be copied, and stay whole.
+                let is_prose = |line: &&str| {
+                    columns(line) != line.chars().count() && !line.trim_start().starts_with("oms-bridge ")
+                };
                 let wide: Vec<&str> =
                     shown.stdout.lines().filter(is_prose).filter(|line| columns(line) > width).collect();
                 assert!(wide.is_empty(), "{command} {form} at {width}: {wide:#?}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn no_english_is_left_in_any_help() {
+    let commands = commands().await;
+    let of_commands =
+        commands.iter().flat_map(|command| [vec![command, "--help"], vec![command, "--help-all"]]);
+    for arguments in of_commands.chain([vec!["--help"]]) {
+        // No line is broken, and none of a list of values looks like a text.
+        let shown = run(&arguments, Settings::default().set("COLUMNS", "400")).await.stdout;
+        let texts = shown.split("\n\n").filter(|part| !part.starts_with("示例："));
+        let left = leftovers::left(&texts.collect::<Vec<_>>().join("\n"));
+        assert!(left.is_empty(), "{arguments:?}: {left:#?}");
     }
 }
 

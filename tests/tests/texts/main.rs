@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `table` | both texts of an entry name the same settings, options, commands and addresses |
 //! | `help` | each text of each help has an entry; the help fits its width |
+//! | `leftovers` | no English word is left in Chinese output, of any command or message |
 //! | `messages` | each message of the source has an entry, and each entry a message |
 //! | `remedies` | what to do about errors is said in Chinese to its end |
 //! | `source` | the messages in the source |
@@ -12,6 +13,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that cannot read the source fails"))]
 
 mod help;
+mod leftovers;
 mod messages;
 mod remedies;
 mod source;

@@ -3,6 +3,8 @@
 use cloud_twin::{Fault, FaultResponse, Service};
 use e2e::{Cloud, Finished, Settings};
 
+use crate::leftovers;
+
 /// What a service or the operating system says, and values in quotes, are shown as they are.
 fn without_quotes(line: &str) -> String {
     let mut own = String::new();
@@ -41,6 +43,8 @@ fn assert_chinese(finished: &Finished, said: &[&str]) {
     let text = format!("{}{}", if is_doctor { &finished.stdout } else { "" }, finished.stderr);
     let english: Vec<&str> = text.lines().filter(|line| has_english(&without_quotes(line))).collect();
     assert!(english.is_empty(), "{english:#?} in {text}");
+    let left = leftovers::left(&text);
+    assert!(left.is_empty(), "{left:#?} in {text}");
     for said in said {
         assert!(text.contains(said), "{said} is not in {text}");
     }

@@ -2,6 +2,8 @@
 
 use e2e::{OmsBridge, Settings};
 
+use crate::leftovers;
+
 async fn help(locale: &[(&str, &str)]) -> String {
     let settings =
         locale.iter().fold(Settings::default(), |settings, (name, value)| settings.set(name, *value));
@@ -85,6 +87,8 @@ async fn wrong_arguments_are_explained_in_chinese() {
         assert!(finished.stderr.starts_with("错误："), "{arguments:?}: {}", finished.stderr);
         let english: Vec<&str> = finished.stderr.lines().filter(|line| is_english(line)).collect();
         assert!(english.is_empty(), "{arguments:?}: {english:#?} in {}", finished.stderr);
+        let left = leftovers::left(&finished.stderr);
+        assert!(left.is_empty(), "{arguments:?}: {left:#?} in {}", finished.stderr);
     }
     // For a program it is the same in every locale.
     let json = crate::run(&["send", "--json"], Settings::default()).await.json();
@@ -118,7 +122,7 @@ async fn errors_name_the_setting_and_what_to_do_in_chinese() {
     assert_said(
         &finished.stderr,
         &[
-            "错误：配置不可用:",
+            "错误：配置不可用：",
             "  HW_AK: 缺失：华为云访问密钥（AK）",
             "  LOG_BUCKET: 缺失：",
             "没有 OSS 凭证",
@@ -155,8 +159,8 @@ async fn doctor_says_each_finding_in_chinese_and_its_json_is_english() {
             "正常     SYNC_URL",
             "华为云凭证  HW_AK HPUA****EF，永久",
             "问题",
-            "原因: ",
-            "处理: ",
+            "原因：",
+            "处理：",
             "2 个问题，没有警告",
         ],
     );
@@ -167,9 +171,9 @@ async fn doctor_says_each_finding_in_chinese_and_its_json_is_english() {
         let lines = finished.stdout.lines().filter_map(|line| line.split_once(label));
         lines.map(|(before, _)| crate::columns(before)).collect()
     };
-    let reasons = starts("原因: ");
+    let reasons = starts("原因：");
     assert!(reasons.len() > 1 && reasons.iter().all(|start| *start == reasons[0]), "{}", finished.stdout);
-    assert_eq!(reasons, starts("处理: "), "{}", finished.stdout);
+    assert_eq!(reasons, starts("处理："), "{}", finished.stdout);
 
     let chinese = crate::run(&["doctor", "--json"], settings()).await;
     let english = OmsBridge::new(["doctor", "--json"]).settings(settings()).run().await;

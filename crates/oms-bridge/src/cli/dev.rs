@@ -29,7 +29,7 @@ use terminal::interrupts::{AGAIN, Interrupts};
 use terminal::screen::Screen;
 
 /// What moves its listeners.
-const PORT: Moved = Moved { by: "--port", how: "--port 0 picks free ports" };
+const PORT: Moved = Moved { by: "--port", how: "let --port 0 pick free ports" };
 
 const EXAMPLES: &str = "Example:
   oms-bridge dev

@@ -104,7 +104,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
     };
     let id = format!("{:016x}", fastrand::u64(..));
     if let Some(ends) = ends.as_ref().filter(|ends| ends.is_open()) {
-        say(format_args!("doctor {}", ends.announcement(&id)));
+        say(ends.announcement(&id));
     }
     let diagnosis = Box::pin(examine(subjects, &id, clock::system())).await;
     Ok(tell(&diagnosis, args.json))

@@ -143,6 +143,12 @@ pub fn texts_of_help() -> std::collections::BTreeSet<String> {
     language::texts_of(help::command(), &table::named)
 }
 
+/// The table of translations as this program uses it, for the tests that hold messages to it.
+#[cfg(feature = "chinese")]
+pub fn catalogue() -> texts::catalogue::Catalogue {
+    texts::catalogue::Catalogue::chinese().with(language::described(table::all()))
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     style::start();

@@ -75,7 +75,7 @@ impl CopyEnds {
     /// The message about the object that is about to be written to the destination.
     pub(crate) fn announcement(&self, id: &str) -> String {
         format!(
-            "is probing {}: it writes the object {}{PROBES}{id} there and removes it again",
+            "doctor is probing {}: it writes the object {}{PROBES}{id} there and removes it again",
             self.place,
             self.place.folder()
         )

@@ -36,7 +36,9 @@ fn lines(finding: &Finding, widest: usize, width: Option<usize>) -> Vec<String> 
     let mut lines = vec![paragraph(&head, &translated(&printable(&finding.what)), width)];
     if finding.severity != Severity::Ok {
         let below = " ".repeat(measure_text_width(&head));
-        let widest = LABELS.map(|label| measure_text_width(&translated(label)) + 1).into_iter().max();
+        // A Chinese colon has its blank in it.
+        let blank = usize::from(texts::language() != Language::Chinese);
+        let widest = LABELS.map(|label| measure_text_width(&translated(label)) + blank).into_iter().max();
         let mut explained = |label: &str, text: &str| {
             let label = padded(&translated(label), widest.unwrap_or(0));
             lines.push(paragraph(&format!("{below}{label}"), &translated(text), width));

@@ -212,10 +212,8 @@ impl CopyReport {
         if filtered > 0 {
             reasons.push((filtered, "not matched by --include and --exclude"));
         }
-        let reasons: Vec<String> =
-            reasons.into_iter().map(|(objects, why)| format!("{} ({why})", count(objects))).collect();
-        if !reasons.is_empty() {
-            say(format_args!("left out: {}", reasons.join(", ")));
+        for (objects, why) in reasons {
+            say(format_args!("left out: {} ({why})", count(objects)));
         }
     }
 }
