@@ -7,6 +7,7 @@
 //! | `GET /stats` | counters |
 //! | `GET /accepted` | how often OMS accepted each key |
 //! | `GET /batches` | requests for events, in order |
+//! | `GET /migration-tasks` | migration tasks, in order |
 //! | `GET /callbacks` | callbacks made or lost, in order |
 //! | `POST /callbacks/sign` | `{"target","body"}` → the headers that authenticate such a callback |
 //! | `GET /failures`, `DELETE /failures` | the failure destination; empties it |
@@ -128,6 +129,7 @@ async fn route(cloud: &Cloud, request: Request<Body>) -> Result<Value, AdminErro
         ("GET", ["stats"]) => Ok(json!(cloud.stats())),
         ("GET", ["accepted"]) => Ok(json!(*cloud.sync_tasks.accepted.lock())),
         ("GET", ["batches"]) => Ok(json!(*cloud.sync_tasks.batches.lock())),
+        ("GET", ["migration-tasks"]) => Ok(json!(cloud.migration_tasks.views())),
         ("GET", ["callbacks"]) => Ok(json!(*cloud.callbacks.attempts.lock())),
         ("POST", ["callbacks", "sign"]) => Ok(sign_callback(&read(body).await?)),
         ("GET", ["failures"]) => Ok(json!(*cloud.notifications.failed.lock())),

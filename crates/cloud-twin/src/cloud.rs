@@ -10,12 +10,14 @@ use http::HeaderValue;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::auth::{FailureLock, KeyCache};
 use crate::callback::{self, CallbackJob, Callbacks};
 use crate::config::{Account, TwinConfig};
 use crate::dialect::Dialect;
 use crate::faults::{FaultAction, FaultId, Faults, Probe};
+use crate::migration_tasks::MigrationTasks;
 use crate::notify::{BucketEvent, Change, Delivery, Notifications};
 use crate::object::StoredObject;
 use crate::observe::{Counters, Stats};
@@ -32,6 +34,7 @@ pub(crate) struct Cloud {
     pub(crate) oss: Store,
     pub(crate) obs: Store,
     pub(crate) sync_tasks: SyncTasks,
+    pub(crate) migration_tasks: MigrationTasks,
     pub(crate) notifications: Notifications,
     pub(crate) callbacks: Callbacks,
     pub(crate) faults: Faults,
@@ -71,6 +74,7 @@ impl Addresses {
 pub(crate) struct Queues {
     pub(crate) deliveries: mpsc::UnboundedReceiver<Delivery>,
     pub(crate) copies: mpsc::UnboundedReceiver<CopyJob>,
+    pub(crate) migrations: mpsc::UnboundedReceiver<(u64, Instant)>,
     pub(crate) callbacks: mpsc::UnboundedReceiver<CallbackJob>,
 }
 
@@ -78,11 +82,13 @@ impl Cloud {
     pub(crate) fn new(config: TwinConfig, addresses: Addresses) -> (Self, Queues) {
         let (delivery_sender, deliveries) = mpsc::unbounded_channel();
         let (copy_sender, copies) = mpsc::unbounded_channel();
+        let (migration_sender, migrations) = mpsc::unbounded_channel();
         let (callback_sender, callbacks) = mpsc::unbounded_channel();
         let cloud = Self {
             oss: Store::new(Dialect::Oss),
             obs: Store::new(Dialect::Obs),
             sync_tasks: SyncTasks::new(copy_sender),
+            migration_tasks: MigrationTasks::new(migration_sender),
             notifications: Notifications::new(delivery_sender),
             callbacks: Callbacks::new(callback_sender),
             faults: Faults::new(config.seed),
@@ -96,7 +102,7 @@ impl Cloud {
             config,
             addresses,
         };
-        (cloud, Queues { deliveries, copies, callbacks })
+        (cloud, Queues { deliveries, copies, migrations, callbacks })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -183,6 +189,7 @@ impl Cloud {
     pub(crate) fn is_idle(&self) -> bool {
         self.notifications.pending.load(Ordering::SeqCst) == 0
             && self.sync_tasks.copies_pending.load(Ordering::SeqCst) == 0
+            && self.migration_tasks.pending.load(Ordering::SeqCst) == 0
             && self.callbacks.pending.load(Ordering::SeqCst) == 0
     }
 

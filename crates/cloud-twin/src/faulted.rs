@@ -40,10 +40,13 @@ impl Faulted {
     ) -> Result<Self, Aborted> {
         let (id, action) = picked.unzip();
         match action {
-            // Those of callbacks strike later.
+            // Those of callbacks and copies strike later.
             None
             | Some(
-                FaultAction::LoseCallback | FaultAction::RepeatCallback | FaultAction::DelayCallback { .. },
+                FaultAction::LoseCallback
+                | FaultAction::RepeatCallback
+                | FaultAction::DelayCallback { .. }
+                | FaultAction::FailCopy { .. },
             ) => Ok(Self::No),
             Some(FaultAction::Respond(response)) => Ok(Self::Instead(response)),
             Some(FaultAction::RespondAsProxy(response)) => Ok(Self::Proxy(response)),

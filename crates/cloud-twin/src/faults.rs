@@ -125,6 +125,12 @@ pub enum FaultAction {
         /// Milliseconds to wait.
         millis: u64,
     },
+    /// OMS has taken the key and does not copy its object, in a sync task or a migration task. Strikes when
+    /// the copy is due; method, path and headers are empty then.
+    FailCopy {
+        /// What OMS gives as the reason.
+        reason: String,
+    },
 }
 
 /// When a fault strikes.
@@ -132,6 +138,7 @@ pub enum FaultAction {
 pub(crate) enum Stage {
     Request,
     Callback,
+    Copy,
 }
 
 impl FaultAction {
@@ -148,6 +155,7 @@ impl FaultAction {
     const fn stage(&self) -> Stage {
         match self {
             Self::LoseCallback | Self::RepeatCallback | Self::DelayCallback { .. } => Stage::Callback,
+            Self::FailCopy { .. } => Stage::Copy,
             _ => Stage::Request,
         }
     }
@@ -177,6 +185,11 @@ impl Fault {
     /// OMS refuses every batch with a key that contains `key` with `400 OMS.0064`.
     pub fn poison_key(key: impl Into<String>) -> Self {
         Self::respond(Service::Oms, FaultResponse::oms_invalid()).method("POST").key_contains(key)
+    }
+
+    /// OMS takes every key that contains `key` and copies none of their objects.
+    pub fn fail_copy(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::new(Service::Oms, FaultAction::FailCopy { reason: reason.into() }).key_contains(key)
     }
 
     /// Only requests with this method.

@@ -24,7 +24,7 @@
 //! | `object`, `cors`, `store`, `assembled` | objects and buckets in memory |
 //! | `observe`, `watchers` | events and counters; who waits for them |
 //! | `faults`, `faulted` | faults to order, and how each is carried out |
-//! | `notify`, `callback`, `sync_tasks` | bucket events, upload callbacks, sync tasks of OMS: their rules, queues and results |
+//! | `notify`, `callback`, `sync_tasks`, `migration_tasks` | bucket events, upload callbacks, tasks of OMS: their rules, queues and results |
 //! | `cloud` | all of this together: the state that every listener and worker shares |
 //! | `handle` | direct access to the objects, without a request |
 //! | `delivery`, `callback_sender` | workers: bucket events to functions, callbacks to servers |
@@ -100,6 +100,7 @@ mod form_fields;
 mod handle;
 mod http_client;
 mod image;
+mod migration_tasks;
 mod notify;
 mod object;
 mod objects;
@@ -127,6 +128,7 @@ pub use crate::config::{
 pub use crate::content::Content;
 pub use crate::faults::{Fault, FaultAction, FaultId, FaultResponse, Faults};
 pub use crate::handle::Objects;
+pub use crate::migration_tasks::{MigrationStatus, MigrationTaskView};
 pub use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
 pub use crate::object::{ObjectHeaders, ObjectKind, StoredObject};
 pub use crate::observe::{CallbackCount, RequestCount, Stats, TwinEvent};

@@ -15,6 +15,7 @@ use crate::config::{Account, TwinConfig};
 use crate::dialect::Dialect;
 use crate::faults::Faults;
 use crate::handle::Objects;
+use crate::migration_tasks::MigrationTaskView;
 use crate::notify::{FailedDelivery, InvalidFunctionUrl, Notification};
 use crate::observe::{Stats, TwinEvent};
 use crate::policy::Denied;
@@ -81,6 +82,7 @@ impl Twin {
         tasks.push(tokio::spawn(delivery::deliver_all(Arc::clone(&cloud), queues.deliveries)));
         tasks.push(tokio::spawn(callback_sender::call_all(Arc::clone(&cloud), queues.callbacks)));
         tasks.push(tokio::spawn(oms::copy_all(Arc::clone(&cloud), queues.copies)));
+        tasks.push(tokio::spawn(oms::migrate_all(Arc::clone(&cloud), queues.migrations)));
         Ok(Self { cloud, tasks })
     }
 
@@ -207,6 +209,11 @@ impl Twin {
         self.cloud.sync_tasks.batches.lock().clone()
     }
 
+    /// The migration tasks that were created, in order.
+    pub fn migration_tasks(&self) -> Vec<MigrationTaskView> {
+        self.cloud.migration_tasks.views()
+    }
+
     /// Where callbacks say that their public key is:
     /// `http://gosspublic.alicdn.com/callback_pub_key_twin.pem`.
     ///
@@ -250,8 +257,8 @@ impl Twin {
         self.cloud.notifications.failed.lock().clone()
     }
 
-    /// Whether no bucket event waits for delivery, no accepted key for its copy, and no callback is under
-    /// way.
+    /// Whether no bucket event waits for delivery, no accepted key for its copy, no migration task for its
+    /// end, and no callback is under way.
     pub fn is_idle(&self) -> bool {
         self.cloud.is_idle()
     }

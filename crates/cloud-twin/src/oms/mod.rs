@@ -1,4 +1,4 @@
-//! Object Storage Migration Service: sync tasks, their events and statistics.
+//! Object Storage Migration Service: sync tasks, their events and statistics, migration tasks.
 //!
 //! Pages followed: <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>,
 //! <https://support.huaweicloud.com/api-oms/ShowSyncTask.md>,
@@ -7,6 +7,7 @@
 
 mod copy;
 mod events;
+mod migration;
 mod tasks;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use http_listener::Body;
 use serde_json::json;
 
 pub(crate) use self::copy::copy_all;
+pub(crate) use self::migration::migrate_all;
 use crate::auth::apig;
 use crate::cloud::Cloud;
 use crate::connection::{Aborted, Connection};
@@ -69,23 +71,26 @@ enum Route<'a> {
     Statistics(&'a str),
     Start(&'a str),
     Stop(&'a str),
+    CreateMigration,
+    ListMigrations,
+    ShowMigration(&'a str),
     Unknown,
 }
 
 impl<'a> Route<'a> {
     fn of(method: &Method, path: &'a str) -> Self {
-        let tasks = path.strip_prefix("/v2/").and_then(|rest| rest.strip_prefix(PROJECT_ID));
-        let Some(rest) = tasks.and_then(|rest| rest.strip_prefix("/sync-tasks")) else {
-            return Self::Unknown;
-        };
-        let segments: Vec<_> = rest.split('/').skip(1).collect();
+        let project = path.strip_prefix("/v2/").and_then(|rest| rest.strip_prefix(PROJECT_ID));
+        let segments: Vec<_> = project.unwrap_or_default().split('/').skip(1).collect();
         match (method.as_str(), segments.as_slice()) {
-            ("GET", []) => Self::List,
-            ("GET", [id]) => Self::Show(id),
-            ("POST", [id, "events"]) => Self::Events(id),
-            ("GET", [id, "statistics"]) => Self::Statistics(id),
-            ("POST", [id, "start"]) => Self::Start(id),
-            ("POST", [id, "stop"]) => Self::Stop(id),
+            ("GET", ["sync-tasks"]) => Self::List,
+            ("GET", ["sync-tasks", id]) => Self::Show(id),
+            ("POST", ["sync-tasks", id, "events"]) => Self::Events(id),
+            ("GET", ["sync-tasks", id, "statistics"]) => Self::Statistics(id),
+            ("POST", ["sync-tasks", id, "start"]) => Self::Start(id),
+            ("POST", ["sync-tasks", id, "stop"]) => Self::Stop(id),
+            ("POST", ["tasks"]) => Self::CreateMigration,
+            ("GET", ["tasks"]) => Self::ListMigrations,
+            ("GET", ["tasks", id]) => Self::ShowMigration(id),
             _ => Self::Unknown,
         }
     }
@@ -98,6 +103,9 @@ impl<'a> Route<'a> {
             Self::Statistics(_) => "ListSyncTaskStatistic",
             Self::Start(_) => "StartSyncTask",
             Self::Stop(_) => "StopSyncTask",
+            Self::CreateMigration => "CreateTask",
+            Self::ListMigrations => "ListTasks",
+            Self::ShowMigration(_) => "ShowTask",
             Self::Unknown => "Unknown",
         }
     }
@@ -178,7 +186,8 @@ async fn respond(
         let outcome = authenticate(cloud, parts, body);
         let outcome = match outcome {
             Ok(()) => {
-                let outcome = permit(cloud, parts, route).and_then(|()| dispatch(cloud, parts, route, batch));
+                let outcome =
+                    permit(cloud, parts, route).and_then(|()| dispatch(cloud, parts, route, batch, body));
                 let status = outcome.as_ref().map_or_else(|error| error.status, Response::status);
                 record(cloud, route, &keys, status.as_u16());
                 outcome
@@ -226,6 +235,7 @@ fn dispatch(
     parts: &Parts,
     route: Route<'_>,
     batch: Option<events::Batch>,
+    body: &[u8],
 ) -> Result<Reply, OmsError> {
     match (route, batch) {
         (Route::Events(id), Some(batch)) => events::create(cloud, id, batch),
@@ -234,6 +244,9 @@ fn dispatch(
         (Route::Statistics(id), _) => tasks::statistics(cloud, id, parts),
         (Route::Start(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Synchronizing),
         (Route::Stop(id), _) => tasks::set_status(cloud, id, SyncTaskStatus::Stopped),
+        (Route::CreateMigration, _) => migration::create(cloud, body),
+        (Route::ListMigrations, _) => migration::list(cloud, parts),
+        (Route::ShowMigration(id), _) => migration::show(cloud, id),
         (Route::Events(_) | Route::Unknown, _) => Err(OmsError::no_such_api()),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn set_status(cloud: &Cloud, id: &str, status: SyncTaskStatus) -> Res
     }
 }
 
-fn query(parts: &Parts) -> Result<Query, OmsError> {
+pub(super) fn query(parts: &Parts) -> Result<Query, OmsError> {
     Query::parse(parts.uri.query().unwrap_or_default(), Plus::Space).map_err(|_| invalid())
 }
 
@@ -27,7 +27,7 @@ fn invalid() -> OmsError {
 }
 
 /// An integer parameter: `None` when absent.
-fn integer(query: &Query, name: &str) -> Result<Option<i64>, OmsError> {
+pub(super) fn integer(query: &Query, name: &str) -> Result<Option<i64>, OmsError> {
     query.get(name).map(|text| text.parse().map_err(|_| invalid())).transpose()
 }
 

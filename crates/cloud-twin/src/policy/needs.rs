@@ -151,12 +151,14 @@ pub(crate) fn listing(subject: &Subject<'_>) -> Need {
 pub(crate) fn of_oms(operation: &str) -> Vec<Need> {
     let action = match operation {
         "CreateSyncEvents" => "createEvent",
-        "ListSyncTasks" => "list",
-        "ShowSyncTask" => "get",
+        "ListSyncTasks" | "ListTasks" => "list",
+        "ShowSyncTask" | "ShowTask" => "get",
         "ListSyncTaskStatistic" => "statistics",
         "StartSyncTask" | "StopSyncTask" => "update",
+        "CreateTask" => "create",
         _ => return Vec::new(),
     };
-    let resource = format!("oms:cn-north-4:{OWNER}:synctask:*");
-    vec![Need { action: format!("oms:synctask:{action}"), resource }]
+    let kind = if operation.contains("Sync") { "synctask" } else { "task" };
+    let resource = format!("oms:cn-north-4:{OWNER}:{kind}:*");
+    vec![Need { action: format!("oms:{kind}:{action}"), resource }]
 }
