@@ -59,6 +59,8 @@ pub mod web;
 
 pub use binary::binary;
 pub use cloud::Cloud;
+/// The local cloud, for libraries whose tests go through this harness.
+pub use cloud_twin;
 pub use command::{Finished, OmsBridge};
 pub use copy::Copy;
 #[cfg(feature = "desk")]

@@ -43,11 +43,13 @@ impl Credentials {
         mac.finalize().into_bytes().into()
     }
 
-    pub(crate) fn secret(&self) -> &SecretString {
+    /// The secret half, for a request that must hand it on to another service.
+    pub fn secret(&self) -> &SecretString {
         &self.secret
     }
 
-    pub(crate) fn security_token(&self) -> Option<&SecretString> {
+    /// The token of temporary credentials, for a request that must hand it on to another service.
+    pub fn security_token(&self) -> Option<&SecretString> {
         self.security_token.as_ref()
     }
 }

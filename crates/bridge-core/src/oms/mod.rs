@@ -7,7 +7,9 @@
 //! | `request` | one signed request that hands keys over |
 //! | `reply` | whether a reply is believed, and what it says of the keys, the credentials and the rate |
 //! | `limit` | the rate limit that a 429 states |
+//! | `api` | requests that are answered with JSON |
 //! | [`task`] | reading the state of a sync task |
+//! | [`migration`] | migration tasks that copy the objects of a list |
 //! | `preview` | the request for a key, to look at |
 //!
 //! Every call makes one request. When to send, what to repeat and how to split batches is decided by
@@ -15,7 +17,9 @@
 //!
 //! API: `CreateSyncEvents`, <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>.
 
+mod api;
 mod limit;
+pub mod migration;
 mod preview;
 mod reply;
 mod request;

@@ -80,6 +80,15 @@ impl SyncUrl {
         url
     }
 
+    /// Where the migration tasks of the same project are.
+    pub(super) fn migration_tasks_url(&self) -> Url {
+        let mut url = self.task_url();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop().pop().push("tasks");
+        }
+        url
+    }
+
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -107,6 +116,7 @@ mod tests {
         assert_eq!(url.task(), "31e9-b7");
         assert!(url.is_https());
         assert_eq!(url.task_url().path(), "/v2/p1/sync-tasks/31e9-b7");
+        assert_eq!(url.migration_tasks_url().path(), "/v2/p1/tasks");
         assert_eq!(url.uri().path(), "/v2/p1/sync-tasks/31e9-b7/events");
     }
 

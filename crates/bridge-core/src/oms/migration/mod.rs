@@ -1,0 +1,108 @@
+//! Migration tasks that copy the objects of a list, the way to bring very many objects over: creating one,
+//! looking how far it is, finding it again.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `order` | what a task is to do: buckets, keys, list |
+//! | `reply` | how far a task is |
+//! | [`list`] | the list of objects: its form and limits |
+//! | [`failures`] | the list of objects that OMS could not copy |
+//!
+//! API: [CreateTask](https://support.huaweicloud.com/api-oms/CreateTask.md),
+//! [ShowTask](https://support.huaweicloud.com/api-oms/ShowTask.html),
+//! [ListTasks](https://support.huaweicloud.com/api-oms/ListTasks.html).
+//!
+//! The request that creates a task carries the access keys of both sides. They stand in no error, no log line
+//! and no `Debug` output, and no answer repeats them.
+//!
+//! Every call makes one request. That for a new task must not be repeated when its answer is lost, for then
+//! there would be two: [`MigrationApi::find`] finds by its description what was created.
+
+pub mod failures;
+pub mod list;
+mod order;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use apig_signer::Credentials;
+use chrono::{DateTime, Utc};
+use reqwest::Url;
+use signature_breaker::Breaker;
+
+pub use self::order::{DestinationNode, ListFile, MigrationOrder, SourceCloud, SourceNode};
+pub use self::reply::{CreatedTask, FailedObjectRecord, MigrationTask, TaskFailure, TaskState};
+use super::api::{Api, Errors, Expected};
+pub use super::api::{ApiError, ApiErrorKind};
+use super::target::SyncUrl;
+
+/// Tasks of a page; the API has no larger ones.
+const PAGE: usize = 100;
+
+/// Pages that [`MigrationApi::find`] looks through: more tasks than can be created in a day.
+const PAGES: usize = 50;
+
+/// The migration tasks of one project at OMS.
+#[derive(Clone, Debug)]
+pub struct MigrationApi {
+    api: Api,
+    tasks: Url,
+}
+
+impl MigrationApi {
+    /// The tasks of the project that `target` belongs to, through `http`, which must not follow redirects.
+    /// `breaker` is that of the credentials.
+    pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials, breaker: Breaker) -> Self {
+        Self { api: Api::new(http, credentials, breaker), tasks: target.migration_tasks_url() }
+    }
+
+    /// Creates a task, which OMS starts by itself. Needs `oms:task:create`.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]. If it [may have been received](ApiError::may_have_been_received), the task may exist.
+    pub async fn create(&self, order: &MigrationOrder, now: DateTime<Utc>) -> Result<CreatedTask, ApiError> {
+        let expected = Expected { member: "id", errors: Errors::OfTheRequest };
+        let created = self.api.post(self.tasks.clone(), order.body(), now, expected).await;
+        created.map_err(|error| order.mask(error))
+    }
+
+    /// How far a task is. Needs `oms:task:get`.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`].
+    pub async fn show(&self, id: u64, now: DateTime<Utc>) -> Result<MigrationTask, ApiError> {
+        let mut url = self.tasks.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(&id.to_string());
+        }
+        self.api.get(url, now, Expected { member: "status", errors: Errors::OfTasksToo }).await
+    }
+
+    /// The newest task with this description, if there is one among the newest 5,000. Needs `oms:task:list`.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`].
+    pub async fn find(
+        &self,
+        description: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<MigrationTask>, ApiError> {
+        for page in 0..PAGES {
+            let mut url = self.tasks.clone();
+            url.query_pairs_mut()
+                .append_pair("limit", &PAGE.to_string())
+                .append_pair("offset", &(page * PAGE).to_string());
+            let expected = Expected { member: "tasks", errors: Errors::OfTasksToo };
+            let listed: reply::TaskPage = self.api.get(url, now, expected).await?;
+            let last = listed.tasks.len() < PAGE;
+            let found = listed.tasks.into_iter().find(|task| task.description == description);
+            if found.is_some() || last {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
