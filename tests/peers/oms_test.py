@@ -1,6 +1,8 @@
-"""huaweicloudsdkoms, Huawei Cloud's Python client of OMS: sync tasks and their events."""
+"""huaweicloudsdkoms, Huawei Cloud's Python client of OMS: sync tasks and their events, migration tasks."""
 
 import contextlib
+import json
+import pathlib
 import time
 import unittest
 from unittest import mock
@@ -10,6 +12,7 @@ import obs
 import oss2
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions import exceptions
+from huaweicloudsdkcore.utils.http_utils import sanitize_for_serialization
 from huaweicloudsdkoms import v2 as oms
 
 import twin
@@ -184,3 +187,85 @@ class SyncTask(unittest.TestCase):
             series.data_type: sum(point.statistic_num for point in series.data) for series in answer.statistic_datas
         }
         self.assertEqual(totals, {"REQUEST": 2, "SUCCESS": 1, "FAILURE": 1, "SKIP": 0, "SIZE": 5})
+
+    def put_list(self, keys, content_type="text/plain", name="lists/keys.txt"):
+        text = "".join(encode(key) + "\n" for key in keys)
+        headers = obs.PutObjectHeader(contentType=content_type)
+        answer = self.destination().putContent(self.destination_name, name, text, headers=headers)
+        self.assertLess(answer.status, 300)
+        return oms.ListFile(list_file_key=name, obs_bucket=self.destination_name)
+
+    def list_task(self, list_file, **changes):
+        source, huawei = twin.OSS_ACCOUNT, twin.HUAWEI_ACCOUNT
+        return oms.CreateTaskReq(
+            task_type="list",
+            src_node=oms.SrcNodeReq(
+                cloud_type="Aliyun",
+                region=twin.READY["region"],
+                ak=source["access_key"],
+                sk=changes.pop("source_secret", source["secret_key"]),
+                bucket=self.source_name,
+                list_file=list_file,
+            ),
+            dst_node=oms.DstNodeReq(
+                ak=huawei["access_key"], sk=huawei["secret_key"], bucket=self.destination_name, region="cn-north-4"
+            ),
+            **changes,
+        )
+
+    def run_task(self, request):
+        created = self.client.create_task(oms.CreateTaskRequest(request))
+        self.settled()
+        return created, self.client.show_task(oms.ShowTaskRequest(created.id))
+
+    def test_a_migration_task_copies_the_objects_of_its_list(self):
+        keys = list(twin.AWKWARD_KEYS.values())
+        for key in [*keys, "not on the list"]:
+            self.source.put_object(key, f"content of {key}")
+        created, shown = self.run_task(self.list_task(self.put_list(keys), description="by the peer"))
+        self.assertEqual((shown.id, shown.name, shown.status), (created.id, created.task_name, 5))
+        self.assertEqual((shown.total_num, shown.successful_num, shown.failed_num), (len(keys), len(keys), 0))
+        self.assertEqual((shown.progress, shown.description), (1.0, "by the peer"))
+        arrived = [
+            key
+            for key in twin.admin("GET", f"/buckets/obs/{self.destination_name}")
+            if not key.startswith(("oms/", "lists/"))
+        ]
+        self.assertEqual(sorted(arrived), sorted(keys))
+        listed = self.client.list_tasks(oms.ListTasksRequest(limit=100))
+        self.assertEqual([task.id for task in listed.tasks if task.description == "by the peer"], [created.id])
+
+    def test_what_a_migration_task_could_not_copy_is_on_its_failed_list(self):
+        self.source.put_object("there", b"1")
+        _, shown = self.run_task(self.list_task(self.put_list(["there", "dir/gone"])))
+        self.assertEqual((shown.status, shown.error_reason.error_code, shown.failed_num), (4, "TRF.0004", 1))
+        self.assertTrue(shown.failed_object_record.result)
+        key = shown.failed_object_record.list_file_key
+        self.assertTrue(key.startswith(f"oms/task/{shown.name}/failed_object_lists/"), key)
+        lost = self.destination().getObject(self.destination_name, key, loadStreamInMemory=True)
+        self.assertIn(b"dir%2Fgone", lost.body.buffer)
+
+    def test_a_migration_task_fails_for_the_documented_reasons(self):
+        self.source.put_object("there", b"1")
+        there = self.put_list(["there"])
+        nowhere = oms.ListFile(list_file_key="lists/none.txt", obs_bucket=self.destination_name)
+        for code, request in (
+            ("TRF.0012", self.list_task(self.put_list(["gone"], name="lists/gone.txt"))),
+            ("TRF.0013", self.list_task(nowhere)),
+            ("TRF.0014", self.list_task(self.put_list(["there"], name="lists/keys.csv"))),
+            ("TRF.0017", self.list_task(self.put_list([], name="lists/empty.txt"))),
+            ("TRF.0019", self.list_task(self.put_list(["there"], "text/html", "lists/page.txt"))),
+            ("TRF.0151", self.list_task(there, source_secret=twin.WRONG_SECRET)),
+        ):
+            with self.subTest(code):
+                _, shown = self.run_task(request)
+                self.assertEqual((shown.status, shown.error_reason.error_code), (4, code))
+
+    def test_the_bridges_request_for_a_migration_task_is_one_of_the_clients_models(self):
+        text = (pathlib.Path(__file__).parents[2] / "fixtures/oms/create-list-task.json").read_text("utf-8")
+        body = json.loads(text)
+        source, destination = dict(body["src_node"]), body["dst_node"]
+        source["list_file"] = oms.ListFile(**source["list_file"])
+        nodes = {"src_node": oms.SrcNodeReq(**source), "dst_node": oms.DstNodeReq(**destination)}
+        request = oms.CreateTaskReq(**{**body, **nodes})
+        self.assertEqual(sanitize_for_serialization(request), body)
