@@ -15,7 +15,7 @@ impl CommonCause {
     pub fn count(&mut self, failure: &Failure) {
         if let Some(rank) = rank(failure.concern) {
             self.keys += 1;
-            if self.first.as_ref().and_then(|first| rank_of(first)).is_none_or(|first| rank < first) {
+            if self.first.as_ref().and_then(rank_of).is_none_or(|first| rank < first) {
                 self.first = Some(failure.clone());
             }
         }
