@@ -15,6 +15,7 @@
 //! | [`web`] | a web server that behaves as a test says |
 //! | [`process`] | what both share: environment, captured output, signals |
 //! | [`records`] | what the product leaves in the log bucket |
+//! | [`arrivals`] | what it says there of keys that were accepted |
 //! | [`rights`] | the policies in `deploy/`, attached to the keys that the product is given |
 //! | [`stalled`] | clients that connect and then say too little |
 //!
@@ -39,6 +40,7 @@
     reason = "a harness reports trouble by failing the test"
 )]
 
+pub mod arrivals;
 pub mod binary;
 pub mod cloud;
 pub mod command;

@@ -1,6 +1,9 @@
-//! Points in time as people type them.
+//! Points in time, and lengths of time, as people type them.
+
+use std::time::Duration;
 
 use crate::Invalid;
+use crate::lenient::half_width;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 /// Reads `2026-01-05T10:00:00Z`, `2026-01-05` (its midnight, UTC) or an age such as `90s`, `15m`, `2h`, `7d`,
@@ -17,6 +20,19 @@ pub fn parse(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Invalid> {
             "{text:?} is neither a time (2026-01-05T10:00:00Z), a day (2026-01-05) nor an age (15m, 2h, 7d)"
         ))
     })
+}
+
+/// Reads a length of time such as `90s`, `15m`, `2h`, `7d`, `1w`; `0` needs no unit.
+///
+/// # Errors
+///
+/// What is understood, when `text` is none of it.
+pub fn length(text: &str) -> Result<Duration, Invalid> {
+    let text = half_width(text.trim());
+    let length = if text == "0" { Some(TimeDelta::zero()) } else { age(&text.to_ascii_lowercase()) };
+    length
+        .and_then(|length| length.to_std().ok())
+        .ok_or_else(|| Invalid::new(format_args!("{text:?} is not a length of time (90s, 15m, 2h, 7d, 0)")))
 }
 
 fn age(text: &str) -> Option<TimeDelta> {
@@ -53,6 +69,18 @@ mod tests {
         }
         for text in ["", "yesterday", "5", "-5m", "5y", "é", "99999999999d"] {
             assert!(parse(text, now).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_have_a_unit() {
+        for (text, seconds) in
+            [("90s", 90), (" 15M", 900), ("7d", 604_800), ("0", 0), ("0s", 0), ("\u{ff11}h", 3600)]
+        {
+            assert_eq!(length(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "5", "-5m", "1.5h", "m", "99999999999d"] {
+            assert!(length(text).is_err(), "{text}");
         }
     }
 }

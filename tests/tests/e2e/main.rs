@@ -1,6 +1,8 @@
 //! The built binary against the local cloud. One file per concern; the harness is the library of this package.
 
 #[cfg(test)]
+mod arrival_status;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod completions;

@@ -31,6 +31,7 @@ const LONG: &[(&str, &str)] = &[];
 /// The crates whose comments are wrapped at 110 columns, and whose derived traits are in order: all of them.
 const TIDY: &[&str] = &[
     "apig-signer",
+    "arrival",
     "aws-access",
     "bridge-core",
     "cloud-twin",

@@ -71,6 +71,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "signature-breaker",
         ],
     ),
+    ("arrival", &["bridge-core", "oss-lite", "settings"]),
     (
         "sqs-worker",
         &[
@@ -136,6 +137,7 @@ fn members_depend_on_those_below_them_alone() {
 fn the_product_stands_on_the_libraries() {
     let allowed = [
         "apig-signer",
+        "arrival",
         "aws-access",
         "bridge-core",
         "cloud-twin",

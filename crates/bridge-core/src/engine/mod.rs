@@ -158,7 +158,7 @@ impl Failure {
     /// OMS answers 400 for a single key that it does not accept, unless the code is one of those that blame
     /// the task. A permanent failure without a status is a key that cannot be sent to OMS at all.
     /// [Codes](https://support.huaweicloud.com/api-oms/ErrorCode.html).
-    pub(crate) fn is_about_the_key(&self) -> bool {
+    pub fn is_about_the_key(&self) -> bool {
         let code = self.error.code.as_deref();
         self.class == FailureClass::Permanent
             && match self.engine {

@@ -4,6 +4,8 @@
 //! oms_source_record/<sync_task_id>/success_object/<key>
 //! oms_source_record/<sync_task_id>/failed_object/<key><suffix>      one for each failure
 //! oms_source_record/<sync_task_id>/dead_object/<key><suffix>
+//! oms_source_record/<sync_task_id>/arrival_object/<key><suffix>     what became of an accepted key (`marker`)
+//! oms_source_record/<sync_task_id>/confirm_run/<number>             position of the confirming timer (`lease`)
 //! ```
 //!
 //! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an
@@ -15,6 +17,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
+use super::marker;
 use super::name::{SUFFIX, Tag, compose};
 
 /// Longest object name OSS takes, in bytes.
@@ -70,6 +73,29 @@ impl Layout {
     /// Name of an object that tries out the log bucket.
     pub(super) fn probe(&self, id: &str) -> String {
         [&self.root, "doctor_probe/", id].concat()
+    }
+
+    /// The prefix of the names of the objects that say where a run of confirmations is.
+    pub(super) fn runs(&self) -> String {
+        [&self.root, "confirm_run/"].concat()
+    }
+
+    /// The prefix of the names of arrival markers, up to where the key or its hash begins.
+    pub(super) fn markers(&self, naming: Naming) -> String {
+        let folder = match naming {
+            Naming::Key => "arrival_object/",
+            Naming::Hash => "arrival_object_long/",
+        };
+        [&self.root, folder].concat()
+    }
+
+    /// How markers of `key` are named, and what stands before the suffix.
+    pub(super) fn marker_start(&self, key: &str) -> (Naming, String) {
+        let start = self.markers(Naming::Key) + &marker::escaped(key);
+        if start.len() + marker::SUFFIX <= MAX_NAME {
+            return (Naming::Key, start);
+        }
+        (Naming::Hash, self.markers(Naming::Hash) + &hash(key))
     }
 
     /// Name of the success record of `key`, or of the marker that other programs write for another status.

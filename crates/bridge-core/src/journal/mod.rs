@@ -5,6 +5,9 @@
 //! | `layout` | folders and names |
 //! | `name` | names of failure records |
 //! | `failures` | failures as a listing shows them |
+//! | `marker` | names of arrival markers |
+//! | `accepted` | accepted keys beside their markers, as listings show them |
+//! | `lease` | which run of confirmations may work, and where it is |
 //! | `record`, `wire` | the content of a record; its JSON |
 //! | `retire` | deletes failure records that are no longer needed |
 //! | `lookup` | whether success records exist |
@@ -25,13 +28,19 @@
 //!   key.
 //! - **A record is durable only if the answer of the bucket proves it**: it must name the checksum of what
 //!   was sent.
+//! - **Confirming an arrival overwrites nothing.** What becomes of an accepted key is said by the names of
+//!   objects of its own (`marker`), which name the success record that they are about; one that is written in
+//!   the meantime is not confirmed by them.
 //! - Objects named by the bare key (empty markers of the vendor's function, records of 0.1.0) can be
 //!   overwritten by those programs. They are compared with the listing once more before they are deleted. The
 //!   moment in between remains, since OSS has no conditional delete.
 
+mod accepted;
 mod failures;
 mod layout;
+mod lease;
 mod lookup;
+mod marker;
 mod name;
 mod probe;
 mod record;
@@ -48,11 +57,14 @@ use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind,
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+pub use self::accepted::{AcceptedEntry, AcceptedKey, MarkerRef, Position};
 pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
 pub(crate) use self::layout::Naming;
 pub use self::layout::{Layout, RecordStatus};
+pub use self::lease::{Lease, Turn};
 pub(crate) use self::lookup::Lookup;
+pub use self::marker::{Marker, Proof, RecordId, Stage};
 use self::name::Tag;
 pub(crate) use self::name::origin;
 pub use self::name::{ChangeKind, Origin};

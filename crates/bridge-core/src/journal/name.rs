@@ -131,7 +131,7 @@ pub(super) fn parse(name: &str, folder: usize) -> Option<(usize, Tag)> {
     Some((suffix_at, Tag { at, kind, origin }))
 }
 
-fn first_bits(text: &str) -> u32 {
+pub(super) fn first_bits(text: &str) -> u32 {
     let digest = Sha256::digest(text);
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }

@@ -151,6 +151,34 @@ impl Record {
         }
     }
 
+    /// The record of `key`, which was accepted as this one says, and given up `now` since it did not arrive.
+    #[must_use]
+    pub fn not_arrived(self, key: &str, error: EngineError, resent: u8, now: DateTime<Utc>) -> Self {
+        let now = text(now);
+        Self {
+            v: VERSION,
+            key: key.to_owned(),
+            outcome: "failed".to_owned(),
+            class: Some(FailureClass::Permanent),
+            attempts: self.attempts.max(1).saturating_add(resent.into()),
+            first_failed_at: Some(now.clone()),
+            last_failed_at: Some(now),
+            error: Some(error),
+            note: None,
+            ..self
+        }
+    }
+
+    /// When the change happened.
+    pub fn event_moment(&self) -> Option<DateTime<Utc>> {
+        moment(self.event_time.as_ref())
+    }
+
+    /// When it was accepted.
+    pub fn accepted_moment(&self) -> Option<DateTime<Utc>> {
+        moment(self.accepted_at.as_ref())
+    }
+
     /// The change that the record is about. `key` is what the name of the record says.
     pub fn change(&self, key: &str) -> ObjectChange {
         ObjectChange {
@@ -184,7 +212,8 @@ impl Record {
         origin(self.provider(), self.bucket.as_deref(), self.url.as_deref())
     }
 
-    fn is_removal(&self) -> bool {
+    /// Whether the change was a removal.
+    pub fn is_removal(&self) -> bool {
         self.event.as_ref().is_some_and(|event| EventName::new(event.clone()).is_removal())
     }
 
@@ -209,9 +238,6 @@ impl Record {
 ///
 /// If the record of one item was not read, the order stays as it is.
 pub(crate) fn sort_by_change<T>(items: &mut [T], record: impl Fn(&T) -> Option<&Record>) {
-    fn moment(text: Option<&String>) -> Option<DateTime<chrono::FixedOffset>> {
-        DateTime::parse_from_rfc3339(text?).ok()
-    }
     let number = |item: &T| {
         let digits = record(item)?.sequencer.as_deref()?.to_ascii_uppercase();
         // As if the shorter one was filled up with zeros at its right: `ObjectChange::order`.
@@ -228,6 +254,10 @@ pub(crate) fn sort_by_change<T>(items: &mut [T], record: impl Fn(&T) -> Option<&
     } else {
         items.sort_by_cached_key(|item| moment(record(item)?.last_failed_at.as_ref()));
     }
+}
+
+fn moment(text: Option<&String>) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text?).ok().map(|time| time.to_utc())
 }
 
 fn text(time: DateTime<Utc>) -> String {

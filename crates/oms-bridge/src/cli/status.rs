@@ -70,7 +70,8 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
         let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
         let progress = args.stats.progress("listing", "failed key");
         let limits = args.limits();
-        let collected = collect(&open, &settings.task, huawei.as_mut(), limits, &progress, clock::system());
+        let (task, watch) = (&settings.task, settings.watch);
+        let collected = collect(&open, task, huawei.as_mut(), limits, watch, &progress, clock::system());
         let status = tokio::select! {
             status = Box::pin(collected) => status,
             never = progress.show(|_| ()) => match never {},

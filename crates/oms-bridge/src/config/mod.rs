@@ -24,6 +24,7 @@ mod oms;
 pub(crate) mod service;
 pub(crate) mod table;
 
+use arrival::watch::{self, Watch};
 use bridge_core::policy::KeyFilter;
 use object_events::KeyEncoding;
 use oss_lite::BucketName;
@@ -31,6 +32,7 @@ use settings::{Invalid, Problem, Reader};
 
 use self::copy::LogBucket;
 use self::service::service;
+use self::table::arrival::{ARRIVE_WITHIN, KEEP_RECORDS};
 use self::table::copy::{AWS_REGION, DEST, DEST_ENDPOINT, SOURCE_BUCKET};
 use self::table::oms::{EXCLUDE, FORWARD_MODE, INCLUDE, KEY_ENCODING, LOG_BUCKET, SYNC_URL};
 
@@ -71,6 +73,8 @@ pub(crate) struct Settings {
     pub ingest: Option<IngestSettings>,
     /// Region of objects in Amazon S3, where it is set.
     pub aws_region: Option<String>,
+    /// How long accepted keys are watched until they arrive.
+    pub watch: Watch,
 }
 
 impl Settings {
@@ -106,6 +110,10 @@ impl Settings {
         let keys = keys(r);
         let ingest = ingest::read(r);
         let aws_region = r.get(&AWS_REGION);
+        let watch = Watch {
+            arrive_within: r.get(&ARRIVE_WITHIN).unwrap_or(watch::ARRIVE_WITHIN),
+            keep_records: r.get(&KEEP_RECORDS).unwrap_or(watch::KEEP_RECORDS),
+        };
         let mode = match (oms, copy) {
             (Some(oms), Some(copy)) => Mode::OmsThenCopy(oms?, Box::new(copy?)),
             (None, Some(copy)) => Mode::Copy(Box::new(copy?)),
@@ -124,6 +132,7 @@ impl Settings {
             keys: keys?,
             ingest,
             aws_region,
+            watch,
         })
     }
 

@@ -3,13 +3,17 @@
 //! | module | concern |
 //! |---|---|
 //! | `records` | the failed records, counted as they are listed |
+//! | `arrivals` | how long accepted keys took to arrive, for people |
 //! | `oms` | the sync task and its counters |
 //! | `render` | both, for people |
 
+mod arrivals;
 mod oms;
 mod records;
 mod render;
 
+use arrival::stats::{self, Arrivals};
+use arrival::watch::Watch;
 use chrono::{DateTime, Utc};
 use oss_lite::Error;
 use serde::Serialize;
@@ -32,6 +36,8 @@ pub(crate) struct Status {
     /// Counts of the failed records.
     #[serde(flatten)]
     pub records: RecordCounts,
+    /// How long accepted keys took to arrive.
+    pub arrivals: Arrivals,
     /// What OMS reports; absent if OMS is not used.
     pub oms: Option<OmsReport>,
 }
@@ -46,6 +52,7 @@ pub(crate) async fn collect(
     task: &str,
     huawei: Option<&mut Huawei>,
     limits: Limits,
+    watch: Watch,
     progress: &Progress,
     now: DateTime<Utc>,
 ) -> Result<Status, Error> {
@@ -55,12 +62,20 @@ pub(crate) async fn collect(
             None => None,
         }
     };
-    let (records, oms) = tokio::join!(records::collect(journal, limits, progress, now), oms);
+    let arrivals = async {
+        // Ages of records are those of the log bucket's clock.
+        let now = journal.time_in_bucket().await.unwrap_or(now);
+        let limits = stats::Limits { list: limits.list, read: limits.read };
+        Box::pin(stats::collect(journal, watch, limits, now)).await
+    };
+    let (records, arrivals, oms) =
+        tokio::join!(records::collect(journal, limits, progress, now), arrivals, oms);
     Ok(Status {
         checked_at: text::time(now),
         task: task.to_owned(),
         log_bucket: journal.bucket_name().to_string(),
         records: records?,
+        arrivals: arrivals?,
         oms,
     })
 }

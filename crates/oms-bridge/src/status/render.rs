@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use super::arrivals;
 use super::{Latest, OmsReport, RecordCounts, Status};
 use bridge_core::oms::task::Statistics;
 use object_copy::outcome::FailureClass;
@@ -46,6 +47,7 @@ impl Page {
         }
         self.paragraph("log bucket  ", &format!("{}, checked at {}", status.log_bucket, status.checked_at))?;
         self.write_char('\n')?;
+        arrivals::write(&mut self.text, &status.arrivals, self.width)?;
         self.records(&status.records)
     }
 

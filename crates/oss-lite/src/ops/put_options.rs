@@ -55,6 +55,12 @@ pub struct PutOptions {
     /// OSS calls a server when the object is stored, and answers only then. A try whose answer got lost is
     /// made again, and so is the callback. Only with requests that carry the whole object; OSS only.
     pub callback: Option<Callback>,
+    /// An object that exists is not replaced: the request ends with
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists). A try whose answer got lost may be the one that
+    /// created it. OSS only; [buckets with
+    /// versioning](https://www.alibabacloud.com/help/en/oss/developer-reference/putobject) replace it all the
+    /// same.
+    pub forbid_overwrite: bool,
 }
 
 impl PutOptions {
@@ -76,6 +82,16 @@ impl PutOptions {
         let profile = dialect.profile();
         let mut headers = HeaderMap::with_capacity(16);
         headers.insert(CONTENT_TYPE, DEFAULT_CONTENT_TYPE);
+        match (self.forbid_overwrite, dialect) {
+            (true, Dialect::Oss) => {
+                headers.insert("x-oss-forbid-overwrite", HeaderValue::from_static("true"));
+            }
+            (true, Dialect::Obs) => {
+                let message = "OBS replaces objects that exist";
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+            (false, _) => {}
+        }
         for (name, text) in [
             (CONTENT_TYPE, self.content_type),
             (CACHE_CONTROL, self.cache_control),

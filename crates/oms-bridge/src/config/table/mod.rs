@@ -4,6 +4,7 @@
 //! checks of the templates of deployment are made of. Those of the desk are in `upload-desk`. To add a
 //! setting, add its row; `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
 
+pub(crate) mod arrival;
 pub(crate) mod copy;
 pub(crate) mod oms;
 pub(crate) mod oss;
@@ -29,7 +30,7 @@ pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
     let desk = upload_desk::config::TABLE;
     #[cfg(not(feature = "desk"))]
     let desk: &[&Spec] = &[];
-    let tables = [oms::TABLE, oss::TABLE, copy::TABLE, oms::FILTERS, serve::TABLE, desk];
+    let tables = [oms::TABLE, oss::TABLE, copy::TABLE, oms::FILTERS, arrival::TABLE, serve::TABLE, desk];
     tables.into_iter().flatten().copied()
 }
 
