@@ -50,13 +50,11 @@ impl EngineEnds {
 
     /// One of them.
     pub(crate) fn end(&self, side: Side) -> End<'_> {
-        match (side, &self.destination) {
-            (Side::Destination, Some(to)) => End::destination(to),
-            _ => {
-                let bucket = self.source.bucket.as_ref().map_or("", BucketName::as_str);
-                End { service: &self.source.service, bucket, named_by: "SOURCE_BUCKET", keys: OSS_KEYS }
-            }
+        if let (Side::Destination, Some(to)) = (side, &self.destination) {
+            return End::destination(to);
         }
+        let bucket = self.source.bucket.as_ref().map_or("", BucketName::as_str);
+        End { service: &self.source.service, bucket, named_by: "SOURCE_BUCKET", keys: OSS_KEYS }
     }
 }
 
