@@ -1,23 +1,4 @@
-//! Why a command failed: the one form in which every command reports it.
-//!
-//! | module | concern |
-//! |---|---|
-//! | `store` | errors of OSS and OBS: their kind, the setting behind them and what to do |
-//! | `network` | what to do about a host that cannot be reached |
-//! | `engine` | what an engine was refused |
-//! | `listener` | addresses of this machine that cannot be listened on |
-//! | `queue`, `catalogue` | errors of the worker's queue, and of the desk's database |
-//!
-//! A kind stands for an exit code, so it is chosen here and nowhere else.
-
-#[cfg(feature = "desk")]
-mod catalogue;
-mod engine;
-mod listener;
-mod network;
-#[cfg(feature = "aws")]
-mod queue;
-mod store;
+//! A failure of a command, and its kind.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -26,17 +7,6 @@ use serde::Serialize;
 
 use settings::text::printable;
 use settings::{ConfigError, Problem};
-
-#[cfg(feature = "desk")]
-pub(crate) use self::catalogue::catalogue_kind;
-pub(crate) use self::engine::{EngineEnds, NO_SUCH_TASK, of_engine, of_oms};
-#[cfg(feature = "demo")]
-pub(crate) use self::listener::Moved;
-pub(crate) use self::listener::{LISTEN, listener};
-pub(crate) use self::network::{network_kind, network_remedy};
-#[cfg(feature = "aws")]
-pub(crate) use self::queue::{QUEUE_RIGHTS, queue_kind, queue_remedy};
-pub(crate) use self::store::{End, of_store, store_remedy};
 
 /// Why a command failed, coarse enough to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +28,7 @@ pub enum FailureKind {
 
 /// Why a command failed. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
-pub(crate) struct Failure {
+pub struct Failure {
     kind: FailureKind,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,56 +41,56 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure of this kind.
-    pub(crate) fn new(kind: FailureKind, message: impl Display) -> Self {
+    pub fn new(kind: FailureKind, message: impl Display) -> Self {
         Self { kind, message: message.to_string(), setting: None, remedy: None, problems: Vec::new() }
     }
 
     /// A defect, or what no rule covers.
-    pub(crate) fn internal(message: impl Display) -> Self {
+    pub fn internal(message: impl Display) -> Self {
         Self::new(FailureKind::Internal, message)
     }
 
     /// An argument or a setting that cannot be used.
-    pub(crate) fn configuration(message: impl Display) -> Self {
+    pub fn configuration(message: impl Display) -> Self {
         Self::new(FailureKind::Configuration, message)
     }
 
     /// A service or a port that cannot be reached.
-    pub(crate) fn out_of_reach(message: impl Display) -> Self {
+    pub fn out_of_reach(message: impl Display) -> Self {
         Self::new(FailureKind::OutOfReach, message)
     }
 
     /// The same, by this setting, option or argument.
     #[must_use]
-    pub(crate) fn of_setting(mut self, setting: impl Into<Cow<'static, str>>) -> Self {
+    pub fn of_setting(mut self, setting: impl Into<Cow<'static, str>>) -> Self {
         self.setting = Some(setting.into());
         self
     }
 
     /// The same, and what to do about it.
     #[must_use]
-    pub(crate) fn with_remedy(mut self, remedy: impl Display) -> Self {
+    pub fn with_remedy(mut self, remedy: impl Display) -> Self {
         self.remedy = Some(remedy.to_string());
         self
     }
 
     /// The same, with another message.
     #[must_use]
-    pub(crate) fn saying(mut self, message: impl Display) -> Self {
+    pub fn saying(mut self, message: impl Display) -> Self {
         self.message = message.to_string();
         self
     }
 
     /// The same, with `what` before its message.
     #[must_use]
-    pub(crate) fn after(mut self, what: &str) -> Self {
+    pub fn after(mut self, what: &str) -> Self {
         self.message.insert_str(0, what);
         self
     }
 
     /// The same, with `then` behind what to do.
     #[must_use]
-    pub(crate) fn and_then(mut self, then: &str) -> Self {
+    pub fn and_then(mut self, then: &str) -> Self {
         self.remedy = Some(match self.remedy {
             Some(remedy) => format!("{remedy}; {then}"),
             None => then.to_owned(),
@@ -129,7 +99,7 @@ impl Failure {
     }
 
     /// Its kind, which decides the exit code.
-    pub(crate) fn kind(&self) -> FailureKind {
+    pub fn kind(&self) -> FailureKind {
         self.kind
     }
 }

@@ -3,21 +3,22 @@
 use std::error::Error;
 use std::{io, iter};
 
-use super::Failure;
+use crate::failure::Failure;
 
 /// The option that moves a listener, and how.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moved {
-    pub(crate) by: &'static str,
-    pub(crate) how: &'static str,
+pub struct Moved {
+    /// The option.
+    pub by: &'static str,
+    /// What to do with it, to go on from "or".
+    pub how: &'static str,
 }
 
 /// Of the commands that have one listener.
-pub(crate) const LISTEN: Moved =
-    Moved { by: "--listen", how: "name another address with --listen ADDR:PORT" };
+pub const LISTEN: Moved = Moved { by: "--listen", how: "name another address with --listen ADDR:PORT" };
 
 /// A listener that did not start. The message of `error` has its address.
-pub(crate) fn listener(error: &(dyn Error + 'static), moved: Moved) -> Failure {
+pub fn listener(error: &(dyn Error + 'static), moved: Moved) -> Failure {
     let Moved { by, how } = moved;
     let mut causes = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
     let remedy = match causes.find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind) {

@@ -3,7 +3,7 @@
 use http_client::TransportKind;
 use settings::{Invalid, lenient};
 
-use super::FailureKind;
+use crate::failure::FailureKind;
 
 /// What is wrong with the name of a host that does not resolve. `None` if the name may be right, so that the
 /// network is at fault.
@@ -12,7 +12,7 @@ fn slip(host: &str, kind: TransportKind) -> Option<Invalid> {
 }
 
 /// The kind of the failure to reach `host`.
-pub(crate) fn network_kind(host: &str, kind: TransportKind) -> FailureKind {
+pub fn network_kind(host: &str, kind: TransportKind) -> FailureKind {
     match slip(host, kind) {
         Some(_) => FailureKind::Configuration,
         None => FailureKind::OutOfReach,
@@ -27,7 +27,7 @@ fn proxy() -> &'static str {
 }
 
 /// What to check when the host in `setting` cannot be reached, by the kind of the error.
-pub(crate) fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> String {
+pub fn network_remedy(setting: &str, host: &str, kind: TransportKind) -> String {
     if let Some(slip) = slip(host, kind) {
         return format!("correct {setting}: {slip}");
     }

@@ -3,42 +3,46 @@
 use http_client::TransportKind;
 use oss_lite::{Dialect, Error, ErrorKind};
 
-use super::{Failure, FailureKind, network_kind, network_remedy};
-use crate::config::keys::OSS_KEYS;
-use crate::config::{DestinationSettings, Service};
+use crate::failure::{Failure, FailureKind};
+use crate::network::{network_kind, network_remedy};
+use settings::service::{KeyNames, Service};
 
 /// A bucket in messages: its service, and the setting or argument that names it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct End<'a> {
+pub struct End<'a> {
     /// Its service.
-    pub(crate) service: &'a Service,
+    pub service: &'a Service,
     /// The bucket.
-    pub(crate) bucket: &'a str,
+    pub bucket: &'a str,
     /// What names it: `LOG_BUCKET`, `DEST`, `SRC`.
-    pub(crate) named_by: &'static str,
-    /// The settings of its credentials.
-    pub(crate) keys: &'static str,
+    pub named_by: &'static str,
 }
 
 impl<'a> End<'a> {
-    /// The destination of `DEST`.
-    pub(crate) fn destination(to: &'a DestinationSettings) -> Self {
-        Self { service: &to.service, bucket: to.place.bucket.as_str(), named_by: "DEST", keys: to.keys }
+    /// The bucket of `DEST`.
+    pub fn destination(service: &'a Service, bucket: &'a str) -> Self {
+        Self { service, bucket, named_by: "DEST" }
     }
 
     /// The log bucket.
-    pub(crate) fn journal(service: &'a Service, bucket: &'a str) -> Self {
-        Self { service, bucket, named_by: "LOG_BUCKET", keys: OSS_KEYS }
+    pub fn journal(service: &'a Service, bucket: &'a str) -> Self {
+        Self { service, bucket, named_by: "LOG_BUCKET" }
     }
 
     /// The kind of an error of its service, and so the exit code of a command that cannot go on after it.
-    pub(crate) fn kind_of(self, error: &Error) -> FailureKind {
+    pub fn kind_of(self, error: &Error) -> FailureKind {
         match error.kind() {
             ErrorKind::Transport => network_kind(self.service.endpoint.host(), TransportKind::of(error)),
             _ => kind_of(error),
         }
     }
 }
+
+/// The code of a signature that does not fit the access key.
+const WRONG_SECRET: &str = "SignatureDoesNotMatch";
+
+/// The code of an access key that does not exist.
+const WRONG_ID: &str = "InvalidAccessKeyId";
 
 /// The kind of an error of OSS or OBS, where no more is known of the service than the error tells.
 fn kind_of(error: &Error) -> FailureKind {
@@ -62,7 +66,7 @@ fn kind_of(error: &Error) -> FailureKind {
 }
 
 /// The failure of a command that needs the bucket and was refused `action` (`ListObjects`) on it.
-pub(crate) fn of_store(error: &Error, end: End<'_>, action: &str) -> Failure {
+pub fn of_store(error: &Error, end: End<'_>, action: &str) -> Failure {
     let failure = Failure::new(end.kind_of(error), error);
     let failure = match setting(error, end) {
         Some(setting) => failure.of_setting(setting),
@@ -80,14 +84,18 @@ fn setting(error: &Error, end: End<'_>) -> Option<&'static str> {
         | ErrorKind::DeadlineExceeded
         | ErrorKind::UnexpectedResponse => Some(end.service.endpoint_setting),
         ErrorKind::WrongRegion => Some(end.service.region_setting),
-        ErrorKind::CredentialsRefused => Some(end.keys),
+        ErrorKind::CredentialsRefused => Some(match error.code() {
+            Some(WRONG_SECRET) => end.service.keys.secret,
+            _ => end.service.keys.id,
+        }),
         _ => None,
     }
 }
 
 /// What to do about an error of a request that needs the right to `action` on the bucket or its objects.
-pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
-    let End { service, bucket, named_by, keys } = end;
+pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
+    let End { service, bucket, named_by } = end;
+    let KeyNames { id, secret } = service.keys;
     let (endpoint, region) = (service.endpoint_setting, service.region_setting);
     match error.kind() {
         ErrorKind::AccessDenied => match error.code() {
@@ -96,12 +104,14 @@ pub(crate) fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String 
             }
             Some("FileImmutable") => format!("a retention policy of {bucket} protects the object"),
             // Some services refuse a HEAD without saying why.
-            None => format!("check {keys}, and {}", granted(service.dialect, bucket, action)),
+            None => format!("check {id}, and {}", granted(service.dialect, bucket, action)),
             Some(_) => granted(service.dialect, bucket, action),
         },
-        ErrorKind::CredentialsRefused => format!(
-            "check the access key and its secret in {keys}; temporary ones need their token and may have expired"
-        ),
+        ErrorKind::CredentialsRefused => match error.code() {
+            Some(WRONG_SECRET) => format!("check {secret}: it does not fit the access key in {id}"),
+            Some(WRONG_ID) => format!("check {id}: there is no such access key, or it is disabled"),
+            _ => format!("check {id} and {secret}; temporary ones need their token and may have expired"),
+        },
         ErrorKind::NoSuchBucket => {
             if named_by == "SRC" {
                 return format!("correct SRC, or set {endpoint} to the region that the bucket is in");

@@ -6,6 +6,7 @@
 //! | [`location`] | `obs://bucket/prefix` and the like |
 //! | [`setting`], [`values`] | rows of the tables of settings; what is given for them |
 //! | [`reader`], [`parse`] | reads settings and collects all problems; numbers, words, times |
+//! | [`service`] | a service of object storage as settings describe it |
 //! | [`size`](mod@size), [`time`](mod@time) | sizes (`16M`) and points in time (`2h`, `2026-01-05`) as people type them |
 //! | [`keys`] | access keys in each other's place |
 //! | [`reference`](mod@reference) | the tables as pages of the documentation |
@@ -21,6 +22,7 @@ pub mod location;
 pub mod parse;
 pub mod reader;
 pub mod reference;
+pub mod service;
 pub mod setting;
 pub mod size;
 pub mod text;

@@ -117,8 +117,11 @@ async fn credentials_that_are_refused() {
     type Run = fn(&Ends) -> Copy;
     let upload: Run = |ends| ends.upload(&format!("obs://{MIRROR}/"));
     let (all, one): (Run, Run) = (|ends| all_to_mirror(&ends.cloud), |ends| to_mirror(&ends.cloud, "001"));
-    let huawei = ["error: HW_AK: ", "do: check the access key and its secret in HW_AK"];
-    let oss = ["error: ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID): ", "do: check the access key"];
+    let huawei = ["error: HW_SK: ", "do: check HW_SK: it does not fit the access key in HW_AK"];
+    let oss = [
+        "error: ALIBABA_CLOUD_ACCESS_KEY_SECRET: ",
+        "do: check ALIBABA_CLOUD_ACCESS_KEY_SECRET: it does not fit the access key in ALIBABA_CLOUD_ACCESS_KEY_ID",
+    ];
     for (copy, setting, said) in [
         (upload, "HW_SK", huawei),
         (one, "HW_SK", huawei),

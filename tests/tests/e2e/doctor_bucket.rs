@@ -41,7 +41,13 @@ async fn a_missing_bucket_is_a_problem() {
 async fn refused_credentials_end_with_four() {
     let cloud = Cloud::start().await;
     let finished = doctor(cloud.settings().set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "wrong")).await;
-    assert_found(&finished, 4, "log bucket", "problem", "check the access key");
+    assert_found(
+        &finished,
+        4,
+        "log bucket",
+        "problem",
+        "check ALIBABA_CLOUD_ACCESS_KEY_SECRET: it does not fit the access key",
+    );
     let finished = doctor(cloud.settings().without_credentials()).await;
     assert_found(&finished, 2, "OSS credentials", "problem", "OSS_ACCESS_KEY_ID");
 }

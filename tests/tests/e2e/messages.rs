@@ -123,7 +123,11 @@ async fn a_bucket_that_is_missing_and_a_right_that_is_missing_are_two_and_refuse
     let wrong = cloud.settings().set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hush-wrong");
     for command in [&["status"][..], &["replay"], &["explain", "key"], &["doctor"]] {
         let finished = run(command, wrong.clone()).await;
-        assert_told(&finished, 4, &["SignatureDoesNotMatch", "check the access key and its secret"]);
+        let said = [
+            "SignatureDoesNotMatch",
+            "check ALIBABA_CLOUD_ACCESS_KEY_SECRET: it does not fit the access key in",
+        ];
+        assert_told(&finished, 4, &said);
         assert!(!told(&finished).contains("hush"), "{finished:?}");
     }
 }

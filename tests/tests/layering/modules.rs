@@ -35,6 +35,7 @@ const TIDY: &[&str] = &[
     "aws-access",
     "bridge-core",
     "cloud-twin",
+    "command-failure",
     "fc-adapter",
     "function-host",
     "http-client",

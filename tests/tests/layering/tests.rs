@@ -50,6 +50,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("settings", &["oss-lite"]),
     ("texts", &["settings"]),
     ("terminal", &["settings", "texts"]),
+    ("command-failure", &["http-client", "oss-lite", "settings"]),
     ("aws-access", &["http-client"]),
     // There is one rule for slow and silent clients, wherever somebody listens.
     ("fc-adapter", &["http-listener"]),
@@ -141,6 +142,7 @@ fn the_product_stands_on_the_libraries() {
         "aws-access",
         "bridge-core",
         "cloud-twin",
+        "command-failure",
         "fc-adapter",
         "function-host",
         "http-client",

@@ -9,11 +9,12 @@ use oss_lite::ErrorKind;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{DeskCommandSettings, Service, SettingsOf, WithSettings, keys, listen};
+use crate::config::{DeskCommandSettings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure, LISTEN};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use object_copy::stop::{Stop, StopLevel};
+use settings::service::Service;
 use settings::{Invalid, Reader, parse};
 use terminal::interrupts::Interrupts;
 use upload_desk::Desk;
@@ -96,7 +97,7 @@ struct UploadBucket {
 impl UploadBucket {
     fn end(&self) -> End<'_> {
         let (service, bucket) = (&self.service, self.name.as_str());
-        End { service, bucket, named_by: "DESK_BUCKET", keys: keys::OSS_KEYS }
+        End { service, bucket, named_by: "DESK_BUCKET" }
     }
 }
 

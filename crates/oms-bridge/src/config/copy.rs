@@ -6,10 +6,11 @@ use bridge_core::engine::copy::{Deletes, OBJECTS_IN_FLIGHT};
 use object_events::change::Provider;
 use oss_lite::{BucketName, Credentials, Dialect, Endpoint};
 use settings::location::{Place, is_same_service};
+use settings::service::Service;
 use settings::{Invalid, Reader};
 
 use super::keys::{self, Opens};
-use super::service::{Role, Service, service};
+use super::service::{Role, service};
 use super::table::copy::{
     DEST, DEST_ENDPOINT, MAX_DELETES, PROPAGATE_DELETES, SOURCE_BUCKET, SOURCE_ENDPOINT,
 };
@@ -35,8 +36,6 @@ pub(crate) struct DestinationSettings {
     pub service: Service,
     /// What opens it; absent where that is what opens the source.
     pub credentials: Option<Arc<Credentials>>,
-    /// The setting of the access key that opens it, for messages.
-    pub keys: &'static str,
 }
 
 impl DestinationSettings {
@@ -124,11 +123,11 @@ pub(super) fn destination(r: &mut Reader) -> Option<DestinationSettings> {
 
 fn joined(there: Option<(Place, Service)>, opens: Option<Opens>) -> Option<DestinationSettings> {
     let (place, service) = there?;
-    let (credentials, keys) = match opens? {
-        Opens::Keys(credentials, name) => (Some(credentials), name),
-        Opens::AsSource => (None, keys::OSS_KEYS),
+    let (credentials, service) = match opens? {
+        Opens::Keys(credentials, keys) => (Some(credentials), Service { keys, ..service }),
+        Opens::AsSource => (None, service),
     };
-    Some(DestinationSettings { place, service, credentials, keys })
+    Some(DestinationSettings { place, service, credentials })
 }
 
 /// Where it is, and what opens it: what is wrong with one hides nothing of the other.

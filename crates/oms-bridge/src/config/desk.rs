@@ -7,8 +7,9 @@ use super::service::{Role, service};
 use super::table::copy::{SOURCE_BUCKET, SOURCE_ENDPOINT};
 use super::table::oms::LOG_BUCKET;
 use super::table::oss::OSS_ENDPOINT;
-use super::{IngestSettings, Service, Settings, ingest, keys};
+use super::{IngestSettings, Settings, ingest, keys};
 use object_events::change::Provider;
+use settings::service::Service;
 use settings::{Invalid, Reader};
 use upload_desk::config::{DESK_BUCKET, DESK_FORWARD, DeskSettings};
 

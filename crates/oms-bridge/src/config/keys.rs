@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oss_lite::{Credentials, Dialect};
 use settings::keys::{Vendor, confused};
 use settings::reader::missing;
+use settings::service::KeyNames;
 use settings::{Invalid, Reader, Setting};
 
 use super::table::copy::{DEST_AK, DEST_SECURITY_TOKEN, DEST_SK};
@@ -42,8 +43,15 @@ const OSS: [[KeySetting; 2]; 2] = [
     [&OSS_ACCESS_KEY_ID, &OSS_ACCESS_KEY_SECRET],
 ];
 
-/// How messages call what opens OSS, whichever pair is set.
-pub(crate) const OSS_KEYS: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID (or OSS_ACCESS_KEY_ID)";
+/// The settings of the access key that opens OSS: those of the first complete pair, else of the first one.
+pub(crate) fn oss_names(r: &Reader) -> KeyNames {
+    let complete = OSS.into_iter().find(|pair| pair.iter().all(|setting| r.is_set(&setting.spec)));
+    let [id, secret] = complete.unwrap_or(OSS[0]);
+    KeyNames { id: id.spec.name, secret: secret.spec.name }
+}
+
+/// The settings of the access key of Huawei.
+pub(crate) const HUAWEI_NAMES: KeyNames = KeyNames { id: HW_AK.spec.name, secret: HW_SK.spec.name };
 
 const NO_KEYS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and \
                        OSS_ACCESS_KEY_SECRET; a function on Function Compute has those of its role";
@@ -66,8 +74,8 @@ pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<KeyPair> {
 /// What opens a destination.
 #[derive(Clone, Debug)]
 pub(crate) enum Opens {
-    /// Keys of its own, and the setting of the access key.
-    Keys(Arc<Credentials>, &'static str),
+    /// Keys of its own, and their settings.
+    Keys(Arc<Credentials>, KeyNames),
     /// What opens the source.
     AsSource,
 }
@@ -86,7 +94,7 @@ pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Op
                 Dialect::Oss => Vendor::Alibaba,
                 Dialect::Obs => Vendor::Huawei,
             };
-            keys(r, DESTINATION, vendor).map(|keys| Opens::Keys(keys.for_store(), id))
+            keys(r, DESTINATION, vendor).map(|keys| Opens::Keys(keys.for_store(), KeyNames { id, secret }))
         }
         (true, false) => {
             r.problem(secret, half(id));
@@ -103,7 +111,7 @@ pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Op
         (false, false) => match dialect? {
             Dialect::Oss => Some(Opens::AsSource),
             Dialect::Obs => huawei(r, Some("obs:// needs HW_AK and HW_SK, or DEST_AK and DEST_SK"))
-                .map(|keys| Opens::Keys(keys.for_store(), HW_AK.spec.name)),
+                .map(|keys| Opens::Keys(keys.for_store(), HUAWEI_NAMES)),
         },
     }
 }

@@ -28,6 +28,7 @@ use arrival::watch::{self, Watch};
 use bridge_core::policy::KeyFilter;
 use object_events::KeyEncoding;
 use oss_lite::BucketName;
+use settings::service::Service;
 use settings::{Invalid, Problem, Reader};
 
 use self::copy::LogBucket;
@@ -45,7 +46,7 @@ pub(crate) use self::forward_mode::ForwardMode;
 pub(crate) use self::ingest::IngestSettings;
 pub(crate) use self::mode::Mode;
 pub(crate) use self::oms::OmsSettings;
-pub(crate) use self::service::{Role, Service};
+pub(crate) use self::service::Role;
 
 /// What stands in the place of the sync task where there is none.
 const DIRECT_COPY: &str = "direct-copy";

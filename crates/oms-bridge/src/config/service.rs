@@ -9,41 +9,15 @@
 //!
 //! What opens an end is in `keys`.
 
-use oss_lite::{ClientConfig, Dialect, Endpoint, SignatureVersion};
+use oss_lite::{Dialect, Endpoint, SignatureVersion};
 use settings::location::scheme;
 use settings::reader::missing;
+use settings::service::Service;
 use settings::{Invalid, Reader, Setting, lenient};
 
+use super::keys;
 use super::table::copy::{DEST_ENDPOINT, DEST_REGION, SOURCE_ENDPOINT};
 use super::table::oss::{FC_REGION, OSS_ENDPOINT, OSS_REGION, OSS_SIGNATURE};
-
-/// A service of object storage: where it listens, and how requests to it are signed.
-#[derive(Clone, Debug)]
-pub(crate) struct Service {
-    /// Which one it is.
-    pub dialect: Dialect,
-    /// Where it listens.
-    pub endpoint: Endpoint,
-    /// Its region, where it has one and that is known.
-    pub region: Option<String>,
-    /// How requests are signed.
-    pub signature: SignatureVersion,
-    /// The setting that the endpoint was taken from, for messages.
-    pub endpoint_setting: &'static str,
-    /// The setting that the region is taken from, where it is set.
-    pub region_setting: &'static str,
-}
-
-impl Service {
-    /// What a client of it is made of.
-    pub(crate) fn client_config(&self) -> ClientConfig {
-        let config = ClientConfig::new(self.endpoint.clone(), self.dialect).with_signature(self.signature);
-        match &self.region {
-            Some(region) => config.with_region(region),
-            None => config,
-        }
-    }
-}
 
 /// What a service is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +70,7 @@ pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
             signature,
             endpoint_setting: name,
             region_setting,
+            keys: keys::HUAWEI_NAMES,
         });
     }
     let signature = r.get(&OSS_SIGNATURE).unwrap_or(SignatureVersion::V4);
@@ -120,7 +95,8 @@ pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
             r.problem(setting.spec.name, no_region(name));
         }
     }
-    Some(Service { dialect, endpoint, region, signature, endpoint_setting: name, region_setting })
+    let keys = keys::oss_names(r);
+    Some(Service { dialect, endpoint, region, signature, endpoint_setting: name, region_setting, keys })
 }
 
 fn no_region(endpoint: &str) -> Invalid {

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use oss_lite::{Bucket, Error, ErrorKind};
 use reqwest::Url;
+use settings::service::Service;
 use upload_desk::catalogue::{Catalogue, CatalogueLook, DatabaseUrl};
 use upload_desk::store::PageAccess;
 
 use super::{Finding, Severity};
-use crate::config::keys::OSS_KEYS;
-use crate::config::{DeskCommandSettings, Service};
+use crate::config::DeskCommandSettings;
 use crate::failure::{End, catalogue_kind, store_remedy};
 
 /// The services of the desk.
@@ -81,7 +81,7 @@ async fn cors(bucket: &Bucket, service: &Service) -> Finding {
         }
         Err(error) => error,
     };
-    let end = End { service, bucket: name.as_str(), named_by: "DESK_BUCKET", keys: OSS_KEYS };
+    let end = End { service, bucket: name.as_str(), named_by: "DESK_BUCKET" };
     Finding::bad(
         CHECK,
         severity(&error, end),

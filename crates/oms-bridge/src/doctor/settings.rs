@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{Mode, OmsSettings, Service, Settings};
+use crate::config::{Mode, OmsSettings, Settings};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
 use settings::reader::WithoutEffect;
+use settings::service::Service;
 use settings::text::masked;
 use settings::{ConfigError, Problem, lenient};
 
@@ -219,6 +220,7 @@ mod tests {
                 signature: oss_lite::SignatureVersion::V4,
                 endpoint_setting: "OSS_ENDPOINT",
                 region_setting: "OSS_REGION",
+                keys: crate::config::keys::HUAWEI_NAMES,
             })
         };
         let remedy = finding("oss-cn-beijing.aliyuncs.com").map(|finding| finding.remedy);

@@ -29,7 +29,8 @@ impl DestinationBucket {
     }
 
     pub(super) async fn look(&self, key: &str) -> Side {
-        let (end, key) = (End::destination(&self.settings), [&self.settings.place.folder(), key].concat());
+        let config::DestinationSettings { service, place, .. } = &self.settings;
+        let (end, key) = (End::destination(service, place.bucket.as_str()), [&place.folder(), key].concat());
         Side::look(scheme(self.bucket.dialect()), &self.bucket, &key, end).await
     }
 }

@@ -26,7 +26,6 @@ pub(crate) use self::destination::DestinationBucket;
 pub(crate) use self::entry::Entry;
 pub(crate) use self::side::{Side, SideState};
 use crate::config::Settings;
-use crate::config::keys::OSS_KEYS;
 use crate::failure::{End, Failure, FailureKind, of_oms};
 use bridge_core::journal::{OpenJournal, ReadError, RecordStatus};
 use bridge_core::oms::task::OmsApi;
@@ -203,7 +202,7 @@ async fn source(
     };
     let named_by = if set().as_ref() == Some(&bucket) { "SOURCE_BUCKET" } else { "--bucket" };
     let service = &sources.settings.source.service;
-    let end = End { service, bucket: bucket.as_str(), named_by, keys: OSS_KEYS };
+    let end = End { service, bucket: bucket.as_str(), named_by };
     let bucket = sources.source.bucket(&bucket, Arc::clone(&sources.credentials));
     Side::look("oss", &bucket, key, end).await
 }

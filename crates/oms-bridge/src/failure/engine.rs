@@ -8,7 +8,6 @@ use object_copy::transfer::{Concern, Side};
 use oss_lite::BucketName;
 
 use super::{End, Failure, FailureKind, network_kind, network_remedy, of_store};
-use crate::config::keys::OSS_KEYS;
 use crate::config::{DestinationSettings, Settings, SourceSettings};
 
 /// What to do about a task that OMS does not have.
@@ -51,10 +50,10 @@ impl EngineEnds {
     /// One of them.
     pub(crate) fn end(&self, side: Side) -> End<'_> {
         if let (Side::Destination, Some(to)) = (side, &self.destination) {
-            return End::destination(to);
+            return End::destination(&to.service, to.place.bucket.as_str());
         }
         let bucket = self.source.bucket.as_ref().map_or("", BucketName::as_str);
-        End { service: &self.source.service, bucket, named_by: "SOURCE_BUCKET", keys: OSS_KEYS }
+        End { service: &self.source.service, bucket, named_by: "SOURCE_BUCKET" }
     }
 }
 

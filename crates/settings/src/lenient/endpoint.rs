@@ -111,7 +111,7 @@ pub fn s3_endpoint(text: &str) -> Result<String, Invalid> {
         let what = format!("{:?} has more than scheme, host, port and path", shown_url(text));
         return Err(Invalid::new(what));
     }
-    let foreign = url.host_str().and_then(|host| vendor::foreign(host, vendor::Service::S3));
+    let foreign = url.host_str().and_then(|host| vendor::foreign(host, vendor::KnownService::S3));
     foreign.map_or(Ok(full), Err)
 }
 

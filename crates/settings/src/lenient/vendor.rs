@@ -7,14 +7,14 @@ use crate::Invalid;
 
 /// A service that the vendors give hosts of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+pub(super) enum KnownService {
     Oss,
     Obs,
     S3,
     Cos,
 }
 
-impl From<Dialect> for Service {
+impl From<Dialect> for KnownService {
     fn from(dialect: Dialect) -> Self {
         match dialect {
             Dialect::Oss => Self::Oss,
@@ -23,7 +23,7 @@ impl From<Dialect> for Service {
     }
 }
 
-impl Service {
+impl KnownService {
     fn of(host: &str) -> Option<Self> {
         let domain = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         if domain("aliyuncs.com") {
@@ -60,8 +60,8 @@ impl Service {
 }
 
 /// What is wrong with a host that belongs to another service than the one that is wanted.
-pub(super) fn foreign(host: &str, wanted: Service) -> Option<Invalid> {
-    let found = Service::of(host).filter(|found| *found != wanted)?;
+pub(super) fn foreign(host: &str, wanted: KnownService) -> Option<Invalid> {
+    let found = KnownService::of(host).filter(|found| *found != wanted)?;
     let what = format!("{host:?} is a host of {}, and one of {} is wanted", found.name(), wanted.name());
     Some(Invalid::new(what).with_remedy(wanted.remedy()))
 }
@@ -150,23 +150,27 @@ mod tests {
     fn a_host_of_another_vendor_is_recognised() {
         let told = |host: &str, wanted| foreign(host, wanted).map(|invalid| invalid.to_string());
         for (host, wanted, said) in [
-            ("obs.cn-north-4.myhuaweicloud.com", Service::Oss, "of Huawei Cloud OBS, and one of Alibaba"),
-            ("oss-cn-hangzhou.aliyuncs.com", Service::Obs, "of Alibaba Cloud OSS, and one of Huawei"),
-            ("s3.eu-west-1.amazonaws.com", Service::Obs, "of Amazon S3, and one of Huawei Cloud OBS"),
-            ("s3.cn-north-1.amazonaws.com.cn", Service::Oss, "of Amazon S3, and one of Alibaba"),
-            ("cos.ap-guangzhou.myqcloud.com", Service::Oss, "of Tencent Cloud COS, and one of Alibaba"),
-            ("oss-cn-hangzhou.aliyuncs.com", Service::S3, "are read by oss:// and obs://"),
-            ("obs.cn-north-4.myhuaweicloud.com", Service::S3, "are read by oss:// and obs://"),
+            (
+                "obs.cn-north-4.myhuaweicloud.com",
+                KnownService::Oss,
+                "of Huawei Cloud OBS, and one of Alibaba",
+            ),
+            ("oss-cn-hangzhou.aliyuncs.com", KnownService::Obs, "of Alibaba Cloud OSS, and one of Huawei"),
+            ("s3.eu-west-1.amazonaws.com", KnownService::Obs, "of Amazon S3, and one of Huawei Cloud OBS"),
+            ("s3.cn-north-1.amazonaws.com.cn", KnownService::Oss, "of Amazon S3, and one of Alibaba"),
+            ("cos.ap-guangzhou.myqcloud.com", KnownService::Oss, "of Tencent Cloud COS, and one of Alibaba"),
+            ("oss-cn-hangzhou.aliyuncs.com", KnownService::S3, "are read by oss:// and obs://"),
+            ("obs.cn-north-4.myhuaweicloud.com", KnownService::S3, "are read by oss:// and obs://"),
         ] {
             let told = told(host, wanted).unwrap();
             assert!(told.contains(said), "{told}");
         }
         for (host, wanted) in [
-            ("s3.oss-cn-hangzhou.aliyuncs.com", Service::S3),
-            ("s3.oss-cn-hangzhou.aliyuncs.com", Service::Oss),
-            ("files.example.com", Service::Oss),
-            ("aliyuncs.com.example.com", Service::Obs),
-            ("127.0.0.1", Service::S3),
+            ("s3.oss-cn-hangzhou.aliyuncs.com", KnownService::S3),
+            ("s3.oss-cn-hangzhou.aliyuncs.com", KnownService::Oss),
+            ("files.example.com", KnownService::Oss),
+            ("aliyuncs.com.example.com", KnownService::Obs),
+            ("127.0.0.1", KnownService::S3),
         ] {
             assert_eq!(told(host, wanted), None, "{host}");
         }

@@ -13,18 +13,18 @@ use oss_lite::{Bucket, Client, Credentials, Dialect, Endpoint};
 #[cfg(feature = "aws")]
 use settings::lenient;
 use settings::location::{Place, S3Place, scheme};
+use settings::service::Service;
 use settings::{Invalid, Reader};
 use signature_breaker::Breakers;
 use thiserror::Error;
 
 use super::location::Location;
 use crate::cli::variable;
-use crate::config::keys::{self, Opens};
-use crate::config::service::{Role, Service, service};
+use crate::config::keys::{self, HUAWEI_NAMES, Opens};
+use crate::config::service::{Role, service};
 #[cfg(feature = "aws")]
 use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
 use crate::config::table::copy::{DEST, DEST_ENDPOINT};
-use crate::config::table::oms::HW_AK;
 use crate::failure::End;
 
 /// A service as the settings describe it, and what opens it.
@@ -43,11 +43,9 @@ impl ConfiguredService {
                 need_environment(r);
                 Some(Opens::AsSource)
             }
-            Dialect::Obs => {
-                keys::huawei_for_obs(r).map(|keys| Opens::Keys(keys.for_store(), HW_AK.spec.name))
-            }
+            Dialect::Obs => keys::huawei_for_obs(r).map(|keys| Opens::Keys(keys.for_store(), HUAWEI_NAMES)),
         };
-        Some(Self { service: service?, opens: opens? })
+        Some(Self::new(service?, opens?))
     }
 
     /// Of DST, likewise.
@@ -58,18 +56,20 @@ impl ConfiguredService {
         if matches!(opens, Some(Opens::AsSource)) {
             need_environment(r);
         }
-        Some(Self { service: service?, opens: opens? })
+        Some(Self::new(service?, opens?))
     }
-}
 
-impl ConfiguredService {
+    fn new(service: Service, opens: Opens) -> Self {
+        let service = match opens {
+            Opens::Keys(_, keys) => Service { keys, ..service },
+            Opens::AsSource => service,
+        };
+        Self { service, opens }
+    }
+
     /// A bucket of it, which the argument `named_by` names, for messages.
     pub(super) fn end<'a>(&'a self, bucket: &'a str, named_by: &'static str) -> End<'a> {
-        let keys = match &self.opens {
-            Opens::Keys(_, name) => name,
-            Opens::AsSource => keys::OSS_KEYS,
-        };
-        End { service: &self.service, bucket, named_by, keys }
+        End { service: &self.service, bucket, named_by }
     }
 }
 
