@@ -11,7 +11,6 @@
 //! | [`replay`] | sends again what failed |
 //! | [`send`] | keys from the command line, through the same pipeline as events |
 //! | [`credentials`] | which credentials open the source and the log bucket |
-//! | [`metrics`] | counters, and how Prometheus reads them |
 //! | [`warm`] | connections opened ahead of the first event |
 //!
 //! It reads no environment and no arguments, and serves nothing.
@@ -34,7 +33,6 @@
 pub mod credentials;
 pub mod engine;
 pub mod journal;
-pub mod metrics;
 pub mod oms;
 pub mod pipeline;
 pub mod policy;

@@ -10,11 +10,11 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
-use bridge_core::metrics::Counter;
 use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
 use bridge_core::warm::reach;
+use metrics::Counter;
 use object_copy::stop::{Stop, StopLevel};
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};

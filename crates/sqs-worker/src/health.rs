@@ -5,12 +5,12 @@ use std::future::{self, Future};
 use std::io;
 use std::net::SocketAddr;
 
-use bridge_core::metrics::MEDIA_TYPE;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use http_listener::{Body, Gate, Handler, Http, Limits};
+use metrics::MEDIA_TYPE;
 use tokio::net::TcpListener;
 
 /// A worker whose health and metrics are served.

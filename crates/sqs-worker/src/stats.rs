@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::error::QueueError;
 use super::queue_health::QueueHealth;
-use bridge_core::metrics::{Counter, Exposition};
 use bridge_core::pipeline::Report;
+use metrics::{Counter, Exposition};
 
 /// Counts since the start.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Metrics of a desk since it started.
 
-use bridge_core::metrics::{Counter, Exposition};
+use metrics::{Counter, Exposition};
 use serde::Serialize;
 
 /// The counters.

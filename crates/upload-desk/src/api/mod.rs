@@ -25,7 +25,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
-use bridge_core::metrics::MEDIA_TYPE;
+use metrics::MEDIA_TYPE;
 use serde_json::json;
 
 use self::error::ApiError;

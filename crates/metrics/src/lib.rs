@@ -4,6 +4,8 @@
 //! Not by the crate `prometheus-client`: it writes `OpenMetrics`, where the type of a counter is declared
 //! under another name and the text ends with a line of its own.
 
+#![warn(missing_docs)]
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -33,23 +35,24 @@ impl Counter {
 
 /// A number that rises and falls.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge(AtomicUsize);
+pub struct Gauge(AtomicUsize);
 
 /// Keeps a [`Gauge`] up.
-pub(crate) struct Raised<'g> {
+#[derive(Debug)]
+pub struct Raised<'g> {
     gauge: &'g Gauge,
     by: usize,
 }
 
 impl Gauge {
     /// Raises it until the guard is dropped.
-    pub(crate) fn add(&self, by: usize) -> Raised<'_> {
+    pub fn add(&self, by: usize) -> Raised<'_> {
         self.0.fetch_add(by, Ordering::Relaxed);
         Raised { gauge: self, by }
     }
 
     /// The number by now.
-    pub(crate) fn value(&self) -> usize {
+    pub fn value(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
