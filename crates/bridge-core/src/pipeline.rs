@@ -9,6 +9,7 @@
 //! | `settle` | the stream: each change once, with its outcome and the state of its record |
 //! | `report` | the counts over the stream |
 //! | `messages` | the stream, grouped by messages of a queue |
+//! | `observed` | what a pipeline counts by itself, for metrics |
 //!
 //! The rule: before a host reports success, every change is either accepted by the engine or durably in the
 //! journal. All hosts learn that from the same stream ([`Pipeline::settle`]): the function counts
@@ -16,6 +17,7 @@
 //! each change. Replays use the same stream with another way of writing records.
 
 mod messages;
+mod observed;
 mod report;
 mod settle;
 
@@ -28,6 +30,7 @@ use oss_lite::Credentials;
 use tokio::time::Instant;
 
 pub use self::messages::{Handled, Nack, NackReason};
+use self::observed::Observed;
 pub use self::report::Report;
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
@@ -36,8 +39,10 @@ use crate::engine::{Engine, Failure, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
 use crate::policy::{Policy, Refused, Sorted};
 use crate::progress::Observer;
+use metrics::Exposition;
 use object_copy::outcome::Attempt;
 use object_events::change::{ObjectChange, Provider};
+use signature_breaker::Breakers;
 
 /// Policy, engine and journal, put together. Hosts share one.
 #[derive(Debug)]
@@ -45,6 +50,8 @@ pub struct Pipeline {
     policy: Policy,
     engine: Engine,
     journal: Journal,
+    observed: Arc<Observed>,
+    breakers: Option<Breakers>,
 }
 
 /// The time that one call may take, by stage.
@@ -76,7 +83,19 @@ impl Budget {
 impl Pipeline {
     /// Puts the parts together.
     pub fn new(policy: Policy, engine: Engine, journal: Journal) -> Self {
-        Self { policy, engine, journal }
+        Self { policy, engine, journal, observed: Arc::default(), breakers: None }
+    }
+
+    /// The same with the breakers of its credentials, for its metrics.
+    #[must_use]
+    pub fn with_breakers(self, breakers: Breakers) -> Self {
+        Self { breakers: Some(breakers), ..self }
+    }
+
+    /// Adds what it has counted since the start to `metrics`. Keys are counted by hosts.
+    pub fn expose(&self, metrics: &mut Exposition) {
+        let breakers = self.breakers.as_ref().map(Breakers::open);
+        self.observed.expose(self.engine.requests(), self.journal.writes(), breakers, metrics);
     }
 
     /// The engine, for what hosts report about it.
@@ -145,7 +164,7 @@ impl Pipeline {
         let journal = credentials.map(|credentials| self.journal.open(credentials, budget.journal));
         // A failure that is recorded after this moment may be about a change that this attempt does not see.
         let began = self.journal.bucket_time();
-        let recorder = Arc::new(Recorder { journal, began });
+        let recorder = Arc::new(Recorder { journal, began, observed: Arc::clone(&self.observed) });
         let (indices, jobs): (Vec<usize>, Vec<Job>) =
             forward.into_iter().map(|(index, change)| (index, Job::new(change))).unzip();
         let skipped = skipped.into_iter().map(Settled::skipped);
@@ -162,6 +181,7 @@ struct Recorder {
     journal: Result<OpenJournal, NoCredentials>,
     /// When the call began, by the log bucket's clock.
     began: Option<DateTime<Utc>>,
+    observed: Arc<Observed>,
 }
 
 impl Recorder {
@@ -174,6 +194,7 @@ impl Recorder {
         }
         let written = match &self.journal {
             Ok(journal) => {
+                self.observed.settled(&change, &outcome, journal.now());
                 journal.record(&change, &outcome, self.began).await.map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),

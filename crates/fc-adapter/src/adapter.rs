@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use crate::context::FcContext;
-use crate::dispatch::{Admit, Hook, Shared};
+use crate::dispatch::{Admit, Hook, Metrics, Shared};
 use crate::environment::FcEnvironment;
 use crate::error::{Error, ErrorKind};
 use crate::gauge::Gauge;
@@ -73,6 +73,7 @@ pub struct Adapter<F> {
     on_pre_stop: Option<Hook>,
     on_stop: Option<Box<dyn FnOnce() + Send>>,
     on_http: Option<HttpHook>,
+    metrics: Option<Metrics>,
     admit: Option<Admit>,
     limits: Option<Limits>,
 }
@@ -95,6 +96,7 @@ impl<F> Adapter<F> {
             on_pre_stop: None,
             on_stop: None,
             on_http: None,
+            metrics: None,
             admit: None,
             limits: None,
         }
@@ -215,6 +217,16 @@ impl<F> Adapter<F> {
         Self { on_http: self.on_http.map(|hook| hook.look(Box::new(look))), ..self }
     }
 
+    /// Answers `GET /metrics` with what `write` returns, a media type and a text of it. It needs the same
+    /// admission as an event, and is no HTTP trigger's: on Function Compute nobody outside of the instance
+    /// can ask for it.
+    pub fn metrics<W>(self, write: W) -> Self
+    where
+        W: Fn() -> (&'static str, String) + Send + Sync + 'static,
+    {
+        Self { metrics: Some(Box::new(write)), ..self }
+    }
+
     /// What clients may take in time and connections; by default [`Limits::of_a_platform`] on a platform and
     /// [`Limits::default`] elsewhere.
     pub fn limits(self, limits: Limits) -> Self {
@@ -254,6 +266,7 @@ impl<F> Adapter<F> {
             on_initialize: self.on_initialize,
             on_pre_stop: self.on_pre_stop,
             on_http: self.on_http,
+            metrics: self.metrics,
             platform,
             admit: self.admit,
             work: Arc::new(Gauge::default()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use http_listener::Body;
+use http_listener::{Body, METRICS};
 use lambda_runtime::Diagnostic;
 use tracing::{Span, error, info_span, warn};
 
@@ -28,6 +28,9 @@ use crate::{body, reply, room};
 pub(crate) type Hook =
     Box<dyn Fn(Arc<FcContext>) -> Pin<Box<dyn Future<Output = Result<(), Diagnostic>> + Send>> + Send + Sync>;
 
+/// Returns a media type and a text of it.
+pub(crate) type Metrics = Box<dyn Fn() -> (&'static str, String) + Send + Sync>;
+
 pub(crate) type Admit = Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 
 /// What all connections share.
@@ -41,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) on_initialize: Option<Hook>,
     pub(crate) on_pre_stop: Option<Hook>,
     pub(crate) on_http: Option<HttpHook>,
+    pub(crate) metrics: Option<Metrics>,
     pub(crate) platform: Platform,
     pub(crate) admit: Option<Admit>,
     /// Handlers and hooks under way, whether or not their client still waits.
@@ -54,7 +58,7 @@ pub(crate) async fn dispatch<I: Invoke>(
 ) -> HttpResponse {
     let (mut head, body) = request.into_parts();
     shared.platform.remove_foreign(&mut head.headers);
-    let route = Route::of(&head, shared.platform);
+    let route = shared.route(&head);
     if !shared.admits(&route, &head.headers) {
         warn!(path = head.uri.path(), "request without the bearer token refused");
         return reply::unauthorized();
@@ -78,6 +82,10 @@ pub(crate) async fn dispatch<I: Invoke>(
             reply::success(Reply::Empty)
         }
         Ok(Route::Health) => reply::success(Reply::Empty),
+        Ok(Route::Metrics) => {
+            let (media_type, text) = shared.metrics.as_ref().map(|metrics| metrics()).unwrap_or_default();
+            reply::text(media_type, text)
+        }
         Err(NoRoute::Outside(refusal)) => match &shared.on_http {
             Some(hook) => match hook.refuses(&head) {
                 Some(refusal) => reply::http(refusal),
@@ -95,6 +103,13 @@ fn refuse(refusal: &Diagnostic) -> HttpResponse {
 }
 
 impl Shared {
+    fn route(&self, head: &Parts) -> Result<Route, NoRoute> {
+        match Route::of(head, self.platform)? {
+            Route::Metrics if self.metrics.is_none() => Err(NoRoute::unknown(METRICS)),
+            route => Ok(route),
+        }
+    }
+
     fn admits(&self, route: &Result<Route, NoRoute>, headers: &HeaderMap) -> bool {
         match route {
             Ok(Route::Health) => true,

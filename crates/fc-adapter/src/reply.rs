@@ -76,6 +76,12 @@ pub(crate) fn http(response: Response<Bytes>) -> HttpResponse {
     response.map(Full::new)
 }
 
+/// What the operator asked for.
+pub(crate) fn text(media_type: &'static str, text: String) -> HttpResponse {
+    let media_type = HeaderValue::from_static(media_type);
+    respond(StatusCode::OK, HeaderValue::from_static("200"), Some(media_type), text.into())
+}
+
 /// A request that no hook can answer. The platform reads nothing out of it, the client the status.
 pub(crate) fn http_failure(
     status: StatusCode,

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use http_listener::HEALTH;
+use http_listener::{HEALTH, METRICS};
 use lambda_runtime::Diagnostic;
 
 use crate::failure::diagnostic;
@@ -21,6 +21,8 @@ pub(crate) enum Route {
     PreStop,
     PreFreeze,
     Health,
+    /// No path of any platform: what the program counts, for its operator.
+    Metrics,
 }
 
 /// Why a request is not part of this contract.
@@ -30,6 +32,20 @@ pub(crate) enum NoRoute {
     Outside(Diagnostic),
     /// It is a wrong use of the contract.
     Wrong(Diagnostic),
+}
+
+impl NoRoute {
+    /// The URL has a path that nothing is served at.
+    pub(crate) fn unknown(path: &str) -> Self {
+        Self::Outside(not_found(path, "the URL"))
+    }
+}
+
+fn not_found(path: &str, origin: &str) -> Diagnostic {
+    let message = format!(
+        "no such path: {path} (from {origin}); known are POST /invoke, POST /initialize, GET /pre-stop, GET /pre-freeze and GET {HEALTH}"
+    );
+    diagnostic("NotFound", message)
 }
 
 impl Route {
@@ -60,18 +76,9 @@ impl Route {
             "/pre-stop" => (Self::PreStop, Method::GET),
             "/pre-freeze" => (Self::PreFreeze, Method::GET),
             HEALTH => (Self::Health, Method::GET),
-            _ => {
-                let message = format!(
-                    "no such path: {path} (from {origin}); known are POST /invoke, POST /initialize, \
-                     GET /pre-stop, GET /pre-freeze and GET {HEALTH}"
-                );
-                let not_found = diagnostic("NotFound", message);
-                return Err(if path == url_path {
-                    NoRoute::Outside(not_found)
-                } else {
-                    NoRoute::Wrong(not_found)
-                });
-            }
+            METRICS => (Self::Metrics, Method::GET),
+            _ if path == url_path => return Err(NoRoute::Outside(not_found(path, origin))),
+            _ => return Err(NoRoute::Wrong(not_found(path, origin))),
         };
         if head.method == method {
             Ok(route)

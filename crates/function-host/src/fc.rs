@@ -22,7 +22,7 @@ pub fn adapter(
     + 'static,
 > {
     let bounds = object_events::Bounds::of_memory(FcEnvironment::from_process().memory_mb.as_deref());
-    let own = function.clone();
+    let (own, counting) = (function.clone(), function.clone());
     let handler = service_fn(move |event| {
         let function = function.clone();
         async move { function.invoke(event).await }
@@ -30,7 +30,8 @@ pub fn adapter(
     let adapter = Adapter::new(handler)
         .body_limit(bounds.event)
         .body_limit_advice(bounds.remedy())
-        .memory(bounds.together, object_events::weight);
+        .memory(bounds.together, object_events::weight)
+        .metrics(move || (metrics::MEDIA_TYPE, counting.metrics()));
     adapter.on_initialize(move |_| {
         let function = own.clone();
         async move {

@@ -14,7 +14,7 @@ use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
 use bridge_core::replay::{ReplayOptions, ReplaySummary, Stopped, replay};
 use bridge_core::warm::reach;
-use metrics::Counter;
+use metrics::{Counter, Exposition, names};
 use object_copy::stop::{Stop, StopLevel};
 use object_events::change::ObjectChange;
 use object_events::{Event, KeyEncoding, Task};
@@ -39,6 +39,7 @@ struct Counters {
     accepted: Counter,
     failed: Counter,
     skipped: Counter,
+    unrecorded: Counter,
 }
 
 /// Totals since the start.
@@ -237,6 +238,21 @@ impl Function {
         }
     }
 
+    /// The same and what the pipeline counts, in the text format of Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let totals = self.totals();
+        let mut metrics = Exposition::default();
+        metrics.add_of(&names::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1_u64);
+        metrics.add(&names::INVOCATIONS, totals.invocations);
+        metrics.add(&names::INVOCATIONS_FAILED, totals.failed_invocations);
+        metrics.add(&names::KEYS_ACCEPTED, totals.accepted);
+        metrics.add(&names::KEYS_FAILED, totals.failed);
+        metrics.add(&names::KEYS_UNRECORDED, self.0.counters.unrecorded.value());
+        metrics.add(&names::CHANGES_SKIPPED, totals.skipped);
+        self.0.pipeline.expose(&mut metrics);
+        metrics.into_text()
+    }
+
     /// Opens the connections, as far as possible by `deadline`. A service that cannot be reached is
     /// logged: see [`warm`](bridge_core::warm) for why it is no failure.
     pub async fn warm(&self, deadline: Instant) {
@@ -261,6 +277,7 @@ impl Counters {
         self.accepted.add(report.accepted);
         self.failed.add(report.failed);
         self.skipped.add(report.skipped);
+        self.unrecorded.add(report.unrecorded);
     }
 
     fn replayed(&self, summary: &ReplaySummary) {

@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 pub use crate::body::{Body, BodyError};
 pub use crate::connection::{Handler, Http, serve};
 pub use crate::gate::{Gate, Place};
-pub use crate::limits::{HEALTH, Limits};
+pub use crate::limits::{HEALTH, Limits, METRICS};
 
 /// Listens on `address`, for `what`.
 ///

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The path that is answered even if all slots for requests are in use.
 pub const HEALTH: &str = "/healthz";
 
+/// The path of metrics.
+pub const METRICS: &str = "/metrics";
+
 const DAY: Duration = Duration::from_hours(24);
 
 /// Limits of a listener.

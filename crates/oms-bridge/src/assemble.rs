@@ -51,7 +51,7 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
             Engine::OmsThenCopy(oms_engine(oms, http, &breakers), copy(*settings, Unmarked::Removed)?)
         }
     };
-    Ok(Pipeline::new(policy, engine, journal))
+    Ok(Pipeline::new(policy, engine, journal).with_breakers(breakers))
 }
 
 /// The source for objects of the web, which passes the guard.

@@ -45,6 +45,20 @@ impl BreakerShared {
         Arc::new(Self { clock, name, lock: Arc::clone(lock), state: Mutex::default(), turn })
     }
 
+    /// Whether nothing is signed with the credentials now, for at least one service.
+    pub(super) fn is_shut(&self, now: &Moment) -> bool {
+        self.shut_since(now, &[Service::Oms, Service::Store]).is_some()
+    }
+
+    /// The latest moment that keeps them from being used for one of `services`.
+    fn shut_since(&self, now: &Moment, services: &[Service]) -> Option<Moment> {
+        let locked = *self.lock.lock();
+        let state = *self.state.lock();
+        let each = services.iter().map(|service| state.each[*service as usize].too_many());
+        let shut = [locked, state.all.too_many()].into_iter().chain(each).flatten();
+        shut.filter(|moment| moment.age(now) < WINDOW).min_by_key(|moment| moment.age(now))
+    }
+
     /// Whether a service refused the credentials lately, or said that the key is locked.
     pub(super) fn was_refused(&self, now: &Moment) -> bool {
         let (locked, refused) = (*self.lock.lock(), self.state.lock().all.last);
@@ -176,15 +190,11 @@ impl Breaker {
     fn standing(&self) -> Standing {
         let now = Moment::now(self.inner.clock);
         let lately = |moment: &Moment| moment.age(&now) < WINDOW;
-        let locked = *self.inner.lock.lock();
-        let state = *self.inner.state.lock();
-        let shut = [locked, state.all.too_many(), state.each[self.service as usize].too_many()];
-        let shut = shut.into_iter().flatten().filter(lately).min_by_key(|moment| moment.age(&now));
-        if let Some(moment) = shut {
+        if let Some(moment) = self.inner.shut_since(&now, &[self.service]) {
             let left = TimeDelta::from_std(WINDOW.saturating_sub(moment.age(&now))).unwrap_or_default();
             return Standing::Shut(Shut { name: self.inner.name.clone(), resumes: now.wall() + left });
         }
-        match &state.accepted[self.service as usize] {
+        match &self.inner.state.lock().accepted[self.service as usize] {
             Some(moment) if lately(moment) => Standing::Proven,
             _ => Standing::Unproven,
         }

@@ -56,6 +56,13 @@ impl Breakers {
         move |credentials| Arc::new(breakers.of_store(credentials))
     }
 
+    /// How many sets of credentials are held back now, since a service refused them.
+    pub fn open(&self) -> usize {
+        let now = Moment::now(self.0.clock);
+        let keys = self.0.keys.lock();
+        keys.values().flat_map(|key| &key.secrets).filter(|(_, shared)| shared.is_shut(&now)).count()
+    }
+
     /// How many access keys are remembered.
     pub(super) fn len(&self) -> usize {
         self.0.keys.lock().len()

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::error::QueueError;
 use super::queue_health::QueueHealth;
 use bridge_core::pipeline::Report;
-use metrics::{Counter, Exposition};
+use metrics::{Counter, Exposition, names};
 
 /// Counts since the start.
 #[derive(Debug, Default)]
@@ -45,15 +45,6 @@ pub struct Totals {
     pub unrecorded: u64,
     /// Changes that were skipped.
     pub skipped: u64,
-}
-
-/// Current values, which other parts of the worker have.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Now {
-    /// Messages in flight.
-    pub(super) in_flight: usize,
-    /// Requests made to OMS, and objects that the copy engine looked at.
-    pub(super) requests: u64,
 }
 
 impl Stats {
@@ -101,33 +92,22 @@ impl Stats {
         }
     }
 
-    /// The same in the text format of Prometheus.
-    pub(super) fn exposition(&self, now: Now) -> String {
+    /// Adds the same to `metrics`, with the number of messages that are `in_flight`.
+    pub(super) fn expose(&self, in_flight: usize, metrics: &mut Exposition) {
         let totals = self.totals();
-        let counters = [
-            ("messages_received", "Messages received.", totals.received),
-            ("messages_deleted", "Messages deleted: all their changes are done.", totals.deleted),
-            ("messages_not_deleted", "Settled messages that the queue did not delete.", totals.not_deleted),
-            ("messages_poison", "Receipts of messages that cannot be parsed.", totals.poison),
-            ("messages_released", "Messages released for another try.", totals.released),
-            (
-                "messages_again",
-                "Messages that were redelivered while they were processed.",
-                self.again.value(),
-            ),
-            ("queue_errors", "Requests to the queue that failed.", self.queue_errors.value()),
-            ("keys_accepted", "Keys accepted by the engine.", totals.accepted),
-            ("keys_failed", "Keys that failed.", totals.failed),
-            ("keys_unrecorded", "Failed keys that are not in the journal.", totals.unrecorded),
-            ("changes_skipped", "Changes that were skipped.", totals.skipped),
-            ("engine_requests", "Requests to OMS, and objects looked at for copies.", now.requests),
-        ];
-        let mut metrics = Exposition::new("oms_bridge_");
-        for (name, help, value) in counters {
-            metrics.counter(name, help, value);
-        }
-        metrics.gauge("messages_in_flight", "Messages in flight.", now.in_flight as u64);
-        metrics.into_text()
+        metrics.add(&names::MESSAGES_RECEIVED, totals.received);
+        metrics.add(&names::MESSAGES_DELETED, totals.deleted);
+        metrics.add(&names::MESSAGES_NOT_DELETED, totals.not_deleted);
+        metrics.add(&names::MESSAGES_POISON, totals.poison);
+        metrics.add(&names::MESSAGES_RELEASED, totals.released);
+        metrics.add(&names::MESSAGES_AGAIN, self.again.value());
+        metrics.add(&names::MESSAGES_IN_FLIGHT, in_flight);
+        metrics.add(&names::QUEUE_ERRORS, self.queue_errors.value());
+        metrics.add(&names::QUEUE_HEALTHY, self.trouble().is_none());
+        metrics.add(&names::KEYS_ACCEPTED, totals.accepted);
+        metrics.add(&names::KEYS_FAILED, totals.failed);
+        metrics.add(&names::KEYS_UNRECORDED, totals.unrecorded);
+        metrics.add(&names::CHANGES_SKIPPED, totals.skipped);
     }
 }
 
@@ -140,7 +120,9 @@ mod tests {
         let stats = Stats::default();
         stats.received.add(10);
         stats.add(&Report { accepted: 9, failed: 1, ..Report::default() });
-        let text = stats.exposition(Now { in_flight: 3, requests: 7 });
+        let mut metrics = Exposition::default();
+        stats.expose(3, &mut metrics);
+        let text = metrics.into_text();
         for line in [
             "oms_bridge_messages_received_total 10",
             "oms_bridge_messages_not_deleted_total 0",
@@ -148,7 +130,7 @@ mod tests {
             "oms_bridge_keys_failed_total 1",
             "# TYPE oms_bridge_messages_in_flight gauge",
             "oms_bridge_messages_in_flight 3",
-            "oms_bridge_engine_requests_total 7",
+            "oms_bridge_queue_healthy 1",
         ] {
             assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
+use metrics::{Exposition, names};
 use object_events::KeyEncoding;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use super::options::Options;
 use super::queue::Queue;
 use super::receive;
 use super::shared::Shared;
-use super::stats::{Now, Stats, Totals};
+use super::stats::{Stats, Totals};
 
 /// A worker. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -109,7 +110,10 @@ impl Observed for Worker {
     }
 
     fn metrics(&self) -> String {
-        let requests = self.0.pipeline.engine().requests();
-        self.0.stats.exposition(Now { in_flight: self.0.in_flight.len(), requests })
+        let mut metrics = Exposition::default();
+        metrics.add_of(&names::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1_u64);
+        self.0.stats.expose(self.0.in_flight.len(), &mut metrics);
+        self.0.pipeline.expose(&mut metrics);
+        metrics.into_text()
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics of a desk since it started.
 
-use metrics::{Counter, Exposition};
+use metrics::{Counter, Exposition, names};
 use serde::Serialize;
 
 /// The counters.
@@ -54,21 +54,15 @@ impl Counters {
 }
 
 impl Totals {
-    /// The numbers in the text format of Prometheus.
-    pub fn metrics(&self) -> String {
-        let mut metrics = Exposition::new("oms_bridge_desk_");
-        for (name, value, help) in [
-            ("uploads_allowed", self.allowed, "Uploads that were allowed."),
-            ("uploads_duplicate", self.duplicates, "Uploads that were not needed."),
-            ("callbacks", self.callbacks, "Callbacks of OSS that were accepted."),
-            ("callbacks_refused", self.callbacks_refused, "Callbacks that were refused."),
-            ("objects_stored", self.stored, "Objects that arrived."),
-            ("objects_forwarded", self.forwarded, "Objects accepted by the engine or in the journal."),
-            ("objects_removed", self.removed, "Objects that were removed."),
-            ("work_put_off", self.put_off, "Pieces of work that failed and are tried again."),
-        ] {
-            metrics.counter(name, help, value);
-        }
-        metrics.into_text()
+    /// Adds the numbers to `metrics`.
+    pub(crate) fn expose(&self, metrics: &mut Exposition) {
+        metrics.add(&names::DESK_UPLOADS_ALLOWED, self.allowed);
+        metrics.add(&names::DESK_UPLOADS_DUPLICATE, self.duplicates);
+        metrics.add(&names::DESK_CALLBACKS, self.callbacks);
+        metrics.add(&names::DESK_CALLBACKS_REFUSED, self.callbacks_refused);
+        metrics.add(&names::DESK_OBJECTS_STORED, self.stored);
+        metrics.add(&names::DESK_OBJECTS_FORWARDED, self.forwarded);
+        metrics.add(&names::DESK_OBJECTS_REMOVED, self.removed);
+        metrics.add(&names::DESK_WORK_PUT_OFF, self.put_off);
     }
 }

@@ -21,6 +21,7 @@ use crate::types::AllowedTypes;
 use crate::users::{User, Users};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
+use metrics::{Exposition, names};
 use object_copy::clock::Clock;
 use object_copy::stop::StopLevel;
 
@@ -155,6 +156,17 @@ impl Desk {
     /// The metrics so far.
     pub fn totals(&self) -> Totals {
         self.0.counters.totals()
+    }
+
+    /// The metrics so far, in the text format of Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let mut metrics = Exposition::default();
+        metrics.add_of(&names::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1_u64);
+        self.totals().expose(&mut metrics);
+        if let Some(forwarding) = &self.0.forwarding {
+            forwarding.pipeline.expose(&mut metrics);
+        }
+        metrics.into_text()
     }
 
     /// Closes the catalogue, after which every request fails.

@@ -40,6 +40,7 @@ const TIDY: &[&str] = &[
     "function-host",
     "http-client",
     "http-listener",
+    "metrics",
     "object-copy",
     "object-events",
     "oms-bridge",

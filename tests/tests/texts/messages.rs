@@ -11,6 +11,7 @@ use crate::transcripts::usage_errors;
 /// Where no text is for people at a terminal, or it stays English in every locale, and why.
 const ENGLISH: &[(&str, &[&str])] = &[
     ("the local cloud of tests and `dev`", &["crates/cloud-twin/"]),
+    ("help of metrics, which programs read", &["crates/metrics/src/names.rs"]),
     (
         "results and commentary, which are not translated: docs/operations.md says so",
         &[

@@ -53,6 +53,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use md5::{Digest as _, Md5};
+use metrics::Counter;
 use oss_lite::{Bucket, BucketName, Client, Crc64, Credentials, Error, ErrorKind, PutOptions, PutOutcome};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -112,6 +113,8 @@ struct JournalShared {
     /// derive than a request to sign.
     seen: Mutex<Option<(Arc<Credentials>, Bucket)>>,
     heard: Mutex<Option<Heard>>,
+    written: Counter,
+    not_written: Counter,
 }
 
 /// A time of the log bucket's clock.
@@ -135,6 +138,8 @@ impl Journal {
             unique,
             seen: Mutex::default(),
             heard: Mutex::default(),
+            written: Counter::default(),
+            not_written: Counter::default(),
         }))
     }
 
@@ -166,6 +171,11 @@ impl Journal {
         &self.0.layout
     }
 
+    /// How many records it has taken in this process, and how many it has not.
+    pub(crate) fn writes(&self) -> JournalWrites {
+        JournalWrites { written: self.0.written.value(), not_written: self.0.not_written.value() }
+    }
+
     /// The time in the log bucket, never later than it is there: what its last answer said, and what has
     /// passed since. A clock that stands still while an instance is frozen only makes it earlier. `None`
     /// until an answer came.
@@ -190,6 +200,15 @@ impl Journal {
             }
         }
     }
+}
+
+/// Records of one process since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JournalWrites {
+    /// Records that are in the journal.
+    pub written: u64,
+    /// Records that are not known to be.
+    pub not_written: u64,
 }
 
 /// A journal that can be read and written. Cheap to clone.
@@ -243,6 +262,14 @@ impl OpenJournal {
     }
 
     async fn write(&self, name: &str, body: Bytes) -> Result<(), WriteError> {
+        let written = self.write_proved(name, body).await;
+        let shared = &self.journal.0;
+        let counter = if written.is_ok() { &shared.written } else { &shared.not_written };
+        counter.increment();
+        written
+    }
+
+    async fn write_proved(&self, name: &str, body: Bytes) -> Result<(), WriteError> {
         let mut last = WriteError::Unproved { answered: String::new() };
         for _ in 0..WRITES {
             let options =

@@ -77,7 +77,7 @@ async fn health(State(desk): State<Desk>) -> Result<Response, ApiError> {
 }
 
 async fn metrics(State(desk): State<Desk>) -> Response {
-    respond::text(MEDIA_TYPE, desk.totals().metrics())
+    respond::text(MEDIA_TYPE, desk.metrics())
 }
 
 /// The caller, and the settings that the page needs.
