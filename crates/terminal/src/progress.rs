@@ -130,6 +130,21 @@ impl Progress {
         self.0.total_bytes.store(total, Ordering::Relaxed);
     }
 
+    /// Finished items.
+    pub fn done(&self) -> u64 {
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    /// The total number of items, if it is known.
+    pub fn total(&self) -> Option<u64> {
+        Some(self.0.total.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN)
+    }
+
+    /// The bytes done so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
     /// Shows it for as long as this is awaited. `update` is called before each redraw.
     pub async fn show(&self, update: impl Fn(&Self)) -> Infallible {
         let inner = &*self.0;

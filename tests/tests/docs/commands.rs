@@ -13,7 +13,7 @@ use crate::pages::is_run;
 
 /// Blocks of pages that are not run: the document without its language, the beginning of the block, the
 /// reason.
-const NOT_RUN: [(&str, &str, &str); 27] = [
+const NOT_RUN: [(&str, &str, &str); 28] = [
     ("README", "cargo run --release -- demo", "builds everything; tests/tests/e2e/demo.rs runs the demo"),
     ("docs/install", "packaging/release", "builds everything; .ci/run packages runs it with what is built"),
     ("docs/install", "cargo install", "builds everything; .ci/run builds with these features"),
@@ -41,6 +41,11 @@ const NOT_RUN: [(&str, &str, &str); 27] = [
         "deploys to Alibaba Cloud; tests/terraform/run validates and tests the module",
     ),
     ("docs/deploy", "npm install -g @serverless-devs/s", "installs somebody else's tool on this machine"),
+    (
+        "docs/operations",
+        "oms-bridge status --watch",
+        "runs until it is stopped; tests/tests/e2e/metrics.rs tries the option",
+    ),
     ("docs/deploy", "hcloud OMS", "makes a task in Huawei Cloud; blocks.rs checks its body"),
     ("docs/deploy", "aliyun ram CreateUser", "makes a user in Alibaba Cloud"),
     ("docs/deploy", "aliyun oss mb", "makes a bucket, a log store and a queue in Alibaba Cloud"),

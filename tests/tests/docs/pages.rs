@@ -82,8 +82,7 @@ async fn deploy() {
 async fn desk() {
     in_both_languages("desk", |world, printed| {
         assert_eq!(world.twin.stats().requests(Service::Oss, "PutBucketCors"), 1);
-        let real = metrics(printed_by(printed, "oms_bridge_desk_"), "oms_bridge_desk_");
-        assert_eq!(documented("oms_bridge_desk_…_total", "_total"), real);
+        assert_eq!(documented("desk"), metrics(printed_by(printed, "oms_bridge_desk_")));
         let (_, description) = printed_by(printed, "\"openapi\"").split_once("\n{").unwrap();
         let described = described(&serde_json::from_str(&format!("{{{description}")).unwrap());
         for (suffix, head) in [(".md", "| request |"), (".zh-CN.md", "| 请求 |")] {
@@ -173,8 +172,8 @@ async fn operations() {
 async fn sources() {
     in_both_languages("sources", |world, printed| {
         assert_eq!(world.twin.accepted_count(QUEUED), 1);
-        let real = metrics(printed_by(printed, "oms_bridge_keys_accepted_total"), "oms_bridge_");
-        assert_eq!(documented("oms_bridge_…", ""), real);
+        let printed = printed_by(printed, "oms_bridge_messages_received_total");
+        assert_eq!(documented("consume"), metrics(printed));
     })
     .await;
 }
@@ -204,22 +203,39 @@ fn requests(text: &str, head: &str) -> BTreeSet<String> {
 }
 
 /// The names of the metrics in an exposition, without what they begin with.
-fn metrics(exposition: &str, start: &str) -> BTreeSet<String> {
-    let lines = exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_prefix(start));
+fn metrics(exposition: &str) -> BTreeSet<String> {
+    let lines = exposition.lines().filter_map(|line| line.strip_prefix("# TYPE oms_bridge_"));
     lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
 }
 
-/// The names in the table of `docs/operations.md` whose head has `head`; in both languages the same.
-fn documented(head: &str, end: &str) -> BTreeSet<String> {
-    let [names, others] = [".md", ".zh-CN.md"].map(|suffix| {
+/// The names of the metrics of a command in the table of `docs/operations.md`; in both languages the same.
+fn documented(command: &str) -> BTreeSet<String> {
+    let of = |row: &[BTreeSet<String>; 2]| row[1].contains(command).then(|| row[0].clone());
+    table_of_metrics().iter().filter_map(of).flatten().collect()
+}
+
+/// The names in the first two columns of the table: metrics, and the commands that have them.
+fn table_of_metrics() -> Vec<[BTreeSet<String>; 2]> {
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let [table, other] = [".md", ".zh-CN.md"].map(|suffix| {
         let text = read(&of_language("operations", suffix));
-        let table = text.lines().skip_while(|line| !line.contains(&format!("`{head}`"))).skip(2);
-        let cells =
-            table.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
-        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(|name| format!("{name}{end}")).collect()
+        let rows = text.lines().skip_while(|line| !line.starts_with("| `oms_bridge_…` |")).skip(2);
+        let rows = rows.take_while(|line| line.starts_with('|'));
+        let cells = rows.map(|row| row.split('|').skip(1).take(2).map(names).collect::<Vec<BTreeSet<_>>>());
+        cells.map(|cells| <[_; 2]>::try_from(cells).unwrap()).collect::<Vec<_>>()
     });
-    assert_eq!(names, others);
-    names
+    assert_eq!(table, other);
+    table
+}
+
+#[test]
+fn the_table_of_metrics_names_all_of_them_once() {
+    let listed: Vec<_> = table_of_metrics().into_iter().flat_map(|[names, _]| names).collect();
+    let mut sorted = listed.clone();
+    sorted.sort();
+    let mut all: Vec<_> = ::metrics::names::ALL.iter().map(|metric| metric.name).collect();
+    all.sort_unstable();
+    assert_eq!(sorted, all);
 }
 
 #[test]

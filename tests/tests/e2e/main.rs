@@ -81,6 +81,8 @@ mod messages;
 #[cfg(test)]
 mod messages_results;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod modes;
 #[cfg(test)]
 mod off_the_platform;

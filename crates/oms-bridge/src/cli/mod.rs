@@ -22,6 +22,7 @@ mod left_out;
 #[cfg(test)]
 mod reference;
 mod replay;
+mod run_metrics;
 mod send;
 mod serve;
 mod start;
@@ -204,18 +205,25 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         Command::Serve(args) => serve::run(&args, reader(args.settings.values())).await,
         Command::Send(args) => {
             let reader = reader(args.settings.values());
-            send::run(args, reader).await
+            let run = args.metrics.of("send");
+            run.during(async |run| send::run(args, reader, run).await).await
         }
         Command::Replay(args) => {
             let reader = reader(args.values());
-            replay::run(&args, reader).await
+            let run = args.metrics.of("replay");
+            run.during(async |run| replay::run(&args, reader, run).await).await
         }
-        Command::Status(args) => status::run(&args, reader(args.settings.values())).await,
+        Command::Status(args) => {
+            let reader = reader(args.settings.values());
+            let run = args.metrics.of("status");
+            run.during(async |run| status::run(&args, reader, run).await).await
+        }
         Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {
             let reader = reader(args.settings.values());
-            Box::pin(copy::run(args, reader)).await
+            let run = args.metrics.of("copy");
+            Box::pin(run.during(async |run| copy::run(args, reader, run).await)).await
         }
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,

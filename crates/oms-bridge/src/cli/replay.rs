@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::json_failure::WithError;
 use super::json_list::JsonList;
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, Prepared, effort, exit, print, print_result, say};
 use crate::assemble;
 use crate::config::table::oms::{FORWARD_MODE, OMS_MAX_RPS};
@@ -97,6 +98,8 @@ pub(super) struct ReplayArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     settings: SettingsOf<ReplayArgs>,
 }
 
@@ -119,7 +122,7 @@ fn in_flight(text: &str) -> Result<usize, Invalid> {
 /// Time limit of the whole replay, which takes longer the more keys there are.
 const PATIENCE: Duration = Duration::from_hours(24 * 30);
 
-pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
+pub(super) async fn run(args: &ReplayArgs, mut reader: Reader, run: &RunMetrics) -> Ended {
     let options = args.options(&mut reader);
     let Prepared { mut settings, credentials, http } = Prepared::from(reader)?;
     settings.mode.set_in_flight(args.concurrency);
@@ -130,6 +133,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
     let context = pipeline.engine().context(Some(&credentials));
     let journal = pipeline.journal().open(credentials, options.deadline);
     let progress = args.stats.progress("sending", "key");
+    run.watch(&progress);
     let planned = Arc::new(JsonList::new(OutputFormat::of(args.json)));
     let (stop, engine, mut interrupts) = (Stop::default(), pipeline.engine(), Interrupts::of_process());
     let observer =
@@ -142,6 +146,7 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader) -> Ended {
         never = stop.raise_at(async || interrupts.next().await, |level| engine.stop(level)) => match never {},
     };
     progress.finish();
+    run.keys(outcomes(&summary));
     let log_bucket = End::journal(&service, log_bucket.as_str());
     let failure = failure(&summary, log_bucket, &ends);
     let exit = report(&summary, pipeline.engine(), options.mode, &planned, failure)?;
@@ -249,6 +254,18 @@ fn report(
 }
 
 const REST: &str = "the rest waits for the next replay";
+
+/// The keys by outcome, for metrics.
+fn outcomes(summary: &ReplaySummary) -> [(&'static str, u64); 6] {
+    [
+        ("accepted", summary.accepted as u64),
+        ("already_done", summary.already_done as u64),
+        ("failed", summary.failed as u64),
+        ("set_aside", summary.set_aside as u64),
+        ("skipped", summary.skipped as u64),
+        ("not_begun", summary.not_begun as u64),
+    ]
+}
 
 /// Why the replay failed as a whole, where it did.
 fn failure(summary: &ReplaySummary, log_bucket: End<'_>, ends: &EngineEnds) -> Option<Failure> {

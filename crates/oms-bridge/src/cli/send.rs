@@ -5,6 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
 use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
@@ -43,6 +44,8 @@ pub(super) struct SendArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsOf<SendArgs>,
 }
 
@@ -68,7 +71,7 @@ struct SendSummary {
     elapsed_s: f64,
 }
 
-pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
+pub(super) async fn run(args: SendArgs, mut reader: Reader, run: &RunMetrics) -> Ended {
     let settings = Settings::read(&mut reader);
     if let Some(Err(problem)) = settings.as_ref().map(Settings::serve_bare_keys) {
         reader.add(problem);
@@ -101,6 +104,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     };
     let started = Instant::now();
     let progress = args.stats.progress("sending", "key");
+    run.watch(&progress);
     if let Some(keys) = input.length() {
         progress.set_total(keys);
     }
@@ -113,6 +117,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let summary = SendSummary::new(&sent, pipeline.engine().requests(), started);
+    run.keys(summary.outcomes());
     let ended = exit_of(&sent, &ends);
     if args.json {
         print_result(&summary, ended.as_ref().err());
@@ -197,6 +202,18 @@ impl SendSummary {
             requests,
             elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         }
+    }
+
+    /// The keys by outcome, for metrics.
+    fn outcomes(&self) -> [(&'static str, u64); 6] {
+        [
+            ("accepted", self.accepted as u64),
+            ("failed", self.failed as u64),
+            ("unfinished", self.unfinished as u64),
+            ("not_begun", self.not_begun as u64),
+            ("skipped", self.skipped as u64),
+            ("unrecorded", self.unrecorded as u64),
+        ]
     }
 
     fn describe(&self, engine: &Engine, records: &str) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, Prepared, exit, journal, print, print_result, say};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
@@ -42,6 +43,8 @@ pub(super) struct StatusArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsOf<StatusArgs>,
 }
 
@@ -56,7 +59,7 @@ impl WithSettings for StatusArgs {
 /// Time limit of one look. A listing takes longer the more records there are.
 const PATIENCE: Duration = Duration::from_hours(24);
 
-pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
+pub(super) async fn run(args: &StatusArgs, reader: Reader, run: &RunMetrics) -> Ended {
     let Prepared { settings, credentials, http } = Prepared::from(reader)?;
     let records = assemble::journal(&settings, &http).map_err(Failure::configuration)?;
     let breakers = Breakers::new(clock::system);
@@ -69,6 +72,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
     loop {
         let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
         let progress = args.stats.progress("listing", "failed key");
+        run.watch(&progress);
         let limits = args.limits();
         let (task, watch) = (&settings.task, settings.watch);
         let collected = collect(&open, task, huawei.as_mut(), limits, watch, &progress, clock::system());
@@ -82,6 +86,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader) -> Ended {
             Ok(status) => {
                 let failure = status.oms.as_ref().and_then(|oms| of_oms(oms.error.as_ref()?, &host));
                 show(&status, failure.as_ref(), args.json, args.watch.is_some());
+                run.set(move |metrics| status.expose(metrics));
                 failure.map_or(Ok(Exit::Done), Err)
             }
             Err(error) => Err(journal(&error, &settings, "ListObjects")),

@@ -5,9 +5,11 @@
 //! | `records` | the failed records, counted as they are listed |
 //! | `arrivals` | how long accepted keys took to arrive, for people |
 //! | `oms` | the sync task and its counters |
+//! | `exposition` | the records, for metrics |
 //! | `render` | both, for people |
 
 mod arrivals;
+mod exposition;
 mod oms;
 mod records;
 mod render;

@@ -22,12 +22,13 @@ use clap::{Args, ValueEnum};
 use self::bar::CopyBar;
 use self::plan::{CopyPlan, Selection};
 use self::report::CopyReport;
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, exit, say};
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::Failure;
 use crate::features;
 use http_client::{self, Proxies};
-use object_copy::bulk::{self, Mode};
+use object_copy::bulk::{self, Mode, Summary};
 use object_copy::clock;
 use object_copy::failed_list::{self, FailedList};
 use object_copy::transfer::{CONCURRENCY, MAX_PART_SIZE, MIN_PART_SIZE};
@@ -142,6 +143,8 @@ pub(super) struct CopyArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsOf<CopyArgs>,
 }
 
@@ -179,7 +182,7 @@ fn part_size(text: &str) -> Result<u64, Invalid> {
     }
 }
 
-pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
+pub(super) async fn run(args: CopyArgs, reader: Reader, run: &RunMetrics) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     if args.abort_stale {
         return stale::run(&args, reader, &http).await;
@@ -191,14 +194,15 @@ pub(super) async fn run(args: CopyArgs, reader: Reader) -> Ended {
     {
         return Err(Failure::configuration(error).of_setting("--failed-list"));
     }
-    copy(args, plan).await
+    copy(args, plan, run).await
 }
 
-async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
+async fn copy(args: CopyArgs, plan: CopyPlan, run: &RunMetrics) -> Ended {
     let CopyPlan { transfer, stop, flow, entries, measured, filter, selection, next_run, ends } = plan;
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Copy };
     let output = OutputFormat::of(args.json);
     let progress = args.stats.progress("listing", "object");
+    run.watch(&progress);
     let bar = CopyBar::new(progress, flow, mode);
     // A dry run writes one only where it is asked for.
     let keeps_list = mode == Mode::Copy || args.failed_list.is_some();
@@ -215,6 +219,10 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
         Some(list) => format!("--keys-from {:?}", list.display()),
         None => format!("{:?}", args.source.unwrap_or_default()),
     };
+    run.keys(outcomes(&summary, mode));
+    if mode == Mode::Copy {
+        run.bytes(summary.bytes);
+    }
     let failure = report.failure(&summary);
     report.finish(&summary, filter.filtered(), &source, failure.as_ref());
     // Of one object that was named, nothing was done.
@@ -229,4 +237,16 @@ async fn copy(args: CopyArgs, plan: CopyPlan) -> Ended {
         (None, None) if args.exit_code && summary.copied > 0 => Ok(Exit::SomeFailed),
         (None, None) => Ok(Exit::Done),
     }
+}
+
+/// The objects by outcome, for metrics.
+fn outcomes(summary: &Summary, mode: Mode) -> [(&'static str, u64); 5] {
+    let copied = if mode == Mode::DryRun { "would_copy" } else { "copied" };
+    [
+        (copied, summary.copied),
+        ("up_to_date", summary.up_to_date),
+        ("skipped", summary.skipped),
+        ("failed", summary.failed),
+        ("unfinished", summary.unfinished),
+    ]
 }
