@@ -1,12 +1,12 @@
 // Sizes, times and dates in the user's language.
 
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** In steps of 1024, as file managers and the console of OSS count. */
 export function formatBytes(bytes, locale) {
   let unit = 0;
   let value = bytes;
-  // 1023.6 KB would be shown as 1,024 KB.
+  // 1023.6 KiB would be shown as 1,024 KiB.
   while (Math.round(value) >= 1024 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;

@@ -95,7 +95,7 @@ pageTest(
       await choose(page, file.path);
       await struck();
       // The other lanes go on to the end.
-      await line(page, file.name).getByText(/(?<![\d.])(1\.9|2) MB of 2 MB/).waitFor();
+      await line(page, file.name).getByText(/(?<![\d.])(1\.9|2) MiB of 2 MiB/).waitFor();
       await page.reload();
       await line(page, file.name).getByText('choose the file again').waitFor();
     });
@@ -121,7 +121,7 @@ pageTest(
       await withFault(rule, async ({ struck }) => {
         await choose(page, file.path);
         await struck();
-        await line(page, file.name).getByText(/(?<![\d.])(1\.9|2) MB of 2 MB/).waitFor();
+        await line(page, file.name).getByText(/(?<![\d.])(1\.9|2) MiB of 2 MiB/).waitFor();
         const second = await other.newPage();
         await signIn(second, { url });
         const seen = watch(second);

@@ -9,15 +9,15 @@ test('sizes go by steps of 1024 and never show four digits of a unit', () => {
   const cases = [
     [0, '0 B'],
     [1023, '1,023 B'],
-    [1024, '1 KB'],
-    [1536, '1.5 KB'],
-    [150 * 1024 + 512, '151 KB'],
-    [1024 ** 2 - 1, '1 MB'],
-    [5 * 1024 ** 3, '5 GB'],
-    [1024 ** 5, '1,024 TB'],
+    [1024, '1 KiB'],
+    [1536, '1.5 KiB'],
+    [150 * 1024 + 512, '151 KiB'],
+    [1024 ** 2 - 1, '1 MiB'],
+    [5 * 1024 ** 3, '5 GiB'],
+    [1024 ** 5, '1,024 TiB'],
   ];
   for (const [bytes, text] of cases) assert.equal(formatBytes(bytes, 'en'), text);
-  assert.equal(formatBytes(1536, 'de'), '1,5 KB');
+  assert.equal(formatBytes(1536, 'de'), '1,5 KiB');
 });
 
 test('times left are rounded up to what one looks at', () => {
