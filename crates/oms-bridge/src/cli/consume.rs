@@ -29,7 +29,7 @@ use sqs_worker::{
 use terminal::interrupts::Interrupts;
 use terminal::numbers::{count, counted};
 
-/// Forwards the object events in a queue of Amazon SQS, until it is told to stop (SIGTERM, SIGINT).
+/// Forwards the object events in a queue of Amazon SQS, until SIGTERM or SIGINT.
 ///
 /// Any number of workers may share a queue. A message is deleted once every change in it is accepted or
 /// recorded; a message that cannot be parsed is left for the queue's redrive policy. Credentials for the

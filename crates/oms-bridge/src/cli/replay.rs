@@ -42,6 +42,9 @@ use terminal::stats::StatsArgs;
 /// When a key is accepted, its success record is written before its failed records are deleted, so that a
 /// kill at any moment loses nothing and the next run finishes the work. Several failures of one object are
 /// sent once. A key that was forwarded by an event since it failed is not sent again.
+///
+/// The empty markers of the Python function in Huawei's guide are sent, too:
+/// <https://support.huaweicloud.com/bestpractice-oms/oms_05_5602.html>
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge replay

@@ -25,6 +25,9 @@ use terminal::progress::Progress;
 use terminal::stats::StatsArgs;
 
 /// Sends keys as if their objects had just been uploaded.
+///
+/// OMS takes them by CreateSyncEvents:
+/// <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'

@@ -29,6 +29,9 @@ use web_ingest::{Ingest, MAX_BODY};
 /// request except GET /healthz must carry a token: SERVE_TOKEN, or INGEST_TOKEN for /objects. On Tencent
 /// Cloud it listens on 0.0.0.0 and requires the token too, since a web function receives every request to its
 /// URL.
+///
+/// It replaces the Python function of Huawei's guide:
+/// <https://support.huaweicloud.com/bestpractice-oms/oms_05_5602.html>
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Example:

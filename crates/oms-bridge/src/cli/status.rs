@@ -22,6 +22,9 @@ use terminal::stats::StatsArgs;
 use terminal::style::Stream;
 
 /// Shows what failed, how long ago and why, and what OMS reports of the sync task.
+///
+/// OMS counts what it received, copied, skipped and failed:
+/// <https://support.huaweicloud.com/api-oms/ListSyncTaskStatistic.html>
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge status
