@@ -58,7 +58,7 @@
 //!
 //! * Send the method, URI, signed headers and body exactly as they were signed. Only the canonical form of
 //!   the path ends in `/`.
-//! * Sign each attempt afresh; calling [`sign`] again on the same headers is enough.
+//! * Sign each attempt again; calling [`sign`] again on the same headers is enough.
 //! * Do not retry a 401 blindly: more than 5 wrong signatures in a row lock the access key for 5 minutes for
 //!   all its users.
 //! * Log [`CanonicalRequest::redacted`], never the canonical request itself.

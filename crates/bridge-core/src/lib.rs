@@ -6,9 +6,9 @@
 //! | [`oms`] | the client of OMS: requests, replies, the state of a sync task |
 //! | [`engine`] | forwards keys: [`engine::oms`] queues, sends and tries again; [`engine::copy`] copies |
 //! | [`journal`] | success and failure records in the log bucket |
-//! | [`pipeline`] | the above, put together; the rule that no event is lost |
+//! | [`pipeline`] | combines the above; the rule that no event is lost |
 //! | [`progress`] | the stream of events that log lines and progress bars are made from |
-//! | [`replay`] | sends again what failed |
+//! | [`replay`] | sends failed keys again |
 //! | [`send`] | keys from the command line, through the same pipeline as events |
 //! | [`credentials`] | which credentials open the source and the log bucket |
 //! | [`warm`] | connections opened ahead of the first event |

@@ -44,7 +44,7 @@ use object_copy::outcome::Attempt;
 use object_events::change::{ObjectChange, Provider};
 use signature_breaker::Breakers;
 
-/// Policy, engine and journal, put together. Hosts share one.
+/// Policy, engine and journal combined. Hosts share one.
 #[derive(Debug)]
 pub struct Pipeline {
     policy: Policy,

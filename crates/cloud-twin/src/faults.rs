@@ -111,7 +111,7 @@ pub enum FaultAction {
     },
     /// Before the work, removes the object that [`FaultAction::ReplaceFirst`] would replace.
     RemoveFirst,
-    /// The upload is stored, its callback is never made, and the uploader is told so: `203 CallbackFailed`.
+    /// The upload is stored, its callback is never made, and the uploader gets `203 CallbackFailed`.
     ///
     /// This and the other two of callbacks strike when the callback is due, so that an upload can meet a
     /// fault of the request besides ([`FaultAction::ResetMidResponse`]: all is done, and the uploader does

@@ -3,8 +3,8 @@
 //! A [`Twin`] plays the three services on loopback listeners of their own. It verifies every signature from
 //! the wire bytes with its own code (so that a mistake of the client under test cannot confirm itself),
 //! enforces the documented limits, answers with the vendors' error bodies, raises bucket events, copies what
-//! OMS accepts, and fails on order. Objects may have gigabytes: runs of zeros in their [`Content`] take no
-//! memory, uploaded ones included.
+//! OMS accepts, and injects faults on request. Objects may have gigabytes: runs of zeros in their [`Content`]
+//! take no memory, uploaded ones included.
 //!
 //! # Map
 //!

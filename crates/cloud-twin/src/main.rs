@@ -14,7 +14,8 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 
 /// Alibaba OSS, Huawei OBS and Huawei OMS on loopback, verifying every signature, with faults to order.
 ///
-/// Prints one line of JSON with all URLs and (made-up) keys when ready, then serves until it is told to stop.
+/// Prints one line of JSON with all URLs and (made-up) keys when ready, then serves until it receives a
+/// signal.
 #[derive(Debug, Parser)]
 #[command(
     version,

@@ -44,7 +44,7 @@ const WRONG_SECRET: &str = "SignatureDoesNotMatch";
 /// The code of an access key that does not exist.
 const WRONG_ID: &str = "InvalidAccessKeyId";
 
-/// The kind of an error of OSS or OBS, where no more is known of the service than the error tells.
+/// The kind of an error of OSS or OBS, judged by the error alone.
 fn kind_of(error: &Error) -> FailureKind {
     match error.kind() {
         ErrorKind::CredentialsRefused => FailureKind::Credentials,

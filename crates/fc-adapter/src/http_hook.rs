@@ -42,7 +42,7 @@ impl HttpHook {
 /// Stands for work that goes on after its request was answered.
 ///
 /// While one of its clones lives, `GET /pre-stop` and `GET /pre-freeze` are not answered, and the end of the
-/// server waits. A platform that freezes instances without asking may do so all the same.
+/// server waits. A platform that freezes instances without asking may still do so.
 #[derive(Clone, Debug)]
 pub struct Busy {
     pub(crate) _entry: Entry,

@@ -39,8 +39,8 @@
 //! request that came through an HTTP trigger fail in the same way; [`Adapter::on_http`] serves the first and
 //! the last.
 //!
-//! Away from a [`Platform`] the server listens on loopback, takes no word from `x-fc-*` headers, and leaves
-//! it to [`Adapter::admit`] who may ask.
+//! Away from a [`Platform`] the server listens on loopback, ignores `x-fc-*` headers, and leaves
+//! access control to [`Adapter::admit`].
 //!
 //! # How an invocation flows
 //!

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for message in messages {
                 match message.event {
                     Ok(changes) => changes.iter().for_each(print),
-                    // The others of the batch are good all the same.
+                    // The others of the batch are still good.
                     Err(error) => eprintln!("message {}: {error}", message.id),
                 }
             }

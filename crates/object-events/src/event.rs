@@ -9,7 +9,7 @@ use crate::timer::Task;
 pub enum Event {
     /// Objects changed. None is no error: there is nothing to do.
     Changes(Vec<ObjectChange>),
-    /// Messages of a queue, each of which succeeds or fails alone.
+    /// Messages of a queue. Each succeeds or fails independently.
     Messages(Vec<Message>),
     /// A timer has fired.
     Timer(Task),

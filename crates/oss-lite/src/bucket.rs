@@ -19,7 +19,7 @@ use crate::stream_body::StreamBody;
 /// Every operation may be repeated by the [`RetryPolicy`](crate::RetryPolicy), unless its description says
 /// that it is made once; one that fails with [`ErrorKind::Transport`](crate::ErrorKind::Transport),
 /// [`ServerError`](crate::ErrorKind::ServerError) or [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded)
-/// may have taken effect all the same.
+/// may have taken effect anyway.
 #[derive(Clone)]
 pub struct Bucket {
     shared: Arc<Shared>,

@@ -53,7 +53,7 @@ impl Crc64 {
         self.len == 0
     }
 
-    /// The checksum of two runs of bytes put together, from the checksums of both and the length of the
+    /// The checksum of two concatenated runs of bytes, from the checksums of both and the length of the
     /// second. Takes as many steps as the length has bits.
     pub fn combine(first: u64, second: u64, second_len: u64) -> u64 {
         // The first checksum advances over zeros in the place of the second run: times x^8 for each byte.

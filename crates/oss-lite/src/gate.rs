@@ -1,6 +1,6 @@
 //! Holding requests back whose signature would be refused.
 //!
-//! OBS blocks an access key that signs wrongly too often, for all its users. So whoever makes a
+//! OBS blocks an access key that signs wrongly too often, for all its users. So the code that makes a
 //! [`Client`](crate::Client) may set a [`SignatureGate`] for each set of credentials: it is asked before a
 //! request is signed, and told what the answer says of the signature. URLs and forms that are signed for
 //! others to use do not ask it, and neither do requests without a signature.

@@ -10,7 +10,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// A value of which `what` is wrong.
+    /// An invalid value, with what is wrong with it.
     pub fn new(what: impl fmt::Display) -> Self {
         Self { what: what.to_string(), remedy: None }
     }

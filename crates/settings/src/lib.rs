@@ -1,4 +1,4 @@
-//! What people write: the text of settings, addresses of buckets and lists of keys; and what they are shown.
+//! Parses what people write (settings, addresses of buckets, lists of keys) and escapes what they are shown.
 //!
 //! | module | concern |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | [`reader`], [`parse`] | reads settings and collects all problems; numbers, words, times |
 //! | [`service`] | a service of object storage as settings describe it |
 //! | [`size`](mod@size), [`time`](mod@time) | sizes (`16M`) and points in time (`2h`, `2026-01-05`) as people type them |
-//! | [`keys`] | access keys in each other's place |
+//! | [`keys`] | access keys of another vendor, or swapped with their secrets |
 //! | [`reference`](mod@reference) | the tables as pages of the documentation |
 //! | [`text`] | text that a terminal can show |
 

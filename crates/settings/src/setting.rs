@@ -146,7 +146,7 @@ impl Spec {
 pub struct Setting<T> {
     /// Everything else of it.
     pub spec: Spec,
-    /// Reads a value. What is wrong with it is told without repeating a secret.
+    /// Reads a value. Its problems are reported without repeating a secret.
     pub parse: fn(&str) -> Result<T, Invalid>,
 }
 

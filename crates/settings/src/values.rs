@@ -25,7 +25,7 @@ struct Value {
 pub enum Unread {
     /// Nothing: one environment may be for several commands.
     Fine,
-    /// Whoever set it in the environment may expect an effect, and is told that it has none.
+    /// Somebody may expect an effect of a variable in the environment, and a message says that it has none.
     Told,
     /// An option that was given for nothing is a mistake. This is its name.
     Refused(Cow<'static, str>),
@@ -81,7 +81,7 @@ impl Values {
         self.0.get(spec.name).map(|given| given.text.as_str())
     }
 
-    /// The same values, of which none is missed where it has no effect.
+    /// The same values, without messages about those that have no effect.
     #[must_use]
     pub fn unmissed(mut self) -> Self {
         self.0.values_mut().for_each(|given| given.unread = Unread::Fine);

@@ -19,10 +19,10 @@
 //!
 //! # The verdict of an answer on the signature
 //!
-//! OBS and OSS: see [`oss_lite::SignatureGate`]. OMS: success that is believed is an acceptance, and so is a
-//! 4xx (but 401, 408, 429) with a code `OMS.…`, which comes from behind the gateway that checks signatures.
-//! 401 is a refusal, or by its text the lock. Codes `APIGW.…` of other statuses, 408, 429, 5xx and no answer
-//! say nothing.
+//! OBS and OSS: see [`oss_lite::SignatureGate`]. OMS: a success in the form that OMS writes is an acceptance,
+//! and so is a 4xx (except 401, 408, 429) with a code `OMS.…`, which comes from behind the gateway that
+//! checks signatures. 401 is a refusal or, depending on its text, the lock. Codes `APIGW.…` with other
+//! statuses, 408, 429, 5xx and a missing response prove nothing.
 //!
 //! # Which keys
 //!
@@ -31,7 +31,7 @@
 //! not held back, nor those of Amazon S3: these services lock no key, and events that cannot be recorded for
 //! five minutes are worse than a refused request. Two secrets of one access key have a breaker each, since
 //! one of them may be right: together at most four bad signatures. Temporary credentials have access keys of
-//! their own, so renewed ones begin afresh.
+//! their own, so renewed ones start with a closed breaker.
 //!
 //! Not held back: requests in flight when a good secret is replaced are all signed with the old one, up to as
 //! many as run at once. To replace a secret, let the function come to rest, or keep both valid for a while.

@@ -215,7 +215,7 @@ impl Progress {
 /// What stands before the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// A bar of so many columns.
+    /// A bar of this many columns.
     Bar(usize),
     /// Something that moves, where there is no total.
     Spinner,

@@ -96,7 +96,7 @@ pub(crate) enum UploadState {
     Pending,
     /// Its parts are uploaded.
     Uploading,
-    /// Its parts are put together.
+    /// Its upload is being completed.
     Completing,
     /// The desk fetches it from a URL.
     Fetching,

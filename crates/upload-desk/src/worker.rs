@@ -55,7 +55,7 @@ enum Outcome {
     GivenUp(String),
     /// The upload in parts is under way; when its parts are looked at again before its end, if they are.
     UnderWay(Option<Millis>),
-    /// The parts are not what is to be put together; the time is as of `UnderWay`.
+    /// The parts are not those of the file; the time is as of `UnderWay`.
     Reopened(PartsError, Option<Millis>),
     Failed(String),
     Retry(String),

@@ -16,7 +16,7 @@ use bridge_core::pipeline::{Budget, Disposition, Recorded, Report, Settled};
 use bridge_core::progress::Log;
 use object_events::change::ObjectChange;
 
-/// Objects that are finished together if they are settled at the same time: the deletions of their pending
+/// Objects that are finished together if their outcomes come at the same time: the deletions of their pending
 /// records share a request.
 const TOGETHER: usize = 1000;
 

@@ -1,4 +1,4 @@
-//! Web servers that say little of what they send: never is a copy put together from what may be two versions.
+//! Web servers that say little about what they send: no copy is assembled from what may be two versions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -119,7 +119,7 @@ async fn a_signed_part_takes_its_own_content_only_and_for_a_while() {
 }
 
 #[tokio::test]
-async fn parts_that_are_not_the_file_are_not_put_together() {
+async fn parts_that_are_not_the_file_are_not_completed() {
     let cloud = Cloud::start().await;
     // By V1 a part of another size can be sent.
     let desk = Parts::desk(&cloud).await.set("OSS_SIGNATURE", "v1").start().await;

@@ -58,7 +58,7 @@ async fn an_upload_whose_desk_died_before_it_wrote_its_id_down_is_aborted() {
 }
 
 #[tokio::test]
-async fn an_object_that_was_put_together_by_a_desk_that_died_is_found() {
+async fn an_object_that_was_completed_by_a_desk_that_died_is_found() {
     let cloud = Cloud::start().await;
     let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
@@ -196,7 +196,7 @@ async fn an_upload_that_others_aborted_is_over() {
 }
 
 #[tokio::test]
-async fn a_part_that_changes_before_all_are_put_together_opens_the_upload_again() {
+async fn a_part_that_changes_before_the_completion_opens_the_upload_again() {
     let cloud = Cloud::start().await;
     let (desk, content, begun) = Parts::begun(&cloud, PART + 1).await;
     let upload = Parts::of(&desk, &begun, &content);
@@ -234,7 +234,7 @@ async fn an_object_that_is_not_what_the_browser_read_is_removed() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_deleted_while_it_is_put_together_leaves_nothing() {
+async fn an_upload_that_is_deleted_while_it_is_completed_leaves_nothing() {
     let cloud = Cloud::start().await;
     let desk: Desk = Parts::desk(&cloud).await.start().await;
     let content = content(PART + 1);

@@ -191,7 +191,7 @@ pub enum Stopped {
     Internal(String),
 }
 
-/// An error of the log bucket, shared by whoever asks why a replay ended.
+/// An error of the log bucket, shared by all that ask why a replay ended.
 #[derive(Clone, Debug)]
 pub struct StoreError(Arc<Error>);
 

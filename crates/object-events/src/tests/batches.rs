@@ -22,7 +22,7 @@ fn in_lines(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A native event of so many elements.
+/// A native event of this many elements.
 fn native(elements: usize) -> String {
     format!(r#"{{"events":{}}}"#, array(&vec![ELEMENT.to_owned(); elements]))
 }

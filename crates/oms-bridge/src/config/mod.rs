@@ -98,7 +98,7 @@ impl Settings {
         let source = copy::source(r, journal);
         let copy = (mode != ForwardMode::Oms).then(|| copy::read(r, journal, source.as_ref()));
         let looked_at = r.is_set(&DEST.spec) && r.is_set(&DEST_ENDPOINT.spec);
-        // What this mode has no use for is checked all the same: a bad value is a slip, whatever the mode.
+        // Settings that this mode does not use are checked, too: a bad value is a mistake in any mode.
         let mirror = if copy.is_none() && looked_at { r.check(copy::destination) } else { None };
         if mode == ForwardMode::Copy {
             r.check(oms::check);

@@ -94,7 +94,7 @@ async fn a_part_without_tag_could_not_be_named_and_is_an_error() {
 }
 
 #[tokio::test]
-async fn parts_are_put_together_in_the_vendors_form() {
+async fn an_upload_is_completed_in_the_vendors_form() {
     for (dialect, quote, crc) in [(Dialect::Oss, "\"", None), (Dialect::Obs, "", Some("42"))] {
         let server = Server::with([reply("200 OK", &[("x-obs-version-id", "v1")], COMPLETED)]).await;
         let outcome = server.bucket(dialect).complete_multipart_upload("k", "U", &parts(), Some(42)).await;

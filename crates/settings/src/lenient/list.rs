@@ -10,7 +10,7 @@ pub const MARK: char = '\u{feff}';
 /// What a list begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Text, of which so many bytes are a mark.
+    /// Text, and how many of its bytes are a mark.
     Text(usize),
     /// Another encoding, by its name.
     Foreign(&'static str),
@@ -30,7 +30,7 @@ impl Start {
 /// What is wrong with a line that begins with a mark.
 pub fn marked(line: &str) -> String {
     format!(
-        "{line:?} begins with a byte order mark, as where two files are put together: probably {:?} is meant",
+        "{line:?} begins with a byte order mark, as where two files were concatenated: probably {:?} is meant",
         line.trim_start_matches(MARK)
     )
 }

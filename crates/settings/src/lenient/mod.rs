@@ -16,7 +16,7 @@
 //! - A setting that is set and blank is not set, every one of them, and so is one of nothing but quotes.
 //! - Keys are anything: nothing in a key is mended. An address in the place of a key is recognised, since no
 //!   key begins as one.
-//! - What is wrong with a setting is told without user, password and query of any URL in it ([`shown_url`]).
+//! - Problems of a setting are reported without user, password and query of any URL in it ([`shown_url`]).
 
 mod address;
 mod endpoint;
@@ -59,7 +59,7 @@ pub fn in_quotes(text: &str) -> Option<&str> {
     })
 }
 
-/// Text of which all must be ASCII, with the full-width forms of an input method as what they stand for.
+/// Text that must be ASCII, with full-width forms of an input method replaced by what they stand for.
 pub fn half_width(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);

@@ -67,7 +67,7 @@ pub(super) fn foreign(host: &str, wanted: KnownService) -> Option<Invalid> {
 }
 
 /// Regions of [OSS](https://www.alibabacloud.com/help/en/oss/regions-and-endpoints). A region that is missing
-/// here can be used all the same: the lists only explain hosts that do not exist.
+/// here can still be used: the lists only explain hosts that do not exist.
 #[rustfmt::skip]
 const OF_OSS: &[&str] = &[
     "cn-hangzhou", "cn-shanghai", "cn-nanjing", "cn-fuzhou", "cn-wuhan-lr", "cn-qingdao", "cn-beijing",

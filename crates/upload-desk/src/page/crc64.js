@@ -68,7 +68,7 @@ function product(left, right) {
   return sum;
 }
 
-/** The checksum of two runs of bytes put together, from those of both and the length of the second. */
+/** The checksum of two concatenated runs of bytes, from those of both and the length of the second. */
 export function combine(first, second, secondLength) {
   let advance = 1n << 63n;
   // x^8: one byte of zeros.

@@ -12,7 +12,7 @@ use super::Store;
 use crate::entry::{Entry, Md5};
 
 /// Time limit of a completion, which takes longer the more parts there are.
-const PUTTING_TOGETHER: Duration = Duration::from_mins(5);
+const COMPLETION_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Header that a browser must send with a part, since it is signed.
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -93,7 +93,7 @@ impl Store {
         upload_id: &str,
         parts: &[CompletedPart],
     ) -> Result<CompleteOutcome, Error> {
-        let bucket = self.bucket.with_deadline(Instant::now() + PUTTING_TOGETHER);
+        let bucket = self.bucket.with_deadline(Instant::now() + COMPLETION_TIMEOUT);
         bucket.complete_multipart_upload(key, upload_id, parts, None).await
     }
 

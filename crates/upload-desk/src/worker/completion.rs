@@ -17,12 +17,12 @@ impl Desk {
         };
         let outcome = match self.complete_parts(entry, plan, upload_id, claimed).await {
             Ok(()) => look(&self.0.store, entry).await,
-            Err(PutTogetherError::Parts(error)) => return Outcome::Reopened(error, self.look_at_parts()),
+            Err(CompleteError::Parts(error)) => return Outcome::Reopened(error, self.look_at_parts()),
             // Completed before, or aborted by others.
-            Err(PutTogetherError::Store(error)) if error.kind() == ErrorKind::NoSuchUpload => {
+            Err(CompleteError::Store(error)) if error.kind() == ErrorKind::NoSuchUpload => {
                 look(&self.0.store, entry).await
             }
-            Err(PutTogetherError::Store(error)) => return Outcome::Retry(error.to_string()),
+            Err(CompleteError::Store(error)) => return Outcome::Retry(error.to_string()),
         };
         let Outcome::Found(found) = outcome else { return outcome };
         self.compare(entry, found, claimed).await
@@ -34,7 +34,7 @@ impl Desk {
         plan: &Multipart,
         upload_id: &str,
         claimed: u64,
-    ) -> Result<(), PutTogetherError> {
+    ) -> Result<(), CompleteError> {
         let stored = self.0.store.parts(&entry.key, upload_id).await?;
         let parts = plan.check(entry.size, claimed, &stored)?;
         self.0.store.complete_parts(&entry.key, upload_id, &parts).await?;
@@ -60,7 +60,7 @@ impl Desk {
         }
     }
 
-    /// Gives up an upload whose end has come, that is gone, or of which more is stored than was announced.
+    /// Gives up an upload that has expired, is gone at OSS, or has more bytes stored than announced.
     pub(super) async fn see_to_parts(&self, entry: &Entry) -> Outcome {
         let is_over = entry.expires_at.is_none_or(|end| end <= self.now());
         // Without an id its desk died, or is so slow that it will find the upload given up.
@@ -89,7 +89,7 @@ impl Desk {
         let row = self.update(&entry.id, |row| is_over = row.give_up(entry.expires_at, why, now)).await;
         match row {
             Ok(_) if is_over => Outcome::GivenUp(why.to_owned()),
-            // It goes on, is put together or was deleted; whoever did that set when it is due.
+            // It goes on, is being completed or was deleted, and is due when that is.
             Ok(_) => Outcome::NotStarted,
             Err(error) => Outcome::Retry(error.to_string()),
         }
@@ -101,18 +101,18 @@ fn ready(plan: &Multipart) -> Option<(&Multipart, &str, u64)> {
     Some((plan, plan.upload_id.as_deref()?, plan.crc64?))
 }
 
-enum PutTogetherError {
+enum CompleteError {
     Parts(PartsError),
     Store(Error),
 }
 
-impl From<PartsError> for PutTogetherError {
+impl From<PartsError> for CompleteError {
     fn from(error: PartsError) -> Self {
         Self::Parts(error)
     }
 }
 
-impl From<Error> for PutTogetherError {
+impl From<Error> for CompleteError {
     fn from(error: Error) -> Self {
         Self::Store(error)
     }

@@ -1,7 +1,7 @@
 //! Whether DST lies inside SRC. Copies there would be copied as well, and those again: it is refused,
 //! whatever a filter lets through.
 //!
-//! A place is told by what it is, not by how it is written: buckets by service and name, files and
+//! Places are compared by what they are, not by how they are written: buckets by service and name, files and
 //! directories by where all links lead.
 //!
 //! Nothing tells whether two hosts are one service (`localhost` and an address, a domain of one's own). Where

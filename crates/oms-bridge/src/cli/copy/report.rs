@@ -23,7 +23,7 @@ use terminal::interrupts::finishing;
 use terminal::numbers::{bytes, count, counted, elapsed};
 use terminal::output::OutputFormat;
 
-/// Reasons for leaving something out that are told apart. There are fewer.
+/// The most reasons for leaving something out that are counted separately. There are fewer.
 const REASONS: usize = 50;
 
 /// Shows progress, keeps the list of what failed, prints the result.
@@ -178,7 +178,7 @@ impl CopyReport {
             let source = text::printable(source);
             say(format_args!("there is no file {source}; an object in a bucket is oss://bucket/key"));
         }
-        // One that was named is told of already.
+        // An object that was named is reported already.
         if summary.gone > 0 && self.selection == Selection::Many {
             say(format_args!(
                 "not at the source: {}, deleted meanwhile or listed by another name; the next run does not list what was deleted",

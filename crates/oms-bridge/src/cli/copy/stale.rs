@@ -73,7 +73,7 @@ fn to_clean(place: &str, r: &mut Reader) -> Option<(Place, ConfiguredService)> {
     if location.is_none()
         && let Some(dialect) = store_scheme(place)
     {
-        // What is wrong with its settings is told with what is wrong with the address.
+        // Problems of its settings are reported together with those of the address.
         ConfiguredService::destination(r, dialect);
     }
     match location? {

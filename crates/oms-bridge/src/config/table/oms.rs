@@ -1,4 +1,4 @@
-//! Settings of OMS, and of which keys are forwarded how.
+//! Settings of OMS, and of how keys are forwarded and filtered.
 
 use oss_lite::{BucketName, Dialect};
 use settings::setting::{Secrecy, Section, Spec, Text, Unset, text};

@@ -131,7 +131,7 @@ fn each_template_passes_every_setting_that_its_function_can_use_and_no_other() {
         let unknown: Vec<_> = distinct.difference(&usable).collect();
         assert!(
             missing.is_empty() && unknown.is_empty(),
-            "{template} does not pass {missing:?}, and passes {unknown:?} in vain"
+            "{template} does not pass {missing:?}, and passes {unknown:?}, which do not exist"
         );
     }
 }
@@ -162,7 +162,7 @@ fn what_is_secret_is_in_no_template() {
     }
 }
 
-/// The value where whoever deploys sets nothing of its own: the default in `${env('NAME', 'default')}`.
+/// The value if the deployer sets none: the default in `${env('NAME', 'default')}`.
 fn default(value: &str) -> String {
     let value = value.replace("${vars.region}", "cn-hangzhou").replace("${vars.sourceBucket}", "photos");
     let default =

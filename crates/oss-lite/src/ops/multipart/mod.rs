@@ -29,7 +29,7 @@ pub(super) use upload_part::part_query;
 /// Of both services.
 const MOST_PARTS: u32 = 10_000;
 
-/// A part as the object is put together from.
+/// A part as it is listed to complete an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletedPart {
     /// 1 to 10,000.
@@ -38,7 +38,7 @@ pub struct CompletedPart {
     pub etag: String,
 }
 
-/// What the service says of an object put together from parts.
+/// The response to the completion of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompleteOutcome {
@@ -188,7 +188,7 @@ fn upload_query(upload_id: &str) -> Result<Query, Error> {
 fn check_order(parts: &[CompletedPart]) -> Result<(), Error> {
     let bad = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
     if parts.is_empty() {
-        return bad("an object is put together from at least one part".to_owned());
+        return bad("an upload is completed with at least one part".to_owned());
     }
     if let Some(part) = parts.iter().find(|part| !(1..=MOST_PARTS).contains(&part.number)) {
         return bad(format!("part numbers are 1 to {MOST_PARTS}, not {}", part.number));
