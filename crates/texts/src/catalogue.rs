@@ -138,7 +138,6 @@ msgstr "{bucket} 中的 {0} 个键"
             ("missing.", "缺失。"),
             ("HW_AK: missing", "HW_AK: 缺失"),
             ("DST: missing", "DST: 缺失"),
-            ("OSS_KEY (or OSS_AK): missing", "OSS_KEY (or OSS_AK): 缺失"),
             ("cannot connect to h:1: refused", "无法连接 h:1: refused"),
             ("LOG_BUCKET: cannot connect to h:1", "LOG_BUCKET: 无法连接 h:1"),
             ("missing: cannot connect to h", "缺失：无法连接 h"),

@@ -64,7 +64,6 @@ impl<'c, 't> Search<'c, 't> {
             return text.clone();
         }
         if let Some((name, rest)) = english.split_once(": ").filter(|(name, _)| is_setting(name)) {
-            let name = table.whole.get(name).map_or(name, String::as_str);
             return format!("{name}: {}", self.line(rest));
         }
         if let Some((label, rest)) = english.split_once(": ").filter(|(label, _)| LABELS.contains(label)) {
@@ -171,6 +170,5 @@ fn is_setting(text: &str) -> bool {
         text.len() > 1
             && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
-    let one = text.split_once(" (or ").map_or(text, |(one, _)| one);
-    text.starts_with("--") && !text.contains(' ') || is_name(one)
+    text.starts_with("--") && !text.contains(' ') || is_name(text)
 }
