@@ -44,7 +44,7 @@ use tokio::time::Instant;
 use self::alike::Alike;
 pub use self::items::{BucketListing, Compared, Entry, KeyMapping, ListError, compared};
 pub use self::stale::{StaleUploads, abort_stale};
-pub use self::tree::Tree;
+pub use self::tree::{Tree, TreeEntry};
 use crate::outcome::Attempt;
 use crate::stop::{Stop, StopLevel};
 use crate::transfer::{CopyOutcome, Extent, Item, Transfer, TransferError};

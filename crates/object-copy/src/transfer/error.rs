@@ -212,6 +212,15 @@ impl TransferError {
     }
 
     #[cfg(feature = "s3")]
+    /// The same of a request to this side.
+    #[must_use]
+    pub fn at(mut self, side: Side) -> Self {
+        if let Some(request) = &mut self.0.request {
+            request.side = side;
+        }
+        self
+    }
+
     pub(super) fn with_request_id(mut self, id: Option<String>) -> Self {
         self.0.request_id = id;
         self

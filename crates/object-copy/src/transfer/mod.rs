@@ -13,6 +13,7 @@
 //! | `copier` | what all steps share: both ends, and how objects are copied |
 //! | `rounds` | the loop above |
 //! | `source_info`, `source`, `web`, `s3`, `files` | metadata of a source object; reading it |
+//! | `inspect` | what is known of an object, and its checksum by reading it, without copying it |
 //! | `range`, `opened` | which bytes are read; an object whose bytes are arriving |
 //! | `response` | what responses of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
 //! | `reader` | a byte range of one object as a stream that survives broken connections |
@@ -68,6 +69,7 @@ mod error;
 mod fidelity;
 mod files;
 mod flow;
+mod inspect;
 mod item;
 mod metadata;
 mod object;
@@ -104,6 +106,7 @@ pub use self::destination::{Destination, StoreDestination};
 pub use self::error::{Concern, ErrorDetails, Extent, FailedRequest, Side, TransferError};
 pub use self::files::{Directory, EntryKind, Links};
 pub use self::flow::Flow;
+pub use self::inspect::{ObjectFacts, ReadDigest};
 pub use self::item::{CopyOutcome, DestinationHint, Item};
 pub use self::object::Transfer;
 pub use self::origin::{SOURCE_ETAG, SOURCE_ORIGIN, Unmarked};

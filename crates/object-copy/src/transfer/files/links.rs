@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use super::beneath::{AnchoredPath, FileKind, FileMeta, MissingDirectory, ResolveError, of_std};
 use super::errors::{is_missing, local};
 use crate::transfer::TransferError;
@@ -26,8 +28,13 @@ pub enum Links {
 /// An entry of a directory.
 #[derive(Clone, Debug)]
 pub enum EntryKind {
-    /// A file of this size.
-    File(u64),
+    /// A file.
+    File {
+        /// Its size in bytes.
+        size: u64,
+        /// When it was last written, where the file system says.
+        modified: Option<DateTime<Utc>>,
+    },
     /// The entries of a directory.
     Directory {
         /// It was reached by a link.
@@ -167,7 +174,7 @@ fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> En
         Err(error) => return EntryKind::Bad(local(&root.join(relative), &error)),
     };
     match meta.kind {
-        FileKind::File => EntryKind::File(meta.size),
+        FileKind::File => EntryKind::File { size: meta.size, modified: meta.modified },
         FileKind::Directory => EntryKind::Directory { by_link },
         other => EntryKind::Bad(bad(root, relative, &other.refusal())),
     }

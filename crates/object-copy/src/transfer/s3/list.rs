@@ -95,19 +95,28 @@ impl Position {
     }
 }
 
-pub(super) fn objects(
+/// The objects after the key `after`, page by page.
+pub(super) fn pages(
     bucket: S3Bucket,
     prefix: String,
-) -> impl Stream<Item = Result<ListedObject, TransferError>> + Send + use<> {
-    let start = (bucket, prefix, Position::default());
-    let pages = stream::try_unfold(start, |(bucket, prefix, mut position)| async move {
+    after: Option<String>,
+) -> impl Stream<Item = Result<Vec<ListedObject>, TransferError>> + Send + use<> {
+    let start = (bucket, prefix, Position { last: after, ..Position::default() });
+    stream::try_unfold(start, |(bucket, prefix, mut position)| async move {
         if position.end {
             return Ok(None);
         }
         let listed = Box::pin(page(&bucket, &prefix, &mut position)).await?;
         position.advance(&listed);
         Ok::<_, TransferError>(Some((listed.objects, (bucket, prefix, position))))
-    });
+    })
+}
+
+pub(super) fn objects(
+    bucket: S3Bucket,
+    prefix: String,
+) -> impl Stream<Item = Result<ListedObject, TransferError>> + Send + use<> {
+    let pages = pages(bucket, prefix, None);
     pages.map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten()
 }
 
@@ -154,7 +163,9 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
     let first = match (position.by_key, &position.last, &position.token) {
         (true, Some(last), _) => PageStart::Key(last),
         (_, _, Some(token)) => PageStart::Token(token),
-        _ => PageStart::Nothing,
+        // The first page of a part of the bucket.
+        (false, Some(after), None) => PageStart::Key(after),
+        (_, None, None) => PageStart::Nothing,
     };
     let listed = readable(bucket, ListQuery { prefix, after: first, encoded: false }).await?;
     let Some(why) = position.contradicted(&listed) else { return Ok(listed) };

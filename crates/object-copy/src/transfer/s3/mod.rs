@@ -198,6 +198,15 @@ impl S3Bucket {
         list::objects(self.clone(), prefix.to_owned())
     }
 
+    /// The objects whose keys begin with `prefix` and come after `after`, page by page, likewise.
+    pub fn pages(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Stream<Item = Result<Vec<ListedObject>, TransferError>> + Send + use<> {
+        list::pages(self.clone(), prefix.to_owned(), after.map(str::to_owned))
+    }
+
     async fn address(&self) -> Result<Address, TransferError> {
         Ok(self.s3.access().await?.address(&self.name))
     }
