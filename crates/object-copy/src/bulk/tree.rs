@@ -203,7 +203,12 @@ impl Tree {
         found.is_ok_and(|found| found == id)
     }
 
-    fn entry(&mut self, relative: PathBuf, found: EntryKind, above: Option<Arc<Ancestor>>) -> Option<TreeEntry> {
+    fn entry(
+        &mut self,
+        relative: PathBuf,
+        found: EntryKind,
+        above: Option<Arc<Ancestor>>,
+    ) -> Option<TreeEntry> {
         let name = |relative: PathBuf| relative.into_os_string();
         Some(match found {
             EntryKind::Directory { by_link } => {

@@ -47,8 +47,10 @@ impl Checksums {
 
 /// Which checksums are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithms {
+pub enum Algorithms {
+    /// CRC-64/XZ.
     Crc,
+    /// And MD5, which costs far more.
     CrcAndMd5,
 }
 

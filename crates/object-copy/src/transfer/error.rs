@@ -211,7 +211,6 @@ impl TransferError {
         self
     }
 
-    #[cfg(feature = "s3")]
     /// The same of a request to this side.
     #[must_use]
     pub fn at(mut self, side: Side) -> Self {
@@ -221,6 +220,7 @@ impl TransferError {
         self
     }
 
+    #[cfg(feature = "s3")]
     pub(super) fn with_request_id(mut self, id: Option<String>) -> Self {
         self.0.request_id = id;
         self

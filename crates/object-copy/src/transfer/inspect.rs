@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::checksums::{Algorithms, Checksums};
+pub use super::checksums::Algorithms;
+use super::checksums::{Checksums, Digests};
 use super::error::{Abort, TransferError};
 use super::flow::Flow;
 use super::origin::SOURCE_ETAG;
@@ -37,6 +38,8 @@ pub struct ReadDigest {
     pub size: u64,
     /// Their CRC-64/XZ.
     pub crc64: u64,
+    /// Their MD5, where it was asked for.
+    pub md5: Option<[u8; 16]>,
 }
 
 impl Source {
@@ -60,15 +63,25 @@ impl Source {
     ///
     /// [`TransferError`]: also when the object changes while it is read, or its bytes do not match the CRC-64
     /// that the service has.
-    pub async fn digest(&self, key: &str, flow: &Flow) -> Result<Option<ReadDigest>, TransferError> {
-        match self.read_through(key, flow).await {
+    pub async fn digest(
+        &self,
+        key: &str,
+        flow: &Flow,
+        algorithms: Algorithms,
+    ) -> Result<Option<ReadDigest>, TransferError> {
+        match self.read_through(key, flow, algorithms).await {
             Ok(read) => Ok(Some(read)),
             Err(Abort::Gone) => Ok(None),
             Err(abort) => Err(abort.into_error(&self.name(key))),
         }
     }
 
-    async fn read_through(&self, key: &str, flow: &Flow) -> Result<ReadDigest, Abort> {
+    async fn read_through(
+        &self,
+        key: &str,
+        flow: &Flow,
+        algorithms: Algorithms,
+    ) -> Result<ReadDigest, Abort> {
         let opened = self.open(key, &GetRange::Whole, None).await?;
         let Some(size) = opened.info.size() else {
             return Err(TransferError::permanent("an object whose size is not known").into());
@@ -82,11 +95,12 @@ impl Source {
             flow: flow.clone(),
             random: fastrand::f64,
         };
-        let checksums = Checksums::new(Algorithms::Crc);
+        let checksums = Checksums::new(algorithms);
         let mut reader =
             Reader::new(&pinned, 0..size, OnFullResponse::Skip, &checksums).begin_with(Some(opened));
         while reader.next().await?.is_some() {}
-        Ok(ReadDigest { size, crc64: checksums.digests().crc64 })
+        let Digests { crc64, md5 } = checksums.digests();
+        Ok(ReadDigest { size, crc64, md5 })
     }
 }
 

@@ -106,7 +106,7 @@ pub use self::destination::{Destination, StoreDestination};
 pub use self::error::{Concern, ErrorDetails, Extent, FailedRequest, Side, TransferError};
 pub use self::files::{Directory, EntryKind, Links};
 pub use self::flow::Flow;
-pub use self::inspect::{ObjectFacts, ReadDigest};
+pub use self::inspect::{Algorithms, ObjectFacts, ReadDigest};
 pub use self::item::{CopyOutcome, DestinationHint, Item};
 pub use self::object::Transfer;
 pub use self::origin::{SOURCE_ETAG, SOURCE_ORIGIN, Unmarked};

@@ -1,0 +1,64 @@
+//! A folder of this machine.
+
+use futures_util::stream;
+use object_copy::bulk::{ListError, Tree, TreeEntry};
+use object_copy::transfer::{Directory, TransferError};
+
+use super::{Listed, Listing, Page, PageStream};
+
+/// Files of a page.
+const PAGE: usize = 1000;
+
+/// The files below a folder. Its keys are their paths below it, so that the prefix of a listing is empty.
+#[derive(Clone, Debug)]
+pub struct FolderListing(Directory);
+
+impl FolderListing {
+    /// Those of `directory`, whose rules for links hold.
+    pub fn new(directory: Directory) -> Self {
+        Self(directory)
+    }
+}
+
+impl Listing for FolderListing {
+    fn pages(&self, _prefix: &str, after: Option<&str>) -> PageStream {
+        let tree = Tree::new(self.0.clone(), String::new(), None).in_key_order();
+        let start = Some((tree, after.map(str::to_owned)));
+        Box::pin(stream::try_unfold(start, |walk| async move {
+            let Some((mut tree, after)) = walk else { return Ok(None) };
+            let (page, is_last) = page(&mut tree, after.as_deref()).await?;
+            Ok(Some((page, (!is_last).then_some((tree, after)))))
+        }))
+    }
+}
+
+/// The next files behind `after`, and whether there are no more.
+async fn page(tree: &mut Tree, after: Option<&str>) -> Result<(Page, bool), TransferError> {
+    let mut page = Page::default();
+    while page.objects.len() + page.unusable.len() < PAGE {
+        let entry = tree.next_entry().await.map_err(|error| match error {
+            ListError::Bucket(failed) | ListError::Directory(failed) => failed,
+            ListError::Keys(..) => TransferError::permanent(error.to_string()),
+        })?;
+        let Some(entry) = entry else { return Ok((page, true)) };
+        match entry {
+            TreeEntry::File { name, size, modified } => match name.into_string() {
+                Ok(key) if after.is_some_and(|after| key.as_str() <= after) => {}
+                Ok(key) => page.objects.push(Listed { key, size, modified, ..Listed::default() }),
+                Err(name) => {
+                    let why = TransferError::permanent("the name is not UTF-8, as keys must be");
+                    page.unusable.push((name.to_string_lossy().into_owned(), why));
+                }
+            },
+            // What is below it is not known, so nothing can be concluded from what is not listed.
+            TreeEntry::Failed { name, failed } if name.as_encoded_bytes().ends_with(b"/") => {
+                return Err(failed);
+            }
+            TreeEntry::Failed { name, failed } => {
+                page.unusable.push((name.to_string_lossy().into_owned(), failed));
+            }
+            TreeEntry::LeftOut { .. } => page.left_out += 1,
+        }
+    }
+    Ok((page, false))
+}

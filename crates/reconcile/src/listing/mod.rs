@@ -1,0 +1,105 @@
+//! One side of a comparison, as ordered pages of objects.
+
+mod bucket;
+mod checked;
+mod folder;
+#[cfg(feature = "s3")]
+mod s3;
+
+use std::fmt;
+use std::pin::Pin;
+
+use chrono::{DateTime, Utc};
+use futures_util::Stream;
+use object_copy::transfer::TransferError;
+use oss_lite::{ListedObject, etag_md5};
+
+pub use self::bucket::BucketListing;
+pub(crate) use self::checked::CheckedPages;
+pub use self::folder::FolderListing;
+#[cfg(feature = "s3")]
+pub use self::s3::S3Listing;
+
+/// A side that can be listed in byte order of its keys: a bucket, a local folder, an inventory.
+pub trait Listing: fmt::Debug + Send + Sync {
+    /// The objects whose keys begin with `prefix` and come after `after` in byte order, page by page. Keys are
+    /// whole, the prefix included. A page is asked for when the stream is polled; the stream ends after its
+    /// first error. What is no object (a name that is not UTF-8, a link) goes into [`Page::unusable`] and
+    /// [`Page::left_out`].
+    fn pages(&self, prefix: &str, after: Option<&str>) -> PageStream;
+
+    /// The same, where only the first object is of interest.
+    fn probe(&self, prefix: &str, after: &str) -> PageStream {
+        self.pages(prefix, Some(after))
+    }
+
+    /// Whether a listing can begin behind any key at no cost, so that ranges of keys can be listed at once.
+    fn can_seek(&self) -> bool {
+        false
+    }
+
+    /// Up to when the listing is complete, where that is not now: what changed later may be missing in it, and
+    /// what it has may have been removed since.
+    fn complete_to(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+}
+
+/// Pages of a listing.
+pub type PageStream = Pin<Box<dyn Stream<Item = Result<Page, TransferError>> + Send>>;
+
+/// A page of a listing, in byte order of keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The objects.
+    pub objects: Vec<Listed>,
+    /// What has no key, or whose object cannot be read: its name, and the reason.
+    pub unusable: Vec<(String, TransferError)>,
+    /// How much a rule left out.
+    pub left_out: u64,
+}
+
+impl Page {
+    /// A page of objects alone.
+    pub fn of(objects: Vec<Listed>) -> Self {
+        Self { objects, ..Self::default() }
+    }
+}
+
+/// An object as one side lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The key, byte for byte.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change.
+    pub modified: Option<DateTime<Utc>>,
+    /// `ETag` without quotes.
+    pub etag: Option<Box<str>>,
+    /// CRC-64/XZ of the content, where the listing has it: some inventories do.
+    pub crc64: Option<u64>,
+    /// Whether size and `ETag` are those of a link, and those of its target are not known.
+    pub is_link: bool,
+}
+
+impl Listed {
+    /// The MD5 that the `ETag` looks like. It is one if the object was stored whole and not encrypted, which a
+    /// listing does not say.
+    pub fn likely_md5(&self) -> Option<[u8; 16]> {
+        etag_md5(self.etag.as_deref()?)
+    }
+}
+
+impl From<ListedObject> for Listed {
+    fn from(object: ListedObject) -> Self {
+        Self {
+            is_link: object.object_type.as_deref() == Some("Symlink"),
+            key: object.key,
+            size: object.size,
+            modified: object.last_modified,
+            etag: object.etag.map(String::into_boxed_str),
+            crc64: None,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! A bucket of Amazon S3.
+
+use futures_util::TryStreamExt as _;
+use object_copy::transfer::S3Bucket;
+
+use super::{Listed, Listing, Page, PageStream};
+
+/// The objects of a bucket of Amazon S3.
+#[derive(Clone, Debug)]
+pub struct S3Listing(S3Bucket);
+
+impl S3Listing {
+    /// Those of `bucket`.
+    pub fn new(bucket: S3Bucket) -> Self {
+        Self(bucket)
+    }
+}
+
+impl Listing for S3Listing {
+    fn pages(&self, prefix: &str, after: Option<&str>) -> PageStream {
+        let pages = self.0.pages(prefix, after);
+        Box::pin(pages.map_ok(|objects| Page::of(objects.into_iter().map(Listed::from).collect())))
+    }
+
+    fn can_seek(&self) -> bool {
+        true
+    }
+}
