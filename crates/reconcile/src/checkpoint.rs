@@ -17,6 +17,9 @@ const VERSION: u32 = 1;
 pub struct Progress {
     /// When the comparison began.
     pub started: DateTime<Utc>,
+    /// Which objects are compared: those that changed since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
     /// What is left.
     pub ranges: Vec<KeyRange>,
     /// What was counted.
@@ -31,6 +34,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             started: DateTime::UNIX_EPOCH,
+            since: None,
             ranges: vec![KeyRange::default()],
             totals: Totals::default(),
             report: None,

@@ -225,6 +225,7 @@ impl Run {
             ranges: ranges.collect(),
             report,
             started: self.shared.comparison.started,
+            since: self.shared.comparison.since,
         })?;
         Ok(())
     }

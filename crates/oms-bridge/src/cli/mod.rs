@@ -19,6 +19,8 @@ mod json_failure;
 mod json_list;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
+mod places;
+mod reconcile;
 #[cfg(test)]
 mod reference;
 mod replay;
@@ -95,6 +97,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
     Copy(copy::CopyArgs),
+    Reconcile(reconcile::ReconcileArgs),
     #[cfg(feature = "aws")]
     Consume(consume::ConsumeArgs),
     #[cfg(feature = "desk")]
@@ -119,7 +122,9 @@ impl Command {
         match self {
             Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
             // The SDK's own lines are shown only on request.
-            Self::Copy(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
+            Self::Copy(_) | Self::Reconcile(_) => {
+                "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error"
+            }
             #[cfg(feature = "aws")]
             Self::Consume(_) => "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error",
             #[cfg(feature = "desk")]
@@ -225,6 +230,10 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             let run = args.metrics.of("copy");
             Box::pin(run.during(async |run| copy::run(args, reader, run).await)).await
         }
+        Command::Reconcile(args) => {
+            let reader = reader(args.settings.values());
+            Box::pin(reconcile::run(args, reader)).await
+        }
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,
         #[cfg(feature = "desk")]
@@ -252,7 +261,7 @@ impl Command {
     fn runtime(&self) -> io::Result<Runtime> {
         let cpus = thread::available_parallelism().map_or(1, usize::from);
         let mut builder = match self {
-            Self::Serve(_) | Self::Copy(_) if cpus > 1 => Builder::new_multi_thread(),
+            Self::Serve(_) | Self::Copy(_) | Self::Reconcile(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "aws")]
             Self::Consume(_) if cpus > 1 => Builder::new_multi_thread(),
             #[cfg(feature = "desk")]

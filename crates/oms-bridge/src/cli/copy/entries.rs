@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use super::filter::{CopyFilter, EntryStream, filtered};
 use super::keys_from::{self, KeyListError};
-use super::location::Location;
 use super::route::Route;
 use super::{CopyArgs, mapping, overlap};
+use crate::cli::places::location::Location;
 use object_copy::bulk::{self, BucketListing, Compared, Entry, KeyMapping, Tree};
 use object_copy::transfer::{Item, Side, Source};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 use thiserror::Error;
 
-use super::location::Location;
+use crate::cli::places::location::Location;
 use object_copy::bulk::KeyMapping;
 use object_copy::web_url;
 

@@ -1,18 +1,15 @@
 //! `copy`: direct copies from the command line.
 
 mod bar;
-mod ends;
 mod entries;
 mod filter;
 mod keys_from;
-mod location;
 mod mapping;
 mod next_run;
 mod overlap;
 mod plan;
 mod report;
 mod route;
-mod services;
 mod stale;
 
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use oss_lite::Endpoint;
 use thiserror::Error;
 
-use super::location::Location;
+use crate::cli::places::location::Location;
 use object_copy::bulk::KeyMapping;
 use settings::location::is_same_service;
 

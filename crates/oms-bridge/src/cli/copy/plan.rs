@@ -1,20 +1,19 @@
 //! What the arguments and settings ask for, checked before anything is copied.
 
-use oss_lite::Endpoint;
 use thiserror::Error;
 
-use super::ends::{Ends, S3Endpoint};
 use super::entries::{self, EntriesError};
 use super::filter::{CopyFilter, EntryStream};
 use super::keys_from::KeyListError;
-use super::location::{Location, store_scheme};
 use super::mapping::{self, MappingError};
 use super::next_run::{NextRun, Repeats};
 use super::route::{Route, RouteError};
-use super::services::Services;
 use super::{CopyArgs, LinkChoice, PreserveChoice};
+use crate::cli::places::ends::{Ends, S3Endpoint};
+use crate::cli::places::globs;
+use crate::cli::places::location::{Location, store_scheme};
+use crate::cli::places::services::{Services, prepared};
 use crate::config::table::copy::SOURCE_ENDPOINT;
-use crate::config::table::oms::{EXCLUDE, INCLUDE};
 use crate::failure::Failure;
 use crate::features;
 use bridge_core::policy::KeyFilter;
@@ -234,42 +233,9 @@ fn extras(preserve: &[PreserveChoice]) -> Extras {
 /// What `--include` and `--exclude` let through.
 fn filter(args: &CopyArgs, r: &mut Reader) -> Option<KeyFilter> {
     let (include, exclude) = (args.include.as_deref(), args.exclude.as_deref());
-    if include.or(exclude).is_some() {
-        // Whoever gives these knows that the settings of the same names do not hold here.
-        r.text(&INCLUDE.spec);
-        r.text(&EXCLUDE.spec);
-    } else if args.filter_keys {
+    if include.or(exclude).is_none() && args.filter_keys {
         let what = Invalid::new("has no effect here, only with --include or --exclude");
         r.problem("--filter-keys", what.with_remedy("leave it out"));
     }
-    // Each by itself first, so that the problem names the right option.
-    for (name, globs) in [("--include", include), ("--exclude", exclude)] {
-        r.accept(name, KeyFilter::new(globs, None).map_err(Invalid::new));
-    }
-    KeyFilter::new(include, exclude).ok()
-}
-
-/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
-/// settings. Gives the endpoint where it is not Amazon's own.
-#[cfg(feature = "aws")]
-async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
-    let Source::S3(bucket) = source else { return None };
-    let failed = match bucket.prepare().await {
-        Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
-        Err(failed) => failed,
-    };
-    let message = if failed.is_settings_error() { failed.error.message.clone() } else { failed.to_string() };
-    // It begins with the setting, where it is about one. What is wrong with its value is told already.
-    match message.split_once(": ") {
-        Some((name, _)) if r.has_problem(name) => {}
-        Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
-        _ => r.problem("SRC", message),
-    }
-    None
-}
-
-#[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
-async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
-    None
+    globs::filter(r, include, exclude)
 }

@@ -7,11 +7,11 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use super::bar::CopyBar;
-use super::ends::Ends;
 use super::next_run::NextRun;
 use super::plan::Selection;
 use crate::cli::json_failure::WithError;
 use crate::cli::json_list::JsonList;
+use crate::cli::places::ends::Ends;
 use crate::cli::{print, print_result, say};
 use crate::failure::{Failure, FailureKind};
 use object_copy::bulk::{Mode, Observer, StopReason, Summary};

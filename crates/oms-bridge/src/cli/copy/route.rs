@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use oss_lite::{Bucket, Endpoint};
 use thiserror::Error;
 
-use super::location::Location;
 use super::mapping::{self, MappingError};
 use super::overlap::{self, BucketLocation, Overlap};
-use super::services::{Clients, OpenError, Services};
 use super::{CopyArgs, LinkChoice};
+use crate::cli::places::location::Location;
+use crate::cli::places::services::{Clients, OpenError, Services};
 use object_copy::bulk::KeyMapping;
 use object_copy::transfer::{Destination, Directory, Links, ServerSideCopy, Source, Web};
 

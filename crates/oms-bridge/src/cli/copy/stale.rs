@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::CopyArgs;
-use super::location::{Location, store_scheme};
-use super::services::{Clients, ConfiguredService};
 use crate::cli::json_list::JsonList;
+use crate::cli::places::location::{Location, store_scheme};
+use crate::cli::places::services::{Clients, ConfiguredService};
 use crate::cli::{Ended, Exit, print_json, say};
 use crate::failure::{Failure, of_store};
 use object_copy::bulk::{Mode, StaleUploads, abort_stale};

@@ -14,7 +14,7 @@ use crate::failure::{End, Failure, FailureKind, network_kind, network_remedy, of
 
 /// SRC and DST with their services. A local directory has none.
 #[derive(Clone)]
-pub(super) struct Ends {
+pub(in crate::cli) struct Ends {
     from: Location,
     s3_endpoint: Option<S3Endpoint>,
     source: Option<ConfiguredService>,
@@ -23,13 +23,13 @@ pub(super) struct Ends {
 
 /// The endpoint of SRC in a service that speaks as Amazon S3 does, and the setting that has it.
 #[derive(Clone)]
-pub(super) struct S3Endpoint {
-    pub(super) setting: &'static str,
-    pub(super) host: String,
+pub(in crate::cli) struct S3Endpoint {
+    pub(in crate::cli) setting: &'static str,
+    pub(in crate::cli) host: String,
 }
 
 impl Ends {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         from: &Location,
         to: &Location,
         services: &Services,
@@ -41,18 +41,18 @@ impl Ends {
     }
 
     /// Whether SRC is on this machine.
-    pub(super) fn reads_files(&self) -> bool {
+    pub(in crate::cli) fn reads_files(&self) -> bool {
         matches!(self.from, Location::Local(_))
     }
 
     /// Whether a host was not reached because its name is wrong.
-    pub(super) fn is_slip(&self, failed: &TransferError) -> bool {
+    pub(in crate::cli) fn is_slip(&self, failed: &TransferError) -> bool {
         let transport = failed.request.as_ref().map(|request| TransportKind::of(request.error()));
         transport == Some(TransportKind::Resolve) && self.failure(failed).kind() == FailureKind::Configuration
     }
 
     /// The failure of a run that `failed` ended, or for which all of it failed.
-    pub(super) fn failure(&self, failed: &TransferError) -> Failure {
+    pub(in crate::cli) fn failure(&self, failed: &TransferError) -> Failure {
         let request = failed.request.as_ref();
         let of_store = request.and_then(|request| {
             let (end, error) = (self.end(request.side)?, request.store_error()?);
@@ -74,7 +74,7 @@ impl Ends {
     }
 
     /// The failure of a run whose objects could not be listed.
-    pub(super) fn of_listing(&self, error: &ListError) -> Failure {
+    pub(in crate::cli) fn of_listing(&self, error: &ListError) -> Failure {
         match error {
             ListError::Bucket(failed) => self.failure(failed),
             ListError::Directory(failed) => Failure::configuration(failed)

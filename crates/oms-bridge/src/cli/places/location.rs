@@ -11,7 +11,7 @@ use settings::location::{Place, S3Place};
 
 /// SRC or DST, as it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Location {
+pub(in crate::cli) enum Location {
     Store(Place),
     S3(S3Place),
     Web(String),
@@ -63,7 +63,7 @@ fn local(text: &str) -> Result<Location, Invalid> {
 }
 
 /// Whose bucket an address names by its scheme, whatever else is wrong with it.
-pub(super) fn store_scheme(text: &str) -> Option<Dialect> {
+pub(in crate::cli) fn store_scheme(text: &str) -> Option<Dialect> {
     match lenient::parts(text)?.0 {
         "oss" => Some(Dialect::Oss),
         "obs" => Some(Dialect::Obs),
@@ -73,7 +73,7 @@ pub(super) fn store_scheme(text: &str) -> Option<Dialect> {
 
 impl Location {
     /// The bucket, of what is in one.
-    pub(super) fn bucket(&self) -> Option<&str> {
+    pub(in crate::cli) fn bucket(&self) -> Option<&str> {
         match self {
             Self::Store(place) => Some(place.bucket.as_str()),
             Self::S3(place) => Some(&place.bucket),

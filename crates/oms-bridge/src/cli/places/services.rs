@@ -29,14 +29,14 @@ use crate::failure::End;
 
 /// A service as the settings describe it, and what opens it.
 #[derive(Clone)]
-pub(super) struct ConfiguredService {
+pub(in crate::cli) struct ConfiguredService {
     service: Service,
     opens: Opens,
 }
 
 impl ConfiguredService {
     /// Of SRC. What is wrong with its settings is a problem.
-    pub(super) fn source(r: &mut Reader, dialect: Dialect) -> Option<Self> {
+    pub(in crate::cli) fn source(r: &mut Reader, dialect: Dialect) -> Option<Self> {
         let service = service(r, Role::Source(dialect));
         let opens = match dialect {
             Dialect::Oss => {
@@ -49,7 +49,7 @@ impl ConfiguredService {
     }
 
     /// Of DST, likewise.
-    pub(super) fn destination(r: &mut Reader, dialect: Dialect) -> Option<Self> {
+    pub(in crate::cli) fn destination(r: &mut Reader, dialect: Dialect) -> Option<Self> {
         keep_to_its_service(r, dialect);
         let service = service(r, Role::Destination(dialect));
         let opens = keys::destination(r, Some(dialect));
@@ -68,7 +68,7 @@ impl ConfiguredService {
     }
 
     /// A bucket of it, which the argument `named_by` names, for messages.
-    pub(super) fn end<'a>(&'a self, bucket: &'a str, named_by: &'static str) -> End<'a> {
+    pub(in crate::cli) fn end<'a>(&'a self, bucket: &'a str, named_by: &'static str) -> End<'a> {
         End { service: &self.service, bucket, named_by }
     }
 }
@@ -100,17 +100,17 @@ fn need_environment(r: &mut Reader) {
 }
 
 /// What the settings say of both ends.
-pub(super) struct Services {
-    pub(super) source: Option<ConfiguredService>,
+pub(in crate::cli) struct Services {
+    pub(in crate::cli) source: Option<ConfiguredService>,
     /// SRC, where that is in Amazon S3.
-    pub(super) s3: Option<Source>,
-    pub(super) destination: Option<ConfiguredService>,
+    pub(in crate::cli) s3: Option<Source>,
+    pub(in crate::cli) destination: Option<ConfiguredService>,
 }
 
 impl Services {
     /// All that is missing or wrong for what lies in a service is a problem. An address that is wrong comes
     /// with the service that its scheme names all the same, so that everything is told at once.
-    pub(super) fn read(
+    pub(in crate::cli) fn read(
         r: &mut Reader,
         [from, to]: [(Option<&Location>, Option<Dialect>); 2],
         http: &reqwest::Client,
@@ -155,7 +155,7 @@ fn s3(r: &mut Reader, _: &S3Place, _: &reqwest::Client) -> Option<Source> {
 }
 
 /// Makes clients, whose requests pass the same breakers.
-pub(super) struct Clients<'a> {
+pub(in crate::cli) struct Clients<'a> {
     http: &'a reqwest::Client,
     environment: SourceCredentials,
     breakers: Breakers,
@@ -163,7 +163,7 @@ pub(super) struct Clients<'a> {
 
 /// Why a service has no client.
 #[derive(Debug, Error)]
-pub(super) enum OpenError {
+pub(in crate::cli) enum OpenError {
     #[error(transparent)]
     Credentials(#[from] NoCredentials),
     #[error(transparent)]
@@ -171,18 +171,18 @@ pub(super) enum OpenError {
 }
 
 /// The client of a service, and what opens it.
-pub(super) struct OpenedService {
+pub(in crate::cli) struct OpenedService {
     client: Client,
-    pub(super) endpoint: Endpoint,
+    pub(in crate::cli) endpoint: Endpoint,
     credentials: Arc<Credentials>,
 }
 
 impl<'a> Clients<'a> {
-    pub(super) fn new(http: &'a reqwest::Client) -> Self {
+    pub(in crate::cli) fn new(http: &'a reqwest::Client) -> Self {
         Self { http, environment: SourceCredentials::new(variable), breakers: Breakers::new(clock::system) }
     }
 
-    pub(super) fn open(
+    pub(in crate::cli) fn open(
         &self,
         ConfiguredService { service, opens }: ConfiguredService,
     ) -> Result<OpenedService, OpenError> {
@@ -197,13 +197,38 @@ impl<'a> Clients<'a> {
 }
 
 impl OpenedService {
-    pub(super) fn bucket(&self, place: &Place) -> Bucket {
+    pub(in crate::cli) fn bucket(&self, place: &Place) -> Bucket {
         self.client.bucket(&place.bucket, Arc::clone(&self.credentials))
     }
 
     /// Whether it can copy to the other by itself.
-    pub(super) fn reaches(&self, other: &Self) -> bool {
+    pub(in crate::cli) fn reaches(&self, other: &Self) -> bool {
         self.credentials.access_key_id() == other.credentials.access_key_id()
             && self.client.shares_region_with(&other.client)
     }
+}
+
+/// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
+/// settings. Gives the endpoint where it is not Amazon's own.
+#[cfg(feature = "aws")]
+pub(in crate::cli) async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
+    let Source::S3(bucket) = source else { return None };
+    let failed = match bucket.prepare().await {
+        Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
+        Err(failed) => failed,
+    };
+    let message = if failed.is_settings_error() { failed.error.message.clone() } else { failed.to_string() };
+    // It begins with the setting, where it is about one. What is wrong with its value is told already.
+    match message.split_once(": ") {
+        Some((name, _)) if r.has_problem(name) => {}
+        Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
+        _ => r.problem("SRC", message),
+    }
+    None
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
+pub(in crate::cli) async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
+    None
 }

@@ -82,7 +82,7 @@ table! {
         only: DESTINATION,
         value: "HOST",
         commands: ALL,
-        short_help: &["copy"],
+        short_help: &["copy", "reconcile"],
         about: text("Host or URL of the destination's service", "目标端服务的主机名或 URL"),
         unset: Unset::Required(text(" with `DEST`; `OSS_ENDPOINT` for `oss://`", "：与 `DEST` 同时；`oss://` 默认为 `OSS_ENDPOINT`")),
         ..BASE
@@ -137,7 +137,7 @@ table! {
     };
     AWS_REGION: String = lenient::aws_region, Spec {
         value: "REGION",
-        commands: &["copy", "consume"],
+        commands: &["copy", "reconcile", "consume"],
         feature: Some("aws"),
         about: text(
             "Region of Amazon's services: of a source in S3, and of the queue if its URL does not tell",

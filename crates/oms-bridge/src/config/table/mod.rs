@@ -21,8 +21,9 @@ use settings::setting::{Given, Unset};
 pub(crate) const FORWARDING: &[&str] =
     &["serve", "send", "replay", "status", "doctor", "explain", "consume", "desk"];
 
-/// These, and direct copies.
-const ALL: &[&str] = &["serve", "send", "replay", "status", "doctor", "explain", "copy", "consume", "desk"];
+/// These, and what reads or writes objects itself.
+const ALL: &[&str] =
+    &["serve", "send", "replay", "status", "doctor", "explain", "copy", "reconcile", "consume", "desk"];
 
 /// The settings that commands have, in the order of the help texts.
 pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {

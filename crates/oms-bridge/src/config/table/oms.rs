@@ -116,7 +116,7 @@ table! {
     };
     INCLUDE: String = parse::text, Spec {
         unused_by: &["replay", "status"],
-        missed_by: &["copy"],
+        missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
         short_help: &["serve", "send", "consume"],
@@ -134,7 +134,7 @@ table! {
     };
     EXCLUDE: String = parse::text, Spec {
         unused_by: &["replay", "status"],
-        missed_by: &["copy"],
+        missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
         short_help: &["serve", "send", "consume"],

@@ -168,6 +168,7 @@ const EVERY: &[&str] = &[
     "doctor",
     "explain",
     "copy",
+    "reconcile",
     "consume",
     "desk",
     "demo",

@@ -1,0 +1,157 @@
+//! `reconcile`: compares two sides.
+
+mod plan;
+mod result;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tokio::time::Instant;
+
+use self::plan::Plan;
+use self::result::{Ending, Watcher};
+use super::{Ended, exit};
+use crate::config::{SettingsOf, WithSettings};
+use crate::failure::Failure;
+use http_client::{self, Proxies};
+use object_copy::stop::Stop;
+use reconcile::Check;
+use reconcile::report::ReportFormat;
+use settings::{Invalid, Reader, parse, size};
+use terminal::interrupts::Interrupts;
+use terminal::output::OutputFormat;
+use terminal::stats::StatsArgs;
+
+/// Compares two sides that should hold the same objects, and changes nothing.
+///
+/// SRC and DST are `oss://bucket/folder`, `obs://bucket/folder` or a local folder; SRC may also be
+/// `s3://bucket/folder`. Both are listed, and keys are compared by what stands behind the folder: by size,
+/// and then by CRC-64, MD5 or the source's `ETag` in the copy, whichever both sides have. Two objects of one
+/// size of which nothing else is known are undecided, and not equal: `--check full` asks for each of them.
+///
+/// Exit code 0 means that all is equal; 3 that something is different, missing, extra, undecided or could
+/// not be looked at. A listing that fails or contradicts itself ends the run, and nothing is concluded from
+/// it. What lies in OMS's own folder `oms/`, or is a record of this program, is left out where only one side
+/// has it.
+#[derive(Args)]
+#[command(after_help = exit::help("Examples:
+  oms-bridge reconcile oss://photos/ obs://mirror/
+  oms-bridge reconcile oss://photos/2024/ obs://mirror/2024/ \\
+    --report differences.txt --check full
+  oms-bridge reconcile oss://photos/ obs://mirror/ --checkpoint run.json"))]
+pub(super) struct ReconcileArgs {
+    /// What should be at the destination.
+    #[arg(value_name = "SRC")]
+    source: String,
+    /// What is compared with it.
+    #[arg(value_name = "DST")]
+    destination: String,
+    /// How far objects are checked.
+    #[arg(long, value_enum, default_value = "listing", value_name = "HOW")]
+    check: CheckChoice,
+    /// Write a line for each key to this file, which is replaced: `=` equal, `*` different, `+` only in SRC,
+    /// `-` only in DST, `?` undecided, `!` could not be looked at.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Form of the report: those signs, or JSON objects that say by what each key was judged.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "text",
+        value_name = "FORM",
+        requires = "report",
+        hide_short_help = true
+    )]
+    report_format: FormatChoice,
+    /// Only objects that changed at this time or later: 2026-01-05T10:00:00Z, 2026-01-05, or an age such as
+    /// 2h.
+    #[arg(long, visible_alias = "newer-than", value_name = "TIME")]
+    since: Option<String>,
+    /// Comma-separated globs: only what matches one is compared. They are compared with names below SRC and
+    /// DST: `2024/*`, `*.jpg`; a `*` matches slashes, too.
+    #[arg(long, value_name = "GLOBS")]
+    include: Option<String>,
+    /// Comma-separated globs: what matches one is not compared, likewise.
+    #[arg(long, value_name = "GLOBS")]
+    exclude: Option<String>,
+    /// Keep in this file how far the comparison is, and go on from there if the file exists. It is removed
+    /// at the end.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Requests at the same time, of both sides together.
+    #[arg(long, value_name = "N", default_value_t = REQUESTS, value_parser = requests)]
+    concurrency: usize,
+    /// Bytes read per second at most, such as 10M, with `--check content`.
+    #[arg(long, value_name = "RATE", value_parser = size::parse, hide_short_help = true)]
+    bwlimit: Option<u64>,
+    /// Print one JSON object as the result.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    stats: StatsArgs,
+    #[command(flatten)]
+    pub(super) settings: SettingsOf<ReconcileArgs>,
+}
+
+impl WithSettings for ReconcileArgs {
+    const NAME: &'static str = "reconcile";
+    const HEADING: Option<&'static str> = Some("Access");
+}
+
+/// Requests at the same time by default: enough for eight ranges of keys at once.
+const REQUESTS: usize = 16;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CheckChoice {
+    /// By listings alone.
+    Listing,
+    /// What listings do not settle is asked for: a HEAD at each side. Local files are read.
+    Full,
+    /// Both sides are read to the last byte.
+    Content,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatChoice {
+    /// A sign, a blank and the key.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+fn requests(text: &str) -> Result<usize, Invalid> {
+    parse::number(text, 2..=1000)
+}
+
+impl ReconcileArgs {
+    fn check(&self) -> Check {
+        match self.check {
+            CheckChoice::Listing => Check::Listing,
+            CheckChoice::Full => Check::Full,
+            CheckChoice::Content => Check::Content,
+        }
+    }
+
+    fn report_format(&self) -> ReportFormat {
+        match self.report_format {
+            FormatChoice::Text => ReportFormat::Text,
+            FormatChoice::Json => ReportFormat::Json,
+        }
+    }
+}
+
+pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
+    let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
+    let Plan { comparison, records, ends } = Plan::new(&args, reader, &http).await?;
+    let progress = args.stats.progress("comparing", "key");
+    let mut watcher = Watcher::new(progress.clone(), &records);
+    let ending = Ending::new(&args, &comparison, ends, OutputFormat::of(args.json));
+    let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
+    let outcome = tokio::select! {
+        outcome = reconcile::run(comparison, records, &mut watcher, &stop) => outcome,
+        never = progress.show(|_| ()) => match never {},
+        never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
+    };
+    progress.finish();
+    ending.print(outcome, started.elapsed())
+}

@@ -1,0 +1,210 @@
+//! What the arguments and settings ask for, checked before anything is listed.
+
+use std::sync::Arc;
+
+use bridge_core::policy::KeyFilter;
+use object_copy::clock;
+#[cfg(feature = "aws")]
+use object_copy::transfer::Source as AnySource;
+use object_copy::transfer::{Directory, Flow, Links, Source};
+use oss_lite::Endpoint;
+use reconcile::checkpoint::{Checkpoint, Progress};
+#[cfg(feature = "aws")]
+use reconcile::listing::S3Listing;
+use reconcile::listing::{BucketListing, FolderListing};
+use reconcile::report::Report;
+use reconcile::{Comparison, Filter, Records, Side};
+use settings::location::scheme;
+use settings::{Invalid, Reader, time};
+
+use super::ReconcileArgs;
+use crate::cli::places::ends::{Ends, S3Endpoint};
+use crate::cli::places::globs;
+use crate::cli::places::location::{Location, store_scheme};
+use crate::cli::places::services::{Clients, OpenedService, Services, prepared};
+use crate::config::table::copy::SOURCE_ENDPOINT;
+use crate::failure::Failure;
+use crate::features;
+
+/// OMS's own folder in a destination bucket, and the records of this program.
+const OWN: [&str; 2] = ["oms/", "oms_source_record/"];
+
+/// The records alone: OMS writes nothing to a source.
+const OWN_AT_SOURCE: [&str; 1] = ["oms_source_record/"];
+
+/// What the arguments ask for.
+pub(super) struct Plan {
+    pub(super) comparison: Comparison,
+    pub(super) records: Records,
+    pub(super) ends: Ends,
+}
+
+impl Plan {
+    /// Everything that is wrong with arguments and settings by themselves is reported at once.
+    pub(super) async fn new(
+        args: &ReconcileArgs,
+        mut r: Reader,
+        http: &reqwest::Client,
+    ) -> Result<Self, Failure> {
+        let from = r.accept("SRC", args.source.parse::<Location>());
+        let to = r.accept("DST", args.destination.parse::<Location>());
+        let from_s3 = matches!(from, Some(Location::S3(_)));
+        if from_s3 && !cfg!(feature = "aws") {
+            return Err(Failure::configuration(features::missing("aws", "reading s3://")));
+        }
+        let ends =
+            [(from.as_ref(), store_scheme(&args.source)), (to.as_ref(), store_scheme(&args.destination))];
+        let services = Services::read(&mut r, ends, http);
+        for (name, location) in [("SRC", &from), ("DST", &to)] {
+            check(&mut r, name, location.as_ref());
+        }
+        let own_endpoint = match &services.s3 {
+            Some(s3) => prepared(&mut r, s3).await,
+            None => None,
+        };
+        let filter = globs::filter(&mut r, args.include.as_deref(), args.exclude.as_deref());
+        let now = clock::system();
+        let since = args.since.as_deref().map(|text| r.accept("--since", time::parse(text, now)));
+        if from.is_some() && from == to {
+            let what = Invalid::new("SRC and DST are the same");
+            r.problem("DST", what.with_remedy("name another DST"));
+        }
+        let named = r.is_set(&SOURCE_ENDPOINT.spec);
+        let ((from, to), filter) = r.finish(from.zip(to).zip(filter))?;
+        let ends = Ends::new(&from, &to, &services, s3_endpoint(own_endpoint.as_ref(), named));
+        let clients = Clients::new(http);
+        let open = |service| clients.open(service).map_err(Failure::configuration);
+        let source = services.source.map(open).transpose()?;
+        let destination = services.destination.map(open).transpose()?;
+        let (source, destination) = (side(&from, source, services.s3)?, side(&to, destination, None)?);
+        let (checkpoint, resumed) = checkpoint(args, &source, &destination)?;
+        let (started, since) = match &resumed {
+            Some(progress) => (progress.started, progress.since),
+            None => (now, since.flatten()),
+        };
+        let comparison = Comparison {
+            source: source.leaving_out(&OWN_AT_SOURCE),
+            destination: destination.leaving_out(&OWN),
+            check: args.check(),
+            filter: args.is_filtered().then(|| with_globs(filter)),
+            since,
+            started,
+            requests: args.concurrency,
+            wants_equal: args.report.is_some(),
+            flow: args.bwlimit.map_or_else(Flow::default, Flow::limited),
+        };
+        let report = report(args, resumed.as_ref())?;
+        Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends })
+    }
+}
+
+impl ReconcileArgs {
+    pub(super) fn is_filtered(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some()
+    }
+
+    /// What a checkpoint is of.
+    fn identity(&self, source: &Side, destination: &Side) -> String {
+        let mut identity = format!("{} {} --check {}", source.name, destination.name, self.check().name());
+        for (name, value) in
+            [("--since", &self.since), ("--include", &self.include), ("--exclude", &self.exclude)]
+        {
+            if let Some(value) = value {
+                identity += &format!(" {name} {value}");
+            }
+        }
+        if let Some(report) = &self.report {
+            identity += &format!(" --report {} --report-format {:?}", report.display(), self.report_format());
+        }
+        identity
+    }
+}
+
+fn with_globs(globs: KeyFilter) -> Filter {
+    Filter::new(move |key| globs.admits(key))
+}
+
+fn s3_endpoint(endpoint: Option<&Endpoint>, named: bool) -> Option<S3Endpoint> {
+    endpoint.map(|endpoint| S3Endpoint {
+        setting: if named { SOURCE_ENDPOINT.spec.name } else { "AWS_ENDPOINT_URL_S3" },
+        host: endpoint.host().to_owned(),
+    })
+}
+
+/// A web server has no listing, and a folder must be there: otherwise a slip would make all of the other side
+/// missing.
+fn check(r: &mut Reader, name: &'static str, location: Option<&Location>) {
+    match location {
+        // Of DST it is said already.
+        Some(Location::Web(_)) if name == "SRC" => r.problem(
+            name,
+            Invalid::new("a web server cannot be listed")
+                .with_remedy("name a bucket or a folder of this machine"),
+        ),
+        Some(Location::Local(path)) => {
+            if let Err(error) = std::fs::read_dir(path) {
+                let what = Invalid::new(format_args!("{:?}: {error}", path.display()));
+                r.problem(name, what.with_remedy("name a folder that is there and can be read"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn side(location: &Location, service: Option<OpenedService>, s3: Option<Source>) -> Result<Side, Failure> {
+    let own = Vec::new();
+    match (location, service, s3) {
+        (Location::Store(place), Some(service), _) => {
+            let (bucket, prefix) = (service.bucket(place), place.folder());
+            let name = format!("{}://{}/{prefix}", scheme(place.dialect), place.bucket);
+            let listing = Arc::new(BucketListing::new(bucket.clone()));
+            Ok(Side { name, prefix, listing, objects: Some(Source::Store(bucket)), own })
+        }
+        #[cfg(feature = "aws")]
+        (Location::S3(place), _, Some(AnySource::S3(bucket))) => {
+            let prefix = place.folder();
+            let name = format!("s3://{}/{prefix}", place.bucket);
+            let listing = Arc::new(S3Listing::new(bucket.clone()));
+            Ok(Side { name, prefix, listing, objects: Some(Source::S3(bucket)), own })
+        }
+        (Location::Local(path), ..) => {
+            let directory = Directory::new(path).following(Links::Within);
+            let (name, prefix) = (path.display().to_string(), String::new());
+            let listing = Arc::new(FolderListing::new(directory.clone()));
+            Ok(Side { name, prefix, listing, objects: Some(Source::Directory(directory)), own })
+        }
+        // Said with the settings.
+        _ => Err(Failure::internal("a side without a service")),
+    }
+}
+
+fn checkpoint(
+    args: &ReconcileArgs,
+    source: &Side,
+    destination: &Side,
+) -> Result<(Option<Checkpoint>, Option<Progress>), Failure> {
+    let Some(path) = &args.checkpoint else { return Ok((None, None)) };
+    let checkpoint = Checkpoint::new(path, args.identity(source, destination));
+    let resumed = checkpoint.load().map_err(|error| {
+        let remedy = "remove it to begin again, or give the options that it was made with";
+        Failure::configuration(error).of_setting("--checkpoint").with_remedy(remedy)
+    })?;
+    Ok((Some(checkpoint), resumed))
+}
+
+fn report(args: &ReconcileArgs, resumed: Option<&Progress>) -> Result<Option<Report>, Failure> {
+    let Some(path) = &args.report else { return Ok(None) };
+    let length = resumed.and_then(|progress| progress.report);
+    let report = match length {
+        Some(length) => Report::resume(path, length, args.report_format()),
+        None => Report::create(path, args.report_format()),
+    };
+    let failure = |error| {
+        let remedy = match length {
+            Some(_) => "restore it, or remove the file of --checkpoint to begin again",
+            None => "name a file that can be written",
+        };
+        Failure::configuration(error).of_setting("--report").with_remedy(remedy)
+    };
+    report.map(Some).map_err(failure)
+}

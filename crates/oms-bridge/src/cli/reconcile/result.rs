@@ -1,0 +1,221 @@
+//! What people and programs see of a comparison.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::ReconcileArgs;
+use crate::cli::places::ends::Ends;
+use crate::cli::{Ended, Exit, print, print_result, say};
+use crate::failure::Failure;
+use reconcile::judge::{Basis, Verdict};
+use reconcile::{Check, CompareError, Comparison, Finding, Observer, Outcome, Records, Totals};
+use settings::text::printable;
+use terminal::numbers::{bytes, count, counted, elapsed};
+use terminal::output::OutputFormat;
+use terminal::progress::Progress;
+
+/// Shows progress.
+pub(super) struct Watcher {
+    progress: Progress,
+    compared: u64,
+}
+
+impl Watcher {
+    pub(super) fn new(progress: Progress, records: &Records) -> Self {
+        let compared = records.resumed.as_ref().map_or(0, |progress| progress.totals.compared);
+        Self { progress, compared }
+    }
+}
+
+impl Observer for Watcher {
+    async fn found(&mut self, findings: Vec<Finding>) {
+        for finding in &findings {
+            if let Verdict::Failed(failed) = &finding.verdict {
+                tracing::warn!(key = finding.key(), error = %failed.error, request_id = failed.request_id, "could not be looked at");
+            }
+        }
+    }
+
+    fn counted(&mut self, totals: &Totals) {
+        self.progress.add(totals.compared - self.compared);
+        self.compared = totals.compared;
+        let differences = totals.different + totals.missing + totals.extra;
+        if differences > 0 {
+            self.progress.note(counted(differences, "difference"));
+        }
+    }
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct JsonResult<'t> {
+    /// Whether everything was compared and is equal.
+    identical: bool,
+    #[serde(flatten)]
+    totals: &'t Totals,
+    elapsed_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
+}
+
+/// How the result is printed.
+pub(super) struct Ending {
+    ends: Ends,
+    names: [String; 2],
+    check: Check,
+    report: Option<String>,
+    keeps_checkpoint: bool,
+    output: OutputFormat,
+}
+
+impl Ending {
+    pub(super) fn new(
+        args: &ReconcileArgs,
+        comparison: &Comparison,
+        ends: Ends,
+        output: OutputFormat,
+    ) -> Self {
+        Self {
+            ends,
+            names: [&comparison.source, &comparison.destination].map(|side| side.name.clone()),
+            check: comparison.check,
+            report: args.report.as_ref().map(|path| path.display().to_string()),
+            keeps_checkpoint: args.checkpoint.is_some(),
+            output,
+        }
+    }
+
+    /// Prints the result.
+    pub(super) fn print(self, outcome: Outcome, took: Duration) -> Ended {
+        let Outcome { totals, stopped } = outcome;
+        let interrupted = matches!(stopped, Some(CompareError::Interrupted));
+        let failure = stopped.filter(|_| !interrupted).map(|error| self.failure(&error));
+        let identical = failure.is_none() && !interrupted && totals.all_equal();
+        let elapsed_s = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+        match self.output {
+            OutputFormat::Json => {
+                let report = self.report.clone();
+                print_result(&JsonResult { identical, totals: &totals, elapsed_s, report }, failure.as_ref());
+            }
+            OutputFormat::Text => print(&describe(&totals, elapsed_s)),
+        }
+        self.remark(&totals, interrupted || failure.is_some());
+        match failure {
+            Some(failure) => Err(failure),
+            None if interrupted => {
+                say(format_args!("stopped early: interrupted; {}", self.next()));
+                Ok(Exit::Interrupted)
+            }
+            None if identical => Ok(Exit::Done),
+            None => Ok(Exit::SomeFailed),
+        }
+    }
+
+    fn failure(&self, error: &CompareError) -> Failure {
+        let failure = match error {
+            CompareError::Listing(_, failed) => {
+                self.ends.failure(failed).after("not everything could be listed, so nothing is concluded: ")
+            }
+            CompareError::Object(failed) => self.ends.failure(failed),
+            CompareError::Report(_) => Failure::configuration(error)
+                .of_setting("--report")
+                .with_remedy("make room there, or name another file"),
+            CompareError::Checkpoint(_) => Failure::configuration(error)
+                .of_setting("--checkpoint")
+                .with_remedy("name a file that can be written"),
+            CompareError::Interrupted | CompareError::Internal(_) => Failure::internal(error),
+        };
+        if self.keeps_checkpoint { failure.and_then(self.next()) } else { failure }
+    }
+
+    /// What the same command does next.
+    fn next(&self) -> &'static str {
+        if self.keeps_checkpoint {
+            "the same command goes on from here"
+        } else {
+            "the same command begins again; with --checkpoint it goes on where it was"
+        }
+    }
+
+    fn remark(&self, totals: &Totals, is_cut_short: bool) {
+        if !is_cut_short {
+            for (listed, name) in [totals.source, totals.destination].into_iter().zip(&self.names) {
+                if listed == 0 {
+                    say(format_args!("{} is empty", printable(name)));
+                }
+            }
+        }
+        let left_out = [
+            (totals.left_out, "OMS's own folder, records of this program, links"),
+            (totals.filtered, "not matched by --include and --exclude"),
+            (totals.older, "not changed since --since"),
+            (totals.vanished, "gone at both sides meanwhile"),
+        ];
+        let left_out: Vec<String> = left_out
+            .into_iter()
+            .filter(|(keys, _)| *keys > 0)
+            .map(|(keys, why)| format!("{} ({why})", count(keys)))
+            .collect();
+        if !left_out.is_empty() {
+            say(format_args!("left out: {}", left_out.join(", ")));
+        }
+        if totals.undecided > 0 && self.check == Check::Listing {
+            say(format_args!(
+                "undecided: {} of one size, of which listings say nothing else: --check full asks for each",
+                counted(totals.undecided, "key")
+            ));
+        } else if totals.undecided > 0 && self.check == Check::Full {
+            say(format_args!(
+                "undecided: {} of one size, of which both services say nothing else: --check content reads them",
+                counted(totals.undecided, "key")
+            ));
+        }
+        if totals.different_by.contains_key(&Basis::Etag) {
+            say(
+                "of the different keys some differ by their ETag only, which is no MD5 where an object is encrypted: --check full makes sure",
+            );
+        }
+        if totals.missing + totals.different > 0 {
+            let size = bytes(totals.bytes_to_copy);
+            say(format_args!("missing or different: {size}"));
+        }
+        if let Some(report) = &self.report {
+            say(format_args!("the report is in {}", printable(report)));
+        }
+    }
+}
+
+fn describe(totals: &Totals, elapsed_s: f64) -> String {
+    let Totals { compared, equal, different, missing, extra, undecided, failed, .. } = totals;
+    let mut text = format!("{}: {} equal", counted(*compared, "key"), count(*equal));
+    if *equal > 0 {
+        let by = totals.equal_by.iter().map(|(basis, keys)| format!("{} by {}", count(*keys), name(*basis)));
+        let by: Vec<String> = by.collect();
+        // A string takes whatever is written to it.
+        let _ = write!(text, " ({})", by.join(", "));
+    }
+    let _ = write!(
+        text,
+        ", {} different, {} missing, {} extra, {} undecided, {} failed, in {}",
+        count(*different),
+        count(*missing),
+        count(*extra),
+        count(*undecided),
+        count(*failed),
+        elapsed(elapsed_s)
+    );
+    text
+}
+
+fn name(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Size => "size",
+        Basis::Crc64 => "CRC-64",
+        Basis::Md5 => "MD5",
+        Basis::Etag => "ETag",
+        Basis::SourceEtag => "ETag of the source",
+        Basis::Content => "content",
+    }
+}
