@@ -51,6 +51,13 @@ impl Copy {
         Self { arguments, settings, input: Vec::new() }
     }
 
+    /// The same places for `reconcile`.
+    #[must_use]
+    pub fn comparing(mut self) -> Self {
+        "reconcile".clone_into(&mut self.arguments[0]);
+        self
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn with<A: Into<String>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {

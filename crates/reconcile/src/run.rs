@@ -8,7 +8,7 @@ use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::{Side as End, TransferError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, KeyRange, Progress};
 use crate::merge::Finding;
@@ -103,6 +103,7 @@ pub async fn run(
         report,
         checkpoint,
         saved: None,
+        is_ahead: false,
     };
     for KeyRange { after, until } in ranges.into_iter().rev() {
         let id = run.number();
@@ -131,6 +132,8 @@ struct Run {
     report: Option<Report>,
     checkpoint: Option<Checkpoint>,
     saved: Option<Instant>,
+    /// Whether there is something that the checkpoint does not know yet.
+    is_ahead: bool,
 }
 
 impl Run {
@@ -150,6 +153,7 @@ impl Run {
         self.begin();
         let mut stopped = std::pin::pin!(stop.reached(StopLevel::BeginNothing));
         while !self.open.is_empty() {
+            let due = self.saved.map_or_else(Instant::now, |saved| saved + CHECKPOINT_EVERY);
             tokio::select! {
                 biased;
                 () = &mut stopped => return Err(CompareError::Interrupted),
@@ -158,6 +162,8 @@ impl Run {
                     // There is a sender in `self`.
                     None => return Ok(()),
                 },
+                // It may be long until the next page.
+                () = sleep_until(due), if self.is_ahead && self.checkpoint.is_some() => self.save()?,
                 Some(Err(error)) = self.tasks.join_next() => {
                     return Err(CompareError::Internal(error.to_string()));
                 }
@@ -180,6 +186,7 @@ impl Run {
     }
 
     async fn take(&mut self, event: Event, observer: &mut impl Observer) -> Result<(), CompareError> {
+        self.is_ahead = true;
         match event {
             Event::Done { range, up_to, findings, totals } => {
                 if let Some(report) = &mut self.report {
@@ -215,7 +222,7 @@ impl Run {
 
     /// Writes the checkpoint: first what it counts must be in the report.
     fn save(&mut self) -> Result<(), CompareError> {
-        self.saved = Some(Instant::now());
+        (self.saved, self.is_ahead) = (Some(Instant::now()), false);
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let report = self.report.as_mut().map(Report::sync).transpose()?;
         let ranges = self.open.values().chain(self.waiting.iter().rev());

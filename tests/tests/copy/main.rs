@@ -1,5 +1,5 @@
-//! The command `copy` of the built binary, between the buckets of a local cloud, web servers and this machine. One file
-//! per concern; the harness is the library of this package.
+//! The commands `copy` and `reconcile` of the built binary, between the buckets of a local cloud, web servers and this
+//! machine. One file per concern; the harness is the library of this package.
 
 #[cfg(test)]
 mod archived;
@@ -53,6 +53,12 @@ mod output;
 mod overlap;
 #[cfg(test)]
 mod previews;
+#[cfg(test)]
+mod reconcile;
+#[cfg(test)]
+mod reconcile_faults;
+#[cfg(test)]
+mod reconcile_resume;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

@@ -62,3 +62,28 @@ pub(crate) fn succeeded(twin: &Twin, service: Service, operation: &str) -> u64 {
     });
     wanted.map(|count| count.count).sum()
 }
+
+/// A comparison of the source bucket with the mirror.
+pub(crate) fn comparison(cloud: &Cloud) -> Copy {
+    Copy::new(&cloud.twin, format!("oss://{SOURCE}"), format!("obs://{MIRROR}")).comparing()
+}
+
+/// Puts an object that has not changed for an hour into the source bucket, the mirror, or both. An empty body
+/// stands for no object.
+pub(crate) fn put_both(cloud: &Cloud, key: &str, source: &str, mirror: &str) {
+    let aged = |object: &mut cloud_twin::StoredObject| object.last_modified -= chrono::TimeDelta::hours(1);
+    if !source.is_empty() {
+        cloud.twin.oss().put(SOURCE, key, source.to_owned());
+        cloud.twin.oss().modify(SOURCE, key, aged);
+    }
+    if !mirror.is_empty() {
+        cloud.twin.obs().put(MIRROR, key, mirror.to_owned());
+        cloud.twin.obs().modify(MIRROR, key, aged);
+    }
+}
+
+/// Gives both copies of an object the `ETag`s of uploads in parts, which say nothing of their content.
+pub(crate) fn uploaded_in_parts(cloud: &Cloud, key: &str) {
+    cloud.twin.oss().modify(SOURCE, key, |object| object.etag = "0123456789ABCDEF0123456789ABCDEF-2".into());
+    cloud.twin.obs().modify(MIRROR, key, |object| object.etag = "fedcba9876543210fedcba9876543210-3".into());
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bridge_core::policy::KeyFilter;
+use chrono::SubsecRound as _;
 use object_copy::clock;
 #[cfg(feature = "aws")]
 use object_copy::transfer::Source as AnySource;
@@ -80,7 +81,8 @@ impl Plan {
         let (checkpoint, resumed) = checkpoint(args, &source, &destination)?;
         let (started, since) = match &resumed {
             Some(progress) => (progress.started, progress.since),
-            None => (now, since.flatten()),
+            // Services have whole seconds.
+            None => (now.trunc_subsecs(0), since.flatten()),
         };
         let comparison = Comparison {
             source: source.leaving_out(&OWN_AT_SOURCE),
