@@ -11,6 +11,7 @@
 //! | `range` | one range of keys: both listings, merged |
 //! | `split` | the key in the middle of a range, found by probing |
 //! | `run` | all ranges of a run, several at once |
+//! | `error` | why a comparison ends early |
 //! | `totals` | what is counted |
 //! | [`report`] | a line for each key |
 //! | [`checkpoint`] | how far a run is, in a file |
@@ -30,6 +31,7 @@
 #![warn(missing_docs)]
 
 pub mod checkpoint;
+mod error;
 pub mod judge;
 pub mod listing;
 mod merge;
@@ -41,7 +43,8 @@ mod side;
 mod split;
 mod totals;
 
+pub use self::error::CompareError;
 pub use self::merge::Finding;
-pub use self::run::{CompareError, Observer, Outcome, Records, run};
+pub use self::run::{Observer, Outcome, Records, run};
 pub use self::side::{Check, Comparison, Filter, Side};
 pub use self::totals::Totals;

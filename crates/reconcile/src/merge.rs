@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 
 use chrono::{DateTime, Utc};
 
-use crate::judge::{self, Verdict};
+use crate::judge::{self, Basis, Verdict};
 use crate::listing::Listed;
 use crate::side::{Check, Comparison};
 use crate::totals::Totals;
@@ -185,12 +185,11 @@ impl<'c> Rules<'c> {
             // A folder of this machine is not listed, but can be asked for.
             (Verdict::Missing, _) if is_folder && theirs.is_local() => Some(Question::Facts),
             (Verdict::Extra, _) if is_folder && ours.is_local() => Some(Question::Facts),
-            (Verdict::Missing | Verdict::Extra, _) => is_newer.then_some(Question::Facts),
-            (Verdict::Different(judge::Basis::Size), _) => is_newer.then_some(Question::Facts),
-            (_, Check::Content) => Some(Question::Content),
-            (Verdict::Undecided(_) | Verdict::Different(judge::Basis::Etag), Check::Full) => {
-                Some(Question::Facts)
+            (Verdict::Missing | Verdict::Extra | Verdict::Different(Basis::Size), _) => {
+                is_newer.then_some(Question::Facts)
             }
+            (_, Check::Content) => Some(Question::Content),
+            (Verdict::Undecided(_) | Verdict::Different(Basis::Etag), Check::Full) => Some(Question::Facts),
             (Verdict::Undecided(_) | Verdict::Different(_), _) => is_newer.then_some(Question::Facts),
             (Verdict::Equal(_) | Verdict::Failed(_), _) => None,
         };

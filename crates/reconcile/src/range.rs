@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::error::CompareError;
 use crate::judge::Verdict;
 use crate::listing::{CheckedPages, Listed, Page};
 use crate::merge::{Buffer, Finding, Rules};
-use crate::run::CompareError;
 use crate::settle::settle;
 use crate::side::{Comparison, Side};
 use crate::split::{self, Probe};

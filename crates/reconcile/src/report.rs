@@ -35,6 +35,16 @@ pub enum ReportFormat {
     Json,
 }
 
+impl ReportFormat {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// A report cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{path:?}: {source}")]

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_copy::stop::{Stop, StopLevel};
-use object_copy::transfer::{Side as End, TransferError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::checkpoint::{Checkpoint, CheckpointError, KeyRange, Progress};
+use crate::checkpoint::{Checkpoint, KeyRange, Progress};
+use crate::error::CompareError;
 use crate::merge::Finding;
 use crate::range::{self, Event, Range, Shared};
-use crate::report::{Report, ReportError};
+use crate::report::Report;
 use crate::side::Comparison;
 use crate::totals::Totals;
 
@@ -31,29 +31,6 @@ pub trait Observer: Send {
 
     /// So far this was counted.
     fn counted(&mut self, totals: &Totals);
-}
-
-/// Why a comparison ended early. Nothing may be concluded from keys that it did not get to.
-#[derive(Debug, thiserror::Error)]
-pub enum CompareError {
-    /// A side cannot be listed.
-    #[error("{1}")]
-    Listing(End, #[source] TransferError),
-    /// Objects cannot be looked at, for a reason that is not that of one object.
-    #[error("{0}")]
-    Object(#[source] TransferError),
-    /// The report cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// The checkpoint cannot be written.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// By the user.
-    #[error("interrupted")]
-    Interrupted,
-    /// A defect of this program.
-    #[error("a task of the comparison failed: {0}")]
-    Internal(String),
 }
 
 /// How a comparison ended.

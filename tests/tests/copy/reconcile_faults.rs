@@ -77,7 +77,7 @@ async fn a_page_that_contradicts_itself_or_the_one_before_ends_the_run() {
             let run = comparison(&cloud).with(["--report", "report", "--json"]);
             let finished = run.run_in(directory.path()).await;
             assert_eq!(finished.code, Some(code), "{what}: {finished:?}");
-            assert!(finished.stderr.contains("nothing is concluded"), "{what}: {finished:?}");
+            assert!(finished.stderr.contains("not everything could be listed"), "{what}: {finished:?}");
             assert!(finished.stderr.contains(told), "{what}: {finished:?}");
             let result = finished.json();
             assert_eq!((&result["identical"], &result["extra"]), (&false.into(), &0.into()), "{what}");
@@ -110,7 +110,7 @@ async fn a_page_that_fails_is_asked_for_again_and_then_ends_the_run() {
     let down = Fault::respond(Service::Obs, FaultResponse::oss_unavailable()).path_contains("max-keys=");
     cloud.twin.faults().inject(down);
     let finished = ends_with(5, comparison(&cloud)).await;
-    assert!(finished.stderr.contains("nothing is concluded"), "{finished:?}");
+    assert!(finished.stderr.contains("not everything could be listed"), "{finished:?}");
     assert!(finished.stdout.starts_with("0 keys"), "{finished:?}");
 }
 

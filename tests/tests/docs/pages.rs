@@ -13,7 +13,8 @@ use crate::session::{Printed, run};
 use crate::world::{CHANGED, FAILED, LISTED, MIRROR, OF_AMAZON, QUEUED, SITE, SOURCE, World};
 
 /// The pages that have commands to run, by name. Each has a test below.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
+    "arrival",
     "copy",
     "deploy",
     "desk",
@@ -54,6 +55,18 @@ fn printed_by<'p>(printed: &'p Printed, part: &str) -> &'p str {
         .values()
         .find(|text| text.contains(part))
         .unwrap_or_else(|| panic!("{part:?} is not in {printed:?}"))
+}
+
+#[tokio::test]
+async fn arrival() {
+    in_both_languages("arrival", |world, _| {
+        // The report of the first comparison is what is copied.
+        assert!(is_mirrored(world, CHANGED));
+        let report = std::fs::read_to_string(world.folder().join("all.txt")).unwrap();
+        assert!(report.contains(&format!("= {CHANGED}\n")), "{report}");
+        assert!(!world.folder().join("progress.json").exists());
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     // The harness of the tests, which knows nothing of the product but its binary.
     ("e2e", &["cloud-twin", "oss-lite"]),
     ("object-copy", &["aws-access", "http-client", "oss-lite", "settings"]),
+    ("reconcile", &["object-copy", "oss-lite"]),
     ("signature-breaker", &["apig-signer", "object-copy", "oss-lite", "settings"]),
     (
         "bridge-core",
@@ -156,6 +157,7 @@ fn the_product_stands_on_the_libraries() {
         "object-copy",
         "object-events",
         "oss-lite",
+        "reconcile",
         "settings",
         "signature-breaker",
         "sqs-worker",

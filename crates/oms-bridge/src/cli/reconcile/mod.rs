@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use tokio::time::Instant;
 
 use self::plan::Plan;
-use self::result::{Ending, Watcher};
+use self::result::{ComparisonEnding, Watcher};
 use super::{Ended, exit};
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::Failure;
@@ -145,7 +145,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
     let Plan { comparison, records, ends } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
     let mut watcher = Watcher::new(progress.clone(), &records);
-    let ending = Ending::new(&args, &comparison, ends, OutputFormat::of(args.json));
+    let ending = ComparisonEnding::new(&args, &comparison, ends, OutputFormat::of(args.json));
     let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
     let outcome = tokio::select! {
         outcome = reconcile::run(comparison, records, &mut watcher, &stop) => outcome,

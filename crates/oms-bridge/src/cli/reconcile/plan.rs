@@ -1,5 +1,6 @@
 //! What the arguments and settings ask for, checked before anything is listed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bridge_core::policy::KeyFilter;
@@ -107,18 +108,16 @@ impl ReconcileArgs {
 
     /// What a checkpoint is of.
     fn identity(&self, source: &Side, destination: &Side) -> String {
-        let mut identity = format!("{} {} --check {}", source.name, destination.name, self.check().name());
-        for (name, value) in
-            [("--since", &self.since), ("--include", &self.include), ("--exclude", &self.exclude)]
-        {
-            if let Some(value) = value {
-                identity += &format!(" {name} {value}");
-            }
-        }
-        if let Some(report) = &self.report {
-            identity += &format!(" --report {} --report-format {:?}", report.display(), self.report_format());
-        }
-        identity
+        let options = [
+            ("--check", Some(self.check().name())),
+            ("--since", self.since.as_deref()),
+            ("--include", self.include.as_deref()),
+            ("--exclude", self.exclude.as_deref()),
+            ("--report", self.report.as_deref().and_then(Path::to_str)),
+            ("--report-format", self.report.is_some().then(|| self.report_format().name())),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
+        [source.name.clone(), format!(" {}", destination.name)].into_iter().chain(given).collect()
     }
 }
 
@@ -176,7 +175,7 @@ fn side(location: &Location, service: Option<OpenedService>, s3: Option<Source>)
             Ok(Side { name, prefix, listing, objects: Some(Source::Directory(directory)), own })
         }
         // Said with the settings.
-        _ => Err(Failure::internal("a side without a service")),
+        _ => Err(Failure::internal(location.bucket().unwrap_or_default())),
     }
 }
 

@@ -1,6 +1,5 @@
 //! What people and programs see of a comparison.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -50,7 +49,7 @@ impl Observer for Watcher {
 
 /// The result, as `--json` prints it.
 #[derive(Serialize)]
-struct JsonResult<'t> {
+struct ComparisonResult<'t> {
     /// Whether everything was compared and is equal.
     identical: bool,
     #[serde(flatten)]
@@ -61,7 +60,7 @@ struct JsonResult<'t> {
 }
 
 /// How the result is printed.
-pub(super) struct Ending {
+pub(super) struct ComparisonEnding {
     ends: Ends,
     names: [String; 2],
     check: Check,
@@ -70,7 +69,7 @@ pub(super) struct Ending {
     output: OutputFormat,
 }
 
-impl Ending {
+impl ComparisonEnding {
     pub(super) fn new(
         args: &ReconcileArgs,
         comparison: &Comparison,
@@ -97,15 +96,19 @@ impl Ending {
         match self.output {
             OutputFormat::Json => {
                 let report = self.report.clone();
-                print_result(&JsonResult { identical, totals: &totals, elapsed_s, report }, failure.as_ref());
+                print_result(
+                    &ComparisonResult { identical, totals: &totals, elapsed_s, report },
+                    failure.as_ref(),
+                );
             }
-            OutputFormat::Text => print(&describe(&totals, elapsed_s)),
+            OutputFormat::Text => print_totals(&totals, elapsed_s),
         }
         self.remark(&totals, interrupted || failure.is_some());
         match failure {
             Some(failure) => Err(failure),
             None if interrupted => {
-                say(format_args!("stopped early: interrupted; {}", self.next()));
+                let (interrupted, next) = (CompareError::Interrupted, self.next());
+                say(format_args!("stopped early: {interrupted}; {next}"));
                 Ok(Exit::Interrupted)
             }
             None if identical => Ok(Exit::Done),
@@ -116,7 +119,7 @@ impl Ending {
     fn failure(&self, error: &CompareError) -> Failure {
         let failure = match error {
             CompareError::Listing(_, failed) => {
-                self.ends.failure(failed).after("not everything could be listed, so nothing is concluded: ")
+                self.ends.failure(failed).after("not everything could be listed: ")
             }
             CompareError::Object(failed) => self.ends.failure(failed),
             CompareError::Report(_) => Failure::configuration(error)
@@ -147,39 +150,35 @@ impl Ending {
                 }
             }
         }
-        let left_out = [
+        for (keys, why) in [
             (totals.left_out, "OMS's own folder, records of this program, links"),
             (totals.filtered, "not matched by --include and --exclude"),
-            (totals.older, "not changed since --since"),
-            (totals.vanished, "gone at both sides meanwhile"),
-        ];
-        let left_out: Vec<String> = left_out
-            .into_iter()
-            .filter(|(keys, _)| *keys > 0)
-            .map(|(keys, why)| format!("{} ({why})", count(keys)))
-            .collect();
-        if !left_out.is_empty() {
-            say(format_args!("left out: {}", left_out.join(", ")));
+            (totals.older, "older than --since"),
+            (totals.vanished, "deleted on both sides since they were listed"),
+        ] {
+            if keys > 0 {
+                say(format_args!("left out: {} ({why})", count(keys)));
+            }
         }
         if totals.undecided > 0 && self.check == Check::Listing {
             say(format_args!(
-                "undecided: {} of one size, of which listings say nothing else: --check full asks for each",
+                "undecided: {} of the same size, of which listings say nothing else; --check full asks for each",
                 counted(totals.undecided, "key")
             ));
         } else if totals.undecided > 0 && self.check == Check::Full {
             say(format_args!(
-                "undecided: {} of one size, of which both services say nothing else: --check content reads them",
+                "undecided: {} of the same size, of which the services say nothing else; --check content reads them",
                 counted(totals.undecided, "key")
             ));
         }
         if totals.different_by.contains_key(&Basis::Etag) {
             say(
-                "of the different keys some differ by their ETag only, which is no MD5 where an object is encrypted: --check full makes sure",
+                "some keys count as different because their ETags differ; those of encrypted objects are no MD5s, and --check full makes sure",
             );
         }
         if totals.missing + totals.different > 0 {
             let size = bytes(totals.bytes_to_copy);
-            say(format_args!("missing or different: {size}"));
+            say(format_args!("missing or different at DST: {size}"));
         }
         if let Some(report) = &self.report {
             say(format_args!("the report is in {}", printable(report)));
@@ -187,26 +186,25 @@ impl Ending {
     }
 }
 
-fn describe(totals: &Totals, elapsed_s: f64) -> String {
+fn print_totals(totals: &Totals, elapsed_s: f64) {
     let Totals { compared, equal, different, missing, extra, undecided, failed, .. } = totals;
-    let mut text = format!("{}: {} equal", counted(*compared, "key"), count(*equal));
-    if *equal > 0 {
-        let by = totals.equal_by.iter().map(|(basis, keys)| format!("{} by {}", count(*keys), name(*basis)));
-        let by: Vec<String> = by.collect();
-        // A string takes whatever is written to it.
-        let _ = write!(text, " ({})", by.join(", "));
-    }
-    let _ = write!(
-        text,
-        ", {} different, {} missing, {} extra, {} undecided, {} failed, in {}",
+    print(&format!(
+        "{}: {} equal, {} different, {} missing, {} extra, {} undecided, {} failed, in {}",
+        counted(*compared, "key"),
+        count(*equal),
         count(*different),
         count(*missing),
         count(*extra),
         count(*undecided),
         count(*failed),
-        elapsed(elapsed_s)
-    );
-    text
+        elapsed(elapsed_s),
+    ));
+    for (basis, keys) in &totals.equal_by {
+        print(&format!("equal by {}: {}", name(*basis), count(*keys)));
+    }
+    for (basis, keys) in &totals.different_by {
+        print(&format!("different by {}: {}", name(*basis), count(*keys)));
+    }
 }
 
 fn name(basis: Basis) -> &'static str {
@@ -215,7 +213,7 @@ fn name(basis: Basis) -> &'static str {
         Basis::Crc64 => "CRC-64",
         Basis::Md5 => "MD5",
         Basis::Etag => "ETag",
-        Basis::SourceEtag => "ETag of the source",
+        Basis::SourceEtag => "the ETag of the source",
         Basis::Content => "content",
     }
 }
