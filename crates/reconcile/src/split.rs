@@ -74,13 +74,13 @@ mod tests {
 
     use super::*;
 
-    struct Keys {
+    struct SortedKeys {
         keys: Vec<String>,
         until: Option<String>,
         probes: usize,
     }
 
-    impl Probe for Keys {
+    impl Probe for SortedKeys {
         async fn has_key_after(&mut self, marker: &str) -> Result<bool, TransferError> {
             self.probes += 1;
             let until = self.until.as_deref();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn cut(keys: Vec<String>, low: &str, until: Option<&str>) -> (Option<String>, usize) {
-        let mut probe = Keys { keys, until: until.map(str::to_owned), probes: 0 };
+        let mut probe = SortedKeys { keys, until: until.map(str::to_owned), probes: 0 };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let middle = runtime.block_on(middle(&mut probe, low)).unwrap();
         (middle, probe.probes)

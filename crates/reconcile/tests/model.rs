@@ -235,7 +235,7 @@ fn a_filter_and_own_folders_leave_keys_out_and_count_them() {
     };
     let mut comparison = comparison(keys("s/", &owned(source)), keys("d/", &owned(destination)));
     comparison.destination = comparison.destination.leaving_out(&["d/oms/"]);
-    comparison.filter = Some(Filter::new(|key| !key.starts_with("b")));
+    comparison.filter = Some(Filter::new(|key| !key.starts_with('b')));
     let mut seen = Seen::default();
     let totals = compare(comparison, Records::default(), &mut seen, &Stop::default()).totals;
     assert_eq!((totals.equal, totals.left_out, totals.filtered), (2, 1, 1));
