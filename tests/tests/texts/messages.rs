@@ -79,7 +79,7 @@ const ENGLISH: &[(&str, &[&str])] = &[
         "what a service answers that is not the one that it should be: details in an error, as OSS writes them",
         &[
             "crates/bridge-core/src/credentials/renewal.rs",
-            "crates/bridge-core/src/oms/task/",
+            "crates/bridge-core/src/oms/api.rs",
             "crates/oss-lite/src/body.rs",
             "crates/oss-lite/src/callback/",
             "crates/oss-lite/src/client/",
