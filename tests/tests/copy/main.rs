@@ -60,6 +60,8 @@ mod reconcile_faults;
 #[cfg(test)]
 mod reconcile_resume;
 #[cfg(test)]
+mod reconcile_scale;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod s3_etags;
