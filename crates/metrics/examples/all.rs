@@ -10,7 +10,8 @@ fn main() {
     let mut metrics = Exposition::default();
     for metric in names::ALL {
         match (metric.kind, metric.labels.len()) {
-            (Kind::Histogram, _) => metrics.histogram(metric, &histogram.buckets()),
+            (Kind::Histogram, 0) => metrics.histogram(metric, &histogram.buckets()),
+            (Kind::Histogram, _) => metrics.histogram_of(metric, ["a"], &histogram.buckets()),
             (_, 0) => metrics.add(metric, 1_u64),
             (_, 1) => metrics.add_of(metric, ["a"], 1_u64),
             (_, 2) => metrics.add_of(metric, ["a", "b"], 1_u64),

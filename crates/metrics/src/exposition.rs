@@ -79,15 +79,27 @@ impl Exposition {
 
     /// Adds a histogram without labels.
     pub fn histogram(&mut self, metric: &'static Metric, buckets: &Buckets) {
-        debug_assert_eq!(metric.kind, Kind::Histogram, "{}", metric.name);
+        self.histogram_of(metric, [], buckets);
+    }
+
+    /// Adds a histogram with the values of its labels, in the order of [`Metric::labels`].
+    pub fn histogram_of<const N: usize>(
+        &mut self,
+        metric: &'static Metric,
+        labels: [&str; N],
+        buckets: &Buckets,
+    ) {
+        debug_assert_eq!((metric.kind, metric.labels.len()), (Kind::Histogram, N), "{}", metric.name);
+        let labels: Vec<_> = metric.labels.iter().copied().zip(labels).collect();
         let mut seen = 0;
         let bounds = buckets.bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
         for (bound, count) in bounds.zip(&buckets.counts) {
             seen += count;
-            self.sample(metric, "_bucket", &[("le", &*bound)], seen.into());
+            let labels: Vec<_> = labels.iter().copied().chain([("le", &*bound)]).collect();
+            self.sample(metric, "_bucket", &labels, seen.into());
         }
-        self.sample(metric, "_sum", &[], buckets.sum.into());
-        self.sample(metric, "_count", &[], seen.into());
+        self.sample(metric, "_sum", &labels, buckets.sum.into());
+        self.sample(metric, "_count", &labels, seen.into());
     }
 
     fn sample(&mut self, metric: &'static Metric, suffix: &str, labels: &[(&str, &str)], value: Value) {

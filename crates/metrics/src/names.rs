@@ -43,7 +43,7 @@ impl fmt::Display for Kind {
 macro_rules! metrics {
     ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
         $(
-            #[doc = $help]
+            #[doc = concat!("`oms_bridge_", $name, "`: see its help.")]
             pub const $constant: Metric =
                 Metric { name: $name, kind: Kind::$kind, help: $help, labels: &[$($label),*] };
         )*
@@ -108,6 +108,31 @@ metrics! {
     KEYS_DEAD: Gauge "keys_dead" ["task"] "Keys that were set aside after too many attempts.";
     OLDEST_WAITING: Gauge "oldest_waiting_seconds" ["task"]
         "How long the key that has waited longest for a replay has been waiting; 0 if none waits.";
+
+    // Of accepted keys, as `status` finds their records. In the words of Amazon S3's replication metrics.
+    REPLICATION_LATENCY: Histogram "replication_latency_seconds" ["task"]
+        "ReplicationLatency: time from an event to the arrival of its object, of the confirmed keys that are on record.";
+    RECORDED_EVENT_TO_ACCEPTED: Histogram "recorded_event_to_accepted_seconds" ["task"]
+        "Time from an event to the acceptance of its key, of the confirmed keys that are on record.";
+    RECORDED_ACCEPTED_TO_ARRIVED: Histogram "recorded_accepted_to_arrived_seconds" ["task"]
+        "Time from the acceptance of a key to the arrival of its object, of the confirmed keys that are on record.";
+    OPERATIONS_PENDING: Gauge "operations_pending_replication" ["task"]
+        "OperationsPendingReplication: accepted keys that are not confirmed yet, late ones included.";
+    BYTES_PENDING: Gauge "bytes_pending_replication" ["task"]
+        "BytesPendingReplication: bytes of these, as their events said; absent if not all records were read.";
+    OPERATIONS_FAILED: Gauge "operations_failed_replication" ["task"]
+        "OperationsFailedReplication: accepted keys that were given up, since they did not arrive.";
+    OPERATIONS_MISSED: Gauge "operations_missed_threshold" ["task"]
+        "OperationMissedThreshold: accepted keys that are late and not there.";
+    OPERATIONS_AFTER_THRESHOLD: Gauge "operations_replicated_after_threshold" ["task"]
+        "OperationReplicatedAfterThreshold: keys on record that arrived late.";
+    WITHIN_THRESHOLD: Gauge "replicated_within_threshold_ratio" ["task"]
+        "Share of keys that arrived in time, of those that arrived or are late; the goal is 0.9999; absent if there are none.";
+    OPERATIONS_ESCALATED: Gauge "operations_escalated" ["task", "to"]
+        "Keys on record that had not arrived in time, and were sent again, copied directly or given up.";
+    KEYS_CONFIRMED: Gauge "keys_confirmed" ["task"] "Keys on record that were confirmed to have arrived.";
+    OLDEST_UNCONFIRMED: Gauge "oldest_unconfirmed_seconds" ["task"]
+        "How long the accepted key that has waited longest for its confirmation has been waiting; 0 if none waits.";
 
     // Of a run of a command, by `--metrics`.
     RUN_STARTED: Gauge "run_started_timestamp_seconds" ["command", "run"] "When the run began, in Unix time.";

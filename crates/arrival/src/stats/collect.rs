@@ -135,6 +135,7 @@ impl Tally {
                 };
                 if marked.lag.is_some() {
                     arrivals.replication_latency.record(total);
+                    hour.latency.record(total);
                 }
                 hour.slowest = hour.slowest.max(total);
                 let late = total > self.watch.arrive_within;

@@ -119,6 +119,9 @@ pub struct Hour {
     pub dead: u64,
     /// Keys that were found gone from the source.
     pub removed: u64,
+    /// From event to arrival, of the confirmed keys.
+    #[serde(serialize_with = "quantiles", flatten)]
+    pub latency: Histogram,
     /// The longest time from event to arrival of the confirmed keys.
     #[serde(rename = "slowest_s", serialize_with = "seconds")]
     pub slowest: Duration,
@@ -126,6 +129,17 @@ pub struct Hour {
 
 fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
+}
+
+/// The buckets of each hour would be most of the JSON.
+fn quantiles<S: Serializer>(times: &Histogram, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Quantiles {
+        p50_s: Option<f64>,
+        p99_s: Option<f64>,
+    }
+    let seconds = |share| times.quantile(share).map(|time| time.as_secs_f64());
+    Quantiles { p50_s: seconds(0.5), p99_s: seconds(0.99) }.serialize(serializer)
 }
 
 fn hours<S: Serializer>(hours: &BTreeMap<DateTime<Utc>, Hour>, serializer: S) -> Result<S::Ok, S::Error> {
