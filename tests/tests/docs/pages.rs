@@ -59,12 +59,13 @@ fn printed_by<'p>(printed: &'p Printed, part: &str) -> &'p str {
 
 #[tokio::test]
 async fn arrival() {
-    in_both_languages("arrival", |world, _| {
+    in_both_languages("arrival", |world, printed| {
         // The report of the first comparison is what is copied.
         assert!(is_mirrored(world, CHANGED));
         let report = std::fs::read_to_string(world.folder().join("all.txt")).unwrap();
         assert!(report.contains(&format!("= {CHANGED}\n")), "{report}");
         assert!(!world.folder().join("progress.json").exists());
+        printed_by(printed, "\"arrivals\"");
     })
     .await;
 }

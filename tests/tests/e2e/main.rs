@@ -105,6 +105,8 @@ mod replay_faults;
 #[cfg(test)]
 mod replay_records;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod rights;

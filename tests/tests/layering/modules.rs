@@ -32,6 +32,7 @@ const LONG: &[(&str, &str)] = &[];
 const TIDY: &[&str] = &[
     "apig-signer",
     "arrival",
+    "arrival-report",
     "aws-access",
     "bridge-core",
     "cloud-twin",

@@ -76,6 +76,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("arrival", &["bridge-core", "oss-lite", "settings"]),
+    ("arrival-report", &["arrival", "settings", "texts"]),
     (
         "sqs-worker",
         &[
@@ -145,6 +146,7 @@ fn the_product_stands_on_the_libraries() {
     let allowed = [
         "apig-signer",
         "arrival",
+        "arrival-report",
         "aws-access",
         "bridge-core",
         "cloud-twin",

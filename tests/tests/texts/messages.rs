@@ -13,6 +13,15 @@ const ENGLISH: &[(&str, &[&str])] = &[
     ("the local cloud of tests and `dev`", &["crates/cloud-twin/"]),
     ("help of metrics, which programs read", &["crates/metrics/src/names.rs"]),
     (
+        "the page of `report`, which has both languages in it",
+        &[
+            "crates/arrival-report/src/html.rs",
+            "crates/arrival-report/src/page",
+            "crates/arrival-report/src/plot.rs",
+            "crates/arrival-report/src/words.rs",
+        ],
+    ),
+    (
         "results and commentary, which are not translated: docs/operations.md says so",
         &[
             "crates/oms-bridge/src/cli/demo.rs",

@@ -24,6 +24,7 @@ mod reconcile;
 #[cfg(test)]
 mod reference;
 mod replay;
+mod report;
 mod run_metrics;
 mod send;
 mod serve;
@@ -94,6 +95,7 @@ enum Command {
     Send(send::SendArgs),
     Replay(replay::ReplayArgs),
     Status(status::StatusArgs),
+    Report(report::ReportArgs),
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
     Copy(copy::CopyArgs),
@@ -130,7 +132,7 @@ impl Command {
             #[cfg(feature = "desk")]
             Self::Desk(_) => "info",
             // Their result already lists what is wrong.
-            Self::Status(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
+            Self::Status(_) | Self::Report(_) | Self::Doctor(_) | Self::Explain(_) => "warn",
             // They print their failures themselves, which are intended.
             #[cfg(feature = "demo")]
             Self::Demo(_) | Self::Dev(_) => "error",
@@ -223,6 +225,7 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             let run = args.metrics.of("status");
             run.during(async |run| status::run(&args, reader, run).await).await
         }
+        Command::Report(args) => report::run(&args, reader(args.settings.values())).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {

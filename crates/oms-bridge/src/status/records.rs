@@ -1,9 +1,9 @@
 //! The failed records, counted as they are listed: memory does not grow with their number, and neither do
 //! requests beyond [`Limits`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Error;
 use serde::Serialize;
@@ -24,6 +24,9 @@ const REASONS: usize = 10;
 
 /// Reasons that are counted separately while records are read, to bound memory.
 const REASONS_KEPT: usize = 500;
+
+/// Days whose hours are counted, to bound memory.
+const DAYS: i64 = 14;
 
 /// Longest text of a reason in characters.
 const LONGEST_REASON: usize = 200;
@@ -56,6 +59,9 @@ pub(crate) struct RecordCounts {
     pub other_reasons: u64,
     /// All failed keys, by the time since their last failure.
     pub by_age: ByAge,
+    /// Failed keys by the hour of their last failure, of the last [`DAYS`] days. For the page of `report`.
+    #[serde(skip)]
+    pub hours: BTreeMap<DateTime<Utc>, u64>,
     /// The key that has been waiting longest.
     pub oldest: Option<Oldest>,
     /// Keys that were set aside after too many attempts.
@@ -218,6 +224,10 @@ impl Tally {
         self.records.failed += 1;
         self.records.records += records;
         self.records.by_age.add(failed_at.map(|at| self.now - at));
+        let recent = failed_at.filter(|at| self.now - at < TimeDelta::days(DAYS));
+        if let Some(hour) = recent.and_then(|at| at.duration_trunc(TimeDelta::hours(1)).ok()) {
+            *self.records.hours.entry(hour).or_default() += 1;
+        }
         let record = record.map(|record| {
             self.records.read += 1;
             record.unwrap_or_else(|error| {

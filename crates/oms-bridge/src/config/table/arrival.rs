@@ -13,7 +13,7 @@ const SECTION: Section = Section {
     ),
 };
 
-const BASE: Spec = Spec { section: &SECTION, commands: &["status"], ..Spec::BASE };
+const BASE: Spec = Spec { section: &SECTION, commands: &["status", "report"], ..Spec::BASE };
 
 table! {
     /// Until when a key has to arrive, and how long that is known.

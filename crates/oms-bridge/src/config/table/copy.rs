@@ -35,7 +35,7 @@ table! {
     pub(crate) static TABLE;
 
     SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
-        unused_by: &["status"],
+        unused_by: &["status", "report"],
         value: "[s3://]BUCKET",
         short_help: &["serve", "send", "consume"],
         about: text(
@@ -50,7 +50,7 @@ table! {
         ..BASE
     };
     SOURCE_ENDPOINT: String = parse::text, Spec {
-        unused_by: &["status"],
+        unused_by: &["status", "report"],
         value: "HOST",
         commands: ALL,
         about: text(
@@ -116,7 +116,7 @@ table! {
         ..KEY
     };
     PROPAGATE_DELETES: bool = parse::boolean, Spec {
-        unused_by: &["status", "explain"],
+        unused_by: &["status", "report", "explain"],
         missed_by: &["serve", "send", "replay", "doctor", "consume", "desk", "copy"],
         only: DELETES,
         value: "BOOL",
@@ -128,7 +128,7 @@ table! {
         ..BASE
     };
     MAX_DELETES: usize = parse::positive, Spec {
-        unused_by: &["status", "explain"],
+        unused_by: &["status", "report", "explain"],
         only: text("with `PROPAGATE_DELETES=true`, in a mode that copies", "设置了 `PROPAGATE_DELETES=true` 且为复制模式时"),
         value: "N",
         about: text("Objects that an instance may remove in ten minutes", "每个实例十分钟内最多删除的对象数"),

@@ -19,11 +19,22 @@ use settings::setting::{Given, Unset};
 
 /// The commands that forward changes, or look at what was forwarded.
 pub(crate) const FORWARDING: &[&str] =
-    &["serve", "send", "replay", "status", "doctor", "explain", "consume", "desk"];
+    &["serve", "send", "replay", "status", "report", "doctor", "explain", "consume", "desk"];
 
 /// These, and what reads or writes objects itself.
-const ALL: &[&str] =
-    &["serve", "send", "replay", "status", "doctor", "explain", "copy", "reconcile", "consume", "desk"];
+const ALL: &[&str] = &[
+    "serve",
+    "send",
+    "replay",
+    "status",
+    "report",
+    "doctor",
+    "explain",
+    "copy",
+    "reconcile",
+    "consume",
+    "desk",
+];
 
 /// The settings that commands have, in the order of the help texts.
 pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {

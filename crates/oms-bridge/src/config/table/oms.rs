@@ -84,7 +84,7 @@ table! {
         ..BASE
     };
     OMS_BATCH: usize = |text| parse::number(text, 1..=100), Spec {
-        unused_by: &["status", "explain"],
+        unused_by: &["status", "report", "explain"],
         only: OMS,
         value: "N",
         about: text("Keys per OMS request, 1 to 100", "每个 OMS 请求的键数，1 到 100"),
@@ -93,7 +93,7 @@ table! {
         ..BASE
     };
     OMS_MAX_RPS: f64 = requests_per_second, Spec {
-        unused_by: &["status", "explain"],
+        unused_by: &["status", "report", "explain"],
         only: OMS,
         value: "RPS",
         about: text("Own ceiling on OMS requests per second, per instance", "每个实例自设的每秒 OMS 请求上限"),
@@ -106,7 +106,7 @@ table! {
     pub(crate) static FILTERS;
 
     KEY_ENCODING: KeyEncoding = key_encoding, Spec {
-        unused_by: &["send", "replay", "status", "explain", "desk"],
+        unused_by: &["send", "replay", "status", "report", "explain", "desk"],
         only: text("on events from OSS", "处理 OSS 事件时"),
         value: "ENCODING",
         section: &FILTER,
@@ -115,7 +115,7 @@ table! {
         ..BASE
     };
     INCLUDE: String = parse::text, Spec {
-        unused_by: &["replay", "status"],
+        unused_by: &["replay", "status", "report"],
         missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
@@ -133,7 +133,7 @@ table! {
         ..BASE
     };
     EXCLUDE: String = parse::text, Spec {
-        unused_by: &["replay", "status"],
+        unused_by: &["replay", "status", "report"],
         missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
