@@ -48,3 +48,8 @@ pub use self::merge::Finding;
 pub use self::run::{Observer, Outcome, Records, run};
 pub use self::side::{Check, Comparison, Filter, Side};
 pub use self::totals::Totals;
+
+/// The examples of the README are compiled as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
