@@ -24,7 +24,7 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// Finds out whether [`write`] could write `path`, without changing it.
+/// Finds out whether [`write()`] could write `path`, without changing it.
 ///
 /// # Errors
 ///
