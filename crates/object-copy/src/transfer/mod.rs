@@ -17,6 +17,7 @@
 //! | `range`, `opened` | which bytes are read; an object whose bytes are arriving |
 //! | `response` | what responses of web servers and Amazon S3 have in common; their framing is read by [`oss_lite::Framing`] |
 //! | `reader` | a byte range of one object as a stream that survives broken connections |
+//! | `object_reader` | one whole object, for callers that use the bytes themselves |
 //! | `single`, `parts`, `sequence`, `server_side`, `to_file` | the five ways to copy an object |
 //! | `plan`, `part`, `upload` | how an object is cut into parts; a part that was uploaded; an upload in parts |
 //! | `resume`, `upload_tracker` | uploads that an earlier run left open; the upload that is open now, for the record of a failure |
@@ -73,6 +74,7 @@ mod inspect;
 mod item;
 mod metadata;
 mod object;
+mod object_reader;
 mod opened;
 mod origin;
 mod part;
@@ -109,6 +111,7 @@ pub use self::flow::Flow;
 pub use self::inspect::{Algorithms, ObjectFacts, ReadDigest};
 pub use self::item::{CopyOutcome, DestinationHint, Item};
 pub use self::object::Transfer;
+pub use self::object_reader::ObjectReader;
 pub use self::origin::{SOURCE_ETAG, SOURCE_ORIGIN, Unmarked};
 pub use self::plan::{MAX_PART_SIZE, MIN_PART_SIZE, PART_SIZE};
 pub use self::removal::{RemovalLimiter, Removals};
