@@ -99,7 +99,7 @@ impl FromStr for KeyEncoding {
         let found = Self::WORDS.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
         found
             .map(|(_, encoding)| encoding)
-            .ok_or_else(|| format!("{text:?} is not one of form, percent, plain"))
+            .ok_or_else(|| format!("{text:?}; possible values: form, percent, plain"))
     }
 }
 

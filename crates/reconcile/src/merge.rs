@@ -96,11 +96,19 @@ impl Buffer {
 pub(crate) struct Rules<'c> {
     comparison: &'c Comparison,
     complete_to: DateTime<Utc>,
+    /// Whether every difference is looked at: a listing of an earlier time shows what may be removed or
+    /// mended by now.
+    looks_again: bool,
 }
 
 impl<'c> Rules<'c> {
     pub(crate) fn new(comparison: &'c Comparison) -> Self {
-        Self { comparison, complete_to: comparison.complete_to() }
+        let Comparison { source, destination, check, .. } = comparison;
+        let sides = [source, destination];
+        let is_of_earlier = sides.iter().any(|side| side.listing.complete_to().is_some());
+        let can_ask = sides.iter().all(|side| side.objects.is_some());
+        let looks_again = *check != Check::Listing && is_of_earlier && can_ask;
+        Self { comparison, complete_to: comparison.complete_to(), looks_again }
     }
 
     /// Pairs what is in both buffers, as far as that is certain: until one of them is empty, and not over.
@@ -179,6 +187,7 @@ impl<'c> Rules<'c> {
             listed.as_ref().and_then(|listed| listed.modified).is_some_and(|at| at >= self.complete_to)
         };
         let is_newer = is_newer(&source) || is_newer(&destination);
+        let asks = is_newer || self.looks_again;
         let is_folder = listed.key.ends_with('/');
         let (ours, theirs) = (&self.comparison.source, &self.comparison.destination);
         let question = match (&verdict, check) {
@@ -186,11 +195,11 @@ impl<'c> Rules<'c> {
             (Verdict::Missing, _) if is_folder && theirs.is_local() => Some(Question::Facts),
             (Verdict::Extra, _) if is_folder && ours.is_local() => Some(Question::Facts),
             (Verdict::Missing | Verdict::Extra | Verdict::Different(Basis::Size), _) => {
-                is_newer.then_some(Question::Facts)
+                asks.then_some(Question::Facts)
             }
             (_, Check::Content) => Some(Question::Content),
             (Verdict::Undecided(_) | Verdict::Different(Basis::Etag), Check::Full) => Some(Question::Facts),
-            (Verdict::Undecided(_) | Verdict::Different(_), _) => is_newer.then_some(Question::Facts),
+            (Verdict::Undecided(_) | Verdict::Different(_), _) => asks.then_some(Question::Facts),
             (Verdict::Equal(_) | Verdict::Failed(_), _) => None,
         };
         Ok(Candidate { finding: Finding { verdict, source, destination }, question })

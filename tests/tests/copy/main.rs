@@ -58,6 +58,8 @@ mod reconcile;
 #[cfg(test)]
 mod reconcile_faults;
 #[cfg(test)]
+mod reconcile_inventories;
+#[cfg(test)]
 mod reconcile_resume;
 #[cfg(test)]
 mod reconcile_scale;

@@ -13,7 +13,7 @@ use crate::pages::is_run;
 
 /// Blocks of pages that are not run: the document without its language, the beginning of the block, the
 /// reason.
-const NOT_RUN: [(&str, &str, &str); 28] = [
+const NOT_RUN: [(&str, &str, &str); 29] = [
     ("README", "cargo run --release -- demo", "builds everything; tests/tests/e2e/demo.rs runs the demo"),
     ("docs/install", "packaging/release", "builds everything; .ci/run packages runs it with what is built"),
     ("docs/install", "cargo install", "builds everything; .ci/run builds with these features"),
@@ -24,6 +24,11 @@ const NOT_RUN: [(&str, &str, &str); 28] = [
         "docs/install",
         "export DESK_DATABASE_PASSWORD",
         "needs a daemon; packaging/check checks compose.yaml and its commands",
+    ),
+    (
+        "docs/arrival",
+        "oms-bridge reconcile inventory:oss://",
+        "needs inventories; tests/tests/copy/reconcile_inventories.rs has some of each service",
     ),
     (
         "docs/deploy",

@@ -41,6 +41,7 @@ const TIDY: &[&str] = &[
     "function-host",
     "http-client",
     "http-listener",
+    "inventory",
     "metrics",
     "object-copy",
     "object-events",

@@ -59,7 +59,8 @@ const MEMBERS: &[(&str, &[&str])] = &[
     // The harness of the tests, which knows nothing of the product but its binary.
     ("e2e", &["cloud-twin", "oss-lite"]),
     ("object-copy", &["aws-access", "http-client", "oss-lite", "settings"]),
-    ("reconcile", &["object-copy", "oss-lite"]),
+    ("inventory", &["object-copy", "oss-lite", "settings"]),
+    ("reconcile", &["inventory", "object-copy", "oss-lite"]),
     ("signature-breaker", &["apig-signer", "object-copy", "oss-lite", "settings"]),
     (
         "bridge-core",
@@ -155,6 +156,7 @@ fn the_product_stands_on_the_libraries() {
         "function-host",
         "http-client",
         "http-listener",
+        "inventory",
         "metrics",
         "object-copy",
         "object-events",

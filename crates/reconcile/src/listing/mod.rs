@@ -3,6 +3,7 @@
 mod bucket;
 mod checked;
 mod folder;
+mod inventory;
 #[cfg(feature = "s3")]
 mod s3;
 
@@ -17,6 +18,7 @@ use oss_lite::{ListedObject, etag_md5};
 pub use self::bucket::BucketListing;
 pub(crate) use self::checked::CheckedPages;
 pub use self::folder::FolderListing;
+pub use self::inventory::{Held, InventoryListing};
 #[cfg(feature = "s3")]
 pub use self::s3::S3Listing;
 

@@ -108,6 +108,15 @@ impl ETags {
 }
 
 impl S3Bucket {
+    /// Another bucket of the same service, in the same region.
+    ///
+    /// # Errors
+    ///
+    /// When the name cannot be that of a bucket.
+    pub fn sibling(&self, name: &str) -> Result<Self, TransferError> {
+        self.s3.bucket(name)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

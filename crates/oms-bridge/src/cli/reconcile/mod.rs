@@ -1,5 +1,6 @@
 //! `reconcile`: compares two sides.
 
+mod inventories;
 mod plan;
 mod result;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tokio::time::Instant;
 
+use self::inventories::InventoryArgs;
 use self::plan::Plan;
 use self::result::{ComparisonEnding, Watcher};
 use super::{Ended, exit};
@@ -19,7 +21,6 @@ use reconcile::Check;
 use reconcile::report::ReportFormat;
 use settings::{Invalid, Reader, parse, size};
 use terminal::interrupts::Interrupts;
-use terminal::output::OutputFormat;
 use terminal::stats::StatsArgs;
 
 /// Compares two sides that should hold the same objects, and changes nothing.
@@ -28,6 +29,10 @@ use terminal::stats::StatsArgs;
 /// `s3://bucket/folder`. Both are listed, and keys are compared by what stands behind the folder: by size,
 /// and then by CRC-64, MD5 or the source's `ETag` in the copy, whichever both sides have. Two objects of one
 /// size of which nothing else is known are undecided, and not equal: `--check full` asks for each of them.
+///
+/// Either side may be an inventory that the service wrote of a bucket:
+/// `inventory:oss://bucket/manifest.json`, or a folder of inventories, of which the newest is taken. It is
+/// checked before anything is reported.
 ///
 /// Exit code 0 means that all is equal; 3 that something is different, missing, extra, undecided or could
 /// not be looked at. A listing that fails or contradicts itself ends the run, and nothing is concluded from
@@ -38,7 +43,8 @@ use terminal::stats::StatsArgs;
   oms-bridge reconcile oss://photos/ obs://mirror/
   oms-bridge reconcile oss://photos/2024/ obs://mirror/2024/ \\
     --report differences.txt --check full
-  oms-bridge reconcile oss://photos/ obs://mirror/ --checkpoint run.json"))]
+  oms-bridge reconcile oss://photos/ obs://mirror/ --checkpoint run.json
+  oms-bridge reconcile inventory:oss://logs/photos/daily/ obs://mirror/"))]
 pub(super) struct ReconcileArgs {
     /// What should be at the destination.
     #[arg(value_name = "SRC")]
@@ -84,6 +90,8 @@ pub(super) struct ReconcileArgs {
     /// Bytes read per second at most, such as 10M, with `--check content`.
     #[arg(long, value_name = "RATE", value_parser = size::parse, hide_short_help = true)]
     bwlimit: Option<u64>,
+    #[command(flatten)]
+    inventories: InventoryArgs,
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
@@ -142,10 +150,10 @@ impl ReconcileArgs {
 
 pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
-    let Plan { comparison, records, ends } = Plan::new(&args, reader, &http).await?;
+    let Plan { comparison, records, ends, inventories } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
     let mut watcher = Watcher::new(progress.clone(), &records);
-    let ending = ComparisonEnding::new(&args, &comparison, ends, OutputFormat::of(args.json));
+    let ending = ComparisonEnding::new(&args, &comparison, ends, inventories);
     let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
     let outcome = tokio::select! {
         outcome = reconcile::run(comparison, records, &mut watcher, &stop) => outcome,

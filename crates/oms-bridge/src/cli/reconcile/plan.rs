@@ -8,7 +8,7 @@ use chrono::SubsecRound as _;
 use object_copy::clock;
 #[cfg(feature = "aws")]
 use object_copy::transfer::Source as AnySource;
-use object_copy::transfer::{Directory, Flow, Links, Source};
+use object_copy::transfer::{Directory, Flow, Links, Side as End, Source};
 use oss_lite::Endpoint;
 use reconcile::checkpoint::{Checkpoint, Progress};
 #[cfg(feature = "aws")]
@@ -20,9 +20,10 @@ use settings::location::scheme;
 use settings::{Invalid, Reader, time};
 
 use super::ReconcileArgs;
+use super::inventories::{Access, Argument, LocalInventory, Used};
 use crate::cli::places::ends::{Ends, S3Endpoint};
 use crate::cli::places::globs;
-use crate::cli::places::location::{Location, store_scheme};
+use crate::cli::places::location::Location;
 use crate::cli::places::services::{Clients, OpenedService, Services, prepared};
 use crate::config::table::copy::SOURCE_ENDPOINT;
 use crate::failure::Failure;
@@ -39,6 +40,8 @@ pub(super) struct Plan {
     pub(super) comparison: Comparison,
     pub(super) records: Records,
     pub(super) ends: Ends,
+    /// Those in the place of a side.
+    pub(super) inventories: Vec<Used>,
 }
 
 impl Plan {
@@ -48,17 +51,31 @@ impl Plan {
         mut r: Reader,
         http: &reqwest::Client,
     ) -> Result<Self, Failure> {
-        let from = r.accept("SRC", args.source.parse::<Location>());
-        let to = r.accept("DST", args.destination.parse::<Location>());
-        let from_s3 = matches!(from, Some(Location::S3(_)));
+        let from = r.accept("SRC", Argument::parse(&args.source));
+        let to = r.accept("DST", Argument::parse(&args.destination));
+        let local_from = LocalInventory::read(&mut r, "SRC", from.as_ref()).await;
+        let local_to = LocalInventory::read(&mut r, "DST", to.as_ref()).await;
+        let at = |argument: &Option<Argument>, local: &Option<LocalInventory>| {
+            let of = local.as_ref().and_then(|local| local.bucket.clone()).map(Location::Store);
+            of.or_else(|| argument.as_ref().map(|argument| argument.location.clone()))
+        };
+        let (from_at, to_at) = (at(&from, &local_from), at(&to, &local_to));
+        let from_s3 = matches!(from_at, Some(Location::S3(_)));
         if from_s3 && !cfg!(feature = "aws") {
             return Err(Failure::configuration(features::missing("aws", "reading s3://")));
         }
-        let ends =
-            [(from.as_ref(), store_scheme(&args.source)), (to.as_ref(), store_scheme(&args.destination))];
+        let scheme = |text: &str, at: &Option<Location>| match at {
+            Some(Location::Store(place)) => Some(place.dialect),
+            _ => Argument::scheme(text),
+        };
+        let ends = [
+            (from_at.as_ref(), scheme(&args.source, &from_at)),
+            (to_at.as_ref(), scheme(&args.destination, &to_at)),
+        ];
         let services = Services::read(&mut r, ends, http);
-        for (name, location) in [("SRC", &from), ("DST", &to)] {
-            check(&mut r, name, location.as_ref());
+        for (name, argument) in [("SRC", &from), ("DST", &to)] {
+            let location = argument.as_ref().filter(|argument| argument.inventory.is_none());
+            check(&mut r, name, location.map(|argument| &argument.location));
         }
         let own_endpoint = match &services.s3 {
             Some(s3) => prepared(&mut r, s3).await,
@@ -72,13 +89,28 @@ impl Plan {
             r.problem("DST", what.with_remedy("name another DST"));
         }
         let named = r.is_set(&SOURCE_ENDPOINT.spec);
-        let ((from, to), filter) = r.finish(from.zip(to).zip(filter))?;
-        let ends = Ends::new(&from, &to, &services, s3_endpoint(own_endpoint.as_ref(), named));
+        let given = from.zip(to).zip(from_at.zip(to_at)).zip(filter);
+        let (((from, to), (from_at, to_at)), filter) = r.finish(given)?;
+        let ends = Ends::new(&from_at, &to_at, &services, s3_endpoint(own_endpoint.as_ref(), named));
         let clients = Clients::new(http);
         let open = |service| clients.open(service).map_err(Failure::configuration);
         let source = services.source.map(open).transpose()?;
         let destination = services.destination.map(open).transpose()?;
-        let (source, destination) = (side(&from, source, services.s3)?, side(&to, destination, None)?);
+        let mut inventories = Vec::new();
+        let mut opened = async |argument: &Argument, access: Access<'_>| match &argument.inventory {
+            Some(place) => {
+                let (side, used) = args.inventories.side(place, access).await?;
+                inventories.push(used);
+                Ok(side)
+            }
+            None => side(&argument.location, access.service, access.s3),
+        };
+        let access =
+            Access { ends: &ends, end: End::Source, service: source, s3: services.s3, local: local_from };
+        let source = opened(&from, access).await?;
+        let access =
+            Access { ends: &ends, end: End::Destination, service: destination, s3: None, local: local_to };
+        let destination = opened(&to, access).await?;
         let (checkpoint, resumed) = checkpoint(args, &source, &destination)?;
         let (started, since) = match &resumed {
             Some(progress) => (progress.started, progress.since),
@@ -97,7 +129,7 @@ impl Plan {
             flow: args.bwlimit.map_or_else(Flow::default, Flow::limited),
         };
         let report = report(args, resumed.as_ref())?;
-        Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends })
+        Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends, inventories })
     }
 }
 

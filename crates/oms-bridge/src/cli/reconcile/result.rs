@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::ReconcileArgs;
+use super::inventories::{JsonInventory, Used};
 use crate::cli::places::ends::Ends;
 use crate::cli::{Ended, Exit, print, print_result, say};
 use crate::failure::Failure;
-use reconcile::judge::{Basis, Verdict};
+use reconcile::judge::{Basis, Doubt, Verdict};
 use reconcile::{Check, CompareError, Comparison, Finding, Observer, Outcome, Records, Totals};
 use settings::text::printable;
 use terminal::numbers::{bytes, count, counted, elapsed};
@@ -57,6 +58,8 @@ struct ComparisonResult<'t> {
     elapsed_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inventories: Vec<JsonInventory>,
 }
 
 /// How the result is printed.
@@ -66,6 +69,7 @@ pub(super) struct ComparisonEnding {
     check: Check,
     report: Option<String>,
     keeps_checkpoint: bool,
+    inventories: Vec<Used>,
     output: OutputFormat,
 }
 
@@ -74,7 +78,7 @@ impl ComparisonEnding {
         args: &ReconcileArgs,
         comparison: &Comparison,
         ends: Ends,
-        output: OutputFormat,
+        inventories: Vec<Used>,
     ) -> Self {
         Self {
             ends,
@@ -82,7 +86,8 @@ impl ComparisonEnding {
             check: comparison.check,
             report: args.report.as_ref().map(|path| path.display().to_string()),
             keeps_checkpoint: args.checkpoint.is_some(),
-            output,
+            inventories,
+            output: OutputFormat::of(args.json),
         }
     }
 
@@ -96,10 +101,9 @@ impl ComparisonEnding {
         match self.output {
             OutputFormat::Json => {
                 let report = self.report.clone();
-                print_result(
-                    &ComparisonResult { identical, totals: &totals, elapsed_s, report },
-                    failure.as_ref(),
-                );
+                let inventories = self.inventories.iter().map(Used::json).collect();
+                let result = ComparisonResult { identical, totals: &totals, elapsed_s, report, inventories };
+                print_result(&result, failure.as_ref());
             }
             OutputFormat::Text => print_totals(&totals, elapsed_s),
         }
@@ -160,16 +164,32 @@ impl ComparisonEnding {
                 say(format_args!("left out: {} ({why})", count(keys)));
             }
         }
-        if totals.undecided > 0 && self.check == Check::Listing {
+        let of = |doubt| totals.undecided_by.get(&doubt).copied().unwrap_or(0);
+        let (alike, newer) = (of(Doubt::SizeOnly), of(Doubt::Newer));
+        if alike > 0 && self.check == Check::Listing {
             say(format_args!(
                 "undecided: {} of the same size, of which listings say nothing else; --check full asks for each",
-                counted(totals.undecided, "key")
+                counted(alike, "key")
             ));
-        } else if totals.undecided > 0 && self.check == Check::Full {
+        } else if alike > 0 && self.check == Check::Full {
             say(format_args!(
                 "undecided: {} of the same size, of which the services say nothing else; --check content reads them",
-                counted(totals.undecided, "key")
+                counted(alike, "key")
             ));
+        }
+        if newer > 0 {
+            say(format_args!(
+                "undecided: {} newer than an inventory of a bucket that cannot be asked: a later inventory knows them",
+                counted(newer, "key")
+            ));
+        }
+        let differences = totals.different + totals.missing + totals.extra;
+        let can_ask = !self.inventories.is_empty() && self.inventories.iter().all(|used| used.can_ask);
+        if differences > 0 && can_ask && self.check == Check::Listing {
+            say("differences are those of the time of the inventory: --check full asks for each");
+        }
+        for used in &self.inventories {
+            used.remark();
         }
         if totals.different_by.contains_key(&Basis::Etag) {
             say(
