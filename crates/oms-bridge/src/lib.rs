@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`cli`] | the commands |
 //! | `config`, `assemble` | from settings and credentials to a pipeline |
-//! | `status`, `doctor`, `explain` | failures; mistakes in the set-up; everything about one key |
+//! | `doctor`, `explain` | mistakes in the set-up; everything about one key |
 //! | `demo` | the local cloud with the function on it, for the commands `demo` and `dev` |
 //! | `failure` | why a command failed, in one form for all commands |
 //!
@@ -42,4 +42,3 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod features;
-pub(crate) mod status;

@@ -3,11 +3,12 @@
 use arrival::stats::{Arrivals, Histogram};
 use metrics::{Buckets, Exposition, names};
 
-use super::{RecordCounts, Status};
+use super::records::RecordCounts;
+use super::status::Status;
 
 impl Status {
     /// Adds what the journal holds to `metrics`. Of more keys than were counted only those are known.
-    pub(crate) fn expose(&self, metrics: &mut Exposition) {
+    pub fn expose(&self, metrics: &mut Exposition) {
         failures(&self.task, &self.records, metrics);
         arrivals(&self.task, &self.arrivals, metrics);
     }

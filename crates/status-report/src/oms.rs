@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// What OMS reports; the notes say what is missing, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct OmsReport {
+pub struct OmsReport {
     /// The task.
     pub task: Option<SyncTask>,
     /// Its counters of the last 24 hours.
@@ -28,14 +28,14 @@ pub(crate) struct OmsReport {
 /// Asks OMS repeatedly, but never again once it has refused the credentials: more than five bad signatures
 /// lock the access key for everybody.
 #[derive(Debug)]
-pub(crate) struct Huawei {
+pub struct Huawei {
     api: OmsApi,
     refused: Option<ApiError>,
 }
 
 impl Huawei {
     /// Asks through `api`.
-    pub(crate) fn new(api: OmsApi) -> Self {
+    pub fn new(api: OmsApi) -> Self {
         Self { api, refused: None }
     }
 

@@ -33,7 +33,7 @@ const LONGEST_REASON: usize = 200;
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Keys that are counted. A thousand of their records take a request.
     pub list: usize,
     /// Records that are read for their class and reason. Each takes a request.
@@ -42,7 +42,7 @@ pub(crate) struct Limits {
 
 /// Counts of the failed records in the log bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct RecordCounts {
+pub struct RecordCounts {
     /// Keys that failed and wait for a replay.
     pub failed: u64,
     /// Whether all were counted.
@@ -74,7 +74,7 @@ pub(crate) struct RecordCounts {
 
 /// A reason: failures of one class, status and code, or of one message if there is no code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Reason {
+pub struct Reason {
     /// Class of the failure.
     pub class: Option<FailureClass>,
     /// The service's error for one of them.
@@ -87,7 +87,7 @@ pub(crate) struct Reason {
 
 /// Counts by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct ByClass {
+pub struct ByClass {
     /// [`FailureClass::Transient`]
     pub transient: u64,
     /// [`FailureClass::Throttled`]
@@ -102,7 +102,7 @@ pub(crate) struct ByClass {
 
 /// Counts by the time since the last failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct ByAge {
+pub struct ByAge {
     /// Less than 10 minutes.
     pub under_10_minutes: u64,
     /// Less than an hour.
@@ -117,7 +117,7 @@ pub(crate) struct ByAge {
 
 /// The key that has been waiting longest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Oldest {
+pub struct Oldest {
     /// The key, or the name of its record if only the key's hash is known.
     pub key: String,
     /// Time of the first failure if its record was read, else of the last.
@@ -128,7 +128,7 @@ pub(crate) struct Oldest {
 
 /// One of the latest failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Latest {
+pub struct Latest {
     /// The key, or the name of its record if only the key's hash is known.
     pub key: String,
     /// When it failed last.

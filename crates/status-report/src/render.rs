@@ -4,7 +4,9 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::arrivals;
-use super::{Latest, OmsReport, RecordCounts, Status};
+use super::oms::OmsReport;
+use super::records::{Latest, RecordCounts};
+use super::status::Status;
 use bridge_core::oms::task::Statistics;
 use object_copy::outcome::FailureClass;
 use settings::text::printable;
@@ -16,7 +18,7 @@ const REASONS: usize = 5;
 
 impl Status {
     /// As text, wrapped at `width` columns.
-    pub(crate) fn text(&self, width: Option<usize>) -> String {
+    pub fn text(&self, width: Option<usize>) -> String {
         let mut text = Page { text: String::new(), width };
         // Writing to a string does not fail.
         let _ = text.status(self);

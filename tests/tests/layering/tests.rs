@@ -79,6 +79,10 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("arrival", &["bridge-core", "oss-lite", "settings"]),
     ("arrival-report", &["arrival", "settings", "texts"]),
     (
+        "status-report",
+        &["arrival", "bridge-core", "metrics", "object-copy", "oss-lite", "settings", "terminal"],
+    ),
+    (
         "sqs-worker",
         &[
             "aws-access",
@@ -165,6 +169,7 @@ fn the_product_stands_on_the_libraries() {
         "settings",
         "signature-breaker",
         "sqs-worker",
+        "status-report",
         "terminal",
         "texts",
         "upload-desk",

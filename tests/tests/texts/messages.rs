@@ -28,7 +28,7 @@ const ENGLISH: &[(&str, &[&str])] = &[
             "crates/oms-bridge/src/cli/dev",
             "crates/oms-bridge/src/demo/",
             "crates/oms-bridge/src/explain/",
-            "crates/oms-bridge/src/status/",
+            "crates/status-report/src/",
         ],
     ),
     (

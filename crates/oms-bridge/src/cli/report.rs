@@ -16,10 +16,10 @@ use super::{Ended, Exit, Prepared, exit, journal, print_json, say, variable};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::Failure;
-use crate::status::{Limits, RecordCounts, Status, collect};
 use metrics::file;
 use object_copy::clock;
 use settings::{Reader, parse};
+use status_report::{Limits, RecordCounts, Status, collect};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
 
