@@ -1,4 +1,5 @@
-//! Events of a timer trigger: `{"triggerTime":…,"triggerName":…,"payload":"{\"action\":\"replay\"}"}`.
+//! Events of a timer trigger: `{"triggerTime":…,"triggerName":…,"payload":"{\"action\":\"replay\"}"}`, and
+//! likewise `confirm`.
 //!
 //! <https://www.alibabacloud.com/help/en/functioncompute/fc/formats-of-event-for-different-triggers-1>. The
 //! payload is the text that the trigger was configured with.
@@ -13,6 +14,8 @@ use super::stream::json;
 pub enum Task {
     /// Send again what failed.
     Replay,
+    /// Confirm that what was accepted arrived.
+    Confirm,
 }
 
 #[derive(Deserialize)]
@@ -29,9 +32,10 @@ pub(super) fn task(payload: Option<&str>) -> Result<Task, EventError> {
     let payload: Payload = json(&text)?;
     match payload.action.as_deref() {
         Some("replay") => Ok(Task::Replay),
+        Some("confirm") => Ok(Task::Confirm),
         Some(other) => Err(EventError::new(
             "action",
-            format!("{other:?} is not an action; this version knows \"replay\""),
+            format!("{other:?} is not an action; this version knows \"replay\" and \"confirm\""),
         )),
         None => Err(EventError::new("action", "missing")),
     }

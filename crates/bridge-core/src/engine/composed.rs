@@ -163,6 +163,14 @@ impl Engine {
         self.copier()?.source_bucket().map(str::to_owned)
     }
 
+    /// The copies alone, where OMS comes first.
+    pub fn copies_behind_oms(&self) -> Option<Self> {
+        match self {
+            Self::OmsThenCopy(_, copy) => Some(Self::Copy(copy.clone())),
+            Self::Oms(_) | Self::Copy(_) => None,
+        }
+    }
+
     fn copier(&self) -> Option<&CopyEngine> {
         match self {
             Self::Oms(_) => None,

@@ -291,16 +291,14 @@ impl OpenJournal {
         Ok(left)
     }
 
-    /// The time in the log bucket, to the second: as far as it is known, else asked for.
+    /// The time in the log bucket, to the second. It is asked for each time: the clock of an instance that
+    /// was frozen may have stood still since the last answer.
     ///
     /// # Errors
     ///
     /// When the bucket is out of reach.
     pub async fn time_in_bucket(&self) -> Result<DateTime<Utc>, Error> {
-        match self.bucket_time() {
-            Some(time) => Ok(time),
-            None => self.journal.0.client.server_time(self.bucket_name()).await,
-        }
+        self.journal.0.client.server_time(self.bucket_name()).await
     }
 }
 
