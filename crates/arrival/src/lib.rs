@@ -2,10 +2,18 @@
 //!
 //! | module | concern |
 //! |---|---|
+//! | [`confirm`] | confirms what arrived; sends what is late again, copies it, gives it up |
+//! | [`ends`] | the objects at both ends, as they are now |
+//! | `judge` | whether a copy is what was accepted, or what the source holds |
+//! | `pace` | how fast keys are looked at |
 //! | [`watch`] | how long keys are watched, and when they are late |
 //! | [`stats`] | how long keys take to arrive, and how many did not |
 
 #![warn(missing_docs)]
 
+pub mod confirm;
+pub mod ends;
+mod judge;
+mod pace;
 pub mod stats;
 pub mod watch;

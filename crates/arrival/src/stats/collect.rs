@@ -57,8 +57,9 @@ pub async fn collect(
     let whole =
         tally.arrivals.complete && pending.len() as u64 == tally.arrivals.operations_pending_replication;
     if whole {
-        let sizes = stream::iter(&pending).map(|key| size(journal, key)).buffer_unordered(READS);
-        let sizes: Vec<Option<u64>> = sizes.collect().await;
+        // Made beforehand: as a closure of the stream they would not be known to be `Send`.
+        let reads: Vec<_> = pending.iter().map(|key| size(journal, key)).collect();
+        let sizes: Vec<Option<u64>> = stream::iter(reads).buffer_unordered(READS).collect().await;
         tally.arrivals.bytes_pending_replication = sizes.into_iter().sum();
     }
     Ok(tally.finish())

@@ -1,0 +1,151 @@
+//! One accepted key: whether it arrived, and if not, what to do.
+
+use chrono::{DateTime, Utc};
+use oss_lite::{Error, ErrorKind, ObjectMeta};
+
+use super::Step;
+use crate::ends::{Ends, SourceState};
+use crate::judge;
+use crate::watch::Watch;
+use bridge_core::journal::{AcceptedKey, OpenJournal, Proof, ReadError, Record, Stage};
+
+/// Who was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Journal,
+    Destination,
+    Source,
+}
+
+/// What was found of a key.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// It arrived.
+    Arrived(Proof, Box<Record>, Option<DateTime<Utc>>),
+    /// The object is gone from the source.
+    Removed,
+    /// It has time left.
+    Pending(Box<Record>),
+    /// It is late.
+    Late(Box<Record>),
+    /// Its success record was replaced since it was listed: the next run sees to it.
+    Replaced,
+    /// Its record cannot be read.
+    Unreadable(String),
+    /// A service did not say what it was asked.
+    Failed(Asked, Error),
+}
+
+/// A key with its finding.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) accepted: AcceptedKey,
+    /// The key, as far as it is known.
+    pub(super) key: String,
+    pub(super) finding: Finding,
+}
+
+/// What was done for a key so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// What to do next if it is late.
+    pub(super) next: Step,
+    /// How often it was sent again.
+    pub(super) resent: u8,
+    /// When it was sent last.
+    pub(super) sent: DateTime<Utc>,
+}
+
+impl Progress {
+    /// `copies`: whether keys can be copied directly.
+    pub(super) fn of(accepted: &AcceptedKey, copies: bool) -> Option<Self> {
+        let written = accepted.written()?;
+        let Some(marker) = accepted.marker() else {
+            return Some(Self { next: Step::Resend, resent: 0, sent: written });
+        };
+        let next = match marker.marker.stage {
+            Stage::Resent if copies => Step::Copy,
+            Stage::Resent | Stage::Copied => Step::GiveUp,
+            Stage::Arrived(_) | Stage::Failed | Stage::Removed | Stage::Dead => return None,
+        };
+        let sent = marker.written.map_or(written, |time| time.max(written));
+        Some(Self { next, resent: marker.marker.resent, sent })
+    }
+}
+
+/// Looks at a key. At most one request each to the log bucket, the destination and the source; the source is
+/// asked only if the copy is not what the record says, or if the key is late.
+pub(super) async fn look(
+    journal: &OpenJournal,
+    ends: &Ends,
+    watch: Watch,
+    progress: Progress,
+    accepted: AcceptedKey,
+    now: DateTime<Utc>,
+) -> Looked {
+    let looked = |accepted: AcceptedKey, key: Option<String>, finding| {
+        let key = key.unwrap_or_else(|| accepted.key_or_hash().to_owned());
+        Looked { accepted, key, finding }
+    };
+    let record = match journal.accepted_record(&accepted).await {
+        Ok(Some(record)) => record,
+        Ok(None) => return looked(accepted, None, Finding::Replaced),
+        Err(ReadError::Store(error)) if error.kind() != ErrorKind::Archived => {
+            return looked(accepted, None, Finding::Failed(Asked::Journal, error));
+        }
+        Err(error) => return looked(accepted, None, Finding::Unreadable(error.to_string())),
+    };
+    let key = match (accepted.key(), &record.key) {
+        (Some(key), _) => key.to_owned(),
+        (None, key) if !key.is_empty() => key.clone(),
+        (None, _) => {
+            return looked(accepted, None, Finding::Unreadable("it does not name its key".to_owned()));
+        }
+    };
+    let late = watch.is_late(progress.sent, now);
+    let finding = match find(ends, &key, record, late).await {
+        Ok(finding) => finding,
+        Err((asked, error)) => Finding::Failed(asked, error),
+    };
+    looked(accepted, Some(key), finding)
+}
+
+async fn find(ends: &Ends, key: &str, record: Record, late: bool) -> Result<Finding, (Asked, Error)> {
+    let removal = record.is_removal();
+    let copy = ends.copy(key).await.map_err(|error| (Asked::Destination, error))?;
+    let arrived = |proof, record, copy: Option<&ObjectMeta>| {
+        Ok(Finding::Arrived(proof, Box::new(record), copy.and_then(|copy| copy.last_modified)))
+    };
+    match &copy {
+        None if removal => return arrived(Proof::Absence, record, None),
+        Some(copy) if !removal => {
+            if let Some(proof) = judge::is_recorded(&record, copy) {
+                return arrived(proof, record, Some(copy));
+            }
+        }
+        _ => {}
+    }
+    // Nothing is there, and it may still come: what the source holds makes no difference yet.
+    if copy.is_none() && !late {
+        return Ok(Finding::Pending(Box::new(record)));
+    }
+    // The object may have been written again, or removed, since the record was written.
+    let source = ends.source(key, &record).await.map_err(|error| (Asked::Source, error))?;
+    match (source, &copy) {
+        (SourceState::Present(source), Some(copy)) => {
+            if let Some(proof) = judge::is_same(&source, copy) {
+                return arrived(proof, record, Some(copy));
+            }
+        }
+        // What the engine left there on purpose stays.
+        (SourceState::Gone, _) if !removal || record.note.is_some() => return Ok(Finding::Removed),
+        (SourceState::Unknown, Some(copy)) if !removal => {
+            if let Some(proof) = judge::is_plausible(&record, copy) {
+                return arrived(proof, record, Some(copy));
+            }
+        }
+        _ => {}
+    }
+    let record = Box::new(record);
+    Ok(if late { Finding::Late(record) } else { Finding::Pending(record) })
+}

@@ -1,0 +1,561 @@
+//! Confirms that accepted keys arrived, and sees to those that did not.
+//!
+//! ```text
+//! accepted keys ──▶ confirmed already? ──▶ look ──▶ there: confirmed
+//!  (two listings)                            ├────▶ gone from the source: noted
+//!                                            ├────▶ time left: nothing
+//!                                            └────▶ late: sent again ──▶ late: copied ──▶ late: given up
+//! ```
+//!
+//! | module | concern |
+//! |---|---|
+//! | `look` | one key: whether it arrived |
+//! | `send` | what is late: sent again, copied, given up |
+//! | `summary` | the result |
+//!
+//! # Rules
+//!
+//! - **Nothing that events write is written here.** Each step that was taken is a marker of its own, which
+//!   names the success record that it is about. If an event writes a newer one in the meantime, the key is
+//!   unconfirmed again, by itself.
+//! - A step is marked once it is taken. A kill between the two repeats it: the key is sent twice, which is
+//!   harmless, or set aside twice under one name.
+//! - A key that cannot be sent stays as it is, and the next run tries again. Only a key that is refused for
+//!   its own sake goes on to the next step at once.
+//! - What the source holds now counts, not what it held when the key was accepted.
+//! - Whether a key is late is decided by the log bucket's clock alone, which has written the success record
+//!   and the markers.
+//! - One run works at a time (`bridge_core::journal::Lease`). Two at once do the work twice and leave the
+//!   same markers.
+
+mod look;
+mod send;
+mod summary;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oss_lite::{Credentials, Error, ErrorKind};
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use self::look::{Asked, Finding, Looked, Progress, look};
+pub use self::summary::{ConfirmSummary, Stopped};
+use crate::ends::{DestinationConfig, Ends, SourceConfig};
+use crate::pace::Pace;
+use crate::watch::Watch;
+use bridge_core::engine::Engine;
+use bridge_core::engine::copy::CopyContext;
+use bridge_core::journal::{
+    AcceptedEntry, AcceptedKey, Lease, Marker, OpenJournal, Position, Record, Stage, Turn, WriteError,
+};
+use object_copy::stop::{Stop, StopLevel};
+
+/// Keys that are looked at before what is late of them is sent.
+const CHUNK: usize = 500;
+
+/// Keys looked at at once.
+const LOOKS: usize = 32;
+
+/// Keys in a row that could not be looked at end the run: the service is down, or refuses.
+const FAILURES_IN_A_ROW: u32 = 20;
+
+/// Names in one deletion.
+const DELETIONS: usize = 1000;
+
+/// How often the log bucket is told that the run is active; [`Lease`] lasts a few times as long.
+const RENEWAL: Duration = Duration::from_mins(1);
+
+/// What confirmations need. Hosts share one.
+#[derive(Clone, Debug)]
+pub struct Confirmer {
+    /// Sends late keys again.
+    pub engine: Engine,
+    /// Copies those directly that are still late; `None` where the settings name no credentials for it.
+    pub copies: Option<Engine>,
+    /// Where copies are looked for.
+    pub destination: DestinationConfig,
+    /// Where the objects come from.
+    pub source: SourceConfig,
+    /// How long keys are watched.
+    pub watch: Watch,
+}
+
+/// Which keys, and how.
+#[derive(Clone, Debug)]
+pub struct ConfirmOptions {
+    /// Only keys that begin with it.
+    pub prefix: String,
+    /// Keys looked at at most.
+    pub limit: Option<usize>,
+    /// Requests per second at most that look at keys.
+    pub max_rps: Option<f64>,
+    /// Act, or only say what would be done.
+    pub mode: ConfirmMode,
+    /// Where to begin.
+    pub walk: Walk,
+    /// Nothing is begun after this moment.
+    pub deadline: Instant,
+}
+
+impl ConfirmOptions {
+    /// All keys, where the last run ended, until `deadline`.
+    pub fn until(deadline: Instant) -> Self {
+        let (prefix, limit, max_rps) = (String::new(), None, None);
+        Self { prefix, limit, max_rps, mode: ConfirmMode::Act, walk: Walk::Continue, deadline }
+    }
+}
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfirmMode {
+    /// Keys are marked and sent.
+    Act,
+    /// Keys are only looked at.
+    DryRun,
+}
+
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// At the first key.
+    Start,
+    /// Where the run before ended.
+    Continue,
+}
+
+/// What is done for a late key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It is sent again.
+    Resend,
+    /// It is copied directly.
+    Copy,
+    /// It is set aside in `dead_object/`.
+    GiveUp,
+}
+
+/// Is told of keys as they are looked at.
+pub trait Watcher: Send + Sync {
+    /// A key was looked at.
+    fn looked_at(&self) {}
+
+    /// This would be done for a key, if this were no dry run.
+    fn planned(&self, _key: &str, _step: Step) {}
+}
+
+/// Nobody is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Watcher for Unwatched {}
+
+/// Confirms keys until all were seen, or the run is stopped. `credentials` open the source and the log
+/// bucket.
+pub async fn confirm(
+    confirmer: &Confirmer,
+    journal: &OpenJournal,
+    credentials: &Arc<Credentials>,
+    options: ConfirmOptions,
+    watcher: &dyn Watcher,
+    stop: &Stop,
+) -> ConfirmSummary {
+    let started = Instant::now();
+    let pace = Arc::new(Pace::new(options.max_rps));
+    let Confirmer { engine, copies, destination, source, watch } = confirmer;
+    let sent = || engine.requests() + copies.as_ref().map_or(0, Engine::requests);
+    let before = sent();
+    let mut run = Run {
+        journal,
+        ends: Ends::new(destination, source, credentials, options.deadline, Arc::clone(&pace)),
+        engine,
+        context: engine.context(Some(credentials)),
+        copies: copies.as_ref().map(|copies| (copies, copies.context(Some(credentials)))),
+        watch: *watch,
+        options,
+        watcher,
+        stop,
+        now: DateTime::UNIX_EPOCH,
+        lease: None,
+        renewed: started,
+        done: None,
+        failures: Failures::default(),
+        summary: ConfirmSummary::default(),
+    };
+    if let Err(stopped) = run.run().await {
+        run.summary.stopped = Some(stopped);
+    }
+    let mut summary = run.summary;
+    summary.complete = summary.stopped.is_none();
+    summary.requests = pace.requests() + sent() - before;
+    summary.elapsed_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    summary
+}
+
+struct Run<'r> {
+    journal: &'r OpenJournal,
+    ends: Ends,
+    engine: &'r Engine,
+    context: Option<CopyContext>,
+    copies: Option<(&'r Engine, Option<CopyContext>)>,
+    watch: Watch,
+    options: ConfirmOptions,
+    watcher: &'r dyn Watcher,
+    stop: &'r Stop,
+    /// The log bucket's time at the start: what is accepted later has time left.
+    now: DateTime<Utc>,
+    lease: Option<Lease>,
+    renewed: Instant,
+    /// All keys up to here are done.
+    done: Option<Position>,
+    failures: Failures,
+    summary: ConfirmSummary,
+}
+
+/// Records that may be deleted.
+#[derive(Default)]
+struct Garbage {
+    keys: Vec<AcceptedKey>,
+    markers: Vec<String>,
+}
+
+impl Run<'_> {
+    async fn run(&mut self) -> Result<(), Stopped> {
+        self.now = self.journal.time_in_bucket().await.map_err(Stopped::journal)?;
+        let mut before = None;
+        if self.acts() {
+            match self.journal.take_lease(self.now).await.map_err(Stopped::journal)? {
+                Turn::Ours(lease, position) => (self.lease, before) = (Some(lease), position),
+                Turn::Others(active) => return Err(Stopped::Others(active)),
+            }
+        }
+        if self.options.walk == Walk::Continue {
+            self.done.clone_from(&before);
+        }
+        let ended = self.walk().await;
+        let Some(lease) = self.lease.take() else { return ended };
+        let position = match (&ended, self.options.walk) {
+            (Ok(()), _) => None,
+            (Err(_), Walk::Continue) => self.done.take(),
+            // A run over some keys does not move the timer.
+            (Err(_), Walk::Start) => before,
+        };
+        match self.journal.end_lease(&lease, position.as_ref()).await {
+            Ok(()) => ended,
+            Err(error) => ended.and(Err(Stopped::NotRecorded(error.to_string()))),
+        }
+    }
+
+    fn acts(&self) -> bool {
+        self.options.mode == ConfirmMode::Act
+    }
+
+    async fn walk(&mut self) -> Result<(), Stopped> {
+        let mut entries = pin!(self.journal.accepted(&self.options.prefix, self.done.as_ref()));
+        let mut garbage = Garbage::default();
+        let (mut chunk, mut last) = (Vec::new(), None);
+        let mut listed: usize = 0;
+        loop {
+            let entry = entries.try_next().await.map_err(Stopped::journal)?;
+            listed += 1;
+            let ended = entry.is_none();
+            match entry {
+                Some(AcceptedEntry::Key(key)) => {
+                    last = Some(key.position());
+                    match self.sort(key, &mut garbage) {
+                        Some(next) => chunk.push(next),
+                        // What waits in the chunk is not done yet.
+                        None if chunk.is_empty() => self.done.clone_from(&last),
+                        None => {}
+                    }
+                }
+                Some(AcceptedEntry::Orphan(marker)) => {
+                    let kept = TimeDelta::from_std(self.watch.keep_records).unwrap_or(TimeDelta::MAX);
+                    if !kept.is_zero() && marker.is_stale(self.now, kept) {
+                        garbage.markers.push(marker.name().to_owned());
+                    }
+                }
+                None => {}
+            }
+            let limit = self.options.limit.map(|limit| limit - self.looked_at());
+            let limited = limit.is_some_and(|limit| chunk.len() >= limit);
+            if chunk.len() >= CHUNK || limited || ended {
+                self.run_chunk(std::mem::take(&mut chunk)).await?;
+                self.done.clone_from(&last);
+            }
+            if garbage.keys.len() + garbage.markers.len() >= DELETIONS || ended {
+                self.delete(std::mem::take(&mut garbage)).await?;
+            }
+            if ended {
+                return self.failures.of_all();
+            }
+            if limited {
+                return Err(Stopped::Limit);
+            }
+            if listed % DELETIONS == 0 || chunk.is_empty() {
+                self.check_time().await?;
+            }
+        }
+    }
+
+    fn looked_at(&self) -> usize {
+        usize::try_from(self.summary.looked_at).unwrap_or(usize::MAX)
+    }
+
+    async fn check_time(&mut self) -> Result<(), Stopped> {
+        if self.stop.is(StopLevel::BeginNothing) {
+            return Err(Stopped::Interrupted);
+        }
+        if Instant::now() >= self.options.deadline {
+            return Err(Stopped::OutOfTime);
+        }
+        if self.renewed.elapsed() >= RENEWAL {
+            self.renew().await;
+        }
+        Ok(())
+    }
+
+    /// Tells the log bucket that the run is active. If that fails, another run may begin, and do the same.
+    async fn renew(&mut self) {
+        self.renewed = Instant::now();
+        let position = match self.options.walk {
+            Walk::Continue => self.done.as_ref(),
+            Walk::Start => None,
+        };
+        if let Some(lease) = &self.lease
+            && let Err(error) = self.journal.keep_lease(lease, position).await
+        {
+            tracing::warn!(%error, "cannot record that the run is active");
+        }
+    }
+
+    /// A key that has to be looked at; any other one is kept, or can be deleted.
+    fn sort(&mut self, key: AcceptedKey, garbage: &mut Garbage) -> Option<(AcceptedKey, Progress)> {
+        let over =
+            |written: Option<DateTime<Utc>>| written.is_some_and(|time| self.watch.is_over(time, self.now));
+        if let Some(marker) = key.marker().filter(|marker| marker.marker.stage.is_final()) {
+            if over(marker.written) {
+                garbage.keys.push(key);
+                return None;
+            }
+        }
+        // Those of success records that were replaced since.
+        let record = key.record_id();
+        let stale =
+            key.markers().iter().filter(|marker| marker.marker.record != record && over(marker.written));
+        garbage.markers.extend(stale.map(|marker| marker.name().to_owned()));
+        let progress = Progress::of(&key, self.copies.is_some())?;
+        if !key.written().is_some_and(|written| self.watch.looks_at(written, self.now)) {
+            self.summary.not_watched += 1;
+            return None;
+        }
+        Some((key, progress))
+    }
+
+    async fn delete(&mut self, garbage: Garbage) -> Result<(), Stopped> {
+        if !self.acts() {
+            return Ok(());
+        }
+        let Garbage { keys, markers } = garbage;
+        if !keys.is_empty() {
+            let left = self.journal.forget(&keys).await.map_err(Stopped::journal)?;
+            self.summary.forgotten += (keys.len() - left.min(keys.len())) as u64;
+        }
+        if !markers.is_empty() {
+            self.journal.delete(markers.iter().map(String::as_str).collect()).await;
+        }
+        Ok(())
+    }
+
+    async fn run_chunk(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<(), Stopped> {
+        let late = self.look_at(chunk).await?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        if !self.acts() {
+            for late in late {
+                self.watcher.planned(&late.key, late.progress.next);
+                *match late.progress.next {
+                    Step::Resend => &mut self.summary.resent,
+                    Step::Copy => &mut self.summary.copied,
+                    Step::GiveUp => &mut self.summary.dead,
+                } += 1;
+            }
+            return Ok(());
+        }
+        // Copies can take longer than the lease.
+        let (journal, lease, done) = (self.journal, self.lease.clone(), self.done.clone());
+        let position = done.filter(|_| self.options.walk == Walk::Continue);
+        let active = async {
+            loop {
+                sleep(RENEWAL).await;
+                if let Some(lease) = &lease
+                    && let Err(error) = journal.keep_lease(lease, position.as_ref()).await
+                {
+                    tracing::warn!(%error, "cannot record that the run is active");
+                }
+            }
+        };
+        tokio::select! {
+            sent = self.send_all(late) => sent,
+            () = active => Ok(()),
+        }
+    }
+
+    /// Looks at keys, marks those whose matter has ended, and returns the late ones.
+    async fn look_at(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<Vec<Late>, Stopped> {
+        let (journal, ends, watch, now, acts) = (self.journal, &self.ends, self.watch, self.now, self.acts());
+        // Made beforehand: as a closure of the stream they would not be known to be `Send`.
+        let looks: Vec<_> = chunk
+            .into_iter()
+            .map(|(key, progress)| async move {
+                let looked = look(journal, ends, watch, progress, key, now).await;
+                let marked = match ended(&looked, progress) {
+                    Some(marker) if acts => journal.write_marker(&looked.key, marker).await,
+                    _ => Ok(()),
+                };
+                (looked, progress, marked)
+            })
+            .collect();
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        let mut late = Vec::new();
+        let mut tally = LookTally { summary: &mut self.summary, failures: &mut self.failures };
+        while let Some((looked, progress, marked)) = looks.next().await {
+            self.watcher.looked_at();
+            late.extend(tally.count(looked, progress, marked)?);
+        }
+        Ok(late)
+    }
+}
+
+/// A late key.
+#[derive(Debug)]
+struct Late {
+    accepted: AcceptedKey,
+    key: String,
+    record: Box<Record>,
+    progress: Progress,
+}
+
+/// The marker of a key whose matter has ended.
+fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
+    let marker = |stage| Marker {
+        stage,
+        resent: progress.resent,
+        record: looked.accepted.record_id(),
+        wait: None,
+        lag: None,
+    };
+    match &looked.finding {
+        Finding::Arrived(proof, record, arrived) => {
+            let accepted = record.accepted_moment().or(looked.accepted.written());
+            // Clocks differ, and the destination's time has whole seconds.
+            let between = |from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>| {
+                Some((to? - from?).to_std().unwrap_or_default())
+            };
+            let (wait, lag) = (between(record.event_moment(), accepted), between(accepted, *arrived));
+            Some(Marker { wait, lag, ..marker(Stage::Arrived(*proof)) })
+        }
+        Finding::Removed => Some(marker(Stage::Removed)),
+        _ => None,
+    }
+}
+
+struct LookTally<'t> {
+    summary: &'t mut ConfirmSummary,
+    failures: &'t mut Failures,
+}
+
+/// Keys that could not be looked at.
+#[derive(Debug, Default)]
+struct Failures {
+    in_a_row: u32,
+    /// Whether some key could be looked at.
+    answered: bool,
+    last: Option<Stopped>,
+}
+
+impl LookTally<'_> {
+    /// Counts a key; what is late of it is returned.
+    fn count(
+        &mut self,
+        looked: Looked,
+        progress: Progress,
+        marked: Result<(), WriteError>,
+    ) -> Result<Option<Late>, Stopped> {
+        let Looked { accepted, key, finding } = looked;
+        self.summary.looked_at += 1;
+        let mut late = None;
+        match finding {
+            Finding::Failed(asked, error) => {
+                self.summary.unknown += 1;
+                tracing::warn!(key, %error, "cannot be looked at");
+                return self.failures.add(asked, error).map(|()| None);
+            }
+            Finding::Unreadable(error) => {
+                self.summary.unknown += 1;
+                tracing::warn!(name = accepted.name(), error, "the success record cannot be read");
+                return Ok(None);
+            }
+            Finding::Replaced => return Ok(None),
+            Finding::Arrived(proof, _, _) => {
+                self.summary.confirmed += 1;
+                self.summary.confirmed_by.add(proof);
+                tracing::debug!(key, by = proof.as_str(), "arrived");
+            }
+            Finding::Removed => {
+                self.summary.removed += 1;
+                tracing::info!(key, "not looked at any more: the object is gone from the source");
+            }
+            Finding::Pending(record) => {
+                self.summary.pending += 1;
+                self.summary.bytes_pending += record.size.unwrap_or(0);
+            }
+            Finding::Late(record) => late = Some(Late { accepted, key, record, progress }),
+        }
+        self.failures.in_a_row = 0;
+        self.failures.answered = true;
+        marked.map(|()| late).map_err(|error| Stopped::NotRecorded(error.to_string()))
+    }
+}
+
+impl Failures {
+    /// One key alone may be refused; a service that refuses all of them ends the run.
+    fn add(&mut self, asked: Asked, error: Error) -> Result<(), Stopped> {
+        let kind = error.kind();
+        if kind == ErrorKind::DeadlineExceeded {
+            return Err(Stopped::OutOfTime);
+        }
+        let error = Arc::new(error);
+        let stopped = match asked {
+            Asked::Journal => Stopped::Journal(error),
+            Asked::Destination => Stopped::Destination(error),
+            Asked::Source => Stopped::Source(error),
+        };
+        self.in_a_row += 1;
+        let all = matches!(
+            kind,
+            ErrorKind::CredentialsRefused
+                | ErrorKind::NoSuchBucket
+                | ErrorKind::WrongEndpoint
+                | ErrorKind::WrongRegion
+        );
+        if all || self.in_a_row >= FAILURES_IN_A_ROW {
+            return Err(stopped);
+        }
+        self.last = Some(stopped);
+        Ok(())
+    }
+
+    /// Why the run failed, if no key at all could be looked at.
+    fn of_all(&mut self) -> Result<(), Stopped> {
+        match self.last.take() {
+            Some(stopped) if !self.answered => Err(stopped),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Both ends of what is confirmed: the objects as they are now.
+
+use std::sync::Arc;
+
+use oss_lite::{Bucket, BucketName, Client, Credentials, Error, ErrorKind, ObjectMeta};
+use tokio::time::Instant;
+
+use crate::pace::Pace;
+use bridge_core::journal::Record;
+use object_events::change::Provider;
+
+/// Where copies are looked for.
+#[derive(Clone, Debug)]
+pub struct DestinationConfig {
+    /// Its service.
+    pub client: Client,
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Prefix of all keys there.
+    pub prefix: String,
+    /// Credentials; those of the source when absent.
+    pub credentials: Option<Arc<Credentials>>,
+}
+
+/// Where the objects come from.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// Its service.
+    pub client: Client,
+    /// The bucket where a record does not name one.
+    pub bucket: Option<BucketName>,
+}
+
+/// Both ends with the credentials of one run.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    copies: Bucket,
+    prefix: String,
+    source: SourceConfig,
+    credentials: Arc<Credentials>,
+    deadline: Instant,
+    pace: Arc<Pace>,
+}
+
+/// What the source says of an object.
+#[derive(Clone, Debug)]
+pub(crate) enum SourceState {
+    Present(Box<ObjectMeta>),
+    Gone,
+    /// It cannot be looked at from here: it is no object of this service, or the right is missing.
+    Unknown,
+}
+
+impl Ends {
+    pub(crate) fn new(
+        destination: &DestinationConfig,
+        source: &SourceConfig,
+        credentials: &Arc<Credentials>,
+        deadline: Instant,
+        pace: Arc<Pace>,
+    ) -> Self {
+        let own = destination.credentials.as_ref().unwrap_or(credentials);
+        let copies = destination.client.bucket(&destination.bucket, Arc::clone(own)).with_deadline(deadline);
+        Self {
+            copies,
+            prefix: destination.prefix.clone(),
+            source: source.clone(),
+            credentials: Arc::clone(credentials),
+            deadline,
+            pace,
+        }
+    }
+
+    /// The object at the destination. Only the service's own word counts for its absence.
+    pub(crate) async fn copy(&self, key: &str) -> Result<Option<ObjectMeta>, Error> {
+        self.pace.slot(self.deadline).await;
+        present(self.copies.head(&[&self.prefix, key].concat()).await)
+    }
+
+    /// The object at the source now.
+    pub(crate) async fn source(&self, key: &str, record: &Record) -> Result<SourceState, Error> {
+        let named = record.bucket.as_deref().map(str::parse);
+        let bucket = match named {
+            Some(Ok(bucket)) => Some(bucket),
+            Some(Err(_)) => None,
+            None => self.source.bucket.clone(),
+        };
+        let (Some(bucket), None, Provider::Configured) = (bucket, &record.url, record.provider()) else {
+            return Ok(SourceState::Unknown);
+        };
+        self.pace.slot(self.deadline).await;
+        let bucket = self.source.client.bucket(&bucket, Arc::clone(&self.credentials));
+        match present(bucket.with_deadline(self.deadline).head(key).await) {
+            Ok(Some(meta)) => Ok(SourceState::Present(Box::new(meta))),
+            Ok(None) => Ok(SourceState::Gone),
+            // A function that forwards keys to OMS need not have the right to read objects.
+            Err(error) if error.kind() == ErrorKind::AccessDenied => Ok(SourceState::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn present(head: Result<ObjectMeta, Error>) -> Result<Option<ObjectMeta>, Error> {
+    match head {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
+        Err(error) => Err(error),
+    }
+}
