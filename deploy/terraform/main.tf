@@ -289,3 +289,20 @@ resource "alicloud_fcv3_trigger" "replay" {
 
   depends_on = [alicloud_fcv3_async_invoke_config.this]
 }
+
+# Has an effect where DEST and DEST_ENDPOINT are set, in any mode.
+resource "alicloud_fcv3_trigger" "confirm" {
+  function_name = alicloud_fcv3_function.this.function_name
+  trigger_name  = "confirm"
+  trigger_type  = "timer"
+  description   = "Confirms that what was accepted arrived"
+  qualifier     = "LATEST"
+
+  trigger_config = jsonencode({
+    cronExpression = "@every 5m"
+    enable         = true
+    payload        = jsonencode({ action = "confirm" })
+  })
+
+  depends_on = [alicloud_fcv3_async_invoke_config.this]
+}

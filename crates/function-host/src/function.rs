@@ -9,6 +9,7 @@ use oss_lite::Credentials;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use arrival::confirm::{ConfirmOptions, Confirmer, Stopped as Unconfirmed, Unwatched, confirm};
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
 use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
@@ -27,6 +28,8 @@ pub struct Function(Arc<FunctionInner>);
 #[derive(Debug)]
 struct FunctionInner {
     pipeline: Arc<Pipeline>,
+    /// Confirms arrivals, where the settings name the destination.
+    confirmer: Option<Confirmer>,
     credentials: SourceCredentials,
     keys: KeyEncoding,
     counters: Counters,
@@ -60,10 +63,16 @@ pub struct Totals {
 }
 
 impl Function {
-    /// A function that forwards through `pipeline`.
-    pub fn new(pipeline: Pipeline, credentials: SourceCredentials, keys: KeyEncoding) -> Self {
-        let pipeline = Arc::new(pipeline);
-        Self(Arc::new(FunctionInner { pipeline, credentials, keys, counters: Counters::default() }))
+    /// A function that forwards through `pipeline`. `confirmer` confirms arrivals when a timer asks for it;
+    /// absent where the settings name no destination.
+    pub fn new(
+        pipeline: Pipeline,
+        confirmer: Option<Confirmer>,
+        credentials: SourceCredentials,
+        keys: KeyEncoding,
+    ) -> Self {
+        let (pipeline, counters) = (Arc::new(pipeline), Counters::default());
+        Self(Arc::new(FunctionInner { pipeline, confirmer, credentials, keys, counters }))
     }
 
     /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some
@@ -94,6 +103,7 @@ impl Function {
                 self.forward(changes.into_iter().flatten().collect(), credentials, budget).await
             }
             Event::Timer(Task::Replay) => self.replay(credentials, budget).await,
+            Event::Timer(Task::Confirm) => Box::pin(self.confirm(credentials, budget)).await,
         }
     }
 
@@ -129,6 +139,9 @@ impl Function {
                 Ok(EventAnswer::Messages(handled.nacks))
             }
             Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(EventAnswer::Whole),
+            Event::Timer(Task::Confirm) => {
+                Box::pin(self.confirm(credentials, budget)).await.map(EventAnswer::Whole)
+            }
         }
     }
 
@@ -201,6 +214,46 @@ impl Function {
                 Ok(false)
             }
             Some(Stopped::OutOfTime | Stopped::Interrupted | Stopped::Aborted) | None => Ok(failed == 0),
+        }
+    }
+
+    /// Confirms arrivals until the deadline; the next tick goes on where this one ends. While one works, the
+    /// others do nothing.
+    async fn confirm(
+        &self,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        budget: Budget,
+    ) -> Result<bool, Diagnostic> {
+        let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
+        let Some(confirmer) = &self.0.confirmer else {
+            // Templates have the timer in any case.
+            tracing::warn!("nothing is confirmed: DEST and DEST_ENDPOINT are not set");
+            return Ok(true);
+        };
+        let journal = self.0.pipeline.journal().open(Arc::clone(&credentials), budget.journal);
+        let options = ConfirmOptions::until(budget.engine);
+        let (watcher, stop) = (Unwatched, Stop::default());
+        let summary = confirm(confirmer, &journal, &credentials, options, &watcher, &stop).await;
+        tracing::info!(
+            looked_at = summary.looked_at,
+            confirmed = summary.confirmed,
+            pending = summary.pending,
+            resent = summary.resent,
+            copied = summary.copied,
+            dead = summary.dead,
+            removed = summary.removed,
+            failed = summary.failed,
+            unknown = summary.unknown,
+            forgotten = summary.forgotten,
+            stopped = summary.stopped.as_ref().map(tracing::field::display),
+            "confirmed"
+        );
+        match summary.stopped {
+            Some(stopped @ (Unconfirmed::Journal(_) | Unconfirmed::NotRecorded(_))) => {
+                Err(failure("JournalUnavailable", &stopped))
+            }
+            Some(stopped) if !stopped.is_regular() => Ok(false),
+            _ => Ok(summary.is_good()),
         }
     }
 

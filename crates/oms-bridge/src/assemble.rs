@@ -10,8 +10,10 @@ use oss_lite::{BucketName, Client, Endpoint, Error};
 use crate::config::{
     CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
 };
+use arrival::confirm::Confirmer;
+use arrival::ends::{DestinationConfig, SourceConfig};
 use bridge_core::engine::Engine;
-use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes};
+use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes, OBJECTS_IN_FLIGHT};
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};
 use bridge_core::journal::{Journal, system_unique};
 use bridge_core::pipeline::Pipeline;
@@ -34,6 +36,57 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// When the settings do not fit together for OSS or OBS, or TLS cannot be set up.
 pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pipeline, BoxError> {
+    pipeline_through(settings, http, &Breakers::new(clock::system))
+}
+
+/// The same, with what confirms arrivals, where the settings name the destination.
+///
+/// # Errors
+///
+/// As [`pipeline`].
+pub(crate) fn confirming(
+    settings: Settings,
+    http: &reqwest::Client,
+) -> Result<(Pipeline, Option<Confirmer>), BoxError> {
+    let breakers = Breakers::new(clock::system);
+    let (to, source, watch) = (settings.destination().cloned(), settings.source.clone(), settings.watch);
+    let only_looked_at = settings.mirror.is_some();
+    let aws_region = settings.aws_region.clone();
+    let pipeline = pipeline_through(settings, http, &breakers)?;
+    let Some(to) = to else { return Ok((pipeline, None)) };
+    let engine = pipeline.engine().clone();
+    let copies = if only_looked_at {
+        // What OMS did not copy is copied with the keys that the settings name for the destination.
+        let (deletes, in_flight) = (Deletes::Ignored, OBJECTS_IN_FLIGHT);
+        let copy = CopySettings { destination: to.clone(), deletes, in_flight };
+        let copy = copy_engine(
+            copy,
+            Unmarked::Removed,
+            source.clone(),
+            None,
+            aws_region.as_deref(),
+            http,
+            &breakers,
+        )?;
+        Some(Engine::Copy(copy))
+    } else {
+        engine.copies_behind_oms()
+    };
+    let destination = DestinationConfig {
+        client: destination(&to, http, &breakers)?,
+        prefix: to.place.folder(),
+        bucket: to.place.bucket,
+        credentials: to.credentials,
+    };
+    let source = SourceConfig { client: self::source(&source, http)?, bucket: source.bucket };
+    Ok((pipeline, Some(Confirmer { engine, copies, destination, source, watch })))
+}
+
+fn pipeline_through(
+    settings: Settings,
+    http: &reqwest::Client,
+    breakers: &Breakers,
+) -> Result<Pipeline, BoxError> {
     let journal = journal(&settings, http)?;
     let Settings { mode, log_bucket, oss, keys, source, ingest, aws_region, .. } = settings;
     let policy = policy(&log_bucket, &oss.endpoint, keys, mode.copy(), &source);
@@ -41,17 +94,16 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
         (Some(ingest), Some(_)) => Some(web(ingest)?),
         _ => None,
     };
-    let breakers = Breakers::new(clock::system);
     let copy =
-        |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region.as_deref(), http, &breakers);
+        |copy, unmarked| copy_engine(copy, unmarked, source, web, aws_region.as_deref(), http, breakers);
     let engine = match mode {
-        Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, &breakers)),
+        Mode::Oms(settings) => Engine::Oms(oms_engine(settings, http, breakers)),
         Mode::Copy(settings) => Engine::Copy(copy(*settings, Unmarked::OlderCopies)?),
         Mode::OmsThenCopy(oms, settings) => {
-            Engine::OmsThenCopy(oms_engine(oms, http, &breakers), copy(*settings, Unmarked::Removed)?)
+            Engine::OmsThenCopy(oms_engine(oms, http, breakers), copy(*settings, Unmarked::Removed)?)
         }
     };
-    Ok(Pipeline::new(policy, engine, journal).with_breakers(breakers))
+    Ok(Pipeline::new(policy, engine, journal).with_breakers(breakers.clone()))
 }
 
 /// The source for objects of the web, which passes the guard.

@@ -197,6 +197,33 @@ resource "aws_lambda_permission" "replay" {
   source_arn    = aws_cloudwatch_event_rule.replay.arn
 }
 
+# Has an effect where DEST and DEST_ENDPOINT are set, in any mode.
+resource "aws_cloudwatch_event_rule" "confirm" {
+  name                = "${var.name}-confirm"
+  description         = "Confirms that what was accepted arrived"
+  schedule_expression = "rate(5 minutes)"
+}
+
+resource "aws_cloudwatch_event_target" "confirm" {
+  rule  = aws_cloudwatch_event_rule.confirm.name
+  arn   = aws_lambda_function.this.arn
+  input = jsonencode({ triggerName = "confirm", payload = jsonencode({ action = "confirm" }) })
+
+  # The next tick does the same.
+  retry_policy {
+    maximum_event_age_in_seconds = 60
+    maximum_retry_attempts       = 0
+  }
+}
+
+resource "aws_lambda_permission" "confirm" {
+  statement_id  = "confirm"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.confirm.arn
+}
+
 resource "aws_cloudwatch_metric_alarm" "given_up" {
   alarm_name          = "${var.name}-given-up"
   alarm_description   = "Events of the bucket were set aside, see the log of the function for the reason"

@@ -98,6 +98,11 @@ run "the_events_are_those_of_s_yaml" {
     condition     = jsondecode(alicloud_fcv3_trigger.replay.trigger_config).payload == "{\"action\":\"replay\"}"
     error_message = "The timer must replay."
   }
+
+  assert {
+    condition     = jsondecode(alicloud_fcv3_trigger.confirm.trigger_config).payload == "{\"action\":\"confirm\"}"
+    error_message = "Another timer must confirm."
+  }
 }
 
 run "removals_are_events_where_they_are_carried_out" {

@@ -186,15 +186,19 @@ fn the_function_is_what_build_sh_makes() {
 }
 
 #[test]
-fn a_schedule_sends_again_what_failed() {
+fn schedules_send_again_what_failed_and_confirm_what_arrived() {
     let function = properties("Forwarder");
-    let schedule = &function["Events"]["Replay"];
-    assert_eq!(schedule["Type"], "Schedule");
-    assert_eq!(schedule["Properties"]["Schedule"], "rate(10 minutes)");
-    let input: Value = serde_json::from_str(schedule["Properties"]["Input"].as_str().unwrap()).unwrap();
-    assert!(input["triggerName"].is_string());
-    let payload: Value = serde_json::from_str(input["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(payload, json!({"action": "replay"}));
+    for (name, rate, action) in
+        [("Replay", "rate(10 minutes)", "replay"), ("Confirm", "rate(5 minutes)", "confirm")]
+    {
+        let schedule = &function["Events"][name];
+        assert_eq!(schedule["Type"], "Schedule");
+        assert_eq!(schedule["Properties"]["Schedule"], rate);
+        let input: Value = serde_json::from_str(schedule["Properties"]["Input"].as_str().unwrap()).unwrap();
+        assert!(input["triggerName"].is_string());
+        let payload: Value = serde_json::from_str(input["payload"].as_str().unwrap()).unwrap();
+        assert_eq!(payload, json!({"action": action}));
+    }
 }
 
 #[test]

@@ -139,14 +139,19 @@ fn nothing_is_lost_when_the_function_fails() {
 }
 
 #[test]
-fn a_timer_sends_again_what_failed() {
+fn timers_send_again_what_failed_and_confirm_what_arrived() {
     let props = props();
     let triggers = props["triggers"].as_array().unwrap();
-    let timer = triggers.iter().find(|trigger| trigger["triggerType"] == "timer").unwrap();
-    let config = &timer["triggerConfig"];
-    assert_eq!((&config["cronExpression"], &config["enable"]), (&json!("@every 10m"), &json!(true)));
-    let payload: Value = serde_json::from_str(config["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(payload, json!({"action": "replay"}));
+    let timers: Vec<_> = triggers.iter().filter(|trigger| trigger["triggerType"] == "timer").collect();
+    let found = timers.iter().map(|timer| {
+        let config = &timer["triggerConfig"];
+        assert_eq!(config["enable"], true);
+        let payload: Value = serde_json::from_str(config["payload"].as_str().unwrap()).unwrap();
+        (config["cronExpression"].clone(), payload)
+    });
+    let wanted = [("@every 10m", "replay"), ("@every 5m", "confirm")];
+    let wanted = wanted.map(|(cron, action)| (json!(cron), json!({"action": action})));
+    assert_eq!(found.collect::<Vec<_>>(), wanted);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod completions;
 mod concurrency;
 #[cfg(test)]
 mod config;
+#[cfg(test)]
+mod confirm;
 mod consume;
 #[cfg(test)]
 mod consume_outages;

@@ -76,7 +76,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "signature-breaker",
         ],
     ),
-    ("arrival", &["bridge-core", "oss-lite", "settings"]),
+    ("arrival", &["bridge-core", "object-copy", "object-events", "oss-lite", "settings"]),
     ("arrival-report", &["arrival", "settings", "texts"]),
     (
         "status-report",
@@ -115,6 +115,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     (
         "function-host",
         &[
+            "arrival",
             "bridge-core",
             "fc-adapter",
             "http-client",

@@ -34,6 +34,8 @@ const ENGLISH: &[(&str, &[&str])] = &[
     (
         "what becomes of a key: in its record and in log lines",
         &[
+            "crates/arrival/src/confirm/look.rs",
+            "crates/arrival/src/confirm/send.rs",
             "crates/signature-breaker/",
             "crates/bridge-core/src/engine/",
             "crates/bridge-core/src/journal/",

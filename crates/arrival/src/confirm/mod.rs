@@ -296,7 +296,7 @@ impl Run<'_> {
             if limited {
                 return Err(Stopped::Limit);
             }
-            if listed % DELETIONS == 0 || chunk.is_empty() {
+            if listed.is_multiple_of(DELETIONS) || chunk.is_empty() {
                 self.check_time().await?;
             }
         }
@@ -337,11 +337,9 @@ impl Run<'_> {
     fn sort(&mut self, key: AcceptedKey, garbage: &mut Garbage) -> Option<(AcceptedKey, Progress)> {
         let over =
             |written: Option<DateTime<Utc>>| written.is_some_and(|time| self.watch.is_over(time, self.now));
-        if let Some(marker) = key.marker().filter(|marker| marker.marker.stage.is_final()) {
-            if over(marker.written) {
-                garbage.keys.push(key);
-                return None;
-            }
+        if key.marker().is_some_and(|marker| marker.marker.stage.is_final() && over(marker.written)) {
+            garbage.keys.push(key);
+            return None;
         }
         // Those of success records that were replaced since.
         let record = key.record_id();

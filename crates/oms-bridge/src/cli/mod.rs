@@ -2,6 +2,7 @@
 
 #[cfg(feature = "completions")]
 mod completions;
+mod confirm;
 #[cfg(feature = "aws")]
 mod consume;
 mod copy;
@@ -94,6 +95,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Send(send::SendArgs),
     Replay(replay::ReplayArgs),
+    Confirm(confirm::ConfirmArgs),
     Status(status::StatusArgs),
     Report(report::ReportArgs),
     Doctor(doctor::DoctorArgs),
@@ -122,7 +124,7 @@ impl Command {
     /// The log filter unless `RUST_LOG` is set.
     fn log_filter(&self) -> &'static str {
         match self {
-            Self::Serve(_) | Self::Send(_) | Self::Replay(_) => "info",
+            Self::Serve(_) | Self::Send(_) | Self::Replay(_) | Self::Confirm(_) => "info",
             // The SDK's own lines are shown only on request.
             Self::Copy(_) | Self::Reconcile(_) => {
                 "info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error"
@@ -224,6 +226,10 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             let reader = reader(args.settings.values());
             let run = args.metrics.of("status");
             run.during(async |run| status::run(&args, reader, run).await).await
+        }
+        Command::Confirm(args) => {
+            let reader = reader(args.settings.values());
+            Box::pin(confirm::run(&args, reader)).await
         }
         Command::Report(args) => report::run(&args, reader(args.settings.values())).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,

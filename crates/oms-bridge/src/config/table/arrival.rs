@@ -13,7 +13,8 @@ const SECTION: Section = Section {
     ),
 };
 
-const BASE: Spec = Spec { section: &SECTION, commands: &["status", "report"], ..Spec::BASE };
+const BASE: Spec =
+    Spec { section: &SECTION, commands: &["serve", "confirm", "status", "report"], ..Spec::BASE };
 
 table! {
     /// Until when a key has to arrive, and how long that is known.

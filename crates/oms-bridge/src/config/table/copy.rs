@@ -117,7 +117,7 @@ table! {
     };
     PROPAGATE_DELETES: bool = parse::boolean, Spec {
         unused_by: &["status", "report", "explain"],
-        missed_by: &["serve", "send", "replay", "doctor", "consume", "desk", "copy"],
+        missed_by: &["serve", "send", "replay", "confirm", "doctor", "consume", "desk", "copy"],
         only: DELETES,
         value: "BOOL",
         about: text(

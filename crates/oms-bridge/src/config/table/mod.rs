@@ -19,13 +19,14 @@ use settings::setting::{Given, Unset};
 
 /// The commands that forward changes, or look at what was forwarded.
 pub(crate) const FORWARDING: &[&str] =
-    &["serve", "send", "replay", "status", "report", "doctor", "explain", "consume", "desk"];
+    &["serve", "send", "replay", "confirm", "status", "report", "doctor", "explain", "consume", "desk"];
 
 /// These, and what reads or writes objects itself.
 const ALL: &[&str] = &[
     "serve",
     "send",
     "replay",
+    "confirm",
     "status",
     "report",
     "doctor",

@@ -106,7 +106,7 @@ table! {
     pub(crate) static FILTERS;
 
     KEY_ENCODING: KeyEncoding = key_encoding, Spec {
-        unused_by: &["send", "replay", "status", "report", "explain", "desk"],
+        unused_by: &["send", "replay", "confirm", "status", "report", "explain", "desk"],
         only: text("on events from OSS", "处理 OSS 事件时"),
         value: "ENCODING",
         section: &FILTER,
@@ -115,7 +115,7 @@ table! {
         ..BASE
     };
     INCLUDE: String = parse::text, Spec {
-        unused_by: &["replay", "status", "report"],
+        unused_by: &["replay", "confirm", "status", "report"],
         missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
@@ -133,7 +133,7 @@ table! {
         ..BASE
     };
     EXCLUDE: String = parse::text, Spec {
-        unused_by: &["replay", "status", "report"],
+        unused_by: &["replay", "confirm", "status", "report"],
         missed_by: &["copy", "reconcile"],
         only: FILTERED,
         value: "GLOBS",
@@ -164,7 +164,12 @@ pub(super) fn bucket_of_oss(text: &str) -> Result<BucketName, Invalid> {
     lenient::bucket(text, Dialect::Oss)
 }
 
-fn requests_per_second(text: &str) -> Result<f64, Invalid> {
+/// Requests per second.
+///
+/// # Errors
+///
+/// When it is no such number.
+pub(crate) fn requests_per_second(text: &str) -> Result<f64, Invalid> {
     // The lower bound keeps the time between two requests within a day.
     match lenient::half_width(text).trim().parse::<f64>() {
         Ok(rps) if (0.0001..=1_000_000.0).contains(&rps) => Ok(rps),

@@ -37,7 +37,7 @@ const INGEST: Section = Section {
 };
 
 /// Commands that fetch nothing from the web.
-const FETCH_NOTHING: &[&str] = &["send", "status", "report", "explain", "consume"];
+const FETCH_NOTHING: &[&str] = &["send", "confirm", "status", "report", "explain", "consume"];
 
 const FETCHED: Text = text("where objects are fetched from the web", "从网上抓取对象时");
 
@@ -83,7 +83,7 @@ table! {
         ..BASE
     };
     INGEST_TOKEN: Token = token, Spec {
-        unused_by: &["send", "replay", "status", "report", "explain", "consume", "desk"],
+        unused_by: &["send", "replay", "confirm", "status", "report", "explain", "consume", "desk"],
         only: text("in `serve`", "`serve` 中"),
         value: "TOKEN",
         section: &INGEST,
@@ -164,6 +164,7 @@ const EVERY: &[&str] = &[
     "serve",
     "send",
     "replay",
+    "confirm",
     "status",
     "report",
     "doctor",
