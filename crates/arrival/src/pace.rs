@@ -49,7 +49,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn requests_are_spaced_evenly() {
         let (pace, start) = (Pace::new(Some(10.0)), Instant::now());
-        let late = start + Duration::from_secs(60);
+        let late = start + Duration::from_mins(1);
         for _ in 0..5 {
             pace.slot(late).await;
         }
