@@ -23,7 +23,7 @@ pub(super) fn local(path: &Path, error: &io::Error) -> TransferError {
         }
         _ => FailureClass::Permanent,
     };
-    TransferError::new(class, format!("{}: {error}", path.display()))
+    TransferError::new(class, format!("{:?}: {error}", path.display()))
 }
 
 /// The same where something is written, which concerns other files too.
@@ -42,7 +42,7 @@ pub(super) fn unresolved(path: &Path, error: ResolveError) -> TransferError {
     match error {
         ResolveError::Io(error) => unwritten(path, &error),
         ResolveError::Link(link) => TransferError::permanent(format!(
-            "{}: {} is a link, and directories that are links are not followed below DST",
+            "{:?}: {:?} is a link, and directories that are links are not followed below DST",
             path.display(),
             link.display()
         )),

@@ -181,5 +181,5 @@ fn found(root: &Path, relative: &Path, entry: &fs::DirEntry, links: Links) -> En
 }
 
 fn bad(root: &Path, relative: &Path, why: &str) -> TransferError {
-    TransferError::permanent(format!("{}: {why}", root.join(relative).display()))
+    TransferError::permanent(format!("{:?}: {why}", root.join(relative).display()))
 }

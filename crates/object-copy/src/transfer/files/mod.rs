@@ -88,7 +88,7 @@ impl Directory {
             !key.contains("//") && !key.starts_with("./") && !key.contains("/./") && !key.ends_with("/.");
         if key.is_empty() || !inside || !exact || key.contains('\0') {
             return Err(TransferError::permanent(format!(
-                "{key:?} cannot be a file below {}",
+                "{key:?} cannot be a file below {:?}",
                 self.root.display()
             )));
         }
@@ -105,7 +105,7 @@ impl Directory {
                 links::LocateError::Gone => Abort::Gone,
                 links::LocateError::LeftOut(why) => Abort::LeftOut(why),
                 links::LocateError::Nowhere(why) => {
-                    TransferError::permanent(format!("{}: {why}", path.display())).into()
+                    TransferError::permanent(format!("{:?}: {why}", path.display())).into()
                 }
                 links::LocateError::Io(error) => broken(&path, &error),
             })?;
@@ -114,7 +114,9 @@ impl Directory {
             FileKind::Directory if key.ends_with('/') => Ok(located),
             FileKind::File if !key.ends_with('/') => Ok(located),
             FileKind::File => Err(Abort::Gone),
-            other => Err(TransferError::permanent(format!("{}: {}", path.display(), other.refusal())).into()),
+            other => {
+                Err(TransferError::permanent(format!("{:?}: {}", path.display(), other.refusal())).into())
+            }
         }
     }
 
@@ -268,7 +270,7 @@ impl Directory {
         let path = self.root.join(self.relative(key)?);
         let Some(anchored) = self.anchored(key, MissingDirectory::Create).await? else {
             return Err(TransferError::transient(format!(
-                "{}: was removed while it was created",
+                "{:?}: was removed while it was created",
                 path.display()
             ))
             .into());
@@ -399,7 +401,7 @@ async fn grown(path: &Path, file: &File) -> Abort {
     match file.metadata().await {
         Ok(meta) if meta.len() > 0 => Abort::Changed,
         Ok(_) => TransferError::permanent(format!(
-            "{}: reports a size of 0, but has content: a file that the system generates while it is read cannot be copied",
+            "{:?}: reports a size of 0, but has content: a file that the system generates while it is read cannot be copied",
             path.display()
         ))
         .into(),
