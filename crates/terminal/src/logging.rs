@@ -122,6 +122,9 @@ const RENAMED: [(&str, &str); 6] = [
     ("oms_bridge::logging", "terminal::logging"),
 ];
 
+/// The crate of the SDK of AWS that looks for credentials.
+const SDK: &str = "aws_config";
+
 /// `oms_bridge=debug` applies to the whole product, and `oms_bridge::journal=debug` to the journal, whichever
 /// crate it is in. A level that is given for a crate itself takes precedence.
 fn of_the_product(given: Targets) -> Targets {
@@ -140,6 +143,12 @@ fn of_the_product(given: Targets) -> Targets {
             }
             _ => {}
         }
+    }
+    // The SDK warns of each place in which it finds no credentials. What is missing in the end is an error of
+    // the command.
+    let is_asked_for = explicit.iter().any(|(target, _)| target.starts_with("aws"));
+    if !is_asked_for && !given.would_enable(SDK, &tracing::Level::DEBUG) {
+        implied.push((SDK.to_owned(), LevelFilter::ERROR));
     }
     implied.retain(|(target, _)| explicit.iter().all(|(given, _)| given != target));
     given.with_targets(implied)
@@ -195,6 +204,11 @@ mod tests {
         }
         assert!(!all.would_enable("object_copy::transfer", &Level::INFO), "it has a level of its own");
         assert!(!all.would_enable("hyper", &Level::DEBUG));
+        for (filter, warns) in
+            [("info", false), ("warn", false), ("debug", true), ("info,aws_config=warn", true)]
+        {
+            assert_eq!(targets(filter).would_enable("aws_config::meta", &Level::WARN), warns, "{filter}");
+        }
         let journal = targets("info,oms_bridge::journal=debug,oms_bridge::desk::worker=trace");
         assert!(journal.would_enable("bridge_core::journal", &Level::DEBUG));
         assert!(journal.would_enable("upload_desk::worker", &Level::TRACE));
