@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 pub use self::messages::{Handled, Nack, NackReason};
 use self::observed::Observed;
-pub use self::report::Report;
+pub use self::report::{Report, SkipCounts};
 pub use self::settle::{Disposition, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
 use crate::credentials::NoCredentials;

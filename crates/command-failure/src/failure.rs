@@ -129,7 +129,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let problems = error.problems().to_vec();
         let (setting, remedy) = match &problems[..] {
-            [one] => (Some(one.setting().to_owned().into()), one.remedy().map(str::to_owned)),
+            [one] => (Some(one.setting().to_owned().into()), remedy(one)),
             _ => (None, None),
         };
         let message = ConfigError::HEADING.trim_end_matches(':');
@@ -141,16 +141,26 @@ impl From<ConfigError> for Failure {
 #[derive(Serialize)]
 struct Shown<'p> {
     setting: &'p str,
-    message: &'p str,
+    message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<&'p str>,
+    remedy: Option<String>,
+}
+
+/// What to do about a problem. What is missing is to be set.
+fn remedy(problem: &Problem) -> Option<String> {
+    let to_set = || problem.about().map(|_| format!("set {}", problem.setting()));
+    problem.remedy().map(str::to_owned).or_else(to_set)
 }
 
 fn as_failures<S: serde::Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(problems.iter().map(|problem| Shown {
-        setting: problem.setting(),
-        message: problem.what(),
-        remedy: problem.remedy(),
+    serializer.collect_seq(problems.iter().map(|problem| {
+        Shown {
+            setting: problem.setting(),
+            message: problem
+                .about()
+                .map_or_else(|| problem.what().to_owned(), |about| format!("{}: {about}", problem.what())),
+            remedy: remedy(problem),
+        }
     }))
 }
 
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn all_problems_of_settings_are_in_one_failure() {
         let mut reader = settings::Reader::new(Values::default());
-        reader.problem("HW_AK", Invalid::new("missing").with_remedy("access key"));
+        reader.problem("HW_AK", Invalid::missing("access key"));
         reader.problem("LOG_BUCKET", Invalid::new("no bucket"));
         let failure = Failure::from(reader.finish::<()>(None).unwrap_err());
         assert_eq!(
@@ -174,20 +184,20 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&failure).unwrap(),
             json!({"kind": "configuration", "message": "the configuration is not usable", "problems": [
-                {"setting": "HW_AK", "message": "missing", "remedy": "access key"},
+                {"setting": "HW_AK", "message": "missing: access key", "remedy": "set HW_AK"},
                 {"setting": "LOG_BUCKET", "message": "no bucket"},
             ]})
         );
         let mut reader = settings::Reader::new(Values::default());
-        reader.problem("HW_AK", Invalid::new("missing").with_remedy("access key"));
+        reader.problem("HW_AK", Invalid::missing("access key"));
         let failure = Failure::from(reader.finish::<()>(None).unwrap_err());
         assert_eq!(failure.to_string(), "the configuration is not usable:\n  HW_AK: missing: access key");
         assert_eq!(
             serde_json::to_value(&failure).unwrap(),
             json!({
                 "kind": "configuration", "message": "the configuration is not usable",
-                "setting": "HW_AK", "remedy": "access key",
-                "problems": [{"setting": "HW_AK", "message": "missing", "remedy": "access key"}],
+                "setting": "HW_AK", "remedy": "set HW_AK",
+                "problems": [{"setting": "HW_AK", "message": "missing: access key", "remedy": "set HW_AK"}],
             })
         );
     }

@@ -41,6 +41,9 @@ impl<'a> End<'a> {
 /// The code of a signature that does not fit the access key.
 const WRONG_SECRET: &str = "SignatureDoesNotMatch";
 
+/// The code of an access key that is locked for a while.
+const LOCKED: &str = "TooManyWrongSignature";
+
 /// The code of an access key that does not exist.
 const WRONG_ID: &str = "InvalidAccessKeyId";
 
@@ -109,6 +112,7 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
         },
         ErrorKind::CredentialsRefused => match error.code() {
             Some(WRONG_SECRET) => format!("check {secret}: it does not fit the access key in {id}"),
+            Some(LOCKED) => locked(service.keys),
             Some(WRONG_ID) => format!("check {id}: there is no such access key, or it is disabled"),
             _ => format!("check {id} and {secret}; temporary ones need their token and may have expired"),
         },
@@ -145,6 +149,11 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
         }
         _ => "see code and message".to_owned(),
     }
+}
+
+/// What to do about an access key that was locked because of wrong signatures.
+pub fn locked(KeyNames { id, secret }: KeyNames) -> String {
+    format!("find out who uses {id} with a wrong {secret} and stop that; then wait five minutes")
 }
 
 fn vendor(dialect: Dialect) -> &'static str {

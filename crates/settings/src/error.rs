@@ -30,6 +30,11 @@ impl Problem {
         self.invalid.what()
     }
 
+    /// What the setting is, or what needs it, where it is missing.
+    pub fn about(&self) -> Option<&str> {
+        self.invalid.about()
+    }
+
     /// What to do about it, where that takes more than to set it.
     pub fn remedy(&self) -> Option<&str> {
         self.invalid.remedy()

@@ -6,13 +6,20 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Invalid {
     what: String,
+    /// What a setting that is missing is, or what it is needed for.
+    about: Option<String>,
     remedy: Option<String>,
 }
 
 impl Invalid {
     /// An invalid value, with what is wrong with it.
     pub fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), remedy: None }
+        Self { what: what.to_string(), about: None, remedy: None }
+    }
+
+    /// A setting that is missing; `about` says what it is, or what needs it.
+    pub fn missing(about: &str) -> Self {
+        Self { about: Some(about.replace('`', "")), ..Self::new("missing") }
     }
 
     /// The same, and what to do about it.
@@ -33,6 +40,11 @@ impl Invalid {
         &self.what
     }
 
+    /// What a setting that is missing is, or what needs it.
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
     /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<&str> {
         self.remedy.as_deref()
@@ -42,13 +54,14 @@ impl Invalid {
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
+        self.about.iter().try_for_each(|about| write!(f, ": {about}"))?;
         self.remedy.iter().try_for_each(|remedy| write!(f, ": {remedy}"))
     }
 }
 
 impl From<String> for Invalid {
     fn from(what: String) -> Self {
-        Self { what, remedy: None }
+        Self { what, about: None, remedy: None }
     }
 }
 

@@ -180,9 +180,9 @@ impl Reader {
     }
 }
 
-/// A setting that is not given, and what to do about it.
-pub fn missing(remedy: &str) -> Invalid {
-    Invalid::new("missing").with_remedy(remedy.replace('`', ""))
+/// A setting that is not given. `about` says what it is, or what needs it.
+pub fn missing(about: &str) -> Invalid {
+    Invalid::missing(about)
 }
 
 #[cfg(test)]

@@ -101,6 +101,32 @@ async fn a_bucket_that_is_missing() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_not_there_and_a_wildcard() {
+    let ends = Ends::new().await;
+    let twin = &ends.cloud.twin;
+    let wildcard = "use -r with SRC \"00/\" of bucket source, and --include for the pattern";
+    for (from, arguments, said) in [
+        (
+            "oss://source/nothing",
+            &[][..],
+            "error: SRC: bucket source has no object \"nothing\"\n  do: correct the key, or use -r",
+        ),
+        ("oss://source/00/*.jpg", &[], wildcard),
+        ("oss://source/00/*.jpg", &["-r"], wildcard),
+    ] {
+        let copy = Copy::new(twin, from, format!("obs://{MIRROR}/")).with(arguments.iter().copied());
+        let finished = ends_with(if arguments.is_empty() { 3 } else { 0 }, copy).await;
+        assert!(finished.stderr.contains(said), "{said}: {finished:?}");
+    }
+    let copy = all_to_mirror(&ends.cloud).with(["--older-than", "3d"]);
+    let finished = ends_with(2, copy).await;
+    assert!(
+        finished.stderr.contains("--older-than: has no effect here, only with --abort-stale"),
+        "{finished:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_region_that_is_wrong() {
     let ends = Ends::new().await;
     let said = &["error: OSS_REGION: ", "do: set OSS_REGION to the region of 127.0.0.1"];
@@ -307,7 +333,7 @@ async fn a_directory_that_takes_nothing() {
     };
     let copy = Copy::new(&ends.cloud.twin, format!("oss://{SOURCE}/"), to.to_str().unwrap()).with(["-r"]);
     let said = [
-        &*format!("error: DST: {}/", to.display()),
+        &*format!("error: DST: \"{}/", to.display()),
         "do: make room there, allow writing, or name another DST",
     ];
     ends_once(2, copy, why, &said).await;

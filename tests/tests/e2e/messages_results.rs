@@ -134,7 +134,7 @@ async fn a_dry_run_says_what_would_be_sent_and_nothing_of_what_was_not() {
     let finished = run(&["replay", "--dry-run", "--prefix", "z", "--class", "auth"], &cloud.settings()).await;
     assert!(finished.stderr.ends_with("0 keys would be sent\n"), "{finished:?}");
     let finished = run(&["replay", "--dry-run", "--class", "auth"], &cloud.settings()).await;
-    let said = "0 keys would be sent\nof 1 record: 0 already done, 0 failed, 1 skipped\n";
+    let said = "0 keys would be sent\nof 1 record: 0 already done, 0 failed, 1 skipped\nskipped: 1 left out by --class\n";
     assert!(finished.stderr.ends_with(said), "{finished:?}");
 }
 
@@ -277,4 +277,93 @@ async fn of_doctor_where_the_task_has_other_buckets() {
     let finished =
         run(&["doctor", "--json"], &cloud.oms_then_copy_settings().set("SOURCE_BUCKET", SOURCE)).await;
     assert_eq!(finished.json()["problems"], 0, "{finished:?}");
+}
+
+/// Skipped keys come with the reason, for people and in `--json`.
+#[tokio::test]
+async fn of_what_is_skipped() {
+    let cloud = Cloud::start().await;
+    let settings = cloud.settings().set("INCLUDE", "*.jpg");
+    let finished = run(&["send", "a.jpg", "a.jpg", "b.txt", "c.txt"], &settings).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains(" 3 skipped, in "), "{finished:?}");
+    let said = "skipped: 1 named more than once\nskipped: 2 left out by INCLUDE or EXCLUDE";
+    assert!(finished.stdout.contains(said), "{finished:?}");
+    let finished = run(&["send", "a.jpg", "b.txt", "--json"], &settings).await;
+    assert_eq!(finished.json()["skipped_for"], json!({"filter": 1}), "{finished:?}");
+    let finished = run(&["send", "a.jpg", "--json"], &settings).await;
+    assert_eq!(finished.json().get("skipped_for"), None, "{finished:?}");
+
+    let record = json!({"key": "k", "bucket": SOURCE, "attempts": 1, "class": "transient"});
+    cloud.records().put(Shelf::Failed, "k", &record);
+    let asked = ["replay", "--since", "0s", "--class", "auth"];
+    let finished = run(&asked, &cloud.settings()).await;
+    assert!(finished.stdout.contains("\nskipped: 1 left out by --class, --since"), "{finished:?}");
+    let finished = run(&[&asked[..], &["--json"]].concat(), &cloud.settings()).await;
+    assert_eq!(finished.json()["skipped_for"], json!({"filter": 1}), "{finished:?}");
+}
+
+#[tokio::test]
+async fn of_a_key_that_is_empty() {
+    let cloud = Cloud::start().await;
+    for command in [&["send", "--json", "a", ""][..], &["explain", "--json", ""]] {
+        let finished = run(command, &cloud.settings()).await;
+        assert_fails(&finished, 2, "configuration", "error", &["KEY", "a variable may be unset"]);
+        assert_eq!(finished.json().get("accepted"), None, "{finished:?}");
+    }
+}
+
+/// A key that somebody else's wrong secret has locked has one remedy, whichever command is refused.
+#[tokio::test]
+async fn of_an_access_key_that_is_locked() {
+    let cloud = Cloud::start().await;
+    let locked = FaultResponse::error(401, "APIGW.0301", "Verify failed: failed to reach the limit of 5.");
+    cloud.twin.faults().inject(Fault::respond(Service::Oms, locked));
+    let remedy = "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
+    for (command, member) in [
+        (&["send", "k", "--json"][..], "accepted"),
+        (&["status", "--json"], "failed"),
+        (&["explain", "k", "--json"], "records"),
+    ] {
+        assert_fails(&run(command, &cloud.settings()).await, 4, "credentials", member, &["HW_AK", remedy]);
+    }
+    let finished = run(&["doctor"], &cloud.settings()).await;
+    assert!(finished.stdout.contains("wait five minutes"), "{finished:?}");
+    cloud.twin.faults().clear_all();
+
+    let locked = FaultResponse::error(403, "TooManyWrongSignature", "locked");
+    cloud.twin.faults().inject(Fault::respond(Service::Obs, locked));
+    cloud.twin.oss().put(SOURCE, "k", "content");
+    let copies = cloud.copy_settings().set("SOURCE_BUCKET", SOURCE);
+    for (command, member) in
+        [(&["send", "k", "--json"][..], "accepted"), (&["explain", "k", "--json"], "records")]
+    {
+        assert_fails(&run(command, &copies).await, 4, "credentials", member, &["HW_AK", remedy]);
+    }
+}
+
+/// The setting is that of the pair that is in use.
+#[tokio::test]
+async fn of_the_other_names_of_a_key_that_is_refused() {
+    let cloud = Cloud::start().await;
+    let id = cloud.twin.oss_account().access_key.clone();
+    let settings = cloud.settings().without_credentials();
+    let settings = settings.set("OSS_ACCESS_KEY_ID", id).set("OSS_ACCESS_KEY_SECRET", "hush-wrong");
+    let finished = run(&["status", "--json"], &settings).await;
+    let said = "check OSS_ACCESS_KEY_SECRET: it does not fit the access key in OSS_ACCESS_KEY_ID";
+    assert_fails(&finished, 4, "credentials", "error", &[said]);
+    assert_eq!(finished.json()["error"]["setting"], "OSS_ACCESS_KEY_SECRET");
+}
+
+/// What a setting is, is no remedy; one that is wrong is not to be set, but to be corrected.
+#[tokio::test]
+async fn of_settings_that_are_missing_or_in_each_other_s_place() {
+    let cloud = Cloud::start().await;
+    let finished = run(&["status", "--json"], &cloud.settings().unset("HW_SK")).await;
+    let error = &finished.json()["error"];
+    assert_eq!((&error["setting"], &error["remedy"]), (&json!("HW_SK"), &json!("set HW_SK")), "{finished:?}");
+    assert_eq!(error["problems"][0]["message"], "missing: Huawei secret key", "{finished:?}");
+    let same = cloud.settings().set("SOURCE_BUCKET", "logs");
+    let finished = run(&["doctor", "--json"], &same).await;
+    assert_eq!(finished.json()["findings"][0]["remedy"], "use another bucket", "{finished:?}");
 }

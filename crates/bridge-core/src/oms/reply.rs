@@ -77,7 +77,7 @@ pub(super) fn of_signature(error: &EngineError) -> SignatureVerdict {
 }
 
 /// Whether the gateway has locked the access key, by the text of its 401.
-pub(super) fn is_locked(error: &EngineError) -> bool {
+pub fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")
 }
 

@@ -2,6 +2,7 @@
 
 use super::settle::{Disposition, Recorded, Settled};
 use crate::engine::CommonCause;
+use crate::policy::Skip;
 use object_copy::outcome::Attempt;
 use object_copy::transfer::Concern;
 
@@ -15,6 +16,8 @@ pub struct Report {
     pub failed: usize,
     /// Changes that the policy left out.
     pub skipped: usize,
+    /// The same by reason.
+    pub skipped_for: SkipCounts,
     /// Failed keys that are not in the journal: the host must not report success.
     pub unrecorded: usize,
     /// Accepted keys without a success record. No loss: the object is on its way.
@@ -32,12 +35,43 @@ pub struct Report {
     pub not_begun: usize,
 }
 
+/// How many changes were skipped for which reason. What an event does not leave behind is not counted here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkipCounts {
+    /// `EXCLUDE` matches the key, or `INCLUDE` does not.
+    pub filtered: usize,
+    /// Another change of the same object was forwarded.
+    pub duplicates: usize,
+    /// The object lies where copies are written to.
+    pub own_copies: usize,
+}
+
+impl SkipCounts {
+    fn count(&mut self, why: Skip) {
+        match why {
+            Skip::Filtered => self.filtered += 1,
+            Skip::Duplicate { .. } => self.duplicates += 1,
+            Skip::OwnCopy => self.own_copies += 1,
+            Skip::Effect(_) => {}
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
+        self.own_copies += other.own_copies;
+    }
+}
+
 impl Report {
     /// Adds one change.
     pub fn count(&mut self, settled: &Settled) {
         let lost = matches!(settled.recorded, Recorded::Lost(_));
         match &settled.outcome {
-            Disposition::Skipped(_) => self.skipped += 1,
+            Disposition::Skipped(why) => {
+                self.skipped += 1;
+                self.skipped_for.count(*why);
+            }
             Disposition::Accepted(_) => {
                 self.accepted += 1;
                 self.success_records_missing += usize::from(lost);
@@ -64,6 +98,7 @@ impl Report {
         self.accepted += other.accepted;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.skipped_for.add(other.skipped_for);
         self.unrecorded += other.unrecorded;
         self.success_records_missing += other.success_records_missing;
         self.unfinished += other.unfinished;

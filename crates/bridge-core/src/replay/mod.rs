@@ -148,6 +148,15 @@ pub struct ReplaySummary {
     /// Of the skipped failures, those that the log bucket does not give to read.
     #[serde(skip)]
     pub unreadable: usize,
+    /// Of the skipped failures, those that the filters leave out.
+    #[serde(skip)]
+    pub left_out: usize,
+    /// Of the skipped failures, objects that are no records of failures.
+    #[serde(skip)]
+    pub no_records: usize,
+    /// Of the skipped failures, those that another run resolved before they were read.
+    #[serde(skip)]
+    pub resolved: usize,
     /// Of the skipped failures, those that only the copy engine can forward.
     #[serde(skip)]
     pub for_copies: usize,
@@ -263,6 +272,9 @@ pub(crate) struct Run {
     cause: Mutex<CommonCause>,
     for_copies: AtomicUsize,
     unreadable: AtomicUsize,
+    left_out: AtomicUsize,
+    no_records: AtomicUsize,
+    resolved: AtomicUsize,
     /// Origins that stand for the one bucket that changes are taken from; none where any will do.
     own: Vec<Origin>,
     /// The origin of what names no bucket, and the one that is meant by it, if that is known.
@@ -390,6 +402,9 @@ pub async fn replay(
         cause: Mutex::default(),
         for_copies: AtomicUsize::new(0),
         unreadable: AtomicUsize::new(0),
+        left_out: AtomicUsize::new(0),
+        no_records: AtomicUsize::new(0),
+        resolved: AtomicUsize::new(0),
         own,
     });
     let (listing, chunks_of_it) = FailureSource::spawn(&run);
@@ -451,6 +466,9 @@ pub async fn replay(
     summary.cause = cause.filter(|cause| summary.accepted == 0 && cause.concern != Concern::Permission);
     summary.for_copies = run.for_copies.load(Ordering::Relaxed);
     summary.unreadable = run.unreadable.load(Ordering::Relaxed);
+    summary.left_out = run.left_out.load(Ordering::Relaxed);
+    summary.no_records = run.no_records.load(Ordering::Relaxed);
+    summary.resolved = run.resolved.load(Ordering::Relaxed);
     if summary.for_copies > 0 {
         tracing::warn!(
             failures = summary.for_copies,

@@ -254,6 +254,7 @@ fn found(run: &Arc<Run>) -> BoxStream<'static, Result<Found, Error>> {
     let decide = move |failure: FailureRef| {
         let filter = &run.options.filter;
         if !filter.admits_listed(&failure) {
+            run.left_out.fetch_add(1, Ordering::Relaxed);
             return Either::Left(ready(Ok(Found::Skip)));
         }
         // Which change it was is in the record only; OMS asks for nothing but the key.
@@ -281,10 +282,12 @@ async fn read(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
         Err(ReadError::Store(error)) => Err(error),
         Err(ReadError::Vanished) => {
             tracing::info!(name = failure.name(), "skipped: another run has resolved the failure");
+            run.resolved.fetch_add(1, Ordering::Relaxed);
             Ok(Found::Skip)
         }
         Err(error) => {
             tracing::warn!(name = failure.name(), %error, "skipped; it is left unchanged");
+            run.no_records.fetch_add(1, Ordering::Relaxed);
             Ok(Found::Skip)
         }
     }
@@ -293,10 +296,12 @@ async fn read(run: Arc<Run>, failure: FailureRef) -> Result<Found, Error> {
 /// Decides about a failure that is asked for, by its name and, where it was read, its record.
 fn sift(run: &Run, failure: FailureRef, record: Option<Box<Record>>) -> Found {
     let Some(failed) = Failed::new(failure, record) else {
+        run.no_records.fetch_add(1, Ordering::Relaxed);
         return Found::Skip;
     };
     let unasked = |record: &Record| !run.options.filter.admits_record(failed.key(), record);
     if failed.record.as_deref().is_some_and(unasked) {
+        run.left_out.fetch_add(1, Ordering::Relaxed);
         return Found::Skip;
     }
     if !run.engine.needs_records() && run.is_beyond_oms(&failed) {

@@ -37,9 +37,9 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// The first one that is not a key, and what was probably meant.
+    /// The first one that is not a key, an empty one too, and what was probably meant.
     pub fn keys(keys: Vec<String>, bucket: Option<&str>) -> Result<Self, Invalid> {
-        let keys = keys.into_iter().map(|key| lenient::key(key, bucket.map(source_bucket)));
+        let keys = keys.into_iter().map(|key| lenient::named_key(key, bucket.map(source_bucket)));
         Ok(Self(KeySource::Keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter())))
     }
 
@@ -72,7 +72,7 @@ impl KeyInput for Input {
     async fn next(&mut self) -> Option<KeyChunk> {
         match &mut self.0 {
             KeySource::Keys(keys) => {
-                let keys = keys.by_ref().take(CHUNK).filter(|key| !key.is_empty()).collect();
+                let keys = keys.by_ref().take(CHUNK).collect();
                 let chunk = KeyChunk { keys, ..KeyChunk::default() };
                 (!chunk.is_empty()).then_some(chunk)
             }

@@ -67,6 +67,13 @@ pub(super) struct ConsumeArgs {
     pub(super) settings: SettingsOf<ConsumeArgs>,
 }
 
+impl ConsumeArgs {
+    /// What has the host of the queue's service, for messages.
+    fn endpoint(&self) -> &'static str {
+        if self.endpoint_url.is_some() { "--endpoint-url" } else { QUEUE_URL.spec.name }
+    }
+}
+
 impl WithSettings for ConsumeArgs {
     const NAME: &'static str = "consume";
 }
@@ -118,7 +125,7 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     let keys = settings.key_encoding;
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let queue = access.open(args.endpoint_url.clone());
-    look(&queue).await?;
+    look(&queue, args.endpoint()).await?;
     let health = match args.listen {
         Some(address) => Some(listen(address, limits).await?),
         None => None,
@@ -215,7 +222,7 @@ async fn must_have_credentials(config: &aws_access::Config, r: &mut Reader) {
 }
 
 /// Reads the attributes of the queue. Transient errors are left to the pollers.
-async fn look(queue: &Queue) -> Result<(), Failure> {
+async fn look(queue: &Queue, endpoint: &'static str) -> Result<(), Failure> {
     match queue.about().await {
         Ok(About { waiting, redrive, .. }) => {
             tracing::info!(waiting, "consuming");
@@ -231,17 +238,18 @@ async fn look(queue: &Queue) -> Result<(), Failure> {
             tracing::debug!(%error, "the queue does not answer yet");
             Ok(())
         }
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(refused(&error, endpoint)),
     }
 }
 
-fn refused(error: &QueueError) -> Failure {
+fn refused(error: &QueueError, endpoint: &'static str) -> Failure {
     let failure = Failure::new(queue_kind(error), format_args!("the queue: {error}"));
     let failure = match error.kind() {
         QueueErrorKind::Refused => failure,
-        QueueErrorKind::Unusable | QueueErrorKind::Transient => failure.of_setting(QUEUE_URL.spec.name),
+        QueueErrorKind::Unusable => failure.of_setting(QUEUE_URL.spec.name),
+        QueueErrorKind::Transient => failure.of_setting(endpoint),
     };
-    failure.with_remedy(queue_remedy(error))
+    failure.with_remedy(queue_remedy(error, endpoint))
 }
 
 async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> {
@@ -276,7 +284,7 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
         elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     };
     let failure = match &ended {
-        Some(Err(error)) => Some(refused(error)),
+        Some(Err(error)) => Some(refused(error, args.endpoint())),
         Some(Ok(())) | None => None,
     };
     if args.json {

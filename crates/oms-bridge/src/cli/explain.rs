@@ -56,7 +56,7 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
     let bucket = named.as_ref().or(source.as_ref());
     let setting = if named.is_some() { "--bucket" } else { "SOURCE_BUCKET" };
     let of = bucket.map(|bucket| KeyBucket { scheme: "oss", name: bucket.as_str(), setting });
-    let key = lenient::key(args.key.clone(), of);
+    let key = lenient::named_key(args.key.clone(), of);
     let key = reader.accept("KEY", key);
     let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
     // An invalid name is reported already.

@@ -1,5 +1,6 @@
 //! `replay`: sends failed keys again.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,7 +153,9 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader, run: &RunMetrics)
     run.keys(outcomes(&summary));
     let log_bucket = End::journal(&service, log_bucket.as_str());
     let failure = failure(&summary, log_bucket, &ends);
-    let exit = report(&summary, pipeline.engine(), options.mode, &planned, failure)?;
+    let filters = args.filters();
+    let shown = Shown { summary: &summary, filters: &filters };
+    let exit = report(shown, pipeline.engine(), options.mode, &planned, failure)?;
     Ok(if args.exit_code && exit == Exit::Done && planned.len() > 0 { Exit::SomeFailed } else { exit })
 }
 
@@ -167,6 +170,19 @@ impl ReplayArgs {
             values.set_for(Self::NAME, &OMS_MAX_RPS.spec, max_rps, By::Option("--max-rps".into()));
         }
         values
+    }
+
+    /// The options that leave records out, for messages.
+    fn filters(&self) -> String {
+        let given = [
+            ("--prefix", self.prefix.is_some()),
+            ("--class", self.class.is_some()),
+            ("--since", self.since.is_some()),
+            ("--until", self.until.is_some()),
+        ];
+        let given: Vec<&str> =
+            given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
+        given.join(", ")
     }
 
     fn options(&self, reader: &mut Reader) -> ReplayOptions {
@@ -193,6 +209,37 @@ impl ReplayArgs {
     }
 }
 
+/// What is shown of a replay: its result, and the options that leave records out.
+#[derive(Clone, Copy)]
+struct Shown<'s> {
+    summary: &'s ReplaySummary,
+    filters: &'s str,
+}
+
+impl Shown<'_> {
+    /// The reasons for skipping that there are, by their names in `--json`.
+    fn skipped_for(self) -> BTreeMap<&'static str, usize> {
+        let ReplaySummary { left_out, for_copies, no_records, unreadable, resolved, .. } = *self.summary;
+        let reasons = [
+            ("filter", left_out),
+            ("not_for_oms", for_copies),
+            ("no_record", no_records),
+            ("unreadable", unreadable),
+            ("resolved", resolved),
+        ];
+        reasons.into_iter().filter(|(_, records)| *records > 0).collect()
+    }
+}
+
+/// A result as `--json` prints it.
+#[derive(Serialize)]
+struct ReplayResult<'s> {
+    #[serde(flatten)]
+    summary: &'s ReplaySummary,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    skipped_for: BTreeMap<&'static str, usize>,
+}
+
 impl Class {
     fn get(self) -> FailureClass {
         match self {
@@ -210,31 +257,33 @@ struct ReplayPreview<'s> {
     dry_run: bool,
     would_send: u64,
     #[serde(flatten)]
-    summary: &'s ReplaySummary,
+    result: ReplayResult<'s>,
 }
 
 fn report(
-    summary: &ReplaySummary,
+    shown: Shown<'_>,
     engine: &Engine,
     mode: ReplayMode,
     planned: &JsonList,
     failure: Option<Failure>,
 ) -> Ended {
+    let summary = shown.summary;
+    let result = ReplayResult { summary, skipped_for: shown.skipped_for() };
     match (planned.output(), mode) {
-        (OutputFormat::Json, ReplayMode::Send) => print_result(summary, failure.as_ref()),
+        (OutputFormat::Json, ReplayMode::Send) => print_result(&result, failure.as_ref()),
         (OutputFormat::Json, ReplayMode::DryRun) => {
-            let preview = ReplayPreview { dry_run: true, would_send: planned.len(), summary };
+            let preview = ReplayPreview { dry_run: true, would_send: planned.len(), result };
             planned.finish(&WithError::new(&preview, failure.as_ref()));
         }
         // The keys are the result then.
         (OutputFormat::Text, ReplayMode::DryRun) => {
             say(format_args!("{} would be sent", counted(planned.len(), "key")));
-            let rest = left(summary);
+            let rest = left(shown);
             if !rest.is_empty() {
                 say(rest.join("\n"));
             }
         }
-        (OutputFormat::Text, ReplayMode::Send) => print(&describe(summary, engine)),
+        (OutputFormat::Text, ReplayMode::Send) => print(&describe(shown, engine)),
     }
     if let Some(stopped) =
         summary.stopped.as_ref().filter(|stopped| failure.is_none() || **stopped == Stopped::Unavailable)
@@ -290,8 +339,8 @@ fn failure(summary: &ReplaySummary, log_bucket: End<'_>, ends: &EngineEnds) -> O
 }
 
 /// What is said of a dry run besides the keys that would be sent.
-fn left(summary: &ReplaySummary) -> Vec<String> {
-    let ReplaySummary { listed, already_done, failed, skipped, .. } = *summary;
+fn left(shown: Shown<'_>) -> Vec<String> {
+    let ReplaySummary { listed, already_done, failed, skipped, .. } = *shown.summary;
     let mut lines = Vec::new();
     if already_done + failed + skipped > 0 {
         lines.push(format!(
@@ -302,11 +351,12 @@ fn left(summary: &ReplaySummary) -> Vec<String> {
             count(skipped as u64)
         ));
     }
-    lines.extend(remarks(summary));
+    lines.extend(remarks(shown));
     lines
 }
 
-fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
+fn describe(shown: Shown<'_>, engine: &Engine) -> String {
+    let summary = shown.summary;
     let ReplaySummary { listed, accepted, already_done, failed, skipped, requests, elapsed_s, .. } = summary;
     let mut lines = vec![format!(
         "{}: {} accepted, {} already done, {} failed, {} skipped, {}",
@@ -331,12 +381,24 @@ fn describe(summary: &ReplaySummary, engine: &Engine) -> String {
     if summary.not_begun > 0 {
         lines.push(format!("{} listed and not begun", counted(summary.not_begun as u64, "key")));
     }
-    lines.extend(remarks(summary));
+    lines.extend(remarks(shown));
     lines.join("\n")
 }
 
-fn remarks(summary: &ReplaySummary) -> Vec<String> {
+fn remarks(Shown { summary, filters }: Shown<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    if summary.left_out > 0 {
+        lines.push(format!("skipped: {} left out by {filters}", count(summary.left_out as u64)));
+    }
+    if summary.no_records > 0 {
+        lines.push(format!(
+            "skipped: {} that are no records of failures: see the warnings",
+            count(summary.no_records as u64)
+        ));
+    }
+    if summary.resolved > 0 {
+        lines.push(format!("skipped: {} resolved by another run meanwhile", count(summary.resolved as u64)));
+    }
     if summary.set_aside > 0 {
         lines.push(format!(
             "{} of the failed keys were set aside: `replay --dead` sends them again",

@@ -1,5 +1,6 @@
 //! `send`: passes keys to the same pipeline as events.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
 use crate::failure::{EngineEnds, Failure};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
+use bridge_core::pipeline::SkipCounts;
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use bridge_core::send::input::{Input, Separator};
 use bridge_core::send::{SendStopped, SentKeys, send};
@@ -29,6 +31,7 @@ use terminal::stats::StatsArgs;
 /// OMS takes them by CreateSyncEvents:
 /// <https://support.huaweicloud.com/intl/en-us/api-oms/CreateSyncEvents.html>
 #[derive(Args)]
+#[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
   ossutil ls oss://src/photos/ -s | sed -n 's|^oss://src/||p' \\
@@ -69,6 +72,8 @@ struct SendSummary {
     #[serde(skip_serializing_if = "is_zero")]
     not_begun: usize,
     skipped: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    skipped_for: BTreeMap<&'static str, usize>,
     unrecorded: usize,
     requests: u64,
     elapsed_s: f64,
@@ -191,6 +196,12 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// The reasons that there are, by their names in `--json`.
+fn by_reason(SkipCounts { filtered, duplicates, own_copies }: SkipCounts) -> BTreeMap<&'static str, usize> {
+    let reasons = [("filter", filtered), ("duplicate", duplicates), ("own_copy", own_copies)];
+    reasons.into_iter().filter(|(_, keys)| *keys > 0).collect()
+}
+
 impl SendSummary {
     fn new(sent: &SentKeys, requests: u64, started: Instant) -> Self {
         let SentKeys { keys, report, .. } = sent;
@@ -201,6 +212,7 @@ impl SendSummary {
             unfinished: report.unfinished,
             not_begun: sent.not_begun,
             skipped: report.skipped,
+            skipped_for: by_reason(report.skipped_for),
             unrecorded: report.unrecorded,
             requests,
             elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
@@ -229,6 +241,14 @@ impl SendSummary {
             count(*skipped as u64),
             effort(engine, *requests, *elapsed_s)
         )];
+        for (reason, keys) in &self.skipped_for {
+            let keys = count(*keys as u64);
+            lines.push(match *reason {
+                "filter" => format!("skipped: {keys} left out by INCLUDE or EXCLUDE"),
+                "duplicate" => format!("skipped: {keys} named more than once"),
+                _ => format!("skipped: {keys} below DEST, where copies are written to"),
+            });
+        }
         if self.unfinished > 0 {
             lines.push(format!(
                 "{} of large objects ended at a part: `oms-bridge replay` resumes them",

@@ -82,8 +82,8 @@ pub(super) fn source(r: &mut Reader, journal: LogBucket<'_>) -> Option<SourceSet
     let bucket = source_bucket(r);
     let service = service?;
     if bucket.is_some() && bucket.as_ref() == journal.bucket && journal.is_at(&service.endpoint) {
-        let what = "is SOURCE_BUCKET: each record would raise an event; use another bucket";
-        r.problem("LOG_BUCKET", Invalid::new(what));
+        let what = "is SOURCE_BUCKET: each record would raise an event";
+        r.problem("LOG_BUCKET", Invalid::new(what).with_remedy("use another bucket"));
     }
     Some(SourceSettings { service, bucket, only })
 }

@@ -162,7 +162,7 @@ const LOCKED: Advice = Advice {
     check: SIGNATURE,
     severity: Severity::Refused,
     why: "the access key is locked, because requests were signed with a wrong secret key more than five times in a row",
-    remedy: "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes",
+    remedy: failure::LOCKED,
 };
 
 const UNSIGNED: Advice = Advice {

@@ -4,7 +4,7 @@ use sqs_worker::{About, Queue, QueueError, Redrive};
 
 use super::Finding;
 use super::Severity;
-use crate::failure::{QUEUE_RIGHTS, queue_kind, queue_remedy};
+use crate::failure::{QUEUE_RIGHTS, QUEUE_URL, queue_kind, queue_remedy};
 
 const CHECK: &str = "queue";
 
@@ -42,5 +42,5 @@ pub(super) async fn check(queue: &Queue) -> Vec<Finding> {
 }
 
 fn refused(error: &QueueError) -> Finding {
-    Finding::bad(CHECK, queue_kind(error).into(), error.to_string(), WHY, queue_remedy(error))
+    Finding::bad(CHECK, queue_kind(error).into(), error.to_string(), WHY, queue_remedy(error, QUEUE_URL))
 }

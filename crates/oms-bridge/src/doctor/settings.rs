@@ -24,11 +24,12 @@ pub(super) fn problems(error: &ConfigError) -> Vec<Finding> {
 pub(super) fn of_problems(problems: &[Problem]) -> Vec<Finding> {
     let finding = |problem: &Problem| {
         const HOW: &str = "set it in the environment, or by the option of the same name";
-        let remedy = match problem.remedy() {
-            None => HOW.to_owned(),
-            // For a missing setting, the remedy says what it is.
-            Some(what) if problem.what() == "missing" => format!("{HOW}: {what}"),
-            Some(remedy) => remedy.to_owned(),
+        let named_by = problem.setting();
+        let remedy = match (problem.remedy(), problem.about()) {
+            (Some(remedy), _) => remedy.to_owned(),
+            (None, Some(what)) => format!("{HOW}: {what}"),
+            (None, None) if problem.what().starts_with("missing") => HOW.to_owned(),
+            (None, None) => format!("correct {named_by}"),
         };
         let what = format!("{}: {}", problem.setting(), problem.what());
         Finding::bad("settings", Severity::Problem, what, "no command starts with unusable settings", remedy)

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use bridge_core::engine::{self, EngineName};
+use bridge_core::oms::is_locked;
 use bridge_core::oms::task::{ApiError, ApiErrorKind};
 use object_copy::transfer::{Concern, Side};
 use oss_lite::BucketName;
@@ -15,6 +16,10 @@ pub(crate) const NO_SUCH_TASK: &str =
     "copy SYNC_URL from the task's page again; if the task was deleted, create a new one";
 
 const DOCTOR: &str = "run `oms-bridge doctor`: it says at which end, and what to do";
+
+/// What to do about an access key that Huawei has locked because of wrong signatures.
+pub(crate) const LOCKED: &str =
+    "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
 
 /// Both ends of an engine's copies, as messages about it name them.
 #[derive(Debug)]
@@ -33,13 +38,15 @@ impl EngineEnds {
     /// The failure of a command whose keys all failed for the same kind of reason as `failed`.
     pub(crate) fn failure(&self, failed: &engine::Failure) -> Failure {
         let engine::Failure { engine, concern, error, request, .. } = failed;
-        if matches!(concern, Concern::Credentials | Concern::Permission) {
-            return of_engine(*engine, *concern, Some(&error.to_string()));
-        }
         let refused = request.as_ref().and_then(|request| Some((request.store_error()?, request.side)));
         match (engine, refused) {
+            (EngineName::Copy, Some((error, side))) => {
+                of_store(error, self.end(side), error.action().unwrap_or("GetObject"))
+            }
+            _ if matches!(concern, Concern::Credentials | Concern::Permission) => {
+                or_locked(of_engine(*engine, *concern, Some(&error.to_string())), is_locked(error))
+            }
             (EngineName::Oms, _) => no_such_task(error),
-            (EngineName::Copy, Some((error, side))) => of_store(error, self.end(side), "GetObject"),
             (EngineName::Copy, None) if *concern == Concern::Network => {
                 Failure::out_of_reach(error).with_remedy(DOCTOR)
             }
@@ -57,6 +64,11 @@ impl EngineEnds {
     }
 }
 
+/// The same failure, with what to do where Huawei has locked the access key.
+fn or_locked(failure: Failure, is_locked: bool) -> Failure {
+    if is_locked { failure.with_remedy(LOCKED) } else { failure }
+}
+
 fn no_such_task(error: impl Display) -> Failure {
     let failure = Failure::configuration(format_args!("OMS has no such task: {error}"));
     failure.of_setting("SYNC_URL").with_remedy(NO_SUCH_TASK)
@@ -67,7 +79,8 @@ fn no_such_task(error: impl Display) -> Failure {
 pub(crate) fn of_oms(error: &ApiError, host: &str) -> Option<Failure> {
     let (kind, remedy) = match error.kind() {
         _ if error.is_credentials() => {
-            return Some(of_engine(EngineName::Oms, Concern::Credentials, Some(&error.to_string())));
+            let failure = of_engine(EngineName::Oms, Concern::Credentials, Some(&error.to_string()));
+            return Some(or_locked(failure, error.kind() == ApiErrorKind::Locked));
         }
         ApiErrorKind::NotPermitted => return None,
         ApiErrorKind::NoSuchTask => return Some(no_such_task(error)),

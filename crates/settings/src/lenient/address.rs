@@ -47,6 +47,18 @@ pub fn key(text: String, source: Option<KeyBucket<'_>>) -> Result<String, Invali
     }
 }
 
+/// The same of an argument, which cannot be empty: a variable of a shell that is not set is.
+///
+/// # Errors
+///
+/// What is wrong with it, and what was probably meant.
+pub fn named_key(text: String, source: Option<KeyBucket<'_>>) -> Result<String, Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::new("an empty key").with_remedy("name an object; a variable may be unset"));
+    }
+    key(text, source)
+}
+
 /// A bucket by its name. Its address without a key is its name, too.
 ///
 /// # Errors

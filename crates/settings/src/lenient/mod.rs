@@ -26,7 +26,7 @@ mod vendor;
 
 use std::borrow::Cow;
 
-pub use self::address::{KeyBucket, bucket, key, place};
+pub use self::address::{KeyBucket, bucket, key, named_key, place};
 pub use self::endpoint::{aws_region, endpoint, region, s3_endpoint};
 pub use self::list::{MARK, Start, marked};
 pub use self::scheme::{is_address, meant, parts};

@@ -131,9 +131,9 @@ pub(super) struct CopyArgs {
     /// Copy nothing, but remove the parts of uploads below DST that nobody finished.
     #[arg(long, conflicts_with_all = ["recursive", "force", "keys_from", "failed_list", "bwlimit", "include", "exclude", "filter_keys", "preserve", "links", "part_size"], hide_short_help = true)]
     abort_stale: bool,
-    /// With `--abort-stale`: only uploads at least this old.
-    #[arg(long, value_name = "AGE", default_value = "1d", requires = "abort_stale", hide_short_help = true)]
-    older_than: String,
+    /// With `--abort-stale`: only uploads at least this old [default: 1d].
+    #[arg(long, value_name = "AGE", hide_short_help = true)]
+    older_than: Option<String>,
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,

@@ -101,6 +101,10 @@ impl CopyPlan {
             None => None,
         };
         let filter = filter(args, &mut r);
+        if args.older_than.is_some() {
+            let what = Invalid::new("has no effect here, only with --abort-stale");
+            r.problem("--older-than", what.with_remedy("leave it out"));
+        }
         if from_s3 && !args.preserve.is_empty() {
             r.problem("--preserve", Invalid::new("neither tags nor ACLs are read from Amazon S3"));
         }

@@ -165,6 +165,9 @@ impl CopyReport {
                 say(format_args!("nothing matched: --include and --exclude leave out all of {source}"));
             } else {
                 say(format_args!("nothing to copy: there is nothing in {source}"));
+                if let Some(hint) = self.ends.pattern_hint() {
+                    say(hint);
+                }
             }
         }
         if let Some(interrupted) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
@@ -177,6 +180,12 @@ impl CopyReport {
         if summary.gone > 0 && self.selection == Selection::One && self.ends.reads_files() {
             let source = text::printable(source);
             say(format_args!("there is no file {source}; an object in a bucket is oss://bucket/key"));
+        }
+        if summary.gone > 0
+            && self.selection == Selection::One
+            && let Some(failure) = self.ends.not_there()
+        {
+            say(format_args!("error: {failure}"));
         }
         // An object that was named is reported already.
         if summary.gone > 0 && self.selection == Selection::Many {

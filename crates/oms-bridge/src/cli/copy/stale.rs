@@ -25,7 +25,8 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
         r.problem("DST", Invalid::new("missing").with_remedy(ACCEPTED));
         None
     };
-    let before = r.accept("--older-than", time::parse(&args.older_than, clock::system()));
+    let before =
+        r.accept("--older-than", time::parse(args.older_than.as_deref().unwrap_or("1d"), clock::system()));
     let ((place, service), before) = r.finish(to_clean.zip(before))?;
     let end = service.clone();
     let bucket = Clients::new(http).open(service).map_err(Failure::configuration)?.bucket(&place);

@@ -86,6 +86,31 @@ impl Ends {
         }
     }
 
+    /// What to say of the one object that SRC names, and that is not there.
+    pub(in crate::cli) fn not_there(&self) -> Option<Failure> {
+        let (bucket, key) = match &self.from {
+            Location::Store(place) => (place.bucket.as_str(), &*place.prefix),
+            Location::S3(place) => (&*place.bucket, &*place.prefix),
+            Location::Web(_) | Location::Local(_) => return None,
+        };
+        let failure = Failure::configuration(format_args!("bucket {bucket} has no object {key:?}"));
+        let failure = failure.of_setting("SRC");
+        Some(match globbed(key) {
+            Some(folder) => failure.with_remedy(pattern_remedy(bucket, folder)),
+            None => failure.with_remedy("correct the key, or use -r for everything that begins with it"),
+        })
+    }
+
+    /// The hint where nothing begins with SRC, and it has a pattern in it.
+    pub(in crate::cli) fn pattern_hint(&self) -> Option<String> {
+        let (bucket, key) = match &self.from {
+            Location::Store(place) => (place.bucket.as_str(), &*place.prefix),
+            Location::S3(place) => (&*place.bucket, &*place.prefix),
+            Location::Web(_) | Location::Local(_) => return None,
+        };
+        globbed(key).map(|folder| pattern_remedy(bucket, folder))
+    }
+
     fn end(&self, side: Side) -> Option<End<'_>> {
         match side {
             Side::Source => Some(self.source.as_ref()?.end(self.from.bucket()?, "SRC")),
@@ -94,6 +119,18 @@ impl Ends {
             }
         }
     }
+}
+
+/// What stands before the first part of a key that has a wildcard in it.
+fn globbed(key: &str) -> Option<&str> {
+    let wildcard = key.find(['*', '?'])?;
+    Some(key[..wildcard].rfind('/').map_or("", |slash| &key[..=slash]))
+}
+
+fn pattern_remedy(bucket: &str, folder: &str) -> String {
+    format!(
+        "a wildcard in SRC stands for itself: use -r with SRC {folder:?} of bucket {bucket}, and --include for the pattern"
+    )
 }
 
 /// The kind of a failure of a service that is neither OSS nor OBS.
