@@ -123,7 +123,9 @@ fn candidates(files: &Files, manifest: &str, named: &str) -> Vec<String> {
                     above = place.rsplit_once('/').map(|(above, _)| above);
                 }
             }
-            _ => keys.push(form.to_owned()),
+            #[cfg(feature = "s3")]
+            Files::S3(_) => keys.push(form.to_owned()),
+            Files::Store(_) => keys.push(form.to_owned()),
         }
     }
     let form = decoded.as_deref().unwrap_or(named);

@@ -108,8 +108,8 @@ mod tests {
             histogram.observe(Duration::from_secs(seconds));
         }
         let Buckets { bounds, counts, sum } = histogram.buckets();
-        let up_to = |bound| {
-            let place = bounds.iter().position(|own| *own == bound).unwrap();
+        let up_to = |bound: f64| {
+            let place = bounds.iter().position(|own| own.total_cmp(&bound).is_eq()).unwrap();
             counts[..=place].iter().sum::<u64>()
         };
         assert_eq!((up_to(0.5), up_to(1.0), up_to(900.0), up_to(1800.0)), (1, 2, 3, 4));

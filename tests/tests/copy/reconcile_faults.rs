@@ -148,7 +148,7 @@ async fn what_changed_after_the_comparison_began_is_looked_at_once_more() {
     let cloud = cloud().await;
     // The listing of the mirror is of a moment before these copies arrived.
     list(&cloud, Service::Obs, vec![page(&["gone"], LAST)]);
-    let soon = |object: &mut cloud_twin::StoredObject| object.last_modified += TimeDelta::hours(1);
+    let soon = |object: &mut cloud_twin::StoredObject| object.last_modified += TimeDelta::hours(2);
     for key in ["a", "b", "c"] {
         cloud.twin.oss().modify(SOURCE, key, soon);
     }
