@@ -228,7 +228,6 @@ pub(in crate::cli) async fn prepared(r: &mut Reader, source: &Source) -> Option<
 }
 
 #[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the other build asks for the settings of AWS")]
 pub(in crate::cli) async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
     None
 }
