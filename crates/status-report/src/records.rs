@@ -59,7 +59,7 @@ pub struct RecordCounts {
     pub other_reasons: u64,
     /// All failed keys, by the time since their last failure.
     pub by_age: ByAge,
-    /// Failed keys by the hour of their last failure, of the last [`DAYS`] days. For the page of `report`.
+    /// Failed keys by the hour of their last failure, of the last `DAYS` days. For the page of `report`.
     #[serde(skip)]
     pub hours: BTreeMap<DateTime<Utc>, u64>,
     /// The key that has been waiting longest.
