@@ -23,8 +23,10 @@
 //! - Memory does not grow with the number of keys: a range holds a few pages of each side, and the number of
 //!   ranges at once is bounded. A range that turns out large is cut in the middle as soon as there is room for
 //!   one more.
-//! - What changed after the comparison began is looked at once more before it is called different, missing or
-//!   extra.
+//! - What changed after the comparison began, by a clock that may be 15 minutes ahead, is looked at once more
+//!   before it is called different, missing or extra.
+//! - An object that a side refuses is one failure. The run ends only if 20 in a row are refused alike and none
+//!   could be looked at.
 //! - A checkpoint is written after the report has everything before it, and the report is cut to what the
 //!   checkpoint knows when a run is resumed: so a key is in the report once, whenever the process died.
 

@@ -6,9 +6,15 @@ use std::vec::IntoIter;
 use chrono::{DateTime, Utc};
 
 use crate::judge::{self, Basis, Verdict};
-use crate::listing::Listed;
-use crate::side::{Check, Comparison};
+use crate::listing::{Flaw, Listed};
+use crate::side::{Check, Comparison, Side};
 use crate::totals::Totals;
+
+/// Keys to ask for after which the range is recorded.
+const SLICE: usize = 64;
+
+/// Bytes to read after which it is.
+const SLICE_BYTES: u64 = 1 << 30;
 
 /// A key, what became of it, and what the listings say. The keys in there are those behind the prefixes.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +31,11 @@ impl Finding {
     /// The key, behind the prefix of each side.
     pub fn key(&self) -> &str {
         self.source.as_ref().or(self.destination.as_ref()).map_or("", |listed| &listed.key)
+    }
+
+    /// Whether the key has a place in the order.
+    fn has_key(&self) -> bool {
+        self.source.as_ref().or(self.destination.as_ref()).is_none_or(Listed::has_key)
     }
 
     /// The size at the source, else 0.
@@ -49,6 +60,33 @@ pub(crate) struct Candidate {
     pub(crate) question: Option<Question>,
 }
 
+/// What is asked for before the range is recorded up to there.
+#[derive(Debug)]
+struct Slice {
+    questions: usize,
+    bytes: u64,
+    /// This many are asked for whatever their size, so that all requests that are allowed are made.
+    least: usize,
+}
+
+impl Slice {
+    fn new(comparison: &Comparison) -> Self {
+        Self { questions: 0, bytes: 0, least: comparison.requests / 2 }
+    }
+
+    fn add(&mut self, candidate: &Candidate) {
+        let Some(question) = candidate.question else { return };
+        self.questions += 1;
+        if question == Question::Content {
+            self.bytes = self.bytes.saturating_add(candidate.finding.bytes());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.questions >= SLICE || (self.bytes >= SLICE_BYTES && self.questions >= self.least)
+    }
+}
+
 /// The objects of one side of a range that were read and not paired yet.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
@@ -57,9 +95,15 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// Adds the next page; the ones before are used up.
+    /// Adds the next page; the keys before are used up.
     pub(crate) fn fill(&mut self, objects: Vec<Listed>) {
-        self.objects = objects.into_iter();
+        let mut nameless: Vec<_> = self.objects.by_ref().collect();
+        self.objects = if nameless.is_empty() {
+            objects.into_iter()
+        } else {
+            nameless.extend(objects);
+            nameless.into_iter()
+        };
     }
 
     /// There are no more.
@@ -73,21 +117,33 @@ impl Buffer {
     }
 
     pub(crate) fn wants_more(&self) -> bool {
-        !self.is_over && self.objects.as_slice().is_empty()
+        !self.is_over && self.key().is_none()
     }
 
     /// Drops what lies beyond the end of the range; there is nothing more then.
     pub(crate) fn cut(&mut self, until: &str) {
-        let kept = self.objects.as_slice().partition_point(|object| object.key.as_str() <= until);
-        if kept < self.objects.len() {
+        let is_beyond = |object: &Listed| object.has_key() && object.key.as_str() > until;
+        if let Some(kept) = self.objects.as_slice().iter().position(is_beyond) {
             let objects: Vec<_> = self.objects.by_ref().take(kept).collect();
             self.objects = objects.into_iter();
             self.is_over = true;
         }
     }
 
+    /// The next key.
     fn key(&self) -> Option<&str> {
-        Some(&self.objects.as_slice().first()?.key)
+        Some(&self.objects.as_slice().iter().find(|object| object.has_key())?.key)
+    }
+
+    /// The object of the next key. The names before it that are no keys go to `nameless`.
+    fn next(&mut self, nameless: &mut Vec<Listed>) -> Option<Listed> {
+        for object in self.objects.by_ref() {
+            if object.has_key() {
+                return Some(object);
+            }
+            nameless.push(object);
+        }
+        None
     }
 }
 
@@ -111,8 +167,8 @@ impl<'c> Rules<'c> {
         Self { comparison, complete_to: comparison.complete_to(), looks_again }
     }
 
-    /// Pairs what is in both buffers, as far as that is certain: until one of them is empty, and not over.
-    /// Counts what is settled and not wanted. Gives the last key.
+    /// Pairs what is in both buffers, as far as that is certain: until one of them is empty, and not over, or
+    /// until there is enough to ask for. Counts what is settled and not wanted. Gives the last key.
     pub(crate) fn pair(
         &self,
         source: &mut Buffer,
@@ -121,20 +177,34 @@ impl<'c> Rules<'c> {
         found: &mut Vec<Candidate>,
     ) -> Option<String> {
         let mut last = None;
-        while !source.wants_more() && !destination.wants_more() {
+        let mut slice = Slice::new(self.comparison);
+        while !slice.is_full() && !source.wants_more() && !destination.wants_more() {
             let order = match (source.key(), destination.key()) {
                 (Some(ours), Some(theirs)) => ours.cmp(theirs),
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (None, None) => break,
+                // Only names that are no keys are left.
+                (None, None) => Ordering::Equal,
             };
-            let ours = if order.is_le() { source.objects.next() } else { None };
-            let theirs = if order.is_ge() { destination.objects.next() } else { None };
-            totals.source += u64::from(ours.is_some());
-            totals.destination += u64::from(theirs.is_some());
+            let mut nameless = [Vec::new(), Vec::new()];
+            let ours = if order.is_le() { source.next(&mut nameless[0]) } else { None };
+            let theirs = if order.is_ge() { destination.next(&mut nameless[1]) } else { None };
+            let [our_nameless, their_nameless] = nameless;
+            let our_nameless = our_nameless.into_iter().map(|name| (Some(name), None));
+            let their_nameless = their_nameless.into_iter().map(|name| (None, Some(name)));
+            for (ours, theirs) in our_nameless.chain(their_nameless) {
+                found.extend(self.candidate(ours, theirs, totals).ok());
+            }
+            if ours.is_none() && theirs.is_none() {
+                break;
+            }
+            let is_object = |listed: &Option<Listed>| listed.as_ref().is_some_and(|it| it.flaw.is_none());
+            totals.source += u64::from(is_object(&ours));
+            totals.destination += u64::from(is_object(&theirs));
             let candidate = self.candidate(ours, theirs, totals);
             match candidate {
                 Ok(candidate) => {
+                    slice.add(&candidate);
                     let is_settled = candidate.question.is_none();
                     let is_equal = matches!(candidate.finding.verdict, Verdict::Equal(_));
                     if is_settled && is_equal && !self.comparison.wants_equal {
@@ -148,7 +218,8 @@ impl<'c> Rules<'c> {
                 Err(key) => last = Some(key),
             }
         }
-        last.or_else(|| found.last().map(|candidate| candidate.finding.key().to_owned()))
+        let has_key = |candidate: &&Candidate| candidate.finding.has_key();
+        last.or_else(|| found.iter().rfind(has_key).map(|candidate| candidate.finding.key().to_owned()))
     }
 
     /// What the listings say of a key; the key alone if it is not compared.
@@ -159,22 +230,42 @@ impl<'c> Rules<'c> {
         totals: &mut Totals,
     ) -> Result<Candidate, String> {
         let Comparison { check, filter, since, .. } = self.comparison;
+        let mut leaves_out = |listed: Option<Listed>| match listed {
+            Some(listed) if matches!(listed.flaw.as_deref(), Some(Flaw::LeftOut)) => {
+                totals.left_out += 1;
+                Err(listed.key)
+            }
+            listed => Ok(listed),
+        };
+        let (source, destination) = match (leaves_out(source), leaves_out(destination)) {
+            (Ok(source), Ok(destination)) => (source, destination),
+            (Ok(Some(source)), Err(_)) => (Some(source), None),
+            (Err(_), Ok(Some(destination))) => (None, Some(destination)),
+            (Err(key), _) | (_, Err(key)) => return Err(key),
+        };
         let (verdict, listed) = match (&source, &destination) {
             (Some(source), Some(destination)) => (judge::by_listing(source, destination), source),
             (Some(source), None) => (Verdict::Missing, source),
             (None, Some(destination)) => (Verdict::Extra, destination),
             (None, None) => return Err(String::new()),
         };
+        let (ours, theirs) = (&self.comparison.source, &self.comparison.destination);
+        // The object of a folder itself: a folder of this machine is there, and has none.
+        let is_of_folder = |other: &Side| listed.key.is_empty() && listed.size == 0 && other.is_local();
         let left_out = match verdict {
-            Verdict::Missing => self.comparison.source.is_own(&listed.key),
-            Verdict::Extra => self.comparison.destination.is_own(&listed.key),
+            Verdict::Missing => ours.is_own(&listed.key) || is_of_folder(theirs),
+            Verdict::Extra => theirs.is_own(&listed.key) || is_of_folder(ours),
             _ => false,
+        };
+        let is_older = |since: DateTime<Utc>| {
+            let mut sides = [&source, &destination].into_iter().flatten();
+            sides.all(|listed| listed.modified.is_some_and(|modified| modified < since))
         };
         let counted = if left_out {
             Some(&mut totals.left_out)
         } else if filter.as_ref().is_some_and(|filter| !filter.admits(&listed.key)) {
             Some(&mut totals.filtered)
-        } else if since.zip(listed.modified).is_some_and(|(since, modified)| modified < since) {
+        } else if since.is_some_and(is_older) {
             Some(&mut totals.older)
         } else {
             None
@@ -183,13 +274,22 @@ impl<'c> Rules<'c> {
             *counted += 1;
             return Err(source.or(destination).map_or_else(String::new, |listed| listed.key));
         }
+        let failed = [&source, &destination].into_iter().flatten().find_map(|listed| {
+            match listed.flaw.as_deref()? {
+                Flaw::Failed(failed) | Flaw::NoKey(failed) => Some(failed.clone()),
+                Flaw::LeftOut => None,
+            }
+        });
+        if let Some(failed) = failed {
+            let finding = Finding { verdict: Verdict::Failed(failed), source, destination };
+            return Ok(Candidate { finding, question: None });
+        }
         let is_newer = |listed: &Option<Listed>| {
             listed.as_ref().and_then(|listed| listed.modified).is_some_and(|at| at >= self.complete_to)
         };
         let is_newer = is_newer(&source) || is_newer(&destination);
         let asks = is_newer || self.looks_again;
         let is_folder = listed.key.ends_with('/');
-        let (ours, theirs) = (&self.comparison.source, &self.comparison.destination);
         let question = match (&verdict, check) {
             // A folder of this machine is not listed, but can be asked for.
             (Verdict::Missing, _) if is_folder && theirs.is_local() => Some(Question::Facts),

@@ -12,10 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::error::CompareError;
-use crate::judge::Verdict;
-use crate::listing::{CheckedPages, Listed, Page};
+use crate::listing::{CheckedPages, Page};
 use crate::merge::{Buffer, Finding, Rules};
-use crate::settle::settle;
+use crate::settle::{Refusals, settle};
 use crate::side::{Comparison, Side};
 use crate::split::{self, Probe};
 use crate::totals::Totals;
@@ -29,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) comparison: Comparison,
     /// Requests at the same time.
     pub(crate) requests: Semaphore,
+    pub(crate) refusals: Refusals,
     /// Ranges at the same time.
     pub(crate) ranges: Arc<Semaphore>,
 }
@@ -75,7 +75,8 @@ pub(crate) async fn compare(
 /// A side of a range: the pages that a task lists ahead.
 struct Lane {
     end: End,
-    pages: mpsc::Receiver<Result<Page, TransferError>>,
+    /// `None` is the end of the listing.
+    pages: mpsc::Receiver<Result<Option<Page>, TransferError>>,
     buffer: Buffer,
     objects: u64,
 }
@@ -121,20 +122,19 @@ impl RangeRun {
         let rules = Rules::new(&shared.comparison);
         let mut totals = Totals::default();
         loop {
-            let mut findings = Vec::new();
             for lane in &mut self.lanes {
                 while lane.buffer.wants_more() {
                     let Some(page) = lane.pages.recv().await else {
+                        // It panicked: nothing is known of what comes next.
+                        return Err(CompareError::Internal("a listing broke off".to_owned()));
+                    };
+                    let page = page.map_err(|failed| CompareError::Listing(lane.end, failed))?;
+                    let Some(page) = page else {
                         lane.buffer.end();
                         break;
                     };
-                    let page = page.map_err(|failed| CompareError::Listing(lane.end, failed))?;
                     self.pages_since_a_cut += 1;
                     totals.pages += 1;
-                    totals.left_out += page.left_out;
-                    findings.extend(
-                        page.unusable.into_iter().map(|(name, failed)| unusable(lane.end, name, failed)),
-                    );
                     lane.objects += page.objects.len() as u64;
                     lane.buffer.fill(page.objects);
                     if let Some(until) = &self.range.until {
@@ -142,14 +142,12 @@ impl RangeRun {
                     }
                 }
             }
-            for finding in &findings {
-                totals.count(&finding.verdict, 0);
-            }
             let [source, destination] = &mut self.lanes;
             let mut candidates = Vec::new();
             let last = rules.pair(&mut source.buffer, &mut destination.buffer, &mut totals, &mut candidates);
-            let settled = settle(&shared.comparison, &shared.requests, candidates, &mut totals).await;
-            findings.extend(settled.map_err(CompareError::Object)?);
+            let Shared { comparison, requests, refusals, .. } = &*shared;
+            let settled = settle(comparison, requests, refusals, candidates, &mut totals).await;
+            let findings = settled.map_err(CompareError::Object)?;
             let is_over = self.lanes.iter().all(|lane| lane.buffer.is_over_and_empty());
             if let Some(last) = last {
                 self.up_to = Some(last);
@@ -213,15 +211,6 @@ impl RangeRun {
     }
 }
 
-fn unusable(end: End, name: String, failed: TransferError) -> Finding {
-    let listed = Some(Listed { key: name, ..Listed::default() });
-    let (source, destination) = match end {
-        End::Source => (listed, None),
-        End::Destination => (None, listed),
-    };
-    Finding { verdict: Verdict::Failed(failed), source, destination }
-}
-
 fn side(comparison: &Comparison, end: End) -> &Side {
     match end {
         End::Source => &comparison.source,
@@ -235,7 +224,7 @@ async fn list(
     end: End,
     after: Option<String>,
     until: Arc<Mutex<Option<String>>>,
-    sender: mpsc::Sender<Result<Page, TransferError>>,
+    sender: mpsc::Sender<Result<Option<Page>, TransferError>>,
 ) {
     let side = side(&shared.comparison, end);
     let marker = after.as_ref().map(|after| [&side.prefix, after.as_str()].concat());
@@ -247,18 +236,24 @@ async fn list(
             pages.next().await
         };
         let page = match page {
-            Ok(None) => return,
-            Ok(Some(page)) => Ok(page),
+            Ok(page) => Ok(page),
             Err(failed) => Err(failed.at(end)),
         };
         let is_last = match &page {
-            Ok(page) => {
-                let last = page.objects.last().map(|object| &object.key);
+            Ok(Some(page)) => {
+                let last = page.objects.iter().rfind(|object| object.has_key()).map(|object| &object.key);
                 last.is_some_and(|last| until.lock().as_ref().is_some_and(|until| last > until))
             }
-            Err(_) => true,
+            Ok(None) | Err(_) => true,
         };
-        if sender.send(page).await.is_err() || is_last {
+        let is_page = matches!(page, Ok(Some(_)));
+        if sender.send(page).await.is_err() {
+            return;
+        }
+        if is_last {
+            if is_page {
+                let _ = sender.send(Ok(None)).await;
+            }
             return;
         }
     }

@@ -14,6 +14,7 @@ use crate::error::CompareError;
 use crate::merge::Finding;
 use crate::range::{self, Event, Range, Shared};
 use crate::report::Report;
+use crate::settle::Refusals;
 use crate::side::Comparison;
 use crate::totals::Totals;
 
@@ -64,6 +65,7 @@ pub async fn run(
     let places = (comparison.requests / 2).max(1);
     let shared = Shared {
         requests: Semaphore::new(comparison.requests.max(2)),
+        refusals: Refusals::default(),
         ranges: Arc::new(Semaphore::new(places)),
         comparison,
     };
@@ -141,8 +143,11 @@ impl Run {
                 },
                 // It may be long until the next page.
                 () = sleep_until(due), if self.is_ahead && self.checkpoint.is_some() => self.save()?,
-                Some(Err(error)) = self.tasks.join_next() => {
-                    return Err(CompareError::Internal(error.to_string()));
+                // A range that ended well has said so; one that panicked says nothing more.
+                joined = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    if let Some(Err(error)) = joined {
+                        return Err(CompareError::Internal(error.to_string()));
+                    }
                 }
             }
         }

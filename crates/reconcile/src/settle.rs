@@ -3,6 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{Algorithms, Extent, ObjectFacts, Side as End, Source, TransferError};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::judge::{self, Doubt, Verdict};
@@ -13,21 +14,58 @@ use crate::totals::Totals;
 /// Tries where an object changes while it is read.
 const TRIES: u32 = 3;
 
+/// Refusals of one reason in a row that end a run in which no object could be looked at.
+const MOST_REFUSALS: usize = 20;
+
+/// Refusals that may be those of all objects: a missing right, a file that may not be read. Shared by all
+/// ranges of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<Row>);
+
+#[derive(Debug, Default)]
+struct Row {
+    /// The reason of the last ones, and how many there were.
+    last: Option<(TransferError, usize)>,
+    /// Whether an object was looked at: then the refusals are not those of all.
+    is_any_done: bool,
+}
+
+impl Refusals {
+    /// An object was looked at.
+    fn looked_at(&self) {
+        *self.0.lock() = Row { last: None, is_any_done: true };
+    }
+
+    /// A failure of one object came between.
+    fn interrupted(&self) {
+        self.0.lock().last = None;
+    }
+
+    /// Whether the run ends with this one.
+    fn is_of_all(&self, failed: &TransferError) -> bool {
+        let mut row = self.0.lock();
+        let before = row.last.take().filter(|(last, _)| last.is_like(failed)).map_or(0, |(_, count)| count);
+        row.last = Some((failed.clone(), before + 1));
+        !row.is_any_done && before + 1 >= MOST_REFUSALS
+    }
+}
+
 /// Settles candidates, in their order. What is at neither side any more is counted and dropped.
 ///
 /// # Errors
 ///
-/// A failure that is not of one object alone.
+/// A failure that is not of one object alone, or seems not to be.
 pub(crate) async fn settle(
     comparison: &Comparison,
     requests: &Semaphore,
+    refusals: &Refusals,
     candidates: Vec<Candidate>,
     totals: &mut Totals,
 ) -> Result<Vec<Finding>, TransferError> {
     let settled = |candidate: Candidate| async move {
         let Candidate { mut finding, question } = candidate;
         let Some(question) = question else { return Ok::<_, TransferError>((Some(finding), 0)) };
-        let (verdict, looks) = answer(comparison, requests, &finding, question).await?;
+        let (verdict, looks) = answer(comparison, requests, refusals, &finding, question).await?;
         Ok(match verdict {
             Some(verdict) => {
                 finding.verdict = verdict;
@@ -55,6 +93,7 @@ pub(crate) async fn settle(
 async fn answer(
     comparison: &Comparison,
     requests: &Semaphore,
+    refusals: &Refusals,
     finding: &Finding,
     question: Question,
 ) -> Result<(Option<Verdict>, u64), TransferError> {
@@ -67,11 +106,19 @@ async fn answer(
         Question::Facts => pair.by_facts().await,
         Question::Content => pair.by_content().await,
     };
-    match answered {
-        Ok(verdict) => Ok((verdict, 2)),
-        Err(failed) if failed.extent() == Extent::One => Ok((Some(Verdict::Failed(failed)), 2)),
-        Err(failed) => Err(failed),
+    let failed = match answered {
+        Ok(verdict) => {
+            refusals.looked_at();
+            return Ok((verdict, 2));
+        }
+        Err(failed) => failed,
+    };
+    match failed.extent() {
+        Extent::One => refusals.interrupted(),
+        Extent::PerhapsAll if !refusals.is_of_all(&failed) => {}
+        _ => return Err(failed),
     }
+    Ok((Some(Verdict::Failed(failed)), 2))
 }
 
 /// A side that is a list only: what it says is of an earlier time.
@@ -186,14 +233,40 @@ impl Pair<'_> {
         read.map_err(|failed| failed.at(end))
     }
 
-    /// Whether one of both was written after the comparison began.
+    /// Whether one of both may have been written after the comparison began.
     async fn has_changed(&self) -> Result<bool, TransferError> {
-        let Comparison { source: ours, destination: theirs, started, .. } = self.comparison;
+        let Comparison { source: ours, destination: theirs, .. } = self.comparison;
         let (source, destination) = tokio::try_join!(
             self.facts(ours, self.source, End::Source),
             self.facts(theirs, self.destination, End::Destination)
         )?;
+        let began = self.comparison.began();
         let modified = [source, destination].map(|facts| facts.and_then(|facts| facts.last_modified));
-        Ok(modified.into_iter().flatten().any(|at| at >= *started))
+        Ok(modified.into_iter().flatten().any(|at| at >= began))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> TransferError {
+        TransferError::permanent("refused")
+    }
+
+    #[test]
+    fn refusals_in_a_row_are_those_of_all_unless_an_object_could_be_looked_at() {
+        let rows = |refusals: &Refusals| (0..50).position(|_| refusals.is_of_all(&refused()));
+        let refusals = Refusals::default();
+        assert_eq!(rows(&refusals), Some(MOST_REFUSALS - 1));
+        let refusals = Refusals::default();
+        for failed in [refused(), TransferError::transient("not now")] {
+            assert!(!refusals.is_of_all(&failed));
+        }
+        assert_eq!(rows(&refusals), Some(MOST_REFUSALS - 1), "another reason came between");
+        refusals.interrupted();
+        assert_eq!(rows(&refusals), Some(MOST_REFUSALS - 1));
+        refusals.looked_at();
+        assert_eq!(rows(&refusals), None);
     }
 }

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use object_copy::transfer::{Flow, Source};
 
 use crate::listing::Listing;
+
+/// How far the clock of this machine may be from those of the services: their signatures allow as much.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(15);
 
 /// One side of a comparison.
 #[derive(Clone, Debug)]
@@ -100,7 +103,7 @@ pub struct Comparison {
     pub check: Check,
     /// Which keys are compared; all without it.
     pub filter: Option<Filter>,
-    /// Only objects that changed since then: at the source, or at the destination where only that has them.
+    /// Only objects that changed since then, at either side.
     pub since: Option<DateTime<Utc>>,
     /// When the comparison began. What changed later is looked at once more.
     pub started: DateTime<Utc>,
@@ -113,9 +116,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// When the comparison began at the earliest, by the clock of a service.
+    pub(crate) fn began(&self) -> DateTime<Utc> {
+        self.started.checked_sub_signed(CLOCK_SKEW).unwrap_or(self.started)
+    }
+
     /// From when on a change may be missing in one of the listings.
     pub(crate) fn complete_to(&self) -> DateTime<Utc> {
         let listings = [&self.source, &self.destination].map(|side| side.listing.complete_to());
-        listings.into_iter().flatten().fold(self.started, Ord::min)
+        listings.into_iter().flatten().fold(self.began(), Ord::min)
     }
 }

@@ -209,6 +209,22 @@ async fn a_local_folder_is_walked_in_the_order_of_keys() {
 }
 
 #[tokio::test]
+async fn the_object_of_a_folder_is_not_missing_in_a_local_folder() {
+    let cloud = Cloud::start().await;
+    let folder = TempDir::new().unwrap();
+    for key in ["f/", "f/a"] {
+        cloud.twin.obs().put(MIRROR, key, if key == "f/" { "" } else { "a" });
+    }
+    fs::write(folder.path().join("a"), "a").unwrap();
+    let (local, remote) = (folder.path().display().to_string(), format!("obs://{MIRROR}/f/"));
+    for (from, to) in [(&local, &remote), (&remote, &local)] {
+        let run = Copy::new(&cloud.twin, from, to).comparing();
+        let (lines, result) = report(0, run, &["--check", "full"]).await;
+        assert_eq!((lines, &result["left_out"]), (vec!["= a".into()], &json!(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_side_that_is_empty_or_not_there_is_said() {
     let cloud = Cloud::start().await;
     put_both(&cloud, "a", "a", "");

@@ -119,7 +119,11 @@ async fn a_side_that_denies_ends_the_run_with_its_own_code() {
     let denied = || FaultResponse::error(403, "AccessDenied", "no").header("x-obs-request-id", "1");
     for (path, method, check) in [("max-keys=", "GET", "listing"), ("/a", "HEAD", "full")] {
         let cloud = cloud().await;
-        cloud.twin.obs().modify(MIRROR, "a", |object| object.etag = "x-2".into());
+        for number in 0..25 {
+            let key = format!("a{number}");
+            put_both(&cloud, &key, "a", "a");
+            cloud.twin.obs().modify(MIRROR, &key, |object| object.etag = "x-2".into());
+        }
         let fault = Fault::respond(Service::Obs, denied()).method(method).path_contains(path);
         cloud.twin.faults().inject(fault);
         let finished = ends_with(2, comparison(&cloud).with(["--check", check])).await;
@@ -141,6 +145,27 @@ async fn one_object_that_cannot_be_looked_at_is_named_and_not_judged() {
     let finished = run.run_in(directory.path()).await;
     assert_eq!((finished.code, &finished.json()["failed"]), (Some(3), &1.into()), "{finished:?}");
     assert_eq!(fs::read_to_string(directory.path().join("report")).unwrap(), "= a\n! b\n= c\n");
+}
+
+#[tokio::test]
+async fn a_refusal_of_some_objects_is_not_that_of_all() {
+    let denied = || FaultResponse::error(403, "AccessDenied", "no").header("x-obs-request-id", "1");
+    let cloud = cloud().await;
+    // One alone, and many of which others can be looked at.
+    for (refused, check, method) in [(1, "full", "HEAD"), (1, "content", "GET"), (30, "full", "HEAD")] {
+        for number in 0..refused {
+            put_both(&cloud, &format!("b/{number}"), "b", "b");
+        }
+        for key in (0..refused).map(|number| format!("b/{number}")).chain(["a".to_owned()]) {
+            cloud.twin.obs().modify(MIRROR, &key, |object| object.etag = "x-2".into());
+        }
+        let fault = Fault::respond(Service::Obs, denied()).method(method).path_contains("/b/");
+        let fault = cloud.twin.faults().inject(fault);
+        let run = comparison(&cloud).with(["--check", check, "--concurrency", "2", "--json"]);
+        let result = ends_with(3, run).await.json();
+        assert_eq!((&result["failed"], &result["equal"]), (&refused.into(), &3.into()), "{check}: {result}");
+        cloud.twin.faults().clear(fault);
+    }
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl CheckedPages {
             }
             object.key.drain(..self.prefix.len());
         }
-        for object in &page.objects {
+        for object in page.objects.iter().filter(|object| object.has_key()) {
             match last {
                 Some(last) if object.key.as_str() == last => {
                     return Err(self.contradicts(&format!("{last:?} comes twice")));
@@ -48,7 +48,7 @@ impl CheckedPages {
                 _ => last = Some(&object.key),
             }
         }
-        let last = page.objects.last().map(|object| object.key.clone());
+        let last = page.objects.iter().rfind(|object| object.has_key()).map(|object| object.key.clone());
         self.last = last.or_else(|| self.last.take());
         Ok(Some(page))
     }

@@ -1,10 +1,12 @@
 //! A folder of this machine.
 
+use std::ffi::OsStr;
+
 use futures_util::stream;
 use object_copy::bulk::{ListError, Tree, TreeEntry};
 use object_copy::transfer::{Directory, TransferError};
 
-use super::{Listed, Listing, Page, PageStream};
+use super::{Flaw, Listed, Listing, Page, PageStream};
 
 /// Files of a page.
 const PAGE: usize = 1000;
@@ -32,33 +34,52 @@ impl Listing for FolderListing {
     }
 }
 
-/// The next files behind `after`, and whether there are no more.
+/// The next entries behind `after`, and whether there are no more.
 async fn page(tree: &mut Tree, after: Option<&str>) -> Result<(Page, bool), TransferError> {
     let mut page = Page::default();
-    while page.objects.len() + page.unusable.len() < PAGE {
+    while page.objects.len() < PAGE {
         let entry = tree.next_entry().await.map_err(|error| match error {
             ListError::Bucket(failed) | ListError::Directory(failed) => failed,
             ListError::Keys(..) => TransferError::permanent(error.to_string()),
         })?;
         let Some(entry) = entry else { return Ok((page, true)) };
-        match entry {
+        if after.is_some_and(|after| is_done(&entry, after.as_bytes())) {
+            continue;
+        }
+        page.objects.push(match entry {
             TreeEntry::File { name, size, modified } => match name.into_string() {
-                Ok(key) if after.is_some_and(|after| key.as_str() <= after) => {}
-                Ok(key) => page.objects.push(Listed { key, size, modified, ..Listed::default() }),
-                Err(name) => {
-                    let why = TransferError::permanent("the name is not UTF-8, as keys must be");
-                    page.unusable.push((name.to_string_lossy().into_owned(), why));
-                }
+                Ok(key) => Listed { key, size, modified, ..Listed::default() },
+                Err(name) => not_a_key(&name),
             },
             // What is below it is not known, so nothing can be concluded from what is not listed.
             TreeEntry::Failed { name, failed } if name.as_encoded_bytes().ends_with(b"/") => {
                 return Err(failed);
             }
-            TreeEntry::Failed { name, failed } => {
-                page.unusable.push((name.to_string_lossy().into_owned(), failed));
-            }
-            TreeEntry::LeftOut { .. } => page.left_out += 1,
-        }
+            TreeEntry::Failed { name, failed } => match name.into_string() {
+                Ok(key) => Listed::flawed(key, Flaw::Failed(failed)),
+                Err(name) => not_a_key(&name),
+            },
+            TreeEntry::LeftOut { name, .. } => match name.into_string() {
+                Ok(key) => Listed::flawed(key, Flaw::LeftOut),
+                Err(name) => not_a_key(&name),
+            },
+        });
     }
     Ok((page, false))
+}
+
+/// Whether an entry, and all that it stands for, lies at or before `after`.
+fn is_done(entry: &TreeEntry, after: &[u8]) -> bool {
+    match entry {
+        TreeEntry::File { name, .. } | TreeEntry::LeftOut { name, .. } => name.as_encoded_bytes() <= after,
+        TreeEntry::Failed { name, .. } => {
+            let name = name.as_encoded_bytes();
+            name <= after && !(name.ends_with(b"/") && after.starts_with(name))
+        }
+    }
+}
+
+fn not_a_key(name: &OsStr) -> Listed {
+    let why = TransferError::permanent("the name is not UTF-8, as keys must be");
+    Listed::flawed(name.to_string_lossy().into_owned(), Flaw::NoKey(why))
 }

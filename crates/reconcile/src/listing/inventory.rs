@@ -123,6 +123,7 @@ impl From<Row> for Listed {
             etag: row.etag.filter(|_| !is_misleading).map(String::into_boxed_str),
             crc64: row.crc64,
             is_link: row.is_symlink,
+            flaw: None,
         }
     }
 }

@@ -26,8 +26,8 @@ pub use self::s3::S3Listing;
 pub trait Listing: fmt::Debug + Send + Sync {
     /// The objects whose keys begin with `prefix` and come after `after` in byte order, page by page. Keys are
     /// whole, the prefix included. A page is asked for when the stream is polled; the stream ends after its
-    /// first error. What is no object (a name that is not UTF-8, a link) goes into [`Page::unusable`] and
-    /// [`Page::left_out`].
+    /// first error. What is no object (a name that is not UTF-8, a dangling link) is in the order too, with its
+    /// [`Listed::flaw`].
     fn pages(&self, prefix: &str, after: Option<&str>) -> PageStream;
 
     /// The same, where only the first object is of interest.
@@ -55,21 +55,17 @@ pub type PageStream = Pin<Box<dyn Stream<Item = Result<Page, TransferError>> + S
 pub struct Page {
     /// The objects.
     pub objects: Vec<Listed>,
-    /// What has no key, or whose object cannot be read: its name, and the reason.
-    pub unusable: Vec<(String, TransferError)>,
-    /// How much a rule left out.
-    pub left_out: u64,
 }
 
 impl Page {
     /// A page of objects alone.
     pub fn of(objects: Vec<Listed>) -> Self {
-        Self { objects, ..Self::default() }
+        Self { objects }
     }
 }
 
 /// An object as one side lists it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listed {
     /// The key, byte for byte.
     pub key: String,
@@ -83,9 +79,32 @@ pub struct Listed {
     pub crc64: Option<u64>,
     /// Whether size and `ETag` are those of a link, and those of its target are not known.
     pub is_link: bool,
+    /// Why it is no object, if it is none.
+    pub flaw: Option<Box<Flaw>>,
+}
+
+/// Why what a side has under a name is no object that can be compared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Flaw {
+    /// It cannot be read.
+    Failed(TransferError),
+    /// The name cannot be a key; the key here is what it looks like. It is reported with the next key.
+    NoKey(TransferError),
+    /// A rule leaves it out.
+    LeftOut,
 }
 
 impl Listed {
+    /// Something that is no object.
+    pub fn flawed(key: String, flaw: Flaw) -> Self {
+        Self { key, flaw: Some(Box::new(flaw)), ..Self::default() }
+    }
+
+    /// Whether its key has a place in the order.
+    pub(crate) fn has_key(&self) -> bool {
+        !matches!(self.flaw.as_deref(), Some(Flaw::NoKey(_)))
+    }
+
     /// The MD5 that the `ETag` looks like. It is one if the object was stored whole and not encrypted, which a
     /// listing does not say.
     pub fn likely_md5(&self) -> Option<[u8; 16]> {
@@ -102,6 +121,7 @@ impl From<ListedObject> for Listed {
             modified: object.last_modified,
             etag: object.etag.map(String::into_boxed_str),
             crc64: None,
+            flaw: None,
         }
     }
 }
