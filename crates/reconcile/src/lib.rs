@@ -15,6 +15,7 @@
 //! | `totals` | what is counted |
 //! | [`report`] | a line for each key |
 //! | [`checkpoint`] | how far a run is, in a file |
+//! | `lock` | one run at a time writes a file |
 //!
 //! # Rules
 //!
@@ -36,6 +37,7 @@ pub mod checkpoint;
 mod error;
 pub mod judge;
 pub mod listing;
+mod lock;
 mod merge;
 mod range;
 pub mod report;

@@ -51,9 +51,10 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Whether everything that was compared is equal.
+    /// Whether something was compared, and all of it is equal: of sides of which nothing was compared nothing
+    /// is known.
     pub fn all_equal(&self) -> bool {
-        self.different + self.missing + self.extra + self.undecided + self.failed == 0
+        self.compared > 0 && self.different + self.missing + self.extra + self.undecided + self.failed == 0
     }
 
     /// Counts one key; `bytes` are its size at the source.
