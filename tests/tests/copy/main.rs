@@ -57,6 +57,7 @@ mod previews;
 mod reconcile;
 #[cfg(test)]
 mod reconcile_faults;
+mod reconcile_files;
 #[cfg(test)]
 mod reconcile_inventories;
 #[cfg(test)]

@@ -86,10 +86,8 @@ fn keep_to_its_service(r: &mut Reader, dialect: Dialect) {
         scheme(dialect)
     );
     let remedy = match dialect {
-        Dialect::Oss => {
-            "give --dest-endpoint for this copy, or unset DEST_ENDPOINT: OSS_ENDPOINT is used then"
-        }
-        Dialect::Obs => "give --dest-endpoint for this copy",
+        Dialect::Oss => "give --dest-endpoint for DST, or unset DEST_ENDPOINT: OSS_ENDPOINT is used then",
+        Dialect::Obs => "give --dest-endpoint for DST",
     };
     r.problem(DEST_ENDPOINT.spec.name, Invalid::new(what).with_remedy(remedy));
 }

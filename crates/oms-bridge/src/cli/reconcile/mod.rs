@@ -1,5 +1,6 @@
 //! `reconcile`: compares two sides.
 
+mod files;
 mod inventories;
 mod plan;
 mod result;
@@ -34,10 +35,10 @@ use terminal::stats::StatsArgs;
 /// `inventory:oss://bucket/manifest.json`, or a folder of inventories, of which the newest is taken. It is
 /// checked before anything is reported.
 ///
-/// Exit code 0 means that all is equal; 3 that something is different, missing, extra, undecided or could
-/// not be looked at. A listing that fails or contradicts itself ends the run, and nothing is concluded from
-/// it. What lies in OMS's own folder `oms/`, or is a record of this program, is left out where only one side
-/// has it.
+/// Exit code 0 means that all is equal; 3 that something is different, missing, extra, undecided or could not
+/// be looked at, or that nothing was compared. A listing that fails or contradicts itself ends the run, and
+/// nothing is concluded from it. What lies in OMS's own folder `oms/`, or is a record of this program, is
+/// left out where only one side has it.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge reconcile oss://photos/ obs://mirror/
@@ -55,8 +56,8 @@ pub(super) struct ReconcileArgs {
     /// How far objects are checked.
     #[arg(long, value_enum, default_value = "listing", value_name = "HOW")]
     check: CheckChoice,
-    /// Write a line for each key to this file, which is replaced: `=` equal, `*` different, `+` only in SRC,
-    /// `-` only in DST, `?` undecided, `!` could not be looked at.
+    /// Write a line for each key to this file, which is replaced, or to standard output (`-`): `=` equal, `*`
+    /// different, `+` only in SRC, `-` only in DST, `?` undecided, `!` could not be looked at.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Form of the report: those signs, or JSON objects that say by what each key was judged.

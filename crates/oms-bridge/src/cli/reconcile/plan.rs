@@ -10,11 +10,9 @@ use object_copy::clock;
 use object_copy::transfer::Source as AnySource;
 use object_copy::transfer::{Directory, Flow, Links, Side as End, Source};
 use oss_lite::Endpoint;
-use reconcile::checkpoint::{Checkpoint, Progress};
 #[cfg(feature = "aws")]
 use reconcile::listing::S3Listing;
 use reconcile::listing::{BucketListing, FolderListing};
-use reconcile::report::Report;
 use reconcile::{Comparison, Filter, Records, Side};
 use settings::location::scheme;
 use settings::{Invalid, Reader, time};
@@ -77,6 +75,7 @@ impl Plan {
             let location = argument.as_ref().filter(|argument| argument.inventory.is_none());
             check(&mut r, name, location.map(|argument| &argument.location));
         }
+        args.check_files(&mut r, [&from, &to].map(|argument| argument.as_ref().map(|at| &at.location)));
         let own_endpoint = match &services.s3 {
             Some(s3) => prepared(&mut r, s3).await,
             None => None,
@@ -96,6 +95,9 @@ impl Plan {
         let open = |service| clients.open(service).map_err(Failure::configuration);
         let source = services.source.map(open).transpose()?;
         let destination = services.destination.map(open).transpose()?;
+        let of_service = |service: &Option<OpenedService>| service.as_ref().map(|at| at.endpoint.to_string());
+        let source_endpoint = of_service(&source).or_else(|| own_endpoint.as_ref().map(ToString::to_string));
+        let endpoints = [source_endpoint, of_service(&destination)];
         let mut inventories = Vec::new();
         let mut opened = async |argument: &Argument, access: Access<'_>| match &argument.inventory {
             Some(place) => {
@@ -111,7 +113,8 @@ impl Plan {
         let access =
             Access { ends: &ends, end: End::Destination, service: destination, s3: None, local: local_to };
         let destination = opened(&to, access).await?;
-        let (checkpoint, resumed) = checkpoint(args, &source, &destination)?;
+        let identity = || args.identity([&source, &destination], &endpoints);
+        let (checkpoint, resumed) = args.open_checkpoint(identity)?;
         let (started, since) = match &resumed {
             Some(progress) => (progress.started, progress.since),
             // Services have whole seconds.
@@ -128,7 +131,7 @@ impl Plan {
             wants_equal: args.report.is_some(),
             flow: args.bwlimit.map_or_else(Flow::default, Flow::limited),
         };
-        let report = report(args, resumed.as_ref())?;
+        let report = args.open_report(resumed.as_ref())?;
         Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends, inventories })
     }
 }
@@ -138,8 +141,8 @@ impl ReconcileArgs {
         self.include.is_some() || self.exclude.is_some()
     }
 
-    /// What a checkpoint is of.
-    fn identity(&self, source: &Side, destination: &Side) -> String {
+    /// What a checkpoint is of. Buckets of one name at two endpoints are two buckets.
+    fn identity(&self, sides: [&Side; 2], endpoints: &[Option<String>; 2]) -> String {
         let options = [
             ("--check", Some(self.check().name())),
             ("--since", self.since.as_deref()),
@@ -148,8 +151,12 @@ impl ReconcileArgs {
             ("--report", self.report.as_deref().and_then(Path::to_str)),
             ("--report-format", self.report.is_some().then(|| self.report_format().name())),
         ];
-        let given = options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
-        [source.name.clone(), format!(" {}", destination.name)].into_iter().chain(given).collect()
+        let given = options.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
+        let sides = sides.into_iter().zip(endpoints).map(|(side, endpoint)| match endpoint {
+            Some(endpoint) => format!("{} at {endpoint}", side.name),
+            None => side.name.clone(),
+        });
+        sides.chain(given).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -209,35 +216,4 @@ fn side(location: &Location, service: Option<OpenedService>, s3: Option<Source>)
         // Said with the settings.
         _ => Err(Failure::internal(location.bucket().unwrap_or_default())),
     }
-}
-
-fn checkpoint(
-    args: &ReconcileArgs,
-    source: &Side,
-    destination: &Side,
-) -> Result<(Option<Checkpoint>, Option<Progress>), Failure> {
-    let Some(path) = &args.checkpoint else { return Ok((None, None)) };
-    let checkpoint = Checkpoint::new(path, args.identity(source, destination));
-    let resumed = checkpoint.load().map_err(|error| {
-        let remedy = "remove it to begin again, or give the options that it was made with";
-        Failure::configuration(error).of_setting("--checkpoint").with_remedy(remedy)
-    })?;
-    Ok((Some(checkpoint), resumed))
-}
-
-fn report(args: &ReconcileArgs, resumed: Option<&Progress>) -> Result<Option<Report>, Failure> {
-    let Some(path) = &args.report else { return Ok(None) };
-    let length = resumed.and_then(|progress| progress.report);
-    let report = match length {
-        Some(length) => Report::resume(path, length, args.report_format()),
-        None => Report::create(path, args.report_format()),
-    };
-    let failure = |error| {
-        let remedy = match length {
-            Some(_) => "restore it, or remove the file of --checkpoint to begin again",
-            None => "name a file that can be written",
-        };
-        Failure::configuration(error).of_setting("--report").with_remedy(remedy)
-    };
-    report.map(Some).map_err(failure)
 }

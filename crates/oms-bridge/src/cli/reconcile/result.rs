@@ -1,5 +1,7 @@
 //! What people and programs see of a comparison.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -68,7 +70,8 @@ pub(super) struct ComparisonEnding {
     names: [String; 2],
     check: Check,
     report: Option<String>,
-    keeps_checkpoint: bool,
+    reports_to_stdout: bool,
+    checkpoint: Option<PathBuf>,
     inventories: Vec<Used>,
     output: OutputFormat,
 }
@@ -85,7 +88,8 @@ impl ComparisonEnding {
             names: [&comparison.source, &comparison.destination].map(|side| side.name.clone()),
             check: comparison.check,
             report: args.report.as_ref().map(|path| path.display().to_string()),
-            keeps_checkpoint: args.checkpoint.is_some(),
+            reports_to_stdout: args.reports_to_stdout(),
+            checkpoint: args.checkpoint.clone(),
             inventories,
             output: OutputFormat::of(args.json),
         }
@@ -97,17 +101,23 @@ impl ComparisonEnding {
         let interrupted = matches!(stopped, Some(CompareError::Interrupted));
         let failure = stopped.filter(|_| !interrupted).map(|error| self.failure(&error));
         let identical = failure.is_none() && !interrupted && totals.all_equal();
+        let is_cut_short = interrupted || failure.is_some();
         let elapsed_s = (took.as_secs_f64() * 1000.0).round() / 1000.0;
         match self.output {
             OutputFormat::Json => {
-                let report = self.report.clone();
+                let is_written = !is_cut_short || totals.compared > 0;
+                let report = self.report.clone().filter(|_| is_written);
                 let inventories = self.inventories.iter().map(Used::json).collect();
                 let result = ComparisonResult { identical, totals: &totals, elapsed_s, report, inventories };
                 print_result(&result, failure.as_ref());
             }
-            OutputFormat::Text => print_totals(&totals, elapsed_s),
+            // Its lines alone are on standard output.
+            OutputFormat::Text if self.reports_to_stdout => {
+                print_totals(&totals, elapsed_s, |line| say(line));
+            }
+            OutputFormat::Text => print_totals(&totals, elapsed_s, print),
         }
-        self.remark(&totals, interrupted || failure.is_some());
+        self.remark(&totals, is_cut_short);
         match failure {
             Some(failure) => Err(failure),
             None if interrupted => {
@@ -134,13 +144,24 @@ impl ComparisonEnding {
                 .with_remedy("name a file that can be written"),
             CompareError::Interrupted | CompareError::Internal(_) => Failure::internal(error),
         };
-        if self.keeps_checkpoint { failure.and_then(self.next()) } else { failure }
+        // These may be why nothing was saved.
+        let is_of_files = matches!(error, CompareError::Report(_) | CompareError::Checkpoint(_));
+        if self.has_saved() && !is_of_files { failure.and_then(self.next()) } else { failure }
+    }
+
+    /// Whether there is something that the same command goes on from.
+    fn has_saved(&self) -> bool {
+        self.checkpoint
+            .as_ref()
+            .is_some_and(|path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0))
     }
 
     /// What the same command does next.
     fn next(&self) -> &'static str {
-        if self.keeps_checkpoint {
+        if self.has_saved() {
             "the same command goes on from here"
+        } else if self.checkpoint.is_some() {
+            "the same command begins again"
         } else {
             "the same command begins again; with --checkpoint it goes on where it was"
         }
@@ -151,6 +172,14 @@ impl ComparisonEnding {
             for (listed, name) in [totals.source, totals.destination].into_iter().zip(&self.names) {
                 if listed == 0 {
                     say(format_args!("{} is empty", printable(name)));
+                }
+            }
+            if totals.compared == 0 {
+                let [source, destination] = self.names.each_ref().map(|name| printable(name));
+                if totals.filtered + totals.older > 0 {
+                    say(format_args!("nothing was compared: nothing matched in {source} and {destination}"));
+                } else {
+                    say(format_args!("nothing was compared in {source} and {destination}"));
                 }
             }
         }
@@ -200,13 +229,19 @@ impl ComparisonEnding {
             let size = bytes(totals.bytes_to_copy);
             say(format_args!("missing or different at DST: {size}"));
         }
-        if let Some(report) = &self.report {
-            say(format_args!("the report is in {}", printable(report)));
+        match &self.report {
+            Some(report) if !is_cut_short && !self.reports_to_stdout => {
+                say(format_args!("the report is in {}", printable(report)));
+            }
+            Some(report) if is_cut_short && totals.compared > 0 && !self.reports_to_stdout => {
+                say(format_args!("the report in {} is incomplete", printable(report)));
+            }
+            _ => {}
         }
     }
 }
 
-fn print_totals(totals: &Totals, elapsed_s: f64) {
+fn print_totals(totals: &Totals, elapsed_s: f64, print: impl Fn(&str)) {
     let Totals { compared, equal, different, missing, extra, undecided, failed, .. } = totals;
     print(&format!(
         "{}: {} equal, {} different, {} missing, {} extra, {} undecided, {} failed, in {}",
