@@ -9,7 +9,9 @@
 //!
 //! | module | concern |
 //! |---|---|
+//! | `options` | what a run needs, and what it is to do |
 //! | `look` | one key: whether it arrived |
+//! | `tally` | what became of the keys that were looked at |
 //! | `send` | what is late: sent again, copied, given up |
 //! | `summary` | the result |
 //!
@@ -29,8 +31,10 @@
 //!   same markers.
 
 mod look;
+mod options;
 mod send;
 mod summary;
+mod tally;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,20 +42,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Credentials, Error, ErrorKind};
-use serde::Serialize;
+use oss_lite::Credentials;
 use tokio::time::{Instant, sleep};
 
-use self::look::{Asked, Finding, Looked, Progress, look};
+use self::look::{Progress, look};
+pub use self::options::{ConfirmMode, ConfirmOptions, Confirmer, Step, Unwatched, Walk, Watcher};
 pub use self::summary::{ConfirmSummary, Stopped};
-use crate::ends::{DestinationConfig, Ends, SourceConfig};
+use self::tally::{Failures, LookTally, ended};
+use crate::ends::Ends;
 use crate::pace::Pace;
 use crate::watch::Watch;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::CopyContext;
-use bridge_core::journal::{
-    AcceptedEntry, AcceptedKey, Lease, Marker, OpenJournal, Position, Record, Stage, Turn, WriteError,
-};
+use bridge_core::journal::{AcceptedEntry, AcceptedKey, Lease, OpenJournal, Position, Record, Turn};
 use object_copy::stop::{Stop, StopLevel};
 
 /// Keys that are looked at before what is late of them is sent.
@@ -60,99 +63,11 @@ const CHUNK: usize = 500;
 /// Keys looked at at once.
 const LOOKS: usize = 32;
 
-/// Keys in a row that could not be looked at end the run: the service is down, or refuses.
-const FAILURES_IN_A_ROW: u32 = 20;
-
 /// Names in one deletion.
 const DELETIONS: usize = 1000;
 
 /// How often the log bucket is told that the run is active; [`Lease`] lasts a few times as long.
 const RENEWAL: Duration = Duration::from_mins(1);
-
-/// What confirmations need. Hosts share one.
-#[derive(Clone, Debug)]
-pub struct Confirmer {
-    /// Sends late keys again.
-    pub engine: Engine,
-    /// Copies those directly that are still late; `None` where the settings name no credentials for it.
-    pub copies: Option<Engine>,
-    /// Where copies are looked for.
-    pub destination: DestinationConfig,
-    /// Where the objects come from.
-    pub source: SourceConfig,
-    /// How long keys are watched.
-    pub watch: Watch,
-}
-
-/// Which keys, and how.
-#[derive(Clone, Debug)]
-pub struct ConfirmOptions {
-    /// Only keys that begin with it.
-    pub prefix: String,
-    /// Keys looked at at most.
-    pub limit: Option<usize>,
-    /// Requests per second at most that look at keys.
-    pub max_rps: Option<f64>,
-    /// Act, or only say what would be done.
-    pub mode: ConfirmMode,
-    /// Where to begin.
-    pub walk: Walk,
-    /// Nothing is begun after this moment.
-    pub deadline: Instant,
-}
-
-impl ConfirmOptions {
-    /// All keys, where the last run ended, until `deadline`.
-    pub fn until(deadline: Instant) -> Self {
-        let (prefix, limit, max_rps) = (String::new(), None, None);
-        Self { prefix, limit, max_rps, mode: ConfirmMode::Act, walk: Walk::Continue, deadline }
-    }
-}
-
-/// Whether anything is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfirmMode {
-    /// Keys are marked and sent.
-    Act,
-    /// Keys are only looked at.
-    DryRun,
-}
-
-/// Where a run begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
-    /// At the first key.
-    Start,
-    /// Where the run before ended.
-    Continue,
-}
-
-/// What is done for a late key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// It is sent again.
-    Resend,
-    /// It is copied directly.
-    Copy,
-    /// It is set aside in `dead_object/`.
-    GiveUp,
-}
-
-/// Is told of keys as they are looked at.
-pub trait Watcher: Send + Sync {
-    /// A key was looked at.
-    fn looked_at(&self) {}
-
-    /// This would be done for a key, if this were no dry run.
-    fn planned(&self, _key: &str, _step: Step) {}
-}
-
-/// Nobody is told.
-#[derive(Clone, Copy, Debug)]
-pub struct Unwatched;
-
-impl Watcher for Unwatched {}
 
 /// Confirms keys until all were seen, or the run is stopped. `credentials` open the source and the log
 /// bucket.
@@ -319,18 +234,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells the log bucket that the run is active. If that fails, another run may begin, and do the same.
+    /// Tells the log bucket that the run is active.
     async fn renew(&mut self) {
         self.renewed = Instant::now();
-        let position = match self.options.walk {
-            Walk::Continue => self.done.as_ref(),
-            Walk::Start => None,
-        };
-        if let Some(lease) = &self.lease
-            && let Err(error) = self.journal.keep_lease(lease, position).await
-        {
-            tracing::warn!(%error, "cannot record that the run is active");
-        }
+        keep(self.journal, self.lease.as_ref(), self.position()).await;
+    }
+
+    /// Where the run is, for the next one; a run over some keys does not move that.
+    fn position(&self) -> Option<&Position> {
+        self.done.as_ref().filter(|_| self.options.walk == Walk::Continue)
     }
 
     /// A key that has to be looked at; any other one is kept, or can be deleted.
@@ -386,16 +298,11 @@ impl Run<'_> {
             return Ok(());
         }
         // Copies can take longer than the lease.
-        let (journal, lease, done) = (self.journal, self.lease.clone(), self.done.clone());
-        let position = done.filter(|_| self.options.walk == Walk::Continue);
+        let (journal, lease, position) = (self.journal, self.lease.clone(), self.position().cloned());
         let active = async {
             loop {
                 sleep(RENEWAL).await;
-                if let Some(lease) = &lease
-                    && let Err(error) = journal.keep_lease(lease, position.as_ref()).await
-                {
-                    tracing::warn!(%error, "cannot record that the run is active");
-                }
+                keep(journal, lease.as_ref(), position.as_ref()).await;
             }
         };
         tokio::select! {
@@ -430,6 +337,15 @@ impl Run<'_> {
     }
 }
 
+/// Records in the log bucket that the run is active. If that fails, another run may begin, and do the same.
+async fn keep(journal: &OpenJournal, lease: Option<&Lease>, position: Option<&Position>) {
+    if let Some(lease) = lease
+        && let Err(error) = journal.keep_lease(lease, position).await
+    {
+        tracing::warn!(%error, "cannot record that the run is active");
+    }
+}
+
 /// A late key.
 #[derive(Debug)]
 struct Late {
@@ -437,123 +353,4 @@ struct Late {
     key: String,
     record: Box<Record>,
     progress: Progress,
-}
-
-/// The marker of a key whose matter has ended.
-fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
-    let marker = |stage| Marker {
-        stage,
-        resent: progress.resent,
-        record: looked.accepted.record_id(),
-        wait: None,
-        lag: None,
-    };
-    match &looked.finding {
-        Finding::Arrived(proof, record, arrived) => {
-            let accepted = record.accepted_moment().or(looked.accepted.written());
-            // Clocks differ, and the destination's time has whole seconds.
-            let between = |from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>| {
-                Some((to? - from?).to_std().unwrap_or_default())
-            };
-            let (wait, lag) = (between(record.event_moment(), accepted), between(accepted, *arrived));
-            Some(Marker { wait, lag, ..marker(Stage::Arrived(*proof)) })
-        }
-        Finding::Removed => Some(marker(Stage::Removed)),
-        _ => None,
-    }
-}
-
-struct LookTally<'t> {
-    summary: &'t mut ConfirmSummary,
-    failures: &'t mut Failures,
-}
-
-/// Keys that could not be looked at.
-#[derive(Debug, Default)]
-struct Failures {
-    in_a_row: u32,
-    /// Whether some key could be looked at.
-    answered: bool,
-    last: Option<Stopped>,
-}
-
-impl LookTally<'_> {
-    /// Counts a key; what is late of it is returned.
-    fn count(
-        &mut self,
-        looked: Looked,
-        progress: Progress,
-        marked: Result<(), WriteError>,
-    ) -> Result<Option<Late>, Stopped> {
-        let Looked { accepted, key, finding } = looked;
-        self.summary.looked_at += 1;
-        let mut late = None;
-        match finding {
-            Finding::Failed(asked, error) => {
-                self.summary.unknown += 1;
-                tracing::warn!(key, %error, "cannot be looked at");
-                return self.failures.add(asked, error).map(|()| None);
-            }
-            Finding::Unreadable(error) => {
-                self.summary.unknown += 1;
-                tracing::warn!(name = accepted.name(), error, "the success record cannot be read");
-                return Ok(None);
-            }
-            Finding::Replaced => return Ok(None),
-            Finding::Arrived(proof, _, _) => {
-                self.summary.confirmed += 1;
-                self.summary.confirmed_by.add(proof);
-                tracing::debug!(key, by = proof.as_str(), "arrived");
-            }
-            Finding::Removed => {
-                self.summary.removed += 1;
-                tracing::info!(key, "not looked at any more: the object is gone from the source");
-            }
-            Finding::Pending(record) => {
-                self.summary.pending += 1;
-                self.summary.bytes_pending += record.size.unwrap_or(0);
-            }
-            Finding::Late(record) => late = Some(Late { accepted, key, record, progress }),
-        }
-        self.failures.in_a_row = 0;
-        self.failures.answered = true;
-        marked.map(|()| late).map_err(|error| Stopped::NotRecorded(error.to_string()))
-    }
-}
-
-impl Failures {
-    /// One key alone may be refused; a service that refuses all of them ends the run.
-    fn add(&mut self, asked: Asked, error: Error) -> Result<(), Stopped> {
-        let kind = error.kind();
-        if kind == ErrorKind::DeadlineExceeded {
-            return Err(Stopped::OutOfTime);
-        }
-        let error = Arc::new(error);
-        let stopped = match asked {
-            Asked::Journal => Stopped::Journal(error),
-            Asked::Destination => Stopped::Destination(error),
-            Asked::Source => Stopped::Source(error),
-        };
-        self.in_a_row += 1;
-        let all = matches!(
-            kind,
-            ErrorKind::CredentialsRefused
-                | ErrorKind::NoSuchBucket
-                | ErrorKind::WrongEndpoint
-                | ErrorKind::WrongRegion
-        );
-        if all || self.in_a_row >= FAILURES_IN_A_ROW {
-            return Err(stopped);
-        }
-        self.last = Some(stopped);
-        Ok(())
-    }
-
-    /// Why the run failed, if no key at all could be looked at.
-    fn of_all(&mut self) -> Result<(), Stopped> {
-        match self.last.take() {
-            Some(stopped) if !self.answered => Err(stopped),
-            _ => Ok(()),
-        }
-    }
 }
