@@ -20,6 +20,7 @@ mod json_failure;
 mod json_list;
 #[cfg(not(all(feature = "aws", feature = "completions", feature = "demo", feature = "desk")))]
 mod left_out;
+mod listing_limits;
 mod places;
 mod reconcile;
 #[cfg(test)]

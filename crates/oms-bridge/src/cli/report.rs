@@ -12,14 +12,15 @@ use clap::{Args, ValueEnum};
 use texts::language::Language;
 use tokio::time::Instant;
 
+use super::listing_limits::ListingLimits;
 use super::{Ended, Exit, Prepared, exit, journal, print_json, say, variable};
 use crate::assemble;
 use crate::config::{SettingsOf, WithSettings};
 use crate::failure::Failure;
 use metrics::file;
 use object_copy::clock;
-use settings::{Reader, parse};
-use status_report::{Limits, RecordCounts, Status, collect};
+use settings::Reader;
+use status_report::{RecordCounts, Status, collect};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
 
@@ -43,12 +44,8 @@ pub(super) struct ReportArgs {
     /// Also show what a comparison found: FILE is what `reconcile --report` wrote.
     #[arg(long, value_name = "FILE")]
     reconciled: Option<PathBuf>,
-    /// Read at most N records for their class and reason.
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse::whole::<usize>)]
-    read: usize,
-    /// Count at most N keys, one request per thousand; 0 counts all.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = parse::whole::<usize>)]
-    list: usize,
+    #[command(flatten)]
+    limits: ListingLimits,
     /// Print the numbers as one JSON object.
     #[arg(long)]
     json: bool,
@@ -86,7 +83,7 @@ pub(super) async fn run(args: &ReportArgs, mut reader: Reader) -> Ended {
     let records = assemble::journal(&settings, &http).map_err(Failure::configuration)?;
     let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
     let progress = args.stats.progress("listing", "failed key");
-    let limits = Limits { list: if args.list == 0 { usize::MAX } else { args.list }, read: args.read };
+    let limits = args.limits.limits();
     let now = clock::system();
     let collected = collect(&open, &settings.task, None, limits, settings.watch, &progress, now);
     let mut interrupts = Interrupts::of_process();

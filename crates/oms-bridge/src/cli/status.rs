@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
+use super::listing_limits::ListingLimits;
 use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, Prepared, exit, journal, print, print_result, say};
 use crate::assemble;
@@ -16,7 +17,7 @@ use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::{Invalid, Reader, parse};
 use signature_breaker::Breakers;
-use status_report::{Huawei, Limits, Status, collect};
+use status_report::{Huawei, Status, collect};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
 use terminal::style::Stream;
@@ -34,12 +35,8 @@ pub(super) struct StatusArgs {
     /// Look again every SECONDS seconds, until interrupted.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", value_parser = seconds)]
     watch: Option<u64>,
-    /// Read at most N records for their class and reason.
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse::whole::<usize>)]
-    read: usize,
-    /// Count at most N failed keys, one request per thousand; 0 counts all.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = parse::whole::<usize>)]
-    list: usize,
+    #[command(flatten)]
+    limits: ListingLimits,
     /// Print one JSON object as the result; with --watch one a line.
     #[arg(long)]
     json: bool,
@@ -76,7 +73,7 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader, run: &RunMetrics) -> 
         let open = records.open(Arc::clone(&credentials), Instant::now() + PATIENCE);
         let progress = args.stats.progress("listing", "failed key");
         run.watch(&progress);
-        let limits = args.limits();
+        let limits = args.limits.limits();
         let (task, watch) = (&settings.task, settings.watch);
         let collected = collect(&open, task, huawei.as_mut(), limits, watch, &progress, clock::system());
         let status = tokio::select! {
@@ -108,12 +105,6 @@ pub(super) async fn run(args: &StatusArgs, reader: Reader, run: &RunMetrics) -> 
             () = sleep(Duration::from_secs(seconds)) => {}
             () = interrupts.next() => return Ok(Exit::Interrupted),
         }
-    }
-}
-
-impl StatusArgs {
-    fn limits(&self) -> Limits {
-        Limits { list: if self.list == 0 { usize::MAX } else { self.list }, read: self.read }
     }
 }
 
