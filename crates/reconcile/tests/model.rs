@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,11 +14,11 @@ use futures_util::stream;
 use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::{Flow, TransferError};
 use proptest::prelude::*;
-use reconcile::checkpoint::Checkpoint;
 use reconcile::judge::{Basis, Verdict};
 use reconcile::listing::{Listed, Listing, Page, PageStream};
-use reconcile::report::{Report, ReportFormat};
 use reconcile::{Check, Comparison, Filter, Finding, Observer, Outcome, Records, Side, Totals, run};
+
+use self::common::records;
 
 /// Keys and sizes, listed three at a time.
 #[derive(Debug, Default)]
@@ -170,18 +172,11 @@ proptest! {
         let mut runs = 0;
         let totals = loop {
             runs += 1;
-            let file = Checkpoint::new(&checkpoint, "same".to_owned());
-            let resumed = file.load().unwrap();
-            let lines = match &resumed {
-                Some(progress) => Report::resume(&report, progress.report.unwrap(), ReportFormat::Text),
-                None => Report::create(&report, ReportFormat::Text),
-            };
             let stop = Stop::default();
             let stop_after = (runs < 3).then(|| (stop_after * runs / 2, stop.clone()));
             let mut seen = Seen { stop_after, ..Seen::default() };
-            let records = Records { report: Some(lines.unwrap()), checkpoint: Some(file), resumed };
             let comparison = comparison(keys("s/", &source), keys("d/", &destination));
-            let outcome = compare(comparison, records, &mut seen, &stop);
+            let outcome = compare(comparison, records(&report, &checkpoint), &mut seen, &stop);
             if outcome.stopped.is_none() {
                 break outcome.totals;
             }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,13 +15,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::{Directory, Flow, Source};
-use reconcile::checkpoint::{Checkpoint, KeyRange, Progress};
+use reconcile::checkpoint::{KeyRange, Progress};
 use reconcile::listing::{FolderListing, Listed, Listing, Page, PageStream};
-use reconcile::report::{Report, ReportFormat, sign};
+use reconcile::report::sign;
 use reconcile::{
     Check, CompareError, Comparison, Filter, Finding, Observer, Outcome, Records, Side, Totals, run,
 };
 use tempfile::TempDir;
+
+use self::common::records;
 
 /// Objects in one page, and how many turns others get before it comes.
 #[derive(Debug)]
@@ -206,21 +210,14 @@ async fn what_was_asked_for_is_recorded_before_the_page_is_through() {
         let sides = comparison(folder(ours.path()), folder(theirs.path()));
         Comparison { check: Check::Content, ..sides }
     };
-    let records = TempDir::new().unwrap();
-    let (report, checkpoint) = (records.path().join("report"), records.path().join("checkpoint"));
+    let directory = TempDir::new().unwrap();
+    let (report, checkpoint) = (directory.path().join("report"), directory.path().join("checkpoint"));
     let mut runs = 0;
     let totals = loop {
         runs += 1;
-        let file = Checkpoint::new(&checkpoint, "same".to_owned());
-        let resumed = file.load().unwrap();
-        let lines = match &resumed {
-            Some(progress) => Report::resume(&report, progress.report.unwrap(), ReportFormat::Text),
-            None => Report::create(&report, ReportFormat::Text),
-        };
-        let records = Records { report: Some(lines.unwrap()), checkpoint: Some(file), resumed };
         let stop = (runs == 1).then(Stop::default);
         let mut seen = Seen { stop, ..Seen::default() };
-        let outcome = compare(content(), records, &mut seen).await;
+        let outcome = compare(content(), records(&report, &checkpoint), &mut seen).await;
         if runs == 1 {
             assert_eq!(seen.compared, [64]);
         } else {
