@@ -228,6 +228,22 @@ async fn a_destination_that_refuses_says_nothing_about_keys() {
 async fn an_outage_of_oms_takes_no_step() {
     let (cloud, clock, settings) = cloud().await;
     cloud.twin.oss().put(SOURCE, "k", "abc");
+    lose(&cloud, "k");
+    accept(&cloud, &settings, &["k"]).await;
+    clock.advance(LATE);
+    let down = cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::error(503, "", "")));
+    let (code, result) = confirm(&settings).await;
+    let taken = ["resent", "copied", "dead", "failed"].map(|step| result[step].clone());
+    assert_eq!((code, taken), (Some(3), [0, 0, 0, 1].map(|keys| json!(keys))), "{result}");
+    assert!(cloud.records().stages("k").is_empty());
+    cloud.twin.faults().clear(down);
+    assert_eq!(confirm(&settings).await.1["resent"], 1);
+}
+
+#[tokio::test]
+async fn a_key_that_oms_refuses_for_its_own_sake_takes_the_next_step_at_once() {
+    let (cloud, clock, settings) = cloud().await;
+    cloud.twin.oss().put(SOURCE, "k", "abc");
     let lost = lose(&cloud, "k");
     accept(&cloud, &settings, &["k"]).await;
     clock.advance(LATE);
