@@ -14,3 +14,8 @@ pub mod access;
 pub mod fc;
 pub mod function;
 pub mod lambda;
+
+/// The examples of the README are compiled as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,3 +37,8 @@ pub mod stats;
 pub mod stderr;
 pub mod style;
 pub mod usage;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

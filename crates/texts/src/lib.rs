@@ -85,3 +85,8 @@ pub fn translated(text: &str) -> Cow<'_, str> {
     }
     Cow::Borrowed(text)
 }
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -36,3 +36,8 @@ mod work;
 pub use api::Ingest;
 pub use host::{Host, Invocation};
 pub use request::MAX_BODY;
+
+/// The examples of the README are compiled as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -135,6 +135,24 @@ fn every_path_that_the_documents_name_exists() {
     assert!(missing.is_empty(), "no such file or folder:\n{}", missing.join("\n"));
 }
 
+/// `oms-bridge` is the binary: the README of the project is its own.
+#[test]
+fn each_library_has_a_readme_with_an_example_that_is_compiled() {
+    let folders =
+        fs::read_dir(Path::new(ROOT).join("crates")).unwrap().map(|entry| entry.unwrap().file_name());
+    let libraries: Vec<String> =
+        folders.map(|name| name.into_string().unwrap()).filter(|name| name != "oms-bridge").collect();
+    assert!(libraries.len() > 20, "{libraries:?}");
+    for library in libraries {
+        let readme = read(&format!("crates/{library}/README.md"));
+        assert!(readme.contains("\n```rust"), "crates/{library}/README.md has no example");
+        assert!(
+            !readme.contains(",ignore"),
+            "crates/{library}/README.md: an example that nobody compiles gets old"
+        );
+    }
+}
+
 /// The section of the architecture under a heading.
 fn section(heading: &str) -> String {
     let text = read(ARCHITECTURE);
