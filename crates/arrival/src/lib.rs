@@ -17,3 +17,8 @@ mod judge;
 mod pace;
 pub mod stats;
 pub mod watch;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

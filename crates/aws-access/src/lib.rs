@@ -106,3 +106,8 @@ pub fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let own = own.or_else(|| config.endpoint_url().map(str::to_owned));
     own.filter(|endpoint| !endpoint.trim().is_empty())
 }
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

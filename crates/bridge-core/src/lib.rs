@@ -40,3 +40,8 @@ pub mod progress;
 pub mod replay;
 pub mod send;
 pub mod warm;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

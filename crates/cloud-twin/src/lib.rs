@@ -136,3 +136,8 @@ pub use crate::policy::{AccessPolicy, Denied, PolicyError};
 pub use crate::service::Service;
 pub use crate::sync_tasks::{OmsBatch, SyncTaskHandle, SyncTaskStatus};
 pub use crate::twin::Twin;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

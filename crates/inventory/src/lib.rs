@@ -68,3 +68,8 @@ pub use self::place::{Place, SCHEME};
 pub use self::row::Row;
 pub use self::schema::Schema;
 pub use self::vendor::{KeyEncoding, Vendor};
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -38,3 +38,8 @@ pub mod outcome;
 pub mod stop;
 pub mod transfer;
 pub mod web_url;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -91,5 +91,10 @@ pub fn parse_message(body: &str, keys: KeyEncoding) -> Result<Vec<ObjectChange>,
     envelope::parse_message(body, keys)
 }
 
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests;

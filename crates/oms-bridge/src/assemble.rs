@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use oss_lite::{BucketName, Client, Endpoint, Error};
 
-use crate::config::{
-    CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
-};
 use arrival::confirm::Confirmer;
 use arrival::ends::{DestinationConfig, SourceConfig};
+use bridge_config::{
+    CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
+};
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes, OBJECTS_IN_FLIGHT};
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};

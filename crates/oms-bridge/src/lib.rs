@@ -35,7 +35,6 @@
 
 pub(crate) mod assemble;
 pub mod cli;
-pub(crate) mod config;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -34,3 +34,8 @@ pub use self::invalid::Invalid;
 pub use self::reader::Reader;
 pub use self::setting::{Setting, Spec};
 pub use self::values::Values;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -70,3 +70,8 @@ pub use self::options::{CONCURRENCY, Options, Until, VISIBILITY};
 pub use self::queue::{About, BATCH, LONGEST_POLL, LONGEST_VISIBILITY, Queue, Redrive};
 pub use self::stats::Totals;
 pub use self::worker::Worker;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

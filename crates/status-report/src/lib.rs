@@ -19,3 +19,8 @@ mod status;
 pub use self::oms::{Huawei, OmsReport};
 pub use self::records::{Latest, Limits, RecordCounts};
 pub use self::status::{Status, collect};
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,3 +57,8 @@ mod worker;
 pub use self::counters::Totals;
 pub use self::desk::{Callbacks, Desk, DeskParts, Forwarding, LARGEST_FORM, Rules};
 pub use self::server::serve;
+
+/// The examples of the README are compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

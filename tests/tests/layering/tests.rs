@@ -128,6 +128,22 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "web-ingest",
         ],
     ),
+    (
+        "bridge-config",
+        &[
+            "apig-signer",
+            "arrival",
+            "bridge-core",
+            "fc-adapter",
+            "http-listener",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+            "settings",
+            "terminal",
+            "upload-desk",
+        ],
+    ),
 ];
 
 #[test]
@@ -150,10 +166,10 @@ fn members_depend_on_those_below_them_alone() {
 #[test]
 fn the_product_stands_on_the_libraries() {
     let allowed = [
-        "apig-signer",
         "arrival",
         "arrival-report",
         "aws-access",
+        "bridge-config",
         "bridge-core",
         "cloud-twin",
         "command-failure",

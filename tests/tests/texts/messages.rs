@@ -75,8 +75,8 @@ const ENGLISH: &[(&str, &[&str])] = &[
         &[
             "crates/apig-signer/",
             "crates/oms-bridge/src/cli/reference.rs",
-            "crates/oms-bridge/src/config/table/others.rs",
-            "crates/oms-bridge/src/config/table/templates.rs",
+            "crates/oms-bridge/src/cli/reference/others.rs",
+            "crates/bridge-config/src/table/templates.rs",
             "crates/oss-lite/src/credentials.rs",
             "crates/oss-lite/src/sign/",
             "crates/oss-lite/src/test_support.rs",

@@ -6,7 +6,7 @@ use oss_lite::Client;
 use oss_lite::callback::CallbackKeys;
 
 use super::{BoxError, pipeline, web};
-use crate::config::DeskCommandSettings;
+use bridge_config::DeskCommandSettings;
 use bridge_core::credentials::SourceCredentials;
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};

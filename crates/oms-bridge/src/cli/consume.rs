@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::{Ended, Exit, effort, exit, print, print_result, variable};
 use crate::assemble;
-use crate::config::table::copy::AWS_REGION;
-use crate::config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
-use crate::config::table::serve::QUEUE_URL;
-use crate::config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, Failure, LISTEN, queue_kind, queue_remedy};
+use bridge_config::table::copy::AWS_REGION;
+use bridge_config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
+use bridge_config::table::serve::QUEUE_URL;
+use bridge_config::{Mode, Settings, SettingsOf, WithSettings, keys, listen};
 use bridge_core::credentials::{CredentialsError, SourceCredentials};
 use bridge_core::engine::copy::OBJECTS_IN_FLIGHT;
 use http_client::{self, Proxies};

@@ -9,8 +9,8 @@ use oss_lite::ErrorKind;
 
 use super::{Ended, Exit, exit, print_json, variable};
 use crate::assemble;
-use crate::config::{DeskCommandSettings, SettingsOf, WithSettings, keys, listen};
 use crate::failure::{self, End, Failure, LISTEN};
+use bridge_config::{DeskCommandSettings, SettingsOf, WithSettings, keys, listen};
 use bridge_core::credentials::SourceCredentials;
 use http_client::{self, Proxies};
 use object_copy::stop::{Stop, StopLevel};

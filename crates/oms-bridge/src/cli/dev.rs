@@ -14,13 +14,13 @@ use tokio::sync::broadcast::error::RecvError;
 
 use self::introduction::{FILE, describe, introduce};
 use super::{Ended, Exit, exit, print, print_json, say};
-use crate::config::{SettingsOf, WithSettings, listen};
 use crate::demo::Error;
 use crate::demo::cloud::{Addresses, LocalCloud};
 #[cfg(feature = "desk")]
 use crate::demo::desk::LocalDesk;
 use crate::failure::{self, Failure, Moved};
 use crate::features;
+use bridge_config::{SettingsOf, WithSettings, listen};
 use function_host::function::DEFAULT_TIMEOUT;
 use object_copy::stop::{Stop, StopLevel};
 use settings::text::printable;

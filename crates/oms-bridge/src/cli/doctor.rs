@@ -14,14 +14,14 @@ use super::consume::QueueAccess;
 use super::{Ended, Exit, exit, print, print_result, say, variable};
 use crate::assemble;
 #[cfg(feature = "desk")]
-use crate::config::DeskCommandSettings;
-#[cfg(feature = "aws")]
-use crate::config::table::serve::QUEUE_URL;
-use crate::config::{Settings, SettingsOf, WithSettings, keys, table};
-#[cfg(feature = "desk")]
 use crate::doctor::DeskSetup;
 use crate::doctor::{CopyEnds, Diagnosis, Severity, SideChecks, Subjects, examine, unusable};
 use crate::failure::Failure;
+#[cfg(feature = "desk")]
+use bridge_config::DeskCommandSettings;
+#[cfg(feature = "aws")]
+use bridge_config::table::serve::QUEUE_URL;
+use bridge_config::{Settings, SettingsOf, WithSettings, keys, table};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::task::OmsApi;
 use http_client::{self, Proxies};

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{Ended, Exit, Prepared, exit, journal, print, print_result};
 use crate::assemble;
-use crate::config::table::copy::{DEST, DEST_ENDPOINT};
-use crate::config::{self, Settings, SettingsOf, WithSettings};
 use crate::explain::{DestinationBucket, Explanation, Sources, explain};
 use crate::failure::Failure;
+use bridge_config::table::copy::{DEST, DEST_ENDPOINT};
+use bridge_config::{Settings, SettingsOf, WithSettings};
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use settings::Reader;
@@ -52,7 +52,7 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
     let settings = Settings::read_with_destination(&mut reader);
     let named = args.bucket.as_deref().map(|name| lenient::bucket(name, Dialect::Oss));
     let named: Option<BucketName> = named.and_then(|name| reader.accept("--bucket", name));
-    let source = config::source_bucket(&mut reader);
+    let source = bridge_config::source_bucket(&mut reader);
     let bucket = named.as_ref().or(source.as_ref());
     let setting = if named.is_some() { "--bucket" } else { "SOURCE_BUCKET" };
     let of = bucket.map(|bucket| KeyBucket { scheme: "oss", name: bucket.as_str(), setting });

@@ -22,8 +22,8 @@ use terminal::style::Stream;
 use terminal::usage::usage;
 
 use super::{Cli, Ended, Exit, exit, print_json};
-use crate::config::table;
 use crate::failure::Failure;
+use bridge_config::table;
 
 /// Width of the lines that are added to the short help, the same as clap's.
 const WIDEST: usize = 100;

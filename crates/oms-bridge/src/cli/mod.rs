@@ -46,9 +46,9 @@ use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::exit::Exit;
-use crate::config::table::serve::LOG_FORMAT;
-use crate::config::{Settings, keys, table};
 use crate::failure::{self, End, Failure};
+use bridge_config::table::serve::LOG_FORMAT;
+use bridge_config::{Settings, keys, table};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use http_client::{self, Proxies};

@@ -11,7 +11,9 @@ use clap::builder::Str;
 use clap::{Arg, Command};
 use settings::reference::{Language, tables, wrapped};
 
-use crate::config::table::{self, others};
+use bridge_config::table;
+
+mod others;
 
 const SETTINGS: &str = "\
 <!-- Generated from the table of settings by `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference`. Do not edit. -->

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
-use crate::config::{self, Settings, SettingsOf, WithSettings, keys};
 use crate::failure::{EngineEnds, Failure};
+use bridge_config::{Settings, SettingsOf, WithSettings, keys};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
 use bridge_core::pipeline::SkipCounts;
@@ -85,7 +85,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader, run: &RunMetrics) ->
         reader.add(problem);
     }
     keys::need_oss(&mut reader);
-    let bucket = config::source_bucket(&mut reader).map(|bucket| bucket.to_string());
+    let bucket = bridge_config::source_bucket(&mut reader).map(|bucket| bucket.to_string());
     let keys = match (args.keys.as_slice(), args.null) {
         ([dash], true) if dash == "-" => KeyArguments::OnStdin(Separator::Null),
         ([dash], false) if dash == "-" => KeyArguments::OnStdin(Separator::Line),

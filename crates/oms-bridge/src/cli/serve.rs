@@ -9,9 +9,9 @@ use rustls::crypto::ring;
 
 use super::{Ended, Exit, exit, variable};
 use crate::assemble;
-use crate::config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
-use crate::config::{IngestSettings, Settings, SettingsOf, WithSettings, listen};
 use crate::failure::{self, Failure, LISTEN};
+use bridge_config::table::serve::{INGEST_TOKEN, SERVE_TOKEN};
+use bridge_config::{IngestSettings, Settings, SettingsOf, WithSettings, listen};
 use bridge_core::credentials::SourceCredentials;
 use function_host::access::{Access, Beside, Trust};
 use function_host::fc;

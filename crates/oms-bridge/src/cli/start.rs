@@ -7,9 +7,9 @@ use clap::FromArgMatches as _;
 use fc_adapter::Platform;
 
 use super::{Cli, Exit, help, json_failure, variable};
-use crate::config::table;
-use crate::config::table::serve::LOG_FORMAT;
 use crate::failure::Failure;
+use bridge_config::table;
+use bridge_config::table::serve::LOG_FORMAT;
 use function_host::lambda::RuntimeApi;
 use terminal::format::LogFormat;
 use terminal::language;

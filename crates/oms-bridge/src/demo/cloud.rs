@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::assemble;
-use crate::config::Settings;
-use crate::config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
-use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
+use bridge_config::Settings;
+use bridge_config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
+use bridge_config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::pipeline::Pipeline;
 use function_host::fc;

@@ -9,8 +9,8 @@ use upload_desk::catalogue::{Catalogue, CatalogueLook, DatabaseUrl};
 use upload_desk::store::PageAccess;
 
 use super::{Finding, Severity};
-use crate::config::DeskCommandSettings;
 use crate::failure::{End, catalogue_kind, store_remedy};
+use bridge_config::DeskCommandSettings;
 
 /// The services of the desk.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::{Finding, Severity, clock};
 use crate::assemble;
-use crate::config::{CopySettings, Settings};
 use crate::failure::{End, EngineEnds, store_remedy};
+use bridge_config::{CopySettings, Settings};
 use bridge_core::engine::copy::Deletes;
 use object_copy::transfer::Side;
 use settings::location::Place;

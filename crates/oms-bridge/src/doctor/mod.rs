@@ -30,10 +30,10 @@ use serde::Serialize;
 #[cfg(feature = "desk")]
 pub(crate) use self::desk::DeskSetup;
 pub(crate) use self::ends::CopyEnds;
-use crate::config::Settings;
 use crate::failure::{End, Failure, FailureKind};
 use ::settings::reader::WithoutEffect;
 use ::settings::{ConfigError, Problem};
+use bridge_config::Settings;
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::journal::{Journal, OpenJournal};
 use bridge_core::oms::task::OmsApi;

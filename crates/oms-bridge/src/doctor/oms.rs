@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::BucketName;
 
 use super::{Finding, Severity, clock};
-use crate::config::Settings;
 use crate::failure::{self, network_kind, network_remedy};
+use bridge_config::Settings;
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::task::{ApiError, ApiErrorKind, OmsApi, SyncTask};
 use http_client::TransportKind;

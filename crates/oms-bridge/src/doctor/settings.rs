@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Finding, Severity};
-use crate::config::{Mode, OmsSettings, Settings};
+use bridge_config::{Mode, OmsSettings, Settings};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::oms::SyncUrl;
 use settings::reader::WithoutEffect;
@@ -221,7 +221,7 @@ mod tests {
                 signature: oss_lite::SignatureVersion::V4,
                 endpoint_setting: "OSS_ENDPOINT",
                 region_setting: "OSS_REGION",
-                keys: crate::config::keys::HUAWEI_NAMES,
+                keys: bridge_config::keys::HUAWEI_NAMES,
             })
         };
         let remedy = finding("oss-cn-beijing.aliyuncs.com").map(|finding| finding.remedy);

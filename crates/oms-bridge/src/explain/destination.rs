@@ -5,7 +5,6 @@ use std::sync::Arc;
 use oss_lite::{Bucket, Client, Credentials};
 
 use super::Side;
-use crate::config;
 use crate::failure::End;
 use settings::location::scheme;
 
@@ -13,13 +12,13 @@ use settings::location::scheme;
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationBucket {
     bucket: Bucket,
-    settings: config::DestinationSettings,
+    settings: bridge_config::DestinationSettings,
 }
 
 impl DestinationBucket {
     /// The destination that the settings name. `source` is used if it has no credentials of its own.
     pub(crate) fn new(
-        settings: &config::DestinationSettings,
+        settings: &bridge_config::DestinationSettings,
         client: &Client,
         source: &Arc<Credentials>,
     ) -> Self {
@@ -29,7 +28,7 @@ impl DestinationBucket {
     }
 
     pub(super) async fn look(&self, key: &str) -> Side {
-        let config::DestinationSettings { service, place, .. } = &self.settings;
+        let bridge_config::DestinationSettings { service, place, .. } = &self.settings;
         let (end, key) = (End::destination(service, place.bucket.as_str()), [&place.folder(), key].concat());
         Side::look(scheme(self.bucket.dialect()), &self.bucket, &key, end).await
     }

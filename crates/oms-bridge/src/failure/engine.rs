@@ -9,7 +9,7 @@ use object_copy::transfer::{Concern, Side};
 use oss_lite::BucketName;
 
 use super::{End, Failure, FailureKind, network_kind, network_remedy, of_store};
-use crate::config::{DestinationSettings, Settings, SourceSettings};
+use bridge_config::{DestinationSettings, Settings, SourceSettings};
 
 /// What to do about a task that OMS does not have.
 pub(crate) const NO_SUCH_TASK: &str =

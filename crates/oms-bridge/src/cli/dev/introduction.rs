@@ -13,11 +13,11 @@ use oss_lite::{Dialect, ObjectKey, Query};
 use serde_json::json;
 
 use super::Local;
-use crate::config::table::copy::{DEST, DEST_ENDPOINT, SOURCE_BUCKET};
-use crate::config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
-use crate::config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 use crate::demo::Error;
 use crate::demo::cloud::{DESTINATION, JOURNAL, LocalCloud, SOURCE, credentials};
+use bridge_config::table::copy::{DEST, DEST_ENDPOINT, SOURCE_BUCKET};
+use bridge_config::table::oms::{HW_AK, HW_SK, LOG_BUCKET, SYNC_URL};
+use bridge_config::table::oss::{OSS_ENDPOINT, OSS_REGION};
 
 /// Name of the example file, and of its object.
 pub(super) const FILE: &str = "hello.txt";

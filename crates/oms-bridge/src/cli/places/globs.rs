@@ -3,7 +3,7 @@
 use bridge_core::policy::KeyFilter;
 use settings::{Invalid, Reader};
 
-use crate::config::table::oms::{EXCLUDE, INCLUDE};
+use bridge_config::table::oms::{EXCLUDE, INCLUDE};
 
 /// What both let through. A glob that is wrong is a problem.
 pub(in crate::cli) fn filter(

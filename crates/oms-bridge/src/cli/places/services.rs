@@ -20,12 +20,12 @@ use thiserror::Error;
 
 use super::location::Location;
 use crate::cli::variable;
-use crate::config::keys::{self, HUAWEI_NAMES, Opens};
-use crate::config::service::{Role, service};
-#[cfg(feature = "aws")]
-use crate::config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
-use crate::config::table::copy::{DEST, DEST_ENDPOINT};
 use crate::failure::End;
+use bridge_config::keys::{self, HUAWEI_NAMES, Opens};
+use bridge_config::service::{Role, service};
+#[cfg(feature = "aws")]
+use bridge_config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
+use bridge_config::table::copy::{DEST, DEST_ENDPOINT};
 
 /// A service as the settings describe it, and what opens it.
 #[derive(Clone)]

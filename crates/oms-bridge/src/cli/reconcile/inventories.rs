@@ -20,9 +20,9 @@ use crate::cli::places::ends::Ends;
 use crate::cli::places::location::{Location, store_scheme};
 use crate::cli::places::services::OpenedService;
 use crate::cli::say;
-use crate::config::table::copy::{DEST_ENDPOINT, SOURCE_ENDPOINT};
-use crate::config::table::oss::OSS_ENDPOINT;
 use crate::failure::Failure;
+use bridge_config::table::copy::{DEST_ENDPOINT, SOURCE_ENDPOINT};
+use bridge_config::table::oss::OSS_ENDPOINT;
 use terminal::numbers::counted;
 
 /// How inventories are read.

@@ -23,9 +23,9 @@ use crate::cli::places::ends::{Ends, S3Endpoint};
 use crate::cli::places::globs;
 use crate::cli::places::location::Location;
 use crate::cli::places::services::{Clients, OpenedService, Services, prepared};
-use crate::config::table::copy::SOURCE_ENDPOINT;
 use crate::failure::Failure;
 use crate::features;
+use bridge_config::table::copy::SOURCE_ENDPOINT;
 
 /// OMS's own folder in a destination bucket, and the records of this program.
 const OWN: [&str; 2] = ["oms/", "oms_source_record/"];

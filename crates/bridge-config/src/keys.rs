@@ -1,6 +1,7 @@
 //! What opens the services: access keys, by one rule for all commands. A set is complete or not used, and
 //! sets are never mixed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use oss_lite::{Credentials, Dialect};
@@ -16,14 +17,23 @@ use super::table::oss::{
 };
 
 /// A pair of keys, and the token that temporary ones have.
-pub(crate) struct KeyPair {
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) token: Option<String>,
+pub struct KeyPair {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// The token of temporary ones.
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair").finish_non_exhaustive()
+    }
 }
 
 impl KeyPair {
-    pub(crate) fn for_store(self) -> Arc<Credentials> {
+    pub fn for_store(self) -> Arc<Credentials> {
         let credentials = Credentials::new(self.id, self.secret);
         Arc::new(match self.token {
             Some(token) => credentials.with_security_token(token),
@@ -44,20 +54,20 @@ const OSS: [[KeySetting; 2]; 2] = [
 ];
 
 /// The settings of the access key that opens OSS: those of the first complete pair, else of the first one.
-pub(crate) fn oss_names(r: &Reader) -> KeyNames {
+pub fn oss_names(r: &Reader) -> KeyNames {
     let complete = OSS.into_iter().find(|pair| pair.iter().all(|setting| r.is_set(&setting.spec)));
     let [id, secret] = complete.unwrap_or(OSS[0]);
     KeyNames { id: id.spec.name, secret: secret.spec.name }
 }
 
 /// The settings of the access key of Huawei.
-pub(crate) const HUAWEI_NAMES: KeyNames = KeyNames { id: HW_AK.spec.name, secret: HW_SK.spec.name };
+pub const HUAWEI_NAMES: KeyNames = KeyNames { id: HW_AK.spec.name, secret: HW_SK.spec.name };
 
 const NO_KEYS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or OSS_ACCESS_KEY_ID and \
                        OSS_ACCESS_KEY_SECRET; a function on Function Compute has those of its role";
 
 /// Huawei keys, which must be there. `remedy` says what for.
-pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<KeyPair> {
+pub fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<KeyPair> {
     for setting in &HUAWEI[..2] {
         if !r.is_set(&setting.spec) {
             r.problem(setting.spec.name, missing(remedy.unwrap_or(setting.spec.about.en)));
@@ -67,13 +77,13 @@ pub(crate) fn huawei(r: &mut Reader, remedy: Option<&str>) -> Option<KeyPair> {
 }
 
 /// Huawei keys for a bucket of OBS.
-pub(crate) fn huawei_for_obs(r: &mut Reader) -> Option<KeyPair> {
+pub fn huawei_for_obs(r: &mut Reader) -> Option<KeyPair> {
     huawei(r, Some("obs:// needs HW_AK and HW_SK"))
 }
 
 /// What opens a destination.
 #[derive(Clone, Debug)]
-pub(crate) enum Opens {
+pub enum Opens {
     /// Keys of its own, and their settings.
     Keys(Arc<Credentials>, KeyNames),
     /// What opens the source.
@@ -82,7 +92,7 @@ pub(crate) enum Opens {
 
 /// The keys of a destination of that dialect, if the dialect is known: its own, else those of Huawei for OBS
 /// and of the source for OSS.
-pub(crate) fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Opens> {
+pub fn destination(r: &mut Reader, dialect: Option<Dialect>) -> Option<Opens> {
     let [id, secret, token] = DESTINATION.map(|setting| setting.spec.name);
     let [has_id, has_secret, has_token] = DESTINATION.map(|setting| r.is_set(&setting.spec));
     let half = |there: &str| {
@@ -127,7 +137,7 @@ fn keys(r: &mut Reader, [id, secret, token]: [KeySetting; 3], vendor: Vendor) ->
 }
 
 /// Says what is wrong with the keys of OSS in the environment, if there are any.
-pub(crate) fn check_oss(r: &mut Reader) {
+pub fn check_oss(r: &mut Reader) {
     let complete = OSS.into_iter().find(|pair| pair.iter().all(|setting| r.is_set(&setting.spec)));
     let Some([id, secret]) = complete else { return };
     let values = [id, secret].map(|setting| r.text(&setting.spec).unwrap_or_default());
@@ -138,7 +148,7 @@ pub(crate) fn check_oss(r: &mut Reader) {
 }
 
 /// Says so where the environment has no complete pair of keys for OSS, for commands that cannot do without.
-pub(crate) fn need_oss(r: &mut Reader) {
+pub fn need_oss(r: &mut Reader) {
     let mut halves = Vec::new();
     for pair in OSS {
         match pair.map(|setting| r.is_set(&setting.spec)) {

@@ -4,13 +4,11 @@
 //! checks of the templates of deployment are made of. Those of the desk are in `upload-desk`. To add a
 //! setting, add its row; `UPDATE_REFERENCE=1 cargo test -p oms-bridge reference` writes the pages.
 
-pub(crate) mod arrival;
-pub(crate) mod copy;
-pub(crate) mod oms;
-pub(crate) mod oss;
-#[cfg(test)]
-pub(crate) mod others;
-pub(crate) mod serve;
+pub mod arrival;
+pub mod copy;
+pub mod oms;
+pub mod oss;
+pub mod serve;
 #[cfg(test)]
 mod templates;
 
@@ -18,7 +16,7 @@ use settings::Spec;
 use settings::setting::{Given, Unset};
 
 /// The commands that forward changes, or look at what was forwarded.
-pub(crate) const FORWARDING: &[&str] =
+pub const FORWARDING: &[&str] =
     &["serve", "send", "replay", "confirm", "status", "report", "doctor", "explain", "consume", "desk"];
 
 /// These, and what reads or writes objects itself.
@@ -38,7 +36,7 @@ const ALL: &[&str] = &[
 ];
 
 /// The settings that commands have, in the order of the help texts.
-pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
+pub fn of_commands() -> impl Iterator<Item = &'static Spec> {
     #[cfg(feature = "desk")]
     let desk = upload_desk::config::TABLE;
     #[cfg(not(feature = "desk"))]
@@ -48,23 +46,23 @@ pub(crate) fn of_commands() -> impl Iterator<Item = &'static Spec> {
 }
 
 /// All settings: these, and those of the process, which are read before it is known what it is to do.
-pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
+pub fn all() -> impl Iterator<Item = &'static Spec> {
     of_commands().chain(serve::LOGS.iter().copied())
 }
 
 /// The setting of this name.
-pub(crate) fn named(name: &str) -> Option<&'static Spec> {
+pub fn named(name: &str) -> Option<&'static Spec> {
     all().find(|spec| spec.name == name)
 }
 
 /// Whether this build can make use of a setting.
-pub(crate) fn is_built(spec: &Spec) -> bool {
+pub fn is_built(spec: &Spec) -> bool {
     let left_out = [("aws", cfg!(feature = "aws")), ("desk", cfg!(feature = "desk"))];
     left_out.iter().all(|&(feature, is_in)| is_in || spec.feature != Some(feature))
 }
 
 /// Whether the short help names it among what is needed, and not as an option.
-pub(crate) fn is_required(spec: &Spec) -> bool {
+pub fn is_required(spec: &Spec) -> bool {
     matches!(spec.unset, Unset::Required(_)) || spec.given == Given::Variable
 }
 

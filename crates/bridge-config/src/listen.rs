@@ -8,7 +8,7 @@ use super::table::serve::{
 };
 
 /// The limits that are set, and where one is not, that of `default`.
-pub(crate) fn limits(r: &mut Reader, default: Limits) -> Limits {
+pub fn limits(r: &mut Reader, default: Limits) -> Limits {
     let mut limits = default;
     if let Some(head) = r.get(&LISTEN_HEAD_TIMEOUT) {
         limits.head = head;

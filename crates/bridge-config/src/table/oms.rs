@@ -5,7 +5,7 @@ use settings::setting::{Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, lenient, parse, table};
 
 use super::{ALL, FORWARDING};
-use crate::config::forward_mode::ForwardMode;
+use crate::forward_mode::ForwardMode;
 use bridge_core::oms::SyncUrl;
 use object_events::KeyEncoding;
 
@@ -19,7 +19,7 @@ const SECRET: Spec = Spec { secrecy: Secrecy::Secret, ..BASE };
 
 table! {
     /// How changes are forwarded to OMS.
-    pub(crate) static TABLE;
+    pub static TABLE;
 
     SYNC_URL: SyncUrl = sync_url, Spec {
         value: "URL",
@@ -103,7 +103,7 @@ table! {
 
 table! {
     /// Which keys are forwarded.
-    pub(crate) static FILTERS;
+    pub static FILTERS;
 
     KEY_ENCODING: KeyEncoding = key_encoding, Spec {
         unused_by: &["send", "replay", "confirm", "status", "report", "explain", "desk"],
@@ -169,7 +169,7 @@ pub(super) fn bucket_of_oss(text: &str) -> Result<BucketName, Invalid> {
 /// # Errors
 ///
 /// When it is no such number.
-pub(crate) fn requests_per_second(text: &str) -> Result<f64, Invalid> {
+pub fn requests_per_second(text: &str) -> Result<f64, Invalid> {
     // The lower bound keeps the time between two requests within a day.
     match lenient::half_width(text).trim().parse::<f64>() {
         Ok(rps) if (0.0001..=1_000_000.0).contains(&rps) => Ok(rps),

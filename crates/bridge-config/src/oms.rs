@@ -13,7 +13,7 @@ const BATCH: usize = 10;
 
 /// Settings of the engine that forwards to OMS.
 #[derive(Debug)]
-pub(crate) struct OmsSettings {
+pub struct OmsSettings {
     /// Where OMS listens.
     pub sync_url: SyncUrl,
     /// Huawei credentials.

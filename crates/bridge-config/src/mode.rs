@@ -6,7 +6,7 @@ use super::oms::OmsSettings;
 
 /// Which engine forwards changes, with its settings.
 #[derive(Debug)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// OMS alone.
     Oms(OmsSettings),
     /// Copies alone.
@@ -17,7 +17,7 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// The setting behind it.
-    pub(crate) fn forward_mode(&self) -> ForwardMode {
+    pub fn forward_mode(&self) -> ForwardMode {
         match self {
             Self::Oms(_) => ForwardMode::Oms,
             Self::Copy(_) => ForwardMode::Copy,
@@ -26,7 +26,7 @@ impl Mode {
     }
 
     /// Settings of OMS, where it is in play.
-    pub(crate) fn oms(&self) -> Option<&OmsSettings> {
+    pub fn oms(&self) -> Option<&OmsSettings> {
         match self {
             Self::Oms(oms) | Self::OmsThenCopy(oms, _) => Some(oms),
             Self::Copy(_) => None,
@@ -34,7 +34,7 @@ impl Mode {
     }
 
     /// Settings of copies, where they are in play.
-    pub(crate) fn copy(&self) -> Option<&CopySettings> {
+    pub fn copy(&self) -> Option<&CopySettings> {
         match self {
             Self::Copy(copy) | Self::OmsThenCopy(_, copy) => Some(copy),
             Self::Oms(_) => None,
@@ -42,7 +42,7 @@ impl Mode {
     }
 
     /// Sets how many requests to OMS, and how many objects, are under way at once.
-    pub(crate) fn set_in_flight(&mut self, in_flight: usize) {
+    pub fn set_in_flight(&mut self, in_flight: usize) {
         match self {
             Self::Oms(oms) => oms.in_flight = in_flight,
             Self::Copy(copy) => copy.in_flight = in_flight,

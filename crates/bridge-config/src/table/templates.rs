@@ -9,12 +9,12 @@ use settings::setting::{Secrecy, Unset};
 use settings::{Spec, Values};
 
 use super::all;
-use crate::config::Settings;
+use crate::Settings;
 
-const FUNCTION_COMPUTE: &str = include_str!("../../../../../s.yaml");
-const LAMBDA: &str = include_str!("../../../../../deploy/lambda/template.yaml");
-const TERRAFORM: &str = include_str!("../../../../../deploy/terraform/settings.json");
-const TERRAFORM_LAMBDA: &str = include_str!("../../../../../deploy/terraform/lambda/settings.json");
+const FUNCTION_COMPUTE: &str = include_str!("../../../../s.yaml");
+const LAMBDA: &str = include_str!("../../../../deploy/lambda/template.yaml");
+const TERRAFORM: &str = include_str!("../../../../deploy/terraform/settings.json");
+const TERRAFORM_LAMBDA: &str = include_str!("../../../../deploy/terraform/lambda/settings.json");
 
 /// Settings of `serve` that no function has a use for, each with the reason.
 const NOT_OF_FUNCTIONS: [(&str, &str); 4] = [

@@ -21,7 +21,7 @@ use super::table::oss::{FC_REGION, OSS_ENDPOINT, OSS_REGION, OSS_SIGNATURE};
 
 /// What a service is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
     /// The log bucket, in OSS.
     Journal,
     /// Objects are read there.
@@ -49,7 +49,7 @@ impl Role {
 }
 
 /// The service that the settings mean. All that is wrong with them is a problem, also where the endpoint is.
-pub(crate) fn service(r: &mut Reader, role: Role) -> Option<Service> {
+pub fn service(r: &mut Reader, role: Role) -> Option<Service> {
     let dialect = role.dialect();
     let (name, endpoint) = endpoint(r, role);
     let own_region = match role {

@@ -1,28 +1,4 @@
-//! Settings: environment and options in, one typed value or all problems at once out.
-//!
-//! | module | concern |
-//! |---|---|
-//! | `table` | every setting: its name, what it says, who has it, how it is parsed |
-//! | `args` | the settings of a command as options |
-//! | `service`, `keys` | how services of object storage are reached, and what opens them: one rule for all commands |
-//! | `mode` | which engine is in charge |
-//! | `oms`, `copy` | settings of each engine |
-//! | `ingest` | settings of what is taken over HTTP |
-//! | `listen` | limits of what clients of a listener may take |
-//! | `desk` | settings of the command `desk`: those of `upload-desk`, and what its desk is connected to |
-
-mod args;
-mod copy;
-#[cfg(feature = "desk")]
-mod desk;
-mod forward_mode;
-mod ingest;
-pub(crate) mod keys;
-pub(crate) mod listen;
-mod mode;
-mod oms;
-pub(crate) mod service;
-pub(crate) mod table;
+//! Settings of the commands that forward changes.
 
 use arrival::watch::{self, Watch};
 use bridge_core::policy::KeyFilter;
@@ -31,29 +7,23 @@ use oss_lite::BucketName;
 use settings::service::Service;
 use settings::{Invalid, Problem, Reader};
 
-use self::copy::LogBucket;
-use self::service::service;
-use self::table::arrival::{ARRIVE_WITHIN, KEEP_RECORDS};
-use self::table::copy::{AWS_REGION, DEST, DEST_ENDPOINT, SOURCE_BUCKET};
-use self::table::oms::{EXCLUDE, FORWARD_MODE, INCLUDE, KEY_ENCODING, LOG_BUCKET, SYNC_URL};
-
-pub(crate) use self::args::{SettingsOf, WithSettings};
-pub(crate) use self::copy::source_bucket;
-pub(crate) use self::copy::{CopySettings, DestinationSettings, SourceSettings};
-#[cfg(feature = "desk")]
-pub(crate) use self::desk::DeskCommandSettings;
-pub(crate) use self::forward_mode::ForwardMode;
-pub(crate) use self::ingest::IngestSettings;
-pub(crate) use self::mode::Mode;
-pub(crate) use self::oms::OmsSettings;
-pub(crate) use self::service::Role;
+use super::copy::LogBucket;
+use super::copy::{DestinationSettings, SourceSettings};
+use super::forward_mode::ForwardMode;
+use super::ingest::{self, IngestSettings};
+use super::mode::Mode;
+use super::service::{Role, service};
+use super::table::arrival::{ARRIVE_WITHIN, KEEP_RECORDS};
+use super::table::copy::{AWS_REGION, DEST, DEST_ENDPOINT, SOURCE_BUCKET};
+use super::table::oms::{EXCLUDE, FORWARD_MODE, INCLUDE, KEY_ENCODING, LOG_BUCKET, SYNC_URL};
+use super::{copy, keys, oms};
 
 /// What stands in the place of the sync task where there is none.
 const DIRECT_COPY: &str = "direct-copy";
 
 /// Settings that are good.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Which engine forwards changes.
     pub mode: Mode,
     /// What the journal is named by: the id of the sync task, else `direct-copy`.
@@ -80,15 +50,14 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Checks everything. The error has every problem; no secret is part of it.
-    #[cfg(any(test, feature = "demo"))]
-    pub(crate) fn resolve(values: settings::Values) -> Result<Self, settings::ConfigError> {
+    pub fn resolve(values: settings::Values) -> Result<Self, settings::ConfigError> {
         let mut reader = Reader::new(values);
         let settings = Self::read(&mut reader);
         reader.finish(settings)
     }
 
     /// The same for a command that has more to read.
-    pub(crate) fn read(r: &mut Reader) -> Option<Self> {
+    pub fn read(r: &mut Reader) -> Option<Self> {
         let mode = r.get(&FORWARD_MODE).unwrap_or_default();
         let oms = (mode != ForwardMode::Copy).then(|| oms::read(r));
         let task = if mode == ForwardMode::Copy { r.get(&SYNC_URL) } else { None };
@@ -138,7 +107,7 @@ impl Settings {
     }
 
     /// The same for a command that looks at the destination, also where OMS copies.
-    pub(crate) fn read_with_destination(r: &mut Reader) -> Option<Self> {
+    pub fn read_with_destination(r: &mut Reader) -> Option<Self> {
         let settings = Self::read(r)?;
         if settings.mirror.is_some() {
             copy::destination(r);
@@ -151,7 +120,7 @@ impl Settings {
     /// # Errors
     ///
     /// When only copies are made, and no setting says where from.
-    pub(crate) fn serve_bare_keys(&self) -> Result<(), Problem> {
+    pub fn serve_bare_keys(&self) -> Result<(), Problem> {
         let what = match (&self.mode, &self.source.bucket, &self.source.only) {
             (Mode::Copy(_), None, None) => "missing: keys that are handed over name no bucket",
             (Mode::Copy(_), None, Some(_)) => "is no bucket of OSS, where keys that are handed over are read",
@@ -161,7 +130,7 @@ impl Settings {
     }
 
     /// Where objects are copied to, as far as the settings tell.
-    pub(crate) fn destination(&self) -> Option<&DestinationSettings> {
+    pub fn destination(&self) -> Option<&DestinationSettings> {
         self.mode.copy().map(|copy| &copy.destination).or(self.mirror.as_ref())
     }
 }

@@ -14,7 +14,7 @@ use super::table;
 use super::table::is_required;
 
 /// A command that has settings.
-pub(crate) trait WithSettings {
+pub trait WithSettings {
     /// Its name, by which rows of the table have it.
     const NAME: &'static str;
     /// The one heading of its settings in help texts, where the headings of the table are too many.
@@ -23,7 +23,7 @@ pub(crate) trait WithSettings {
 
 /// The settings of the command `C`: each an environment variable and an option of the same name, as the table
 /// says.
-pub(crate) struct SettingsOf<C> {
+pub struct SettingsOf<C> {
     values: Values,
     command: PhantomData<C>,
 }
@@ -36,7 +36,7 @@ impl<C> fmt::Debug for SettingsOf<C> {
 
 impl<C> SettingsOf<C> {
     /// What is given for them.
-    pub(crate) fn values(&self) -> Values {
+    pub fn values(&self) -> Values {
         self.values.clone()
     }
 }

@@ -7,7 +7,7 @@ use settings::Invalid;
 
 /// Which engine is in charge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ForwardMode {
+pub enum ForwardMode {
     /// A sync task of OMS copies.
     #[default]
     Oms,
@@ -19,7 +19,7 @@ pub(crate) enum ForwardMode {
 
 impl ForwardMode {
     /// The setting's text.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Oms => "oms",
             Self::Copy => "copy",

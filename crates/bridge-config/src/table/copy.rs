@@ -32,7 +32,7 @@ const DELETES: Text = text(
 
 table! {
     /// Both ends of copies.
-    pub(crate) static TABLE;
+    pub static TABLE;
 
     SOURCE_BUCKET: (Provider, String) = source_bucket, Spec {
         unused_by: &["status", "report"],

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use bridge_config::table;
 use settings::reference::Language;
 use settings::setting::{Section, Text, text};
 
@@ -249,7 +250,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 #[test]
 fn every_variable_that_is_read_is_on_the_page() {
-    let settings: BTreeSet<_> = super::all().map(|spec| spec.name).collect();
+    let settings: BTreeSet<_> = table::all().map(|spec| spec.name).collect();
     let others: BTreeSet<_> = OTHERS.iter().flat_map(|other| other.names).copied().collect();
     let prefixes = ["ALIBABA_CLOUD_", "AWS_", "FC_", "TENCENTCLOUD_"];
     let is_name = |text: &str| {
@@ -280,7 +281,7 @@ fn every_variable_that_is_read_is_on_the_page() {
 
 #[test]
 fn the_variables_of_the_deployment_are_those_that_only_s_yaml_reads() {
-    let settings: BTreeSet<_> = super::all().map(|spec| spec.name).collect();
+    let settings: BTreeSet<_> = table::all().map(|spec| spec.name).collect();
     let description = include_str!("../../../../../s.yaml");
     let read: BTreeSet<_> =
         description.split("env('").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();

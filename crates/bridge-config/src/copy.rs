@@ -18,7 +18,7 @@ use super::table::oss::OSS_ENDPOINT;
 
 /// Settings of the engine that copies.
 #[derive(Clone, Debug)]
-pub(crate) struct CopySettings {
+pub struct CopySettings {
     /// Where objects are copied to.
     pub destination: DestinationSettings,
     /// Whether removals are carried over.
@@ -29,7 +29,7 @@ pub(crate) struct CopySettings {
 
 /// Where objects are copied to.
 #[derive(Clone, Debug)]
-pub(crate) struct DestinationSettings {
+pub struct DestinationSettings {
     /// The bucket, and what stands before keys there.
     pub place: Place,
     /// How its service is reached.
@@ -40,14 +40,14 @@ pub(crate) struct DestinationSettings {
 
 impl DestinationSettings {
     /// Whether a bucket of the source can be the one that is written to.
-    pub(crate) fn is_beside(&self, source: &SourceSettings) -> bool {
+    pub fn is_beside(&self, source: &SourceSettings) -> bool {
         self.place.dialect == Dialect::Oss && source.is_at(&self.service.endpoint)
     }
 }
 
 /// The source, as far as the settings tell.
 #[derive(Clone, Debug)]
-pub(crate) struct SourceSettings {
+pub struct SourceSettings {
     /// How its service is reached.
     pub service: Service,
     /// The bucket of keys that come without one.
@@ -58,13 +58,13 @@ pub(crate) struct SourceSettings {
 
 impl SourceSettings {
     /// Whether a name means the same bucket at the source and at `endpoint`.
-    pub(crate) fn is_at(&self, endpoint: &Endpoint) -> bool {
+    pub fn is_at(&self, endpoint: &Endpoint) -> bool {
         is_same_service(&self.service.endpoint, endpoint)
     }
 }
 
 /// The bucket in OSS of keys that come without one.
-pub(crate) fn source_bucket(r: &mut Reader) -> Option<BucketName> {
+pub fn source_bucket(r: &mut Reader) -> Option<BucketName> {
     match r.get(&SOURCE_BUCKET)? {
         (Provider::Configured, name) => BucketName::parse(&name, Dialect::Oss).ok(),
         _ => None,

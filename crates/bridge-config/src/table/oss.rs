@@ -37,7 +37,7 @@ const KEY: Spec = Spec { section: &CREDENTIALS, given: Given::Variable, secrecy:
 
 table! {
     /// Where OSS listens, and what opens it.
-    pub(crate) static TABLE;
+    pub static TABLE;
 
     OSS_ENDPOINT: Endpoint = endpoint_of_oss, Spec {
         value: "HOST",

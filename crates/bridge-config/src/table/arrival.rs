@@ -18,7 +18,7 @@ const BASE: Spec =
 
 table! {
     /// Until when a key has to arrive, and how long that is known.
-    pub(crate) static TABLE;
+    pub static TABLE;
 
     ARRIVE_WITHIN: Duration = within, Spec {
         value: "TIME",

@@ -3,11 +3,13 @@
 
 use oss_lite::Dialect;
 
+use super::forward::Settings;
+use super::ingest::{self, IngestSettings};
+use super::keys;
 use super::service::{Role, service};
 use super::table::copy::{SOURCE_BUCKET, SOURCE_ENDPOINT};
 use super::table::oms::LOG_BUCKET;
 use super::table::oss::OSS_ENDPOINT;
-use super::{IngestSettings, Settings, ingest, keys};
 use object_events::change::Provider;
 use settings::service::Service;
 use settings::{Invalid, Reader};
@@ -15,7 +17,7 @@ use upload_desk::config::{DESK_BUCKET, DESK_FORWARD, DeskSettings};
 
 /// Settings of the command `desk` that are good.
 #[derive(Debug)]
-pub(crate) struct DeskCommandSettings {
+pub struct DeskCommandSettings {
     /// Those of the desk itself.
     pub desk: DeskSettings,
     /// How OSS is reached by the desk, and how requests and policies are signed.
@@ -28,7 +30,7 @@ pub(crate) struct DeskCommandSettings {
 
 impl DeskCommandSettings {
     /// Checks everything. Where nothing is forwarded, nothing of that is asked for.
-    pub(crate) fn read(r: &mut Reader) -> Option<Self> {
+    pub fn read(r: &mut Reader) -> Option<Self> {
         let forwards = r.get(&DESK_FORWARD) != Some(false);
         let forward = forwards.then(|| Settings::read(r));
         // The endpoint that is asked for where there is none is that of OSS, as by all other commands.

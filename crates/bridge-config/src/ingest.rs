@@ -11,7 +11,7 @@ use super::table::serve::{INGEST_ALLOW_PRIVATE, INGEST_DOMAINS, INGEST_TOKEN};
 
 /// What may be fetched from the web, and who may ask for it.
 #[derive(Clone, Debug)]
-pub(crate) struct IngestSettings {
+pub struct IngestSettings {
     /// Which URLs may be fetched.
     pub guard: Arc<Guard>,
     /// The token of those who may ask. Without one nobody may, and only what was asked for earlier is

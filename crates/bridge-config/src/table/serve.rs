@@ -54,7 +54,7 @@ const LIMIT: Spec = Spec {
 
 table! {
     /// What listens.
-    pub(crate) static TABLE;
+    pub static TABLE;
 
     SERVE_TOKEN: Token = token, Spec {
         value: "TOKEN",
@@ -181,7 +181,7 @@ const EVERY: &[&str] = &[
 
 table! {
     /// Log lines.
-    pub(crate) static LOGS;
+    pub static LOGS;
 
     LOG_FORMAT: LogFormat = LogFormat::parse, Spec {
         value: "json|text",

@@ -5,10 +5,11 @@ use oss_lite::SignatureVersion;
 use settings::Spec;
 use settings::{ConfigError, Values};
 
-use super::table::copy::*;
-use super::table::oms::*;
-use super::table::oss::*;
-use super::table::serve::{INGEST_ALLOW_PRIVATE, INGEST_DOMAINS, INGEST_TOKEN};
+use crate::copy::CopySettings;
+use crate::table::copy::*;
+use crate::table::oms::*;
+use crate::table::oss::*;
+use crate::table::serve::{INGEST_ALLOW_PRIVATE, INGEST_DOMAINS, INGEST_TOKEN};
 
 const SYNC: &str = "https://oms.cn-north-4.myhuaweicloud.com/v2/p/sync-tasks/t/events";
 const OSS_HOST: &str = "oss-cn-hangzhou-internal.aliyuncs.com";
