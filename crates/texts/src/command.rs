@@ -192,11 +192,29 @@ pub fn laid_out(text: &str, find: Translate<'_>, line: &dyn Fn(&str) -> String) 
             // No blank follows a Chinese colon.
             return if below_usage { line.replacen(' ', "", 1) } else { line };
         }
+        if let Some(heading) = of_heading(english) {
+            return heading;
+        }
         let text = english.trim_start();
-        let aliases =
-            |text: &str| ALIASES.iter().any(|form| text.starts_with(&form[..form.len() - "{}]".len()]));
-        let shown = if aliases(text) { or_same(text, find) } else { line(text) };
-        format!("{}{shown}", &english[..english.len() - text.len()])
+        let indent = &english[..english.len() - text.len()];
+        let (text, aliases) =
+            text.split_at(ALIASES.iter().find_map(|form| aliases(text, form)).unwrap_or(text.len()));
+        let shown = if text.is_empty() { String::new() } else { line(text) };
+        format!("{indent}{shown}{}", or_same(aliases, find))
     };
     text.split('\n').map(&mut of).collect::<Vec<_>>().join("\n")
+}
+
+/// A heading of options, which clap ends with a colon of ASCII. It is in Chinese, or one name: `OSS`.
+fn of_heading(line: &str) -> Option<String> {
+    let (heading, styles) = line.rsplit_once(':')?;
+    let is_at_the_end = styles.is_empty() || styles.starts_with('\u{1b}');
+    let is_ours = heading.ends_with(|last: char| !last.is_ascii()) || !heading.contains(' ');
+    (is_at_the_end && is_ours).then(|| format!("{heading}：{styles}"))
+}
+
+/// Where the other names of an argument begin: in a line of their own, or behind its short help.
+fn aliases(text: &str, form: &str) -> Option<usize> {
+    let begins = &form[..form.len() - "{}]".len()];
+    text.rfind(begins).filter(|at| text.ends_with(']') && (*at == 0 || text[..*at].ends_with(' ')))
 }
