@@ -36,7 +36,8 @@ use terminal::numbers::{count, counted};
 /// queue are found as the AWS tools find them.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
-  export QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/uploads
+  oms-bridge consume --queue-url \\
+    https://sqs.eu-west-1.amazonaws.com/123456789012/new
   oms-bridge consume --listen 0.0.0.0:9100
   oms-bridge consume --drain --json"))]
 pub(super) struct ConsumeArgs {

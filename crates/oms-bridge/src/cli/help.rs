@@ -184,6 +184,9 @@ mod tests {
     use super::super::start;
     use super::*;
 
+    /// Columns of a narrow terminal, which examples fit.
+    const NARROW: usize = 60;
+
     /// The arguments of each `oms-bridge` in a line of a shell.
     fn invocations(line: &str) -> Vec<Vec<String>> {
         let words = shlex::split(line).unwrap_or_else(|| panic!("no shell reads {line:?}"));
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn no_example_is_broken_at_the_width_of_the_terminal() {
         for (width, command) in
-            [60, 100].into_iter().flat_map(|width| all_commands().map(move |of| (width, of)))
+            [NARROW, 100].into_iter().flat_map(|width| all_commands().map(move |of| (width, of)))
         {
             let written = [command.get_after_help(), command.get_after_long_help()];
             let written: Vec<String> = written.into_iter().flatten().map(ToString::to_string).collect();
@@ -254,7 +257,7 @@ mod tests {
             let parts: Vec<&str> = parts.filter(|part| part.starts_with("Example")).collect();
             assert!(!parts.is_empty());
             for line in parts.iter().flat_map(|part| part.lines()) {
-                assert!(line.len() <= 80, "it has to fit an ordinary terminal: {line}");
+                assert!(line.len() <= NARROW, "it has to fit a narrow terminal: {line}");
             }
             for part in parts {
                 assert!(

@@ -32,8 +32,10 @@ use terminal::stats::StatsArgs;
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge report --html arrival.html
-  oms-bridge report --html arrival.html --lang zh --reconciled differences.jsonl
-  oms-bridge report --json | jq .arrivals.share_within_threshold"))]
+  oms-bridge report --html arrival.html --lang zh \\
+    --reconciled differences.jsonl
+  oms-bridge report --json \\
+    | jq .arrivals.share_within_threshold"))]
 pub(super) struct ReportArgs {
     /// Write the page to FILE, which is replaced in one step.
     #[arg(long, value_name = "FILE", required_unless_present = "json")]

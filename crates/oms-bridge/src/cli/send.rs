@@ -34,8 +34,8 @@ use terminal::stats::StatsArgs;
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 #[command(after_help = exit::help("Examples:
   oms-bridge send photos/a.jpg 'photos/b c.jpg'
-  ossutil ls oss://src/photos/ -s | sed -n 's|^oss://src/||p' \\
-    | oms-bridge send -
+  ossutil ls oss://src/photos/ -s \\
+    | sed -n 's|^oss://src/||p' | oms-bridge send -
   find . -type f -printf '%P\\0' | oms-bridge send -0 -"))]
 pub(super) struct SendArgs {
     /// Object keys, or `-` to read them from stdin, one per line.

@@ -38,7 +38,7 @@ const EXAMPLES: &str = "Examples:
   oms-bridge copy oss://photos/2024/a.jpg obs://mirror/2024/
   oms-bridge copy -r oss://photos/2024/ obs://mirror/2024/
   oms-bridge copy -r s3://photos/2024/ obs://mirror/2024/
-  oms-bridge copy https://example.com/big.iso obs://mirror/iso/
+  oms-bridge copy https://example.com/big.iso obs://mirror/
   oms-bridge copy -r oss://photos/ obs://mirror/ \\
     --keys-from oms-bridge-failed-20260105T100000Z.txt
   oms-bridge copy --abort-stale obs://mirror/";

@@ -42,10 +42,12 @@ use terminal::stats::StatsArgs;
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge reconcile oss://photos/ obs://mirror/
-  oms-bridge reconcile oss://photos/2024/ obs://mirror/2024/ \\
+  oms-bridge reconcile oss://photos/raw/ obs://mirror/raw/ \\
     --report differences.txt --check full
-  oms-bridge reconcile oss://photos/ obs://mirror/ --checkpoint run.json
-  oms-bridge reconcile inventory:oss://logs/photos/daily/ obs://mirror/"))]
+  oms-bridge reconcile oss://photos/ obs://mirror/ \\
+    --checkpoint run.json
+  oms-bridge reconcile inventory:oss://logs/photos/daily/ \\
+    obs://mirror/"))]
 pub(super) struct ReconcileArgs {
     /// What should be at the destination.
     #[arg(value_name = "SRC")]
