@@ -1,8 +1,13 @@
 //! Both ends of what is confirmed: the objects as they are now.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use oss_lite::{Bucket, BucketName, Client, Credentials, Error, ErrorKind, ObjectMeta};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use oss_lite::{
+    Bucket, BucketName, Client, Credentials, Error, ErrorKind, ListOptions, ListedObject, ObjectMeta,
+};
 use tokio::time::Instant;
 
 use crate::pace::Pace;
@@ -75,6 +80,31 @@ impl Ends {
     pub(crate) async fn copy(&self, key: &str) -> Result<Option<ObjectMeta>, Error> {
         self.pace.slot(self.deadline).await;
         present(self.copies.head(&[&self.prefix, key].concat()).await)
+    }
+
+    /// Objects of the destination bucket whose keys begin with `prefix`, whatever the prefix of the copies,
+    /// as far as they are wanted; of so many pages of a listing.
+    pub(crate) async fn objects_below(
+        &self,
+        prefix: &str,
+        pages: usize,
+        is_wanted: impl Fn(&ListedObject) -> bool,
+    ) -> Result<Vec<ListedObject>, Error> {
+        let options = ListOptions { prefix: Some(prefix.to_owned()), ..ListOptions::default() };
+        let mut listing = pin!(self.copies.list(options).take(pages));
+        let mut wanted = Vec::new();
+        while let Some(page) = listing.try_next().await? {
+            // The request was made: the next one waits for its moment.
+            self.pace.slot(self.deadline).await;
+            wanted.extend(page.objects.into_iter().filter(&is_wanted));
+        }
+        Ok(wanted)
+    }
+
+    /// A whole object of the destination bucket that has at most `limit` bytes.
+    pub(crate) async fn read(&self, key: &str, limit: usize) -> Result<Bytes, Error> {
+        self.pace.slot(self.deadline).await;
+        self.copies.get(key).await?.bytes(limit).await
     }
 
     /// The object at the source now.

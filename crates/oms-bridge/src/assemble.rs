@@ -52,6 +52,7 @@ pub(crate) fn confirming(
     let (to, source, watch) = (settings.destination().cloned(), settings.source.clone(), settings.watch);
     let only_looked_at = settings.mirror.is_some();
     let aws_region = settings.aws_region.clone();
+    let task = settings.mode.oms().map(|oms| oms.sync_url.task().to_owned());
     let pipeline = pipeline_through(settings, http, &breakers)?;
     let Some(to) = to else { return Ok((pipeline, None)) };
     let engine = pipeline.engine().clone();
@@ -79,7 +80,7 @@ pub(crate) fn confirming(
         credentials: to.credentials,
     };
     let source = SourceConfig { client: self::source(&source, http)?, bucket: source.bucket };
-    Ok((pipeline, Some(Confirmer { engine, copies, destination, source, watch })))
+    Ok((pipeline, Some(Confirmer { engine, copies, destination, source, task, watch })))
 }
 
 fn pipeline_through(

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) const LATE: TimeDelta = TimeDelta::seconds(901);
 
 /// A cloud whose clock stands an hour before the machine's, and its settings.
-async fn cloud() -> (Cloud, ManualClock, Settings) {
+pub(crate) async fn cloud() -> (Cloud, ManualClock, Settings) {
     let clock = ManualClock::new(Utc::now() - TimeDelta::hours(1));
     let cloud = Cloud::with(Twin::builder().clock(clock.clone())).await;
     let settings = cloud.settings().set("SOURCE_BUCKET", SOURCE);
@@ -22,7 +22,7 @@ async fn cloud() -> (Cloud, ManualClock, Settings) {
 }
 
 /// Events of objects as they are at the source, through the function, which OMS accepts.
-async fn accept(cloud: &Cloud, settings: &Settings, keys: &[&str]) {
+pub(crate) async fn accept(cloud: &Cloud, settings: &Settings, keys: &[&str]) {
     let elements = keys.iter().map(|key| {
         let object = cloud.twin.oss().get(SOURCE, key).expect("it is at the source");
         let mut element = event::element(SOURCE, "ObjectCreated:PutObject", key);
@@ -36,7 +36,7 @@ async fn accept(cloud: &Cloud, settings: &Settings, keys: &[&str]) {
     cloud.until(Twin::is_idle).await;
 }
 
-fn lose(cloud: &Cloud, key: &str) -> cloud_twin::FaultId {
+pub(crate) fn lose(cloud: &Cloud, key: &str) -> cloud_twin::FaultId {
     let fails = FaultAction::FailCopy { reason: "lost".to_owned() };
     cloud.twin.faults().inject(Fault::new(Service::Oms, fails).key_contains(key))
 }
@@ -49,7 +49,7 @@ async fn run(settings: &Settings, arguments: &[&str]) -> Finished {
     OmsBridge::new(["confirm"].iter().chain(arguments).copied()).settings(settings.clone()).run().await
 }
 
-async fn confirm(settings: &Settings) -> (Option<i32>, Value) {
+pub(crate) async fn confirm(settings: &Settings) -> (Option<i32>, Value) {
     let finished = run(settings, &["--json"]).await;
     assert!(!finished.stdout.is_empty(), "{finished:?}");
     (finished.code, finished.json())

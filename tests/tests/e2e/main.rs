@@ -12,6 +12,7 @@ mod concurrency;
 mod config;
 #[cfg(test)]
 mod confirm;
+mod confirm_lists;
 mod consume;
 #[cfg(test)]
 mod consume_outages;

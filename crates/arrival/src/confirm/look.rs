@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use oss_lite::{Error, ErrorKind, ObjectMeta};
 
 use super::Step;
+use super::lists::FailedLists;
 use crate::ends::{Ends, SourceState};
 use crate::judge;
 use crate::watch::Watch;
@@ -74,10 +75,12 @@ impl Progress {
 }
 
 /// Looks at a key. At most one request each to the log bucket, the destination and the source; the source is
-/// asked only if the copy is not what the record says, or if the key is late.
+/// asked only if the copy is not what the record says, or if the key is late. A key that OMS says it failed
+/// to copy is late at once.
 pub(super) async fn look(
     journal: &OpenJournal,
     ends: &Ends,
+    failed: &FailedLists<'_>,
     watch: Watch,
     progress: Progress,
     accepted: AcceptedKey,
@@ -102,15 +105,29 @@ pub(super) async fn look(
             return looked(accepted, None, Finding::Unreadable("it does not name its key".to_owned()));
         }
     };
-    let late = watch.is_late(progress.sent, now);
-    let finding = match find(ends, &key, record, late).await {
+    let time = Time { now, late: watch.is_late(progress.sent, now) };
+    let finding = match find(ends, failed, &key, record, progress, time).await {
         Ok(finding) => finding,
         Err((asked, error)) => Finding::Failed(asked, error),
     };
     looked(accepted, Some(key), finding)
 }
 
-async fn find(ends: &Ends, key: &str, record: Record, late: bool) -> Result<Finding, (Asked, Error)> {
+/// What time it is in the log bucket, and whether the key is late by it.
+#[derive(Clone, Copy)]
+struct Time {
+    now: DateTime<Utc>,
+    late: bool,
+}
+
+async fn find(
+    ends: &Ends,
+    failed: &FailedLists<'_>,
+    key: &str,
+    record: Record,
+    progress: Progress,
+    time: Time,
+) -> Result<Finding, (Asked, Error)> {
     let removal = record.is_removal();
     let copy = ends.copy(key).await.map_err(|error| (Asked::Destination, error))?;
     let arrived = |proof, record, copy: Option<&ObjectMeta>| {
@@ -125,6 +142,8 @@ async fn find(ends: &Ends, key: &str, record: Record, late: bool) -> Result<Find
         }
         _ => {}
     }
+    let late =
+        time.late || (progress.next != Step::GiveUp && failed.have(ends, key, progress.sent, time.now).await);
     // Nothing is there, and it may still come: what the source holds makes no difference yet.
     if copy.is_none() && !late {
         return Ok(Finding::Pending(Box::new(record)));

@@ -18,6 +18,8 @@ pub struct Confirmer {
     pub destination: DestinationConfig,
     /// Where the objects come from.
     pub source: SourceConfig,
+    /// The sync task of OMS, where it copies: its lists of failures are read.
+    pub task: Option<String>,
     /// How long keys are watched.
     pub watch: Watch,
 }
