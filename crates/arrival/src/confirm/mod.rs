@@ -11,7 +11,6 @@
 //! |---|---|
 //! | `options` | what a run needs, and what it is to do |
 //! | `look` | one key: whether it arrived |
-//! | `lists` | what OMS says it failed to copy |
 //! | `tally` | what became of the keys that were looked at |
 //! | `send` | what is late: sent again, copied, given up |
 //! | `summary` | the result |
@@ -31,7 +30,6 @@
 //! - One run works at a time (`bridge_core::journal::Lease`). Two at once do the work twice and leave the
 //!   same markers.
 
-mod lists;
 mod look;
 mod options;
 mod send;
@@ -47,7 +45,6 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Credentials;
 use tokio::time::{Instant, sleep};
 
-use self::lists::FailedLists;
 use self::look::{Progress, look};
 pub use self::options::{ConfirmMode, ConfirmOptions, Confirmer, Step, Unwatched, Walk, Watcher};
 pub use self::summary::{ConfirmSummary, Stopped};
@@ -57,7 +54,9 @@ use crate::pace::Pace;
 use crate::watch::Watch;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::CopyContext;
-use bridge_core::journal::{AcceptedEntry, AcceptedKey, Lease, OpenJournal, Position, Record, Turn};
+use bridge_core::journal::{
+    AcceptedEntry, AcceptedKey, ConfirmState, Lease, OpenJournal, Position, Record, RunKind, Turn,
+};
 use object_copy::stop::{Stop, StopLevel};
 
 /// Keys that are looked at before what is late of them is sent.
@@ -84,7 +83,7 @@ pub async fn confirm(
 ) -> ConfirmSummary {
     let started = Instant::now();
     let pace = Arc::new(Pace::new(options.max_rps));
-    let Confirmer { engine, copies, destination, source, task, watch } = confirmer;
+    let Confirmer { engine, copies, destination, source, watch } = confirmer;
     let sent = || engine.requests() + copies.as_ref().map_or(0, Engine::requests);
     let before = sent();
     let mut run = Run {
@@ -93,7 +92,6 @@ pub async fn confirm(
         engine,
         context: engine.context(Some(credentials)),
         copies: copies.as_ref().map(|copies| (copies, copies.context(Some(credentials)))),
-        failed: FailedLists::new(task.as_deref(), *watch),
         watch: *watch,
         options,
         watcher,
@@ -121,7 +119,6 @@ struct Run<'r> {
     engine: &'r Engine,
     context: Option<CopyContext>,
     copies: Option<(&'r Engine, Option<CopyContext>)>,
-    failed: FailedLists<'r>,
     watch: Watch,
     options: ConfirmOptions,
     watcher: &'r dyn Watcher,
@@ -148,8 +145,9 @@ impl Run<'_> {
         self.now = self.journal.time_in_bucket().await.map_err(Stopped::journal)?;
         let mut before = None;
         if self.acts() {
-            match self.journal.take_lease(self.now).await.map_err(Stopped::journal)? {
-                Turn::Ours(lease, position) => (self.lease, before) = (Some(lease), position),
+            let turn = self.journal.take_lease::<ConfirmState>(RunKind::Confirm, self.now);
+            match turn.await.map_err(Stopped::journal)? {
+                Turn::Ours(lease, state) => (self.lease, before) = (Some(lease), state.position()),
                 Turn::Others(active) => return Err(Stopped::Others(active)),
             }
         }
@@ -164,7 +162,7 @@ impl Run<'_> {
             // A run over some keys does not move the timer.
             (Err(_), Walk::Start) => before,
         };
-        match self.journal.end_lease(&lease, position.as_ref()).await {
+        match self.journal.end_lease(&lease, &ConfirmState::at(position.as_ref())).await {
             Ok(()) => ended,
             Err(error) => ended.and(Err(Stopped::NotRecorded(error.to_string()))),
         }
@@ -319,12 +317,11 @@ impl Run<'_> {
     /// Looks at keys, marks those whose matter has ended, and returns the late ones.
     async fn look_at(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<Vec<Late>, Stopped> {
         let (journal, ends, watch, now, acts) = (self.journal, &self.ends, self.watch, self.now, self.acts());
-        let failed = &self.failed;
         // Made beforehand: as a closure of the stream they would not be known to be `Send`.
         let looks: Vec<_> = chunk
             .into_iter()
             .map(|(key, progress)| async move {
-                let looked = look(journal, ends, failed, watch, progress, key, now).await;
+                let looked = look(journal, ends, watch, progress, key, now).await;
                 let marked = match ended(&looked, progress) {
                     Some(marker) if acts => journal.write_marker(&looked.key, marker).await,
                     _ => Ok(()),
@@ -346,7 +343,7 @@ impl Run<'_> {
 /// Records in the log bucket that the run is active. If that fails, another run may begin, and do the same.
 async fn keep(journal: &OpenJournal, lease: Option<&Lease>, position: Option<&Position>) {
     if let Some(lease) = lease
-        && let Err(error) = journal.keep_lease(lease, position).await
+        && let Err(error) = journal.keep_lease(lease, &ConfirmState::at(position)).await
     {
         tracing::warn!(%error, "cannot record that the run is active");
     }

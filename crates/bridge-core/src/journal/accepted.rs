@@ -52,6 +52,11 @@ pub enum Position {
 }
 
 impl AcceptedKey {
+    /// Of a success record, where the key or its hash begins at `folder` in its name.
+    pub(super) fn new(object: ListedObject, folder: usize, naming: Naming, markers: Vec<MarkerRef>) -> Self {
+        Self { object, folder, naming, markers }
+    }
+
     /// Name of the success record.
     pub fn name(&self) -> &str {
         &self.object.key
@@ -113,7 +118,7 @@ impl MarkerRef {
     }
 
     /// Reads an entry of the listing, with the key or hash that it is about. `None` for foreign objects.
-    fn of(object: ListedObject, folder: usize, naming: Naming) -> Option<(String, Self)> {
+    pub(super) fn of(object: ListedObject, folder: usize, naming: Naming) -> Option<(String, Self)> {
         let (end, marker) = marker::parse(&object.key, folder)?;
         let text = &object.key[folder..end];
         let key = match naming {

@@ -33,7 +33,7 @@ pub(crate) enum Form {
 
 impl FailureRef {
     /// Reads an entry of the listing of a folder whose name is `folder` bytes long.
-    fn new(object: ListedObject, folder: usize, naming: Naming) -> Option<Self> {
+    pub(super) fn new(object: ListedObject, folder: usize, naming: Naming) -> Option<Self> {
         // The folder itself, as some tools make it, is no failure.
         if object.key.len() <= folder {
             return None;
@@ -79,6 +79,11 @@ impl FailureRef {
     /// The key or its hash, by the naming.
     pub(crate) fn key_or_hash(&self) -> &str {
         &self.object.key[self.key.0..self.key.1]
+    }
+
+    /// Where in the name the key or its hash ends.
+    pub(super) fn key_end(&self) -> usize {
+        self.key.1
     }
 
     /// Which engine can forward it, if the name shows it.

@@ -5,7 +5,8 @@
 //! oms_source_record/<sync_task_id>/failed_object/<key><suffix>      one for each failure
 //! oms_source_record/<sync_task_id>/dead_object/<key><suffix>
 //! oms_source_record/<sync_task_id>/arrival_object/<key><suffix>     what became of an accepted key (`marker`)
-//! oms_source_record/<sync_task_id>/confirm_run/<number>             position of the confirming timer (`lease`)
+//! oms_source_record/<sync_task_id>/confirm_run/<number>             where confirmations are (`lease`)
+//! oms_source_record/<sync_task_id>/reconcile_run/<number>           where the comparison is (`lease`)
 //! ```
 //!
 //! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an
@@ -32,6 +33,25 @@ pub enum RecordStatus {
     Failed,
     /// Dead letters: keys that were refused too often and need a person's attention.
     Dead,
+}
+
+/// Which runs exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// Those that confirm arrivals.
+    Confirm,
+    /// Those that compare source and destination.
+    Reconcile,
+}
+
+impl RunKind {
+    /// The folder of their objects.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm_run",
+            Self::Reconcile => "reconcile_run",
+        }
+    }
 }
 
 /// How names are made from keys.
@@ -75,9 +95,9 @@ impl Layout {
         [&self.root, "doctor_probe/", id].concat()
     }
 
-    /// The prefix of the names of the objects that say where a run of confirmations is.
-    pub(super) fn runs(&self) -> String {
-        [&self.root, "confirm_run/"].concat()
+    /// The prefix of the names of the objects that say where a run is.
+    pub(super) fn runs(&self, kind: RunKind) -> String {
+        [&self.root, kind.folder(), "/"].concat()
     }
 
     /// The prefix of the names of arrival markers, up to where the key or its hash begins.

@@ -1,26 +1,29 @@
-//! Which run of confirmations may work, and where it is.
+//! Which run over the journal or the buckets may work, and where it is.
 //!
 //! ```text
 //! oms_source_record/<task>/confirm_run/00000000000000000042
+//! oms_source_record/<task>/reconcile_run/00000000000000000007
 //! ```
 //!
 //! A run takes the number after the highest one, by a write that OSS refuses if the object exists, so of two
 //! runs that begin at once one gets it. It may do so if the run before said that it ended, or wrote nothing
-//! for [`LEASE`]: then its process is gone. While it works, it writes its own object again, with its
-//! position, where the next run goes on. Lower numbers are deleted.
+//! for [`LEASE`]: then its process is gone. While it works, it writes its own object again, with its state,
+//! from which the next run goes on. Lower numbers are deleted.
 //!
-//! In a bucket with versioning OSS does not refuse the write. Two runs at once then do the work twice, and
-//! write the same markers.
+//! In a bucket with versioning OSS does not refuse the write. Two runs at once then do the work twice:
+//! confirmations write the same markers, and a comparison may send a key twice.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
-use oss_lite::{Error, ErrorKind, ListOptions, PutOptions};
+use oss_lite::{Error, ErrorKind, ListOptions, ListedObject, PutOptions};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::accepted::Position;
+use super::layout::RunKind;
 use super::{OpenJournal, ReadError, WriteError};
 
 /// How long a run may be silent before another one takes its place.
@@ -38,94 +41,112 @@ pub struct Lease {
 
 /// Whether the right was obtained.
 #[derive(Clone, Debug)]
-pub enum Turn {
-    /// It was. The run before ended at this position; `None`: at the end.
-    Ours(Lease, Option<Position>),
+pub enum Turn<S> {
+    /// It was. The run before ended in this state.
+    Ours(Lease, S),
     /// Another run works. It was active at this time.
     Others(Option<DateTime<Utc>>),
 }
 
-/// The content of a run's object.
-#[derive(Default, Serialize, Deserialize)]
+/// Where a run of confirmations is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct RunState {
-    v: u32,
-    holder: String,
-    ended: bool,
+pub struct ConfirmState {
     #[serde(skip_serializing_if = "Option::is_none")]
     after_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after_hash: Option<String>,
 }
 
-impl RunState {
-    fn new(holder: &str, position: Option<&Position>, ended: bool) -> Self {
-        let (after_key, after_hash) = match position {
-            Some(Position::Key(key)) => (Some(key.clone()), None),
-            Some(Position::Hash(hash)) => (None, Some(hash.clone())),
-            None => (None, None),
-        };
-        Self { v: 1, holder: holder.to_owned(), ended, after_key, after_hash }
+impl ConfirmState {
+    /// At this position; `None`: at the end.
+    pub fn at(position: Option<&Position>) -> Self {
+        match position {
+            Some(Position::Key(key)) => Self { after_key: Some(key.clone()), after_hash: None },
+            Some(Position::Hash(hash)) => Self { after_key: None, after_hash: Some(hash.clone()) },
+            None => Self::default(),
+        }
     }
 
-    fn position(self) -> Option<Position> {
+    /// The position; `None`: the end.
+    pub fn position(self) -> Option<Position> {
         self.after_key.map(Position::Key).or(self.after_hash.map(Position::Hash))
-    }
-
-    fn body(&self) -> Bytes {
-        serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 
+/// The content of a run's object.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RunObject<S> {
+    v: u32,
+    holder: String,
+    ended: bool,
+    #[serde(flatten)]
+    state: S,
+}
+
+impl<S: Default + DeserializeOwned> RunObject<S> {
+    /// What cannot be read says nothing.
+    fn parse(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+}
+
+fn body<S: Serialize>(lease: &Lease, state: &S, ended: bool) -> Bytes {
+    let object = RunObject { v: 1, holder: lease.holder.clone(), ended, state };
+    serde_json::to_vec(&object).unwrap_or_default().into()
+}
+
+/// A run's object in the log bucket.
+struct RunRef {
+    number: u64,
+    object: ListedObject,
+}
+
 impl OpenJournal {
-    /// Takes the right to confirm. `now` is the log bucket's time.
+    /// Takes the right to work. `now` is the log bucket's time.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed, read or written.
-    pub async fn take_lease(&self, now: DateTime<Utc>) -> Result<Turn, Error> {
-        let folder = self.layout().runs();
-        let options = ListOptions { prefix: Some(folder.clone()), ..ListOptions::default() };
-        let pages: Vec<_> = self.bucket.list(options).try_collect().await?;
-        let number = |name: &str| {
-            let digits = name.strip_prefix(&folder).filter(|digits| digits.len() == DIGITS)?;
-            digits.parse::<u64>().ok()
-        };
-        let objects = pages.into_iter().flat_map(|page| page.objects);
-        let runs: Vec<_> = objects.filter_map(|object| Some((number(&object.key)?, object))).collect();
+    pub async fn take_lease<S>(&self, kind: RunKind, now: DateTime<Utc>) -> Result<Turn<S>, Error>
+    where
+        S: Default + Serialize + DeserializeOwned,
+    {
+        let folder = self.layout().runs(kind);
+        let runs = self.runs(&folder).await?;
         let mut next = 1;
-        let mut position = None;
-        if let Some((number, object)) = runs.last() {
-            let json = match self.stored(&object.key).await {
-                Ok(stored) => serde_json::from_slice::<RunState>(&stored.body).unwrap_or_default(),
+        let mut state = S::default();
+        if let Some(RunRef { number, object }) = runs.last() {
+            let before = match self.stored(&object.key).await {
+                Ok(stored) => RunObject::parse(&stored.body),
                 Err(ReadError::Store(error)) => return Err(error),
                 // Another run took the next number a moment ago; it is found below.
-                Err(_) => RunState::default(),
+                Err(_) => RunObject::default(),
             };
             let lease = TimeDelta::from_std(LEASE).unwrap_or_default();
             let silent = object.last_modified.is_none_or(|active| active + lease < now);
-            if !json.ended && !silent {
+            if !before.ended && !silent {
                 return Ok(Turn::Others(object.last_modified));
             }
             next = number.saturating_add(1);
-            position = json.position();
+            state = before.state;
         }
         let lease = Lease {
             name: format!("{folder}{next:0DIGITS$}"),
             holder: format!("{:016x}", (self.journal.0.unique)()),
         };
-        let body = RunState::new(&lease.holder, position.as_ref(), false).body();
         let options = PutOptions {
             content_type: Some("application/json".into()),
             forbid_overwrite: true,
             ..PutOptions::default()
         };
-        match self.bucket.put(&lease.name, body, options).await {
+        match self.bucket.put(&lease.name, body(&lease, &state, false), options).await {
             Ok(outcome) => self.journal.note_bucket_time(&outcome),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if only the answer to the first try was lost.
                 let holder = match self.stored(&lease.name).await {
-                    Ok(stored) => serde_json::from_slice::<RunState>(&stored.body).unwrap_or_default().holder,
+                    Ok(stored) => RunObject::<S>::parse(&stored.body).holder,
                     Err(_) => String::new(),
                 };
                 if holder != lease.holder {
@@ -134,8 +155,39 @@ impl OpenJournal {
             }
             Err(error) => return Err(error),
         }
-        self.delete(runs.iter().map(|(_, object)| &*object.key).collect()).await;
-        Ok(Turn::Ours(lease, position))
+        self.delete(runs.iter().map(|run| &*run.object.key).collect()).await;
+        Ok(Turn::Ours(lease, state))
+    }
+
+    /// The runs of a folder that left an object, by number.
+    async fn runs(&self, folder: &str) -> Result<Vec<RunRef>, Error> {
+        let options = ListOptions { prefix: Some(folder.to_owned()), ..ListOptions::default() };
+        let pages: Vec<_> = self.bucket.list(options).try_collect().await?;
+        let number = |name: &str| {
+            let digits = name.strip_prefix(folder).filter(|digits| digits.len() == DIGITS)?;
+            digits.parse::<u64>().ok()
+        };
+        let objects = pages.into_iter().flat_map(|page| page.objects);
+        Ok(objects.filter_map(|object| Some(RunRef { number: number(&object.key)?, object })).collect())
+    }
+
+    /// The state of the last run, if there was one: that of a run that works is as it said last.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket cannot be listed or read.
+    pub async fn last_run<S>(&self, kind: RunKind) -> Result<Option<S>, Error>
+    where
+        S: Default + DeserializeOwned,
+    {
+        let runs = self.runs(&self.layout().runs(kind)).await?;
+        let Some(run) = runs.last() else { return Ok(None) };
+        match self.stored(&run.object.key).await {
+            Ok(stored) => Ok(Some(RunObject::parse(&stored.body).state)),
+            Err(ReadError::Store(error)) => Err(error),
+            // The next one has begun a moment ago.
+            Err(_) => Ok(None),
+        }
     }
 
     /// Says that the run is active, and where it is.
@@ -143,8 +195,8 @@ impl OpenJournal {
     /// # Errors
     ///
     /// When it is not known to be written.
-    pub async fn keep_lease(&self, lease: &Lease, position: Option<&Position>) -> Result<(), WriteError> {
-        self.write(&lease.name, RunState::new(&lease.holder, position, false).body()).await
+    pub async fn keep_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<(), WriteError> {
+        self.write(&lease.name, body(lease, state, false)).await
     }
 
     /// Says that the run has ended, and where the next one goes on.
@@ -152,7 +204,7 @@ impl OpenJournal {
     /// # Errors
     ///
     /// When it is not known to be written. The next run then begins when the lease is over.
-    pub async fn end_lease(&self, lease: &Lease, position: Option<&Position>) -> Result<(), WriteError> {
-        self.write(&lease.name, RunState::new(&lease.holder, position, true).body()).await
+    pub async fn end_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<(), WriteError> {
+        self.write(&lease.name, body(lease, state, true)).await
     }
 }

@@ -134,7 +134,7 @@ impl Lookup {
 
 /// A text just before `name` in byte order: a listing that starts after it begins with `name`, or with one of
 /// the few names between the two.
-fn just_before(name: &str) -> String {
+pub(super) fn just_before(name: &str) -> String {
     let mut before = name.to_owned();
     let Some(last) = before.pop() else { return before };
     // Surrogates are no characters: before U+E000 comes U+D7FF.

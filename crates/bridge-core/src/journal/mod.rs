@@ -7,7 +7,8 @@
 //! | `failures` | failures as a listing shows them |
 //! | `marker` | names of arrival markers |
 //! | `accepted` | accepted keys beside their markers, as listings show them |
-//! | `lease` | which run of confirmations may work, and where it is |
+//! | `lease` | which run of confirmations or comparisons may work, and where it is |
+//! | `standing` | what the records say of single keys |
 //! | `record`, `wire` | the content of a record; its JSON |
 //! | `retire` | deletes failure records that are no longer needed |
 //! | `lookup` | whether success records exist |
@@ -45,6 +46,7 @@ mod name;
 mod probe;
 mod record;
 mod retire;
+mod standing;
 mod wire;
 
 use std::sync::Arc;
@@ -62,8 +64,8 @@ pub use self::accepted::{AcceptedEntry, AcceptedKey, MarkerRef, Position};
 pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
 pub(crate) use self::layout::Naming;
-pub use self::layout::{Layout, RecordStatus};
-pub use self::lease::{Lease, Turn};
+pub use self::layout::{Layout, RecordStatus, RunKind};
+pub use self::lease::{ConfirmState, Lease, Turn};
 pub(crate) use self::lookup::Lookup;
 pub use self::marker::{Marker, Proof, RecordId, Stage};
 use self::name::Tag;
@@ -72,6 +74,7 @@ pub use self::name::{ChangeKind, Origin};
 pub use self::probe::{ProbeError, ProbeStep};
 pub use self::record::Record;
 pub(crate) use self::record::sort_by_change;
+pub use self::standing::{Standing, Standings};
 use crate::engine::Outcome;
 use object_copy::clock::Clock;
 use object_events::change::ObjectChange;
