@@ -1,9 +1,9 @@
 //! Whether two objects are the same, and by what that is known.
 //!
-//! In this order, as far as both sides have it: size, CRC-64, MD5 (an `ETag` of an object that was stored whole
-//! and is not encrypted), the `ETag` of the source that copies of this program carry. The `ETag` of a multipart
-//! upload is never compared: each service computes it by a rule of its own. Two objects of one size of which
-//! nothing else is known are [`Verdict::Undecided`], and not equal.
+//! In this order, as far as both sides have it: size, CRC-64, MD5 (an `ETag` of an object that was stored
+//! whole and is not encrypted), the `ETag` of the source that copies of this program carry. The `ETag` of a
+//! multipart upload is never compared: each service computes it by a rule of its own. Two objects of one size
+//! of which nothing else is known are [`Verdict::Undecided`], and not equal.
 
 use object_copy::transfer::{ObjectFacts, ReadDigest, TransferError};
 use oss_lite::etag_md5;
@@ -103,7 +103,7 @@ pub(crate) fn by_listing(source: &Listed, destination: &Listed) -> Verdict {
 }
 
 /// By a HEAD of each.
-pub(crate) fn by_facts(source: &ObjectFacts, destination: &ObjectFacts) -> Verdict {
+pub fn by_facts(source: &ObjectFacts, destination: &ObjectFacts) -> Verdict {
     if let Some(verdict) = by_size(source.size, destination.size) {
         return verdict;
     }

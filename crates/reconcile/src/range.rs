@@ -1,7 +1,7 @@
 //! One range of keys: both listings, merged.
 //!
-//! Each side is listed by a task of its own, a page ahead, so that requests and parsing of both go on at once.
-//! A range that has listed some pages is cut in the middle where there is room for one more.
+//! Each side is listed by a task of its own, a page ahead, so that requests and parsing of both go on at
+//! once. A range that has listed some pages is cut in the middle where there is room for one more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +31,18 @@ pub(crate) struct Shared {
     pub(crate) refusals: Refusals,
     /// Ranges at the same time.
     pub(crate) ranges: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// With room for `ranges` at once.
+    pub(crate) fn new(comparison: Comparison, ranges: usize) -> Self {
+        Self {
+            requests: Semaphore::new(comparison.requests.max(2)),
+            refusals: Refusals::default(),
+            ranges: Arc::new(Semaphore::new(ranges)),
+            comparison,
+        }
+    }
 }
 
 /// The keys behind `after`, up to and including `until`.
@@ -81,7 +93,8 @@ struct Lane {
     objects: u64,
 }
 
-struct RangeRun {
+/// A range while it is compared.
+pub(crate) struct RangeRun {
     shared: Arc<Shared>,
     range: Range,
     /// The end of the range, which the tasks see, so that they do not list beyond it.
@@ -95,6 +108,14 @@ struct RangeRun {
     _tasks: JoinSet<()>,
 }
 
+/// What a few pages gave.
+pub(crate) struct Paired {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) totals: Totals,
+    /// Whether that was the end of the range.
+    pub(crate) is_over: bool,
+}
+
 /// The search for the middle of what is left.
 struct Search {
     /// Ends with this value.
@@ -104,7 +125,7 @@ struct Search {
 }
 
 impl RangeRun {
-    fn new(shared: Arc<Shared>, range: Range) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, range: Range) -> Self {
         let until = Arc::new(Mutex::new(range.until.clone()));
         let mut tasks = JoinSet::new();
         let lanes = [End::Source, End::Destination].map(|end| {
@@ -118,47 +139,57 @@ impl RangeRun {
     }
 
     async fn run(mut self, events: &mpsc::Sender<Event>) -> Result<(), CompareError> {
-        let shared = Arc::clone(&self.shared);
-        let rules = Rules::new(&shared.comparison);
-        let mut totals = Totals::default();
         loop {
-            for lane in &mut self.lanes {
-                while lane.buffer.wants_more() {
-                    let Some(page) = lane.pages.recv().await else {
-                        // It panicked: nothing is known of what comes next.
-                        return Err(CompareError::Internal("a listing broke off".to_owned()));
-                    };
-                    let page = page.map_err(|failed| CompareError::Listing(lane.end, failed))?;
-                    let Some(page) = page else {
-                        lane.buffer.end();
-                        break;
-                    };
-                    self.pages_since_a_cut += 1;
-                    totals.pages += 1;
-                    lane.objects += page.objects.len() as u64;
-                    lane.buffer.fill(page.objects);
-                    if let Some(until) = &self.range.until {
-                        lane.buffer.cut(until);
-                    }
-                }
-            }
-            let [source, destination] = &mut self.lanes;
-            let mut candidates = Vec::new();
-            let last = rules.pair(&mut source.buffer, &mut destination.buffer, &mut totals, &mut candidates);
-            let Shared { comparison, requests, refusals, .. } = &*shared;
-            let settled = settle(comparison, requests, refusals, candidates, &mut totals).await;
-            let findings = settled.map_err(CompareError::Object)?;
-            let is_over = self.lanes.iter().all(|lane| lane.buffer.is_over_and_empty());
-            if let Some(last) = last {
-                self.up_to = Some(last);
-            }
-            let totals = std::mem::take(&mut totals);
+            let Paired { findings, totals, is_over } = self.step().await?;
             let done = Event::Done { range: self.range.id, up_to: self.up_to.clone(), findings, totals };
             if events.send(done).await.is_err() || is_over {
                 return Ok(());
             }
             self.cut(events).await;
         }
+    }
+
+    /// Reads pages until keys can be paired, pairs them, and asks for what they leave open.
+    pub(crate) async fn step(&mut self) -> Result<Paired, CompareError> {
+        let shared = Arc::clone(&self.shared);
+        let rules = Rules::new(&shared.comparison);
+        let mut totals = Totals::default();
+        for lane in &mut self.lanes {
+            while lane.buffer.wants_more() {
+                let Some(page) = lane.pages.recv().await else {
+                    // It panicked: nothing is known of what comes next.
+                    return Err(CompareError::Internal("a listing broke off".to_owned()));
+                };
+                let page = page.map_err(|failed| CompareError::Listing(lane.end, failed))?;
+                let Some(page) = page else {
+                    lane.buffer.end();
+                    break;
+                };
+                self.pages_since_a_cut += 1;
+                totals.pages += 1;
+                lane.objects += page.objects.len() as u64;
+                lane.buffer.fill(page.objects);
+                if let Some(until) = &self.range.until {
+                    lane.buffer.cut(until);
+                }
+            }
+        }
+        let [source, destination] = &mut self.lanes;
+        let mut candidates = Vec::new();
+        let last = rules.pair(&mut source.buffer, &mut destination.buffer, &mut totals, &mut candidates);
+        let Shared { comparison, requests, refusals, .. } = &*shared;
+        let settled = settle(comparison, requests, refusals, candidates, &mut totals).await;
+        let findings = settled.map_err(CompareError::Object)?;
+        let is_over = self.lanes.iter().all(|lane| lane.buffer.is_over_and_empty());
+        if let Some(last) = last {
+            self.up_to = Some(last);
+        }
+        Ok(Paired { findings, totals, is_over })
+    }
+
+    /// The key up to which all is done.
+    pub(crate) fn up_to(&self) -> Option<&str> {
+        self.up_to.as_deref()
     }
 
     /// Looks for the middle of what is left, where there is room for one more range, and cuts there.

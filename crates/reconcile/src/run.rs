@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_copy::stop::{Stop, StopLevel};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -14,7 +14,6 @@ use crate::error::CompareError;
 use crate::merge::Finding;
 use crate::range::{self, Event, Range, Shared};
 use crate::report::Report;
-use crate::settle::Refusals;
 use crate::side::Comparison;
 use crate::totals::Totals;
 
@@ -26,8 +25,8 @@ const WAITING: usize = 4;
 
 /// Is given what a comparison finds, once it is in the report.
 pub trait Observer: Send {
-    /// These keys were compared, in no order among ranges. The comparison goes on when this returns, so memory
-    /// stays bounded. Equal keys only come where [`Comparison::wants_equal`] says so.
+    /// These keys were compared, in no order among ranges. The comparison goes on when this returns, so
+    /// memory stays bounded. Equal keys only come where [`Comparison::wants_equal`] says so.
     fn found(&mut self, findings: Vec<Finding>) -> impl Future<Output = ()> + Send;
 
     /// So far this was counted.
@@ -63,12 +62,7 @@ pub async fn run(
 ) -> Outcome {
     let Records { report, checkpoint, resumed } = records;
     let places = (comparison.requests / 2).max(1);
-    let shared = Shared {
-        requests: Semaphore::new(comparison.requests.max(2)),
-        refusals: Refusals::default(),
-        ranges: Arc::new(Semaphore::new(places)),
-        comparison,
-    };
+    let shared = Shared::new(comparison, places);
     let (sender, events) = mpsc::channel(WAITING);
     let Progress { totals, ranges, .. } = resumed.unwrap_or_default();
     let mut run = Run {
