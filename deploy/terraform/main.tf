@@ -18,6 +18,17 @@ locals {
     startswith(local.dest, "oss://") ? "policy-function-copy-oss.json" : "policy-function-copy-obs.json"
   )
 
+  timers = {
+    replay  = { every = "10m", description = "Sends again what failed", payload = {} }
+    confirm = { every = "5m", description = "Confirms that what was accepted arrived", payload = {} }
+    reconcile = {
+      every       = "1h"
+      description = "Sends what no event brought to the destination"
+      # The keys of the trigger of events.
+      payload = { for name, text in { prefix = var.source_prefix, suffix = var.source_suffix } : name => text if text != "" }
+    }
+  }
+
   removals = lower(trimspace(lookup(var.settings, "PROPAGATE_DELETES", "false"))) == "true" ? [
     "oss:ObjectRemoved:DeleteObject",
     "oss:ObjectRemoved:DeleteObjects",
@@ -274,35 +285,30 @@ resource "alicloud_fcv3_trigger" "oss" {
   ]
 }
 
-resource "alicloud_fcv3_trigger" "replay" {
+# `confirm` and `reconcile` have an effect where DEST and DEST_ENDPOINT are set, in any mode.
+resource "alicloud_fcv3_trigger" "timer" {
+  for_each      = local.timers
   function_name = alicloud_fcv3_function.this.function_name
-  trigger_name  = "replay"
+  trigger_name  = each.key
   trigger_type  = "timer"
-  description   = "Sends again what failed"
+  description   = each.value.description
   qualifier     = "LATEST"
 
   trigger_config = jsonencode({
-    cronExpression = "@every 10m"
-    enable         = true
-    payload        = jsonencode({ action = "replay" })
+    cronExpression = "@every ${each.value.every}"
+    enable         = each.key != "reconcile" || var.reconcile
+    payload        = jsonencode(merge({ action = each.key }, each.value.payload))
   })
 
   depends_on = [alicloud_fcv3_async_invoke_config.this]
 }
 
-# Has an effect where DEST and DEST_ENDPOINT are set, in any mode.
-resource "alicloud_fcv3_trigger" "confirm" {
-  function_name = alicloud_fcv3_function.this.function_name
-  trigger_name  = "confirm"
-  trigger_type  = "timer"
-  description   = "Confirms that what was accepted arrived"
-  qualifier     = "LATEST"
+moved {
+  from = alicloud_fcv3_trigger.replay
+  to   = alicloud_fcv3_trigger.timer["replay"]
+}
 
-  trigger_config = jsonencode({
-    cronExpression = "@every 5m"
-    enable         = true
-    payload        = jsonencode({ action = "confirm" })
-  })
-
-  depends_on = [alicloud_fcv3_async_invoke_config.this]
+moved {
+  from = alicloud_fcv3_trigger.confirm
+  to   = alicloud_fcv3_trigger.timer["confirm"]
 }

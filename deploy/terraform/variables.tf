@@ -20,6 +20,12 @@ variable "source_suffix" {
   default     = ""
 }
 
+variable "reconcile" {
+  description = "Whether both sides are compared every hour, and what is missing is sent: also what was in the source bucket before"
+  type        = bool
+  default     = true
+}
+
 variable "log_bucket" {
   description = "OSS bucket of the records. It must not be the source bucket"
   type        = string

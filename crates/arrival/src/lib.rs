@@ -5,6 +5,7 @@
 //! | [`confirm`] | confirms what arrived; sends what is late again, copies it, gives it up |
 //! | [`ends`] | the objects at both ends, as they are now |
 //! | `judge` | whether a copy is what was accepted, or what the source holds |
+//! | [`rounds`] | compares both sides in slices, and sends what no event brought there |
 //! | `pace` | how fast keys are looked at |
 //! | [`watch`] | how long keys are watched, and when they are late |
 //! | [`stats`] | how long keys take to arrive, and how many did not |
@@ -15,6 +16,7 @@ pub mod confirm;
 pub mod ends;
 mod judge;
 mod pace;
+pub mod rounds;
 pub mod stats;
 pub mod watch;
 

@@ -36,6 +36,11 @@ impl Pace {
         sleep_until(slot.min(deadline)).await;
     }
 
+    /// A request was not needed after all.
+    pub(crate) fn give_back(&self) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Requests so far.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)

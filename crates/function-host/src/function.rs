@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use arrival::confirm::{ConfirmOptions, Confirmer, Stopped as Unconfirmed, Unwatched, confirm};
+use arrival::rounds::{Reconciler, SliceOptions, SliceStopped, reconcile_slice};
 use bridge_core::credentials::{InvocationCredentials, NoCredentials, SourceCredentials};
 use bridge_core::pipeline::{Budget, Nack, Pipeline, Report};
 use bridge_core::progress::Log;
@@ -28,12 +29,25 @@ pub struct Function(Arc<FunctionInner>);
 #[derive(Debug)]
 struct FunctionInner {
     pipeline: Arc<Pipeline>,
-    /// Confirms arrivals, where the settings name the destination.
-    confirmer: Option<Confirmer>,
+    arrivals: Arrivals,
     credentials: SourceCredentials,
     keys: KeyEncoding,
     counters: Counters,
 }
+
+/// What sees to it that objects arrive, when a timer asks for it.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    /// Confirms arrivals; absent where the settings name no destination.
+    pub confirmer: Option<Confirmer>,
+    /// Compares source and destination; else which settings are missing for that.
+    pub reconciler: Result<Reconciler, Unset>,
+}
+
+/// Settings without which nothing can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unset(pub String);
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -63,16 +77,15 @@ pub struct Totals {
 }
 
 impl Function {
-    /// A function that forwards through `pipeline`. `confirmer` confirms arrivals when a timer asks for it;
-    /// absent where the settings name no destination.
+    /// A function that forwards through `pipeline`.
     pub fn new(
         pipeline: Pipeline,
-        confirmer: Option<Confirmer>,
+        arrivals: Arrivals,
         credentials: SourceCredentials,
         keys: KeyEncoding,
     ) -> Self {
         let (pipeline, counters) = (Arc::new(pipeline), Counters::default());
-        Self(Arc::new(FunctionInner { pipeline, confirmer, credentials, keys, counters }))
+        Self(Arc::new(FunctionInner { pipeline, arrivals, credentials, keys, counters }))
     }
 
     /// Handles one event: `true` when every key was accepted or there was nothing to do, `false` when some
@@ -102,8 +115,7 @@ impl Function {
                 let changes = changes.map_err(|error| failure("MalformedEvent", &error))?;
                 self.forward(changes.into_iter().flatten().collect(), credentials, budget).await
             }
-            Event::Timer(Task::Replay) => self.replay(credentials, budget).await,
-            Event::Timer(Task::Confirm) => Box::pin(self.confirm(credentials, budget)).await,
+            Event::Timer(task) => self.run_task(task, credentials, budget).await,
         }
     }
 
@@ -138,9 +150,22 @@ impl Function {
                 }
                 Ok(EventAnswer::Messages(handled.nacks))
             }
-            Event::Timer(Task::Replay) => self.replay(credentials, budget).await.map(EventAnswer::Whole),
-            Event::Timer(Task::Confirm) => {
-                Box::pin(self.confirm(credentials, budget)).await.map(EventAnswer::Whole)
+            Event::Timer(task) => self.run_task(task, credentials, budget).await.map(EventAnswer::Whole),
+        }
+    }
+
+    async fn run_task(
+        &self,
+        task: Task,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        budget: Budget,
+    ) -> Result<bool, Diagnostic> {
+        match task {
+            Task::Replay => self.replay(credentials, budget).await,
+            Task::Confirm { max_rps } => Box::pin(self.confirm(credentials, budget, max_rps)).await,
+            Task::Reconcile { max_rps, keys } => {
+                let options = SliceOptions { keys, max_rps, budget };
+                Box::pin(self.reconcile(credentials, options)).await
             }
         }
     }
@@ -223,15 +248,16 @@ impl Function {
         &self,
         credentials: Result<Arc<Credentials>, NoCredentials>,
         budget: Budget,
+        max_rps: Option<f64>,
     ) -> Result<bool, Diagnostic> {
         let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
-        let Some(confirmer) = &self.0.confirmer else {
+        let Some(confirmer) = &self.0.arrivals.confirmer else {
             // Templates have the timer in any case.
             tracing::warn!("nothing is confirmed: DEST and DEST_ENDPOINT are not set");
             return Ok(true);
         };
         let journal = self.0.pipeline.journal().open(Arc::clone(&credentials), budget.journal);
-        let options = ConfirmOptions::until(budget.engine);
+        let options = ConfirmOptions { max_rps, ..ConfirmOptions::until(budget.engine) };
         let (watcher, stop) = (Unwatched, Stop::default());
         let summary = confirm(confirmer, &journal, &credentials, options, &watcher, &stop).await;
         tracing::info!(
@@ -254,6 +280,55 @@ impl Function {
             }
             Some(stopped) if !stopped.is_regular() => Ok(false),
             _ => Ok(summary.is_good()),
+        }
+    }
+
+    /// Compares source and destination until the deadline, and sends what is missing; the next tick goes on
+    /// where this one ends. While one works, the others do nothing.
+    async fn reconcile(
+        &self,
+        credentials: Result<Arc<Credentials>, NoCredentials>,
+        options: SliceOptions,
+    ) -> Result<bool, Diagnostic> {
+        let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
+        let reconciler = match &self.0.arrivals.reconciler {
+            Ok(reconciler) => reconciler,
+            Err(unset) => {
+                // Templates have the timer in any case, so it is no failed invocation, which would be
+                // repeated.
+                tracing::warn!("nothing is compared: {unset}");
+                return Ok(false);
+            }
+        };
+        let pipeline = &self.0.pipeline;
+        let journal = pipeline.journal().open(Arc::clone(&credentials), options.budget.journal);
+        let slice = reconcile_slice(reconciler, pipeline, &journal, &credentials, options).await;
+        self.0.counters.add(&slice.report);
+        let counts = &slice.counts;
+        tracing::info!(
+            compared = counts.compared,
+            equal = counts.equal,
+            undecided = counts.undecided,
+            missing = counts.missing,
+            different = counts.different,
+            extra = counts.extra,
+            sent = counts.sent,
+            failed = counts.failed,
+            young = counts.young,
+            watched = counts.watched,
+            waiting = counts.waiting,
+            given_up = counts.given_up,
+            unknown = counts.unknown,
+            requests = slice.requests,
+            round_ended = slice.round_ended,
+            stopped = slice.stopped.as_ref().map(tracing::field::display),
+            "compared"
+        );
+        match &slice.stopped {
+            Some(stopped @ (SliceStopped::Journal(_) | SliceStopped::NotRecorded(_))) => {
+                Err(failure("JournalUnavailable", stopped))
+            }
+            _ => Ok(slice.is_good()),
         }
     }
 

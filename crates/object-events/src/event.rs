@@ -5,7 +5,7 @@ use crate::error::EventError;
 use crate::timer::Task;
 
 /// The content of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Objects changed. None is no error: there is nothing to do.
     Changes(Vec<ObjectChange>),

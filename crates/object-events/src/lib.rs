@@ -63,7 +63,7 @@ pub use bounds::{Bounds, weight};
 pub use error::EventError;
 pub use event::{Event, Message};
 pub use key::KeyEncoding;
-pub use timer::Task;
+pub use timer::{Task, TriggerKeys};
 
 use crate::change::ObjectChange;
 

@@ -169,7 +169,7 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
-fn a_timer_asks_for_a_replay() {
+fn a_timer_asks_for_a_task() {
     let timer = |payload: &str| {
         let body = format!(
             r#"{{"triggerTime":"2026-01-05T10:00:00Z","triggerName":"replay","payload":{}}}"#,
@@ -178,8 +178,22 @@ fn a_timer_asks_for_a_replay() {
         parse(body.as_bytes(), KeyEncoding::Raw).map_err(|error| error.to_string())
     };
     assert_eq!(timer(r#"{"action":"replay","later":1}"#), Ok(Event::Timer(Task::Replay)));
+    assert_eq!(timer(r#"{"action":"confirm"}"#), Ok(Event::Timer(Task::Confirm { max_rps: None })));
+    assert_eq!(
+        timer(r#"{"action":"confirm","max_rps":0.5}"#),
+        Ok(Event::Timer(Task::Confirm { max_rps: Some(0.5) }))
+    );
+    let keys = TriggerKeys::default();
+    assert_eq!(timer(r#"{"action":"reconcile"}"#), Ok(Event::Timer(Task::Reconcile { max_rps: None, keys })));
+    let keys = TriggerKeys { prefix: "photos/".to_owned(), suffix: ".jpg".to_owned() };
+    assert_eq!(
+        timer(r#"{"action":"reconcile","max_rps":20,"prefix":"photos/","suffix":".jpg"}"#),
+        Ok(Event::Timer(Task::Reconcile { max_rps: Some(20.0), keys }))
+    );
     for (payload, wanted) in [
         (r#"{"action":"sing"}"#, "payload.action: \"sing\" is not an action"),
+        (r#"{"action":"confirm","max_rps":0}"#, "payload.max_rps: 0 is not a number of requests per second"),
+        (r#"{"action":"reconcile","max_rps":"5"}"#, "payload"),
         ("{}", "payload.action: missing"),
         ("awesome-fc", "payload: expected value"),
     ] {

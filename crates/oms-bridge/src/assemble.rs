@@ -9,6 +9,7 @@ use oss_lite::{BucketName, Client, Endpoint, Error};
 
 use arrival::confirm::Confirmer;
 use arrival::ends::{DestinationConfig, SourceConfig};
+use arrival::rounds::{Reconciler, SourceBucket};
 use bridge_config::{
     CopySettings, DestinationSettings, IngestSettings, Mode, OmsSettings, Settings, SourceSettings,
 };
@@ -18,11 +19,13 @@ use bridge_core::engine::oms::{OmsConfig, OmsEngine};
 use bridge_core::journal::{Journal, system_unique};
 use bridge_core::pipeline::Pipeline;
 use bridge_core::policy::{KeyFilter, Policy};
+use function_host::function::{Arrivals, Unset};
 use object_copy::clock;
 use object_copy::egress::{Guard, Resolver};
 #[cfg(feature = "aws")]
 use object_copy::transfer::{S3, S3Options};
 use object_copy::transfer::{Unmarked, Web};
+use object_events::change::Provider;
 use signature_breaker::Breakers;
 
 #[cfg(feature = "desk")]
@@ -39,7 +42,7 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
     pipeline_through(settings, http, &Breakers::new(clock::system))
 }
 
-/// The same, with what confirms arrivals, where the settings name the destination.
+/// The same, with what sees to it that objects arrive, as far as the settings name both ends.
 ///
 /// # Errors
 ///
@@ -47,14 +50,18 @@ pub(crate) fn pipeline(settings: Settings, http: &reqwest::Client) -> Result<Pip
 pub(crate) fn confirming(
     settings: Settings,
     http: &reqwest::Client,
-) -> Result<(Pipeline, Option<Confirmer>), BoxError> {
+) -> Result<(Pipeline, Arrivals), BoxError> {
     let breakers = Breakers::new(clock::system);
     let (to, source, watch) = (settings.destination().cloned(), settings.source.clone(), settings.watch);
     let only_looked_at = settings.mirror.is_some();
     let aws_region = settings.aws_region.clone();
     let task = settings.mode.oms().map(|oms| oms.sync_url.task().to_owned());
     let pipeline = pipeline_through(settings, http, &breakers)?;
-    let Some(to) = to else { return Ok((pipeline, None)) };
+    let Some(to) = to else {
+        let unset = "DEST and DEST_ENDPOINT are not set: they say where copies are";
+        let reconciler = Err(Unset(unset.to_owned()));
+        return Ok((pipeline, Arrivals { confirmer: None, reconciler }));
+    };
     let engine = pipeline.engine().clone();
     let copies = if only_looked_at {
         // What OMS did not copy is copied with the keys that the settings name for the destination.
@@ -79,8 +86,48 @@ pub(crate) fn confirming(
         bucket: to.place.bucket,
         credentials: to.credentials,
     };
+    let reconciler = source_bucket(&source, aws_region.as_deref(), http)?.map(|source| Reconciler {
+        source,
+        destination: destination.clone(),
+        watch,
+    });
     let source = SourceConfig { client: self::source(&source, http)?, bucket: source.bucket };
-    Ok((pipeline, Some(Confirmer { engine, copies, destination, source, task, watch })))
+    let confirmer = Some(Confirmer { engine, copies, destination, source, task, watch });
+    Ok((pipeline, Arrivals { confirmer, reconciler }))
+}
+
+/// The bucket whose objects are compared, if it is known and can be listed.
+fn source_bucket(
+    source: &SourceSettings,
+    aws_region: Option<&str>,
+    http: &reqwest::Client,
+) -> Result<Result<SourceBucket, Unset>, BoxError> {
+    #[cfg(not(feature = "aws"))]
+    let _ = aws_region;
+    Ok(match (&source.bucket, &source.only) {
+        (Some(bucket), _) => {
+            let client = self::source(source, http)?;
+            Ok(SourceBucket::Store { client, bucket: bucket.clone() })
+        }
+        #[cfg(feature = "aws")]
+        (None, Some((Provider::AmazonS3, name))) => {
+            let bucket = s3(aws_region, http).bucket(name)?;
+            Ok(SourceBucket::S3 { name: name.clone(), bucket })
+        }
+        #[cfg(not(feature = "aws"))]
+        (None, Some((Provider::AmazonS3, _))) => {
+            Err(Unset(crate::features::missing("aws", "listing SOURCE_BUCKET")))
+        }
+        (None, Some((provider, _))) => {
+            Err(Unset(format!("SOURCE_BUCKET is a bucket of {}, which cannot be listed", provider.name())))
+        }
+        (None, None) => Err(Unset("SOURCE_BUCKET is not set: it says what is compared".to_owned())),
+    })
+}
+
+#[cfg(feature = "aws")]
+fn s3(region: Option<&str>, http: &reqwest::Client) -> S3 {
+    S3::new(http.clone(), S3Options { region: region.map(str::to_owned), endpoint: None })
 }
 
 fn pipeline_through(
@@ -174,7 +221,7 @@ fn copy_engine(
         only_source: source.only,
         web,
         #[cfg(feature = "aws")]
-        s3: S3::new(http.clone(), S3Options { region: aws_region.map(str::to_owned), endpoint: None }),
+        s3: s3(aws_region, http),
         #[cfg(not(feature = "aws"))]
         without_s3: crate::features::missing("aws", "reading Amazon S3"),
         destination: destination(&to, http, breakers)?,

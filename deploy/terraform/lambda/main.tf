@@ -20,6 +20,17 @@ locals {
   # Of the secret only what the function can use.
   secrets = { for name in local.known.secrets : name => local.secret[name] if contains(keys(local.secret), name) }
 
+  timers = {
+    replay  = { rate = "10 minutes", description = "Sends again what failed", payload = {} }
+    confirm = { rate = "5 minutes", description = "Confirms that what was accepted arrived", payload = {} }
+    reconcile = {
+      rate        = "1 hour"
+      description = "Sends what no event brought to the destination"
+      # The keys of the notification.
+      payload = { for name, text in { prefix = var.source_prefix, suffix = var.source_suffix } : name => text if text != "" }
+    }
+  }
+
   deletes  = lower(trimspace(lookup(var.settings, "PROPAGATE_DELETES", "false")))
   removals = local.deletes == "true" ? ["s3:ObjectRemoved:*"] : []
 }
@@ -89,7 +100,7 @@ resource "aws_s3_bucket_notification" "source" {
   depends_on = [aws_sqs_queue_policy.events]
 }
 
-# The least that works. The function touches neither the bucket nor any object of S3: OMS reads them.
+# The least that works. Where OMS copies, it reads the objects; the function only compares, where it knows both ends.
 resource "aws_iam_role" "function" {
   name = "${var.name}-function"
   assume_role_policy = jsonencode({
@@ -117,6 +128,27 @@ resource "aws_iam_role_policy" "function" {
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.function.arn}:*"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "compare" {
+  count = lookup(var.settings, "DEST", "") == "" ? 0 : 1
+  name  = "compare-source"
+  role  = aws_iam_role.function.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = local.source_arn
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${local.source_arn}/*"
       },
     ]
   })
@@ -171,16 +203,20 @@ resource "aws_lambda_event_source_mapping" "queue" {
   }
 }
 
-resource "aws_cloudwatch_event_rule" "replay" {
-  name                = "${var.name}-replay"
-  description         = "Sends again what failed"
-  schedule_expression = "rate(10 minutes)"
+# `confirm` and `reconcile` have an effect where DEST and DEST_ENDPOINT are set, in any mode.
+resource "aws_cloudwatch_event_rule" "timer" {
+  for_each            = local.timers
+  name                = "${var.name}-${each.key}"
+  description         = each.value.description
+  schedule_expression = "rate(${each.value.rate})"
+  state               = each.key != "reconcile" || var.reconcile ? "ENABLED" : "DISABLED"
 }
 
-resource "aws_cloudwatch_event_target" "replay" {
-  rule  = aws_cloudwatch_event_rule.replay.name
-  arn   = aws_lambda_function.this.arn
-  input = jsonencode({ triggerName = "replay", payload = jsonencode({ action = "replay" }) })
+resource "aws_cloudwatch_event_target" "timer" {
+  for_each = local.timers
+  rule     = aws_cloudwatch_event_rule.timer[each.key].name
+  arn      = aws_lambda_function.this.arn
+  input    = jsonencode({ triggerName = each.key, payload = jsonencode(merge({ action = each.key }, each.value.payload)) })
 
   # The next tick does the same.
   retry_policy {
@@ -189,39 +225,43 @@ resource "aws_cloudwatch_event_target" "replay" {
   }
 }
 
-resource "aws_lambda_permission" "replay" {
-  statement_id  = "replay"
+resource "aws_lambda_permission" "timer" {
+  for_each      = local.timers
+  statement_id  = each.key
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
   principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.replay.arn
+  source_arn    = aws_cloudwatch_event_rule.timer[each.key].arn
 }
 
-# Has an effect where DEST and DEST_ENDPOINT are set, in any mode.
-resource "aws_cloudwatch_event_rule" "confirm" {
-  name                = "${var.name}-confirm"
-  description         = "Confirms that what was accepted arrived"
-  schedule_expression = "rate(5 minutes)"
+moved {
+  from = aws_cloudwatch_event_rule.replay
+  to   = aws_cloudwatch_event_rule.timer["replay"]
 }
 
-resource "aws_cloudwatch_event_target" "confirm" {
-  rule  = aws_cloudwatch_event_rule.confirm.name
-  arn   = aws_lambda_function.this.arn
-  input = jsonencode({ triggerName = "confirm", payload = jsonencode({ action = "confirm" }) })
-
-  # The next tick does the same.
-  retry_policy {
-    maximum_event_age_in_seconds = 60
-    maximum_retry_attempts       = 0
-  }
+moved {
+  from = aws_cloudwatch_event_target.replay
+  to   = aws_cloudwatch_event_target.timer["replay"]
 }
 
-resource "aws_lambda_permission" "confirm" {
-  statement_id  = "confirm"
-  action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this.function_name
-  principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.confirm.arn
+moved {
+  from = aws_lambda_permission.replay
+  to   = aws_lambda_permission.timer["replay"]
+}
+
+moved {
+  from = aws_cloudwatch_event_rule.confirm
+  to   = aws_cloudwatch_event_rule.timer["confirm"]
+}
+
+moved {
+  from = aws_cloudwatch_event_target.confirm
+  to   = aws_cloudwatch_event_target.timer["confirm"]
+}
+
+moved {
+  from = aws_lambda_permission.confirm
+  to   = aws_lambda_permission.timer["confirm"]
 }
 
 resource "aws_cloudwatch_metric_alarm" "given_up" {

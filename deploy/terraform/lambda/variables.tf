@@ -26,6 +26,12 @@ variable "source_suffix" {
   default     = ""
 }
 
+variable "reconcile" {
+  description = "Whether both sides are compared every hour, and what is missing is sent: also what was in the source bucket before"
+  type        = bool
+  default     = true
+}
+
 variable "log_bucket" {
   description = "OSS bucket of the records"
   type        = string

@@ -94,14 +94,49 @@ run "the_events_are_those_of_s_yaml" {
     error_message = "The trigger is on another bucket."
   }
 
+}
+
+run "the_timers_are_those_of_s_yaml" {
   assert {
-    condition     = jsondecode(alicloud_fcv3_trigger.replay.trigger_config).payload == "{\"action\":\"replay\"}"
-    error_message = "The timer must replay."
+    condition = { for name, timer in alicloud_fcv3_trigger.timer : name => jsondecode(timer.trigger_config).cronExpression } == {
+      for trigger in yamldecode(file("../../s.yaml")).resources.forwarder.props.triggers :
+      trigger.triggerName => trigger.triggerConfig.cronExpression if trigger.triggerType == "timer"
+    }
+    error_message = "s.yaml has other timers."
   }
 
   assert {
-    condition     = jsondecode(alicloud_fcv3_trigger.confirm.trigger_config).payload == "{\"action\":\"confirm\"}"
-    error_message = "Another timer must confirm."
+    condition = { for name, timer in alicloud_fcv3_trigger.timer : name => jsondecode(jsondecode(timer.trigger_config).payload) } == {
+      for name in ["replay", "confirm", "reconcile"] : name => { action = name }
+    }
+    error_message = "Each timer must ask for its own action."
+  }
+
+  assert {
+    condition     = alltrue([for timer in alicloud_fcv3_trigger.timer : jsondecode(timer.trigger_config).enable])
+    error_message = "All of them must work."
+  }
+}
+
+run "what_raises_events_is_compared_and_nothing_else" {
+  variables {
+    source_prefix = "photos/"
+    source_suffix = ".jpg"
+    reconcile     = false
+  }
+
+  assert {
+    condition = jsondecode(jsondecode(alicloud_fcv3_trigger.timer["reconcile"].trigger_config).payload) == {
+      action = "reconcile"
+      prefix = "photos/"
+      suffix = ".jpg"
+    }
+    error_message = "Other keys than those of the trigger would be sent."
+  }
+
+  assert {
+    condition     = [for name, timer in alicloud_fcv3_trigger.timer : name if !jsondecode(timer.trigger_config).enable] == ["reconcile"]
+    error_message = "It must not compare, and the others must work."
   }
 }
 
@@ -124,7 +159,8 @@ run "the_role_may_do_what_forwarding_needs" {
   assert {
     condition = (
       strcontains(alicloud_ram_policy.function.policy_document, "acs:oss:*:*:photos-oms-log/oms_source_record/*") &&
-      !strcontains(alicloud_ram_policy.function.policy_document, "acs:oss:*:*:photos/*") &&
+      strcontains(alicloud_ram_policy.function.policy_document, "acs:oss:*:*:photos/*") &&
+      !strcontains(alicloud_ram_policy.function.policy_document, "mirror") &&
       !strcontains(alicloud_ram_policy.function.policy_document, "<")
     )
     error_message = "The policy is not that of the mode oms with the names filled in."

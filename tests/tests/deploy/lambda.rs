@@ -157,16 +157,26 @@ fn the_function_may_take_from_its_queue_and_write_its_log() {
     };
     assert_eq!(trust["Principal"], json!({"Service": "lambda.amazonaws.com"}));
     assert!(role["ManagedPolicyArns"].is_null());
-    let [policy] = role["Policies"].as_array().unwrap().as_slice() else { panic!() };
-    let allowed: Vec<(&Value, &Value)> = policy["PolicyDocument"]["Statement"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|statement| (&statement["Action"], &statement["Resource"]))
-        .collect();
+    let [policy, compare] = role["Policies"].as_array().unwrap().as_slice() else { panic!() };
+    let allowed = |policy: &Value| -> Vec<(Value, Value)> {
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap().iter();
+        statements.map(|statement| (statement["Action"].clone(), statement["Resource"].clone())).collect()
+    };
     let queue = json!(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]);
     let log = json!(["logs:CreateLogStream", "logs:PutLogEvents"]);
-    assert_eq!(allowed, [(&queue, &arn("Events")), (&log, &arn("Logs"))]);
+    assert_eq!(allowed(policy), [(queue, arn("Events")), (log, arn("Logs"))]);
+    // The source is read only where it can be compared.
+    let compare = compare["Fn::If"].as_array().unwrap();
+    assert_eq!(compare[0], "KnowsDestination");
+    assert_eq!(compare[2], json!({"Ref": "AWS::NoValue"}));
+    let bucket = "arn:${AWS::Partition}:s3:::${SourceBucket}";
+    assert_eq!(
+        allowed(&compare[1]),
+        [
+            (json!("s3:ListBucket"), json!({"Fn::Sub": bucket})),
+            (json!("s3:GetObject"), json!({"Fn::Sub": format!("{bucket}/*")})),
+        ]
+    );
     assert_eq!(properties("Forwarder")["Role"], arn("Role"));
 }
 
@@ -186,11 +196,13 @@ fn the_function_is_what_build_sh_makes() {
 }
 
 #[test]
-fn schedules_send_again_what_failed_and_confirm_what_arrived() {
+fn schedules_send_again_what_failed_confirm_what_arrived_and_compare_both_sides() {
     let function = properties("Forwarder");
-    for (name, rate, action) in
-        [("Replay", "rate(10 minutes)", "replay"), ("Confirm", "rate(5 minutes)", "confirm")]
-    {
+    for (name, rate, action) in [
+        ("Replay", "rate(10 minutes)", "replay"),
+        ("Confirm", "rate(5 minutes)", "confirm"),
+        ("Reconcile", "rate(1 hour)", "reconcile"),
+    ] {
         let schedule = &function["Events"][name];
         assert_eq!(schedule["Type"], "Schedule");
         assert_eq!(schedule["Properties"]["Schedule"], rate);

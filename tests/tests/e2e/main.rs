@@ -100,6 +100,10 @@ mod outcomes;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod reconcile_timer;
+#[cfg(test)]
+mod reconcile_timer_faults;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod replay;

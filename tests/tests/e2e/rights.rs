@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use cloud_twin::{Account, Fault, FaultResponse, Service};
 use e2e::cloud::{MIRROR, SOURCE, http_client};
 use e2e::desk::ERIC;
@@ -45,7 +46,11 @@ fn removed(key: &str) -> String {
 }
 
 fn tick() -> String {
-    json!({"triggerName": "t", "payload": "{\"action\":\"replay\"}"}).to_string()
+    tick_of("replay")
+}
+
+fn tick_of(action: &str) -> String {
+    json!({"triggerName": "t", "payload": json!({"action": action}).to_string()}).to_string()
 }
 
 /// A refusal of the next request to a service, for good.
@@ -63,13 +68,18 @@ fn refuse(cloud: &Cloud, service: Service, method: &str, path: &str, times: u64)
 
 #[tokio::test]
 async fn the_function_with_oms() {
-    let rights = Rights::of(&["policy-function.json", "policy-huawei-oms.json"], false);
+    // The last one is for what looks at the destination; it has a test of its own.
+    let rights =
+        Rights::of(&["policy-function.json", "policy-huawei-oms.json", "policy-huawei-obs.json"], false);
     prove(
         &rights,
         |cloud| async move {
             cloud.twin.oss().put(SOURCE, "a.jpg", "a");
             cloud.twin.oss().put(SOURCE, "b.jpg", "b");
-            let function = Function::on(&cloud).start().await;
+            let settings =
+                cloud.settings().set("SOURCE_BUCKET", SOURCE).set("DEST", format!("obs://{MIRROR}"));
+            let settings = settings.set("DEST_ENDPOINT", cloud.twin.obs_url());
+            let function = Function::with(settings).start().await;
             let first = function.invoke(event::put(["a.jpg"])).await;
             refuse_once(&cloud, Service::Oms, "POST", "/events");
             let second = function.invoke(event::put(["b.jpg"])).await;
@@ -77,13 +87,22 @@ async fn the_function_with_oms() {
             refuse_once(&cloud, Service::Oms, "POST", "/events");
             let long = "l".repeat(1000);
             let third = function.invoke(event::put([&*long])).await;
-            let again = function.invoke(tick()).await;
-            (first, second, third, again) == (Answer::True, Answer::False, Answer::False, Answer::True)
-                && cloud.twin.accepted_count(&long) == 1
-                && cloud.recorded(Shelf::Success) == ["a.jpg", "b.jpg"]
+            let again = function.invoke(tick_of("replay")).await;
+            let replayed = cloud.recorded(Shelf::Success) == ["a.jpg", "b.jpg"]
                 && cloud.recorded(Shelf::Failed).is_empty()
+                && cloud.twin.accepted_count(&long) == 1;
+            // Of this one no event came.
+            cloud.twin.oss().put(SOURCE, "lost.jpg", "l");
+            cloud.twin.oss().modify(SOURCE, "lost.jpg", |object| object.last_modified -= TimeDelta::hours(1));
+            let compared = function.invoke(tick_of("reconcile")).await;
+            cloud.until(cloud_twin::Twin::is_idle).await;
+            let confirmed = function.invoke(tick_of("confirm")).await;
+            (first, second, third, again) == (Answer::True, Answer::False, Answer::False, Answer::True)
+                && (compared, confirmed) == (Answer::True, Answer::True)
+                && replayed
+                && cloud.twin.accepted_count("lost.jpg") == 1
         },
-        |_| true,
+        |action| !action.starts_with("obs:"),
     )
     .await;
 }

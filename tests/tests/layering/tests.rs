@@ -76,7 +76,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "signature-breaker",
         ],
     ),
-    ("arrival", &["bridge-core", "object-copy", "object-events", "oss-lite", "settings"]),
+    ("arrival", &["bridge-core", "object-copy", "object-events", "oss-lite", "reconcile", "settings"]),
     ("arrival-report", &["arrival", "settings", "texts"]),
     (
         "status-report",

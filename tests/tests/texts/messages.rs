@@ -36,6 +36,7 @@ const ENGLISH: &[(&str, &[&str])] = &[
         &[
             "crates/arrival/src/confirm/look.rs",
             "crates/arrival/src/confirm/send.rs",
+            "crates/arrival/src/rounds/",
             "crates/signature-breaker/",
             "crates/bridge-core/src/engine/",
             "crates/bridge-core/src/journal/",

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `options` | what a run needs, and what it is to do |
 //! | `look` | one key: whether it arrived |
+//! | `lists` | what OMS says it failed to copy |
 //! | `tally` | what became of the keys that were looked at |
 //! | `send` | what is late: sent again, copied, given up |
 //! | `summary` | the result |
@@ -30,6 +31,7 @@
 //! - One run works at a time (`bridge_core::journal::Lease`). Two at once do the work twice and leave the
 //!   same markers.
 
+mod lists;
 mod look;
 mod options;
 mod send;
@@ -45,6 +47,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Credentials;
 use tokio::time::{Instant, sleep};
 
+use self::lists::FailedLists;
 use self::look::{Progress, look};
 pub use self::options::{ConfirmMode, ConfirmOptions, Confirmer, Step, Unwatched, Walk, Watcher};
 pub use self::summary::{ConfirmSummary, Stopped};
@@ -83,7 +86,7 @@ pub async fn confirm(
 ) -> ConfirmSummary {
     let started = Instant::now();
     let pace = Arc::new(Pace::new(options.max_rps));
-    let Confirmer { engine, copies, destination, source, watch } = confirmer;
+    let Confirmer { engine, copies, destination, source, task, watch } = confirmer;
     let sent = || engine.requests() + copies.as_ref().map_or(0, Engine::requests);
     let before = sent();
     let mut run = Run {
@@ -92,6 +95,7 @@ pub async fn confirm(
         engine,
         context: engine.context(Some(credentials)),
         copies: copies.as_ref().map(|copies| (copies, copies.context(Some(credentials)))),
+        failed: FailedLists::new(task.as_deref(), *watch),
         watch: *watch,
         options,
         watcher,
@@ -119,6 +123,7 @@ struct Run<'r> {
     engine: &'r Engine,
     context: Option<CopyContext>,
     copies: Option<(&'r Engine, Option<CopyContext>)>,
+    failed: FailedLists<'r>,
     watch: Watch,
     options: ConfirmOptions,
     watcher: &'r dyn Watcher,
@@ -317,11 +322,12 @@ impl Run<'_> {
     /// Looks at keys, marks those whose matter has ended, and returns the late ones.
     async fn look_at(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<Vec<Late>, Stopped> {
         let (journal, ends, watch, now, acts) = (self.journal, &self.ends, self.watch, self.now, self.acts());
+        let failed = &self.failed;
         // Made beforehand: as a closure of the stream they would not be known to be `Send`.
         let looks: Vec<_> = chunk
             .into_iter()
             .map(|(key, progress)| async move {
-                let looked = look(journal, ends, watch, progress, key, now).await;
+                let looked = look(journal, ends, failed, watch, progress, key, now).await;
                 let marked = match ended(&looked, progress) {
                     Some(marker) if acts => journal.write_marker(&looked.key, marker).await,
                     _ => Ok(()),

@@ -76,8 +76,8 @@ pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader) -> Ended {
     }
     let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
     let services = ConfirmServices::of(&settings);
-    let (pipeline, confirmer) = assemble::confirming(settings, &http).map_err(Failure::configuration)?;
-    let Some(confirmer) = confirmer else {
+    let (pipeline, arrivals) = assemble::confirming(settings, &http).map_err(Failure::configuration)?;
+    let Some(confirmer) = arrivals.confirmer else {
         return Err(Failure::configuration("no destination").of_setting(DEST.spec.name));
     };
     let deadline = Instant::now() + PATIENCE;

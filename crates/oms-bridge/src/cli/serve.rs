@@ -124,8 +124,8 @@ fn served(args: &ServeArgs, mut reader: Reader, lambda: Option<&RuntimeApi>) -> 
     let key_encoding = settings.key_encoding;
     let ingest = settings.ingest.clone();
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
-    let (pipeline, confirmer) = assemble::confirming(settings, &http).map_err(Failure::configuration)?;
-    let function = Function::new(pipeline, confirmer, SourceCredentials::new(variable), key_encoding);
+    let (pipeline, arrivals) = assemble::confirming(settings, &http).map_err(Failure::configuration)?;
+    let function = Function::new(pipeline, arrivals, SourceCredentials::new(variable), key_encoding);
     let random = ring::default_provider().secure_random;
     let ingest = ingest.and_then(|IngestSettings { guard, token }| {
         Some(Ingest::new(function.host(), guard, token?, random))

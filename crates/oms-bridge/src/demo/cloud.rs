@@ -109,10 +109,10 @@ impl LocalCloud {
         twin.create_obs_bucket(DESTINATION);
         let task = twin.create_sync_task(SOURCE, DESTINATION);
         let http = http_client::build(Proxies::None)?;
-        let (pipeline, confirmer) = assemble::confirming(settings(&twin, &task)?, &http)?;
+        let (pipeline, arrivals) = assemble::confirming(settings(&twin, &task)?, &http)?;
         // The twin sends the credentials of the function's role with every event, as Function Compute does.
         // No token is needed: events only move made-up objects between buckets in this process.
-        let function = Function::new(pipeline, confirmer, SourceCredentials::default(), KeyEncoding::Raw);
+        let function = Function::new(pipeline, arrivals, SourceCredentials::default(), KeyEncoding::Raw);
         let adapter = fc::adapter(function).platform(Platform::FunctionCompute).limits(limits);
         let bound = adapter.listen(addresses.function).markers(Markers::Off).bind().await?;
         let function_url = format!("http://{}", bound.local_addr());

@@ -127,10 +127,48 @@ run "the_notification_of_the_bucket" {
   }
 }
 
-run "a_schedule_sends_again_what_failed" {
+run "a_schedule_for_each_action" {
   assert {
-    condition     = jsondecode(jsondecode(aws_cloudwatch_event_target.replay.input).payload) == { action = "replay" }
-    error_message = "It must replay."
+    condition = { for name, target in aws_cloudwatch_event_target.timer : name => jsondecode(jsondecode(target.input).payload) } == {
+      for name in ["replay", "confirm", "reconcile"] : name => { action = name }
+    }
+    error_message = "Each schedule must ask for its own action."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.timer : rule.state == "ENABLED"])
+    error_message = "All of them must work."
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.compare) == 0
+    error_message = "Without a destination nothing is compared, and the source needs not be read."
+  }
+}
+
+run "what_raises_events_is_compared_and_nothing_else" {
+  variables {
+    source_prefix = "photos/"
+    reconcile     = false
+    settings      = { SYNC_URL = "given", OSS_ENDPOINT = "given", DEST = "obs://mirror" }
+  }
+
+  assert {
+    condition = jsondecode(jsondecode(aws_cloudwatch_event_target.timer["reconcile"].input).payload) == {
+      action = "reconcile"
+      prefix = "photos/"
+    }
+    error_message = "Other keys than those of the notification would be sent."
+  }
+
+  assert {
+    condition     = [for name, rule in aws_cloudwatch_event_rule.timer : name if rule.state == "DISABLED"] == ["reconcile"]
+    error_message = "It must not compare, and the others must work."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.compare[0].policy).Statement : statement.Action[0]] == ["s3:ListBucket", "s3:GetObject"]
+    error_message = "What is compared must be listed and looked at."
   }
 }
 

@@ -1,0 +1,205 @@
+//! Both sides of a comparison, and one key that differs, as both have it now.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use object_events::TriggerKeys;
+#[cfg(feature = "s3")]
+use object_events::change::Provider;
+use object_events::change::{EventName, ObjectChange};
+use oss_lite::{Credentials, Dialect};
+use tokio::time::{Instant, timeout_at};
+
+use super::Candidate;
+use super::options::{Reconciler, SliceOptions, SourceBucket};
+use super::paced::PacedListing;
+use super::state::Scope;
+use crate::pace::Pace;
+use object_copy::transfer::{Concern, ObjectFacts, Side as End, Source, TransferError};
+use reconcile::Side;
+use reconcile::judge::{self, Verdict};
+#[cfg(feature = "s3")]
+use reconcile::listing::S3Listing;
+use reconcile::listing::{BucketListing, Listed, Listing};
+
+/// The name of the event that a key is sent with.
+const EVENT: &str = "ObjectCreated:Reconcile";
+
+/// The records of this program.
+const RECORDS: &str = "oms_source_record/";
+
+/// OMS's own folder in a destination bucket.
+const OMS: &str = "oms/";
+
+/// What was found of a key.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Both sides hold the same object by now.
+    Equal,
+    /// The copy has the size and is not older; nothing else is known.
+    Undecided,
+    /// It is gone from the source.
+    Gone,
+    /// The destination does not have it.
+    Missing(Box<ObjectFacts>),
+    /// The destination has another one.
+    Different(Box<ObjectFacts>),
+}
+
+/// Both sides with the credentials of one slice.
+pub(super) struct Sides {
+    source: Source,
+    copies: Source,
+    listings: [Arc<dyn Listing>; 2],
+    scope: Scope,
+    /// The bucket of changes.
+    bucket: String,
+    /// What stands before keys at the destination.
+    folder: String,
+    /// What keys begin with.
+    prefix: String,
+    deadline: Instant,
+    pace: Arc<Pace>,
+}
+
+impl Sides {
+    pub(super) fn new(
+        reconciler: &Reconciler,
+        credentials: &Arc<Credentials>,
+        options: &SliceOptions,
+        pace: Arc<Pace>,
+    ) -> Self {
+        let deadline = options.budget.engine;
+        let (source, listed, bucket, scheme) = match &reconciler.source {
+            SourceBucket::Store { client, bucket } => {
+                let opened = client.bucket(bucket, Arc::clone(credentials)).with_deadline(deadline);
+                let listed = paced(BucketListing::new(opened.clone()), &pace, deadline);
+                (Source::Store(opened), listed, bucket.to_string(), "oss")
+            }
+            #[cfg(feature = "s3")]
+            SourceBucket::S3 { name, bucket } => {
+                let listed = paced(S3Listing::new(bucket.clone()), &pace, deadline);
+                (Source::S3(bucket.clone()), listed, name.clone(), "s3")
+            }
+        };
+        let to = &reconciler.destination;
+        let own = to.credentials.as_ref().unwrap_or(credentials);
+        let copies = to.client.bucket(&to.bucket, Arc::clone(own)).with_deadline(deadline);
+        let copies_listed = paced(BucketListing::new(copies.clone()), &pace, deadline);
+        let to_scheme = match to.client.dialect() {
+            Dialect::Oss => "oss",
+            Dialect::Obs => "obs",
+        };
+        let TriggerKeys { prefix, suffix } = options.keys.clone();
+        let scope = Scope {
+            source: format!("{scheme}://{bucket}/{prefix}"),
+            destination: format!("{to_scheme}://{}/{}{prefix}", to.bucket, to.prefix),
+            suffix,
+        };
+        let listings = [listed, copies_listed];
+        let (copies, folder) = (Source::Store(copies), to.prefix.clone());
+        Self { source, copies, listings, scope, bucket, folder, prefix, deadline, pace }
+    }
+
+    /// What is compared.
+    pub(super) fn scope(&self) -> Scope {
+        self.scope.clone()
+    }
+
+    /// The sides of a comparison: source and destination.
+    pub(super) fn compared(&self) -> (Side, Side) {
+        let [source, copies] = &self.listings;
+        let side = |name: &str, prefix, listing: &Arc<dyn Listing>| Side {
+            name: name.to_owned(),
+            prefix,
+            listing: Arc::clone(listing),
+            objects: None,
+            own: Vec::new(),
+        };
+        let copied = [&*self.folder, &self.prefix].concat();
+        (
+            side(&self.scope.source, self.prefix.clone(), source).leaving_out(&[RECORDS]),
+            side(&self.scope.destination, copied, copies).leaving_out(&[OMS, RECORDS]),
+        )
+    }
+
+    /// A key as both sides have it now: one HEAD of each.
+    pub(super) async fn look(&self, candidate: &Candidate) -> Result<Look, (End, TransferError)> {
+        let copied = [&*self.folder, &candidate.key].concat();
+        let (source, copy) = tokio::join!(
+            self.facts(&self.source, &candidate.key, End::Source),
+            self.facts(&self.copies, &copied, End::Destination),
+        );
+        let copy = copy.map_err(|error| (End::Destination, error))?;
+        let source = match source {
+            Ok(Some(source)) => source,
+            Ok(None) => return Ok(Look::Gone),
+            // A function that forwards keys to OMS need not have the right to read objects.
+            Err(error) if error.refusal() == Some(Concern::Permission) => listed(&candidate.listed),
+            Err(error) => return Err((End::Source, error)),
+        };
+        let Some(copy) = copy else { return Ok(Look::Missing(Box::new(source))) };
+        Ok(match judge::by_facts(&source, &copy) {
+            Verdict::Equal(_) => Look::Equal,
+            Verdict::Undecided(_) if is_not_older(copy.last_modified, source.last_modified) => {
+                Look::Undecided
+            }
+            _ => Look::Different(Box::new(source)),
+        })
+    }
+
+    async fn facts(
+        &self,
+        objects: &Source,
+        key: &str,
+        end: End,
+    ) -> Result<Option<ObjectFacts>, TransferError> {
+        self.pace.slot(self.deadline).await;
+        let facts = timeout_at(self.deadline, objects.facts(key)).await;
+        let facts = facts.unwrap_or_else(|_| Err(TransferError::out_of_time("not looked at")));
+        facts.map_err(|failed| failed.at(end))
+    }
+
+    /// The change that a key is sent as.
+    pub(super) fn change(&self, key: String, facts: &ObjectFacts) -> ObjectChange {
+        let written = facts.last_modified.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        ObjectChange {
+            event: EventName::new(EVENT.to_owned()),
+            event_time: written,
+            etag: facts.etag.clone(),
+            size: facts.size,
+            ..self.change_of(key)
+        }
+    }
+
+    /// A change of a key of which nothing else is known.
+    pub(super) fn change_of(&self, key: impl Into<String>) -> ObjectChange {
+        let change = ObjectChange { bucket: Some(self.bucket.clone()), ..ObjectChange::of_key(key) };
+        match &self.source {
+            #[cfg(feature = "s3")]
+            Source::S3(_) => ObjectChange { provider: Provider::AmazonS3, ..change },
+            _ => change,
+        }
+    }
+}
+
+fn paced<L: Listing + 'static>(listing: L, pace: &Arc<Pace>, deadline: Instant) -> Arc<dyn Listing> {
+    Arc::new(PacedListing { listing, pace: Arc::clone(pace), deadline })
+}
+
+/// Whether a copy was written after its source, as far as both times are known.
+pub(super) fn is_not_older(copy: Option<DateTime<Utc>>, source: Option<DateTime<Utc>>) -> bool {
+    copy.zip(source).is_some_and(|(copy, source)| copy >= source)
+}
+
+/// What a listing says of an object, where nothing else can be asked.
+fn listed(listed: &Listed) -> ObjectFacts {
+    ObjectFacts {
+        size: Some(listed.size),
+        etag: listed.etag.as_deref().map(str::to_owned),
+        last_modified: listed.modified,
+        md5: listed.likely_md5(),
+        crc64: listed.crc64,
+        source_etag: None,
+    }
+}
