@@ -1,6 +1,10 @@
 //! What commands show: one object with `--json` also for failures, JSON lines on stderr, colours, narrow terminals,
 //! progress without a terminal, both forms of help.
 
+use std::fs::File;
+use std::io;
+use std::process::{Command, Stdio};
+
 use cloud_twin::Fault;
 use e2e::process::Process;
 use e2e::{Cloud, Finished, Function, OmsBridge, Settings, Shelf, event};
@@ -205,6 +209,25 @@ async fn the_short_help_is_this_and_points_to_the_whole() {
         unknown.code == Some(2) && unknown.stderr.contains("there is no command \"nothing\""),
         "{unknown:?}"
     );
+}
+
+/// A reader that has seen enough is no error, and a full disk is.
+#[tokio::test]
+async fn a_result_that_cannot_be_written_fails_the_command() {
+    let binary = e2e::binary::binary();
+    for arguments in [&["completions", "zsh"][..], &["completions", "zsh", "--json"], &["help"], &["--help"]]
+    {
+        let run = |stdout: Stdio| Command::new(&binary).args(arguments).stdout(stdout).output().unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let lost = run(full.into());
+        let said = String::from_utf8_lossy(&lost.stderr);
+        assert_eq!(lost.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("standard output: No space left on device"), "{arguments:?}: {said}");
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let left = run(writer.into());
+        assert_eq!((left.status.code(), &*left.stderr), (Some(0), &b""[..]), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

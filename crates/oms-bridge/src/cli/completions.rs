@@ -1,6 +1,5 @@
 //! `completions` and `man`: shell completions and manual pages, both generated from the command line.
 
-use std::io;
 use std::iter;
 use std::path::PathBuf;
 
@@ -8,7 +7,7 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 use serde::Serialize;
 
-use super::{Ended, Exit, exit, help, print_json};
+use super::{Ended, Exit, exit, help, print_json, stdout};
 use crate::failure::Failure;
 
 /// Name of the program in what is generated.
@@ -44,8 +43,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Exit {
         let script = String::from_utf8_lossy(&script).into_owned();
         print_json(&Completions { shell: args.shell.to_string(), script });
     } else {
-        // A closed stdout is the reader's choice.
-        let _ = io::Write::write_all(&mut io::stdout(), &script);
+        stdout::write(&script);
     }
     Exit::Done
 }

@@ -7,7 +7,6 @@
 //! A usage line names what the command line must have. Settings are none of it, since the environment can
 //! give each: the short help lists those that are required.
 
-use std::io::{self, Write as _};
 #[cfg(test)]
 use std::iter;
 
@@ -21,7 +20,7 @@ use terminal::layout::paragraph;
 use terminal::style::Stream;
 use terminal::usage::usage;
 
-use super::{Cli, Ended, Exit, exit, print_json};
+use super::{Cli, Ended, Exit, exit, print_json, stdout};
 use crate::failure::Failure;
 use bridge_config::table;
 
@@ -78,8 +77,7 @@ pub(super) fn run(args: &HelpArgs) -> Ended {
 
 /// Prints a text of clap on stdout.
 pub(super) fn print_help(text: &StyledStr) {
-    // Writing fails if the reader has closed stdout, which is no error.
-    let _ = io::stdout().write_all(language::laid_out(text, Stream::Stdout).as_bytes());
+    stdout::write(language::laid_out(text, Stream::Stdout).as_bytes());
 }
 
 /// The command line with both forms of help.

@@ -1,12 +1,11 @@
 //! The keys of a dry run: as lines, or with `--json` as the first member of the one object.
 
-use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use settings::text;
 
-use super::{json_failure, print, print_json};
+use super::{json_failure, print, print_json, stdout};
 use terminal::output::OutputFormat;
 
 /// A list that is printed as it is produced, so that memory does not grow with it.
@@ -40,8 +39,7 @@ impl JsonList {
                 let key = serde_json::Value::from(key).to_string();
                 json_failure::list_is_begun();
                 let start = if before == 0 { "{\"keys\":[" } else { "," };
-                // A closed stdout is the reader's choice.
-                let _ = write!(io::stdout(), "{start}{}", text::json(&key));
+                stdout::write(format!("{start}{}", text::json(&key)).as_bytes());
             }
         }
     }
@@ -50,7 +48,7 @@ impl JsonList {
     pub(super) fn finish(&self, result: &impl Serialize) {
         if self.len() == 0 {
             json_failure::list_is_begun();
-            let _ = write!(io::stdout(), "{{\"keys\":[");
+            stdout::write(b"{\"keys\":[");
         }
         print_json(result);
     }

@@ -32,10 +32,11 @@ mod send;
 mod serve;
 mod start;
 mod status;
+mod stdout;
 
 use std::env;
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -167,7 +168,7 @@ pub fn main() -> ExitCode {
     let arguments = start::arguments();
     let cli = match start::command_line(&arguments) {
         Ok(cli) => cli,
-        Err(exit) => return exit.into(),
+        Err(exit) => return stdout::exit(exit).into(),
     };
     let values = Values::default().with(&LOG_FORMAT.spec, cli.log_format.as_deref().unwrap_or_default());
     let mut reader = Reader::new(values);
@@ -182,7 +183,7 @@ pub fn main() -> ExitCode {
             if start::asks_for_json(&arguments) {
                 json_failure::print_unless_printed(exit);
             }
-            exit.into()
+            stdout::exit(exit).into()
         }
         Err(error) => {
             say(format_args!("error: {}", Failure::internal(error)));
@@ -340,8 +341,7 @@ fn print_result(result: &impl Serialize, failure: Option<&Failure>) {
 
 /// Prints a result of one or more lines, with control characters escaped.
 fn print(text: &str) {
-    // Writing fails if the reader has closed stdout; the exit code is still right.
-    let _ = stderr::beside_the_bar(|| writeln!(io::stdout(), "{}", text::lines(text)));
+    stdout::write(format!("{}\n", text::lines(text)).as_bytes());
 }
 
 /// Prints a message to stderr, escaped likewise.

@@ -38,7 +38,7 @@ pub(super) fn command_line(arguments: &[OsString]) -> Result<Cli, Exit> {
     let read = language::shown(help::command(), &table::named).try_get_matches_from(arguments);
     read.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
-            stderr::start(format(arguments));
+            stderr::start(format(arguments, variable(LOG_FORMAT.spec.name)));
             let error = usage::with_usable_tip(error, help::command(), arguments);
             let text = error.render();
             stderr::passed_on(&text.to_string(), || language::laid_out(&text, Stream::Stderr));
@@ -66,14 +66,15 @@ pub(super) fn failure(error: &clap::Error) -> Failure {
     }
 }
 
-/// The form that `--log-format` names, even if the arguments are invalid otherwise.
-fn format(arguments: &[OsString]) -> LogFormat {
+/// The form that `--log-format` names, even if the arguments are invalid otherwise; else that of the
+/// environment.
+fn format(arguments: &[OsString], variable: Option<String>) -> LogFormat {
     let option = format!("--{}", LOG_FORMAT.spec.option());
     let mut rest = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
-    let mut given = variable(LOG_FORMAT.spec.name);
+    let mut given = variable;
     while let Some(argument) = rest.next().filter(|argument| argument != "--") {
         if argument == option {
-            given = rest.next().map(Into::into);
+            given = rest.next().map(Into::into).or(given);
         } else if let Some(value) = argument.strip_prefix(&option).and_then(|rest| rest.strip_prefix('=')) {
             given = Some(value.to_owned());
         }
@@ -108,8 +109,11 @@ mod tests {
             ("oms-bridge send --log-format", LogFormat::Text),
             ("oms-bridge send --log-format xml", LogFormat::Text),
         ] {
-            assert_eq!(format(&arguments(line)), expected, "{line}");
+            assert_eq!(format(&arguments(line), None), expected, "{line}");
         }
+        let variable = || Some("json".to_owned());
+        assert_eq!(format(&arguments("oms-bridge send --log-format"), variable()), LogFormat::Json);
+        assert_eq!(format(&arguments("oms-bridge send --log-format text"), variable()), LogFormat::Text);
         assert!(asks_for_json(&arguments("oms-bridge send --json")));
         assert!(!asks_for_json(&arguments("oms-bridge send -- --json")));
     }
