@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arrival_report::reconciled::Reconciled;
 use arrival_report::{AgeBand, FailureKind, Failures, OldestWaiting, Report};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use texts::language::Language;
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use bridge_config::{SettingsOf, WithSettings};
 use metrics::file;
 use object_copy::clock;
-use settings::Reader;
+use settings::{Invalid, Reader};
 use status_report::{RecordCounts, Status, collect};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
@@ -36,9 +36,10 @@ use terminal::stats::StatsArgs;
     --reconciled differences.jsonl
   oms-bridge report --json \\
     | jq .arrivals.share_within_threshold"))]
+#[command(group = ArgGroup::new("result").required(true).multiple(true).args(["html", "json"]))]
 pub(super) struct ReportArgs {
     /// Write the page to FILE, which is replaced in one step.
-    #[arg(long, value_name = "FILE", required_unless_present = "json")]
+    #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Language of the page [default: that of the locale].
     #[arg(long, value_enum, value_name = "LANG")]
@@ -79,7 +80,8 @@ pub(super) async fn run(args: &ReportArgs, mut reader: Reader) -> Ended {
     if let Some(page) = &args.html
         && let Err(error) = file::check(page)
     {
-        reader.problem("--html", format!("{:?}: {error}", page.display()));
+        let why = Invalid::new(format!("{:?}: {error}", page.display()));
+        reader.problem("--html", why.with_remedy("name a file in a folder that can be written to"));
     }
     let Prepared { settings, credentials, http } = Prepared::from(reader)?;
     let records = assemble::journal(&settings, &http).map_err(Failure::configuration)?;
@@ -92,7 +94,11 @@ pub(super) async fn run(args: &ReportArgs, mut reader: Reader) -> Ended {
     let status = tokio::select! {
         status = Box::pin(collected) => status,
         never = progress.show(|_| ()) => match never {},
-        () = interrupts.next() => return Ok(Exit::Interrupted),
+        () = interrupts.next() => {
+            progress.finish();
+            say("interrupted: nothing was written");
+            return Ok(Exit::Interrupted);
+        }
     };
     progress.finish();
     let status = status.map_err(|error| journal(&error, &settings, "ListObjects"))?;
@@ -102,7 +108,8 @@ pub(super) async fn run(args: &ReportArgs, mut reader: Reader) -> Ended {
     if let Some(page) = &args.html {
         let html = arrival_report::page(&report, args.language());
         file::write(page, &html).map_err(|error| {
-            Failure::configuration(format_args!("{:?}: {error}", page.display())).of_setting("--html")
+            let failure = Failure::configuration(format_args!("{:?}: {error}", page.display()));
+            failure.of_setting("--html").with_remedy("make room there, or name another file")
         })?;
         say(format_args!("the page is {:?}", page.display()));
     }
@@ -122,10 +129,11 @@ impl ReportArgs {
     }
 }
 
-fn read(path: &Path) -> Result<Reconciled, String> {
-    let named = |error: &dyn std::fmt::Display| format!("{:?}: {error}", path.display());
-    let file = File::open(path).map_err(|error| named(&error))?;
-    Reconciled::read(BufReader::new(file)).map_err(|error| named(&error))
+fn read(path: &Path) -> Result<Reconciled, Invalid> {
+    let named = |error: &dyn std::fmt::Display| Invalid::new(format!("{:?}: {error}", path.display()));
+    let file = File::open(path).map_err(|error| named(&error).with_remedy("name a file that can be read"))?;
+    Reconciled::read(BufReader::new(file))
+        .map_err(|error| named(&error).with_remedy("name the file that `reconcile --report` wrote"))
 }
 
 fn failures(records: RecordCounts) -> Failures {

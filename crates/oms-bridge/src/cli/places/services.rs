@@ -125,11 +125,13 @@ impl Services {
             destination: match to {
                 (_, Some(dialect)) => ConfiguredService::destination(r, dialect),
                 (Some(Location::Web(_)), None) => {
-                    r.problem("DST", "cannot be a web server".to_owned());
+                    let why = Invalid::new("cannot be a web server");
+                    r.problem("DST", why.with_remedy("name a bucket or a local folder"));
                     None
                 }
                 (Some(Location::S3(_)), None) => {
-                    r.problem("DST", "cannot be in Amazon S3: objects are read there only".to_owned());
+                    let why = Invalid::new("cannot be in Amazon S3: objects are read there only");
+                    r.problem("DST", why.with_remedy("name a bucket of OSS or OBS, or a local folder"));
                     None
                 }
                 (Some(Location::Local(_) | Location::Store(_)) | None, None) => None,
