@@ -427,3 +427,14 @@ async fn without_a_destination_there_is_nothing_to_confirm() {
     assert_eq!(function.invoke(tick).await, Answer::True);
     assert!(function.log().contains("nothing is confirmed: DEST and DEST_ENDPOINT are not set"));
 }
+
+#[tokio::test]
+async fn nothing_to_confirm_is_said() {
+    let (_cloud, _, settings) = cloud().await;
+    let all = run(&settings, &[]).await;
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert!(all.stdout.ends_with("\nno accepted key waits to be confirmed\n"), "{all:?}");
+    let some = run(&settings.set("LANG", "zh_CN.UTF-8"), &["--dry-run", "--prefix", "x/"]).await;
+    assert!(some.stdout.is_empty() && some.stderr.contains("查看了 0 个键："), "{some:?}");
+    assert!(some.stderr.ends_with("没有以 \"x/\" 开头、等待确认的已接受的键\n"), "{some:?}");
+}

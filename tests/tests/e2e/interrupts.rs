@@ -280,3 +280,52 @@ async fn the_demo_ends_when_it_is_interrupted() {
     assert_eq!(demo.wait().await.code(), Some(130), "{}", demo.stderr());
     assert!(demo.stderr().contains("interrupted: the local cloud is removed"), "{}", demo.stderr());
 }
+
+/// Keys that `confirm` looks at at once.
+const LOOKS: u64 = 32;
+
+#[tokio::test]
+async fn confirm_finishes_what_it_looks_at_and_ends_at_once_at_the_second_signal() {
+    let cloud = Cloud::start().await;
+    for key in keys() {
+        let record = json!({"v": 1, "key": key, "size": 7, "engine": "oms", "outcome": "accepted"});
+        cloud.records().put(Shelf::Success, &key, &record);
+    }
+    let settings = cloud.settings().set("SOURCE_BUCKET", SOURCE);
+    let settings = settings.set("DEST", format!("obs://{MIRROR}")).set("DEST_ENDPOINT", cloud.twin.obs_url());
+    let begin = async || {
+        // The first one is answered: until then nothing proves the access key, and the others wait.
+        let hold = Fault::new(Service::Obs, FaultAction::Hold).method("HEAD").after(1);
+        let held = cloud.twin.faults().inject(hold);
+        let process = Process::spawn(&["confirm", "--json"].map(str::to_owned), &settings);
+        cloud.until(|twin| twin.faults().hits(held) == LOOKS).await;
+        process.signal("INT").await;
+        process.line(|line| line.contains("finishing what is under way; Ctrl-C again").then_some(())).await;
+        (process, held)
+    };
+    let (mut process, held) = begin().await;
+    cloud.twin.faults().clear(held);
+    let result = end(&mut process).await;
+    assert_eq!((&result["looked_at"], &result["complete"]), (&json!(LOOKS + 1), &json!(false)), "{result}");
+    let (mut process, held) = begin().await;
+    process.signal("INT").await;
+    let result = end(&mut process).await;
+    assert_eq!((&result["looked_at"], &result["complete"]), (&json!(1), &json!(false)), "{result}");
+    cloud.twin.faults().clear(held);
+}
+
+/// Nothing is under way that would have to be finished.
+#[tokio::test]
+async fn report_ends_at_once_and_leaves_no_page() {
+    let cloud = Cloud::start().await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let page = folder.path().join("a.html");
+    let held = cloud.twin.faults().inject(Fault::new(Service::Oss, FaultAction::Hang).method("GET"));
+    let arguments = ["report", "--html", page.to_str().unwrap()].map(str::to_owned);
+    let mut process = Process::spawn(&arguments, &cloud.settings());
+    cloud.until(|twin| twin.faults().hits(held) > 0).await;
+    process.signal("INT").await;
+    assert_eq!(process.wait().await.code(), Some(130), "{}", process.stderr());
+    assert_eq!(process.stderr(), "interrupted: nothing was written\n");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -335,14 +335,21 @@ impl Run<'_> {
                 (looked, progress, marked)
             })
             .collect();
-        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        let all = looks.len();
+        // What is under way is finished at the first request to stop, and given up at the second.
+        let begun = stream::iter(looks).take_until(Box::pin(self.stop.reached(StopLevel::BeginNothing)));
+        let begun = begun.buffer_unordered(LOOKS);
+        let mut looks = begun.take_until(Box::pin(self.stop.reached(StopLevel::Now)));
+        let mut seen = 0;
         let mut late = Vec::new();
         let mut tally = LookTally { summary: &mut self.summary, failures: &mut self.failures };
         while let Some((looked, progress, marked)) = looks.next().await {
             self.watcher.looked_at();
             late.extend(tally.count(looked, progress, marked)?);
+            seen += 1;
         }
-        Ok(late)
+        // What is late among these is found again: nothing was done for it.
+        if seen < all { Err(Stopped::Interrupted) } else { Ok(late) }
     }
 }
 

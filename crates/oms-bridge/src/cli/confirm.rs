@@ -15,12 +15,12 @@ use arrival::confirm::{ConfirmMode, ConfirmOptions, ConfirmSummary, Step, Stoppe
 use bridge_config::table::copy::{DEST, DEST_ENDPOINT};
 use bridge_config::table::oms::requests_per_second;
 use bridge_config::{DestinationSettings, Settings, SettingsOf, WithSettings};
-use object_copy::stop::Stop;
+use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::Side;
 use settings::service::Service;
 use settings::text::printable;
 use settings::{Invalid, Reader, parse};
-use terminal::interrupts::Interrupts;
+use terminal::interrupts::{AGAIN, Interrupts};
 use terminal::numbers::{bytes, count, counted, elapsed};
 use terminal::output::OutputFormat;
 use terminal::progress::Progress;
@@ -96,6 +96,9 @@ pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader) -> Ended {
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let (engine, copies) = (confirmer.engine.clone(), confirmer.copies.clone());
     let stops = |level| {
+        if level == StopLevel::BeginNothing {
+            say(format_args!("interrupted: finishing what is under way; {AGAIN}"));
+        }
         engine.stop(level);
         if let Some(copies) = &copies {
             copies.stop(level);
@@ -134,8 +137,8 @@ fn report(
             planned.finish(&super::json_failure::WithError::new(&preview, failure.as_ref()));
         }
         // The keys are the result then.
-        (OutputFormat::Text, true) => say(describe(summary, true)),
-        (OutputFormat::Text, false) => print(&describe(summary, false)),
+        (OutputFormat::Text, true) => say(describe(summary, true, args.prefix.as_deref())),
+        (OutputFormat::Text, false) => print(&describe(summary, false, args.prefix.as_deref())),
     }
     if let Some(stopped) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
         let stopped = stopped.to_string();
@@ -149,7 +152,7 @@ fn report(
     }
 }
 
-fn describe(summary: &ConfirmSummary, dry_run: bool) -> String {
+fn describe(summary: &ConfirmSummary, dry_run: bool, prefix: Option<&str>) -> String {
     let ConfirmSummary { looked_at, confirmed, pending, requests, elapsed_s, .. } = summary;
     let mut lines = vec![format!(
         "{} looked at: {} confirmed, {} with time left, {} late, in {} and {}",
@@ -160,6 +163,12 @@ fn describe(summary: &ConfirmSummary, dry_run: bool) -> String {
         counted(*requests, "request"),
         elapsed(*elapsed_s)
     )];
+    if *looked_at == 0 && summary.stopped.is_none() {
+        lines.push(match prefix {
+            Some(prefix) => format!("no accepted key that begins with {prefix:?} waits to be confirmed"),
+            None => "no accepted key waits to be confirmed".to_owned(),
+        });
+    }
     if summary.bytes_pending > 0 {
         lines.push(format!("{} have time left to arrive", bytes(summary.bytes_pending)));
     }
