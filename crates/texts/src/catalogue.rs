@@ -157,6 +157,7 @@ msgstr "{bucket} 中的 {0} 个键"
             ("not started, since missing: why", "因缺失而未启动：why"),
             ("missing: x is bad", "缺失：坏的 x"),
             ("DST: 2 keys in b, of c", "DST: b 中的 2 个键（c）"),
+            ("DST: oss://b/missing: missing; not started", "DST: oss://b/missing: 缺失; not started"),
             // Names of the user are no messages.
             ("n: missing", "n: missing"),
             ("\"n: missing\": no such file", "\"n: missing\": no such file"),

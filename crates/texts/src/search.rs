@@ -88,9 +88,10 @@ impl<'c, 't> Search<'c, 't> {
             let cause = english[end..].strip_prefix(": ");
             return cause.map_or(text.clone(), |cause| format!("{text}：{}", self.line(cause)));
         }
-        // A name in quotes, and what is said of it. Without quotes it may be any text, and so may its end.
+        // A name in quotes or an address, and what is said of it. Any other name may be any text, and so may
+        // its end.
         match colons.first() {
-            Some(&at) if quotes::are_around(&english[..at]) => {
+            Some(&at) if quotes::are_around(&english[..at]) || is_address(&english[..at]) => {
                 format!("{}: {}", &english[..at], self.line(&english[at + 2..]))
             }
             _ => english.to_owned(),
@@ -162,6 +163,12 @@ impl<'c, 't> Search<'c, 't> {
         let this = RefCell::new(self);
         to.filled(values, |value| this.borrow_mut().line(value), |value| this.borrow_mut().text(value))
     }
+}
+
+/// Whether it is an address of something: `oss://bucket/key`.
+fn is_address(text: &str) -> bool {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !text.contains(' ')
 }
 
 /// Whether it is the name of a setting, an argument or an option, behind which the message begins.

@@ -159,6 +159,23 @@ fn each_message_is_translated() {
     );
 }
 
+/// `3 keys` is a message of its own.
+#[test]
+fn a_count_of_things_is_translated_with_their_name() {
+    let entries = entries(CHINESE).unwrap();
+    let mut counts = 0;
+    for Message { text, place, counts: of } in messages() {
+        let Some(entry) = entries.iter().find(|entry| entry.english.contains(&text)) else { continue };
+        for at in of {
+            let forms = ["tr", "word"].map(|form| format!("{{{at}:{form}}}"));
+            let is_translated = forms.iter().any(|form| entry.chinese.contains(form));
+            assert!(is_translated, "{place}: none of {forms:?} is in {}", entry.chinese);
+            counts += 1;
+        }
+    }
+    assert!(counts > 10, "{counts}");
+}
+
 #[tokio::test]
 async fn each_entry_is_of_a_text_that_there_is() {
     let trimmed = |message: Message| {

@@ -11,6 +11,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) place: String,
+    /// Which of the values behind it, in a macro, are counts of things: `counted(3, "key")`.
+    pub(crate) counts: Vec<usize>,
 }
 
 /// Macros whose text goes into the log, which is English, or into a panic.
@@ -104,13 +106,25 @@ fn read(tokens: &[TokenTree], place: &str, found: &mut Vec<Message>) {
             (TokenTree::Literal(literal), ..) => {
                 if let Some(text) = string(&literal.to_string()) {
                     let line = literal.span().start().line;
-                    found.push(Message { text, place: format!("{place}:{line}") });
+                    let counts = counts(&rest[1..]);
+                    found.push(Message { text, place: format!("{place}:{line}"), counts });
                 }
                 1
             }
             _ => 1,
         };
     }
+}
+
+/// Which of the values behind a literal are made by `counted`.
+fn counts(behind: &[TokenTree]) -> Vec<usize> {
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ',');
+    let is_counted = |value: &[TokenTree]| match value {
+        [name, TokenTree::Group(_), ..] => name.to_string() == "counted",
+        _ => false,
+    };
+    let values = behind.split(is_comma).skip(1).enumerate();
+    values.filter(|(_, value)| is_counted(value)).map(|(at, _)| at).collect()
 }
 
 /// The tokens of the item behind an attribute: to the end of its braces, or a semicolon.
