@@ -58,7 +58,7 @@ async fn an_example_can_be_pasted_at_any_width() {
     for width in ["60", "100"] {
         let settings = Settings::default().set("COLUMNS", width);
         for (command, lines) in [
-            ("consume", "  export QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/uploads\n"),
+            ("consume", "--queue-url \\\n    https://sqs.eu-west-1.amazonaws.com/123456789012/new\n"),
             ("explain", "--dest obs://mirror \\\n    --dest-endpoint obs.cn-north-4.myhuaweicloud.com\n"),
             ("doctor", " \\\n    | jq '.findings[] | select(.severity != \"ok\")'\n"),
         ] {
