@@ -43,7 +43,8 @@ impl Walk {
         Self { range: Some(RangeRun::new(shared, Range { id: 0, after, until: None })) }
     }
 
-    /// Compares as many keys as the next pages of both sides have, at most some thousands. `None` at the end.
+    /// Compares as many keys as the next pages of both sides have, at most some thousands. `None` at the
+    /// end, and after an error.
     ///
     /// # Errors
     ///

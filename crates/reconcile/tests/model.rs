@@ -16,7 +16,7 @@ use object_copy::transfer::{Flow, TransferError};
 use proptest::prelude::*;
 use reconcile::judge::{Basis, Verdict};
 use reconcile::listing::{Listed, Listing, Page, PageStream};
-use reconcile::{Check, Comparison, Filter, Finding, Observer, Outcome, Records, Side, Totals, run};
+use reconcile::{Check, Comparison, Filter, Finding, Observer, Outcome, Records, Side, Totals, Walk, run};
 
 use self::common::records;
 
@@ -162,6 +162,44 @@ proptest! {
     }
 
     #[test]
+    fn a_walk_that_is_left_anywhere_and_begun_behind_that_key_finds_each_key_once(
+        source in objects(),
+        destination in objects(),
+        most in 1_usize..40,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (mut found, mut after, mut compared) = (Vec::new(), None, 0);
+        loop {
+            let comparison = comparison(keys("s/", &source), keys("d/", &destination));
+            let left = runtime.block_on(async {
+                let (mut walk, mut taken) = (Walk::new(comparison, after.clone()), 0);
+                while let Some(step) = walk.next().await.unwrap() {
+                    compared += step.totals.compared;
+                    for finding in step.findings {
+                        found.push((finding.key().to_owned(), reconcile::report::sign(&finding.verdict)));
+                        after = Some(finding.key().to_owned());
+                        taken += 1;
+                        if taken == most {
+                            return true;
+                        }
+                    }
+                    if let Some(up_to) = step.up_to {
+                        assert!(after.as_ref().is_none_or(|after| *after <= up_to), "{after:?} {up_to}");
+                    }
+                }
+                false
+            });
+            if !left {
+                break;
+            }
+        }
+        let expected: Vec<_> = model(&source, &destination).into_iter().collect();
+        prop_assert!(compared >= expected.len() as u64);
+        // In their order, and none twice.
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn a_run_that_is_stopped_and_resumed_has_each_line_once(
         source in objects(),
         destination in objects(),
@@ -219,6 +257,21 @@ fn a_page_that_fails_ends_the_run_and_what_was_not_listed_is_not_missing() {
         compare(comparison(keys("s/", &objects), failing), Records::default(), &mut seen, &Stop::default());
     assert_eq!(outcome.stopped.unwrap().to_string(), "a page failed");
     assert_eq!((outcome.totals.missing, outcome.totals.extra), (0, 0));
+}
+
+#[tokio::test]
+async fn a_walk_ends_with_the_first_page_that_fails_and_concludes_nothing_from_it() {
+    let objects: BTreeMap<String, u64> = (0..300).map(|n| (format!("{n:03}"), 0)).collect();
+    let failing = Keys { fails_after: Some(20), ..keys("d/", &objects) };
+    let mut walk = Walk::new(comparison(keys("s/", &objects), failing), None);
+    let failed = loop {
+        match walk.next().await {
+            Ok(step) => assert_eq!(step.unwrap().totals.missing, 0),
+            Err(failed) => break failed,
+        }
+    };
+    assert_eq!(failed.to_string(), "a page failed");
+    assert!(walk.next().await.unwrap().is_none(), "it does not go on behind what was not listed");
 }
 
 #[test]

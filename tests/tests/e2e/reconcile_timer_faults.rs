@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use cloud_twin::{Fault, FaultAction, FaultId, FaultResponse, ManualClock, Service, Twin};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
-use e2e::{Answer, Cloud, Function, Settings, Shelf};
+use e2e::{Answer, Cloud, Function, Settings, Shelf, event};
 use serde_json::json;
 
 use crate::confirm::LATE;
@@ -197,6 +197,30 @@ async fn a_side_that_does_not_let_itself_be_looked_at_is_no_difference() {
     cloud.twin.faults().inject(Fault::respond(Service::Oss, denied()).method("HEAD").path_contains("/k-"));
     assert_eq!(function.invoke(tick()).await, Answer::True);
     assert_eq!(counts(&last(&cloud), ["missing", "sent", "unknown"]), [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn what_records_say_is_found_whatever_the_keys_are() {
+    let (cloud, clock, settings) = cloud().await;
+    // Names that sort in another order than keys, that begin with one another, and that are too long for a key.
+    let long = |length: usize| "l".repeat(length);
+    let keys = ["a", "a ", "a!", "a!b", "a\u{e9}", "b/", "b/c", &long(920), &long(950), &long(1000)];
+    let function = Function::with(settings).start().await;
+    let lost = Fault::new(Service::Oms, FaultAction::FailCopy { reason: "lost".to_owned() });
+    cloud.twin.faults().inject(lost);
+    let (accepted, failed): (Vec<_>, Vec<_>) = keys.iter().enumerate().partition(|(at, _)| at % 2 == 0);
+    let of = |keys: &[(usize, &&str)]| keys.iter().map(|(_, key)| (**key).to_owned()).collect::<Vec<_>>();
+    put_unnoticed(&cloud, &keys);
+    assert_eq!(function.invoke(event::put(of(&accepted))).await, Answer::True);
+    let down = cloud.twin.faults().inject(Fault::respond(Service::Oms, FaultResponse::oms_invalid()));
+    assert_eq!(function.invoke(event::put(of(&failed))).await, Answer::False);
+    cloud.twin.faults().clear(down);
+    clock.advance(LATE);
+    let before = cloud.twin.accepted();
+    assert_eq!(function.invoke(tick()).await, Answer::True);
+    let round = last(&cloud);
+    assert_eq!(counts(&round, ["watched", "waiting", "missing"]), [5, 5, 0], "{round}");
+    assert_eq!(cloud.twin.accepted(), before);
 }
 
 #[tokio::test]
