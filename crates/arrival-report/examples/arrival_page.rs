@@ -44,5 +44,5 @@ fn made_up() -> Report {
     arrivals.confirmed_by.crc64 = arrivals.confirmed;
     arrivals.share_within_threshold = Some(GOAL);
     let (task, log_bucket) = ("0123456789abcdef".to_owned(), "logs".to_owned());
-    Report { checked_at: now, task, log_bucket, arrivals, failures, reconciled: None }
+    Report { checked_at: now, task, log_bucket, arrivals, failures, reconciled: None, reconcile: None }
 }

@@ -11,7 +11,7 @@ use settings::text;
 use texts::language::Language;
 
 use self::summary::summary;
-use self::tables::{ages, classes, compared, proofs};
+use self::tables::{ages, classes, compared, proofs, round};
 use crate::html::Html;
 use crate::plot::{self, Caption, Series};
 use crate::report::{HOURS, Report};
@@ -73,6 +73,9 @@ fn main(report: &Report, language: Language) -> Html {
     let mut main = summary(report, language);
     if let Some(compared) = report.reconciled.as_ref().map(|found| compared(found, language)) {
         main = main.and(&compared);
+    }
+    if let Some(last) = report.reconcile.as_ref().and_then(|state| state.last.as_ref()) {
+        main = main.and(&round(last, language));
     }
     main = main
         .and(&lag(&report.arrivals, &hours, language))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrival::rounds::RoundState;
 use arrival::stats::Arrivals;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -26,6 +27,8 @@ pub struct Report {
     pub failures: Failures,
     /// What a comparison of both sides found, if there was one.
     pub reconciled: Option<Reconciled>,
+    /// What the timer found that compares both sides, if it ever ran.
+    pub reconcile: Option<RoundState>,
 }
 
 /// Keys that failed and wait for a replay, or were given up.

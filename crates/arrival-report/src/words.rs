@@ -98,6 +98,11 @@ words! {
     NOT_LOOKED_AT: "could not be looked at", "无法查看";
     JUDGED_BY: "Equal keys were judged by", "相同的判断依据";
     NOT_EQUAL: "The first keys that are not equal", "前若干个不相同的键";
+    ROUND: "What the timer found that compares both sides", "定时比对的结果";
+    ROUND_DESCRIPTION: "Bars: keys of the last whole comparison by the timer, by what it found.", "条形：最近一次完整的定时比对，按结果统计的键。";
+    FOUND_AND_SENT: "missing or different, sent", "缺失或不同，已发送";
+    FOUND_AND_FAILED: "missing or different, not accepted", "缺失或不同，未被接受";
+    LEFT_TO_OTHERS: "left to events, confirmations or the replay", "留给事件、确认或重发";
     KEYS: "keys", "键数";
     HOUR: "hour (UTC)", "小时（UTC）";
     NUMBERS: "Numbers of the plot", "图中数字";

@@ -134,6 +134,16 @@ metrics! {
     OLDEST_UNCONFIRMED: Gauge "oldest_unconfirmed_seconds" ["task"]
         "How long the accepted key that has waited longest for its confirmation has been waiting; 0 if none waits.";
 
+    // Of the timer that compares both sides, as `status` finds its last whole round.
+    RECONCILE_KEYS: Gauge "reconcile_keys" ["task", "result"]
+        "Keys of the last whole comparison of both sides, by result.";
+    RECONCILE_SENT: Gauge "reconcile_sent" ["task"]
+        "Of the keys that were missing or different in that comparison, those that were sent.";
+    RECONCILE_ENDED: Gauge "reconcile_ended_timestamp_seconds" ["task"]
+        "When that comparison ended, in Unix time, by the log bucket's clock.";
+    RECONCILE_DURATION: Gauge "reconcile_duration_seconds" ["task"]
+        "Time from the beginning of that comparison to its end, over all of its slices.";
+
     // Of a run of a command, by `--metrics`.
     RUN_STARTED: Gauge "run_started_timestamp_seconds" ["command", "run"] "When the run began, in Unix time.";
     RUN_FINISHED: Gauge "run_finished_timestamp_seconds" ["command", "run"]

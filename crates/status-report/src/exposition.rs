@@ -1,5 +1,6 @@
 //! The records as metrics.
 
+use arrival::rounds::Round;
 use arrival::stats::{Arrivals, Histogram};
 use metrics::{Buckets, Exposition, names};
 
@@ -11,6 +12,9 @@ impl Status {
     pub fn expose(&self, metrics: &mut Exposition) {
         failures(&self.task, &self.records, metrics);
         arrivals(&self.task, &self.arrivals, metrics);
+        if let Some(last) = self.reconcile.as_ref().and_then(|state| state.last.as_ref()) {
+            round(&self.task, last, metrics);
+        }
     }
 }
 
@@ -58,6 +62,32 @@ fn arrivals(task: &str, arrivals: &Arrivals, metrics: &mut Exposition) {
     }
     let oldest = age(arrivals.oldest_unconfirmed.as_ref().map(|oldest| oldest.age_s));
     metrics.add_of(&names::OLDEST_UNCONFIRMED, [task], oldest);
+}
+
+fn round(task: &str, round: &Round, metrics: &mut Exposition) {
+    let counts = &round.counts;
+    for (result, keys) in [
+        ("equal", counts.equal),
+        ("undecided", counts.undecided),
+        ("missing", counts.missing),
+        ("different", counts.different),
+        ("extra", counts.extra),
+        ("young", counts.young),
+        ("watched", counts.watched),
+        ("waiting", counts.waiting),
+        ("given_up", counts.given_up),
+        ("unknown", counts.unknown),
+    ] {
+        metrics.add_of(&names::RECONCILE_KEYS, [task, result], keys);
+    }
+    metrics.add_of(&names::RECONCILE_SENT, [task], counts.sent);
+    if let Some(ended) = round.ended {
+        metrics.add_of(&names::RECONCILE_ENDED, [task], u64::try_from(ended.timestamp()).unwrap_or_default());
+    }
+    if let Some(took) = round.began.zip(round.ended).map(|(began, ended)| ended - began) {
+        let took = took.to_std().unwrap_or_default();
+        metrics.add_of(&names::RECONCILE_DURATION, [task], took.as_secs());
+    }
 }
 
 /// Seconds since then: none if nothing waits, or a clock was set back.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `records` | the failed records, counted as they are listed |
 //! | `arrivals` | how long accepted keys took to arrive, for people |
+//! | `rounds` | what the timer found that compares both sides, for people |
 //! | `oms` | the sync task and its counters |
 //! | `exposition` | the records, for metrics |
 //! | `render` | both, for people |
@@ -14,6 +15,7 @@ mod exposition;
 mod oms;
 mod records;
 mod render;
+mod rounds;
 mod status;
 
 pub use self::oms::{Huawei, OmsReport};

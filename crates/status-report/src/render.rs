@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::arrivals;
 use super::oms::OmsReport;
 use super::records::{Latest, RecordCounts};
+use super::rounds;
 use super::status::Status;
 use bridge_core::oms::task::Statistics;
 use object_copy::outcome::FailureClass;
@@ -50,6 +51,9 @@ impl Page {
         self.paragraph("log bucket  ", &format!("{}, checked at {}", status.log_bucket, status.checked_at))?;
         self.write_char('\n')?;
         arrivals::write(&mut self.text, &status.arrivals, self.width)?;
+        if let Some(state) = &status.reconcile {
+            rounds::write(&mut self.text, state)?;
+        }
         self.records(&status.records)
     }
 

@@ -1,8 +1,9 @@
 //! All of it, collected.
 
+use arrival::rounds::RoundState;
 use arrival::stats::{self, Arrivals};
 use arrival::watch::Watch;
-use bridge_core::journal::OpenJournal;
+use bridge_core::journal::{OpenJournal, RunKind};
 use chrono::{DateTime, Utc};
 use oss_lite::Error;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Status {
     pub records: RecordCounts,
     /// How long accepted keys took to arrive.
     pub arrivals: Arrivals,
+    /// What the timer found that compares both sides; absent if it never ran.
+    pub reconcile: Option<RoundState>,
     /// What OMS reports; absent if OMS is not used.
     pub oms: Option<OmsReport>,
 }
@@ -56,14 +59,19 @@ pub async fn collect(
         let limits = stats::Limits { list: limits.list, read: limits.read };
         Box::pin(stats::collect(journal, watch, limits, now)).await
     };
-    let (records, arrivals, oms) =
-        tokio::join!(records::collect(journal, limits, progress, now), arrivals, oms);
+    let (records, arrivals, rounds, oms) = tokio::join!(
+        records::collect(journal, limits, progress, now),
+        arrivals,
+        journal.last_run(RunKind::Reconcile),
+        oms
+    );
     Ok(Status {
         checked_at: text::time(now),
         task: task.to_owned(),
         log_bucket: journal.bucket_name().to_string(),
         records: records?,
         arrivals: arrivals?,
+        reconcile: rounds?,
         oms,
     })
 }

@@ -2,13 +2,17 @@
 //!
 //! The clock of the cloud stands; a test moves it.
 
+use std::fs;
+
 use chrono::{TimeDelta, Utc};
 use cloud_twin::{Fault, ManualClock, Service, Twin};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::{Answer, Cloud, Function, OmsBridge, Settings, Shelf, event};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::confirm::LATE;
+use crate::metrics::values;
 
 /// A cloud whose clock stands an hour before the machine's, and its settings.
 pub(crate) async fn cloud() -> (Cloud, ManualClock, Settings) {
@@ -216,6 +220,52 @@ async fn in_copy_mode_it_is_copied_and_nothing_is_removed() {
     let round = state(&cloud, "direct-copy")["last"].clone();
     assert_eq!(counts(&round, ["equal", "missing", "extra", "sent"]), [1, 1, 1, 1], "{round}");
     assert_eq!(cloud.copy_records().get(Shelf::Success, "a").unwrap()["engine"], "copy");
+}
+
+#[tokio::test]
+async fn what_rounds_found_is_shown() {
+    let (cloud, clock, settings) = cloud().await;
+    let status = async |arguments: &[&str]| {
+        let command = OmsBridge::new(["status"].iter().chain(arguments).copied());
+        let finished = command.settings(settings.clone()).run().await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        finished
+    };
+    put_unnoticed(&cloud, &["a", "b", "there"]);
+    for key in ["there", "extra"] {
+        cloud.twin.obs().put(MIRROR, key, "abc");
+    }
+    // OMS takes only signatures of its time.
+    clock.set(Utc::now());
+    assert!(status(&["--json"]).await.json()["reconcile"].is_null());
+    let function = Function::with(settings.clone()).start().await;
+    assert_eq!(function.invoke(tick()).await, Answer::True);
+    let found = status(&["--json"]).await.json()["reconcile"].clone();
+    assert_eq!(found["last"], last(&cloud));
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let text = status(&["--metrics", &file("metrics.prom")]).await.stdout;
+    for line in [
+        "4 keys of both sides compared until ",
+        ": 1 key equal",
+        "  2 keys missing or different, which no event had brought",
+        "  2 keys of these sent",
+        "  1 key only at the destination",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let metrics = values(&fs::read_to_string(file("metrics.prom")).unwrap());
+    let task = &cloud.task.sync_task_id;
+    for (result, keys) in [("equal", 1.0), ("missing", 2.0), ("extra", 1.0), ("watched", 0.0)] {
+        let name = format!("reconcile_keys{{task=\"{task}\",result=\"{result}\"}}");
+        assert_eq!(metrics.get(&name), Some(&keys), "{name}: {metrics:?}");
+    }
+    let ended = metrics[&format!("reconcile_ended_timestamp_seconds{{task=\"{task}\"}}")];
+    assert!(ended > 1e9, "{ended}");
+    let arguments = ["report", "--json", "--html", &file("page.html")];
+    let report = OmsBridge::new(arguments).settings(settings.clone()).run().await;
+    assert_eq!(report.json()["reconcile"]["last"]["sent"], 2, "{report:?}");
+    assert!(fs::read_to_string(file("page.html")).unwrap().contains("missing or different, sent"));
 }
 
 #[tokio::test]

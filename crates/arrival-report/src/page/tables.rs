@@ -1,6 +1,8 @@
 //! Rankings: failures, their age, proofs, what a comparison found.
 
+use arrival::rounds::Round;
 use arrival::stats::Arrivals;
+use settings::text;
 use texts::language::Language;
 
 use crate::amounts::count;
@@ -115,6 +117,32 @@ pub(super) fn compared(found: &Reconciled, language: Language) -> Html {
         ));
     }
     html
+}
+
+/// What the timer found in its last whole round.
+pub(super) fn round(round: &Round, language: Language) -> Html {
+    let counts = &round.counts;
+    let rows: Vec<_> = [
+        (words::EQUAL, "good", counts.equal),
+        (words::UNDECIDED, "removed", counts.undecided),
+        (words::FOUND_AND_SENT, "resent", counts.sent),
+        (words::FOUND_AND_FAILED, "failed", counts.failed),
+        (words::EXTRA, "late", counts.extra),
+        (words::LEFT_TO_OTHERS, "copied", counts.young + counts.watched + counts.waiting),
+        (words::GIVEN_UP, "dead", counts.given_up),
+        (words::NOT_LOOKED_AT, "failed", counts.unknown),
+    ]
+    .map(|(words, class, keys)| (words.of(language).to_owned(), class, keys))
+    .into();
+    let caption = Caption { id: "round", title: words::ROUND, description: words::ROUND_DESCRIPTION };
+    let html = plot::ranking(caption, words::FINDING, &rows, language);
+    let sides = [&round.scope.source, &round.scope.destination];
+    // Without their schemes, which would look as if something was loaded.
+    let sides = sides.map(|name| name.split_once("://").map_or(&**name, |(_, place)| place));
+    let sides = sides.join(" → ");
+    let html = html.labelled("p", "faint", &sides);
+    let Some((began, ended)) = round.began.zip(round.ended) else { return html };
+    html.labelled("p", "faint", &format!("{} – {}", text::time(began), text::time(ended)))
 }
 
 fn name(finding: Finding) -> Words {

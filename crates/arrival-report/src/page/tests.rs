@@ -1,5 +1,6 @@
 //! The page of made-up numbers.
 
+use arrival::rounds::{Counts, Round, RoundState, Scope};
 use arrival::stats::OldestUnconfirmed;
 
 use super::*;
@@ -41,6 +42,17 @@ fn full() -> Report {
         hours: [(at("2026-01-05T08:00:00Z"), 3)].into(),
     };
     let reconciled = Reconciled::read(format!("= a\n+ {HOSTILE}\n").as_bytes()).unwrap();
+    let round = Round {
+        scope: Scope {
+            source: format!("oss://photos/{HOSTILE}"),
+            destination: "obs://mirror/".to_owned(),
+            suffix: String::new(),
+        },
+        began: Some(at("2026-01-05T08:00:00Z")),
+        ended: Some(at("2026-01-05T09:00:00Z")),
+        slices: 2,
+        counts: Counts { compared: 1250, equal: 1234, missing: 16, sent: 16, ..Counts::default() },
+    };
     Report {
         checked_at: at("2026-01-05T10:20:30Z"),
         task: "0123abcd".to_owned(),
@@ -48,6 +60,7 @@ fn full() -> Report {
         arrivals,
         failures,
         reconciled: Some(reconciled),
+        reconcile: Some(RoundState { last: Some(round), ..RoundState::default() }),
     }
 }
 
@@ -93,11 +106,26 @@ fn each_plot_has_a_title_a_description_and_its_numbers() {
 }
 
 #[test]
+fn the_last_round_of_the_timer_is_shown() {
+    let english = page(&full(), Language::English);
+    for value in ["1,234", "missing or different, sent", "mirror/", "2026-01-05T09:00:00Z"] {
+        assert!(english.contains(value), "{value}: {english}");
+    }
+    assert!(page(&full(), Language::Chinese).contains("缺失或不同，已发送"));
+    // One that is not over says nothing of all keys.
+    let current = full().reconcile.and_then(|state| state.last);
+    let state = RoundState { current, ..RoundState::default() };
+    let begun = Report { reconcile: Some(state), ..full() };
+    assert!(!page(&begun, Language::English).contains("missing or different, sent"));
+}
+
+#[test]
 fn a_page_of_nothing_says_so() {
     let report = Report {
         arrivals: Arrivals { complete: true, ..Arrivals::default() },
         failures: Failures { complete: true, ..Failures::default() },
         reconciled: None,
+        reconcile: None,
         ..full()
     };
     let page = page(&report, Language::Chinese);

@@ -48,7 +48,7 @@ use tokio::time::{Instant, sleep};
 use self::decide::{Standby, left_to};
 use self::look::{Look, Sides};
 pub use self::options::{Reconciler, SliceOptions, SourceBucket};
-pub use self::state::{Counts, Round, RoundState};
+pub use self::state::{Counts, Round, RoundState, Scope};
 pub use self::summary::{SliceStopped, SliceSummary};
 use crate::pace::Pace;
 use bridge_core::journal::{Lease, OpenJournal, RunKind, Standings, Turn};

@@ -102,9 +102,9 @@ pub(super) async fn run(args: &ReportArgs, mut reader: Reader) -> Ended {
     };
     progress.finish();
     let status = status.map_err(|error| journal(&error, &settings, "ListObjects"))?;
-    let Status { task, log_bucket, records, arrivals, .. } = status;
-    let report =
-        Report { checked_at: now, task, log_bucket, arrivals, failures: failures(records), reconciled };
+    let Status { task, log_bucket, records, arrivals, reconcile, .. } = status;
+    let failures = failures(records);
+    let report = Report { checked_at: now, task, log_bucket, arrivals, failures, reconciled, reconcile };
     if let Some(page) = &args.html {
         let html = arrival_report::page(&report, args.language());
         file::write(page, &html).map_err(|error| {
