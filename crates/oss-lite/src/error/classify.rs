@@ -38,7 +38,11 @@ pub(super) fn classify(status: StatusCode, word: Word<'_>, addressed: Addressed)
         (Some(known), _) => known,
         // Refused after the head of the answer had gone out.
         (None, Some(_)) if status.is_success() => (ErrorKind::Rejected, Retry::Never),
-        (None, _) if status == StatusCode::NOT_FOUND && !(word.is_bodiless && word.has_request_id) => {
+        // A code of somebody else is not the service's word either.
+        (None, code)
+            if status == StatusCode::NOT_FOUND
+                && !(code.is_none() && word.is_bodiless && word.has_request_id) =>
+        {
             UNVOUCHED
         }
         (None, None) if status == StatusCode::UNAUTHORIZED && !word.has_request_id => UNVOUCHED,
@@ -203,6 +207,7 @@ mod tests {
             word(""),
             word("NotTheServices"),
             Word { has_request_id: false, ..head },
+            Word { is_bodiless: true, ..word("NotTheServices") },
             Word { has_request_id: false, ..word("NoSuchKey") },
         ] {
             assert_eq!(missing(told, object), UNVOUCHED, "{told:?}");

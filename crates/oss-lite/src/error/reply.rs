@@ -43,7 +43,7 @@ pub(crate) fn from_reply(answer: &Answer<'_>) -> Error {
             .or_else(|| header(answer.dialect.profile().request_id_header.as_str())),
         detail_code: document.detail_code.or_else(|| header("x-oss-ec")),
         date: header(DATE.as_str()).and_then(|date| time::parse_http_date(&date)),
-        code: document.code,
+        code: document.code.filter(|code| !code.is_empty()),
         message: document.message,
         canonical_request: document.canonical_request,
         string_to_sign: document.string_to_sign,
