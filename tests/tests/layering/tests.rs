@@ -78,6 +78,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ),
     ("arrival", &["bridge-core", "object-copy", "object-events", "oss-lite", "reconcile", "settings"]),
     ("arrival-report", &["arrival", "settings", "texts"]),
+    ("repair", &["bridge-core", "object-copy", "object-events", "oss-lite", "reconcile"]),
     (
         "status-report",
         &["arrival", "bridge-core", "metrics", "object-copy", "oss-lite", "settings", "terminal"],
@@ -183,6 +184,7 @@ fn the_product_stands_on_the_libraries() {
         "object-events",
         "oss-lite",
         "reconcile",
+        "repair",
         "settings",
         "signature-breaker",
         "sqs-worker",

@@ -269,6 +269,11 @@ impl ApiError {
         self
     }
 
+    /// Whether the same request may succeed later: no answer, or one of a service that fails or throttles.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind, ApiErrorKind::Unreachable(_) | ApiErrorKind::NotOms) || self.is_of_service()
+    }
+
     /// Whether the service may have received the request and done what it asks for, so that making it again
     /// could do it twice.
     pub fn may_have_been_received(&self) -> bool {
