@@ -33,6 +33,16 @@ impl fmt::Debug for KeyPair {
 }
 
 impl KeyPair {
+    /// For requests to OMS.
+    pub fn for_oms(self) -> apig_signer::Credentials {
+        let credentials = apig_signer::Credentials::new(self.id, self.secret);
+        match self.token {
+            Some(token) => credentials.with_security_token(token),
+            None => credentials,
+        }
+    }
+
+    /// For requests to a store.
     pub fn for_store(self) -> Arc<Credentials> {
         let credentials = Credentials::new(self.id, self.secret);
         Arc::new(match self.token {

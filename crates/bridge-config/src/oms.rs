@@ -5,7 +5,7 @@ use bridge_core::engine::oms::IN_FLIGHT;
 use bridge_core::oms::SyncUrl;
 use settings::Reader;
 
-use super::keys::{self, KeyPair};
+use super::keys;
 use super::table::oms::{OMS_BATCH, OMS_MAX_RPS, SYNC_URL};
 
 /// Keys per request that OMS documents.
@@ -37,14 +37,10 @@ pub(super) fn read(r: &mut Reader) -> Option<OmsSettings> {
     let huawei = keys::huawei(r, None);
     let batch = r.get(&OMS_BATCH);
     let max_rps = r.get(&OMS_MAX_RPS);
-    let KeyPair { id, secret, token } = huawei?;
-    let credentials = Credentials::new(id, secret);
+    let huawei = huawei?.for_oms();
     Some(OmsSettings {
         sync_url: sync_url?,
-        huawei: match token {
-            Some(token) => credentials.with_security_token(token),
-            None => credentials,
-        },
+        huawei,
         batch: batch.unwrap_or(BATCH),
         max_rps,
         in_flight: IN_FLIGHT,

@@ -56,14 +56,20 @@ mod previews;
 #[cfg(test)]
 mod reconcile;
 #[cfg(test)]
+mod reconcile_chaos;
+mod reconcile_deletes;
+#[cfg(test)]
 mod reconcile_faults;
 mod reconcile_files;
 #[cfg(test)]
 mod reconcile_inventories;
+mod reconcile_repair;
 #[cfg(test)]
 mod reconcile_resume;
 #[cfg(test)]
 mod reconcile_scale;
+#[cfg(test)]
+mod reconcile_tasks;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

@@ -19,6 +19,21 @@ use settings::setting::{Given, Unset};
 pub const FORWARDING: &[&str] =
     &["serve", "send", "replay", "confirm", "status", "report", "doctor", "explain", "consume", "desk"];
 
+/// These, and the command that forwards what it finds missing.
+pub(crate) const FIXING: &[&str] = &[
+    "serve",
+    "send",
+    "replay",
+    "confirm",
+    "status",
+    "report",
+    "doctor",
+    "explain",
+    "consume",
+    "desk",
+    "reconcile",
+];
+
 /// These, and what reads or writes objects itself.
 const ALL: &[&str] = &[
     "serve",

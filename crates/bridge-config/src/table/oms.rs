@@ -4,7 +4,7 @@ use oss_lite::{BucketName, Dialect};
 use settings::setting::{Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, lenient, parse, table};
 
-use super::{ALL, FORWARDING};
+use super::{ALL, FIXING, FORWARDING};
 use crate::forward_mode::ForwardMode;
 use bridge_core::oms::SyncUrl;
 use object_events::KeyEncoding;
@@ -22,6 +22,7 @@ table! {
     pub static TABLE;
 
     SYNC_URL: SyncUrl = sync_url, Spec {
+        commands: FIXING,
         value: "URL",
         short_help: FORWARDING,
         about: text(
@@ -36,6 +37,7 @@ table! {
         ..BASE
     };
     FORWARD_MODE: ForwardMode = |text| parse::word(text).parse(), Spec {
+        commands: FIXING,
         value: "MODE",
         short_help: &["serve", "send", "consume"],
         about: text(
@@ -71,6 +73,7 @@ table! {
         ..SECRET
     };
     LOG_BUCKET: BucketName = bucket_of_oss, Spec {
+        commands: FIXING,
         value: "BUCKET",
         short_help: FORWARDING,
         about: text(
@@ -85,6 +88,7 @@ table! {
     };
     OMS_BATCH: usize = |text| parse::number(text, 1..=100), Spec {
         unused_by: &["status", "report", "explain"],
+        commands: FIXING,
         only: OMS,
         value: "N",
         about: text("Keys per OMS request, 1 to 100", "每个 OMS 请求的键数，1 到 100"),
@@ -94,6 +98,7 @@ table! {
     };
     OMS_MAX_RPS: f64 = requests_per_second, Spec {
         unused_by: &["status", "report", "explain"],
+        commands: FIXING,
         only: OMS,
         value: "RPS",
         about: text("Own ceiling on OMS requests per second, per instance", "每个实例自设的每秒 OMS 请求上限"),

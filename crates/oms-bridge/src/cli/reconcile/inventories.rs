@@ -29,7 +29,13 @@ use terminal::numbers::counted;
 #[derive(Args)]
 pub(super) struct InventoryArgs {
     /// Only keys of the inventory that begin with this; they are compared by what stands behind it.
-    #[arg(long, value_name = "PREFIX", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "",
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     inventory_prefix: String,
     /// How keys are encoded in the inventory: `form` (a `+` is a blank), `percent` (a `+` is a `+`) or
     /// `plain`. Default: `percent` in those of OSS, `form` in others.

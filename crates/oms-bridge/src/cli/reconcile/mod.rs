@@ -3,7 +3,12 @@
 mod files;
 mod inventories;
 mod plan;
+mod repair_plan;
+mod repaired;
 mod result;
+mod same_task;
+mod tasks;
+mod watcher;
 
 use std::path::PathBuf;
 
@@ -12,7 +17,9 @@ use tokio::time::Instant;
 
 use self::inventories::InventoryArgs;
 use self::plan::Plan;
-use self::result::{ComparisonEnding, Watcher};
+use self::repair_plan::{PlannedRepair, RepairArgs};
+use self::result::ComparisonEnding;
+use self::watcher::Watcher;
 use super::{Ended, exit};
 use crate::failure::Failure;
 use bridge_config::{SettingsOf, WithSettings};
@@ -20,11 +27,12 @@ use http_client::{self, Proxies};
 use object_copy::stop::Stop;
 use reconcile::Check;
 use reconcile::report::ReportFormat;
+use repair::Repaired;
 use settings::{Invalid, Reader, parse, size};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
 
-/// Compares two sides that should hold the same objects, and changes nothing.
+/// Compares two sides that should hold the same objects, and makes them equal if it is told to.
 ///
 /// SRC and DST are `oss://bucket/folder`, `obs://bucket/folder` or a local folder; SRC may also be
 /// `s3://bucket/folder`. Both are listed, and keys are compared by what stands behind the folder: by size,
@@ -39,6 +47,9 @@ use terminal::stats::StatsArgs;
 /// be looked at, or that nothing was compared. A listing that fails or contradicts itself ends the run, and
 /// nothing is concluded from it. What lies in OMS's own folder `oms/`, or is a record of this program, is
 /// left out where only one side has it.
+///
+/// With `--fix` or `--delete-extra` both sides are compared again at the end, and the exit code says what is
+/// the case then.
 #[derive(Args)]
 #[command(after_help = exit::help("Examples:
   oms-bridge reconcile oss://photos/ obs://mirror/
@@ -47,7 +58,9 @@ use terminal::stats::StatsArgs;
   oms-bridge reconcile oss://photos/ obs://mirror/ \\
     --checkpoint run.json
   oms-bridge reconcile inventory:oss://logs/photos/daily/ \\
-    obs://mirror/"))]
+    obs://mirror/
+  oms-bridge reconcile oss://photos/ obs://mirror/ \\
+    --fix auto --delete-extra --max-delete 20 --dry-run"))]
 pub(super) struct ReconcileArgs {
     /// What should be at the destination.
     #[arg(value_name = "SRC")]
@@ -78,17 +91,19 @@ pub(super) struct ReconcileArgs {
     since: Option<String>,
     /// Comma-separated globs: only what matches one is compared. They are compared with names below SRC and
     /// DST: `2024/*`, `*.jpg`; a `*` matches slashes, too.
-    #[arg(long, value_name = "GLOBS")]
+    #[arg(long, value_name = "GLOBS", hide_short_help = true)]
     include: Option<String>,
     /// Comma-separated globs: what matches one is not compared, likewise.
-    #[arg(long, value_name = "GLOBS")]
+    #[arg(long, value_name = "GLOBS", hide_short_help = true)]
     exclude: Option<String>,
+    #[command(flatten)]
+    repair: RepairArgs,
     /// Keep in this file how far the comparison is, and go on from there if the file exists. It is removed
     /// at the end.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "delete_extra"])]
     checkpoint: Option<PathBuf>,
     /// Requests at the same time, of both sides together.
-    #[arg(long, value_name = "N", default_value_t = REQUESTS, value_parser = requests)]
+    #[arg(long, value_name = "N", default_value_t = REQUESTS, value_parser = requests, hide_short_help = true)]
     concurrency: usize,
     /// Bytes read per second at most, such as 10M, with `--check content`.
     #[arg(long, value_name = "RATE", value_parser = size::parse, hide_short_help = true)]
@@ -153,16 +168,31 @@ impl ReconcileArgs {
 
 pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
+    let planned = PlannedRepair::new(&args, &http).await?;
+    // The pipeline has read its settings by itself.
+    let reader = if planned.is_some() { Reader::new(args.settings.values().unmissed()) } else { reader };
     let Plan { comparison, records, ends, inventories } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
     let mut watcher = Watcher::new(progress.clone(), &records);
     let ending = ComparisonEnding::new(&args, &comparison, ends, inventories);
     let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
-    let outcome = tokio::select! {
-        outcome = reconcile::run(comparison, records, &mut watcher, &stop) => outcome,
-        never = progress.show(|_| ()) => match never {},
-        never = stop.raise_at(async || interrupts.next().await, |_| {}) => match never {},
+    let work = async {
+        match &planned {
+            Some(planned) => {
+                let repaired = planned.repair.run(comparison, records, &mut watcher, &stop).await;
+                repaired.map_err(|error| planned.ended(&error))
+            }
+            None => Ok((reconcile::run(comparison, records, &mut watcher, &stop).await, Repaired::default())),
+        }
     };
-    progress.finish();
-    ending.print(outcome, started.elapsed())
+    let others = |level| planned.iter().for_each(|planned| planned.repair.stop(level));
+    let result = tokio::select! {
+        result = work => result,
+        never = progress.show(|_| ()) => match never {},
+        never = stop.raise_at(async || interrupts.next().await, others) => match never {},
+    };
+    watcher.finish();
+    let (outcome, repaired) = result?;
+    let failure = planned.as_ref().and_then(|planned| planned.failure(&repaired));
+    ending.print(outcome, &repaired, failure, started.elapsed())
 }

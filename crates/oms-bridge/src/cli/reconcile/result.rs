@@ -8,47 +8,16 @@ use serde::Serialize;
 
 use super::ReconcileArgs;
 use super::inventories::{JsonInventory, Used};
+use super::repaired::print_repaired;
 use crate::cli::places::ends::Ends;
 use crate::cli::{Ended, Exit, print, print_result, say};
 use crate::failure::Failure;
-use reconcile::judge::{Basis, Doubt, Verdict};
-use reconcile::{Check, CompareError, Comparison, Finding, Observer, Outcome, Records, Totals};
+use reconcile::judge::{Basis, Doubt};
+use reconcile::{Check, CompareError, Comparison, Outcome, Totals};
+use repair::Repaired;
 use settings::text::printable;
 use terminal::numbers::{bytes, count, counted, elapsed};
 use terminal::output::OutputFormat;
-use terminal::progress::Progress;
-
-/// Shows progress.
-pub(super) struct Watcher {
-    progress: Progress,
-    compared: u64,
-}
-
-impl Watcher {
-    pub(super) fn new(progress: Progress, records: &Records) -> Self {
-        let compared = records.resumed.as_ref().map_or(0, |progress| progress.totals.compared);
-        Self { progress, compared }
-    }
-}
-
-impl Observer for Watcher {
-    async fn found(&mut self, findings: Vec<Finding>) {
-        for finding in &findings {
-            if let Verdict::Failed(failed) = &finding.verdict {
-                tracing::warn!(key = finding.key(), error = %failed.error, request_id = failed.request_id, "could not be looked at");
-            }
-        }
-    }
-
-    fn counted(&mut self, totals: &Totals) {
-        self.progress.add(totals.compared - self.compared);
-        self.compared = totals.compared;
-        let differences = totals.different + totals.missing + totals.extra;
-        if differences > 0 {
-            self.progress.note(counted(differences, "difference"));
-        }
-    }
-}
 
 /// The result, as `--json` prints it.
 #[derive(Serialize)]
@@ -57,6 +26,8 @@ struct ComparisonResult<'t> {
     identical: bool,
     #[serde(flatten)]
     totals: &'t Totals,
+    #[serde(flatten)]
+    repaired: &'t Repaired,
     elapsed_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<String>,
@@ -73,6 +44,8 @@ pub(super) struct ComparisonEnding {
     reports_to_stdout: bool,
     checkpoint: Option<PathBuf>,
     inventories: Vec<Used>,
+    /// Whether two empty sides are as they should be.
+    may_be_empty: bool,
     output: OutputFormat,
 }
 
@@ -91,16 +64,24 @@ impl ComparisonEnding {
             reports_to_stdout: args.reports_to_stdout(),
             checkpoint: args.checkpoint.clone(),
             inventories,
+            may_be_empty: args.repair.may_be_empty(),
             output: OutputFormat::of(args.json),
         }
     }
 
     /// Prints the result.
-    pub(super) fn print(self, outcome: Outcome, took: Duration) -> Ended {
+    pub(super) fn print(
+        self,
+        outcome: Outcome,
+        repaired: &Repaired,
+        of_repair: Option<Failure>,
+        took: Duration,
+    ) -> Ended {
         let Outcome { totals, stopped } = outcome;
         let interrupted = matches!(stopped, Some(CompareError::Interrupted));
-        let failure = stopped.filter(|_| !interrupted).map(|error| self.failure(&error));
-        let identical = failure.is_none() && !interrupted && totals.all_equal();
+        let failure = stopped.filter(|_| !interrupted).map(|error| self.failure(&error)).or(of_repair);
+        let is_empty = self.may_be_empty && totals.source == 0 && totals.destination == 0;
+        let identical = failure.is_none() && !interrupted && (totals.all_equal() || is_empty);
         let is_cut_short = interrupted || failure.is_some();
         let elapsed_s = (took.as_secs_f64() * 1000.0).round() / 1000.0;
         match self.output {
@@ -108,14 +89,19 @@ impl ComparisonEnding {
                 let is_written = !is_cut_short || totals.compared > 0;
                 let report = self.report.clone().filter(|_| is_written);
                 let inventories = self.inventories.iter().map(Used::json).collect();
-                let result = ComparisonResult { identical, totals: &totals, elapsed_s, report, inventories };
+                let result =
+                    ComparisonResult { identical, totals: &totals, repaired, elapsed_s, report, inventories };
                 print_result(&result, failure.as_ref());
             }
             // Its lines alone are on standard output.
             OutputFormat::Text if self.reports_to_stdout => {
+                print_repaired(repaired, |line| say(line));
                 print_totals(&totals, elapsed_s, |line| say(line));
             }
-            OutputFormat::Text => print_totals(&totals, elapsed_s, print),
+            OutputFormat::Text => {
+                print_repaired(repaired, print);
+                print_totals(&totals, elapsed_s, print);
+            }
         }
         self.remark(&totals, is_cut_short);
         match failure {
