@@ -1,4 +1,4 @@
-//! The admin API: observing and breaking a twin from another process. JSON in, JSON out.
+//! The admin API: observing and breaking a twin from another process. JSON in, a line of JSON out.
 //!
 //! | request | answer |
 //! |---|---|
@@ -35,7 +35,7 @@ use crate::dialect::Dialect;
 use crate::faults::{Fault, FaultId};
 use crate::notify::Notification;
 use crate::reply::Reply;
-use crate::reply::json_reply;
+use crate::reply::json_line;
 use crate::service::Service;
 use crate::sync_tasks::SyncTaskStatus;
 use crate::wire::{Plus, decode};
@@ -110,9 +110,9 @@ struct BucketSize {
 
 pub(crate) async fn handle(cloud: &Cloud, request: Request<Body>) -> Reply {
     match route(cloud, request).await {
-        Ok(body) => json_reply(&body),
+        Ok(body) => json_line(&body),
         Err(AdminError(status, message)) => {
-            let mut reply = json_reply(&json!({"error": message}));
+            let mut reply = json_line(&json!({"error": message}));
             *reply.status_mut() = status;
             reply
         }

@@ -20,7 +20,10 @@ async fn faults_are_injected_listed_and_lifted() {
     let injected = admin(&twin, "POST", "/faults", &rule).await.json();
     assert_eq!(put("bucket", "bad", "").oss(&twin).await.unwrap().status, 507);
     assert_eq!(put("bucket", "bad", "").oss(&twin).await.unwrap().status, 200);
-    let listed = admin(&twin, "GET", "/faults", &Value::Null).await.json();
+    let answer = admin(&twin, "GET", "/faults", &Value::Null).await;
+    // A line, so that the prompt of a terminal does not follow on it.
+    assert_eq!(answer.body.last(), Some(&b'\n'), "{:?}", answer.body);
+    let listed = answer.json();
     assert_eq!((&listed[0]["hits"], &listed[0]["fault"]["key"]), (&1.into(), &"bad".into()));
     let path = format!("/faults/{}", injected["id"]);
     assert_eq!(admin(&twin, "DELETE", &path, &Value::Null).await.status, 200);
