@@ -22,7 +22,12 @@ pub fn counted(count: u64, noun: &str) -> String {
 
 /// The noun alone, as it stands behind this count.
 pub fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+    match noun.strip_suffix('y') {
+        _ if count == 1 => noun.to_owned(),
+        // A day, a key.
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    }
 }
 
 /// A number of bytes in its largest unit of 1024.
@@ -92,6 +97,7 @@ mod tests {
         let counts = [0, 7, 999, 1000, 12_345, 1_234_567, u64::MAX].map(count);
         assert_eq!(counts, ["0", "7", "999", "1,000", "12,345", "1,234,567", "18,446,744,073,709,551,615"]);
         assert_eq!([0, 1, 2000].map(|n| counted(n, "key")), ["0 keys", "1 key", "2,000 keys"]);
+        assert_eq!([1, 2].map(|n| counted(n, "copy")), ["1 copy", "2 copies"]);
     }
 
     #[test]
