@@ -54,7 +54,7 @@ async fn links_to_each_other_do_not_multiply_the_tree() {
     let finished = ends_with(0, upload(&cloud, folder.path(), "").with(["-r", "--dry-run", "--json"])).await;
     let links = FOLDERS * (FOLDERS - 1) / 2;
     assert_eq!(
-        finished.json()["copied"],
+        finished.json()["would_copy"],
         FOLDERS + links,
         "each file, and once more for each link to its folder"
     );

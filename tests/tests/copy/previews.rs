@@ -2,11 +2,27 @@
 
 use std::fs;
 
-use e2e::cloud::SOURCE;
-use e2e::{Cloud, Copy};
+use e2e::cloud::{MIRROR, SOURCE};
+use e2e::{Cloud, Copy, OmsBridge};
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::counts;
+use crate::support::{all_to_mirror, counts, ends_with};
+
+/// What a dry run would do has names of its own: nothing was done.
+#[tokio::test]
+async fn what_would_be_done_is_not_among_what_was_done() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "k", "content");
+    let result = ends_with(0, all_to_mirror(&cloud).with(["--dry-run", "--json"])).await.json();
+    assert_eq!((&result["would_copy"], result.get("copied")), (&json!(1), None), "{result}");
+    assert_eq!((&result["keys"], &result["bytes"]), (&json!(["k"]), &json!(7)), "{result}");
+    let stale = Copy::new(&cloud.twin, format!("oss://{SOURCE}/"), format!("obs://{MIRROR}/"));
+    let stale =
+        stale.settings_of(OmsBridge::new(["copy", "--abort-stale", "obs://mirror/", "--dry-run", "--json"]));
+    let result = stale.run().await.json();
+    assert_eq!((&result["would_abort"], result.get("aborted")), (&json!(0), None), "{result}");
+}
 
 #[tokio::test]
 async fn what_finds_no_room_on_this_machine_is_no_copy_to_come() {

@@ -92,7 +92,8 @@ pub enum Mode {
 pub struct Summary {
     /// Objects looked at.
     pub objects: u64,
-    /// Those that were copied, or would be.
+    /// Those that were copied, or would be. Whoever prints the summary says which.
+    #[serde(skip)]
     pub copied: u64,
     /// Those that were at the destination already.
     pub up_to_date: u64,

@@ -12,7 +12,8 @@ use super::Mode;
 pub struct StaleUploads {
     /// Uploads that are open.
     pub open: u64,
-    /// Uploads that were aborted, or would be.
+    /// Uploads that were aborted, or would be. Whoever prints the counts says which.
+    #[serde(skip)]
     pub aborted: u64,
 }
 

@@ -48,6 +48,9 @@ pub(super) struct CopyReport {
 /// The result, as `--json` prints it.
 #[derive(Serialize)]
 struct JsonResult<'s> {
+    /// Not of a dry run, which copies nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copied: Option<u64>,
     #[serde(flatten)]
     summary: &'s Summary,
     failed_list: Option<String>,
@@ -144,6 +147,7 @@ impl CopyReport {
         let list = self.failed.as_ref().and_then(FailedList::path).map(|path| path.display().to_string());
         let is_dry = self.mode == Mode::DryRun;
         let result = JsonResult {
+            copied: (!is_dry).then_some(summary.copied),
             summary,
             failed_list: list.clone(),
             left_out: &self.left_out,

@@ -44,7 +44,7 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
             if args.json && is_dry {
                 listed.finish(&StalePreview { dry_run: true, would_abort: stale.aborted, stale: &stale });
             } else if args.json {
-                print_json(&stale);
+                print_json(&StaleResult { stale: &stale, aborted: stale.aborted });
             } else {
                 let verb = if is_dry { "would be removed" } else { "removed" };
                 let open = counted(stale.open, "upload");
@@ -57,6 +57,14 @@ pub(super) async fn run(args: &CopyArgs, mut r: Reader, http: &reqwest::Client) 
             Err(of_store(&error, end.end(place.bucket.as_str(), "DST"), action))
         }
     }
+}
+
+/// The result, as `--json` prints it.
+#[derive(Serialize)]
+struct StaleResult<'s> {
+    #[serde(flatten)]
+    stale: &'s StaleUploads,
+    aborted: u64,
 }
 
 /// The result of a dry run, as `--json` prints it behind the keys.
