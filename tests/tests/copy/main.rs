@@ -44,6 +44,8 @@ mod metadata;
 #[cfg(test)]
 mod metadata_forms;
 #[cfg(test)]
+mod metrics_files;
+#[cfg(test)]
 mod naming;
 #[cfg(test)]
 mod outages;

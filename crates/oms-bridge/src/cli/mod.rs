@@ -237,8 +237,8 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,
         Command::Explain(args) => explain::run(&args, reader(args.settings.values())).await,
         Command::Copy(args) => {
-            let reader = reader(args.settings.values());
-            let run = args.metrics.of("copy");
+            let mut reader = reader(args.settings.values());
+            let run = copy::metrics(&args, &mut reader);
             Box::pin(run.during(async |run| copy::run(args, reader, run).await)).await
         }
         Command::Reconcile(args) => {

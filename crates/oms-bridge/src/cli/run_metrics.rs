@@ -20,7 +20,7 @@ use terminal::progress::Progress;
 const EVERY: Duration = Duration::from_secs(15);
 
 /// The option, for commands that may take long.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[expect(clippy::doc_markdown, reason = "it is the help text, which shows backticks as they are")]
 pub(super) struct MetricsArgs {
     /// Write metrics to FILE, for the text-file collector of Prometheus's node_exporter: replaced in one step
@@ -30,6 +30,11 @@ pub(super) struct MetricsArgs {
 }
 
 impl MetricsArgs {
+    /// The file, where one is named.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.metrics.as_deref()
+    }
+
     /// The metrics of a run of `command` that begins now.
     pub(super) fn of(&self, command: &'static str) -> RunMetrics {
         RunMetrics::new(command, self.metrics.as_deref())

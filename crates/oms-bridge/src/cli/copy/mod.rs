@@ -5,6 +5,7 @@ mod entries;
 mod filter;
 mod keys_from;
 mod mapping;
+mod metrics_file;
 mod next_run;
 mod overlap;
 mod plan;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use self::bar::CopyBar;
+pub(super) use self::metrics_file::metrics;
 use self::plan::{CopyPlan, Selection};
 use self::report::CopyReport;
 use super::run_metrics::{MetricsArgs, RunMetrics};

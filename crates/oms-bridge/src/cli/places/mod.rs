@@ -4,4 +4,5 @@
 pub(in crate::cli) mod ends;
 pub(in crate::cli) mod globs;
 pub(in crate::cli) mod location;
+pub(in crate::cli) mod own_files;
 pub(in crate::cli) mod services;

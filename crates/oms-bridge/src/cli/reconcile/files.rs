@@ -1,7 +1,7 @@
 //! The files that `--report` and `--checkpoint` name.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reconcile::checkpoint::{Checkpoint, CheckpointError, Progress};
 use reconcile::report::Report;
@@ -9,6 +9,7 @@ use settings::{Invalid, Reader};
 
 use super::ReconcileArgs;
 use crate::cli::places::location::Location;
+use crate::cli::places::own_files;
 use crate::failure::Failure;
 
 /// Names of standard output.
@@ -36,18 +37,16 @@ impl ReconcileArgs {
             }
         }
         if let Some((report, checkpoint)) = report.zip(checkpoint)
-            && places(report).iter().any(|place| places(checkpoint).contains(place))
+            && own_files::is_same(report, checkpoint)
         {
             let what = Invalid::new("is the file of --report as well");
             r.problem("--checkpoint", what.with_remedy("name another file"));
         }
         for (name, path) in [("--report", report), ("--checkpoint", checkpoint)] {
-            let is_below = |folder: &Path| {
-                path.is_some_and(|path| places(path).iter().any(|place| place.starts_with(folder)))
-            };
+            let Some(path) = path else { continue };
             for (side, location) in ["SRC", "DST"].into_iter().zip(compared) {
                 if let Some(Location::Local(folder)) = location
-                    && fs::canonicalize(folder).is_ok_and(|folder| is_below(&folder))
+                    && own_files::is_below(path, folder)
                 {
                     let what = Invalid::new(format_args!("is below {side}, and would be compared itself"));
                     r.problem(name, what.with_remedy("name a file elsewhere"));
@@ -91,11 +90,4 @@ impl ReconcileArgs {
         };
         report.map(Some).map_err(failure)
     }
-}
-
-/// Where a file is: its name, and what that leads to as a link.
-fn places(path: &Path) -> Vec<PathBuf> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let named = fs::canonicalize(parent).ok().zip(path.file_name()).map(|(parent, name)| parent.join(name));
-    fs::canonicalize(path).into_iter().chain(named).collect()
 }
