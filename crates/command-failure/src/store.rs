@@ -60,12 +60,19 @@ fn kind_of(error: &Error) -> FailureKind {
         | ErrorKind::WrongRegion
         | ErrorKind::UnexpectedResponse
         | ErrorKind::ClockSkew => FailureKind::Configuration,
+        ErrorKind::Rejected if may_be_another_service(error) => FailureKind::Configuration,
         ErrorKind::Transport
         | ErrorKind::DeadlineExceeded
         | ErrorKind::ServerError
         | ErrorKind::Throttled => FailureKind::OutOfReach,
         _ => FailureKind::Internal,
     }
+}
+
+/// Whether the host may be of another service, as it does not understand the request. The answer to a HEAD
+/// has no code.
+fn may_be_another_service(error: &Error) -> bool {
+    error.status() == Some(400) && error.code().is_none()
 }
 
 /// The failure of a command that needs the bucket and was refused `action` (`ListObjects`) on it.

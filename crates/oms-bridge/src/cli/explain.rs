@@ -77,8 +77,11 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
         .mode
         .oms()
         .map(|oms| OmsApi::new(http, &oms.sync_url, oms.huawei.clone(), breakers.of_oms(&oms.huawei)));
+    let reader = Reader::new(args.settings.values());
+    let unset = [&DEST.spec, &DEST_ENDPOINT.spec].into_iter().filter(|spec| !reader.is_set(spec));
     let sources = Sources {
         settings: &settings,
+        unset: unset.map(|spec| spec.name).collect(),
         journal: &records,
         source: &source,
         credentials,
@@ -86,18 +89,16 @@ pub(super) async fn run(args: &ExplainArgs, mut reader: Reader) -> Ended {
         api: api.as_ref(),
     };
     match explain(&sources, &key, named, clock::system()).await {
-        Ok(explanation) => {
-            let reader = Reader::new(args.settings.values());
-            let unset = [&DEST.spec, &DEST_ENDPOINT.spec].into_iter().filter(|spec| !reader.is_set(spec));
-            tell(&Explanation { unset: unset.map(|spec| spec.name).collect(), ..explanation }, args.json)
-        }
-        Err(error) => Err(journal(&error, &settings, "ListObjects")),
+        Ok(explanation) => tell(&explanation, args.json),
+        Err(error) => Err(journal(&error, &settings, error.action().unwrap_or("GetObject"))),
     }
 }
 
 fn tell(explanation: &Explanation, json: bool) -> Ended {
-    let failure =
-        explanation.failure().map(|failure| failure.clone().and_then("oms-bridge doctor says more"));
+    let failure = explanation.failure().cloned().map(|failure| match failure.remedy() {
+        Some(remedy) if remedy.contains("doctor") => failure,
+        _ => failure.and_then("oms-bridge doctor says more"),
+    });
     if json {
         print_result(explanation, failure.as_ref());
     } else {

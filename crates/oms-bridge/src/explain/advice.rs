@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Entry, KeyRecords, SideState};
 use bridge_core::engine::EngineName;
 use object_copy::outcome::FailureClass;
+use terminal::numbers::counted;
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Evidence<'e> {
     pub source: &'e SideState,
     /// The destination object, if it was looked at.
     pub destination: Option<&'e SideState>,
+    /// The settings that are missing to look at it, where it was not.
+    pub unset: &'e [&'static str],
     /// Its records.
     pub records: &'e KeyRecords,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
@@ -35,6 +38,8 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    advice.extend(not_seen("source", Some(evidence.source)));
+    advice.extend(not_seen("destination", evidence.destination));
     if evidence.filtered_out {
         advice.push("INCLUDE and EXCLUDE leave the key out: it is not sent until they admit it".to_owned());
     }
@@ -49,7 +54,8 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
         }
         (_, Some(failed), _) => advice.extend(failure(evidence.key, failed, "")),
         (_, None, Some(dead)) => {
-            advice.push(format!("it was set aside after {} attempts", dead.record.attempts));
+            let attempts = counted(dead.record.attempts.into(), "attempt");
+            advice.push(format!("it was set aside after {attempts}"));
             advice.extend(failure(evidence.key, dead, " --dead"));
         }
         (_, None, None) if gone => {}
@@ -57,6 +63,16 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
         (None, None, None) => advice.push(unrecorded(evidence)),
     }
     advice
+}
+
+/// That a side could not be looked at, why, and what to do about it.
+fn not_seen(side: &str, state: Option<&SideState>) -> Option<String> {
+    match state {
+        Some(SideState::Unknown { why, remedy }) => {
+            Some(format!("the {side} could not be looked at: {why}: {remedy}"))
+        }
+        Some(SideState::Present { .. } | SideState::Missing) | None => None,
+    }
 }
 
 fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
@@ -109,28 +125,39 @@ fn accepted(evidence: &Evidence<'_>, success: &Entry) -> String {
     }
     let (send, engine) = (send(evidence.key), engine(success));
     if evidence.destination != Some(&SideState::Missing) && changed_since(evidence.source, success) {
-        let done = match engine {
+        let accepted = match engine {
             EngineName::Oms => "OMS accepted the key",
             EngineName::Copy => "it was copied",
         };
         return format!(
-            "the source has changed since {done}, and no newer event is recorded. {send} sends it again"
+            "the source has changed since {accepted}, and no newer event is recorded. {send} sends it again"
         );
     }
+    let done = match engine {
+        EngineName::Oms => "OMS accepted it, and may not have copied it yet",
+        EngineName::Copy => "it was copied",
+    };
     match (evidence.destination, engine) {
+        (Some(_), _) if evidence.source.is_unknown() => {
+            format!(
+                "{done}. Whether the destination has the current version is known once the source can be looked at"
+            )
+        }
         (Some(SideState::Present { .. } | SideState::Missing), EngineName::Oms) => format!(
             "OMS accepted it, but the destination does not have the current version yet. OMS copies later: oms-bridge status shows its counters, and OMS writes lists to oms/sync_task/ in the destination bucket. If it does not arrive, {send} sends it again"
         ),
         (Some(SideState::Present { .. } | SideState::Missing), EngineName::Copy) => format!(
             "it was copied, but the destination does not have the current version: it was changed or removed there since, or the record's note says why there was nothing to copy. {send} copies it again"
         ),
-        (Some(SideState::Unknown { .. }) | None, EngineName::Oms) => {
-            "OMS accepted it, and may not have copied it yet. Set DEST and DEST_ENDPOINT to see the destination, or look at the lists \
-             that OMS writes to oms/sync_task/ in the destination bucket"
-                .to_owned()
+        (Some(SideState::Unknown { .. }), _) => {
+            format!("{done}. Whether it arrived is known once the destination can be looked at")
         }
-        (Some(SideState::Unknown { .. }) | None, EngineName::Copy) => {
-            "it was copied. Set DEST and DEST_ENDPOINT to see the destination".to_owned()
+        (None, EngineName::Oms) => format!(
+            "{done}. Set {} to see the destination, or look at the lists that OMS writes to oms/sync_task/ in the destination bucket",
+            evidence.unset.join(" and ")
+        ),
+        (None, EngineName::Copy) => {
+            format!("{done}. Set {} to see the destination", evidence.unset.join(" and "))
         }
     }
 }
@@ -140,15 +167,18 @@ fn changed_since(source: &SideState, success: &Entry) -> bool {
     last_modified.zip(success.written).is_some_and(|(changed, accepted)| changed > accepted)
 }
 
+const UNRECORDED: &str =
+    "nothing is recorded of it: no event reached the function, or the event was not about a new object";
+
 fn unrecorded(evidence: &Evidence<'_>) -> String {
     match evidence.destination {
         Some(there) if evidence.source.is_same(there) == Some(true) => {
             "nothing is recorded of it, but source and destination are the same. Nothing to do".to_owned()
         }
-        _ => format!(
-            "nothing is recorded of it: no event reached the function, or the event was not about a new object. {} sends it",
-            send(evidence.key)
+        _ if evidence.source.is_unknown() => format!(
+            "{UNRECORDED}. Whether there is anything to send is known once the source can be looked at"
         ),
+        _ => format!("{UNRECORDED}. {} sends it", send(evidence.key)),
     }
 }
 

@@ -84,10 +84,11 @@ pub(crate) struct KeyRecords {
 impl KeyRecords {
     async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
         // Boxed: these futures are large, since each lists and reads.
-        let success = Box::pin(async { Ok(journal.success(key).await?.map(Entry::new)) });
+        let success = Box::pin(async { Ok::<_, Error>(journal.success(key).await?.map(Entry::new)) });
         let of = |status| Box::pin(failures(journal, status, key));
-        let (success, mut failed, mut dead) =
-            tokio::try_join!(success, of(RecordStatus::Failed), of(RecordStatus::Dead))?;
+        let (success, failed, dead) = tokio::join!(success, of(RecordStatus::Failed), of(RecordStatus::Dead));
+        // All of them are waited for, so that of several errors the same one is reported each time.
+        let (success, mut failed, mut dead) = (success?, failed?, dead?);
         let (newest_failed, newest_dead) = (failed.pop(), dead.pop());
         dead.append(&mut failed);
         dead.sort_by_key(|entry| entry.written);
@@ -121,6 +122,8 @@ pub(crate) struct Sources<'s> {
     pub journal: &'s OpenJournal,
     /// OSS, where the source bucket is.
     pub source: &'s Client,
+    /// The settings of the destination that are not set.
+    pub unset: Vec<&'static str>,
     /// Credentials for source and log bucket.
     pub credentials: Arc<Credentials>,
     /// The destination.
@@ -160,6 +163,7 @@ pub(crate) async fn explain(
         key,
         source: &source.state,
         destination: destination.as_ref().map(|side| &side.state),
+        unset: &sources.unset,
         records: &records,
         filtered_out,
     });
@@ -167,7 +171,7 @@ pub(crate) async fn explain(
         key: key.to_owned(),
         source,
         destination,
-        unset: Vec::new(),
+        unset: sources.unset.clone(),
         records,
         filtered_out,
         engine: settings.mode.forward_mode().as_str(),
@@ -213,17 +217,17 @@ async fn source_bucket_of_task(
     key: &str,
     now: DateTime<Utc>,
 ) -> Result<BucketName, Side> {
-    let unknown = |why| Side::unknown("oss", key, why);
+    const NAME_IT: &str = "pass --bucket, or set SOURCE_BUCKET";
+    let unknown = |why| Side::unknown("oss", key, why, NAME_IT);
     let (Some(api), Some(oms)) = (sources.api, sources.settings.mode.oms()) else {
-        let why = "no record names the source bucket: pass --bucket, or set SOURCE_BUCKET";
-        return Err(unknown(why.to_owned()));
+        return Err(unknown("no record names the source bucket".to_owned()));
     };
     match api.show(now).await {
         Ok(task) => {
             task.src_bucket.parse().map_err(|error| unknown(format!("OMS names no source bucket: {error}")))
         }
         Err(error) => {
-            let why = format!("neither a record nor OMS names the source bucket: pass --bucket: {error}");
+            let why = format!("neither a record nor OMS names the source bucket: {error}");
             Err(unknown(why).failing(of_oms(&error, oms.sync_url.host())))
         }
     }

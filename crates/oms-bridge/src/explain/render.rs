@@ -54,7 +54,7 @@ fn side(f: &mut fmt::Formatter<'_>, name: &str, side: &Side) -> fmt::Result {
     writeln!(f, "{name:11}  {}", printable(&side.url))?;
     match &side.state {
         SideState::Missing => writeln!(f, "             no such object"),
-        SideState::Unknown { why } => writeln!(f, "             unknown: {}", printable(why)),
+        SideState::Unknown { why, .. } => writeln!(f, "             unknown: {}", printable(why)),
         SideState::Present { size, etag, last_modified, crc64, content_type, storage_class, metadata } => {
             let changed = last_modified.map_or_else(|| "an unknown time".to_owned(), time);
             writeln!(f, "             {}, changed {changed}", counted(*size, "byte"))?;

@@ -45,6 +45,8 @@ pub(crate) enum SideState {
     Unknown {
         /// Why not.
         why: String,
+        /// What to do about it, with the setting that is at fault.
+        remedy: String,
     },
 }
 
@@ -57,19 +59,28 @@ impl Side {
             Err(error) if error.kind() == ErrorKind::NoSuchKey => (SideState::Missing, None),
             Err(error) => {
                 let failure = of_store(&error, end, "GetObject");
+                let remedy = failure.remedy().unwrap_or_default().to_owned();
                 let failure = (error.kind() != ErrorKind::AccessDenied).then_some(failure);
-                (SideState::Unknown { why: error.to_string() }, failure)
+                (SideState::Unknown { why: error.to_string(), remedy }, failure)
             }
         };
         Self { url, state, failure }
     }
 
-    pub(super) fn unknown(scheme: &str, key: &str, why: String) -> Self {
-        Self { url: format!("{scheme}://?/{key}"), state: SideState::Unknown { why }, failure: None }
+    pub(super) fn unknown(scheme: &str, key: &str, why: String, remedy: &str) -> Self {
+        let remedy = remedy.to_owned();
+        Self { url: format!("{scheme}://?/{key}"), state: SideState::Unknown { why, remedy }, failure: None }
     }
 
+    /// The same, where the command fails for it.
     pub(super) fn failing(self, failure: Option<Failure>) -> Self {
-        Self { failure, ..self }
+        let state = match (self.state, failure.as_ref().and_then(Failure::remedy)) {
+            (SideState::Unknown { why, remedy }, Some(cause)) => {
+                SideState::Unknown { why, remedy: format!("{cause}; or {remedy}") }
+            }
+            (state, _) => state,
+        };
+        Self { state, failure, ..self }
     }
 
     pub(super) fn failure(&self) -> Option<&Failure> {
@@ -88,6 +99,11 @@ impl SideState {
             storage_class: meta.storage_class,
             metadata: meta.metadata,
         }
+    }
+
+    /// Whether it could not be looked at.
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
     }
 
     /// Whether both hold the same content, as far as metadata shows. `None` if either does not exist.

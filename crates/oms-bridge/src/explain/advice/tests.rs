@@ -30,7 +30,8 @@ fn present(size: u64, crc64: Option<u64>, changed: i64) -> SideState {
 }
 
 fn advice(records: &KeyRecords, source: &SideState, destination: Option<&SideState>) -> String {
-    advise(&Evidence { key: "k'1", source, destination, records, filtered_out: false }).join("\n")
+    let unset = &["DEST", "DEST_ENDPOINT"];
+    advise(&Evidence { key: "k'1", source, destination, unset, records, filtered_out: false }).join("\n")
 }
 
 #[test]
@@ -99,6 +100,59 @@ fn an_accepted_key_may_not_have_arrived_yet() {
     }
 }
 
+/// What could not be looked at is said with its reason and its setting, and nothing is concluded from it.
+#[test]
+fn a_side_that_could_not_be_looked_at_is_named_and_nothing_is_concluded_from_it() {
+    let unknown = |setting: &str| SideState::Unknown {
+        why: "403 SignatureDoesNotMatch".to_owned(),
+        remedy: format!("check {setting}"),
+    };
+    let (source, destination) = (unknown("OSS_ACCESS_KEY_SECRET"), unknown("HW_SK"));
+    let there = present(5, Some(7), 9);
+    let of_source =
+        "the source could not be looked at: 403 SignatureDoesNotMatch: check OSS_ACCESS_KEY_SECRET";
+    let of_destination = "the destination could not be looked at: 403 SignatureDoesNotMatch: check HW_SK";
+    let success = |body: &str| KeyRecords { success: Some(entry(10, body)), ..KeyRecords::default() };
+    for (records, done) in [
+        (success(""), "OMS accepted it, and may not have copied it yet. "),
+        (success(r#"{"v":1,"engine":"copy","outcome":"accepted"}"#), "it was copied. "),
+        (KeyRecords::default(), "nothing is recorded of it"),
+    ] {
+        for (source, destination, said, known) in [
+            (&source, Some(&there), &[of_source][..], "known once the source can be looked at"),
+            (&source, Some(&SideState::Missing), &[of_source], "known once the source can be looked at"),
+            (
+                &source,
+                Some(&destination),
+                &[of_source, of_destination],
+                "known once the source can be looked at",
+            ),
+            (&there, Some(&destination), &[of_destination], "known once the destination can be looked at"),
+        ] {
+            let text = advice(&records, source, destination);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines[..said.len()], *said, "{text}");
+            assert!(lines[said.len()].starts_with(done), "{text}");
+            let is_recorded = records.success.is_some();
+            let concludes = text.contains("does not have the current version") || text.contains("Set DEST");
+            assert!(!concludes, "{text}");
+            // What was never sent is worth sending whatever the destination is.
+            let sends = !is_recorded && source == &there;
+            assert_eq!(text.contains("oms-bridge send"), sends, "{text}");
+            assert_eq!(text.contains(known), !sends, "{text}");
+        }
+    }
+    let text = advise(&Evidence {
+        key: "k",
+        source: &there,
+        destination: None,
+        unset: &["DEST_ENDPOINT"],
+        records: &success(""),
+        filtered_out: false,
+    });
+    assert!(text[0].contains("Set DEST_ENDPOINT to see the destination"), "{text:?}");
+}
+
 #[test]
 fn without_a_record_the_key_can_be_sent() {
     let source = present(1, None, 1);
@@ -119,8 +173,14 @@ fn a_key_without_source_object_is_not_sent() {
 fn filtered_keys_are_reported() {
     let records = KeyRecords::default();
     let (source, key) = (present(1, None, 1), "k");
-    let evidence =
-        Evidence { key, source: &source, destination: None, records: &records, filtered_out: true };
+    let evidence = Evidence {
+        key,
+        source: &source,
+        destination: None,
+        unset: &[],
+        records: &records,
+        filtered_out: true,
+    };
     assert!(advise(&evidence)[0].contains("INCLUDE"));
 }
 
