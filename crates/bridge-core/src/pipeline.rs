@@ -32,7 +32,7 @@ use tokio::time::Instant;
 pub use self::messages::{Handled, Nack, NackReason};
 use self::observed::Observed;
 pub use self::report::{Report, SkipCounts};
-pub use self::settle::{Disposition, Recorded, Settled};
+pub use self::settle::{Disposition, NotRecorded, Recorded, Settled};
 pub(crate) use self::settle::{Work, settle};
 use crate::credentials::NoCredentials;
 use crate::engine::{Engine, Failure, Job, Outcome};
@@ -194,15 +194,15 @@ impl Recorder {
         let change = job.change;
         if let Outcome::Failed(Failure { attempt: Attempt::NotBegun, error, .. }) = &outcome {
             // Nothing happened to it that a record could be about: it stays where it came from.
-            let recorded = Recorded::Lost(error.message.clone());
+            let recorded = Recorded::Lost(NotRecorded::new(&*error.message));
             return Settled { index, change, outcome: outcome.into(), recorded };
         }
         let written = match &self.journal {
             Ok(journal) => {
                 self.observed.settled(&change, &outcome, journal.now());
-                journal.record(&change, &outcome, self.began).await.map_err(|error| error.to_string())
+                journal.record(&change, &outcome, self.began).await.map_err(NotRecorded::from)
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(NotRecorded::new(error.to_string())),
         };
         let recorded = written.map_or_else(Recorded::Lost, |()| Recorded::Durable);
         Settled { index, change, outcome: outcome.into(), recorded }

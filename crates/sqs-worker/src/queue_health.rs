@@ -42,7 +42,8 @@ impl QueueHealth {
             None => state.silent = Some((Instant::now(), error.clone())),
         }
         if state.is_first(error) {
-            let check = error.is_of_address().then_some("the host in QUEUE_URL, and the network");
+            let check =
+                error.is_of_address().then_some("the host in QUEUE_URL or --endpoint-url, and the network");
             tracing::warn!(%error, check, "the queue gives no messages");
         } else {
             tracing::debug!(%error, "the queue still gives no messages");

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::error::QueueError;
 use super::queue_health::QueueHealth;
+use bridge_core::engine::CommonCause;
 use bridge_core::pipeline::Report;
 use metrics::{Counter, Exposition, names};
+use parking_lot::Mutex;
 
 /// Counts since the start.
 #[derive(Debug, Default)]
@@ -21,6 +23,7 @@ pub(super) struct Stats {
     failed: Counter,
     skipped: Counter,
     unrecorded: Counter,
+    cause: Mutex<CommonCause>,
     trouble: QueueHealth,
 }
 
@@ -53,6 +56,14 @@ impl Stats {
         self.failed.add(report.failed);
         self.skipped.add(report.skipped);
         self.unrecorded.add(report.unrecorded);
+        if report.failed > 0 {
+            self.cause.lock().add(report.cause.clone());
+        }
+    }
+
+    /// What the failures so far have in common.
+    pub(super) fn cause(&self) -> CommonCause {
+        self.cause.lock().clone()
     }
 
     /// A poll of one of `pollers` was answered.

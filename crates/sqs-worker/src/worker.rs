@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bridge_core::credentials::SourceCredentials;
+use bridge_core::engine::CommonCause;
 use bridge_core::pipeline::Pipeline;
 use metrics::{Exposition, names};
 use object_events::KeyEncoding;
@@ -96,6 +97,11 @@ impl Worker {
     /// The totals so far.
     pub fn totals(&self) -> Totals {
         self.0.stats.totals()
+    }
+
+    /// What the keys that failed so far have in common.
+    pub fn cause(&self) -> CommonCause {
+        self.0.stats.cause()
     }
 
     /// Its pipeline.

@@ -41,6 +41,7 @@ impl Pending {
             open: None,
             concern: Concern::Object,
             request: None,
+            unreached: None,
         });
         let now = journal.now();
         let writes: Vec<_> = changes

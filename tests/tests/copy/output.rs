@@ -105,7 +105,7 @@ async fn nothing_to_copy_is_said() {
     let gone = Copy::new(&cloud.twin, "./no-such-folder", format!("obs://{MIRROR}/")).with(["-r"]);
     let gone = ends_with(2, gone).await;
     assert!(
-        gone.stderr.contains("\"./no-such-folder\" is not a directory: there is nothing of that name"),
+        gone.stderr.contains("\"./no-such-folder\" is not a directory: there is nothing of that name: correct the path; a bucket is oss://"),
         "{gone:?}"
     );
     assert!(cloud.twin.obs().keys(MIRROR).is_empty());

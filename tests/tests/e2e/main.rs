@@ -84,6 +84,8 @@ mod messages;
 #[cfg(test)]
 mod messages_results;
 #[cfg(test)]
+mod messages_settings;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod modes;

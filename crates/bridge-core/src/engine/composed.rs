@@ -227,6 +227,7 @@ fn no_credentials(index: usize, outcomes: &OutcomeSender) {
         open: None,
         concern: Concern::Credentials,
         request: None,
+        unreached: None,
     };
     // The receiver is given away only after this.
     let _ = outcomes.send((index, Outcome::Failed(failure)));

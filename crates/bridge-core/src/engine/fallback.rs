@@ -151,6 +151,7 @@ mod tests {
             open: None,
             concern: Concern::Object,
             request: None,
+            unreached: None,
         })
     }
 

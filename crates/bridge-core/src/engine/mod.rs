@@ -16,6 +16,7 @@ pub mod oms;
 use std::fmt;
 use std::sync::Arc;
 
+use http_client::TransportKind;
 use tokio::sync::mpsc;
 
 pub use self::common::CommonCause;
@@ -148,6 +149,8 @@ pub struct Failure {
     pub concern: Concern,
     /// The request of a copy that failed, for messages.
     pub request: Option<FailedRequest>,
+    /// Why OMS was not reached, where it was not.
+    pub unreached: Option<TransportKind>,
 }
 
 impl Failure {

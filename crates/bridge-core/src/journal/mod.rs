@@ -47,6 +47,7 @@ mod probe;
 mod record;
 mod retire;
 mod standing;
+mod store_error;
 mod wire;
 
 use std::sync::Arc;
@@ -75,6 +76,7 @@ pub use self::probe::{ProbeError, ProbeStep};
 pub use self::record::Record;
 pub(crate) use self::record::sort_by_change;
 pub use self::standing::{Standing, Standings};
+pub use self::store_error::StoreError;
 use crate::engine::Outcome;
 use object_copy::clock::Clock;
 use object_events::change::ObjectChange;

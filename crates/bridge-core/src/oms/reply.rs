@@ -76,6 +76,16 @@ pub(super) fn of_signature(error: &EngineError) -> SignatureVerdict {
     }
 }
 
+/// Whether the refusal is that of another server, such as a proxy, or of another service: those of OMS and
+/// its gateway have a code, but for the gateway's own pages about requests that are too many, too large or
+/// too slow.
+pub(crate) fn is_of_another_server(error: &EngineError) -> bool {
+    error.code.is_none()
+        && error
+            .status
+            .is_some_and(|status| matches!(status, 300..=499 if !matches!(status, 401 | 408 | 413 | 429)))
+}
+
 /// Whether the gateway has locked the access key, by the text of its 401.
 pub fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, Method};
+use http_client::TransportKind;
 use oss_lite::SignatureVerdict;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Request;
@@ -29,11 +30,21 @@ pub(crate) struct Refusal {
     pub(crate) verdict: Verdict,
     /// The request was signed with a wrong time, and the right one is known from here on.
     pub(crate) clock_was_wrong: bool,
+    /// Why the service was not reached, where it was not.
+    pub(crate) unreached: Option<TransportKind>,
 }
 
 impl Refusal {
     fn local(error: EngineError) -> Self {
-        Self { verdict: classify(&error), error, request_id: None, clock_was_wrong: false }
+        let (request_id, unreached) = (None, None);
+        Self { verdict: classify(&error), error, request_id, clock_was_wrong: false, unreached }
+    }
+
+    /// No answer. A connection that broke off says that the service is there.
+    fn transport(failed: reqwest::Error) -> Self {
+        let kind = TransportKind::of(&failed);
+        let unreached = Some(kind).filter(|kind| *kind != TransportKind::Other);
+        Self { unreached, ..Self::local(transport(failed)) }
     }
 
     /// Its verdict on the signature. A request that was signed with a wrong time says nothing about the
@@ -105,7 +116,7 @@ impl Client {
     pub(crate) async fn post(&self, body: Bytes, deadline: Instant) -> Result<Option<String>, Refusal> {
         let signed = self.clock_offset.apply((self.clock)());
         let request = self.sign(body, signed, deadline)?;
-        let response = self.http.execute(request).await.map_err(|error| Refusal::local(transport(error)))?;
+        let response = self.http.execute(request).await.map_err(Refusal::transport)?;
         let status = response.status();
         let request_id = header(response.headers(), "x-request-id");
         let date = response.headers().get(DATE).cloned();
@@ -120,7 +131,8 @@ impl Client {
         let learns = |theirs| self.clock_offset.learn(theirs, signed, (self.clock)());
         let clock_was_wrong =
             verdict == Verdict::Unauthorized && date.as_ref().and_then(moment).is_some_and(learns);
-        Err(Refusal { error, request_id: request_id.or(id_in_body), verdict, clock_was_wrong })
+        let request_id = request_id.or(id_in_body);
+        Err(Refusal { error, request_id, verdict, clock_was_wrong, unreached: None })
     }
 
     fn sign(&self, body: Bytes, now: DateTime<Utc>, deadline: Instant) -> Result<Request, Refusal> {

@@ -1,6 +1,6 @@
 //! Counts over the stream of settled changes.
 
-use super::settle::{Disposition, Recorded, Settled};
+use super::settle::{Disposition, NotRecorded, Settled};
 use crate::engine::CommonCause;
 use crate::policy::Skip;
 use object_copy::outcome::Attempt;
@@ -24,6 +24,8 @@ pub struct Report {
     pub success_records_missing: usize,
     /// The first failure that could not be recorded: key and reason.
     pub first_unrecorded: Option<String>,
+    /// Why the first record was not written of those that are missing, of whichever outcome.
+    pub not_recorded: Option<NotRecorded>,
     /// Failed keys whose credentials were refused.
     pub refused_credentials: usize,
     /// What failures have in common that are no matter of single keys.
@@ -66,7 +68,11 @@ impl SkipCounts {
 impl Report {
     /// Adds one change.
     pub fn count(&mut self, settled: &Settled) {
-        let lost = matches!(settled.recorded, Recorded::Lost(_));
+        let why_lost = settled.why_lost();
+        let lost = why_lost.is_some();
+        if self.not_recorded.is_none() && settled.is_begun() {
+            self.not_recorded = why_lost.cloned();
+        }
         match &settled.outcome {
             Disposition::Skipped(why) => {
                 self.skipped += 1;
@@ -105,6 +111,7 @@ impl Report {
         self.not_begun += other.not_begun;
         self.refused_credentials += other.refused_credentials;
         self.first_unrecorded = self.first_unrecorded.take().or(other.first_unrecorded);
+        self.not_recorded = self.not_recorded.take().or(other.not_recorded);
         self.cause.add(other.cause);
     }
 }

@@ -1,6 +1,7 @@
 //! The stream of settled changes: a change is settled when its outcome is known and its record is written, or
 //! lost.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::stream::FuturesUnordered;
@@ -9,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::engine::copy::CopyContext;
 use crate::engine::{Acceptance, Engine, EngineName, Failure, Job, Outcome, Outcomes};
+use crate::journal::{StoreError, WriteError};
 use crate::policy::Skip;
 use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::{Attempt, EngineError, FailureClass};
@@ -50,7 +52,41 @@ pub enum Recorded {
     /// There is nothing to record.
     NotNeeded,
     /// It is not known to be durable, for this reason.
-    Lost(String),
+    Lost(NotRecorded),
+}
+
+/// Why a record is not known to be durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRecorded {
+    message: String,
+    error: Option<StoreError>,
+}
+
+impl NotRecorded {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), error: None }
+    }
+
+    /// The error of the log bucket, where it did not accept the record.
+    pub fn store_error(&self) -> Option<&oss_lite::Error> {
+        self.error.as_deref()
+    }
+}
+
+impl From<WriteError> for NotRecorded {
+    fn from(error: WriteError) -> Self {
+        let message = error.to_string();
+        match error {
+            WriteError::Store(error) => Self { message, error: Some(StoreError::new(error)) },
+            WriteError::Unproved { .. } => Self::new(message),
+        }
+    }
+}
+
+impl fmt::Display for NotRecorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl Settled {
@@ -70,6 +106,19 @@ impl Settled {
         }
     }
 
+    /// Why its record is not known to be durable, where it is not.
+    pub(super) fn why_lost(&self) -> Option<&NotRecorded> {
+        match &self.recorded {
+            Recorded::Lost(why) => Some(why),
+            Recorded::Durable | Recorded::NotNeeded => None,
+        }
+    }
+
+    /// Whether it was begun: what was not has no record to lose.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(&self.outcome, Disposition::Failed(Failure { attempt: Attempt::NotBegun, .. }))
+    }
+
     /// Reports it to an observer.
     pub fn report_to(&self, observer: &dyn Observer) {
         let change = &*self.change;
@@ -83,7 +132,7 @@ impl Settled {
         }
         if let Recorded::Lost(error) = &self.recorded {
             let accepted = matches!(self.outcome, Disposition::Accepted(_));
-            observer.observe(&ProgressEvent::RecordLost { change, accepted, error });
+            observer.observe(&ProgressEvent::RecordLost { change, accepted, error: &error.message });
         }
     }
 }
@@ -192,6 +241,7 @@ where
                 open: open.clone(),
                 concern: Concern::Object,
                 request: None,
+                unreached: None,
             };
             self.begin(index, Outcome::Failed(failure));
         }

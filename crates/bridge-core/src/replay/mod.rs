@@ -25,7 +25,6 @@ mod fold;
 mod source;
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -41,7 +40,7 @@ use self::fold::Failed;
 use self::source::{Chunk, FailureSource};
 use crate::engine::copy::CopyContext;
 use crate::engine::{CommonCause, Engine, EngineName, Failure};
-use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, origin, refuses};
+use crate::journal::{ChangeKind, OpenJournal, Origin, RecordStatus, StoreError, origin, refuses};
 use crate::progress::{Observer, ProgressEvent};
 use object_copy::outcome::FailureClass;
 use object_copy::stop::{Stop, StopLevel};
@@ -169,6 +168,9 @@ pub struct ReplaySummary {
     /// Why every key failed, where settings or a service out of reach are the reason for all of them.
     #[serde(skip)]
     pub cause: Option<Failure>,
+    /// The refusal that ended the run, where the engine was refused.
+    #[serde(skip)]
+    pub refusal: Option<Failure>,
 }
 
 /// What only a run that was told to stop has is not shown otherwise.
@@ -198,31 +200,6 @@ pub enum Stopped {
     Journal(StoreError),
     /// A defect of this program.
     Internal(String),
-}
-
-/// An error of the log bucket, shared by all that ask why a replay ended.
-#[derive(Clone, Debug)]
-pub struct StoreError(Arc<Error>);
-
-impl StoreError {
-    fn new(error: Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
-impl Deref for StoreError {
-    type Target = Error;
-
-    fn deref(&self) -> &Error {
-        &self.0
-    }
-}
-
-/// By what they say.
-impl PartialEq for StoreError {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind() == other.kind() && self.to_string() == other.to_string()
-    }
 }
 
 impl fmt::Display for Stopped {
@@ -324,6 +301,12 @@ impl Run {
         let engine = self.engine.last();
         let enough = if engine == EngineName::Oms { 1 } else { REFUSED_COPIES };
         (summary.accepted == 0 && refusals >= enough).then_some(Stopped::PermissionsRefused(engine))
+    }
+
+    /// The refusal behind the end of the run, if it was one.
+    fn refusal(&self, stopped: &Stopped) -> Option<Failure> {
+        let is_refused = matches!(stopped, Stopped::CredentialsRefused(_) | Stopped::PermissionsRefused(_));
+        is_refused.then(|| self.cause.lock().first().cloned()).flatten()
     }
 
     /// Whether OMS cannot forward the change: what happened, or where, is nothing that its task reads.
@@ -452,8 +435,7 @@ pub async fn replay(
     {
         run.stop(Stopped::Internal(error.to_string()));
     }
-    let stopped = run.stop.borrow().clone();
-    let mut summary = run.summary.lock().clone();
+    let (stopped, mut summary) = (run.stop.borrow().clone(), run.summary.lock().clone());
     if stopped == Some(Stopped::Aborted) {
         let (open, sent) = (run.under_way.load(Ordering::Relaxed), run.engine.under_way());
         summary.unfinished += sent.min(open);
@@ -461,6 +443,7 @@ pub async fn replay(
     }
     summary.listed_to = listed_to;
     summary.stopped = stopped.or_else(|| run.refuses_all(&summary));
+    summary.refusal = summary.stopped.as_ref().and_then(|stopped| run.refusal(stopped));
     // A right may be missing for single objects: see `refuses_all`.
     let cause = run.cause.lock().of_all(summary.failed).cloned();
     summary.cause = cause.filter(|cause| summary.accepted == 0 && cause.concern != Concern::Permission);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Ended, Exit, effort, exit, print, print_result, variable};
 use crate::assemble;
-use crate::failure::{self, Failure, LISTEN, queue_kind, queue_remedy};
+use crate::failure::{self, EngineEnds, Failure, LISTEN, queue_kind, queue_remedy};
 use bridge_config::table::copy::AWS_REGION;
 use bridge_config::table::oss::ALIBABA_CLOUD_ACCESS_KEY_ID;
 use bridge_config::table::serve::QUEUE_URL;
@@ -104,11 +104,11 @@ struct ConsumeSummary {
 }
 
 pub(super) async fn run(args: &ConsumeArgs, reader: Reader) -> Ended {
-    let (worker, health) = Box::pin(prepare(args, reader)).await?;
-    work(args, &worker, health).await
+    let (worker, health, ends) = Box::pin(prepare(args, reader)).await?;
+    work(args, &worker, health, &ends).await
 }
 
-async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>), Failure> {
+async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<Health>, EngineEnds), Failure> {
     let settings = Settings::read(&mut r);
     let limits = |r: &mut Reader| listen::limits(r, Limits::default().with_connections(CONNECTIONS));
     let limits = if args.listen.is_some() { limits(&mut r) } else { r.check(limits) };
@@ -123,7 +123,7 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
     let access = QueueAccess::read(&mut r, &http).await;
     let (mut settings, access) = r.finish(settings.zip(access))?;
     let concurrency = in_flight(args.concurrency, &mut settings.mode);
-    let keys = settings.key_encoding;
+    let (keys, ends) = (settings.key_encoding, EngineEnds::of(&settings));
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let queue = access.open(args.endpoint_url.clone());
     look(&queue, args.endpoint()).await?;
@@ -138,7 +138,7 @@ async fn prepare(args: &ConsumeArgs, mut r: Reader) -> Result<(Worker, Option<He
         until: if args.drain { Until::Drained } else { Until::Stopped },
     };
     let worker = Worker::new(queue, pipeline, credentials, keys, options);
-    Ok((worker, health))
+    Ok((worker, health, ends))
 }
 
 /// The queue, and its credentials.
@@ -261,7 +261,15 @@ async fn listen(address: SocketAddr, limits: Limits) -> Result<Health, Failure> 
     Ok(health)
 }
 
-async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> Ended {
+/// Why every key failed, where that is no matter of single keys.
+fn failure_of_all(worker: &Worker, totals: &Totals, ends: &EngineEnds) -> Option<Failure> {
+    let failed = usize::try_from(totals.failed).ok().filter(|_| totals.accepted == 0)?;
+    let cause = worker.cause();
+    let cause = cause.of_all(failed).filter(|cause| ends.outage(cause).is_none());
+    cause.map(|cause| ends.failure(cause))
+}
+
+async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>, ends: &EngineEnds) -> Ended {
     let started = Instant::now();
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     // Copies that end at a part are recorded, and a replay resumes them.
@@ -286,6 +294,7 @@ async fn work(args: &ConsumeArgs, worker: &Worker, health: Option<Health>) -> En
     };
     let failure = match &ended {
         Some(Err(error)) => Some(refused(error, args.endpoint())),
+        Some(Ok(())) if args.drain => failure_of_all(worker, &summary.totals, ends),
         Some(Ok(())) | None => None,
     };
     if args.json {

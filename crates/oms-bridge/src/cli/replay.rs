@@ -156,6 +156,9 @@ pub(super) async fn run(args: &ReplayArgs, mut reader: Reader, run: &RunMetrics)
     let filters = args.filters();
     let shown = Shown { summary: &summary, filters: &filters };
     let exit = report(shown, pipeline.engine(), options.mode, &planned, failure)?;
+    if let Some(outage) = summary.cause.as_ref().and_then(|cause| ends.outage(cause)) {
+        say(outage);
+    }
     Ok(if args.exit_code && exit == Exit::Done && planned.len() > 0 { Exit::SomeFailed } else { exit })
 }
 
@@ -321,11 +324,17 @@ fn outcomes(summary: &ReplaySummary) -> [(&'static str, u64); 6] {
 
 /// Why the replay failed as a whole, where it did.
 fn failure(summary: &ReplaySummary, log_bucket: End<'_>, ends: &EngineEnds) -> Option<Failure> {
-    let cause = summary.cause.as_ref().map(|cause| ends.failure(cause));
+    let cause = summary.cause.as_ref().filter(|cause| ends.outage(cause).is_none());
+    let cause = cause.map(|cause| ends.failure(cause));
     let Some(stopped) = &summary.stopped else { return cause };
+    // Where nothing was tried, nothing more is known than that.
+    let refused = |engine, concern| match &summary.refusal {
+        Some(refusal) => ends.failure(refusal),
+        None => of_engine(engine, concern, None),
+    };
     let failure = match stopped {
-        Stopped::CredentialsRefused(engine) => of_engine(*engine, Concern::Credentials, None),
-        Stopped::PermissionsRefused(engine) => of_engine(*engine, Concern::Permission, None),
+        Stopped::CredentialsRefused(engine) => refused(*engine, Concern::Credentials),
+        Stopped::PermissionsRefused(engine) => refused(*engine, Concern::Permission),
         Stopped::JournalRefused(error) | Stopped::Journal(error) => {
             let action = error.action().unwrap_or("ListObjects");
             of_store(error, log_bucket, action).saying(stopped)
@@ -401,27 +410,27 @@ fn remarks(Shown { summary, filters }: Shown<'_>) -> Vec<String> {
     }
     if summary.set_aside > 0 {
         lines.push(format!(
-            "{} of the failed keys were set aside: `replay --dead` sends them again",
+            "set aside: {} of the failed keys, after too many attempts: `replay --dead` sends them again",
             count(summary.set_aside as u64)
         ));
     }
     if summary.unreadable > 0 {
         lines.push(format!(
-            "{} of the skipped records cannot be read: see the warnings, and restore them or fix the access to them",
+            "not readable: {} of the skipped records: see the warnings, and restore them or fix the access to them",
             count(summary.unreadable as u64)
         ));
     }
     if summary.for_copies > 0 {
         lines.push(format!(
-            "{} of the skipped records are not for OMS (removals; objects at URLs, of another service or bucket): `replay --engine copy` \
+            "not for OMS: {} of the skipped records (removals; objects at URLs, of another service or bucket): `replay --engine copy` \
              forwards them",
             count(summary.for_copies as u64)
         ));
     }
     if summary.markers_left > 0 {
         lines.push(format!(
-            "{} accepted keys still have their failed record: the next replay removes it",
-            count(summary.markers_left as u64)
+            "{} accepted whose failed record is still there: the next replay removes it",
+            counted(summary.markers_left as u64, "key")
         ));
     }
     lines

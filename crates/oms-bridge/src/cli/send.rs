@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, effort, exit, print, print_result, say, variable};
 use crate::assemble;
-use crate::failure::{EngineEnds, Failure};
+use crate::failure::{End, EngineEnds, Failure, of_store};
 use bridge_config::{Settings, SettingsOf, WithSettings, keys};
 use bridge_core::credentials::SourceCredentials;
 use bridge_core::engine::Engine;
-use bridge_core::pipeline::SkipCounts;
+use bridge_core::pipeline::{NotRecorded, SkipCounts};
 use bridge_core::progress::{Log, Observer, ProgressEvent};
 use bridge_core::send::input::{Input, Separator};
 use bridge_core::send::{SendStopped, SentKeys, send};
@@ -75,6 +75,9 @@ struct SendSummary {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     skipped_for: BTreeMap<&'static str, usize>,
     unrecorded: usize,
+    /// Accepted keys without a success record, where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    success_records_missing: usize,
     requests: u64,
     elapsed_s: f64,
 }
@@ -103,6 +106,7 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader, run: &RunMetrics) ->
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let records = format!("oss://{}/oms_source_record/{}/", settings.log_bucket, settings.task);
     let ends = EngineEnds::of(&settings);
+    let (log_bucket, log_service) = (settings.log_bucket.clone(), settings.oss.clone());
     let pipeline = assemble::pipeline(settings, &http).map_err(Failure::configuration)?;
     let input = match keys {
         KeyArguments::OnStdin(separator) => Input::stdin(separator, bucket),
@@ -135,14 +139,33 @@ pub(super) async fn run(args: SendArgs, mut reader: Reader, run: &RunMetrics) ->
     for line in interruption(&sent) {
         say(line);
     }
-    if sent.report.success_records_missing > 0 {
-        let what = "accepted keys have no success record, which is harmless: LOG_BUCKET cannot be written";
-        say(Failure::configuration(what).with_remedy("run `oms-bridge doctor`: it names setting and remedy"));
+    if sent.keys == 0 && sent.stopped.is_none() {
+        say("nothing to send: no key was given on standard input");
     }
-    if let Some(first) = sent.report.first_unrecorded.as_ref().filter(|_| sent.report.unrecorded > 0) {
-        say(format_args!("error: {}", printable(first)));
+    let log_bucket = End::journal(&log_service, log_bucket.as_str());
+    if let Some(why) = &sent.report.not_recorded {
+        let missing = sent.report.success_records_missing as u64;
+        if missing > 0 {
+            let keys = counted(missing, "key");
+            say(unrecorded(why, log_bucket)
+                .saying(format_args!("{keys} accepted without a success record, which is harmless: {why}")));
+        }
+        if let Some(first) = sent.report.first_unrecorded.as_ref().filter(|_| sent.report.unrecorded > 0) {
+            say(format_args!("error: {}", unrecorded(why, log_bucket).saying(first)));
+        }
     }
     ended
+}
+
+/// The failure to write a record to the log bucket.
+fn unrecorded(why: &NotRecorded, log_bucket: End<'_>) -> Failure {
+    let endpoint = log_bucket.service.endpoint_setting;
+    match why.store_error() {
+        Some(error) => of_store(error, log_bucket, error.action().unwrap_or("PutObject")),
+        None => Failure::configuration(why).of_setting(endpoint).with_remedy(format_args!(
+            "check that {endpoint} names the service, and that no proxy answers in its place"
+        )),
+    }
 }
 
 /// What is left to do after an interrupt.
@@ -184,7 +207,13 @@ fn exit_of(sent: &SentKeys, ends: &EngineEnds) -> Ended {
         }
         Some(SendStopped::Interrupted | SendStopped::Aborted) => Ok(Exit::Interrupted),
         None => match refused.or(of_all) {
-            Some(failed) => Err(ends.failure(failed)),
+            Some(failed) => match ends.outage(failed) {
+                Some(outage) => {
+                    say(outage);
+                    Ok(Exit::SomeFailed)
+                }
+                None => Err(ends.failure(failed)),
+            },
             None if report.failed > 0 => Ok(Exit::SomeFailed),
             None => Ok(Exit::Done),
         },
@@ -214,6 +243,7 @@ impl SendSummary {
             skipped: report.skipped,
             skipped_for: by_reason(report.skipped_for),
             unrecorded: report.unrecorded,
+            success_records_missing: report.success_records_missing,
             requests,
             elapsed_s: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         }
@@ -259,8 +289,8 @@ impl SendSummary {
             lines.push(format!("failed keys are recorded under {records}failed_object/"));
         }
         if *unrecorded > 0 {
-            let unrecorded = count(*unrecorded as u64);
-            lines.push(format!("{unrecorded} failed keys are recorded nowhere: send them again"));
+            let keys = counted(*unrecorded as u64, "key");
+            lines.push(format!("{keys} failed without a record: send again what failed"));
         }
         lines.join("\n")
     }

@@ -10,6 +10,7 @@ use settings::reader::WithoutEffect;
 use settings::service::Service;
 use settings::text::masked;
 use settings::{ConfigError, Problem, lenient};
+use terminal::numbers::counted;
 
 /// Regions where sync tasks are documented. More may follow, so another one is only a warning.
 const REGIONS: [&str; 3] = ["cn-north-4", "cn-east-3", "cn-southwest-2"];
@@ -142,12 +143,12 @@ fn is_local(host: &str) -> bool {
 fn batch(batch: usize) -> Finding {
     const CHECK: &str = "OMS_BATCH";
     if batch <= DOCUMENTED_BATCH {
-        return Finding::ok(CHECK, format!("up to {batch} keys a request"));
+        return Finding::ok(CHECK, format!("up to {} a request", counted(batch as u64, "key")));
     }
     Finding::bad(
         CHECK,
         Severity::Warning,
-        format!("up to {batch} keys a request, and OMS documents {DOCUMENTED_BATCH}"),
+        format!("up to {} a request, and OMS documents {DOCUMENTED_BATCH}", counted(batch as u64, "key")),
         "OMS may refuse larger requests with 400; every batch is then halved until it is small enough",
         format!("set OMS_BATCH to {DOCUMENTED_BATCH}, unless Huawei has confirmed more for your tenant"),
     )

@@ -26,32 +26,51 @@ pub(crate) const LOCKED: &str =
 pub(crate) struct EngineEnds {
     source: SourceSettings,
     destination: Option<DestinationSettings>,
+    /// The host in `SYNC_URL`, where OMS is used.
+    oms: String,
 }
 
 impl EngineEnds {
     /// Those of the settings.
     pub(crate) fn of(settings: &Settings) -> Self {
         let destination = settings.mode.copy().map(|copy| copy.destination.clone());
-        Self { source: settings.source.clone(), destination }
+        let oms = settings.mode.oms().map_or_else(String::new, |oms| oms.sync_url.host().to_owned());
+        Self { source: settings.source.clone(), destination, oms }
     }
 
     /// The failure of a command whose keys all failed for the same kind of reason as `failed`.
     pub(crate) fn failure(&self, failed: &engine::Failure) -> Failure {
-        let engine::Failure { engine, concern, error, request, .. } = failed;
+        let engine::Failure { engine, concern, error, request, unreached, .. } = failed;
         let refused = request.as_ref().and_then(|request| Some((request.store_error()?, request.side)));
         match (engine, refused) {
             (EngineName::Copy, Some((error, side))) => {
-                of_store(error, self.end(side), error.action().unwrap_or("GetObject"))
+                let failure = of_store(error, self.end(side), error.action().unwrap_or("GetObject"));
+                let is_right = failure.kind() == FailureKind::Permission;
+                if is_right { failure.after("a right is missing: ") } else { failure }
             }
+            (EngineName::Oms, _) if *concern == Concern::OtherServer => not_oms(&self.oms),
             _ if matches!(concern, Concern::Credentials | Concern::Permission) => {
                 or_locked(of_engine(*engine, *concern, Some(&error.to_string())), is_locked(error))
             }
-            (EngineName::Oms, _) => no_such_task(error),
+            (EngineName::Oms, _) => match unreached {
+                Some(kind) => Failure::new(network_kind(&self.oms, *kind), error)
+                    .of_setting("SYNC_URL")
+                    .with_remedy(network_remedy("SYNC_URL", &self.oms, *kind)),
+                None => no_such_task(error),
+            },
             (EngineName::Copy, None) if *concern == Concern::Network => {
                 Failure::out_of_reach(error).with_remedy(DOCTOR)
             }
             (EngineName::Copy, None) => Failure::configuration(error).with_remedy(DOCTOR),
         }
+    }
+
+    /// What is said of keys that all failed because OMS is out of reach. The command has not failed then: the
+    /// keys are recorded, and the next replay sends them.
+    pub(crate) fn outage(&self, failed: &engine::Failure) -> Option<Failure> {
+        let is_network = failed.engine == EngineName::Oms && failed.concern == Concern::Network;
+        let failure = is_network.then(|| self.failure(failed));
+        failure.filter(|failure| failure.kind() == FailureKind::OutOfReach)
     }
 
     /// One of them.
@@ -74,6 +93,12 @@ fn no_such_task(error: impl Display) -> Failure {
     failure.of_setting("SYNC_URL").with_remedy(NO_SUCH_TASK)
 }
 
+fn not_oms(host: &str) -> Failure {
+    let remedy = "check that SYNC_URL names OMS and no other service, and proxies on the way to it";
+    let failure = Failure::configuration(format_args!("{host} does not answer as OMS does"));
+    failure.of_setting("SYNC_URL").with_remedy(remedy)
+}
+
 /// The failure of a command that OMS at `host` did not answer about the task. `None` where only the right to
 /// ask is missing, which nothing else depends on.
 pub(crate) fn of_oms(error: &ApiError, host: &str) -> Option<Failure> {
@@ -86,11 +111,7 @@ pub(crate) fn of_oms(error: &ApiError, host: &str) -> Option<Failure> {
         ApiErrorKind::NoSuchTask => return Some(no_such_task(error)),
         ApiErrorKind::Unreachable(kind) => (network_kind(host, kind), network_remedy("SYNC_URL", host, kind)),
         _ if error.is_of_service() => (FailureKind::OutOfReach, "try again later".to_owned()),
-        ApiErrorKind::NotOms => {
-            let remedy = "check that SYNC_URL names OMS and no other service, and proxies on the way to it";
-            let failure = Failure::configuration(format_args!("{host} does not answer as OMS does"));
-            return Some(failure.of_setting("SYNC_URL").with_remedy(remedy));
-        }
+        ApiErrorKind::NotOms => return Some(not_oms(host)),
         _ => (FailureKind::Configuration, "see code and message; check SYNC_URL".to_owned()),
     };
     let what = format_args!("OMS does not report the state of the task: {error}");

@@ -56,7 +56,7 @@ impl DeleteBudget {
     /// The failure of a removal that exceeds the budget.
     pub(super) fn exhausted(&self) -> TransferError {
         TransferError::transient(format!(
-            "{} objects were removed within {WINDOW_MINUTES} minutes, which is the limit; a replay continues",
+            "removals within {WINDOW_MINUTES} minutes: {}, which is the limit; a replay continues",
             self.max
         ))
     }

@@ -484,5 +484,6 @@ fn accepted(note: Option<&str>) -> Outcome {
 fn failure(failed: TransferError, attempt: Attempt) -> Failure {
     let concern = failed.refusal().unwrap_or(failed.concern);
     let ErrorDetails { class, error, request_id, open, request, .. } = failed.into_details();
-    Failure { engine: EngineName::Copy, class, error, request_id, attempt, open, concern, request }
+    let engine = EngineName::Copy;
+    Failure { engine, class, error, request_id, attempt, open, concern, request, unreached: None }
 }

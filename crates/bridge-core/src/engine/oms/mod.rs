@@ -32,7 +32,7 @@ use self::queue::{PendingKey, Queue};
 use self::rate::RateLimiter;
 use self::step::{Situation, Step};
 use super::{Acceptance, EngineName, Failure, Job, Outcome, OutcomeSender, Outcomes, is_of_task};
-use crate::oms::{Client, Refusal, SyncUrl, request_body};
+use crate::oms::{Client, Refusal, SyncUrl, is_of_another_server, request_body};
 use crate::warm::reach;
 use metrics::Gauge;
 use object_copy::clock::Clock;
@@ -380,24 +380,26 @@ fn throttled(wait: Duration, last: Option<Refusal>) -> Failure {
 }
 
 fn refused(refusal: Refusal, class: FailureClass) -> Failure {
-    let Refusal { error, request_id, .. } = refusal;
+    let Refusal { error, request_id, unreached, .. } = refusal;
     // OMS answers 401 to credentials that it does not know or has locked, 403 to those that lack a right.
     let concern = match class {
+        _ if unreached.is_some() => Concern::Network,
         FailureClass::Auth if error.status == Some(401) => Concern::Credentials,
+        _ if is_of_another_server(&error) => Concern::OtherServer,
         FailureClass::Auth => Concern::Permission,
         FailureClass::Permanent if is_of_task(&error) => Concern::Settings,
         _ => Concern::Object,
     };
-    let attempt = Attempt::Made;
-    Failure { engine: EngineName::Oms, class, error, request_id, attempt, open: None, concern, request: None }
+    let (attempt, engine, open, request) = (Attempt::Made, EngineName::Oms, None, None);
+    Failure { engine, class, error, request_id, attempt, open, concern, request, unreached }
 }
 
 /// A failure without a reply of the service.
 fn failure(class: FailureClass, attempt: Attempt, why: String) -> Failure {
     let error = EngineError::local(why);
     let concern = if class == FailureClass::Auth { Concern::Credentials } else { Concern::Object };
-    let (request_id, open, request) = (None, None, None);
-    Failure { engine: EngineName::Oms, class, error, request_id, attempt, open, concern, request }
+    let (engine, request_id, open, request, unreached) = (EngineName::Oms, None, None, None, None);
+    Failure { engine, class, error, request_id, attempt, open, concern, request, unreached }
 }
 
 #[cfg(test)]

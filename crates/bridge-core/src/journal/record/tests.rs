@@ -20,6 +20,7 @@ pub(super) fn failure(class: FailureClass) -> Failure {
         open: None,
         concern: Concern::Object,
         request: None,
+        unreached: None,
     }
 }
 

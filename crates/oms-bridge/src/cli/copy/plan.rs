@@ -170,6 +170,8 @@ fn check_scope(args: &CopyArgs, from: &Location, r: &mut Reader) {
             Err(error @ MappingError::Unreadable { .. }) => {
                 Invalid::new(error).with_remedy("allow reading it, or name another SRC")
             }
+            Err(error @ MappingError::NoDirectory(_)) => Invalid::new(error)
+                .with_remedy("correct the path; a bucket is oss://bucket/ or obs://bucket/"),
             Err(error) => Invalid::new(error),
         },
         Location::Store(_) | Location::S3(_) | Location::Web(_) => return,
