@@ -15,9 +15,19 @@ mod templates;
 use settings::Spec;
 use settings::setting::{Given, Unset};
 
+/// A list of commands that have a setting, written once: those that forward changes or look at what was
+/// forwarded, `read` those that read or write objects themselves, and `rest` what has nothing to do with either.
+macro_rules! commands {
+    ($(read: [$($read:literal),*])? $(, rest: [$($rest:literal),*])?) => {
+        &[
+            "serve", "send", "replay", "confirm", "status", "report", "doctor", "explain",
+            $($($read,)*)? "consume", "desk", $($($rest,)*)?
+        ]
+    };
+}
+
 /// The commands that forward changes, or look at what was forwarded.
-pub const FORWARDING: &[&str] =
-    &["serve", "send", "replay", "confirm", "status", "report", "doctor", "explain", "consume", "desk"];
+pub const FORWARDING: &[&str] = commands!();
 
 /// These, and the command that forwards what it finds missing.
 pub(crate) const FIXING: &[&str] = &[
@@ -35,20 +45,10 @@ pub(crate) const FIXING: &[&str] = &[
 ];
 
 /// These, and what reads or writes objects itself.
-const ALL: &[&str] = &[
-    "serve",
-    "send",
-    "replay",
-    "confirm",
-    "status",
-    "report",
-    "doctor",
-    "explain",
-    "copy",
-    "reconcile",
-    "consume",
-    "desk",
-];
+const ALL: &[&str] = commands!(read: ["copy", "reconcile"]);
+
+/// Every command.
+const EVERY: &[&str] = commands!(read: ["copy", "reconcile"], rest: ["demo", "dev", "completions", "man"]);
 
 /// The settings that commands have, in the order of the help texts.
 pub fn of_commands() -> impl Iterator<Item = &'static Spec> {

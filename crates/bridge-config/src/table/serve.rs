@@ -7,7 +7,7 @@ use settings::setting::{Given, Secrecy, Section, Spec, Text, Unset, text};
 use settings::{Invalid, parse, table};
 use terminal::format::LogFormat;
 
-use super::FORWARDING;
+use super::{EVERY, FORWARDING};
 
 /// Longest time that can be set: a day.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -160,24 +160,6 @@ table! {
 }
 
 const LOGGING: Section = Section { title: text("Logs", "日志"), intro: text("", "") };
-const EVERY: &[&str] = &[
-    "serve",
-    "send",
-    "replay",
-    "confirm",
-    "status",
-    "report",
-    "doctor",
-    "explain",
-    "copy",
-    "reconcile",
-    "consume",
-    "desk",
-    "demo",
-    "dev",
-    "completions",
-    "man",
-];
 
 table! {
     /// Log lines.
