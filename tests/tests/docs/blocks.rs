@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use cloud_twin::{Fault, FaultResponse, Service};
+use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::{Answer, Cloud, Function, Shelf, event};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::markdown::{documents, read};
 
@@ -80,6 +81,30 @@ async fn the_record_that_is_shown_has_the_members_of_a_real_one() {
         // And nothing of it is kept from the reader.
         assert_eq!(difference(&real, &shown), None, "{}: {real}", block.place);
     }
+}
+
+#[tokio::test]
+async fn the_state_of_the_comparison_that_is_shown_has_the_members_of_a_real_one() {
+    let cloud = Cloud::start().await;
+    let settings = cloud.settings().set("SOURCE_BUCKET", SOURCE).set("DEST", format!("obs://{MIRROR}"));
+    let settings = settings.set("DEST_ENDPOINT", cloud.twin.obs_url());
+    let function = Function::with(settings).start().await;
+    let tick = json!({"triggerName": "reconcile", "payload": "{\"action\":\"reconcile\"}"});
+    assert_eq!(function.invoke(tick.to_string()).await, Answer::True);
+    let mut names = cloud.twin.oss().keys(LOGS).into_iter();
+    let name = names.rfind(|name| name.contains("/reconcile_run/")).expect("a slice has run");
+    let real = cloud.twin.oss().get(LOGS, &name).unwrap().body;
+    let mut real: Value = serde_json::from_slice(&real).unwrap();
+    // The one that is shown is under way.
+    let mut round = real["last"].take();
+    round.as_object_mut().unwrap().remove("ended").expect("it is over");
+    real.as_object_mut().unwrap().remove("last");
+    (real["current"], real["after_key"]) = (round, json!("photos/b.jpg"));
+    let document = read(Path::new("docs/journal.md"));
+    let block = document.blocks.iter().filter(|block| block.is("json")).nth(1).expect("a state");
+    let shown: Value = serde_json::from_str(&block.text).unwrap();
+    assert_eq!(difference(&shown, &real), None, "{}: {real}", block.place);
+    assert_eq!(difference(&real, &shown), None, "{}: {real}", block.place);
 }
 
 /// What the documentation of `CreateSyncTask` says of its body: the members, whether they are required.

@@ -4,9 +4,11 @@
 
 use std::fs;
 
+use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use cloud_twin::{Fault, ManualClock, Service, Twin};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
+use e2e::web::{WebReply, WebServer};
 use e2e::{Answer, Cloud, Function, OmsBridge, Settings, Shelf, event};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -220,6 +222,39 @@ async fn in_copy_mode_it_is_copied_and_nothing_is_removed() {
     let round = state(&cloud, "direct-copy")["last"].clone();
     assert_eq!(counts(&round, ["equal", "missing", "extra", "sent"]), [1, 1, 1, 1], "{round}");
     assert_eq!(cloud.copy_records().get(Shelf::Success, "a").unwrap()["engine"], "copy");
+}
+
+#[tokio::test]
+async fn a_source_in_amazon_s3_is_listed_there() {
+    let site = WebServer::start(|request| {
+        let body = Bytes::from("abc");
+        if request.target.contains("list-type=2") {
+            let object = |key| {
+                format!(
+                    "<Contents><Key>{key}</Key><LastModified>2026-01-05T10:00:00.000Z</LastModified>\
+                     <ETag>&quot;900150983cd24fb0d6963f7d28e17f72&quot;</ETag><Size>3</Size></Contents>"
+                )
+            };
+            let objects = ["lost", "there"].map(object).concat();
+            let listing =
+                format!("<ListBucketResult><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>");
+            return WebReply::whole(&Bytes::from(listing));
+        }
+        WebReply::file(request, &body).header("etag", "\"900150983cd24fb0d6963f7d28e17f72\"")
+    })
+    .await;
+    let cloud = Cloud::start().await;
+    cloud.twin.obs().put(MIRROR, "there", "abc");
+    let settings = cloud.settings().and(site.s3()).set("SOURCE_BUCKET", "s3://photos");
+    let settings = settings.set("DEST", format!("obs://{MIRROR}")).set("DEST_ENDPOINT", cloud.twin.obs_url());
+    let function = Function::with(settings).start().await;
+    assert_eq!(function.invoke(tick()).await, Answer::True);
+    let round = last(&cloud);
+    assert_eq!(counts(&round, ["compared", "equal", "missing", "sent"]), [2, 1, 1, 1], "{round}");
+    assert_eq!(round["source"], "s3://photos/");
+    assert_eq!(cloud.twin.accepted().into_keys().collect::<Vec<_>>(), ["lost"]);
+    let record = cloud.record(Shelf::Success, "lost").unwrap();
+    assert_eq!((&record["provider"], &record["bucket"]), (&json!("s3"), &json!("photos")));
 }
 
 #[tokio::test]

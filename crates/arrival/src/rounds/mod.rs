@@ -330,7 +330,7 @@ impl Slice<'_> {
             .map(|candidate| async move { (sides.look(&candidate).await, candidate) })
             .collect();
         let mut looks = stream::iter(looks).buffered(LOOKS);
-        while let Some((look, Candidate { key, .. })) = looks.next().await {
+        while let Some((look, Candidate { key, listed })) = looks.next().await {
             counts.looked_at += 1;
             let (facts, found) = match look {
                 Err((end, error)) => {
@@ -361,7 +361,7 @@ impl Slice<'_> {
                 Ok(Look::Different(facts)) => (facts, "different"),
             };
             self.unanswered.answered();
-            if self.is_young(facts.last_modified) {
+            if self.is_young(facts.last_modified.or(listed.modified)) {
                 counts.young += 1;
                 continue;
             }
