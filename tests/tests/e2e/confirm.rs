@@ -28,7 +28,7 @@ pub(crate) async fn accept(cloud: &Cloud, settings: &Settings, keys: &[&str]) {
         let mut element = event::element(SOURCE, "ObjectCreated:PutObject", key);
         element["oss"]["object"]["eTag"] = json!(object.etag);
         element["oss"]["object"]["size"] = json!(object.body.len());
-        element["eventTime"] = json!((Utc::now() - TimeDelta::seconds(2)).to_rfc3339());
+        element["eventTime"] = json!((object.last_modified - TimeDelta::seconds(3)).to_rfc3339());
         element
     });
     let function = Function::with(settings.clone()).start().await;

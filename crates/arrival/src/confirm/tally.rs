@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::{Error, ErrorKind};
 
 use super::Late;
@@ -12,6 +12,9 @@ use bridge_core::journal::{Marker, Stage, WriteError};
 
 /// Keys in a row that could not be looked at end the run: the service is down, or refuses.
 const FAILURES_IN_A_ROW: u32 = 20;
+
+/// A record is written within this time after its key was accepted.
+const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(2);
 
 /// The marker of a key whose matter has ended.
 pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
@@ -24,7 +27,7 @@ pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
     };
     match &looked.finding {
         Finding::Arrived(proof, record, arrived) => {
-            let accepted = record.accepted_moment().or(looked.accepted.written());
+            let accepted = accepted_at(record.accepted_moment(), looked.accepted.written());
             // Clocks differ, and the destination's time has whole seconds.
             let between = |from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>| {
                 Some((to? - from?).to_std().unwrap_or_default())
@@ -34,6 +37,15 @@ pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
         }
         Finding::Removed => Some(marker(Stage::Removed)),
         _ => None,
+    }
+}
+
+/// When a key was accepted: as its record says, by the clock of who wrote it, unless that clock is wrong by
+/// the log bucket's. The times of events and copies are those of the services.
+fn accepted_at(said: Option<DateTime<Utc>>, written: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (said, written) {
+        (Some(said), Some(written)) if (said - written).abs() > CLOCKS_AGREE => Some(written),
+        (said, written) => said.or(written),
     }
 }
 
@@ -130,5 +142,19 @@ impl Failures {
             Some(stopped) if !self.answered => Err(stopped),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_does_not_count() {
+        let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0);
+        assert_eq!(accepted_at(at(0), at(3)), at(0));
+        assert_eq!(accepted_at(at(3600), at(3)), at(3), "an hour fast");
+        assert_eq!(accepted_at(at(-3600), at(3)), at(3), "an hour slow");
+        assert_eq!((accepted_at(None, at(3)), accepted_at(at(0), None)), (at(3), at(0)));
     }
 }
