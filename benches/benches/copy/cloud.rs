@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 
+use bench::process;
 use oss_lite::{Bucket, Client, ClientConfig, Credentials, Dialect};
 use serde::Deserialize;
 
-use crate::{Result, process};
+use crate::Result;
 
 /// A local cloud with a bucket in OSS and one in OBS. It ends with this process, or when dropped.
 pub(crate) struct Cloud {

@@ -10,7 +10,6 @@
 //! | `scene` | what there is to copy; whether it arrived |
 //! | `requests` | requests of the floor, signed beforehand |
 //! | `side` | product, floor and `rclone`: built, configured |
-//! | `process` | a program under measurement |
 //! | `measure` | the rounds and their medians |
 //! | `report` | tables, aims, JSON |
 
@@ -18,7 +17,6 @@
 
 mod cloud;
 mod measure;
-mod process;
 mod report;
 mod requests;
 mod scale;
@@ -30,8 +28,9 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
+use bench::process::Precedence;
+
 use self::measure::Bench;
-use self::process::Precedence;
 use self::report::{Output, Report};
 use self::scale::Scale;
 use self::side::Programs;

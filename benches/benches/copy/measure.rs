@@ -1,5 +1,6 @@
 //! The rounds: all sides by turns, so that whatever else the machine does meets each of them.
 
+use bench::process::Usage;
 use http_client::Proxies;
 use oss_lite::Dialect;
 use serde::Serialize;
@@ -8,7 +9,6 @@ use tokio::runtime::Runtime;
 
 use crate::Result;
 use crate::cloud::Cloud;
-use crate::process::Usage;
 use crate::requests;
 use crate::scale::{SMALL, Scale};
 use crate::scene::{self, Load};

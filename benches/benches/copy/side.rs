@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bench::build;
+use bench::process::{self, Usage};
 use oss_lite::Dialect;
 
 use crate::Result;
 use crate::cloud::Cloud;
-use crate::process::{self, Usage};
 use crate::requests::Requests;
 use crate::scene::Load;
 
@@ -179,25 +180,4 @@ fn rclone(load: Load, arguments: &[&str], route: &Route<'_>, folder: &Path) -> R
 pub(crate) fn rclone_version() -> Option<String> {
     let output = Command::new("rclone").arg("version").stdin(Stdio::null()).output().ok()?;
     String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
-}
-
-/// Builds the binaries that bear their packages' names: together, so that what they share is built once.
-fn build<const N: usize>(names: [&str; N]) -> Result<[PathBuf; N]> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&root).args(["build", "--profile", "bench", "--locked", "--quiet"]);
-    for name in names {
-        cargo.args(["--package", name, "--bin", name]);
-    }
-    // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
-    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (variable, _) in env::vars().filter(|(variable, _)| told(variable)) {
-        cargo.env_remove(variable);
-    }
-    if !cargo.status()?.success() {
-        return Err(format!("{names:?} do not build").into());
-    }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let release = target.join("release").canonicalize()?;
-    Ok(names.map(|name| release.join(name)))
 }

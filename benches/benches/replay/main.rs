@@ -6,21 +6,16 @@
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes lie far below 2^52")]
 
 use std::env;
-use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
+use bench::{Result, build, process};
 use cloud_twin::{Service, Twin};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 const LOGS: &str = "logs";
 const DEFAULT_KEYS: [usize; 2] = [100_000, 1_000_000];
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// One program over one journal.
 #[derive(Debug, Serialize)]
@@ -52,7 +47,7 @@ async fn main() -> Result<()> {
     let beside = arguments.iter().skip_while(|argument| *argument != "--beside").nth(1).map(PathBuf::from);
     let records = arguments.iter().skip_while(|argument| *argument != "--records").nth(1);
     let records: usize = records.map_or(Ok(0), |records| records.parse())?;
-    let product = build()?;
+    let [product, _] = build(["oms-bridge", "cloud-twin"])?;
     let floor = PathBuf::from(env!("CARGO_BIN_EXE_replay_floor"));
     let mut runs = Vec::new();
     for keys in keys {
@@ -70,25 +65,6 @@ async fn main() -> Result<()> {
         print(&runs);
     }
     Ok(())
-}
-
-/// Builds the product, optimised as what is installed, but not across crates.
-fn build() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&root).args(["build", "--profile", "bench", "--locked", "--quiet"]);
-    cargo.args(["--package", "oms-bridge", "--bin", "oms-bridge"]);
-    // What cargo tells a benchmark about its package would make build scripts run anew, in this build and in the next.
-    for (name, _) in
-        env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-    {
-        cargo.env_remove(name);
-    }
-    if !cargo.status()?.success() {
-        return Err("oms-bridge does not build".into());
-    }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release").join("oms-bridge").canonicalize()?)
 }
 
 async fn run(
@@ -118,7 +94,7 @@ async fn run(
     }
     let (oss, huawei) = (twin.oss_account(), twin.huawei_account());
     let mut command = Command::new(path);
-    command.args(arguments).env_clear().stdout(Stdio::piped()).envs([
+    command.args(arguments).env_clear().envs([
         ("SYNC_URL", twin.sync_url(&task)),
         ("HW_AK", huawei.access_key.clone()),
         ("HW_SK", huawei.secret_key.clone()),
@@ -128,10 +104,9 @@ async fn run(
         ("OSS_ACCESS_KEY_ID", oss.access_key.clone()),
         ("OSS_ACCESS_KEY_SECRET", oss.secret_key.clone()),
     ]);
-    let (cloud_before, started) = (cpu("self")?, Instant::now());
-    let (peak, program_cpu) = tokio::task::block_in_place(|| watch(command.spawn()?))?;
-    let elapsed = started.elapsed().as_secs_f64();
-    let cloud_cpu = cpu("self")?.saturating_sub(cloud_before);
+    let cloud_before = process::cpu(std::process::id())?;
+    let usage = tokio::task::block_in_place(|| process::run(&mut command))?;
+    let cloud_cpu = process::cpu(std::process::id())? - cloud_before;
     let stats = twin.stats();
     let left = twin.oss().keys(LOGS).iter().filter(|name| name.starts_with(&folder)).count();
     if left > 0 || twin.oss().len(LOGS) != keys {
@@ -142,11 +117,11 @@ async fn run(
         program,
         keys,
         records,
-        elapsed_s: elapsed,
-        keys_per_s: keys as f64 / elapsed,
-        cpu_us_per_key: program_cpu.as_secs_f64() * 1e6 / keys as f64,
-        cloud_cpu_us_per_key: cloud_cpu.as_secs_f64() * 1e6 / keys as f64,
-        peak_rss_mib: peak as f64 / 1024.0,
+        elapsed_s: usage.seconds,
+        keys_per_s: keys as f64 / usage.seconds,
+        cpu_us_per_key: usage.cpu_s * 1e6 / keys as f64,
+        cloud_cpu_us_per_key: cloud_cpu * 1e6 / keys as f64,
+        peak_rss_mib: usage.peak_rss_mib,
         oms_requests: stats.requests(Service::Oms, "CreateSyncEvents"),
         listings,
         multi_deletes: stats.requests(Service::Oss, "DeleteMultipleObjects"),
@@ -159,39 +134,6 @@ fn failure(start: &str, unique: usize) -> String {
     let name = format!("{start}!20260105T100004.512Z-c5f3a9c01-{unique:016x}");
     let check = Sha256::digest(&name);
     format!("{name}{}", hex::encode(&check[..4]))
-}
-
-/// Waits for a program. Gives its peak memory in KiB and its CPU time, as they were shortly before its end.
-fn watch(mut child: Child) -> Result<(u64, Duration)> {
-    let id = child.id().to_string();
-    let (mut peak, mut used) = (0, Duration::ZERO);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return if status.success() {
-                Ok((peak, used))
-            } else {
-                Err(format!("ended with {status}").into())
-            };
-        }
-        peak = high_water(&id).unwrap_or(peak);
-        used = cpu(&id).unwrap_or(used);
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn high_water(id: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
-}
-
-/// CPU time of all threads of a process.
-fn cpu(id: &str) -> Result<Duration> {
-    let mut nanoseconds = 0;
-    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
-        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
-        nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(nanoseconds))
 }
 
 fn print(runs: &[Run]) {

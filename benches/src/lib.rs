@@ -1,0 +1,16 @@
+//! What several benchmarks share.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `build` | the programs that are measured |
+//! | `process` | a program under measurement |
+
+#![warn(missing_docs)]
+
+mod build;
+pub mod process;
+
+pub use self::build::build;
+
+/// A benchmark reports trouble as text.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
