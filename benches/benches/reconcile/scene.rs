@@ -1,0 +1,71 @@
+//! Two buckets in a local cloud of this process, which differ in one key of a thousand.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bench::Result;
+use chrono::{TimeDelta, Utc};
+use cloud_twin::{ManualClock, Twin};
+use tempfile::TempDir;
+
+pub(crate) const SOURCE: &str = "source";
+pub(crate) const MIRROR: &str = "mirror";
+
+/// Every so many keys, one differs.
+const EVERY: usize = 1000;
+
+/// The service of the source; the destination is OBS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    Oss,
+    Obs,
+}
+
+pub(crate) struct Scene {
+    pub(crate) twin: Twin,
+    pub(crate) from: From,
+    folder: TempDir,
+    keys: usize,
+}
+
+impl Scene {
+    pub(crate) async fn fill(from: From, keys: usize) -> Result<Self> {
+        // What is old needs no second look.
+        let clock = ManualClock::new(Utc::now() - TimeDelta::hours(1));
+        let twin = Twin::builder().clock(clock.clone()).start().await?;
+        for number in 0..keys {
+            let key = format!("photos/{:02}/image-{number:08}.jpg", number % 12);
+            let other = number % EVERY == 0;
+            match from {
+                From::Oss => twin.oss().put(SOURCE, &key, "photo"),
+                From::Obs => twin.obs().put(SOURCE, &key, "photo"),
+            }
+            twin.obs().put(MIRROR, &key, if other { "other" } else { "photo" });
+        }
+        clock.set(Utc::now());
+        Ok(Self { twin, from, folder: tempfile::tempdir()?, keys })
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.twin.stats().requests.iter().map(|requests| requests.count).sum()
+    }
+
+    /// A folder for the programs.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Whether the last report of the product has each key, and each difference.
+    pub(crate) fn check(&self) -> Result<()> {
+        let report = fs::read_to_string(self.file("product.txt"))?;
+        let different = report.lines().filter(|line| line.starts_with("* ")).count();
+        let equal = report.lines().filter(|line| line.starts_with("= ")).count();
+        let wanted = self.keys.div_ceil(EVERY);
+        if (different, equal) == (wanted, self.keys - wanted) {
+            Ok(())
+        } else {
+            Err(format!("{different} different and {equal} equal, and {wanted} of {} differ", self.keys)
+                .into())
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Product, floor and `rclone`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use bench::Result;
+use bench::process::{self, Usage};
+
+use crate::scene::{From, MIRROR, SOURCE, Scene};
+
+/// Who compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Two bare listings at the same time.
+    Floor,
+    Product,
+    /// Without any setting.
+    Rclone,
+    /// With as few requests as it can.
+    RcloneFast,
+}
+
+impl Side {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor: two listings",
+            Self::Product => "oms-bridge reconcile",
+            Self::Rclone => "rclone check",
+            Self::RcloneFast => "rclone check --fast-list",
+        }
+    }
+
+    pub(crate) fn is_installed(self) -> bool {
+        let installed = || Command::new("rclone").arg("version").stdout(Stdio::null()).status().is_ok();
+        !matches!(self, Self::Rclone | Self::RcloneFast) || installed()
+    }
+
+    pub(crate) fn run(self, scene: &Scene, product: &Path) -> Result<Usage> {
+        match self {
+            Self::Floor => floor(scene),
+            Self::Product => reconcile(scene, product),
+            Self::Rclone => rclone(scene, &[]),
+            Self::RcloneFast => rclone(scene, &["--fast-list"]),
+        }
+    }
+}
+
+fn floor(scene: &Scene) -> Result<Usage> {
+    let twin = &scene.twin;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reconcile_floor"));
+    let (oss, huawei) = (twin.oss_account(), twin.huawei_account());
+    for (bucket, is_oss) in [(SOURCE, scene.from == From::Oss), (MIRROR, false)] {
+        let (name, url, account) =
+            if is_oss { ("oss", twin.oss_url(), oss) } else { ("obs", twin.obs_url(), huawei) };
+        command.args([name, &url, twin.region(), bucket, &account.access_key, &account.secret_key]);
+    }
+    process::run(command.env_clear())
+}
+
+fn reconcile(scene: &Scene, product: &Path) -> Result<Usage> {
+    let twin = &scene.twin;
+    let (oss, huawei) = (twin.oss_account(), twin.huawei_account());
+    let (scheme, source) = match scene.from {
+        From::Oss => ("oss", twin.oss_url()),
+        From::Obs => ("obs", twin.obs_url()),
+    };
+    let mut command = Command::new(product);
+    command.args(["reconcile", &format!("{scheme}://{SOURCE}/"), &format!("obs://{MIRROR}/"), "--report"]);
+    command.arg(scene.file("product.txt")).env_clear().envs([
+        ("SOURCE_ENDPOINT", source.as_str()),
+        ("DEST_ENDPOINT", &twin.obs_url()),
+        ("HW_AK", &huawei.access_key),
+        ("HW_SK", &huawei.secret_key),
+        ("OSS_REGION", twin.region()),
+        ("OSS_ACCESS_KEY_ID", &oss.access_key),
+        ("OSS_ACCESS_KEY_SECRET", &oss.secret_key),
+    ]);
+    // There are differences, and that is said.
+    command.stderr(Stdio::null());
+    process::run_to(&mut command, 3)
+}
+
+/// By the interface of S3, with signature V2: of OSS it knows no other, which the local cloud does not take there.
+fn rclone(scene: &Scene, arguments: &[&str]) -> Result<Usage> {
+    let account = scene.twin.huawei_account();
+    let remote = format!(
+        "[cloud]\ntype = s3\nprovider = Other\nv2_auth = true\nforce_path_style = true\n\
+         endpoint = {}\naccess_key_id = {}\nsecret_access_key = {}\n",
+        scene.twin.obs_url(),
+        account.access_key,
+        account.secret_key
+    );
+    let file = scene.file("rclone.conf");
+    fs::write(&file, remote)?;
+    let mut command = Command::new("rclone");
+    command.arg("--config").arg(file).args(["--checkers=16", "--combined"]).arg(scene.file("rclone.txt"));
+    command.args(arguments).args(["check", &format!("cloud:{SOURCE}"), &format!("cloud:{MIRROR}")]);
+    command.env_clear().env("HOME", scene.file("")).envs(env::var_os("PATH").map(|path| ("PATH", path)));
+    command.stderr(Stdio::null());
+    process::run_to(&mut command, 1)
+}
