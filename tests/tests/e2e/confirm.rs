@@ -89,6 +89,21 @@ async fn what_arrived_is_confirmed_once() {
     assert_eq!(cloud.records().stages("a"), ["am00"]);
 }
 
+/// Its success record is named by it, and its marker, which would be too long, by its hash.
+#[tokio::test]
+async fn a_key_that_is_named_in_two_ways_is_counted_once() {
+    let (cloud, _, settings) = cloud().await;
+    let key = "k".repeat(1023 - cloud.record_name(Shelf::Success, "").len());
+    cloud.twin.oss().put(SOURCE, &key, "abc");
+    accept(&cloud, &settings, &[&key]).await;
+    assert_eq!(confirm(&settings).await.1["confirmed"], 1);
+    assert!(cloud.twin.oss().keys(LOGS).iter().any(|name| name.contains("/arrival_object_long/")));
+    let status = OmsBridge::new(["status", "--json"]).settings(cloud.settings()).run().await.json();
+    let arrivals = &status["arrivals"];
+    assert_eq!((&arrivals["confirmed"], &arrivals["replication_latency"]["count"]), (&json!(1), &json!(1)));
+    assert_eq!(confirm(&settings).await.1["looked_at"], 0);
+}
+
 #[tokio::test]
 async fn what_is_lost_is_sent_again_when_it_is_late_and_not_before() {
     let (cloud, clock, settings) = cloud().await;

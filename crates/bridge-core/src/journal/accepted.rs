@@ -1,5 +1,6 @@
 //! Accepted keys beside their arrival markers, from two listings that are read together.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -161,7 +162,22 @@ impl OpenJournal {
             _ => None,
         };
         let by_hash = self.pair(Naming::Hash, "", after);
-        stream::iter(by_key.into_iter().chain([by_hash])).flat_map(Pair::entries)
+        let entries = stream::iter(by_key.into_iter().chain([by_hash])).flat_map(Pair::entries);
+        // A key of nearly the greatest length is named in its success record, and by its hash in its markers,
+        // which are longer: they came with the key, and are no orphans among the hashes.
+        let mut known = HashSet::new();
+        entries.try_filter(move |entry| {
+            let is_new = match entry {
+                AcceptedEntry::Key(key) if key.naming == Naming::Key => {
+                    let by_hash = key.markers.iter().filter(|marker| marker.is_named_by_hash());
+                    known.extend(by_hash.map(|marker| marker.name.clone()));
+                    true
+                }
+                AcceptedEntry::Key(_) => true,
+                AcceptedEntry::Orphan(marker) => !known.remove(&marker.name),
+            };
+            std::future::ready(is_new)
+        })
     }
 
     fn pair(&self, naming: Naming, prefix: &str, after: Option<&str>) -> Pair {
@@ -354,13 +370,16 @@ impl Pair {
 pub(crate) const ORPHAN_AGE: TimeDelta = TimeDelta::hours(1);
 
 impl MarkerRef {
+    fn is_named_by_hash(&self) -> bool {
+        self.name.contains("/arrival_object_long/")
+    }
+
     /// Whether it can be deleted, if it was listed without a success record. `now` is the log bucket's time.
     ///
     /// The key of one that is named by a hash may have a success record that is named by the key, so such a
     /// marker is kept for `kept`, as long as success records are.
     pub fn is_stale(&self, now: DateTime<Utc>, kept: TimeDelta) -> bool {
-        let age =
-            if self.name.contains("/arrival_object_long/") { kept + TimeDelta::days(1) } else { ORPHAN_AGE };
+        let age = if self.is_named_by_hash() { kept + TimeDelta::days(1) } else { ORPHAN_AGE };
         self.written.is_some_and(|written| written + age < now)
     }
 }
