@@ -251,7 +251,10 @@ impl<'c> Rules<'c> {
         };
         let (ours, theirs) = (&self.comparison.source, &self.comparison.destination);
         // The object of a folder itself: a folder of this machine is there, and has none.
-        let is_of_folder = |other: &Side| listed.key.is_empty() && listed.size == 0 && other.is_local();
+        // A whole bucket has no such key either: no object has an empty name.
+        let is_of_folder = |other: &Side| {
+            listed.key.is_empty() && (other.is_local() || other.prefix.is_empty()) && listed.size == 0
+        };
         let left_out = match verdict {
             Verdict::Missing => ours.is_own(&listed.key) || is_of_folder(theirs),
             Verdict::Extra => theirs.is_own(&listed.key) || is_of_folder(ours),
@@ -266,6 +269,7 @@ impl<'c> Rules<'c> {
         } else if filter.as_ref().is_some_and(|filter| !filter.admits(&listed.key)) {
             Some(&mut totals.filtered)
         } else if since.is_some_and(is_older) {
+            totals.older_at_source += u64::from(source.is_some());
             Some(&mut totals.older)
         } else {
             None

@@ -40,6 +40,9 @@ pub struct Totals {
     pub filtered: u64,
     /// Keys that did not change since the time that was given.
     pub older: u64,
+    /// Those among them that the source has. No checkpoint has them: nothing is deleted after one.
+    #[serde(skip)]
+    pub older_at_source: u64,
     /// Keys that were listed and were at neither side when they were looked at.
     pub vanished: u64,
     /// Bytes of the objects that are missing or different, at the source.
@@ -101,6 +104,7 @@ impl Totals {
             left_out,
             filtered,
             older,
+            older_at_source,
             vanished,
             bytes_to_copy,
             looks,
@@ -119,6 +123,7 @@ impl Totals {
             (&mut self.left_out, left_out),
             (&mut self.filtered, filtered),
             (&mut self.older, older),
+            (&mut self.older_at_source, older_at_source),
             (&mut self.vanished, vanished),
             (&mut self.bytes_to_copy, bytes_to_copy),
             (&mut self.looks, looks),

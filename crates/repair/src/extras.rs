@@ -34,6 +34,12 @@ pub enum Refusal {
         /// How many.
         failed: u64,
     },
+    /// Both sides do not agree on everything else: what the source has under a new key may be at the
+    /// destination under the old one alone.
+    NotFixed {
+        /// Keys that are still missing, different or undecided, or were not accepted.
+        open: u64,
+    },
 }
 
 /// What became of an extra key.
@@ -135,12 +141,29 @@ impl Extras {
         if totals.failed > 0 && self.count > 0 {
             return Err(Refusal::NotAllLookedAt { failed: totals.failed });
         }
-        let Totals { equal, different, missing, undecided, older, .. } = totals;
-        let is_empty = totals.source == 0 || equal + different + missing + undecided + older == 0;
+        let Totals { equal, different, missing, undecided, older_at_source, .. } = totals;
+        let is_empty = equal + different + missing + undecided + older_at_source == 0;
         if is_empty && self.count > 0 && !may_source_be_empty {
             return Err(Refusal::EmptySource);
         }
         Ok(())
+    }
+
+    /// Whether anything may be deleted after what was missing or different was brought over: `totals` are those
+    /// of the comparison after that, and `not_accepted` keys were not taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], if nothing may.
+    pub fn check_fixed(&self, totals: &Totals, not_accepted: u64) -> Result<(), Refusal> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        if totals.failed > 0 {
+            return Err(Refusal::NotAllLookedAt { failed: totals.failed });
+        }
+        let open = (totals.missing + totals.different + totals.undecided).max(not_accepted);
+        if open > 0 { Err(Refusal::NotFixed { open }) } else { Ok(()) }
     }
 
     /// The keys that [`Extras::delete`] would try to delete.

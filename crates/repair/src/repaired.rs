@@ -87,10 +87,14 @@ impl Repaired {
         }
     }
 
-    /// Whether something was tried that may have changed a side, also where its answer was lost.
-    pub(crate) fn has_tried(&self) -> bool {
-        let forwarded = self.forwarded.as_ref().is_some_and(|forwarded| forwarded.keys > 0);
-        forwarded || self.tasks.is_some() || self.deleted.is_some() || self.not_deleted > 0
+    /// Whether something was to be brought over: also where the answer was lost it may be there.
+    pub(crate) fn has_forwarded(&self) -> bool {
+        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.keys > 0) || self.tasks.is_some()
+    }
+
+    /// Whether deletions were tried: also where the answer was lost the object may be gone.
+    pub(crate) fn has_deleted(&self) -> bool {
+        self.deleted.is_some() || self.not_deleted > 0
     }
 
     /// Keys that were to be forwarded and were not accepted.

@@ -192,29 +192,47 @@ impl Repair {
                 None => return Ok((interrupted(), repaired)),
             }
         }
+        let found = Found::from(&first.totals);
+        let mut last = None;
+        if repaired.has_forwarded() {
+            repaired.found = Some(found);
+            let outcome = self.compare_again(&again, &repaired, observer, stop).await;
+            if outcome.stopped.is_some() {
+                return Ok((outcome, repaired));
+            }
+            last = Some(outcome);
+        }
         if let Some(extras) = extras {
-            self.delete(extras, &first.totals, again.requests, &mut repaired, observer, stop).await;
+            // An object that has another name at the source by now is deleted once it is there under that name.
+            let is_fixed = match &self.fix {
+                Some(_) if !self.is_dry => {
+                    let totals = &last.as_ref().unwrap_or(&first).totals;
+                    extras.check_fixed(totals, repaired.not_accepted())
+                }
+                _ => Ok(()),
+            };
+            let may_delete = extras.check(&first.totals, self.may_source_be_empty).and(is_fixed);
+            match may_delete {
+                Ok(()) => self.delete(extras, again.requests, &mut repaired, observer, stop).await,
+                Err(refusal) => observer.happened(RepairEvent::NothingDeleted(refusal)),
+            }
+            if repaired.has_deleted() {
+                repaired.found = Some(found);
+                observer.happened(RepairEvent::ComparesAgain);
+                last = Some(self.compare(&again, again.check, observer, stop).await);
+            }
         }
-        if self.is_dry || !repaired.has_tried() {
-            return Ok((first, repaired));
-        }
-        repaired.found = Some(Found::from(&first.totals));
-        Ok((self.compare_again(&again, &repaired, observer, stop).await, repaired))
+        Ok((last.unwrap_or(first), repaired))
     }
 
     async fn delete(
         &self,
         extras: Extras,
-        totals: &Totals,
         at_once: usize,
         repaired: &mut Repaired,
         observer: &mut impl RepairObserver,
         stop: &Stop,
     ) {
-        if let Err(refusal) = extras.check(totals, self.may_source_be_empty) {
-            observer.happened(RepairEvent::NothingDeleted(refusal));
-            return;
-        }
         if self.is_dry {
             let mut count = 0;
             for key in extras.keys() {

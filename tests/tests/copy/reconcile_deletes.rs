@@ -137,6 +137,97 @@ async fn what_was_not_compared_is_not_extra() {
 }
 
 #[tokio::test]
+async fn keys_of_the_destination_alone_do_not_make_the_source_seem_to_have_something() {
+    let cloud = Cloud::start().await;
+    put_both(&cloud, "q/1", "q", "");
+    for (key, at) in [("x/old", "2026-01-05T10:00:00Z"), ("x/new", "2026-03-05T10:00:00Z")] {
+        put_both(&cloud, key, "", "x");
+        cloud.twin.obs().modify(MIRROR, key, |object| object.last_modified = at.parse().unwrap());
+    }
+    let since = ["--max-delete", "9", "--include", "x/*", "--since", "2026-02-01"];
+    deletes_nothing(&cloud, 3, repair(&cloud, &since), "SRC has nothing to compare, and DST has").await;
+    // A key that the source has, and that is older as well, is something.
+    put_both(&cloud, "x/both", "b", "b");
+    for (side, bucket) in [(cloud.twin.oss(), SOURCE), (cloud.twin.obs(), MIRROR)] {
+        side.modify(bucket, "x/both", |object| {
+            object.last_modified = "2026-01-05T10:00:00Z".parse().unwrap()
+        });
+    }
+    let (result, _) = result(3, repair(&cloud, &since).with(["--delete-extra"])).await;
+    assert_eq!((&result["deleted"], cloud.twin.obs().get(MIRROR, "x/new").is_none()), (&1.into(), true));
+}
+
+#[tokio::test]
+async fn an_object_with_a_new_name_is_not_deleted_before_it_is_there_under_it() {
+    let options = ["--delete-extra", "--max-delete", "5", "--fix-wait", "1"];
+    let refused = FaultResponse::error(403, "AccessDenied", "no");
+    for (how, fault) in [
+        ("copy", Fault::respond(Service::Obs, refused).method("PUT").key_contains("new")),
+        // Accepted, and never copied.
+        ("oms", Fault::fail_copy("new", "TRF.0152")),
+    ] {
+        let cloud = extra(&["old"]).await;
+        put_both(&cloud, "new", "x", "");
+        put_both(&cloud, "also", "y", "");
+        let fault = cloud.twin.faults().inject(fault);
+        let run = || repair(&cloud, &options).with(["--fix", how]);
+        let (open, finished) = result(3, run()).await;
+        assert_eq!((&open["missing"], &open["extra"]), (&1.into(), &1.into()), "{how} {finished:?}");
+        assert!(
+            finished.stderr.contains("nothing is deleted: 1 key could not be made equal"),
+            "{how} {finished:?}"
+        );
+        assert_eq!((deletes(&cloud), cloud.twin.obs().get(MIRROR, "old").is_some()), (0, true), "{how}");
+        cloud.twin.faults().clear(fault);
+        let (equal, finished) = result(0, run()).await;
+        assert_eq!((&equal["deleted"], deletes(&cloud)), (&1.into(), 1), "{how} {finished:?}");
+        assert_eq!(cloud.twin.obs().keys(MIRROR), ["also", "new", "same"], "{how}");
+    }
+}
+
+#[tokio::test]
+async fn two_sides_are_not_empty_where_a_key_could_not_be_looked_at() {
+    let cloud = Cloud::start().await;
+    let directory = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("nowhere", directory.path().join("link")).unwrap();
+    let run = Copy::new(&cloud.twin, directory.path().to_str().unwrap(), format!("obs://{MIRROR}"));
+    let (result, finished) = result(3, run.comparing().with(MOST).with(["--allow-empty-source"])).await;
+    assert_eq!((&result["identical"], &result["failed"]), (&false.into(), &1.into()), "{finished:?}");
+}
+
+#[tokio::test]
+async fn the_object_of_the_folder_itself_is_no_difference_to_a_whole_bucket() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "same", "same");
+    for (key, body) in [("b/", ""), ("b/extra", "x"), ("b/same", "same")] {
+        cloud.twin.obs().put(MIRROR, key, body);
+    }
+    let (result, finished) = result(0, between(&cloud, "", "b/", &MOST)).await;
+    assert_eq!((&result["deleted"], &result["left_out"]), (&1.into(), &1.into()), "{finished:?}");
+    assert_eq!(cloud.twin.obs().keys(MIRROR), ["b/", "b/same"]);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_read_as_one_of_s3_is_not_emptied_as_its_own_destination() {
+    let cloud = extra(&["extra"]).await;
+    let run = |endpoint: &str, name: &str| {
+        let run = Copy::new(&cloud.twin, format!("s3://{name}/"), format!("obs://{MIRROR}/")).comparing();
+        let settings =
+            [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        let run = settings.into_iter().fold(run, |run, (name, value)| run.set(name, value));
+        run.set("SOURCE_ENDPOINT", endpoint).with(MOST)
+    };
+    for (run, text) in [
+        (run(&cloud.twin.obs_url(), MIRROR), "may be one bucket"),
+        (run("https://s3.oss-cn-hangzhou.aliyuncs.com", "other"), "name SRC as oss:// or obs://"),
+    ] {
+        let finished = run.run().await;
+        assert_eq!((finished.code, deletes(&cloud)), (Some(2), 0), "{finished:?}");
+        assert!(finished.stderr.contains(text), "{text}: {finished:?}");
+    }
+}
+
+#[tokio::test]
 async fn sides_that_overlap_or_are_lists_are_refused() {
     let cloud = unequal().await;
     put_both(&cloud, "backup/extra", "x", "x");

@@ -4,6 +4,7 @@ use cloud_twin::{Fault, FaultAction, FaultResponse, Service};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::{Cloud, Copy, Finished, Shelf};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::{put_both, succeeded};
 
@@ -94,6 +95,30 @@ async fn what_cannot_be_sent_is_recorded_and_not_waited_for() {
     assert_eq!((&result["missing"], &result["different"]), (&json!(1), &json!(0)));
     assert_eq!((&result["fixed"]["accepted"], &result["fixed"]["failed"]), (&json!(2), &json!(1)));
     assert!(cloud.record(Shelf::Failed, "missing").is_some());
+}
+
+#[tokio::test]
+async fn keys_that_are_accepted_and_not_recorded_are_counted_in_the_result() {
+    let cloud = unequal().await;
+    let run = repair(&cloud, &["--fix", "copy"]).set("LOG_BUCKET", "nosuchlog");
+    let finished = run.run().await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("3 keys accepted without a record in the log bucket"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_does_not_advise_the_checkpoint_that_it_refuses() {
+    let cloud = unequal().await;
+    let held = Fault::new(Service::Obs, FaultAction::Hold).method("GET").path_contains("max-keys=");
+    let held = cloud.twin.faults().inject(held);
+    let directory = TempDir::new().unwrap();
+    let process = repair(&cloud, &["--fix", "copy"]).start_in(directory.path());
+    cloud.until(|twin| twin.faults().hits(held) > 0).await;
+    process.signal("INT").await;
+    let finished = e2e::copy::finish(process).await;
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    assert!(finished.stderr.contains("the same command begins again"), "{finished:?}");
+    assert!(!finished.stderr.contains("--checkpoint"), "{finished:?}");
 }
 
 #[tokio::test]

@@ -60,6 +60,15 @@ impl Source {
         }
     }
 
+    /// The endpoint of S3 that the settings name. Without one that of the configuration of AWS applies.
+    pub fn s3_endpoint(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "s3")]
+            Self::S3(bucket) => bucket.endpoint(),
+            Self::Store(_) | Self::Web(_) | Self::Directory(_) => None,
+        }
+    }
+
     /// Metadata of the object `key`.
     pub(super) async fn look(&self, key: &str) -> Result<SourceInfo, Abort> {
         match self {

@@ -108,6 +108,11 @@ impl ETags {
 }
 
 impl S3Bucket {
+    /// The endpoint that the settings name.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.s3.0.options.endpoint.as_deref()
+    }
+
     /// Another bucket of the same service, in the same region.
     ///
     /// # Errors

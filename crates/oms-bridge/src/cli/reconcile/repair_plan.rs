@@ -80,6 +80,11 @@ fn fix_wait(text: &str) -> Result<Duration, Invalid> {
 }
 
 impl RepairArgs {
+    /// Whether a side is to be changed, or would be but for `--dry-run`.
+    pub(super) fn changes_sides(&self) -> bool {
+        self.fix.is_some() || self.delete_extra
+    }
+
     /// Whether an emptied DST was asked for, so that two empty sides are as they should be.
     pub(super) fn may_be_empty(&self) -> bool {
         self.allow_empty_source
@@ -97,7 +102,7 @@ impl PlannedRepair {
     /// What the arguments ask for; `None` where nothing is to be changed.
     pub(super) async fn new(args: &ReconcileArgs, http: &reqwest::Client) -> Result<Option<Self>, Failure> {
         let RepairArgs { fix, delete_extra, max_delete, allow_empty_source, fix_wait, dry_run } = args.repair;
-        if fix.is_none() && !delete_extra {
+        if !args.repair.changes_sides() {
             return Ok(None);
         }
         let (mut ends, mut tasks) = (None, None);

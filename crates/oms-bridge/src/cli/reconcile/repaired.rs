@@ -16,6 +16,13 @@ pub(super) fn print_repaired(repaired: &Repaired, print: impl Fn(&str)) {
             count(report.accepted as u64),
             count(report.failed as u64)
         ));
+        if report.not_begun > 0 {
+            print(&format!("not begun: {}", counted(report.not_begun as u64, "key")));
+        }
+        if report.success_records_missing > 0 {
+            let missing = counted(report.success_records_missing as u64, "key");
+            print(&format!("{missing} accepted without a record in the log bucket"));
+        }
         if report.unrecorded > 0 {
             let unrecorded = count(report.unrecorded as u64);
             print(&format!("{unrecorded} failed keys are recorded nowhere: run the command again"));
@@ -46,5 +53,29 @@ pub(super) fn print_repaired(repaired: &Repaired, print: impl Fn(&str)) {
             count(found.missing),
             count(found.extra)
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_were_not_begun_or_have_no_record_have_a_line() {
+        let mut forwarded = Forwarded { keys: 9, ..Forwarded::default() };
+        forwarded.report.accepted = 2;
+        forwarded.report.success_records_missing = 2;
+        forwarded.report.not_begun = 7;
+        let repaired = Repaired { forwarded: Some(forwarded), ..Repaired::default() };
+        let lines = RefCell::new(Vec::new());
+        print_repaired(&repaired, |line| lines.borrow_mut().push(line.to_owned()));
+        let expected = [
+            "fixed: 9 keys, 2 accepted, 0 failed",
+            "not begun: 7 keys",
+            "2 keys accepted without a record in the log bucket",
+        ];
+        assert_eq!(lines.into_inner(), expected);
     }
 }

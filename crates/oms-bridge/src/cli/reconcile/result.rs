@@ -43,6 +43,8 @@ pub(super) struct ComparisonEnding {
     report: Option<String>,
     reports_to_stdout: bool,
     checkpoint: Option<PathBuf>,
+    /// Whether `--fix` or `--delete-extra` is given, which have no checkpoint.
+    repairs: bool,
     inventories: Vec<Used>,
     /// Whether two empty sides are as they should be.
     may_be_empty: bool,
@@ -63,6 +65,7 @@ impl ComparisonEnding {
             report: args.report.as_ref().map(|path| path.display().to_string()),
             reports_to_stdout: args.reports_to_stdout(),
             checkpoint: args.checkpoint.clone(),
+            repairs: args.repair.changes_sides(),
             inventories,
             may_be_empty: args.repair.may_be_empty(),
             output: OutputFormat::of(args.json),
@@ -80,7 +83,8 @@ impl ComparisonEnding {
         let Outcome { totals, stopped } = outcome;
         let interrupted = matches!(stopped, Some(CompareError::Interrupted));
         let failure = stopped.filter(|_| !interrupted).map(|error| self.failure(&error)).or(of_repair);
-        let is_empty = self.may_be_empty && totals.source == 0 && totals.destination == 0;
+        let is_empty =
+            self.may_be_empty && totals.source == 0 && totals.destination == 0 && totals.compared == 0;
         let identical = failure.is_none() && !interrupted && (totals.all_equal() || is_empty);
         let is_cut_short = interrupted || failure.is_some();
         let elapsed_s = (took.as_secs_f64() * 1000.0).round() / 1000.0;
@@ -146,7 +150,7 @@ impl ComparisonEnding {
     fn next(&self) -> &'static str {
         if self.has_saved() {
             "the same command goes on from here"
-        } else if self.checkpoint.is_some() {
+        } else if self.checkpoint.is_some() || self.repairs {
             "the same command begins again"
         } else {
             "the same command begins again; with --checkpoint it goes on where it was"

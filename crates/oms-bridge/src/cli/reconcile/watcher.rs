@@ -132,5 +132,11 @@ fn reason(refusal: Refusal) -> String {
         Refusal::NotAllLookedAt { failed } => {
             format!("{} could not be looked at", counted(failed, "key"))
         }
+        Refusal::NotFixed { open } => {
+            format!(
+                "{} could not be made equal or judged: what is extra may be the only copy",
+                counted(open, "key")
+            )
+        }
     }
 }
