@@ -106,6 +106,8 @@ mod reconcile_timer;
 #[cfg(test)]
 mod reconcile_timer_faults;
 #[cfg(test)]
+mod reconcile_timer_progress;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod replay;

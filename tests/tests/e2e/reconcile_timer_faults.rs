@@ -12,13 +12,13 @@ use crate::confirm::LATE;
 use crate::reconcile_timer::{cloud, counts, last, put_unnoticed, state, tick, tick_of};
 
 /// Keys of two pages and a half.
-const KEYS: usize = 2500;
+pub(crate) const KEYS: usize = 2500;
 
 /// Longer than a slice may be silent.
 const SILENCE: TimeDelta = TimeDelta::seconds(301);
 
 /// A cloud with so many keys at both sides that are the same, but for these, which are at the source alone.
-async fn large(missing: &[usize]) -> (Cloud, ManualClock, Settings) {
+pub(crate) async fn large(missing: &[usize]) -> (Cloud, ManualClock, Settings) {
     let (cloud, clock, settings) = cloud().await;
     for number in 0..KEYS {
         let key = key(number);
@@ -31,17 +31,17 @@ async fn large(missing: &[usize]) -> (Cloud, ManualClock, Settings) {
     (cloud, clock, settings)
 }
 
-fn key(number: usize) -> String {
+pub(crate) fn key(number: usize) -> String {
     format!("k-{number:04}")
 }
 
 /// Listings of OBS from the second page on are not answered.
-fn hang_behind_the_first_page(cloud: &Cloud) -> FaultId {
+pub(crate) fn hang_behind_the_first_page(cloud: &Cloud) -> FaultId {
     let hang = Fault::new(Service::Obs, FaultAction::Hang).method("GET").path_contains("marker=");
     cloud.twin.faults().inject(hang)
 }
 
-fn once(keys: &[usize]) -> BTreeMap<String, u64> {
+pub(crate) fn once(keys: &[usize]) -> BTreeMap<String, u64> {
     keys.iter().map(|number| (key(*number), 1)).collect()
 }
 
@@ -83,8 +83,8 @@ async fn a_kill_between_two_requests_loses_nothing() {
         cloud.twin.faults().inject(Fault::fail_copy("a", "lost"));
         let function = Function::with(settings.clone()).start().await;
         let hang = Fault::new(Service::Oss, FaultAction::Hang).method("PUT").key_contains(name);
-        // The slice takes its turn by the first write.
-        let hang = if name == "reconcile_run" { hang.after(1) } else { hang };
+        // The slice takes its turn by the first write, and says by the second that its round has begun.
+        let hang = if name == "reconcile_run" { hang.after(2) } else { hang };
         let hang = cloud.twin.faults().inject(hang);
         let ticked = async { function.send(e2e::Invocation::event(tick())).await };
         tokio::select! {

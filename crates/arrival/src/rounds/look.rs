@@ -1,6 +1,7 @@
 //! Both sides of a comparison, and one key that differs, as both have it now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use object_events::TriggerKeys;
@@ -10,12 +11,12 @@ use object_events::change::{EventName, ObjectChange};
 use oss_lite::{Credentials, Dialect};
 use tokio::time::{Instant, timeout_at};
 
-use super::Candidate;
 use super::options::{Reconciler, SliceOptions, SourceBucket};
 use super::paced::PacedListing;
 use super::state::Scope;
+use super::unanswered::NotLookedAt;
 use crate::pace::Pace;
-use object_copy::transfer::{Concern, ObjectFacts, Side as End, Source, TransferError};
+use object_copy::transfer::{Concern, Extent, ObjectFacts, Side as End, Source, TransferError};
 use reconcile::Side;
 use reconcile::judge::{self, Verdict};
 #[cfg(feature = "s3")]
@@ -30,6 +31,9 @@ const RECORDS: &str = "oms_source_record/";
 
 /// OMS's own folder in a destination bucket.
 const OMS: &str = "oms/";
+
+/// How long one request may take that looks at an object, if the slice has the time.
+const LONGEST_LOOK: Duration = Duration::from_secs(15);
 
 /// What was found of a key.
 #[derive(Debug)]
@@ -59,17 +63,23 @@ pub(super) struct Sides {
     /// What keys begin with.
     prefix: String,
     deadline: Instant,
+    /// How long one request may take that looks at an object.
+    look_time: Duration,
     pace: Arc<Pace>,
 }
 
 impl Sides {
+    /// `looks_until` is when the last object is looked at.
     pub(super) fn new(
         reconciler: &Reconciler,
         credentials: &Arc<Credentials>,
         options: &SliceOptions,
         pace: Arc<Pace>,
+        looks_until: Instant,
     ) -> Self {
         let deadline = options.budget.engine;
+        // One that hangs leaves time for others.
+        let look_time = LONGEST_LOOK.min(looks_until.saturating_duration_since(Instant::now()) / 4);
         let (source, listed, bucket, scheme) = match &reconciler.source {
             SourceBucket::Store { client, bucket } => {
                 let opened = client.bucket(bucket, Arc::clone(credentials)).with_deadline(deadline);
@@ -98,7 +108,7 @@ impl Sides {
         };
         let listings = [listed, copies_listed];
         let (copies, folder) = (Source::Store(copies), to.prefix.clone());
-        Self { source, copies, listings, scope, bucket, folder, prefix, deadline, pace }
+        Self { source, copies, listings, scope, bucket, folder, prefix, deadline, look_time, pace }
     }
 
     /// What is compared.
@@ -124,19 +134,15 @@ impl Sides {
     }
 
     /// A key as both sides have it now: one HEAD of each.
-    pub(super) async fn look(&self, candidate: &Candidate) -> Result<Look, (End, TransferError)> {
-        let copied = [&*self.folder, &candidate.key].concat();
-        let (source, copy) = tokio::join!(
-            self.facts(&self.source, &candidate.key, End::Source),
-            self.facts(&self.copies, &copied, End::Destination),
-        );
-        let copy = copy.map_err(|error| (End::Destination, error))?;
+    pub(super) async fn look(&self, key: &str, listed: &Listed) -> Result<Look, NotLookedAt> {
+        let (source, copy) = tokio::join!(self.facts(End::Source, key), self.facts(End::Destination, key));
+        let copy = copy?;
         let source = match source {
             Ok(Some(source)) => source,
             Ok(None) => return Ok(Look::Gone),
             // A function that forwards keys to OMS need not have the right to read objects.
-            Err(error) if error.refusal() == Some(Concern::Permission) => listed(&candidate.listed),
-            Err(error) => return Err((End::Source, error)),
+            Err(failed) if failed.error.refusal() == Some(Concern::Permission) => as_listed(listed),
+            Err(failed) => return Err(failed),
         };
         let Some(copy) = copy else { return Ok(Look::Missing(Box::new(source))) };
         Ok(match judge::by_facts(&source, &copy) {
@@ -148,16 +154,27 @@ impl Sides {
         })
     }
 
-    async fn facts(
-        &self,
-        objects: &Source,
-        key: &str,
-        end: End,
-    ) -> Result<Option<ObjectFacts>, TransferError> {
+    /// Whether a side says of a key whether it has it.
+    pub(super) async fn answers(&self, end: End, key: &str) -> bool {
+        self.facts(end, key).await.is_ok()
+    }
+
+    async fn facts(&self, end: End, key: &str) -> Result<Option<ObjectFacts>, NotLookedAt> {
+        let copied = [&*self.folder, key].concat();
+        let (objects, key) = match end {
+            End::Source => (&self.source, key),
+            End::Destination => (&self.copies, &*copied),
+        };
         self.pace.slot(self.deadline).await;
-        let facts = timeout_at(self.deadline, objects.facts(key)).await;
-        let facts = facts.unwrap_or_else(|_| Err(TransferError::out_of_time("not looked at")));
-        facts.map_err(|failed| failed.at(end))
+        let until = self.deadline.min(Instant::now() + self.look_time);
+        match timeout_at(until, objects.facts(key)).await {
+            Ok(facts) => facts.map_err(|failed| NotLookedAt::new(end, failed.at(end))),
+            Err(_) => Err(NotLookedAt {
+                end,
+                error: TransferError::transient("no answer in time").at(end),
+                extent: Extent::PerhapsAll,
+            }),
+        }
     }
 
     /// The change that a key is sent as.
@@ -193,12 +210,14 @@ pub(super) fn is_not_older(copy: Option<DateTime<Utc>>, source: Option<DateTime<
 }
 
 /// What a listing says of an object, where nothing else can be asked.
-fn listed(listed: &Listed) -> ObjectFacts {
+fn as_listed(listed: &Listed) -> ObjectFacts {
     ObjectFacts {
         size: Some(listed.size),
         etag: listed.etag.as_deref().map(str::to_owned),
         last_modified: listed.modified,
-        md5: listed.likely_md5(),
+        // An ETag that looks like an MD5 is none if the object is encrypted or was appended to. Equal ones
+        // are known by the MD5 of the other side.
+        md5: None,
         crc64: listed.crc64,
         source_etag: None,
     }

@@ -48,13 +48,15 @@ impl SliceSummary {
 pub enum SliceStopped {
     /// The time budget ended.
     OutOfTime,
+    /// It ended before a single key was done.
+    NoProgress,
     /// As many keys were looked at as a slice may look at.
     Limit,
     /// Another slice works. It was active at this time.
     Others(Option<DateTime<Utc>>),
     /// A bucket cannot be listed, or its listing contradicts itself, or objects cannot be looked at.
     Side(End, TransferError),
-    /// None of so many keys was accepted.
+    /// None of so many keys in a row was accepted.
     NoneAccepted(usize),
     /// The settings do not allow that keys of the source are sent.
     Refused(String),
@@ -91,6 +93,9 @@ impl fmt::Display for SliceStopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfTime => f.write_str("the time budget ended"),
+            Self::NoProgress => f.write_str(
+                "the time budget ended before a single key was done: it needs more time, or a higher max_rps",
+            ),
             Self::Limit => f.write_str("as many keys were looked at as one slice may look at"),
             Self::Others(Some(time)) => {
                 write!(f, "another slice compares keys: it was active at {}", text::time(*time))
@@ -98,7 +103,7 @@ impl fmt::Display for SliceStopped {
             Self::Others(None) => f.write_str("another slice has just begun to compare keys"),
             Self::Side(End::Source, error) => write!(f, "the source cannot be compared: {error}"),
             Self::Side(End::Destination, error) => write!(f, "the destination cannot be compared: {error}"),
-            Self::NoneAccepted(keys) => write!(f, "none of {keys} keys was accepted"),
+            Self::NoneAccepted(keys) => write!(f, "none of {keys} keys in a row was accepted"),
             Self::Refused(why) => f.write_str(why),
             Self::Journal(error) => write!(f, "the log bucket cannot be used: {error}"),
             Self::NotRecorded(error) => write!(f, "the log bucket did not take a record: {error}"),
