@@ -175,3 +175,18 @@ async fn a_kill_does_not_lose_what_was_counted() {
     let round = last(&cloud);
     assert_eq!(counts(&round, ["slices", "compared", "missing", "sent"]), [2, KEYS as u64, 2, 2], "{round}");
 }
+
+#[tokio::test]
+async fn two_timers_with_other_prefixes_do_not_begin_each_others_round_again() {
+    let (cloud, _, settings) = large(&[10, 1100]).await;
+    let hang = hang_behind_the_first_page(&cloud);
+    let function = Function::with(settings).timeout(4).start().await;
+    assert_eq!(function.invoke(tick()).await, Answer::True);
+    cloud.twin.faults().clear(hang);
+    let other = json!({"action": "reconcile", "prefix": "k-2"});
+    assert_eq!(function.invoke(tick_of(&other)).await, Answer::True);
+    assert_eq!(counts(&last(&cloud), ["slices", "compared"]), [1, 500]);
+    assert_eq!(function.invoke(tick()).await, Answer::True);
+    let round = last(&cloud);
+    assert_eq!(counts(&round, ["slices", "compared", "missing"]), [2, KEYS as u64, 2], "{round}");
+}

@@ -3,6 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+/// Rounds of other sides that are kept at most.
+const PARKED: usize = 16;
+
 /// How far comparisons are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -16,6 +19,22 @@ pub struct RoundState {
     /// The last one that saw all keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Round>,
+    /// Rounds of other sides that are under way, the one that was left last at the end: those of other
+    /// timers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<Parked>,
+}
+
+/// A round that is under way while another one works.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Parked {
+    /// Everything up to this key of the source is done; `None`: nothing of the round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_key: Option<String>,
+    /// What it found and did so far.
+    #[serde(flatten)]
+    pub round: Round,
 }
 
 /// One comparison of all keys.
@@ -144,12 +163,18 @@ impl Round {
 }
 
 impl RoundState {
-    /// A slice goes on with the round that is under way, or begins `next`: if there is none, or it is one of
-    /// other sides.
+    /// A slice goes on with the round of the same sides that is under way, or begins `next` if there is none.
     pub(super) fn begin_slice(&mut self, next: Round) {
         let is_same = self.current.as_ref().is_some_and(|current| current.scope == next.scope);
         if !is_same {
-            (self.current, self.after_key) = (Some(next), None);
+            if let Some(round) = self.current.take() {
+                self.parked.push(Parked { after_key: self.after_key.take(), round });
+            }
+            let ours = self.parked.iter().position(|parked| parked.round.scope == next.scope);
+            let ours = ours.map(|at| self.parked.remove(at));
+            let Parked { after_key, round } = ours.unwrap_or(Parked { after_key: None, round: next });
+            (self.current, self.after_key) = (Some(round), after_key);
+            self.parked.drain(..self.parked.len().saturating_sub(PARKED));
         }
         if let Some(current) = &mut self.current {
             current.slices += 1;
@@ -193,6 +218,28 @@ mod tests {
         state.begin_slice(round("b"));
         let current = state.current.as_ref().unwrap();
         assert_eq!((current.slices, current.counts.compared, &state.after_key), (1, 0, &None));
+    }
+
+    #[test]
+    fn rounds_of_two_timers_leave_each_other_where_they_are() {
+        let mut state = RoundState::default();
+        for slices in 1..=3 {
+            for sides in ["a", "b"] {
+                state.begin_slice(round(sides));
+                let current = state.current.as_ref().unwrap();
+                let before = (slices > 1).then(|| format!("{sides}{}", slices - 1));
+                assert_eq!((current.slices, &state.after_key), (slices, &before), "{sides}");
+                state.after_key = Some(format!("{sides}{slices}"));
+            }
+        }
+        assert_eq!(state.parked.len(), 1);
+        state.end_round(DateTime::UNIX_EPOCH);
+        state.begin_slice(round("a"));
+        assert_eq!((state.after_key.as_deref(), state.parked.len()), (Some("a3"), 0));
+        for number in 0..=2 * PARKED {
+            state.begin_slice(round(&number.to_string()));
+        }
+        assert_eq!(state.parked.len(), PARKED);
     }
 
     #[test]
