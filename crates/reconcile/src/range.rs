@@ -57,7 +57,7 @@ pub(crate) struct Range {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// All keys up to this one are done; without one nothing is but what is counted.
-    Done { range: u64, up_to: Option<String>, findings: Vec<Finding>, totals: Totals },
+    Done { range: u64, up_to: Option<String>, findings: Vec<Finding>, totals: Box<Totals> },
     /// The range ends here; the rest becomes one of its own, which has this place among those at once.
     Cut { range: u64, at: String, place: OwnedSemaphorePermit },
     /// It is through.
@@ -141,6 +141,7 @@ impl RangeRun {
     async fn run(mut self, events: &mpsc::Sender<Event>) -> Result<(), CompareError> {
         loop {
             let Paired { findings, totals, is_over } = self.step().await?;
+            let totals = Box::new(totals);
             let done = Event::Done { range: self.range.id, up_to: self.up_to.clone(), findings, totals };
             if events.send(done).await.is_err() || is_over {
                 return Ok(());
@@ -199,7 +200,7 @@ impl RangeRun {
             found.zip(self.search.take_if(|search| search.task.is_empty()))
         {
             let middle = found.ok().flatten();
-            let totals = Totals { pages: probes.load(Ordering::Relaxed), ..Totals::default() };
+            let totals = Box::new(Totals { pages: probes.load(Ordering::Relaxed), ..Totals::default() });
             let (range, up_to) = (self.range.id, self.up_to.clone());
             // Nobody listens after another range failed; this one ends with its next page then.
             let _ = events.send(Event::Done { range, up_to, findings: Vec::new(), totals }).await;

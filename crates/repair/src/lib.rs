@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `run` | compares, makes equal, and compares again |
 //! | `forwarding` | what is missing or different goes through the pipeline of events |
-//! | [`task`] | the same by lists and migration tasks of OMS |
 //! | `extras` | what only the destination has is deleted |
 //! | `sides` | which sides can be made equal |
 //! | `repaired` | what was changed, in numbers |
@@ -16,12 +15,11 @@ mod forwarding;
 mod repaired;
 mod run;
 mod sides;
-pub mod task;
 
 pub use self::extras::{Deletion, Extras, Kept, Refusal};
 pub use self::forwarding::{Forwarded, Forwarding};
 pub use self::repaired::{Found, Repaired};
-pub use self::run::{Fix, Forwarder, Repair, RepairError, RepairEvent, RepairObserver, TaskForwarder};
+pub use self::run::{Forwarder, Repair, RepairEvent, RepairObserver};
 pub use self::sides::Unsuitable;
 
 /// The examples of the README are compiled as tests of documentation.

@@ -6,7 +6,6 @@ use serde::ser::{SerializeStruct as _, Serializer};
 
 use crate::extras::Deletion;
 use crate::forwarding::Forwarded;
-use crate::task::TaskTotals;
 
 /// What a repair changed. Serialised with the names of the result of the command.
 #[derive(Debug, Default, Serialize)]
@@ -17,9 +16,6 @@ pub struct Repaired {
     /// What went through the pipeline.
     #[serde(rename = "fixed", skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Forwarded>,
-    /// What tasks of OMS copied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tasks: Option<TaskTotals>,
     /// Keys that a dry run would have forwarded.
     #[serde(rename = "would_fix", skip_serializing_if = "Option::is_none")]
     pub would_forward: Option<u64>,
@@ -70,16 +66,6 @@ impl Serialize for Forwarded {
 }
 
 impl Repaired {
-    /// Adds what tasks of OMS did.
-    pub(crate) fn add_tasks(&mut self, totals: TaskTotals) {
-        let sum = self.tasks.get_or_insert_default();
-        sum.tasks += totals.tasks;
-        sum.objects += totals.objects;
-        sum.succeeded += totals.succeeded;
-        sum.failed += totals.failed;
-        sum.skipped += totals.skipped;
-    }
-
     pub(crate) fn add_deletion(&mut self, deletion: &Deletion) {
         match deletion {
             Deletion::Deleted => *self.deleted.get_or_insert_default() += 1,
@@ -89,7 +75,7 @@ impl Repaired {
 
     /// Whether something was to be brought over: also where the answer was lost it may be there.
     pub(crate) fn has_forwarded(&self) -> bool {
-        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.keys > 0) || self.tasks.is_some()
+        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.keys > 0)
     }
 
     /// Whether deletions were tried: also where the answer was lost the object may be gone.

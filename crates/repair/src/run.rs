@@ -4,20 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use bridge_core::credentials::SourceCredentials;
-use bridge_core::oms::migration::{MigrationApi, MigrationOrder};
 use bridge_core::pipeline::Pipeline;
 use bridge_core::progress::Log;
 use object_copy::clock::Clock;
 use object_copy::stop::{Stop, StopLevel};
 use oss_lite::Versioning;
-use reconcile::{Check, CompareError, Comparison, Finding, Observer, Outcome, Records, Totals};
+use reconcile::{Check, Comparison, Finding, Observer, Outcome, Records, Totals};
 use tokio::time::{Instant, sleep};
 
 use crate::extras::{Deletion, Extras, Refusal};
 use crate::forwarding::Forwarding;
 use crate::repaired::{Found, Repaired};
 use crate::sides::{Unsuitable, check_overlap};
-use crate::task::{ListError, ObjectLists, TaskError, TaskObserver, TaskTotals, Tasks};
 
 /// First and longest wait between two comparisons while OMS copies.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -35,31 +33,11 @@ pub struct Forwarder {
     pub copies_later: bool,
 }
 
-/// Migration tasks of OMS, which do the same.
-#[derive(Debug)]
-pub struct TaskForwarder {
-    /// Creates and follows them.
-    pub api: MigrationApi,
-    /// What they are like; list and description are set for each.
-    pub order: MigrationOrder,
-    /// Names the lists of this run. No other run has it.
-    pub run: String,
-}
-
-/// Who brings missing and different objects over.
-#[derive(Debug)]
-pub enum Fix {
-    /// The pipeline.
-    Pipeline(Box<Forwarder>),
-    /// Migration tasks.
-    Tasks(Box<TaskForwarder>),
-}
-
 /// What is done about differences.
 #[derive(Debug)]
 pub struct Repair {
-    /// Who brings missing and different objects over; without it nobody does.
-    pub fix: Option<Fix>,
+    /// Brings missing and different objects over; without it nobody does.
+    pub fix: Option<Forwarder>,
     /// How many extra keys may be deleted; without it none are.
     pub max_delete: Option<usize>,
     /// Whether extra keys are deleted although the source is empty.
@@ -75,8 +53,6 @@ pub struct Repair {
 /// What happens, beside what comparisons find.
 #[derive(Debug)]
 pub enum RepairEvent<'e> {
-    /// A task that an earlier run began is followed first.
-    FollowsEarlierTask,
     /// A dry run would delete this key.
     WouldDelete(&'e str),
     /// What became of an extra key.
@@ -92,23 +68,9 @@ pub enum RepairEvent<'e> {
 }
 
 /// Is given what happens.
-pub trait RepairObserver: Observer + TaskObserver {
+pub trait RepairObserver: Observer {
     /// Something happened.
     fn happened(&mut self, event: RepairEvent<'_>);
-}
-
-/// Why a repair ended early, beside what ends a comparison.
-#[derive(Debug, thiserror::Error)]
-pub enum RepairError {
-    /// These sides cannot be made equal in this way. Nothing was done.
-    #[error(transparent)]
-    Unsuitable(#[from] Unsuitable),
-    /// The lists of a task cannot be written.
-    #[error(transparent)]
-    Lists(#[from] ListError),
-    /// A task was not followed to a good end.
-    #[error(transparent)]
-    Tasks(#[from] TaskError),
 }
 
 impl fmt::Debug for Forwarder {
@@ -120,7 +82,7 @@ impl fmt::Debug for Forwarder {
 impl Repair {
     /// Passes an interrupt on.
     pub fn stop(&self, level: StopLevel) {
-        if let Some(Fix::Pipeline(forwarder)) = &self.fix {
+        if let Some(forwarder) = &self.fix {
             forwarder.pipeline.engine().stop(level);
         }
     }
@@ -129,49 +91,27 @@ impl Repair {
     ///
     /// # Errors
     ///
-    /// [`RepairError`].
+    /// [`Unsuitable`], if these sides cannot be made equal in this way. Nothing was done then.
     pub async fn run(
         &self,
         comparison: Comparison,
         records: Records,
         observer: &mut impl RepairObserver,
         stop: &Stop,
-    ) -> Result<(Outcome, Repaired), RepairError> {
+    ) -> Result<(Outcome, Repaired), Unsuitable> {
         let Comparison { source, destination, .. } = &comparison;
         check_overlap(source, destination)?;
         let extras = self.max_delete.map(|most| Extras::new(source, destination, most)).transpose()?;
         let mut repaired = Repaired::default();
-        let (forwarder, tasks) = match self.fix.as_ref().filter(|_| !self.is_dry) {
-            Some(Fix::Pipeline(forwarder)) => (Some(forwarder), None),
-            Some(Fix::Tasks(forwarder)) => {
-                let tasks = Tasks::of(&forwarder.api, &forwarder.order, source, destination, self.clock);
-                let lists = ObjectLists::new(source, destination, &forwarder.run);
-                (None, Some(tasks.zip(lists).ok_or(Unsuitable::NoBucket)?))
-            }
-            None => (None, None),
-        };
-        let tasks = match tasks {
-            Some((tasks, lists)) => {
-                if let Some(position) = tasks.left_over().await? {
-                    observer.happened(RepairEvent::FollowsEarlierTask);
-                    match uninterrupted(tasks.run(position, observer, stop).await)? {
-                        Some(totals) => repaired.add_tasks(totals),
-                        None => return Ok((interrupted(), repaired)),
-                    }
-                }
-                Some((tasks, lists))
-            }
-            None => None,
-        };
-        let (tasks, lists) = tasks.unzip();
+        let forwarder = self.fix.as_ref().filter(|_| !self.is_dry);
         let forwarding = forwarder.map(|forwarder| {
-            let Forwarder { pipeline, credentials, prefix, .. } = &**forwarder;
+            let Forwarder { pipeline, credentials, prefix, .. } = forwarder;
             Forwarding::new(pipeline, credentials, &Log, stop, prefix)
         });
         let again = Comparison { wants_equal: false, ..comparison.clone() };
-        let mut repairing = Repairing { observer, forwarding, lists, extras };
+        let mut repairing = Repairing { observer, forwarding, extras };
         let first = reconcile::run(comparison, records, &mut repairing, stop).await;
-        let Repairing { observer, forwarding, lists, extras } = repairing;
+        let Repairing { observer, forwarding, extras } = repairing;
         if let Some(forwarding) = forwarding {
             repaired.forwarded = Some(forwarding.finish().await);
         } else if self.is_dry && self.fix.is_some() {
@@ -179,18 +119,7 @@ impl Repair {
         }
         // Nothing is concluded from a comparison that ended early.
         if first.stopped.is_some() {
-            if let Some(lists) = lists {
-                lists.discard().await;
-            }
             return Ok((first, repaired));
-        }
-        if let Some((tasks, lists)) = tasks.zip(lists)
-            && let Some(position) = lists.finish().await?
-        {
-            match uninterrupted(tasks.run(position, observer, stop).await)? {
-                Some(totals) => repaired.add_tasks(totals),
-                None => return Ok((interrupted(), repaired)),
-            }
         }
         let found = Found::from(&first.totals);
         let mut last = None;
@@ -265,7 +194,7 @@ impl Repair {
         observer: &mut impl RepairObserver,
         stop: &Stop,
     ) -> Outcome {
-        let is_under_way = matches!(&self.fix, Some(Fix::Pipeline(forwarder)) if forwarder.copies_later);
+        let is_under_way = self.fix.as_ref().is_some_and(|forwarder| forwarder.copies_later);
         // Objects are read once, at the end.
         let reads = comparison.check == Check::Content;
         let while_waiting = if reads && is_under_way { Check::Full } else { comparison.check };
@@ -306,23 +235,10 @@ impl Repair {
     }
 }
 
-fn uninterrupted(followed: Result<TaskTotals, TaskError>) -> Result<Option<TaskTotals>, TaskError> {
-    match followed {
-        Ok(totals) => Ok(Some(totals)),
-        Err(TaskError::Interrupted) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn interrupted() -> Outcome {
-    Outcome { totals: Totals::default(), stopped: Some(CompareError::Interrupted) }
-}
-
 /// Shows progress, and hands differences to what makes them go away.
 struct Repairing<'o, 'p, O> {
     observer: &'o mut O,
     forwarding: Option<Forwarding<'p>>,
-    lists: Option<ObjectLists>,
     extras: Option<Extras>,
 }
 
@@ -333,9 +249,6 @@ impl<O: RepairObserver> Observer for Repairing<'_, '_, O> {
         }
         if let Some(forwarding) = &mut self.forwarding {
             forwarding.take(&findings).await;
-        }
-        if let Some(lists) = &mut self.lists {
-            lists.take(&findings).await;
         }
         self.observer.found(findings).await;
     }

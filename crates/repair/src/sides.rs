@@ -1,6 +1,5 @@
 //! Sides that can be made equal.
 
-use object_copy::transfer::Source;
 use reconcile::Side;
 
 /// Why two sides cannot be made equal in the way that was asked for.
@@ -50,10 +49,7 @@ pub(crate) fn check_overlap(source: &Side, destination: &Side) -> Result<(), Uns
     if our_scheme == their_scheme {
         return if overlap { Err(Unsuitable::Overlap) } else { Ok(()) };
     }
-    match ours {
-        Source::Store(_) | Source::Web(_) | Source::Directory(_) => Ok(()),
-        _ => check_s3(ours.s3_endpoint(), overlap),
-    }
+    if our_scheme == "s3" { check_s3(ours.s3_endpoint(), overlap) } else { Ok(()) }
 }
 
 /// Whether a source at this endpoint of S3 may be the destination; by its name it may where `overlap` is set.

@@ -71,8 +71,6 @@ mod reconcile_resume;
 #[cfg(test)]
 mod reconcile_scale;
 #[cfg(test)]
-mod reconcile_tasks;
-#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod s3_etags;

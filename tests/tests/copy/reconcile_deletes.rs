@@ -150,7 +150,7 @@ async fn keys_of_the_destination_alone_do_not_make_the_source_seem_to_have_somet
     put_both(&cloud, "x/both", "b", "b");
     for (side, bucket) in [(cloud.twin.oss(), SOURCE), (cloud.twin.obs(), MIRROR)] {
         side.modify(bucket, "x/both", |object| {
-            object.last_modified = "2026-01-05T10:00:00Z".parse().unwrap()
+            object.last_modified = "2026-01-05T10:00:00Z".parse().unwrap();
         });
     }
     let (result, _) = result(3, repair(&cloud, &since).with(["--delete-extra"])).await;

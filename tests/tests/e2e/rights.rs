@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use cloud_twin::{Account, Fault, FaultAction, FaultResponse, Service};
+use cloud_twin::{Account, Fault, FaultResponse, Service};
 use e2e::cloud::{MIRROR, SOURCE, http_client};
 use e2e::desk::ERIC;
 use e2e::rights::{Rights, TARGET, refused, root};
@@ -222,28 +222,7 @@ async fn the_commands_of_an_operator_where_oms_copies() {
             }
             good
         },
-        |action| !action.starts_with("oms:task:"),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn an_operator_who_has_a_migration_task_copy() {
-    let policies =
-        ["policy-operator.json", "policy-huawei-operator-oms.json", "policy-huawei-operator-obs.json"];
-    prove(
-        &Rights::of(&policies, false),
-        |cloud| async move {
-            cloud.twin.oss().put(SOURCE, "a.jpg", "a");
-            let settings = cloud.settings().set("DEST_ENDPOINT", cloud.twin.obs_url());
-            // Whether there is a task already is asked only where its creation was not answered.
-            let lost = FaultAction::RespondAfterWork(FaultResponse::oms_unavailable());
-            let lost = Fault::new(Service::Oms, lost).method("POST").path_contains("/tasks").times(1);
-            cloud.twin.faults().inject(lost);
-            let fixed = ["reconcile", "oss://source/", "obs://mirror/", "--fix", "oms-task"];
-            is_good(&command(&settings, &fixed).await)
-        },
-        |action| action.starts_with("oms:task:"),
+        |_| true,
     )
     .await;
 }

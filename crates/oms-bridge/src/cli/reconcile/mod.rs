@@ -7,7 +7,6 @@ mod repair_plan;
 mod repaired;
 mod result;
 mod same_task;
-mod tasks;
 mod watcher;
 
 use std::path::PathBuf;
@@ -180,7 +179,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
         match &planned {
             Some(planned) => {
                 let repaired = planned.repair.run(comparison, records, &mut watcher, &stop).await;
-                repaired.map_err(|error| planned.ended(&error))
+                repaired.map_err(|unsuitable| planned.refused(unsuitable))
             }
             None => Ok((reconcile::run(comparison, records, &mut watcher, &stop).await, Repaired::default())),
         }

@@ -11,8 +11,7 @@ use bridge_core::oms::task::OmsApi;
 use clap::{ArgGroup, Args, ValueEnum};
 use object_copy::clock;
 use oss_lite::Dialect;
-use repair::task::ListError;
-use repair::{Fix, Forwarded, Forwarder, Repair, RepairError, Repaired};
+use repair::{Forwarded, Forwarder, Repair, Repaired, Unsuitable};
 use settings::location::{Place, scheme};
 use settings::{Invalid, Reader, Values, parse};
 use signature_breaker::Breakers;
@@ -20,7 +19,6 @@ use signature_breaker::Breakers;
 use super::ReconcileArgs;
 use super::inventories::Argument;
 use super::same_task::task_between;
-use super::tasks::Tasks;
 use crate::assemble;
 use crate::cli::places::location::Location;
 use crate::cli::{say, variable};
@@ -67,8 +65,6 @@ enum FixChoice {
     Copy,
     /// As `FORWARD_MODE` says, and this program where OMS cannot.
     Auto,
-    /// A migration task of OMS copies what a list names, for very many keys. It is followed to its end.
-    OmsTask,
 }
 
 fn deletes(text: &str) -> Result<usize, Invalid> {
@@ -95,7 +91,6 @@ impl RepairArgs {
 pub(super) struct PlannedRepair {
     pub(super) repair: Repair,
     ends: Option<EngineEnds>,
-    tasks: Option<Tasks>,
 }
 
 impl PlannedRepair {
@@ -105,23 +100,11 @@ impl PlannedRepair {
         if !args.repair.changes_sides() {
             return Ok(None);
         }
-        let (mut ends, mut tasks) = (None, None);
-        let fix = match fix {
-            Some(FixChoice::OmsTask) => {
-                let (from, to) = places(args)?;
-                if !oms_can(&from, &to) {
-                    return Err(not_for_oms());
-                }
-                let (planned, forwarder) = Tasks::new(args.settings.values(), &from, &to, http).await?;
-                tasks = Some(planned);
-                Some(Fix::Tasks(Box::new(forwarder)))
-            }
+        let (fix, ends) = match fix {
             Some(choice) => {
-                let (forwarder, of) = forwarder(choice, args, http).await?;
-                ends = Some(of);
-                Some(Fix::Pipeline(Box::new(forwarder)))
+                forwarder(choice, args, http).await.map(|(forwarder, ends)| (Some(forwarder), Some(ends)))?
             }
-            None => None,
+            None => (None, None),
         };
         let repair = Repair {
             fix,
@@ -131,7 +114,7 @@ impl PlannedRepair {
             is_dry: dry_run,
             clock: clock::system,
         };
-        Ok(Some(Self { repair, ends, tasks }))
+        Ok(Some(Self { repair, ends }))
     }
 
     /// Why nothing more could be forwarded, if that is so.
@@ -143,23 +126,10 @@ impl PlannedRepair {
         refused.or(of_all).zip(self.ends.as_ref()).map(|(failed, ends)| ends.failure(failed))
     }
 
-    /// Why it ended early.
-    pub(super) fn ended(&self, error: &RepairError) -> Failure {
-        match error {
-            RepairError::Unsuitable(_) => {
-                let option = if self.repair.max_delete.is_some() { "--delete-extra" } else { "--fix" };
-                Failure::configuration(error).of_setting(option).with_remedy("leave it out for these sides")
-            }
-            RepairError::Lists(ListError::Look(failed)) if failed.class.may_pass() => {
-                Failure::out_of_reach(error).with_remedy("run the same command again")
-            }
-            RepairError::Lists(_) => Failure::configuration(error).of_setting("DST").with_remedy(
-                "allow writing, reading and deleting below oms_source_record/object_lists/ there",
-            ),
-            RepairError::Tasks(failed) => {
-                self.tasks.as_ref().map_or_else(|| Failure::internal(error), |tasks| tasks.failure(failed))
-            }
-        }
+    /// Why nothing was done.
+    pub(super) fn refused(&self, unsuitable: Unsuitable) -> Failure {
+        let option = if self.repair.max_delete.is_some() { "--delete-extra" } else { "--fix" };
+        Failure::configuration(unsuitable).of_setting(option).with_remedy("leave it out for these sides")
     }
 }
 
@@ -241,8 +211,7 @@ fn values(
     let mode = match choice {
         FixChoice::Oms => ForwardMode::Oms,
         FixChoice::Auto if oms_can => given.unwrap_or(by_default),
-        // A list of objects needs no pipeline.
-        FixChoice::Auto | FixChoice::Copy | FixChoice::OmsTask => ForwardMode::Copy,
+        FixChoice::Auto | FixChoice::Copy => ForwardMode::Copy,
     };
     if mode != ForwardMode::Copy && !oms_can {
         return Err(not_for_oms());

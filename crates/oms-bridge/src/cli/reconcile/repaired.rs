@@ -1,6 +1,5 @@
 //! What `--fix` and `--delete-extra` changed, in words.
 
-use repair::task::TaskTotals;
 use repair::{Forwarded, Repaired};
 use terminal::numbers::{count, counted};
 
@@ -27,15 +26,6 @@ pub(super) fn print_repaired(repaired: &Repaired, print: impl Fn(&str)) {
             let unrecorded = count(report.unrecorded as u64);
             print(&format!("{unrecorded} failed keys are recorded nowhere: run the command again"));
         }
-    }
-    if let Some(TaskTotals { tasks, objects, succeeded, failed, .. }) = repaired.tasks {
-        print(&format!(
-            "tasks of OMS: {}, {} of {} copied, {} failed",
-            count(tasks),
-            count(succeeded),
-            counted(objects, "object"),
-            count(failed)
-        ));
     }
     if let Some(keys) = repaired.would_delete {
         print(&format!("would be deleted: {}", counted(keys, "key")));

@@ -1,10 +1,7 @@
 //! Progress of a comparison and of a repair, and what happens to single keys.
 
-use bridge_core::oms::migration::failures::FailedObject;
-use bridge_core::oms::migration::{MigrationTask, TaskState};
 use reconcile::judge::Verdict;
 use reconcile::{Finding, Observer, Records, Totals};
-use repair::task::TaskObserver;
 use repair::{Deletion, Kept, Refusal, RepairEvent, RepairObserver};
 use settings::text::printable;
 use terminal::numbers::{count, counted};
@@ -12,34 +9,21 @@ use terminal::progress::Progress;
 
 use crate::cli::say;
 
-/// Keys that OMS could not copy that are named; the others are in its list.
-const NAMED: u64 = 20;
-
 /// Shows progress.
 pub(super) struct Watcher {
     progress: Progress,
     compared: u64,
-    /// The name of the last task.
-    task: String,
-    not_copied: u64,
 }
 
 impl Watcher {
     pub(super) fn new(progress: Progress, records: &Records) -> Self {
         let compared = records.resumed.as_ref().map_or(0, |progress| progress.totals.compared);
-        Self { progress, compared, task: String::new(), not_copied: 0 }
+        Self { progress, compared }
     }
 
-    /// Says where the keys are that OMS could not copy and that were not named.
+    /// Ends the display.
     pub(super) fn finish(&self) {
         self.progress.finish();
-        if self.not_copied > NAMED {
-            say(format_args!(
-                "{} more that OMS could not copy are in oms/task/{}/ of the destination bucket",
-                count(self.not_copied - NAMED),
-                printable(&self.task)
-            ));
-        }
     }
 }
 
@@ -62,30 +46,9 @@ impl Observer for Watcher {
     }
 }
 
-impl TaskObserver for Watcher {
-    fn looked_at(&mut self, task: &MigrationTask) {
-        self.task.clone_from(&task.name);
-        let done = task.successful_num + task.failed_num + task.skipped_num;
-        if task.state() == TaskState::Waiting {
-            self.progress.note("waiting for OMS to begin the task");
-        } else {
-            let of = counted(task.total_num, "object");
-            self.progress.note(format!("OMS has handled {} of {of}", count(done)));
-        }
-    }
-
-    fn failed(&mut self, object: &FailedObject) {
-        self.not_copied += 1;
-        if self.not_copied <= NAMED {
-            say(format_args!("OMS could not copy {}: {}", printable(&object.key), printable(&object.reason)));
-        }
-    }
-}
-
 impl RepairObserver for Watcher {
     fn happened(&mut self, event: RepairEvent<'_>) {
         match event {
-            RepairEvent::FollowsEarlierTask => say("an earlier run began a task of OMS: following it first"),
             RepairEvent::WouldDelete(key) => say(format_args!("would_delete {}", printable(key))),
             RepairEvent::Deletion(key, deletion) => say_deletion(&printable(key), deletion),
             RepairEvent::NothingDeleted(refusal) => {
