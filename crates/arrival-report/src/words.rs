@@ -76,7 +76,7 @@ words! {
     TRANSIENT: "network or outage", "网络或服务故障";
     THROTTLED: "too many requests", "请求过多";
     AUTH: "credentials", "凭证";
-    PERMANENT: "refused every time", "始终被拒绝";
+    PERMANENT: "refused", "被拒绝";
     UNKNOWN: "not recorded", "未记录";
     REASONS: "Most frequent reasons", "最常见的原因";
     AGES: "Age of failures", "失败的时长";

@@ -5,6 +5,7 @@ use oss_lite::{Dialect, Error, ErrorKind};
 
 use crate::failure::{Failure, FailureKind};
 use crate::network::{network_kind, network_remedy};
+use settings::lenient;
 use settings::service::{KeyNames, Service};
 
 /// A bucket in messages: its service, and the setting or argument that names it.
@@ -92,7 +93,9 @@ fn setting(error: &Error, end: End<'_>) -> Option<&'static str> {
         ErrorKind::WrongEndpoint
         | ErrorKind::Transport
         | ErrorKind::DeadlineExceeded
+        | ErrorKind::InvalidArgument
         | ErrorKind::UnexpectedResponse => Some(end.service.endpoint_setting),
+        ErrorKind::Rejected if may_be_another_service(error) => Some(end.service.endpoint_setting),
         ErrorKind::WrongRegion => Some(end.service.region_setting),
         ErrorKind::CredentialsRefused => Some(match error.code() {
             Some(WRONG_SECRET) => end.service.keys.secret,
@@ -139,7 +142,12 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
             Some(hint) => {
                 format!("set {region} to {hint}, which the host in {endpoint} names, or leave it out")
             }
-            None => format!("set {region} to the region of {}", service.endpoint.host()),
+            None => {
+                match service.region.as_deref().and_then(|name| lenient::no_region(name, service.dialect)) {
+                    Some(slip) => format!("correct {region}: {slip}"),
+                    None => format!("set {region} to the region of bucket {bucket}"),
+                }
+            }
         },
         ErrorKind::ClockSkew => "set the clock of this machine".to_owned(),
         ErrorKind::Transport | ErrorKind::DeadlineExceeded => {
@@ -152,7 +160,8 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
         ErrorKind::InvalidBucketName => format!("correct {named_by}"),
         // As one service answers to the other's clients.
         ErrorKind::InvalidArgument | ErrorKind::Rejected => {
-            format!("see code and message; check that {endpoint} is one of {}", vendor(service.dialect))
+            let (vendor, host) = (vendor(service.dialect), service.endpoint.host());
+            format!("check that {endpoint} is one of {vendor}: it names {host}")
         }
         _ => "see code and message".to_owned(),
     }
@@ -160,7 +169,9 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
 
 /// What to do about an access key that was locked because of wrong signatures.
 pub fn locked(KeyNames { id, secret }: KeyNames) -> String {
-    format!("find out who uses {id} with a wrong {secret} and stop that; then wait five minutes")
+    format!(
+        "check {secret} here first; if it is right, find out who uses {id} with a wrong {secret} and stop that; then wait five minutes"
+    )
 }
 
 fn vendor(dialect: Dialect) -> &'static str {

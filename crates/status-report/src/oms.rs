@@ -25,6 +25,14 @@ pub struct OmsReport {
     pub error: Option<ApiError>,
 }
 
+impl OmsReport {
+    /// Whether a key that is sent now would fail, too. A right to ask that is missing says nothing of that.
+    pub(super) fn fails(&self) -> bool {
+        self.task.is_none()
+            && self.error.as_ref().is_some_and(|error| error.kind() != ApiErrorKind::NotPermitted)
+    }
+}
+
 /// Asks OMS repeatedly, but never again once it has refused the credentials: more than five bad signatures
 /// lock the access key for everybody.
 #[derive(Debug)]

@@ -54,7 +54,8 @@ impl Page {
         if let Some(state) = &status.reconcile {
             rounds::write(&mut self.text, state)?;
         }
-        self.records(&status.records)
+        let oms_fails = status.oms.as_ref().is_some_and(OmsReport::fails);
+        self.records(&status.records, oms_fails)
     }
 
     fn paragraph(&mut self, first: &str, text: &str) -> fmt::Result {
@@ -93,11 +94,12 @@ impl Page {
         self.write_char('\n')
     }
 
-    fn records(&mut self, records: &RecordCounts) -> fmt::Result {
+    /// `oms_fails`: a replay would fail as OMS does now.
+    fn records(&mut self, records: &RecordCounts, oms_fails: bool) -> fmt::Result {
         match records.failed {
             0 => writeln!(self, "no key waits for a replay")?,
-            1 => self.one(records)?,
-            _ => self.many(records)?,
+            1 => self.one(records, oms_fails)?,
+            _ => self.many(records, oms_fails)?,
         }
         if records.dead > 0 {
             writeln!(self, "\n{} set aside after too many attempts", counted(records.dead, "key"))?;
@@ -109,10 +111,11 @@ impl Page {
         let mut next = Vec::new();
         match records.failed {
             0 => {}
-            1 => next.push(("send it again", "oms-bridge replay")),
+            1 if !oms_fails => next.push(("send it again", "oms-bridge replay")),
+            1 => next.push((ONCE_MENDED, "oms-bridge replay")),
             _ => {
                 next.push(("list them all", "oms-bridge replay --dry-run"));
-                next.push(("send them again", "oms-bridge replay"));
+                next.push((if oms_fails { ONCE_MENDED } else { "send them again" }, "oms-bridge replay"));
             }
         }
         if records.dead > 0 {
@@ -125,7 +128,7 @@ impl Page {
     }
 
     /// A single failure is described, not counted.
-    fn one(&mut self, records: &RecordCounts) -> fmt::Result {
+    fn one(&mut self, records: &RecordCounts, oms_fails: bool) -> fmt::Result {
         write!(self, "1 key failed and waits for a replay")?;
         if records.records > 1 {
             write!(self, ", with {}", counted(records.records, "record"))?;
@@ -135,14 +138,24 @@ impl Page {
             writeln!(self, "  for {}, since {}", age(oldest.age_s), oldest.since)?;
         }
         records.latest.iter().try_for_each(|latest| self.failure(latest))?;
-        let class = records.latest.first().and_then(|latest| latest.class);
+        let latest = records.latest.first();
         if records.read > 0 {
-            self.paragraph("      ", advice(class))?;
+            let class = latest.and_then(|latest| latest.class);
+            match latest.map_or(0, |latest| latest.attempts) {
+                attempts @ 2.. if class == Some(FailureClass::Permanent) => self.paragraph(
+                    "      ",
+                    &format!(
+                        "refused {} times: read the error (oms-bridge explain KEY)",
+                        count(attempts.into())
+                    ),
+                )?,
+                _ => self.paragraph("      ", advice(class, oms_fails))?,
+            }
         }
         self.unreadable(records)
     }
 
-    fn many(&mut self, records: &RecordCounts) -> fmt::Result {
+    fn many(&mut self, records: &RecordCounts, oms_fails: bool) -> fmt::Result {
         let least = if records.complete { "" } else { "at least " };
         write!(self, "{least}{} failed and wait for a replay", counted(records.failed, "key"))?;
         if records.records > records.failed {
@@ -156,12 +169,12 @@ impl Page {
         if !records.complete {
             self.paragraph("  ", "there are more: --list 0 counts all, one request per thousand")?;
         }
-        self.classes(records)?;
+        self.classes(records, oms_fails)?;
         self.reasons(records)?;
         self.ages(records)
     }
 
-    fn classes(&mut self, records: &RecordCounts) -> fmt::Result {
+    fn classes(&mut self, records: &RecordCounts, oms_fails: bool) -> fmt::Result {
         if records.read == 0 {
             return Ok(());
         }
@@ -175,7 +188,7 @@ impl Page {
         ]
         .into_iter()
         .filter(|(_, keys)| *keys > 0)
-        .map(|(class, keys)| [name(class).to_owned(), count(keys), advice(class).to_owned()])
+        .map(|(class, keys)| [name(class).to_owned(), count(keys), advice(class, oms_fails).to_owned()])
         .collect();
         match records.read {
             read if read == records.failed => writeln!(self, "\nby class")?,
@@ -259,13 +272,17 @@ fn name(class: Option<FailureClass>) -> &'static str {
     }
 }
 
-/// What to do about failures of a class.
-fn advice(class: Option<FailureClass>) -> &'static str {
+/// What precedes the command that sends failed keys again, where OMS would refuse them now.
+const ONCE_MENDED: &str = "after the failure of OMS above is mended";
+
+/// What to do about failures of a class. Where OMS fails now, a replay is no use yet.
+fn advice(class: Option<FailureClass>, oms_fails: bool) -> &'static str {
     match class {
+        Some(FailureClass::Transient) if oms_fails => "network trouble or a service was down",
         Some(FailureClass::Transient) => "network trouble or a service was down: run a replay",
         Some(FailureClass::Throttled) => "too many requests: run a replay, or lower OMS_MAX_RPS",
         Some(FailureClass::Auth) => "oms-bridge doctor says which credentials to check, then replay",
-        Some(FailureClass::Permanent) => "refused every time: read the error (oms-bridge explain KEY)",
+        Some(FailureClass::Permanent) => "refused: read the error (oms-bridge explain KEY)",
         None => "the records do not say why, like those of the vendor's function",
     }
 }

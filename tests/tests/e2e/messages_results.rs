@@ -49,7 +49,11 @@ pub(crate) fn denied(service: Service) -> Fault {
 async fn of_send() {
     let cloud = Cloud::start().await;
     let finished = run(&["send", "k", "--json"], &wrong(&cloud)).await;
-    let said = ["OMS refuses the credentials: 401 APIGW.0301", "HW_AK", "check HW_AK and HW_SK"];
+    let said = [
+        "OMS refuses the credentials: 401 APIGW.0301",
+        "HW_SK",
+        "check HW_SK: it does not fit the access key in HW_AK",
+    ];
     assert_fails(&finished, 4, "credentials", "accepted", &said);
     assert!(!format!("{finished:?}").contains("hush"), "{finished:?}");
 
@@ -89,7 +93,7 @@ async fn of_replay() {
 #[tokio::test]
 async fn of_status_explain_and_doctor() {
     let cloud = Cloud::start().await;
-    let said = ["OMS refuses the credentials: 401 APIGW.0301", "check HW_AK and HW_SK"];
+    let said = ["OMS refuses the credentials: 401 APIGW.0301", "check HW_SK: it does not fit the access key"];
     assert_fails(&run(&["status", "--json"], &wrong(&cloud)).await, 4, "credentials", "failed", &said);
 
     let expired = FaultResponse::error(403, "SecurityTokenExpired", "expired");
@@ -101,13 +105,13 @@ async fn of_status_explain_and_doctor() {
     // The setting is named wherever it is the reason.
     let finished = run(&["doctor", "--json"], &cloud.settings().set("OSS_REGION", "cn-beijing")).await;
     assert_eq!(finished.json()["error"]["exit"], 2, "{finished:?}");
-    assert_eq!(finished.json()["error"]["remedy"], "set OSS_REGION to the region of 127.0.0.1");
+    assert_eq!(finished.json()["error"]["remedy"], "set OSS_REGION to the region of bucket logs");
     let of_region = |finding: &&Value| finding["what"].as_str().unwrap().contains("Invalid signing region");
     let result = finished.json();
     let findings: Vec<&Value> = result["findings"].as_array().unwrap().iter().filter(of_region).collect();
     assert!(!findings.is_empty(), "{result}");
     for finding in findings {
-        assert_eq!(finding["remedy"], "set OSS_REGION to the region of 127.0.0.1", "{finding}");
+        assert_eq!(finding["remedy"], "set OSS_REGION to the region of bucket logs", "{finding}");
     }
     assert!(run(&["doctor", "--json"], &cloud.settings()).await.json().get("error").is_none());
 }
@@ -322,7 +326,7 @@ async fn of_an_access_key_that_is_locked() {
     let cloud = Cloud::start().await;
     let locked = FaultResponse::error(401, "APIGW.0301", "Verify failed: failed to reach the limit of 5.");
     cloud.twin.faults().inject(Fault::respond(Service::Oms, locked));
-    let remedy = "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
+    let remedy = "check HW_SK here first; if it is right, find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
     for (command, member) in [
         (&["send", "k", "--json"][..], "accepted"),
         (&["status", "--json"], "failed"),

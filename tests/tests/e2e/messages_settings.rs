@@ -1,6 +1,6 @@
 //! The setting at fault: named by every command that meets it, wherever along the way it shows.
 
-use cloud_twin::Service;
+use cloud_twin::{Fault, FaultResponse, Service};
 use e2e::cloud::{MIRROR, SOURCE};
 use e2e::sqs::{Sqs, SqsReply};
 use e2e::{Cloud, Finished, OmsBridge, Settings, Shelf, event};
@@ -150,7 +150,7 @@ async fn of_the_log_bucket_that_takes_no_success_records() {
         (
             settings.clone().set("OSS_REGION", "cn-beijing"),
             "OSS_REGION",
-            "do: set OSS_REGION to the region of 127.0.0.1",
+            "do: set OSS_REGION to the region of bucket logs",
         ),
         (
             settings.clone().set("LOG_BUCKET", "nosuchb"),
@@ -173,7 +173,13 @@ async fn of_the_log_bucket_that_takes_no_success_records() {
 
     // What failed is in no record: it has to be sent again.
     let finished = run(&["send", "a", "--json"], &settings.clone().set("HW_SK", WRONG)).await;
-    assert_fails(&finished, 4, "credentials", "accepted", &["HW_AK", "check HW_AK and HW_SK"]);
+    assert_fails(
+        &finished,
+        4,
+        "credentials",
+        "accepted",
+        &["HW_SK", "check HW_SK: it does not fit the access key in HW_AK"],
+    );
     assert_eq!(finished.json()["unrecorded"], 1, "{finished:?}");
     assert!(
         finished.stderr.contains("and could not be recorded: put ") && finished.stderr.contains(said),
@@ -234,7 +240,8 @@ async fn of_a_side_that_explain_cannot_look_at() {
     assert_eq!(finished.code, Some(4), "{finished:?}");
     let next = next(&finished);
     assert!(
-        next.contains("check HW_AK and HW_SK") && next.contains("or pass --bucket, or set SOURCE_BUCKET"),
+        next.contains("check HW_SK: it does not fit the access key in HW_AK")
+            && next.contains("or pass --bucket, or set SOURCE_BUCKET"),
         "{next}"
     );
     assert!(!next.contains("oms-bridge send"), "{next}");
@@ -299,4 +306,110 @@ async fn of_the_queue() {
     let said = ["--endpoint-url", "check the host in --endpoint-url and the network", &unreached];
     assert_fails(&finished, 5, "out_of_reach", "received", &said);
     assert!(sqs.requests("ReceiveMessage").is_empty());
+}
+
+/// The gateway answers a project that does not exist by a code of its own: it is `SYNC_URL` all the same.
+#[tokio::test]
+async fn of_a_project_that_does_not_exist() {
+    let cloud = Cloud::start().await;
+    failed(&cloud, &["k"]);
+    cloud.twin.faults().inject(Fault::respond(
+        Service::Oms,
+        FaultResponse::error(404, "APIGW.0101", "The API does not exist"),
+    ));
+    for (command, member) in [
+        (&["send", "k", "--json"][..], "accepted"),
+        (&["replay", "--json"], "listed"),
+        (&["status", "--json"], "failed"),
+    ] {
+        let said = ["SYNC_URL", "OMS has no such task: 404 APIGW.0101", "copy SYNC_URL"];
+        assert_fails(&run(command, &cloud.settings()).await, 2, "configuration", member, &said);
+    }
+    // What a single attempt met is not said to be so every time, and nothing is to be sent before it is mended.
+    let finished = run(&["status"], &cloud.settings()).await;
+    let said = "after the failure of OMS above is mended: oms-bridge replay";
+    assert!(finished.stdout.contains(said), "{finished:?}");
+    assert!(
+        !finished.stdout.contains("run a replay") && !finished.stdout.contains("every time"),
+        "{finished:?}"
+    );
+    cloud.twin.faults().clear_all();
+    let finished = run(&["status"], &cloud.settings()).await;
+    assert!(finished.stdout.contains("send it again: oms-bridge replay"), "{finished:?}");
+}
+
+/// The record of a host that does not exist speaks of the network; the host shows better.
+#[tokio::test]
+async fn of_a_host_that_a_record_calls_trouble_of_the_network() {
+    let cloud = Cloud::start().await;
+    failed(&cloud, &["k"]);
+    let finished = run(&["explain", "k", "--json"], &cloud.settings().set("SOURCE_BUCKET", SOURCE)).await;
+    assert!(next(&finished).contains("If that is over"), "{finished:?}");
+    let wrong = cloud
+        .twin
+        .sync_url(&cloud.task)
+        .replace(&cloud.twin.oms_url(), "https://oms.cn-nroth-4.myhuaweicloud.com");
+    let settings = cloud.settings().set("SOURCE_BUCKET", SOURCE).set("SYNC_URL", wrong);
+    let finished = run(&["explain", "k", "--json"], &settings).await;
+    let next = next(&finished);
+    assert!(next.contains("correct SYNC_URL: no such region: \"cn-nroth-4\""), "{next}");
+    assert!(!next.contains("If that is over"), "{next}");
+}
+
+/// `doctor` looks at `DEST` where OMS copies, too, and writes nothing there.
+#[tokio::test]
+async fn of_the_destination_that_oms_writes_to() {
+    let cloud = Cloud::start().await;
+    let settings =
+        cloud.settings().set("DEST", format!("obs://{MIRROR}")).set("DEST_ENDPOINT", cloud.twin.obs_url());
+    let finished = run(&["doctor", "--json"], &settings).await;
+    assert_eq!((finished.code, &finished.json()["problems"]), (Some(0), &json!(0)), "{finished:?}");
+    assert!(finished.stdout.contains("obs://mirror can be read"), "{finished:?}");
+    let id = cloud.twin.huawei_account().access_key.clone();
+    for (settings, code, said) in [
+        (settings.clone().set("DEST", "obs://nosuch-dst"), 2, "correct DEST"),
+        (
+            settings.clone().set("DEST", "obs://nosuch-dst"),
+            2,
+            "nosuch-dst is not mirror, the bucket of the task",
+        ),
+        (
+            settings.set("DEST_AK", id).set("DEST_SK", WRONG),
+            4,
+            "check DEST_SK: it does not fit the access key in DEST_AK",
+        ),
+    ] {
+        let finished = run(&["doctor", "--json"], &settings).await;
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        assert!(finished.stdout.contains(said) && !format!("{finished:?}").contains("hush"), "{finished:?}");
+    }
+}
+
+/// A region that is mistyped is corrected; a token that is not set is not to be checked; an endpoint of another
+/// service is a setting.
+#[tokio::test]
+async fn of_what_is_at_fault_and_nothing_else() {
+    let cloud = Cloud::start().await;
+    let finished = run(&["status", "--json"], &cloud.settings().set("OSS_REGION", "cn-hangzou")).await;
+    let said = [
+        "OSS_REGION",
+        "correct OSS_REGION: no such region: \"cn-hangzou\": probably \"cn-hangzhou\" is meant",
+    ];
+    assert_fails(&finished, 2, "configuration", "error", &said);
+    let finished = run(&["doctor"], &cloud.settings().set("HW_SK", WRONG)).await;
+    assert!(
+        finished.stdout.contains("check HW_SK: it does not fit")
+            && finished.stdout.contains("signature fail (request id "),
+        "{finished:?}"
+    );
+    assert!(!finished.stdout.contains("HW_SECURITY_TOKEN"), "{finished:?}");
+    let finished = run(&["doctor"], &cloud.settings().set("HW_AK", "HPUAWRONGWRONGWRONG0")).await;
+    assert!(finished.stdout.contains("check HW_AK: there is no such access key"), "{finished:?}");
+    cloud.twin.oss().put(SOURCE, "k", "content");
+    let finished = run(
+        &["copy", "-r", "--json", "oss://source/", "obs://mirror/"],
+        &cloud.copy_settings().set("DEST_ENDPOINT", cloud.twin.oss_url()),
+    )
+    .await;
+    assert_eq!(finished.json()["error"]["setting"], "DEST_ENDPOINT", "{finished:?}");
 }

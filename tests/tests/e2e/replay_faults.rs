@@ -99,7 +99,7 @@ async fn refused_huawei_credentials_end_the_run_after_two_requests() {
     let settings = cloud.settings().set("HW_SK", "wrong");
     let finished = OmsBridge::new(["replay", "--json"]).settings(settings).run().await;
     assert_eq!(finished.code, Some(4), "{finished:?}");
-    assert!(finished.stderr.contains("check HW_AK and HW_SK"), "{finished:?}");
+    assert!(finished.stderr.contains("check HW_SK: it does not fit the access key in HW_AK"), "{finished:?}");
     assert!(cloud.oms_requests() <= 2, "{:?}", cloud.twin.stats());
     assert_eq!(cloud.recorded(Shelf::Failed).len(), 2500);
 }

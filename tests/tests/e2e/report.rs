@@ -64,7 +64,7 @@ async fn the_page_and_the_numbers_say_the_same_in_both_languages() {
     assert!((1801.0..1914.0).contains(&p99), "{hour}");
 
     let english = fs::read_to_string(&page).unwrap();
-    for part in ["<html lang=\"en\">", ">60 %<", "goal missed", "refused every time", "crc64 1"] {
+    for part in ["<html lang=\"en\">", ">60 %<", "goal missed", ">refused<", "crc64 1"] {
         assert!(english.contains(part), "{part}");
     }
     // It is the oldest that is not confirmed, and missing by the comparison.
@@ -78,7 +78,7 @@ async fn the_page_and_the_numbers_say_the_same_in_both_languages() {
         let finished = report(settings, arguments).await;
         assert_eq!((finished.code, &*finished.stdout), (Some(0), ""), "{finished:?}");
         let chinese = fs::read_to_string(&page).unwrap();
-        for part in ["<html lang=\"zh-CN\">", ">60 %<", "未达目标", "始终被拒绝"] {
+        for part in ["<html lang=\"zh-CN\">", ">60 %<", "未达目标", "被拒绝"] {
             assert!(chinese.contains(part), "{part}");
         }
     }

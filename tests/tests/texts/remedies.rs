@@ -106,7 +106,7 @@ async fn what_to_do_about_an_answer_of_a_service_is_said_in_chinese() {
         (403, "SignatureDoesNotMatch", "处理：检查"),
         (403, "InvalidAccessKeyId", "处理：检查"),
         (403, "RequestTimeTooSkewed", "处理：校准本机时钟"),
-        (400, "InvalidArgument", "处理：见错误码和错误信息；检查 OSS_ENDPOINT"),
+        (400, "InvalidArgument", "处理：检查 OSS_ENDPOINT 是否为阿里云 OSS 的：它指向 127.0.0.1"),
         (409, "SomethingElse", "处理：见错误码和错误信息"),
         (503, "ServiceUnavailable", "处理：稍后重试"),
     ] {

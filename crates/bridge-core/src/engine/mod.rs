@@ -173,9 +173,11 @@ impl Failure {
     }
 }
 
-/// Whether OMS has no such task, or none for this user.
+/// Whether OMS has no such task, or none for this user. The gateway answers a path that it does not know, such
+/// as one with the id of no project, by a code of its own.
 fn is_of_task(error: &EngineError) -> bool {
     let code = error.code.as_deref();
     matches!(code, Some("OMS.0053" | "OMS.0054"))
-        || error.status == Some(404) && code.is_some_and(|code| code.starts_with("OMS."))
+        || error.status == Some(404)
+            && code.is_some_and(|code| code.starts_with("OMS.") || code == "APIGW.0101")
 }

@@ -28,7 +28,7 @@ pub mod task;
 mod transport;
 
 pub use self::preview::{Preview, preview};
-pub use self::reply::is_locked;
+pub use self::reply::{is_locked, is_unknown_key, is_wrong_secret};
 pub use self::target::{BadSyncUrl, SyncUrl};
 
 pub(crate) use self::limit::StatedLimit;

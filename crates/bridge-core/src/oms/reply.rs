@@ -91,6 +91,16 @@ pub fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")
 }
 
+/// Whether the gateway refuses the signature of an access key that it knows, by the text of its 401.
+pub fn is_wrong_secret(message: &str) -> bool {
+    message.contains("verify aksk signature fail")
+}
+
+/// Whether the gateway does not know the access key, by the text of its 401.
+pub fn is_unknown_key(message: &str) -> bool {
+    message.contains("ak not exist")
+}
+
 /// The error in a reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ReplyError {
@@ -198,7 +208,7 @@ fn text(value: &Value) -> Option<String> {
 /// header values such as the security token: it is cut off.
 fn clean(message: &str) -> String {
     const ECHO: &str = "canonicalRequest";
-    let message = message.find(ECHO).map_or(message, |at| &message[..at]);
+    let message = message.find(ECHO).map_or(message, |at| message[..at].trim_end_matches([' ', ',']));
     let mut cleaned: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
     if cleaned.len() > MAX_MESSAGE {
         cleaned.truncate(cleaned.floor_char_boundary(MAX_MESSAGE));
@@ -245,7 +255,7 @@ mod tests {
     fn the_echoed_canonical_request_is_cut_off() {
         let body = r#"{"error_msg":"Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:POST|/v2/|x-security-token:SECRET|","error_code":"APIGW.0301"}"#;
         let error = error(401, body);
-        assert_eq!(error.message, "Incorrect IAM authentication information: verify aksk signature fail,");
+        assert_eq!(error.message, "Incorrect IAM authentication information: verify aksk signature fail");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{Ended, Exit, exit, print, print_result, say, variable};
 use crate::assemble;
 #[cfg(feature = "desk")]
 use crate::doctor::DeskSetup;
-use crate::doctor::{CopyEnds, Diagnosis, Severity, SideChecks, Subjects, examine, unusable};
+use crate::doctor::{CopyEnds, Diagnosis, Mirror, Severity, SideChecks, Subjects, examine, unusable};
 use crate::failure::Failure;
 #[cfg(feature = "desk")]
 use bridge_config::DeskCommandSettings;
@@ -82,9 +82,13 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
             let destination = assemble::destination(&copy.destination, &http, &breakers)?;
             CopyEnds::new(&settings, copy, destination, found.as_ref(), &http, deadline)
         });
-        Ok((journal, ends.transpose()?))
+        let mirror = settings.mirror.as_ref().map(|mirror| {
+            let client = assemble::destination(mirror, &http, &breakers)?;
+            Ok::<_, oss_lite::Error>(Mirror::new(mirror, &client, found.as_ref(), deadline))
+        });
+        Ok((journal, ends.transpose()?, mirror.transpose()?.flatten()))
     });
-    let (journal, ends) = built.map_err(Failure::configuration)?;
+    let (journal, ends, mirror) = built.map_err(Failure::configuration)?;
     let beside = beside(args.settings.values().unmissed(), found.as_ref(), &http, deadline).await?;
     let api = settings
         .mode
@@ -100,6 +104,7 @@ pub(super) async fn run(args: &DoctorArgs, mut reader: Reader) -> Ended {
         journal: &journal,
         open: open.as_ref(),
         ends: ends.as_ref(),
+        mirror: mirror.as_ref(),
         beside: &beside,
     };
     let id = format!("{:016x}", fastrand::u64(..));

@@ -7,6 +7,7 @@
 //! | `oms` | whether OMS answers, takes the signature and has the task |
 //! | `bucket` | whether the log bucket can hold a journal |
 //! | `ends` | whether direct copies can read and write |
+//! | `mirror` | whether the bucket in `DEST` can be looked at, where OMS copies |
 //! | `desk`, `queue` | whether the desk and the queue worker can use their services |
 //! | `render` | the findings as text |
 //!
@@ -18,6 +19,7 @@ mod clock;
 #[cfg(feature = "desk")]
 mod desk;
 mod ends;
+mod mirror;
 mod oms;
 #[cfg(feature = "aws")]
 mod queue;
@@ -30,6 +32,7 @@ use serde::Serialize;
 #[cfg(feature = "desk")]
 pub(crate) use self::desk::DeskSetup;
 pub(crate) use self::ends::CopyEnds;
+pub(crate) use self::mirror::Mirror;
 use crate::failure::{End, Failure, FailureKind};
 use ::settings::reader::WithoutEffect;
 use ::settings::{ConfigError, Problem};
@@ -182,6 +185,8 @@ pub(crate) struct Subjects<'p> {
     pub open: Option<&'p OpenJournal>,
     /// Both ends of direct copies, in copy mode.
     pub ends: Option<&'p CopyEnds>,
+    /// The bucket in `DEST`, where only OMS copies.
+    pub mirror: Option<&'p Mirror>,
     /// Desk and queue, if their settings are set.
     pub beside: &'p SideChecks,
 }
@@ -230,8 +235,8 @@ impl SideChecks {
 /// Examines everything. `id` names the objects by which buckets are tried out; nobody else should use the
 /// same.
 pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>) -> Diagnosis {
-    let Subjects { settings, without_effect, credentials, missing, api, journal, open, ends, beside } =
-        subjects;
+    let Subjects { settings, without_effect, credentials, missing, api, journal, open, .. } = subjects;
+    let Subjects { ends, mirror, beside, .. } = subjects;
     let mut findings = settings::check(settings);
     findings.extend(without_effect.iter().copied().map(settings::without_effect));
     findings.extend(settings.mode.oms().map(settings::huawei_credentials));
@@ -243,9 +248,10 @@ pub(crate) async fn examine(subjects: Subjects<'_>, id: &str, now: DateTime<Utc>
         }
     };
     let ends = async {
-        match ends {
-            Some(ends) => ends::check(ends, id, now).await,
-            None => Vec::new(),
+        match (ends, mirror) {
+            (Some(ends), _) => ends::check(ends, id, now).await,
+            (None, Some(mirror)) => vec![mirror::check(mirror, id).await],
+            (None, None) => Vec::new(),
         }
     };
     let end = End::journal(&settings.oss, settings.log_bucket.as_str());

@@ -37,7 +37,7 @@ pub(super) async fn check(
             // The signature was accepted, so another request does not risk a lock of the access key.
             findings.extend(counters(api, if off { theirs } else { now }).await);
         }
-        Err(error) => findings.extend(refusal(&error)),
+        Err(error) => findings.extend(refusal(&error, settings)),
     }
     findings
 }
@@ -123,9 +123,12 @@ fn own_source(task: &SyncTask, log_bucket: &BucketName) -> Option<Finding> {
 /// Buckets that are others than those of the task. What the task does not report is not compared.
 fn other_buckets(task: &SyncTask, settings: &Settings) -> impl Iterator<Item = Finding> {
     let source = settings.source.only.as_ref().map_or("", |(_, bucket)| bucket);
-    let destination = settings.mode.copy().map_or("", |copy| copy.destination.place.bucket.as_str());
+    let destination = settings.destination().map_or("", |destination| destination.place.bucket.as_str());
     let source_why = "every event of the task's bucket is refused, and keys of the other one fail at OMS";
-    let destination_why = "OMS and copies write to different buckets";
+    let destination_why = match settings.mode.copy() {
+        Some(_) => "OMS and copies write to different buckets",
+        None => "commands that look at the destination look at another bucket than OMS writes to",
+    };
     [
         ("SOURCE_BUCKET", source, &task.src_bucket, source_why),
         ("DEST", destination, &task.dst_bucket, destination_why),
@@ -229,8 +232,23 @@ impl Advice {
     }
 }
 
-fn refusal(error: &ApiError) -> Vec<Finding> {
+/// What to do about keys that are refused, or cannot be used. A token is named only where one is set.
+fn of_keys(error: &ApiError, settings: &Settings) -> Option<&'static str> {
+    let has_token = settings.mode.oms().is_some_and(|oms| oms.huawei.is_temporary());
+    match error.kind() {
+        _ if has_token => None,
+        ApiErrorKind::CredentialsRefused => {
+            let found = failure::key_at_fault(&error.to_string()).map(|(_, remedy)| remedy);
+            found.or(Some("check HW_AK and HW_SK, character by character; make a new key pair if in doubt"))
+        }
+        ApiErrorKind::Unsigned => Some("set HW_AK and HW_SK again, without spaces or line breaks"),
+        _ => None,
+    }
+}
+
+fn refusal(error: &ApiError, settings: &Settings) -> Vec<Finding> {
     let Advice { signed, check, severity, why, remedy } = *Advice::on(error);
+    let remedy = of_keys(error, settings).unwrap_or(remedy);
     let accepted = signed.then(|| Finding::ok(SIGNATURE, "accepted"));
     accepted.into_iter().chain([Finding::bad(check, severity, error.to_string(), why, remedy)]).collect()
 }

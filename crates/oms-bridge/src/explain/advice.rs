@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Entry, KeyRecords, SideState};
 use bridge_core::engine::EngineName;
 use object_copy::outcome::FailureClass;
+use settings::lenient;
 use terminal::numbers::counted;
 
 /// What is known of a key.
@@ -20,6 +21,8 @@ pub(crate) struct Evidence<'e> {
     pub unset: &'e [&'static str],
     /// Its records.
     pub records: &'e KeyRecords,
+    /// The host in `SYNC_URL`, where OMS is used.
+    pub oms: Option<&'e str>,
     /// Whether `INCLUDE` and `EXCLUDE` leave the key out.
     pub filtered_out: bool,
 }
@@ -52,11 +55,11 @@ pub(crate) fn advise(evidence: &Evidence<'_>) -> Vec<String> {
                 replay(evidence.key, "")
             ));
         }
-        (_, Some(failed), _) => advice.extend(failure(evidence.key, failed, "")),
+        (_, Some(failed), _) => advice.extend(failure(evidence, failed, "")),
         (_, None, Some(dead)) => {
             let attempts = counted(dead.record.attempts.into(), "attempt");
             advice.push(format!("it was set aside after {attempts}"));
-            advice.extend(failure(evidence.key, dead, " --dead"));
+            advice.extend(failure(evidence, dead, " --dead"));
         }
         (_, None, None) if gone => {}
         (Some(success), None, None) => advice.push(accepted(evidence, success)),
@@ -75,9 +78,15 @@ fn not_seen(side: &str, state: Option<&SideState>) -> Option<String> {
     }
 }
 
-fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
-    let replay = replay(key, dead);
-    let engine = engine(entry);
+fn failure(evidence: &Evidence<'_>, entry: &Entry, dead: &str) -> Vec<String> {
+    let replay = replay(evidence.key, dead);
+    let (engine, attempts) = (engine(entry), entry.record.attempts);
+    let times = if attempts > 1 { format!(" {attempts} times") } else { String::new() };
+    // A host that does not exist was no outage.
+    let slip = evidence.oms.filter(|_| engine == EngineName::Oms).and_then(lenient::slip);
+    if let (Some(FailureClass::Transient), Some(slip)) = (entry.record.class, slip) {
+        return vec![format!("correct SYNC_URL: {slip}"), format!("then {replay} sends it again")];
+    }
     match entry.record.class {
         Some(FailureClass::Transient) if entry.record.upload.is_some() => vec![format!(
             "time ran out half-way. {replay} resumes the copy, unless the source has changed since"
@@ -100,13 +109,16 @@ fn failure(key: &str, entry: &Entry, dead: &str) -> Vec<String> {
         Some(FailureClass::Permanent) => vec![
             match engine {
                 EngineName::Oms => {
-                    "OMS refuses this key every time: see the error in the record. Fix the key, SYNC_URL or the task"
+                    format!(
+                        "OMS refused this key{times}: see the error in the record. Fix the key, SYNC_URL or the task"
+                    )
                 }
                 EngineName::Copy => {
-                    "source or destination refuse this key every time: see the error in the record. Fix the key or the settings"
+                    format!(
+                        "source or destination refused this key{times}: see the error in the record. Fix the key or the settings"
+                    )
                 }
-            }
-            .to_owned(),
+            },
             format!("then {replay} sends it again"),
         ],
         None => vec![format!("the record does not say why it failed. {replay} sends it again")],

@@ -165,6 +165,7 @@ pub(crate) async fn explain(
         destination: destination.as_ref().map(|side| &side.state),
         unset: &sources.unset,
         records: &records,
+        oms: settings.mode.oms().map(|oms| oms.sync_url.host()),
         filtered_out,
     });
     let mut explanation = Explanation {

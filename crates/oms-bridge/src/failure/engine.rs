@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use bridge_core::engine::{self, EngineName};
-use bridge_core::oms::is_locked;
 use bridge_core::oms::task::{ApiError, ApiErrorKind};
+use bridge_core::oms::{is_locked, is_unknown_key, is_wrong_secret};
 use object_copy::transfer::{Concern, Side};
 use oss_lite::BucketName;
 
@@ -18,8 +18,7 @@ pub(crate) const NO_SUCH_TASK: &str =
 const DOCTOR: &str = "run `oms-bridge doctor`: it says at which end, and what to do";
 
 /// What to do about an access key that Huawei has locked because of wrong signatures.
-pub(crate) const LOCKED: &str =
-    "find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
+pub(crate) const LOCKED: &str = "check HW_SK here first; if it is right, find out who uses HW_AK with a wrong HW_SK and stop that; then wait five minutes";
 
 /// Both ends of an engine's copies, as messages about it name them.
 #[derive(Debug)]
@@ -83,6 +82,18 @@ impl EngineEnds {
     }
 }
 
+/// Which of the two keys of Huawei the gateway refuses, by the text of its
+/// [401](https://support.huaweicloud.com/en-us/devg-apisign/api-sign-errorcode.html), and what to do.
+pub(crate) fn key_at_fault(error: &str) -> Option<(&'static str, &'static str)> {
+    if is_wrong_secret(error) {
+        Some(("HW_SK", "check HW_SK: it does not fit the access key in HW_AK"))
+    } else if is_unknown_key(error) {
+        Some(("HW_AK", "check HW_AK: there is no such access key, or it is disabled"))
+    } else {
+        None
+    }
+}
+
 /// The same failure, with what to do where Huawei has locked the access key.
 fn or_locked(failure: Failure, is_locked: bool) -> Failure {
     if is_locked { failure.with_remedy(LOCKED) } else { failure }
@@ -135,9 +146,13 @@ pub(crate) fn of_engine(engine: EngineName, refusal: Concern, error: Option<&str
     };
     match (engine, is_right) {
         (EngineName::Oms, true) => failure.with_remedy("allow oms:synctask:createEvent in IAM"),
-        (EngineName::Oms, false) => failure
-            .of_setting("HW_AK")
-            .with_remedy("check HW_AK and HW_SK; `oms-bridge doctor` says what is wrong with them"),
+        (EngineName::Oms, false) => {
+            let found = error.and_then(key_at_fault);
+            let unknown =
+                ("HW_AK", "check HW_AK and HW_SK; `oms-bridge doctor` says what is wrong with them");
+            let (setting, remedy) = found.unwrap_or(unknown);
+            failure.of_setting(setting).with_remedy(remedy)
+        }
         (EngineName::Copy, _) => failure.with_remedy(DOCTOR),
     }
 }

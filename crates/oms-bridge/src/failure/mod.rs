@@ -20,6 +20,6 @@ pub(crate) use command_failure::store::{End, of_store, store_remedy};
 
 #[cfg(feature = "desk")]
 pub(crate) use self::catalogue::catalogue_kind;
-pub(crate) use self::engine::{EngineEnds, LOCKED, NO_SUCH_TASK, of_engine, of_oms};
+pub(crate) use self::engine::{EngineEnds, LOCKED, NO_SUCH_TASK, key_at_fault, of_engine, of_oms};
 #[cfg(feature = "aws")]
 pub(crate) use self::queue::{QUEUE_RIGHTS, QUEUE_URL, queue_kind, queue_remedy};

@@ -106,13 +106,29 @@ pub fn slip(host: &str) -> Option<Invalid> {
         return None;
     }
     let invalid = Invalid::new(format_args!("no such region: {name:?}"));
-    let near = regions.iter().min_by_key(|region| osa_distance(name, region));
-    Some(match near.filter(|region| osa_distance(name, region) <= SLIP) {
+    Some(match near(name, regions) {
         Some(region) => {
-            invalid.with_remedy(format_args!("did you mean {:?}?", [&before, *region, &after].concat()))
+            invalid.with_remedy(format_args!("did you mean {:?}?", [&before, region, &after].concat()))
         }
         None => invalid.with_remedy("correct the region in the host"),
     })
+}
+
+/// What is wrong with the name of a region that is nearly that of one of the vendor's. `None` where it may be
+/// right.
+pub fn no_region(name: &str, dialect: Dialect) -> Option<Invalid> {
+    let regions = match dialect {
+        Dialect::Oss => OF_OSS,
+        Dialect::Obs => OF_HUAWEI,
+    };
+    let meant = if regions.contains(&name) { None } else { near(name, regions) }?;
+    Some(Invalid::new(format_args!("no such region: {name:?}")).probably(meant))
+}
+
+/// The region that was probably meant.
+fn near(name: &str, regions: &[&'static str]) -> Option<&'static str> {
+    let near = regions.iter().min_by_key(|region| osa_distance(name, region));
+    near.filter(|region| osa_distance(name, region) <= SLIP).copied()
 }
 
 /// The regions of the service whose host it is, and what stands before and behind the region.

@@ -27,12 +27,18 @@ pub(super) enum Repeats {
     Rest,
 }
 
+/// Whether anything was copied, or is copied in part.
+pub(super) fn is_begun(summary: &Summary) -> bool {
+    summary.copied > 0 || summary.left_open > 0
+}
+
 impl NextRun {
     /// What it does with what this run did not get to.
-    pub(super) fn promise(&self, mode: Mode) -> &'static str {
+    pub(super) fn promise(&self, mode: Mode, summary: &Summary) -> &'static str {
         match (self.repeats, mode) {
-            // Nothing was done that it could go on from.
             (_, Mode::DryRun) => "the same command lists all again",
+            // Nothing was done that it could go on from.
+            (_, Mode::Copy) if !is_begun(summary) => "run the same command again",
             (Repeats::All, Mode::Copy) => {
                 "the same command begins again; without --force it goes on from here"
             }

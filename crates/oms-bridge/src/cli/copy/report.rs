@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use super::bar::CopyBar;
-use super::next_run::NextRun;
+use super::next_run::{NextRun, is_begun};
 use super::plan::Selection;
 use crate::cli::json_failure::WithError;
 use crate::cli::json_list::JsonList;
@@ -130,13 +130,12 @@ impl CopyReport {
             }
             (Some(StopReason::Failed(failed)), _) | (None, Some(failed)) => self.ends.failure(failed),
         };
-        let next = self.next_run.promise(self.mode);
-        let is_begun = summary.copied > 0 || summary.left_open > 0;
+        let next = self.next_run.promise(self.mode, summary);
         Some(match failure.kind() {
             FailureKind::OutOfReach => failure.and_then(next),
             FailureKind::Internal => failure,
             // Else there is nothing to go on from.
-            _ if is_begun => failure.and_then(&format!("then {next}")),
+            _ if is_begun(summary) => failure.and_then(&format!("then {next}")),
             _ => failure,
         })
     }
@@ -175,7 +174,7 @@ impl CopyReport {
             }
         }
         if let Some(interrupted) = summary.stopped.as_ref().filter(|_| failure.is_none()) {
-            let next = self.next_run.promise(self.mode);
+            let next = self.next_run.promise(self.mode, summary);
             say(format_args!("stopped early: {interrupted}; {next}"));
         }
         for line in self.next_run.lines(summary, &self.transfer, |name| self.name(name)) {

@@ -31,7 +31,8 @@ fn present(size: u64, crc64: Option<u64>, changed: i64) -> SideState {
 
 fn advice(records: &KeyRecords, source: &SideState, destination: Option<&SideState>) -> String {
     let unset = &["DEST", "DEST_ENDPOINT"];
-    advise(&Evidence { key: "k'1", source, destination, unset, records, filtered_out: false }).join("\n")
+    advise(&Evidence { key: "k'1", source, destination, unset, records, oms: None, filtered_out: false })
+        .join("\n")
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn each_class_has_its_own_next_step() {
         ("transient", "a service was down"),
         ("throttled", "OMS_MAX_RPS"),
         ("auth", "oms-bridge doctor"),
-        ("permanent", "every time"),
+        ("permanent", "OMS refused this key"),
     ] {
         let records = KeyRecords { failed: Some(failed(9, class)), ..KeyRecords::default() };
         let text = advice(&records, &source, None);
@@ -148,6 +149,7 @@ fn a_side_that_could_not_be_looked_at_is_named_and_nothing_is_concluded_from_it(
         destination: None,
         unset: &["DEST_ENDPOINT"],
         records: &success(""),
+        oms: None,
         filtered_out: false,
     });
     assert!(text[0].contains("Set DEST_ENDPOINT to see the destination"), "{text:?}");
@@ -179,6 +181,7 @@ fn filtered_keys_are_reported() {
         destination: None,
         unset: &[],
         records: &records,
+        oms: None,
         filtered_out: true,
     };
     assert!(advise(&evidence)[0].contains("INCLUDE"));
