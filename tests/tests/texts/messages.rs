@@ -119,12 +119,14 @@ const SHOWN: [&str; 3] = [
 ];
 
 /// Literals of other files that are no texts: statements of a database, and what services write.
-const NO_TEXTS: [&str; 5] = [
+const NO_TEXTS: [&str; 7] = [
     "BEGIN IMMEDIATE",
     "DELETE FROM storage_migrations WHERE success = FALSE",
     "Signature expired",
     "Signature not yet current",
+    "ak not exist",
     "duplicate column name",
+    "verify aksk signature fail",
 ];
 
 /// The messages that people are shown.
