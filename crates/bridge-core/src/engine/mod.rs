@@ -173,8 +173,8 @@ impl Failure {
     }
 }
 
-/// Whether OMS has no such task, or none for this user. The gateway answers a path that it does not know, such
-/// as one with the id of no project, by a code of its own.
+/// Whether OMS has no such task, or none for this user. The gateway answers a path that it does not know,
+/// such as one with the id of no project, by a code of its own.
 fn is_of_task(error: &EngineError) -> bool {
     let code = error.code.as_deref();
     matches!(code, Some("OMS.0053" | "OMS.0054"))
