@@ -144,6 +144,7 @@ async fn what_cannot_be_fixed_as_asked_is_refused_before_anything_is_done() {
     for (run, text) in [
         (repair(&cloud, &["--fix", "oms"]).set("SYNC_URL", cloud.twin.sync_url(&other)), "SYNC_URL"),
         (repair(&cloud, &["--fix", "copy"]).set("LOG_BUCKET", ""), "LOG_BUCKET"),
+        (repair(&cloud, &["--fix", "copy"]).set("LOG_FORMAT", "yaml"), "LOG_FORMAT"),
         (between(&cloud, "2024/", "2025/", &["--fix", "copy"]), "--fix"),
         // A folder whose name only ends alike is another one.
         (between(&cloud, "2024/", "of2024/", &["--fix", "copy"]), "--fix"),

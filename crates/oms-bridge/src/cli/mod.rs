@@ -242,7 +242,7 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             Box::pin(run.during(async |run| copy::run(args, reader, run).await)).await
         }
         Command::Reconcile(args) => {
-            let reader = reader(args.settings.values());
+            let reader = reader(args.values());
             Box::pin(reconcile::run(args, reader)).await
         }
         #[cfg(feature = "aws")]

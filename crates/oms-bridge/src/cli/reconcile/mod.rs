@@ -27,7 +27,7 @@ use object_copy::stop::Stop;
 use reconcile::Check;
 use reconcile::report::ReportFormat;
 use repair::Repaired;
-use settings::{Invalid, Reader, parse, size};
+use settings::{Invalid, Reader, Values, parse, size};
 use terminal::interrupts::Interrupts;
 use terminal::stats::StatsArgs;
 
@@ -149,6 +149,12 @@ fn requests(text: &str) -> Result<usize, Invalid> {
 }
 
 impl ReconcileArgs {
+    /// The settings. With `--fix` the pipeline reads its own by itself, so that none has no effect.
+    pub(super) fn values(&self) -> Values {
+        let values = self.settings.values();
+        if self.repair.changes_sides() { values.unmissed() } else { values }
+    }
+
     fn check(&self) -> Check {
         match self.check {
             CheckChoice::Listing => Check::Listing,
@@ -168,8 +174,6 @@ impl ReconcileArgs {
 pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let planned = PlannedRepair::new(&args, &http).await?;
-    // The pipeline has read its settings by itself.
-    let reader = if planned.is_some() { Reader::new(args.settings.values().unmissed()) } else { reader };
     let Plan { comparison, records, ends, inventories } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
     let mut watcher = Watcher::new(progress.clone(), &records);
