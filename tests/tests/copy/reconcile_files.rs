@@ -70,6 +70,9 @@ async fn files_that_would_be_destroyed_or_compared_are_refused_before_a_request(
         (run().with(["--report", "-", "--json"]), "cannot have both the report and the result"),
         (of_folder().with(["--report", "folder/below/x"]), "is below SRC"),
         (to_folder().with(["--checkpoint", "folder/x"]), "is below DST"),
+        (run().with(["--checkpoint", "real", "--metrics", "link"]), "is the file of --checkpoint"),
+        (run().with(["--report", "real", "--metrics", "./real"]), "is the file of --report"),
+        (of_folder().with(["--metrics", "folder/below/x"]), "lies in SRC"),
     ] {
         let finished = run.run_in(directory.path()).await;
         assert_eq!(finished.code, Some(2), "{said}: {finished:?}");

@@ -238,6 +238,59 @@ async fn status_writes_what_the_journal_holds() {
 }
 
 #[tokio::test]
+async fn a_comparison_writes_what_it_found_and_what_it_changed() {
+    let cloud = Cloud::start().await;
+    for (key, ours, theirs) in [("same", "s", "s"), ("missing", "m", ""), ("extra", "", "x")] {
+        for (store, bucket, body) in
+            [(cloud.twin.oss(), SOURCE, ours), (cloud.twin.obs(), e2e::cloud::MIRROR, theirs)]
+        {
+            if !body.is_empty() {
+                store.put(bucket, key, body);
+            }
+        }
+    }
+    let sides = ["reconcile", &format!("oss://{SOURCE}/"), &format!("obs://{}/", e2e::cloud::MIRROR)];
+    let settings = || cloud.copy_settings().set("LOG_BUCKET", e2e::cloud::LOGS);
+    let of = |outcome: &str| format!(r#"run_keys{{command="reconcile",run="nightly",outcome="{outcome}"}}"#);
+    let (finished, read) = run(&sides, settings()).await;
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    let read = read.unwrap();
+    for (outcome, keys) in [("equal", 1.0), ("missing", 1.0), ("extra", 1.0), ("deleted", 0.0)] {
+        assert_values(&read, &[(&of(outcome), keys)]);
+    }
+    let all = [&sides[..], &["--fix", "copy", "--delete-extra", "--max-delete", "1"]].concat();
+    let (finished, read) = run(&all, settings()).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let read = read.unwrap();
+    for (outcome, keys) in [("equal", 2.0), ("missing", 0.0), ("fixed", 1.0), ("deleted", 1.0)] {
+        assert_values(&read, &[(&of(outcome), keys)]);
+    }
+    let refused = FaultResponse::error(403, "AccessDenied", "no");
+    cloud.twin.faults().inject(Fault::respond(Service::Oss, refused).path_contains("max-keys="));
+    let (finished, read) = run(&sides, settings()).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(!read.unwrap().contains_key(&of("missing")), "nothing is concluded");
+}
+
+#[tokio::test]
+async fn confirm_writes_what_became_of_the_keys() {
+    let cloud = Cloud::start().await;
+    cloud.twin.oss().put(SOURCE, "a", "a");
+    // Accepted, and never there.
+    cloud.twin.faults().inject(Fault::fail_copy("a", "TRF.0152"));
+    let destination = format!("obs://{}", e2e::cloud::MIRROR);
+    let settings = || cloud.settings().set("DEST", &destination).set("DEST_ENDPOINT", cloud.twin.obs_url());
+    OmsBridge::new(["send", "a"]).settings(settings()).run().await;
+    let (finished, read) = run(&["confirm"], settings()).await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let read = read.unwrap();
+    for (outcome, keys) in [("pending", 1.0), ("confirmed", 0.0)] {
+        let name = format!(r#"run_keys{{command="confirm",run="nightly",outcome="{outcome}"}}"#);
+        assert_values(&read, &[(&name, keys)]);
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_is_said_before_anything_is_done() {
     let cloud = Cloud::start().await;
     let missing = Path::new("/no/such/folder/a.prom").to_str().unwrap();

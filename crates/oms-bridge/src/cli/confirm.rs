@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::json_list::JsonList;
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, Exit, Prepared, exit, print, print_result, say};
 use crate::assemble;
 use crate::failure::{End, EngineEnds, Failure, of_engine, of_store};
@@ -55,6 +56,8 @@ pub(super) struct ConfirmArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsOf<ConfirmArgs>,
 }
 
@@ -65,7 +68,7 @@ impl WithSettings for ConfirmArgs {
 /// Time limit of a whole run, which takes longer the more keys there are.
 const PATIENCE: Duration = Duration::from_hours(24 * 30);
 
-pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader) -> Ended {
+pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader, run: &RunMetrics) -> Ended {
     let settings = Settings::read_with_destination(&mut reader);
     if settings.as_ref().is_some_and(|settings| settings.destination().is_none()) {
         for spec in [&DEST.spec, &DEST_ENDPOINT.spec] {
@@ -92,6 +95,7 @@ pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader) -> Ended {
     };
     let planned = JsonList::new(OutputFormat::of(args.json));
     let progress = args.stats.progress("looking at", "key");
+    run.watch(&progress);
     let watcher = ConfirmWatcher { progress: progress.clone(), planned };
     let (stop, mut interrupts) = (Stop::default(), Interrupts::of_process());
     let (engine, copies) = (confirmer.engine.clone(), confirmer.copies.clone());
@@ -111,7 +115,22 @@ pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader) -> Ended {
         never = stop.raise_at(async || interrupts.next().await, stops) => match never {},
     };
     progress.finish();
+    run.keys(outcomes(&summary));
     report(&summary, args, &watcher.planned, &services)
+}
+
+/// The keys by outcome, for metrics.
+fn outcomes(summary: &ConfirmSummary) -> [(&'static str, u64); 8] {
+    [
+        ("confirmed", summary.confirmed),
+        ("pending", summary.pending),
+        ("resent", summary.resent),
+        ("copied", summary.copied),
+        ("dead", summary.dead),
+        ("removed", summary.removed),
+        ("failed", summary.failed),
+        ("unknown", summary.unknown),
+    ]
 }
 
 /// The result of a dry run, as `--json` prints it behind the keys.

@@ -231,7 +231,8 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
         }
         Command::Confirm(args) => {
             let reader = reader(args.settings.values());
-            Box::pin(confirm::run(&args, reader)).await
+            let run = args.metrics.of("confirm");
+            Box::pin(run.during(async |run| confirm::run(&args, reader, run).await)).await
         }
         Command::Report(args) => report::run(&args, reader(args.settings.values())).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, reader(args.settings.values()))).await,
@@ -242,8 +243,9 @@ async fn ended(command: Command, early: Vec<Problem>) -> Ended {
             Box::pin(run.during(async |run| copy::run(args, reader, run).await)).await
         }
         Command::Reconcile(args) => {
-            let reader = reader(args.values());
-            Box::pin(reconcile::run(args, reader)).await
+            let mut reader = reader(args.values());
+            let run = args.metrics(&mut reader);
+            run.during(async |run| Box::pin(reconcile::run(args, reader, run)).await).await
         }
         #[cfg(feature = "aws")]
         Command::Consume(args) => Box::pin(consume::run(&args, reader(args.settings.values()))).await,

@@ -8,8 +8,10 @@ use reconcile::report::Report;
 use settings::{Invalid, Reader};
 
 use super::ReconcileArgs;
+use super::inventories::Argument;
 use crate::cli::places::location::Location;
 use crate::cli::places::own_files;
+use crate::cli::run_metrics::{MetricsArgs, RunMetrics};
 use crate::failure::Failure;
 
 /// Names of standard output.
@@ -19,6 +21,35 @@ impl ReconcileArgs {
     /// Whether the report goes to standard output.
     pub(super) fn reports_to_stdout(&self) -> bool {
         self.report.as_ref().is_some_and(|path| STDOUT.iter().any(|name| path == Path::new(name)))
+    }
+
+    /// The metrics of a run. A file that is one of the others, or lies in SRC or DST, is a problem, and is not
+    /// written.
+    pub(in crate::cli) fn metrics(&self, r: &mut Reader) -> RunMetrics {
+        const NAME: &str = "reconcile";
+        let Some(file) = self.metrics.file() else { return self.metrics.of(NAME) };
+        let others = [("--report", &self.report), ("--checkpoint", &self.checkpoint)];
+        let other = others.into_iter().find_map(|(name, path)| {
+            let is_same = path.as_deref().is_some_and(|path| own_files::is_same(file, path));
+            is_same.then_some(name)
+        });
+        let side =
+            [("SRC", &self.source), ("DST", &self.destination)].into_iter().find_map(|(name, text)| {
+                let is_in = match Argument::parse(text) {
+                    Ok(Argument { location: Location::Local(folder), .. }) => {
+                        own_files::is_below(file, &folder)
+                    }
+                    _ => false,
+                };
+                is_in.then_some(name)
+            });
+        let what = match (other, side) {
+            (Some(name), _) => Invalid::new(format_args!("is the file of {name}")),
+            (None, Some(side)) => Invalid::new(format_args!("lies in {side}, whose files are compared")),
+            (None, None) => return self.metrics.of(NAME),
+        };
+        r.problem("--metrics", what.with_remedy("name a file elsewhere"));
+        MetricsArgs::default().of(NAME)
     }
 
     /// Files that destroy each other, or that would be compared themselves, are a problem.

@@ -19,13 +19,14 @@ use self::plan::Plan;
 use self::repair_plan::{PlannedRepair, RepairArgs};
 use self::result::ComparisonEnding;
 use self::watcher::Watcher;
+use super::run_metrics::{MetricsArgs, RunMetrics};
 use super::{Ended, exit};
 use crate::failure::Failure;
 use bridge_config::{SettingsOf, WithSettings};
 use http_client::{self, Proxies};
 use object_copy::stop::Stop;
-use reconcile::Check;
 use reconcile::report::ReportFormat;
+use reconcile::{Check, Totals};
 use repair::Repaired;
 use settings::{Invalid, Reader, Values, parse, size};
 use terminal::interrupts::Interrupts;
@@ -115,6 +116,8 @@ pub(super) struct ReconcileArgs {
     #[command(flatten)]
     stats: StatsArgs,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingsOf<ReconcileArgs>,
 }
 
@@ -171,11 +174,12 @@ impl ReconcileArgs {
     }
 }
 
-pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
+pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
     let planned = PlannedRepair::new(&args, &http).await?;
     let Plan { comparison, records, ends, inventories } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
+    run.watch(&progress);
     let mut watcher = Watcher::new(progress.clone(), &records);
     let ending = ComparisonEnding::new(&args, &comparison, ends, inventories);
     let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
@@ -196,6 +200,25 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader) -> Ended {
     };
     watcher.finish();
     let (outcome, repaired) = result?;
+    // Of a comparison that ended early nothing is said.
+    if outcome.stopped.is_none() {
+        run.keys(outcomes(&outcome.totals, &repaired));
+    }
     let failure = planned.as_ref().and_then(|planned| planned.failure(&repaired));
     ending.print(outcome, &repaired, failure, started.elapsed())
+}
+
+/// The keys by outcome, for metrics: those of the last comparison, and those that were changed before it.
+fn outcomes(totals: &Totals, repaired: &Repaired) -> [(&'static str, u64); 8] {
+    let forwarded = repaired.forwarded.as_ref().map_or(0, |forwarded| forwarded.report.accepted as u64);
+    [
+        ("equal", totals.equal),
+        ("different", totals.different),
+        ("missing", totals.missing),
+        ("extra", totals.extra),
+        ("undecided", totals.undecided),
+        ("failed", totals.failed),
+        ("fixed", forwarded),
+        ("deleted", repaired.deleted.unwrap_or_default()),
+    ]
 }
