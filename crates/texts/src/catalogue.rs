@@ -157,7 +157,8 @@ msgstr "{bucket} 中的 {0} 个键"
             ("not started, since missing: why", "因缺失而未启动：why"),
             ("missing: x is bad", "缺失：坏的 x"),
             ("DST: 2 keys in b, of c", "DST: b 中的 2 个键（c）"),
-            ("DST: oss://b/missing: missing; not started", "DST: oss://b/missing: 缺失; not started"),
+            ("DST: oss://b/missing: missing", "DST: oss://b/missing: 缺失"),
+            ("DST: oss://b/k: cannot connect to h; missing", "DST: oss://b/k: 无法连接 h；缺失"),
             // Names of the user are no messages.
             ("n: missing", "n: missing"),
             ("\"n: missing\": no such file", "\"n: missing\": no such file"),
