@@ -23,8 +23,8 @@ impl ReconcileArgs {
         self.report.as_ref().is_some_and(|path| STDOUT.iter().any(|name| path == Path::new(name)))
     }
 
-    /// The metrics of a run. A file that is one of the others, or lies in SRC or DST, is a problem, and is not
-    /// written.
+    /// The metrics of a run. A file that is one of the others, or lies in SRC or DST, is a problem, and is
+    /// not written.
     pub(in crate::cli) fn metrics(&self, r: &mut Reader) -> RunMetrics {
         const NAME: &str = "reconcile";
         let Some(file) = self.metrics.file() else { return self.metrics.of(NAME) };
