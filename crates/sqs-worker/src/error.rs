@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::BatchResultErrorEntry;
 
 use aws_access::Behind;
 use oss_lite::root_cause;
+use settings::lenient;
 
 /// Why a request to the queue failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +85,17 @@ impl QueueError {
         Self { of_address: true, ..Self::new(QueueErrorKind::Transient, operation, why) }
     }
 
+    /// There is no way to `server`. Where its region is a slip there never will be.
+    fn unreached(operation: &str, server: &str, error: &(dyn Error + 'static)) -> Self {
+        match lenient::slip_of_amazon(server) {
+            Some(slip) => {
+                let message = slip.to_string();
+                Self { message, ..Self::new(QueueErrorKind::Unusable, operation, slip.to_string()) }
+            }
+            None => Self::unanswered(operation, format!("{server} cannot be reached: {}", root_cause(error))),
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn transient(operation: &str, why: &str) -> Self {
         Self::new(QueueErrorKind::Transient, operation, why.to_owned())
@@ -114,7 +126,7 @@ impl QueueError {
             SdkError::ConstructionFailure(_) => Self::new(QueueErrorKind::Unusable, operation, chain(error)),
             SdkError::TimeoutError(_) => unanswered(format!("{server} does not respond in time")),
             SdkError::DispatchFailure(failure) if failure.is_io() => {
-                unanswered(format!("{server} cannot be reached: {}", root_cause(error)))
+                Self::unreached(operation, server, error)
             }
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 unanswered(format!("{server} does not respond in time"))

@@ -306,6 +306,12 @@ async fn of_the_queue() {
     let said = ["--endpoint-url", "check the host in --endpoint-url and the network", &unreached];
     assert_fails(&finished, 5, "out_of_reach", "received", &said);
     assert!(sqs.requests("ReceiveMessage").is_empty());
+
+    // A worker that waits for its queue would wait for ever. The host has no address.
+    let settings = cloud.settings().and(sqs.settings()).unset("AWS_ENDPOINT_URL");
+    let settings = settings.set("QUEUE_URL", "https://sqs.us-esat-1.amazonaws.com/123456789012/new");
+    let said = ["QUEUE_URL", "no such region: \"us-esat-1\": probably \"us-east-1\" is meant"];
+    assert_fails(&run(&["consume", "--json"], &settings).await, 2, "configuration", "error", &said);
 }
 
 /// The gateway answers a project that does not exist by a code of its own: it is `SYNC_URL` all the same.

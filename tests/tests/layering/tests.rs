@@ -94,6 +94,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
             "object-copy",
             "object-events",
             "oss-lite",
+            "settings",
         ],
     ),
     (

@@ -30,7 +30,7 @@ pub use self::address::{KeyBucket, bucket, key, named_key, place};
 pub use self::endpoint::{aws_region, endpoint, region, s3_endpoint};
 pub use self::list::{MARK, Start, marked};
 pub use self::scheme::{is_address, meant, parts};
-pub use self::vendor::{no_region, slip};
+pub use self::vendor::{no_region, slip, slip_of_amazon};
 
 /// The value of a setting as it was meant: without blanks around, and without the quotes that some readers of
 /// env files leave on. `None` where nothing is left.

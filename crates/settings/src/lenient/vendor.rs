@@ -89,6 +89,17 @@ const OF_HUAWEI: &[&str] = &[
     "ru-northwest-2", "eu-west-101",
 ];
 
+/// Regions of [AWS](https://docs.aws.amazon.com/general/latest/gr/sqs-service.html).
+#[rustfmt::skip]
+const OF_AMAZON: &[&str] = &[
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-east-1", "us-gov-west-1", "ca-central-1",
+    "ca-west-1", "mx-central-1", "sa-east-1", "eu-central-1", "eu-central-2", "eu-west-1", "eu-west-2",
+    "eu-west-3", "eu-south-1", "eu-south-2", "eu-north-1", "il-central-1", "me-south-1", "me-central-1",
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2",
+    "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "cn-north-1", "cn-northwest-1",
+];
+
 /// How far a slip of the hand is from what was meant, in characters.
 const SLIP: usize = 2;
 
@@ -112,6 +123,16 @@ pub fn slip(host: &str) -> Option<Invalid> {
         }
         None => invalid.with_remedy("correct the region in the host"),
     })
+}
+
+/// What is wrong with an address of a service of AWS, `https://sqs.us-east-1.amazonaws.com`, that cannot be
+/// reached: its region is nearly one of AWS's. `None` where it may be right, and for other addresses.
+pub fn slip_of_amazon(address: &str) -> Option<Invalid> {
+    let (_, host) = address.split_once("://").unwrap_or(("", address));
+    let (_, behind) = host.split_once('.')?;
+    let name = behind.strip_suffix(".amazonaws.com").or_else(|| behind.strip_suffix(".amazonaws.com.cn"))?;
+    let meant = if OF_AMAZON.contains(&name) { None } else { near(name, OF_AMAZON) }?;
+    Some(Invalid::new(format_args!("no such region: {name:?}")).probably(meant))
 }
 
 /// What is wrong with the name of a region that is nearly that of one of the vendor's. `None` where it may be
@@ -161,6 +182,23 @@ fn hosts() -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_of_amazon_is_a_slip_only_where_it_is_nearly_one() {
+        let said = |address| slip_of_amazon(address).map(|slip| slip.to_string());
+        let slip = "no such region: \"us-esat-1\": probably \"us-east-1\" is meant";
+        for address in ["https://sqs.us-esat-1.amazonaws.com", "sqs.us-esat-1.amazonaws.com.cn"] {
+            assert_eq!(said(address).as_deref(), Some(slip));
+        }
+        for right in [
+            "https://sqs.us-east-1.amazonaws.com",
+            "https://sqs.moon-base-7.amazonaws.com",
+            "http://[::1]:9",
+            "x",
+        ] {
+            assert_eq!(said(right), None, "{right}");
+        }
+    }
 
     #[test]
     fn a_host_of_another_vendor_is_recognised() {
