@@ -7,6 +7,7 @@
 //! | `judge` | whether a copy is what was accepted, or what the source holds |
 //! | [`rounds`] | compares both sides in slices, and sends what no event brought there |
 //! | `pace` | how fast keys are looked at |
+//! | `tenure` | the right of one run to work, renewed beside the work |
 //! | [`watch`] | how long keys are watched, and when they are late |
 //! | [`stats`] | how long keys take to arrive, and how many did not |
 
@@ -18,6 +19,7 @@ mod judge;
 mod pace;
 pub mod rounds;
 pub mod stats;
+mod tenure;
 pub mod watch;
 
 /// The examples of the README are compiled and run as tests of documentation.

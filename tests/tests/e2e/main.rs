@@ -122,6 +122,8 @@ mod retries;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod run_takeover;
+#[cfg(test)]
 mod s3_listing;
 #[cfg(test)]
 mod s3_source;

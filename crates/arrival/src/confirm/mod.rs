@@ -29,7 +29,7 @@
 //! - Whether a key is late is decided by the log bucket's clock alone, which has written the success record
 //!   and the markers.
 //! - One run works at a time (`bridge_core::journal::Lease`). Two at once do the work twice and leave the
-//!   same markers.
+//!   same markers. A run whose place another one has taken ends, and sends nothing more.
 
 mod lists;
 mod look;
@@ -40,12 +40,11 @@ mod tally;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oss_lite::Credentials;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use self::lists::FailedLists;
 use self::look::{Progress, look};
@@ -54,11 +53,12 @@ pub use self::summary::{ConfirmSummary, Stopped};
 use self::tally::{Failures, LookTally, ended};
 use crate::ends::Ends;
 use crate::pace::Pace;
+use crate::tenure::Tenure;
 use crate::watch::Watch;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::CopyContext;
 use bridge_core::journal::{
-    AcceptedEntry, AcceptedKey, ConfirmState, Lease, OpenJournal, Position, Record, RunKind, Turn,
+    AcceptedEntry, AcceptedKey, ConfirmState, OpenJournal, Position, Record, RunKind, Turn,
 };
 use object_copy::stop::{Stop, StopLevel};
 
@@ -70,9 +70,6 @@ const LOOKS: usize = 32;
 
 /// Names in one deletion.
 const DELETIONS: usize = 1000;
-
-/// How often the log bucket is told that the run is active; [`Lease`] lasts a few times as long.
-const RENEWAL: Duration = Duration::from_mins(1);
 
 /// Confirms keys until all were seen, or the run is stopped. `credentials` open the source and the log
 /// bucket.
@@ -101,8 +98,7 @@ pub async fn confirm(
         watcher,
         stop,
         now: DateTime::UNIX_EPOCH,
-        lease: None,
-        renewed: started,
+        tenure: None,
         done: None,
         failures: Failures::default(),
         summary: ConfirmSummary::default(),
@@ -130,8 +126,7 @@ struct Run<'r> {
     stop: &'r Stop,
     /// The log bucket's time at the start: what is accepted later has time left.
     now: DateTime<Utc>,
-    lease: Option<Lease>,
-    renewed: Instant,
+    tenure: Option<Arc<Tenure<ConfirmState>>>,
     /// All keys up to here are done.
     done: Option<Position>,
     failures: Failures,
@@ -148,27 +143,34 @@ struct Garbage {
 impl Run<'_> {
     async fn run(&mut self) -> Result<(), Stopped> {
         self.now = self.journal.time_in_bucket().await.map_err(Stopped::journal)?;
-        let mut before = None;
-        if self.acts() {
-            let turn = self.journal.take_lease::<ConfirmState>(RunKind::Confirm, self.now);
-            match turn.await.map_err(Stopped::journal)? {
-                Turn::Ours(lease, state) => (self.lease, before) = (Some(lease), state.position()),
-                Turn::Others(active) => return Err(Stopped::Others(active)),
-            }
+        if !self.acts() {
+            return self.walk().await;
         }
+        let turn = self.journal.take_lease::<ConfirmState>(RunKind::Confirm, self.now);
+        let (lease, state) = match turn.await.map_err(Stopped::journal)? {
+            Turn::Ours(lease, state) => (lease, state),
+            Turn::Others(active) => return Err(Stopped::Others(active)),
+        };
+        let tenure = Arc::new(Tenure::new(self.journal.clone(), lease, state.clone()));
+        self.tenure = Some(Arc::clone(&tenure));
+        let before = state.position();
         if self.options.walk == Walk::Continue {
             self.done.clone_from(&before);
         }
-        let ended = self.walk().await;
-        let Some(lease) = self.lease.take() else { return ended };
+        let ended = tokio::select! {
+            ended = self.walk() => ended,
+            // What is under way is given up: the other run finds it.
+            lost = tenure.lost() => Err(lost.into()),
+        };
         let position = match (&ended, self.options.walk) {
             (Ok(()), _) => None,
+            (Err(Stopped::Superseded(_)), _) => return ended,
             (Err(_), Walk::Continue) => self.done.take(),
             // A run over some keys does not move the timer.
             (Err(_), Walk::Start) => before,
         };
-        match self.journal.end_lease(&lease, &ConfirmState::at(position.as_ref())).await {
-            Ok(()) => ended,
+        match tenure.end(&ConfirmState::at(position.as_ref())).await {
+            Ok(held) => ended.and(held.map_err(Stopped::from)),
             Err(error) => ended.and(Err(Stopped::NotRecorded(error.to_string()))),
         }
     }
@@ -220,7 +222,7 @@ impl Run<'_> {
                 return Err(Stopped::Limit);
             }
             if listed.is_multiple_of(DELETIONS) || chunk.is_empty() {
-                self.check_time().await?;
+                self.check_time()?;
             }
         }
     }
@@ -229,28 +231,20 @@ impl Run<'_> {
         usize::try_from(self.summary.looked_at).unwrap_or(usize::MAX)
     }
 
-    async fn check_time(&mut self) -> Result<(), Stopped> {
+    fn check_time(&self) -> Result<(), Stopped> {
         if self.stop.is(StopLevel::BeginNothing) {
             return Err(Stopped::Interrupted);
         }
         if Instant::now() >= self.options.deadline {
             return Err(Stopped::OutOfTime);
         }
-        if self.renewed.elapsed() >= RENEWAL {
-            self.renew().await;
+        if let Some(tenure) = &self.tenure
+            && self.options.walk == Walk::Continue
+        {
+            // A run over some keys does not move the timer.
+            tenure.note(ConfirmState::at(self.done.as_ref()));
         }
         Ok(())
-    }
-
-    /// Tells the log bucket that the run is active.
-    async fn renew(&mut self) {
-        self.renewed = Instant::now();
-        keep(self.journal, self.lease.as_ref(), self.position()).await;
-    }
-
-    /// Where the run is, for the next one; a run over some keys does not move that.
-    fn position(&self) -> Option<&Position> {
-        self.done.as_ref().filter(|_| self.options.walk == Walk::Continue)
     }
 
     /// A key that has to be looked at; any other one is kept, or can be deleted.
@@ -305,18 +299,10 @@ impl Run<'_> {
             }
             return Ok(());
         }
-        // Copies can take longer than the lease.
-        let (journal, lease, position) = (self.journal, self.lease.clone(), self.position().cloned());
-        let active = async {
-            loop {
-                sleep(RENEWAL).await;
-                keep(journal, lease.as_ref(), position.as_ref()).await;
-            }
-        };
-        tokio::select! {
-            sent = self.send_all(late) => sent,
-            () = active => Ok(()),
+        if let Some(tenure) = &self.tenure {
+            tenure.check().await.map_err(Stopped::journal)??;
         }
+        self.send_all(late).await
     }
 
     /// Looks at keys, marks those whose matter has ended, and returns the late ones.
@@ -350,15 +336,6 @@ impl Run<'_> {
         }
         // What is late among these is found again: nothing was done for it.
         if seen < all { Err(Stopped::Interrupted) } else { Ok(late) }
-    }
-}
-
-/// Records in the log bucket that the run is active. If that fails, another run may begin, and do the same.
-async fn keep(journal: &OpenJournal, lease: Option<&Lease>, position: Option<&Position>) {
-    if let Some(lease) = lease
-        && let Err(error) = journal.keep_lease(lease, &ConfirmState::at(position)).await
-    {
-        tracing::warn!(%error, "cannot record that the run is active");
     }
 }
 

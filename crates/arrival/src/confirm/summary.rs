@@ -9,6 +9,7 @@ use serde::Serialize;
 use settings::text;
 
 use crate::stats::ByProof;
+use crate::tenure::Lost;
 use bridge_core::engine::EngineName;
 use object_copy::transfer::Concern;
 
@@ -75,6 +76,8 @@ pub enum Stopped {
     Limit,
     /// Another run works. It was active at this time.
     Others(Option<DateTime<Utc>>),
+    /// Another run has taken its place, since this one was silent for too long. It was active at this time.
+    Superseded(Option<DateTime<Utc>>),
     /// The destination refuses, or is not there.
     Destination(Arc<Error>),
     /// The source refuses, or is not there.
@@ -90,7 +93,10 @@ pub enum Stopped {
 impl Stopped {
     /// Whether the run had the time that it was given, and there is nothing to repair.
     pub fn is_regular(&self) -> bool {
-        matches!(self, Self::Interrupted | Self::OutOfTime | Self::Limit | Self::Others(_))
+        matches!(
+            self,
+            Self::Interrupted | Self::OutOfTime | Self::Limit | Self::Others(_) | Self::Superseded(_)
+        )
     }
 
     pub(super) fn journal(error: Error) -> Self {
@@ -98,6 +104,12 @@ impl Stopped {
             return Self::OutOfTime;
         }
         Self::Journal(Arc::new(error))
+    }
+}
+
+impl From<Lost> for Stopped {
+    fn from(Lost(active): Lost) -> Self {
+        Self::Superseded(active)
     }
 }
 
@@ -111,6 +123,10 @@ impl fmt::Display for Stopped {
                 write!(f, "another run confirms keys: it was active at {}", text::time(*time))
             }
             Self::Others(None) => f.write_str("another run has just begun to confirm keys"),
+            Self::Superseded(Some(time)) => {
+                write!(f, "another run has taken over: it was active at {}", text::time(*time))
+            }
+            Self::Superseded(None) => f.write_str("another run may have taken over"),
             Self::Destination(error) => write!(f, "the destination cannot be looked at: {error}"),
             Self::Source(error) => write!(f, "the source cannot be looked at: {error}"),
             Self::Engine(EngineName::Oms, Concern::Permission) => {

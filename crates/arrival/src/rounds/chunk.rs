@@ -5,13 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::timeout_at;
 
 use super::decide::{Standby, left_to};
 use super::look::{self, Look};
 use super::state::Counts;
 use super::unanswered::NotLookedAt;
-use super::{LOOKS, REFUSED_IN_A_ROW, RENEWAL, Slice, SliceStopped, keep};
+use super::{LOOKS, REFUSED_IN_A_ROW, Slice, SliceStopped};
 use bridge_core::progress::Log;
 use object_events::change::ObjectChange;
 use reconcile::Finding;
@@ -132,9 +132,11 @@ impl Slice<'_> {
                 return Err(stopped);
             }
         }
+        let Some(tenure) = &self.tenure else { return looked };
+        tenure.note(self.state.clone());
         if has_changes && looked.is_ok() {
             // So that a kill does not lose what was counted.
-            self.renew().await;
+            tenure.renew().await?;
         }
         looked
     }
@@ -227,20 +229,11 @@ impl Slice<'_> {
         if changes.is_empty() {
             return Ok(());
         }
-        // Copies can take longer than the lease.
-        let (journal, lease, state) = (self.journal, self.lease.as_ref(), &self.state);
-        let active = async {
-            loop {
-                sleep(RENEWAL).await;
-                keep(journal, lease, state).await;
-            }
-        };
+        if let Some(tenure) = &self.tenure {
+            tenure.check().await.map_err(SliceStopped::journal)??;
+        }
         let sent = self.pipeline.run(changes, Ok(Arc::clone(self.credentials)), self.options.budget, &Log);
-        let report = tokio::select! {
-            report = Box::pin(sent) => report.map_err(|refused| SliceStopped::Refused(refused.to_string()))?,
-            never = active => match never {},
-        };
-        self.renewed = Instant::now();
+        let report = Box::pin(sent).await.map_err(|refused| SliceStopped::Refused(refused.to_string()))?;
         counts.sent += report.accepted as u64;
         counts.failed += report.failed as u64;
         self.summary.add(&report);

@@ -33,6 +33,7 @@
 //! - The position moves on once everything before it was counted and sent. A kill repeats at most what a
 //!   minute did; keys that were sent have a success record by then, and are not sent twice.
 //! - Nothing is removed at the destination.
+//! - A slice whose place another one has taken ends, whatever it waits for, and sends nothing more.
 //! - All times are the log bucket's.
 
 mod chunk;
@@ -45,7 +46,6 @@ mod summary;
 mod unanswered;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use object_copy::transfer::Flow;
@@ -59,7 +59,8 @@ pub use self::state::{Counts, Round, RoundState, Scope};
 pub use self::summary::{SliceStopped, SliceSummary};
 use self::unanswered::Unanswered;
 use crate::pace::Pace;
-use bridge_core::journal::{Lease, OpenJournal, RunKind, Standings, Turn};
+use crate::tenure::Tenure;
+use bridge_core::journal::{OpenJournal, RunKind, Standings, Turn};
 use bridge_core::pipeline::Pipeline;
 use reconcile::{Check, Comparison, Filter, Walk};
 
@@ -74,9 +75,6 @@ const MOST_LOOKS: u64 = 20_000;
 
 /// Keys in a row that are not accepted end the slice: the engine is down, or refuses all of them.
 const REFUSED_IN_A_ROW: usize = CHUNK;
-
-/// How often the log bucket is told that the slice is active; [`Lease`] lasts a few times as long.
-const RENEWAL: Duration = Duration::from_mins(1);
 
 /// Compares keys from where the last slice ended, until all were compared or the time is up. `credentials`
 /// open the source and the log bucket.
@@ -103,8 +101,7 @@ pub async fn reconcile_slice(
         started,
         deadline,
         now: DateTime::UNIX_EPOCH,
-        lease: None,
-        renewed: started,
+        tenure: None,
         state: RoundState::default(),
         unanswered: Unanswered::default(),
         before_doubt: None,
@@ -135,8 +132,7 @@ struct Slice<'s> {
     deadline: Instant,
     /// The log bucket's time at the start.
     now: DateTime<Utc>,
-    lease: Option<Lease>,
-    renewed: Instant,
+    tenure: Option<Arc<Tenure<RoundState>>>,
     state: RoundState,
     unanswered: Unanswered,
     /// As it was before the first of the keys in a row that could not be looked at.
@@ -159,13 +155,21 @@ impl Slice<'_> {
             }
             Turn::Others(active) => return Err(SliceStopped::Others(active)),
         };
-        self.lease = Some(lease.clone());
         let round = Round::begun(self.sides.scope(), self.now);
         self.state.begin_slice(round);
-        self.renew().await;
+        let tenure = Arc::new(Tenure::new(self.journal.clone(), lease, self.state.clone()));
+        self.tenure = Some(Arc::clone(&tenure));
+        tenure.renew().await?;
         let begun_at = self.state.after_key.clone();
         self.probe.clone_from(&begun_at);
-        let mut compared = self.compare().await;
+        let mut compared = tokio::select! {
+            compared = self.compare() => compared,
+            // What is under way is given up: the other slice finds it.
+            lost = tenure.lost() => Err(lost.into()),
+        };
+        if matches!(compared, Err(SliceStopped::Superseded(_))) {
+            return compared;
+        }
         if let Some((end, error)) = self.unanswered.doubt() {
             self.state = self.before_doubt.take().unwrap_or_default();
             compared = Err(SliceStopped::Side(end, error));
@@ -177,8 +181,8 @@ impl Slice<'_> {
         if compared.is_ok() {
             self.state.end_round(self.time());
         }
-        match self.journal.end_lease(&lease, &self.state).await {
-            Ok(()) => compared,
+        match tenure.end(&self.state).await {
+            Ok(held) => compared.and(held.map_err(SliceStopped::from)),
             Err(error) => compared.and(Err(SliceStopped::NotRecorded(error.to_string()))),
         }
     }
@@ -193,7 +197,7 @@ impl Slice<'_> {
         let after = self.state.after_key.as_deref().and_then(|key| key.strip_prefix(&*prefix));
         let mut walk = Walk::new(self.comparison(), after.map(str::to_owned));
         loop {
-            self.check_time().await?;
+            self.check_time()?;
             // Not all listings keep to the deadline by themselves.
             let step = timeout_at(self.deadline, walk.next()).await.map_err(|_| SliceStopped::OutOfTime)?;
             let Some(step) = step.map_err(|error| self.broken(error))? else { return Ok(()) };
@@ -204,7 +208,7 @@ impl Slice<'_> {
                 chunk.up_to = Some(key);
                 if chunk.candidates.len() >= REFUSED_IN_A_ROW - self.refused {
                     self.run_chunk(std::mem::take(&mut chunk)).await?;
-                    self.check_time().await?;
+                    self.check_time()?;
                 }
             }
             // Counted once: with the last keys of the step.
@@ -248,36 +252,18 @@ impl Slice<'_> {
         SliceStopped::of_comparison(error)
     }
 
-    async fn check_time(&mut self) -> Result<(), SliceStopped> {
+    fn check_time(&self) -> Result<(), SliceStopped> {
         if Instant::now() >= self.deadline {
             return Err(SliceStopped::OutOfTime);
         }
         if self.summary.counts.looked_at >= MOST_LOOKS {
             return Err(SliceStopped::Limit);
         }
-        if self.renewed.elapsed() >= RENEWAL {
-            self.renew().await;
-        }
         Ok(())
-    }
-
-    /// Records that the slice is active, and how far it is.
-    async fn renew(&mut self) {
-        self.renewed = Instant::now();
-        keep(self.journal, self.lease.as_ref(), &self.state).await;
     }
 
     fn count(&mut self, counts: Counts) {
         self.summary.counts.add(&counts);
         self.state.count(&counts);
-    }
-}
-
-/// Records in the log bucket that the slice is active. If that fails, another one may begin, and do the same.
-async fn keep(journal: &OpenJournal, lease: Option<&Lease>, state: &RoundState) {
-    if let Some(lease) = lease
-        && let Err(error) = journal.keep_lease(lease, state).await
-    {
-        tracing::warn!(%error, "cannot record that the comparison is active");
     }
 }

@@ -11,6 +11,7 @@ use reconcile::CompareError;
 use settings::text;
 
 use super::state::Counts;
+use crate::tenure::Lost;
 
 /// The result of a slice.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,8 @@ pub enum SliceStopped {
     Limit,
     /// Another slice works. It was active at this time.
     Others(Option<DateTime<Utc>>),
+    /// Another slice has taken its place, since this one was silent for too long. It was active at this time.
+    Superseded(Option<DateTime<Utc>>),
     /// A bucket cannot be listed, or its listing contradicts itself, or objects cannot be looked at.
     Side(End, TransferError),
     /// None of so many keys in a row was accepted.
@@ -71,7 +74,7 @@ pub enum SliceStopped {
 impl SliceStopped {
     /// Whether the slice had the time that it was given, and there is nothing to repair.
     pub fn is_regular(&self) -> bool {
-        matches!(self, Self::OutOfTime | Self::Limit | Self::Others(_))
+        matches!(self, Self::OutOfTime | Self::Limit | Self::Others(_) | Self::Superseded(_))
     }
 
     pub(super) fn journal(error: Error) -> Self {
@@ -89,6 +92,12 @@ impl SliceStopped {
     }
 }
 
+impl From<Lost> for SliceStopped {
+    fn from(Lost(active): Lost) -> Self {
+        Self::Superseded(active)
+    }
+}
+
 impl fmt::Display for SliceStopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,6 +110,10 @@ impl fmt::Display for SliceStopped {
                 write!(f, "another slice compares keys: it was active at {}", text::time(*time))
             }
             Self::Others(None) => f.write_str("another slice has just begun to compare keys"),
+            Self::Superseded(Some(time)) => {
+                write!(f, "another slice has taken over: it was active at {}", text::time(*time))
+            }
+            Self::Superseded(None) => f.write_str("another slice may have taken over"),
             Self::Side(End::Source, error) => write!(f, "the source cannot be compared: {error}"),
             Self::Side(End::Destination, error) => write!(f, "the destination cannot be compared: {error}"),
             Self::NoneAccepted(keys) => write!(f, "none of {keys} keys in a row was accepted"),

@@ -10,6 +10,9 @@
 //! for [`LEASE`]: then its process is gone. While it works, it writes its own object again, with its state,
 //! from which the next run goes on. Lower numbers are deleted.
 //!
+//! A run that was silent for too long, and works on, finds a higher number when it writes, or asks before it
+//! changes something ([`OpenJournal::holds`]): then it has to end.
+//!
 //! In a bucket with versioning OSS does not refuse the write. Two runs at once then do the work twice:
 //! confirmations write the same markers, and a comparison may send a key twice.
 
@@ -27,7 +30,7 @@ use super::layout::RunKind;
 use super::{OpenJournal, ReadError, WriteError};
 
 /// How long a run may be silent before another one takes its place.
-pub(super) const LEASE: Duration = Duration::from_mins(5);
+pub const LEASE: Duration = Duration::from_mins(5);
 
 /// Digits of a number.
 const DIGITS: usize = 20;
@@ -35,8 +38,25 @@ const DIGITS: usize = 20;
 /// The right to work, until it is dropped or another run takes it.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    name: String,
+    folder: String,
+    number: u64,
     holder: String,
+}
+
+impl Lease {
+    fn name(&self) -> String {
+        let Self { folder, number, .. } = self;
+        format!("{folder}{number:0DIGITS$}")
+    }
+}
+
+/// Whether a run still has the right to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// It has.
+    Ours,
+    /// Another run has taken it. It was active at this time, by the log bucket's clock.
+    Lost(Option<DateTime<Utc>>),
 }
 
 /// Whether the right was obtained.
@@ -132,20 +152,18 @@ impl OpenJournal {
             next = number.saturating_add(1);
             state = before.state;
         }
-        let lease = Lease {
-            name: format!("{folder}{next:0DIGITS$}"),
-            holder: format!("{:016x}", (self.journal.0.unique)()),
-        };
+        let lease = Lease { folder, number: next, holder: format!("{:016x}", (self.journal.0.unique)()) };
+        let name = lease.name();
         let options = PutOptions {
             content_type: Some("application/json".into()),
             forbid_overwrite: true,
             ..PutOptions::default()
         };
-        match self.bucket.put(&lease.name, body(&lease, &state, false), options).await {
+        match self.bucket.put(&name, body(&lease, &state, false), options).await {
             Ok(outcome) => self.journal.note_bucket_time(&outcome),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if only the answer to the first try was lost.
-                let holder = match self.stored(&lease.name).await {
+                let holder = match self.stored(&name).await {
                     Ok(stored) => RunObject::<S>::parse(&stored.body).holder,
                     Err(_) => String::new(),
                 };
@@ -190,21 +208,46 @@ impl OpenJournal {
         }
     }
 
-    /// Says that the run is active, and where it is.
+    /// Whether the run still has the right to work: to be asked before something is changed that two runs
+    /// must not both change.
     ///
     /// # Errors
     ///
-    /// When it is not known to be written.
-    pub async fn keep_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<(), WriteError> {
-        self.write(&lease.name, body(lease, state, false)).await
+    /// When the bucket cannot be listed.
+    pub async fn holds(&self, lease: &Lease) -> Result<Holding, Error> {
+        let runs = self.runs(&lease.folder).await?;
+        let later = runs.last().filter(|run| run.number > lease.number);
+        Ok(later.map_or(Holding::Ours, |run| Holding::Lost(run.object.last_modified)))
     }
 
-    /// Says that the run has ended, and where the next one goes on.
+    /// Says that the run is active, and where it is; nothing if it has lost the right to work.
     ///
     /// # Errors
     ///
-    /// When it is not known to be written. The next run then begins when the lease is over.
-    pub async fn end_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<(), WriteError> {
-        self.write(&lease.name, body(lease, state, true)).await
+    /// When the bucket cannot be listed, or the state is not known to be written.
+    pub async fn keep_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<Holding, WriteError> {
+        self.write_run(lease, state, false).await
+    }
+
+    /// Says that the run has ended, and where the next one goes on; nothing if it has lost the right to work.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::keep_lease`]. The next run then begins when the lease is over.
+    pub async fn end_lease<S: Serialize>(&self, lease: &Lease, state: &S) -> Result<Holding, WriteError> {
+        self.write_run(lease, state, true).await
+    }
+
+    async fn write_run<S: Serialize>(
+        &self,
+        lease: &Lease,
+        state: &S,
+        ended: bool,
+    ) -> Result<Holding, WriteError> {
+        let holding = self.holds(lease).await.map_err(WriteError::Store)?;
+        if holding == Holding::Ours {
+            self.write(&lease.name(), body(lease, state, ended)).await?;
+        }
+        Ok(holding)
     }
 }

@@ -244,7 +244,11 @@ impl ConfirmServices {
             }
             Stopped::Engine(engine, concern) => of_engine(*engine, *concern, None),
             Stopped::NotRecorded(_) => Failure::out_of_reach(stopped),
-            Stopped::Interrupted | Stopped::OutOfTime | Stopped::Limit | Stopped::Others(_) => return None,
+            Stopped::Interrupted
+            | Stopped::OutOfTime
+            | Stopped::Limit
+            | Stopped::Others(_)
+            | Stopped::Superseded(_) => return None,
         };
         Some(failure.saying(stopped))
     }
