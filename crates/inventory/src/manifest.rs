@@ -85,6 +85,18 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// The rows of all files, where it has the number of each.
+    pub fn rows(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.rows).try_fold(0_u64, |sum, rows| sum.checked_add(rows?))
+    }
+
+    /// Whether earlier versions, and keys that are deleted, have rows as well.
+    pub fn has_versions(&self) -> bool {
+        self.schema.has_versions()
+    }
+}
+
 /// A bucket by its name, or by its ARN on S3.
 fn bucket(text: &str) -> &str {
     if text.starts_with("arn:") { text.rsplit(':').next().unwrap_or(text) } else { text }

@@ -58,6 +58,11 @@ impl Schema {
             && fields.zip(&self.names).all(|(field, name)| plain(&String::from_utf8_lossy(field)) == *name)
     }
 
+    /// Whether earlier versions may have rows as well.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.is_latest.is_some()
+    }
+
     /// Whether the files have a CRC-64 of each object.
     pub fn has_crc64(&self) -> bool {
         self.crc64.is_some()

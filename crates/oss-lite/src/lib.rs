@@ -118,9 +118,10 @@ pub use gate::{Entering, SignatureGate, SignaturePass, SignatureVerdict};
 pub use key::ObjectKey;
 pub use meta::{ObjectMeta, etag_md5};
 pub use ops::{
-    CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CorsRule, CreateOptions,
-    DeleteOutcome, GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage, ListedObject, ListedPart,
-    ListedUpload, Object, PartOutcome, PresignOptions, PutOptions, PutOutcome, Versioning,
+    BucketUsage, CompleteOutcome, CompletedPart, CopyMetadata, CopyOutcome, CopySource, CorsRule,
+    CreateOptions, DeleteOutcome, GetOptions, HeadOptions, LifecycleRule, ListOptions, ListPage,
+    ListedObject, ListedPart, ListedUpload, Object, PartOutcome, PresignOptions, PutOptions, PutOutcome,
+    Versioning,
 };
 pub use post_policy::{ContentTypes, PostForm, PostPolicy, PostTarget};
 pub use query::Query;

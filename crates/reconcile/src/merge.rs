@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::vec::IntoIter;
 
 use chrono::{DateTime, Utc};
+use object_copy::transfer::TransferError;
 
 use crate::judge::{self, Basis, Verdict};
 use crate::listing::{Flaw, Listed};
@@ -230,19 +231,11 @@ impl<'c> Rules<'c> {
         totals: &mut Totals,
     ) -> Result<Candidate, String> {
         let Comparison { check, filter, since, .. } = self.comparison;
-        let mut leaves_out = |listed: Option<Listed>| match listed {
-            Some(listed) if matches!(listed.flaw.as_deref(), Some(Flaw::LeftOut)) => {
-                totals.left_out += 1;
-                Err(listed.key)
-            }
-            listed => Ok(listed),
-        };
-        let (source, destination) = match (leaves_out(source), leaves_out(destination)) {
-            (Ok(source), Ok(destination)) => (source, destination),
-            (Ok(Some(source)), Err(_)) => (Some(source), None),
-            (Err(_), Ok(Some(destination))) => (None, Some(destination)),
-            (Err(key), _) | (_, Err(key)) => return Err(key),
-        };
+        let sides = || [&source, &destination].into_iter().flatten();
+        if sides().all(Listed::is_left_out) {
+            totals.left_out += sides().count() as u64;
+            return Err(source.or(destination).map_or_else(String::new, |listed| listed.key));
+        }
         let (verdict, listed) = match (&source, &destination) {
             (Some(source), Some(destination)) => (judge::by_listing(source, destination), source),
             (Some(source), None) => (Verdict::Missing, source),
@@ -281,7 +274,8 @@ impl<'c> Rules<'c> {
         let failed = [&source, &destination].into_iter().flatten().find_map(|listed| {
             match listed.flaw.as_deref()? {
                 Flaw::Failed(failed) | Flaw::NoKey(failed) => Some(failed.clone()),
-                Flaw::LeftOut => None,
+                // What the other side has under this name was compared with nothing.
+                Flaw::LeftOut(why) => Some(TransferError::permanent(format!("{:?} is {why}", listed.key))),
             }
         });
         if let Some(failed) = failed {

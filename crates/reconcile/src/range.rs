@@ -53,15 +53,24 @@ pub(crate) struct Range {
     pub(crate) until: Option<String>,
 }
 
+/// How far a range is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// All keys up to this one; without one none.
+    UpTo(Option<String>),
+    /// All of it, with the names behind the last key that are no keys.
+    All,
+}
+
 /// What a range says.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// All keys up to this one are done; without one nothing is but what is counted.
-    Done { range: u64, up_to: Option<String>, findings: Vec<Finding>, totals: Box<Totals> },
+    /// These keys are done.
+    Done { range: u64, done: Done, findings: Vec<Finding>, totals: Box<Totals> },
     /// The range ends here; the rest becomes one of its own, which has this place among those at once.
     Cut { range: u64, at: String, place: OwnedSemaphorePermit },
-    /// It is through.
-    Over { range: u64 },
+    /// It gave its place back.
+    Over,
     /// It ended early.
     Failed(CompareError),
 }
@@ -73,11 +82,10 @@ pub(crate) async fn compare(
     place: OwnedSemaphorePermit,
     events: mpsc::Sender<Event>,
 ) {
-    let id = range.id;
     let compared = RangeRun::new(shared, range).run(&events).await;
     drop(place);
     let last = match compared {
-        Ok(()) => Event::Over { range: id },
+        Ok(()) => Event::Over,
         Err(error) => Event::Failed(error),
     };
     // Nobody listens after another range failed.
@@ -142,8 +150,9 @@ impl RangeRun {
         loop {
             let Paired { findings, totals, is_over } = self.step().await?;
             let totals = Box::new(totals);
-            let done = Event::Done { range: self.range.id, up_to: self.up_to.clone(), findings, totals };
-            if events.send(done).await.is_err() || is_over {
+            let done = if is_over { Done::All } else { Done::UpTo(self.up_to.clone()) };
+            let event = Event::Done { range: self.range.id, done, findings, totals };
+            if events.send(event).await.is_err() || is_over {
                 return Ok(());
             }
             self.cut(events).await;
@@ -201,9 +210,9 @@ impl RangeRun {
         {
             let middle = found.ok().flatten();
             let totals = Box::new(Totals { pages: probes.load(Ordering::Relaxed), ..Totals::default() });
-            let (range, up_to) = (self.range.id, self.up_to.clone());
+            let (range, done) = (self.range.id, Done::UpTo(self.up_to.clone()));
             // Nobody listens after another range failed; this one ends with its next page then.
-            let _ = events.send(Event::Done { range, up_to, findings: Vec::new(), totals }).await;
+            let _ = events.send(Event::Done { range, done, findings: Vec::new(), totals }).await;
             let is_ahead = |middle: &String| self.up_to.as_ref().is_none_or(|up_to| middle > up_to);
             if let Some(at) = middle.filter(is_ahead) {
                 tracing::debug!(range, %at, "cut");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::checkpoint::{Checkpoint, KeyRange, Progress};
 use crate::error::CompareError;
 use crate::merge::Finding;
-use crate::range::{self, Event, Range, Shared};
+use crate::range::{self, Done, Event, Range, Shared};
 use crate::report::Report;
 use crate::side::Comparison;
 use crate::totals::Totals;
@@ -125,7 +125,7 @@ impl Run {
         self.save()?;
         self.begin();
         let mut stopped = std::pin::pin!(stop.reached(StopLevel::BeginNothing));
-        while !self.open.is_empty() {
+        while !(self.open.is_empty() && self.waiting.is_empty()) {
             let due = self.saved.map_or_else(Instant::now, |saved| saved + CHECKPOINT_EVERY);
             tokio::select! {
                 biased;
@@ -164,13 +164,16 @@ impl Run {
     async fn take(&mut self, event: Event, observer: &mut impl Observer) -> Result<(), CompareError> {
         self.is_ahead = true;
         match event {
-            Event::Done { range, up_to, findings, totals } => {
+            Event::Done { range, done, findings, totals } => {
                 if let Some(report) = &mut self.report {
                     report.add(&findings)?;
                 }
                 self.totals.add(&totals);
-                if let Some(open) = self.open.get_mut(&range) {
-                    open.after = up_to;
+                match (done, self.open.get_mut(&range)) {
+                    (Done::UpTo(key), Some(open)) => open.after = key,
+                    // At once: a checkpoint in between would have the names behind its last key still to do.
+                    (Done::All, _) => drop(self.open.remove(&range)),
+                    (Done::UpTo(_), None) => {}
                 }
                 observer.counted(&self.totals);
                 if !findings.is_empty() {
@@ -187,10 +190,7 @@ impl Run {
                     self.spawn(Range { id, after: Some(at), until }, place);
                 }
             }
-            Event::Over { range } => {
-                self.open.remove(&range);
-                self.begin();
-            }
+            Event::Over => self.begin(),
             Event::Failed(error) => return Err(error),
         }
         Ok(())

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use object_copy::transfer::{Flow, Source};
+use object_copy::transfer::{Flow, Source, TransferError};
 
-use crate::listing::Listing;
+use crate::listing::{Holding, Listing};
 
 /// How far the clock of this machine may be from those of the services: their signatures allow as much.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(15);
@@ -40,6 +40,18 @@ impl Side {
         let below = own.iter().filter_map(|own| own.strip_prefix(self.prefix.as_str()));
         self.own = below.filter(|own| !own.is_empty()).map(str::to_owned).collect();
         self
+    }
+
+    /// What it holds, where that is known without listing it. Of a part of a place no more is known than that
+    /// it holds no more than the whole.
+    ///
+    /// # Errors
+    ///
+    /// The service refuses to tell.
+    pub async fn holding(&self) -> Result<Option<Holding>, TransferError> {
+        let holding = self.listing.holding().await?;
+        Ok(holding
+            .map(|holding| Holding { is_bound: holding.is_bound || !self.prefix.is_empty(), ..holding }))
     }
 
     /// Whether its objects are files of this machine, which are read without a request.

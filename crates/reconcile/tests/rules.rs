@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use object_copy::stop::{Stop, StopLevel};
-use object_copy::transfer::{Directory, Flow, Source};
+use object_copy::transfer::{Directory, Flow, Links, Source};
 use reconcile::checkpoint::{KeyRange, Progress};
 use reconcile::listing::{FolderListing, Listed, Listing, Page, PageStream};
 use reconcile::report::sign;
@@ -180,6 +180,49 @@ async fn what_is_no_object_is_paired_filtered_and_reported_once() {
     let here = comparison(theirs(), listed(FolderListing::new(Directory::new(flawed.path()))));
     let (lines, _) = found(Comparison { filter: filter(), started, ..here }).await;
     assert_eq!(lines, back);
+}
+
+#[tokio::test]
+async fn a_link_that_is_left_out_is_paired_with_what_the_other_side_has_under_its_name() {
+    let (folder, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fs::write(outside.path().join("target"), "x").unwrap();
+    for name in ["alone", "paired"] {
+        std::os::unix::fs::symlink(outside.path().join("target"), folder.path().join(name)).unwrap();
+    }
+    let links = || {
+        let directory = Directory::new(folder.path()).following(Links::Within);
+        listed(FolderListing::new(directory))
+    };
+    let theirs = || objects(&[("other", -90), ("paired", -90)]);
+    let (lines, totals) = found(comparison(links(), theirs())).await;
+    assert_eq!(lines, ["- other", "! paired"]);
+    // What the other side has was compared with nothing: neither missing nor extra, and not equal.
+    assert_eq!((totals.left_out, totals.failed, totals.missing, totals.extra), (1, 1, 0, 1));
+    let (lines, totals) = found(comparison(theirs(), links())).await;
+    assert_eq!(lines, ["+ other", "! paired"]);
+    assert_eq!((totals.left_out, totals.failed, totals.missing, totals.extra), (1, 1, 1, 0));
+    let (lines, totals) = found(comparison(links(), links())).await;
+    assert_eq!((lines.is_empty(), totals.left_out), (true, 4));
+}
+
+#[tokio::test]
+async fn names_behind_the_last_key_are_done_with_it() {
+    let flawed = flawed();
+    let directory = TempDir::new().unwrap();
+    let (report, checkpoint) = (directory.path().join("report"), directory.path().join("checkpoint"));
+    let mut lines = Vec::new();
+    // The first run is stopped at the first thing that it says, which are all names here.
+    for stop in [Some(Stop::default()), None] {
+        let sides = comparison(listed(FolderListing::new(Directory::new(flawed.path()))), objects(&[]));
+        let mut seen = Seen { stop, ..Seen::default() };
+        compare(sides, records(&report, &checkpoint), &mut seen).await;
+        lines.extend(seen.found);
+        if !checkpoint.exists() {
+            break;
+        }
+    }
+    let of_last = lines.iter().filter(|line| *line == "! \u{fffd}").count();
+    assert_eq!((of_last, lines.len()), (1, 9), "{lines:?}");
 }
 
 #[tokio::test]

@@ -62,6 +62,8 @@ struct Inner {
     total: AtomicU64,
     bytes: AtomicU64,
     total_bytes: AtomicU64,
+    steps: AtomicU64,
+    total_steps: AtomicU64,
     words: Mutex<Words>,
 }
 
@@ -77,9 +79,10 @@ impl Progress {
     pub fn new(doing: &'static str, noun: &'static str, every: Interval) -> Self {
         let bar = if Stream::Stderr.is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let words = Mutex::new(Words { doing, note: String::new() });
-        let [done, bytes] = [0, 0].map(AtomicU64::new);
-        let [total, total_bytes] = [UNKNOWN, UNKNOWN].map(AtomicU64::new);
-        Self(Arc::new(Inner { bar, every, noun, done, total, bytes, total_bytes, words }))
+        let [done, bytes, steps] = [0; 3].map(AtomicU64::new);
+        let [total, total_bytes, total_steps] = [UNKNOWN; 3].map(AtomicU64::new);
+        let inner = Inner { bar, every, noun, done, total, bytes, total_bytes, steps, total_steps, words };
+        Self(Arc::new(inner))
     }
 
     /// Whether it is a bar, so that a remaining time is worth finding out.
@@ -120,6 +123,27 @@ impl Progress {
     /// Sets the total number of bytes.
     pub fn set_total_bytes(&self, total: u64) {
         self.0.total_bytes.store(total, Ordering::Relaxed);
+    }
+
+    /// Sets how many steps of the work are done, where that is not measured in items or bytes. They are not
+    /// shown themselves; bar and remaining time come from them once their total is known.
+    pub fn set_steps(&self, steps: u64) {
+        self.0.steps.store(steps, Ordering::Relaxed);
+    }
+
+    /// Sets the total number of steps.
+    pub fn set_total_steps(&self, total: u64) {
+        self.0.total_steps.store(total, Ordering::Relaxed);
+    }
+
+    /// Waits until it is shown for the first time: at once as a bar, after the first interval as lines, and
+    /// without end where it is not shown. What only serves to show more can be asked for then.
+    pub async fn first_shown(&self) {
+        match self.0.every {
+            _ if self.is_a_bar() => {}
+            Interval(Some(every)) => sleep(every).await,
+            Interval(None) => future::pending().await,
+        }
     }
 
     /// Finished items.
@@ -199,6 +223,8 @@ impl Progress {
             total: known(&self.0.total),
             bytes: get(&self.0.bytes),
             total_bytes: known(&self.0.total_bytes),
+            steps: get(&self.0.steps),
+            total_steps: known(&self.0.total_steps),
             note: words.note.clone(),
         }
     }

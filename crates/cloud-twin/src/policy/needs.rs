@@ -125,6 +125,7 @@ pub(crate) fn of_object_service(subject: &Subject<'_>) -> Vec<Need> {
         }
         "GetBucketCors" if !is_oss => vec![subject.on_bucket("GetBucketCORS")],
         "PutBucketCors" | "DeleteBucketCors" if !is_oss => vec![subject.on_bucket("PutBucketCORS")],
+        "GetBucketStorageInfo" => vec![subject.on_bucket("GetBucketStorage")],
         "GetBucketEncryption" if !is_oss => vec![subject.on_bucket("GetEncryptionConfiguration")],
         name if subject.key.is_some() => vec![subject.on_object(name)],
         name => vec![subject.on_bucket(name)],

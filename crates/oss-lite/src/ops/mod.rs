@@ -18,6 +18,7 @@ mod put;
 mod put_options;
 mod symlink;
 mod tagging;
+mod usage;
 mod versioning;
 
 pub use copy::{CopyMetadata, CopyOutcome, CopySource};
@@ -33,6 +34,7 @@ pub use multipart::{CompleteOutcome, CompletedPart, ListedPart, ListedUpload, Pa
 pub use presign::PresignOptions;
 pub use put::PutOutcome;
 pub use put_options::PutOptions;
+pub use usage::BucketUsage;
 pub use versioning::Versioning;
 
 /// Answers that should have no body, or a small one.

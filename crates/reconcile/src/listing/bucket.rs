@@ -2,9 +2,9 @@
 
 use futures_util::TryStreamExt as _;
 use object_copy::transfer::TransferError;
-use oss_lite::{Bucket, ListOptions};
+use oss_lite::{Bucket, BucketUsage, ListOptions};
 
-use super::{Listed, Listing, Page, PageStream};
+use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
 
 /// The objects of a bucket of OSS or OBS.
 #[derive(Clone, Debug)]
@@ -43,5 +43,14 @@ impl Listing for BucketListing {
 
     fn can_seek(&self) -> bool {
         true
+    }
+
+    fn holding(&self) -> HoldingFuture {
+        let bucket = self.0.clone();
+        Box::pin(async move {
+            let BucketUsage { objects, bytes, .. } =
+                bucket.usage().await.map_err(TransferError::of_source)?;
+            Ok(Some(Holding { objects, is_bound: false, bytes: Some(bytes), known_by: KnownBy::Statistics }))
+        })
     }
 }

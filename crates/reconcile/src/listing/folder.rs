@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 
-use futures_util::stream;
+use futures_util::{TryStreamExt as _, stream};
 use object_copy::bulk::{ListError, Tree, TreeEntry};
 use object_copy::transfer::{Directory, TransferError};
 
-use super::{Flaw, Listed, Listing, Page, PageStream};
+use super::{Flaw, Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
 
 /// Files of a page.
 const PAGE: usize = 1000;
@@ -31,6 +31,21 @@ impl Listing for FolderListing {
             let (page, is_last) = page(&mut tree, after.as_deref()).await?;
             Ok(Some((page, (!is_last).then_some((tree, after)))))
         }))
+    }
+
+    /// Counts the files, which takes no request.
+    fn holding(&self) -> HoldingFuture {
+        let mut pages = self.pages("", None);
+        Box::pin(async move {
+            let (mut objects, mut bytes) = (0, 0_u64);
+            while let Some(page) = pages.try_next().await? {
+                for file in page.objects.iter().filter(|listed| listed.flaw.is_none()) {
+                    objects += 1;
+                    bytes = bytes.saturating_add(file.size);
+                }
+            }
+            Ok(Some(Holding { objects, is_bound: false, bytes: Some(bytes), known_by: KnownBy::Files }))
+        })
     }
 }
 
@@ -59,8 +74,8 @@ async fn page(tree: &mut Tree, after: Option<&str>) -> Result<(Page, bool), Tran
                 Ok(key) => Listed::flawed(key, Flaw::Failed(failed)),
                 Err(name) => not_a_key(&name),
             },
-            TreeEntry::LeftOut { name, .. } => match name.into_string() {
-                Ok(key) => Listed::flawed(key, Flaw::LeftOut),
+            TreeEntry::LeftOut { name, why } => match name.into_string() {
+                Ok(key) => Listed::flawed(key, Flaw::LeftOut(why)),
                 Err(name) => not_a_key(&name),
             },
         });

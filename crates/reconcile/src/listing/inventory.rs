@@ -1,6 +1,7 @@
 //! An inventory: what a service wrote of a bucket at an earlier time.
 
 use std::fmt;
+use std::future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use inventory::{Error, Inventory, Options, Row, Rows, Summary};
 use object_copy::transfer::TransferError;
 use parking_lot::Mutex;
 
-use super::{Listed, Listing, Page, PageStream};
+use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
 
 /// Objects of a page.
 const PAGE: usize = 1000;
@@ -63,6 +64,21 @@ impl Listing for InventoryListing {
             Ok::<_, TransferError>(pages(Reading { rows, prefix, after, held: listing.held }))
         });
         pages.try_flatten().boxed()
+    }
+
+    fn holding(&self) -> HoldingFuture {
+        let read = self.held().map(|held| Holding {
+            objects: held.summary.rows.saturating_sub(held.duplicates),
+            is_bound: false,
+            bytes: None,
+            known_by: KnownBy::Rows,
+        });
+        let by_manifest = || {
+            let manifest = self.inventory.manifest();
+            let (objects, is_bound) = (manifest.rows()?, manifest.has_versions());
+            Some(Holding { objects, is_bound, bytes: None, known_by: KnownBy::Manifest })
+        };
+        Box::pin(future::ready(Ok(read.or_else(by_manifest))))
     }
 
     fn complete_to(&self) -> Option<DateTime<Utc>> {

@@ -3,11 +3,13 @@
 mod bucket;
 mod checked;
 mod folder;
+mod holding;
 mod inventory;
 #[cfg(feature = "s3")]
 mod s3;
 
 use std::fmt;
+use std::future;
 use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +20,7 @@ use oss_lite::{ListedObject, etag_md5};
 pub use self::bucket::BucketListing;
 pub(crate) use self::checked::CheckedPages;
 pub use self::folder::FolderListing;
+pub use self::holding::{Holding, HoldingFuture, KnownBy};
 pub use self::inventory::{Held, InventoryListing};
 #[cfg(feature = "s3")]
 pub use self::s3::S3Listing;
@@ -38,6 +41,12 @@ pub trait Listing: fmt::Debug + Send + Sync {
     /// Whether a listing can begin behind any key at no cost, so that ranges of keys can be listed at once.
     fn can_seek(&self) -> bool {
         false
+    }
+
+    /// How many objects the whole place holds, where that is known without listing it; by one request at most.
+    /// Fails where the service refuses to tell.
+    fn holding(&self) -> HoldingFuture {
+        Box::pin(future::ready(Ok(None)))
     }
 
     /// Up to when the listing is complete, where that is not now: what changed later may be missing in it, and
@@ -90,8 +99,9 @@ pub enum Flaw {
     Failed(TransferError),
     /// The name cannot be a key; the key here is what it looks like. It is reported with the next key.
     NoKey(TransferError),
-    /// A rule leaves it out.
-    LeftOut,
+    /// A rule leaves it out, for this reason. It is one name all the same: what the other side has under it
+    /// cannot be compared with it.
+    LeftOut(&'static str),
 }
 
 impl Listed {
@@ -103,6 +113,11 @@ impl Listed {
     /// Whether its key has a place in the order.
     pub(crate) fn has_key(&self) -> bool {
         !matches!(self.flaw.as_deref(), Some(Flaw::NoKey(_)))
+    }
+
+    /// Whether a rule leaves it out.
+    pub(crate) fn is_left_out(&self) -> bool {
+        matches!(self.flaw.as_deref(), Some(Flaw::LeftOut(_)))
     }
 
     /// The MD5 that the `ETag` looks like. It is one if the object was stored whole and not encrypted, which a

@@ -2,6 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use object_copy::transfer::S3Bucket;
+use oss_lite::ListedObject;
 
 use super::{Listed, Listing, Page, PageStream};
 
@@ -16,10 +17,17 @@ impl S3Listing {
     }
 }
 
+fn page(objects: Vec<ListedObject>) -> Page {
+    Page::of(objects.into_iter().map(Listed::from).collect())
+}
+
 impl Listing for S3Listing {
     fn pages(&self, prefix: &str, after: Option<&str>) -> PageStream {
-        let pages = self.0.pages(prefix, after);
-        Box::pin(pages.map_ok(|objects| Page::of(objects.into_iter().map(Listed::from).collect())))
+        Box::pin(self.0.pages(prefix, after).map_ok(page))
+    }
+
+    fn probe(&self, prefix: &str, after: &str) -> PageStream {
+        Box::pin(self.0.single_pages(prefix, after).map_ok(page))
     }
 
     fn can_seek(&self) -> bool {

@@ -25,7 +25,18 @@ pub(super) struct Snapshot {
     pub(super) total: Option<u64>,
     pub(super) bytes: u64,
     pub(super) total_bytes: Option<u64>,
+    /// Steps of the work that are done, where the work is measured in them.
+    pub(super) steps: u64,
+    pub(super) total_steps: Option<u64>,
     pub(super) note: String,
+}
+
+/// In what the work is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    Things,
+    Bytes,
+    Steps,
 }
 
 impl Snapshot {
@@ -33,11 +44,21 @@ impl Snapshot {
         self.bytes > 0 || self.total_bytes.is_some()
     }
 
-    /// Position of the bar: in bytes if their total is known, else in items.
+    /// In what the work is measured: in steps or bytes if their total is known, else in items.
+    fn measure(&self) -> Measure {
+        match (self.total_steps, self.total_bytes) {
+            (Some(_), _) => Measure::Steps,
+            (None, Some(1..)) => Measure::Bytes,
+            _ => Measure::Things,
+        }
+    }
+
+    /// Position of the bar.
     pub(super) fn position(&self) -> (u64, Option<u64>) {
-        match (self.total_bytes, self.total) {
-            (Some(total), _) if total > 0 => (self.bytes, Some(total)),
-            (_, total) => (self.done, total),
+        match self.measure() {
+            Measure::Steps => (self.steps, self.total_steps),
+            Measure::Bytes => (self.bytes, self.total_bytes),
+            Measure::Things => (self.done, self.total),
         }
     }
 
@@ -70,9 +91,9 @@ impl Snapshot {
         });
         let mut line = first.unwrap_or(last);
         let (amount, speed) = if self.has_bytes() {
-            (Some(of(bytes(self.bytes), self.total_bytes.map(bytes))), byte_rate(pace.of_bytes()))
+            (Some(of(bytes(self.bytes), self.total_bytes.map(bytes))), byte_rate(pace.of(Measure::Bytes)))
         } else {
-            (None, rate(pace.of_things(), self.noun))
+            (None, rate(pace.of(Measure::Things), self.noun))
         };
         // In the order of the line, each with its rank: the fields of the lowest ranks that fit are shown.
         let fields = [
@@ -106,8 +127,7 @@ impl Snapshot {
     /// The remaining time, if it can be estimated.
     fn left(&self, pace: &Pace) -> Option<Duration> {
         let (position, total) = self.position();
-        let per_second =
-            if self.total_bytes.is_some_and(|total| total > 0) { pace.of_bytes() } else { pace.of_things() };
+        let per_second = pace.of(self.measure());
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let left = total?.saturating_sub(position) as f64;
         if left == 0.0 || per_second <= 0.0 {
@@ -134,31 +154,38 @@ impl Snapshot {
 
 /// The recent rate.
 #[derive(Debug, Default)]
-pub(super) struct Pace(VecDeque<(Instant, u64, u64)>);
+pub(super) struct Pace(VecDeque<(Instant, Done)>);
+
+/// What was done at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    things: u64,
+    bytes: u64,
+    steps: u64,
+}
 
 impl Pace {
     /// Adds a snapshot.
     pub(super) fn add(&mut self, now: Instant, snapshot: &Snapshot) {
-        self.0.push_back((now, snapshot.done, snapshot.bytes));
+        let Snapshot { done: things, bytes, steps, .. } = *snapshot;
+        self.0.push_back((now, Done { things, bytes, steps }));
         // The newest snapshot that is older than the window is kept, as the start of the average.
         while self.0.get(1).is_some_and(|(then, ..)| now - *then >= WINDOW) {
             self.0.pop_front();
         }
     }
 
-    fn of_things(&self) -> f64 {
-        self.per_second(|(_, done, _)| *done)
-    }
-
-    fn of_bytes(&self) -> f64 {
-        self.per_second(|(.., bytes)| *bytes)
-    }
-
+    /// Things, bytes or steps per second.
     #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-    fn per_second(&self, number: impl Fn(&(Instant, u64, u64)) -> u64) -> f64 {
+    fn of(&self, measure: Measure) -> f64 {
+        let number = |done: &Done| match measure {
+            Measure::Things => done.things,
+            Measure::Bytes => done.bytes,
+            Measure::Steps => done.steps,
+        };
         match (self.0.front(), self.0.back()) {
-            (Some(first), Some(last)) if last.0 > first.0 => {
-                number(last).saturating_sub(number(first)) as f64 / (last.0 - first.0).as_secs_f64()
+            (Some((then, first)), Some((now, last))) if now > then => {
+                number(last).saturating_sub(number(first)) as f64 / (*now - *then).as_secs_f64()
             }
             _ => 0.0,
         }
@@ -172,7 +199,18 @@ mod tests {
 
     fn at(done: u64, total: Option<u64>, bytes: u64, total_bytes: Option<u64>) -> Snapshot {
         let note = String::new();
-        Snapshot { doing: "copying", noun: "object", done, total, bytes, total_bytes, note }
+        let (steps, total_steps) = (0, None);
+        Snapshot {
+            doing: "copying",
+            noun: "object",
+            done,
+            total,
+            bytes,
+            total_bytes,
+            steps,
+            total_steps,
+            note,
+        }
     }
 
     /// The pace of two snapshots that are ten seconds apart.
@@ -191,6 +229,21 @@ mod tests {
         let (before, now) = (at(0, None, 0, None), at(177_000, Some(336_000), 0, None));
         let line = now.line(&pace(&before, &now));
         assert_eq!(line, "copying: 177,000 of 336,000 objects, 17.7k objects/s, ETA 9s");
+    }
+
+    #[test]
+    fn steps_give_the_remaining_time_of_what_is_counted_in_something_else() {
+        // They do not begin at 0: an earlier run did some.
+        let before = Snapshot { steps: 50_000, ..at(0, None, 0, None) };
+        let mut now = Snapshot { steps: 60_000, ..at(4000, None, 0, None) };
+        let pace = pace(&before, &now);
+        assert_eq!(now.line(&pace), "copying: 4,000 objects, 400 objects/s");
+        now.total_steps = Some(90_000);
+        assert_eq!(now.line(&pace), "copying: 4,000 objects, 400 objects/s, ETA 30s");
+        assert_eq!(now.position(), (60_000, Some(90_000)));
+        // There was more than was known: then how much is left is not known either.
+        now.total_steps = Some(59_000);
+        assert_eq!(now.line(&pace), "copying: 4,000 objects, 400 objects/s");
     }
 
     #[test]
@@ -253,6 +306,6 @@ mod tests {
         for (second, done) in [(0, 0), (1, 1000), (20, 1000), (30, 1100)] {
             pace.add(start + Duration::from_secs(second), &at(done, None, 0, None));
         }
-        assert!((pace.of_things() - 100.0 / 29.0).abs() < 1e-9, "{pace:?}");
+        assert!((pace.of(Measure::Things) - 100.0 / 29.0).abs() < 1e-9, "{pace:?}");
     }
 }

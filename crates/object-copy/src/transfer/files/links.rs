@@ -93,7 +93,7 @@ impl From<io::Error> for LocateError {
     }
 }
 
-const OUTSIDE: &str = "a link that leads out of SRC";
+const OUTSIDE: &str = "a link that leads out of the folder";
 const SKIPPED: &str = "a link, and links are skipped";
 
 /// Locates `relative` below `root`.

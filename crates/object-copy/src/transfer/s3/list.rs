@@ -54,9 +54,14 @@ struct Contents {
     storage_class: Option<String>,
 }
 
+/// Objects of a page: the most that the service gives.
+pub(super) const PAGE: usize = 1000;
+
 /// Position in a listing.
 #[derive(Clone, Debug, Default)]
 struct Position {
+    /// Objects of a page.
+    size: usize,
     token: Option<String>,
     /// Whether the tokens of this server were inconsistent, so that the last key is used.
     by_key: bool,
@@ -95,13 +100,14 @@ impl Position {
     }
 }
 
-/// The objects after the key `after`, page by page.
+/// The objects after the key `after`, in pages of `size`.
 pub(super) fn pages(
     bucket: S3Bucket,
     prefix: String,
     after: Option<String>,
+    size: usize,
 ) -> impl Stream<Item = Result<Vec<ListedObject>, TransferError>> + Send + use<> {
-    let start = (bucket, prefix, Position { last: after, ..Position::default() });
+    let start = (bucket, prefix, Position { size, last: after, ..Position::default() });
     stream::try_unfold(start, |(bucket, prefix, mut position)| async move {
         if position.end {
             return Ok(None);
@@ -116,7 +122,7 @@ pub(super) fn objects(
     bucket: S3Bucket,
     prefix: String,
 ) -> impl Stream<Item = Result<ListedObject, TransferError>> + Send + use<> {
-    let pages = pages(bucket, prefix, None);
+    let pages = pages(bucket, prefix, None, PAGE);
     pages.map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten()
 }
 
@@ -130,6 +136,7 @@ struct ListedPage {
 /// The query for a page.
 #[derive(Clone, Copy, Debug)]
 struct ListQuery<'q> {
+    size: usize,
     prefix: &'q str,
     after: PageStart<'q>,
     encoded: bool,
@@ -154,7 +161,8 @@ impl ListQuery<'_> {
             PageStart::Nothing | PageStart::Token(_) => String::new(),
         };
         let encoding = if self.encoded { "encoding-type=url&" } else { "" };
-        format!("{token}{encoding}list-type=2&max-keys=1000&prefix={}{key}", component(self.prefix))
+        let (size, prefix) = (self.size, component(self.prefix));
+        format!("{token}{encoding}list-type=2&max-keys={size}&prefix={prefix}{key}")
     }
 }
 
@@ -167,12 +175,13 @@ async fn page(bucket: &S3Bucket, prefix: &str, position: &mut Position) -> Resul
         (false, Some(after), None) => PageStart::Key(after),
         (_, None, None) => PageStart::Nothing,
     };
-    let listed = readable(bucket, ListQuery { prefix, after: first, encoded: false }).await?;
+    let query = |after| ListQuery { size: position.size, prefix, after, encoded: false };
+    let listed = readable(bucket, query(first)).await?;
     let Some(why) = position.contradicted(&listed) else { return Ok(listed) };
     let contradiction =
         || TransferError::transient(format!("the listing of {} contradicts itself: {why}", bucket.name));
     let last = position.last.as_deref().filter(|_| !position.by_key).ok_or_else(contradiction)?;
-    let again = readable(bucket, ListQuery { prefix, after: PageStart::Key(last), encoded: false }).await?;
+    let again = readable(bucket, query(PageStart::Key(last))).await?;
     // If both are empty, the remaining keys were deleted in the meantime.
     let all = |listed: &ListedPage| listed.objects.is_empty() && listed.next.is_none();
     if all(&again) && all(&listed) {

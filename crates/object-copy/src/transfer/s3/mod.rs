@@ -218,7 +218,16 @@ impl S3Bucket {
         prefix: &str,
         after: Option<&str>,
     ) -> impl Stream<Item = Result<Vec<ListedObject>, TransferError>> + Send + use<> {
-        list::pages(self.clone(), prefix.to_owned(), after.map(str::to_owned))
+        list::pages(self.clone(), prefix.to_owned(), after.map(str::to_owned), list::PAGE)
+    }
+
+    /// The same in pages of one object, for those who want to know whether there is one at all.
+    pub fn single_pages(
+        &self,
+        prefix: &str,
+        after: &str,
+    ) -> impl Stream<Item = Result<Vec<ListedObject>, TransferError>> + Send + use<> {
+        list::pages(self.clone(), prefix.to_owned(), Some(after.to_owned()), 1)
     }
 
     async fn address(&self) -> Result<Address, TransferError> {

@@ -123,6 +123,11 @@ pub(super) struct Access<'a> {
 }
 
 impl InventoryArgs {
+    /// How keys are encoded, where the arguments say so.
+    pub(super) fn key_encoding(&self) -> Option<KeyEncoding> {
+        self.inventory_keys
+    }
+
     /// The side that an inventory stands for, and the inventory.
     pub(super) async fn side(&self, place: &Place, access: Access<'_>) -> Result<(Side, Used), Failure> {
         let Access { ends, end, service, s3, local } = access;

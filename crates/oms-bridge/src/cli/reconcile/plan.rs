@@ -143,11 +143,13 @@ impl ReconcileArgs {
 
     /// What a checkpoint is of. Buckets of one name at two endpoints are two buckets.
     fn identity(&self, sides: [&Side; 2], endpoints: &[Option<String>; 2]) -> String {
+        let encoding = self.inventories.key_encoding().map(|encoding| encoding.to_string());
         let options = [
             ("--check", Some(self.check().name())),
             ("--since", self.since.as_deref()),
             ("--include", self.include.as_deref()),
             ("--exclude", self.exclude.as_deref()),
+            ("--inventory-keys", encoding.as_deref()),
             ("--report", self.report.as_deref().and_then(Path::to_str)),
             ("--report-format", self.report.is_some().then(|| self.report_format().name())),
         ];

@@ -17,14 +17,21 @@ pub(super) struct Watcher {
 
 impl Watcher {
     pub(super) fn new(progress: Progress, records: &Records) -> Self {
-        let compared = records.resumed.as_ref().map_or(0, |progress| progress.totals.compared);
-        Self { progress, compared }
+        let resumed = records.resumed.as_ref();
+        progress.set_steps(resumed.map_or(0, |resumed| listed(&resumed.totals)));
+        Self { progress, compared: resumed.map_or(0, |resumed| resumed.totals.compared) }
     }
 
     /// Ends the display.
     pub(super) fn finish(&self) {
         self.progress.finish();
     }
+}
+
+/// The work that is done: the objects of both sides that were listed. Keys that were compared are fewer, by
+/// those that both have and those that were left out.
+fn listed(totals: &Totals) -> u64 {
+    totals.source.saturating_add(totals.destination)
 }
 
 impl Observer for Watcher {
@@ -39,6 +46,7 @@ impl Observer for Watcher {
     fn counted(&mut self, totals: &Totals) {
         self.progress.add(totals.compared.saturating_sub(self.compared));
         self.compared = totals.compared;
+        self.progress.set_steps(listed(totals));
         let differences = totals.different + totals.missing + totals.extra;
         if differences > 0 {
             self.progress.note(counted(differences, "difference"));
@@ -59,6 +67,7 @@ impl RepairObserver for Watcher {
             }
             RepairEvent::ComparesAgain => {
                 self.compared = 0;
+                self.progress.set_steps(0);
                 self.progress.note("comparing again");
             }
             RepairEvent::WaitsFor(keys) => {
