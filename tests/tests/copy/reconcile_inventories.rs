@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud_twin::Service;
+use cloud_twin::{Fault, FaultResponse, Service};
 use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::{Cloud, Copy, Finished};
 use flate2::Compression;
@@ -278,6 +278,25 @@ async fn rows_in_any_order_are_compared_page_by_page_and_resumed() {
     assert_eq!(lines.len(), 2500);
     assert_eq!(&lines[..3], ["* k/0000", "* k/1000", "* k/2000"]);
     assert_eq!(finished.json()["equal"], 2497);
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_of_one_reading_of_the_keys() {
+    let cloud = Cloud::start().await;
+    put(&cloud, &oss_inventory(of_now(), &row("a+b", "x")));
+    let directory = TempDir::new().unwrap();
+    let refused = Fault::respond(Service::Obs, FaultResponse::error(403, "AccessDenied", "no"));
+    let refused = cloud.twin.faults().inject(refused);
+    let run =
+        |keys: &str| run(&cloud).with(["--json", "--checkpoint", "checkpoint", "--inventory-keys", keys]);
+    let finished = run("percent").run_in(directory.path()).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    cloud.twin.faults().clear(refused);
+    let other = run("form").run_in(directory.path()).await;
+    assert_eq!(other.code, Some(2), "{other:?}");
+    assert!(other.stderr.contains("is of another comparison"), "{other:?}");
+    let finished = run("percent").run_in(directory.path()).await;
+    assert_eq!((finished.code, &finished.json()["missing"]), (Some(3), &json!(1)), "{finished:?}");
 }
 
 #[tokio::test]
