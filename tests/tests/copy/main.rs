@@ -65,6 +65,8 @@ mod reconcile_faults;
 mod reconcile_files;
 #[cfg(test)]
 mod reconcile_inventories;
+#[cfg(test)]
+mod reconcile_progress;
 mod reconcile_repair;
 #[cfg(test)]
 mod reconcile_resume;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use self::inventories::InventoryArgs;
 use self::plan::Plan;
-use self::remaining::Measured;
+use self::remaining::Remaining;
 use self::repair_plan::{PlannedRepair, RepairArgs};
 use self::result::ComparisonEnding;
 use self::watcher::Watcher;
@@ -184,7 +184,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -
     run.watch(&progress);
     let mut watcher = Watcher::new(progress.clone(), &records);
     let ending = ComparisonEnding::new(&args, &comparison, ends, inventories);
-    let measured = Measured::new(&comparison);
+    let remaining = Remaining::new(&comparison);
     let (stop, mut interrupts, started) = (Stop::default(), Interrupts::of_process(), Instant::now());
     let work = async {
         match &planned {
@@ -198,7 +198,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -
     let others = |level| planned.iter().for_each(|planned| planned.repair.stop(level));
     let result = tokio::select! {
         result = work => result,
-        never = measured.show(&progress) => match never {},
+        never = remaining.show(&progress) => match never {},
         never = stop.raise_at(async || interrupts.next().await, others) => match never {},
     };
     watcher.finish();

@@ -13,9 +13,9 @@ use tokio::time::sleep;
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Both sides, for as long as it takes.
-pub(super) struct Measured([Side; 2]);
+pub(super) struct Remaining([Side; 2]);
 
-impl Measured {
+impl Remaining {
     pub(super) fn new(comparison: &Comparison) -> Self {
         Self([comparison.source.clone(), comparison.destination.clone()])
     }
