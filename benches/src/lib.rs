@@ -3,11 +3,13 @@
 //! | module | concern |
 //! |---|---|
 //! | `build` | the programs that are measured |
+//! | `juicefs` | a peer that needs a network of its own |
 //! | `process` | a program under measurement |
 
 #![warn(missing_docs)]
 
 mod build;
+pub mod juicefs;
 pub mod process;
 
 pub use self::build::build;

@@ -1,6 +1,7 @@
 //! Source and destination: local clouds in processes of their own.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
@@ -46,10 +47,19 @@ pub(crate) struct Service {
 }
 
 impl Cloud {
-    /// The buckets of both services have this name.
-    pub(crate) fn start(program: &Path, bucket: &'static str) -> Result<Self> {
+    /// The buckets of both services have this name. OSS or OBS listens where it is told, the rest anywhere.
+    pub(crate) fn start(
+        program: &Path,
+        bucket: &'static str,
+        listens: Option<(Dialect, SocketAddr)>,
+    ) -> Result<Self> {
+        let listens = listens.map(|(dialect, address)| {
+            let option = if dialect == Dialect::Oss { "--oss-addr" } else { "--obs-addr" };
+            [option.to_owned(), address.to_string()]
+        });
         let mut child = Command::new(program)
             .args(["--oss-bucket", bucket, "--obs-bucket", bucket, "--exit-on-stdin-close"])
+            .args(listens.into_iter().flatten())
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

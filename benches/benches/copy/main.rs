@@ -1,4 +1,4 @@
-//! What direct copies cost, beside what they must cost at least, and beside `rclone`.
+//! What direct copies cost, beside what they must cost at least, and beside `rclone` and `juicefs sync`.
 //!
 //! `cargo bench -p bench --bench copy [-- [--short] [--json] [--programs FOLDER]]`. `benches/README.md` says what is measured
 //! and how to read it. Fails when a copy is not what its source is, when the product is far from its aims, or takes too much memory.
@@ -9,7 +9,7 @@
 //! | `cloud` | source and destination, each a local cloud in a process of its own |
 //! | `scene` | what there is to copy; whether it arrived |
 //! | `requests` | requests of the floor, signed beforehand |
-//! | `side` | product, floor and `rclone`: built, configured |
+//! | `side` | product, floor, `rclone` and `juicefs`: built, configured |
 //! | `measure` | the rounds and their medians |
 //! | `report` | tables, aims, JSON |
 
@@ -28,9 +28,10 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
+use bench::juicefs::Juicefs;
 use bench::process::Precedence;
 
-use self::measure::Bench;
+use self::measure::{Bench, DESTINATION, SOURCE};
 use self::report::{Output, Report};
 use self::scale::Scale;
 use self::side::Programs;
@@ -59,10 +60,13 @@ fn main() -> ExitCode {
 }
 
 fn run(scale: Scale, output: Output, programs: Option<&Path>) -> Result<Report> {
-    let programs = match programs {
+    let mut programs = match programs {
         Some(folder) => Programs::in_folder(folder)?,
         None => Programs::build()?,
     };
+    if scale != Scale::SHORT {
+        programs.juicefs = Juicefs::find(&[SOURCE, DESTINATION])?;
+    }
     let precedence = Precedence::take();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bench = Bench::prepare(programs, scale, &runtime)?;

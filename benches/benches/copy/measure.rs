@@ -1,5 +1,6 @@
 //! The rounds: all sides by turns, so that whatever else the machine does meets each of them.
 
+use bench::juicefs;
 use bench::process::Usage;
 use http_client::Proxies;
 use oss_lite::Dialect;
@@ -13,6 +14,10 @@ use crate::requests;
 use crate::scale::{SMALL, Scale};
 use crate::scene::{self, Load};
 use crate::side::{Programs, Route, Side, rclone_version};
+
+/// The buckets of both clouds.
+pub(crate) const SOURCE: &str = "source";
+pub(crate) const DESTINATION: &str = "destination";
 
 /// Both clouds, filled, and all that copies between them.
 pub(crate) struct Bench {
@@ -91,10 +96,25 @@ const AGAINST_RCLONE: [Task; 2] = [
     },
 ];
 
+const AGAINST_JUICEFS: [Task; 2] = [
+    Task {
+        load: Load::Large,
+        from: Dialect::Oss,
+        sides: &[Side::Juicefs, Side::JuicefsDefault, Side::Product],
+    },
+    Task {
+        load: Load::Small,
+        from: Dialect::Oss,
+        sides: &[Side::Juicefs, Side::JuicefsDefault, Side::Product],
+    },
+];
+
 impl Bench {
     pub(crate) fn prepare(programs: Programs, scale: Scale, runtime: &Runtime) -> Result<Self> {
-        let (source, destination) =
-            (Cloud::start(&programs.cloud, "source")?, Cloud::start(&programs.cloud, "destination")?);
+        let by_names = programs.juicefs.is_some();
+        let listen = |dialect, address| by_names.then_some((dialect, address));
+        let source = Cloud::start(&programs.cloud, SOURCE, listen(Dialect::Oss, juicefs::OSS))?;
+        let destination = Cloud::start(&programs.cloud, DESTINATION, listen(Dialect::Obs, juicefs::OBS))?;
         let bench = Self {
             scale,
             http: http_client::build(Proxies::None)?,
@@ -114,7 +134,8 @@ impl Bench {
     /// All that is measured here.
     pub(crate) fn tasks(&self) -> Vec<Task> {
         let rclone = if self.rclone.is_some() { &AGAINST_RCLONE[..] } else { &[] };
-        [&AGAINST_FLOORS, rclone].concat()
+        let juicefs = if self.programs.juicefs.is_some() { &AGAINST_JUICEFS[..] } else { &[] };
+        [&AGAINST_FLOORS, rclone, juicefs].concat()
     }
 
     pub(crate) fn table(&self, task: Task, runtime: &Runtime) -> Result<Table> {
@@ -177,6 +198,7 @@ impl Bench {
         };
         let beside = match (task.load, task.from) {
             (Load::Sparse, _) => "once",
+            (_, Dialect::Oss) if task.sides.contains(&Side::Juicefs) => "beside juicefs sync",
             (_, Dialect::Oss) => "beside the floors",
             (_, Dialect::Obs) => &format!("beside {}", self.rclone.as_deref().unwrap_or_default()),
         };

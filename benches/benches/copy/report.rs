@@ -8,10 +8,11 @@ use crate::scale::Scale;
 use crate::scene::Load;
 use crate::side::{CONCURRENCY, Side};
 
-/// Rates as multiples of the floor's, or of `rclone`'s with the same settings.
+/// Rates as multiples of the floor's, or of a peer's with the same settings.
 const LARGE_AIM: f64 = 0.9;
 const SMALL_AIM: f64 = 0.8;
 const RCLONE_AIM: f64 = 1.0;
+const JUICEFS_AIM: f64 = 1.0;
 
 /// Less is a defect and not the neighbours' noise.
 const FAR_OFF: f64 = 0.5;
@@ -108,8 +109,10 @@ impl Report {
 }
 
 fn aim(table: &Table, row: &Row) -> Option<f64> {
+    let beside_juicefs = table.rows[0].side == Side::Juicefs;
     match (table.task.from, table.task.load, row.side) {
         (_, Load::Sparse, _) => None,
+        (_, _, Side::Product) if beside_juicefs => Some(JUICEFS_AIM),
         (Dialect::Oss, Load::Large, Side::OneStream | Side::Product) => Some(LARGE_AIM),
         (Dialect::Oss, Load::Small, Side::Product) => Some(SMALL_AIM),
         (Dialect::Obs, _, Side::Product) => Some(RCLONE_AIM),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Sizes and rounds of a run.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Scale {
     /// Runs of each side; odd, for the median.
     pub(crate) rounds: usize,

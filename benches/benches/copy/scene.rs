@@ -36,6 +36,15 @@ impl Load {
             Self::Sparse => "sparse/object",
         }
     }
+
+    /// What all keys begin with, up to a slash.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Large => "large/",
+            Self::Small => "small/",
+            Self::Sparse => "sparse/",
+        }
+    }
 }
 
 /// Puts all there is to copy into a bucket.

@@ -1,4 +1,4 @@
-//! Product, floor and `rclone`: built and configured.
+//! Product, floor, `rclone` and `juicefs`: built and configured.
 
 use std::env;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bench::build;
+use bench::juicefs::{Juicefs, Place};
 use bench::process::{self, Usage};
 use oss_lite::Dialect;
 
@@ -41,6 +42,10 @@ pub(crate) enum Side {
     Rclone,
     /// `rclone` as it comes.
     RcloneDefault,
+    /// `juicefs sync` with the product's streams.
+    Juicefs,
+    /// `juicefs sync` as it comes.
+    JuicefsDefault,
 }
 
 impl Side {
@@ -52,6 +57,8 @@ impl Side {
             Self::OneStream => "oms-bridge copy --part-size 5G",
             Self::Rclone => "rclone, same settings",
             Self::RcloneDefault => "rclone",
+            Self::Juicefs => "juicefs sync, 16 threads",
+            Self::JuicefsDefault => "juicefs sync",
         }
     }
 
@@ -66,6 +73,7 @@ pub(crate) struct Programs {
     floor: PathBuf,
     client_floor: PathBuf,
     pub(crate) cloud: PathBuf,
+    pub(crate) juicefs: Option<Juicefs>,
 }
 
 /// From where to where.
@@ -83,6 +91,7 @@ impl Programs {
             floor: env!("CARGO_BIN_EXE_copy_floor").into(),
             client_floor: env!("CARGO_BIN_EXE_copy_client_floor").into(),
             cloud,
+            juicefs: None,
         })
     }
 
@@ -91,14 +100,16 @@ impl Programs {
         let folder = folder.canonicalize()?;
         let [product, floor, client_floor, cloud] =
             ["oms-bridge", "copy_floor", "copy_client_floor", "cloud-twin"].map(|name| folder.join(name));
-        Ok(Self { product, floor, client_floor, cloud })
+        Ok(Self { product, floor, client_floor, cloud, juicefs: None })
     }
 
-    /// The product, or `rclone`.
+    /// The product, or a peer.
     pub(crate) fn run(&self, side: Side, load: Load, route: &Route<'_>, folder: &Path) -> Result<Usage> {
         match side {
             Side::Rclone => rclone(load, SAME, route, folder),
             Side::RcloneDefault => rclone(load, &[], route, folder),
+            Side::Juicefs => self.juicefs(load, &["--threads=16"], route),
+            Side::JuicefsDefault => self.juicefs(load, &[], route),
             Side::OneStream => self.product(load, &["--part-size=5G"], route, folder),
             Side::Product => self.product(load, &[], route, folder),
             Side::Floor | Side::ClientFloor => Err("a floor needs requests".into()),
@@ -129,6 +140,19 @@ impl Programs {
             ]);
         }
         process::run(&mut command)
+    }
+
+    fn juicefs(&self, load: Load, arguments: &[&str], route: &Route<'_>) -> Result<Usage> {
+        let program = self.juicefs.as_ref().ok_or("juicefs is not installed")?;
+        let ends = [route.source.service(route.from)?, route.destination.service(Dialect::Obs)?];
+        let [from, to] = ends.each_ref().map(|service| Place {
+            is_oss: service.dialect == Dialect::Oss,
+            bucket: service.bucket,
+            prefix: load.folder(),
+            access_key: &service.access_key,
+            secret_key: &service.secret_key,
+        });
+        process::run(&mut program.sync(arguments, from, to))
     }
 
     /// A floor, sending these requests.

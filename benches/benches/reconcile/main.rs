@@ -1,4 +1,4 @@
-//! What a comparison of two buckets costs, beside two bare listings and beside `rclone check`.
+//! What a comparison of two buckets costs, beside two bare listings, `rclone check` and `juicefs sync`.
 //!
 //! `cargo bench -p bench --bench reconcile [-- [--short] [--keys N] [--runs N] [--program FILE]]`. `benches/README.md` says what is
 //! measured. Fails when a difference is missed or made up, when it takes more memory than it may, or many more
@@ -8,7 +8,7 @@
 //! |---|---|
 //! | (this one) | the rounds, the table, the bounds |
 //! | `scene` | two buckets |
-//! | `side` | product, floor and `rclone` |
+//! | `side` | product, floor, `rclone` and `juicefs` |
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes lie far below 2^52")]
 
@@ -16,14 +16,15 @@ mod scene;
 mod side;
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bench::juicefs::Juicefs;
 use bench::process::{Precedence, Usage};
 use bench::{Result, build};
 
-use self::scene::Scene;
-use self::side::Side;
+use self::scene::{From, MIRROR, SOURCE, Scene, Sides};
+use self::side::{Programs, Side};
 
 /// Most memory of a comparison in MiB.
 const MEMORY: f64 = 64.0;
@@ -48,15 +49,70 @@ struct Row {
     ratio: f64,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
+/// What is compared, and by whom.
+struct Task {
+    title: &'static str,
+    from: From,
+    sides: Sides,
+    /// One in so many of the keys that are asked for.
+    share: usize,
+    by: &'static [Side],
+}
+
+/// Where the contents are read, each key costs two requests.
+const TASKS: [Task; 3] = [
+    Task {
+        title: "OSS to OBS",
+        from: From::Oss,
+        sides: Sides::OneOfAThousandDiffers,
+        share: 1,
+        by: &[Side::Floor, Side::Product, Side::Juicefs, Side::JuicefsThreads],
+    },
+    Task {
+        title: "OBS to OBS",
+        from: From::Obs,
+        sides: Sides::OneOfAThousandDiffers,
+        share: 1,
+        by: &[
+            Side::Floor,
+            Side::Product,
+            Side::RcloneFast,
+            Side::Rclone,
+            Side::Juicefs,
+            Side::JuicefsThreads,
+        ],
+    },
+    Task {
+        title: "OSS to OBS, the contents of equal objects",
+        from: From::Oss,
+        sides: Sides::Equal,
+        share: 25,
+        by: &[Side::ProductContent, Side::JuicefsContent],
+    },
+];
+
+fn main() -> ExitCode {
+    match prepare().and_then(|(arguments, programs)| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(run(&arguments, &programs))
+    }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Before any thread runs: the process may start again.
+fn prepare() -> Result<(Arguments, Programs)> {
+    let arguments = arguments()?;
+    let product = match &arguments.program {
+        Some(program) => program.clone(),
+        None => build(["oms-bridge", "cloud-twin"])?[0].clone(),
+    };
+    let juicefs = if arguments.short { None } else { Juicefs::find(&[SOURCE, MIRROR])? };
+    Ok((arguments, Programs { product, juicefs }))
 }
 
 fn arguments() -> Result<Arguments> {
@@ -69,45 +125,45 @@ fn arguments() -> Result<Arguments> {
     Ok(Arguments { keys: number("--keys", keys)?, runs: number("--runs", runs)?, short, program })
 }
 
-async fn run() -> Result<()> {
-    let Arguments { keys, runs, short, program } = arguments()?;
-    let product = if let Some(program) = program {
-        program
-    } else {
-        let [product, _] = build(["oms-bridge", "cloud-twin"])?;
-        product
-    };
+async fn run(arguments: &Arguments, programs: &Programs) -> Result<()> {
+    let Arguments { keys, runs, short, .. } = *arguments;
     let _precedence = Precedence::take();
-    println!("{keys} keys on both sides; medians of {runs} runs by turns");
+    println!("medians of {runs} runs by turns");
     println!(
-        "{:30}{:>9}{:>11}{:>8}{:>9}{:>10}{:>7}",
+        "{:32}{:>9}{:>11}{:>8}{:>9}{:>10}{:>7}",
         "", "seconds", "keys/s", "CPU s", "RSS MiB", "requests", "ratio"
     );
-    for (title, from, sides) in [
-        ("OSS to OBS", scene::From::Oss, &[Side::Floor, Side::Product][..]),
-        ("OBS to OBS", scene::From::Obs, &[Side::Floor, Side::Product, Side::RcloneFast, Side::Rclone]),
-    ] {
-        let sides = if short { &[Side::Floor, Side::Product] } else { sides };
-        let scene = Scene::fill(from, keys).await?;
-        println!("{title}");
-        let rows = measure(&scene, sides, &product, runs)?;
+    for task in TASKS {
+        let bounded = |side: &Side| matches!(side, Side::Floor | Side::Product);
+        let by: Vec<Side> = task.by.iter().copied().filter(|side| !short || bounded(side)).collect();
+        if by.is_empty() {
+            continue;
+        }
+        let keys = keys / task.share;
+        let scene = Scene::fill(task.from, keys, task.sides, programs.juicefs.is_some()).await?;
+        println!("{}: {keys} keys on both sides", task.title);
+        let rows = measure(&scene, &by, programs, runs)?;
         for row in &rows {
             print(row, keys);
         }
-        check(&scene, &rows)?;
+        if by.iter().any(bounded) {
+            check_costs(&rows)?;
+        }
+        scene.check()?;
     }
     Ok(())
 }
 
-fn measure(scene: &Scene, sides: &[Side], product: &Path, runs: usize) -> Result<Vec<Row>> {
+fn measure(scene: &Scene, sides: &[Side], programs: &Programs, runs: usize) -> Result<Vec<Row>> {
     let mut taken: Vec<Vec<(Usage, u64)>> = vec![Vec::new(); sides.len()];
     for _ in 0..runs {
         for (side, taken) in sides.iter().zip(&mut taken) {
-            if !side.is_installed() {
+            if !side.is_installed(programs) {
                 continue;
             }
             let before = scene.requests();
-            let usage = tokio::task::block_in_place(|| side.run(scene, product))?;
+            let usage = tokio::task::block_in_place(|| side.run(scene, programs))
+                .map_err(|error| format!("{}: {error}", side.name()))?;
             taken.push((usage, scene.requests() - before));
         }
     }
@@ -133,11 +189,11 @@ fn measure(scene: &Scene, sides: &[Side], product: &Path, runs: usize) -> Result
 fn print(row: &Row, keys: usize) {
     let Row { side, usage: Usage { seconds, cpu_s, peak_rss_mib }, requests, ratio } = row;
     let (name, rate) = (side.name(), keys as f64 / seconds);
-    println!("{name:30}{seconds:>9.2}{rate:>11.0}{cpu_s:>8.2}{peak_rss_mib:>9.1}{requests:>10}{ratio:>7.2}");
+    println!("{name:32}{seconds:>9.2}{rate:>11.0}{cpu_s:>8.2}{peak_rss_mib:>9.1}{requests:>10}{ratio:>7.2}");
 }
 
 /// The bounds of the product.
-fn check(scene: &Scene, rows: &[Row]) -> Result<()> {
+fn check_costs(rows: &[Row]) -> Result<()> {
     let of = |side: Side| rows.iter().find(|row| row.side == side).ok_or("a row is missing");
     let (floor, product) = (of(Side::Floor)?, of(Side::Product)?);
     let (share, more) = MORE;
@@ -149,5 +205,5 @@ fn check(scene: &Scene, rows: &[Row]) -> Result<()> {
     if product.usage.peak_rss_mib > MEMORY {
         return Err(format!("{:.1} MiB of memory, more than {MEMORY}", product.usage.peak_rss_mib).into());
     }
-    scene.check()
+    Ok(())
 }

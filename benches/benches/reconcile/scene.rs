@@ -1,9 +1,9 @@
-//! Two buckets in a local cloud of this process, which differ in one key of a thousand.
+//! Two buckets in a local cloud of this process, which are equal or differ in one key of a thousand.
 
 use std::fs;
 use std::path::PathBuf;
 
-use bench::Result;
+use bench::{Result, juicefs};
 use chrono::{TimeDelta, Utc};
 use cloud_twin::{ManualClock, Twin};
 use tempfile::TempDir;
@@ -11,8 +11,23 @@ use tempfile::TempDir;
 pub(crate) const SOURCE: &str = "source";
 pub(crate) const MIRROR: &str = "mirror";
 
-/// Every so many keys, one differs.
-const EVERY: usize = 1000;
+/// How the buckets relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sides {
+    /// Nothing differs.
+    Equal,
+    /// One key of a thousand differs, in its content.
+    OneOfAThousandDiffers,
+}
+
+impl Sides {
+    fn differs(self, number: usize) -> bool {
+        match self {
+            Self::Equal => false,
+            Self::OneOfAThousandDiffers => number.is_multiple_of(1000),
+        }
+    }
+}
 
 /// The service of the source; the destination is OBS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +39,24 @@ pub(crate) enum From {
 pub(crate) struct Scene {
     pub(crate) twin: Twin,
     pub(crate) from: From,
+    pub(crate) keys: usize,
+    sides: Sides,
     folder: TempDir,
-    keys: usize,
 }
 
 impl Scene {
-    pub(crate) async fn fill(from: From, keys: usize) -> Result<Self> {
+    /// With `by_names` the services listen where `juicefs` looks for them.
+    pub(crate) async fn fill(from: From, keys: usize, sides: Sides, by_names: bool) -> Result<Self> {
         // What is old needs no second look.
         let clock = ManualClock::new(Utc::now() - TimeDelta::hours(1));
-        let twin = Twin::builder().clock(clock.clone()).start().await?;
+        let mut config = Twin::builder().clock(clock.clone());
+        if by_names {
+            config = config.oss_addr(juicefs::OSS).obs_addr(juicefs::OBS);
+        }
+        let twin = config.start().await?;
         for number in 0..keys {
             let key = format!("photos/{:02}/image-{number:08}.jpg", number % 12);
-            let other = number % EVERY == 0;
+            let other = sides.differs(number);
             match from {
                 From::Oss => twin.oss().put(SOURCE, &key, "photo"),
                 From::Obs => twin.obs().put(SOURCE, &key, "photo"),
@@ -43,7 +64,7 @@ impl Scene {
             twin.obs().put(MIRROR, &key, if other { "other" } else { "photo" });
         }
         clock.set(Utc::now());
-        Ok(Self { twin, from, folder: tempfile::tempdir()?, keys })
+        Ok(Self { twin, from, keys, sides, folder: tempfile::tempdir()? })
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -55,12 +76,17 @@ impl Scene {
         self.folder.path().join(name)
     }
 
+    /// Keys that differ.
+    pub(crate) fn differences(&self) -> usize {
+        (0..self.keys).filter(|number| self.sides.differs(*number)).count()
+    }
+
     /// Whether the last report of the product has each key, and each difference.
     pub(crate) fn check(&self) -> Result<()> {
         let report = fs::read_to_string(self.file("product.txt"))?;
         let different = report.lines().filter(|line| line.starts_with("* ")).count();
         let equal = report.lines().filter(|line| line.starts_with("= ")).count();
-        let wanted = self.keys.div_ceil(EVERY);
+        let wanted = self.differences();
         if (different, equal) == (wanted, self.keys - wanted) {
             Ok(())
         } else {
