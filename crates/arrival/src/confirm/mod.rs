@@ -146,10 +146,10 @@ impl Run<'_> {
         if !self.acts() {
             return self.walk().await;
         }
-        let turn = self.journal.take_lease::<ConfirmState>(RunKind::Confirm, self.now);
+        let turn = self.journal.take_lease::<ConfirmState>(RunKind::Confirm, "", self.now);
         let (lease, state) = match turn.await.map_err(Stopped::journal)? {
             Turn::Ours(lease, state) => (lease, state),
-            Turn::Others(active) => return Err(Stopped::Others(active)),
+            Turn::Others { active, .. } => return Err(Stopped::Others(active)),
         };
         let tenure = Arc::new(Tenure::new(self.journal.clone(), lease, state.clone()));
         self.tenure = Some(Arc::clone(&tenure));

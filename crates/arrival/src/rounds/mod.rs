@@ -147,13 +147,13 @@ struct Slice<'s> {
 impl Slice<'_> {
     async fn run(&mut self) -> Result<(), SliceStopped> {
         self.now = self.journal.time_in_bucket().await.map_err(SliceStopped::journal)?;
-        let turn = self.journal.take_lease::<RoundState>(RunKind::Reconcile, self.now).await;
+        let turn = self.journal.take_lease::<RoundState>(RunKind::Reconcile, "", self.now).await;
         let lease = match turn.map_err(SliceStopped::journal)? {
             Turn::Ours(lease, state) => {
                 self.state = state;
                 lease
             }
-            Turn::Others(active) => return Err(SliceStopped::Others(active)),
+            Turn::Others { active, .. } => return Err(SliceStopped::Others(active)),
         };
         let round = Round::begun(self.sides.scope(), self.now);
         self.state.begin_slice(round);

@@ -7,6 +7,7 @@
 //! oms_source_record/<sync_task_id>/arrival_object/<key><suffix>     what became of an accepted key (`marker`)
 //! oms_source_record/<sync_task_id>/confirm_run/<number>             where confirmations are (`lease`)
 //! oms_source_record/<sync_task_id>/reconcile_run/<number>           where the comparison is (`lease`)
+//! oms_source_record/object_list_run/<pair>/<number>                 which migration task copies (`lease`)
 //! ```
 //!
 //! These are the folders of the vendor's published function. What it writes to `failed_object/<key>`, an
@@ -15,11 +16,15 @@
 //! `…_object_long/`, and its record carries the key.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
 use super::marker;
 use super::name::{SUFFIX, Tag, compose};
+
+/// What all names begin with.
+const ROOT: &str = "oms_source_record/";
 
 /// Longest object name OSS takes, in bytes.
 const MAX_NAME: usize = 1023;
@@ -42,15 +47,28 @@ pub enum RunKind {
     Confirm,
     /// Those that compare source and destination.
     Reconcile,
+    /// Those that have a migration task of OMS copy between two sides, whatever sync task is between them.
+    ObjectLists(SidePair),
 }
 
-impl RunKind {
-    /// The folder of their objects.
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm_run",
-            Self::Reconcile => "reconcile_run",
-        }
+/// Source and destination of a run, by what names them: bucket and prefix of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SidePair([u8; 8]);
+
+impl SidePair {
+    /// The pair of two sides with these names, such as `oss://photos/2024/`.
+    pub fn new(source: &str, destination: &str) -> Self {
+        let hash = Sha256::new().chain_update(source).chain_update("\n").chain_update(destination).finalize();
+        let mut short = [0; 8];
+        short.copy_from_slice(&hash[..8]);
+        Self(short)
+    }
+}
+
+/// In names of objects: 16 hexadecimal digits.
+impl fmt::Display for SidePair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -82,7 +100,7 @@ pub struct Layout {
 impl Layout {
     /// The layout of the sync task `task`.
     pub fn new(task: &str) -> Self {
-        Self { root: format!("oms_source_record/{task}/") }
+        Self { root: format!("{ROOT}{task}/") }
     }
 
     /// The prefix of all names of the journal.
@@ -97,7 +115,11 @@ impl Layout {
 
     /// The prefix of the names of the objects that say where a run is.
     pub(super) fn runs(&self, kind: RunKind) -> String {
-        [&self.root, kind.folder(), "/"].concat()
+        match kind {
+            RunKind::Confirm => [&self.root, "confirm_run/"].concat(),
+            RunKind::Reconcile => [&self.root, "reconcile_run/"].concat(),
+            RunKind::ObjectLists(pair) => format!("{ROOT}object_list_run/{pair}/"),
+        }
     }
 
     /// The prefix of the names of arrival markers, up to where the key or its hash begins.
@@ -190,6 +212,21 @@ mod tests {
             layout.folder(RecordStatus::Failed, Naming::Hash),
             "oms_source_record/t1/failed_object_long/"
         );
+    }
+
+    #[test]
+    fn runs_over_one_pair_of_sides_exclude_each_other_whatever_sync_task_they_name() {
+        let runs = |task: &str, source: &str, destination: &str| {
+            Layout::new(task).runs(RunKind::ObjectLists(SidePair::new(source, destination)))
+        };
+        let of = runs("t1", "oss://a/", "obs://b/");
+        assert!(of.starts_with("oms_source_record/object_list_run/") && of.len() == 51, "{of}");
+        assert_eq!(of, runs("t2", "oss://a/", "obs://b/"));
+        for (source, destination) in
+            [("oss://a/x/", "obs://b/"), ("oss://a/", "obs://b/x/"), ("obs://b/", "oss://a/")]
+        {
+            assert_ne!(of, runs("t1", source, destination));
+        }
     }
 
     #[test]

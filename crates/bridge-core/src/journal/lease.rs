@@ -3,6 +3,7 @@
 //! ```text
 //! oms_source_record/<task>/confirm_run/00000000000000000042
 //! oms_source_record/<task>/reconcile_run/00000000000000000007
+//! oms_source_record/object_list_run/<pair>/00000000000000000002
 //! ```
 //!
 //! A run takes the number after the highest one, by a write that OSS refuses if the object exists, so of two
@@ -13,8 +14,9 @@
 //! A run that was silent for too long, and works on, finds a higher number when it writes, or asks before it
 //! changes something ([`OpenJournal::holds`]): then it has to end.
 //!
-//! In a bucket with versioning OSS does not refuse the write. Two runs at once then do the work twice:
-//! confirmations write the same markers, and a comparison may send a key twice.
+//! In a bucket with versioning OSS does not refuse the write. Of two runs that wrote the same object at once
+//! the one that wrote last has the right, and the other one finds that when it asks. Until then both do the
+//! work: confirmations write the same markers, and a comparison may send a key twice.
 
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ pub struct Lease {
     folder: String,
     number: u64,
     holder: String,
+    by: String,
 }
 
 impl Lease {
@@ -64,8 +67,13 @@ pub enum Holding {
 pub enum Turn<S> {
     /// It was. The run before ended in this state.
     Ours(Lease, S),
-    /// Another run works. It was active at this time.
-    Others(Option<DateTime<Utc>>),
+    /// Another run works.
+    Others {
+        /// When it was active, where that is known. Its lease is over [`LEASE`] later, unless it is renewed.
+        active: Option<DateTime<Utc>>,
+        /// Who it is, in its own words; empty if it does not say.
+        by: String,
+    },
 }
 
 /// Where a run of confirmations is.
@@ -100,10 +108,16 @@ impl ConfirmState {
 struct RunObject<S> {
     v: u32,
     holder: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    by: String,
     ended: bool,
     #[serde(flatten)]
     state: S,
 }
+
+/// Where nobody asks for the state.
+#[derive(Default, Deserialize)]
+struct NoState {}
 
 impl<S: Default + DeserializeOwned> RunObject<S> {
     /// What cannot be read says nothing.
@@ -113,7 +127,7 @@ impl<S: Default + DeserializeOwned> RunObject<S> {
 }
 
 fn body<S: Serialize>(lease: &Lease, state: &S, ended: bool) -> Bytes {
-    let object = RunObject { v: 1, holder: lease.holder.clone(), ended, state };
+    let object = RunObject { v: 1, holder: lease.holder.clone(), by: lease.by.clone(), ended, state };
     serde_json::to_vec(&object).unwrap_or_default().into()
 }
 
@@ -124,12 +138,17 @@ struct RunRef {
 }
 
 impl OpenJournal {
-    /// Takes the right to work. `now` is the log bucket's time.
+    /// Takes the right to work. `now` is the log bucket's time; `by` is what other runs are told of this one.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed, read or written.
-    pub async fn take_lease<S>(&self, kind: RunKind, now: DateTime<Utc>) -> Result<Turn<S>, Error>
+    pub async fn take_lease<S>(
+        &self,
+        kind: RunKind,
+        by: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Turn<S>, Error>
     where
         S: Default + Serialize + DeserializeOwned,
     {
@@ -147,12 +166,13 @@ impl OpenJournal {
             let lease = TimeDelta::from_std(LEASE).unwrap_or_default();
             let silent = object.last_modified.is_none_or(|active| active + lease < now);
             if !before.ended && !silent {
-                return Ok(Turn::Others(object.last_modified));
+                return Ok(Turn::Others { active: object.last_modified, by: before.by });
             }
             next = number.saturating_add(1);
             state = before.state;
         }
-        let lease = Lease { folder, number: next, holder: format!("{:016x}", (self.journal.0.unique)()) };
+        let holder = format!("{:016x}", (self.journal.0.unique)());
+        let lease = Lease { folder, number: next, holder, by: by.to_owned() };
         let name = lease.name();
         let options = PutOptions {
             content_type: Some("application/json".into()),
@@ -163,12 +183,12 @@ impl OpenJournal {
             Ok(outcome) => self.journal.note_bucket_time(&outcome),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if only the answer to the first try was lost.
-                let holder = match self.stored(&name).await {
-                    Ok(stored) => RunObject::<S>::parse(&stored.body).holder,
-                    Err(_) => String::new(),
+                let there = match self.stored(&name).await {
+                    Ok(stored) => RunObject::<S>::parse(&stored.body),
+                    Err(_) => RunObject::default(),
                 };
-                if holder != lease.holder {
-                    return Ok(Turn::Others(None));
+                if there.holder != lease.holder {
+                    return Ok(Turn::Others { active: None, by: there.by });
                 }
             }
             Err(error) => return Err(error),
@@ -213,11 +233,20 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When the bucket cannot be listed.
+    /// When the bucket cannot be listed or read.
     pub async fn holds(&self, lease: &Lease) -> Result<Holding, Error> {
         let runs = self.runs(&lease.folder).await?;
-        let later = runs.last().filter(|run| run.number > lease.number);
-        Ok(later.map_or(Holding::Ours, |run| Holding::Lost(run.object.last_modified)))
+        let Some(last) = runs.last() else { return Ok(Holding::Lost(None)) };
+        if last.number != lease.number {
+            return Ok(Holding::Lost(last.object.last_modified));
+        }
+        match self.stored(&last.object.key).await {
+            Ok(stored) if RunObject::<NoState>::parse(&stored.body).holder == lease.holder => {
+                Ok(Holding::Ours)
+            }
+            Err(ReadError::Store(error)) => Err(error),
+            Ok(_) | Err(_) => Ok(Holding::Lost(last.object.last_modified)),
+        }
     }
 
     /// Says that the run is active, and where it is; nothing if it has lost the right to work.

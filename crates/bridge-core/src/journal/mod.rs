@@ -7,7 +7,7 @@
 //! | `failures` | failures as a listing shows them |
 //! | `marker` | names of arrival markers |
 //! | `accepted` | accepted keys beside their markers, as listings show them |
-//! | `lease` | which run of confirmations or comparisons may work, and where it is |
+//! | `lease` | which run of confirmations, comparisons or object lists may work, and where it is |
 //! | `standing` | what the records say of single keys |
 //! | `record`, `wire` | the content of a record; its JSON |
 //! | `retire` | deletes failure records that are no longer needed |
@@ -65,7 +65,7 @@ pub use self::accepted::{AcceptedEntry, AcceptedKey, MarkerRef, Position};
 pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
 pub(crate) use self::layout::Naming;
-pub use self::layout::{Layout, RecordStatus, RunKind};
+pub use self::layout::{Layout, RecordStatus, RunKind, SidePair};
 pub use self::lease::{ConfirmState, Holding, LEASE, Lease, Turn};
 pub(crate) use self::lookup::Lookup;
 pub use self::marker::{Marker, Proof, RecordId, Stage};
