@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 pub use self::common::CommonCause;
 pub use self::composed::Engine;
+use crate::oms::denies_task;
 use object_copy::outcome::{Attempt, EngineError, FailureClass, OpenUpload, SETTINGS};
 use object_copy::transfer::{Concern, FailedRequest};
 use object_events::change::ObjectChange;
@@ -177,7 +178,7 @@ impl Failure {
 /// such as one with the id of no project, by a code of its own.
 fn is_of_task(error: &EngineError) -> bool {
     let code = error.code.as_deref();
-    matches!(code, Some("OMS.0053" | "OMS.0054"))
+    denies_task(error)
         || error.status == Some(404)
             && code.is_some_and(|code| code.starts_with("OMS.") || code == "APIGW.0101")
 }

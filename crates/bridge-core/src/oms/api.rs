@@ -21,7 +21,7 @@ use serde_json::Value;
 use signature_breaker::{Breaker, NoPermit, Shut};
 use tokio::time::Instant;
 
-use super::reply::{ReplyError, believed, is_locked, of_signature};
+use super::reply::{ReplyError, believed, denies_task, is_locked, of_signature};
 use super::request::headers;
 use super::transport::{TIMEOUT, date, header, read, transport};
 
@@ -242,11 +242,23 @@ impl ApiError {
             Some(200..=499) if error.code.is_none() => ApiErrorKind::NotOms,
             Some(403) => ApiErrorKind::NotPermitted,
             Some(404) => ApiErrorKind::NoSuchTask,
-            // The codes of a task that does not exist, or not for this user.
-            _ if matches!(error.code.as_deref(), Some("OMS.0053" | "OMS.0054")) => ApiErrorKind::NoSuchTask,
+            _ if denies_task(&error) => ApiErrorKind::NoSuchTask,
             _ => ApiErrorKind::Rejected,
         };
         Self { kind, error, request_id }
+    }
+
+    /// OMS has more tasks than are looked through, so it is not known whether a certain one is among them.
+    pub(super) fn too_many_tasks(most: usize) -> Self {
+        let message =
+            format!("the task is not among the newest {most}, and older ones are not looked through");
+        Self::new(ApiErrorKind::Rejected, EngineError::local(message))
+    }
+
+    /// Whether OMS itself says, by its own code, that this user has no such task. Another 404 may be that of
+    /// the gateway, or of a path that is wrong.
+    pub fn denies_task(&self) -> bool {
+        denies_task(&self.error)
     }
 
     /// The kind, to act on.
@@ -330,6 +342,18 @@ mod tests {
         assert!(of(ApiErrorKind::Unreachable(TransportKind::Other)), "a timeout, an answer cut off");
         let failed = EngineError { status: Some(503), code: Some("OMS.2004".into()), message: String::new() };
         assert!(ApiError::refused(failed, None).may_have_been_received());
+    }
+
+    #[test]
+    fn a_task_is_denied_by_codes_of_oms_alone() {
+        let of = |status, code: &str| {
+            let code = Some(code.to_owned());
+            ApiError::refused(EngineError { status: Some(status), code, message: String::new() }, None)
+        };
+        assert!(of(400, "OMS.0053").denies_task() && of(404, "OMS.0054").denies_task());
+        for (status, code) in [(404, "APIGW.0101"), (404, "OMS.0066"), (404, "OMS.1")] {
+            assert!(!of(status, code).denies_task(), "{code}");
+        }
     }
 
     #[test]

@@ -32,5 +32,5 @@ pub use self::reply::{is_locked, is_unknown_key, is_wrong_secret};
 pub use self::target::{BadSyncUrl, SyncUrl};
 
 pub(crate) use self::limit::StatedLimit;
-pub(crate) use self::reply::{Verdict, is_of_another_server};
+pub(crate) use self::reply::{Verdict, denies_task, is_of_another_server};
 pub(crate) use self::request::{Client, Refusal, body as request_body, encode};

@@ -86,6 +86,11 @@ pub(crate) fn is_of_another_server(error: &EngineError) -> bool {
             .is_some_and(|status| matches!(status, 300..=499 if !matches!(status, 401 | 408 | 413 | 429)))
 }
 
+/// Whether the code is one of those by which OMS says that there is no such task, or none for this user.
+pub(crate) fn denies_task(error: &EngineError) -> bool {
+    matches!(error.code.as_deref(), Some("OMS.0053" | "OMS.0054"))
+}
+
 /// Whether the gateway has locked the access key, by the text of its 401.
 pub fn is_locked(error: &EngineError) -> bool {
     error.message.contains("failed to reach the limit")

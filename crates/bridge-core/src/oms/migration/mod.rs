@@ -16,7 +16,7 @@
 //! and no `Debug` output, and no answer repeats them.
 //!
 //! Every call makes one request. That for a new task must not be repeated when its answer is lost, for then
-//! there would be two: [`MigrationApi::find`] finds by its description what was created.
+//! there would be two: [`MigrationApi::find`] finds what was created, by its description.
 
 pub mod failures;
 pub mod list;
@@ -80,14 +80,15 @@ impl MigrationApi {
         self.api.get(url, now, Expected { member: "status", errors: Errors::OfTasksToo }).await
     }
 
-    /// The newest task with this description, if there is one among the newest 5,000. Needs `oms:task:list`.
+    /// The newest task that is `wanted`, if there is one. Needs `oms:task:list`.
     ///
     /// # Errors
     ///
-    /// [`ApiError`].
+    /// [`ApiError`], also where none of the newest 5,000 is and there are more: what is not looked at is not
+    /// said to be absent.
     pub async fn find(
         &self,
-        description: &str,
+        wanted: impl Fn(&MigrationTask) -> bool,
         now: DateTime<Utc>,
     ) -> Result<Option<MigrationTask>, ApiError> {
         for page in 0..PAGES {
@@ -98,11 +99,11 @@ impl MigrationApi {
             let expected = Expected { member: "tasks", errors: Errors::OfTasksToo };
             let listed: reply::TaskPage = self.api.get(url, now, expected).await?;
             let last = listed.tasks.len() < PAGE;
-            let found = listed.tasks.into_iter().find(|task| task.description == description);
+            let found = listed.tasks.into_iter().find(&wanted);
             if found.is_some() || last {
                 return Ok(found);
             }
         }
-        Ok(None)
+        Err(ApiError::too_many_tasks(PAGES * PAGE))
     }
 }

@@ -36,6 +36,11 @@ pub enum TaskState {
 }
 
 impl TaskState {
+    /// Whether it has come to its end, well or not.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Failed | Self::Succeeded)
+    }
+
     /// Whether nothing more happens by itself.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Stopped | Self::Failed | Self::Succeeded)

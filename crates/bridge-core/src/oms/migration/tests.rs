@@ -115,9 +115,9 @@ async fn a_task_is_found_by_its_description() {
         order.description = format!("oms-bridge {number}");
         api.create(&order, now).await.unwrap();
     }
-    let found = api.find("oms-bridge 3", now).await.unwrap().unwrap();
-    assert_eq!(found.description, "oms-bridge 3");
-    assert_eq!(api.find("oms-bridge 120", now).await.unwrap(), None);
+    let find = async |description: &str| api.find(|task| task.description == description, now).await.unwrap();
+    assert_eq!(find("oms-bridge 3").await.unwrap().description, "oms-bridge 3");
+    assert_eq!(find("oms-bridge 120").await, None);
 }
 
 #[tokio::test]
