@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `run` | compares, makes equal, and compares again |
 //! | `forwarding` | what is missing or different goes through the pipeline of events |
+//! | [`task`] | the same by lists and migration tasks of OMS |
 //! | `extras` | what only the destination has is deleted |
+//! | `listed` | whether an object is still the one that was listed |
 //! | `sides` | which sides can be made equal |
 //! | `repaired` | what was changed, in numbers |
 
@@ -12,14 +14,16 @@
 
 mod extras;
 mod forwarding;
+mod listed;
 mod repaired;
 mod run;
 mod sides;
+pub mod task;
 
 pub use self::extras::{Deletion, Extras, Kept, Refusal};
 pub use self::forwarding::{Forwarded, Forwarding};
 pub use self::repaired::{Found, Repaired};
-pub use self::run::{Forwarder, Repair, RepairEvent, RepairObserver};
+pub use self::run::{Fix, Forwarder, Repair, RepairError, RepairEvent, RepairObserver};
 pub use self::sides::Unsuitable;
 
 /// The examples of the README are compiled as tests of documentation.

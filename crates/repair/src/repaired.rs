@@ -6,6 +6,7 @@ use serde::ser::{SerializeStruct as _, Serializer};
 
 use crate::extras::Deletion;
 use crate::forwarding::Forwarded;
+use crate::task::TaskTotals;
 
 /// What a repair changed. Serialised with the names of the result of the command.
 #[derive(Debug, Default, Serialize)]
@@ -16,6 +17,15 @@ pub struct Repaired {
     /// What went through the pipeline.
     #[serde(rename = "fixed", skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Forwarded>,
+    /// What tasks of OMS copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<TaskTotals>,
+    /// The task that was being followed when the run was interrupted, and goes on at OMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_under_way: Option<String>,
+    /// Tasks that a dry run would have started, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_start_tasks: Option<u64>,
     /// Keys that a dry run would have forwarded.
     #[serde(rename = "would_fix", skip_serializing_if = "Option::is_none")]
     pub would_forward: Option<u64>,
@@ -66,6 +76,11 @@ impl Serialize for Forwarded {
 }
 
 impl Repaired {
+    /// Adds what tasks of OMS did.
+    pub(crate) fn add_tasks(&mut self, totals: TaskTotals) {
+        self.tasks.get_or_insert_default().add(totals);
+    }
+
     pub(crate) fn add_deletion(&mut self, deletion: &Deletion) {
         match deletion {
             Deletion::Deleted => *self.deleted.get_or_insert_default() += 1,

@@ -9,13 +9,14 @@ use bridge_core::progress::Log;
 use object_copy::clock::Clock;
 use object_copy::stop::{Stop, StopLevel};
 use oss_lite::Versioning;
-use reconcile::{Check, Comparison, Finding, Observer, Outcome, Records, Totals};
+use reconcile::{Check, CompareError, Comparison, Finding, Observer, Outcome, Records, Totals};
 use tokio::time::{Instant, sleep};
 
 use crate::extras::{Deletion, Extras, Refusal};
 use crate::forwarding::Forwarding;
 use crate::repaired::{Found, Repaired};
 use crate::sides::{Unsuitable, check_overlap};
+use crate::task::{ObjectLists, TaskCount, TaskError, TaskForwarder, TaskObserver, Work, bucket_of};
 
 /// First and longest wait between two comparisons while OMS copies.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -33,11 +34,20 @@ pub struct Forwarder {
     pub copies_later: bool,
 }
 
+/// Who brings missing and different objects over.
+#[derive(Debug)]
+pub enum Fix {
+    /// The pipeline.
+    Pipeline(Box<Forwarder>),
+    /// Migration tasks of OMS.
+    Tasks(Box<TaskForwarder>),
+}
+
 /// What is done about differences.
 #[derive(Debug)]
 pub struct Repair {
-    /// Brings missing and different objects over; without it nobody does.
-    pub fix: Option<Forwarder>,
+    /// Who brings missing and different objects over; without it nobody does.
+    pub fix: Option<Fix>,
     /// How many extra keys may be deleted; without it none are.
     pub max_delete: Option<usize>,
     /// Whether extra keys are deleted although the source is empty.
@@ -68,9 +78,20 @@ pub enum RepairEvent<'e> {
 }
 
 /// Is given what happens.
-pub trait RepairObserver: Observer {
+pub trait RepairObserver: Observer + TaskObserver {
     /// Something happened.
     fn happened(&mut self, event: RepairEvent<'_>);
+}
+
+/// Why a repair ended early, beside what ends a comparison.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// These sides cannot be made equal in this way. Nothing was done.
+    #[error(transparent)]
+    Unsuitable(#[from] Unsuitable),
+    /// A task was not followed to a good end, or none was created.
+    #[error(transparent)]
+    Task(#[from] TaskError),
 }
 
 impl fmt::Debug for Forwarder {
@@ -82,7 +103,7 @@ impl fmt::Debug for Forwarder {
 impl Repair {
     /// Passes an interrupt on.
     pub fn stop(&self, level: StopLevel) {
-        if let Some(forwarder) = &self.fix {
+        if let Some(Fix::Pipeline(forwarder)) = &self.fix {
             forwarder.pipeline.engine().stop(level);
         }
     }
@@ -91,39 +112,92 @@ impl Repair {
     ///
     /// # Errors
     ///
-    /// [`Unsuitable`], if these sides cannot be made equal in this way. Nothing was done then.
+    /// [`RepairError`].
     pub async fn run(
         &self,
         comparison: Comparison,
         records: Records,
         observer: &mut impl RepairObserver,
         stop: &Stop,
-    ) -> Result<(Outcome, Repaired), Unsuitable> {
+    ) -> Result<(Outcome, Repaired), RepairError> {
         let Comparison { source, destination, .. } = &comparison;
         check_overlap(source, destination)?;
         let extras = self.max_delete.map(|most| Extras::new(source, destination, most)).transpose()?;
+        let forwarder = match &self.fix {
+            Some(Fix::Tasks(forwarder)) if !self.is_dry => forwarder,
+            _ => return Box::pin(self.work(None, comparison, records, extras, observer, stop)).await,
+        };
+        let bucket = bucket_of(destination).ok_or(Unsuitable::NoTask)?.clone();
+        let work = Work::begin(forwarder, source, destination, &bucket, self.clock).await?;
+        let repair = Box::pin(self.work(Some(&work), comparison, records, extras, observer, stop));
+        let held = work.hold(repair).await;
+        let done = held.unwrap_or_else(|lost| Err(lost.into()));
+        if !matches!(done, Err(RepairError::Task(TaskError::Lost))) {
+            work.end().await;
+        }
+        done
+    }
+
+    /// The same, once the right to work with `tasks` is obtained, where there are any.
+    async fn work(
+        &self,
+        tasks: Option<&Work<'_>>,
+        comparison: Comparison,
+        records: Records,
+        extras: Option<Extras>,
+        observer: &mut impl RepairObserver,
+        stop: &Stop,
+    ) -> Result<(Outcome, Repaired), RepairError> {
         let mut repaired = Repaired::default();
-        let forwarder = self.fix.as_ref().filter(|_| !self.is_dry);
-        let forwarding = forwarder.map(|forwarder| {
-            let Forwarder { pipeline, credentials, prefix, .. } = forwarder;
-            Forwarding::new(pipeline, credentials, &Log, stop, prefix)
-        });
+        let mut lists = None;
+        if let Some(tasks) = tasks {
+            match tasks.settle(observer, stop).await {
+                Ok(totals) => totals.into_iter().for_each(|totals| repaired.add_tasks(totals)),
+                Err(error) => return interrupted(error, repaired),
+            }
+            lists = Some(tasks.lists(&comparison, stop).ok_or(Unsuitable::NoTask)?);
+        }
+        let (forwarding, counting) = match &self.fix {
+            Some(Fix::Pipeline(forwarder)) if !self.is_dry => {
+                let Forwarder { pipeline, credentials, prefix, .. } = &**forwarder;
+                (Some(Forwarding::new(pipeline, credentials, &Log, stop, prefix)), None)
+            }
+            Some(Fix::Tasks(forwarder)) if self.is_dry => {
+                (None, Some(TaskCount::new(forwarder.limits, &comparison.source.prefix)))
+            }
+            _ => (None, None),
+        };
         let again = Comparison { wants_equal: false, ..comparison.clone() };
-        let mut repairing = Repairing { observer, forwarding, extras };
+        let mut repairing = Repairing { observer, forwarding, lists, counting, extras };
         let first = reconcile::run(comparison, records, &mut repairing, stop).await;
-        let Repairing { observer, forwarding, extras } = repairing;
+        let Repairing { observer, forwarding, lists, counting, extras } = repairing;
         if let Some(forwarding) = forwarding {
             repaired.forwarded = Some(forwarding.finish().await);
         } else if self.is_dry && self.fix.is_some() {
             repaired.would_forward = Some(first.totals.missing + first.totals.different);
+            repaired.would_start_tasks = counting.map(|counting| counting.tasks());
         }
         // Nothing is concluded from a comparison that ended early.
         if first.stopped.is_some() {
+            if let Some(lists) = lists {
+                lists.discard().await;
+            }
             return Ok((first, repaired));
+        }
+        let mut may_differ = repaired.has_forwarded();
+        if let Some((tasks, lists)) = tasks.zip(lists) {
+            match tasks.copy(lists, observer, stop).await {
+                Ok(None) => {}
+                Ok(Some(totals)) => {
+                    repaired.add_tasks(totals);
+                    may_differ = true;
+                }
+                Err(error) => return interrupted(error, repaired),
+            }
         }
         let found = Found::from(&first.totals);
         let mut last = None;
-        if repaired.has_forwarded() {
+        if may_differ {
             repaired.found = Some(found);
             let outcome = self.compare_again(&again, &repaired, observer, stop).await;
             if outcome.stopped.is_some() {
@@ -194,7 +268,7 @@ impl Repair {
         observer: &mut impl RepairObserver,
         stop: &Stop,
     ) -> Outcome {
-        let is_under_way = self.fix.as_ref().is_some_and(|forwarder| forwarder.copies_later);
+        let is_under_way = matches!(&self.fix, Some(Fix::Pipeline(forwarder)) if forwarder.copies_later);
         // Objects are read once, at the end.
         let reads = comparison.check == Check::Content;
         let while_waiting = if reads && is_under_way { Check::Full } else { comparison.check };
@@ -235,10 +309,24 @@ impl Repair {
     }
 }
 
+/// The end of a run that the user interrupted: what it had done is said, and a task goes on. Other errors
+/// stay what they are.
+fn interrupted(error: TaskError, repaired: Repaired) -> Result<(Outcome, Repaired), RepairError> {
+    match error {
+        TaskError::Interrupted(task) => {
+            let outcome = Outcome { totals: Totals::default(), stopped: Some(CompareError::Interrupted) };
+            Ok((outcome, Repaired { task_under_way: task, ..repaired }))
+        }
+        other => Err(other.into()),
+    }
+}
+
 /// Shows progress, and hands differences to what makes them go away.
 struct Repairing<'o, 'p, O> {
     observer: &'o mut O,
     forwarding: Option<Forwarding<'p>>,
+    lists: Option<ObjectLists>,
+    counting: Option<TaskCount>,
     extras: Option<Extras>,
 }
 
@@ -249,6 +337,12 @@ impl<O: RepairObserver> Observer for Repairing<'_, '_, O> {
         }
         if let Some(forwarding) = &mut self.forwarding {
             forwarding.take(&findings).await;
+        }
+        if let Some(lists) = &mut self.lists {
+            lists.take(&findings).await;
+        }
+        if let Some(counting) = &mut self.counting {
+            counting.take(&findings);
         }
         self.observer.found(findings).await;
     }

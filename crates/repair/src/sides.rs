@@ -8,6 +8,9 @@ pub enum Unsuitable {
     /// Deleted objects would have to be files, or objects of a service that is only read.
     #[error("objects are only deleted in buckets of OSS and OBS")]
     NoBucket,
+    /// A task would have to read or write something else.
+    #[error("a migration task of OMS copies from a bucket to a bucket of OBS")]
+    NoTask,
     /// What the destination has now is not known.
     #[error("DST is an inventory, which does not show what is there now")]
     Inventory,

@@ -73,6 +73,10 @@ mod reconcile_resume;
 #[cfg(test)]
 mod reconcile_scale;
 #[cfg(test)]
+mod reconcile_task_leases;
+#[cfg(test)]
+mod reconcile_tasks;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod s3_etags;

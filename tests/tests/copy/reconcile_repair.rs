@@ -150,7 +150,6 @@ async fn what_cannot_be_fixed_as_asked_is_refused_before_anything_is_done() {
         (between(&cloud, "2024/", "of2024/", &["--fix", "copy"]), "--fix"),
         (repair(&cloud, &["--fix", "auto"]).set("FORWARD_MODE", "omz"), "FORWARD_MODE"),
         (repair(&cloud, &["--fix", "copy", "--checkpoint", "x"]), "--checkpoint"),
-        (repair(&cloud, &["--fix", "oms-task"]), "--fix"),
         (repair(&cloud, &["--delete-extra"]), "--max-delete"),
         (repair(&cloud, &["--delete-extra", "--max-delete", "0"]), "--max-delete"),
         (repair(&cloud, &["--dry-run"]), "--fix"),

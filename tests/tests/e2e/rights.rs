@@ -222,7 +222,24 @@ async fn the_commands_of_an_operator_where_oms_copies() {
             }
             good
         },
-        |_| true,
+        |action| !action.starts_with("oms:task:"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_who_has_a_migration_task_copy() {
+    let policies =
+        ["policy-operator.json", "policy-huawei-operator-oms.json", "policy-huawei-operator-obs.json"];
+    prove(
+        &Rights::of(&policies, false),
+        |cloud| async move {
+            cloud.twin.oss().put(SOURCE, "a.jpg", "a");
+            let settings = cloud.settings().set("DEST_ENDPOINT", cloud.twin.obs_url());
+            let fixed = ["reconcile", "oss://source/", "obs://mirror/", "--fix", "oms-task"];
+            is_good(&command(&settings, &fixed).await)
+        },
+        |action| action.starts_with("oms:task:"),
     )
     .await;
 }

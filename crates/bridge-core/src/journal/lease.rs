@@ -143,12 +143,7 @@ impl OpenJournal {
     /// # Errors
     ///
     /// When the bucket cannot be listed, read or written.
-    pub async fn take_lease<S>(
-        &self,
-        kind: RunKind,
-        by: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Turn<S>, Error>
+    pub async fn take_lease<S>(&self, kind: RunKind, by: &str, now: DateTime<Utc>) -> Result<Turn<S>, Error>
     where
         S: Default + Serialize + DeserializeOwned,
     {

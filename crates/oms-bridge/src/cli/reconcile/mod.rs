@@ -8,6 +8,8 @@ mod repair_plan;
 mod repaired;
 mod result;
 mod same_task;
+mod task_failure;
+mod tasks;
 mod watcher;
 
 use std::path::PathBuf;
@@ -190,7 +192,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -
         match &planned {
             Some(planned) => {
                 let repaired = planned.repair.run(comparison, records, &mut watcher, &stop).await;
-                repaired.map_err(|unsuitable| planned.refused(unsuitable))
+                repaired.map_err(|error| planned.ended(&error, &ending))
             }
             None => Ok((reconcile::run(comparison, records, &mut watcher, &stop).await, Repaired::default())),
         }
@@ -214,6 +216,7 @@ pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -
 /// The keys by outcome, for metrics: those of the last comparison, and those that were changed before it.
 fn outcomes(totals: &Totals, repaired: &Repaired) -> [(&'static str, u64); 8] {
     let forwarded = repaired.forwarded.as_ref().map_or(0, |forwarded| forwarded.report.accepted as u64);
+    let by_tasks = repaired.tasks.map_or(0, |tasks| tasks.succeeded);
     [
         ("equal", totals.equal),
         ("different", totals.different),
@@ -221,7 +224,7 @@ fn outcomes(totals: &Totals, repaired: &Repaired) -> [(&'static str, u64); 8] {
         ("extra", totals.extra),
         ("undecided", totals.undecided),
         ("failed", totals.failed),
-        ("fixed", forwarded),
+        ("fixed", forwarded + by_tasks),
         ("deleted", repaired.deleted.unwrap_or_default()),
     ]
 }

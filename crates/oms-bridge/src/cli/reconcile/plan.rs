@@ -141,15 +141,22 @@ impl ReconcileArgs {
         self.include.is_some() || self.exclude.is_some()
     }
 
-    /// What a checkpoint is of. Buckets of one name at two endpoints are two buckets.
-    fn identity(&self, sides: [&Side; 2], endpoints: &[Option<String>; 2]) -> String {
+    /// The options that decide which keys are compared, and by what.
+    pub(super) fn choosing(&self) -> impl Iterator<Item = String> {
         let encoding = self.inventories.key_encoding().map(|encoding| encoding.to_string());
         let options = [
-            ("--check", Some(self.check().name())),
-            ("--since", self.since.as_deref()),
-            ("--include", self.include.as_deref()),
-            ("--exclude", self.exclude.as_deref()),
-            ("--inventory-keys", encoding.as_deref()),
+            ("--check", Some(self.check().name().to_owned())),
+            ("--since", self.since.clone()),
+            ("--include", self.include.clone()),
+            ("--exclude", self.exclude.clone()),
+            ("--inventory-keys", encoding),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)))
+    }
+
+    /// What a checkpoint is of. Buckets of one name at two endpoints are two buckets.
+    fn identity(&self, sides: [&Side; 2], endpoints: &[Option<String>; 2]) -> String {
+        let options = [
             ("--report", self.report.as_deref().and_then(Path::to_str)),
             ("--report-format", self.report.is_some().then(|| self.report_format().name())),
         ];
@@ -158,7 +165,7 @@ impl ReconcileArgs {
             Some(endpoint) => format!("{} at {endpoint}", side.name),
             None => side.name.clone(),
         });
-        sides.chain(given).collect::<Vec<_>>().join(" ")
+        sides.chain(self.choosing()).chain(given).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -11,14 +11,17 @@ use bridge_core::oms::task::OmsApi;
 use clap::{ArgGroup, Args, ValueEnum};
 use object_copy::clock;
 use oss_lite::Dialect;
-use repair::{Forwarded, Forwarder, Repair, Repaired, Unsuitable};
+use repair::{Fix, Forwarded, Forwarder, Repair, RepairError, Repaired};
 use settings::location::{Place, scheme};
 use settings::{Invalid, Reader, Values, parse};
 use signature_breaker::Breakers;
 
 use super::ReconcileArgs;
 use super::inventories::Argument;
-use super::same_task::task_between;
+use super::result::ComparisonEnding;
+use super::same_task::{not_for_oms, task_between};
+use super::task_failure::TaskEnds;
+use super::tasks;
 use crate::assemble;
 use crate::cli::places::location::Location;
 use crate::cli::{say, variable};
@@ -65,6 +68,9 @@ enum FixChoice {
     Copy,
     /// As `FORWARD_MODE` says, and this program where OMS cannot.
     Auto,
+    /// A migration task of OMS copies what a list names, for more than about 100,000 keys. It is followed to
+    /// its end.
+    OmsTask,
 }
 
 fn deletes(text: &str) -> Result<usize, Invalid> {
@@ -91,6 +97,7 @@ impl RepairArgs {
 pub(super) struct PlannedRepair {
     pub(super) repair: Repair,
     ends: Option<EngineEnds>,
+    task_ends: Option<TaskEnds>,
 }
 
 impl PlannedRepair {
@@ -100,11 +107,21 @@ impl PlannedRepair {
         if !args.repair.changes_sides() {
             return Ok(None);
         }
-        let (fix, ends) = match fix {
-            Some(choice) => {
-                forwarder(choice, args, http).await.map(|(forwarder, ends)| (Some(forwarder), Some(ends)))?
+        let (mut ends, mut task_ends) = (None, None);
+        let fix = match fix {
+            Some(FixChoice::OmsTask) => {
+                let (from, to) = places(args)?;
+                let (values, _) = values(FixChoice::OmsTask, args.settings.values(), &from, &to)?;
+                let (forwarder, of) = tasks::forwarder(args, values, (&from, &to), http).await?;
+                task_ends = Some(of);
+                Some(Fix::Tasks(Box::new(forwarder)))
             }
-            None => (None, None),
+            Some(choice) => {
+                let (forwarder, of) = forwarder(choice, args, http).await?;
+                ends = Some(of);
+                Some(Fix::Pipeline(Box::new(forwarder)))
+            }
+            None => None,
         };
         let repair = Repair {
             fix,
@@ -114,7 +131,7 @@ impl PlannedRepair {
             is_dry: dry_run,
             clock: clock::system,
         };
-        Ok(Some(Self { repair, ends }))
+        Ok(Some(Self { repair, ends, task_ends }))
     }
 
     /// Why nothing more could be forwarded, if that is so.
@@ -126,22 +143,24 @@ impl PlannedRepair {
         refused.or(of_all).zip(self.ends.as_ref()).map(|(failed, ends)| ends.failure(failed))
     }
 
-    /// Why nothing was done.
-    pub(super) fn refused(&self, unsuitable: Unsuitable) -> Failure {
-        let option = if self.repair.max_delete.is_some() { "--delete-extra" } else { "--fix" };
-        Failure::configuration(unsuitable).of_setting(option).with_remedy("leave it out for these sides")
+    /// Why it ended early.
+    pub(super) fn ended(&self, error: &RepairError, ending: &ComparisonEnding) -> Failure {
+        match error {
+            RepairError::Unsuitable(_) => {
+                let option = if self.repair.max_delete.is_some() { "--delete-extra" } else { "--fix" };
+                Failure::configuration(error).of_setting(option).with_remedy("leave it out for these sides")
+            }
+            RepairError::Task(failed) => match &self.task_ends {
+                Some(ends) => ends.failure(failed, ending),
+                None => Failure::internal(error),
+            },
+        }
     }
 }
 
 /// OMS copies a key to the same key.
 fn oms_can(from: &Place, to: &Place) -> bool {
     to.dialect == Dialect::Obs && from.folder() == to.folder()
-}
-
-fn not_for_oms() -> Failure {
-    let what = Invalid::new("OMS copies a key to the same key in OBS, and DST is another place");
-    let remedy = "name the same folder in SRC and DST, or give --fix copy";
-    Failure::configuration(what).of_setting("--fix").with_remedy(remedy)
 }
 
 async fn forwarder(
@@ -209,7 +228,7 @@ fn values(
         given.map_err(|invalid| Failure::configuration(invalid).of_setting(FORWARD_MODE.spec.name))?;
     let by_default = if values.get(&SYNC_URL.spec).is_some() { ForwardMode::Oms } else { ForwardMode::Copy };
     let mode = match choice {
-        FixChoice::Oms => ForwardMode::Oms,
+        FixChoice::Oms | FixChoice::OmsTask => ForwardMode::Oms,
         FixChoice::Auto if oms_can => given.unwrap_or(by_default),
         FixChoice::Auto | FixChoice::Copy => ForwardMode::Copy,
     };

@@ -1,12 +1,18 @@
 //! What `--fix` and `--delete-extra` changed, in words.
 
+use repair::task::TaskTotals;
 use repair::{Forwarded, Repaired};
 use terminal::numbers::{count, counted};
 
 /// Prints it, before the result of the comparison.
 pub(super) fn print_repaired(repaired: &Repaired, print: impl Fn(&str)) {
-    if let Some(keys) = repaired.would_forward {
-        print(&format!("would be fixed: {}", counted(keys, "key")));
+    match (repaired.would_forward, repaired.would_start_tasks) {
+        (Some(keys), Some(tasks)) => {
+            let (keys, tasks) = (counted(keys, "key"), counted(tasks, "task"));
+            print(&format!("would be fixed: {keys}, by {tasks} of OMS"));
+        }
+        (Some(keys), None) => print(&format!("would be fixed: {}", counted(keys, "key"))),
+        (None, _) => {}
     }
     if let Some(Forwarded { keys, report }) = &repaired.forwarded {
         print(&format!(
@@ -26,6 +32,15 @@ pub(super) fn print_repaired(repaired: &Repaired, print: impl Fn(&str)) {
             let unrecorded = count(report.unrecorded as u64);
             print(&format!("{unrecorded} failed keys are recorded nowhere: run the command again"));
         }
+    }
+    if let Some(TaskTotals { tasks, objects, succeeded, failed, .. }) = repaired.tasks {
+        print(&format!(
+            "tasks of OMS: {}, {} of {} copied, {} failed",
+            count(tasks),
+            count(succeeded),
+            counted(objects, "object"),
+            count(failed)
+        ));
     }
     if let Some(keys) = repaired.would_delete {
         print(&format!("would be deleted: {}", counted(keys, "key")));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use object_copy::transfer::TransferError;
 use serde::Serialize;
 
 use super::ReconcileArgs;
@@ -111,13 +112,24 @@ impl ComparisonEnding {
         match failure {
             Some(failure) => Err(failure),
             None if interrupted => {
-                let (interrupted, next) = (CompareError::Interrupted, self.next());
+                let interrupted = CompareError::Interrupted;
+                let next = match &repaired.task_under_way {
+                    Some(task) => {
+                        format!("task {} goes on at OMS, and the same command follows it", printable(task))
+                    }
+                    None => self.next().to_owned(),
+                };
                 say(format_args!("stopped early: {interrupted}; {next}"));
                 Ok(Exit::Interrupted)
             }
             None if identical => Ok(Exit::Done),
             None => Ok(Exit::SomeFailed),
         }
+    }
+
+    /// Why a side refused a request beside the comparison.
+    pub(super) fn of_side(&self, failed: &TransferError) -> Failure {
+        self.ends.failure(failed)
     }
 
     fn failure(&self, error: &CompareError) -> Failure {

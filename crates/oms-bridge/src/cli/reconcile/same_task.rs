@@ -33,3 +33,10 @@ pub(super) async fn task_between(
         Err(error) => of_oms(&error, host).map_or(Ok(None), Err),
     }
 }
+
+/// Where OMS cannot copy from SRC to DST.
+pub(super) fn not_for_oms() -> Failure {
+    let what = Invalid::new("OMS copies a key to the same key in OBS, and DST is another place");
+    let remedy = "name the same folder in SRC and DST, or give --fix copy";
+    Failure::configuration(what).of_setting("--fix").with_remedy(remedy)
+}

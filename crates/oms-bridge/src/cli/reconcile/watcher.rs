@@ -1,7 +1,9 @@
 //! Progress of a comparison and of a repair, and what happens to single keys.
 
+use bridge_core::oms::migration::{MigrationTask, TaskState};
 use reconcile::judge::Verdict;
 use reconcile::{Finding, Observer, Records, Totals};
+use repair::task::{TaskEvent, TaskObserver};
 use repair::{Deletion, Kept, Refusal, RepairEvent, RepairObserver};
 use settings::text::printable;
 use terminal::numbers::{count, counted};
@@ -9,22 +11,50 @@ use terminal::progress::Progress;
 
 use crate::cli::say;
 
+/// Keys that OMS could not copy that are named; the others are in its list.
+const NAMED: u64 = 20;
+
 /// Shows progress.
 pub(super) struct Watcher {
     progress: Progress,
     compared: u64,
+    /// The name of the last task.
+    task: String,
+    not_copied: u64,
 }
 
 impl Watcher {
     pub(super) fn new(progress: Progress, records: &Records) -> Self {
         let resumed = records.resumed.as_ref();
         progress.set_steps(resumed.map_or(0, |resumed| listed(&resumed.totals)));
-        Self { progress, compared: resumed.map_or(0, |resumed| resumed.totals.compared) }
+        let compared = resumed.map_or(0, |resumed| resumed.totals.compared);
+        Self { progress, compared, task: String::new(), not_copied: 0 }
     }
 
-    /// Ends the display.
+    /// Ends the display, and says where the keys are that OMS could not copy and that were not named.
     pub(super) fn finish(&self) {
         self.progress.finish();
+        if self.not_copied > NAMED {
+            say(format_args!(
+                "{} more that OMS could not copy are in oms/task/{}/ of the destination bucket",
+                count(self.not_copied - NAMED),
+                printable(&self.task)
+            ));
+        }
+    }
+
+    fn note_task(&mut self, task: &MigrationTask) {
+        if self.task != task.name {
+            self.task.clone_from(&task.name);
+            say(format_args!("task {} of OMS copies", printable(&task.name)));
+        }
+        let done = task.successful_num + task.failed_num + task.skipped_num;
+        if task.state() == TaskState::Waiting {
+            self.progress.note("waiting for OMS to begin the task");
+        } else {
+            let of = counted(task.total_num, "object");
+            self.progress.note(format!("OMS has handled {} of {of}", count(done)));
+        }
     }
 }
 
@@ -50,6 +80,34 @@ impl Observer for Watcher {
         let differences = totals.different + totals.missing + totals.extra;
         if differences > 0 {
             self.progress.note(counted(differences, "difference"));
+        }
+    }
+}
+
+impl TaskObserver for Watcher {
+    fn task(&mut self, event: TaskEvent<'_>) {
+        match event {
+            TaskEvent::Follows(task) => {
+                say(format_args!("an earlier run began task {} of OMS: following it first", printable(task)));
+            }
+            TaskEvent::OtherIsOver(task) => say(format_args!(
+                "task {} of an earlier run with other options is over: comparing anew",
+                printable(task)
+            )),
+            TaskEvent::ListDropped => {
+                say("OMS has no task for the list that an earlier run left: comparing anew");
+            }
+            TaskEvent::LookedAt(task) => self.note_task(task),
+            TaskEvent::NotCopied(object) => {
+                self.not_copied += 1;
+                if self.not_copied <= NAMED {
+                    let (key, reason) = (printable(&object.key), printable(&object.reason));
+                    say(format_args!("OMS could not copy {key}: {reason}"));
+                }
+            }
+            TaskEvent::Gone(description) => {
+                say(format_args!("the task is not there any more at OMS: {}", printable(description)));
+            }
         }
     }
 }

@@ -1,0 +1,72 @@
+//! What a run leaves for the next one: the list and the task that are under way.
+
+use bridge_core::journal::SidePair;
+use serde::{Deserialize, Serialize};
+
+use super::FOLDER;
+
+/// What is under way. It is the state of the lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Position {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) open: Option<OpenList>,
+}
+
+/// A list that OMS may have a task for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct OpenList {
+    /// Its key in the destination bucket.
+    pub(super) list: String,
+    /// What its task is described by, and found by.
+    pub(super) description: String,
+    /// What decided which keys are on it.
+    pub(super) options: Vec<String>,
+    /// The id of its task, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) task: Option<u64>,
+}
+
+impl OpenList {
+    /// A list of this pair that has no task yet.
+    pub(super) fn new(list: String, pair: SidePair, options: &[String]) -> Self {
+        let name = list.rsplit('/').next().unwrap_or(&list);
+        let description = format!("{}{}", description_of(pair), name.trim_end_matches(".txt"));
+        Self { list, description, options: options.to_vec(), task: None }
+    }
+}
+
+/// What the descriptions of all tasks of a pair begin with.
+pub(super) fn description_of(pair: SidePair) -> String {
+    format!("oms-bridge {pair} ")
+}
+
+/// The folder of the lists of a pair.
+pub(super) fn folder_of(pair: SidePair) -> String {
+    format!("{FOLDER}{pair}/")
+}
+
+/// Whether a key is that of a list of this pair. Lists are deleted when their tasks are over, so whoever can
+/// write a position could otherwise have any object deleted.
+pub(super) fn is_list_of(key: &str, pair: SidePair) -> bool {
+    key.starts_with(&folder_of(pair)) && key.strip_suffix(".txt").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_a_pair_and_nothing_else_are_its_own() {
+        let pair = SidePair::new("oss://a/", "obs://b/");
+        let list = format!("{}20260105T100000Z-1.txt", folder_of(pair));
+        assert!(is_list_of(&list, pair));
+        assert!(!is_list_of(&list, SidePair::new("oss://a/x/", "obs://b/")));
+        assert!(!is_list_of("photos/a.txt", pair) && !is_list_of(&format!("{}x.jpg", folder_of(pair)), pair));
+        let open = OpenList::new(list, pair, &[]);
+        assert!(
+            open.description.starts_with("oms-bridge ") && open.description.ends_with(" 20260105T100000Z-1")
+        );
+    }
+}
