@@ -71,16 +71,16 @@ impl Files {
         Ok(Some(bytes))
     }
 
-    /// The names of folders in `folder` that begin with `start` and hold a file of this name. `folder` ends
-    /// in a slash, or is empty.
+    /// The names of folders in `folder` that begin with `start` and hold a file of this name, and the pages of
+    /// the listing. `folder` ends in a slash, or is empty.
     pub(crate) async fn folders_with(
         &self,
         folder: &str,
         start: &str,
         file: &str,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<(Vec<String>, u64), Error> {
         let prefix = format!("{folder}{start}");
-        let mut found = Vec::new();
+        let (mut found, mut requests) = (Vec::new(), 0);
         let mut see = |key: &str| {
             if let Some((name, inner)) = key.strip_prefix(folder).and_then(|rest| rest.split_once('/'))
                 && inner == file
@@ -94,16 +94,16 @@ impl Files {
                 let mut pages = std::pin::pin!(bucket.list(options));
                 let failed = |error| self.failed(folder, TransferError::of_source(error));
                 while let Some(page) = pages.try_next().await.map_err(failed)? {
+                    requests += 1;
                     page.objects.iter().for_each(|object| see(&object.key));
                 }
             }
             #[cfg(feature = "s3")]
             Self::S3(bucket) => {
-                let mut objects = std::pin::pin!(bucket.list(&prefix));
-                while let Some(object) =
-                    objects.try_next().await.map_err(|error| self.failed(folder, error))?
-                {
-                    see(&object.key);
+                let mut pages = std::pin::pin!(bucket.pages(&prefix, None));
+                while let Some(page) = pages.try_next().await.map_err(|error| self.failed(folder, error))? {
+                    requests += 1;
+                    page.iter().for_each(|object| see(&object.key));
                 }
             }
             Self::Local => {
@@ -113,7 +113,7 @@ impl Files {
                 };
                 let mut entries = match tokio::fs::read_dir(folder).await {
                     Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                        return Ok(found);
+                        return Ok((found, requests));
                     }
                     entries => entries.map_err(failed)?,
                 };
@@ -126,7 +126,7 @@ impl Files {
                 }
             }
         }
-        Ok(found)
+        Ok((found, requests))
     }
 
     pub(crate) fn failed(&self, key: &str, error: TransferError) -> Error {

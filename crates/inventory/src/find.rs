@@ -29,19 +29,23 @@ pub(crate) struct Found {
     pub(crate) manifest: Manifest,
     /// The time in the name of its folder.
     pub(crate) folder_time: Option<DateTime<Utc>>,
+    /// Requests that this took.
+    pub(crate) requests: u64,
 }
 
 /// The manifest at `key`, or the newest one below the folder `key`.
 pub(crate) async fn manifest(files: &Files, key: &str) -> Result<Found, Error> {
     let is_file = !key.is_empty() && !key.ends_with('/');
+    let mut requests = u64::from(is_file);
     if is_file && let Some(bytes) = files.read(key, LARGEST).await? {
-        return read(files, key.to_owned(), &bytes).await;
+        return read(files, key.to_owned(), &bytes, requests).await;
     }
     let folder = if is_file { format!("{key}/") } else { key.to_owned() };
     // Without a listing, where the folder is that of one inventory.
     let within = format!("{folder}{NAME}");
+    requests += 1;
     if let Some(bytes) = files.read(&within, LARGEST).await? {
-        return read(files, within, &bytes).await;
+        return read(files, within, &bytes, requests).await;
     }
     let none = || {
         let why = format!(
@@ -50,19 +54,23 @@ pub(crate) async fn manifest(files: &Files, key: &str) -> Result<Found, Error> {
         );
         Error::Address { address: files.address(key), why }
     };
-    let names = files.folders_with(&folder, CENTURY, NAME).await?;
+    let (names, pages) = files.folders_with(&folder, CENTURY, NAME).await?;
+    // And one for the manifest in the newest.
+    requests += pages + 1;
     // Two of one day are told apart by the hour, and two of one minute by their names.
     let newest = names.into_iter().filter_map(|name| Some((times::of_folder(&name)?, name))).max();
     let (_, name) = newest.ok_or_else(none)?;
     let key = format!("{folder}{name}/{NAME}");
     let bytes = files.read(&key, LARGEST).await?.ok_or_else(none)?;
-    read(files, key, &bytes).await
+    read(files, key, &bytes, requests).await
 }
 
-async fn read(files: &Files, key: String, bytes: &[u8]) -> Result<Found, Error> {
+/// Checks a manifest that took so many requests.
+async fn read(files: &Files, key: String, bytes: &[u8], mut requests: u64) -> Result<Found, Error> {
     let failed = |why| Error::Manifest { manifest: files.address(&key), why };
     let (folder, name) = key.rsplit_once('/').unwrap_or(("", &key));
     let checksum = if folder.is_empty() { CHECKSUM.to_owned() } else { format!("{folder}/{CHECKSUM}") };
+    requests += u64::from(name == NAME);
     if name == NAME
         && let Some(text) = files.read(&checksum, 4096).await?
     {
@@ -81,7 +89,7 @@ async fn read(files: &Files, key: String, bytes: &[u8]) -> Result<Found, Error> 
     }
     let manifest = Manifest::parse(bytes).map_err(failed)?;
     let folder_time = folder.rsplit('/').next().and_then(times::of_folder);
-    Ok(Found { key, manifest, folder_time })
+    Ok(Found { key, manifest, folder_time, requests })
 }
 
 /// Opens a file that the manifest at `manifest` names, with the key that it was found by.

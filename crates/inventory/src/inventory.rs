@@ -77,6 +77,16 @@ impl Inventory {
         self.files.address(&self.found.key)
     }
 
+    /// Whether it lies on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.files, Files::Local)
+    }
+
+    /// Requests that finding and checking its manifest took.
+    pub fn requests(&self) -> u64 {
+        if self.is_local() { 0 } else { self.found.requests }
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.found.manifest

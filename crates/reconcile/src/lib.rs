@@ -12,6 +12,7 @@
 //! | `split` | the key in the middle of a range, found by probing |
 //! | `run` | all ranges of a run, several at once |
 //! | `walk` | one range, step by step |
+//! | [`estimate`] | what a comparison will take, before it is made |
 //! | `error` | why a comparison ends early |
 //! | `totals` | what is counted |
 //! | [`report`] | a line for each key |
@@ -36,6 +37,7 @@
 
 pub mod checkpoint;
 mod error;
+pub mod estimate;
 pub mod judge;
 pub mod listing;
 mod lock;

@@ -20,7 +20,7 @@ use crate::split::{self, Probe};
 use crate::totals::Totals;
 
 /// Pages of a side after which it is worth to look for the middle of what is left.
-const PAGES_BEFORE_A_CUT: u64 = 4;
+pub(crate) const PAGES_BEFORE_A_CUT: u64 = 4;
 
 /// What all ranges of a run share.
 #[derive(Debug)]

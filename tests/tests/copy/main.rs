@@ -61,6 +61,8 @@ mod reconcile;
 mod reconcile_chaos;
 mod reconcile_deletes;
 #[cfg(test)]
+mod reconcile_estimate;
+#[cfg(test)]
 mod reconcile_faults;
 mod reconcile_files;
 #[cfg(test)]

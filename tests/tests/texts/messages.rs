@@ -26,8 +26,10 @@ const ENGLISH: &[(&str, &[&str])] = &[
         &[
             "crates/oms-bridge/src/cli/demo.rs",
             "crates/oms-bridge/src/cli/dev",
+            "crates/oms-bridge/src/cli/reconcile/estimate/shown.rs",
             "crates/oms-bridge/src/demo/",
             "crates/oms-bridge/src/explain/",
+            "crates/reconcile/src/estimate/price.rs",
             "crates/status-report/src/",
         ],
     ),

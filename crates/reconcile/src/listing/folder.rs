@@ -6,10 +6,7 @@ use futures_util::{TryStreamExt as _, stream};
 use object_copy::bulk::{ListError, Tree, TreeEntry};
 use object_copy::transfer::{Directory, TransferError};
 
-use super::{Flaw, Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
-
-/// Files of a page.
-const PAGE: usize = 1000;
+use super::{Flaw, Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream};
 
 /// The files below a folder. Its keys are their paths below it, so that the prefix of a listing is empty.
 #[derive(Clone, Debug)]

@@ -10,10 +10,7 @@ use inventory::{Error, Inventory, Options, Row, Rows, Summary};
 use object_copy::transfer::TransferError;
 use parking_lot::Mutex;
 
-use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
-
-/// Objects of a page.
-const PAGE: usize = 1000;
+use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream};
 
 /// The objects of an inventory. Its files are read when the first page is asked for, and again for another
 /// listing.

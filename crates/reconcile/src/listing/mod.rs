@@ -56,6 +56,9 @@ pub trait Listing: fmt::Debug + Send + Sync {
     }
 }
 
+/// Objects of a page, of services and of what is read here.
+pub(crate) const PAGE: usize = 1000;
+
 /// Pages of a listing.
 pub type PageStream = Pin<Box<dyn Stream<Item = Result<Page, TransferError>> + Send>>;
 

@@ -86,12 +86,16 @@ impl ReconcileArgs {
         }
     }
 
-    /// The checkpoint of this comparison, and where an earlier run was.
+    /// The checkpoint of this comparison, and where an earlier run was. An estimate reads one that is there,
+    /// and makes none.
     pub(super) fn open_checkpoint(
         &self,
         identity: impl FnOnce() -> String,
     ) -> Result<(Option<Checkpoint>, Option<Progress>), Failure> {
         let Some(path) = &self.checkpoint else { return Ok((None, None)) };
+        if self.estimate.is_wanted() && !path.exists() {
+            return Ok((None, None));
+        }
         let checkpoint = Checkpoint::new(path, identity());
         let resumed = checkpoint.load().map_err(|error| {
             let remedy = match &error {

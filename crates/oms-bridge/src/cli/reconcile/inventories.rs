@@ -181,7 +181,7 @@ fn end_name(end: End) -> &'static str {
 /// An inventory in the place of a side.
 #[derive(Clone)]
 pub(super) struct Used {
-    end: End,
+    pub(super) end: End,
     manifest: String,
     taken_at: Option<DateTime<Utc>>,
     /// Whether the bucket that it is of can be asked for single objects.
@@ -213,6 +213,18 @@ impl Used {
             Some(time) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
             None => "an unknown time".to_owned(),
         }
+    }
+
+    /// Requests that finding it took.
+    pub(super) fn requests(&self) -> u64 {
+        self.listing.as_ref().map_or(0, |listing| listing.inventory().requests())
+    }
+
+    /// Requests that its files take.
+    pub(super) fn files_in_bucket(&self) -> u64 {
+        let inventory = self.listing.as_ref().map(InventoryListing::inventory);
+        let in_bucket = inventory.filter(|inventory| !inventory.is_local());
+        in_bucket.map_or(0, |inventory| inventory.manifest().files.len() as u64)
     }
 
     fn held(&self) -> Held {

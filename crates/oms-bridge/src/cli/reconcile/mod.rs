@@ -1,5 +1,6 @@
 //! `reconcile`: compares two sides.
 
+mod estimate;
 mod files;
 mod inventories;
 mod plan;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tokio::time::Instant;
 
+use self::estimate::EstimateArgs;
 use self::inventories::InventoryArgs;
 use self::plan::Plan;
 use self::remaining::Remaining;
@@ -61,6 +63,8 @@ use terminal::stats::StatsArgs;
     --report differences.txt --check full
   oms-bridge reconcile oss://photos/ obs://mirror/ \\
     --checkpoint run.json
+  oms-bridge reconcile oss://photos/ obs://mirror/ \\
+    --check full --estimate
   oms-bridge reconcile inventory:oss://logs/photos/daily/ \\
     obs://mirror/
   oms-bridge reconcile oss://photos/ obs://mirror/ \\
@@ -114,6 +118,8 @@ pub(super) struct ReconcileArgs {
     bwlimit: Option<u64>,
     #[command(flatten)]
     inventories: InventoryArgs,
+    #[command(flatten)]
+    estimate: EstimateArgs,
     /// Print one JSON object as the result.
     #[arg(long)]
     json: bool,
@@ -180,8 +186,11 @@ impl ReconcileArgs {
 
 pub(super) async fn run(args: ReconcileArgs, reader: Reader, run: &RunMetrics) -> Ended {
     let http = http_client::build(Proxies::FromEnvironment).map_err(Failure::internal)?;
+    if args.estimate.is_wanted() {
+        return estimate::run(&args, reader, &http).await;
+    }
     let planned = PlannedRepair::new(&args, &http).await?;
-    let Plan { comparison, records, ends, inventories } = Plan::new(&args, reader, &http).await?;
+    let Plan { comparison, records, ends, inventories, .. } = Plan::new(&args, reader, &http).await?;
     let progress = args.stats.progress("comparing", "key");
     run.watch(&progress);
     let mut watcher = Watcher::new(progress.clone(), &records);

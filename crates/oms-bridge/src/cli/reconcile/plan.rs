@@ -9,7 +9,8 @@ use object_copy::clock;
 #[cfg(feature = "aws")]
 use object_copy::transfer::Source as AnySource;
 use object_copy::transfer::{Directory, Flow, Links, Side as End, Source};
-use oss_lite::Endpoint;
+use oss_lite::{Dialect, Endpoint};
+use reconcile::estimate::Service;
 #[cfg(feature = "aws")]
 use reconcile::listing::S3Listing;
 use reconcile::listing::{BucketListing, FolderListing};
@@ -40,6 +41,8 @@ pub(super) struct Plan {
     pub(super) ends: Ends,
     /// Those in the place of a side.
     pub(super) inventories: Vec<Used>,
+    /// Whose list prices the requests to each side have. Services that only speak as Amazon S3 does have others.
+    pub(super) priced: [Option<Service>; 2],
 }
 
 impl Plan {
@@ -132,7 +135,9 @@ impl Plan {
             flow: args.bwlimit.map_or_else(Flow::default, Flow::limited),
         };
         let report = args.open_report(resumed.as_ref())?;
-        Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends, inventories })
+        let is_amazon = own_endpoint.is_none();
+        let priced = [&from_at, &to_at].map(|at| priced(at, is_amazon));
+        Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends, inventories, priced })
     }
 }
 
@@ -166,6 +171,17 @@ impl ReconcileArgs {
             None => side.name.clone(),
         });
         sides.chain(self.choosing()).chain(given).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn priced(at: &Location, is_amazon: bool) -> Option<Service> {
+    match at {
+        Location::Store(place) => Some(match place.dialect {
+            Dialect::Oss => Service::Oss,
+            Dialect::Obs => Service::Obs,
+        }),
+        Location::S3(_) => is_amazon.then_some(Service::S3),
+        Location::Web(_) | Location::Local(_) => None,
     }
 }
 

@@ -87,6 +87,16 @@ impl RepairArgs {
         self.fix.is_some() || self.delete_extra
     }
 
+    /// How many extra keys may be deleted, where some may.
+    pub(super) fn deletions(&self) -> Option<u64> {
+        self.max_delete.filter(|_| self.delete_extra).map(|most| most as u64)
+    }
+
+    /// Whether nothing is changed.
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry_run
+    }
+
     /// Whether an emptied DST was asked for, so that two empty sides are as they should be.
     pub(super) fn may_be_empty(&self) -> bool {
         self.allow_empty_source
@@ -188,6 +198,13 @@ async fn forwarder(
     let credentials = SourceCredentials::new(variable);
     let copies_later = mode != ForwardMode::Copy;
     Ok((Forwarder { pipeline, credentials, prefix: from.folder(), copies_later }, ends))
+}
+
+/// Who would bring objects over; `None` without `--fix`.
+pub(super) fn forward_mode(args: &ReconcileArgs) -> Result<Option<ForwardMode>, Failure> {
+    let Some(choice) = args.repair.fix else { return Ok(None) };
+    let (from, to) = places(args)?;
+    values(choice, args.settings.values(), &from, &to).map(|(_, mode)| Some(mode))
 }
 
 /// SRC and DST, where objects can be forwarded between them.
