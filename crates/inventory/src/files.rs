@@ -71,8 +71,8 @@ impl Files {
         Ok(Some(bytes))
     }
 
-    /// The names of folders in `folder` that begin with `start` and hold a file of this name, and the pages of
-    /// the listing. `folder` ends in a slash, or is empty.
+    /// The names of folders in `folder` that begin with `start` and hold a file of this name, and the pages
+    /// of the listing. `folder` ends in a slash, or is empty.
     pub(crate) async fn folders_with(
         &self,
         folder: &str,
@@ -103,7 +103,9 @@ impl Files {
                 let mut pages = std::pin::pin!(bucket.pages(&prefix, None));
                 while let Some(page) = pages.try_next().await.map_err(|error| self.failed(folder, error))? {
                     requests += 1;
-                    page.iter().for_each(|object| see(&object.key));
+                    for object in &page {
+                        see(&object.key);
+                    }
                 }
             }
             Self::Local => {

@@ -18,5 +18,5 @@ mod requests;
 mod span;
 
 pub use self::price::{Cost, Item, Price, Prices, Service};
-pub use self::requests::{Amounts, Bringing, Expected, Reading, SideAmounts, Work, amounts};
+pub use self::requests::{Amounts, Bringing, Expected, SideAmounts, SideReading, Work, amounts};
 pub use self::span::Span;

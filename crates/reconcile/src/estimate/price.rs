@@ -81,7 +81,7 @@ pub struct Prices {
 }
 
 /// A row of the table.
-struct Row {
+struct PriceRow {
     service: Service,
     currency: &'static str,
     lists: Option<u64>,
@@ -98,8 +98,8 @@ struct Row {
 /// <https://www.alibabacloud.com/help/en/oss/developer-reference/listobjects>. The requests of OBS all have the
 /// same price, says <https://support.huaweicloud.com/intl/en-us/price-obs/obs_42_0004.html>, which does not name
 /// it.
-const TABLE: [Row; 3] = [
-    Row {
+const TABLE: [PriceRow; 3] = [
+    PriceRow {
         service: Service::Oss,
         currency: "CNY",
         lists: Some(10_000_000),
@@ -108,7 +108,7 @@ const TABLE: [Row; 3] = [
         holds: "Standard, Chinese mainland, traffic by day; undated",
         source: "https://kandaoni.com/news/26917.html, which copies the vendor's table",
     },
-    Row {
+    PriceRow {
         service: Service::Obs,
         currency: "CNY",
         lists: None,
@@ -118,7 +118,7 @@ const TABLE: [Row; 3] = [
         source: "https://huaweicloud.com/guide/category-\
             c8bae816a154d0e0afb3f34777e95e807f07c22e5c60a2b69925274c32047ec1-1",
     },
-    Row {
+    PriceRow {
         service: Service::S3,
         currency: "USD",
         lists: Some(50_000_000),

@@ -16,7 +16,7 @@ const PAGES_OF_A_CUT: u64 = 2;
 
 /// How a side is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum SideReading {
     /// From a service: listings by pages, and requests for single objects.
     Service,
     /// From this machine, without a request.
@@ -30,7 +30,7 @@ pub enum Reading {
     },
 }
 
-impl Reading {
+impl SideReading {
     fn can_ask(self) -> bool {
         !matches!(self, Self::Inventory { can_ask: false, .. })
     }
@@ -40,7 +40,7 @@ impl Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// How it is read.
-    pub reading: Reading,
+    pub reading: SideReading,
     /// Objects that are still to be listed.
     pub objects: Span,
     /// Bytes of those objects.
@@ -116,7 +116,7 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
     let times = Span { from: 1, to: Some(1 + again) };
     let mut amounts = Amounts { sides: once.map(|side| side.times(times)), ..Amounts::default() };
     let [ours, theirs] = &mut amounts.sides;
-    let keys = source.objects.from_none();
+    let keys = source.objects.or_fewer();
     match bringing {
         Some(Bringing::Oms) => {
             amounts.oms = keys.map(|keys| keys.div_ceil(OMS_BATCH));
@@ -124,7 +124,7 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
         }
         Some(Bringing::Copy) => {
             ours.get = ours.get + keys;
-            ours.bytes = ours.bytes + source.bytes.from_none();
+            ours.bytes = ours.bytes + source.bytes.or_fewer();
             theirs.head = theirs.head + keys;
             theirs.put = theirs.put + keys;
             amounts.log_bucket = keys;
@@ -132,8 +132,8 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
         None => {}
     }
     if let Some(most) = deletions {
-        let keys = destination.objects.from_none().least(Span::up_to(most));
-        ours.head = ours.head + if source.reading == Reading::Files { Span::NONE } else { keys };
+        let keys = destination.objects.or_fewer().least(Span::up_to(most));
+        ours.head = ours.head + if source.reading == SideReading::Files { Span::NONE } else { keys };
         theirs.head = theirs.head + keys;
         theirs.delete = keys;
     }
@@ -158,28 +158,28 @@ impl SideAmounts {
 fn once(side: Expected, other: Expected, work: &Work) -> SideAmounts {
     let mut amounts = SideAmounts::default();
     match side.reading {
-        Reading::Service => amounts.list = listings(side, other, work),
-        Reading::Files => return amounts,
-        Reading::Inventory { files, .. } => amounts.get = Span::exactly(files),
+        SideReading::Service => amounts.list = listings(side, other, work),
+        SideReading::Files => return amounts,
+        SideReading::Inventory { files, .. } => amounts.get = Span::exactly(files),
     }
     if !(side.reading.can_ask() && other.reading.can_ask()) {
         return amounts;
     }
-    let of_both = side.objects.least(other.objects).from_none();
-    let is_inventory = |side: Expected| matches!(side.reading, Reading::Inventory { .. });
+    let of_both = side.objects.least(other.objects).or_fewer();
+    let is_inventory = |side: Expected| matches!(side.reading, SideReading::Inventory { .. });
     match work.check {
         Check::Listing => {}
         // An inventory is of an earlier time: each difference is asked for, those of one side alone too.
         Check::Full if is_inventory(side) || is_inventory(other) => {
-            amounts.head = (side.objects + other.objects).from_none();
+            amounts.head = (side.objects + other.objects).or_fewer();
         }
         Check::Full => amounts.head = of_both,
         Check::Content => {
             if is_inventory(side) || is_inventory(other) {
-                amounts.head = (side.objects + other.objects).from_none();
+                amounts.head = (side.objects + other.objects).or_fewer();
             }
             amounts.get = amounts.get + of_both;
-            amounts.bytes = side.bytes.least(other.bytes).from_none();
+            amounts.bytes = side.bytes.least(other.bytes).or_fewer();
         }
     }
     amounts
@@ -190,9 +190,9 @@ fn listings(side: Expected, other: Expected, work: &Work) -> Span {
     let page = PAGE as u64;
     let pages = side.objects.map(|objects| objects.div_ceil(page).max(work.open));
     let of_both = match (side.objects.to, other.reading, other.objects.to) {
-        (Some(ours), Reading::Service, Some(theirs)) => ours.max(theirs).div_ceil(page),
+        (Some(ours), SideReading::Service, Some(theirs)) => ours.max(theirs).div_ceil(page),
         // Nothing is cut where the other side cannot be listed from any key on.
-        (_, Reading::Files | Reading::Inventory { .. }, _) => return pages,
+        (_, SideReading::Files | SideReading::Inventory { .. }, _) => return pages,
         _ => return Span { to: None, ..pages },
     };
     // Each range may be cut once it has listed some pages of both sides. While there are places, one is cut as
@@ -214,7 +214,7 @@ mod tests {
         Work { check: Check::Listing, ranges: 8, open: 1, bringing: None, deletions: None, is_dry: false };
 
     fn bucket(objects: Span, bytes: Span) -> Expected {
-        Expected { reading: Reading::Service, objects, bytes }
+        Expected { reading: SideReading::Service, objects, bytes }
     }
 
     fn holding(objects: u64) -> Expected {
@@ -248,13 +248,13 @@ mod tests {
 
     #[test]
     fn files_and_lists_take_no_listings_and_lists_that_cannot_be_asked_no_heads() {
-        let files = Expected { reading: Reading::Files, ..holding(70) };
+        let files = Expected { reading: SideReading::Files, ..holding(70) };
         let full = Work { check: Check::Full, ..WORK };
         let [ours, theirs] = amounts([files, holding(5000)], &full).sides;
         assert_eq!(ours, amounts([files, holding(1)], &WORK).sides[0]);
         assert_eq!((theirs.list, theirs.head), (Span::exactly(5), Span::up_to(70)));
         for (can_ask, head) in [(true, Span::up_to(150)), (false, Span::NONE)] {
-            let list = Expected { reading: Reading::Inventory { files: 3, can_ask }, ..holding(50) };
+            let list = Expected { reading: SideReading::Inventory { files: 3, can_ask }, ..holding(50) };
             let [ours, theirs] = amounts([list, holding(100)], &full).sides;
             assert_eq!((ours.get, ours.head, theirs.head), (Span::exactly(3), head, head));
         }

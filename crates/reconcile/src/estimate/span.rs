@@ -28,8 +28,8 @@ impl Span {
         Self { from: 0, to: Some(most) }
     }
 
-    /// From none to as many.
-    pub(super) fn from_none(self) -> Self {
+    /// As many, or fewer: none at least.
+    pub(super) fn or_fewer(self) -> Self {
         Self { from: 0, ..self }
     }
 

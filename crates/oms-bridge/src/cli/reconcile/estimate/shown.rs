@@ -2,18 +2,18 @@
 
 use object_copy::transfer::Side as End;
 use reconcile::Check;
-use reconcile::estimate::{Amounts, Bringing, Item, Prices, Reading, SideAmounts, Span, Work, amounts};
+use reconcile::estimate::{Amounts, Bringing, Item, Prices, SideAmounts, SideReading, Span, Work, amounts};
 use reconcile::listing::{Holding, KnownBy};
 use serde::Serialize;
 use settings::text::printable;
 use terminal::numbers::{bytes, count, counted};
 
-use super::Known;
+use super::KnownSide;
 use crate::cli::{print, print_result};
 
 /// An estimate, as `--json` prints it.
 #[derive(Serialize)]
-pub(super) struct Shown {
+pub(super) struct ShownEstimate {
     sides: [ShownSide; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
     oms: Option<Span>,
@@ -74,9 +74,9 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl Shown {
-    pub(super) fn new(known: [&Known<'_>; 2], work: Work, requests_made: u64) -> Self {
-        let Amounts { sides, oms, log_bucket } = amounts(known.map(Known::expected), &work);
+impl ShownEstimate {
+    pub(super) fn new(known: [&KnownSide<'_>; 2], work: Work, requests_made: u64) -> Self {
+        let Amounts { sides, oms, log_bucket } = amounts(known.map(KnownSide::expected), &work);
         let [ours, theirs] = sides;
         let [source, destination] = known;
         let brings = work.bringing.filter(|_| !work.is_dry);
@@ -111,7 +111,7 @@ impl Shown {
 }
 
 impl ShownSide {
-    fn new(known: &Known<'_>, requests: SideAmounts) -> Self {
+    fn new(known: &KnownSide<'_>, requests: SideAmounts) -> Self {
         let argument = match known.end {
             End::Source => "SRC",
             End::Destination => "DST",
@@ -125,7 +125,7 @@ impl ShownSide {
             Err(failed) => (None, Some(format!("{failed}; give --keys"))),
         };
         let reading = known.expected().reading;
-        let cost = known.prices.as_ref().filter(|_| reading != Reading::Files);
+        let cost = known.prices.as_ref().filter(|_| reading != SideReading::Files);
         let cost = cost.map(|prices| ShownCost::new(prices, &requests));
         let mut lines = vec![held(argument, &known.side.name, holds.as_ref(), not_known.as_deref())];
         if known.listed > 0 {
@@ -135,7 +135,7 @@ impl ShownSide {
         if requests.bytes.to != Some(0) {
             lines.push(format!("read from {argument}: {}", shown_bytes(requests.bytes)));
         }
-        if reading != Reading::Files {
+        if reading != SideReading::Files {
             lines.push(match &cost {
                 Some(cost) => cost.line(argument, known, &requests),
                 None => format!("cost of {argument}: no list price known; give --price"),
@@ -170,7 +170,7 @@ impl ShownCost {
         }
     }
 
-    fn line(&self, argument: &str, known: &Known<'_>, requests: &SideAmounts) -> String {
+    fn line(&self, argument: &str, known: &KnownSide<'_>, requests: &SideAmounts) -> String {
         let Some(prices) = &known.prices else { return String::new() };
         let mut cost = prices.cost(requests).to_string();
         if !self.unpriced.is_empty() {
@@ -236,10 +236,10 @@ fn shown_by(Span { from, to }: Span, number: impl Fn(u64) -> String) -> String {
 }
 
 /// What comes on top, and depends on what nobody knows before.
-fn not_counted(known: [&Known<'_>; 2], work: &Work, brings: Option<Bringing>) -> Vec<&'static str> {
+fn not_counted(known: [&KnownSide<'_>; 2], work: &Work, brings: Option<Bringing>) -> Vec<&'static str> {
     let mut all = Vec::new();
     let readings = known.map(|known| known.expected().reading);
-    if readings.iter().any(|reading| matches!(reading, Reading::Inventory { .. })) {
+    if readings.iter().any(|reading| matches!(reading, SideReading::Inventory { .. })) {
         all.push("a HEAD at each side for each object that is newer than an inventory");
     } else {
         all.push("a HEAD at each side for each object that changed in the last 15 minutes");
