@@ -73,6 +73,8 @@ mod reconcile_repair;
 #[cfg(test)]
 mod reconcile_resume;
 #[cfg(test)]
+mod reconcile_s3;
+#[cfg(test)]
 mod reconcile_scale;
 #[cfg(test)]
 mod reconcile_task_leases;

@@ -91,8 +91,11 @@ table! {
         only: DESTINATION,
         value: "REGION",
         commands: ALL,
-        about: text("Region id of a destination in OSS", "OSS 目标端的区域 ID"),
-        unset: Unset::Is(text("by the rule for `OSS_REGION`", "按 `OSS_REGION` 的规则")),
+        about: text("Region id of a destination in OSS, or of a DST in S3", "OSS 目标端或 S3 中 DST 的区域 ID"),
+        unset: Unset::Is(text(
+            "by the rule for `OSS_REGION`; `AWS_REGION` for `s3://`",
+            "按 `OSS_REGION` 的规则；`s3://` 用 `AWS_REGION`",
+        )),
         ..BASE
     };
     DEST_AK: String = parse::key, Spec {
@@ -140,8 +143,8 @@ table! {
         commands: &["copy", "reconcile", "consume"],
         feature: Some("aws"),
         about: text(
-            "Region of Amazon's services: of a source in S3, and of the queue if its URL does not tell",
-            "亚马逊服务的区域：S3 源的区域，以及 URL 未给出时队列所在的区域",
+            "Region of Amazon's services: of a side in S3, and of the queue if its URL does not tell",
+            "亚马逊服务的区域：S3 一端的区域，以及 URL 未给出时队列所在的区域",
         ),
         unset: Unset::Is(text("from the queue's URL, else from the AWS settings", "取自队列的 URL，否则取自 AWS 设置")),
         ..BASE

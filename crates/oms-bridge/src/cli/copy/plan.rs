@@ -12,10 +12,9 @@ use super::{CopyArgs, LinkChoice, PreserveChoice};
 use crate::cli::places::ends::{Ends, S3Endpoint};
 use crate::cli::places::globs;
 use crate::cli::places::location::{Location, store_scheme};
-use crate::cli::places::services::{Services, prepared};
+use crate::cli::places::services::{DestinationUse, S3Names, Services, prepared};
 use crate::failure::Failure;
 use crate::features;
-use bridge_config::table::copy::SOURCE_ENDPOINT;
 use bridge_core::policy::KeyFilter;
 use object_copy::bulk::BucketListing;
 use object_copy::failed_list;
@@ -92,14 +91,11 @@ impl CopyPlan {
         }
         let dialect = |text: &Option<String>| text.as_deref().and_then(store_scheme);
         let ends = [(from.as_ref(), dialect(&args.source)), (to.as_ref(), dialect(&args.destination))];
-        let services = Services::read(&mut r, ends, http);
+        let services = Services::read(&mut r, ends, DestinationUse::Written, http);
         if let Some(from) = &from {
             check_scope(args, from, &mut r);
         }
-        let own_endpoint = match &services.s3 {
-            Some(s3) => prepared(&mut r, s3).await,
-            None => None,
-        };
+        let own_endpoint = prepared(&mut r, S3Names::SOURCE, services.s3[0].as_ref()).await;
         let filter = filter(args, &mut r);
         if args.older_than.is_some() {
             let what = Invalid::new("has no effect here, only with --abort-stale");
@@ -111,14 +107,10 @@ impl CopyPlan {
         if let Some(list) = args.failed_list.as_ref().filter(|list| list.symlink_metadata().is_ok()) {
             r.problem("--failed-list", failed_list::there_already(list));
         }
-        let named = r.is_set(&SOURCE_ENDPOINT.spec);
+        let s3_endpoint = S3Endpoint::new(&r, S3Names::SOURCE, own_endpoint.as_ref());
         let given = r.finish(from.zip(to).zip(filter))?;
         let ((from, to), filter) = given;
-        let s3_endpoint = own_endpoint.as_ref().map(|endpoint| S3Endpoint {
-            setting: if named { SOURCE_ENDPOINT.spec.name } else { "AWS_ENDPOINT_URL_S3" },
-            host: endpoint.host().to_owned(),
-        });
-        let ends = Ends::new(&from, &to, &services, s3_endpoint);
+        let ends = Ends::new(&from, &to, &services, [s3_endpoint, None]);
         let route = Route::new(&from, &to, args, services, own_endpoint, http)?;
         let flow = args.bwlimit.map_or_else(Flow::default, Flow::limited);
         let stop = Stop::default();

@@ -51,7 +51,7 @@ impl Route {
             return Err(Overlap::Same.into());
         }
         let clients = Clients::new(http);
-        let from_s3 = services.s3;
+        let [from_s3, _] = services.s3;
         let from_service = services.source.map(|service| clients.open(service)).transpose()?;
         let to_service = services.destination.map(|service| clients.open(service)).transpose()?;
         let server_side = match (&from_service, &to_service) {

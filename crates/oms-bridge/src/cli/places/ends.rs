@@ -6,26 +6,53 @@ use http_client::TransportKind;
 use object_copy::bulk::ListError;
 use object_copy::outcome::FailureClass;
 use object_copy::transfer::{Concern, FailedRequest, Side, TransferError};
+use oss_lite::Endpoint;
 use reqwest::Url;
+use settings::Reader;
 
 use super::location::Location;
-use super::services::{ConfiguredService, Services};
+use super::services::{ConfiguredService, S3Names, Services};
 use crate::failure::{End, Failure, FailureKind, network_kind, network_remedy, of_store};
+use bridge_config::table::copy::{DEST_ENDPOINT, SOURCE_ENDPOINT};
 
 /// SRC and DST with their services. A local directory has none.
 #[derive(Clone)]
 pub(in crate::cli) struct Ends {
     from: Location,
-    s3_endpoint: Option<S3Endpoint>,
+    s3: [Option<S3End>; 2],
     source: Option<ConfiguredService>,
     destination: Option<(ConfiguredService, String)>,
 }
 
-/// The endpoint of SRC in a service that speaks as Amazon S3 does, and the setting that has it.
+/// SRC or DST in Amazon S3.
+#[derive(Clone)]
+struct S3End {
+    names: S3Names,
+    bucket: String,
+    endpoint: Option<S3Endpoint>,
+}
+
+impl S3End {
+    fn new(names: S3Names, at: &Location, endpoint: Option<S3Endpoint>) -> Option<Self> {
+        let Location::S3(place) = at else { return None };
+        Some(Self { names, bucket: place.bucket.clone(), endpoint })
+    }
+}
+
+/// The endpoint of an end in a service that speaks as Amazon S3 does, and the setting that has it.
 #[derive(Clone)]
 pub(in crate::cli) struct S3Endpoint {
-    pub(in crate::cli) setting: &'static str,
-    pub(in crate::cli) host: String,
+    setting: &'static str,
+    host: String,
+}
+
+impl S3Endpoint {
+    /// That of the setting of an end, or of AWS's own.
+    pub(in crate::cli) fn new(r: &Reader, names: S3Names, endpoint: Option<&Endpoint>) -> Option<Self> {
+        let setting = if names == S3Names::SOURCE { &SOURCE_ENDPOINT.spec } else { &DEST_ENDPOINT.spec };
+        let setting = if r.is_set(setting) { setting.name } else { "AWS_ENDPOINT_URL_S3" };
+        endpoint.map(|endpoint| Self { setting, host: endpoint.host().to_owned() })
+    }
 }
 
 impl Ends {
@@ -33,11 +60,15 @@ impl Ends {
         from: &Location,
         to: &Location,
         services: &Services,
-        s3_endpoint: Option<S3Endpoint>,
+        [from_endpoint, to_endpoint]: [Option<S3Endpoint>; 2],
     ) -> Self {
+        let s3 = [
+            S3End::new(S3Names::SOURCE, from, from_endpoint),
+            S3End::new(S3Names::DESTINATION, to, to_endpoint),
+        ];
         let destination = services.destination.clone();
         let destination = destination.zip(to.bucket().map(str::to_owned));
-        Self { from: from.clone(), s3_endpoint, source: services.source.clone(), destination }
+        Self { from: from.clone(), s3, source: services.source.clone(), destination }
     }
 
     /// Whether SRC is on this machine.
@@ -53,18 +84,28 @@ impl Ends {
 
     /// The failure of a run that `failed` ended, or for which all of it failed.
     pub(in crate::cli) fn failure(&self, failed: &TransferError) -> Failure {
+        self.failure_at(None, failed)
+    }
+
+    /// The same, where it is known at which end that was.
+    pub(in crate::cli) fn failure_at(&self, side: Option<Side>, failed: &TransferError) -> Failure {
         let request = failed.request.as_ref();
         let of_store = request.and_then(|request| {
             let (end, error) = (self.end(request.side)?, request.store_error()?);
             let failure = of_store(error, end, error.action().unwrap_or("GetObject"));
             Some(failure)
         });
-        let failure = of_store.unwrap_or_else(|| match (failed.concern, &self.from) {
-            (Concern::Directory, _) => Failure::configuration(failed)
+        let [ours, theirs] = &self.s3;
+        let s3 = match side.or(request.map(|request| request.side)) {
+            Some(Side::Destination) => theirs.as_ref().or(ours.as_ref()),
+            Some(Side::Source) | None => ours.as_ref().or(theirs.as_ref()),
+        };
+        let failure = of_store.unwrap_or_else(|| match (failed.concern, s3, &self.from) {
+            (Concern::Directory, ..) => Failure::configuration(failed)
                 .of_setting("DST")
                 .with_remedy("make room there, allow writing, or name another DST"),
-            (_, Location::S3(place)) => of_s3(failed, &place.bucket, self.s3_endpoint.as_ref()),
-            (_, Location::Web(url)) => of_web(failed, url),
+            (_, Some(end), _) => of_s3(failed, end),
+            (_, None, Location::Web(url)) => of_web(failed, url),
             _ => Failure::new(kind(failed), failed),
         });
         match failure.kind() {
@@ -154,12 +195,13 @@ fn unreached(failed: &TransferError, setting: &'static str, host: &str) -> Failu
 }
 
 /// Of Amazon S3.
-fn of_s3(failed: &TransferError, bucket: &str, endpoint: Option<&S3Endpoint>) -> Failure {
+fn of_s3(failed: &TransferError, S3End { names, bucket, endpoint }: &S3End) -> Failure {
+    let S3Names { argument, endpoint: setting, region } = *names;
     if failed.concern == Concern::Network {
         return match endpoint {
             Some(S3Endpoint { setting, host }) => unreached(failed, setting, host),
             None => Failure::out_of_reach(failed)
-                .of_setting("AWS_REGION")
+                .of_setting(region)
                 .with_remedy("check the region, the network and proxies"),
         };
     }
@@ -173,12 +215,13 @@ fn of_s3(failed: &TransferError, bucket: &str, endpoint: Option<&S3Endpoint>) ->
         )),
         FailureKind::OutOfReach => failure.with_remedy("try again later"),
         _ if failed.error.code.as_deref() == Some("NoSuchBucket") => {
-            failure.of_setting("SRC").with_remedy("correct SRC, or set AWS_REGION to its region")
+            let remedy = format!("correct {argument}, or set {region} to its region");
+            failure.of_setting(argument).with_remedy(remedy)
         }
         _ if failed.is_settings_error() => {
-            failure.of_setting("AWS_REGION").with_remedy("set it to the region of the bucket")
+            failure.of_setting(region).with_remedy("set it to the region of the bucket")
         }
-        _ => failure.with_remedy("see code and message; check SOURCE_ENDPOINT and AWS_REGION"),
+        _ => failure.with_remedy(format_args!("see code and message; check {setting} and {region}")),
     }
 }
 

@@ -23,9 +23,7 @@ use crate::cli::variable;
 use crate::failure::End;
 use bridge_config::keys::{self, HUAWEI_NAMES, Opens};
 use bridge_config::service::{Role, service};
-#[cfg(feature = "aws")]
-use bridge_config::table::copy::{AWS_REGION, SOURCE_ENDPOINT};
-use bridge_config::table::copy::{DEST, DEST_ENDPOINT};
+use bridge_config::table::copy::{AWS_REGION, DEST, DEST_ENDPOINT, DEST_REGION, SOURCE_ENDPOINT};
 
 /// A service as the settings describe it, and what opens it.
 #[derive(Clone)]
@@ -97,11 +95,20 @@ fn need_environment(r: &mut Reader) {
     keys::check_oss(r);
 }
 
+/// What is done with DST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum DestinationUse {
+    /// Objects are written there.
+    Written,
+    /// It is only read.
+    Read,
+}
+
 /// What the settings say of both ends.
 pub(in crate::cli) struct Services {
     pub(in crate::cli) source: Option<ConfiguredService>,
-    /// SRC, where that is in Amazon S3.
-    pub(in crate::cli) s3: Option<Source>,
+    /// SRC and DST, where they are in Amazon S3.
+    pub(in crate::cli) s3: [Option<Source>; 2],
     pub(in crate::cli) destination: Option<ConfiguredService>,
 }
 
@@ -111,17 +118,26 @@ impl Services {
     pub(in crate::cli) fn read(
         r: &mut Reader,
         [from, to]: [(Option<&Location>, Option<Dialect>); 2],
+        of_destination: DestinationUse,
         http: &reqwest::Client,
     ) -> Self {
+        let source = match from.1 {
+            Some(dialect) => ConfiguredService::source(r, dialect),
+            None => None,
+        };
+        let s3 = match (from.0, to.0) {
+            (Some(Location::S3(from)), Some(Location::S3(to))) if of_destination == DestinationUse::Read => {
+                [s3(r, S3Names::SOURCE, from, http), s3(r, S3Names::DESTINATION, to, http)]
+            }
+            (Some(Location::S3(place)), _) => [s3(r, S3Names::SOURCE, place, http), None],
+            (_, Some(Location::S3(place))) if of_destination == DestinationUse::Read => {
+                [None, s3(r, S3Names::DESTINATION, place, http)]
+            }
+            _ => [None, None],
+        };
         Self {
-            source: match from.1 {
-                Some(dialect) => ConfiguredService::source(r, dialect),
-                None => None,
-            },
-            s3: match from.0 {
-                Some(Location::S3(place)) => s3(r, place, http),
-                _ => None,
-            },
+            source,
+            s3,
             destination: match to {
                 (_, Some(dialect)) => ConfiguredService::destination(r, dialect),
                 (Some(Location::Web(_)), None) => {
@@ -129,29 +145,62 @@ impl Services {
                     r.problem("DST", why.with_remedy("name a bucket or a local folder"));
                     None
                 }
-                (Some(Location::S3(_)), None) => {
+                (Some(Location::S3(_)), None) if of_destination == DestinationUse::Written => {
                     let why = Invalid::new("cannot be in Amazon S3: objects are read there only");
                     r.problem("DST", why.with_remedy("name a bucket of OSS or OBS, or a local folder"));
                     None
                 }
-                (Some(Location::Local(_) | Location::Store(_)) | None, None) => None,
+                (Some(Location::Local(_) | Location::Store(_) | Location::S3(_)) | None, None) => None,
             },
         }
     }
 }
 
+/// The argument that names a bucket of Amazon S3, and the settings of its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct S3Names {
+    pub(in crate::cli) argument: &'static str,
+    pub(in crate::cli) endpoint: &'static str,
+    pub(in crate::cli) region: &'static str,
+}
+
+impl S3Names {
+    pub(in crate::cli) const SOURCE: Self =
+        Self { argument: "SRC", endpoint: SOURCE_ENDPOINT.spec.name, region: AWS_REGION.spec.name };
+    pub(in crate::cli) const DESTINATION: Self =
+        Self { argument: "DST", endpoint: DEST_ENDPOINT.spec.name, region: DEST_REGION.spec.name };
+}
+
 #[cfg(feature = "aws")]
-fn s3(r: &mut Reader, place: &S3Place, http: &reqwest::Client) -> Option<Source> {
-    let endpoint = r.get_by(&SOURCE_ENDPOINT, lenient::s3_endpoint);
-    let options = S3Options { region: r.get(&AWS_REGION), endpoint };
+fn s3(r: &mut Reader, names: S3Names, place: &S3Place, http: &reqwest::Client) -> Option<Source> {
+    let of_source = names == S3Names::SOURCE;
+    if !of_source {
+        keep_from_s3(r);
+    }
+    let endpoint = if of_source { &SOURCE_ENDPOINT } else { &DEST_ENDPOINT };
+    let endpoint = r.get_by(endpoint, lenient::s3_endpoint);
+    let own_region = if of_source { None } else { r.get_by(&DEST_REGION, lenient::aws_region) };
+    let options = S3Options { region: own_region.or_else(|| r.get(&AWS_REGION)), endpoint };
     let bucket = S3::new(http.clone(), options).bucket(&place.bucket);
-    r.accept("SRC", bucket.map(Source::S3).map_err(Invalid::new))
+    r.accept(names.argument, bucket.map(Source::S3).map_err(Invalid::new))
 }
 
 #[cfg(not(feature = "aws"))]
-fn s3(r: &mut Reader, _: &S3Place, _: &reqwest::Client) -> Option<Source> {
-    r.problem("SRC", features::missing("aws", "reading s3://"));
+fn s3(r: &mut Reader, names: S3Names, _: &S3Place, _: &reqwest::Client) -> Option<Source> {
+    r.problem(names.argument, features::missing("aws", "reading s3://"));
     None
+}
+
+/// `DEST_ENDPOINT` of the environment is about `DEST`, which is never in Amazon S3.
+#[cfg(feature = "aws")]
+fn keep_from_s3(r: &mut Reader) {
+    let of_environment = variable(DEST_ENDPOINT.spec.name);
+    let given = of_environment.as_deref().is_some_and(|text| r.text(&DEST_ENDPOINT.spec) == Some(text));
+    let place = variable(DEST.spec.name).and_then(|text| text.parse::<Place>().ok());
+    let Some(place) = place.filter(|_| given) else { return };
+    let what = format!("is the endpoint of DEST, which is {}://, and DST is s3://", scheme(place.dialect));
+    let remedy = "give --dest-endpoint for DST, or unset DEST_ENDPOINT: Amazon S3 is used then";
+    r.problem(DEST_ENDPOINT.spec.name, Invalid::new(what).with_remedy(remedy));
 }
 
 /// Makes clients, whose requests pass the same breakers.
@@ -211,8 +260,12 @@ impl OpenedService {
 /// Settings of Amazon S3 are found before anything is asked for, so that what is missing is an error of the
 /// settings. Gives the endpoint where it is not Amazon's own.
 #[cfg(feature = "aws")]
-pub(in crate::cli) async fn prepared(r: &mut Reader, source: &Source) -> Option<Endpoint> {
-    let Source::S3(bucket) = source else { return None };
+pub(in crate::cli) async fn prepared(
+    r: &mut Reader,
+    names: S3Names,
+    source: Option<&Source>,
+) -> Option<Endpoint> {
+    let Some(Source::S3(bucket)) = source else { return None };
     let failed = match bucket.prepare().await {
         Ok(endpoint) => return endpoint.and_then(|endpoint| endpoint.parse().ok()),
         Err(failed) => failed,
@@ -222,12 +275,12 @@ pub(in crate::cli) async fn prepared(r: &mut Reader, source: &Source) -> Option<
     match message.split_once(": ") {
         Some((name, _)) if r.has_problem(name) => {}
         Some((name, what)) if name.starts_with("AWS_") => r.problem(name.to_owned(), what.to_owned()),
-        _ => r.problem("SRC", message),
+        _ => r.problem(names.argument, message),
     }
     None
 }
 
 #[cfg(not(feature = "aws"))]
-pub(in crate::cli) async fn prepared(_: &mut Reader, _: &Source) -> Option<Endpoint> {
+pub(in crate::cli) async fn prepared(_: &mut Reader, _: S3Names, _: Option<&Source>) -> Option<Endpoint> {
     None
 }

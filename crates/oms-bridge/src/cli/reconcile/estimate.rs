@@ -7,12 +7,12 @@ use bridge_config::ForwardMode;
 use clap::Args;
 use object_copy::transfer::{Concern, Side as End, Source, TransferError};
 use reconcile::Side;
-use reconcile::estimate::{Bringing, Expected, Prices, Reading, Service, Span, Work};
+use reconcile::estimate::{Bringing, Expected, Prices, Service, SideReading, Span, Work};
 use reconcile::listing::{Holding, KnownBy};
 use settings::{Invalid, Reader, parse};
 
 use self::own_price::OwnPrice;
-use self::shown::Shown;
+use self::shown::ShownEstimate;
 use super::ReconcileArgs;
 use super::inventories::Used;
 use super::plan::Plan;
@@ -51,7 +51,7 @@ impl EstimateArgs {
 }
 
 /// A side, and what is known of it.
-struct Known<'p> {
+struct KnownSide<'p> {
     end: End,
     side: &'p Side,
     /// What it holds; the reason where the service refuses to tell.
@@ -80,7 +80,7 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
         };
         let inventory = inventories.iter().find(|used| used.end == end);
         let prices = own.or_else(|| service.and_then(Prices::listed));
-        Ok::<_, Failure>(Known { end, side, told, listed, inventory, prices })
+        Ok::<_, Failure>(KnownSide { end, side, told, listed, inventory, prices })
     };
     let ([own_ours, own_theirs], [ours, theirs]) = (own, priced);
     let source = known(End::Source, &comparison.source, listed[0], own_ours, ours).await?;
@@ -94,7 +94,7 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
         deletions: args.repair.deletions(),
         is_dry: args.repair.is_dry(),
     };
-    let shown = Shown::new([&source, &destination], work, asked);
+    let shown = ShownEstimate::new([&source, &destination], work, asked);
     match OutputFormat::of(args.json) {
         OutputFormat::Json => shown.print_json(),
         OutputFormat::Text => shown.print(),
@@ -107,8 +107,8 @@ fn given(objects: u64) -> Holding {
     Holding { objects, is_bound: false, bytes: None, known_by: KnownBy::Given }
 }
 
-/// What a side says that it holds. A missing right is no reason to end: the number is not known then. Anything
-/// else would end the comparison too.
+/// What a side says that it holds. A missing right is no reason to end: the number is not known then.
+/// Anything else would end the comparison too.
 async fn told(
     side: &Side,
     end: End,
@@ -120,7 +120,7 @@ async fn told(
     match side.holding().await {
         Ok(holding) => Ok(Ok(holding)),
         Err(failed) if refuses_to_tell(&failed) => Ok(Err(failed)),
-        Err(failed) => Err(ends.failure(&failed.at(end))),
+        Err(failed) => Err(ends.failure_at(Some(end), &failed.at(end))),
     }
 }
 
@@ -129,12 +129,14 @@ fn refuses_to_tell(failed: &TransferError) -> bool {
     failed.refusal() == Some(Concern::Permission) || is_unknown_operation
 }
 
-impl Known<'_> {
+impl KnownSide<'_> {
     fn expected(&self) -> Expected {
         let reading = match (self.inventory, &self.side.objects) {
-            (Some(used), _) => Reading::Inventory { files: used.files_in_bucket(), can_ask: used.can_ask },
-            (None, Some(Source::Directory(_))) => Reading::Files,
-            (None, _) => Reading::Service,
+            (Some(used), _) => {
+                SideReading::Inventory { files: used.files_in_bucket(), can_ask: used.can_ask }
+            }
+            (None, Some(Source::Directory(_))) => SideReading::Files,
+            (None, _) => SideReading::Service,
         };
         let Ok(Some(Holding { objects, is_bound, bytes, .. })) = self.told else {
             return Expected { reading, objects: Span::UNKNOWN, bytes: Span::UNKNOWN };

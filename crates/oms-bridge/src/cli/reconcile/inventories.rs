@@ -133,7 +133,7 @@ impl InventoryArgs {
         let Access { ends, end, service, s3, local } = access;
         let name = end_name(end);
         let failure = |error: inventory::Error| match error.transfer() {
-            Some(failed) => ends.failure(&failed.clone().at(end)),
+            Some(failed) => ends.failure_at(Some(end), &failed.clone().at(end)),
             None => Failure::configuration(error).of_setting(name),
         };
         let (inventory, objects) = match (place, service, s3, local) {

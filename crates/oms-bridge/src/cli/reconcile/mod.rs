@@ -40,10 +40,10 @@ use terminal::stats::StatsArgs;
 
 /// Compares two sides that should hold the same objects, and makes them equal if it is told to.
 ///
-/// SRC and DST are `oss://bucket/folder`, `obs://bucket/folder` or a local folder; SRC may also be
-/// `s3://bucket/folder`. Both are listed, and keys are compared by what stands behind the folder: by size,
-/// and then by CRC-64, MD5 or the source's `ETag` in the copy, whichever both sides have. Two objects of one
-/// size of which nothing else is known are undecided, and not equal: `--check full` asks for each of them.
+/// SRC and DST are `oss://bucket/folder`, `obs://bucket/folder`, `s3://bucket/folder` or a local folder. Both
+/// are listed, and keys are compared by what stands behind the folder: by size, and then by CRC-64, MD5 or
+/// the source's `ETag` in the copy, whichever both sides have. Two objects of one size of which nothing else
+/// is known are undecided, and not equal: `--check full` asks for each of them.
 ///
 /// Either side may be an inventory that the service wrote of a bucket:
 /// `inventory:oss://bucket/manifest.json`, or a folder of inventories, of which the newest is taken. It is

@@ -23,10 +23,9 @@ use super::inventories::{Access, Argument, LocalInventory, Used};
 use crate::cli::places::ends::{Ends, S3Endpoint};
 use crate::cli::places::globs;
 use crate::cli::places::location::Location;
-use crate::cli::places::services::{Clients, OpenedService, Services, prepared};
+use crate::cli::places::services::{Clients, DestinationUse, OpenedService, S3Names, Services, prepared};
 use crate::failure::Failure;
 use crate::features;
-use bridge_config::table::copy::SOURCE_ENDPOINT;
 
 /// OMS's own folder in a destination bucket, and the records of this program.
 const OWN: [&str; 2] = ["oms/", "oms_source_record/"];
@@ -41,7 +40,8 @@ pub(super) struct Plan {
     pub(super) ends: Ends,
     /// Those in the place of a side.
     pub(super) inventories: Vec<Used>,
-    /// Whose list prices the requests to each side have. Services that only speak as Amazon S3 does have others.
+    /// Whose list prices the requests to each side have. Services that only speak as Amazon S3 does have
+    /// others.
     pub(super) priced: [Option<Service>; 2],
 }
 
@@ -61,8 +61,8 @@ impl Plan {
             of.or_else(|| argument.as_ref().map(|argument| argument.location.clone()))
         };
         let (from_at, to_at) = (at(&from, &local_from), at(&to, &local_to));
-        let from_s3 = matches!(from_at, Some(Location::S3(_)));
-        if from_s3 && !cfg!(feature = "aws") {
+        let is_s3 = |at: &Option<Location>| matches!(at, Some(Location::S3(_)));
+        if (is_s3(&from_at) || is_s3(&to_at)) && !cfg!(feature = "aws") {
             return Err(Failure::configuration(features::missing("aws", "reading s3://")));
         }
         let scheme = |text: &str, at: &Option<Location>| match at {
@@ -73,34 +73,41 @@ impl Plan {
             (from_at.as_ref(), scheme(&args.source, &from_at)),
             (to_at.as_ref(), scheme(&args.destination, &to_at)),
         ];
-        let services = Services::read(&mut r, ends, http);
+        let services = Services::read(&mut r, ends, DestinationUse::Read, http);
         for (name, argument) in [("SRC", &from), ("DST", &to)] {
             let location = argument.as_ref().filter(|argument| argument.inventory.is_none());
             check(&mut r, name, location.map(|argument| &argument.location));
         }
         args.check_files(&mut r, [&from, &to].map(|argument| argument.as_ref().map(|at| &at.location)));
-        let own_endpoint = match &services.s3 {
-            Some(s3) => prepared(&mut r, s3).await,
-            None => None,
-        };
+        let own_endpoint = prepared(&mut r, S3Names::SOURCE, services.s3[0].as_ref()).await;
+        let their_endpoint = prepared(&mut r, S3Names::DESTINATION, services.s3[1].as_ref()).await;
         let filter = globs::filter(&mut r, args.include.as_deref(), args.exclude.as_deref());
         let now = clock::system();
         let since = args.since.as_deref().map(|text| r.accept("--since", time::parse(text, now)));
-        if from.is_some() && from == to {
+        // Services that speak as Amazon S3 does have buckets of the same names.
+        let is_elsewhere = is_s3(&from_at) && own_endpoint != their_endpoint;
+        if from.is_some() && from == to && !is_elsewhere {
             let what = Invalid::new("SRC and DST are the same");
             r.problem("DST", what.with_remedy("name another DST"));
         }
-        let named = r.is_set(&SOURCE_ENDPOINT.spec);
+        let s3_endpoints = [
+            S3Endpoint::new(&r, S3Names::SOURCE, own_endpoint.as_ref()),
+            S3Endpoint::new(&r, S3Names::DESTINATION, their_endpoint.as_ref()),
+        ];
         let given = from.zip(to).zip(from_at.zip(to_at)).zip(filter);
         let (((from, to), (from_at, to_at)), filter) = r.finish(given)?;
-        let ends = Ends::new(&from_at, &to_at, &services, s3_endpoint(own_endpoint.as_ref(), named));
+        let ends = Ends::new(&from_at, &to_at, &services, s3_endpoints);
         let clients = Clients::new(http);
         let open = |service| clients.open(service).map_err(Failure::configuration);
         let source = services.source.map(open).transpose()?;
         let destination = services.destination.map(open).transpose()?;
         let of_service = |service: &Option<OpenedService>| service.as_ref().map(|at| at.endpoint.to_string());
-        let source_endpoint = of_service(&source).or_else(|| own_endpoint.as_ref().map(ToString::to_string));
-        let endpoints = [source_endpoint, of_service(&destination)];
+        let of_s3 = |endpoint: &Option<Endpoint>| endpoint.as_ref().map(ToString::to_string);
+        let endpoints = [
+            of_service(&source).or_else(|| of_s3(&own_endpoint)),
+            of_service(&destination).or_else(|| of_s3(&their_endpoint)),
+        ];
+        let [from_s3, to_s3] = services.s3;
         let mut inventories = Vec::new();
         let mut opened = async |argument: &Argument, access: Access<'_>| match &argument.inventory {
             Some(place) => {
@@ -111,10 +118,10 @@ impl Plan {
             None => side(&argument.location, access.service, access.s3),
         };
         let access =
-            Access { ends: &ends, end: End::Source, service: source, s3: services.s3, local: local_from };
+            Access { ends: &ends, end: End::Source, service: source, s3: from_s3, local: local_from };
         let source = opened(&from, access).await?;
         let access =
-            Access { ends: &ends, end: End::Destination, service: destination, s3: None, local: local_to };
+            Access { ends: &ends, end: End::Destination, service: destination, s3: to_s3, local: local_to };
         let destination = opened(&to, access).await?;
         let identity = || args.identity([&source, &destination], &endpoints);
         let (checkpoint, resumed) = args.open_checkpoint(identity)?;
@@ -135,8 +142,7 @@ impl Plan {
             flow: args.bwlimit.map_or_else(Flow::default, Flow::limited),
         };
         let report = args.open_report(resumed.as_ref())?;
-        let is_amazon = own_endpoint.is_none();
-        let priced = [&from_at, &to_at].map(|at| priced(at, is_amazon));
+        let priced = [priced(&from_at, own_endpoint.is_none()), priced(&to_at, their_endpoint.is_none())];
         Ok(Self { comparison, records: Records { report, checkpoint, resumed }, ends, inventories, priced })
     }
 }
@@ -187,13 +193,6 @@ fn priced(at: &Location, is_amazon: bool) -> Option<Service> {
 
 fn with_globs(globs: KeyFilter) -> Filter {
     Filter::new(move |key| globs.admits(key))
-}
-
-fn s3_endpoint(endpoint: Option<&Endpoint>, named: bool) -> Option<S3Endpoint> {
-    endpoint.map(|endpoint| S3Endpoint {
-        setting: if named { SOURCE_ENDPOINT.spec.name } else { "AWS_ENDPOINT_URL_S3" },
-        host: endpoint.host().to_owned(),
-    })
 }
 
 /// A web server has no listing, and a folder must be there: otherwise a slip would make all of the other side

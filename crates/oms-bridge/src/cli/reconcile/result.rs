@@ -134,8 +134,8 @@ impl ComparisonEnding {
 
     fn failure(&self, error: &CompareError) -> Failure {
         let failure = match error {
-            CompareError::Listing(_, failed) => {
-                self.ends.failure(failed).after("not everything could be listed: ")
+            CompareError::Listing(end, failed) => {
+                self.ends.failure_at(Some(*end), failed).after("not everything could be listed: ")
             }
             CompareError::Object(failed) => self.ends.failure(failed),
             CompareError::Report(_) => Failure::configuration(error)
