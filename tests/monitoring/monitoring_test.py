@@ -29,6 +29,8 @@ SLOW = {
     "oms_bridge_queue_healthy": 0,
     "oms_bridge_messages_in_flight": 7,
     "oms_bridge_oldest_unconfirmed_seconds": 7200,
+    "oms_bridge_reconcile_ended_timestamp_seconds": -200_000,
+    "oms_bridge_reconcile_keys": 3,
 }
 
 
@@ -58,8 +60,9 @@ class World:
 
 def in_order():
     world = World()
-    with product.serve() as serve, product.desk() as desk, product.consume() as consume:
+    with product.serve(**product.both_sides()) as serve, product.desk() as desk, product.consume() as consume:
         assert product.event(serve, "a.jpg") == "true"
+        assert product.tick(serve, "reconcile") == "true"
         for instance, url in (("serve", serve), ("desk", desk), ("consume", consume)):
             world.texts[instance] = product.metrics(url)
     # First: of a key that is sent by hand nobody knows the size.
@@ -150,6 +153,8 @@ class Monitoring(unittest.TestCase):
     def test_nothing_is_reported_of_a_world_in_order_and_everything_of_one_in_trouble(self):
         soon = {
             "OmsBridgeBreakerOpen",
+            "OmsBridgeComparisonStale",
+            "OmsBridgeComparisonUnknown",
             "OmsBridgeDeadKeys",
             "OmsBridgeJournalRefusing",
             "OmsBridgeKeysUnrecorded",

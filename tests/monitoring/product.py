@@ -155,6 +155,17 @@ def event(url, key):
     return request("POST", url + "/invoke", json.dumps({"events": [element]}).encode(), TOKEN)
 
 
+def both_sides():
+    """What the timer that compares them needs."""
+    return {"SOURCE_BUCKET": "source", "DEST": "obs://mirror", "DEST_ENDPOINT": TWIN["obs_url"]}
+
+
+def tick(url, action):
+    """What a timer sends."""
+    event = {"triggerName": action, "payload": json.dumps({"action": action})}
+    return request("POST", url + "/invoke", json.dumps(event).encode(), TOKEN)
+
+
 def metrics(url):
     return request("GET", url + "/metrics", token=TOKEN)
 
