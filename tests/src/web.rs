@@ -54,6 +54,8 @@ enum Framing {
     Closed(usize),
     /// The connection breaks before anything is said.
     Dropped,
+    /// Nothing is said, and the connection stays open.
+    Hanging,
 }
 
 impl WebRequest {
@@ -84,6 +86,11 @@ impl WebReply {
     /// No answer: the connection breaks.
     pub fn dropped() -> Self {
         Self { framing: Framing::Dropped, ..Self::new(200) }
+    }
+
+    /// No answer: the connection stays open until the server stops.
+    pub fn hanging() -> Self {
+        Self { framing: Framing::Hanging, ..Self::new(200) }
     }
 
     /// A refusal with `content`.
@@ -154,7 +161,7 @@ impl WebReply {
         let framing = match self.framing {
             Framing::Closed(_) => "x-framing: none".to_owned(),
             Framing::Chunked | Framing::BrokenChunk(_) => "transfer-encoding: chunked".to_owned(),
-            Framing::Length | Framing::Broken(_) | Framing::Dropped => {
+            Framing::Length | Framing::Broken(_) | Framing::Dropped | Framing::Hanging => {
                 format!("content-length: {}", self.body.len())
             }
         };
@@ -168,12 +175,16 @@ impl WebReply {
         if self.framing == Framing::Dropped {
             return stream.shutdown().await;
         }
+        if self.framing == Framing::Hanging {
+            // Aborted with the server.
+            return std::future::pending().await;
+        }
         stream.write_all(self.head().as_bytes()).await?;
         if method == "HEAD" {
             return stream.shutdown().await;
         }
         match self.framing {
-            Framing::Length | Framing::Dropped => stream.write_all(&self.body).await?,
+            Framing::Length | Framing::Dropped | Framing::Hanging => stream.write_all(&self.body).await?,
             Framing::Broken(after) | Framing::Closed(after) => {
                 stream.write_all(&self.body[..after.min(self.body.len())]).await?;
             }

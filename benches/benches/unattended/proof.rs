@@ -251,8 +251,9 @@ struct Marker<'n> {
 
 impl<'n> Marker<'n> {
     fn of(name: &'n str) -> Option<Self> {
-        let folders = ["/arrival_object/", "/arrival_object_long/"];
-        let (_, marker) = folders.iter().find_map(|folder| name.split_once(folder))?;
+        let folders = ["arrival_object", "confirmed_object"];
+        let folders = folders.map(|folder| [format!("/{folder}/"), format!("/{folder}_long/")]);
+        let (_, marker) = folders.iter().flatten().find_map(|folder| name.split_once(&**folder))?;
         let (key, end) = marker.rsplit_once('!')?;
         let mut parts = end.split('-');
         let (stage, _, wait, lag) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

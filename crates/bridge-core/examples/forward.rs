@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bridge_core::engine::Engine;
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};
-use bridge_core::journal::{Journal, system_unique};
+use bridge_core::journal::{Journal, Pair, system_unique};
 use bridge_core::oms::SyncUrl;
 use bridge_core::pipeline::{Budget, Pipeline};
 use bridge_core::policy::{KeyFilter, Policy};
@@ -47,7 +47,9 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let config =
         ClientConfig::new(cloud.twin.oss_url().parse()?, Dialect::Oss).with_region(cloud.twin.region());
     let logs = BucketName::parse(LOGS, Dialect::Oss)?;
-    let journal = Journal::new(Client::new(http, config)?, logs, "example", clock::system, system_unique);
+    let store = Client::new(http, config)?;
+    let pair = Pair::default();
+    let journal = Journal::new(store, logs, "example", pair, clock::system, system_unique);
     let policy = Policy::new(KeyFilter::new(Some("*.jpg"), None)?).refusing_log_bucket(LOGS);
     let pipeline = Pipeline::new(policy, Engine::Oms(engine), journal);
 

@@ -37,7 +37,7 @@ pub(crate) use self::settle::{Work, settle};
 use crate::credentials::NoCredentials;
 use crate::engine::{Engine, Failure, Job, Outcome};
 use crate::journal::{Journal, OpenJournal};
-use crate::policy::{Policy, Refused, Skip, Sorted};
+use crate::policy::{KeyFilter, Policy, Refused, Skip, Sorted};
 use crate::progress::Observer;
 use metrics::Exposition;
 use object_copy::outcome::Attempt;
@@ -106,6 +106,11 @@ impl Pipeline {
     /// The one bucket that changes are taken from, if there is one.
     pub fn source(&self) -> Option<(Provider, String)> {
         self.policy.source().cloned()
+    }
+
+    /// Which keys are forwarded.
+    pub fn keys(&self) -> &KeyFilter {
+        self.policy.keys()
     }
 
     /// Why a change would not be forwarded, if it would not.

@@ -123,6 +123,11 @@ impl Policy {
         Ok(self.sort_guarded(changes))
     }
 
+    /// Which keys are forwarded.
+    pub fn keys(&self) -> &KeyFilter {
+        &self.keys
+    }
+
     /// The one bucket that changes are taken from, if there is one.
     pub fn source(&self) -> Option<&(Provider, String)> {
         self.guard.source()
@@ -241,6 +246,16 @@ impl KeyFilter {
     /// Whether the key is taken.
     pub fn admits(&self, key: &str) -> bool {
         self.include.as_ref().is_none_or(|globs| globs.matches(key)) && !self.excludes(key)
+    }
+
+    /// The globs of `INCLUDE`; none: all keys.
+    pub fn include(&self) -> &[String] {
+        self.include.as_ref().map_or(&[], Globs::texts)
+    }
+
+    /// The globs of `EXCLUDE`.
+    pub fn exclude(&self) -> &[String] {
+        self.exclude.as_ref().map_or(&[], Globs::texts)
     }
 
     /// Whether an `EXCLUDE` glob matches the key.

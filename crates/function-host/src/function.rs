@@ -38,16 +38,25 @@ struct FunctionInner {
 /// What sees to it that objects arrive, when a timer asks for it.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
-    /// Confirms arrivals; absent where the settings name no destination.
-    pub confirmer: Option<Confirmer>,
+    /// Confirms arrivals; else which settings are missing for that.
+    pub confirmer: Result<Confirmer, Unset>,
     /// Compares source and destination; else which settings are missing for that.
     pub reconciler: Result<Reconciler, Unset>,
 }
 
-/// Settings without which nothing can be compared.
+/// Settings without which a timer has nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unset(pub String);
+
+impl Unset {
+    /// The answer of a timer that has nothing to do, which is logged. Templates have the timers in any case:
+    /// an invocation that failed would be repeated, and would be an alarm.
+    fn answer(&self, what: &str) -> bool {
+        tracing::warn!("{what}: {self}");
+        true
+    }
+}
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -251,10 +260,9 @@ impl Function {
         max_rps: Option<f64>,
     ) -> Result<bool, Diagnostic> {
         let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
-        let Some(confirmer) = &self.0.arrivals.confirmer else {
-            // Templates have the timer in any case.
-            tracing::warn!("nothing is confirmed: DEST and DEST_ENDPOINT are not set");
-            return Ok(true);
+        let confirmer = match &self.0.arrivals.confirmer {
+            Ok(confirmer) => confirmer,
+            Err(unset) => return Ok(unset.answer("nothing is confirmed")),
         };
         let journal = self.0.pipeline.journal().open(Arc::clone(&credentials), budget.journal);
         let options = ConfirmOptions { max_rps, ..ConfirmOptions::until(budget.engine) };
@@ -293,12 +301,7 @@ impl Function {
         let credentials = credentials.map_err(|error| failure("JournalUnavailable", &error))?;
         let reconciler = match &self.0.arrivals.reconciler {
             Ok(reconciler) => reconciler,
-            Err(unset) => {
-                // Templates have the timer in any case, so it is no failed invocation, which would be
-                // repeated.
-                tracing::warn!("nothing is compared: {unset}");
-                return Ok(false);
-            }
+            Err(unset) => return Ok(unset.answer("nothing is compared")),
         };
         let pipeline = &self.0.pipeline;
         let journal = pipeline.journal().open(Arc::clone(&credentials), options.budget.journal);

@@ -16,7 +16,7 @@ use bridge_config::{
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::{CopyConfig, CopyEngine, Deletes, OBJECTS_IN_FLIGHT};
 use bridge_core::engine::oms::{OmsConfig, OmsEngine};
-use bridge_core::journal::{Journal, system_unique};
+use bridge_core::journal::{Journal, Pair, system_unique};
 use bridge_core::pipeline::Pipeline;
 use bridge_core::policy::{KeyFilter, Policy};
 use function_host::function::{Arrivals, Unset};
@@ -58,9 +58,8 @@ pub(crate) fn confirming(
     let task = settings.mode.oms().map(|oms| oms.sync_url.task().to_owned());
     let pipeline = pipeline_through(settings, http, &breakers)?;
     let Some(to) = to else {
-        let unset = "DEST and DEST_ENDPOINT are not set: they say where copies are";
-        let reconciler = Err(Unset(unset.to_owned()));
-        return Ok((pipeline, Arrivals { confirmer: None, reconciler }));
+        let unset = Unset("DEST and DEST_ENDPOINT are not set: they say where copies are".to_owned());
+        return Ok((pipeline, Arrivals { confirmer: Err(unset.clone()), reconciler: Err(unset) }));
     };
     let engine = pipeline.engine().clone();
     let copies = if only_looked_at {
@@ -92,7 +91,7 @@ pub(crate) fn confirming(
         watch,
     });
     let source = SourceConfig { client: self::source(&source, http)?, bucket: source.bucket };
-    let confirmer = Some(Confirmer { engine, copies, destination, source, task, watch });
+    let confirmer = Ok(Confirmer { engine, copies, destination, source, task, watch });
     Ok((pipeline, Arrivals { confirmer, reconciler }))
 }
 
@@ -266,5 +265,7 @@ pub(crate) fn destination(
 /// When the settings do not fit together for OSS.
 pub(crate) fn journal(settings: &Settings, http: &reqwest::Client) -> Result<Journal, Error> {
     let store = Client::new(http.clone(), settings.oss.client_config())?;
-    Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, clock::system, system_unique))
+    let destination = settings.destination().map(|to| to.place.folder_address());
+    let pair = Pair::new(settings.source.only.clone(), destination);
+    Ok(Journal::new(store, settings.log_bucket.clone(), &settings.task, pair, clock::system, system_unique))
 }

@@ -33,6 +33,11 @@ impl Place {
     pub fn folder(&self) -> String {
         folder(&self.prefix)
     }
+
+    /// The folder with service and bucket: `obs://mirror/2024/`.
+    pub fn folder_address(&self) -> String {
+        format!("{}://{}/{}", scheme(self.dialect), self.bucket, self.folder())
+    }
 }
 
 fn folder(prefix: &str) -> String {
@@ -105,6 +110,7 @@ mod tests {
                 (shown, prefix, folder),
                 "{text}"
             );
+            assert!(place.folder_address().ends_with(&format!("mirror/{folder}")), "{text}");
         }
     }
 

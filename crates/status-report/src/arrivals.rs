@@ -42,6 +42,7 @@ pub(super) fn write(text: &mut String, arrivals: &Arrivals, width: Option<usize>
         writeln!(text, "  the oldest for {age}, since {}: {}", oldest.since, printable(&oldest.key))?;
     }
     for (keys, what) in [
+        (arrivals.arrived_at_unknown_time, "arrived, and it is not known whether in time"),
         (arrivals.resent, "sent again, since they had not arrived"),
         (arrivals.copied, "copied directly after that"),
         (arrivals.removed, "gone from the source before they arrived"),

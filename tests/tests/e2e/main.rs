@@ -108,6 +108,8 @@ mod reconcile_timer_faults;
 #[cfg(test)]
 mod reconcile_timer_progress;
 #[cfg(test)]
+mod reconcile_timer_scope;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod replay;

@@ -46,7 +46,7 @@ fn full() -> Report {
         scope: Scope {
             source: format!("oss://photos/{HOSTILE}"),
             destination: "obs://mirror/".to_owned(),
-            suffix: String::new(),
+            ..Scope::default()
         },
         began: Some(at("2026-01-05T08:00:00Z")),
         ended: Some(at("2026-01-05T09:00:00Z")),

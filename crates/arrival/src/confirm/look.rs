@@ -24,13 +24,15 @@ pub(super) enum Finding {
     /// It arrived.
     Arrived(Proof, Box<Record>, Option<DateTime<Utc>>),
     /// The object is gone from the source.
-    Removed,
+    Removed(Box<Record>),
     /// It has time left.
     Pending(Box<Record>),
     /// It is late.
     Late(Box<Record>),
     /// Its success record was replaced since it was listed: the next run sees to it.
     Replaced,
+    /// Its record is about another source, or another destination: not looked at.
+    NotOurs,
     /// Its record cannot be read.
     Unreadable(String),
     /// A service did not say what it was asked.
@@ -98,6 +100,9 @@ pub(super) async fn look(
         }
         Err(error) => return looked(accepted, None, Finding::Unreadable(error.to_string())),
     };
+    if !journal.pair().has(&record) {
+        return looked(accepted, None, Finding::NotOurs);
+    }
     let key = match (accepted.key(), &record.key) {
         (Some(key), _) => key.to_owned(),
         (None, key) if !key.is_empty() => key.clone(),
@@ -157,7 +162,9 @@ async fn find(
             }
         }
         // What the engine left there on purpose stays.
-        (SourceState::Gone, _) if !removal || record.note.is_some() => return Ok(Finding::Removed),
+        (SourceState::Gone, _) if !removal || record.note.is_some() => {
+            return Ok(Finding::Removed(Box::new(record)));
+        }
         (SourceState::Unknown, Some(copy)) if !removal => {
             if let Some(proof) = judge::is_plausible(&record, copy) {
                 return arrived(proof, record, Some(copy));

@@ -1,10 +1,10 @@
 //! Confirms that accepted keys arrived, and sees to those that did not.
 //!
 //! ```text
-//! accepted keys ──▶ confirmed already? ──▶ look ──▶ there: confirmed
-//!  (two listings)                            ├────▶ gone from the source: noted
-//!                                            ├────▶ time left: nothing
-//!                                            └────▶ late: sent again ──▶ late: copied ──▶ late: given up
+//! unconfirmed keys ──▶ look ──▶ there: confirmed, and moved out of the way
+//!  (two listings)         ├────▶ gone from the source: likewise
+//!                         ├────▶ time left: nothing
+//!                         └────▶ late: sent again ──▶ late: copied ──▶ late: given up
 //! ```
 //!
 //! | module | concern |
@@ -12,6 +12,7 @@
 //! | `options` | what a run needs, and what it is to do |
 //! | `look` | one key: whether it arrived |
 //! | `lists` | what OMS says it failed to copy |
+//! | `sweep` | records that are kept long enough: deleted |
 //! | `tally` | what became of the keys that were looked at |
 //! | `send` | what is late: sent again, copied, given up |
 //! | `summary` | the result |
@@ -36,6 +37,7 @@ mod look;
 mod options;
 mod send;
 mod summary;
+mod sweep;
 mod tally;
 
 use std::pin::pin;
@@ -58,7 +60,7 @@ use crate::watch::Watch;
 use bridge_core::engine::Engine;
 use bridge_core::engine::copy::CopyContext;
 use bridge_core::journal::{
-    AcceptedEntry, AcceptedKey, ConfirmState, OpenJournal, Position, Record, RunKind, Turn,
+    AcceptedEntry, AcceptedKey, ConfirmState, OpenJournal, Position, Reach, Record, RunKind, Turn,
 };
 use object_copy::stop::{Stop, StopLevel};
 
@@ -99,6 +101,8 @@ pub async fn confirm(
         stop,
         now: DateTime::UNIX_EPOCH,
         tenure: None,
+        state: ConfirmState::default(),
+        moved: Vec::new(),
         done: None,
         failures: Failures::default(),
         summary: ConfirmSummary::default(),
@@ -127,6 +131,10 @@ struct Run<'r> {
     /// The log bucket's time at the start: what is accepted later has time left.
     now: DateTime<Utc>,
     tenure: Option<Arc<Tenure<ConfirmState>>>,
+    /// As the run before left it, but for the position.
+    state: ConfirmState,
+    /// Confirmed keys whose success records are to be deleted.
+    moved: Vec<AcceptedKey>,
     /// All keys up to here are done.
     done: Option<Position>,
     failures: Failures,
@@ -154,11 +162,12 @@ impl Run<'_> {
         let tenure = Arc::new(Tenure::new(self.journal.clone(), lease, state.clone()));
         self.tenure = Some(Arc::clone(&tenure));
         let before = state.position();
+        self.state = state;
         if self.options.walk == Walk::Continue {
             self.done.clone_from(&before);
         }
         let ended = tokio::select! {
-            ended = self.walk() => ended,
+            ended = Box::pin(self.walk_and_sweep()) => ended,
             // What is under way is given up: the other run finds it.
             lost = tenure.lost() => Err(lost.into()),
         };
@@ -169,10 +178,15 @@ impl Run<'_> {
             // A run over some keys does not move the timer.
             (Err(_), Walk::Start) => before,
         };
-        match tenure.end(&ConfirmState::at(position.as_ref())).await {
+        match tenure.end(&self.state.at(position.as_ref())).await {
             Ok(held) => ended.and(held.map_err(Stopped::from)),
             Err(error) => ended.and(Err(Stopped::NotRecorded(error.to_string()))),
         }
+    }
+
+    async fn walk_and_sweep(&mut self) -> Result<(), Stopped> {
+        self.walk().await?;
+        self.sweep().await
     }
 
     fn acts(&self) -> bool {
@@ -180,7 +194,7 @@ impl Run<'_> {
     }
 
     async fn walk(&mut self) -> Result<(), Stopped> {
-        let mut entries = pin!(self.journal.accepted(&self.options.prefix, self.done.as_ref()));
+        let mut entries = pin!(self.journal.accepted(Reach::Open, &self.options.prefix, self.done.as_ref()));
         let mut garbage = Garbage::default();
         let (mut chunk, mut last) = (Vec::new(), None);
         let mut listed: usize = 0;
@@ -242,7 +256,7 @@ impl Run<'_> {
             && self.options.walk == Walk::Continue
         {
             // A run over some keys does not move the timer.
-            tenure.note(ConfirmState::at(self.done.as_ref()));
+            tenure.note(self.state.at(self.done.as_ref()));
         }
         Ok(())
     }
@@ -284,7 +298,13 @@ impl Run<'_> {
     }
 
     async fn run_chunk(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<(), Stopped> {
-        let late = self.look_at(chunk).await?;
+        let late = self.look_at(chunk).await;
+        let moved = std::mem::take(&mut self.moved);
+        if !moved.is_empty() {
+            // What is left is looked at once more by the next run.
+            self.journal.forget(&moved).await.map_err(Stopped::journal)?;
+        }
+        let late = late?;
         if late.is_empty() {
             return Ok(());
         }
@@ -315,8 +335,11 @@ impl Run<'_> {
             .map(|(key, progress)| async move {
                 let looked = look(journal, ends, failed, watch, progress, key, now).await;
                 let marked = match ended(&looked, progress) {
-                    Some(marker) if acts => journal.write_marker(&looked.key, marker).await,
-                    _ => Ok(()),
+                    Some((marker, record)) if acts => {
+                        let written = journal.write_confirmed(&looked.accepted, &looked.key, record, marker);
+                        written.await.map(|()| Some(looked.accepted.clone()))
+                    }
+                    _ => Ok(None),
                 };
                 (looked, progress, marked)
             })
@@ -331,6 +354,7 @@ impl Run<'_> {
         let mut tally = LookTally { summary: &mut self.summary, failures: &mut self.failures };
         while let Some((looked, progress, marked)) = looks.next().await {
             self.watcher.looked_at();
+            let marked = marked.map(|moved| self.moved.extend(moved));
             late.extend(tally.count(looked, progress, marked)?);
             seen += 1;
         }

@@ -38,6 +38,9 @@ pub struct ConfirmSummary {
     pub failed: u64,
     /// Keys that could not be looked at.
     pub unknown: u64,
+    /// Keys whose records are about another source or destination, those of earlier settings or another
+    /// function: not looked at.
+    pub not_ours: u64,
     /// Keys that were accepted too long ago to be looked at.
     pub not_watched: u64,
     /// Records that were deleted since their keys had arrived long enough ago.

@@ -8,7 +8,7 @@ use oss_lite::{Error, ErrorKind};
 use super::Late;
 use super::look::{Asked, Finding, Looked, Progress};
 use super::summary::{ConfirmSummary, Stopped};
-use bridge_core::journal::{Marker, Stage, WriteError};
+use bridge_core::journal::{Marker, Record, Stage, WriteError};
 
 /// Keys in a row that could not be looked at end the run: the service is down, or refuses.
 const FAILURES_IN_A_ROW: u32 = 20;
@@ -16,8 +16,8 @@ const FAILURES_IN_A_ROW: u32 = 20;
 /// A record is written within this time after its key was accepted.
 const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(2);
 
-/// The marker of a key whose matter has ended.
-pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
+/// The marker of a key for which nothing is left to do, and its success record.
+pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<(Marker, &Record)> {
     let marker = |stage| Marker {
         stage,
         resent: progress.resent,
@@ -33,9 +33,9 @@ pub(super) fn ended(looked: &Looked, progress: Progress) -> Option<Marker> {
                 Some((to? - from?).to_std().unwrap_or_default())
             };
             let (wait, lag) = (between(record.event_moment(), accepted), between(accepted, *arrived));
-            Some(Marker { wait, lag, ..marker(Stage::Arrived(*proof)) })
+            Some((Marker { wait, lag, ..marker(Stage::Arrived(*proof)) }, record))
         }
-        Finding::Removed => Some(marker(Stage::Removed)),
+        Finding::Removed(record) => Some((marker(Stage::Removed), record)),
         _ => None,
     }
 }
@@ -87,12 +87,16 @@ impl LookTally<'_> {
                 return Ok(None);
             }
             Finding::Replaced => return Ok(None),
+            Finding::NotOurs => {
+                self.summary.not_ours += 1;
+                return Ok(None);
+            }
             Finding::Arrived(proof, _, _) => {
                 self.summary.confirmed += 1;
                 self.summary.confirmed_by.add(proof);
                 tracing::debug!(key, by = proof.as_str(), "arrived");
             }
-            Finding::Removed => {
+            Finding::Removed(_) => {
                 self.summary.removed += 1;
                 tracing::info!(key, "not looked at any more: the object is gone from the source");
             }

@@ -37,6 +37,24 @@ pub(super) struct Candidate {
     counts: Counts,
 }
 
+/// What is wrong with a key at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// It is not there.
+    Missing,
+    /// Another object is.
+    Different,
+}
+
+impl Difference {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Different => "different",
+        }
+    }
+}
+
 /// What became of a candidate.
 enum Seen {
     LeftTo(Standby),
@@ -144,29 +162,31 @@ impl Slice<'_> {
     /// Looks at candidates until the deadline.
     async fn look_at(&mut self, candidates: Vec<Candidate>, found: &mut Found) -> Result<(), SliceStopped> {
         let (now, watch, deadline) = (self.time(), self.reconciler.watch, self.deadline);
-        let mut candidates = candidates.into_iter();
+        let keys: Vec<&str> = candidates.iter().map(|candidate| &*candidate.key).collect();
+        let standings = timeout_at(deadline, self.standings.of(&keys)).await;
+        let standings = standings.map_err(|_| SliceStopped::OutOfTime)?.map_err(SliceStopped::journal)?;
+        let mut candidates = candidates.into_iter().zip(standings);
         let mut looks = FuturesOrdered::new();
         // What was known before the keys in a row that could not be looked at.
         let mut before = None;
         loop {
             while looks.len() < LOOKS
-                && let Some(candidate) = candidates.next()
+                && let Some((candidate, standing)) = candidates.next()
             {
-                let standing = timeout_at(deadline, self.standings.of(&candidate.key)).await;
-                let standing =
-                    standing.map_err(|_| SliceStopped::OutOfTime)?.map_err(SliceStopped::journal)?;
-                let standby = left_to(&standing, candidate.listed.modified, watch, now);
-                let sides = &self.sides;
+                let (journal, sides) = (self.journal, &self.sides);
                 looks.push_back(async move {
-                    let seen = match standby {
-                        Some(standby) => Seen::LeftTo(standby),
-                        None => Seen::Looked(sides.look(&candidate.key, &candidate.listed).await),
+                    let modified = candidate.listed.modified;
+                    let seen = match left_to(journal, &standing, modified, watch, now).await {
+                        Ok(Some(standby)) => Ok(Seen::LeftTo(standby)),
+                        Ok(None) => Ok(Seen::Looked(sides.look(&candidate.key, &candidate.listed).await)),
+                        Err(error) => Err(error),
                     };
                     (candidate, seen)
                 });
             }
             let next = timeout_at(deadline, looks.next()).await.map_err(|_| SliceStopped::OutOfTime)?;
             let Some((candidate, seen)) = next else { return Ok(()) };
+            let seen = seen.map_err(SliceStopped::journal)?;
             let Candidate { key, listed, counts } = candidate;
             match seen {
                 Seen::LeftTo(Standby::Confirmations) => found.counts.watched += 1,
@@ -199,19 +219,26 @@ impl Slice<'_> {
     /// Counts what was found of a key, and notes what is to be sent.
     fn judge(&self, look: Look, key: &str, listed: &Listed, found: &mut Found) {
         let Found { counts, changes, .. } = found;
-        let (facts, what) = match look {
+        let (facts, difference) = match look {
             Look::Equal => return counts.equal += 1,
             Look::Undecided => return counts.undecided += 1,
             Look::Gone => return counts.gone += 1,
-            Look::Missing(facts) => (facts, "missing"),
-            Look::Different(facts) => (facts, "different"),
+            Look::Missing(facts) => (facts, Difference::Missing),
+            Look::Different(facts) => (facts, Difference::Different),
         };
         if self.is_young(facts.last_modified.or(listed.modified)) {
             counts.young += 1;
             return;
         }
-        *if what == "missing" { &mut counts.missing } else { &mut counts.different } += 1;
-        tracing::warn!(key, found = what, "no event has brought it to the destination: it is sent now");
+        match difference {
+            Difference::Missing => counts.missing += 1,
+            Difference::Different => counts.different += 1,
+        }
+        tracing::warn!(
+            key,
+            found = difference.as_str(),
+            "no event has brought it to the destination: it is sent now"
+        );
         changes.push(self.sides.change(key.to_owned(), &facts));
     }
 

@@ -16,6 +16,7 @@ use super::paced::PacedListing;
 use super::state::Scope;
 use super::unanswered::NotLookedAt;
 use crate::pace::Pace;
+use bridge_core::policy::KeyFilter;
 use object_copy::transfer::{Concern, Extent, ObjectFacts, Side as End, Source, TransferError};
 use reconcile::Side;
 use reconcile::judge::{self, Verdict};
@@ -69,27 +70,29 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// `looks_until` is when the last object is looked at.
+    /// `keys` is what `INCLUDE` and `EXCLUDE` let through; `looks_until` is when the last object is looked
+    /// at.
     pub(super) fn new(
         reconciler: &Reconciler,
         credentials: &Arc<Credentials>,
         options: &SliceOptions,
+        keys: &KeyFilter,
         pace: Arc<Pace>,
         looks_until: Instant,
     ) -> Self {
         let deadline = options.budget.engine;
         // One that hangs leaves time for others.
         let look_time = LONGEST_LOOK.min(looks_until.saturating_duration_since(Instant::now()) / 4);
-        let (source, listed, bucket, scheme) = match &reconciler.source {
+        let (source, listed, bucket, scheme, source_endpoint) = match &reconciler.source {
             SourceBucket::Store { client, bucket } => {
                 let opened = client.bucket(bucket, Arc::clone(credentials)).with_deadline(deadline);
                 let listed = paced(BucketListing::new(opened.clone()), &pace, deadline);
-                (Source::Store(opened), listed, bucket.to_string(), "oss")
+                (Source::Store(opened), listed, bucket.to_string(), "oss", client.endpoint().url())
             }
             #[cfg(feature = "s3")]
             SourceBucket::S3 { name, bucket } => {
                 let listed = paced(S3Listing::new(bucket.clone()), &pace, deadline);
-                (Source::S3(bucket.clone()), listed, name.clone(), "s3")
+                (Source::S3(bucket.clone()), listed, name.clone(), "s3", String::new())
             }
         };
         let to = &reconciler.destination;
@@ -105,6 +108,10 @@ impl Sides {
             source: format!("{scheme}://{bucket}/{prefix}"),
             destination: format!("{to_scheme}://{}/{}{prefix}", to.bucket, to.prefix),
             suffix,
+            include: keys.include().to_vec(),
+            exclude: keys.exclude().to_vec(),
+            source_endpoint,
+            destination_endpoint: to.client.endpoint().url(),
         };
         let listings = [listed, copies_listed];
         let (copies, folder) = (Source::Store(copies), to.prefix.clone());

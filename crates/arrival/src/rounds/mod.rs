@@ -24,7 +24,9 @@
 //!   records. Confirmations then watch it.
 //! - An object younger than the time that it has to arrive is left alone: its event may be on its way.
 //! - A key with an unconfirmed success record is left to confirmations, one that failed to the replay, one
-//!   that was given up to a person, until the object is written again.
+//!   that was given up to a person, until the object is written again. Records of another source or another
+//!   destination do not count.
+//! - A round asks one question: with another `INCLUDE`, `EXCLUDE` or endpoint another one begins.
 //! - A listing that fails or contradicts itself ends the slice, and the position stays.
 //! - A key that cannot be looked at is unknown, and the slice goes on. It ends, and the position stays, if
 //!   that concerns all keys.
@@ -55,6 +57,7 @@ use tokio::time::{Instant, timeout_at};
 use self::chunk::Chunk;
 use self::look::Sides;
 pub use self::options::{Reconciler, SliceOptions, SourceBucket};
+use self::state::Begun;
 pub use self::state::{Counts, Round, RoundState, Scope};
 pub use self::summary::{SliceStopped, SliceSummary};
 use self::unanswered::Unanswered;
@@ -89,7 +92,7 @@ pub async fn reconcile_slice(
     let pace = Arc::new(Pace::new(options.max_rps));
     // What is begun has the rest of the time to be sent.
     let deadline = started + options.budget.engine.saturating_duration_since(started) / 4 * 3;
-    let sides = Sides::new(reconciler, credentials, &options, Arc::clone(&pace), deadline);
+    let sides = Sides::new(reconciler, credentials, &options, pipeline.keys(), Arc::clone(&pace), deadline);
     let mut slice = Slice {
         reconciler,
         pipeline,
@@ -156,14 +159,24 @@ impl Slice<'_> {
             Turn::Others { active, .. } => return Err(SliceStopped::Others(active)),
         };
         let round = Round::begun(self.sides.scope(), self.now);
-        self.state.begin_slice(round);
+        if let Begun::InsteadOf(scope) = self.state.begin_slice(round) {
+            let Scope { include, exclude, source_endpoint, destination_endpoint, .. } = scope;
+            tracing::info!(
+                ?include,
+                ?exclude,
+                source_endpoint,
+                destination_endpoint,
+                "INCLUDE, EXCLUDE or an endpoint is another than in the round that was under way, whose are \
+                 named here: a new round begins at the first key"
+            );
+        }
         let tenure = Arc::new(Tenure::new(self.journal.clone(), lease, self.state.clone()));
         self.tenure = Some(Arc::clone(&tenure));
         tenure.renew().await?;
         let begun_at = self.state.after_key.clone();
         self.probe.clone_from(&begun_at);
         let mut compared = tokio::select! {
-            compared = self.compare() => compared,
+            compared = Box::pin(self.compare()) => compared,
             // What is under way is given up: the other slice finds it.
             lost = tenure.lost() => Err(lost.into()),
         };

@@ -56,7 +56,7 @@ pub struct Round {
     pub counts: Counts,
 }
 
-/// What is compared. A round is one of the same.
+/// What is compared, and which question is asked of it. A round is one of the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scope {
@@ -67,6 +67,29 @@ pub struct Scope {
     /// What keys end with.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub suffix: String,
+    /// `INCLUDE`; none: all keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// `EXCLUDE`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// Where the source is reached; not known of Amazon S3.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub source_endpoint: String,
+    /// Where the destination is reached; not known of rounds of earlier versions.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub destination_endpoint: String,
+}
+
+impl Scope {
+    fn has_the_sides_of(&self, other: &Self) -> bool {
+        (&self.source, &self.destination, &self.suffix) == (&other.source, &other.destination, &other.suffix)
+    }
+
+    /// Whether an earlier version began it, which did not say which question it asked.
+    fn is_of_an_earlier_version(&self) -> bool {
+        self.destination_endpoint.is_empty()
+    }
 }
 
 /// What was found and done, in keys.
@@ -155,6 +178,17 @@ impl Counts {
     }
 }
 
+/// What a slice begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// The round that was under way.
+    GoesOn,
+    /// A round of its own.
+    Anew,
+    /// A round of its own, while one of the same sides was under way that asks another question: this one.
+    InsteadOf(Scope),
+}
+
 impl Round {
     /// One that begins now.
     pub(super) fn begun(scope: Scope, now: DateTime<Utc>) -> Self {
@@ -163,15 +197,25 @@ impl Round {
 }
 
 impl RoundState {
-    /// A slice goes on with the round of the same sides that is under way, or begins `next` if there is none.
-    pub(super) fn begin_slice(&mut self, next: Round) {
-        let is_same = self.current.as_ref().is_some_and(|current| current.scope == next.scope);
-        if !is_same {
+    /// A slice goes on with the round of the same scope that is under way, or begins `next` if there is none.
+    pub(super) fn begin_slice(&mut self, next: Round) -> Begun {
+        let mut begun = Begun::GoesOn;
+        if self.current.as_ref().is_none_or(|current| current.scope != next.scope) {
+            begun = Begun::Anew;
             if let Some(round) = self.current.take() {
-                self.parked.push(Parked { after_key: self.after_key.take(), round });
+                let after_key = self.after_key.take();
+                if round.scope.has_the_sides_of(&next.scope) {
+                    begun = Begun::InsteadOf(round.scope.clone());
+                }
+                if !round.scope.is_of_an_earlier_version() {
+                    self.parked.push(Parked { after_key, round });
+                }
             }
             let ours = self.parked.iter().position(|parked| parked.round.scope == next.scope);
             let ours = ours.map(|at| self.parked.remove(at));
+            if ours.is_some() {
+                begun = Begun::GoesOn;
+            }
             let Parked { after_key, round } = ours.unwrap_or(Parked { after_key: None, round: next });
             (self.current, self.after_key) = (Some(round), after_key);
             self.parked.drain(..self.parked.len().saturating_sub(PARKED));
@@ -179,6 +223,7 @@ impl RoundState {
         if let Some(current) = &mut self.current {
             current.slices += 1;
         }
+        begun
     }
 
     pub(super) fn count(&mut self, counts: &Counts) {
@@ -201,7 +246,11 @@ mod tests {
     use super::*;
 
     fn round(source: &str) -> Round {
-        let scope = Scope { source: source.to_owned(), ..Scope::default() };
+        let scope = Scope {
+            source: source.to_owned(),
+            destination_endpoint: "https://obs.example".to_owned(),
+            ..Scope::default()
+        };
         Round::begun(scope, DateTime::UNIX_EPOCH)
     }
 
@@ -240,6 +289,33 @@ mod tests {
             state.begin_slice(round(&number.to_string()));
         }
         assert_eq!(state.parked.len(), PARKED);
+    }
+
+    #[test]
+    fn another_question_to_the_same_sides_is_another_round() {
+        let mut state = RoundState::default();
+        assert_eq!(state.begin_slice(round("a")), Begun::Anew);
+        state.after_key = Some("k".to_owned());
+        let mut other = round("a");
+        other.scope.include = vec!["*.jpg".to_owned()];
+        assert_eq!(state.begin_slice(other.clone()), Begun::InsteadOf(round("a").scope));
+        assert_eq!(state.after_key, None, "the position was made for another question");
+        assert_eq!(state.begin_slice(other), Begun::GoesOn);
+        assert_eq!(state.begin_slice(round("a")), Begun::GoesOn);
+        assert_eq!(state.after_key.as_deref(), Some("k"), "that of another function, which asks it still");
+    }
+
+    #[test]
+    fn what_an_earlier_version_began_is_begun_once_more() {
+        let mut earlier = round("a");
+        earlier.scope.destination_endpoint.clear();
+        let mut state = RoundState {
+            after_key: Some("k".to_owned()),
+            current: Some(earlier.clone()),
+            ..RoundState::default()
+        };
+        assert_eq!(state.begin_slice(round("a")), Begun::InsteadOf(earlier.scope));
+        assert_eq!((&state.after_key, state.parked.len()), (&None, 0));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use oss_lite::Error;
 
 use super::{Arrivals, ByProof, OldestUnconfirmed};
 use crate::watch::Watch;
-use bridge_core::journal::{AcceptedEntry, AcceptedKey, MarkerRef, OpenJournal, Proof, ReadError, Stage};
+use bridge_core::journal::{
+    AcceptedEntry, AcceptedKey, MarkerRef, OpenJournal, Proof, Reach, ReadError, Stage,
+};
 use settings::text;
 
 /// Records read at once.
@@ -37,41 +39,72 @@ pub async fn collect(
 ) -> Result<Arrivals, Error> {
     let mut tally = Tally::new(watch, now);
     let mut pending = Vec::new();
-    let mut entries = pin!(journal.accepted("", None));
+    let mut entries = pin!(journal.accepted(Reach::All, "", None));
     let mut listed = 0;
     while let Some(entry) = entries.try_next().await? {
+        // Of a confirmed key there is one marker that says so, beside the steps on its way.
+        listed += usize::from(match &entry {
+            AcceptedEntry::Key(_) => true,
+            AcceptedEntry::Orphan(marker) => marker.marker.stage.is_final(),
+        });
+        if listed > limits.list {
+            tally.arrivals.complete = false;
+            break;
+        }
         match entry {
-            AcceptedEntry::Key(_) if listed == limits.list => {
-                tally.arrivals.complete = false;
-                break;
-            }
-            AcceptedEntry::Key(key) => {
-                listed += 1;
-                if tally.add(&key) && pending.len() < limits.read {
+            AcceptedEntry::Key(key) if tally.add(&key) => {
+                if pending.len() < limits.read {
                     pending.push(key);
+                } else {
+                    tally.wait(&key);
+                    tally.all_read = false;
                 }
             }
+            AcceptedEntry::Key(_) => {}
             AcceptedEntry::Orphan(marker) => tally.mark(&marker),
         }
     }
-    let whole =
-        tally.arrivals.complete && pending.len() as u64 == tally.arrivals.operations_pending_replication;
-    if whole {
+    if tally.all_read && tally.arrivals.complete {
         // Made beforehand: as a closure of the stream they would not be known to be `Send`.
-        let reads: Vec<_> = pending.iter().map(|key| size(journal, key)).collect();
-        let sizes: Vec<Option<u64>> = stream::iter(reads).buffer_unordered(READS).collect().await;
-        tally.arrivals.bytes_pending_replication = sizes.into_iter().sum();
+        let reads: Vec<_> = pending.iter().map(|key| look(journal, key)).collect();
+        let looked: Vec<Pending> = stream::iter(reads).buffered(READS).collect().await;
+        let mut bytes = Some(0);
+        for (key, pending) in pending.iter().zip(looked) {
+            match pending {
+                Pending::Waits(size) => {
+                    tally.wait(key);
+                    bytes = bytes.zip(size).map(|(bytes, size)| bytes + size);
+                }
+                Pending::Gone => tally.wait(key),
+                Pending::NotOurs => {}
+            }
+        }
+        tally.arrivals.bytes_pending_replication = bytes;
+    } else {
+        for key in &pending {
+            tally.wait(key);
+        }
     }
     Ok(tally.finish())
 }
 
-/// The size of a pending key, as its event said; 0 if it is not pending any more.
-async fn size(journal: &OpenJournal, key: &AcceptedKey) -> Option<u64> {
+/// What the record of a pending key says.
+enum Pending {
+    /// The size, as the event said.
+    Waits(Option<u64>),
+    /// It is not pending any more.
+    Gone,
+    /// It is about another source or destination.
+    NotOurs,
+}
+
+async fn look(journal: &OpenJournal, key: &AcceptedKey) -> Pending {
     match journal.accepted_record(key).await {
-        Ok(Some(record)) => record.size,
-        Ok(None) => Some(0),
+        Ok(Some(record)) if !journal.pair().has(&record) => Pending::NotOurs,
+        Ok(Some(record)) => Pending::Waits(record.size),
+        Ok(None) => Pending::Gone,
         Err(ReadError::Vanished | ReadError::TooLarge | ReadError::Malformed(_) | ReadError::Store(_)) => {
-            None
+            Pending::Waits(None)
         }
     }
 }
@@ -80,16 +113,18 @@ struct Tally {
     watch: Watch,
     now: DateTime<Utc>,
     arrivals: Arrivals,
+    /// Whether the records of all pending keys are read.
+    all_read: bool,
     oldest: Option<(DateTime<Utc>, String)>,
 }
 
 impl Tally {
     fn new(watch: Watch, now: DateTime<Utc>) -> Self {
         let arrivals = Arrivals { complete: true, threshold: watch.arrive_within, ..Arrivals::default() };
-        Self { watch, now, arrivals, oldest: None }
+        Self { watch, now, arrivals, all_read: true, oldest: None }
     }
 
-    /// Counts a key; whether it is pending.
+    /// Counts what is said of a key; whether it is pending.
     fn add(&mut self, key: &AcceptedKey) -> bool {
         key.markers().iter().for_each(|marker| self.mark(marker));
         if key.marker().is_some_and(|marker| marker.marker.stage.is_final()) {
@@ -100,12 +135,17 @@ impl Tally {
             self.arrivals.not_watched += 1;
             return false;
         }
+        true
+    }
+
+    /// Counts a pending key.
+    fn wait(&mut self, key: &AcceptedKey) {
+        let Some(written) = key.written() else { return };
         self.arrivals.operations_pending_replication += 1;
         self.arrivals.operations_missed_threshold += u64::from(self.watch.is_late(written, self.now));
         if self.oldest.as_ref().is_none_or(|(oldest, _)| written < *oldest) {
             self.oldest = Some((written, key.key_or_hash().to_owned()));
         }
-        true
     }
 
     /// Counts a marker, also one of a record that was replaced since: what it says has happened.
@@ -128,21 +168,25 @@ impl Tally {
                         histogram.record(time);
                     }
                 }
-                // What is not known of a key's times says nothing about it: it counts as in time.
-                let total = match (marked.wait, marked.lag) {
-                    (Some(wait), Some(lag)) => wait + lag,
-                    (None, Some(time)) | (Some(time), None) => time,
-                    (None, None) => Duration::ZERO,
+                // Of a key whose times are not all known it is only known whether it is late for sure.
+                let (total, is_whole) = match (marked.wait, marked.lag) {
+                    (Some(wait), Some(lag)) => (wait + lag, true),
+                    (None, Some(time)) | (Some(time), None) => (time, false),
+                    (None, None) => (Duration::ZERO, false),
                 };
-                if marked.lag.is_some() {
+                if is_whole {
                     arrivals.replication_latency.record(total);
                     hour.latency.record(total);
                 }
                 hour.slowest = hour.slowest.max(total);
-                let late = total > self.watch.arrive_within;
-                hour.late += u64::from(late);
-                arrivals.operations_replicated_after_threshold += u64::from(late);
-                arrivals.arrived_within_threshold += u64::from(!late);
+                if total > self.watch.arrive_within {
+                    hour.late += 1;
+                    arrivals.operations_replicated_after_threshold += 1;
+                } else if is_whole {
+                    arrivals.arrived_within_threshold += 1;
+                } else {
+                    arrivals.arrived_at_unknown_time += 1;
+                }
             }
             Stage::Resent => {
                 arrivals.resent += 1;

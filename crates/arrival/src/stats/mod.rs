@@ -37,7 +37,11 @@ pub struct Arrivals {
     pub threshold: Duration,
     /// Keys that arrived within the threshold.
     pub arrived_within_threshold: u64,
-    /// Their share of all keys that arrived, or are late.
+    /// Keys that arrived, and are not known to be late or in time: the time of the event or of the arrival is
+    /// missing, as in records of earlier versions, and of removals.
+    pub arrived_at_unknown_time: u64,
+    /// The share of those that arrived within the threshold, of all of which it is known, that were given up,
+    /// or are late.
     pub share_within_threshold: Option<f64>,
     /// Keys that arrived after it: `OperationReplicatedAfterThreshold`.
     pub operations_replicated_after_threshold: u64,

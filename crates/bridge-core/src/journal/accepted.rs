@@ -1,25 +1,20 @@
-//! Accepted keys beside their arrival markers, from two listings that are read together.
-
-use std::collections::HashSet;
-use std::pin::Pin;
+//! Accepted keys, and what is said of them.
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::stream::{BoxStream, Peekable};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::{Error, ListOptions, ListedObject};
+use oss_lite::{Error, ListedObject};
 
-use super::layout::{Naming, RecordStatus};
+use super::layout::{Markers, Naming, RecordStatus};
 use super::marker::{self, Marker, RecordId, Stage};
 use super::name::Tag;
 use super::{OpenJournal, ReadError, Record, WriteError, layout};
 
-/// What the two listings show, in the order of keys; those named by a hash come last.
+/// What the listings show, in the order of keys; those named by a hash come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcceptedEntry {
     /// A key with a success record.
     Key(AcceptedKey),
-    /// A marker of a key without one.
+    /// A marker of a key without one: it was confirmed, or its success record was deleted.
     Orphan(MarkerRef),
 }
 
@@ -41,6 +36,7 @@ pub struct MarkerRef {
     /// When it was written, by the log bucket's clock.
     pub written: Option<DateTime<Utc>>,
     name: String,
+    naming: Naming,
 }
 
 /// After which key a listing of accepted keys begins.
@@ -103,6 +99,10 @@ impl AcceptedKey {
         own.max_by_key(|own| (rank(own.marker.stage), own.marker.resent))
     }
 
+    pub(super) fn is_named_by_key(&self) -> bool {
+        self.naming == Naming::Key
+    }
+
     /// Where a listing goes on after it.
     pub fn position(&self) -> Position {
         match self.naming {
@@ -126,106 +126,11 @@ impl MarkerRef {
             Naming::Key => marker::unescaped(text)?.into_owned(),
             Naming::Hash => text.to_owned(),
         };
-        Some((key, Self { marker, written: object.last_modified, name: object.key }))
+        Some((key, Self { marker, written: object.last_modified, name: object.key, naming }))
     }
-}
-
-/// Markers with the key or hash that they are about.
-type Markers = Pin<Box<Peekable<BoxStream<'static, Result<(String, MarkerRef), Error>>>>>;
-type Objects = BoxStream<'static, Result<ListedObject, Error>>;
-
-/// Two listings in the order of keys.
-struct Pair {
-    journal: OpenJournal,
-    naming: Naming,
-    folder: usize,
-    accepted: Pin<Box<Peekable<Objects>>>,
-    markers: Markers,
 }
 
 impl OpenJournal {
-    /// The accepted keys that begin with `prefix`, after `after`, each with its markers, in the order of
-    /// keys. Pages of the listings are asked for as the stream is read. Of keys that are named by their hash
-    /// all come, whatever the prefix.
-    pub fn accepted(
-        &self,
-        prefix: &str,
-        after: Option<&Position>,
-    ) -> impl Stream<Item = Result<AcceptedEntry, Error>> + Send + use<> {
-        let by_key = match after {
-            Some(Position::Hash(_)) => None,
-            Some(Position::Key(key)) => Some(self.pair(Naming::Key, prefix, Some(key))),
-            None => Some(self.pair(Naming::Key, prefix, None)),
-        };
-        let after = match after {
-            Some(Position::Hash(hash)) => Some(hash.as_str()),
-            _ => None,
-        };
-        let by_hash = self.pair(Naming::Hash, "", after);
-        let entries = stream::iter(by_key.into_iter().chain([by_hash])).flat_map(Pair::entries);
-        // A key of nearly the greatest length is named in its success record, and by its hash in its markers,
-        // which are longer: they came with the key, and are no orphans among the hashes.
-        let mut known = HashSet::new();
-        entries.try_filter(move |entry| {
-            let is_new = match entry {
-                AcceptedEntry::Key(key) if key.naming == Naming::Key => {
-                    let by_hash = key.markers.iter().filter(|marker| marker.is_named_by_hash());
-                    known.extend(by_hash.map(|marker| marker.name.clone()));
-                    true
-                }
-                AcceptedEntry::Key(_) => true,
-                AcceptedEntry::Orphan(marker) => !known.remove(&marker.name),
-            };
-            std::future::ready(is_new)
-        })
-    }
-
-    fn pair(&self, naming: Naming, prefix: &str, after: Option<&str>) -> Pair {
-        let layout = self.journal.layout();
-        let (accepted, markers) = (layout.folder(RecordStatus::Success, naming), layout.markers(naming));
-        let escaped = |text: &str| match naming {
-            Naming::Key => marker::escaped(text).into_owned(),
-            Naming::Hash => text.to_owned(),
-        };
-        let accepted_objects = self.objects(
-            [&accepted, prefix].concat(),
-            after.map(|after| [&accepted, after].concat()),
-            accepted.len(),
-        );
-        // All suffixes begin with a letter after the separator.
-        let behind = |after: &str| [&markers, &*escaped(after), "!~"].concat();
-        let marker_objects =
-            self.objects([&markers, &*escaped(prefix)].concat(), after.map(behind), markers.len());
-        let folder = markers.len();
-        let marker_refs = marker_objects
-            .try_filter_map(move |object| std::future::ready(Ok(MarkerRef::of(object, folder, naming))));
-        Pair {
-            journal: self.clone(),
-            naming,
-            folder: accepted.len(),
-            accepted: Box::pin(accepted_objects.peekable()),
-            markers: Box::pin(marker_refs.boxed().peekable()),
-        }
-    }
-
-    /// The objects whose names are longer than `folder`, which some tools create as an object.
-    fn objects(&self, prefix: String, start_after: Option<String>, folder: usize) -> Objects {
-        let options = ListOptions { prefix: Some(prefix), start_after, ..ListOptions::default() };
-        let pages = self.bucket.list(options);
-        let objects = pages.map_ok(|page| stream::iter(page.objects.into_iter().map(Ok))).try_flatten();
-        objects.try_filter(move |object| std::future::ready(object.key.len() > folder)).boxed()
-    }
-
-    /// The markers of one key that is named by its hash in markers and not in success records.
-    async fn markers_of(&self, key: &str) -> Result<Vec<MarkerRef>, Error> {
-        let (naming, start) = self.journal.layout().marker_start(key);
-        let folder = self.journal.layout().markers(naming).len();
-        let objects: Vec<ListedObject> =
-            self.objects(format!("{start}!"), None, folder).try_collect().await?;
-        let found = objects.into_iter().filter_map(|object| MarkerRef::of(object, folder, naming));
-        Ok(found.map(|(_, marker)| marker).collect())
-    }
-
     /// The success record of a key that was listed, or `None` if it was replaced or deleted since. An empty
     /// one, as the vendor's function writes it, says nothing but the key.
     ///
@@ -261,7 +166,7 @@ impl OpenJournal {
     ///
     /// When it is not known to be durable.
     pub async fn write_marker(&self, key: &str, marker: Marker) -> Result<(), WriteError> {
-        let name = marker::compose(&self.journal.layout().marker_start(key).1, marker);
+        let name = marker::compose(&self.journal.layout().marker_start(Markers::Open, key).1, marker);
         self.write(&name, Bytes::new()).await
     }
 
@@ -271,6 +176,7 @@ impl OpenJournal {
     ///
     /// When it is not known to be durable.
     pub async fn set_aside(&self, accepted: &AcceptedKey, record: &Record) -> Result<(), WriteError> {
+        let record = record.clone().going_to(self.journal.pair());
         let at = accepted.written().unwrap_or_default();
         let tag = Tag { at, kind: record.kind(), origin: record.origin() };
         let RecordId(unique) = accepted.record_id();
@@ -278,9 +184,9 @@ impl OpenJournal {
         self.write(&name, record.to_json().into()).await
     }
 
-    /// Deletes the records of accepted keys whose matter is ended, first the success record, then what is
-    /// said about it. Success records that were replaced since the listing stay, with their markers. Returns
-    /// how many objects are left over, of those that may go.
+    /// Deletes the records of accepted keys for which nothing is left to do, first the success record, then
+    /// what is said about it. Success records that were replaced since the listing stay, with their markers.
+    /// Returns how many objects are left over, of those that may go.
     ///
     /// They are compared with the listing once more just before they are deleted. One that is written between
     /// the two requests would be deleted too; OSS has no conditional delete.
@@ -323,55 +229,12 @@ impl OpenJournal {
     }
 }
 
-impl Pair {
-    fn entries(self) -> BoxStream<'static, Result<AcceptedEntry, Error>> {
-        let next = |mut pair: Self| async move { Ok(pair.next().await?.map(|entry| (entry, pair))) };
-        stream::try_unfold(self, next).boxed()
-    }
-
-    async fn next(&mut self) -> Result<Option<AcceptedEntry>, Error> {
-        let folder = self.folder;
-        let accepted = match self.accepted.as_mut().peek().await {
-            Some(Ok(object)) => Some(object.key[folder..].to_owned()),
-            // Taken below.
-            Some(Err(_)) => None,
-            None => {
-                let orphan = self.markers.as_mut().try_next().await?;
-                return Ok(orphan.map(|(_, marker)| AcceptedEntry::Orphan(marker)));
-            }
-        };
-        let Some(key) = accepted else {
-            // `Pair` ends with its first error.
-            return match self.accepted.as_mut().try_next().await {
-                Err(error) => Err(error),
-                Ok(_) => Ok(None),
-            };
-        };
-        let before =
-            self.markers.as_mut().next_if(|next| next.as_ref().is_ok_and(|(own, _)| *own < key)).await;
-        if let Some(orphan) = before {
-            return orphan.map(|(_, marker)| Some(AcceptedEntry::Orphan(marker)));
-        }
-        let mut markers = Vec::new();
-        while let Some(own) =
-            self.markers.as_mut().next_if(|next| next.as_ref().map_or(true, |(own, _)| *own == key)).await
-        {
-            markers.push(own?.1);
-        }
-        if self.naming == Naming::Key && self.journal.layout().marker_start(&key).0 == Naming::Hash {
-            markers = self.journal.markers_of(&key).await?;
-        }
-        let Some(object) = self.accepted.as_mut().try_next().await? else { return Ok(None) };
-        Ok(Some(AcceptedEntry::Key(AcceptedKey { object, folder, naming: self.naming, markers })))
-    }
-}
-
 /// How old an orphan is at least before it is deleted: the two listings are not read at the same moment.
 pub(crate) const ORPHAN_AGE: TimeDelta = TimeDelta::hours(1);
 
 impl MarkerRef {
-    fn is_named_by_hash(&self) -> bool {
-        self.name.contains("/arrival_object_long/")
+    pub(super) fn is_named_by_hash(&self) -> bool {
+        self.naming == Naming::Hash
     }
 
     /// Whether it can be deleted, if it was listed without a success record. `now` is the log bucket's time.

@@ -5,6 +5,7 @@
 //! oms_source_record/<sync_task_id>/failed_object/<key><suffix>      one for each failure
 //! oms_source_record/<sync_task_id>/dead_object/<key><suffix>
 //! oms_source_record/<sync_task_id>/arrival_object/<key><suffix>     what became of an accepted key (`marker`)
+//! oms_source_record/<sync_task_id>/confirmed_object/<key><suffix>   the same, and its success record (`confirmed`)
 //! oms_source_record/<sync_task_id>/confirm_run/<number>             where confirmations are (`lease`)
 //! oms_source_record/<sync_task_id>/reconcile_run/<number>           where the comparison is (`lease`)
 //! oms_source_record/object_list_run/<pair>/<number>                 which migration task copies (`lease`)
@@ -72,6 +73,24 @@ impl fmt::Display for SidePair {
     }
 }
 
+/// Where markers of accepted keys lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Markers {
+    /// Beside a success record.
+    Open,
+    /// In place of one: nothing is left to do for the key.
+    Confirmed,
+}
+
+impl Markers {
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Open => "arrival_object",
+            Self::Confirmed => "confirmed_object",
+        }
+    }
+}
+
 /// How names are made from keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -123,21 +142,21 @@ impl Layout {
     }
 
     /// The prefix of the names of arrival markers, up to where the key or its hash begins.
-    pub(super) fn markers(&self, naming: Naming) -> String {
-        let folder = match naming {
-            Naming::Key => "arrival_object/",
-            Naming::Hash => "arrival_object_long/",
+    pub(super) fn markers(&self, markers: Markers, naming: Naming) -> String {
+        let end = match naming {
+            Naming::Key => "/",
+            Naming::Hash => "_long/",
         };
-        [&self.root, folder].concat()
+        [&self.root, markers.folder(), end].concat()
     }
 
     /// How markers of `key` are named, and what stands before the suffix.
-    pub(super) fn marker_start(&self, key: &str) -> (Naming, String) {
-        let start = self.markers(Naming::Key) + &marker::escaped(key);
+    pub(super) fn marker_start(&self, markers: Markers, key: &str) -> (Naming, String) {
+        let start = self.markers(markers, Naming::Key) + &marker::escaped(key);
         if start.len() + marker::SUFFIX <= MAX_NAME {
             return (Naming::Key, start);
         }
-        (Naming::Hash, self.markers(Naming::Hash) + &hash(key))
+        (Naming::Hash, self.markers(markers, Naming::Hash) + &hash(key))
     }
 
     /// Name of the success record of `key`, or of the marker that other programs write for another status.

@@ -84,21 +84,29 @@ pub struct ConfirmState {
     after_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after_hash: Option<String>,
+    /// When all records of confirmed keys were last looked through for those that are kept long enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swept_at: Option<DateTime<Utc>>,
+    /// The name up to which that is done, while it is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep_after: Option<String>,
 }
 
 impl ConfirmState {
-    /// At this position; `None`: at the end.
-    pub fn at(position: Option<&Position>) -> Self {
-        match position {
-            Some(Position::Key(key)) => Self { after_key: Some(key.clone()), after_hash: None },
-            Some(Position::Hash(hash)) => Self { after_key: None, after_hash: Some(hash.clone()) },
-            None => Self::default(),
-        }
+    /// The same, at this position; `None`: at the end.
+    #[must_use]
+    pub fn at(&self, position: Option<&Position>) -> Self {
+        let (after_key, after_hash) = match position {
+            Some(Position::Key(key)) => (Some(key.clone()), None),
+            Some(Position::Hash(hash)) => (None, Some(hash.clone())),
+            None => (None, None),
+        };
+        Self { after_key, after_hash, ..self.clone() }
     }
 
     /// The position; `None`: the end.
-    pub fn position(self) -> Option<Position> {
-        self.after_key.map(Position::Key).or(self.after_hash.map(Position::Hash))
+    pub fn position(&self) -> Option<Position> {
+        self.after_key.clone().map(Position::Key).or_else(|| self.after_hash.clone().map(Position::Hash))
     }
 }
 

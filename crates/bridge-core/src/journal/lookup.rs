@@ -1,11 +1,12 @@
-//! Whether given names exist, by listing and not by asking for each.
+//! Which of given names exist, by listing and not by asking for each.
 
-use std::collections::VecDeque;
 use std::pin::pin;
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::try_join_all;
 use oss_lite::{Bucket, Error, ListOptions, ListedObject};
+
+use super::name::SEPARATOR;
 
 /// Listings at once where the names lie far apart.
 const RUNS: usize = 16;
@@ -14,7 +15,7 @@ const RUNS: usize = 16;
 const SHORT_PAGE: u16 = 20;
 
 /// Names that a full page must hold to be worth reading.
-const DENSE: usize = 50;
+const DENSE: usize = 5;
 
 /// Looks up names of one folder, in ascending byte order from call to call.
 ///
@@ -26,45 +27,80 @@ const DENSE: usize = 50;
 pub(crate) struct Lookup {
     bucket: Bucket,
     folder: String,
-    page: VecDeque<ListedObject>,
-    /// The last name on the page.
-    last: Option<String>,
+    page: Vec<ListedObject>,
+    /// The page has every name of the folder behind this one, up to its last; nothing was listed without it.
+    after: Option<String>,
     /// The folder ends with the page.
     ends: bool,
     page_size: u16,
 }
 
+/// What is asked for: names of the folder, without the folder itself.
+pub(super) struct Wanted {
+    name: String,
+    /// Everything that is asked for stands before it, or is it.
+    up_to: String,
+}
+
+impl Wanted {
+    /// This name alone.
+    pub(super) fn exactly(name: &str) -> Self {
+        Self { name: name.to_owned(), up_to: name.to_owned() }
+    }
+
+    /// This name, and those that go on with the separator.
+    pub(super) fn group(name: &str) -> Self {
+        // The character behind the separator.
+        Self { name: name.to_owned(), up_to: format!("{name}\"") }
+    }
+
+    fn takes(&self, own: &str) -> bool {
+        let Some(rest) = own.strip_prefix(&*self.name) else { return false };
+        rest.is_empty() || (self.up_to != self.name && rest.starts_with(SEPARATOR))
+    }
+}
+
 impl Lookup {
     pub(super) fn new(bucket: Bucket, folder: String) -> Self {
         let page_size = ListOptions::default().page_size;
-        Self { bucket, folder, page: VecDeque::new(), last: None, ends: false, page_size }
+        Self { bucket, folder, page: Vec::new(), after: None, ends: false, page_size }
     }
 
-    /// For each of `ends`, which ascend, none of them twice, the object whose name ends in it, if it is
-    /// there.
+    /// For each of `names`, which ascend, none of them twice, the object of this name, if it is there.
     ///
     /// # Errors
     ///
     /// When the bucket cannot be listed.
-    pub(crate) async fn find(&mut self, ends: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
-        let mut found = Vec::with_capacity(ends.len());
-        self.take(ends, &mut found);
+    pub(crate) async fn find(&mut self, names: &[&str]) -> Result<Vec<Option<ListedObject>>, Error> {
+        let wanted: Vec<Wanted> = names.iter().map(|name| Wanted::exactly(name)).collect();
+        let found = self.find_all(&wanted).await?;
+        Ok(found.into_iter().map(|mut objects| objects.pop()).collect())
+    }
+
+    /// For each of `wanted`, which ascend, none of them twice, the objects that it asks for.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket cannot be listed.
+    pub(super) async fn find_all(&mut self, wanted: &[Wanted]) -> Result<Vec<Vec<ListedObject>>, Error> {
+        let mut found = Vec::with_capacity(wanted.len());
+        self.take(wanted, &mut found);
         let at_hand = found.len();
-        if let Some(next) = ends.get(at_hand) {
+        if let Some(next) = wanted.get(at_hand) {
             self.turn_to(next).await?;
-            self.take(&ends[at_hand..], &mut found);
+            self.take(&wanted[at_hand..], &mut found);
         }
-        let (on_page, rest) = (found.len() - at_hand, &ends[found.len()..]);
+        let (on_page, rest) = (found.len() - at_hand, &wanted[found.len()..]);
         if rest.is_empty() {
             return Ok(found);
         }
         let runs = rest.len().div_ceil(on_page.max(1)).min(RUNS);
         let page_size = if on_page < DENSE { SHORT_PAGE } else { self.page_size };
-        let runs = rest.chunks(rest.len().div_ceil(runs)).map(|ends| {
+        let runs = rest.chunks(rest.len().div_ceil(runs)).map(|wanted| {
             let mut run = Self { page_size, ..Self::new(self.bucket.clone(), self.folder.clone()) };
             async move {
-                let mut found = Vec::with_capacity(ends.len());
-                run.walk(ends, &mut found).await?;
+                let mut found = Vec::with_capacity(wanted.len());
+                run.walk(wanted, &mut found).await?;
                 Ok::<_, Error>((run, found))
             }
         });
@@ -76,59 +112,60 @@ impl Lookup {
     }
 
     /// One page after the other.
-    async fn walk(&mut self, ends: &[&str], found: &mut Vec<Option<ListedObject>>) -> Result<(), Error> {
-        while let Some(next) = ends.get(found.len()) {
+    async fn walk(&mut self, wanted: &[Wanted], found: &mut Vec<Vec<ListedObject>>) -> Result<(), Error> {
+        while let Some(next) = wanted.get(found.len()) {
             self.turn_to(next).await?;
-            self.take(&ends[found.len()..], found);
+            self.take(&wanted[found.len()..], found);
         }
         Ok(())
     }
 
-    /// Adds what the page at hand says of the first of `ends`, as far as it reaches.
-    fn take(&mut self, ends: &[&str], found: &mut Vec<Option<ListedObject>>) {
-        let place = |name: &str, end: &str| match name.strip_prefix(&*self.folder) {
-            Some(own) => own.cmp(end),
-            None => name.cmp(&self.folder),
-        };
-        for (at, end) in ends.iter().enumerate() {
-            let reaches = self.last.as_ref().is_some_and(|last| place(last, end).is_ge());
-            if !self.ends && !reaches {
-                return;
-            }
-            while self.page.front().is_some_and(|object| place(&object.key, end).is_lt()) {
-                self.page.pop_front();
-            }
-            let is_there = self.page.front().is_some_and(|object| place(&object.key, end).is_eq());
-            // The last one may be asked for once more by the next call.
-            let last = at + 1 == ends.len();
-            found.push(match is_there {
-                false => None,
-                true if last => self.page.front().cloned(),
-                true => self.page.pop_front(),
-            });
+    /// Adds what the page at hand says of the first of `wanted`, as far as it reaches.
+    fn take(&self, wanted: &[Wanted], found: &mut Vec<Vec<ListedObject>>) {
+        for wanted in wanted.iter().take_while(|wanted| self.covers(wanted)) {
+            let from = self.page.partition_point(|object| self.own(object) < &*wanted.name);
+            let near = self.page[from..].iter().take_while(|object| self.own(object) <= &*wanted.up_to);
+            found.push(near.filter(|object| wanted.takes(self.own(object))).cloned().collect());
         }
     }
 
-    async fn turn_to(&mut self, end: &str) -> Result<(), Error> {
-        let name = [&self.folder, end].concat();
+    /// The name of an object without the folder.
+    fn own<'o>(&self, object: &'o ListedObject) -> &'o str {
+        object.key.strip_prefix(&*self.folder).unwrap_or_default()
+    }
+
+    fn covers(&self, wanted: &Wanted) -> bool {
+        let name = [&self.folder, &*wanted.name].concat();
+        let begins = self.after.as_ref().is_some_and(|after| *after < name);
+        begins && (self.ends || self.page.last().is_some_and(|last| self.own(last) >= &*wanted.up_to))
+    }
+
+    /// Lists from just before a name until everything is there that is wanted.
+    async fn turn_to(&mut self, wanted: &Wanted) -> Result<(), Error> {
+        let name = [&self.folder, &*wanted.name].concat();
         // Many names may lie between the two, more than a page holds: then the listing goes on where the page
         // before ended.
         let before = just_before(&name);
-        let after = match self.last.take() {
-            Some(last) if last > before && last < name => last,
-            _ => before,
-        };
-        let options = ListOptions {
-            prefix: Some(self.folder.clone()),
-            start_after: Some(after),
-            page_size: self.page_size,
-            ..ListOptions::default()
-        };
-        let page = pin!(self.bucket.list(options)).try_next().await?;
-        self.page = page.map(|page| page.objects.into()).unwrap_or_default();
-        self.last = self.page.back().map(|object| object.key.clone());
-        self.ends = self.page.is_empty();
-        Ok(())
+        let last = self.page.last().map(|last| last.key.clone());
+        let mut after = last.filter(|last| *last > before && *last < name).unwrap_or(before);
+        (self.page, self.after, self.ends) = (Vec::new(), Some(after.clone()), false);
+        loop {
+            let options = ListOptions {
+                prefix: Some(self.folder.clone()),
+                start_after: Some(after),
+                page_size: self.page_size,
+                ..ListOptions::default()
+            };
+            let page = pin!(self.bucket.list(options)).try_next().await?;
+            let objects = page.map(|page| page.objects).unwrap_or_default();
+            // A page may have fewer entries than were asked for.
+            self.ends = objects.is_empty();
+            self.page.extend(objects);
+            match self.page.last().map(|last| last.key.clone()) {
+                Some(last) if !self.covers(wanted) => after = last,
+                _ => return Ok(()),
+            }
+        }
     }
 }
 

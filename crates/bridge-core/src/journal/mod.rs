@@ -6,12 +6,15 @@
 //! | `name` | names of failure records |
 //! | `failures` | failures as a listing shows them |
 //! | `marker` | names of arrival markers |
-//! | `accepted` | accepted keys beside their markers, as listings show them |
+//! | `accepted` | accepted keys, and what is said of them |
+//! | `beside` | accepted keys beside their markers, as listings show them |
+//! | `confirmed` | keys that are confirmed, moved out of the way |
 //! | `lease` | which run of confirmations, comparisons or object lists may work, and where it is |
+//! | `pair` | whose records count |
 //! | `standing` | what the records say of single keys |
 //! | `record`, `wire` | the content of a record; its JSON |
 //! | `retire` | deletes failure records that are no longer needed |
-//! | `lookup` | whether success records exist |
+//! | `lookup`, `folders` | which of given names exist |
 //! | `probe` | whether the bucket can hold a journal |
 //!
 //! # Rules
@@ -37,12 +40,16 @@
 //!   moment in between remains, since OSS has no conditional delete.
 
 mod accepted;
+mod beside;
+mod confirmed;
 mod failures;
+mod folders;
 mod layout;
 mod lease;
 mod lookup;
 mod marker;
 mod name;
+mod pair;
 mod probe;
 mod record;
 mod retire;
@@ -62,6 +69,9 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub use self::accepted::{AcceptedEntry, AcceptedKey, MarkerRef, Position};
+pub use self::beside::Reach;
+pub(crate) use self::confirmed::ConfirmedLookup;
+pub use self::confirmed::ConfirmedPage;
 pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
 pub(crate) use self::layout::Naming;
@@ -72,6 +82,7 @@ pub use self::marker::{Marker, Proof, RecordId, Stage};
 use self::name::Tag;
 pub(crate) use self::name::origin;
 pub use self::name::{ChangeKind, Origin};
+pub use self::pair::Pair;
 pub use self::probe::{ProbeError, ProbeStep};
 pub use self::record::Record;
 pub(crate) use self::record::sort_by_change;
@@ -112,6 +123,7 @@ struct JournalShared {
     client: Client,
     bucket: BucketName,
     layout: Layout,
+    pair: Pair,
     clock: Clock,
     unique: Unique,
     /// Bucket handle cached for the last credentials: it keeps the day's signing key, which takes longer to
@@ -133,12 +145,20 @@ struct Heard {
 }
 
 impl Journal {
-    /// A journal of sync task `task` in `bucket`.
-    pub fn new(client: Client, bucket: BucketName, task: &str, clock: Clock, unique: Unique) -> Self {
+    /// A journal of sync task `task` in `bucket`, for objects on their way between `pair`.
+    pub fn new(
+        client: Client,
+        bucket: BucketName,
+        task: &str,
+        pair: Pair,
+        clock: Clock,
+        unique: Unique,
+    ) -> Self {
         Self(Arc::new(JournalShared {
             client,
             bucket,
             layout: Layout::new(task),
+            pair,
             clock,
             unique,
             seen: Mutex::default(),
@@ -174,6 +194,11 @@ impl Journal {
     /// Names of the records.
     pub fn layout(&self) -> &Layout {
         &self.0.layout
+    }
+
+    /// Whose records count.
+    pub fn pair(&self) -> &Pair {
+        &self.0.pair
     }
 
     /// How many records it has taken in this process, and how many it has not.
@@ -236,7 +261,7 @@ impl OpenJournal {
         began: Option<DateTime<Utc>>,
     ) -> Result<(), WriteError> {
         let (name, body) = {
-            let record = Record::new(change, outcome, self.now());
+            let record = Record::new(change, outcome, self.now()).going_to(self.journal.pair());
             match outcome {
                 Outcome::Accepted(_) => self.success_record(&record.begun(began)),
                 Outcome::Failed(_) => self.failure_record(RecordStatus::Failed, &record),
@@ -251,7 +276,8 @@ impl OpenJournal {
     ///
     /// When the record is not known to be durable.
     pub async fn write_failure(&self, status: RecordStatus, record: &Record) -> Result<String, WriteError> {
-        let (name, body) = self.failure_record(status, record);
+        let record = record.clone().going_to(self.journal.pair());
+        let (name, body) = self.failure_record(status, &record);
         self.write(&name, body).await?;
         Ok(name)
     }
@@ -356,6 +382,11 @@ impl OpenJournal {
     /// The journal's time.
     pub fn now(&self) -> DateTime<Utc> {
         (self.journal.0.clock)()
+    }
+
+    /// Whose records count.
+    pub fn pair(&self) -> &Pair {
+        self.journal.pair()
     }
 
     /// The log bucket's time: see [`Journal::bucket_time`].

@@ -25,6 +25,8 @@ pub struct Record {
     pub provider: Option<String>,
     /// Bucket of the object.
     pub bucket: Option<String>,
+    /// Where the object goes, if the settings name it: `obs://mirror/2024/`.
+    pub destination: Option<String>,
     /// Name of the event that brought the change.
     pub event: Option<String>,
     /// Time of that event.

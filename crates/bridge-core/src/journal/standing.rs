@@ -1,191 +1,184 @@
 //! What the records say of single keys, looked up by listings.
 //!
-//! A comparison of source and destination asks this of each key that differs. Keys are asked for in their
-//! order, so that one page of each folder answers for many of them: where a folder is empty, or the keys lie
-//! close together, there are hardly more requests than pages.
+//! A comparison of source and destination asks this of the keys that differ, a chunk of them at once and in
+//! their order: where a folder is empty, or the keys lie close together, there are hardly more requests than
+//! pages, and where they lie far apart several are made at a time.
 
-use std::collections::VecDeque;
-use std::pin::pin;
+use std::borrow::Cow;
+use std::cmp::Reverse;
 
-use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt as _;
-use oss_lite::{Bucket, Error, ListOptions, ListedObject};
+use futures_util::future::try_join3;
+use oss_lite::{Error, ErrorKind, ListedObject};
 
-use super::OpenJournal;
 use super::accepted::{AcceptedKey, MarkerRef};
-use super::failures::FailureRef;
-use super::layout::{Naming, RecordStatus};
-use super::lookup::just_before;
-use super::name::{ChangeKind, SEPARATOR, SUFFIX};
+use super::failures::{FailureRef, Form};
+use super::folders::{Folders, KeyObjects, Named};
+use super::layout::{Markers, Naming, RecordStatus, hash};
+use super::lookup::Wanted;
+use super::marker;
+use super::name::{ChangeKind, SUFFIX};
+use super::{OpenJournal, ReadError, Record};
 
-/// What the records say of a key.
+/// What the records say of a key. A record may be about an object of another source, or on its way to another
+/// destination: [`OpenJournal::is_ours`] tells, once it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// It was accepted; with what became of it since.
     pub accepted: Option<AcceptedKey>,
-    /// It failed, and a replay will send it again. When that was recorded, by the log bucket's clock.
-    pub waits_since: Option<DateTime<Utc>>,
-    /// It was given up. When that was recorded, likewise.
-    pub dead_since: Option<DateTime<Utc>>,
+    /// Its failures that a replay will send again, the newest first.
+    pub waiting: Vec<FailureRef>,
+    /// Those with which it was given up, likewise.
+    pub dead: Vec<FailureRef>,
 }
 
 /// Looks up keys.
 #[derive(Debug)]
 pub struct Standings {
     journal: OpenJournal,
-    accepted: Cursor,
-    markers: Cursor,
-    failed: Cursor,
-    dead: Cursor,
+    accepted: Folders,
+    markers: Folders,
+    failed: Folders,
+    dead: Folders,
 }
 
 impl OpenJournal {
-    /// Looks up what the records say of keys, which are best asked for in ascending order.
+    /// Looks up what the records say of keys, which are asked for in ascending order.
     pub fn standings(&self) -> Standings {
-        let cursor = |folder| Cursor::new(self.bucket.clone(), folder);
         let layout = self.journal.layout();
+        let records = |status| Folders::new(&self.bucket, |naming| layout.folder(status, naming));
         Standings {
             journal: self.clone(),
-            accepted: cursor(layout.folder(RecordStatus::Success, Naming::Key)),
-            markers: cursor(layout.markers(Naming::Key)),
-            failed: cursor(layout.folder(RecordStatus::Failed, Naming::Key)),
-            dead: cursor(layout.folder(RecordStatus::Dead, Naming::Key)),
+            accepted: records(RecordStatus::Success),
+            markers: Folders::new(&self.bucket, |naming| layout.markers(Markers::Open, naming)),
+            failed: records(RecordStatus::Failed),
+            dead: records(RecordStatus::Dead),
+        }
+    }
+
+    /// Whether the record behind an accepted key is about an object of the source bucket on its way to the
+    /// destination, or may be.
+    ///
+    /// # Errors
+    ///
+    /// When the log bucket does not answer.
+    pub async fn is_ours(&self, accepted: &AcceptedKey) -> Result<bool, Error> {
+        self.may_be_ours(self.accepted_record(accepted).await)
+    }
+
+    /// The same of a failure.
+    ///
+    /// # Errors
+    ///
+    /// When the log bucket does not answer.
+    pub async fn is_our_failure(&self, failure: &FailureRef) -> Result<bool, Error> {
+        match self.read(failure).await {
+            // Somebody has resolved it a moment ago.
+            Err(ReadError::Vanished) => Ok(false),
+            read => self.may_be_ours(read.map(Some)),
+        }
+    }
+
+    fn may_be_ours(&self, read: Result<Option<Record>, ReadError>) -> Result<bool, Error> {
+        match read {
+            Ok(Some(record)) => Ok(record.url.is_none() && self.journal.pair().has(&record)),
+            Err(ReadError::Store(error)) if !is_about_the_object(error.kind()) => Err(error),
+            // It was replaced since it was listed, or does not let itself be read.
+            Ok(None) | Err(_) => Ok(true),
         }
     }
 }
 
 impl Standings {
-    /// What the records say of a key.
+    /// What the records say of keys, which ascend, none of them twice.
     ///
     /// # Errors
     ///
     /// When the log bucket cannot be listed.
-    pub async fn of(&mut self, key: &str) -> Result<Standing, Error> {
-        let accepted = self.accepted(key).await?;
-        let waits_since = self.newest_failure(RecordStatus::Failed, key).await?;
-        let dead_since = self.newest_failure(RecordStatus::Dead, key).await?;
-        Ok(Standing { accepted, waits_since, dead_since })
-    }
-
-    async fn accepted(&mut self, key: &str) -> Result<Option<AcceptedKey>, Error> {
-        let layout = self.journal.layout();
-        let (naming, name) = layout.start(RecordStatus::Success, key, 0);
-        let folder = layout.folder(RecordStatus::Success, naming).len();
-        let object = match naming {
-            Naming::Key => self.accepted.exactly(&name).await?,
-            Naming::Hash => self.anywhere(&name).exactly(&name).await?,
+    pub async fn of(&mut self, keys: &[&str]) -> Result<Vec<Standing>, Error> {
+        let layout = self.journal.layout().clone();
+        let records: Vec<Named<'_>> = keys
+            .iter()
+            .enumerate()
+            .map(|(place, key)| {
+                let (naming, name) = layout.success(key);
+                (place, naming, name)
+            })
+            .collect();
+        let failures = |status| {
+            let names = keys.iter().enumerate().flat_map(|(place, key)| {
+                // The vendor's are named by the bare key, which leaves more room.
+                let [named, bare] = [SUFFIX, 0].map(|suffix| layout.start(status, key, suffix).0);
+                [Some(named), (bare != named).then_some(bare)]
+                    .into_iter()
+                    .flatten()
+                    .map(move |naming| (place, naming, of_naming(naming, Cow::Borrowed(*key), key)))
+            });
+            names.collect::<Vec<Named<'_>>>()
         };
-        let Some(object) = object else { return Ok(None) };
-        let (marked_by, start) = layout.marker_start(key);
-        let prefix = format!("{start}{SEPARATOR}");
-        let markers = match marked_by {
-            Naming::Key => self.markers.beginning_with(&prefix).await?,
-            Naming::Hash => self.anywhere(&prefix).beginning_with(&prefix).await?,
-        };
-        let length = layout.markers(marked_by).len();
-        let markers = markers.into_iter().filter_map(|object| MarkerRef::of(object, length, marked_by));
-        let markers = markers.map(|(_, marker)| marker).collect();
-        Ok(Some(AcceptedKey::new(object, folder, naming, markers)))
-    }
-
-    /// When the last failure was recorded that a change of the object left behind. A removal that waits does
-    /// not bring the object to the destination.
-    async fn newest_failure(
-        &mut self,
-        status: RecordStatus,
-        key: &str,
-    ) -> Result<Option<DateTime<Utc>>, Error> {
-        let layout = self.journal.layout();
-        let (named_by, start) = layout.start(status, key, SUFFIX);
-        let prefix = format!("{start}{SEPARATOR}");
-        let (bare_by, bare) = layout.start(status, key, 0);
-        let (by_name, by_key) = if named_by == Naming::Key && bare_by == Naming::Key {
-            let cursor = match status {
-                RecordStatus::Dead => &mut self.dead,
-                RecordStatus::Failed | RecordStatus::Success => &mut self.failed,
-            };
-            // In this order the second is on the same page.
-            let by_key = cursor.exactly(&bare).await?;
-            (cursor.beginning_with(&prefix).await?, by_key)
-        } else {
-            let mut cursor = self.anywhere(&prefix);
-            (cursor.beginning_with(&prefix).await?, cursor.exactly(&bare).await?)
-        };
-        let length = |naming| layout.folder(status, naming).len();
-        let named = by_name.into_iter().filter_map(|object| {
-            let end = start.len();
-            let failure = FailureRef::new(object, length(named_by), named_by)?;
-            (failure.key_end() == end).then_some(failure)
-        });
-        let bare = by_key.and_then(|object| FailureRef::new(object, length(bare_by), bare_by));
-        let of_changes = named.chain(bare).filter(|failure| failure.kind() != Some(ChangeKind::Removal));
-        Ok(of_changes.filter_map(|failure| failure.written()).max())
-    }
-
-    /// For names that are not in the order of keys.
-    fn anywhere(&self, name: &str) -> Cursor {
-        let folder = name.rfind('/').map_or("", |end| &name[..=end]);
-        Cursor::new(self.journal.bucket.clone(), folder.to_owned())
-    }
-}
-
-/// A page of a folder, and which names it answers for.
-#[derive(Debug)]
-struct Cursor {
-    bucket: Bucket,
-    folder: String,
-    page: VecDeque<ListedObject>,
-    /// The page has every name behind this one, up to its last; nothing was listed yet without it.
-    after: Option<String>,
-    /// The folder ends with the page.
-    ends: bool,
-}
-
-impl Cursor {
-    fn new(bucket: Bucket, folder: String) -> Self {
-        Self { bucket, folder, page: VecDeque::new(), after: None, ends: false }
-    }
-
-    /// The object of this name.
-    async fn exactly(&mut self, name: &str) -> Result<Option<ListedObject>, Error> {
-        if !self.covers(name) {
-            self.turn_to(just_before(name)).await?;
-        }
-        Ok(self.page.iter().find(|object| object.key == name).cloned())
-    }
-
-    /// The objects whose names begin so, and are longer.
-    async fn beginning_with(&mut self, prefix: &str) -> Result<Vec<ListedObject>, Error> {
-        let mut found = Vec::new();
-        if !self.covers(prefix) {
-            self.turn_to(prefix.to_owned()).await?;
-        }
-        loop {
-            found.extend(self.page.iter().filter(|object| object.key.starts_with(prefix)).cloned());
-            let last = self.page.back().map(|object| object.key.clone());
-            match last.filter(|last| !self.ends && last.starts_with(prefix)) {
-                Some(last) => self.turn_to(last).await?,
-                None => return Ok(found),
+        let (accepted, failed, dead) = try_join3(
+            self.accepted.find(records, Wanted::exactly),
+            self.failed.find(failures(RecordStatus::Failed), Wanted::group),
+            self.dead.find(failures(RecordStatus::Dead), Wanted::group),
+        )
+        .await?;
+        let mut standings = vec![Standing::default(); keys.len()];
+        for (status, found) in [(RecordStatus::Failed, failed), (RecordStatus::Dead, dead)] {
+            for found in found {
+                let standing = &mut standings[found.place];
+                let failures =
+                    if status == RecordStatus::Dead { &mut standing.dead } else { &mut standing.waiting };
+                failures.extend(self.failures(layout.folder(status, found.naming).len(), found));
+                failures.sort_by_key(|failure| Reverse(failure.written()));
             }
         }
+        let accepted: Vec<(usize, Naming, ListedObject)> = accepted
+            .into_iter()
+            .filter_map(|mut found| Some((found.place, found.naming, found.objects.pop()?)))
+            .collect();
+        let marked = accepted.iter().map(|(place, ..)| {
+            let key = keys[*place];
+            let (naming, _) = layout.marker_start(Markers::Open, key);
+            (*place, naming, of_naming(naming, marker::escaped(key), key))
+        });
+        let found = self.markers.find(marked.collect(), Wanted::group).await?;
+        let mut markers: Vec<Vec<MarkerRef>> = vec![Vec::new(); keys.len()];
+        for KeyObjects { place, naming, objects, .. } in found {
+            let folder = layout.markers(Markers::Open, naming).len();
+            let of_key = objects.into_iter().filter_map(|object| MarkerRef::of(object, folder, naming));
+            markers[place].extend(of_key.map(|(_, marker)| marker));
+        }
+        for (place, naming, object) in accepted {
+            let folder = layout.folder(RecordStatus::Success, naming).len();
+            let markers = std::mem::take(&mut markers[place]);
+            standings[place].accepted = Some(AcceptedKey::new(object, folder, naming, markers));
+        }
+        Ok(standings)
     }
 
-    /// Whether the page has this name if the folder does, and what follows it if that is on one page.
-    fn covers(&self, name: &str) -> bool {
-        let begins = self.after.as_deref().is_some_and(|after| after < name);
-        begins && (self.ends || self.page.back().is_some_and(|last| last.key.as_str() >= name))
+    /// The failures that changes of an object of the source left behind, as far as names tell. A removal that
+    /// waits does not bring the object to the destination.
+    fn failures(&self, folder: usize, found: KeyObjects<'_>) -> impl Iterator<Item = FailureRef> {
+        let KeyObjects { naming, name, objects, .. } = found;
+        let (end, pair) = (folder + name.len(), self.journal.journal.pair());
+        let of_key = objects.into_iter().filter_map(move |object| FailureRef::new(object, folder, naming));
+        of_key.filter(move |failure| {
+            let from_here = match failure.form() {
+                Form::Record(tag) => pair.may_be_from(tag.origin),
+                Form::Marker | Form::Named => true,
+            };
+            failure.key_end() == end && from_here && failure.kind() != Some(ChangeKind::Removal)
+        })
     }
+}
 
-    async fn turn_to(&mut self, after: String) -> Result<(), Error> {
-        let options = ListOptions {
-            prefix: Some(self.folder.clone()),
-            start_after: Some(after.clone()),
-            ..ListOptions::default()
-        };
-        let page = pin!(self.bucket.list(options)).try_next().await?;
-        self.page = page.map(|page| page.objects.into()).unwrap_or_default();
-        // A page may have fewer entries than were asked for.
-        (self.after, self.ends) = (Some(after), self.page.is_empty());
-        Ok(())
+/// Whether a refusal is that of one object: archived by a rule, or with an owner of its own.
+fn is_about_the_object(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Archived | ErrorKind::AccessDenied)
+}
+
+fn of_naming<'k>(naming: Naming, name: Cow<'k, str>, key: &str) -> Cow<'k, str> {
+    match naming {
+        Naming::Key => name,
+        Naming::Hash => Cow::Owned(hash(key)),
     }
 }

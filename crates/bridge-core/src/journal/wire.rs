@@ -22,6 +22,8 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<Cow<'a, str>>,
@@ -149,6 +151,7 @@ impl<'a> From<&'a Record> for Json<'a> {
             key: Cow::Borrowed(&record.key),
             provider: text(record.provider.as_ref()),
             bucket: text(record.bucket.as_ref()),
+            destination: text(record.destination.as_ref()),
             event: text(record.event.as_ref()),
             event_time: text(record.event_time.as_ref()),
             etag: text(record.etag.as_ref()),
@@ -187,6 +190,7 @@ impl From<Json<'_>> for Record {
             key: json.key.into_owned(),
             provider: text(json.provider),
             bucket: text(json.bucket),
+            destination: text(json.destination),
             event: text(json.event),
             event_time: text(json.event_time),
             etag: text(json.etag),

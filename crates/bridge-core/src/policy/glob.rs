@@ -24,7 +24,11 @@ use settings::lenient;
 
 /// A list of globs: a key matches if one of them does.
 #[derive(Debug)]
-pub(super) struct Globs(Regex);
+pub(super) struct Globs {
+    regex: Regex,
+    /// As they were given.
+    texts: Vec<String>,
+}
 
 /// A glob that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -77,11 +81,17 @@ impl Globs {
                 .to_owned(),
             problem: Problem::Regex(error.to_string()),
         };
-        regex.map(Self).map(Some).map_err(too_large)
+        let texts = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        Ok(Some(Self { regex: regex.map_err(too_large)?, texts }))
+    }
+
+    /// The globs, without blanks around them.
+    pub(super) fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     pub(super) fn matches(&self, key: &str) -> bool {
-        self.0.is_match(key)
+        self.regex.is_match(key)
     }
 }
 

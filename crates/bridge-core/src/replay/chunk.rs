@@ -13,6 +13,7 @@ use crate::journal::{FailureRef, ReadError, Record, RecordStatus, WriteError, re
 use crate::pipeline::{Disposition, Settled, Work, settle};
 use crate::progress::ProgressEvent;
 use object_copy::outcome::Attempt;
+use object_events::change::ObjectChange;
 
 /// The state of an item's failure records after it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Run {
             let (run, items) = (Arc::clone(&run), Arc::clone(&items));
             async move {
                 let recorded = match &outcome {
-                    Outcome::Accepted(_) => run.record_accepted(&job, &outcome, began).await,
+                    Outcome::Accepted(_) => run.record_accepted(&items[index], &job, &outcome, began).await,
                     // Rare, and larger.
                     Outcome::Failed(failure) => {
                         Box::pin(run.take_failure(&items[index], &job, failure)).await
@@ -111,6 +112,7 @@ impl Run {
     /// The success record first, so that a kill loses nothing.
     async fn record_accepted(
         &self,
+        item: &ReplayItem,
         job: &Job,
         outcome: &Outcome,
         began: Option<chrono::DateTime<chrono::Utc>>,
@@ -120,13 +122,24 @@ impl Run {
         if let Outcome::Accepted(acceptance) = outcome {
             self.observer.observe(&ProgressEvent::Accepted { change, acceptance });
         }
-        match self.journal.record(change, outcome, began).await {
+        let told = self.change_of_failure(item, job).await;
+        match self.journal.record(told.as_ref().unwrap_or(change), outcome, began).await {
             Ok(()) => RecordsAfter::Superseded,
             Err(error) => {
                 self.report_lost_record(job, true, error);
                 RecordsAfter::Kept
             }
         }
+    }
+
+    /// The change as the newest failure record has it, where the engine had no need of it: when the event
+    /// was, and which object it was about, so that confirmations know how late it is and what they look for.
+    /// `None` where the record says no more than the job.
+    async fn change_of_failure(&self, item: &ReplayItem, job: &Job) -> Option<ObjectChange> {
+        let newest = item.failed.last().filter(|newest| newest.record.is_none())?;
+        // An empty marker of the vendor's function says nothing.
+        let record = self.journal.read(&newest.failure).await.ok().filter(|record| record.v > 0)?;
+        Some(record.change(job.key()))
     }
 
     async fn take_failure(&self, item: &ReplayItem, job: &Job, failure: &Failure) -> RecordsAfter {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::{Either, FutureExt as _, ready};
 use futures_util::stream::{BoxStream, Peekable};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::Run;
 use super::fold::{Failed, ReplayItem, fold};
-use crate::journal::{FailureRef, Form, Lookup, Naming, OpenJournal, ReadError, Record};
+use crate::journal::{ConfirmedLookup, FailureRef, Form, Lookup, Naming, OpenJournal, ReadError, Record};
 
 /// Keys that are sent together, roughly: as many as one multi-delete takes names.
 const CHUNK: usize = 1000;
@@ -72,6 +73,8 @@ pub(super) struct FailureSource {
     found: Listing,
     by_key: Lookup,
     by_hash: Lookup,
+    /// Those of keys that were confirmed since.
+    confirmed: ConfirmedLookup,
     /// Keys in a chunk: full batches, so that a replay makes as few requests as its keys allow.
     size: usize,
     /// Keys that may still be sent.
@@ -104,6 +107,7 @@ impl FailureSource {
             found: Box::pin(found(run).peekable()),
             by_key: run.journal.successes(Naming::Key),
             by_hash: run.journal.successes(Naming::Hash),
+            confirmed: run.journal.confirmed_lookup(),
             size: (CHUNK / batch).max(1) * batch,
             left: run.options.limit.unwrap_or(usize::MAX),
             ended: false,
@@ -188,10 +192,10 @@ impl FailureSource {
         }
     }
 
-    /// The success records that are newer than some failure of their key: only these can be about a later
-    /// attempt.
-    async fn successes(&mut self, items: &[ReplayItem]) -> Result<Vec<(String, ListedObject)>, Error> {
+    /// The success records of the keys, of those that were confirmed since as well.
+    async fn successes(&mut self, items: &[ReplayItem]) -> Result<Vec<Success>, Error> {
         let mut found = Vec::new();
+        let mut others = Vec::new();
         for (naming, lookup) in [(Naming::Key, &mut self.by_key), (Naming::Hash, &mut self.by_hash)] {
             let layout = self.run.journal.layout();
             let mut ends: Vec<(Cow<'_, str>, &str)> = items
@@ -208,18 +212,45 @@ impl FailureSource {
             }
             let names: Vec<&str> = ends.iter().map(|(end, _)| &**end).collect();
             let objects = lookup.find(&names).await?;
-            let keys = ends.iter().map(|(_, key)| *key);
-            found.extend(keys.zip(objects).filter_map(|(key, object)| Some((key.to_owned(), object?))));
+            for ((_, key), object) in ends.iter().zip(objects) {
+                match object {
+                    // An empty one is the vendor's, and does not say when its attempt began.
+                    Some(ListedObject { size: 0, .. }) => {}
+                    Some(object) => {
+                        let ListedObject { key: name, last_modified: written, .. } = object;
+                        found.push(Success { key: (*key).to_owned(), name, written });
+                    }
+                    None => others.push(*key),
+                }
+            }
+        }
+        others.sort_unstable();
+        if !others.is_empty() {
+            for (key, success) in others.iter().zip(self.confirmed.find(&others).await?) {
+                let success =
+                    success.map(|(name, written)| Success { key: (*key).to_owned(), name, written });
+                found.extend(success);
+            }
         }
         Ok(found)
     }
 }
 
-/// Reads those success records that may cover a failure.
+/// A success record in the log bucket.
+struct Success {
+    /// Its key.
+    key: String,
+    /// The object.
+    name: String,
+    /// When that was written: not before the record was.
+    written: Option<DateTime<Utc>>,
+}
+
+/// Reads those success records that may cover a failure: that are newer.
 async fn covering(
     journal: &OpenJournal,
     items: &[ReplayItem],
-    successes: Vec<(String, ListedObject)>,
+    successes: Vec<Success>,
 ) -> HashMap<String, Record> {
     if successes.is_empty() {
         return HashMap::new();
@@ -230,17 +261,16 @@ async fn covering(
         let known = oldest.entry(item.key()).or_insert(written);
         *known = (*known).min(written);
     }
-    let newer = successes.into_iter().filter(|(key, object)| {
-        let failed = oldest.get(key.as_str()).copied().flatten();
-        // An empty one is the vendor's, and does not say when its attempt began.
-        object.size > 0 && object.last_modified.zip(failed).is_some_and(|(success, failed)| success > failed)
+    let newer = successes.into_iter().filter(|success| {
+        let failed = oldest.get(success.key.as_str()).copied().flatten();
+        success.written.zip(failed).is_some_and(|(success, failed)| success > failed)
     });
-    let newer: Vec<String> = newer.map(|(key, _)| key).collect();
+    let newer: Vec<Success> = newer.collect();
     let reads: Vec<_> = newer
         .into_iter()
-        .map(|key| async move {
-            let stored = journal.success(&key).await.ok().flatten()?;
-            Some((key, Record::parse(&stored.body).ok()?))
+        .map(|success| async move {
+            let stored = journal.stored(&success.name).await.ok()?;
+            Some((success.key, Record::parse(&stored.body).ok()?))
         })
         .collect();
     stream::iter(reads).buffer_unordered(READS).filter_map(std::future::ready).collect().await

@@ -80,7 +80,7 @@ pub(super) async fn run(args: &ConfirmArgs, mut reader: Reader, run: &RunMetrics
     let Prepared { settings, credentials, http } = Prepared::with(reader, settings)?;
     let services = ConfirmServices::of(&settings);
     let (pipeline, arrivals) = assemble::confirming(settings, &http).map_err(Failure::configuration)?;
-    let Some(confirmer) = arrivals.confirmer else {
+    let Ok(confirmer) = arrivals.confirmer else {
         return Err(Failure::configuration("no destination").of_setting(DEST.spec.name));
     };
     let deadline = Instant::now() + PATIENCE;

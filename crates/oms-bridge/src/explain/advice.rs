@@ -179,18 +179,24 @@ fn changed_since(source: &SideState, success: &Entry) -> bool {
     last_modified.zip(success.written).is_some_and(|(changed, accepted)| changed > accepted)
 }
 
+const RECORDED_OF_OTHERS: &str = "what is recorded of it is about another source or destination";
+
 const UNRECORDED: &str =
     "nothing is recorded of it: no event reached the function, or the event was not about a new object";
 
 fn unrecorded(evidence: &Evidence<'_>) -> String {
+    let recorded = if evidence.records.others.is_empty() { UNRECORDED } else { RECORDED_OF_OTHERS };
     match evidence.destination {
         Some(there) if evidence.source.is_same(there) == Some(true) => {
             "nothing is recorded of it, but source and destination are the same. Nothing to do".to_owned()
         }
-        _ if evidence.source.is_unknown() => format!(
-            "{UNRECORDED}. Whether there is anything to send is known once the source can be looked at"
-        ),
-        _ => format!("{UNRECORDED}. {} sends it", send(evidence.key)),
+        _ if evidence.source.is_unknown() => {
+            format!("{recorded}. Whether there is anything to send is known once the source can be looked at")
+        }
+        Some(SideState::Unknown { .. }) if !evidence.records.others.is_empty() => {
+            format!("{recorded}. Whether it arrived is known once the destination can be looked at")
+        }
+        _ => format!("{recorded}. {} sends it", send(evidence.key)),
     }
 }
 

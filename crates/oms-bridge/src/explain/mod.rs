@@ -27,9 +27,10 @@ pub(crate) use self::entry::Entry;
 pub(crate) use self::side::{Side, SideState};
 use crate::failure::{End, Failure, FailureKind, of_oms};
 use bridge_config::Settings;
-use bridge_core::journal::{OpenJournal, ReadError, RecordStatus};
+use bridge_core::journal::{OpenJournal, Pair, ReadError, RecordStatus};
 use bridge_core::oms::task::OmsApi;
 use bridge_core::oms::{Preview, preview};
+use object_events::change::Provider;
 
 /// Everything about one key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,7 +72,7 @@ impl Explanation {
 /// The records of one key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct KeyRecords {
-    /// The success record.
+    /// The success record; of a key that was confirmed, the one that is kept with it.
     pub success: Option<Entry>,
     /// The last failure, if the key waits for a replay.
     pub failed: Option<Entry>,
@@ -79,21 +80,39 @@ pub(crate) struct KeyRecords {
     pub dead: Option<Entry>,
     /// The failures of earlier events, oldest first.
     pub earlier: Vec<Entry>,
+    /// Records that are about another source bucket or another destination: they do not count.
+    pub others: Vec<Entry>,
 }
 
 impl KeyRecords {
-    async fn read(journal: &OpenJournal, key: &str) -> Result<Self, Error> {
+    /// `pair` is what records count of.
+    async fn read(journal: &OpenJournal, pair: &Pair, key: &str) -> Result<Self, Error> {
         // Boxed: these futures are large, since each lists and reads.
-        let success = Box::pin(async { Ok::<_, Error>(journal.success(key).await?.map(Entry::new)) });
+        let success = Box::pin(success(journal, key));
         let of = |status| Box::pin(failures(journal, status, key));
         let (success, failed, dead) = tokio::join!(success, of(RecordStatus::Failed), of(RecordStatus::Dead));
         // All of them are waited for, so that of several errors the same one is reported each time.
-        let (success, mut failed, mut dead) = (success?, failed?, dead?);
+        let is_ours = |entry: &Entry| pair.has(&entry.record);
+        let (success, mut others): (Vec<_>, Vec<_>) = success?.into_iter().partition(is_ours);
+        let (mut failed, not_ours): (Vec<_>, Vec<_>) = failed?.into_iter().partition(is_ours);
+        others.extend(not_ours);
+        let (mut dead, not_ours): (Vec<_>, Vec<_>) = dead?.into_iter().partition(is_ours);
+        others.extend(not_ours);
         let (newest_failed, newest_dead) = (failed.pop(), dead.pop());
         dead.append(&mut failed);
         dead.sort_by_key(|entry| entry.written);
-        Ok(Self { success, failed: newest_failed, dead: newest_dead, earlier: dead })
+        let success = success.into_iter().next();
+        Ok(Self { success, failed: newest_failed, dead: newest_dead, earlier: dead, others })
     }
+}
+
+/// The success record of a key, or the one that was kept when it was confirmed.
+async fn success(journal: &OpenJournal, key: &str) -> Result<Option<Entry>, Error> {
+    let stored = match journal.success(key).await? {
+        Some(stored) => Some(stored),
+        None => journal.confirmed_record(key).await?,
+    };
+    Ok(stored.map(Entry::new))
 }
 
 /// The failures of a key with this status, oldest first.
@@ -143,7 +162,10 @@ pub(crate) async fn explain(
     bucket: Option<BucketName>,
     now: DateTime<Utc>,
 ) -> Result<Explanation, Error> {
-    let records = KeyRecords::read(sources.journal, key).await?;
+    let pair = sources.journal.pair();
+    let asked = bucket.as_ref().map(|bucket| (Provider::Configured, bucket.to_string()));
+    let pair = asked.map_or_else(|| pair.clone(), |asked| pair.with_source(asked));
+    let records = KeyRecords::read(sources.journal, &pair, key).await?;
     let destination = async {
         match sources.destination {
             Some(destination) => Some(destination.look(key).await),

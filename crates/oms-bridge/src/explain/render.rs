@@ -21,6 +21,11 @@ impl fmt::Display for Explanation {
         entry(f, "failed", self.records.failed.as_ref())?;
         entry(f, "dead", self.records.dead.as_ref())?;
         self.records.earlier.iter().try_for_each(|earlier| entry(f, "earlier", Some(earlier)))?;
+        let others = &self.records.others;
+        others.iter().try_for_each(|other| entry(f, "other", Some(other)))?;
+        if !others.is_empty() {
+            writeln!(f, "           about another source or destination: it does not count")?;
+        }
         writeln!(f, "\nrequest")?;
         self.request(f)?;
         writeln!(f, "\nnext")?;
