@@ -241,6 +241,11 @@ async fn repairs_are_bounded_and_nothing_is_changed() {
     assert!(said.get("log_bucket").is_none(), "{said}");
     let (said, _) = estimate(comparison(&cloud).with(["--fix", "oms"]).set("LOG_BUCKET", LOGS)).await;
     assert_eq!(said["oms"], json!({"from": 0, "to": 6}));
+    let (said, _) = estimate(comparison(&cloud).with(["--fix", "oms-task"]).set("LOG_BUCKET", LOGS)).await;
+    assert_eq!(
+        (&said["oms"], &said["sides"][1]["requests"]["put"]["to"]),
+        (&json!({"from": 0, "to": null}), &json!(1))
+    );
     let to_folder = Copy::new(&cloud.twin, format!("oss://{SOURCE}"), "/tmp").comparing();
     let finished = ends_with(2, to_folder.with(["--fix", "copy", "--estimate"])).await;
     assert!(finished.stderr.contains("works from a bucket of OSS"), "{finished:?}");
@@ -249,7 +254,7 @@ async fn repairs_are_bounded_and_nothing_is_changed() {
 #[tokio::test]
 async fn an_inventory_knows_its_rows_and_its_own_requests_are_counted() {
     let cloud = cloud(30).await;
-    let rows: String = (0..30).map(|number| format!("b,k/{number:05},4\n")).collect();
+    let rows = (0..30).map(|number| format!("b,k/{number:05},4\n")).collect::<Vec<_>>().concat();
     let folder = "inv/source/daily/2026-01-31T02-00Z/";
     for (counted, holds) in [(json!({"inventoriedRecord": 30}), json!(30)), (json!({}), Value::Null)] {
         let mut file = json!({"key": "inv/source/daily/data/a.csv", "size": rows.len()});

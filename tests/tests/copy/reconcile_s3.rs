@@ -163,7 +163,7 @@ async fn an_estimate_says_that_s3_does_not_tell() {
 }
 
 fn md5(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// Puts an inventory as S3 writes it into the mirror: keys encoded as forms are, checksums of all files.

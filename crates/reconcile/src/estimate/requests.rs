@@ -11,6 +11,9 @@ use crate::split::MOST_PROBES;
 /// Keys of one request to OMS, at least: most settings allow more.
 const OMS_BATCH: u64 = 10;
 
+/// Keys of a list for a migration task, at least: lists have up to 100 MB, and keys up to a kilobyte.
+const LIST_KEYS: u64 = 97_000;
+
 /// Pages that a cut costs a side: one that was under way beyond it, and a first one that is not full.
 const PAGES_OF_A_CUT: u64 = 2;
 
@@ -52,6 +55,8 @@ pub struct Expected {
 pub enum Bringing {
     /// Keys are sent to OMS, whose own requests come on top.
     Oms,
+    /// Lists of keys are given to migration tasks of OMS, which are followed to their end.
+    Task,
     /// This program copies, small objects by one request each.
     Copy,
 }
@@ -122,6 +127,15 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
             amounts.oms = keys.map(|keys| keys.div_ceil(OMS_BATCH));
             amounts.log_bucket = keys;
         }
+        Some(Bringing::Task) => {
+            // Each key is asked for once more before it goes on a list. How often OMS is asked depends on how
+            // long it takes.
+            amounts.oms = keys * Span::UNKNOWN;
+            ours.head = ours.head + keys;
+            theirs.head = theirs.head + keys;
+            theirs.put = keys.map(|keys| keys.div_ceil(LIST_KEYS));
+            theirs.delete = theirs.put;
+        }
         Some(Bringing::Copy) => {
             ours.get = ours.get + keys;
             ours.bytes = ours.bytes + source.bytes.or_fewer();
@@ -135,7 +149,7 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
         let keys = destination.objects.or_fewer().least(Span::up_to(most));
         ours.head = ours.head + if source.reading == SideReading::Files { Span::NONE } else { keys };
         theirs.head = theirs.head + keys;
-        theirs.delete = keys;
+        theirs.delete = theirs.delete + keys;
     }
     amounts
 }
@@ -267,6 +281,9 @@ mod tests {
         let of_oms = amounts(sides, &work);
         assert_eq!((of_oms.oms, of_oms.log_bucket), (Span::up_to(10), Span::up_to(95)));
         assert_eq!(of_oms.sides[0].list, Span { from: 1, to: Some(2) });
+        let of_task = amounts(sides, &Work { bringing: Some(Bringing::Task), ..WORK });
+        assert_eq!((of_task.oms, of_task.log_bucket), (Span::UNKNOWN, Span::NONE));
+        assert_eq!((of_task.sides[0].head, of_task.sides[1].put), (Span::up_to(95), Span::up_to(1)));
         let copies = amounts(sides, &Work { bringing: Some(Bringing::Copy), deletions: Some(7), ..WORK });
         let [ours, theirs] = copies.sides;
         assert_eq!((ours.get, ours.bytes, theirs.put), (Span::up_to(95), Span::up_to(950), Span::up_to(95)));

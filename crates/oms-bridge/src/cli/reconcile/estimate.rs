@@ -3,11 +3,10 @@
 mod own_price;
 mod shown;
 
-use bridge_config::ForwardMode;
 use clap::Args;
 use object_copy::transfer::{Concern, Side as End, Source, TransferError};
 use reconcile::Side;
-use reconcile::estimate::{Bringing, Expected, Prices, Service, SideReading, Span, Work};
+use reconcile::estimate::{Expected, Prices, Service, SideReading, Span, Work};
 use reconcile::listing::{Holding, KnownBy};
 use settings::{Invalid, Reader, parse};
 
@@ -16,7 +15,7 @@ use self::shown::ShownEstimate;
 use super::ReconcileArgs;
 use super::inventories::Used;
 use super::plan::Plan;
-use super::repair_plan::forward_mode;
+use super::repair_plan::bringing;
 use crate::cli::places::ends::Ends;
 use crate::cli::{Ended, Exit};
 use crate::failure::Failure;
@@ -65,10 +64,7 @@ struct KnownSide<'p> {
 /// Asks what is known, and says what follows from it.
 pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest::Client) -> Ended {
     let own = own_price::of_sides(&mut reader, &args.estimate.price);
-    let bringing = forward_mode(args)?.map(|mode| match mode {
-        ForwardMode::Copy => Bringing::Copy,
-        ForwardMode::Oms | ForwardMode::OmsThenCopy => Bringing::Oms,
-    });
+    let bringing = bringing(args)?;
     let Plan { comparison, records, ends, inventories, priced } = Plan::new(args, reader, http).await?;
     let resumed = records.resumed.as_ref();
     let listed = resumed.map_or([0; 2], |resumed| [resumed.totals.source, resumed.totals.destination]);

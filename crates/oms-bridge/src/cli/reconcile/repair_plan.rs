@@ -11,6 +11,7 @@ use bridge_core::oms::task::OmsApi;
 use clap::{ArgGroup, Args, ValueEnum};
 use object_copy::clock;
 use oss_lite::Dialect;
+use reconcile::estimate::Bringing;
 use repair::{Fix, Forwarded, Forwarder, Repair, RepairError, Repaired};
 use settings::location::{Place, scheme};
 use settings::{Invalid, Reader, Values, parse};
@@ -201,10 +202,15 @@ async fn forwarder(
 }
 
 /// Who would bring objects over; `None` without `--fix`.
-pub(super) fn forward_mode(args: &ReconcileArgs) -> Result<Option<ForwardMode>, Failure> {
+pub(super) fn bringing(args: &ReconcileArgs) -> Result<Option<Bringing>, Failure> {
     let Some(choice) = args.repair.fix else { return Ok(None) };
     let (from, to) = places(args)?;
-    values(choice, args.settings.values(), &from, &to).map(|(_, mode)| Some(mode))
+    let (_, mode) = values(choice, args.settings.values(), &from, &to)?;
+    Ok(Some(match (choice, mode) {
+        (FixChoice::OmsTask, _) => Bringing::Task,
+        (_, ForwardMode::Copy) => Bringing::Copy,
+        (_, ForwardMode::Oms | ForwardMode::OmsThenCopy) => Bringing::Oms,
+    }))
 }
 
 /// SRC and DST, where objects can be forwarded between them.

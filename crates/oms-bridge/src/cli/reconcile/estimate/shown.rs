@@ -82,8 +82,8 @@ impl ShownEstimate {
         let brings = work.bringing.filter(|_| !work.is_dry);
         Self {
             sides: [ShownSide::new(source, ours), ShownSide::new(destination, theirs)],
-            oms: brings.filter(|bringing| *bringing == Bringing::Oms).map(|_| oms),
-            log_bucket: brings.map(|_| log_bucket),
+            oms: brings.filter(|bringing| *bringing != Bringing::Copy).map(|_| oms),
+            log_bucket: brings.filter(|bringing| *bringing != Bringing::Task).map(|_| log_bucket),
             requests_made,
             not_counted: not_counted(known, &work, brings),
         }
@@ -253,6 +253,7 @@ fn not_counted(known: [&KnownSide<'_>; 2], work: &Work, brings: Option<Bringing>
         Some(Bringing::Oms) => {
             all.push("what OMS itself requests, and comparisons while it copies (--fix-wait)");
         }
+        Some(Bringing::Task) => all.push("what OMS itself requests, and the lease in the log bucket"),
         None => {}
     }
     all
