@@ -1,5 +1,6 @@
 //! Both ends of what is confirmed: the objects as they are now.
 
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,6 +14,10 @@ use tokio::time::Instant;
 use crate::pace::Pace;
 use bridge_core::journal::Record;
 use object_events::change::Provider;
+
+/// Keys that a page of the destination's listing must show to be worth its request, which costs as much as
+/// about ten that ask for one object.
+const WORTH_A_PAGE: usize = 10;
 
 /// Where copies are looked for.
 #[derive(Clone, Debug)]
@@ -80,6 +85,37 @@ impl Ends {
     pub(crate) async fn copy(&self, key: &str) -> Result<Option<ObjectMeta>, Error> {
         self.pace.slot(self.deadline).await;
         present(self.copies.head(&[&self.prefix, key].concat()).await)
+    }
+
+    /// What listings of the destination show of `keys`, which ascend, as long as a page shows enough of them.
+    /// The first one of each page is left out; what is not among them says nothing.
+    pub(crate) async fn listed(&self, keys: &[&str]) -> Result<HashMap<String, ListedObject>, Error> {
+        let wanted: HashSet<&str> = keys.iter().copied().collect();
+        let (mut found, mut left) = (HashMap::new(), keys);
+        while let Some((first, behind)) = left.split_first()
+            && behind.len() >= WORTH_A_PAGE
+        {
+            self.pace.slot(self.deadline).await;
+            let options = ListOptions {
+                prefix: Some(self.prefix.clone()),
+                start_after: Some([&*self.prefix, first].concat()),
+                ..ListOptions::default()
+            };
+            let page = pin!(self.copies.list(options)).try_next().await?.unwrap_or_default();
+            let Some(last) = page.objects.last().map(|last| last.key.clone()) else { break };
+            let shown = behind.partition_point(|key| [&*self.prefix, key].concat() <= last);
+            for object in page.objects {
+                let Some(key) = object.key.strip_prefix(&*self.prefix) else { continue };
+                if wanted.contains(key) {
+                    found.insert(key.to_owned(), object);
+                }
+            }
+            if shown < WORTH_A_PAGE {
+                break;
+            }
+            left = &behind[shown..];
+        }
+        Ok(found)
     }
 
     /// Objects of the destination bucket whose keys begin with `prefix`, whatever the prefix of the copies,

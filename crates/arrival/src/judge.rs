@@ -7,7 +7,7 @@
 
 use bridge_core::journal::{Proof, Record};
 use object_copy::transfer::SOURCE_ETAG;
-use oss_lite::{ObjectMeta, etag_md5};
+use oss_lite::{ListedObject, ObjectMeta, etag_md5};
 
 /// Whether the copy is what the success record says of the object, if that is known.
 pub(crate) fn is_recorded(record: &Record, copy: &ObjectMeta) -> Option<Proof> {
@@ -19,6 +19,17 @@ pub(crate) fn is_recorded(record: &Record, copy: &ObjectMeta) -> Option<Proof> {
         return Some(Proof::Md5);
     }
     carried(copy).is_some_and(|carried| carried.eq_ignore_ascii_case(etag)).then_some(Proof::SourceEtag)
+}
+
+/// The same of a copy that was only listed. A listing does not show whether an `ETag` is an MD5; one that is
+/// equal to that of the source is.
+pub(crate) fn is_listed(record: &Record, copy: &ListedObject) -> Option<Proof> {
+    if record.is_removal() || record.size.is_some_and(|size| size != copy.size) {
+        return None;
+    }
+    let of_source = etag_md5(record.etag.as_deref()?.trim_matches('"'))?;
+    let of_copy = etag_md5(copy.etag.as_deref()?.trim_matches('"'))?;
+    (of_source == of_copy).then_some(Proof::Md5)
 }
 
 /// Whether the copy has the content that the source has now.

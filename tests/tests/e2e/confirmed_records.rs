@@ -57,6 +57,34 @@ async fn what_is_confirmed_costs_the_next_run_nothing_and_is_still_shown() {
 }
 
 #[tokio::test]
+async fn keys_that_lie_close_together_are_confirmed_by_a_listing() {
+    let (cloud, clock, settings) = cloud().await;
+    let keys = event::keys("k", 40);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    put(&cloud, &keys);
+    let lost = lose(&cloud, "k-7");
+    accept(&cloud, &settings, &keys).await;
+    cloud.twin.faults().clear(lost);
+    let made = |cloud: &Cloud| ["HeadObject", "ListObjects"].map(|name| cloud.done(Service::Obs, name));
+    // A key that the page does not have, and the first, are asked for; so is each once listing is denied.
+    let before = made(&cloud);
+    let settings_dry = ["confirm", "--json", "--dry-run"];
+    let denied = Fault::respond(Service::Obs, FaultResponse::error(403, "AccessDenied", "no"));
+    let denied = cloud.twin.faults().inject(denied.method("GET").path_contains("max-keys="));
+    let result = json_of(&settings, &settings_dry).await;
+    assert_eq!(result["confirmed"], 39, "{result}");
+    assert_eq!(made(&cloud)[0] - before[0], 39, "what is there");
+    cloud.twin.faults().clear(denied);
+    let before = made(&cloud);
+    let (_, result) = confirm(&settings).await;
+    assert_eq!((&result["confirmed"], &result["pending"]), (&json!(39), &json!(1)), "{result}");
+    assert_eq!(result["confirmed_by"]["md5"], 39, "{result}");
+    assert!(made(&cloud)[0] - before[0] <= 2, "{:?} {before:?}", made(&cloud));
+    clock.advance(LATE);
+    assert_eq!(confirm(&settings).await.1["resent"], 1);
+}
+
+#[tokio::test]
 async fn a_kill_while_a_key_is_moved_counts_it_once() {
     let (cloud, clock, settings) = cloud().await;
     put(&cloud, &["k"]);

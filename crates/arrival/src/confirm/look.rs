@@ -1,7 +1,9 @@
 //! One accepted key: whether it arrived, and if not, what to do.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use oss_lite::{Error, ErrorKind, ObjectMeta};
+use oss_lite::{Error, ErrorKind, ListedObject, ObjectMeta};
 
 use super::Step;
 use super::lists::FailedLists;
@@ -76,18 +78,22 @@ impl Progress {
     }
 }
 
-/// Looks at a key. At most one request each to the log bucket, the destination and the source; the source is
-/// asked only if the copy is not what the record says, or if the key is late. A key that OMS says it failed
-/// to copy is late at once.
-pub(super) async fn look(
-    journal: &OpenJournal,
-    ends: &Ends,
-    failed: &FailedLists<'_>,
-    watch: Watch,
-    progress: Progress,
-    accepted: AcceptedKey,
-    now: DateTime<Utc>,
-) -> Looked {
+/// What keys are looked at with.
+pub(super) struct Eyes<'r> {
+    pub(super) journal: &'r OpenJournal,
+    pub(super) ends: &'r Ends,
+    pub(super) failed: &'r FailedLists<'r>,
+    /// What listings show of copies.
+    pub(super) listed: HashMap<String, ListedObject>,
+    pub(super) watch: Watch,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// Looks at a key. At most one request each to the log bucket, the destination and the source; the destination
+/// is not asked if a listing shows what the record says, and the source only if the copy is not that, or if
+/// the key is late. A key that OMS says it failed to copy is late at once.
+pub(super) async fn look(eyes: &Eyes<'_>, progress: Progress, accepted: AcceptedKey) -> Looked {
+    let &Eyes { journal, ends, failed, ref listed, watch, now } = eyes;
     let looked = |accepted: AcceptedKey, key: Option<String>, finding| {
         let key = key.unwrap_or_else(|| accepted.key_or_hash().to_owned());
         Looked { accepted, key, finding }
@@ -110,6 +116,12 @@ pub(super) async fn look(
             return looked(accepted, None, Finding::Unreadable("it does not name its key".to_owned()));
         }
     };
+    if let Some(copy) = listed.get(&key)
+        && let Some(proof) = judge::is_listed(&record, copy)
+    {
+        let arrived = Finding::Arrived(proof, Box::new(record), copy.last_modified);
+        return looked(accepted, Some(key), arrived);
+    }
     let time = Time { now, late: watch.is_late(progress.sent, now) };
     let finding = match find(ends, failed, &key, record, progress, time).await {
         Ok(finding) => finding,

@@ -40,16 +40,17 @@ mod summary;
 mod sweep;
 mod tally;
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oss_lite::Credentials;
+use oss_lite::{Credentials, ListedObject};
 use tokio::time::Instant;
 
 use self::lists::FailedLists;
-use self::look::{Progress, look};
+use self::look::{Eyes, Progress, look};
 pub use self::options::{ConfirmMode, ConfirmOptions, Confirmer, Step, Unwatched, Walk, Watcher};
 pub use self::summary::{ConfirmSummary, Stopped};
 use self::tally::{Failures, LookTally, ended};
@@ -103,6 +104,7 @@ pub async fn confirm(
         tenure: None,
         state: ConfirmState::default(),
         moved: Vec::new(),
+        lists: true,
         done: None,
         failures: Failures::default(),
         summary: ConfirmSummary::default(),
@@ -135,6 +137,8 @@ struct Run<'r> {
     state: ConfirmState,
     /// Confirmed keys whose success records are to be deleted.
     moved: Vec<AcceptedKey>,
+    /// Whether the destination lets itself be listed, as far as it is known.
+    lists: bool,
     /// All keys up to here are done.
     done: Option<Position>,
     failures: Failures,
@@ -325,15 +329,31 @@ impl Run<'_> {
         self.send_all(late).await
     }
 
+    /// What listings of the destination show of keys: many with one request, where they lie close together.
+    async fn listed(&mut self, chunk: &[(AcceptedKey, Progress)]) -> HashMap<String, ListedObject> {
+        if !self.lists {
+            return HashMap::new();
+        }
+        let keys: Vec<&str> = chunk.iter().filter_map(|(key, _)| key.key()).collect();
+        self.ends.listed(&keys).await.unwrap_or_else(|error| {
+            // The right may be missing: the keys are asked for one by one.
+            tracing::debug!(%error, "the destination cannot be listed");
+            self.lists = false;
+            HashMap::new()
+        })
+    }
+
     /// Looks at keys, marks those whose matter has ended, and returns the late ones.
     async fn look_at(&mut self, chunk: Vec<(AcceptedKey, Progress)>) -> Result<Vec<Late>, Stopped> {
-        let (journal, ends, watch, now, acts) = (self.journal, &self.ends, self.watch, self.now, self.acts());
-        let failed = &self.failed;
+        let listed = self.listed(&chunk).await;
+        let (journal, ends, failed, acts) = (self.journal, &self.ends, &self.failed, self.acts());
+        let eyes = Eyes { journal, ends, failed, listed, watch: self.watch, now: self.now };
+        let eyes = &eyes;
         // Made beforehand: as a closure of the stream they would not be known to be `Send`.
         let looks: Vec<_> = chunk
             .into_iter()
             .map(|(key, progress)| async move {
-                let looked = look(journal, ends, failed, watch, progress, key, now).await;
+                let looked = look(eyes, progress, key).await;
                 let marked = match ended(&looked, progress) {
                     Some((marker, record)) if acts => {
                         let written = journal.write_confirmed(&looked.accepted, &looked.key, record, marker);
