@@ -291,14 +291,14 @@ async fn prices_say_where_they_hold_and_those_of_the_user_go_before_them() {
     assert!(source["prices_from"].as_str().unwrap().starts_with("https://"), "{source}");
     assert_eq!((&destination["to"], &destination["unpriced"]), (&json!(0.0), &json!(["lists"])));
     let finished = ends_with(0, comparison(&cloud).with(["--estimate"])).await;
-    assert!(finished.stdout.contains("cost of SRC: 0.0001 CNY (Standard, Chinese mainland"), "{finished:?}");
+    assert!(finished.stdout.contains("cost of SRC: 0.0001 CNY; Standard, Chinese mainland"), "{finished:?}");
     assert!(
         finished.stdout.contains("cost of DST: no list price known of listings and writes"),
         "{finished:?}"
     );
     let own = ["--price", "dst-list=100USD", "--price", "dst-read=1usd"];
     let finished = ends_with(0, comparison(&cloud).with(["--estimate"]).with(own)).await;
-    assert!(finished.stdout.contains("cost of DST: 0.0100 USD (as given)"), "{finished:?}");
+    assert!(finished.stdout.contains("cost of DST: 0.0100 USD; as given, by --price"), "{finished:?}");
     for (wrong, text) in [
         (&["--price", "list=1CNY"][..], "write it as src-list=0.01CNY"),
         (&["--price", "src-list=1CNY", "--price", "src-read=1USD"], "several currencies"),

@@ -1,7 +1,6 @@
 //! What people and programs see of an estimate.
 
 use object_copy::transfer::Side as End;
-use reconcile::Check;
 use reconcile::estimate::{Amounts, Bringing, Item, Prices, SideAmounts, SideReading, Span, Work, amounts};
 use reconcile::listing::{Holding, KnownBy};
 use serde::Serialize;
@@ -85,7 +84,7 @@ impl ShownEstimate {
             oms: brings.filter(|bringing| *bringing != Bringing::Copy).map(|_| oms),
             log_bucket: brings.filter(|bringing| *bringing != Bringing::Task).map(|_| log_bucket),
             requests_made,
-            not_counted: not_counted(known, &work, brings),
+            not_counted: not_counted(known, brings),
         }
     }
 
@@ -133,7 +132,8 @@ impl ShownSide {
         }
         lines.push(format!("requests to {argument}: {}", listed(&requests)));
         if requests.bytes.to != Some(0) {
-            lines.push(format!("read from {argument}: {}", shown_bytes(requests.bytes)));
+            let read = shown_bytes(requests.bytes);
+            lines.push(format!("read from {argument}: {read}; free where it stays in its cloud and region"));
         }
         if reading != SideReading::Files {
             lines.push(match &cost {
@@ -178,7 +178,7 @@ impl ShownCost {
             let without = format!("no list price known of {}; give --price", names.join(", "));
             cost = if self.to == Some(0.0) { without } else { format!("{cost}, {without}") };
         }
-        format!("cost of {argument}: {cost} ({})", self.prices_hold)
+        format!("cost of {argument}: {cost}; {}, by {}", self.prices_hold, self.prices_from)
     }
 }
 
@@ -199,8 +199,8 @@ fn held(argument: &str, name: &str, holds: Option<&ShownHolding>, not_known: Opt
     let most = if *at_most { "at most " } else { "" };
     let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
     let by = match known_by {
-        KnownBy::Statistics if *at_most => "the statistics of the whole bucket",
-        KnownBy::Statistics => "the statistics of the bucket",
+        KnownBy::Statistics if *at_most => "the statistics of the whole bucket, which may be hours old",
+        KnownBy::Statistics => "the statistics of the bucket, which may be hours old",
         KnownBy::Manifest => "the manifest of the inventory",
         KnownBy::Rows => "the rows of the inventory",
         KnownBy::Files => "a count of the files",
@@ -236,7 +236,7 @@ fn shown_by(Span { from, to }: Span, number: impl Fn(u64) -> String) -> String {
 }
 
 /// What comes on top, and depends on what nobody knows before.
-fn not_counted(known: [&KnownSide<'_>; 2], work: &Work, brings: Option<Bringing>) -> Vec<&'static str> {
+fn not_counted(known: [&KnownSide<'_>; 2], brings: Option<Bringing>) -> Vec<&'static str> {
     let mut all = Vec::new();
     let readings = known.map(|known| known.expected().reading);
     if readings.iter().any(|reading| matches!(reading, SideReading::Inventory { .. })) {
@@ -245,9 +245,6 @@ fn not_counted(known: [&KnownSide<'_>; 2], work: &Work, brings: Option<Bringing>
         all.push("a HEAD at each side for each object that changed in the last 15 minutes");
     }
     all.push("requests that fail and are made again");
-    if work.check == Check::Content || brings == Some(Bringing::Copy) {
-        all.push("traffic costs nothing where it stays in its cloud and region");
-    }
     match brings {
         Some(Bringing::Copy) => all.push("a request for each part of a large object"),
         Some(Bringing::Oms) => {
