@@ -142,6 +142,23 @@ async fn an_interrupt_leaves_the_task_to_oms_and_the_next_run_follows_it() {
 }
 
 #[tokio::test]
+async fn an_interrupt_before_a_task_leaves_no_list_and_the_next_run_need_not_wait() {
+    let (cloud, _) = unequal().await;
+    let hang = Fault::new(Service::Obs, FaultAction::Hang).method("HEAD").key_contains("missing");
+    let hang = cloud.twin.faults().inject(hang);
+    let directory = TempDir::new().unwrap();
+    let process = met(&cloud, fixing(&cloud), directory.path(), hang).await;
+    process.signal("INT").await;
+    let finished = e2e::copy::finish(process).await;
+    cloud.twin.faults().clear(hang);
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    assert!(finished.stderr.contains("the same command begins again"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud)), (0, Vec::<String>::new()));
+    ends_with(0, fixing(&cloud)).await;
+    assert_eq!(creations(&cloud), 1);
+}
+
+#[tokio::test]
 async fn a_task_of_other_options_is_not_followed() {
     let (cloud, clock) = unequal().await;
     let running = json!({"id": 1, "name": "t-1", "status": 2});

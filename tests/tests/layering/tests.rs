@@ -78,7 +78,19 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ),
     ("arrival", &["bridge-core", "object-copy", "object-events", "oss-lite", "reconcile", "settings"]),
     ("arrival-report", &["arrival", "settings", "texts"]),
-    ("repair", &["bridge-core", "object-copy", "object-events", "oss-lite", "reconcile"]),
+    (
+        "repair",
+        &[
+            "apig-signer",
+            "bridge-core",
+            "e2e",
+            "object-copy",
+            "object-events",
+            "oss-lite",
+            "reconcile",
+            "signature-breaker",
+        ],
+    ),
     (
         "status-report",
         &["arrival", "bridge-core", "metrics", "object-copy", "oss-lite", "settings", "terminal"],

@@ -143,8 +143,14 @@ impl ObjectLists {
             async move { (sides.key(&finding), sides.still(&finding).await) }
         });
         let mut asked = asked.buffered(self.at_once);
-        while self.failed.is_none() && !self.stop.is(StopLevel::BeginNothing) {
-            match asked.next().await {
+        let stop = self.stop.clone();
+        while self.failed.is_none() {
+            let next = tokio::select! {
+                next = asked.next() => next,
+                // The comparison ends, too, and nothing is done with the list.
+                () = stop.reached(StopLevel::BeginNothing) => None,
+            };
+            match next {
                 None => break,
                 Some((key, Ok(true))) => {
                     self.refused = 0;

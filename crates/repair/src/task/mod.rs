@@ -33,6 +33,8 @@ mod lists;
 mod order;
 mod position;
 mod still;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod work;
 

@@ -130,6 +130,7 @@ impl Work<'_> {
             }
         }
         for upload in uploads {
+            self.turn.check().await?;
             logged(&upload.key, self.bucket.abort_multipart_upload(&upload.key, &upload.upload_id).await);
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::error::TaskError;
 use super::position::{OpenList, Position};
 
 /// How often the lease is renewed.
-const RENEWAL: Duration = Duration::from_mins(1);
+pub(super) const RENEWAL: Duration = Duration::from_mins(1);
 
 /// How long after the last renewal the lease still counts as held where the log bucket does not answer. The
 /// rest of [`LEASE`] is for a request that was sent just before, and for clocks.
@@ -82,18 +82,23 @@ impl<'t> Turn<'t> {
         self.renew(&held.position, &mut held.renewed).await
     }
 
-    /// Does `work` while the lease is held, and drops it where that is not known any more.
-    pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> Result<T, TaskError> {
+    /// Does `work` while the lease is held, which is renewed `every` so long, and drops it where that is not
+    /// known any more.
+    pub(super) async fn hold<T>(
+        &self,
+        work: impl Future<Output = T>,
+        every: Duration,
+    ) -> Result<T, TaskError> {
         tokio::select! {
             done = work => Ok(done),
-            lost = self.keep() => Err(lost),
+            lost = self.keep(every) => Err(lost),
         }
     }
 
     /// Renews the lease until that fails.
-    async fn keep(&self) -> TaskError {
+    async fn keep(&self, every: Duration) -> TaskError {
         loop {
-            sleep(RENEWAL).await;
+            sleep(every).await;
             let held = &mut *self.held.lock().await;
             match self.renew(&held.position, &mut held.renewed).await {
                 Ok(()) => {}

@@ -14,7 +14,7 @@ use super::TaskForwarder;
 use super::error::TaskError;
 use super::lists::logged;
 use super::position::{OpenList, is_list_of};
-use super::turn::Turn;
+use super::turn::{RENEWAL, Turn};
 
 /// First and longest wait between two looks at a task.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ impl<'t> Work<'t> {
     ///
     /// When the lease is lost. Then nothing more is done.
     pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> Result<T, TaskError> {
-        self.turn.hold(work).await
+        self.turn.hold(work, RENEWAL).await
     }
 
     /// Gives the right back, unless it is lost.
