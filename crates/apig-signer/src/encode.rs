@@ -34,6 +34,11 @@ pub fn percent_decode(text: &str) -> Cow<'_, [u8]> {
     percent_encoding::percent_decode_str(text).into()
 }
 
+/// Whether decoding and encoding again would change nothing, which is so for nearly all paths.
+pub(crate) fn is_canonical(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+}
+
 /// A percent-encoded component; made by [`component`] and [`percent_encode`].
 #[derive(Clone)]
 pub struct Encoded<'a>(PercentEncode<'a>);

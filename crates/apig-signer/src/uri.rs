@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use http::Uri;
 
-use crate::encode::{percent_decode, percent_encode};
+use crate::encode::{is_canonical, percent_decode, percent_encode};
 use crate::wire::WireText;
 
 /// The path with dot segments removed (RFC 3986, 5.2.4), each segment decoded and encoded again, ending in
@@ -37,14 +37,18 @@ impl WireText for CanonicalPath<'_> {
     fn for_each_piece(&self, sink: &mut impl FnMut(&[u8])) {
         sink(b"/");
         for segment in &self.0 {
-            percent_encode(&percent_decode(segment)).for_each_piece(sink);
+            if is_canonical(segment) {
+                sink(segment.as_bytes());
+            } else {
+                percent_encode(&percent_decode(segment)).for_each_piece(sink);
+            }
             sink(b"/");
         }
     }
 }
 
 fn decodes_to(segment: &str, dots: &[u8]) -> bool {
-    percent_encoding::percent_decode_str(segment).eq(dots.iter().copied())
+    segment.starts_with(['.', '%']) && percent_encoding::percent_decode_str(segment).eq(dots.iter().copied())
 }
 
 /// The `name=value` pairs of the query, sorted by encoded name, then by encoded value.
