@@ -3,12 +3,16 @@
 //! | module | concern |
 //! |---|---|
 //! | `build` | the programs that are measured |
+//! | `function` | a function that is invoked, and the services behind it |
+//! | `instructions` | what a program executes, as `valgrind` counts it |
 //! | `juicefs` | a peer that needs a network of its own |
 //! | `process` | a program under measurement |
 
 #![warn(missing_docs)]
 
 mod build;
+pub mod function;
+pub mod instructions;
 pub mod juicefs;
 pub mod process;
 

@@ -4,8 +4,9 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::{Server, check};
-use crate::wire::Connection;
+use bench::function::{Connection, check};
+
+use crate::process::Server;
 
 /// What some invocations cost.
 #[derive(Clone, Copy)]

@@ -7,29 +7,26 @@
 //! |---|---|
 //! | `subject` | product and floor: built, configured |
 //! | `process` | a server under measurement |
-//! | `event`, `load` | invocations |
-//! | `sink`, `wire` | the services behind the server |
+//! | `load` | invocations, of `bench::function` |
 //! | `measure` | the rounds and their medians |
 //! | `report` | table and JSON |
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes lie far below 2^52")]
 
 mod cpu;
-mod event;
 mod load;
 mod measure;
 mod process;
 mod report;
-mod sink;
 mod subject;
-mod wire;
 
 use std::env;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use self::event::Role;
+use bench::function::event::{self, Role};
+
 use self::measure::Sinks;
 use self::report::Report;
 use self::subject::{Programs, Services, Subject};

@@ -5,11 +5,11 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::event::{self, Role};
 use crate::load::{Cost, invoke};
 use crate::process::{Server, Start};
-use crate::sink::{Sink, Traffic};
 use crate::subject::{Subject, local_cloud};
+use bench::function::event::{self, Role};
+use bench::function::{Sink, Traffic};
 
 /// Starts of each side.
 pub(crate) const STARTS: usize = 61;

@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bench::function::{Connection, check};
+
 use crate::cpu;
-use crate::wire::Connection;
 
 /// A server that does not answer by then is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,14 +113,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Every reply must be a success: a server that refuses is fast.
-pub(crate) fn check(reply: &[u8]) -> io::Result<()> {
-    if reply.starts_with(b"HTTP/1.1 200 ") && reply.ends_with(b"\r\n\r\ntrue") {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("unexpected reply: {}", String::from_utf8_lossy(reply))))
 }
 
 fn free_address() -> io::Result<SocketAddr> {

@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::event::Role;
+use bench::function::Sink;
+use bench::function::event::{self, Role};
+
 use crate::process::{Server, Start};
-use crate::sink::Sink;
 
 const LOG_BUCKET: &str = "holiday-photos-journal";
 const SYNC_PATH: &str =
@@ -91,7 +92,7 @@ pub(crate) fn local_cloud(twin: &cloud_twin::Twin) -> (Role, Services) {
         secret: account.secret_key.clone(),
         token: account.security_token.clone().unwrap_or_default(),
     };
-    let task = twin.create_sync_task(crate::event::BUCKET, "holiday-photos-copy");
+    let task = twin.create_sync_task(event::BUCKET, "holiday-photos-copy");
     let services = Services {
         sync_url: twin.sync_url(&task),
         access_key: twin.huawei_account().access_key.clone(),

@@ -1,18 +1,29 @@
 //! The invocations: what Function Compute sends for an object that was put.
 
+use std::fmt;
+
 /// Bucket of the objects.
-pub(crate) const BUCKET: &str = "holiday-photos";
+pub const BUCKET: &str = "holiday-photos";
 
 /// Whose credentials an invocation brings.
-pub(crate) struct Role {
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) token: String,
+pub struct Role {
+    /// Access key id.
+    pub id: String,
+    /// Secret key.
+    pub secret: String,
+    /// Security token.
+    pub token: String,
+}
+
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Role").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Role {
     /// A made-up role, with a token as long as they are.
-    pub(crate) fn example() -> Self {
+    pub fn example() -> Self {
         Self {
             id: "STS.NTtExampleExampleExample".to_owned(),
             secret: "7jExampleExampleExampleExampleExampleExample".to_owned(),
@@ -22,12 +33,12 @@ impl Role {
 }
 
 /// Key of object `number`. All are equally long, so that all requests are.
-pub(crate) fn key(number: usize) -> String {
+pub fn key(number: usize) -> String {
     format!("2024/summer/rome/IMG_{number:04}.jpg")
 }
 
 /// A whole request for object `number`: head and body.
-pub(crate) fn request(number: usize, role: &Role) -> Vec<u8> {
+pub fn request(number: usize, role: &Role) -> Vec<u8> {
     let event = event(&key(number));
     let Role { id, secret, token } = role;
     let length = event.len();

@@ -4,7 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
 /// A connection, at either end of it.
-pub(crate) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
     /// What was received; the message last read lies at its start.
     buffer: Vec<u8>,
@@ -13,23 +14,39 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+    /// # Errors
+    ///
+    /// When it is closed already.
+    pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024), read: 0 })
     }
 
     /// Sends `request` and reads the reply.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+    ///
+    /// # Errors
+    ///
+    /// When the other side closes the connection, or its reply is no HTTP.
+    pub fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.write(request)?;
         self.read()?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    pub(crate) fn write(&mut self, message: &[u8]) -> io::Result<()> {
+    /// Sends all of it.
+    ///
+    /// # Errors
+    ///
+    /// When the other side closes the connection.
+    pub fn write(&mut self, message: &[u8]) -> io::Result<()> {
         self.stream.write_all(message)
     }
 
     /// The next message, head and body; `None` when the other side has closed the connection.
-    pub(crate) fn read(&mut self) -> io::Result<Option<&[u8]>> {
+    ///
+    /// # Errors
+    ///
+    /// When it closes in the middle of one, or what comes is no HTTP.
+    pub fn read(&mut self) -> io::Result<Option<&[u8]>> {
         self.buffer.drain(..self.read);
         self.read = 0;
         let mut chunk = [0; 16 * 1024];

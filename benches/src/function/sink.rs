@@ -8,7 +8,7 @@ use std::thread;
 
 use oss_lite::Crc64;
 
-use crate::wire::Connection;
+use super::wire::Connection;
 
 const OMS_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
     date: Tue, 02 Jan 2024 03:04:05 GMT\r\n\
@@ -43,12 +43,13 @@ fn of_oss(request: &[u8]) -> Vec<u8> {
 }
 
 /// A service that accepts everything.
-pub(crate) struct Sink {
+#[derive(Debug)]
+pub struct Sink {
     address: SocketAddr,
     seen: Arc<Seen>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seen {
     connections: AtomicU64,
     requests: AtomicU64,
@@ -57,19 +58,32 @@ struct Seen {
 }
 
 /// What reached a sink.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Traffic {
-    pub(crate) connections: u64,
-    pub(crate) requests: u64,
-    pub(crate) bytes: u64,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// New connections.
+    pub connections: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Bytes of the requests, heads included.
+    pub bytes: u64,
 }
 
 impl Sink {
-    pub(crate) fn oms() -> io::Result<Self> {
+    /// One that answers as OMS.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot listen.
+    pub fn oms() -> io::Result<Self> {
         Self::start(of_oms)
     }
 
-    pub(crate) fn oss() -> io::Result<Self> {
+    /// One that answers as OSS.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot listen.
+    pub fn oss() -> io::Result<Self> {
         Self::start(of_oss)
     }
 
@@ -88,12 +102,13 @@ impl Sink {
         Ok(Self { address, seen })
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where it listens.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What came since this was last asked.
-    pub(crate) fn take(&self) -> Traffic {
+    pub fn take(&self) -> Traffic {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         Traffic {
             connections: take(&self.seen.connections),
@@ -103,7 +118,7 @@ impl Sink {
     }
 
     /// The first request that ever came, as it went over the wire.
-    pub(crate) fn first_request(&self) -> Option<&str> {
+    pub fn first_request(&self) -> Option<&str> {
         self.seen.first.get().map(String::as_str)
     }
 }
