@@ -13,7 +13,8 @@ pub(crate) fn compact(time: DateTime<Utc>) -> String {
     if !(0..=9999).contains(&time.year()) {
         return time.format("%Y%m%dT%H%M%SZ").to_string();
     }
-    // Digit by digit, since every request has it, and reading a format costs more than hashing what is signed.
+    // Digit by digit, since every request has it, and reading a format costs more than hashing what is
+    // signed.
     let mut text = *b"00000000T000000Z";
     let mut put = |range: Range<usize>, mut value: u32| {
         for digit in text[range].iter_mut().rev() {

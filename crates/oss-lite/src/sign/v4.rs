@@ -293,7 +293,8 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("any key length will do")
 }
 
-/// [`sign_headers`](super::sign_headers) with a key that was derived before, for who signs many requests on one day.
+/// [`sign_headers`](super::sign_headers) with a key that was derived before, for who signs many requests on
+/// one day.
 ///
 /// `key` must be that of `credentials` and of the scope of `moment` and `settings`.
 ///
