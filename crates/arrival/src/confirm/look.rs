@@ -89,9 +89,9 @@ pub(super) struct Eyes<'r> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Looks at a key. At most one request each to the log bucket, the destination and the source; the destination
-/// is not asked if a listing shows what the record says, and the source only if the copy is not that, or if
-/// the key is late. A key that OMS says it failed to copy is late at once.
+/// Looks at a key. At most one request each to the log bucket, the destination and the source; the
+/// destination is not asked if a listing shows what the record says, and the source only if the copy is not
+/// that, or if the key is late. A key that OMS says it failed to copy is late at once.
 pub(super) async fn look(eyes: &Eyes<'_>, progress: Progress, accepted: AcceptedKey) -> Looked {
     let &Eyes { journal, ends, failed, ref listed, watch, now } = eyes;
     let looked = |accepted: AcceptedKey, key: Option<String>, finding| {
