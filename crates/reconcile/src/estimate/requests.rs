@@ -72,6 +72,8 @@ pub struct Work {
     pub open: u64,
     /// Who brings over what is missing or different.
     pub bringing: Option<Bringing>,
+    /// Whether both sides are in one service that can copy between them by itself.
+    pub is_one_service: bool,
     /// Extra objects that may be deleted.
     pub deletions: Option<u64>,
     /// Whether nothing is changed.
@@ -122,6 +124,13 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
     let mut amounts = Amounts { sides: once.map(|side| side.times(times)), ..Amounts::default() };
     let [ours, theirs] = &mut amounts.sides;
     let keys = source.objects.or_fewer();
+    if bringing.is_some() {
+        // Of what was brought over each later comparison asks what listings do not say: with any check, as it has
+        // just changed, and of more keys than both sides had before.
+        let looks = keys * Span::exactly(again);
+        ours.head = ours.head + looks;
+        theirs.head = theirs.head + looks;
+    }
     match bringing {
         Some(Bringing::Oms) => {
             amounts.oms = keys.map(|keys| keys.div_ceil(OMS_BATCH));
@@ -137,6 +146,8 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
             theirs.delete = theirs.put;
         }
         Some(Bringing::Copy) => {
+            // The source is looked at after each copy, and also before one that the service makes.
+            ours.head = ours.head + keys * Span::exactly(if work.is_one_service { 2 } else { 1 });
             ours.get = ours.get + keys;
             ours.bytes = ours.bytes + source.bytes.or_fewer();
             theirs.head = theirs.head + keys;
@@ -224,8 +235,15 @@ fn listings(side: Expected, other: Expected, work: &Work) -> Span {
 mod tests {
     use super::*;
 
-    const WORK: Work =
-        Work { check: Check::Listing, ranges: 8, open: 1, bringing: None, deletions: None, is_dry: false };
+    const WORK: Work = Work {
+        check: Check::Listing,
+        ranges: 8,
+        open: 1,
+        bringing: None,
+        is_one_service: false,
+        deletions: None,
+        is_dry: false,
+    };
 
     fn bucket(objects: Span, bytes: Span) -> Expected {
         Expected { reading: SideReading::Service, objects, bytes }
@@ -283,15 +301,17 @@ mod tests {
         assert_eq!(of_oms.sides[0].list, Span { from: 1, to: Some(2) });
         let of_task = amounts(sides, &Work { bringing: Some(Bringing::Task), ..WORK });
         assert_eq!((of_task.oms, of_task.log_bucket), (Span::UNKNOWN, Span::NONE));
-        assert_eq!((of_task.sides[0].head, of_task.sides[1].put), (Span::up_to(95), Span::up_to(1)));
+        assert_eq!((of_task.sides[0].head, of_task.sides[1].put), (Span::up_to(190), Span::up_to(1)));
         let copies = amounts(sides, &Work { bringing: Some(Bringing::Copy), deletions: Some(7), ..WORK });
         let [ours, theirs] = copies.sides;
         assert_eq!((ours.get, ours.bytes, theirs.put), (Span::up_to(95), Span::up_to(950), Span::up_to(95)));
         assert_eq!(
             (ours.head, theirs.head, theirs.delete),
-            (Span::up_to(7), Span::up_to(102), Span::up_to(7))
+            (Span::up_to(3 * 95 + 7), Span::up_to(3 * 95 + 7), Span::up_to(7))
         );
         assert_eq!(ours.list, Span { from: 1, to: Some(3) });
+        let within = Work { bringing: Some(Bringing::Copy), is_one_service: true, ..WORK };
+        assert_eq!(amounts(sides, &within).sides[0].head, Span::up_to(3 * 95), "a look before and one after");
         let dry = amounts(sides, &Work { deletions: Some(7), is_dry: true, ..work });
         assert_eq!(dry, amounts(sides, &WORK));
     }

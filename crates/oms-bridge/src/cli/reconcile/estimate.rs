@@ -87,6 +87,7 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
         ranges: if can_seek { (comparison.requests as u64 / 2).max(1) } else { 1 },
         open: resumed.map_or(1, |resumed| resumed.ranges.len() as u64),
         bringing,
+        is_one_service: ours.is_some() && ours == theirs,
         deletions: args.repair.deletions(),
         is_dry: args.repair.is_dry(),
     };
