@@ -53,7 +53,6 @@ async fn wherever_a_run_is_killed_there_is_one_task() {
     for (name, fault, lists, tasks) in [
         ("before the position", write(2, hang()), 1, 0),
         ("before the task is created", write(3, hang()), 1, 0),
-        ("as the task is created", create(hang()), 1, 0),
         ("before its id is stored", write(4, hang()), 1, 1),
         ("as it is followed", Fault::new(Service::Oms, hang()).path_contains("/tasks/1"), 1, 1),
         // The position says that nothing is open, and the list is still there.
@@ -83,6 +82,87 @@ async fn a_task_whose_creation_was_not_answered_is_found_and_not_created_twice()
     let (result, finished) = result(0, fixing(&cloud)).await;
     assert_eq!(cloud.twin.migration_tasks().len(), 1, "{finished:?}");
     assert_eq!((creations(&cloud), &result["tasks"]["succeeded"]), (1, &json!(2)));
+}
+
+/// OMS lists no task.
+fn empty_list() -> Fault {
+    let listed = crate::reconcile_tasks::state(&json!({"tasks": [], "count": 0}));
+    Fault::new(Service::Oms, listed).path_contains("limit=")
+}
+
+/// Longer than a task may need to appear.
+const SETTLED: TimeDelta = TimeDelta::minutes(11);
+
+const UNKNOWN: &str = "it is not known yet whether OMS has created the task";
+
+#[tokio::test]
+async fn a_task_that_oms_lists_late_is_not_created_twice() {
+    let (cloud, clock) = unequal().await;
+    let lost = FaultAction::RespondAfterWork(FaultResponse::oms_unavailable());
+    cloud.twin.faults().inject(create(lost).times(1));
+    let late = cloud.twin.faults().inject(empty_list());
+    let directory = TempDir::new().unwrap();
+    let process = fixing(&cloud).start_in(directory.path());
+    cloud.until(|twin| twin.faults().hits(late) > 2).await;
+    process.signal("INT").await;
+    let finished = e2e::copy::finish(process).await;
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    // Neither is the list dropped by the next run, which does not know more.
+    let finished = ends_with(5, fixing(&cloud)).await;
+    assert!(finished.stderr.contains(UNKNOWN), "{finished:?}");
+    assert!(finished.stderr.contains("run the same command again after 20"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud).len()), (1, 1));
+    cloud.twin.faults().clear(late);
+    clock.advance(SETTLED);
+    let finished = ends_with(0, fixing(&cloud)).await;
+    assert!(finished.stderr.contains("an earlier run began task"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud)), (1, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn a_list_whose_task_never_appears_is_dropped_when_it_would_have() {
+    let (cloud, clock) = unequal().await;
+    killed_at(&cloud, fixing(&cloud), create(FaultAction::Hang)).await;
+    clock.advance(DEAD);
+    let finished = ends_with(5, fixing(&cloud)).await;
+    assert!(finished.stderr.contains(UNKNOWN), "{finished:?}");
+    assert_eq!(left(&cloud).len(), 1);
+    clock.advance(DEAD);
+    let finished = ends_with(0, fixing(&cloud)).await;
+    assert!(finished.stderr.contains("OMS has no task for the list"), "{finished:?}");
+    assert_eq!((cloud.twin.migration_tasks().len(), left(&cloud)), (1, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn a_list_of_tasks_that_has_fewer_than_oms_counts_proves_no_absence() {
+    let (cloud, clock) = unequal().await;
+    killed_at(&cloud, fixing(&cloud), create(FaultAction::Hang)).await;
+    clock.advance(SETTLED);
+    let short = crate::reconcile_tasks::state(&json!({"tasks": [], "count": 3}));
+    let short = cloud.twin.faults().inject(Fault::new(Service::Oms, short).path_contains("limit=").times(1));
+    let finished = ends_with(0, fixing(&cloud)).await;
+    assert_eq!(cloud.twin.faults().hits(short), 1);
+    assert!(finished.stderr.contains("OMS has no task for the list"), "{finished:?}");
+    assert!(cloud.twin.stats().requests(Service::Oms, "ListTasks") >= 2, "asked again");
+}
+
+#[tokio::test]
+async fn a_task_of_another_project_is_not_said_to_be_gone() {
+    let (cloud, clock) = unequal().await;
+    let hang = Fault::new(Service::Oms, FaultAction::Hang).path_contains("/tasks/1");
+    killed_at(&cloud, fixing(&cloud), hang).await;
+    clock.advance(SETTLED);
+    let ours = cloud.twin.sync_url(&cloud.task);
+    let (begin, _) = ours.split_once("/sync-tasks/").unwrap();
+    let elsewhere = ours.replace("127.0.0.1", "localhost");
+    assert_ne!(elsewhere, ours);
+    let finished = ends_with(2, fixing(&cloud).set("SYNC_URL", elsewhere)).await;
+    let remedy = format!("begins with {begin}/sync-tasks/");
+    assert!(finished.stderr.contains("SYNC_URL: ") && finished.stderr.contains(&remedy), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud).len()), (1, 1));
+    let finished = ends_with(0, fixing(&cloud)).await;
+    assert!(finished.stderr.contains("an earlier run began task"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud)), (1, Vec::<String>::new()));
 }
 
 #[tokio::test]

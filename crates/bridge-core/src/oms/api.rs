@@ -294,7 +294,8 @@ impl ApiError {
                 TransportKind::Resolve | TransportKind::Connect | TransportKind::Tls,
             ) => false,
             ApiErrorKind::Unreachable(TransportKind::Other) | ApiErrorKind::NotOms => true,
-            _ => self.is_of_service(),
+            // The gateway lets a request that is one too many not through.
+            _ => self.is_of_service() && self.error.status != Some(429),
         }
     }
 
@@ -342,6 +343,9 @@ mod tests {
         assert!(of(ApiErrorKind::Unreachable(TransportKind::Other)), "a timeout, an answer cut off");
         let failed = EngineError { status: Some(503), code: Some("OMS.2004".into()), message: String::new() };
         assert!(ApiError::refused(failed, None).may_have_been_received());
+        let throttled =
+            EngineError { status: Some(429), code: Some("APIGW.0308".into()), message: String::new() };
+        assert!(!ApiError::refused(throttled, None).may_have_been_received());
     }
 
     #[test]

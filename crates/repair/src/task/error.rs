@@ -33,6 +33,20 @@ pub enum TaskError {
         "OMS has task {0} between these sides, which is not over, and the log bucket does not know of it"
     )]
     Unknown(String),
+    /// OMS did not answer the request for a task, and does not show whether it has created it.
+    #[error("it is not known yet whether OMS has created the task: {error}")]
+    Unanswered {
+        /// Of the request.
+        error: ApiError,
+        /// When it is known, by the clock of the log bucket.
+        until: DateTime<Utc>,
+    },
+    /// The same, of the request that an earlier run made: when it is known, by the clock of the log bucket.
+    #[error("it is not known yet whether OMS has created the task that an earlier run asked for")]
+    Unsettled(DateTime<Utc>),
+    /// The task of an earlier run is in another project of OMS, or at another endpoint: its address.
+    #[error("an earlier run began a task of OMS at {0}, which is not where the setting leads")]
+    OtherProject(String),
     /// OMS does not answer about a task.
     #[error("{0}")]
     Api(ApiError),

@@ -110,12 +110,18 @@ impl Work<'_> {
                 Err(TaskError::Interrupted(_)) => return Err(TaskError::Interrupted(name)),
                 Err(error) => return Err(error),
             };
-            let Some(task) = task else { break None };
-            observer.task(TaskEvent::LookedAt(&task));
-            match task.state() {
-                TaskState::Stopped => return Err(TaskError::Stopped(task.name)),
-                state if state.is_final() => break Some(task),
-                _ => name = Some(task.name),
+            match task {
+                // It was created a moment ago, and may not be shown yet.
+                None if self.unsettled_until(open).await?.is_some() => {}
+                None => break None,
+                Some(task) => {
+                    observer.task(TaskEvent::LookedAt(&task));
+                    match task.state() {
+                        TaskState::Stopped => return Err(TaskError::Stopped(task.name)),
+                        state if state.is_final() => break Some(task),
+                        _ => name = Some(task.name),
+                    }
+                }
             }
             looks += 1;
             if pause(looks, stop).await.is_err() {

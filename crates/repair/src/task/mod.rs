@@ -17,14 +17,18 @@
 //! - **One run works on a pair of sides** (`turn`): from before it compares until its tasks are over. A run
 //!   that loses the lease ends at once and changes nothing any more.
 //! - **A task is created only if OMS has none of its description**, and none of this pair that is not over.
-//!   The position names the list before the task is created, and its id after. So whatever moment a process
-//!   dies at, the next run finds the task and creates no second one.
+//!   The position names the list and the time before the task is created, and its id after. So whatever
+//!   moment a process dies at, the next run finds the task and creates no second one.
+//! - **Absence is believed late.** Until ten minutes after a request for a task that may have been received
+//!   no other one is created, and its list is not dropped: OMS may list the task later than it creates it.
 //! - **A list that no task was created for is dropped**, and the sides are compared anew: its keys may be
 //!   other ones by now.
+//! - **A task is looked for where it was created**: a run whose settings lead to another project of OMS, or
+//!   another endpoint, ends.
 //! - **A task of a run with other options is not followed**, for it copies what those options chose. Only
 //!   once it is over the next run begins.
-//! - **A task is gone** if OMS denies it by a code of its own, and no task has its description. Any other
-//!   answer leaves the position.
+//! - **A task is gone** if OMS denies it by a code of its own, no task has its description, and it was not
+//!   created just before. Any other answer leaves the position.
 
 mod begin;
 mod error;

@@ -26,6 +26,9 @@ impl Work<'_> {
     ) -> Result<Option<TaskTotals>, TaskError> {
         let mut totals = None;
         if let Some(open) = self.turn.open_list().await {
+            if !open.tasks.is_empty() && open.tasks != self.forwarder.api.address() {
+                return Err(TaskError::OtherProject(open.tasks));
+            }
             let has_same_options = open.options == self.forwarder.options;
             match self.seen(&open, stop).await? {
                 Some(task) if has_same_options => {
@@ -41,6 +44,9 @@ impl Work<'_> {
                     return Err(TaskError::OtherOptions(OtherOptions { task: task.name, options }));
                 }
                 None => {
+                    if let Some(until) = self.unsettled_until(&open).await? {
+                        return Err(TaskError::Unsettled(until));
+                    }
                     observer.task(TaskEvent::ListDropped);
                     self.close(&open).await?;
                 }
@@ -98,10 +104,11 @@ impl Work<'_> {
         observer: &mut impl TaskObserver,
         stop: &Stop,
     ) -> Result<TaskTotals, TaskError> {
-        let open = OpenList::new(list.to_owned(), self.pair, &self.forwarder.options);
+        let TaskForwarder { api, options, .. } = self.forwarder;
+        let open = OpenList::new(list.to_owned(), self.pair, options, api.address());
         self.turn.set(Some(open.clone())).await?;
         match self.begun(&open, stop).await {
-            Ok(id) => self.followed(&OpenList { task: Some(id), ..open }, observer, stop).await,
+            Ok(begun) => self.followed(&begun, observer, stop).await,
             Err(error @ TaskError::Create(_)) => {
                 self.close(&open).await?;
                 Err(error)

@@ -11,7 +11,7 @@ use bridge_core::oms::migration::{
 };
 use e2e::Cloud;
 use e2e::cloud::{LOGS, MIRROR, SOURCE, http_client};
-use e2e::cloud_twin::{Account, Fault, FaultAction, Service};
+use e2e::cloud_twin::{Account, Fault, FaultAction, FaultResponse, Service};
 use object_copy::clock;
 use object_copy::stop::Stop;
 use object_copy::transfer::{Flow, Source};
@@ -168,7 +168,7 @@ async fn work_is_dropped_once_another_run_has_the_lease() {
     assert!(matches!(&busy, TaskError::Busy { by, until: Some(_) } if by == "first"), "{busy:?}");
     let other = SidePair::new("oss://source/a/", "obs://mirror/a/");
     Turn::take(journal, credentials, other, "third").await.unwrap().end().await;
-    turn.set(Some(position::OpenList::new("x".to_owned(), pair, &[]))).await.unwrap();
+    turn.set(Some(position::OpenList::new("x".to_owned(), pair, &[], ""))).await.unwrap();
     let ours = cloud.twin.oss().keys(LOGS).into_iter().find(|key| key.contains(&pair.to_string())).unwrap();
     let written = cloud.twin.oss().get(LOGS, &ours).unwrap().etag;
     // Renewed while work is done, without a change of what is under way.
@@ -200,4 +200,27 @@ async fn of_two_that_wrote_the_same_object_the_last_one_has_the_lease() {
     let ours = cloud.twin.oss().keys(LOGS).remove(0);
     cloud.twin.oss().put(LOGS, &ours, r#"{"v":1,"holder":"another"}"#);
     assert!(matches!(turn.check().await, Err(TaskError::Lost)));
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_seen_though_it_may_have_been_created_leaves_the_position() {
+    let cloud = Cloud::start().await;
+    let forwarder = forwarder(&cloud, ListLimits::default());
+    let mirror = bucket(&cloud, Dialect::Obs, MIRROR);
+    let source = side("oss://source/", bucket(&cloud, Dialect::Oss, SOURCE));
+    let destination = side("obs://mirror/", mirror.clone());
+    let work = Work::begin(&forwarder, &source, &destination, &mirror, clock::system).await.unwrap();
+    let unavailable = Fault::respond(Service::Oms, FaultResponse::oms_unavailable());
+    let unavailable = cloud.twin.faults().inject(unavailable);
+    let error = forwarder.api.create(&forwarder.order, clock::system()).await.unwrap_err();
+    cloud.twin.faults().clear(unavailable);
+    let asked = Some(clock::system());
+    let open = position::OpenList { asked, ..position::OpenList::new("x".to_owned(), work.pair, &[], "") };
+    work.turn.set(Some(open.clone())).await.unwrap();
+    let stop = Stop::default();
+    let unseen = work.created_unanswered(&open, error, 1, &stop).await;
+    assert!(matches!(unseen, Err(TaskError::Unanswered { .. })), "{unseen:?}");
+    let settled = work.settle(&mut Deaf, &stop).await;
+    assert!(matches!(settled, Err(TaskError::Unsettled(_))), "{settled:?}");
+    assert_eq!(work.turn.open_list().await, Some(open));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bridge_core::journal::{
     self, Holding, Journal, LEASE, Lease, OpenJournal, RunKind, SidePair, WriteError,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::Credentials;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
@@ -60,6 +60,11 @@ impl<'t> Turn<'t> {
                 Err(TaskError::Busy { by, until: active.map(|active| active + lease) })
             }
         }
+    }
+
+    /// The time by the clock of the log bucket, which all runs share.
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>, TaskError> {
+        open(self.journal, self.credentials).time_in_bucket().await.map_err(TaskError::Journal)
     }
 
     /// What is under way.

@@ -25,6 +25,8 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use apig_signer::Credentials;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
@@ -39,8 +41,8 @@ use super::target::SyncUrl;
 /// Tasks of a page; the API has no larger ones.
 const PAGE: usize = 100;
 
-/// Pages that [`MigrationApi::find`] looks through: more tasks than can be created in a day.
-const PAGES: usize = 50;
+/// Tasks that [`MigrationApi::find`] looks through: more than can be created in a day.
+const MOST_TASKS: usize = 5_000;
 
 /// The migration tasks of one project at OMS.
 #[derive(Clone, Debug)]
@@ -54,6 +56,11 @@ impl MigrationApi {
     /// `breaker` is that of the credentials.
     pub fn new(http: reqwest::Client, target: &SyncUrl, credentials: Credentials, breaker: Breaker) -> Self {
         Self { api: Api::new(http, credentials, breaker), tasks: target.migration_tasks_url() }
+    }
+
+    /// Where the tasks of this project are: a task of this address is at no other one.
+    pub fn address(&self) -> &str {
+        self.tasks.as_str()
     }
 
     /// Creates a task, which OMS starts by itself. Needs `oms:task:create`.
@@ -84,26 +91,39 @@ impl MigrationApi {
     ///
     /// # Errors
     ///
-    /// [`ApiError`], also where none of the newest 5,000 is and there are more: what is not looked at is not
-    /// said to be absent.
+    /// [`ApiError`], also where none of the newest 5,000 is and there are more, where OMS does not list as
+    /// many tasks as it counts, and where their number changes meanwhile: what is not looked at is not said
+    /// to be absent.
     pub async fn find(
         &self,
         wanted: impl Fn(&MigrationTask) -> bool,
         now: DateTime<Utc>,
     ) -> Result<Option<MigrationTask>, ApiError> {
-        for page in 0..PAGES {
+        let (mut seen, mut count) = (HashSet::new(), None);
+        while seen.len() < MOST_TASKS {
             let mut url = self.tasks.clone();
             url.query_pairs_mut()
                 .append_pair("limit", &PAGE.to_string())
-                .append_pair("offset", &(page * PAGE).to_string());
+                .append_pair("offset", &seen.len().to_string());
             let expected = Expected { member: "tasks", errors: Errors::OfTasksToo };
             let listed: reply::TaskPage = self.api.get(url, now, expected).await?;
-            let last = listed.tasks.len() < PAGE;
-            let found = listed.tasks.into_iter().find(&wanted);
-            if found.is_some() || last {
-                return Ok(found);
+            let (before, ids) = (seen.len(), listed.tasks.iter().map(|task| task.id));
+            seen.extend(ids);
+            if let Some(found) = listed.tasks.into_iter().find(&wanted) {
+                return Ok(Some(found));
+            }
+            // A task that was removed meanwhile moves others to pages that were read before.
+            if *count.get_or_insert(listed.count) != listed.count {
+                return Err(ApiError::local("the number of tasks has changed while they were listed"));
+            }
+            if seen.len() >= listed.count {
+                return Ok(None);
+            }
+            if seen.len() == before {
+                let message = format!("OMS counts {} tasks, and lists {before}", listed.count);
+                return Err(ApiError::local(message));
             }
         }
-        Err(ApiError::too_many_tasks(PAGES * PAGE))
+        Err(ApiError::too_many_tasks(MOST_TASKS))
     }
 }

@@ -16,6 +16,8 @@ pub struct CreatedTask {
 #[derive(Debug, Deserialize)]
 pub(super) struct TaskPage {
     pub(super) tasks: Vec<MigrationTask>,
+    /// How many there are on all pages.
+    pub(super) count: usize,
 }
 
 /// How far a task is.

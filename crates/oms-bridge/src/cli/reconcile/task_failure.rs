@@ -2,6 +2,7 @@
 
 use bridge_config::Settings;
 use bridge_core::oms::migration::ApiError;
+use chrono::{DateTime, Utc};
 use repair::task::{OtherOptions, TaskError};
 use settings::text::{printable, time};
 
@@ -40,6 +41,16 @@ impl TaskEnds {
             TaskError::Unknown(_) => Failure::configuration(error).of_setting("--fix").with_remedy(
                 "wait until it is over, or remove it in the console of OMS; give all runs over these sides one LOG_BUCKET",
             ),
+            TaskError::Unanswered { error: api, until } => {
+                self.of_api(api).saying(error).with_remedy(look_again(*until))
+            }
+            TaskError::Unsettled(until) => Failure::out_of_reach(error).with_remedy(look_again(*until)),
+            TaskError::OtherProject(tasks) => {
+                let begin = printable(tasks.trim_end_matches("tasks"));
+                Failure::configuration(error).of_setting("SYNC_URL").with_remedy(format_args!(
+                    "give the address of a sync task that begins with {begin}sync-tasks/, and run the same command again"
+                ))
+            }
             TaskError::Api(api) => self.of_api(api).and_then(FOLLOWS),
             TaskError::Create(api) => self.of_api(api).saying(error),
             TaskError::Side(failed) => ending.of_side(failed),
@@ -81,6 +92,11 @@ impl TaskEnds {
         };
         Failure::new(kind, code).of_setting(setting).with_remedy(remedy)
     }
+}
+
+/// When it is known whether OMS has a task.
+fn look_again(until: DateTime<Utc>) -> String {
+    format!("run the same command again after {}: it looks for the task", time(until))
 }
 
 /// Another run works: who, and until when.
