@@ -143,13 +143,40 @@ async fn of_a_part_of_a_bucket_there_is_a_bound_and_what_is_not_known_is_said() 
     assert!(finished.stdout.contains("how many objects it holds is not known: "), "{finished:?}");
     assert!(finished.stdout.contains("at least 0.0001 CNY"), "{finished:?}");
 
-    let before = all_requests(&cloud);
+    // Of what is known nothing else is taken from the command line.
     let (said, _) = estimate(comparison(&cloud).with(["--keys", "3000"])).await;
-    assert_eq!((all_requests(&cloud), &said["requests_made"]), (before, &json!(0)));
-    assert_eq!(
-        said["sides"][1]["requests"]["list"],
-        json!({"from": 3, "to": said["sides"][1]["requests"]["list"]["to"]})
-    );
+    let holds =
+        [0, 1].map(|at| (&said["sides"][at]["holds"]["objects"], &said["sides"][at]["holds"]["known_by"]));
+    assert_eq!(holds, [(&json!(3000), &json!("given")), (&json!(1350), &json!("statistics"))]);
+    assert_eq!(said["sides"][0]["requests"]["list"]["from"], 3);
+    cloud.twin.faults().clear_all();
+    let (said, _) = estimate(part().with(["--keys", "700"])).await;
+    assert_eq!(said["sides"][0]["holds"], json!({"objects": 700, "at_most": false, "known_by": "given"}));
+}
+
+#[tokio::test]
+async fn what_the_command_would_refuse_is_refused() {
+    let cloud = cloud(3).await;
+    let folder = TempDir::new().unwrap();
+    let between = |to: &str| Copy::new(&cloud.twin, format!("oss://{SOURCE}"), to).comparing();
+    let deleting = ["--delete-extra", "--max-delete", "5"];
+    let overlapping = format!("oss://{SOURCE}/k/");
+    for (run, text) in [
+        (
+            between(&folder.path().display().to_string()).with(deleting),
+            "only deleted in buckets of OSS and OBS",
+        ),
+        (between(&overlapping).with(deleting), "SRC and DST overlap"),
+        (comparison(&cloud).with(["--fix", "copy"]).set("LOG_BUCKET", ""), "LOG_BUCKET"),
+        (comparison(&cloud).with(["--metrics", "m.prom"]), "--metrics"),
+    ] {
+        let before = all_requests(&cloud);
+        let finished = run.with(["--estimate"]).run_in(folder.path()).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains(text), "{text}: {finished:?}");
+        assert_eq!(all_requests(&cloud), before, "{text}");
+    }
+    assert!(!folder.path().join("m.prom").exists());
 }
 
 #[tokio::test]
@@ -176,6 +203,8 @@ async fn files_are_counted_and_cost_nothing() {
     };
     let (said, _) = estimate(run()).await;
     let source = &said["sides"][0];
+    let (counted, _) = estimate(run().with(["--keys", "7"])).await;
+    assert_eq!(&counted["sides"][0]["holds"], &source["holds"]);
     assert_eq!(source["holds"], json!({"objects": 12, "at_most": false, "bytes": 48, "known_by": "files"}));
     assert!(source.get("cost").is_none(), "{source}");
     assert_eq!(
@@ -240,9 +269,17 @@ async fn repairs_are_bounded_and_nothing_is_changed() {
     assert!(records <= 60, "{records}");
     let (said, _) = estimate(repair().with(["--dry-run"])).await;
     assert!(said.get("log_bucket").is_none(), "{said}");
-    let (said, _) = estimate(comparison(&cloud).with(["--fix", "oms"]).set("LOG_BUCKET", LOGS)).await;
+    let through = |how| {
+        let run =
+            comparison(&cloud).set("LOG_BUCKET", LOGS).set("SYNC_URL", cloud.twin.sync_url(&cloud.task));
+        run.with(["--fix", how])
+    };
+    let before = all_requests(&cloud);
+    let (said, _) = estimate(through("oms")).await;
     assert_eq!(said["oms"], json!({"from": 0, "to": 6}));
-    let (said, _) = estimate(comparison(&cloud).with(["--fix", "oms-task"]).set("LOG_BUCKET", LOGS)).await;
+    // Of the sides, and of the sync task.
+    assert_eq!((&said["requests_made"], all_requests(&cloud) - before), (&json!(3), 3));
+    let (said, _) = estimate(through("oms-task")).await;
     assert_eq!(
         (&said["oms"], &said["sides"][1]["requests"]["put"]["to"]),
         (&json!({"from": 0, "to": null}), &json!(1))

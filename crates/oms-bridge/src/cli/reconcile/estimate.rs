@@ -6,8 +6,9 @@ mod shown;
 use clap::Args;
 use object_copy::transfer::{Concern, Side as End, Source, TransferError};
 use reconcile::Side;
-use reconcile::estimate::{Expected, Prices, Service, SideReading, Span, Work};
+use reconcile::estimate::{Bringing, Expected, Prices, Service, SideReading, Span, Work};
 use reconcile::listing::{Holding, KnownBy};
+use repair::Extras;
 use settings::{Invalid, Reader, parse};
 
 use self::own_price::OwnPrice;
@@ -15,7 +16,8 @@ use self::shown::ShownEstimate;
 use super::ReconcileArgs;
 use super::inventories::Used;
 use super::plan::Plan;
-use super::repair_plan::bringing;
+use super::repair_plan::{PlannedRepair, bringing};
+use super::result::ComparisonEnding;
 use crate::cli::places::ends::Ends;
 use crate::cli::{Ended, Exit};
 use crate::failure::Failure;
@@ -25,7 +27,7 @@ use terminal::output::OutputFormat;
 #[derive(Args)]
 pub(super) struct EstimateArgs {
     /// Say how many requests the comparison will take, and roughly what they cost by list prices, and end.
-    #[arg(long, conflicts_with = "report")]
+    #[arg(long, conflicts_with_all = ["report", "metrics"])]
     estimate: bool,
     /// With `--estimate`: objects at each side, where the services do not say how many there are, or not of
     /// this part of a bucket.
@@ -61,18 +63,32 @@ struct KnownSide<'p> {
     prices: Option<Prices>,
 }
 
-/// Asks what is known, and says what follows from it.
+/// Asks what is known, and says what follows from it. What the command itself would refuse is refused.
 pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest::Client) -> Ended {
     let own = own_price::of_sides(&mut reader, &args.estimate.price);
     let bringing = bringing(args)?;
+    let planned = PlannedRepair::new(args, http).await?;
     let Plan { comparison, records, ends, inventories, priced } = Plan::new(args, reader, http).await?;
+    if let Some(planned) = &planned {
+        let most = planned.repair.max_delete.unwrap_or_default();
+        // The source and destination of --fix are buckets, so that of these checks only that for an overlap can
+        // strike there.
+        if let Err(unsuitable) = Extras::new(&comparison.source, &comparison.destination, most) {
+            let ending = ComparisonEnding::new(args, &comparison, ends, inventories);
+            return Err(planned.ended(&unsuitable.into(), &ending));
+        }
+    }
     let resumed = records.resumed.as_ref();
     let listed = resumed.map_or([0; 2], |resumed| [resumed.totals.source, resumed.totals.destination]);
-    let mut asked: u64 = inventories.iter().map(Used::requests).sum();
+    // The plan asks OMS for the sync task.
+    let of_plan = u64::from(matches!(bringing, Some(Bringing::Oms | Bringing::Task)));
+    let mut asked = of_plan + inventories.iter().map(Used::requests).sum::<u64>();
     let mut known = async |end: End, side, listed, own: Option<Prices>, service: Option<Service>| {
-        let told = match args.estimate.keys {
-            Some(objects) => Ok(Some(given(objects))),
-            None => told(side, end, &ends, &mut asked).await?,
+        let told = match (told(side, end, &ends, &mut asked).await?, args.estimate.keys) {
+            // What is known is known better.
+            (Ok(Some(holding)), _) if !holding.is_bound => Ok(Some(holding)),
+            (_, Some(objects)) => Ok(Some(given(objects))),
+            (told, None) => told,
         };
         let inventory = inventories.iter().find(|used| used.end == end);
         let prices = own.or_else(|| service.and_then(Prices::listed));
