@@ -9,6 +9,7 @@ use e2e::{Cloud, Copy, Finished};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::reconcile_tasks::{fixing, unequal};
 use crate::support::{comparison, ends_with, put_both, uploaded_in_parts};
 
 /// Keys that need a HEAD, keys that listings settle, and some that only one side has.
@@ -314,6 +315,21 @@ async fn looks_at_the_source_of_copies_are_in_the_bounds() {
     let requests = &said["sides"][0]["requests"];
     assert_eq!((&requests["head"]["to"], &requests["get"]["to"]), (&json!(heads), &json!(gets)));
     assert_within(&said, before, after, &["list", "get", "put"]);
+}
+
+#[tokio::test]
+async fn looks_for_lists_of_earlier_runs_are_in_the_bounds() {
+    let (cloud, _clock) = unequal().await;
+    let (said, _) = estimate(fixing(&cloud)).await;
+    let listings = || {
+        let stats = cloud.twin.stats();
+        ["ListObjects", "ListMultipartUploads"].map(|name| stats.requests(Service::Obs, name)).iter().sum()
+    };
+    let before: u64 = listings();
+    ends_with(0, fixing(&cloud)).await;
+    let made: u64 = listings() - before;
+    // Two comparisons, objects and open uploads.
+    assert_eq!((made, &said["sides"][1]["requests"]["list"]), (4, &json!({"from": 3, "to": 4})));
 }
 
 #[tokio::test]

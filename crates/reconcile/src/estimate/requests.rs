@@ -11,8 +11,17 @@ use crate::split::MOST_PROBES;
 /// Keys of one request to OMS, at least: most settings allow more.
 const OMS_BATCH: u64 = 10;
 
-/// Keys of a list for a migration task, at least: lists have up to 100 MB, and keys up to a kilobyte.
-const LIST_KEYS: u64 = 97_000;
+/// Bytes of a line of a list for a migration task, at most: a key of 1,023 bytes, each of them as `%XX`.
+const LIST_LINE: u64 = 1023 * 3 + 1;
+
+/// Bytes of such a list, at least before another one begins: it has up to 100 MB.
+const LIST_BYTES: u64 = 100_000_000 - LIST_LINE;
+
+/// Bytes of its parts. A smaller list is one object without parts.
+const LIST_PART: u64 = 8 << 20;
+
+/// Requests that find what an earlier run left of its lists: a listing of objects, and one of open uploads.
+const LEFT_LISTS: u64 = 2;
 
 /// Pages that a cut costs a side: one that was under way beyond it, and a first one that is not full.
 const PAGES_OF_A_CUT: u64 = 2;
@@ -142,8 +151,9 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
             amounts.oms = keys * Span::UNKNOWN;
             ours.head = ours.head + keys;
             theirs.head = theirs.head + keys;
-            theirs.put = keys.map(|keys| keys.div_ceil(LIST_KEYS));
-            theirs.delete = theirs.put;
+            theirs.list = theirs.list + Span::exactly(LEFT_LISTS);
+            theirs.put = keys.map(writes_of_lists);
+            theirs.delete = keys.map(lists);
         }
         Some(Bringing::Copy) => {
             // The source is looked at after each copy, and also before one that the service makes.
@@ -163,6 +173,20 @@ pub fn amounts(sides: [Expected; 2], work: &Work) -> Amounts {
         theirs.delete = theirs.delete + keys;
     }
     amounts
+}
+
+/// The lists of so many keys, at most.
+fn lists(keys: u64) -> u64 {
+    keys.saturating_mul(LIST_LINE).div_ceil(LIST_BYTES)
+}
+
+/// The requests that write them, at most: of each list the beginning, the parts of which the last one is not
+/// full, and the end.
+fn writes_of_lists(keys: u64) -> u64 {
+    match keys.saturating_mul(LIST_LINE) / LIST_PART {
+        0 => lists(keys),
+        parts => parts + 3 * lists(keys),
+    }
 }
 
 impl SideAmounts {
@@ -293,6 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_the_longest_keys_are_written_in_parts() {
+        // 2,732 keys of 1,023 bytes fit into a part, and 32,573 into a list.
+        for (keys, all, writes) in [(0, 0, 0), (1, 1, 1), (2732, 1, 1), (2733, 1, 4), (65_000, 2, 29)] {
+            assert_eq!((lists(keys), writes_of_lists(keys)), (all, writes), "{keys}");
+        }
+        // What the largest list takes: a beginning, twelve parts, and an end.
+        assert!(writes_of_lists(32_500) >= 14);
+        let unbounded = amounts(
+            [bucket(Span::UNKNOWN, Span::UNKNOWN), holding(1)],
+            &Work { bringing: Some(Bringing::Task), ..WORK },
+        );
+        assert_eq!(unbounded.sides[1].put, Span::UNKNOWN);
+    }
+
+    #[test]
     fn what_is_brought_over_or_deleted_comes_on_top_and_both_sides_are_compared_again() {
         let sides = [holding(95), holding(40)];
         let work = Work { bringing: Some(Bringing::Oms), ..WORK };
@@ -302,6 +341,7 @@ mod tests {
         let of_task = amounts(sides, &Work { bringing: Some(Bringing::Task), ..WORK });
         assert_eq!((of_task.oms, of_task.log_bucket), (Span::UNKNOWN, Span::NONE));
         assert_eq!((of_task.sides[0].head, of_task.sides[1].put), (Span::up_to(190), Span::up_to(1)));
+        assert_eq!(of_task.sides[1].list, Span { from: 3, to: Some(4) });
         let copies = amounts(sides, &Work { bringing: Some(Bringing::Copy), deletions: Some(7), ..WORK });
         let [ours, theirs] = copies.sides;
         assert_eq!((ours.get, ours.bytes, theirs.put), (Span::up_to(95), Span::up_to(950), Span::up_to(95)));
